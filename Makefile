@@ -1,0 +1,109 @@
+# The two commands of the README are `make demo` and `make test`; each sets up what it needs in .venv.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+VENV := .venv
+BIN  := $(VENV)/bin
+CASE := examples/frontier-lab
+OUT  := out/frontier-lab
+
+# The interpreter that .venv is made from: the first of these that runs, is 3.11 or newer and can make
+# environments. `make clean test PYTHON=python3.12` chooses another.
+PYTHON ?= python3.13 python3.12 python3.11 python3
+USABLE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+
+# --no-compile: Python compiles what is really imported, on first use; the set-up takes half the time.
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
+INSTALL := $(PIP) install --progress-bar off --no-compile
+
+# ARGS goes to pytest: make test ARGS="-k exclusivity"
+ARGS ?=
+
+.PHONY: help demo test lint format lock bench clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+# ---- what a user runs ---------------------------------------------------------------------------------------
+
+demo: $(VENV)/demo.stamp ## check, plan and report the lead example under both readings of its clause
+	@mkdir -p $(OUT)
+	@printf '\n== Can we sign this? (yes, no, or it depends on the reading)\n\n'
+	@$(BIN)/detente check $(CASE) || { code=$$?; [ $$code -eq 1 ] || exit $$code; }
+	@printf '\n== What runs where, by the letter?\n\n'
+	@$(BIN)/detente plan $(CASE) --reading letter --out $(OUT)/letter
+	@printf '\n== What runs where, by the spirit?\n\n'
+	@$(BIN)/detente plan $(CASE) --reading spirit --out $(OUT)/spirit
+	@printf '\n== Both side by side\n\n'
+	@$(BIN)/detente report $(OUT)/letter $(OUT)/spirit --out $(OUT)/report.html
+
+# ---- what a contributor runs --------------------------------------------------------------------------------
+
+test: lint ## lint, check types, run the tests
+	@printf '\n== Tests\n\n'
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/dev.stamp ## ruff (rules and format) and mypy, changing nothing
+	@printf '\n== Rules, format and types\n\n'
+	@$(BIN)/python -m ruff check
+	@$(BIN)/python -m ruff format --check
+	@$(BIN)/python -m mypy
+
+format: $(VENV)/dev.stamp ## mend what ruff can mend
+	@$(BIN)/python -m ruff check --fix
+	@$(BIN)/python -m ruff format
+
+bench: $(VENV)/dev.stamp ## measure the README's figures, one script of bench/ after the other
+	@for script in $(sort $(wildcard bench/[!_]*.py)); do \
+	  printf '\n== %s\n\n' "$$script"; $(BIN)/python "$$script" || exit; \
+	done
+
+clean: ## remove the environment, the output and every cache
+	rm -rf $(VENV) out build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ---- the environment ----------------------------------------------------------------------------------------
+
+# An environment that does not run, or that was made for another folder, is made anew.
+ifeq ($(shell $(BIN)/python -c '' 2>/dev/null && grep -F '$(CURDIR)/$(VENV)' $(VENV)/pyvenv.cfg),)
+.PHONY: $(VENV)/pyvenv.cfg
+endif
+
+$(VENV)/pyvenv.cfg:
+	@rm -rf $(VENV)
+	@for python in $(PYTHON); do \
+	  if "$$python" -c '$(USABLE)' >/dev/null 2>&1; then \
+	    printf '== Making %s with %s\n' $(VENV) "$$("$$python" -V)"; \
+	    exec "$$python" -m venv "$(CURDIR)/$(VENV)"; \
+	  fi; \
+	done; \
+	echo 'none of these is a Python 3.11 or newer with the modules `venv` and `ensurepip`: $(PYTHON)' >&2; \
+	echo 'install one (on Debian: python3 and python3-venv), or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3' >&2; \
+	exit 1
+
+$(VENV)/demo.stamp: requirements-demo.lock pyproject.toml $(VENV)/pyvenv.cfg
+	@printf '== Installing what the demo needs, as locked\n'
+	@$(INSTALL) --only-binary :all: --require-hashes -r requirements-demo.lock
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+# The tests' lock holds the demo's: see `lock`.
+$(VENV)/dev.stamp: requirements.lock pyproject.toml $(VENV)/pyvenv.cfg
+	@printf '== Installing what the tests need, as locked\n'
+	@$(INSTALL) --only-binary :all: --require-hashes -r requirements.lock
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/demo.stamp
+
+# ---- the lock (docs/decisions/0002-lock.md) -----------------------------------------------------------------
+
+UV ?= uv
+LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --fork-strategy fewest \
+	--generate-hashes --quiet --custom-compile-command 'make lock'
+
+# UPGRADE=1 takes the newest versions that pyproject.toml allows; without it, only what had to change changes.
+lock: ## lock the dependencies anew (needs uv); UPGRADE=1 takes newer versions
+	@$(LOCK) $(if $(UPGRADE),--upgrade) --all-extras --group dev -o requirements.lock
+	@$(LOCK) --all-extras --group build -c requirements.lock -o requirements-demo.lock
+	@! grep -nE '://|^ *-(-index|-extra|-find|i |f )' requirements.lock requirements-demo.lock

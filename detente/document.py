@@ -1,0 +1,208 @@
+"""A YAML file, and where each of its values stands.
+
+Owns: reading bytes into nodes that remember line and column; duplicate keys, tags, depth and size.
+Not here: what the values mean. Every scalar stays the text that was written (``no`` is a country,
+``1:30`` a label, ``2.30`` an exact decimal), and the field that reads it decides its type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from detente.errors import CaseError, Mistake, Where
+
+MOST_BYTES = 32 * 1024 * 1024
+MOST_DEPTH = 64
+MOST_VALUES = 2_000_000  # after aliases are followed: an anchor that doubles itself must not fill memory
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_NULLS = {"", "~", "null", "Null", "NULL"}
+
+
+@dataclass(slots=True)
+class Node:
+    """A scalar (``text``), a mapping (``keys``) or a sequence (``items``), with its place."""
+
+    line: int
+    column: int
+    text: str | None = None
+    keys: dict[str, tuple[Node, Node]] | None = None
+    items: list[Node] | None = None
+    complete: bool = True
+
+
+@dataclass(frozen=True)
+class Document:
+    """One parsed file: its name as shown to people, and its root node."""
+
+    name: str
+    root: Node = field(repr=False)
+
+    @classmethod
+    def read(cls, path: Path, name: str | None = None) -> Document:
+        """Parse a file. Raises CaseError with the place of the first syntax mistake and of all duplicate keys."""
+        name = name or str(path)
+        try:
+            with path.open("rb") as file:
+                raw = file.read(MOST_BYTES + 1)
+        except OSError as error:
+            raise CaseError([Mistake(Where(name), f"cannot be read: {error.strerror or error}")]) from None
+        if len(raw) > MOST_BYTES:
+            raise CaseError([Mistake(Where(name), f"is larger than {MOST_BYTES // 2**20} MiB", "split the file")])
+        return cls.parse(raw, name)
+
+    @classmethod
+    def parse(cls, raw: bytes, name: str) -> Document:
+        """Parse bytes. Raises CaseError."""
+        try:
+            text = raw.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            before = raw[: error.start]
+            place = Where(name, before.count(b"\n") + 1, error.start - before.rfind(b"\n"))
+            found = f"byte 0x{raw[error.start]:02x} is not UTF-8 text"
+            raise CaseError([Mistake(place, found, "save the file as UTF-8")]) from None
+        return cls(name, _Composer(text, name).compose())
+
+    def data(self) -> Any:
+        """Plain values: dict, list, str and None."""
+        return _Plain(self.name).of(self.root)
+
+    def where(self, path: Sequence[str | int] = (), *, key: bool = False) -> Where:
+        """The place of the value at ``path`` (of its key, if asked), or of the nearest thing above it."""
+        node, spot = self.root, self.root
+        for step in path:
+            if node.keys is not None and str(step) in node.keys:
+                name, node = node.keys[str(step)]
+                spot = name if key else node
+            elif node.items is not None and isinstance(step, int) and 0 <= step < len(node.items):
+                node = spot = node.items[step]
+            else:
+                break
+        return Where(self.name, spot.line, spot.column)
+
+
+class _Composer:
+    """Events to nodes, without recursion: the input's depth is bounded by us, not by the interpreter."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self.text, self.name = text, name
+        self.mistakes: list[Mistake] = []
+        self.anchors: dict[str, Node] = {}
+
+    def compose(self) -> Node:
+        roots: list[Node] = []
+        stack: list[tuple[Node, Node | None]] = []  # an open collection, and its key that waits for a value
+        try:
+            for event in yaml.parse(self.text, Loader=_LOADER):
+                self._take(event, stack, roots)
+        except yaml.reader.ReaderError as error:
+            before = self.text[: error.position]
+            place = Where(self.name, before.count("\n") + 1, error.position - before.rfind("\n"))
+            code = error.character if isinstance(error.character, int) else ord(error.character[:1] or "\0")
+            self._wrong(place, f"character U+{code:04X} is not allowed in YAML")
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            place = Where(self.name, mark.line + 1, mark.column + 1) if mark else Where(self.name)
+            what = " ".join(filter(None, [error.context, error.problem]))
+            self._wrong(place, f"is not YAML: {what}", "check the indentation, quotes and colons around here")
+        except yaml.YAMLError as error:
+            self._wrong(Where(self.name), f"is not YAML: {error}")
+        if self.mistakes:
+            raise CaseError(self.mistakes)
+        return roots[0] if roots else Node(1, 1, text="")
+
+    def _wrong(self, where: Where, what: str, remedy: str = "") -> None:
+        self.mistakes.append(Mistake(where, what, remedy))
+
+    def _take(self, event: Any, stack: list[tuple[Node, Node | None]], roots: list[Node]) -> None:
+        if isinstance(event, yaml.DocumentStartEvent) and roots:
+            place = Where(self.name, event.start_mark.line + 1, event.start_mark.column + 1)
+            raise CaseError([*self.mistakes, Mistake(place, "a second document in one file", "one `---` a file")])
+        if isinstance(event, yaml.CollectionEndEvent):
+            stack.pop()[0].complete = True
+            return
+        if not isinstance(event, yaml.NodeEvent):
+            return
+        line, column = event.start_mark.line + 1, event.start_mark.column + 1
+        node = self._node(event, line, column)
+        if isinstance(event, yaml.AliasEvent):
+            known = self.anchors.get(event.anchor)
+            if known is None or not known.complete:
+                raise CaseError(
+                    [*self.mistakes, Mistake(Where(self.name, line, column), f"alias `*{event.anchor}` has no value")]
+                )
+            node = known
+        elif event.anchor:
+            self.anchors[event.anchor] = node
+        self._place(node, Where(self.name, line, column), stack, roots)
+        if isinstance(event, yaml.CollectionStartEvent):
+            node.complete = False
+            stack.append((node, None))
+            if len(stack) > MOST_DEPTH:
+                place = Where(self.name, line, column)
+                raise CaseError([*self.mistakes, Mistake(place, f"is nested deeper than {MOST_DEPTH} levels")])
+
+    def _node(self, event: Any, line: int, column: int) -> Node:
+        tag = getattr(event, "tag", None)
+        if tag and tag not in ("!", "tag:yaml.org,2002:str"):
+            self._wrong(Where(self.name, line, column), f"the tag `{tag}` is not allowed", "write the plain value")
+        if isinstance(event, yaml.MappingStartEvent):
+            return Node(line, column, keys={})
+        if isinstance(event, yaml.SequenceStartEvent):
+            return Node(line, column, items=[])
+        if isinstance(event, yaml.ScalarEvent):
+            plain = event.style is None and not tag and event.value in _NULLS
+            return Node(line, column, text=None if plain else event.value)
+        return Node(line, column)
+
+    def _place(
+        self, node: Node, where: Where, stack: list[tuple[Node, Node | None]], roots: list[Node]
+    ) -> None:
+        if not stack:
+            roots.append(node)
+            return
+        parent, key = stack[-1]
+        if parent.items is not None:
+            parent.items.append(node)
+            return
+        assert parent.keys is not None
+        if key is None:
+            if node.keys is not None or node.items is not None:
+                self._wrong(where, "a key must be plain text, not a list or a mapping")
+                node = Node(node.line, node.column, text=f"\0{node.line}:{node.column}")
+            stack[-1] = (parent, node)
+            return
+        name = key.text if key.text is not None else ""
+        if name in parent.keys:
+            first = parent.keys[name][0]
+            self._wrong(
+                Where(self.name, key.line, key.column),
+                f"`{name}` is given twice: here and on line {first.line}",
+                "keep one of the two",
+            )
+        else:
+            parent.keys[name] = (key, node)
+        stack[-1] = (parent, None)
+
+
+class _Plain:
+    """Nodes to plain values, counting: aliases may expand."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.count = name, 0
+
+    def of(self, node: Node) -> Any:
+        self.count += 1
+        if self.count > MOST_VALUES:
+            place = Where(self.name, node.line, node.column)
+            raise CaseError([Mistake(place, f"expands to more than {MOST_VALUES:,} values", "use fewer aliases")])
+        if node.keys is not None:
+            return {name: self.of(value) for name, (_, value) in node.keys.items()}
+        if node.items is not None:
+            return [self.of(item) for item in node.items]
+        return node.text

@@ -1,0 +1,89 @@
+"""The base of everything that is declared in a case file.
+
+Owns: how a declared thing is read (kebab-case keys, no unknown keys, frozen) and how any number may be
+written with its source. Not here: any particular noun.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetPydanticSchema, StringConstraints
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import core_schema
+
+Id = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=120), Field(description="lower-case name")
+]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class Noun(BaseModel):
+    """A declared thing: frozen, kebab-case, no unknown keys; any of them may say where it comes from."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        populate_by_name=True,
+        alias_generator=lambda name: name.rstrip("_").replace("_", "-"),
+        arbitrary_types_allowed=True,
+    )
+
+    source: str | None = Field(default=None, description="where this comes from: a document, a page, `assumption`")
+
+
+def value_of(given: Any) -> Any:
+    """The value of ``{value: …, source: …}``, or what was given where it is not written so."""
+    if isinstance(given, dict) and "value" in given:
+        extra = set(given) - {"value", "source"}
+        if extra:
+            raise ValueError(f"beside `value` only `source` may stand, not `{sorted(extra)[0]}`")
+        return given["value"]
+    return given
+
+
+def written_as(pattern: str, example: str, meaning: str, *, number: bool = False) -> Any:
+    """JSON Schema of a quantity that is written as text: itself, or ``{value, source}``.
+
+    Parameters
+    ----------
+    pattern
+        A regular expression of the text (for an editor to check; the reader's own check is stricter).
+    example, meaning
+        What an editor shows.
+    number
+        Whether a bare number is allowed too.
+    """
+    text: dict[str, Any] = {"type": "string", "pattern": pattern, "examples": [example], "description": meaning}
+    plain: list[dict[str, Any]] = [text, {"type": "number"}] if number else [text]
+    sourced = {
+        "type": "object",
+        "properties": {"value": {"anyOf": plain}, "source": {"type": "string"}},
+        "required": ["value"],
+        "additionalProperties": False,
+    }
+    return {"anyOf": [*plain, sourced], "description": f"{meaning}, such as `{example}`"}
+
+
+def read_by(parse: Any, schema: dict[str, Any]) -> Any:
+    """An annotation: read this field's text by ``parse``, after its source is taken off."""
+
+    def core(_source: Any, _handler: Any) -> Any:
+        return core_schema.no_info_plain_validator_function(
+            lambda given: parse(value_of(given)),
+            serialization=core_schema.to_string_ser_schema(),
+            metadata={"written_as": schema},
+        )
+
+    return GetPydanticSchema(core)
+
+
+class SchemaOfText(GenerateJsonSchema):
+    """JSON Schema in which each quantity is described as it is written."""
+
+    def function_plain_schema(self, schema: core_schema.PlainValidatorFunctionSchema) -> dict[str, Any]:
+        """The text form of a quantity (see ``read_by``)."""
+        return dict(schema["metadata"]["written_as"])
+
+
+Sourced = BeforeValidator(value_of)

@@ -1,0 +1,221 @@
+"""The horizon, its periods, and the windows of a contract.
+
+Owns: calendar arithmetic in UTC, the grid a plan is made on, and how a contract's window lies over that grid.
+Not here: what happens in a period. Dates are arguments everywhere (§9); nothing here asks for today.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from detente.noun import Noun, read_by, written_as
+from detente.quantity import Length, Share, Span
+
+FIRST, LAST = date(1970, 1, 1), date(2200, 1, 1)
+MOST_PERIODS = 100_000
+
+
+def day(given: Any) -> date:
+    """``2026-01-31``, or ``2026-01`` for the first of the month. Raises ValueError."""
+    if isinstance(given, datetime):
+        raise ValueError(f"`{given}` is a moment; a date has no time of day")
+    if isinstance(given, date):
+        return given
+    text = str(given).strip()
+    match = re.fullmatch(r"(\d{4})-(\d{2})(?:-(\d{2}))?", text[:40])
+    try:
+        if not match:
+            raise ValueError
+        found = date(int(match[1]), int(match[2]), int(match[3] or 1))
+    except ValueError:
+        raise ValueError(f"`{text[:40]}` is not a date; write for example `2026-01-31`") from None
+    if not FIRST <= found <= LAST:
+        raise ValueError(f"`{text}` is outside {FIRST.year} to {LAST.year}")
+    return found
+
+
+Day = Annotated[date, read_by(day, written_as(r"^\d{4}-\d{2}(-\d{2})?$", "2026-01-31", "a date (UTC)"))]
+
+
+def moment(on: date) -> datetime:
+    """The start of a day, UTC."""
+    return datetime(on.year, on.month, on.day, tzinfo=UTC)
+
+
+def later(start: datetime, span: Span, times: int = 1) -> datetime:
+    """``start`` plus ``times`` spans by the calendar; the 31st becomes the month's last day."""
+    n = span.count * times
+    if span.unit in ("hour", "day", "week"):
+        return start + n * {"hour": timedelta(hours=1), "day": timedelta(1), "week": timedelta(7)}[span.unit]
+    months = n * {"month": 1, "quarter": 3, "year": 12}[span.unit]
+    year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
+    return start.replace(year=year, month=month + 1, day=min(start.day, monthrange(year, month + 1)[1]))
+
+
+def hours_between(start: datetime, end: datetime) -> Fraction:
+    """Hours from start to end, exact."""
+    return Fraction((end - start) // timedelta(microseconds=1), 3_600_000_000)
+
+
+def calendar_hours(on: datetime) -> dict[str, Decimal]:
+    """How many hours the day, week, month, quarter and year around a moment have."""
+    month = on.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    quarter = month.replace(month=(on.month - 1) // 3 * 3 + 1)
+    year = month.replace(month=1)
+
+    def hours(start: datetime, unit: str) -> Decimal:
+        return Decimal(int(hours_between(start, later(start, Span(1, unit)))))
+
+    return {
+        "day": Decimal(24),
+        "week": Decimal(168),
+        "month": hours(month, "month"),
+        "quarter": hours(quarter, "quarter"),
+        "year": hours(year, "year"),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """One slot of the grid.
+
+    ``start`` and ``end`` are when it is; ``span_start`` and ``span_end`` are the calendar time it stands for, and
+    ``hours`` how much of that time: for a plain grid the same thing; for an hour of a typical week, that hour's
+    share of its month.
+    """
+
+    index: int
+    start: datetime
+    end: datetime
+    span_start: datetime
+    span_end: datetime
+    hours: Fraction
+
+
+class Horizon(Noun):
+    """The time a case plans: ``{start: 2026-01-01, end: 2027-01-01, every: month}``; the end is exclusive."""
+
+    start: Day
+    end: Day
+    every: Literal["hour", "day", "week", "month", "quarter", "year"] = "month"
+    typical: Literal["week"] | None = Field(
+        default=None, description="`week`: each month is planned as one typical week, hour by hour"
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Horizon:
+        if self.end <= self.start:
+            raise ValueError(f"the horizon ends on {self.end}, not after its start on {self.start}")
+        if self.typical and (self.every != "hour" or self.start.day != 1 or self.end.day != 1):
+            raise ValueError("a typical week needs `every: hour`, and a start and an end on the first of a month")
+        hours = (self.end - self.start).days * 24
+        size = {"hour": 1, "day": 24, "week": 168, "month": 720, "quarter": 2160, "year": 8760}[self.every]
+        if not self.typical and hours // size > MOST_PERIODS:
+            raise ValueError(f"the horizon has over {MOST_PERIODS:,} periods; choose a coarser `every`")
+        return self
+
+    def periods(self) -> tuple[Period, ...]:
+        """The grid, in order."""
+        return tuple(self._typical() if self.typical else self._plain())
+
+    def _plain(self) -> Iterator[Period]:
+        start, end, span, index = moment(self.start), moment(self.end), Span(1, self.every), 0
+        while True:
+            a, b = later(start, span, index), min(later(start, span, index + 1), end)
+            if a >= end:
+                return
+            yield Period(index, a, b, a, b, hours_between(a, b))
+            index += 1
+
+    def _typical(self) -> Iterator[Period]:
+        index, month = 0, moment(self.start)
+        while month < moment(self.end):
+            after = later(month, Span(1, "month"))
+            monday = month + timedelta(days=(7 - month.weekday()) % 7)
+            hours = hours_between(month, after) / 168
+            for hour in range(168):
+                a = monday + timedelta(hours=hour)
+                yield Period(index, a, a + timedelta(hours=1), month, after, hours)
+                index += 1
+            month = after
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A contract's window, as far as the horizon sees it: ``inside`` is the share of it within the horizon."""
+
+    index: int
+    start: datetime
+    end: datetime
+    inside: Fraction
+
+
+class Every(Noun):
+    """How a clause cuts time into windows."""
+
+    every: Literal["month", "quarter", "year", "term"] = Field(
+        default="term", description="`term`: one window, from the clause's first day to its last"
+    )
+    starts: Day | None = Field(default=None, description="first day of the first window; else the clause's own")
+    ramp: tuple[Share, ...] | None = Field(
+        default=None, description="each window's part of the amount; adds up to 100%", max_length=1200
+    )
+    cut: Literal["prorate", "refuse"] = Field(
+        default="refuse", description="a window that the horizon cuts in two: prorate its amount, or refuse the case"
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Every:
+        if self.ramp is not None and sum(self.ramp) != 1:
+            raise ValueError(f"the ramp adds up to {sum(self.ramp) * 100:f}%, not 100%")
+        if self.ramp is not None and self.every == "term":
+            raise ValueError("a ramp needs `every: month`, `quarter` or `year`")
+        return self
+
+    def over(self, start: datetime, end: datetime, horizon: Horizon) -> tuple[Window, ...]:
+        """The windows of a clause in force from start to end that the horizon sees.
+
+        ``index`` counts from the clause's first window, seen or not, so that a ramp keeps its place.
+        """
+        begin, finish = moment(horizon.start), moment(horizon.end)
+        first = moment(self.starts) if self.starts else start
+        found = []
+        for index in range(len(self.ramp) if self.ramp else MOST_PERIODS):
+            if self.every == "term":
+                a, b = first, end
+            else:
+                a, b = (later(first, Span(1, self.every), index + i) for i in (0, 1))
+            b = b if self.ramp else min(b, end)
+            if a >= min(end, finish) or b <= a:
+                break
+            if b > begin:
+                seen = hours_between(max(a, begin), min(b, finish))
+                found.append(Window(index, a, b, seen / hours_between(a, b)))
+            if self.every == "term":
+                break
+        return tuple(found)
+
+
+def overlap(period: Period, window: Window) -> Fraction:
+    """The share of a period's time that lies in a window: use within a period is taken as uniform."""
+    a, b = max(period.span_start, window.start), min(period.span_end, window.end)
+    if a >= b:
+        return Fraction(0)
+    return hours_between(a, b) / hours_between(period.span_start, period.span_end)
+
+
+def each_period(periods: Sequence[Period]) -> tuple[Window, ...]:
+    """Windows that are the distinct calendar spans of a grid (each period its own, or each typical month)."""
+    spans = dict.fromkeys((p.span_start, p.span_end) for p in periods)
+    return tuple(Window(i, a, b, Fraction(1)) for i, (a, b) in enumerate(spans))
+
+

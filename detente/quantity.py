@@ -1,0 +1,277 @@
+"""Numbers with units, exact: ``20%``, ``350 k GPU``, ``120 Mtok per day``, ``3 months``.
+
+Owns: the grammar of numbers, units and percentages. Not here: money (``money``) and dates (``period``).
+Every number is read from its text as an exact fraction of ten; no float is involved.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any
+
+from detente.errors import did_you_mean
+from detente.noun import read_by, written_as
+
+NUMBER = r"[+-]?[0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?"
+SCALES = {
+    "": Decimal(1),
+    "k": Decimal(10) ** 3,
+    "thousand": Decimal(10) ** 3,
+    "M": Decimal(10) ** 6,
+    "mn": Decimal(10) ** 6,
+    "million": Decimal(10) ** 6,
+    "bn": Decimal(10) ** 9,
+    "billion": Decimal(10) ** 9,
+    "tn": Decimal(10) ** 12,
+    "trillion": Decimal(10) ** 12,
+}
+_HOURS = {"second": Decimal(3600), "minute": Decimal(60), "hour": Decimal(1)}  # how many fit in an hour
+
+# name -> (canonical unit, how many of it)
+UNITS: dict[str, tuple[str, Decimal]] = {
+    "tok": ("Mtok", Decimal("0.000001")),
+    "ktok": ("Mtok", Decimal("0.001")),
+    "Mtok": ("Mtok", Decimal(1)),
+    "Gtok": ("Mtok", Decimal(1000)),
+    "Ttok": ("Mtok", Decimal(1000000)),
+    "GPU-hour": ("GPU-hour", Decimal(1)),
+    "GPU-hours": ("GPU-hour", Decimal(1)),
+    "GPU": ("GPU", Decimal(1)),
+    "GPUs": ("GPU", Decimal(1)),
+    "MB": ("GB", Decimal("0.001")),
+    "GB": ("GB", Decimal(1)),
+    "TB": ("GB", Decimal(1000)),
+    "unit": ("unit", Decimal(1)),
+    "units": ("unit", Decimal(1)),
+    "unit-hour": ("unit-hour", Decimal(1)),
+    "unit-month": ("unit-month", Decimal(1)),
+}
+SPANS = {"second": "second", "minute": "minute", "hour": "hour", "day": "day", "week": "week", "month": "month"}
+SPANS |= {f"{name}s": name for name in SPANS} | {"year": "year", "years": "year", "quarter": "quarter"}
+
+
+def number(text: str) -> Decimal:
+    """An exact number from its text. Raises ValueError."""
+    if not re.fullmatch(NUMBER, text.strip()):
+        hint = "; write no thousands separators" if "," in text else ""
+        raise ValueError(f"`{text}` is not a number{hint}")
+    return bounded(Decimal(text.strip().replace("_", "")), text)
+
+
+def bounded(value: Decimal, text: object) -> Decimal:
+    """Refuse numbers outside ±1e24, or finer than 1e-18: no contract states one, and sums stay exact."""
+    exponent = value.as_tuple().exponent
+    if value.adjusted() > 24 or (isinstance(exponent, int) and exponent < -18):
+        raise ValueError(f"`{text}` is out of range: at most 1e24, at most 18 decimals")
+    return value
+
+
+def scaled(text: str, scale: str | None) -> Decimal:
+    """``250``, ``bn`` → 250,000,000,000."""
+    if (scale or "") not in SCALES:
+        raise ValueError(f"`{scale}` is not a scale; {did_you_mean(scale or '', [s for s in SCALES if s])}")
+    return bounded(number(text) * SCALES[scale or ""], text)
+
+
+def _text(given: Any, what: str, example: str) -> str:
+    if isinstance(given, (int, float, Decimal)) and not isinstance(given, bool):
+        given = str(given)
+    if not isinstance(given, str) or not given.strip():
+        found = "nothing" if given in (None, "") else f"`{given}`"
+        raise ValueError(f"{found} is not {what}; write for example `{example}`")
+    if len(given) > 200:
+        raise ValueError(f"is too long for {what} ({len(given)} characters)")
+    return " ".join(given.split())
+
+
+@dataclass(frozen=True)
+class Amount:
+    """So much of a unit, in the unit's canonical size: ``310 k GPU`` is 310000 GPU."""
+
+    value: Decimal
+    unit: str
+
+    def __str__(self) -> str:
+        return f"{plain(self.value)} {self.unit}"
+
+    @classmethod
+    def parse(cls, given: Any, example: str = "310 k GPU") -> Amount:
+        """Read ``<number> [scale] <unit>``. Raises ValueError."""
+        text = _text(given, "an amount with a unit", example)
+        match = re.fullmatch(rf"({NUMBER})\s?([A-Za-z-]+)?(?:\s([A-Za-z-]+))?", text)
+        if not match:
+            raise ValueError(f"`{text}` is not an amount with a unit; write for example `{example}`")
+        digits, first, second = match.groups()
+        scale, unit = (first, second) if second else (None, first)
+        if unit is None:
+            raise ValueError(f"`{text}` has no unit; write for example `{example}`")
+        name, size = unit_of(unit)
+        return cls(scaled(digits, scale) * size, name)
+
+
+@dataclass(frozen=True)
+class Rate:
+    """So much work per span of time: ``120 Mtok per day``; a bare ``310 k GPU`` is GPU-hours per hour."""
+
+    value: Decimal
+    unit: str
+    span: str
+
+    def __str__(self) -> str:
+        return f"{plain(self.value)} {self.unit} per {self.span}"
+
+    @classmethod
+    def parse(cls, given: Any) -> Rate:
+        """Read ``<amount> per <span>``, or ``<n> GPU``. Raises ValueError."""
+        example = "120 Mtok per day"
+        text = _text(given, "a rate", example)
+        amount, per, span = text.partition(" per ")
+        if not per:
+            amount, per, span = text.partition("/")
+        flow = Amount.parse(amount.strip(), example)
+        if not per:
+            if flow.unit != "GPU":
+                raise ValueError(f"`{text}` says no time; write for example `{example}`")
+            return cls(flow.value, "GPU-hour", "hour")
+        if span.strip() not in SPANS:
+            raise ValueError(f"`{span}` is not a span of time; {did_you_mean(span.strip(), SPANS)}")
+        return cls(flow.value, flow.unit, SPANS[span.strip()])
+
+    def hourly(self, hours_in: dict[str, Decimal]) -> Decimal:
+        """The rate per hour. ``hours_in`` gives the hours of this day's month and year."""
+        if self.span in _HOURS:
+            return self.value * _HOURS[self.span]
+        return self.value / hours_in[self.span]
+
+
+@dataclass(frozen=True)
+class Span:
+    """A length of calendar time: ``3 months``. Months and years follow the calendar."""
+
+    count: int
+    unit: str
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.unit}{'s' * (self.count != 1)}"
+
+    @classmethod
+    def parse(cls, given: Any) -> Span:
+        """Read ``<n> <hours|days|weeks|months|quarters|years>``. Raises ValueError."""
+        text = _text(given, "a length of time", "3 months")
+        match = re.fullmatch(r"([0-9]{1,5})?\s?([A-Za-z]+)", text)
+        if not match or match[2] not in SPANS or SPANS[match[2]] in ("second", "minute"):
+            raise ValueError(f"`{text}` is not a length of time; write for example `24 hours`, `3 months`, `1 year`")
+        count = int(match[1] or 1)
+        if count == 0:
+            raise ValueError(f"`{text}` is no time at all")
+        return cls(count, SPANS[match[2]])
+
+
+def unit_of(name: str) -> tuple[str, Decimal]:
+    """The canonical unit and its size. Raises ValueError with the likely meaning."""
+    if name not in UNITS:
+        raise ValueError(f"`{name}` is not a known unit; {did_you_mean(name, UNITS)}")
+    return UNITS[name]
+
+
+def percent(given: Any) -> Decimal:
+    """``20%`` → 0.20. A bare number is refused: 20 and 0.20 would both be guesses. Raises ValueError."""
+    text = _text(given, "a percentage", "20%").replace(" ", "")
+    if not text.endswith("%"):
+        raise ValueError(f"`{text}` is not a percentage; write for example `20%`")
+    return number(text[:-1]) / 100
+
+
+def share(given: Any) -> Decimal:
+    """A percentage from 0% to 100%. Raises ValueError."""
+    value = percent(given)
+    if not 0 <= value <= 1:
+        raise ValueError(f"`{given}` is not between 0% and 100%")
+    return value
+
+
+def at_least_zero(given: Any) -> Decimal:
+    """A percentage of 0% or more. Raises ValueError."""
+    value = percent(given)
+    if value < 0:
+        raise ValueError(f"`{given}` is negative")
+    return value
+
+
+def growth(given: Any) -> tuple[Decimal, str]:
+    """``3% per month`` → (0.03, "month"). Raises ValueError."""
+    text = _text(given, "a growth", "3% per month")
+    rate, per, span = text.partition(" per ")
+    if not per or span not in ("month", "year", "week", "day"):
+        raise ValueError(f"`{text}` is not a growth; write for example `3% per month` or `40% per year`")
+    value = percent(rate)
+    if not Decimal(-1) < value <= 10:
+        raise ValueError(f"`{rate}` is not a growth rate between -100% and 1000%")
+    return value, span
+
+
+def count(given: Any) -> int:
+    """A whole number of 1 or more. Raises ValueError."""
+    value = number(_text(given, "a whole number", "8"))
+    if value != int(value) or value < 1:
+        raise ValueError(f"`{given}` is not a whole number of 1 or more")
+    return int(value)
+
+
+def plain(value: Decimal) -> str:
+    """A decimal without exponent or trailing zeros: ``1500000``, ``0.25``."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def positive(amount: Amount | Rate, what: str) -> None:
+    """Raise ValueError where an amount that must not be negative is."""
+    if amount.value < 0:
+        raise ValueError(f"{what} is negative: `{amount}`")
+
+
+def amount_in(*units: str) -> Any:
+    """A reader of amounts of 0 or more in one of these canonical units."""
+
+    def parse(given: Any) -> Amount:
+        amount = Amount.parse(given, f"20 {units[0]}")
+        if amount.unit not in units:
+            raise ValueError(f"`{given}` is in {amount.unit}; expected {' or '.join(units)}")
+        positive(amount, "the amount")
+        return amount
+
+    return parse
+
+
+def rate_in(*units: str) -> Any:
+    """A reader of rates of 0 or more in one of these canonical units."""
+
+    def parse(given: Any) -> Rate:
+        rate = Rate.parse(given)
+        if rate.unit not in units:
+            raise ValueError(f"`{given}` is in {rate.unit}; expected {' or '.join(units)}")
+        positive(rate, "the rate")
+        return rate
+
+    return parse
+
+
+_PERCENT = r"^[+-]?[0-9][0-9_.]*\s?%$"
+_AMOUNT = r"^[0-9][0-9_.eE]*\s?[A-Za-z-]+(\s[A-Za-z-]+)?$"
+_RATE = r"^[0-9][0-9_.eE]*\s?[A-Za-z -]+(/|\sper\s)?\s?[a-z]*$"
+
+Share = Annotated[Decimal, read_by(share, written_as(_PERCENT, "20%", "a share from 0% to 100%"))]
+Percent = Annotated[Decimal, read_by(at_least_zero, written_as(_PERCENT, "20%", "a percentage of 0% or more"))]
+Count = Annotated[int, read_by(count, written_as(r"^[0-9][0-9_]*$", "8", "a whole number", number=True))]
+Growth = Annotated[
+    tuple[Decimal, str], read_by(growth, written_as(r"^[+-]?[0-9.]+\s?% per [a-z]+$", "3% per month", "a growth"))
+]
+Length = Annotated[Span, read_by(Span.parse, written_as(r"^[0-9]*\s?[a-z]+$", "3 months", "a length of time"))]
+Accelerators = Annotated[Amount, read_by(amount_in("GPU"), written_as(_AMOUNT, "350 k GPU", "a number of GPUs"))]
+Gigabytes = Annotated[Amount, read_by(amount_in("GB"), written_as(_AMOUNT, "15 GB", "an amount of data"))]
+Work = Annotated[Amount, read_by(amount_in("GPU-hour", "Mtok"), written_as(_AMOUNT, "50 M GPU-hour", "work"))]
+Capacity = Annotated[Amount, read_by(amount_in("GPU", "unit"), written_as(_AMOUNT, "350 k GPU", "a capacity"))]
+Demand = Annotated[Rate, read_by(rate_in("GPU-hour", "Mtok"), written_as(_RATE, "120 Mtok per day", "work over time"))]
+Throughput = Annotated[Rate, read_by(rate_in("Mtok"), written_as(_RATE, "20 Mtok per minute", "tokens over time"))]

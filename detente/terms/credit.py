@@ -1,0 +1,86 @@
+"""Credit: money off what is owed, from a pool or as a rate of spend (a subsidy), up to a cap.
+
+See ``docs/terms/credit.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from detente.money import Cash, nano, shown
+from detente.period import Every, Horizon, Period, Window
+from detente.posting import Posting
+from detente.quantity import Share
+from detente.scope import Selection
+from detente.term import Program, Reason, Term
+from detente.usage import Metered
+
+
+class Credit(Term):
+    """A rate of covered spend is given back in each window, up to an amount; what is unused at its end is lost."""
+
+    kind: Literal["credit"]
+    amount: Cash | None = Field(default=None, description="the most in each window; with a ramp: in all")
+    rate: Share = Field(default=Decimal(1), description="the part of spend that it pays")
+    windows: Every = Every()
+
+    theirs: ClassVar[bool] = True
+    effect: ClassVar[Literal["restrains", "grants", "both"]] = "grants"
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.amount is None and self.rate == 1:
+            raise ValueError("says neither `amount` nor `rate`: it would pay for everything")
+        if self.amount is None and self.windows.ramp:
+            raise ValueError("a ramp divides an amount: say `amount`")
+        return self
+
+    def most(self, horizon: Horizon) -> list[tuple[Window, Fraction | None]]:
+        """The cap of each window, prorated where the horizon cuts it (and the clause says so)."""
+        found: list[tuple[Window, Fraction | None]] = []
+        for window in self.cut_into(self.windows, horizon):
+            if self.amount is None:
+                found.append((window, None))
+                continue
+            part = Fraction(self.windows.ramp[window.index]) if self.windows.ramp else Fraction(1)
+            found.append((window, Fraction(self.amount.amount) * part * window.inside))
+        return found
+
+    def shape(self, program: Program) -> None:
+        """Given back: at most the cap, at most the rate of spend; each unit lowers the cost by one."""
+        caps = self.most(program.horizon)
+        if not caps:
+            return
+        windows = [w for w, _ in caps]
+        spend = program.sum(self.covered, of="spend", by=windows)
+        given = program.slack(
+            self, "given", len(windows), price=Fraction(-1), most=[Fraction(10**15) if c is None else c for _, c in caps]
+        )
+        program.require(self, "earned", given - spend * Fraction(self.rate) <= [Fraction(0)] * len(windows))
+
+    def account(self, metered: Metered, horizon: Horizon) -> list[Posting]:
+        """What is given back in each window."""
+        postings = []
+        caps = self.most(horizon)
+        for (window, cap), spend in zip(
+            caps, metered.totals(self.covered, "spend", [w for w, _ in caps]), strict=True
+        ):
+            earned = spend * Fraction(self.rate)
+            given = nano(earned if cap is None else min(earned, cap))
+            if given:
+                postings.append(Posting(self.id, "credit", window.index, window.start, window.end, -given))
+        return postings
+
+    def explain(self) -> Reason:
+        """What the clause does."""
+        cap = f", at most {shown(self.amount.amount, self.amount.currency)}" if self.amount else ""
+        return Reason(self.id, f"{float(self.rate) * 100:g}% of spend ({self.covered}) is given back{cap}")
+
+    def mistakes(self, horizon: Horizon, periods: Sequence[Period]) -> list[tuple[tuple[str, ...], str]]:
+        """Cut windows, where an amount would have to be divided."""
+        return self.refused_cuts(self.windows, horizon) if self.amount is not None else []

@@ -1,0 +1,57 @@
+"""Discount: a flat reduction of list prices.
+
+See ``docs/terms/discount.md``.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from detente.money import nano
+from detente.period import Horizon, hours_between
+from detente.posting import Posting
+from detente.quantity import Share
+from detente.scope import Selection
+from detente.term import Program, Reason, Term
+from detente.usage import Metered, Usage
+
+
+class Discount(Term):
+    """What is covered costs less by a part of its list price; discounts on one price add up."""
+
+    kind: Literal["discount"]
+    off: Share = Field(description="the part of the list price that is taken off")
+
+    theirs: ClassVar[bool] = True
+    effect: ClassVar[Literal["restrains", "grants", "both"]] = "grants"
+    prices: ClassVar[bool] = True
+
+    def shape(self, program: Program) -> None:
+        """Lower prices; spend counts after them."""
+        program.discount(self, self.covered, Fraction(self.off))
+
+    def reduction(self, usage: Usage) -> Decimal:
+        """What the clause takes off one line of usage: pro rata of the time in which it is in force."""
+        if usage.end <= self.force.start or usage.start >= self.force.end:
+            return Decimal(0)
+        if self.covered.covers(usage.demand, usage.offer) is not True:
+            return Decimal(0)
+        seen = hours_between(max(usage.start, self.force.start), min(usage.end, self.force.end))
+        part = seen / hours_between(usage.start, usage.end)
+        return nano(Fraction(usage.listed) * Fraction(self.off) * part)
+
+    def account(self, metered: Metered, horizon: Horizon) -> list[Posting]:
+        """What was taken off in all."""
+        total = sum((self.reduction(usage) for usage in metered), Decimal(0))
+        if not total:
+            return []
+        time = self.in_force(horizon)
+        return [Posting(self.id, "discount", 0, time.start, time.end, -total)]
+
+    def explain(self) -> Reason:
+        """What the clause does."""
+        return Reason(self.id, f"{float(self.off) * 100:g}% off the list price of {self.covered}")

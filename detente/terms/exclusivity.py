@@ -1,0 +1,54 @@
+"""Exclusivity: a class of workloads runs only on one provider.
+
+See ``docs/terms/exclusivity.md``.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Literal
+
+from pydantic import Field
+
+from detente.noun import Id
+from detente.posting import Standing
+from detente.scope import Facts
+from detente.term import PERMIT, SELF, Reason, Term, Verdict
+
+
+class Exclusivity(Term):
+    """What is covered runs on ``provider`` and nowhere else, save for the carve-outs in ``except``."""
+
+    kind: Literal["exclusivity"]
+    provider: Id | None = Field(default=None, description="absent: the other party")
+
+    @property
+    def home(self) -> str:
+        """The one provider."""
+        return self.provider or self.force.counterparty
+
+    def judge(self, demand: Facts, offer: Facts, standing: Standing | None = None) -> Verdict:
+        """Deny what is covered elsewhere than at home."""
+        if offer["provider"] == self.home:
+            return PERMIT
+        covered = self.covered.covers(demand, offer)
+        if covered is None:
+            return Verdict("undecided", Reason(self.id, f"whether this is {self.covered} is not known"))
+        if not covered:
+            return PERMIT
+        sentence = f"{self.covered} runs only on {self.home}, so not on {offer['provider']}"
+        return Verdict("deny", Reason(self.id, sentence))
+
+    def explain(self) -> Reason:
+        """What the clause does."""
+        return Reason(self.id, f"{self.covered} runs only on {self.home}")
+
+    def mistakes(self, horizon: object, periods: object) -> list[tuple[tuple[str, ...], str]]:
+        """Exclusive to nobody."""
+        if self.home == SELF:
+            return [(("kind",), "a policy names the provider: say `provider:`")]
+        return []
+
+    def concede(self, amount: Fraction, unit: str, currency: str) -> str:
+        """In the contract's words."""
+        return f"allow {float(amount):,.6g} {unit} of {self.covered} outside {self.home}"

@@ -1,0 +1,34 @@
+"""Redundancy: the loss of any one provider leaves a share of demand served (N-1).
+
+See ``docs/terms/redundancy.md``.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Literal
+
+from pydantic import Field
+
+from detente.quantity import Share
+from detente.term import Program, Reason, Term
+
+
+class Redundancy(Term):
+    """Each covered workload keeps standby capacity, so that a share of it survives the loss of any one provider."""
+
+    kind: Literal["redundancy"]
+    survives: Share = Field(description="the share of demand that must still be served")
+
+    def shape(self, program: Program) -> None:
+        """Standby capacity at the other providers."""
+        program.survive(self, self.covered, Fraction(self.survives))
+
+    def explain(self) -> Reason:
+        """What the clause does."""
+        share = f"{float(self.survives) * 100:g}%"
+        return Reason(self.id, f"{share} of {self.covered} survives the loss of any one provider")
+
+    def concede(self, amount: Fraction, unit: str, currency: str) -> str:
+        """In the contract's words."""
+        return f"leave {float(amount):,.6g} {unit} of {self.covered} without standby"

@@ -1,0 +1,51 @@
+"""Residency: a class of workloads runs only in certain countries or areas.
+
+See ``docs/terms/residency.md``.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from detente.posting import Standing
+from detente.provider import in_area
+from detente.scope import Facts
+from detente.term import PERMIT, Reason, Term, Verdict
+
+Area = Annotated[str, StringConstraints(pattern=r"^([A-Z]{2}|EEA)$"), Field(description="a country's code, EU or EEA")]
+
+
+class Residency(Term):
+    """What is covered runs only in regions whose country is in one of the areas."""
+
+    kind: Literal["residency"]
+    within: tuple[Area, ...] = Field(min_length=1)
+
+    def judge(self, demand: Facts, offer: Facts, standing: Standing | None = None) -> Verdict:
+        """Deny what is covered outside the areas; a region of unknown country is undecided."""
+        covered = self.covered.covers(demand, offer)
+        if covered is False:
+            return PERMIT
+        country = offer.get("country")
+        if country is not None and any(in_area(country, area) for area in self.within):
+            return PERMIT
+        if country is None or covered is None:
+            unknown = "the region's country" if country is None else f"whether this is {self.covered}"
+            return Verdict("undecided", Reason(self.id, f"{unknown} is not known"))
+        where = f"`{offer.get('region')}` is in {country}"
+        return Verdict("deny", Reason(self.id, f"{self.covered} stays in {self._areas}, and {where}"))
+
+    @property
+    def _areas(self) -> str:
+        return " or ".join(self.within)
+
+    def explain(self) -> Reason:
+        """What the clause does."""
+        return Reason(self.id, f"{self.covered} stays in {self._areas}")
+
+    def concede(self, amount: Fraction, unit: str, currency: str) -> str:
+        """In the contract's words."""
+        return f"allow {float(amount):,.6g} {unit} of {self.covered} outside {self._areas}"

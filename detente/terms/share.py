@@ -1,0 +1,87 @@
+"""Share: a provider gets at least, or at most, a share of a class of work or of spend.
+
+At least: a preferred provider. At most: a limit on concentration. See ``docs/terms/share.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from detente import quantity
+from detente.period import Every, Horizon, Period
+from detente.posting import Standing
+from detente.scope import Facts, Scope, Selection
+from detente.term import PERMIT, SELF, Program, Reason, Term, Verdict
+
+
+class Share(Term):
+    """Of what is covered, the part that is also ``on`` makes up at least, or at most, a share in each window."""
+
+    kind: Literal["share"]
+    on: Scope = Field(default=Scope(), description="whose share; absent: the other party's")
+    at_least: quantity.Share | None = None
+    at_most: quantity.Share | None = None
+    measure: Literal["work", "spend", "taken"] = Field(
+        default="work", description="work in the workloads' unit, spend, or what is taken of offers (GPU-hours, Mtok)"
+    )
+    windows: Every = Every(every="month", cut="prorate")
+
+    @model_validator(mode="after")
+    def _bounds(self) -> Self:
+        if self.at_least is None and self.at_most is None:
+            raise ValueError("says neither `at-least` nor `at-most`")
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise ValueError(f"at least {self.at_least:%} is more than at most {self.at_most:%}")
+        return self
+
+    @property
+    def part(self) -> Selection:
+        """The part whose share it is."""
+        on = self.on if self.on.wanted else Scope({"provider": (self.force.counterparty,)})
+        return Selection((self.of, on), self.except_)
+
+    def judge(self, demand: Facts, offer: Facts, standing: Standing | None = None) -> Verdict:
+        """Prefer the provider that is owed a share."""
+        if self.at_least and self.part.covers(demand, offer):
+            return Verdict("prefer", self.explain())
+        return PERMIT
+
+    def shape(self, program: Program) -> None:
+        """The part against the share of the whole."""
+        windows = self.cut_into(self.windows, program.horizon)
+        if not windows:
+            return
+        part = program.sum(self.part, of=self.measure, by=windows)
+        whole = program.sum(self.covered, of=self.measure, by=windows)
+        nothing = [Fraction(0)] * len(windows)
+        if self.at_least is not None:
+            program.require(self, "at-least", part - whole * Fraction(self.at_least) >= nothing)
+        if self.at_most is not None:
+            program.require(self, "at-most", part - whole * Fraction(self.at_most) <= nothing)
+
+    def explain(self) -> Reason:
+        """What the clause does."""
+        bounds = []
+        if self.at_least is not None:
+            bounds.append(f"at least {float(self.at_least) * 100:g}%")
+        if self.at_most is not None:
+            bounds.append(f"at most {float(self.at_most) * 100:g}%")
+        on = self.on if self.on.wanted else f"provider: {self.force.counterparty}"
+        what = "" if self.covered.within == (Scope(),) and not self.except_ else f" of {self.covered}"
+        return Reason(self.id, f"{' and '.join(bounds)} of {self.measure}{what} goes to {on}")
+
+    def mistakes(self, horizon: Horizon, periods: Sequence[Period]) -> list[tuple[tuple[str, ...], str]]:
+        """A policy that names nobody; cut windows."""
+        found = self.refused_cuts(self.windows, horizon)
+        if not self.on.wanted and self.force.counterparty == SELF:
+            found.append((("kind",), "a policy names whose share it is: say `on: { provider: … }`"))
+        return found
+
+    def concede(self, amount: Fraction, unit: str, currency: str) -> str:
+        """In the contract's words."""
+        unit = currency if self.measure == "spend" else unit
+        return f"miss the share by {float(amount):,.6g} {unit}"
