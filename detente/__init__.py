@@ -1,0 +1,33 @@
+"""Détente runs AI workloads across rival clouds, under contract. Public names, nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from detente.case import Case
+    from detente.errors import CaseError, DetenteError
+    from detente.plan import Conflict, Plan
+    from detente.planner.check import check
+    from detente.planner.solve import plan
+
+__all__ = ["Case", "CaseError", "Conflict", "DetenteError", "Plan", "check", "plan"]
+
+_HOMES = {
+    "Case": "detente.case",
+    "CaseError": "detente.errors",
+    "DetenteError": "detente.errors",
+    "Conflict": "detente.plan",
+    "Plan": "detente.plan",
+    "check": "detente.planner.check",
+    "plan": "detente.planner.solve",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for: `detente --help` must not load the solver."""
+    if name not in _HOMES:
+        raise AttributeError(f"module `detente` has no `{name}`")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

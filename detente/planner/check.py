@@ -1,0 +1,84 @@
+"""Can this be signed? Whether every clause can be performed, under each reading.
+
+Owns: the answer and its comparison over readings. Not here: the conflict itself (``conflict``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from detente.case import Case
+from detente.errors import SolverError
+from detente.plan import Conflict
+from detente.planner.conflict import find_conflict
+from detente.planner.draft import Draft
+from detente.planner.formulate import formulate
+from detente.planner.program import Model
+from detente.planner.solve import round_up, unit_columns
+
+
+@dataclass(frozen=True)
+class Answer:
+    """``yes``, ``no``, or ``depends`` on the reading; with the conflict of each reading that has one."""
+
+    answer: Literal["yes", "no", "depends"]
+    readings: dict[str | None, Conflict | None]
+
+    @property
+    def conflict(self) -> Conflict | None:
+        """The first conflict, if any."""
+        return next((c for c in self.readings.values() if c is not None), None)
+
+
+def check(case: Case, reading: str | None = None, progress: Callable[[str], None] = lambda text: None) -> Answer:
+    """Whether all clauses can be performed together, with no remedy (a shortfall fee) taken.
+
+    A workload that states a value may go unserved: to serve it is no clause. Under no ``reading``, every reading is
+    tried.
+
+    Raises
+    ------
+    CaseError
+        For a reading that no clause has.
+    SolverError
+        Where the solver doubts its answer.
+    """
+    readings: list[str | None] = [reading] if reading else list(case.readings) or [None]
+    found: dict[str | None, Conflict | None] = {}
+    for name in readings:
+        progress(f"reading {name}" if name else "solving")
+        found[name] = performable(case.under(reading=name))
+    clear = [conflict is None for conflict in found.values()]
+    return Answer("yes" if all(clear) else "depends" if any(clear) else "no", found)
+
+
+def performable(case: Case) -> Conflict | None:
+    """None where all clauses can be performed together; else the conflict."""
+    draft = formulate(case)
+    model = draft.program.assemble()
+    model.without_remedies()
+    model.objective(np.zeros(draft.program.n))
+    relaxed = model.solve_linear()
+    if relaxed.status == "infeasible":
+        return find_conflict(draft, model, perform=True)
+    columns = unit_columns(draft)
+    if not len(columns) or round_up(draft, model, relaxed, columns) is not None:
+        return None
+    return _whole(draft, model)
+
+
+def _whole(draft: Draft, model: Model) -> Conflict | None:
+    """Rounding up was not enough to tell: search over whole units."""
+    columns = unit_columns(draft)
+    model.whole(columns, on=True)
+    tried = model.solve_whole(1.0)
+    model.whole(columns, on=False)
+    if tried.status == "optimal":
+        return None
+    if tried.status != "infeasible":
+        raise SolverError("whether whole units can meet every clause was not settled")
+    return find_conflict(draft, model, columns, perform=True)

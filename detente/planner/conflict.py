@@ -1,0 +1,177 @@
+"""Which clauses collide, and the cheapest way out (§8).
+
+Owns: the minimal set (a deletion filter over clauses) and the relaxations (least give of one clause, then least cost).
+Not here: how a clause is worded (``Term.concede``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+
+from detente.money import nano, shown
+from detente.plan import Clash, Concession, Conflict
+from detente.planner.draft import Draft
+from detente.planner.formulate import formulate
+from detente.planner.program import Ints, Model, Solution
+from detente.term import Term
+
+MOST_FACTS = 60
+"""Workloads and offers that are tried one by one for a part in a conflict."""
+
+
+def find_conflict(draft: Draft, model: Model, whole: Ints | None = None, *, perform: bool = False) -> Conflict:
+    """A minimal set of clauses that cannot be met together, and the ways out, cheapest first.
+
+    Parameters
+    ----------
+    whole
+        Columns that must be integer for the conflict to show; None where it shows without.
+    perform
+        Whether remedies (a shortfall against a fee) were ruled out.
+    """
+    case = draft.case
+    model.objective(np.zeros(draft.program.n))
+    if whole is not None:
+        model.whole(whole, on=True)
+    owners = [f"term/{t.id}" for t in case.terms if t.effect != "grants" or t.prices is False]
+    present = {b.owner for b in draft.program.row_blocks} | {h.owner for h in draft.program.holds}
+    owners = [o for o in dict.fromkeys(owners) if o in present]
+
+    model.relax(owners)
+    without_any = _feasible(model, whole)
+    model.restore(owners)
+    minimal = _minimal(model, owners, whole) if without_any else []
+    facts = _facts(draft, model, [o for o in owners if o not in minimal], whole)
+    if whole is not None:
+        model.whole(whole, on=False)
+    model.objective(None)
+    clashes = [_clash(case.term(owner.removeprefix("term/"))) for owner in minimal]
+    ways = _ways_out(draft, minimal, perform) if minimal else []
+    return Conflict(case.reading, tuple(clashes), tuple(facts), tuple(ways))
+
+
+def _feasible(model: Model, whole: Ints | None) -> bool:
+    found = model.solve_linear() if whole is None else model.solve_whole(1.0)
+    return found.status == "optimal"
+
+
+def _minimal(model: Model, owners: Sequence[str], whole: Ints | None) -> list[str]:
+    """Drop each clause in turn; one whose absence cures nothing stays out. What is left is minimal."""
+    kept = list(owners)
+    for owner in owners:
+        model.relax([owner])
+        if _feasible(model, whole):
+            model.restore([owner])
+        else:
+            kept.remove(owner)
+    model.restore([o for o in owners if o not in kept])
+    return kept
+
+
+def _facts(draft: Draft, model: Model, others: Sequence[str], whole: Ints | None) -> list[str]:
+    """Demand that must be served and capacity that is not there, each of which alone would cure the conflict."""
+    model.relax(others)
+    found = []
+    for workload in draft.case.workloads[:MOST_FACTS]:
+        if workload.id not in draft.unserved and _cures(model, f"demand/{workload.id}", whole):
+            found.append(f"`{workload.id}` must be served: it states no `value` at which it may go unserved")
+    for offer in draft.case.offers[: MOST_FACTS if len(draft.case.offers) <= MOST_FACTS else 0]:
+        if _cures(model, f"offer/{offer.id}", whole):
+            found.append(f"`{offer.id}` has no more capacity")
+    model.restore(others)
+    return found
+
+
+def _cures(model: Model, owner: str, whole: Ints | None) -> bool:
+    model.relax([owner])
+    cured = _feasible(model, whole)
+    model.restore([owner])
+    return cured
+
+
+def _clash(term: Term | None) -> Clash:
+    assert term is not None
+    return Clash(term.id, term.force.agreement, term.text, term.explain().sentence)
+
+
+def _ways_out(draft: Draft, minimal: Sequence[str], perform: bool) -> list[Concession]:
+    """Each clause of the conflict giving way alone, by as little as it can; all together where none suffices."""
+    ways = [way for owner in minimal for way in _give(draft, [owner], perform)]
+    if not ways:
+        every = [f"term/{t.id}" for t in draft.case.terms]
+        ways = _give(draft, list(dict.fromkeys(every)), perform)
+    return sorted(ways, key=lambda w: (w.cost is None, w.cost or Decimal(0), w.term))
+
+
+def _give(draft: Draft, owners: Sequence[str], perform: bool) -> list[Concession]:
+    """The least that some clauses must give together, then the least cost at that."""
+    soft = formulate(draft.case)
+    most = max(1e6, sum(float(np.max(u, initial=0)) for u in soft.program._upper) * 10)
+    totals = {owner: soft.program.soften(owner, min(most, 1e14), remedies=perform) for owner in owners}
+    model = soft.program.assemble()
+    if perform:
+        model.without_remedies(spare=owners)
+    cost = np.zeros(soft.program.n)
+    for total in totals.values():
+        cost[total] = 1.0
+    model.objective(cost)
+    least = model.solve_linear()
+    if least.status != "optimal" or least.values is None:
+        return []
+    for total in totals.values():
+        value = float(least.values[total[0]])
+        model.upper[total] = value * (1 + 1e-7) + 1e-9
+        model.release(total)
+    model.objective(None)
+    best = model.solve_linear()
+    final = best if best.status == "optimal" and best.values is not None else least
+    total_cost = nano(Fraction(best.objective)) if final is best else None
+    return [
+        _concession(soft, owner, total, final, total_cost)
+        for owner, total in totals.items()
+        if final.values is not None and final.values[total[0]] > 1e-6
+    ]
+
+
+def _concession(draft: Draft, owner: str, total: Ints, found: Solution, cost: Decimal | None) -> Concession:
+    term = draft.case.term(owner.removeprefix("term/"))
+    assert term is not None and found.values is not None
+    amount = Fraction(float(found.values[total[0]])).limit_denominator(10**6)
+    money = hasattr(term, "amount") or getattr(term, "measure", "") == "spend"
+    unit = draft.case.currency if money else _unit(draft, term)
+    sentence = term.concede(amount, unit, draft.case.currency)
+    when = _when(draft, owner, term, found, unit, money=money)
+    return Concession(term.id, nano(amount), unit, sentence + when, cost)
+
+
+def _unit(draft: Draft, term: Term) -> str:
+    units = {a.workload.unit for a in draft.arcs if draft.covers(term.covered, a.demand, a.sold)}
+    return "/".join(sorted(units)) or "units"
+
+
+def _when(draft: Draft, owner: str, term: Term, found: Solution, unit: str, *, money: bool) -> str:
+    """The windows in which a clause gives, with the amount of each."""
+    every = getattr(term, "windows", None)
+    assert found.values is not None
+    if every is None:
+        return ""
+    windows = term.cut_into(every, draft.horizon)
+    parts: dict[int, float] = {}
+    for block in draft.program.column_blocks:
+        gives = block.owner == f"give/{owner}" or (block.owner == owner and block.remedy)
+        if gives and block.stop - block.start == len(windows) and block.part != "total":
+            for index, value in enumerate(found.values[block.slice]):
+                parts[index] = parts.get(index, 0.0) + float(value)
+    given = [(windows[i], v) for i, v in parts.items() if v > 1e-6]
+    if not given:
+        return ""
+    texts = [
+        f"{w.start:%Y-%m-%d} to {w.end:%Y-%m-%d}: {shown(v, unit) if money else f'{v:,.6g} {unit}'}"
+        for w, v in given[:6]
+    ]
+    more = f"; and {len(given) - 6} more windows" if len(given) > 6 else ""
+    return f" ({'; '.join(texts)}{more})"

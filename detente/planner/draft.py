@@ -1,0 +1,725 @@
+"""A draft: a case's arcs and periods laid over a program; what a clause sees when it shapes a plan.
+
+Owns: the arcs (workload on offer), the columns of use, purchase, standby and unserved demand, the price of each, and
+the measures and slacks that clauses are written in (``term.Program``). Not here: the order in which things are
+defined (``formulate``), and the solver (``program``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detente.case import Case
+from detente.consistency import can_run, job_periods
+from detente.offer import AnyOffer, GpuOffer, ProvisionedOffer, TokenOffer
+from detente.period import Period, Window, later, moment, overlap
+from detente.planner.program import Expr, Floats, Ints, Program, Rows
+from detente.scope import Facts, Selection
+from detente.term import Term
+from detente.usage import Measure
+from detente.workload import AnyWorkload, Batch, Training
+
+QUANTUM = Fraction(1, 10**6)
+"""Work is planned in whole multiples of this much of its unit."""
+
+WHOLE_LINE = 100
+"""Units of which at most this many can be needed are integers in the program; above, they are rounded up after it,
+which costs at most 1% of that purchase and counts in the gap."""
+
+IDLE_MARGIN = 1e-6
+
+WHOLE_MOST = 400
+"""At most so many integer columns of capacity bought by the hour; beyond, those are rounded up as well."""
+
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Arc:
+    """A workload on an offer that can technically run it (§5).
+
+    ``per_work`` is what a unit of work takes of the offer, in the offer's unit. ``own`` is a gang's own run on
+    capacity bought by the hour: it is paid for by use, since a gang starts and stops as a whole.
+    """
+
+    index: int
+    workload: AnyWorkload
+    offer: AnyOffer
+    demand: Facts
+    sold: Facts
+    per_work: Fraction
+    own: bool
+    egress: Fraction = Fraction(0)
+    egress_facts: Facts | None = None
+
+    @property
+    def metered(self) -> bool:
+        """Whether it is paid for by use, and not through units bought."""
+        return isinstance(self.offer, TokenOffer) or self.own
+
+
+@dataclass
+class Units:
+    """What may be bought of one offer: columns of whole steps, and how each column reads as units in each period.
+
+    A column stands for ``step`` units from its ``start`` period on; ``opening`` columns stand for the minimum of a
+    purchase. ``periods[i]`` are the periods that column i's units serve, ``paid[i]`` the hours paid in each.
+    """
+
+    offer: GpuOffer | ProvisionedOffer
+    columns: Ints
+    units: Floats
+    starts: list[int]
+    serve: list[NDArray[np.int64]]
+    paid: list[dict[int, Fraction]]
+    most: Floats
+    price: list[dict[int, Fraction]] = field(default_factory=list)
+
+
+@dataclass
+class Group:
+    """Periods in which demand may be moved about: each hour of inference, a batch's window, a whole job."""
+
+    periods: NDArray[np.int64]
+    demand: int  # quanta
+
+
+class Draft:
+    """The program of a case, as far as it is shaped."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.horizon = case.declared.horizon
+        self.program = Program()
+        self.periods = case.periods
+        self.n = len(self.periods)
+        self.hours: Floats = np.array([float(p.hours) for p in self.periods])
+        self.arcs = self._arcs()
+        self.of_workload = {w.id: [a for a in self.arcs if a.workload.id == w.id] for w in case.workloads}
+        self.of_offer = {o.id: [a for a in self.arcs if a.offer.id == o.id] for o in case.offers}
+        self.list_price, self.listed = self._use_prices()
+        self.unit_price = {o.id: self._unit_prices(o) for o in case.offers if not isinstance(o, TokenOffer)}
+        self.off = {o.id: np.zeros(self.n) for o in case.offers}
+        self.off_arc: dict[int, Floats] = {}
+        self.groups = {w.id: self._groups(w) for w in case.workloads}
+        self.units: dict[str, Units] = {}
+        self.unserved: dict[str, Ints] = {}
+        self.standby: dict[str, Ints] = {}
+        self.gangs: list[tuple[Arc, Ints, list[NDArray[np.int64]]]] = []
+        self.x: Ints = np.zeros((0, self.n), dtype=np.int32)
+        self._overlaps: dict[tuple[Window, ...], tuple[Any, Any, Any]] = {}
+
+    # -- arcs and prices -----------------------------------------------------------------------------------------
+    def _arcs(self) -> list[Arc]:
+        found: list[Arc] = []
+        for workload in self.case.workloads:
+            for offer in self.case.offers:
+                if not can_run(workload, offer):
+                    continue
+                egress, place = self.case.egress(workload, offer)
+                facts = self._egress_facts(place) if egress else None
+                gang = isinstance(workload, Training) and workload.gang is not None
+                own = gang and isinstance(offer, GpuOffer) and not offer.reserved
+                sold = self.case.offer_facts[offer.id]
+                per_work = per_unit_of_work(workload, offer)
+                found.append(
+                    Arc(len(found), workload, offer, workload.facts, sold, per_work, own, egress, facts)
+                )
+        return found
+
+    def _egress_facts(self, place: str) -> Facts:
+        """Moving data is sold by the place it leaves."""
+        provider, _, region = place.partition("/")
+        facts = {"product": "egress", "provider": provider, "region": region, "offer": f"{place} egress"}
+        known = self.case.providers[provider].regions.get(region)
+        return {**facts, "country": known.country} if known else facts
+
+    def _use_prices(self) -> tuple[list[list[Fraction | None]], Floats]:
+        """List price per unit of work of each arc in each period; None where it has no price or cannot be had."""
+        exact = [self._use_price(arc) for arc in self.arcs]
+        floats = np.array([[np.nan if p is None else float(p) for p in row] for row in exact], dtype=np.float64)
+        return exact, floats.reshape(len(self.arcs), self.n)
+
+    def _use_price(self, arc: Arc) -> list[Fraction | None]:
+        offer = arc.offer
+        if isinstance(offer, TokenOffer):
+            mix = arc.workload.mix
+            assert mix is not None
+            fresh, cached, output = mix.parts
+            batch = isinstance(arc.workload, Batch) and _waits_a_day(arc.workload)
+
+            def of(prices: Any) -> Fraction:
+                from_cache = prices.cached_input or prices.input
+                price = fresh * Fraction(prices.input.amount) + cached * Fraction(from_cache.amount)
+                price += output * Fraction(prices.output.amount)
+                return price * Fraction(prices.batch) if batch and prices.batch is not None else price
+
+            return self._over_periods(offer, offer.price, of)
+        flow = offer.unit_flow / arc.per_work  # work a unit does in an hour
+        return [None if p is None else p / flow for p in self._unit_prices(offer)]
+
+    def _unit_prices(self, offer: AnyOffer) -> list[Fraction | None]:
+        assert not isinstance(offer, TokenOffer)
+        return self._over_periods(offer, offer.price, offer._per_unit_hour)
+
+    def _over_periods(self, offer: AnyOffer, price: Any, of: Any) -> list[Fraction | None]:
+        if len(price.steps) == 1 and price.steps[0][0] is None and not offer.from_ and not offer.until:
+            return [of(price.steps[0][1])] * self.n
+        known: dict[Any, Fraction | None] = {}
+        found = []
+        for p in self.periods:
+            span = (p.span_start, p.span_end)
+            if span not in known:
+                known[span] = price.mean(*span, of) if offer.open(*span) else None
+            found.append(known[span])
+        return found
+
+    # -- demand --------------------------------------------------------------------------------------------------
+    def _groups(self, workload: AnyWorkload) -> list[Group]:
+        if isinstance(workload, Training):
+            periods = np.array([p.index for p in job_periods(workload, self.periods)], dtype=np.int64)
+            return [Group(periods, round(Fraction(workload.work.value) / QUANTUM))]
+        quanta = [round(d / QUANTUM) for d in self.case.demand[workload.id]]
+        if isinstance(workload, Batch):
+            return [Group(t, sum(quanta[i] for i in t)) for t in self._waits(workload)]
+        return [Group(np.array([i]), d) for i, d in enumerate(quanta)]
+
+    def _waits(self, workload: Batch) -> list[NDArray[np.int64]]:
+        """Periods in runs of the length that work may wait; a run never leaves a typical week."""
+        runs: list[list[int]] = []
+        end = None
+        for p in self.periods:
+            new = not runs or end is None or p.start >= end or p.span_start != self.periods[runs[-1][0]].span_start
+            if self.horizon.typical is None:
+                new = not runs or end is None or p.end > end
+            if new:
+                runs.append([])
+                end = later(p.start, workload.within)
+            runs[-1].append(p.index)
+        return [np.array(run, dtype=np.int64) for run in runs]
+
+    # -- define: each called once by ``formulate`` ---------------------------------------------------------------
+    def define_use(self) -> None:
+        """A column for each arc and period: work done; at most the work there is."""
+        most = np.zeros((len(self.arcs), self.n))
+        for arc in self.arcs:
+            for group in self.groups[arc.workload.id]:
+                most[arc.index, group.periods] = float(group.demand * QUANTUM)
+        self.x = self.program.columns("use", "work", most.shape, upper=most)
+
+    def define_availability(self) -> None:
+        """No use where an offer has no price, is not on offer or too small for a gang."""
+        for arc in self.arcs:
+            closed = np.isnan(self.listed[arc.index])
+            if isinstance(arc.workload, Training) and arc.workload.gang and isinstance(arc.offer, GpuOffer):
+                gang = int(arc.workload.gang.value)
+                limits = [arc.offer.units_at_most(p) for p in self.periods]
+                closed |= np.array([m is not None and m * arc.offer.unit < gang for m in limits])
+            self.program.hold(f"offer/{arc.offer.id}", self.x[arc.index, closed])
+
+    def define_unserved(self) -> None:
+        """Demand that is not served, at its value; none where it must be served."""
+        for workload in self.case.workloads:
+            if workload.value is None:
+                continue
+            most = [float(g.demand * QUANTUM) for g in self.groups[workload.id]]
+            self.unserved[workload.id] = self.program.columns(
+                "unserved", workload.id, len(most), cost=float(workload.value.amount), upper=most
+            )
+
+    def define_units(self) -> None:
+        """Columns of capacity bought in units: by the hour in each period, or for a term from a start."""
+        for offer in self.case.offers:
+            if isinstance(offer, TokenOffer) or all(arc.own for arc in self.of_offer[offer.id]):
+                continue
+            columns = self._terms_of(offer) if offer.reserved else self._hourly(offer)
+            if columns:
+                self._define_units_of(offer, columns)
+
+    def _most_units(self, offer: GpuOffer | ProvisionedOffer) -> list[int]:
+        """The most whole units that could be of any use in each period."""
+        need = np.zeros(self.n)
+        for arc in self.of_offer[offer.id]:
+            if not arc.own:
+                need += self._most_use(arc) * float(arc.per_work) / (self.hours * float(offer.unit_flow))
+        least = offer.minimum if isinstance(offer, ProvisionedOffer) else 1
+        found = []
+        for period, units in zip(self.periods, need, strict=True):
+            limit = offer.units_at_most(period)
+            useful = max(least, int(np.ceil(units - 1e-9))) if units > 0 else 0
+            if isinstance(offer, ProvisionedOffer) and useful:
+                useful = least + -(-(useful - least) // offer.increment) * offer.increment
+            found.append(useful if limit is None else min(useful, limit))
+        return found
+
+    def _most_use(self, arc: Arc) -> Floats:
+        """The most work an arc could do in each period (with standby for others)."""
+        most = np.zeros(self.n)
+        for group in self.groups[arc.workload.id]:
+            most[group.periods] = float(group.demand * QUANTUM)
+        return most
+
+    def _hourly(self, offer: GpuOffer | ProvisionedOffer) -> list[tuple[int, NDArray[np.int64], dict[int, Fraction]]]:
+        prices = self.unit_price[offer.id]
+        return [
+            (t, np.array([t]), {t: p.hours}) for t, p in enumerate(self.periods) if prices[t] is not None
+        ]
+
+    def _terms_of(self, offer: GpuOffer | ProvisionedOffer) -> list[tuple[int, NDArray[np.int64], dict[int, Fraction]]]:
+        """Starts on the first period of a month (or on the stated days), with what each serves and pays."""
+        assert offer.term is not None
+        end = moment(self.horizon.end)
+        allowed = {moment(d) for d in offer.starts} if offer.starts else None
+        found = []
+        for t, period in enumerate(self.periods):
+            before = self.periods[t - 1] if t else None
+            month = (period.span_start.year, period.span_start.month)
+            first = before is None or (before.span_start.year, before.span_start.month) != month
+            if not first or (allowed is not None and period.span_start not in allowed):
+                continue
+            over = later(period.span_start, offer.term)
+            if (over > end and offer.cut == "refuse") or self.unit_price[offer.id][t] is None:
+                continue
+            term = Window(0, period.span_start, over, Fraction(1))
+            shares = {p.index: overlap(p, term) for p in self.periods[t:] if p.span_start < over}
+            serve = np.array([i for i, share in shares.items() if share == 1], dtype=np.int64)
+            found.append((t, serve, {i: share * self.periods[i].hours for i, share in shares.items()}))
+        return found
+
+    def _define_units_of(
+        self, offer: GpuOffer | ProvisionedOffer, found: list[tuple[int, NDArray[np.int64], dict[int, Fraction]]]
+    ) -> None:
+        most = self._most_units(offer)
+        ceiling = np.array([max((most[i] for i in serve), default=0) for _, serve, _ in found], dtype=np.float64)
+        minimum, step = (offer.minimum, offer.increment) if isinstance(offer, ProvisionedOffer) else (1, 1)
+        small = ceiling.max(initial=0) / step <= WHOLE_LINE and (offer.reserved or len(found) <= WHOLE_MOST)
+        parts: list[tuple[Ints, float]] = []
+        if minimum % step == 0 and minimum <= step:
+            counts = np.floor(ceiling / step)
+            parts.append((self.program.columns(f"units/{offer.id}", "steps", len(found), upper=counts, integer=small), step))
+        else:
+            opened = self.program.columns(
+                f"units/{offer.id}", "opened", len(found), upper=np.minimum(1, ceiling), integer=True
+            )
+            counts = np.maximum(0, np.floor((ceiling - minimum) / step))
+            more = self.program.columns(f"units/{offer.id}", "steps", len(found), upper=counts, integer=small)
+            parts += [(opened, minimum), (more, step)]
+            one = np.arange(len(found), dtype=np.int32)
+            rows = Expr(len(found), [(one, more, np.ones(len(found))), (one, opened, -counts)])
+            self.program.require(f"units/{offer.id}", "opened", rows <= [0.0] * len(found))
+        columns = np.concatenate([c for c, _ in parts])
+        repeat = len(parts)
+        prices = self.unit_price[offer.id]
+        each = [self._paid_price(prices, t, paid, reserved=offer.reserved) for t, _, paid in found]
+        self.units[offer.id] = Units(
+            offer,
+            columns,
+            np.concatenate([np.full(len(found), float(size)) for _, size in parts]),
+            [t for t, _, _ in found] * repeat,
+            [serve for _, serve, _ in found] * repeat,
+            [paid for _, _, paid in found] * repeat,
+            np.array(most, dtype=np.float64),
+            each * repeat,
+        )
+
+    @staticmethod
+    def _paid_price(
+        prices: list[Fraction | None], start: int, paid: dict[int, Fraction], *, reserved: bool
+    ) -> dict[int, Fraction]:
+        """Money per unit in each period that is paid; a reservation keeps the price of its first day."""
+        price = prices[start]
+        assert price is not None
+        return {t: price * hours for t, hours in paid.items()}
+
+    def define_costs(self) -> None:
+        """Use at its price after discounts, moving data, and units at theirs."""
+        for arc in self.arcs:
+            cost = np.full(self.n, float(arc.egress))
+            if arc.metered:
+                cost = cost + np.nan_to_num(self.net_use(arc))
+            self.program.charge(self.x[arc.index], cost)
+        for units in self.units.values():
+            paid = [sum(p * (1 - self.off[units.offer.id][t]) for t, p in self._floats(each)) for each in units.price]
+            self.program.charge(units.columns, np.array(paid) * units.units)
+
+    @staticmethod
+    def _floats(each: dict[int, Fraction]) -> list[tuple[int, float]]:
+        return [(t, float(p)) for t, p in each.items()]
+
+    def net_use(self, arc: Arc) -> Floats:
+        """Price of use per unit of work in each period after discounts (NaN where it has none)."""
+        found: Floats = self.listed[arc.index] * (1 - self.off[arc.offer.id])
+        if arc.index in self.off_arc:
+            found = found - self.listed[arc.index] * self.off_arc[arc.index]
+        return found
+
+    def define_demand(self) -> None:
+        """Work done and unserved demand make up demand, in each group of periods."""
+        for workload in self.case.workloads:
+            groups = self.groups[workload.id]
+            rows = self.grouped(self.of_workload[workload.id], groups, self.x)
+            demand = [float(g.demand * QUANTUM) for g in groups]
+            if workload.id in self.unserved:
+                rows = rows + self._own(self.unserved[workload.id])
+            self.program.require(f"demand/{workload.id}", "served", rows == demand)
+
+    def grouped(self, arcs: Sequence[Arc], groups: Sequence[Group], columns: Ints) -> Expr:
+        """Work of some arcs in each group of periods; ``columns`` are by arc (of all arcs) and period."""
+        owner = np.full(self.n, -1, dtype=np.int32)
+        for g, group in enumerate(groups):
+            owner[group.periods] = g
+        inside = np.flatnonzero(owner >= 0)
+        index = [a.index for a in arcs]
+        found = columns[np.ix_(index, inside)].T.ravel()  # by period, then arc: rows come out sorted
+        rows = np.repeat(owner[inside], len(index)).astype(np.int32)
+        return Expr(len(groups), [(rows, found, np.ones(len(found)))])
+
+    def _own(self, columns: Ints) -> Expr:
+        one = np.arange(len(columns), dtype=np.int32)
+        return Expr(len(columns), [(one, columns.astype(np.int32), np.ones(len(columns)))])
+
+    # -- capacity -----------------------------------------------------------------------------------------------
+    def define_capacity(self) -> None:
+        """Use and standby within what is bought and what there is."""
+        for offer in self.case.offers:
+            arcs = self.of_offer[offer.id]
+            if not arcs:
+                continue
+            if isinstance(offer, TokenOffer):
+                self._limit(offer, arcs, [offer.flow_at_most(p) for p in self.periods])
+                continue
+            limits = [offer.units_at_most(p) for p in self.periods]
+            flows = [None if m is None else m * offer.unit_flow for m in limits]
+            if offer.id in self.units:
+                self._bought(offer, arcs, limits)
+            if not offer.reserved:
+                self._limit(offer, arcs, flows)
+        for arc in self.arcs:
+            self._gang(arc)
+
+    def _taken(self, arcs: Sequence[Arc], *, standby: bool) -> Expr:
+        """What arcs take of their offer in each period, in the offer's unit."""
+        parts = []
+        for arc in arcs:
+            t = np.arange(self.n, dtype=np.int32)
+            weight = np.full(self.n, float(arc.per_work))
+            parts.append((t, self.x[arc.index], weight))
+            if standby and arc.workload.id in self.standby:
+                row = self.of_workload[arc.workload.id].index(arc)
+                parts.append((t, self.standby[arc.workload.id][row], weight))
+        return Expr(self.n, parts)
+
+    def _limit(self, offer: AnyOffer, arcs: Sequence[Arc], flows: Sequence[Fraction | None]) -> None:
+        limited = np.array([f is not None for f in flows])
+        if not limited.any():
+            return
+        most = np.array([np.inf if f is None else float(f) for f in flows]) * self.hours
+        taken = self._taken(arcs, standby=True)
+        rows = Rows(taken - np.where(limited, most, 0.0), -np.inf, 0.0)
+        if not limited.all():
+            keep = limited
+            parts = [(r[keep[r]], c[keep[r]], v[keep[r]]) for r, c, v in rows.expr.parts]
+            rows = Rows(Expr(self.n, parts, rows.expr.constant), -np.inf, 0.0)
+        self.program.require(f"offer/{offer.id}", "limit", rows)
+
+    def held(self, offer_id: str) -> Expr:
+        """Units that serve in each period."""
+        units = self.units[offer_id]
+        rows = [serve.astype(np.int32) for serve in units.serve]
+        columns = [np.full(len(s), c, dtype=np.int32) for s, c in zip(rows, units.columns, strict=True)]
+        sizes = [np.full(len(s), u) for s, u in zip(rows, units.units, strict=True)]
+        if not rows:
+            return Expr(self.n)
+        return Expr(self.n, [(np.concatenate(rows), np.concatenate(columns), np.concatenate(sizes))])
+
+    def _bought(self, offer: GpuOffer | ProvisionedOffer, arcs: Sequence[Arc], limits: Sequence[int | None]) -> None:
+        shared = [a for a in arcs if not a.own]
+        held = self.held(offer.id)
+        flow = self.hours * float(offer.unit_flow)
+        units = Expr(self.n, [(r, c, v * flow[r]) for r, c, v in held.parts])
+        use = self._taken(shared, standby=offer.reserved)
+        self.program.require(f"units/{offer.id}", "use", use - units <= np.zeros(self.n))
+        if offer.reserved:
+            if any(m is not None for m in limits):
+                most = np.array([LARGE if m is None else float(m) for m in limits])
+                self.program.require(f"offer/{offer.id}", "limit", held <= most)
+        else:  # nothing is rented only to stand idle: less than one step above what is used
+            step = float(offer.increment if isinstance(offer, ProvisionedOffer) else 1) * (1 - IDLE_MARGIN)
+            spare = units - self._taken(shared, standby=False)
+            if isinstance(offer, ProvisionedOffer):  # the minimum of a purchase may stand idle
+                opened = self.units[offer.id].columns[: self.n] if offer.minimum > offer.increment else None
+                if opened is not None and len(self.units[offer.id].starts) == 2 * self.n:
+                    t = np.arange(self.n, dtype=np.int32)
+                    spare = spare - Expr(self.n, [(t, opened, flow * float(offer.minimum))])
+            self.program.require(f"units/{offer.id}", "idle", spare <= flow * step)
+
+    def _gang(self, arc: Arc) -> None:
+        """A gang runs whole: its rate is at most the whole gangs that fit."""
+        job, offer = arc.workload, arc.offer
+        if not isinstance(job, Training) or job.gang is None or not isinstance(offer, GpuOffer):
+            return
+        size = int(job.gang.value)
+        t = np.arange(self.n, dtype=np.int32)
+        rate = Expr(self.n, [(t, self.x[arc.index], np.full(self.n, float(arc.per_work)))])
+        if arc.own:
+            limits = [offer.units_at_most(p) for p in self.periods]
+            most = np.array(
+                [LARGE if m is None else float(m * offer.unit // size * size) for m in limits]
+            ) * self.hours
+            if any(m is not None for m in limits):
+                self.program.require(f"gang/{job.id}", offer.id, rate <= np.minimum(most, LARGE))
+            return
+        held = self.held(offer.id)
+        steps = sorted({s for s in self.units[offer.id].starts})
+        ends = [*steps[1:], self.n]
+        spans = [np.arange(a, b) for a, b in zip(steps, ends, strict=True)]
+        if not spans:
+            return
+        most = max(1.0, float(self.units[offer.id].most.max(initial=0)) * offer.unit // size)
+        gangs = self.program.columns(f"gang/{job.id}", offer.id, len(spans), upper=most, integer=True)
+        of = np.zeros(self.n, dtype=np.int32)
+        for index, span in enumerate(spans):
+            of[span] = gangs[index]
+        own = (t, of, np.full(self.n, float(size)))
+        self.program.require(
+            f"gang/{job.id}", f"{offer.id}/fits", Expr(self.n, [own]) - held * Fraction(offer.unit) <= np.zeros(self.n)
+        )
+        run = Expr(self.n, [(t, of, size * self.hours)])
+        self.program.require(f"gang/{job.id}", f"{offer.id}/rate", rate - run <= np.zeros(self.n))
+        self.gangs.append((arc, gangs, spans))
+
+    def rounded_up(self, values: Floats) -> dict[str, Floats]:
+        """Whole units of each offer that hold what a solution uses: hourly ones by need, reservations as bought."""
+        found = {}
+        for name, units in self.units.items():
+            if units.offer.reserved:
+                found[name] = np.ceil(values[units.columns] - 1e-6)
+                continue
+            starts = np.array(units.starts, dtype=np.int64)
+            flow = self.hours * float(units.offer.unit_flow)
+            shared = [a for a in self.of_offer[name] if not a.own]
+            use = sum((values[self.x[a.index]] * float(a.per_work) for a in shared), np.zeros(self.n))
+            need = use[starts] / flow[starts]
+            need[need < 1e-7] = 0.0
+            count = np.ceil(need / units.units - 1e-7)
+            if isinstance(units.offer, ProvisionedOffer) and units.offer.minimum > units.offer.increment:
+                half = len(starts) // 2
+                count[:half] = need[:half] > 0
+                count[half:] = np.ceil(np.maximum(0.0, need[half:] - units.offer.minimum) / units.units[half:] - 1e-7)
+            found[name] = count
+        return found
+
+    # -- what clauses ask (``term.Program``) ----------------------------------------------------------------------
+    def _shares(self, windows: Sequence[Window]) -> tuple[NDArray[np.int32], NDArray[np.int64], Floats]:
+        """(window, period, share of the period in the window), for every overlap."""
+        key = tuple(windows)
+        if key not in self._overlaps:
+            found = [
+                (w, p.index, float(share))
+                for w, window in enumerate(windows)
+                for p in self._near(window)
+                if (share := overlap(p, window))
+            ]
+            rows = np.array([f[0] for f in found], dtype=np.int32)
+            periods = np.array([f[1] for f in found], dtype=np.int64)
+            self._overlaps[key] = rows, periods, np.array([f[2] for f in found], dtype=np.float64)
+        return self._overlaps[key]
+
+    def _near(self, window: Window) -> Sequence[Period]:
+        return [p for p in self.periods if p.span_start < window.end and p.span_end > window.start]
+
+    def covers(self, selection: Selection, demand: Facts | None, offer: Facts | None) -> bool:
+        """What a selection covers; the case was checked, so nothing is unknown."""
+        return selection.covers(demand, offer) is True
+
+    def sum(self, selection: Selection, of: Measure, by: Sequence[Window]) -> Expr:
+        """A measure of the plan over what a selection covers, one row a window."""
+        windows, periods, share = self._shares(by)
+        parts: list[tuple[Ints, Ints, Floats]] = []
+        for arc in self.arcs:
+            rate = self._rate(arc, selection, of)
+            if rate is not None:
+                parts.append((windows, self.x[arc.index, periods], rate[periods] * share))
+        if of in ("spend", "taken"):
+            for units in self.units.values():
+                if self.covers(selection, None, self.case.offer_facts[units.offer.id]):
+                    parts += self._units_measured(units, of, windows, periods, share)
+        return Expr(len(by), parts)
+
+    def _rate(self, arc: Arc, selection: Selection, of: Measure) -> Floats | None:
+        """What one unit of an arc's work adds to a measure in each period.
+
+        Units bought count where idle capacity is covered; the work on them then only moves cost between the covered
+        and the rest: used capacity is charged to the work on it, pro rata.
+        """
+        inside = self.covers(selection, arc.demand, arc.sold)
+        if of == "work":
+            return np.ones(self.n) if inside else None
+        if of == "revenue":
+            revenue = arc.workload.revenue
+            return np.full(self.n, float(revenue.amount)) if inside and revenue else None
+        part = int(inside)
+        if not arc.metered:
+            part -= int(self.covers(selection, None, arc.sold))
+        rate = np.zeros(self.n)
+        if part:
+            each = np.full(self.n, float(arc.per_work)) if of == "taken" else np.nan_to_num(self.net_use(arc))
+            rate = rate + part * each
+        if of == "spend" and arc.egress and self.covers(selection, arc.demand, arc.egress_facts):
+            rate = rate + float(arc.egress)
+        return rate if rate.any() else None
+
+    def _units_measured(
+        self, units: Units, of: Measure, windows: Any, periods: Any, share: Any
+    ) -> list[tuple[Ints, Ints, Floats]]:
+        rows, columns, values = [], [], []
+        inside: dict[int, list[tuple[int, float]]] = {}
+        for w, t, s in zip(windows, periods, share, strict=True):
+            inside.setdefault(int(t), []).append((int(w), float(s)))
+        off = self.off[units.offer.id]
+        for column, size, paid, price in zip(units.columns, units.units, units.paid, units.price, strict=True):
+            total: dict[int, float] = {}
+            for t, hours in paid.items():
+                each = float(price[t]) * (1 - off[t]) if of == "spend" else float(hours * units.offer.unit_flow)
+                for w, s in inside.get(t, ()):
+                    total[w] = total.get(w, 0.0) + each * s
+            rows += list(total)
+            columns += [int(column)] * len(total)
+            values += [v * size for v in total.values()]
+        return [(np.array(rows, np.int32), np.array(columns, np.int32), np.array(values, np.float64))]
+
+    def slack(
+        self,
+        term: Term,
+        part: str,
+        n: int,
+        *,
+        price: Fraction = Fraction(0),
+        most: Sequence[Fraction],
+        remedy: bool = False,
+    ) -> Expr:
+        """New amounts of zero or more that a clause owns."""
+        columns = self.program.columns(
+            f"term/{term.id}", part, n, cost=float(price), upper=[float(m) for m in most], remedy=remedy
+        )
+        return self._own(columns)
+
+    def require(self, term: Term, part: str, rows: Any) -> None:
+        """Rows that a clause owns."""
+        self.program.require(f"term/{term.id}", part, rows)
+
+    def charge(self, term: Term, selection: Selection, of: Measure, rate: Fraction) -> None:
+        """A cost in proportion to a measure, while the clause is in force."""
+        _, periods, share = self._shares([term.in_force(self.horizon)])
+        for arc in self.arcs:
+            each = self._rate(arc, selection, of)
+            if each is not None:
+                self.program.charge(self.x[arc.index, periods], each[periods] * share * float(rate))
+
+    def discount(self, term: Term, selection: Selection, rate: Fraction) -> None:
+        """A lower price for what is covered, while the clause is in force."""
+        _, periods, share = self._shares([term.in_force(self.horizon)])
+        for offer in self.case.offers:
+            if self.covers(selection, None, self.case.offer_facts[offer.id]):
+                self.off[offer.id][periods] += float(rate) * share
+        for arc in self.arcs:
+            idle = self.covers(selection, None, arc.sold)
+            part = int(self.covers(selection, arc.demand, arc.sold)) - int(idle)
+            if part:
+                off = self.off_arc.setdefault(arc.index, np.zeros(self.n))
+                off[periods] += part * float(rate) * share
+
+    def survive(self, term: Term, selection: Selection, share: Fraction) -> None:
+        """Standby, so that the loss of any one provider leaves a share of each covered workload's demand.
+
+        For each provider k of a workload: x_k + r_k - R + unserved <= (1 - share) * demand, with R the sum of all
+        standby r (design §6).
+        """
+        window = term.in_force(self.horizon)
+        _, periods, inside = self._shares([window])
+        forced = np.zeros(self.n, dtype=bool)
+        forced[periods[inside > 0]] = True
+        for workload in self.case.workloads:
+            arcs = [a for a in self.of_workload[workload.id] if self.covers(selection, a.demand, a.sold)]
+            if not arcs:
+                continue
+            arcs = self.of_workload[workload.id]
+            kept = [(g, group) for g, group in enumerate(self.groups[workload.id]) if forced[group.periods].all()]
+            groups = [group for _, group in kept]
+            demand = np.array([float(g.demand * QUANTUM) for g in groups])
+            standby = self.standby[workload.id]
+            every = np.zeros((len(self.arcs), self.n), dtype=np.int32)
+            every[[a.index for a in arcs]] = standby
+            total = self.grouped(arcs, groups, every)
+            for provider in dict.fromkeys(a.offer.provider for a in arcs):
+                here = [a for a in arcs if a.offer.provider == provider]
+                rows = self.grouped(here, groups, self.x) + self.grouped(here, groups, every) - total
+                if workload.id in self.unserved:
+                    rows = rows + self._own(self.unserved[workload.id][[g for g, _ in kept]])
+                left = (1 - float(share)) * demand
+                self.program.require(f"term/{term.id}", f"loss of {provider} for {workload.id}", rows <= left)
+
+    def define_standby(self, terms: Sequence[Term]) -> None:
+        """Columns of standby for workloads that a redundancy clause covers; none for others."""
+        for workload in self.case.workloads:
+            arcs = self.of_workload[workload.id]
+            if any(self.covers(t.covered, a.demand, a.sold) for t in terms for a in arcs):
+                most = np.array([self._most_use(a) for a in arcs])
+                self.standby[workload.id] = self.program.columns(
+                    "standby", workload.id, (len(arcs), self.n), upper=most
+                )
+                for row, arc in enumerate(arcs):
+                    closed = np.isnan(self.listed[arc.index])
+                    self.program.hold(f"offer/{arc.offer.id}", self.standby[workload.id][row, closed])
+
+    def deny(self, term: Term, arc: Arc) -> None:
+        """A clause keeps work and standby off an arc while it is in force."""
+        forced = self._in_force(term)
+        self.program.hold(f"term/{term.id}", self.x[arc.index, forced])
+        if arc.workload.id in self.standby:
+            row = self.of_workload[arc.workload.id].index(arc)
+            self.program.hold(f"term/{term.id}", self.standby[arc.workload.id][row, forced])
+
+    def _in_force(self, term: Term) -> Bools:
+        """Periods of which any part lies in a clause's time: a denial for a part denies the whole."""
+        key = (term.id, term.force.start)
+        if key not in self._forced:
+            self._forced[key] = np.array([term.force.over(p.span_start, p.span_end) for p in self.periods])
+        return self._forced[key]
+
+    @cached_property
+    def _forced(self) -> dict[tuple[str, datetime], Bools]:
+        return {}
+
+
+LARGE = 1e15
+
+
+
+
+def per_unit_of_work(workload: AnyWorkload, offer: AnyOffer) -> Fraction:
+    """What a unit of work takes of an offer, in the offer's own unit (GPU-hours, or Mtok).
+
+    Provisioned throughput counts tokens of input; a token of output weighs its ratio, and a cached one nothing
+    (Azure: cached tokens are taken off utilisation in full).
+    """
+    if isinstance(offer, GpuOffer):
+        return 1 / Fraction(workload.runs_on.accelerators[offer.accelerator][0])
+    if isinstance(offer, TokenOffer):
+        return Fraction(1)
+    assert workload.mix is not None
+    fresh, _, output = workload.mix.parts
+    return fresh + output * offer.output_ratio
+
+
+def _waits_a_day(workload: Batch) -> bool:
+    """Batch prices are for work that may take 24 hours."""
+    return workload.within.unit != "hour" or workload.within.count >= 24

@@ -1,0 +1,178 @@
+"""From a program to a plan, or to a conflict that names clauses.
+
+Owns: the order of solves (relaxed, whole units, fixed), what counts as optimal, and the check against the exact bill.
+Not here: the solver (``program``), the bill (``bill``), the rows of a plan (``result``), conflicts (``conflict``).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from detente.case import Case
+from detente.errors import BillError, SolverError
+from detente.plan import Conflict, Plan
+from detente.planner.bill import Bill, charge, quantities
+from detente.planner.conflict import find_conflict
+from detente.planner.draft import Draft
+from detente.planner.formulate import formulate
+from detente.planner.program import Floats, Ints, Model, Solution
+from detente.planner.result import result
+
+GAP = 1e-4
+"""A plan within this much of its bound counts as optimal."""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The best whole-unit solution so far, and the best bound."""
+
+    solution: Solution | None
+    bound: float
+    stopped: Literal["time-limit", "interrupted"] | None = None
+    whole: bool = True
+
+
+class NoPlanError(SolverError):
+    """Stopped before any plan was found."""
+
+
+def plan(
+    case: Case, *, gap: float = GAP, time_limit: float | None = None, progress: Progress = lambda text: None
+) -> Plan | Conflict:
+    """A least-cost plan that obeys every clause.
+
+    Parameters
+    ----------
+    gap
+        Stop the search for whole units at this relative distance between cost and bound.
+    time_limit
+        Seconds; then the best plan so far, marked so.
+    progress
+        Told, in a few words, what is being done.
+
+    Returns
+    -------
+    Plan or Conflict
+        A conflict where no plan obeys every clause.
+
+    Raises
+    ------
+    NoPlanError
+        Stopped by the time limit or by Ctrl-C before any plan was found.
+    SolverError, BillError
+        The solver doubts its answer, or the exact bill differs from it.
+    """
+    progress("formulating")
+    draft = formulate(case)
+    progress(f"assembling {draft.program.n:,} columns, {draft.program.m:,} rows")
+    model = draft.program.assemble()
+    model.deadline = None if time_limit is None else time.monotonic() + time_limit
+    found = search(draft, model, gap, progress)
+    if isinstance(found, Conflict):
+        return found
+    if found.solution is None or found.solution.values is None:
+        raise NoPlanError(f"no plan was found before the stop ({found.stopped}); give it more time")
+    progress("billing")
+    exact = charge(draft, quantities(draft, model, found.solution.values))
+    check(draft, exact, found.solution)
+    return result(draft, model, found.solution, exact, found.bound, gap, found.stopped)
+
+
+def search(draft: Draft, model: Model, gap: float, progress: Progress) -> Found | Conflict:
+    """Relaxed; rounded up; and, where few whole units matter, branch and bound from there."""
+    progress("solving")
+    relaxed = model.solve_linear()
+    if relaxed.status == "infeasible":
+        progress("looking for the clauses that collide")
+        return find_conflict(draft, model)
+    if relaxed.status in ("time-limit", "interrupted"):
+        return Found(None, relaxed.bound, relaxed.status)  # type: ignore[arg-type]
+    bound = relaxed.bound
+    columns = unit_columns(draft)
+    if not len(columns):
+        return Found(relaxed, bound)
+    best = round_up(draft, model, relaxed, columns)
+    small = np.flatnonzero(model.integer).astype(np.int32)
+    if best is not None and _close(best.objective, bound, gap):
+        return Found(best, bound)
+    if len(small):
+        progress(f"choosing {len(small):,} whole numbers")
+        tried = _branched(draft, model, columns, small, gap, best, bound, progress)
+        if isinstance(tried, Conflict):
+            return tried
+        return tried
+    if best is None:  # rounding up breaks a clause: every count must be whole from the start
+        progress(f"choosing {len(columns):,} whole numbers")
+        return _branched(draft, model, columns, columns, gap, None, bound, progress)
+    return Found(best, bound)
+
+
+def unit_columns(draft: Draft) -> Ints:
+    """Every column that counts something whole."""
+    parts = [*(u.columns for u in draft.units.values()), *(gangs for _, gangs, _ in draft.gangs)]
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int32)
+
+
+def _close(cost: float, bound: float, gap: float) -> bool:
+    return cost - bound <= gap * max(abs(cost), 1e-9)
+
+
+def round_up(draft: Draft, model: Model, relaxed: Solution, columns: Ints) -> Solution | None:
+    """Round whole things up, fix them, and solve the rest again; None where a clause does not allow it."""
+    assert relaxed.values is not None
+    counts = draft.rounded_up(relaxed.values)
+    gangs = [np.ceil(relaxed.values[columns] - 1e-6) for _, columns, _ in draft.gangs]
+    up = np.concatenate([*(counts[name] for name in draft.units), *gangs])
+    model.fix(columns, np.minimum(up, np.floor(model.upper[columns] + 1e-9)))
+    fixed = model.solve_linear()
+    model.release(columns)
+    return fixed if fixed.status == "optimal" else None
+
+
+def _branched(
+    draft: Draft,
+    model: Model,
+    columns: Ints,
+    whole: Ints,
+    gap: float,
+    best: Solution | None,
+    bound: float,
+    progress: Progress,
+) -> Found | Conflict:
+    """Branch and bound over ``whole``, then round the larger counts up and fix everything."""
+    model.whole(whole, on=True)
+    tried = model.solve_whole(gap, best.values if best else None)
+    model.whole(whole, on=False)
+    if tried.status == "infeasible":
+        return find_conflict(draft, model, whole)
+    stopped = None if tried.status == "optimal" else tried.status
+    if math.isfinite(tried.bound):
+        bound = max(bound, tried.bound)
+    if tried.values is not None:
+        values = tried.values.copy()
+        values[whole] = np.rint(values[whole])
+        fixed = round_up(draft, model, Solution("optimal", values, tried.objective, tried.bound), columns)
+        if fixed is not None and (best is None or fixed.objective < best.objective):
+            best = fixed
+        if best is None and len(whole) < len(columns):
+            return _branched(draft, model, columns, columns, gap, None, bound, progress)
+    return Found(best, min(bound, best.objective) if best else bound, stopped)  # type: ignore[arg-type]
+
+
+def check(draft: Draft, exact: Bill, solution: Solution) -> None:
+    """The exact bill against the solver's objective: a difference beyond rounding is an error (§4)."""
+    difference = float(exact.total) - solution.objective
+    scale = max(abs(solution.objective), float(abs(exact.listed)), 1.0)
+    if abs(difference) > 1e-6 * scale:
+        raise BillError(
+            f"the plan's exact bill is {exact.total} and the solver's cost {solution.objective:.6f}: they differ by "
+            f"{difference:.6f}, beyond rounding"
+        )

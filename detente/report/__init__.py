@@ -1,0 +1,1 @@
+"""Plans and answers as people read them: an HTML page, a terminal view, an explanation."""

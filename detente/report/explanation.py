@@ -1,0 +1,198 @@
+"""Why: a workload's placements, a clause's effect, or why a workload is (not) on a provider.
+
+Owns: choosing and wording what a plan already holds (its decisions, clauses, commitments). Not here: any rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from detente.case import Case
+from detente.errors import CaseError, Mistake, Where, did_you_mean
+from detente.money import shown
+from detente.plan import ClauseRow, Conflict, Decision, Plan
+from detente.quantity import plain
+
+
+@dataclass(frozen=True)
+class Line:
+    """One sentence, and the clauses it cites."""
+
+    sentence: str
+    terms: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        cited = f" [{', '.join(self.terms)}]" if self.terms else ""
+        return f"{self.sentence}{cited}"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The answer to a subject: a headline, and sentences."""
+
+    subject: str
+    kind: str
+    reading: str | None
+    headline: str
+    lines: tuple[Line, ...]
+
+    def __str__(self) -> str:
+        under = f" (under the reading `{self.reading}`)" if self.reading else ""
+        return "\n".join([f"{self.headline}{under}", *(f"- {line}" for line in self.lines)])
+
+    def as_json(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {
+            "subject": self.subject,
+            "kind": self.kind,
+            "reading": self.reading,
+            "headline": self.headline,
+            "reasons": [{"sentence": line.sentence, "terms": list(line.terms)} for line in self.lines],
+        }
+
+
+def explain(case: Case, found: Plan | Conflict, subject: str) -> Explanation:
+    """Why, for a workload, a clause, ``workload@provider`` or ``workload@offer``.
+
+    Raises
+    ------
+    CaseError
+        Where the case knows no such subject.
+    """
+    workload, at, place = subject.partition("@")
+    names = [w.id for w in case.workloads]
+    terms = [t.id for t in case.terms]
+    if at:
+        _known(workload, names, "workload")
+        places = [*case.providers, *(o.id for o in case.offers)]
+        _known(place, places, "provider or offer")
+        return _placement(case, found, subject, workload, place)
+    if subject in names:
+        return _workload(case, found, subject)
+    if subject in terms:
+        return _clause(case, found, subject)
+    _known(subject, [*names, *terms], "workload or clause")
+    raise AssertionError("unreachable: the subject was just found")
+
+
+def _known(name: str, names: Iterable[str], what: str) -> None:
+    choices = list(names)
+    if name not in choices:
+        mistake = Mistake(Where("subject"), f"the case has no {what} `{name}`", did_you_mean(name, choices))
+        raise CaseError([mistake])
+
+
+def _placement(case: Case, found: Plan | Conflict, subject: str, workload: str, place: str) -> Explanation:
+    """Why a workload is, or is not, on a provider's offers (or on one offer)."""
+    offers = [o for o in case.offers if place in (o.id, o.provider)]
+    if isinstance(found, Conflict):
+        return _in_conflict(case, found, subject, "placement", _verdicts(case, workload, [o.id for o in offers]))
+    rows = [d for d in found.decisions if d.workload == workload and d.offer in {o.id for o in offers}]
+    used = [d for d in rows if d.work]
+    if not rows:
+        what = "no offer there has a model or accelerator that it runs on"
+        return Explanation(subject, "placement", found.reading, f"`{workload}` cannot run on `{place}`: {what}", ())
+    total = sum((d.work for d in used), Decimal(0))
+    if used:
+        share = total / _served(found, workload)
+        headline = f"`{workload}` runs on `{place}` for {share:.0%} of its work"
+    else:
+        headline = f"`{workload}` does not run on `{place}`"
+    return Explanation(subject, "placement", found.reading, headline, tuple(map(_line, rows)))
+
+
+def _workload(case: Case, found: Plan | Conflict, name: str) -> Explanation:
+    """Why a workload is where it is."""
+    if isinstance(found, Conflict):
+        return _in_conflict(case, found, name, "workload", _verdicts(case, name, [o.id for o in case.offers]))
+    row = next(w for w in found.workloads if w.workload == name)
+    rows = [d for d in found.decisions if d.workload == name]
+    used = [d for d in rows if d.work]
+    headline = f"`{name}`: {_amount(row.served, row.unit)} served of {_amount(row.demand, row.unit)}"
+    headline += f", on {len(used)} offer{'s' * (len(used) != 1)}" if used else ", on no offer"
+    lines = [_line(d) for d in rows]
+    missing = [u for u in found.unserved if u.workload == name]
+    if missing:
+        work = sum((u.work for u in missing), Decimal(0))
+        cost = sum((u.cost for u in missing), Decimal(0))
+        lines.append(
+            Line(
+                f"{_amount(work, row.unit)} goes unserved: no permitted place is worth it, or has room, at its value "
+                f"({shown(cost, found.currency)} in all)"
+            )
+        )
+    return Explanation(name, "workload", found.reading, headline, tuple(lines))
+
+
+def _clause(case: Case, found: Plan | Conflict, name: str) -> Explanation:
+    """What a clause does to the plan."""
+    term = case.term(name)
+    assert term is not None
+    if isinstance(found, Conflict):
+        return _in_conflict(case, found, name, "clause", [Line(term.explain().sentence, (name,))])
+    rows = [c for c in found.clauses if c.term == name]
+    lines = [line for row in rows for line in _clause_lines(found, row)]
+    return Explanation(name, "clause", found.reading, f"`{name}`: {term.explain().sentence}", tuple(lines))
+
+
+def _clause_lines(found: Plan, row: ClauseRow) -> Iterable[Line]:
+    last = "without end" if row.end.year >= 2200 else f"to {row.end:%Y-%m-%d}"
+    yield Line(f"a {row.kind} clause of `{row.agreement}`, in force from {row.start:%Y-%m-%d} {last}")
+    if row.text:
+        yield Line(f"its words: “{row.text}”" + (f" ({row.source})" if row.source else ""))
+    if row.owed:
+        word = "costs" if row.owed > 0 else "gives back"
+        yield Line(f"it {word} {shown(abs(row.owed), found.currency)} over the plan", (row.term,))
+    for window in found.commitments:
+        if window.term == row.term:
+            state = f"short by {shown(window.shortfall, found.currency)}" if window.shortfall else "met"
+            yield Line(
+                f"{window.start:%Y-%m-%d} to {window.end:%Y-%m-%d}: {shown(window.spend, found.currency)} of "
+                f"{shown(window.required, found.currency)}, {state}",
+                (row.term,),
+            )
+    if row.marginal:
+        most = max(row.marginal, key=lambda m: m.price)
+        yield Line(
+            f"it binds in {len(row.marginal)} window{'s' * (len(row.marginal) != 1)}; one more unit is worth at most "
+            f"{plain(most.price)} {most.unit} ({most.start:%Y-%m-%d} to {most.end:%Y-%m-%d}, {most.part})",
+            (row.term,),
+        )
+    else:
+        yield Line("it does not bind: a little more or less of it would change nothing")
+    moved = [d for d in found.decisions if row.term in d.terms]
+    for decision in moved:
+        yield Line(f"`{decision.workload}` on `{decision.offer}`: {decision.sentence}", decision.terms)
+
+
+def _verdicts(case: Case, workload: str, offers: list[str]) -> list[Line]:
+    """What the clauses say of a workload on some offers, without a plan."""
+    demand = next(w.facts for w in case.workloads if w.id == workload)
+    found = []
+    for offer in offers:
+        for term in case.terms:
+            verdict = term.judge(demand, case.offer_facts[offer])
+            if verdict.decision != "permit" and verdict.reason is not None:
+                found.append(Line(f"on `{offer}`: {verdict.decision}: {verdict.reason.sentence}", (term.id,)))
+    return found
+
+
+def _in_conflict(case: Case, found: Conflict, subject: str, kind: str, lines: list[Line]) -> Explanation:
+    clauses = ", ".join(f"`{c.term}`" for c in found.clauses) or "capacity and demand alone"
+    headline = f"there is no plan: {clauses} cannot be met together"
+    return Explanation(subject, kind, case.reading, headline, tuple(lines))
+
+
+def _line(decision: Decision) -> Line:
+    return Line(f"`{decision.offer}`: {decision.sentence}", decision.terms)
+
+
+def _served(found: Plan, workload: str) -> Decimal:
+    return next(w.served for w in found.workloads if w.workload == workload) or Decimal(1)
+
+
+def _amount(work: Decimal, unit: str) -> str:
+    return f"{shown(work)} {unit}"
