@@ -24,10 +24,14 @@ class Agreement(Noun):
     id: Id
     with_: Id = Field(description="the other party: a provider's id, or `self` for a policy of one's own")
     effective: Day
-    ends: Day | None = None
+    ends: Day | None = Field(default=None, description="the day from which it no longer holds")
     title: Label | None = None
-    amends: Id | None = Field(default=None, description="the agreement that this one changes from its effective day")
-    removes: tuple[Id, ...] = Field(default=(), description="terms of the amended agreement that end with this one")
+    amends: Id | None = Field(
+        default=None, description="the agreement that this one changes from its effective day on"
+    )
+    removes: tuple[Id, ...] = Field(
+        default=(), description="terms of the amended agreement that end with this one"
+    )
     terms: tuple[AnyTerm, ...] = ()
 
     @model_validator(mode="after")
@@ -41,55 +45,62 @@ class Agreement(Noun):
 
 @dataclass(frozen=True)
 class InForce:
-    """A term, and the dates between which it is in force."""
+    """A term, the dates between which it is in force, and where it stands: which agreement, which of its terms."""
 
     term: Term
     force: Force
-    path: tuple[str | int, ...]
+    agreement: int
+    place: int
 
 
 def in_force(agreements: Sequence[Agreement], events: Mapping[str, datetime | None]) -> Iterator[InForce]:
     """Every term with its dates, amendments applied.
 
-    A term of an amending agreement that has the id of an earlier one replaces it from that day on. ``events`` gives
-    the day of each event, or None for one that is not expected.
+    An agreement as amended is one text: a term of an amendment that has the id of an earlier one replaces it from
+    that day on, whichever amendment brought the earlier one. An amendment that names no end ends with what it
+    amends. ``events`` gives the day of each event, or None for one that is not expected.
     """
     found: list[InForce] = []
-    lineage = {a.id: a.amends for a in agreements}
-    for index, agreement in sorted(enumerate(agreements), key=lambda pair: (pair[1].effective, pair[0])):
-        family = _family(agreement.id, lineage)
+    known = {a.id: a for a in agreements}
+    roots = [root(a, known) for a in agreements]
+    order = [(a.effective, len(lineage(a, known)), index, a) for index, a in enumerate(agreements)]
+    for _, _, index, agreement in sorted(order, key=lambda entry: entry[:3]):
         replaced = {t.id for t in agreement.terms} | set(agreement.removes)
         start = moment(agreement.effective)
-        for at, earlier in enumerate(found):
-            if earlier.term.id in replaced and earlier.force.agreement in family:
+        for at, earlier in enumerate(found if agreement.amends else ()):
+            same = earlier.agreement != index and roots[earlier.agreement] == roots[index]
+            if same and earlier.term.id in replaced:
                 found[at] = replace(earlier, force=replace(earlier.force, end=min(earlier.force.end, start)))
+        ends = next((a.ends for a in lineage(agreement, known) if a.ends), None)
         for place, term in enumerate(agreement.terms):
             begin = max(start, moment(term.from_)) if term.from_ else start
-            end = _end(term, agreement, events)
-            force = Force(agreement.id, agreement.with_, begin, max(begin, end))
-            found.append(InForce(term, force, ("agreements", index, "terms", place)))
+            end = min([moment(ends or LAST), *_ends(term, events)])
+            found.append(
+                InForce(term, Force(agreement.id, agreement.with_, begin, max(begin, end)), index, place)
+            )
     return (standing for standing in found if standing.force.end > standing.force.start)
 
 
-def _family(agreement: str, amends: Mapping[str, str | None]) -> set[str]:
-    """The agreements that one amends, directly or through others."""
-    family: set[str] = set()
-    at = amends.get(agreement)
-    while at is not None and at not in family:
-        family.add(at)
-        at = amends.get(at)
-    return family
+def lineage(agreement: Agreement, known: Mapping[str, Agreement]) -> list[Agreement]:
+    """An agreement, what it amends, what that amends, …; it stops at what is not known, and in a circle."""
+    found, seen = [agreement], {agreement.id}
+    while (name := found[-1].amends) is not None and name in known and name not in seen:
+        found.append(known[name])
+        seen.add(name)
+    return found
 
 
-def _end(term: Term, agreement: Agreement, events: Mapping[str, datetime | None]) -> datetime:
-    ends = [moment(agreement.ends)] if agreement.ends else [moment(LAST)]
+def root(agreement: Agreement, known: Mapping[str, Agreement]) -> str:
+    """The first agreement that an amendment changes, through others perhaps; its own id where it amends none."""
+    return lineage(agreement, known)[-1].id
+
+
+def _ends(term: Term, events: Mapping[str, datetime | None]) -> list[datetime]:
     if isinstance(term.until, Until):
         happens = events.get(term.until.event)
-        ends += [happens] if happens else []
-        ends += [moment(term.until.latest)] if term.until.latest else []
-    elif term.until is not None:
-        ends.append(moment(term.until))
-    return min(ends)
+        latest = [moment(term.until.latest)] if term.until.latest else []
+        return [*latest, happens] if happens else latest
+    return [moment(term.until)] if term.until else []
 
 
 def cycle(agreements: Sequence[Agreement]) -> list[str]:

@@ -1,15 +1,15 @@
 """A case: everything declared, read from a folder or a file.
 
-Owns: reading the files, every mistake at once with its place, and the questions that all of the program asks of a
-case (which terms are in force, may this run there, how much is needed when). Not here: what fits together
-(``consistency``), and what runs where (``planner``).
+Owns: the questions that all of the program asks of a case (which terms are in force, may this run there, how much is
+needed when). Not here: reading its files (``folder``), what fits together (``consistency``, ``clauses``), and what
+runs where (``planner``).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
@@ -17,21 +17,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from detente import consistency, declared
-from detente.agreement import in_force
+from detente.agreement import Agreement, in_force
 from detente.declared import Declared
 from detente.document import Document
 from detente.errors import CaseError, Mistake, Where, did_you_mean
+from detente.folder import read, read_data
 from detente.network import egress_price
 from detente.offer import AnyOffer
 from detente.period import Period, moment
 from detente.provider import Provider
 from detente.scope import Facts
-from detente.term import PERMIT, Term, Verdict
+from detente.term import PERMIT, SELF, Term, Verdict
+from detente.trace import Table, TraceSource
 from detente.workload import AnyWorkload, Training
-
-FOLDERS = ("providers", "offers", "agreements", "workloads", "scenarios")
-NOBODY: Facts = {}
 
 
 @dataclass(frozen=True)
@@ -55,23 +53,26 @@ class Case:
             With every mistake in every file: file:line:column, what was found, what is allowed.
         """
         path = Path(path)
-        reader = _Reader(path)
-        found = reader.read()
+        found = read(path)
         return cls(found, reading=found.reading, folder=str(path if path.is_dir() else path.parent))
 
     @classmethod
     def of(cls, data: Mapping[str, Any], folder: Path | str = ".") -> Case:
         """A case from plain values, as a YAML file would hold them. Raises CaseError."""
-        reader = _Reader(Path(folder))
-        found = reader.check([(Document.parse(json.dumps(data, default=str).encode(), "case"), dict(data))])
+        text = json.dumps(_as_written(data), indent=1)
+        found = read_data(Document.parse(text.encode(), "case"), Path(folder))
         return cls(found, reading=found.reading, folder=str(folder))
 
-    def under(self, reading: str | None = None, scenario: str | None = None, without: Iterable[str] = ()) -> Case:
+    def under(
+        self, reading: str | None = None, scenario: str | None = None, without: Iterable[str] = ()
+    ) -> Case:
         """The same case under a reading, in a scenario, without some clauses. Raises CaseError for unknown names."""
         chosen = next((s for s in self.declared.scenarios if s.id == scenario), None)
         if scenario and chosen is None:
             known = [s.id for s in self.declared.scenarios]
-            raise CaseError([Mistake(Where("scenario"), f"there is no `{scenario}`", did_you_mean(scenario, known))])
+            raise CaseError(
+                [Mistake(Where("scenario"), f"there is no `{scenario}`", did_you_mean(scenario, known))]
+            )
         reading = reading or (chosen.reading if chosen else None) or self.reading
         if reading and reading not in self.readings:
             hint = did_you_mean(reading, self.readings) or "no clause of this case has readings"
@@ -125,7 +126,37 @@ class Case:
 
         Raises CaseError where terms have readings and none is chosen (§3).
         """
-        return consistency.bind(self.declared, self.reading, self.without)
+        events = {name: moment(on) if on else None for name, on in self.declared.events.items()}
+        found = list(in_force([*self.declared.agreements, *self._survival], events))
+        held = [f for f in found if f.term.id not in self.without]
+        disputed = [f.term for f in held if f.term.readings]
+        if disputed and self.reading is None:
+            names = ", ".join(f"`{name}`" for name in self.readings)
+            what = f"`{disputed[0].id}` has several readings and none is chosen"
+            remedy = f"say `--reading`, or `reading:` in case.yaml: {names}"
+            raise CaseError([Mistake(Where("reading"), what, remedy)])
+        return tuple(f.term.bound(f.force, self.reading) for f in held)
+
+    @property
+    def _survival(self) -> list[Agreement]:
+        """A workload's ``survives`` is a policy of its owner: a redundancy clause, like any other."""
+        terms = [
+            {
+                "id": f"{w.id}.survives",
+                "kind": "redundancy",
+                "survives": f"{w.survives * 100:f}%",
+                "of": {"workload": w.id},
+            }
+            for w in self.workloads
+            if w.survives
+        ]
+        policy = {
+            "id": "survival",
+            "with": SELF,
+            "effective": str(self.declared.horizon.start),
+            "terms": terms,
+        }
+        return [Agreement.model_validate(policy)] if terms else []
 
     def term(self, term_id: str) -> Term | None:
         """A term by its id."""
@@ -136,9 +167,7 @@ class Case:
         """Work of each inference and batch workload in each period, in its unit."""
         begin = moment(self.declared.horizon.start)
         return {
-            w.id: tuple(w.demand.in_period(p, begin) for p in self.periods)
-            for w in self.workloads
-            if not isinstance(w, Training)
+            w.id: w.demand.over(self.periods, begin) for w in self.workloads if not isinstance(w, Training)
         }
 
     def egress(self, workload: AnyWorkload, offer: AnyOffer) -> tuple[Fraction, str]:
@@ -163,143 +192,28 @@ class Case:
         found = (t.judge(demand, offer) for t in self.terms if t.force.over(start, end))
         return max(found, key=lambda verdict: order[verdict.decision], default=PERMIT)
 
+    @property
+    def _sources(self) -> list[TraceSource | Table]:
+        """The traces and tables behind its demand."""
+        demands = [w.demand for w in self.workloads if not isinstance(w, Training)]
+        return [source for d in demands for source in (d.trace, d.table) if source is not None]
+
     @cached_property
     def hash(self) -> str:
         """SHA-256 over everything that a plan depends on."""
         parts = [
-            self.declared.model_dump_json(by_alias=True),
-            *(source.digest for source in consistency.sources(self.declared)),
+            repr(self.declared),
+            *(source.digest for source in self._sources),
             str(self.reading),
             str(sorted(self.without)),
         ]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-class _Reader:
-    """Files to one Declared, collecting mistakes."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.mistakes: list[Mistake] = []
-
-    def read(self) -> Declared:
-        """All files of the case."""
-        documents: list[tuple[Document, dict[str, Any]]] = []
-        for file, name in self._files():
-            try:
-                document = Document.read(file, name)
-                documents.append((document, self._mapping(document)))
-            except CaseError as error:
-                self.mistakes += error.mistakes
-        return self.check(documents)
-
-    def _files(self) -> list[tuple[Path, str]]:
-        if not self.path.is_dir():
-            if not self.path.exists():
-                raise CaseError([Mistake(Where(str(self.path)), "does not exist", "start one with `detente init`")])
-            return [(self.path, str(self.path))]
-        head = self.path / "case.yaml"
-        if not head.is_file():
-            raise CaseError([Mistake(Where(str(self.path)), "holds no `case.yaml`", "start one with `detente init`")])
-        files = [head]
-        for folder in FOLDERS:
-            found = sorted((self.path / folder).glob("*"))
-            files += [f for f in found if f.suffix in (".yaml", ".yml") and f.is_file()]
-            self.mistakes += [
-                Mistake(Where(str(f)), "is not read: a case's files end in `.yaml`", "rename it or move it elsewhere")
-                for f in found
-                if f.suffix not in (".yaml", ".yml") and f.suffix in (".json", ".yaml~", ".txt", "")
-            ]
-        return [(f, str(f)) for f in files]
-
-    def _mapping(self, document: Document) -> dict[str, Any]:
-        data = document.data()
-        if data is None:
-            return {}
-        if not isinstance(data, dict):
-            raise CaseError([Mistake(document.where(), "a case file is a mapping of sections", "such as `offers:`")])
-        return data
-
-    def check(self, documents: Sequence[tuple[Document, dict[str, Any]]]) -> Declared:
-        """Entries one by one, then how they fit together; raise every mistake."""
-        entries: dict[str, list[tuple[Any, Any, Document, declared.Path]]] = {s: [] for s in declared.SECTIONS}
-        heads: dict[str, tuple[Document, Any]] = {}
-        for document, data in documents:
-            for key, value in data.items():
-                if key in declared.SECTIONS:
-                    self._section(key, value, document, entries)
-                elif key in heads:
-                    first = heads[key][0].where((key,), key=True)
-                    self._wrong(document.where((key,), key=True), f"`{key}` is given twice, first at {first}")
-                else:
-                    heads[key] = (document, value)
-        head = self._head(heads, documents)
-        offers = self._catalogs(entries)
-        world = consistency.World(head, entries, offers, heads)
-        self.mistakes += world.mistakes()
-        if self.mistakes or head is None:
-            raise CaseError(self.mistakes)
-        return world.declared()
-
-    def _section(self, key: str, value: Any, document: Document, entries: dict[str, Any]) -> None:
-        if value is None:
-            return
-        if not isinstance(value, list):
-            self._wrong(document.where((key,)), f"`{key}` is a list of entries", "start each with `- id: …`")
-            return
-        for index, raw in enumerate(value):
-            path: declared.Path = (key, index)
-            entry = declared.read_entry(key, raw, path, self._report(document))
-            if entry is not None and key == "workloads":
-                entry = self._with_data(entry, document, path)
-            entries[key].append((entry, raw, document, path))
-
-    def _with_data(self, workload: Any, document: Document, path: declared.Path) -> Any:
-        """A workload with its trace or table read in."""
-        try:
-            return consistency.with_data(workload, self.base)
-        except ValueError as error:
-            self._wrong(document.where((*path, "demand")), str(error))
-            return None
-
-    @property
-    def base(self) -> Path:
-        """The folder that files in a case are relative to."""
-        return self.path if self.path.is_dir() else self.path.parent
-
-    def _head(self, heads: dict[str, tuple[Document, Any]], documents: Sequence[Any]) -> Declared | None:
-        def report(path: declared.Path, what: str, remedy: str) -> None:
-            owner = heads.get(str(path[0])) if path else None
-            document = owner[0] if owner else documents[0][0] if documents else None
-            where = document.where(path, key=what.startswith("unknown key")) if document else Where(str(self.path))
-            self._wrong(where, what, remedy)
-
-        if not documents:
-            return None
-        return declared.read_head({key: value for key, (_, value) in heads.items()}, report)
-
-    def _catalogs(self, entries: dict[str, Any]) -> list[Any]:
-        """Offers that come from price catalogs, each with the place of its catalog."""
-        found = []
-        for catalog, _, document, path in entries["catalogs"]:
-            if catalog is None:
-                continue
-            try:
-                raws = catalog.offers(self.base)
-            except ValueError as error:
-                self._wrong(document.where(path), str(error))
-                continue
-            for raw in raws:
-                offer = declared.read_entry("offers", raw, (), self._report(document, path))
-                found.append((offer, raw, document, path))
-        return found
-
-    def _report(self, document: Document, base: declared.Path | None = None) -> declared.Report:
-        def report(path: declared.Path, what: str, remedy: str) -> None:
-            place = document.where(path if base is None else base, key=what.startswith("unknown key"))
-            self._wrong(place, what, remedy)
-
-        return report
-
-    def _wrong(self, where: Where, what: str, remedy: str = "") -> None:
-        self.mistakes.append(Mistake(where, what, remedy))
+def _as_written(value: Any) -> Any:
+    """Plain values as JSON can hold them: dates (as keys too) and exact numbers as text."""
+    if isinstance(value, Mapping):
+        return {str(key): _as_written(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_written(item) for item in value]
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -25,7 +25,7 @@ from detente.errors import MissingExtraError, did_you_mean
 from detente.noun import Id, Label, Noun, read_by, written_as
 from detente.period import FIRST, Day
 from detente.quantity import Amount, Rate, Share, amount_in, plain, rate_in
-from detente.trace import File, Sheet, atto, shown
+from detente.trace import File, Sheet, atto, printable, shown
 
 Term = Literal["1 year", "3 years"]
 
@@ -217,7 +217,8 @@ class Catalog(Noun):
             ):
                 for name in asked:
                     if there and name not in there:
-                        sheet.note(f"has no row for `{name}`; {did_you_mean(name, there)}")
+                        remedy = did_you_mean(name, (printable(each)[:60] for each in there if each))
+                        sheet.note(f"has no row for `{name}`; {remedy}")
             if regions and not fits:
                 sheet.note("has no row that fits every filter; leave out `regions:` or `instances:`")
         return list(found.values())
@@ -319,7 +320,9 @@ class _Row(NamedTuple):
         """The machine. Raises _Wrong."""
         gpus, rest = divmod(_attos(self.gpus), 10**18)
         if rest or not 0 < gpus <= 10_000:
-            what = f"{shown(self.gpus)} is not a whole number of {self.gpu} in {shown(self.instance)}"
+            what = (
+                f"{shown(self.gpus)} is not a whole number of {printable(self.gpu)} in {shown(self.instance)}"
+            )
             raise _Wrong(self.at[1], f"{what}; name other machines under `instances:`")
         if not _slug(self.region):
             raise _Wrong(self.at[2], f"{shown(self.region)} is not a region; name others under `regions:`")
@@ -331,7 +334,8 @@ class _Row(NamedTuple):
             if price:
                 found[way] = Decimal(price) * Decimal("1e-18")
         if found.get("spot", 0) > found.get("on-demand", Decimal("inf")):
-            what = f"the spot price {found['spot']} is above the price on demand, {found['on-demand']}"
+            spot, demand = plain(found["spot"]), plain(found["on-demand"])
+            what = f"the spot price {spot} is above the price on demand, {demand}"
             remedy = "one is wrong: choose other rows by `regions:` or `instances:`"
             raise _Wrong(self.prices["spot"][0], f"{what}; {remedy}")
         return _Machine(self.row, self.instance, self.gpu, gpus, self.region, found)

@@ -233,7 +233,7 @@ def _load(path: Path, reading: str | None, scenario: str | None) -> Case:
 
 
 def _solve(case: Case, gap: float, time_limit: float | None, as_json: bool) -> Plan | Conflict | None:
-    from detente.planner.solve import NoPlanError
+    from detente.errors import NoPlanError
     from detente.planner.solve import plan as find
 
     try:

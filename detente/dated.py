@@ -13,13 +13,17 @@ from typing import Any, Generic, TypeVar, get_args
 
 from pydantic_core import core_schema
 
-from detente.period import day, hours_between, moment
+from detente.noun import SOURCE, value_of
+from detente.period import DATE, day, hours_between, moment
 
 T = TypeVar("T")
 
 
 class Dated(Generic[T]):
-    """Steps in date order; before the first there is no value. A single undated value holds always."""
+    """Steps in date order; before the first there is no value. A single undated value holds always.
+
+    What is read is a schedule, so its dates stand in order; one that does not is more likely mistyped than moved.
+    """
 
     __slots__ = ("steps",)  # not a dataclass: pydantic would read one field by field
 
@@ -67,14 +71,16 @@ class Dated(Generic[T]):
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
         inner = handler.generate_schema(get_args(source)[0])
-        dated = core_schema.dict_schema(core_schema.any_schema(), inner, min_length=1)
-        return core_schema.no_info_after_validator_function(
-            cls._from,
+        dates = core_schema.no_info_plain_validator_function(day)
+        dated = core_schema.dict_schema(dates, inner, min_length=1)
+        return core_schema.no_info_before_validator_function(
+            _unsourced,
             core_schema.tagged_union_schema(
                 choices={
                     "one": core_schema.no_info_after_validator_function(lambda v: Dated(((None, v),)), inner),
                     "dated": core_schema.no_info_after_validator_function(
-                        lambda v: v, core_schema.no_info_before_validator_function(_distinct_days, dated)
+                        lambda v: Dated(tuple(v.items())),
+                        core_schema.no_info_before_validator_function(_in_order, dated),
                     ),
                 },
                 discriminator=lambda given: "dated" if _is_dated(given) else "one",
@@ -82,40 +88,52 @@ class Dated(Generic[T]):
         )
 
     @classmethod
-    def _from(cls, given: Any) -> Dated[T]:
-        if isinstance(given, Dated):
-            return given
-        return cls(tuple(sorted(((day(key), value) for key, value in given.items()), key=lambda s: s[0])))
-
-    @classmethod
     def __get_pydantic_json_schema__(cls, core: core_schema.CoreSchema, handler: Any) -> dict[str, Any]:
         inner: Any = core
         while inner["type"] != "tagged-union":
             inner = inner["schema"]
-        one = handler(inner["choices"]["one"]["schema"])
-        return {
-            "anyOf": [
-                one,
-                {
-                    "type": "object",
-                    "description": "the value from each date on",
-                    "patternProperties": {r"^\d{4}-\d{2}(-\d{2})?$": one},
-                    "additionalProperties": False,
-                    "minProperties": 1,
-                },
-            ]
-        }
+        return dated_schema(handler(inner["choices"]["one"]["schema"]))
+
+
+def dated_schema(one: dict[str, Any]) -> dict[str, Any]:
+    """JSON Schema of a value that may change on dates, from that of the value."""
+    dated = {
+        "type": "object",
+        "description": "the value from each date on, in order of date",
+        "patternProperties": {DATE: one},
+        "additionalProperties": False,
+        "minProperties": 1,
+    }
+    sourced = {
+        "type": "object",
+        "description": "values by date, and where they come from",
+        "properties": {"value": dated, "source": {"type": "string", "description": SOURCE}},
+        "required": ["value"],
+        "additionalProperties": False,
+    }
+    return {"anyOf": [one, dated, sourced]}
 
 
 def _is_dated(given: Any) -> bool:
-    return isinstance(given, dict) and bool(given) and all(re.match(r"\d", str(key)) for key in given)
+    """Whether the keys are dates, or were meant to be."""
+    return isinstance(given, dict) and any(re.match("[0-9]", str(key)) for key in given)
 
 
-def _distinct_days(given: dict[Any, Any]) -> dict[Any, Any]:
-    seen: dict[date, str] = {}
+def _unsourced(given: Any) -> Any:
+    """Dated values, without the source that stands beside all of them."""
+    return value_of(given) if isinstance(given, dict) and _is_dated(given.get("value")) else given
+
+
+def _in_order(given: dict[Any, Any]) -> dict[Any, Any]:
+    before: tuple[date, Any] | None = None
     for key in given:
-        on = day(key)
-        if on in seen:
-            raise ValueError(f"two values for one day, {on}: under `{seen[on]}` and under `{key}`")
-        seen[on] = str(key)
+        try:
+            on = day(key)
+        except ValueError:
+            continue  # reported at its own place
+        if before and on == before[0]:
+            raise ValueError(f"two values for one day, {on}: `{before[1]}` and `{key}`; keep one of them")
+        if before and on < before[0]:
+            raise ValueError(f"dates out of order: {before[0]} stands before {on}; write the earlier first")
+        before = on, key
     return given

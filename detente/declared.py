@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Union
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Protocol, Union
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from detente.agreement import Agreement
 from detente.catalog import Catalog
 from detente.errors import did_you_mean
-from detente.network import Network
-from detente.noun import Id, Label, Noun, SchemaOfText
+from detente.network import PLACE, Network
+from detente.noun import ID, NAME, Id, Label, Noun, SchemaOfText
 from detente.offer import Offer
 from detente.period import Horizon
-from detente.provider import Provider
+from detente.provider import COUNTRY, Provider
 from detente.scenario import EventDay, Scenario
 from detente.terms import AnyTerm
 from detente.workload import Workload
+
+CURRENCY = r"^[A-Z]{3}$"
 
 
 class Declared(Noun):
@@ -31,9 +34,11 @@ class Declared(Noun):
 
     name: Id
     title: Label | None = None
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+    currency: Annotated[str, Field(pattern=CURRENCY, description="of every price and amount")] = "USD"
     horizon: Horizon
-    reading: Id | None = Field(default=None, description="the reading of disputed clauses that the case is held under")
+    reading: Id | None = Field(
+        default=None, description="the reading of disputed clauses that the case is held under"
+    )
     events: dict[Id, EventDay] = Field(
         default_factory=dict, description="the day of each event, or `not expected`"
     )
@@ -57,40 +62,62 @@ SECTIONS: dict[str, Any] = {
 }
 _READERS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in SECTIONS.items()}
 _TERM: TypeAdapter[Any] = TypeAdapter(AnyTerm)
+_HEAD: TypeAdapter[Declared] = TypeAdapter(Declared)
+_PLACEHOLDERS = {"name": "unread", "horizon": {"start": "2000-01-01", "end": "2001-01-01"}}
 Path = tuple[str | int, ...]
-Report = Callable[[Path, str, str], None]
 
 
-def schema() -> dict[str, Any]:
-    """JSON Schema (2020-12) of a case file or of any file of a case's folder."""
-    found = Declared.model_json_schema(by_alias=True, schema_generator=SchemaOfText)
-    found["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    found["required"] = []  # a file of a folder holds only some of the sections
-    return found
+class Report(Protocol):
+    """Takes a mistake: the path of its value (or of its key), what is wrong, what to do."""
+
+    def __call__(self, path: Path, what: str, remedy: str = "", *, key: bool = False) -> None:
+        """Note it."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """What stands beside the sections; ``unread`` keys are missing or wrong, and hold placeholders."""
+
+    declared: Declared
+    unread: frozenset[str] = frozenset()
 
 
 def read_entry(section: str, raw: Any, path: Path, report: Report) -> Any | None:
     """One entry of a section, or None after its mistakes were reported."""
-    if section == "agreements" and isinstance(raw, dict) and isinstance(raw.get("terms"), list):
-        return _read_agreement(raw, path, report)
     return _read(_READERS[section], SECTIONS[section], raw, path, report)
 
 
-def read_head(raw: dict[str, Any], report: Report) -> Declared | None:
-    """What stands beside the sections: name, horizon, currency, events."""
-    return _read(TypeAdapter(Declared), Declared, raw, (), report)
-
-
-def _read_agreement(raw: dict[str, Any], path: Path, report: Report) -> Agreement | None:
-    """An agreement whose terms are read one by one; a bad one leaves the others."""
-    shell = _read(_READERS["agreements"], Agreement, {**raw, "terms": []}, path, report)
+def read_agreement(raw: Any, path: Path, report: Report) -> tuple[Agreement | None, tuple[int, ...]]:
+    """An agreement with the terms that could be read, and where among those written they stand."""
+    if not isinstance(raw, dict) or not isinstance(raw.get("terms"), list):
+        return read_entry("agreements", raw, path, report), ()
+    shell = read_entry("agreements", {**raw, "terms": []}, path, report)
     terms = [
-        _read(_TERM, AnyTerm, term, (*path, "terms", index), report) for index, term in enumerate(raw["terms"])
+        _read(_TERM, AnyTerm, term, (*path, "terms", at), report) for at, term in enumerate(raw["terms"])
     ]
-    if shell is None or None in terms:
-        return None
-    whole: Agreement = shell.model_copy(update={"terms": tuple(terms)})
-    return whole
+    if shell is None:
+        return None, ()
+    places = tuple(at for at, term in enumerate(terms) if term is not None)
+    return shell.model_copy(update={"terms": tuple(terms[at] for at in places)}), places
+
+
+def read_head(raw: dict[str, Any], report: Report) -> Head:
+    """What stands beside the sections: name, horizon, currency, events."""
+    found = _read(_HEAD, Declared, raw, (), report)
+    if found is not None:
+        return Head(found)
+    bad = {key for key in raw if _mistaken(key, raw[key])}
+    good = {key: value for key, value in raw.items() if key not in bad}
+    unread = bad | {key for key in _PLACEHOLDERS if key not in good}
+    return Head(Declared.model_validate({**_PLACEHOLDERS, **good}), frozenset(unread))
+
+
+def _mistaken(key: str, value: Any) -> bool:
+    try:
+        Declared.model_validate({**_PLACEHOLDERS, key: value})
+    except (ValidationError, RecursionError):
+        return True
+    return False
 
 
 def _read(reader: TypeAdapter[Any], kind: Any, raw: Any, path: Path, report: Report) -> Any | None:
@@ -98,22 +125,23 @@ def _read(reader: TypeAdapter[Any], kind: Any, raw: Any, path: Path, report: Rep
         return reader.validate_python(raw)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
-            loc = _steps(detail["loc"], raw)
             what, remedy = _sentence(detail, raw, kind)
-            report((*path, *loc), what, remedy)
+            at_key = detail["type"] == "extra_forbidden" or detail["loc"][-1:] == ("[key]",)
+            report((*path, *_steps(detail, raw)), what, remedy, key=at_key)
     except RecursionError:
-        report(path, "is nested too deeply", "")
+        report(path, "is nested too deeply")
     return None
 
 
-def _steps(loc: Sequence[str | int], raw: Any) -> Path:
-    """The steps of pydantic's path that are also in the data: it adds tags of unions, which are not."""
+def _steps(detail: Any, raw: Any) -> Path:
+    """The steps of an error's path that are also in the data: pydantic adds tags of unions, which are not."""
     found: list[str | int] = []
     at = raw
-    for step in loc:
-        if isinstance(at, dict) and step in at:
-            at = at[step]
-        elif isinstance(at, list) and isinstance(step, int) and step < len(at):
+    wrong_kind = ("kind",) if detail["type"] == "union_tag_invalid" else ()
+    for step in (*detail["loc"], *wrong_kind):
+        if (isinstance(at, dict) and step in at) or (
+            isinstance(at, list) and isinstance(step, int) and step < len(at)
+        ):
             at = at[step]
         else:
             continue
@@ -133,41 +161,61 @@ _EXPECTED = {
 }
 
 
+_FORMS = {
+    ID: "lower-case letters, digits, `.`, `_` and `-`",
+    COUNTRY: "a country's two capital letters (ISO 3166-1)",
+    CURRENCY: "a currency's three capital letters",
+    PLACE: "`provider/region`, `provider` or `*`",
+}
+
+
 def _sentence(detail: Any, raw: Any, kind: Any) -> tuple[str, str]:
     """(what is wrong, what to do) of one of pydantic's errors."""
     code, given, context = detail["type"], detail["input"], detail.get("ctx", {})
     key = str(detail["loc"][-1]) if detail["loc"] else ""
     if code == "extra_forbidden":
-        return f"unknown key `{key}`", did_you_mean(key, _keys_at(kind, detail["loc"][:-1], raw))
+        if key == "<<":
+            return "merge keys (`<<`) are not read", "write the values out"
+        return f"unknown key `{_short(key)}`", did_you_mean(key, _keys_at(kind, detail["loc"][:-1], raw))
     if code == "missing":
         return f"`{key}` is missing", ""
     if code == "union_tag_not_found":
         return "`kind` is missing", f"allowed: {_allowed(kind)}"
     if code == "union_tag_invalid":
-        tag = str(context.get("tag"))
+        tag = context.get("tag")
         tags = [t.strip().strip("'") for t in str(context.get("expected_tags")).split(",")]
-        return f"there is no kind `{tag}`", did_you_mean(tag, tags)
+        return f"there is no kind `{_short(tag)}`", did_you_mean(str(tag), tags)
     if code == "literal_error":
-        choices = [t.strip().strip("'") for t in str(context.get("expected")).replace(" or ", ", ").split(",")]
-        return f"`{_short(given)}` is not allowed here", did_you_mean(str(given), choices)
+        choices = [
+            t.strip().strip("'") for t in str(context.get("expected")).replace(" or ", ", ").split(",")
+        ]
+        return f"{_found(given)} is not allowed here", did_you_mean(str(given), choices)
     if code == "value_error":
         what, _, remedy = str(detail["msg"]).removeprefix("Value error, ").partition("; ")
         return what, remedy
     if code == "string_pattern_mismatch":
-        return f"`{_short(given)}` does not have the right form", f"it must match {context.get('pattern')}"
+        form = _FORMS.get(str(context.get("pattern")), f"text that matches {context.get('pattern')}")
+        return f"`{_short(given)}` does not have the right form", f"write {form}"
     if code in _EXPECTED:
-        return f"found {_short(given) or 'nothing'}", f"expected {_EXPECTED[code]}"
+        return f"found {_found(given)}", f"expected {_EXPECTED[code]}"
     if code in ("string_too_short", "too_short"):
-        return "is empty or too short", f"expected at least {context.get('min_length')}"
+        what = "is empty" if not given else f"has {len(given)} entries"
+        return what, f"write {context.get('min_length')} or more"
     if code in ("string_too_long", "too_long"):
-        return "is too long", f"expected at most {context.get('max_length')}"
+        what = f"has {len(given):,} {'characters' if isinstance(given, str) else 'entries'}"
+        return what, f"write {context.get('max_length')} or fewer"
     return str(detail["msg"]), ""
 
 
+def _found(given: Any) -> str:
+    """What stands there, in the words of a file."""
+    if isinstance(given, dict | list):
+        return "a mapping" if isinstance(given, dict) else "a list"
+    return "nothing" if given is None or given == "" else f"`{_short(given)}`"
+
+
 def _short(given: Any) -> str:
-    if given is None:
-        return "nothing"
-    text = "a mapping" if isinstance(given, dict) else "a list" if isinstance(given, list) else str(given)
+    text = " ".join(str(given)[:200].split())
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
@@ -202,3 +250,34 @@ def _keys_at(kind: Any, loc: Sequence[str | int], raw: Any) -> list[str]:
 
 def _tags(model: type[BaseModel]) -> tuple[str, ...]:
     return typing.get_args(model.model_fields["kind"].annotation)
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of a case file or of any file of a case's folder."""
+    found = Declared.model_json_schema(by_alias=True, schema_generator=SchemaOfText)
+    definitions = found.pop("$defs")
+    found = _tidied(found, definitions)
+    found["required"] = []  # a file of a folder holds only some of the sections
+    for name in list(definitions):
+        definitions[name] = _tidied(definitions[name], definitions)
+    named = {name: definitions[name] for name in sorted(definitions)}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found, "$defs": named}
+
+
+def _tidied(part: Any, definitions: dict[str, Any]) -> Any:
+    """A part of the schema: quantities under ``$defs`` by their name, no titles or defaults that say nothing."""
+    if isinstance(part, list):
+        return [_tidied(item, definitions) for item in part]
+    if not isinstance(part, dict):
+        return part
+    plain = {key: value for key, value in part.items() if not (key == "title" and isinstance(value, str))}
+    if plain.get("default", "") is None:
+        del plain["default"]
+    name = plain.pop(NAME, None)
+    if name is not None:
+        quantity = {"anyOf": plain.pop("anyOf"), "description": plain["description"]}
+        known = definitions.setdefault(name, quantity)
+        if plain["description"] == known["description"]:
+            del plain["description"]
+        return {"$ref": f"#/$defs/{name}", **plain}
+    return {key: _tidied(value, definitions) for key, value in plain.items()}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
@@ -53,7 +53,9 @@ class Document:
         except OSError as error:
             raise CaseError([Mistake(Where(name), f"cannot be read: {error.strerror or error}")]) from None
         if len(raw) > MOST_BYTES:
-            raise CaseError([Mistake(Where(name), f"is larger than {MOST_BYTES // 2**20} MiB", "split the file")])
+            raise CaseError(
+                [Mistake(Where(name), f"is larger than {MOST_BYTES // 2**20} MiB", "split the file")]
+            )
         return cls.parse(raw, name)
 
     @classmethod
@@ -100,16 +102,13 @@ class _Composer:
         try:
             for event in yaml.parse(self.text, Loader=_LOADER):
                 self._take(event, stack, roots)
-        except yaml.reader.ReaderError as error:
-            before = self.text[: error.position]
-            place = Where(self.name, before.count("\n") + 1, error.position - before.rfind("\n"))
-            code = error.character if isinstance(error.character, int) else ord(error.character[:1] or "\0")
-            self._wrong(place, f"character U+{code:04X} is not allowed in YAML")
+        except yaml.reader.ReaderError:
+            self._wrong(*_not_allowed(self.text, self.name))
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            place = Where(self.name, mark.line + 1, mark.column + 1) if mark else Where(self.name)
             what = " ".join(filter(None, [error.context, error.problem]))
-            self._wrong(place, f"is not YAML: {what}", "check the indentation, quotes and colons around here")
+            remedy = "check the indentation, quotes and colons around here"
+            self._wrong(_place(self.name, mark), f"is not YAML: {what}", remedy)
         except yaml.YAMLError as error:
             self._wrong(Where(self.name), f"is not YAML: {error}")
         if self.mistakes:
@@ -119,38 +118,38 @@ class _Composer:
     def _wrong(self, where: Where, what: str, remedy: str = "") -> None:
         self.mistakes.append(Mistake(where, what, remedy))
 
-    def _take(self, event: Any, stack: list[tuple[Node, Node | None]], roots: list[Node]) -> None:
+    def _stop(self, where: Where, what: str, remedy: str = "") -> NoReturn:
+        raise CaseError([*self.mistakes, Mistake(where, what, remedy)])
+
+    def _take(self, event: yaml.Event, stack: list[tuple[Node, Node | None]], roots: list[Node]) -> None:
+        place = _place(self.name, event.start_mark)
         if isinstance(event, yaml.DocumentStartEvent) and roots:
-            place = Where(self.name, event.start_mark.line + 1, event.start_mark.column + 1)
-            raise CaseError([*self.mistakes, Mistake(place, "a second document in one file", "one `---` a file")])
+            self._stop(place, "a second document in one file", "one `---` a file")
         if isinstance(event, yaml.CollectionEndEvent):
             stack.pop()[0].complete = True
             return
         if not isinstance(event, yaml.NodeEvent):
             return
-        line, column = event.start_mark.line + 1, event.start_mark.column + 1
-        node = self._node(event, line, column)
+        node = self._node(event, place)
         if isinstance(event, yaml.AliasEvent):
-            known = self.anchors.get(event.anchor)
+            known = self.anchors.get(event.anchor or "")
             if known is None or not known.complete:
-                raise CaseError(
-                    [*self.mistakes, Mistake(Where(self.name, line, column), f"alias `*{event.anchor}` has no value")]
-                )
+                self._stop(place, f"alias `*{event.anchor}` has no value")
             node = known
         elif event.anchor:
             self.anchors[event.anchor] = node
-        self._place(node, Where(self.name, line, column), stack, roots)
+        self._add(node, place, stack, roots)
         if isinstance(event, yaml.CollectionStartEvent):
             node.complete = False
             stack.append((node, None))
             if len(stack) > MOST_DEPTH:
-                place = Where(self.name, line, column)
-                raise CaseError([*self.mistakes, Mistake(place, f"is nested deeper than {MOST_DEPTH} levels")])
+                self._stop(place, f"is nested deeper than {MOST_DEPTH} levels", "write it flatter")
 
-    def _node(self, event: Any, line: int, column: int) -> Node:
+    def _node(self, event: yaml.NodeEvent, place: Where) -> Node:
         tag = getattr(event, "tag", None)
         if tag and tag not in ("!", "tag:yaml.org,2002:str"):
-            self._wrong(Where(self.name, line, column), f"the tag `{tag}` is not allowed", "write the plain value")
+            self._wrong(place, f"the tag `{tag}` is not allowed", "write the plain value")
+        line, column = place.line, place.column
         if isinstance(event, yaml.MappingStartEvent):
             return Node(line, column, keys={})
         if isinstance(event, yaml.SequenceStartEvent):
@@ -160,9 +159,10 @@ class _Composer:
             return Node(line, column, text=None if plain else event.value)
         return Node(line, column)
 
-    def _place(
+    def _add(
         self, node: Node, where: Where, stack: list[tuple[Node, Node | None]], roots: list[Node]
     ) -> None:
+        """A node under what is open: an item, a key, or the value of the key before it."""
         if not stack:
             roots.append(node)
             return
@@ -200,9 +200,26 @@ class _Plain:
         self.count += 1
         if self.count > MOST_VALUES:
             place = Where(self.name, node.line, node.column)
-            raise CaseError([Mistake(place, f"expands to more than {MOST_VALUES:,} values", "use fewer aliases")])
+            raise CaseError(
+                [Mistake(place, f"expands to more than {MOST_VALUES:,} values", "use fewer aliases")]
+            )
         if node.keys is not None:
             return {name: self.of(value) for name, (_, value) in node.keys.items()}
         if node.items is not None:
             return [self.of(item) for item in node.items]
         return node.text
+
+
+def _place(name: str, mark: Any) -> Where:
+    """A parser's mark, counted from 1; the file as a whole where it gave none."""
+    return Where(name, mark.line + 1, mark.column + 1) if mark else Where(name)
+
+
+def _not_allowed(text: str, name: str) -> tuple[Where, str, str]:
+    """The first character that YAML does not allow (the C parser counts bytes, the other one characters)."""
+    found = yaml.reader.Reader.NON_PRINTABLE.search(text)
+    if found is None:
+        return Where(name), "is not YAML: a character is not allowed in it", "retype what looks unusual"
+    at, before = found.start(), text[: found.start()]
+    place = Where(name, before.count("\n") + 1, at - before.rfind("\n"))
+    return place, f"character U+{ord(text[at]):04X} is not allowed in YAML", "delete it"

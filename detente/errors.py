@@ -6,6 +6,7 @@
     ├── CaseError                    what was declared is wrong; carries every Mistake at once
     ├── PlanError                    a saved plan cannot be read, or belongs to another case
     ├── SolverError                  the solver doubts its own answer
+    ├── NoPlanError                  stopped before any plan, or any conflict, was found
     ├── BillError                    a plan and its exact bill disagree
     └── MissingExtraError            an optional dependency is not installed
 
@@ -40,7 +41,8 @@ class Mistake:
     remedy: str = ""
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}" + (f"\n    {self.remedy}" if self.remedy else "")
+        text = printable(f"{self.where}: {self.what}")
+        return f"{text}\n    {printable(self.remedy)}" if self.remedy else text
 
 
 class DetenteError(Exception):
@@ -67,6 +69,10 @@ class SolverError(DetenteError):
     """The solver doubts its own answer: a warning, an unknown status, a residual that is too large."""
 
 
+class NoPlanError(DetenteError):
+    """Stopped, by a time limit or by Ctrl-C, before any plan or any conflict was found."""
+
+
 class BillError(DetenteError):
     """A plan and its exact bill disagree by more than rounding (§4)."""
 
@@ -76,6 +82,13 @@ class MissingExtraError(DetenteError):
 
     def __init__(self, purpose: str, extra: str) -> None:
         super().__init__(f"{purpose} needs an optional package: pip install 'detente[{extra}]'")
+
+
+def printable(text: str) -> str:
+    """Text from a file as it can be shown: control characters, which could move a cursor, are written out."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode-escape").decode() for c in text)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

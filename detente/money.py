@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 from typing import Annotated, Any
 
 from detente.noun import read_by, written_as
-from detente.quantity import NUMBER, plain, scaled, unit_of
+from detente.quantity import NUMBER, NUMBER_AS_WRITTEN, WIDE, plain, scaled, text_of, unit_of
 
 NANO = Decimal("0.000000001")
 HOURS_A_MONTH = 730  # the month of cloud price pages (AWS and Azure calculators): 8,760 hours / 12
@@ -33,11 +33,12 @@ class Money:
     def parse(cls, given: Any) -> Money:
         """Read ``250 bn USD``. Raises ValueError."""
         example = "250 bn USD"
-        text = " ".join(given.split()) if isinstance(given, str) else str(given)
-        match = re.fullmatch(rf"({NUMBER})\s?([A-Za-z]+?)?\s?([A-Z]{{3}})", text[:120])
+        text = text_of(given, "an amount of money", example)
+        match = re.fullmatch(rf"({NUMBER})\s?([A-Za-z]+?)?\s?([A-Z]{{3}})", text)
         if not match:
             hint = " (the currency's three letters, not its sign)" if re.search(r"[$€£¥]", text) else ""
-            raise ValueError(f"`{text[:60]}` is not an amount of money; write for example `{example}`{hint}")
+            hint = hint or (", without thousands separators" if re.search(r"[0-9],[0-9]", text) else "")
+            raise ValueError(f"`{text}` is not an amount of money; write for example `{example}`{hint}")
         return cls(scaled(match[1], match[2]), match[3])
 
 
@@ -56,27 +57,26 @@ class Price:
     def parse(cls, given: Any, units: tuple[str, ...]) -> Price:
         """Read ``2.30 USD per GPU-hour`` in one of ``units``. Raises ValueError."""
         example = f"2.30 USD per {units[0]}"
-        text = " ".join(given.split()) if isinstance(given, str) else str(given)
+        text = text_of(given, "a price", example)
         money, per, unit = text.partition(" per ")
         if not per:
             money, per, unit = text.partition("/")
         if not per:
-            raise ValueError(f"`{text[:60]}` does not say per what; write for example `{example}`")
+            raise ValueError(f"`{text}` does not say per what; write for example `{example}`")
         paid = Money.parse(money.strip())
         name, size = unit_of(unit.strip())
         if name not in units:
-            raise ValueError(f"`{text[:60]}` is per {name}; expected a price per {' or '.join(units)}")
+            raise ValueError(f"`{text}` is per {name}; expected a price per {' or '.join(units)}")
         if paid.amount < 0:
             raise ValueError(f"the price is negative: `{text}`")
-        return cls(paid.amount / size, paid.currency, name)
+        return cls(WIDE.divide(paid.amount, size), paid.currency, name)
 
 
 def nano(amount: Fraction | Decimal) -> Decimal:
     """Round to whole nano-units, half to even: the one rounding that a posted amount ever sees."""
     if isinstance(amount, Decimal):
-        with localcontext(prec=60):
-            return amount.quantize(NANO, ROUND_HALF_EVEN)
-    return Decimal(round(amount * 10**9)).scaleb(-9)
+        return amount.quantize(NANO, ROUND_HALF_EVEN, WIDE)
+    return WIDE.scaleb(Decimal(round(amount * 10**9)), -9)
 
 
 def shown(amount: Decimal | float, currency: str = "", digits: int = 3) -> str:
@@ -99,10 +99,15 @@ def shown(amount: Decimal | float, currency: str = "", digits: int = 3) -> str:
     return f"{text}{suffix} {currency}".rstrip()
 
 
-def _price(*units: str, example: str) -> Any:
+def _price(*units: str, example: str, name: str) -> Any:
     return read_by(
         lambda given: Price.parse(given, units),
-        written_as(r"^[0-9][0-9_.eE]*\s?[A-Za-z]*\s?[A-Z]{3}\s?(/|per)\s?[A-Za-z-]+$", example, "a price"),
+        written_as(
+            rf"^{NUMBER_AS_WRITTEN}\s?([A-Za-z]+\s?)?[A-Z]{{3}}\s?(/|per)\s?[A-Za-z-]+$",
+            example,
+            "a price per " + " or ".join(units),
+            name=name,
+        ),
     )
 
 
@@ -115,9 +120,20 @@ def _not_negative(given: Any) -> Money:
 
 Cash = Annotated[
     Money,
-    read_by(_not_negative, written_as(r"^[0-9][0-9_.eE]*\s?[A-Za-z]*\s?[A-Z]{3}$", "250 bn USD", "an amount of money")),
+    read_by(
+        _not_negative,
+        written_as(
+            rf"^{NUMBER_AS_WRITTEN}\s?([A-Za-z]+\s?)?[A-Z]{{3}}$",
+            "250 bn USD",
+            "an amount of money",
+            name="money",
+        ),
+    ),
 ]
-CapacityPrice = Annotated[Price, _price("GPU-hour", "unit-hour", "unit-month", example="2.30 USD per GPU-hour")]
-TokenPrice = Annotated[Price, _price("Mtok", example="0.40 USD per Mtok")]
-DataPrice = Annotated[Price, _price("GB", example="0.08 USD per GB")]
-WorkPrice = Annotated[Price, _price("Mtok", "GPU-hour", example="12 USD per Mtok")]
+CapacityPrice = Annotated[
+    Price,
+    _price("GPU-hour", "unit-hour", "unit-month", example="2.30 USD per GPU-hour", name="capacity-price"),
+]
+TokenPrice = Annotated[Price, _price("Mtok", example="0.40 USD per Mtok", name="token-price")]
+DataPrice = Annotated[Price, _price("GB", example="0.08 USD per GB", name="data-price")]
+WorkPrice = Annotated[Price, _price("Mtok", "GPU-hour", example="12 USD per Mtok", name="work-price")]

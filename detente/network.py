@@ -14,9 +14,10 @@ from pydantic import Field, StringConstraints
 from detente.money import DataPrice, Price
 from detente.noun import Noun
 
+PLACE = r"^(\*|[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)?)$"
 Place = Annotated[
     str,
-    StringConstraints(pattern=r"^(\*|[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)?)$"),
+    StringConstraints(pattern=PLACE),
     Field(description="`provider/region`, `provider` or `*`"),
 ]
 
@@ -53,5 +54,7 @@ def egress_price(networks: Sequence[Network], source: str, to: str) -> Price | N
             score = fit
     prices = {network.price for network in best}
     if len(prices) > 1:
-        raise ValueError(f"two networks from `{source}` to `{to}` differ: " + " and ".join(sorted(map(str, prices))))
+        raise ValueError(
+            f"two networks from `{source}` to `{to}` differ: " + " and ".join(sorted(map(str, prices)))
+        )
     return best[0].price if best else None

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetPydanticSchema, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema, StringConstraints
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
-Id = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=120), Field(description="lower-case name")
-]
+ID = r"^[a-z0-9][a-z0-9._-]*$"
+Id = Annotated[str, StringConstraints(pattern=ID, max_length=120), Field(description="lower-case name")]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+SOURCE = "where this comes from: a document, a page, `assumption`"
+NAME = "x-name"  # of a definition, until ``declared.schema`` moves it under ``$defs``
 
 
 class Noun(BaseModel):
@@ -29,7 +32,7 @@ class Noun(BaseModel):
         arbitrary_types_allowed=True,
     )
 
-    source: str | None = Field(default=None, description="where this comes from: a document, a page, `assumption`")
+    source: str | None = Field(default=None, description=SOURCE)
 
 
 def value_of(given: Any) -> Any:
@@ -42,7 +45,9 @@ def value_of(given: Any) -> Any:
     return given
 
 
-def written_as(pattern: str, example: str, meaning: str, *, number: bool = False) -> Any:
+def written_as(
+    pattern: str, example: str, meaning: str, *, number: bool = False, name: str = ""
+) -> dict[str, Any]:
     """JSON Schema of a quantity that is written as text: itself, or ``{value, source}``.
 
     Parameters
@@ -53,16 +58,23 @@ def written_as(pattern: str, example: str, meaning: str, *, number: bool = False
         What an editor shows.
     number
         Whether a bare number is allowed too.
+    name
+        Its name among the schema's definitions; without one it is written out wherever it stands.
     """
-    text: dict[str, Any] = {"type": "string", "pattern": pattern, "examples": [example], "description": meaning}
+    text: dict[str, Any] = {"type": "string", "pattern": pattern, "examples": [example]}
     plain: list[dict[str, Any]] = [text, {"type": "number"}] if number else [text]
     sourced = {
         "type": "object",
-        "properties": {"value": {"anyOf": plain}, "source": {"type": "string"}},
+        "description": f"{meaning}, and where it comes from",
+        "properties": {
+            "value": {"anyOf": plain} if number else text,
+            "source": {"type": "string", "description": SOURCE},
+        },
         "required": ["value"],
         "additionalProperties": False,
     }
-    return {"anyOf": [*plain, sourced], "description": f"{meaning}, such as `{example}`"}
+    found = {"anyOf": [*plain, sourced], "description": f"{meaning}, such as `{example}`"}
+    return {**found, NAME: name} if name else found
 
 
 def read_by(parse: Any, schema: dict[str, Any]) -> Any:
@@ -78,6 +90,21 @@ def read_by(parse: Any, schema: dict[str, Any]) -> Any:
     return GetPydanticSchema(core)
 
 
+def _flag(given: Any) -> bool:
+    if isinstance(given, bool):
+        return given
+    if given not in ("true", "false"):
+        raise ValueError(
+            f"`{given}` is neither `true` nor `false`"
+            if isinstance(given, str)
+            else "expected `true` or `false`"
+        )
+    return bool(given == "true")
+
+
+Flag = Annotated[bool, read_by(_flag, {"type": "boolean"})]
+
+
 class SchemaOfText(GenerateJsonSchema):
     """JSON Schema in which each quantity is described as it is written."""
 
@@ -85,5 +112,6 @@ class SchemaOfText(GenerateJsonSchema):
         """The text form of a quantity (see ``read_by``)."""
         return dict(schema["metadata"]["written_as"])
 
-
-Sourced = BeforeValidator(value_of)
+    def encode_default(self, dft: Any) -> Any:
+        """A default as it would be written: left to the description where its text would be another."""
+        return dft if isinstance(dft, bool | str) else None

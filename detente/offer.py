@@ -12,16 +12,23 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from detente.dated import Dated
 from detente.money import HOURS_A_MONTH, CapacityPrice, Price, TokenPrice
 from detente.noun import Id, Label, Noun
-from detente.period import Day, Period, moment
-from detente.quantity import Capacity, Count, Length, Share, Throughput
+from detente.period import PER_HOUR, Day, Period, moment
+from detente.quantity import Capacity, Count, Length, Rate, Share, Throughput
 from detente.scope import Facts
+
+
+def per_hour(rate: Rate) -> Fraction:
+    """Work an hour of a rate that holds at any time: a month and a year are those of price pages."""
+    if rate.span in ("month", "quarter", "year"):
+        return Fraction(rate.value) / (HOURS_A_MONTH * {"month": 1, "quarter": 3, "year": 12}[rate.span])
+    return Fraction(rate.value) * PER_HOUR[rate.span]
 
 
 class _Offer(Noun):
@@ -39,10 +46,18 @@ class _Offer(Noun):
 
     def open(self, start: datetime, end: datetime) -> bool:
         """Whether it is on offer for all of a time."""
-        return not (self.from_ and moment(self.from_) > start) and not (self.until and moment(self.until) < end)
+        return not (self.from_ and moment(self.from_) > start) and not (
+            self.until and moment(self.until) < end
+        )
 
     def _facts(self, country: str, **more: str) -> Facts:
-        return {"offer": self.id, "provider": self.provider, "region": self.region, "country": country, **more}
+        return {
+            "offer": self.id,
+            "provider": self.provider,
+            "region": self.region,
+            "country": country,
+            **more,
+        }
 
 
 class _Bought(_Offer):
@@ -53,7 +68,8 @@ class _Bought(_Offer):
     term: Length | None = Field(default=None, description="how long a reservation is paid for")
     starts: tuple[Day, ...] | None = Field(default=None, description="days on which a reservation may start")
     cut: Literal["prorate", "refuse"] = Field(
-        default="refuse", description="a term that runs past the horizon: count the part inside, or do not buy it"
+        default="refuse",
+        description="a term that runs past the horizon: count the part inside, or do not buy it",
     )
 
     @property
@@ -80,7 +96,9 @@ class _Bought(_Offer):
         if self.capacity is None:
             return None
         pieces = list(self.capacity.pieces(period.span_start, period.span_end))
-        return min(0 if amount is None else self._whole_units(amount.value, amount.unit) for _, amount in pieces)
+        return min(
+            0 if amount is None else self._whole_units(amount.value, amount.unit) for _, amount in pieces
+        )
 
     def _whole_units(self, value: Decimal, unit: str) -> int:
         raise AssertionError("each product says so")
@@ -91,11 +109,15 @@ class GpuOffer(_Bought):
 
     kind: Literal["gpu"]
     accelerator: Label
-    unit: Count = Field(default=1, description="accelerators in one unit (an instance of 8, a tranche of 1024)")
+    unit: Count = Field(
+        default=1, description="accelerators in one unit (an instance of 8, a tranche of 1024)"
+    )
     buy: Literal["on-demand", "spot", "reserved"] = "on-demand"
 
     @model_validator(mode="after")
-    def _term(self) -> GpuOffer:
+    def _whole(self) -> GpuOffer:
+        if self.starts and self.term is None:
+            raise ValueError("`starts:` are days on which a reservation starts; say its `term:`")
         if (self.buy == "reserved") != (self.term is not None):
             raise ValueError("`buy: reserved` and `term:` go together")
         return self
@@ -106,7 +128,11 @@ class GpuOffer(_Bought):
         return Fraction(self.unit)
 
     def _per_unit_hour(self, price: Price) -> Fraction:
-        per = {"GPU-hour": Fraction(self.unit), "unit-hour": Fraction(1), "unit-month": Fraction(1, HOURS_A_MONTH)}
+        per = {
+            "GPU-hour": Fraction(self.unit),
+            "unit-hour": Fraction(1),
+            "unit-month": Fraction(1, HOURS_A_MONTH),
+        }
         return Fraction(price.amount) * per[price.unit]
 
     def _whole_units(self, value: Decimal, unit: str) -> int:
@@ -130,17 +156,25 @@ class ProvisionedOffer(_Bought):
     @property
     def unit_flow(self) -> Fraction:
         """Mtok of input in an hour."""
-        return Fraction(self.throughput.hourly({"day": Decimal(24), "week": Decimal(168)}))
+        return per_hour(self.throughput)
 
     @model_validator(mode="after")
     def _shape(self) -> ProvisionedOffer:
         if self.throughput.span not in ("second", "minute", "hour", "day") or self.throughput.value <= 0:
             raise ValueError("`throughput` is a positive number of tokens per second, minute, hour or day")
+        for price in self.price.values():
+            if price.unit == "GPU-hour":
+                raise ValueError(
+                    f"`{price}`: a provisioned unit has no GPU-hours; write it per unit-hour or unit-month"
+                )
+        for amount in self.capacity.values() if self.capacity else ():
+            if amount.unit != "unit":
+                raise ValueError(
+                    f"the capacity is `{amount}`, and is bought in units; write for example `500 units`"
+                )
         return self
 
     def _per_unit_hour(self, price: Price) -> Fraction:
-        if price.unit == "GPU-hour":
-            raise ValueError("a provisioned unit is priced per unit-hour or unit-month")
         return Fraction(price.amount) / (HOURS_A_MONTH if price.unit == "unit-month" else 1)
 
     def _whole_units(self, value: Decimal, unit: str) -> int:
@@ -182,10 +216,7 @@ class TokenOffer(_Offer):
         if self.capacity is None:
             return None
         pieces = self.capacity.pieces(period.span_start, period.span_end)
-        hours = {"day": Decimal(24), "week": Decimal(168), "month": Decimal(HOURS_A_MONTH), "year": Decimal(8760)}
-        return min(Fraction(0) if rate is None else Fraction(rate.hourly(hours)) for _, rate in pieces)
-
-
+        return min(Fraction(0) if rate is None else per_hour(rate) for _, rate in pieces)
 
 
 Offer = Annotated[GpuOffer | ProvisionedOffer | TokenOffer, Field(discriminator="kind")]

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from detente.noun import Noun, read_by, written_as
-from detente.quantity import Length, Share, Span
+from detente.quantity import Share, Span, text_of
 
 FIRST, LAST = date(1970, 1, 1), date(2200, 1, 1)
 MOST_PERIODS = 100_000
@@ -30,20 +29,31 @@ def day(given: Any) -> date:
         raise ValueError(f"`{given}` is a moment; a date has no time of day")
     if isinstance(given, date):
         return given
-    text = str(given).strip()
-    match = re.fullmatch(r"(\d{4})-(\d{2})(?:-(\d{2}))?", text[:40])
+    text = text_of(given, "a date", "2026-01-31")
+    match = re.fullmatch(r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2}))?", text)
     try:
         if not match:
             raise ValueError
         found = date(int(match[1]), int(match[2]), int(match[3] or 1))
     except ValueError:
-        raise ValueError(f"`{text[:40]}` is not a date; write for example `2026-01-31`") from None
+        raise ValueError(f"`{text}` is not a date; {_nearest_date(text)}") from None
     if not FIRST <= found <= LAST:
         raise ValueError(f"`{text}` is outside {FIRST.year} to {LAST.year}")
     return found
 
 
-Day = Annotated[date, read_by(day, written_as(r"^\d{4}-\d{2}(-\d{2})?$", "2026-01-31", "a date (UTC)"))]
+def _nearest_date(text: str) -> str:
+    """What a date may have been meant to be: its month's last day, or the same numbers in our order."""
+    parts = [int(n) for n in re.findall(r"[0-9]{1,4}", text)][:3]
+    if len(parts) == 3 and parts[0] >= FIRST.year and 1 <= parts[1] <= 12 and 28 < parts[2] <= 31:
+        return f"did you mean `{parts[0]}-{parts[1]:02}-{monthrange(parts[0], parts[1])[1]}`?"
+    if len(parts) == 3 and parts[0] >= FIRST.year and 1 <= parts[1] <= 12 and 1 <= parts[2] <= 28:
+        return f"did you mean `{parts[0]}-{parts[1]:02}-{parts[2]:02}`?"
+    return "write for example `2026-01-31`"
+
+
+DATE = r"^[0-9]{4}-[0-9]{2}(-[0-9]{2})?$"
+Day = Annotated[date, read_by(day, written_as(DATE, "2026-01-31", "a date (UTC)", name="date"))]
 
 
 def moment(on: date) -> datetime:
@@ -66,22 +76,36 @@ def hours_between(start: datetime, end: datetime) -> Fraction:
     return Fraction((end - start) // timedelta(microseconds=1), 3_600_000_000)
 
 
-def calendar_hours(on: datetime) -> dict[str, Decimal]:
-    """How many hours the day, week, month, quarter and year around a moment have."""
-    month = on.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    quarter = month.replace(month=(on.month - 1) // 3 * 3 + 1)
-    year = month.replace(month=1)
+PER_HOUR = {
+    "second": Fraction(3600),
+    "minute": Fraction(60),
+    "hour": Fraction(1),
+    "day": Fraction(1, 24),
+    "week": Fraction(1, 168),
+}
 
-    def hours(start: datetime, unit: str) -> Decimal:
-        return Decimal(int(hours_between(start, later(start, Span(1, unit)))))
 
-    return {
-        "day": Decimal(24),
-        "week": Decimal(168),
-        "month": hours(month, "month"),
-        "quarter": hours(quarter, "quarter"),
-        "year": hours(year, "year"),
-    }
+def how_many(unit: str, start: datetime, end: datetime) -> Fraction:
+    """How many of a span of time lie between two moments; of each calendar month, quarter or year, its part."""
+    if unit in PER_HOUR:
+        return hours_between(start, end) * PER_HOUR[unit]
+    months = {"month": 1, "quarter": 3, "year": 12}[unit]
+    first = moment(date(start.year, (start.month - 1) // months * months + 1, 1))
+    total = Fraction(0)
+    while first < end:
+        after = later(first, Span(1, unit))
+        total += hours_between(max(first, start), min(after, end)) / hours_between(first, after)
+        first = after
+    return total
+
+
+def whole_spans(unit: str, start: datetime, at: datetime) -> int:
+    """How many whole days, weeks, months, quarters or years have passed since ``start``."""
+    if unit in ("day", "week"):
+        return (at - start).days // {"day": 1, "week": 7}[unit]
+    each = {"month": 1, "quarter": 3, "year": 12}[unit]
+    passed = ((at.year - start.year) * 12 + at.month - start.month) // each
+    return passed - (later(start, Span(1, unit), passed) > at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +140,14 @@ class Horizon(Noun):
         if self.end <= self.start:
             raise ValueError(f"the horizon ends on {self.end}, not after its start on {self.start}")
         if self.typical and (self.every != "hour" or self.start.day != 1 or self.end.day != 1):
-            raise ValueError("a typical week needs `every: hour`, and a start and an end on the first of a month")
+            raise ValueError(
+                "a typical week needs `every: hour`, and a start and an end on the first of a month"
+            )
         hours = (self.end - self.start).days * 24
         size = {"hour": 1, "day": 24, "week": 168, "month": 720, "quarter": 2160, "year": 8760}[self.every]
-        if not self.typical and hours // size > MOST_PERIODS:
+        if self.typical:
+            hours, size = hours // 720 * 168, 1
+        if hours // size > MOST_PERIODS:
             raise ValueError(f"the horizon has over {MOST_PERIODS:,} periods; choose a coarser `every`")
         return self
 
@@ -165,12 +193,15 @@ class Every(Noun):
     every: Literal["month", "quarter", "year", "term"] = Field(
         default="term", description="`term`: one window, from the clause's first day to its last"
     )
-    starts: Day | None = Field(default=None, description="first day of the first window; else the clause's own")
+    starts: Day | None = Field(
+        default=None, description="first day of the first window; else the clause's own"
+    )
     ramp: tuple[Share, ...] | None = Field(
         default=None, description="each window's part of the amount; adds up to 100%", max_length=1200
     )
     cut: Literal["prorate", "refuse"] = Field(
-        default="refuse", description="a window that the horizon cuts in two: prorate its amount, or refuse the case"
+        default="refuse",
+        description="a window that the horizon cuts in two: prorate its amount, or refuse the case",
     )
 
     @model_validator(mode="after")
@@ -211,11 +242,3 @@ def overlap(period: Period, window: Window) -> Fraction:
     if a >= b:
         return Fraction(0)
     return hours_between(a, b) / hours_between(period.span_start, period.span_end)
-
-
-def each_period(periods: Sequence[Period]) -> tuple[Window, ...]:
-    """Windows that are the distinct calendar spans of a grid (each period its own, or each typical month)."""
-    spans = dict.fromkeys((p.span_start, p.span_end) for p in periods)
-    return tuple(Window(i, a, b, Fraction(1)) for i, (a, b) in enumerate(spans))
-
-

@@ -7,15 +7,46 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from detente.noun import Id, Label, Noun
 
 # Members of the European Union (27) and, with them, the European Economic Area (30), ISO 3166-1 alpha-2.
-EU = frozenset("AT BE BG HR CY CZ DE DK EE ES FI FR GR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split())
+EU = frozenset(
+    [
+        "AT",
+        "BE",
+        "BG",
+        "HR",
+        "CY",
+        "CZ",
+        "DE",
+        "DK",
+        "EE",
+        "ES",
+        "FI",
+        "FR",
+        "GR",
+        "HU",
+        "IE",
+        "IT",
+        "LT",
+        "LU",
+        "LV",
+        "MT",
+        "NL",
+        "PL",
+        "PT",
+        "RO",
+        "SE",
+        "SI",
+        "SK",
+    ]
+)
 AREAS = {"EU": EU, "EEA": EU | {"IS", "LI", "NO"}}
 
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), Field(description="ISO 3166-1 alpha-2")]
+COUNTRY = r"^[A-Z]{2}$"
+Country = Annotated[str, StringConstraints(pattern=COUNTRY), Field(description="ISO 3166-1 alpha-2")]
 
 
 def in_area(country: str, area: str) -> bool:
@@ -37,3 +68,9 @@ class Provider(Noun):
     law: Country | None = Field(default=None, description="the country whose law it is under")
     interest: str | None = Field(default=None, description="what it is after, in a sentence (for the report)")
     regions: dict[Id, Region] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _not_oneself(self) -> Provider:
+        if self.id == "self":
+            raise ValueError("a provider cannot be called `self`: agreements use it for one's own policies")
+        return self

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Annotated, Any
 
 from detente.errors import did_you_mean
 from detente.noun import read_by, written_as
 
 NUMBER = r"[+-]?[0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?"
+WIDE = Context(prec=100)  # every number read here fits, so that no product of two of them is ever rounded
 SCALES = {
     "": Decimal(1),
     "k": Decimal(10) ** 3,
@@ -27,7 +28,6 @@ SCALES = {
     "tn": Decimal(10) ** 12,
     "trillion": Decimal(10) ** 12,
 }
-_HOURS = {"second": Decimal(3600), "minute": Decimal(60), "hour": Decimal(1)}  # how many fit in an hour
 
 # name -> (canonical unit, how many of it)
 UNITS: dict[str, tuple[str, Decimal]] = {
@@ -48,8 +48,19 @@ UNITS: dict[str, tuple[str, Decimal]] = {
     "unit-hour": ("unit-hour", Decimal(1)),
     "unit-month": ("unit-month", Decimal(1)),
 }
-SPANS = {"second": "second", "minute": "minute", "hour": "hour", "day": "day", "week": "week", "month": "month"}
-SPANS |= {f"{name}s": name for name in SPANS} | {"year": "year", "years": "year", "quarter": "quarter"}
+SPANS = {
+    "second": "second",
+    "minute": "minute",
+    "hour": "hour",
+    "day": "day",
+    "week": "week",
+    "month": "month",
+}
+SPANS |= {"quarter": "quarter", "year": "year"}
+SPANS |= {f"{name}s": name for name in SPANS}
+
+_HOURS = {"hour": 1, "day": 24, "week": 168, "month": 720, "quarter": 2160, "year": 8760}  # about
+MOST_HOURS = 876_600  # 100 years
 
 
 def number(text: str) -> Decimal:
@@ -72,17 +83,18 @@ def scaled(text: str, scale: str | None) -> Decimal:
     """``250``, ``bn`` → 250,000,000,000."""
     if (scale or "") not in SCALES:
         raise ValueError(f"`{scale}` is not a scale; {did_you_mean(scale or '', [s for s in SCALES if s])}")
-    return bounded(number(text) * SCALES[scale or ""], text)
+    return bounded(WIDE.multiply(number(text), SCALES[scale or ""]), text)
 
 
-def _text(given: Any, what: str, example: str) -> str:
+def text_of(given: Any, what: str, example: str) -> str:
+    """The text of a value, in single spaces. Raises ValueError for lists, mappings, nothing, and endless text."""
     if isinstance(given, (int, float, Decimal)) and not isinstance(given, bool):
         given = str(given)
     if not isinstance(given, str) or not given.strip():
-        found = "nothing" if given in (None, "") else f"`{given}`"
+        found = {dict: "a mapping", list: "a list", bool: f"`{given}`".lower()}.get(type(given), "nothing")
         raise ValueError(f"{found} is not {what}; write for example `{example}`")
     if len(given) > 200:
-        raise ValueError(f"is too long for {what} ({len(given)} characters)")
+        raise ValueError(f"is too long for {what} ({len(given)} characters); write for example `{example}`")
     return " ".join(given.split())
 
 
@@ -99,7 +111,7 @@ class Amount:
     @classmethod
     def parse(cls, given: Any, example: str = "310 k GPU") -> Amount:
         """Read ``<number> [scale] <unit>``. Raises ValueError."""
-        text = _text(given, "an amount with a unit", example)
+        text = text_of(given, "an amount with a unit", example)
         match = re.fullmatch(rf"({NUMBER})\s?([A-Za-z-]+)?(?:\s([A-Za-z-]+))?", text)
         if not match:
             raise ValueError(f"`{text}` is not an amount with a unit; write for example `{example}`")
@@ -108,7 +120,7 @@ class Amount:
         if unit is None:
             raise ValueError(f"`{text}` has no unit; write for example `{example}`")
         name, size = unit_of(unit)
-        return cls(scaled(digits, scale) * size, name)
+        return cls(WIDE.multiply(scaled(digits, scale), size), name)
 
 
 @dataclass(frozen=True)
@@ -126,7 +138,7 @@ class Rate:
     def parse(cls, given: Any) -> Rate:
         """Read ``<amount> per <span>``, or ``<n> GPU``. Raises ValueError."""
         example = "120 Mtok per day"
-        text = _text(given, "a rate", example)
+        text = text_of(given, "a rate", example)
         amount, per, span = text.partition(" per ")
         if not per:
             amount, per, span = text.partition("/")
@@ -136,14 +148,8 @@ class Rate:
                 raise ValueError(f"`{text}` says no time; write for example `{example}`")
             return cls(flow.value, "GPU-hour", "hour")
         if span.strip() not in SPANS:
-            raise ValueError(f"`{span}` is not a span of time; {did_you_mean(span.strip(), SPANS)}")
+            raise ValueError(f"`{span.strip()}` is not a span of time; {did_you_mean(span.strip(), SPANS)}")
         return cls(flow.value, flow.unit, SPANS[span.strip()])
-
-    def hourly(self, hours_in: dict[str, Decimal]) -> Decimal:
-        """The rate per hour. ``hours_in`` gives the hours of this day's month and year."""
-        if self.span in _HOURS:
-            return self.value * _HOURS[self.span]
-        return self.value / hours_in[self.span]
 
 
 @dataclass(frozen=True)
@@ -159,13 +165,17 @@ class Span:
     @classmethod
     def parse(cls, given: Any) -> Span:
         """Read ``<n> <hours|days|weeks|months|quarters|years>``. Raises ValueError."""
-        text = _text(given, "a length of time", "3 months")
+        text = text_of(given, "a length of time", "3 months")
         match = re.fullmatch(r"([0-9]{1,5})?\s?([A-Za-z]+)", text)
         if not match or match[2] not in SPANS or SPANS[match[2]] in ("second", "minute"):
-            raise ValueError(f"`{text}` is not a length of time; write for example `24 hours`, `3 months`, `1 year`")
+            raise ValueError(
+                f"`{text}` is not a length of time; write for example `24 hours`, `3 months`, `1 year`"
+            )
         count = int(match[1] or 1)
         if count == 0:
-            raise ValueError(f"`{text}` is no time at all")
+            raise ValueError(f"`{text}` is no time at all; write for example `3 months`")
+        if count * _HOURS[SPANS[match[2]]] > MOST_HOURS:
+            raise ValueError(f"`{text}` is longer than 100 years")
         return cls(count, SPANS[match[2]])
 
 
@@ -178,10 +188,10 @@ def unit_of(name: str) -> tuple[str, Decimal]:
 
 def percent(given: Any) -> Decimal:
     """``20%`` → 0.20. A bare number is refused: 20 and 0.20 would both be guesses. Raises ValueError."""
-    text = _text(given, "a percentage", "20%").replace(" ", "")
+    text = text_of(given, "a percentage", "20%")
     if not text.endswith("%"):
         raise ValueError(f"`{text}` is not a percentage; write for example `20%`")
-    return number(text[:-1]) / 100
+    return WIDE.multiply(number(text[:-1]), Decimal("0.01"))
 
 
 def share(given: Any) -> Decimal:
@@ -202,7 +212,7 @@ def at_least_zero(given: Any) -> Decimal:
 
 def growth(given: Any) -> tuple[Decimal, str]:
     """``3% per month`` → (0.03, "month"). Raises ValueError."""
-    text = _text(given, "a growth", "3% per month")
+    text = text_of(given, "a growth", "3% per month")
     rate, per, span = text.partition(" per ")
     if not per or span not in ("month", "year", "week", "day"):
         raise ValueError(f"`{text}` is not a growth; write for example `3% per month` or `40% per year`")
@@ -214,7 +224,7 @@ def growth(given: Any) -> tuple[Decimal, str]:
 
 def count(given: Any) -> int:
     """A whole number of 1 or more. Raises ValueError."""
-    value = number(_text(given, "a whole number", "8"))
+    value = number(text_of(given, "a whole number", "8"))
     if value != int(value) or value < 1:
         raise ValueError(f"`{given}` is not a whole number of 1 or more")
     return int(value)
@@ -258,20 +268,58 @@ def rate_in(*units: str) -> Any:
     return parse
 
 
-_PERCENT = r"^[+-]?[0-9][0-9_.]*\s?%$"
-_AMOUNT = r"^[0-9][0-9_.eE]*\s?[A-Za-z-]+(\s[A-Za-z-]+)?$"
-_RATE = r"^[0-9][0-9_.eE]*\s?[A-Za-z -]+(/|\sper\s)?\s?[a-z]*$"
+NUMBER_AS_WRITTEN = r"[+-]?[0-9][0-9_]*(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?"
+_PERCENT = rf"^{NUMBER_AS_WRITTEN}\s?%$"
+_AMOUNT = rf"^{NUMBER_AS_WRITTEN}\s?[A-Za-z-]+(\s[A-Za-z-]+)?$"
+_RATE = rf"^{NUMBER_AS_WRITTEN}\s?[A-Za-z-]+(\s[A-Za-z-]+)?(\s?(/|per)\s?[a-z]+)?$"
 
-Share = Annotated[Decimal, read_by(share, written_as(_PERCENT, "20%", "a share from 0% to 100%"))]
-Percent = Annotated[Decimal, read_by(at_least_zero, written_as(_PERCENT, "20%", "a percentage of 0% or more"))]
-Count = Annotated[int, read_by(count, written_as(r"^[0-9][0-9_]*$", "8", "a whole number", number=True))]
-Growth = Annotated[
-    tuple[Decimal, str], read_by(growth, written_as(r"^[+-]?[0-9.]+\s?% per [a-z]+$", "3% per month", "a growth"))
+Share = Annotated[
+    Decimal, read_by(share, written_as(_PERCENT, "20%", "a share from 0% to 100%", name="share"))
 ]
-Length = Annotated[Span, read_by(Span.parse, written_as(r"^[0-9]*\s?[a-z]+$", "3 months", "a length of time"))]
-Accelerators = Annotated[Amount, read_by(amount_in("GPU"), written_as(_AMOUNT, "350 k GPU", "a number of GPUs"))]
-Gigabytes = Annotated[Amount, read_by(amount_in("GB"), written_as(_AMOUNT, "15 GB", "an amount of data"))]
-Work = Annotated[Amount, read_by(amount_in("GPU-hour", "Mtok"), written_as(_AMOUNT, "50 M GPU-hour", "work"))]
-Capacity = Annotated[Amount, read_by(amount_in("GPU", "unit"), written_as(_AMOUNT, "350 k GPU", "a capacity"))]
-Demand = Annotated[Rate, read_by(rate_in("GPU-hour", "Mtok"), written_as(_RATE, "120 Mtok per day", "work over time"))]
-Throughput = Annotated[Rate, read_by(rate_in("Mtok"), written_as(_RATE, "20 Mtok per minute", "tokens over time"))]
+Percent = Annotated[
+    Decimal,
+    read_by(at_least_zero, written_as(_PERCENT, "20%", "a percentage of 0% or more", name="percentage")),
+]
+Count = Annotated[
+    int,
+    read_by(
+        count, written_as(r"^[0-9][0-9_]*$", "8", "a whole number of 1 or more", number=True, name="count")
+    ),
+]
+Growth = Annotated[
+    tuple[Decimal, str],
+    read_by(
+        growth,
+        written_as(rf"^{NUMBER_AS_WRITTEN}\s?% per [a-z]+$", "3% per month", "a growth", name="growth"),
+    ),
+]
+Length = Annotated[
+    Span,
+    read_by(
+        Span.parse,
+        written_as(r"^([0-9]{1,5}\s?)?[a-z]+$", "3 months", "a length of time", name="length"),
+    ),
+]
+Accelerators = Annotated[
+    Amount,
+    read_by(amount_in("GPU"), written_as(_AMOUNT, "350 k GPU", "a number of GPUs", name="accelerators")),
+]
+Work = Annotated[
+    Amount,
+    read_by(
+        amount_in("GPU-hour", "Mtok"), written_as(_AMOUNT, "50 M GPU-hour", "an amount of work", name="work")
+    ),
+]
+Capacity = Annotated[
+    Amount,
+    read_by(
+        amount_in("GPU", "unit"),
+        written_as(_AMOUNT, "350 k GPU", "a number of GPUs or of units", name="capacity"),
+    ),
+]
+DEMAND = written_as(_RATE, "120 Mtok per day", "work over time", name="demand")
+Demand = Annotated[Rate, read_by(rate_in("GPU-hour", "Mtok"), DEMAND)]
+Throughput = Annotated[
+    Rate,
+    read_by(rate_in("Mtok"), written_as(_RATE, "20 Mtok per minute", "tokens over time", name="throughput")),
+]

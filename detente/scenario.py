@@ -5,20 +5,32 @@ Owns: which events happen when, which clauses fall away, which reading holds. No
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from detente.noun import Id, Label, Noun
-from detente.period import Day, day
-
-
-def event_day(given: Any) -> Any:
-    """The day of an event, or None where it is ``not expected``."""
-    return None if given == "not expected" else day(given)
+from detente.noun import Id, Label, Noun, read_by, written_as
+from detente.period import DATE, day
 
 
-EventDay = Annotated[Day | None, BeforeValidator(event_day)]
+def event_day(given: Any) -> date | None:
+    """The day of an event, or None where it is ``not expected``. Raises ValueError."""
+    if given == "not expected":
+        return None
+    try:
+        return day(given)
+    except ValueError as error:
+        raise ValueError(f"{error}, or `not expected`") from None
+
+
+EventDay = Annotated[
+    date | None,
+    read_by(
+        event_day,
+        written_as(rf"({DATE})|^not expected$", "not expected", "a day, or `not expected`", name="event-day"),
+    ),
+]
 
 
 class Scenario(Noun):

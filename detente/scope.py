@@ -33,7 +33,9 @@ class Scope:
         return hash(tuple(self.wanted.items()))
 
     def __str__(self) -> str:
-        return ", ".join(f"{key}: {' or '.join(values)}" for key, values in self.wanted.items()) or "everything"
+        return (
+            ", ".join(f"{key}: {' or '.join(values)}" for key, values in self.wanted.items()) or "everything"
+        )
 
     __repr__ = __str__
 
@@ -71,7 +73,7 @@ class Scope:
         for key, value in given.items():
             values = value if isinstance(value, list) else [value]
             if not values or not all(isinstance(v, str) and v for v in values):
-                raise ValueError(f"`{key}` needs a value or a list of values")
+                raise ValueError(f"`{key}` needs a value or a list of values; write for example `[ a, b ]`")
             wanted[str(key)] = tuple(values)
         return cls(wanted)
 
@@ -83,9 +85,13 @@ class Scope:
             metadata={
                 "written_as": {
                     "type": "object",
-                    "description": "which use: labels of workloads, or " + ", ".join((*DEMAND_KEYS, *OFFER_KEYS)),
+                    "description": "which use: labels of workloads, or "
+                    + ", ".join((*DEMAND_KEYS, *OFFER_KEYS)),
                     "additionalProperties": {
-                        "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
+                        "anyOf": [
+                            {"type": "string"},
+                            {"type": "array", "items": {"type": "string"}, "minItems": 1},
+                        ]
                     },
                 }
             },

@@ -58,24 +58,9 @@ _UNITS = {"s": Fraction(10**6), "ms": Fraction(1000), "us": Fraction(1), "ns": F
 # Names known for the roles of columns, of letters and digits alone: Azure LLM inference traces 2023 and 2024,
 # Mooncake, BurstGPT, Vidur, OpenAI's usage.
 KNOWN = {
-    "timestamp": {
-        "timestamp",
-        "time",
-        "datetime",
-        "ts",
-        "arrivaltime",
-        "arrivedat",
-        "createdat",
-        "starttime",
-    },
-    "input": {
-        *("contexttokens", "inputtokens", "inputlength", "prompttokens", "requesttokens", "numprefilltokens"),
-        "input",
-    },
-    "output": {
-        *("generatedtokens", "outputtokens", "outputlength", "completiontokens", "responsetokens"),
-        *("numdecodetokens", "output"),
-    },
+    "timestamp": "timestamp|ts|(arrival|date|request|start)?time|(arrived|created)at",
+    "input": "(context|input|numprefill|prompt|request)tokens|input(length)?",
+    "output": "(completion|generated|numdecode|output|response)tokens|output(length)?",
 }
 
 
@@ -137,7 +122,8 @@ class Sheet:
 
     def stop(self, what: str, row: int = 0, column: int = 0) -> NoReturn:
         """Raise ValueError, with the mistakes so far."""
-        raise ValueError("\n".join([*self._mistakes, f"{Where(self.file, row, column)}: {what}"])) from None
+        where = Where(self.file, row, column or min(row, 1))
+        raise ValueError("\n".join([*self._mistakes, f"{where}: {what}"])) from None
 
     def wrong(self, row: int, column: int, what: str) -> None:
         """Note a mistake in a row; column 0 is the first. The tenth raises ValueError."""
@@ -158,10 +144,12 @@ class Sheet:
             if name:
                 fits = fits or [i for i, c in enumerate(self.columns) if c.casefold() == name.casefold()]
             else:
-                fits = [i for i, c in enumerate(bare) if c in KNOWN.get(role, [role])]
+                fits = [i for i, c in enumerate(bare) if re.fullmatch(KNOWN[role], c)]
             if len(fits) != 1:
                 which = f"named `{name}`" if name else f"known as `{role}`"
                 problems.append(f"{len(fits) or 'no'} column{'s' * (len(fits) > 1)} {which}")
+            elif fits[0] in found:
+                problems.append(f"one column, {shown(self.columns[fits[0]])}, for two things")
             found += fits[:1]
         if problems:
             known = ", ".join(shown(c) for c in self.columns[:40])
@@ -179,8 +167,8 @@ class Sheet:
             self.stop("has no rows below its header; give a file with data")
 
     def _unreadable(self, error: Exception) -> NoReturn:
-        text = str(getattr(error, "strerror", None) or error).split("\n")[0][:160]
-        self.stop(f"cannot be read: {text or type(error).__name__}; give CSV or Parquet, gzipped or not")
+        text = str(getattr(error, "strerror", None) or error).split("\n")[0][:160] or type(error).__name__
+        self.stop(f"cannot be read: {printable(text)}; give CSV or Parquet, gzipped or not")
 
     def _unpacked(self, raw: IO[bytes]) -> tuple[IO[bytes], bytes]:
         head = raw.read(4)
@@ -287,10 +275,10 @@ def atto(value: Any) -> int:
 
 def _tokens(value: Any) -> int:
     try:
-        found = int(value) if type(value) is not float else -1
+        found = int(value) if type(value) in (int, str) else -1
     except ValueError:
         found = -1
-    if found < 0 or type(value) is bool:
+    if found < 0:
         found, rest = divmod(atto(value), 10**18)
         if rest:
             raise ValueError(value)
@@ -596,8 +584,12 @@ def _explain(
 
 def shown(value: Any) -> str:
     """A value of a file as a message quotes it: short, and printable."""
-    text = str(value)[:40]
-    return "nothing" if value in (None, "") else f"`{text if text.isprintable() else ascii(text)[1:-1]}`"
+    return "nothing" if value is None or value == "" else f"`{printable(str(value)[:40])}`"
+
+
+def printable(text: str) -> str:
+    """A text without control characters, so that a message of one line stays one."""
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 class TableColumns(Noun):
@@ -769,8 +761,8 @@ class Table(_Source):
         if missing and self.missing_tokens == "refuse":
             who = ", ".join(left_out[:8]) + (", …" if len(left_out) > 8 else "")
             sheet.stop(
-                f"{len(left_out)} tenants ({who}) have requests, {float(share):.1%} of all, whose tokens "
-                f"`{self.tokens}` does not know; write `missing-tokens: skip` to leave them out"
+                f"`{self.tokens}` lacks tokens of tenants {who} ({len(left_out)} in all, with "
+                f"{float(share):.1%} of the requests); write `missing-tokens: skip` to leave these out"
             )
         per = _PER["second"] * 10**36
         return self._spread(sheet, clock, series, per, left_out=left_out, left_out_share=share)

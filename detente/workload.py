@@ -1,46 +1,34 @@
-"""A workload: forecast demand; and what can serve it.
+"""A workload: what there is to do, and what can serve it.
 
-Owns: how much work there is when, which accelerators and models can do it and at what rate, what serving it is
-worth. Not here: where it runs. Work is counted in the workload's own unit (§5): Mtok, or GPU-hours of the
-reference accelerator (the one with rate 1).
+Owns: which accelerators and models can do it and at what rate, what serving it is worth, where its data lies. Not
+here: how much there is when (``demand``), and where it runs. Work is counted in the workload's own unit (§5): Mtok,
+or GPU-hours of the reference accelerator (the one with rate 1).
 """
 
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from detente.dated import Dated
+from detente.demand import OverTime
 from detente.money import WorkPrice
 from detente.network import Place
-from detente.noun import Id, Label, Noun, read_by, value_of, written_as
-from detente.period import Day, Period, calendar_hours, hours_between, moment
-from detente.quantity import (
-    Accelerators,
-    Amount,
-    Demand,
-    Growth,
-    Length,
-    Percent,
-    Rate,
-    Share,
-    Span,
-    Work,
-    number,
-    unit_of,
-)
+from detente.noun import Flag, Id, Label, Noun, read_by, written_as
+from detente.offer import AnyOffer, GpuOffer
+from detente.period import Day, Period, moment
+from detente.quantity import WIDE, Accelerators, Amount, Length, Share, Span, Work, number, text_of, unit_of
 from detente.scope import DEMAND_KEYS, OFFER_KEYS, Facts
-from detente.trace import Table, TraceSource
 
 
 def _rate(given: Any) -> tuple[Decimal, str]:
     """``0.55`` (of the reference accelerator), or ``9.5 Mtok per GPU-hour``."""
-    text = " ".join(str(given).split())
+    text = text_of(given, "a rate", "9.5 Mtok per GPU-hour")
     amount, per, unit = text.partition(" per ")
     if not per:
         amount, per, unit = text.partition("/")
@@ -58,27 +46,43 @@ def _rate(given: Any) -> tuple[Decimal, str]:
 
 def _moves(given: Any) -> tuple[Decimal, str]:
     """``0.02 GB per Mtok`` → (0.02, "Mtok")."""
-    text = " ".join(str(given).split())
+    text = text_of(given, "data per work", "0.02 GB per Mtok")
     amount, per, unit = text.partition(" per ")
     found = Amount.parse(amount, "0.02 GB") if per else None
     if found is None or found.unit != "GB" or found.value < 0:
         raise ValueError(f"`{text}` is not data per work; write for example `0.02 GB per Mtok`")
     name, size = unit_of(unit)
-    return found.value / size, name
+    return WIDE.divide(found.value, size), name
 
 
 AcceleratorRate = Annotated[
     tuple[Decimal, str],
-    read_by(_rate, written_as(r"^[0-9].*$", "9.5 Mtok per GPU-hour", "work per GPU-hour", number=True)),
+    read_by(
+        _rate,
+        written_as(
+            r"^[0-9].*$",
+            "9.5 Mtok per GPU-hour",
+            "work per GPU-hour; a bare number: of the reference accelerator",
+            number=True,
+            name="accelerator-rate",
+        ),
+    ),
 ]
-Moves = Annotated[tuple[Decimal, str], read_by(_moves, written_as(r"^[0-9].* per .*$", "0.02 GB per Mtok", "data"))]
+Moves = Annotated[
+    tuple[Decimal, str],
+    read_by(
+        _moves, written_as(r"^[0-9].* per .*$", "0.02 GB per Mtok", "data per work", name="data-per-work")
+    ),
+]
 
 
 class Mix(Noun):
     """What a million tokens consist of."""
 
     output: Share = Field(description="the part of all tokens that is generated")
-    cached: Share = Field(default=Decimal(0), description="the part of the input that is read from a prompt cache")
+    cached: Share = Field(
+        default=Decimal(0), description="the part of the input that is read from a prompt cache"
+    )
 
     @property
     def parts(self) -> tuple[Fraction, Fraction, Fraction]:
@@ -90,8 +94,14 @@ class Mix(Noun):
 class Data(Noun):
     """Where a workload's data lies, and how much of it moves with the work."""
 
-    at: Place
+    at: Annotated[Place, Field(description="`provider/region` or `provider`")]
     moves: Moves
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Data:
+        if self.at == "*":
+            raise ValueError("data lies somewhere; write `at: provider/region`, or leave out `data:`")
+        return self
 
 
 class RunsOn(Noun):
@@ -107,122 +117,20 @@ class RunsOn(Noun):
         return self
 
 
-class Profile(Noun):
-    """The shape of a week; the mean over a week stays the stated rate."""
-
-    hours: tuple[Percent, ...] = Field(min_length=24, max_length=24, description="weight of each hour of a day, UTC")
-    weekend: Percent = Field(default=Decimal(1), description="Saturday and Sunday against a weekday")
-
-    @model_validator(mode="after")
-    def _some(self) -> Profile:
-        if sum(self.hours) == 0:
-            raise ValueError("every hour weighs 0%")
-        return self
-
-    def factor(self, at: datetime) -> Fraction:
-        """The hour's rate against the week's mean."""
-        mean = Fraction(sum(self.hours)) / 24 * (5 + 2 * Fraction(self.weekend)) / 7
-        weight = Fraction(self.hours[at.hour]) * (Fraction(self.weekend) if at.weekday() >= 5 else 1)
-        return weight / mean
-
-
-class DemandOverTime(Noun):
-    """Demand over time: a rate (dated, growing, shaped), a request trace, or a table of rates."""
-
-    rate: Dated[Demand] | None = None
-    growth: Growth | None = Field(default=None, description="compound, by whole spans from the horizon's start")
-    between: Literal["steps", "line"] = Field(default="steps", description="between dated rates")
-    profile: Profile | None = None
-    trace: TraceSource | None = None
-    table: Table | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> DemandOverTime:
-        given = [name for name in ("rate", "trace", "table") if getattr(self, name) is not None]
-        if len(given) != 1:
-            found = " and ".join(f"`{g}`" for g in given) or "none of them"
-            raise ValueError(f"give one of `rate`, `trace` and `table`; found {found}")
-        if self.rate is not None:
-            units = {r.unit for r in self.rate.values()}
-            if len(units) > 1:
-                raise ValueError("the dated rates are in different units: " + ", ".join(sorted(units)))
-        if self.between == "line" and (self.rate is None or self.rate.steps[0][0] is None):
-            raise ValueError("`between: line` needs dated rates")
-        return self
-
-    @property
-    def unit(self) -> str:
-        """The unit of work."""
-        return next(iter(self.rate.values())).unit if self.rate is not None else "Mtok"
-
-    def in_period(self, period: Period, begin: datetime) -> Fraction:
-        """Work in a period; growth counts whole spans since ``begin``."""
-        if self.rate is None:
-            source = self.trace or self.table
-            assert source is not None
-            return source.hourly(period) * period.hours
-        hourly = self._on_line(period) if self.between == "line" else self._stepped(period)
-        if self.growth:
-            hourly *= (1 + Fraction(self.growth[0])) ** _whole_spans(begin, period.span_start, self.growth[1])
-        return hourly * period.hours * (self._shape(period) if self.profile else 1)
-
-    def _shape(self, period: Period) -> Fraction:
-        assert self.profile is not None
-        hours = int(hours_between(period.start, period.end))
-        each = [self.profile.factor(period.start + timedelta(hours=h)) for h in range(max(1, hours))]
-        return sum(each, Fraction(0)) / len(each)
-
-    def _stepped(self, period: Period) -> Fraction:
-        assert self.rate is not None
-        total = Fraction(0)
-        for share, rate in self.rate.pieces(period.span_start, period.span_end):
-            if rate is not None:  # before the first dated rate there is no demand
-                total += share * Fraction(rate.hourly(calendar_hours(period.span_start)))
-        return total
-
-    def _on_line(self, period: Period) -> Fraction:
-        assert self.rate is not None
-        middle = period.span_start + (period.span_end - period.span_start) / 2
-        points = [(moment(on), self._at(rate, moment(on))) for on, rate in self.rate.steps if on is not None]
-        if middle <= points[0][0]:
-            return points[0][1]
-        for (a, low), (b, high) in zip(points, points[1:], strict=False):
-            if middle <= b:
-                return low + (high - low) * hours_between(a, middle) / hours_between(a, b)
-        return points[-1][1]
-
-    @staticmethod
-    def _at(rate: Rate, on: datetime) -> Fraction:
-        return Fraction(rate.hourly(calendar_hours(on)))
-
-
-def _whole_spans(begin: datetime, at: datetime, unit: str) -> int:
-    if unit in ("day", "week"):
-        return (at - begin).days // (7 if unit == "week" else 1)
-    months = (at.year - begin.year) * 12 + at.month - begin.month
-    return months if unit == "month" else months // 12
-
-
-def _demand(given: Any) -> Any:
-    plain = value_of(given)
-    return {"rate": plain} if isinstance(plain, str) else given
-
-
-OverTime = Annotated[DemandOverTime, BeforeValidator(_demand)]
-
-
 class _Workload(Noun):
     id: Id
     labels: dict[str, Label] = Field(default_factory=dict, description="what clauses select on")
     runs_on: RunsOn
     mix: Mix | None = Field(default=None, description="needed where it runs on models")
     data: Data | None = None
-    value: WorkPrice | None = Field(default=None, description="what a unit unserved costs; absent: must be served")
+    value: WorkPrice | None = Field(
+        default=None, description="what a unit unserved costs; absent: must be served"
+    )
     revenue: WorkPrice | None = Field(default=None, description="what a unit served earns")
     survives: Share | None = Field(
         default=None, description="the share that must survive the loss of any one provider"
     )
-    interruptible: bool = Field(default=False, description="may run on spot capacity")
+    interruptible: Flag = Field(default=False, description="may run on spot capacity")
 
     @property
     def unit(self) -> str:
@@ -319,5 +227,45 @@ class Training(_Workload):
         return self._facts("training")
 
 
-Workload = Annotated[Inference | Batch | Training, Field(discriminator="kind")]
 AnyWorkload = Inference | Batch | Training
+Workload = Annotated[Inference | Batch | Training, Field(discriminator="kind")]
+
+
+def with_data(workload: AnyWorkload, folder: Path) -> AnyWorkload:
+    """A workload with its trace or table read, and its mix taken from there unless it states one.
+
+    Raises ValueError with a line a mistake, and MissingExtraError.
+    """
+    if isinstance(workload, Training):
+        return workload
+    source = workload.demand.trace or workload.demand.table
+    if source is None:
+        return workload
+    read = source.read(folder)
+    name = "trace" if workload.demand.trace else "table"
+    update: dict[str, Any] = {"demand": workload.demand.model_copy(update={name: read})}
+    if workload.mix is None and workload.runs_on.models:
+        percent = Decimal(round(read.mix[0] * 10**9)).scaleb(-7)
+        update["mix"] = Mix.model_validate({"output": f"{percent:f}%"})
+    return workload.model_copy(update=update)
+
+
+def can_run(workload: AnyWorkload, offer: AnyOffer, *, spot: bool = False) -> bool:
+    """Whether an offer can technically serve a workload: its model or accelerator, and spot only if it may."""
+    if not isinstance(offer, GpuOffer):
+        return offer.model in workload.runs_on.models
+    if offer.accelerator not in workload.runs_on.accelerators:
+        return False
+    if offer.buy == "spot" and not (workload.interruptible or spot):
+        return False
+    return not (isinstance(workload, Training) and workload.gang and workload.gang.value % offer.unit)
+
+
+def job_periods(job: Training, periods: Sequence[Period]) -> list[Period]:
+    """The periods that lie wholly between a job's start and its deadline."""
+    start = moment(job.from_) if job.from_ else periods[0].span_start if periods else None
+    return [
+        p
+        for p in periods
+        if start is not None and p.span_start >= start and p.span_end <= moment(job.deadline)
+    ]

@@ -12,6 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from detente.errors import NoPlanError
 from detente.money import nano, shown
 from detente.plan import Clash, Concession, Conflict
 from detente.planner.draft import Draft
@@ -56,6 +57,10 @@ def find_conflict(draft: Draft, model: Model, whole: Ints | None = None, *, perf
 
 def _feasible(model: Model, whole: Ints | None) -> bool:
     found = model.solve_linear() if whole is None else model.solve_whole(1.0)
+    if found.status == "interrupted":
+        raise KeyboardInterrupt
+    if found.status == "time-limit":
+        raise NoPlanError("there is no plan; which clauses collide was not found in time: give it more time")
     return found.status == "optimal"
 
 

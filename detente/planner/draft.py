@@ -18,14 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.case import Case
-from detente.consistency import can_run, job_periods
 from detente.offer import AnyOffer, GpuOffer, ProvisionedOffer, TokenOffer
 from detente.period import Period, Window, later, moment, overlap
-from detente.planner.program import Expr, Floats, Ints, Program, Rows
+from detente.planner.program import Expr, Floats, Ints, Part, Program, Rows
 from detente.scope import Facts, Selection
 from detente.term import Term
 from detente.usage import Measure
-from detente.workload import AnyWorkload, Batch, Training
+from detente.workload import AnyWorkload, Batch, Training, can_run, job_periods
 
 QUANTUM = Fraction(1, 10**6)
 """Work is planned in whole multiples of this much of its unit."""
@@ -66,6 +65,26 @@ class Arc:
         return isinstance(self.offer, TokenOffer) or self.own
 
 
+@dataclass(frozen=True)
+class Prices:
+    """An exact price in each period, None where there is none: most prices change seldom, so few are distinct."""
+
+    distinct: tuple[Fraction | None, ...]
+    which: NDArray[np.int32]
+
+    def __getitem__(self, period: int) -> Fraction | None:
+        return self.distinct[self.which[period]]
+
+    def over(self, flow: Fraction) -> Prices:
+        """The price of a unit that does so much at once, per unit of what it does."""
+        return Prices(tuple(None if p is None else p / flow for p in self.distinct), self.which)
+
+    def floats(self) -> Floats:
+        """As floats, NaN for None."""
+        found: Floats = np.array([np.nan if p is None else float(p) for p in self.distinct])[self.which]
+        return found
+
+
 @dataclass
 class Units:
     """What may be bought of one offer: columns of whole steps, and how each column reads as units in each period.
@@ -83,6 +102,15 @@ class Units:
     most: Floats
     price: list[dict[int, Fraction]] = field(default_factory=list)
 
+    @cached_property
+    def each(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats, Floats]:
+        """(which column, period, hours paid, list price) for one of every column's units in every paid period."""
+        column = np.repeat(np.arange(len(self.paid)), [len(paid) for paid in self.paid])
+        period = np.array([t for paid in self.paid for t in paid], dtype=np.int64)
+        hours = np.array([float(h) for paid in self.paid for h in paid.values()], dtype=np.float64)
+        price = np.array([float(p) for price in self.price for p in price.values()], dtype=np.float64)
+        return column, period, hours * self.units[column], price * self.units[column]
+
 
 @dataclass
 class Group:
@@ -90,6 +118,11 @@ class Group:
 
     periods: NDArray[np.int64]
     demand: int  # quanta
+
+    @property
+    def work(self) -> float:
+        """The demand in the workload's unit (the float nearest to it)."""
+        return self.demand / QUANTUM.denominator
 
 
 class Draft:
@@ -103,10 +136,14 @@ class Draft:
         self.n = len(self.periods)
         self.hours: Floats = np.array([float(p.hours) for p in self.periods])
         self.arcs = self._arcs()
-        self.of_workload = {w.id: [a for a in self.arcs if a.workload.id == w.id] for w in case.workloads}
-        self.of_offer = {o.id: [a for a in self.arcs if a.offer.id == o.id] for o in case.offers}
-        self.list_price, self.listed = self._use_prices()
+        self.of_workload: dict[str, list[Arc]] = {w.id: [] for w in case.workloads}
+        self.of_offer: dict[str, list[Arc]] = {o.id: [] for o in case.offers}
+        for arc in self.arcs:
+            self.of_workload[arc.workload.id].append(arc)
+            self.of_offer[arc.offer.id].append(arc)
+        self.place = {a.index: row for arcs in self.of_workload.values() for row, a in enumerate(arcs)}
         self.unit_price = {o.id: self._unit_prices(o) for o in case.offers if not isinstance(o, TokenOffer)}
+        self.list_price, self.listed = self._use_prices()
         self.off = {o.id: np.zeros(self.n) for o in case.offers}
         self.off_arc: dict[int, Floats] = {}
         self.groups = {w.id: self._groups(w) for w in case.workloads}
@@ -116,6 +153,7 @@ class Draft:
         self.gangs: list[tuple[Arc, Ints, list[NDArray[np.int64]]]] = []
         self.x: Ints = np.zeros((0, self.n), dtype=np.int32)
         self._overlaps: dict[tuple[Window, ...], tuple[Any, Any, Any]] = {}
+        self._limits: dict[str, Sequence[Any]] = {}
 
     # -- arcs and prices -----------------------------------------------------------------------------------------
     def _arcs(self) -> list[Arc]:
@@ -142,13 +180,15 @@ class Draft:
         known = self.case.providers[provider].regions.get(region)
         return {**facts, "country": known.country} if known else facts
 
-    def _use_prices(self) -> tuple[list[list[Fraction | None]], Floats]:
+    def _use_prices(self) -> tuple[list[Prices], Floats]:
         """List price per unit of work of each arc in each period; None where it has no price or cannot be had."""
         exact = [self._use_price(arc) for arc in self.arcs]
-        floats = np.array([[np.nan if p is None else float(p) for p in row] for row in exact], dtype=np.float64)
-        return exact, floats.reshape(len(self.arcs), self.n)
+        floats = np.empty((len(self.arcs), self.n))
+        for row, prices in enumerate(exact):
+            floats[row] = prices.floats()
+        return exact, floats
 
-    def _use_price(self, arc: Arc) -> list[Fraction | None]:
+    def _use_price(self, arc: Arc) -> Prices:
         offer = arc.offer
         if isinstance(offer, TokenOffer):
             mix = arc.workload.mix
@@ -163,24 +203,34 @@ class Draft:
                 return price * Fraction(prices.batch) if batch and prices.batch is not None else price
 
             return self._over_periods(offer, offer.price, of)
-        flow = offer.unit_flow / arc.per_work  # work a unit does in an hour
-        return [None if p is None else p / flow for p in self._unit_prices(offer)]
+        return self.unit_price[offer.id].over(offer.unit_flow / arc.per_work)  # work a unit does in an hour
 
-    def _unit_prices(self, offer: AnyOffer) -> list[Fraction | None]:
+    def _unit_prices(self, offer: AnyOffer) -> Prices:
         assert not isinstance(offer, TokenOffer)
         return self._over_periods(offer, offer.price, offer._per_unit_hour)
 
-    def _over_periods(self, offer: AnyOffer, price: Any, of: Any) -> list[Fraction | None]:
-        if len(price.steps) == 1 and price.steps[0][0] is None and not offer.from_ and not offer.until:
-            return [of(price.steps[0][1])] * self.n
-        known: dict[Any, Fraction | None] = {}
-        found = []
-        for p in self.periods:
-            span = (p.span_start, p.span_end)
-            if span not in known:
-                known[span] = price.mean(*span, of) if offer.open(*span) else None
-            found.append(known[span])
-        return found
+    def _over_periods(self, offer: AnyOffer, price: Any, of: Any) -> Prices:
+        if _undated(price) and not offer.from_ and not offer.until:
+            return Prices((of(price.steps[0][1]),), np.zeros(self.n, dtype=np.int32))
+        spans, which = self._spans
+        return Prices(tuple(price.mean(*span, of) if offer.open(*span) else None for span in spans), which)
+
+    def at_most(self, offer: AnyOffer) -> Sequence[Any]:
+        """Units (of tokens: Mtok an hour) there are of an offer in each period; None where not limited."""
+        if offer.id not in self._limits:
+            of = offer.flow_at_most if isinstance(offer, TokenOffer) else offer.units_at_most
+            if (offer.capacity is None or _undated(offer.capacity)) and not offer.from_ and not offer.until:
+                self._limits[offer.id] = [of(self.periods[0])] * self.n
+            else:
+                self._limits[offer.id] = [of(period) for period in self.periods]
+        return self._limits[offer.id]
+
+    @cached_property
+    def _spans(self) -> tuple[list[tuple[datetime, datetime]], Ints]:
+        """The distinct calendar spans of the grid, and which of them each period stands for."""
+        place: dict[tuple[datetime, datetime], int] = {}
+        which = [place.setdefault((p.span_start, p.span_end), len(place)) for p in self.periods]
+        return list(place), np.array(which, dtype=np.int32)
 
     # -- demand --------------------------------------------------------------------------------------------------
     def _groups(self, workload: AnyWorkload) -> list[Group]:
@@ -211,8 +261,7 @@ class Draft:
         """A column for each arc and period: work done; at most the work there is."""
         most = np.zeros((len(self.arcs), self.n))
         for arc in self.arcs:
-            for group in self.groups[arc.workload.id]:
-                most[arc.index, group.periods] = float(group.demand * QUANTUM)
+            most[arc.index] = self._most_use(arc)
         self.x = self.program.columns("use", "work", most.shape, upper=most)
 
     def define_availability(self) -> None:
@@ -221,7 +270,7 @@ class Draft:
             closed = np.isnan(self.listed[arc.index])
             if isinstance(arc.workload, Training) and arc.workload.gang and isinstance(arc.offer, GpuOffer):
                 gang = int(arc.workload.gang.value)
-                limits = [arc.offer.units_at_most(p) for p in self.periods]
+                limits = self.at_most(arc.offer)
                 closed |= np.array([m is not None and m * arc.offer.unit < gang for m in limits])
             self.program.hold(f"offer/{arc.offer.id}", self.x[arc.index, closed])
 
@@ -230,7 +279,7 @@ class Draft:
         for workload in self.case.workloads:
             if workload.value is None:
                 continue
-            most = [float(g.demand * QUANTUM) for g in self.groups[workload.id]]
+            most = [g.work for g in self.groups[workload.id]]
             self.unserved[workload.id] = self.program.columns(
                 "unserved", workload.id, len(most), cost=float(workload.value.amount), upper=most
             )
@@ -252,8 +301,7 @@ class Draft:
                 need += self._most_use(arc) * float(arc.per_work) / (self.hours * float(offer.unit_flow))
         least = offer.minimum if isinstance(offer, ProvisionedOffer) else 1
         found = []
-        for period, units in zip(self.periods, need, strict=True):
-            limit = offer.units_at_most(period)
+        for limit, units in zip(self.at_most(offer), need.tolist(), strict=True):
             useful = max(least, int(np.ceil(units - 1e-9))) if units > 0 else 0
             if isinstance(offer, ProvisionedOffer) and useful:
                 useful = least + -(-(useful - least) // offer.increment) * offer.increment
@@ -262,10 +310,16 @@ class Draft:
 
     def _most_use(self, arc: Arc) -> Floats:
         """The most work an arc could do in each period (with standby for others)."""
-        most = np.zeros(self.n)
-        for group in self.groups[arc.workload.id]:
-            most[group.periods] = float(group.demand * QUANTUM)
-        return most
+        return self._most_work[arc.workload.id]
+
+    @cached_property
+    def _most_work(self) -> dict[str, Floats]:
+        found = {}
+        for name, groups in self.groups.items():
+            most = found[name] = np.zeros(self.n)
+            for group in groups:
+                most[group.periods] = group.work
+        return found
 
     def _hourly(self, offer: GpuOffer | ProvisionedOffer) -> list[tuple[int, NDArray[np.int64], dict[int, Fraction]]]:
         prices = self.unit_price[offer.id]
@@ -341,18 +395,16 @@ class Draft:
 
     def define_costs(self) -> None:
         """Use at its price after discounts, moving data, and units at theirs."""
+        cost = np.zeros(self.x.shape)
         for arc in self.arcs:
-            cost = np.full(self.n, float(arc.egress))
+            cost[arc.index] = float(arc.egress)
             if arc.metered:
-                cost = cost + np.nan_to_num(self.net_use(arc))
-            self.program.charge(self.x[arc.index], cost)
+                cost[arc.index] += np.nan_to_num(self.net_use(arc))
+        self.program.charge(self.x, cost)
         for units in self.units.values():
-            paid = [sum(p * (1 - self.off[units.offer.id][t]) for t, p in self._floats(each)) for each in units.price]
-            self.program.charge(units.columns, np.array(paid) * units.units)
-
-    @staticmethod
-    def _floats(each: dict[int, Fraction]) -> list[tuple[int, float]]:
-        return [(t, float(p)) for t, p in each.items()]
+            column, period, _, price = units.each
+            net = price * (1 - self.off[units.offer.id][period])
+            self.program.charge(units.columns, np.bincount(column, weights=net, minlength=len(units.columns)))
 
     def net_use(self, arc: Arc) -> Floats:
         """Price of use per unit of work in each period after discounts (NaN where it has none)."""
@@ -365,21 +417,20 @@ class Draft:
         """Work done and unserved demand make up demand, in each group of periods."""
         for workload in self.case.workloads:
             groups = self.groups[workload.id]
-            rows = self.grouped(self.of_workload[workload.id], groups, self.x)
-            demand = [float(g.demand * QUANTUM) for g in groups]
+            rows = self.grouped(self.x[[a.index for a in self.of_workload[workload.id]]], groups)
+            demand = [g.work for g in groups]
             if workload.id in self.unserved:
                 rows = rows + self._own(self.unserved[workload.id])
             self.program.require(f"demand/{workload.id}", "served", rows == demand)
 
-    def grouped(self, arcs: Sequence[Arc], groups: Sequence[Group], columns: Ints) -> Expr:
-        """Work of some arcs in each group of periods; ``columns`` are by arc (of all arcs) and period."""
+    def grouped(self, columns: Ints, groups: Sequence[Group]) -> Expr:
+        """Work of some arcs in each group of periods; ``columns`` are by arc and period."""
         owner = np.full(self.n, -1, dtype=np.int32)
         for g, group in enumerate(groups):
             owner[group.periods] = g
         inside = np.flatnonzero(owner >= 0)
-        index = [a.index for a in arcs]
-        found = columns[np.ix_(index, inside)].T.ravel()  # by period, then arc: rows come out sorted
-        rows = np.repeat(owner[inside], len(index)).astype(np.int32)
+        found = columns[:, inside].T.ravel()  # by period, then arc: rows come out sorted
+        rows = np.repeat(owner[inside], len(columns))
         return Expr(len(groups), [(rows, found, np.ones(len(found)))])
 
     def _own(self, columns: Ints) -> Expr:
@@ -394,9 +445,9 @@ class Draft:
             if not arcs:
                 continue
             if isinstance(offer, TokenOffer):
-                self._limit(offer, arcs, [offer.flow_at_most(p) for p in self.periods])
+                self._limit(offer, arcs, self.at_most(offer))
                 continue
-            limits = [offer.units_at_most(p) for p in self.periods]
+            limits = self.at_most(offer)
             flows = [None if m is None else m * offer.unit_flow for m in limits]
             if offer.id in self.units:
                 self._bought(offer, arcs, limits)
@@ -407,15 +458,16 @@ class Draft:
 
     def _taken(self, arcs: Sequence[Arc], *, standby: bool) -> Expr:
         """What arcs take of their offer in each period, in the offer's unit."""
-        parts = []
-        for arc in arcs:
-            t = np.arange(self.n, dtype=np.int32)
-            weight = np.full(self.n, float(arc.per_work))
-            parts.append((t, self.x[arc.index], weight))
-            if standby and arc.workload.id in self.standby:
-                row = self.of_workload[arc.workload.id].index(arc)
-                parts.append((t, self.standby[arc.workload.id][row], weight))
-        return Expr(self.n, parts)
+        columns = [self.x[arc.index] for arc in arcs]
+        weights = [float(arc.per_work) for arc in arcs]
+        for arc in arcs if standby else ():
+            if arc.workload.id in self.standby:
+                columns.append(self.standby[arc.workload.id][self.place[arc.index]])
+                weights.append(float(arc.per_work))
+        if not columns:
+            return Expr(self.n)
+        rows = np.repeat(np.arange(self.n, dtype=np.int32), len(columns))
+        return Expr(self.n, [(rows, np.stack(columns, axis=1).ravel(), np.tile(np.array(weights), self.n))])
 
     def _limit(self, offer: AnyOffer, arcs: Sequence[Arc], flows: Sequence[Fraction | None]) -> None:
         limited = np.array([f is not None for f in flows])
@@ -433,12 +485,11 @@ class Draft:
     def held(self, offer_id: str) -> Expr:
         """Units that serve in each period."""
         units = self.units[offer_id]
-        rows = [serve.astype(np.int32) for serve in units.serve]
-        columns = [np.full(len(s), c, dtype=np.int32) for s, c in zip(rows, units.columns, strict=True)]
-        sizes = [np.full(len(s), u) for s, u in zip(rows, units.units, strict=True)]
-        if not rows:
+        if not units.serve:
             return Expr(self.n)
-        return Expr(self.n, [(np.concatenate(rows), np.concatenate(columns), np.concatenate(sizes))])
+        times = [len(serve) for serve in units.serve]
+        rows = np.concatenate(units.serve).astype(np.int32)
+        return Expr(self.n, [(rows, np.repeat(units.columns, times), np.repeat(units.units, times))])
 
     def _bought(self, offer: GpuOffer | ProvisionedOffer, arcs: Sequence[Arc], limits: Sequence[int | None]) -> None:
         shared = [a for a in arcs if not a.own]
@@ -470,7 +521,7 @@ class Draft:
         t = np.arange(self.n, dtype=np.int32)
         rate = Expr(self.n, [(t, self.x[arc.index], np.full(self.n, float(arc.per_work)))])
         if arc.own:
-            limits = [offer.units_at_most(p) for p in self.periods]
+            limits = self.at_most(offer)
             most = np.array(
                 [LARGE if m is None else float(m * offer.unit // size * size) for m in limits]
             ) * self.hours
@@ -543,58 +594,56 @@ class Draft:
     def sum(self, selection: Selection, of: Measure, by: Sequence[Window]) -> Expr:
         """A measure of the plan over what a selection covers, one row a window."""
         windows, periods, share = self._shares(by)
-        parts: list[tuple[Ints, Ints, Floats]] = []
-        for arc in self.arcs:
-            rate = self._rate(arc, selection, of)
-            if rate is not None:
-                parts.append((windows, self.x[arc.index, periods], rate[periods] * share))
+        index, rates = self._rates(selection, of)
+        parts: list[Part] = []
+        if len(index):
+            columns = self.x[index][:, periods].T.ravel()  # by window, then period, then arc: rows come out sorted
+            parts.append((np.repeat(windows, len(index)), columns, (rates[:, periods] * share).T.ravel()))
         if of in ("spend", "taken"):
             for units in self.units.values():
                 if self.covers(selection, None, self.case.offer_facts[units.offer.id]):
-                    parts += self._units_measured(units, of, windows, periods, share)
+                    parts.append(self._units_measured(units, of, windows, periods, share))
         return Expr(len(by), parts)
 
-    def _rate(self, arc: Arc, selection: Selection, of: Measure) -> Floats | None:
-        """What one unit of an arc's work adds to a measure in each period.
+    def _rates(self, selection: Selection, of: Measure) -> tuple[NDArray[np.int64], Floats]:
+        """Arcs that add to a measure, and what a unit of their work adds to it in each period.
 
         Units bought count where idle capacity is covered; the work on them then only moves cost between the covered
         and the rest: used capacity is charged to the work on it, pro rata.
         """
-        inside = self.covers(selection, arc.demand, arc.sold)
-        if of == "work":
-            return np.ones(self.n) if inside else None
-        if of == "revenue":
-            revenue = arc.workload.revenue
-            return np.full(self.n, float(revenue.amount)) if inside and revenue else None
-        part = int(inside)
-        if not arc.metered:
-            part -= int(self.covers(selection, None, arc.sold))
-        rate = np.zeros(self.n)
-        if part:
-            each = np.full(self.n, float(arc.per_work)) if of == "taken" else np.nan_to_num(self.net_use(arc))
-            rate = rate + part * each
-        if of == "spend" and arc.egress and self.covers(selection, arc.demand, arc.egress_facts):
-            rate = rate + float(arc.egress)
-        return rate if rate.any() else None
+        found: list[tuple[int, Floats | float]] = []
+        idle = {name: self.covers(selection, None, facts) for name, facts in self.case.offer_facts.items()}
+        for arc in self.arcs:
+            inside = self.covers(selection, arc.demand, arc.sold)
+            if of == "work":
+                rate: Floats | float = float(inside)
+            elif of == "revenue":
+                revenue = arc.workload.revenue
+                rate = float(revenue.amount) if inside and revenue else 0.0
+            else:
+                part = int(inside) - (0 if arc.metered else int(idle[arc.offer.id]))
+                rate = 0.0
+                if part:
+                    rate = part * (float(arc.per_work) if of == "taken" else np.nan_to_num(self.net_use(arc)))
+                if of == "spend" and arc.egress and self.covers(selection, arc.demand, arc.egress_facts):
+                    rate = rate + float(arc.egress)
+            if np.any(rate):
+                found.append((arc.index, rate))
+        rates = np.empty((len(found), self.n))
+        for row, (_, rate) in enumerate(found):
+            rates[row] = rate
+        return np.array([index for index, _ in found], dtype=np.int64), rates
 
-    def _units_measured(
-        self, units: Units, of: Measure, windows: Any, periods: Any, share: Any
-    ) -> list[tuple[Ints, Ints, Floats]]:
-        rows, columns, values = [], [], []
-        inside: dict[int, list[tuple[int, float]]] = {}
-        for w, t, s in zip(windows, periods, share, strict=True):
-            inside.setdefault(int(t), []).append((int(w), float(s)))
-        off = self.off[units.offer.id]
-        for column, size, paid, price in zip(units.columns, units.units, units.paid, units.price, strict=True):
-            total: dict[int, float] = {}
-            for t, hours in paid.items():
-                each = float(price[t]) * (1 - off[t]) if of == "spend" else float(hours * units.offer.unit_flow)
-                for w, s in inside.get(t, ()):
-                    total[w] = total.get(w, 0.0) + each * s
-            rows += list(total)
-            columns += [int(column)] * len(total)
-            values += [v * size for v in total.values()]
-        return [(np.array(rows, np.int32), np.array(columns, np.int32), np.array(values, np.float64))]
+    def _units_measured(self, units: Units, of: Measure, windows: Ints, periods: Any, share: Floats) -> Part:
+        """What one of each column's units adds to a measure in each window."""
+        column, period, hours, price = units.each
+        each = price * (1 - self.off[units.offer.id][period]) if of == "spend" else hours * float(units.offer.unit_flow)
+        order = np.argsort(period, kind="stable")
+        first = np.searchsorted(period[order], periods, side="left")
+        times = np.searchsorted(period[order], periods, side="right") - first
+        paid = np.repeat(first - np.cumsum(times) + times, times) + np.arange(times.sum())  # runs, one after the other
+        at = order[paid]
+        return np.repeat(windows, times), units.columns[column[at]], each[at] * np.repeat(share, times)
 
     def slack(
         self,
@@ -619,10 +668,8 @@ class Draft:
     def charge(self, term: Term, selection: Selection, of: Measure, rate: Fraction) -> None:
         """A cost in proportion to a measure, while the clause is in force."""
         _, periods, share = self._shares([term.in_force(self.horizon)])
-        for arc in self.arcs:
-            each = self._rate(arc, selection, of)
-            if each is not None:
-                self.program.charge(self.x[arc.index, periods], each[periods] * share * float(rate))
+        index, rates = self._rates(selection, of)
+        self.program.charge(self.x[index][:, periods], rates[:, periods] * share * float(rate))
 
     def discount(self, term: Term, selection: Selection, rate: Fraction) -> None:
         """A lower price for what is covered, while the clause is in force."""
@@ -648,20 +695,17 @@ class Draft:
         forced = np.zeros(self.n, dtype=bool)
         forced[periods[inside > 0]] = True
         for workload in self.case.workloads:
-            arcs = [a for a in self.of_workload[workload.id] if self.covers(selection, a.demand, a.sold)]
-            if not arcs:
-                continue
             arcs = self.of_workload[workload.id]
+            if not any(self.covers(selection, a.demand, a.sold) for a in arcs):
+                continue
             kept = [(g, group) for g, group in enumerate(self.groups[workload.id]) if forced[group.periods].all()]
             groups = [group for _, group in kept]
-            demand = np.array([float(g.demand * QUANTUM) for g in groups])
+            demand = np.array([g.work for g in groups])
             standby = self.standby[workload.id]
-            every = np.zeros((len(self.arcs), self.n), dtype=np.int32)
-            every[[a.index for a in arcs]] = standby
-            total = self.grouped(arcs, groups, every)
+            use = self.x[[a.index for a in arcs]]
             for provider in dict.fromkeys(a.offer.provider for a in arcs):
-                here = [a for a in arcs if a.offer.provider == provider]
-                rows = self.grouped(here, groups, self.x) + self.grouped(here, groups, every) - total
+                here = np.array([a.offer.provider == provider for a in arcs])
+                rows = self.grouped(use[here], groups) - self.grouped(standby[~here], groups)
                 if workload.id in self.unserved:
                     rows = rows + self._own(self.unserved[workload.id][[g for g, _ in kept]])
                 left = (1 - float(share)) * demand
@@ -669,9 +713,10 @@ class Draft:
 
     def define_standby(self, terms: Sequence[Term]) -> None:
         """Columns of standby for workloads that a redundancy clause covers; none for others."""
+        covered = [term.covered for term in terms]
         for workload in self.case.workloads:
             arcs = self.of_workload[workload.id]
-            if any(self.covers(t.covered, a.demand, a.sold) for t in terms for a in arcs):
+            if any(self.covers(selection, a.demand, a.sold) for selection in covered for a in arcs):
                 most = np.array([self._most_use(a) for a in arcs])
                 self.standby[workload.id] = self.program.columns(
                     "standby", workload.id, (len(arcs), self.n), upper=most
@@ -685,7 +730,7 @@ class Draft:
         forced = self._in_force(term)
         self.program.hold(f"term/{term.id}", self.x[arc.index, forced])
         if arc.workload.id in self.standby:
-            row = self.of_workload[arc.workload.id].index(arc)
+            row = self.place[arc.index]
             self.program.hold(f"term/{term.id}", self.standby[arc.workload.id][row, forced])
 
     def _in_force(self, term: Term) -> Bools:
@@ -718,6 +763,11 @@ def per_unit_of_work(workload: AnyWorkload, offer: AnyOffer) -> Fraction:
     assert workload.mix is not None
     fresh, _, output = workload.mix.parts
     return fresh + output * offer.output_ratio
+
+
+def _undated(value: Any) -> bool:
+    """Whether a dated value holds always."""
+    return len(value.steps) == 1 and value.steps[0][0] is None
 
 
 def _waits_a_day(workload: Batch) -> bool:

@@ -301,6 +301,7 @@ class Model:
     lower: Floats
     higher: Floats
     deadline: float | None = None
+    custom_cost: Floats | None = None
     highs: Any = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -422,12 +423,17 @@ class Model:
         at = values / self.column_scale[columns]
         self.highs.changeColsBounds(len(columns), columns.astype(np.int32), at, at)
 
+    def confine(self, columns: Ints, low: Floats, high: Floats) -> None:
+        """Keep whole columns between whole numbers."""
+        self.highs.changeColsBounds(len(columns), columns.astype(np.int32), low, high)
+
     def release(self, columns: Ints) -> None:
-        """Undo ``fix``."""
+        """Undo ``fix`` and ``confine``."""
         self._bounds([columns])
 
     def objective(self, cost: Floats | None) -> None:
         """Another objective (natural units), or the program's own."""
+        self.custom_cost = cost
         given = self.cost if cost is None else cost
         scaled = given * self.column_scale * self.money_scale
         self.highs.changeColsCost(self.program.n, np.arange(self.program.n, dtype=np.int32), scaled)
@@ -446,23 +452,22 @@ class Model:
         self.highs.setOptionValue("solver", "simplex" if self.program.n <= SIMPLEX_COLUMNS else "ipx")
         return self._run(linear=True)
 
-    def solve_whole(self, gap: float, start: Floats | None = None, progress: Callable[[str], None] | None = None) -> Solution:
-        """Solve with the integers asked for, to a relative gap, from a known plan where there is one."""
+    def solve_whole(self, gap: float) -> Solution:
+        """Solve with the integers asked for, to a relative gap.
+
+        No known plan is handed over to start from: HiGHS 1.16 then reports a cost that is not its own plan's.
+        """
         self.highs.setOptionValue("solver", "choose")
         self.highs.setOptionValue("mip_rel_gap", gap)
-        if start is not None:
-            columns = np.arange(self.program.n, dtype=np.int32)
-            self.highs.setSolution(self.program.n, columns, start / self.column_scale)
         return self._run(linear=False)
 
     def _run(self, *, linear: bool) -> Solution:
         import highspy
 
-        if self.deadline is not None:
-            left = self.deadline - time.monotonic()
-            if left <= 0:
-                return Solution("time-limit", None, math.inf, -math.inf)
-            self.highs.setOptionValue("time_limit", self.highs.getRunTime() + left)
+        left = math.inf if self.deadline is None else self.deadline - time.monotonic()
+        if left <= 0:
+            return Solution("time-limit", None, math.inf, -math.inf)
+        self.highs.setOptionValue("time_limit", self.highs.getRunTime() + left)  # HiGHS counts over all its runs
         try:
             outcome = self.highs.solve()
         except KeyboardInterrupt:  # between two solver calls; within one, HiGHS stops and says so
@@ -492,12 +497,20 @@ class Model:
         info, found = self.highs.getInfo(), self.highs.getSolution()
         values = np.array(found.col_value) * self.column_scale
         objective = info.objective_function_value / self.money_scale
+        self._agrees(values, objective)
         if not linear:
             return Solution("optimal", values, objective, info.mip_dual_bound / self.money_scale)
         scaled = np.array(found.row_dual)
         bound, reduced = self._safe_bound(scaled)
         duals = scaled * self.row_scale / self.money_scale
         return Solution("optimal", values, objective, bound, duals, reduced)
+
+    def _agrees(self, values: Floats, objective: float) -> None:
+        """The solver's objective against its own values: HiGHS 1.16 was seen to report another after a warm start."""
+        if self.custom_cost is None:
+            cost = float(self.cost @ values)
+            if abs(cost - objective) > 1e-6 * max(1.0, abs(cost)):
+                raise SolverError(f"the solver reports a cost of {objective:.6f} for a plan that costs {cost:.6f}")
 
     def _safe_bound(self, duals: Floats) -> tuple[float, Floats]:
         """A lower bound that holds whatever the solver's tolerances (Neumaier and Shcherbina, 2004).

@@ -47,6 +47,7 @@ def result(
     solution: Solution,
     exact: Bill,
     bound: float,
+    rounding: float,
     wanted: float,
     stopped: Literal["time-limit", "interrupted"] | None,
 ) -> Plan:
@@ -76,7 +77,7 @@ def result(
         gap=gap.quantize(Decimal("1e-9")),
         bill=exact.owed,
         unserved_cost=exact.unserved,
-        rounding=max(Decimal(0), cost - low) if draft.units else Decimal(0),
+        rounding=min(nano(Fraction(max(0.0, rounding))), cost - low),
         periods=tuple(
             PeriodRow(p.index, p.start, p.end, p.span_start, p.span_end, nano(p.hours)) for p in draft.periods
         ),

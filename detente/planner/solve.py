@@ -9,15 +9,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from detente.case import Case
-from detente.errors import BillError, SolverError
+from detente.errors import BillError, NoPlanError
 from detente.plan import Conflict, Plan
 from detente.planner.bill import Bill, charge, quantities
+from detente.planner.branch import branch
 from detente.planner.conflict import find_conflict
 from detente.planner.draft import Draft
 from detente.planner.formulate import formulate
@@ -26,6 +27,9 @@ from detente.planner.result import result
 
 GAP = 1e-4
 """A plan within this much of its bound counts as optimal."""
+
+FEW, LARGE = 60, 20_000
+"""At most so many whole columns in a program of more than so many: our own branch and bound."""
 
 Progress = Callable[[str], None]
 
@@ -37,11 +41,7 @@ class Found:
     solution: Solution | None
     bound: float
     stopped: Literal["time-limit", "interrupted"] | None = None
-    whole: bool = True
-
-
-class NoPlanError(SolverError):
-    """Stopped before any plan was found."""
+    rounding: float = 0.0  # what the last rounding up of whole units added to the cost
 
 
 def plan(
@@ -83,7 +83,7 @@ def plan(
     progress("billing")
     exact = charge(draft, quantities(draft, model, found.solution.values))
     check(draft, exact, found.solution)
-    return result(draft, model, found.solution, exact, found.bound, gap, found.stopped)
+    return result(draft, model, found.solution, exact, found.bound, found.rounding, gap, found.stopped)
 
 
 def search(draft: Draft, model: Model, gap: float, progress: Progress) -> Found | Conflict:
@@ -94,25 +94,44 @@ def search(draft: Draft, model: Model, gap: float, progress: Progress) -> Found 
         progress("looking for the clauses that collide")
         return find_conflict(draft, model)
     if relaxed.status in ("time-limit", "interrupted"):
-        return Found(None, relaxed.bound, relaxed.status)  # type: ignore[arg-type]
+        return Found(_idle(model, draft), _no_bound(model), relaxed.status)  # type: ignore[arg-type]
     bound = relaxed.bound
     columns = unit_columns(draft)
     if not len(columns):
         return Found(relaxed, bound)
     best = round_up(draft, model, relaxed, columns)
     small = np.flatnonzero(model.integer).astype(np.int32)
+    added = best.objective - relaxed.objective if best is not None else 0.0
     if best is not None and _close(best.objective, bound, gap):
-        return Found(best, bound)
+        return Found(best, bound, rounding=added)
+    if 0 < len(small) <= FEW and draft.program.n > LARGE:
+        progress(f"branching over {len(small):,} whole numbers")
+        tried = branch(model, small, relaxed, best, gap, lambda node: round_up(draft, model, node, columns))
+        if tried.best is None and tried.stopped is None:
+            return find_conflict(draft, model, small)
+        return Found(tried.best, max(bound, tried.bound), tried.stopped, added)  # type: ignore[arg-type]
     if len(small):
         progress(f"choosing {len(small):,} whole numbers")
-        tried = _branched(draft, model, columns, small, gap, best, bound, progress)
-        if isinstance(tried, Conflict):
-            return tried
-        return tried
+        return _branched(draft, model, columns, small, gap, Found(best, bound, rounding=added), progress)
     if best is None:  # rounding up breaks a clause: every count must be whole from the start
         progress(f"choosing {len(columns):,} whole numbers")
-        return _branched(draft, model, columns, columns, gap, None, bound, progress)
-    return Found(best, bound)
+        return _branched(draft, model, columns, columns, gap, Found(None, bound), progress)
+    return Found(best, bound, rounding=added)
+
+
+def _idle(model: Model, draft: Draft) -> Solution | None:
+    """The plan that is always at hand when time runs out: serve nothing, buy nothing. None where a clause or a
+    workload forbids that."""
+    model.deadline = None
+    columns = np.concatenate([draft.x.ravel(), unit_columns(draft)])
+    model.fix(columns, np.zeros(len(columns)))
+    found = model.solve_linear()
+    return found if found.status == "optimal" else None
+
+
+def _no_bound(model: Model) -> float:
+    """What no plan can cost less than, before anything is solved: each column at its best, whatever the rows say."""
+    return float(np.minimum(model.cost * model.upper, 0.0).sum())
 
 
 def unit_columns(draft: Draft) -> Ints:
@@ -138,33 +157,27 @@ def round_up(draft: Draft, model: Model, relaxed: Solution, columns: Ints) -> So
 
 
 def _branched(
-    draft: Draft,
-    model: Model,
-    columns: Ints,
-    whole: Ints,
-    gap: float,
-    best: Solution | None,
-    bound: float,
-    progress: Progress,
+    draft: Draft, model: Model, columns: Ints, whole: Ints, gap: float, known: Found, progress: Progress
 ) -> Found | Conflict:
     """Branch and bound over ``whole``, then round the larger counts up and fix everything."""
     model.whole(whole, on=True)
-    tried = model.solve_whole(gap, best.values if best else None)
+    tried = model.solve_whole(gap)
     model.whole(whole, on=False)
     if tried.status == "infeasible":
         return find_conflict(draft, model, whole)
     stopped = None if tried.status == "optimal" else tried.status
-    if math.isfinite(tried.bound):
-        bound = max(bound, tried.bound)
+    best, added = known.solution, known.rounding
+    bound = max(known.bound, tried.bound) if math.isfinite(tried.bound) else known.bound
     if tried.values is not None:
         values = tried.values.copy()
         values[whole] = np.rint(values[whole])
-        fixed = round_up(draft, model, Solution("optimal", values, tried.objective, tried.bound), columns)
+        fixed = round_up(draft, model, replace(tried, values=values), columns)
         if fixed is not None and (best is None or fixed.objective < best.objective):
-            best = fixed
+            best, added = fixed, max(0.0, fixed.objective - tried.objective)
         if best is None and len(whole) < len(columns):
-            return _branched(draft, model, columns, columns, gap, None, bound, progress)
-    return Found(best, min(bound, best.objective) if best else bound, stopped)  # type: ignore[arg-type]
+            progress(f"choosing {len(columns):,} whole numbers")
+            return _branched(draft, model, columns, columns, gap, Found(None, bound), progress)
+    return Found(best, bound, stopped, added)
 
 
 def check(draft: Draft, exact: Bill, solution: Solution) -> None:

@@ -1,0 +1,169 @@
+"""Demand over time: a rate, a trace of requests, or a table of rates.
+
+Owns: how much work there is in each period: dated rates, growth, the shape of a week. Not here: reading files
+(``trace``), and what serves the demand (``workload``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+from itertools import pairwise
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema
+
+from detente.dated import Dated, dated_schema
+from detente.noun import Noun
+from detente.period import Period, hours_between, how_many, later, moment, whole_spans
+from detente.quantity import DEMAND, WIDE, Demand, Growth, Percent, Span
+from detente.trace import Table, TraceSource
+
+
+class Profile(Noun):
+    """The shape of a week; the mean over a week stays the stated rate."""
+
+    hours: tuple[Percent, ...] = Field(
+        min_length=24, max_length=24, description="weight of each hour of a day, UTC"
+    )
+    weekend: Percent = Field(default=Decimal(1), description="Saturday and Sunday against a weekday")
+
+    @model_validator(mode="after")
+    def _some(self) -> Profile:
+        if sum(self.hours) == 0:
+            raise ValueError("every hour weighs 0%; one at least weighs more")
+        return self
+
+    @cached_property
+    def week(self) -> tuple[Fraction, ...]:
+        """The rate of each hour of a week, from Monday, against the week's mean."""
+        mean = Fraction(sum(self.hours)) / 24 * (5 + 2 * Fraction(self.weekend)) / 7
+        days = [Fraction(self.weekend) if day >= 5 else Fraction(1) for day in range(7)]
+        return tuple(Fraction(hour) * day / mean for day in days for hour in self.hours)
+
+
+class DemandOverTime(Noun):
+    """Demand over time: a rate (dated, growing, shaped), a request trace, or a table of rates."""
+
+    rate: Dated[Demand] | None = None
+    growth: Growth | None = Field(
+        default=None, description="compound, by whole spans from the horizon's start"
+    )
+    between: Literal["steps", "line"] = Field(default="steps", description="between dated rates")
+    profile: Profile | None = None
+    trace: TraceSource | None = None
+    table: Table | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> DemandOverTime:
+        given = [name for name in ("rate", "trace", "table") if getattr(self, name) is not None]
+        if len(given) != 1:
+            found = " and ".join(f"`{g}`" for g in given) or "none of them"
+            raise ValueError(f"give one of `rate`, `trace` and `table`; found {found}")
+        if self.rate is not None:
+            units = {r.unit for r in self.rate.values()}
+            if len(units) > 1:
+                raise ValueError("the dated rates are in different units: " + ", ".join(sorted(units)))
+        if self.between == "line" and (self.rate is None or self.rate.steps[0][0] is None):
+            raise ValueError("`between: line` needs dated rates")
+        spans = sorted({r.span for r in self.rate.values()}) if self.rate else []
+        if self.between == "line" and len(spans) > 1:
+            raise ValueError(
+                f"`between: line` needs rates over one span of time; found per {' and per '.join(spans)}"
+            )
+        if self.profile is not None and self.rate is None:
+            raise ValueError(f"a profile shapes a `rate`; a {given[0]} has its own shape")
+        return self
+
+    @property
+    def unit(self) -> str:
+        """The unit of work."""
+        return next(iter(self.rate.values())).unit if self.rate is not None else "Mtok"
+
+    def over(self, periods: Sequence[Period], begin: datetime) -> tuple[Fraction, ...]:
+        """Work in each period; growth counts whole spans since ``begin``. Raises ValueError where a trace ends."""
+        means: dict[tuple[datetime, datetime], Fraction] = {}  # the hours of a typical week share their month
+        found = []
+        for period in periods:
+            span = period.span_start, period.span_end
+            if span not in means:
+                means[span] = self._mean(*span, begin)
+            found.append(means[span] * period.hours * self._shape(period))
+        return tuple(found)
+
+    def _mean(self, start: datetime, end: datetime, begin: datetime) -> Fraction:
+        """Work an hour over a time, before its shape; of a trace, the growth alone."""
+        edges = {start, end, *(at for at in self._dates if start < at < end)}
+        if self.growth:
+            unit, n = self.growth[1], whole_spans(self.growth[1], begin, start)
+            while (at := later(begin, Span(1, unit), n := n + 1)) < end:
+                edges.add(at)
+        total, order = Fraction(0), sorted(edges)
+        for a, b in pairwise(order):
+            grown = self.grown(begin, a)
+            if self.rate is None:
+                total += grown * hours_between(a, b)
+            elif (found := self._value(a, b)) is not None:
+                total += grown * found[0] * how_many(found[1], a, b)
+        return total / hours_between(start, end)
+
+    @property
+    def _dates(self) -> list[datetime]:
+        return [moment(on) for on, _ in self.rate.steps if on is not None] if self.rate else []
+
+    def _value(self, start: datetime, end: datetime) -> tuple[Fraction, str] | None:
+        """The rate between two moments with no dated rate between them; before the first there is no demand."""
+        assert self.rate is not None
+        dates = self._dates
+        if self.between == "line" and dates:
+            points = list(zip(dates, self.rate.values(), strict=True))
+            middle = start + (end - start) / 2
+            first, last = points[0][1], points[-1][1]
+            for (a, low), (b, high) in pairwise(points):
+                if a <= middle < b:
+                    part = hours_between(a, middle) / hours_between(a, b)
+                    return Fraction(low.value) + Fraction(high.value - low.value) * part, low.span
+            edge = first if middle < dates[0] else last
+            return Fraction(edge.value), edge.span
+        rate = self.rate.on(start)
+        return (Fraction(rate.value), rate.span) if rate is not None else None
+
+    def grown(self, begin: datetime, at: datetime) -> Fraction:
+        """What growth since ``begin`` multiplies demand by."""
+        if not self.growth:
+            return Fraction(1)
+        return Fraction(WIDE.power(1 + self.growth[0], whole_spans(self.growth[1], begin, at)))
+
+    def _shape(self, period: Period) -> Fraction:
+        """What a period's mean is multiplied by: its profile, or the hours of its trace."""
+        source = self.trace or self.table
+        if source is not None:
+            return source.hourly(period)
+        if self.profile is None:
+            return Fraction(1)
+        hours = int(hours_between(period.start, period.end))
+        first = period.start.weekday() * 24 + period.start.hour
+        return sum((self.profile.week[(first + h) % 168] for h in range(hours)), Fraction(0)) / hours
+
+
+def _demand(given: Any) -> Any:
+    """A rate that stands alone, or with its source, or by dates, is the ``rate`` of a demand."""
+    bare = (
+        not isinstance(given, dict) or "value" in given or any(re.match("[0-9]", str(key)) for key in given)
+    )
+    return {"rate": given} if bare and given is not None else given
+
+
+class _OrRate:
+    """JSON Schema of a demand: a mapping, or its rate alone."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [dated_schema(DEMAND), handler(core)]}
+
+
+OverTime = Annotated[DemandOverTime, BeforeValidator(_demand), _OrRate()]

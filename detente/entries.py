@@ -1,0 +1,186 @@
+"""The entries of a case while it is read: each with its place, its form checked, its fit not yet.
+
+Owns: looking across entries (names, facts, what could run where) while some of them may be unreadable, and noting
+a mistake at an entry. Not here: which mistakes there are (``consistency``, ``clauses``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from detente.agreement import Agreement
+from detente.declared import Head, Path
+from detente.document import Document
+from detente.errors import Mistake, Where, did_you_mean
+from detente.offer import AnyOffer
+from detente.period import Horizon, Period
+from detente.provider import Provider
+from detente.scope import OFFER_KEYS, Facts
+from detente.workload import AnyWorkload, can_run
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a section: what was read (None where it could not be), as it was written, and where.
+
+    Of an agreement, the terms that could not be read are left out: ``places`` says where the others stand.
+    """
+
+    value: Any
+    raw: Any
+    document: Document = field(repr=False)
+    path: Path
+    places: tuple[int, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of it was read."""
+        terms = self.raw.get("terms") if isinstance(self.value, Agreement) else None
+        return self.value is not None and len(self.places) == len(terms or ())
+
+    def where(self, path: Sequence[str | int] = (), *, key: bool = False) -> Where:
+        """The place of a value in it, or of its key."""
+        return self.document.where((*self.path, *path), key=key)
+
+
+class Entries:
+    """All entries of a case, and the mistakes found so far in how they fit together."""
+
+    def __init__(
+        self,
+        head: Head,
+        sections: dict[str, list[Entry]],
+        heads: dict[str, tuple[Document, Any]],
+        unread: frozenset[str],
+    ) -> None:
+        self.head, self.sections, self.heads, self.unread = head, sections, heads, unread
+        self.mistakes: list[Mistake] = []
+        self.workloads: list[AnyWorkload] = self.values("workloads")
+        self.offers: list[AnyOffer] = self.values("offers")
+        self.providers: dict[str, Provider] = {p.id: p for p in self.values("providers")}
+
+    @property
+    def horizon(self) -> Horizon | None:
+        """The horizon; None where it could not be read."""
+        return None if "horizon" in self.head.unread else self.head.declared.horizon
+
+    @cached_property
+    def periods(self) -> tuple[Period, ...]:
+        """The grid; empty where the horizon could not be read."""
+        return self.horizon.periods() if self.horizon else ()
+
+    def read(self, section: str) -> list[Entry]:
+        """The entries of a section that were read."""
+        return [entry for entry in self.sections[section] if entry.value is not None]
+
+    def values(self, section: str) -> list[Any]:
+        """What was read of a section."""
+        return [entry.value for entry in self.read(section)]
+
+    def whole(self, *sections: str) -> bool:
+        """Whether all entries of some sections were read, so that what is not there is missing."""
+        return not self.unread & set(sections) and all(e.whole for s in sections for e in self.sections[s])
+
+    # -- noting mistakes -----------------------------------------------------------------------------------------
+    def wrong(
+        self, entry: Entry, path: Sequence[str | int], what: str, remedy: str = "", *, key: bool = False
+    ) -> None:
+        """Note a mistake at a place in an entry."""
+        self.mistakes.append(Mistake(entry.where(path, key=key), what, remedy))
+
+    @staticmethod
+    def written(entry: Entry, path: tuple[str | int, ...]) -> tuple[str | int, ...]:
+        """The path of a value as written: terms that could not be read stand in between."""
+        if path[:1] == ("terms",) and len(path) > 1 and isinstance(path[1], int):
+            return ("terms", entry.places[path[1]], *path[2:])
+        return path
+
+    def wrong_head(self, key: str, what: str, remedy: str = "") -> None:
+        """Note a mistake at a key beside the sections (of the file that has the case's name, if it is absent)."""
+        document, _ = self.heads.get(key) or self.heads["name"]
+        self.mistakes.append(Mistake(document.where((key,)), what, remedy))
+
+    def knows(self, entry: Entry, path: Sequence[str | int], section: str, name: str) -> bool:
+        """Whether there is such an entry; a mistake is noted where there is none."""
+        names = self.names(section)
+        if name in names:
+            return True
+        if not self.nameless(section):
+            self.wrong(entry, path, f"there is no {section[:-1]} `{name}`", did_you_mean(name, names))
+        return False
+
+    # -- names and facts -----------------------------------------------------------------------------------------
+    def names(self, section: str) -> set[str]:
+        """Ids as written, those of entries that did not read included: they are not also unknown."""
+        if section not in self._names:
+            raws = [e.raw for e in self.sections[section] if isinstance(e.raw, dict)]
+            self._names[section] = {raw["id"] for raw in raws if isinstance(raw.get("id"), str)}
+        return self._names[section]
+
+    @cached_property
+    def _names(self) -> dict[str, set[str]]:
+        return {}
+
+    def nameless(self, section: str) -> bool:
+        """Whether a section may hold names that cannot be seen."""
+        entries = self.sections[section]
+        return section in self.unread or len(entries) > sum(
+            isinstance(e.raw, dict) and isinstance(e.raw.get("id"), str) for e in entries
+        )
+
+    @cached_property
+    def facts(self) -> dict[str, Facts]:
+        """What a scope may ask of each offer whose place is known."""
+        found = {}
+        for offer in self.offers:
+            provider = self.providers.get(offer.provider)
+            if provider and offer.region in provider.regions:
+                found[offer.id] = offer.facts(provider.regions[offer.region].country)
+        return found
+
+    @cached_property
+    def fits(self) -> dict[str, list[AnyOffer]]:
+        """The offers that can technically serve each workload."""
+        return {w.id: [o for o in self.offers if can_run(w, o)] for w in self.workloads}
+
+    @cached_property
+    def uses(self) -> list[tuple[Facts, Facts]]:
+        """Every use that there could be, moving a workload's data out of its place included."""
+        found = []
+        for workload in self.workloads:
+            facts = workload.facts
+            found += [(facts, self.facts[o.id]) for o in self.fits[workload.id] if o.id in self.facts]
+            if workload.data is not None and workload.data.moves[0]:
+                found.append((facts, self._egress(workload.data.at)))
+        return found
+
+    def _egress(self, place: str) -> Facts:
+        provider, _, region = place.partition("/")
+        facts = {"product": "egress", "provider": provider, "region": region, "offer": f"{place} egress"}
+        known = self.providers[provider].regions.get(region) if provider in self.providers else None
+        return {**facts, "country": known.country} if known else facts
+
+    @cached_property
+    def values_of(self) -> dict[str, set[str]]:
+        """Every key that a scope may ask, and the values that occur."""
+        values: dict[str, set[str]] = {key: set() for key in OFFER_KEYS}
+        values["workload"] = set(self.names("workloads"))
+        values["kind"] = {"training", "inference", "batch"}
+        values["provider"] = set(self.names("providers"))
+        values["offer"] = set(self.names("offers"))
+        for facts in [*self.facts.values(), *(offer for _, offer in self.uses)]:
+            for key, value in facts.items():
+                values[key].add(value)
+        for entry in self.sections["workloads"]:
+            labels = entry.raw.get("labels") if isinstance(entry.raw, dict) else None
+            for key, value in labels.items() if isinstance(labels, dict) else ():
+                values.setdefault(str(key), set()).add(str(value))
+        return values
+
+
+def names_of(items: Iterable[Any]) -> str:
+    """`` `a` and `b` ``, in order."""
+    return " and ".join(f"`{name}`" for name in sorted({str(item) for item in items}))

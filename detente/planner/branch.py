@@ -1,0 +1,94 @@
+"""Branch and bound over few whole columns of a large program.
+
+Owns: the search. It exists beside the solver's own because of size: with tens of thousands of columns and a dozen
+whole ones, HiGHS spends minutes on cuts where a handful of warm linear programs settle the question; and each node's
+bound is the safe one, computed from its duals. Not here: when to use it (``solve``).
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from detente.planner.program import Floats, Ints, Model, Solution
+
+Complete = Callable[[Solution], Solution | None]
+
+
+@dataclass(order=True)
+class Node:
+    """A part of the search: bounds on the whole columns, and the linear program's answer there."""
+
+    bound: float
+    order: int
+    low: Floats = field(compare=False)
+    high: Floats = field(compare=False)
+    solution: Solution = field(compare=False)
+
+
+@dataclass
+class Branched:
+    """The best whole solution found, a proven bound, and whether the search was stopped."""
+
+    best: Solution | None
+    bound: float
+    stopped: str | None = None
+
+
+def branch(model: Model, whole: Ints, root: Solution, best: Solution | None, gap: float, complete: Complete) -> Branched:
+    """Least cost with whole columns, to a relative gap: the node with the least bound is opened first.
+
+    Parameters
+    ----------
+    root
+        The linear program's solution.
+    best
+        A whole solution that is known, if any.
+    complete
+        Rounds what else must be whole in a node's solution and solves again; None where that cannot be done.
+    """
+    low, high = np.zeros(len(whole)), np.floor(model.upper[whole] + 1e-9)
+    heap = [Node(root.bound, 0, low, high, root)]
+    closed, order, stopped = math.inf, 0, None
+    while heap and stopped is None:
+        node = heapq.heappop(heap)
+        if best is not None and best.objective - node.bound <= gap * max(abs(best.objective), 1e-9):
+            closed = min(closed, node.bound)
+            break
+        assert node.solution.values is not None
+        values = node.solution.values[whole]
+        away = np.abs(values - np.rint(values))
+        at = int(np.argmax(away))
+        if away[at] < 1e-6:  # whole: what remains of its distance to the bound is rounding of larger counts
+            closed = min(closed, node.bound)
+            best = _better(best, complete(node.solution))
+            continue
+        for side in (0, 1):
+            below, above = node.low.copy(), node.high.copy()
+            if side:
+                below[at] = math.ceil(values[at])
+            else:
+                above[at] = math.floor(values[at])
+            model.confine(whole, below, above)
+            found = model.solve_linear()
+            if found.status == "infeasible":
+                continue
+            if found.status != "optimal":
+                stopped = found.status
+                heapq.heappush(heap, node)  # its bound still counts
+                break
+            order += 1
+            heapq.heappush(heap, Node(max(found.bound, node.bound), order, below, above, found))
+    model.release(whole)
+    bound = min([closed, *(n.bound for n in heap)])
+    return Branched(best, min(bound, best.objective) if best is not None else bound, stopped)
+
+
+def _better(best: Solution | None, found: Solution | None) -> Solution | None:
+    if found is None or (best is not None and best.objective <= found.objective):
+        return best
+    return found

@@ -1,0 +1,207 @@
+"""The answer in plain words, for people who sign and people who buy.
+
+Owns: the sentences a report opens with, generated from plans; ids stand in backticks. Not here: tables and markup.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from detente.money import shown
+from detente.plan import Plan
+from detente.report import digest
+from detente.report.figure import NO_BOUND, count, listed, percent, quantity, ticked
+from detente.report.timeline import horizon
+
+MOVED = Decimal("0.01")
+"""A workload moves between plans where a provider's share of it changes by at least this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A workload that one plan runs elsewhere than the first: a provider's share of its work, before and after."""
+
+    workload: str
+    provider: str
+    before: Decimal
+    after: Decimal
+    terms: tuple[str, ...]
+
+
+def labels(plans: Sequence[Plan]) -> list[str]:
+    """A short name for each plan: its reading and scenario, with its number where that is not enough."""
+    scenarios = len({p.scenario for p in plans}) > 1
+    cases = len({p.case for p in plans}) > 1
+    found = []
+    for plan in plans:
+        parts = [plan.case] if cases else []
+        parts += [plan.reading] if plan.reading else []
+        parts += [plan.scenario or "baseline"] if scenarios or (plan.scenario and not parts) else []
+        found.append(", ".join(parts) or "the plan")
+    return [f"{name} ({i + 1})" if found.count(name) > 1 else name for i, name in enumerate(found)]
+
+
+def under(plan: Plan, label: str = "") -> str:
+    """How a sentence about a plan begins: ``Under the reading `letter` ``; empty where there is nothing to say."""
+    parts = [f"in the case `{plan.case}`"] if label.startswith(plan.case) else []
+    parts += [f"in the scenario `{plan.scenario}`"] if plan.scenario else []
+    parts += [f"under the reading `{plan.reading}`"] if plan.reading else []
+    number = re.search(r" \((\d+)\)$", label)
+    parts += [f"in plan {number[1]}"] if number else []
+    text = ", ".join(parts)
+    return text[:1].upper() + text[1:]
+
+
+def opening(plan: Plan, label: str = "") -> list[str]:
+    """One plan's answer: cost and proof, commitments, demand, who gets what. A sentence each."""
+    return [cost(plan, label), proof(plan), *commitments(plan), unserved(plan), *spend(plan)]
+
+
+def comparison(plans: Sequence[Plan]) -> list[str]:
+    """A paragraph a plan, against the first; then what moves between them."""
+    named = labels(plans)
+    first = plans[0]
+    paragraphs = [" ".join([cost(first, named[0]), *commitments(first), unserved(first)])]
+    for plan, label in zip(plans[1:], named[1:], strict=True):
+        sentences = [cost(plan, label, against=first, other=named[0]), *commitments(plan), unserved(plan)]
+        paragraphs.append(" ".join(sentences))
+    for plan, label in zip(plans[1:], named[1:], strict=True):
+        paragraphs += _moved(first, plan, named[0], label)
+    return paragraphs
+
+
+def cost(plan: Plan, label: str = "", against: Plan | None = None, other: str = "") -> str:
+    """What the plan costs, over which time, and how much more or less than another."""
+    begin = under(plan, label)
+    subject = f"{begin}, the plan" if begin else "The plan"
+    time = horizon(plan.periods)
+    text = f"{subject} {_costs(plan.cost, plan.currency)}{f' over {time}' if time and against is None else ''}"
+    if against is not None and against.currency == plan.currency:
+        text += f", {_difference(plan, against, other)}"
+    if plan.unserved_cost:
+        text += f"; {shown(plan.unserved_cost, plan.currency)} of it is the value of demand that is not served"
+    return f"{text}."
+
+
+def _costs(amount: Decimal, currency: str) -> str:
+    if not amount:
+        return "costs nothing"
+    return f"costs {shown(amount, currency, 4)}" if amount > 0 else f"brings in {shown(-amount, currency, 4)} net"
+
+
+def _difference(plan: Plan, against: Plan, other: str) -> str:
+    more = plan.cost - against.cost
+    if not more:
+        return f"the same as under `{other}`"
+    part = f" ({percent(abs(more / against.cost))})" if against.cost else ""
+    text = f"{shown(abs(more), plan.currency)}{part} {'more' if more > 0 else 'less'} than under `{other}`"
+    dearer, cheaper = (plan, against) if more > 0 else (against, plan)
+    if dearer.bound < cheaper.cost:
+        text += ", a difference within what is left unproven"
+    return text
+
+
+def proof(plan: Plan) -> str:
+    """How good the plan is known to be: its lower bound and gap (§5)."""
+    if plan.bound <= NO_BOUND:
+        return "It obeys every clause; how much cheaper a plan could be is not known: no lower bound was found."
+    bound = shown(plan.bound, plan.currency, 4)
+    if plan.status == "optimal" and plan.gap == 0:
+        return "It is proven that no plan under these clauses costs less."
+    stop = {
+        "optimal": "",
+        "feasible": ", more than was asked for",
+        "time-limit": ": the search stopped at its time limit",
+        "interrupted": ": the search was interrupted",
+    }[plan.status]
+    return f"It is proven that no plan under these clauses costs less than {bound} (a gap of {percent(plan.gap)}{stop})."
+
+
+def commitments(plan: Plan) -> list[str]:
+    """Whether each commitment is met; if not, by how much, when, and for what fee."""
+    rows = digest.commitments(plan)
+    names = digest.names([plan])
+    short = [c for c in rows if c.short]
+    if not rows:
+        return ["There are no minimum commitments."]
+    if not short:
+        return ["Every commitment is met." if len(rows) > 1 else f"The commitment `{rows[0].term}` is met."]
+    found = []
+    for c in sorted(short, key=lambda c: -c.short)[:3]:
+        fee = f", for which {shown(c.fee, plan.currency)} is owed" if c.fee else ""
+        when = f"in {listed(c.when)}" if c.when else ""
+        found.append(
+            f"The {names[c.provider]} commitment `{c.term}` is {shown(c.short, plan.currency)} short {when}{fee}."
+        )
+    if len(short) > 3:
+        found.append(f"{count(len(short) - 3, 'more commitment').capitalize()} fall short.")
+    elif len(short) < len(rows):
+        found.append("Every other commitment is met.")
+    return found
+
+
+def unserved(plan: Plan) -> str:
+    """Whether all demand is served."""
+    missing = digest.unserved(plan)
+    if not any(w.demand for w in plan.workloads) and not missing:
+        return "There is no demand to serve."
+    if not missing:
+        return "All demand is served."
+    parts = [
+        f"`{m.workload.workload}` goes without {percent(m.share)} of its demand ({quantity(m.work, m.workload.unit)})"
+        for m in missing
+    ]
+    return f"Not all demand is served: {listed(parts, 3)}."
+
+
+def spend(plan: Plan) -> list[str]:
+    """Who gets how much of the spend, where anything is spent."""
+    rows = sorted((p for p in plan.providers if p.spend), key=lambda p: -p.spend)
+    if not rows:
+        return []
+    parts = [f"{percent(p.share_of_spend)} to {p.name or p.provider}" for p in rows]
+    return [f"Of what is spent, {listed(parts, 5)}."]
+
+
+def moves(first: Plan, plan: Plan) -> list[Move]:
+    """Workloads that a plan runs elsewhere than the first, the largest shift first.
+
+    A move cites the clauses that this plan's decisions name for that workload and provider and the first plan's do not.
+    """
+    whose = digest.provider_of([first, plan])
+    before, after = digest.placements(first), digest.placements(plan)
+    found = []
+    for workload in dict.fromkeys([*before, *after]):
+        a, b = (digest.by_provider(rows.get(workload, ())) for rows in (before, after))
+        if not a or not b:
+            continue
+        for provider in dict.fromkeys([*a, *b]):
+            old, new = a.get(provider, Decimal(0)), b.get(provider, Decimal(0))
+            if abs(new - old) >= MOVED:
+                cited = _cited(plan, workload, provider, whose)
+                known = _cited(first, workload, provider, whose)
+                terms = tuple(t for t in cited if t not in known)
+                found.append(Move(workload, provider, old, new, terms))
+    return sorted(found, key=lambda m: (-abs(m.after - m.before), m.workload, m.after > m.before, m.provider))
+
+
+def _cited(plan: Plan, workload: str, provider: str, whose: dict[str, str]) -> list[str]:
+    rows = (d for d in plan.decisions if d.workload == workload and whose.get(d.offer) == provider)
+    return list(dict.fromkeys(t for d in rows for t in d.terms))
+
+
+def _moved(first: Plan, plan: Plan, other: str, label: str) -> list[str]:
+    """What moves, told from where it leaves: a share lost at one provider is gained at the others."""
+    lost = [m for m in moves(first, plan) if m.after < m.before]
+    if not lost:
+        return []
+    names = digest.names([first, plan])
+    parts = []
+    for m in lost[:3]:
+        because = f" ({ticked(m.terms, 2)})" if m.terms else ""
+        parts.append(f"`{m.workload}` on {names[m.provider]} goes from {percent(m.before)} to {percent(m.after)}{because}")
+    more = f"; {count(len(lost) - 3, 'smaller move')}" if len(lost) > 3 else ""
+    return [f"What moves from `{other}` to `{label}`: {'; '.join(parts)}{more}."]

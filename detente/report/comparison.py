@@ -1,0 +1,171 @@
+"""Plans side by side: one line a measure, one cell a plan.
+
+Owns: which measures are compared, and their cells, for the page and the terminal. Not here: sentences (``answer``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from detente.money import shown
+from detente.plan import ClauseRow, Plan
+from detente.report import digest
+from detente.report.answer import moves
+from detente.report.figure import NO_BOUND, exact, listed, percent, plural, quantity, signed
+
+MOST_WORKLOADS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What one plan has: for the eye, and exactly."""
+
+    text: str
+    exact: str = ""
+    state: Literal["", "good", "bad"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A line of the comparison."""
+
+    group: str
+    name: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A clause that does not mean the same in all plans: its text, and what it says in each."""
+
+    clause: ClauseRow
+    sentences: tuple[str, ...]
+
+
+def measures(plans: Sequence[Plan]) -> list[Measure]:
+    """Cost and proof, commitments, unserved demand, shares of spend and of work, and the workloads that move."""
+    return [*_cost(plans), *_commitments(plans), *_unserved(plans), *_spend(plans), *_work(plans), *_moved(plans)]
+
+
+def disputes(plans: Sequence[Plan]) -> list[Dispute]:
+    """Clauses whose sentence differs from plan to plan."""
+    first = {c.term: c for plan in reversed(plans) for c in plan.clauses}
+    found = []
+    for term in dict.fromkeys(c.term for plan in plans for c in plan.clauses):
+        says = tuple(next((c.sentence for c in p.clauses if c.term == term), "not in force") for p in plans)
+        if len(set(says)) > 1:
+            found.append(Dispute(first[term], says))
+    return found
+
+
+def _money(amount: Decimal, currency: str, digits: int = 3) -> Cell:
+    return Cell(shown(amount, currency, digits), exact(amount, currency))
+
+
+def _cost(plans: Sequence[Plan]) -> list[Measure]:
+    first = plans[0]
+    found = [Measure("Cost", "Cost", tuple(_money(p.cost, p.currency, 4) for p in plans))]
+    if all(p.currency == first.currency for p in plans):
+        against = [
+            Cell(signed(p.cost - first.cost, p.currency), exact(p.cost - first.cost, p.currency)) for p in plans[1:]
+        ]
+        found.append(Measure("Cost", "Against the first", (Cell("–"), *against)))
+    bounds = [
+        Cell("none found") if p.bound <= NO_BOUND else _money(p.bound, p.currency, 4) for p in plans
+    ]
+    gaps = [Cell("not known") if p.bound <= NO_BOUND else Cell(percent(p.gap), exact(p.gap)) for p in plans]
+    found.append(Measure("Cost", "Proven lower bound", tuple(bounds)))
+    found.append(Measure("Cost", "Gap", tuple(gaps)))
+    if any(p.unserved_cost for p in plans):
+        found.append(Measure("Cost", "Owed in money", tuple(_money(p.bill, p.currency, 4) for p in plans)))
+        found.append(Measure("Cost", "Value not served", tuple(_money(p.unserved_cost, p.currency) for p in plans)))
+    return found
+
+
+def _commitments(plans: Sequence[Plan]) -> list[Measure]:
+    rows = [{c.term: c for c in digest.commitments(p)} for p in plans]
+    found = []
+    for term in dict.fromkeys(t for row in rows for t in row):
+        cells = [_commitment(row.get(term), p.currency) for row, p in zip(rows, plans, strict=True)]
+        found.append(Measure("Commitments", f"`{term}`", tuple(cells)))
+    return found or [Measure("Commitments", "Commitments", tuple(Cell("none") for _ in plans))]
+
+
+def _commitment(found: digest.Commitment | None, currency: str) -> Cell:
+    if found is None:
+        return Cell("not in force")
+    if not found.short:
+        return Cell("met", f"{exact(found.spend, currency)} of {exact(found.required, currency)}", "good")
+    fee = f"; fee {shown(found.fee, currency)}" if found.fee else ""
+    text = f"{shown(found.short, currency)} short: {listed(found.when)}{fee}"
+    return Cell(text, exact(found.short, currency), "bad")
+
+
+def _unserved(plans: Sequence[Plan]) -> list[Measure]:
+    rows = [{m.workload.workload: m for m in digest.unserved(p)} for p in plans]
+    names = list(dict.fromkeys(w for row in rows for w in row))
+    if not names:
+        return [Measure("Unserved", "Demand not served", tuple(Cell("none", state="good") for _ in plans))]
+    found = []
+    for name in names[:MOST_WORKLOADS]:
+        cells = []
+        for row in rows:
+            m = row.get(name)
+            text = f"{percent(m.share)}: {quantity(m.work, m.workload.unit)}" if m else "none"
+            cells.append(Cell(text, exact(m.work, m.workload.unit), "bad") if m else Cell(text, state="good"))
+        found.append(Measure("Unserved", f"`{name}`", tuple(cells)))
+    return found
+
+
+def _spend(plans: Sequence[Plan]) -> list[Measure]:
+    found = []
+    for provider, name in _providers(plans):
+        rows = [next((p for p in plan.providers if p.provider == provider), None) for plan in plans]
+        if any(row and row.spend for row in rows):
+            cells = [
+                Cell(percent(r.share_of_spend), exact(r.spend, plan.currency)) if r else Cell("–")
+                for r, plan in zip(rows, plans, strict=True)
+            ]
+            found.append(Measure("Share of spend", name, tuple(cells)))
+    return found
+
+
+def _work(plans: Sequence[Plan]) -> list[Measure]:
+    units = dict.fromkeys(u for plan in plans for p in plan.providers for u in p.work)
+    found = []
+    for unit in units:
+        for provider, name in _providers(plans):
+            rows = [next((p for p in plan.providers if p.provider == provider), None) for plan in plans]
+            if any(row and row.work.get(unit) for row in rows):
+                cells = [
+                    Cell(percent(r.share_of_work.get(unit, 0)), exact(r.work.get(unit, Decimal(0)), plural(unit)))
+                    if r
+                    else Cell("–")
+                    for r in rows
+                ]
+                found.append(Measure(f"Share of work, in {plural(unit)}", name, tuple(cells)))
+    return found
+
+
+def _moved(plans: Sequence[Plan]) -> list[Measure]:
+    """Where each workload runs that does not run alike in all plans."""
+    moved = dict.fromkeys(m.workload for plan in plans[1:] for m in moves(plans[0], plan))
+    names = digest.names(plans)
+    places = [digest.placements(plan) for plan in plans]
+    found = []
+    for workload in list(moved)[:MOST_WORKLOADS]:
+        cells = []
+        for rows in places:
+            parts = digest.by_provider(rows.get(workload, ()))
+            text = listed([f"{names[p]} {percent(share)}" for p, share in parts.items()], 5) or "nowhere"
+            cells.append(Cell(text))
+        found.append(Measure("Workloads that move", f"`{workload}`", tuple(cells)))
+    return found
+
+
+def _providers(plans: Sequence[Plan]) -> list[tuple[str, str]]:
+    names = digest.names(plans)
+    return [(p, names[p]) for p in dict.fromkeys(r.provider for plan in plans for r in plan.providers)]

@@ -1,0 +1,204 @@
+"""A plan's rows added up, in the shapes that both views show.
+
+Owns: sums over a plan, by commitment, workload, provider, offer. Not here: words (``answer``) and markup. All sums are
+exact; nothing is computed that the plan does not state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from detente.plan import CommitmentWindow, Plan, WorkloadRow
+from detente.report.timeline import named
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """A minimum commitment over all its windows."""
+
+    term: str
+    provider: str
+    windows: tuple[CommitmentWindow, ...]
+
+    @property
+    def required(self) -> Decimal:
+        """What all windows together require."""
+        return sum((w.required for w in self.windows), ZERO)
+
+    @property
+    def spend(self) -> Decimal:
+        """What counts towards them."""
+        return sum((w.spend for w in self.windows), ZERO)
+
+    @property
+    def short(self) -> Decimal:
+        """What is missing, over all windows."""
+        return sum((w.shortfall for w in self.windows), ZERO)
+
+    @property
+    def fee(self) -> Decimal:
+        """What is owed for what is missing."""
+        return sum((w.fee for w in self.windows), ZERO)
+
+    @property
+    def missed(self) -> tuple[CommitmentWindow, ...]:
+        """The windows that fall short."""
+        return tuple(w for w in self.windows if w.shortfall)
+
+    @property
+    def when(self) -> list[str]:
+        """The names of the windows that fall short."""
+        return [named(w.start, w.end) for w in self.missed]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A workload on an offer over the whole plan; ``share`` is of the workload's served work."""
+
+    workload: str
+    offer: str
+    provider: str
+    region: str
+    work: Decimal
+    cost: Decimal
+    share: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Demand of one workload that is not served."""
+
+    workload: WorkloadRow
+    work: Decimal
+    cost: Decimal
+    first: datetime | None
+    last: datetime | None
+
+    @property
+    def share(self) -> Decimal:
+        """Of the workload's demand."""
+        return self.work / self.workload.demand if self.workload.demand else ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """All purchases of one offer."""
+
+    offer: str
+    provider: str
+    reserved: bool
+    times: int
+    units: tuple[int, int]
+    hours: Decimal
+    cost: Decimal
+    start: datetime
+    end: datetime
+
+
+def names(plans: Sequence[Plan]) -> dict[str, str]:
+    """Provider ids and the names to show; an id that no provider row explains stands for itself."""
+    found = {p.provider: p.name or p.provider for plan in plans for p in plan.providers}
+    for plan in plans:
+        for row in (*plan.commitments, *plan.allocations, *plan.purchases):
+            found.setdefault(row.provider, row.provider)
+    return found
+
+
+def commitments(plan: Plan) -> list[Commitment]:
+    """By clause, windows in time order."""
+    found: dict[str, list[CommitmentWindow]] = {}
+    for window in plan.commitments:
+        found.setdefault(window.term, []).append(window)
+    return [
+        Commitment(term, rows[0].provider, tuple(sorted(rows, key=lambda w: (w.start, w.end))))
+        for term, rows in found.items()
+    ]
+
+
+def placements(plan: Plan) -> dict[str, list[Placement]]:
+    """By workload in the case's order, the most work first."""
+    sums: dict[tuple[str, str], tuple[str, str, Decimal, Decimal]] = {}
+    totals: dict[str, Decimal] = {}
+    for a in plan.allocations:
+        _, _, work, cost = sums.get((a.workload, a.offer), ("", "", ZERO, ZERO))
+        sums[a.workload, a.offer] = a.provider, a.region, work + a.work, cost + a.cost
+        totals[a.workload] = totals.get(a.workload, ZERO) + a.work
+    found: dict[str, list[Placement]] = {w.workload: [] for w in plan.workloads}
+    for (workload, offer), (provider, region, work, cost) in sums.items():
+        share = work / totals[workload] if totals[workload] else ZERO
+        found.setdefault(workload, []).append(Placement(workload, offer, provider, region, work, cost, share))
+    return {w: sorted(rows, key=lambda r: (-r.work, r.offer)) for w, rows in found.items()}
+
+
+def by_provider(rows: Iterable[Placement]) -> dict[str, Decimal]:
+    """Shares of a workload's work by provider, the largest first."""
+    found: dict[str, Decimal] = {}
+    for row in rows:
+        found[row.provider] = found.get(row.provider, ZERO) + row.share
+    return dict(sorted(found.items(), key=lambda f: (-f[1], f[0])))
+
+
+def unserved(plan: Plan) -> list[Missing]:
+    """By workload, the dearest first."""
+    rows = {w.workload: w for w in plan.workloads}
+    ends = {p.index: (p.span_start, p.span_end) for p in plan.periods}
+    found: dict[str, Missing] = {}
+    for u in plan.unserved:
+        if not u.work:
+            continue
+        workload = rows.get(u.workload) or WorkloadRow(u.workload, "", "unit", {}, ZERO, ZERO)
+        old = found.get(u.workload) or Missing(workload, ZERO, ZERO, None, None)
+        start, end = ends.get(u.period, (None, None))
+        first = min((t for t in (old.first, start) if t), default=None)
+        last = max((t for t in (old.last, end) if t), default=None)
+        found[u.workload] = Missing(workload, old.work + u.work, old.cost + u.cost, first, last)
+    return sorted(found.values(), key=lambda m: (-m.cost, m.workload.workload))
+
+
+def bill(plan: Plan) -> list[tuple[str, Decimal]]:
+    """What the bill is made of: charges at list price (under the empty name), then what each clause owes or gives."""
+    owed: dict[str, Decimal] = {}
+    for posting in plan.postings:
+        if posting.owed:
+            owed[posting.term] = owed.get(posting.term, ZERO) + posting.amount
+    charges = plan.bill - sum(owed.values(), ZERO)
+    parts = sorted(((t, a) for t, a in owed.items() if a), key=lambda p: (-abs(p[1]), p[0]))
+    return [("", charges), *parts]
+
+
+def purchases(plan: Plan) -> list[Bought]:
+    """By offer, the dearest first."""
+    found: dict[tuple[str, bool], list[int]] = {}
+    for index, row in enumerate(plan.purchases):
+        found.setdefault((row.offer, row.reserved), []).append(index)
+    bought = []
+    for (offer, reserved), indices in found.items():
+        rows = [plan.purchases[i] for i in indices]
+        bought.append(
+            Bought(
+                offer,
+                rows[0].provider,
+                reserved,
+                len(rows),
+                (min(r.units for r in rows), max(r.units for r in rows)),
+                sum((r.hours for r in rows), ZERO),
+                sum((r.cost for r in rows), ZERO),
+                min(r.start for r in rows),
+                max(r.end for r in rows),
+            )
+        )
+    return sorted(bought, key=lambda b: (-b.cost, b.offer))
+
+
+def provider_of(plans: Sequence[Plan]) -> dict[str, str]:
+    """Whose an offer is, as far as any plan says."""
+    return {
+        row.offer: row.provider
+        for plan in plans
+        for row in (*plan.capacity, *plan.purchases, *plan.standby, *plan.allocations)
+    }

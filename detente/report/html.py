@@ -1,0 +1,113 @@
+"""A report of plans as one HTML page that needs nothing else: no script, no font, no address is fetched.
+
+Owns: laying out. Not here: what stands in it (``page``, ``comparison``, ``answer``) and charts. Deterministic: the
+same plans give the same bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from detente.money import shown
+from detente.plan import Plan
+from detente.report import answer, comparison, figure, timeline
+from detente.report.chart import shares
+from detente.report.implication import priced_exactly
+from detente.report.page import Page
+from detente.report.palette import Palette
+from detente.report.svg import both
+
+
+def render(plans: Sequence[Plan]) -> str:
+    """One page: the answer in plain words, plans side by side where there are several, then each plan in full.
+
+    Parameters
+    ----------
+    plans
+        One or more, usually of one case: under several readings, say. The first is what the others are compared with.
+
+    Raises
+    ------
+    ValueError
+        For no plan at all.
+    """
+    if not plans:
+        raise ValueError("a report needs at least one plan")
+    palette = Palette(plans)
+    labels = answer.labels(plans)
+    pages = [Page(p, label, i + 1, palette, len(plans)) for i, (p, label) in enumerate(zip(plans, labels, strict=True))]
+    several = len(plans) > 1
+    bars = [(label, palette.spend(plan)) for label, plan in zip(labels, plans, strict=True)]
+    text = (
+        environment()
+        .get_template("report.html")
+        .render(
+            plans=plans,
+            labels=labels,
+            pages=pages,
+            legend=palette.legend,
+            lead=answer.comparison(plans) if several else [" ".join(answer.opening(plans[0]))],
+            measures=comparison.measures(plans) if several else [],
+            disputes=comparison.disputes(plans) if several else [],
+            spend=both(lambda width: shares(bars, "Shares of spend by provider, plan by plan", width)),
+        )
+    )
+    return re.sub(r"\n\s*\n+", "\n", text)
+
+
+def environment() -> Environment:
+    """The templates, escaped by default, with what they call numbers and dates by."""
+    found = Environment(
+        loader=PackageLoader("detente.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    found.filters |= {
+        "money": money,
+        "work": work,
+        "percent": lambda part: Markup('<span class="n">{}</span>').format(figure.percent(part)),
+        "ticks": ticks,
+        "plural": figure.plural,
+        "exact": figure.exact,
+        "price": figure.price,
+        "priced_exactly": priced_exactly,
+        "count": figure.count,
+        "drawing": Markup,
+    }
+    found.globals |= {"named": timeline.named, "day": day, "horizon": timeline.horizon, "no_bound": figure.NO_BOUND}
+    return found
+
+
+def money(amount: Decimal, currency: str, digits: int = 3) -> Markup:
+    """Rounded for the eye, exact on hovering."""
+    return Markup('<span class="n" title="{}">{}</span>').format(
+        figure.exact(amount, currency), shown(amount, currency, digits)
+    )
+
+
+def work(value: Decimal, unit: str) -> Markup:
+    """Work, rounded for the eye, exact on hovering."""
+    return Markup('<span class="n" title="{}">{}</span>').format(
+        figure.exact(value, figure.plural(unit)), figure.quantity(value, unit)
+    )
+
+
+def ticks(text: str) -> Markup:
+    """Escaped, with what stands in backticks as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
+def day(at: datetime | None) -> str:
+    """``2029-01-31``; an end that never comes is ``no end``."""
+    if at is None:
+        return "–"
+    return "no end" if at.year >= timeline.NO_END else f"{at:%Y-%m-%d}"

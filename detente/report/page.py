@@ -1,0 +1,302 @@
+"""One plan's part of the page: what the template of a plan shows, ready to be laid out.
+
+Owns: which rows and charts stand in which section, and how many. Not here: HTML (``templates``) and sentences
+(``answer``). Long tables are cut, and say so: everything stands in ``plan.json``.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Generic, TypeVar
+
+from detente.plan import ClauseRow, CommitmentWindow, Decision, Plan, WorkloadRow
+from detente.report import answer, digest
+from detente.report.burndown import burndown
+from detente.report.chart import Part, Series, area, shares
+from detente.report.figure import exact, percent, plural, price, quantity, rate
+from detente.report.implication import Implication, implications
+from detente.report.palette import Palette
+from detente.report.strip import Room, rooms, strip
+from detente.report.svg import HALF, both
+from detente.report.timeline import MOST_BUCKETS, Timeline
+
+MOST_ROWS = 60
+MOST_CHARTS = 48
+"""Charts of workloads, and of offers, in a whole report."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Cut(Generic[T]):
+    """The first rows of a table, and how many were left out."""
+
+    rows: tuple[T, ...]
+    left: int
+
+    @classmethod
+    def of(cls, rows: Sequence[T], most: int = MOST_ROWS) -> Cut[T]:
+        """At most so many."""
+        return cls(tuple(rows[:most]), max(0, len(rows) - most))
+
+
+@dataclass(frozen=True, slots=True)
+class Charted(Generic[T]):
+    """A row with its drawing (empty where there are too many to draw)."""
+
+    row: T
+    drawing: str
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadPart:
+    """A workload: where it runs, how much of it, and what is missing."""
+
+    row: WorkloadRow
+    placements: Cut[digest.Placement]
+    missing: digest.Missing | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """A window that falls short, and the decisions that keep work away from that provider."""
+
+    window: CommitmentWindow
+    share: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """A stretch of time in which a part of a clause has one marginal price."""
+
+    part: str
+    start: datetime
+    end: datetime
+    price: Decimal
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A clause that binds, and what one more unit of it is worth: from, to, and in each window."""
+
+    clause: ClauseRow
+    words: str
+    reaches: Cut[Reach]
+
+
+class Page:
+    """The sections of one plan. Every property is computed once, and only where the template asks."""
+
+    def __init__(self, plan: Plan, label: str, number: int, palette: Palette, plans: int) -> None:
+        self.plan = plan
+        self.label = label
+        self.anchor = f"plan-{number}"
+        self.palette = palette
+        self.names = palette.names
+        self.most_charts = max(4, MOST_CHARTS // plans)
+        self.timeline = Timeline.of(plan.periods, max(12, MOST_BUCKETS * 2 // max(2, plans)))
+        self.opening = answer.opening(plan)
+
+    # -- work -------------------------------------------------------------------------------------------------------
+    @cached_property
+    def workloads(self) -> Cut[Charted[WorkloadPart]]:
+        """Each workload with its chart of work by provider over time."""
+        places = digest.placements(self.plan)
+        missing = {m.workload.workload: m for m in digest.unserved(self.plan)}
+        rows: dict[str, dict[str, list[tuple[int, Decimal]]]] = {}
+        for a in self.plan.allocations:
+            colour = self.palette.colour(a.provider)
+            rows.setdefault(a.workload, {}).setdefault(colour, []).append((a.period, a.work))
+        for u in self.plan.unserved:
+            rows.setdefault(u.workload, {}).setdefault("unserved", []).append((u.period, u.work))
+        found = []
+        for index, workload in enumerate(self.plan.workloads[:MOST_ROWS]):
+            part = WorkloadPart(
+                workload, Cut.of(places.get(workload.workload, []), 8), missing.get(workload.workload)
+            )
+            where = digest.by_provider(places.get(workload.workload, ()))
+            words = ", ".join(f"{self.names[p]} {percent(share)}" for p, share in where.items())
+            drawn = ""
+            if index < self.most_charts and rows.get(workload.workload):
+                drawn = self._area(workload, rows[workload.workload], words)
+            found.append(Charted(part, drawn, words))
+        return Cut(tuple(found), max(0, len(self.plan.workloads) - MOST_ROWS))
+
+    def _area(self, workload: WorkloadRow, amounts: dict[str, list[tuple[int, Decimal]]], words: str) -> str:
+        factor, unit = rate(workload.unit)
+        series = [
+            Series(name, colour, self.timeline.rates(amounts[colour], factor))
+            for colour, name in (*self.palette.legend, ("unserved", "not served"))
+            if colour in amounts
+        ]
+        name = f"{workload.workload}: {unit} by provider over time. {words or 'Nothing runs.'}"
+        return both(lambda width: area(series, self.timeline.buckets, name, unit, width), HALF)
+
+    # -- commitments ------------------------------------------------------------------------------------------------
+    @cached_property
+    def commitments(self) -> Cut[Charted[digest.Commitment]]:
+        """Each commitment with its chart by window."""
+        found = []
+        for index, c in enumerate(digest.commitments(self.plan)[:MOST_ROWS]):
+            state = f"{exact(c.short, self.plan.currency)} short" if c.short else "met in every window"
+            name = f"{c.term}: spend against what each window requires; {state}"
+            drawn = ""
+            if index < self.most_charts:
+                drawn = both(
+                    lambda width, c=c, name=name: burndown(  # type: ignore[misc]
+                        c.windows, self.palette.colour(c.provider), name, self.plan.currency, width
+                    )
+                )
+            found.append(Charted(c, drawn))
+        return Cut.of(found)
+
+    @cached_property
+    def shortfalls(self) -> Cut[Shortfall]:
+        """Windows that fall short, in time order."""
+        rows = sorted((w for w in self.plan.commitments if w.shortfall), key=lambda w: (w.start, w.end, w.term))
+        return Cut.of([Shortfall(w, w.shortfall / w.required if w.required else Decimal(0)) for w in rows])
+
+    @cached_property
+    def kept_away(self) -> Cut[tuple[str, Decision]]:
+        """Why work that could count towards a short commitment does not run there: (provider, decision)."""
+        whose = digest.provider_of([self.plan])
+        short = {w.provider for w in self.plan.commitments if w.shortfall}
+        return Cut.of(
+            [
+                (whose[d.offer], d)
+                for d in self.plan.decisions
+                if not d.work and d.terms and whose.get(d.offer) in short
+            ],
+            12,
+        )
+
+    # -- shares -----------------------------------------------------------------------------------------------------
+    @cached_property
+    def shares(self) -> str:
+        """Bars of spend and of each unit of work, by provider."""
+        plan = self.plan
+        rows = [("Spend", self.palette.spend(plan))]
+        for unit in dict.fromkeys(u for p in plan.providers for u in p.work):
+            parts = [
+                Part(
+                    self.names[p.provider],
+                    self.palette.colour(p.provider),
+                    float(p.share_of_work.get(unit, 0)),
+                    f"{self.names[p.provider]}: {percent(p.share_of_work.get(unit, 0))}, "
+                    f"{quantity(p.work.get(unit, Decimal(0)), unit)}",
+                )
+                for p in plan.providers
+            ]
+            rows.append((f"Work, {plural(unit)}", parts))
+        name = "Shares of spend and of work by provider"
+        return both(lambda width: shares(rows, name, width))
+
+    @cached_property
+    def implications(self) -> Cut[Implication]:
+        """The provider table."""
+        return Cut.of(implications(self.plan))
+
+    # -- capacity ---------------------------------------------------------------------------------------------------
+    @cached_property
+    def rooms(self) -> Cut[Charted[Room]]:
+        """Offers that are used, held ready or paid for, each with its strip; the most used first."""
+        found = []
+        used = [r for r in self._rooms if r.used or r.standby or r.idle]
+        for index, room in enumerate(used[:MOST_ROWS]):
+            name = f"{room.offer}: capacity over time. {room.words}"
+            drawn = ""
+            if index < self.most_charts:
+                drawn = both(
+                    lambda width, room=room, name=name: strip(  # type: ignore[misc]
+                        room, self.timeline, self.palette.colour(room.provider), name, width
+                    ),
+                    HALF,
+                )
+            found.append(Charted(room, drawn, room.words))
+        return Cut(tuple(found), max(0, len(used) - MOST_ROWS))
+
+    @cached_property
+    def unused(self) -> Cut[Room]:
+        """Offers that have capacity and are left alone."""
+        return Cut.of([r for r in self._rooms if not (r.used or r.standby or r.idle)])
+
+    @cached_property
+    def _rooms(self) -> list[Room]:
+        return rooms(self.plan.capacity)
+
+    # -- clauses ----------------------------------------------------------------------------------------------------
+    @cached_property
+    def binding(self) -> Cut[Binding]:
+        """Clauses that bind, with their marginal prices; stretches at one price are joined."""
+        return Cut.of([_binding(c) for c in self.plan.clauses if c.binds])
+
+    @cached_property
+    def clauses(self) -> Cut[ClauseRow]:
+        """Every clause in force."""
+        return Cut.of(self.plan.clauses, 120)
+
+    @cached_property
+    def bill(self) -> Cut[tuple[str, Decimal]]:
+        """What the bill is made of: charges, then each clause's part."""
+        return Cut.of(digest.bill(self.plan), 24)
+
+    # -- decisions --------------------------------------------------------------------------------------------------
+    @cached_property
+    def decisions(self) -> list[tuple[str, Cut[Decision], Cut[Decision]]]:
+        """By workload: where it runs and why, and where it does not and why not."""
+        groups: dict[str, list[Decision]] = {}
+        for d in self.plan.decisions:
+            groups.setdefault(d.workload, []).append(d)
+        most = MOST_ROWS if len(groups) <= MOST_ROWS // 2 else 6
+        return [
+            (name, Cut.of([d for d in rows if d.work], most), Cut.of([d for d in rows if not d.work], most))
+            for name, rows in list(groups.items())[:MOST_ROWS]
+        ]
+
+    @cached_property
+    def unserved(self) -> Cut[digest.Missing]:
+        """Demand that is not served, by workload."""
+        return Cut.of(digest.unserved(self.plan))
+
+    @cached_property
+    def purchases(self) -> Cut[digest.Bought]:
+        """What is bought in whole units, by offer."""
+        return Cut.of(digest.purchases(self.plan))
+
+    @property
+    def command(self) -> str:
+        """How to make this plan again."""
+        words = ["detente", "plan", "CASE"]
+        words += ["--reading", shlex.quote(self.plan.reading)] if self.plan.reading else []
+        words += ["--scenario", shlex.quote(self.plan.scenario)] if self.plan.scenario else []
+        return " ".join(words)
+
+
+def _binding(clause: ClauseRow) -> Binding:
+    reaches: list[Reach] = []
+    for m in clause.marginal:
+        last = reaches[-1] if reaches else None
+        if last and (last.part, last.price, last.unit, last.end) == (m.part, m.price, m.unit, m.start):
+            reaches[-1] = Reach(m.part, last.start, m.end, m.price, m.unit)
+        else:
+            reaches.append(Reach(m.part, m.start, m.end, m.price, m.unit))
+    return Binding(clause, worth(clause), Cut.of(reaches, 120))
+
+
+def worth(clause: ClauseRow) -> str:
+    """What one more unit of a clause is worth over its windows: ``0.3 to 1.2 USD per GPU-hour``."""
+    units: dict[str, list[Decimal]] = {}
+    for m in clause.marginal:
+        units.setdefault(m.unit, []).append(m.price)
+    parts = []
+    for unit, prices in units.items():
+        low, high = price(min(prices)), price(max(prices))
+        parts.append(f"{low} {unit}" if low == high else f"{low} to {high} {unit}")
+    return "; ".join(parts)

@@ -1,0 +1,54 @@
+"""One colour a provider, the same in every chart of a report.
+
+Owns: which provider has which colour class. Not here: the colours (the style sheet), which are those of Okabe and Ito,
+told apart by people with any kind of colour vision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from detente.money import shown
+from detente.plan import Plan
+from detente.report import digest
+from detente.report.chart import Part
+from detente.report.figure import percent
+from detente.report.svg import COLOURS
+
+OTHERS = "cx"
+
+
+class Palette:
+    """Colours by provider over several plans; what comes after the eighth in spend shares one."""
+
+    def __init__(self, plans: Sequence[Plan]) -> None:
+        self.names = digest.names(plans)
+        spend = dict.fromkeys(self.names, 0.0)
+        for plan in plans:
+            for p in plan.providers:
+                spend[p.provider] += float(p.spend) + 1e-9 * bool(any(p.work.values()))
+        order = sorted(self.names, key=lambda p: -spend[p])[:COLOURS]
+        kept = [p for p in self.names if p in order]
+        self._colours = {p: f"c{index}" for index, p in enumerate(kept)}
+
+    def colour(self, provider: str) -> str:
+        """Its class."""
+        return self._colours.get(provider, OTHERS)
+
+    @property
+    def legend(self) -> list[tuple[str, str]]:
+        """Classes and names, in the order of charts."""
+        found = [(c, self.names[p]) for p, c in self._colours.items()]
+        return found + [(OTHERS, "other providers")] if len(self.names) > len(found) else found
+
+    def spend(self, plan: Plan) -> list[Part]:
+        """A bar of a plan's spend."""
+        return [
+            Part(
+                self.names[p.provider],
+                self.colour(p.provider),
+                float(p.share_of_spend),
+                f"{self.names[p.provider]}: {percent(p.share_of_spend)}, {shown(p.spend, plan.currency)}",
+            )
+            for p in plan.providers
+        ]

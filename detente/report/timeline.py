@@ -1,0 +1,117 @@
+"""Time as people read it: the name of a stretch of time, and a long grid cut into few buckets.
+
+Owns: labels of windows, and which bucket a period falls into. Not here: what is drawn over them (``chart``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from detente.plan import PeriodRow
+
+MOST_BUCKETS = 120
+"""More steps than this cannot be told apart in a chart of a page's width."""
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+"""English in any locale."""
+
+NO_END = 2200
+"""The year in which what has no end is said to end; see ``period.LAST``."""
+
+
+def named(start: datetime, end: datetime) -> str:
+    """A stretch of time in the fewest words: ``2029``, ``2029 Q1``, ``Mar 2029``, ``2029-02-27 to 2030-02-26``.
+
+    Days are inclusive, as contracts write them: a window that ends at midnight ends on the day before.
+    """
+    if end.year >= NO_END:
+        return f"from {start:%Y-%m-%d} without end"
+    whole_days = not (start.hour or start.minute or start.second or end.hour or end.minute or end.second)
+    if not whole_days or end <= start:
+        same = start.date() == (end - timedelta(microseconds=1)).date()
+        return f"{start:%Y-%m-%d %H:%M} to {end:%H:%M}" if same else f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}"
+    if start.day == 1 and end.day == 1:
+        return _months(start, end)
+    last = end - timedelta(days=1)
+    return f"{start:%Y-%m-%d}" if last.date() == start.date() else f"{start:%Y-%m-%d} to {last:%Y-%m-%d}"
+
+
+def _months(start: datetime, end: datetime) -> str:
+    """Whole calendar months."""
+    months = (end.year - start.year) * 12 + end.month - start.month
+    last = end - timedelta(days=1)
+    if months % 12 == 0 and start.month == 1:
+        return f"{start:%Y}" if months == 12 else f"{start:%Y}–{last:%Y}"
+    if months == 3 and start.month % 3 == 1:
+        return f"{start:%Y} Q{start.month // 3 + 1}"
+    first = f"{MONTHS[start.month - 1]} {start:%Y}"
+    return first if months == 1 else f"{first} – {MONTHS[last.month - 1]} {last:%Y}"
+
+
+def horizon(periods: Sequence[PeriodRow]) -> str:
+    """The whole of a grid, named: ``2026–2033``; empty for no periods."""
+    if not periods:
+        return ""
+    return named(min(p.span_start for p in periods), max(p.span_end for p in periods))
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A step of a chart: its calendar time, its hours, and its name."""
+
+    start: datetime
+    end: datetime
+    hours: Decimal
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A grid of periods in at most ``MOST_BUCKETS`` steps, in order; ``at`` gives each period's step."""
+
+    buckets: tuple[Bucket, ...]
+    at: dict[int, int]
+
+    @classmethod
+    def of(cls, periods: Sequence[PeriodRow], most: int = MOST_BUCKETS) -> Timeline:
+        """Each calendar span its own step; where those are too many, by day, month, quarter or year."""
+        found: dict[tuple[object, ...], list[PeriodRow]] = {}
+        for key in _KEYS:
+            found = {}
+            for period in periods:
+                found.setdefault(key(period), []).append(period)
+            if len(found) <= most:
+                break
+        buckets, at = [], {}
+        for index, rows in enumerate(found.values()):
+            start, end = min(p.span_start for p in rows), max(p.span_end for p in rows)
+            hours = sum((p.hours for p in rows), Decimal(0)) or Decimal(1)
+            buckets.append(Bucket(start, end, hours, named(start, end)))
+            at |= {p.index: index for p in rows}
+        return cls(tuple(buckets), at)
+
+    def sums(self, amounts: Sequence[tuple[int, Decimal]]) -> list[Decimal]:
+        """The total of each step, of (period, amount) pairs; a period outside the grid is left out."""
+        totals = [Decimal(0)] * len(self.buckets)
+        for period, amount in amounts:
+            index = self.at.get(period)
+            if index is not None:
+                totals[index] += amount
+        return totals
+
+    def rates(self, amounts: Sequence[tuple[int, Decimal]], factor: Decimal = Decimal(1)) -> list[float]:
+        """``sums`` per hour, for drawing: months of 28 and 31 days at the same pace come out level."""
+        totals = self.sums(amounts)
+        return [float(t / b.hours * factor) for t, b in zip(totals, self.buckets, strict=True)]
+
+
+_KEYS: tuple[Callable[[PeriodRow], tuple[object, ...]], ...] = (
+    lambda p: (p.span_start, p.span_end),
+    lambda p: (p.span_start.year, p.span_start.month, p.span_start.day),
+    lambda p: (p.span_start.year, p.span_start.month),
+    lambda p: (p.span_start.year, (p.span_start.month - 1) // 3),
+    lambda p: (p.span_start.year,),
+)

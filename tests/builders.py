@@ -1,0 +1,516 @@
+"""Cases for tests: hand-made ones in round figures, and random small ones with any kind of clause.
+
+In the hand-made world a token endpoint has one price for input and output, and demand is stated per month, so that
+each month of the plan holds exactly the stated work and every sum can be done on paper.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import assume
+from hypothesis import strategies as st
+
+from detente.case import Case
+from detente.errors import CaseError
+from detente.period import Period
+from detente.plan import Conflict, Plan
+from detente.planner.solve import plan
+from detente.posting import Posting
+from detente.scope import Facts
+from detente.term import Term
+from detente.terms import KINDS
+from detente.usage import Metered, Usage
+
+Data = dict[str, Any]
+D = Decimal
+REGIONS = {"north": ("dublin", "IE"), "south": ("texas", "US"), "east": ("frankfurt", "DE")}
+EXACT = 1e-9
+"""A gap at which whole units are chosen to the last one."""
+
+PROVIDERS: list[Data] = [
+    {"id": name, "name": name.title(), "regions": {region: {"country": country}}}
+    for name, (region, country) in REGIONS.items()
+]
+
+
+# -- hand-made cases ------------------------------------------------------------------------------------------------
+def day(text: str) -> datetime:
+    """A day's first moment."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def after(months: int) -> str:
+    """The month that comes so many months after January 2026, as a case writes it."""
+    return f"{2026 + months // 12}-{months % 12 + 1:02d}"
+
+
+def tokens(provider: str, price: object, **more: object) -> Data:
+    """A token endpoint at one price for every token; a mapping gives a price from each date on."""
+    prices = price if isinstance(price, Mapping) else {None: price}
+    each = {k: {"input": f"{p} USD per Mtok", "output": f"{p} USD per Mtok"} for k, p in prices.items()}
+    offer = {
+        "id": f"{provider}-api",
+        "kind": "tokens",
+        "provider": provider,
+        "region": REGIONS[provider][0],
+        "model": "m",
+        "price": each[None] if None in each else each,
+    }
+    return offer | more
+
+
+def gpus(provider: str, price: object, **more: object) -> Data:
+    """Accelerators by the hour."""
+    offer = {
+        "id": f"{provider}-gpus",
+        "kind": "gpu",
+        "provider": provider,
+        "region": REGIONS[provider][0],
+        "accelerator": "H100",
+        "price": f"{price} USD per GPU-hour" if isinstance(price, int | str) else price,
+    }
+    return offer | more
+
+
+def work(name: str = "chat", demand: object = "1000 Mtok per month", **more: object) -> Data:
+    """A workload of inference on the model ``m``."""
+    workload = {
+        "id": name,
+        "kind": "inference",
+        "demand": demand,
+        "runs-on": {"models": ["m"]},
+        "mix": {"output": "50%"},
+    }
+    return workload | more
+
+
+def compute(name: str = "research", demand: object = "10 GPU", **more: object) -> Data:
+    """A workload of inference on accelerators."""
+    workload = {"id": name, "kind": "inference", "demand": demand, "runs-on": {"accelerators": {"H100": 1}}}
+    return workload | more
+
+
+def agreement(*terms: Data, party: str = "north", **more: object) -> Data:
+    """An agreement from the horizon's first day on."""
+    return {"id": f"{party}-deal", "with": party, "effective": "2026-01-01", "terms": list(terms)} | more
+
+
+def build(
+    offers: Sequence[Data], workloads: Sequence[Data], *agreements: Data, months: int = 6, **head: object
+) -> Case:
+    """A case of so many months from January 2026."""
+    return Case.of(data_of(offers, workloads, *agreements, months=months, **head))
+
+
+def data_of(
+    offers: Sequence[Data], workloads: Sequence[Data], *agreements: Data, months: int = 6, **head: object
+) -> Data:
+    """The same as plain data."""
+    base: Data = {
+        "name": "test",
+        "horizon": {"start": "2026-01", "end": after(months), "every": "month"},
+        "providers": PROVIDERS,
+        "offers": list(offers),
+        "workloads": list(workloads),
+        "agreements": list(agreements),
+    }
+    return base | head
+
+
+def two_clouds(*terms: Data, party: str = "north", **head: Any) -> Case:
+    """1000 Mtok a month; 3 USD per Mtok at North, 2 at South: without clauses 2000 USD a month, all at South."""
+    agreements = [agreement(*terms, party=party)] if terms else []
+    return build([tokens("north", 3), tokens("south", 2)], [work()], *agreements, **head)
+
+
+def solved(case: Case, gap: float = EXACT) -> Plan:
+    """The plan of a case that has one."""
+    found = plan(case, gap=gap)
+    assert isinstance(found, Plan), [c.term for c in found.clauses] + list(found.facts)
+    return found
+
+
+def refused(case: Case) -> Conflict:
+    """The conflict of a case that has no plan."""
+    found = plan(case, gap=EXACT)
+    assert isinstance(found, Conflict), found.cost
+    return found
+
+
+def placed(found: Plan, workload: str | None = None) -> dict[str, Decimal]:
+    """Work by offer over the horizon."""
+    total: dict[str, Decimal] = {}
+    for row in found.allocations:
+        if workload in (None, row.workload):
+            total[row.offer] = total.get(row.offer, D(0)) + row.work
+    return total
+
+
+def by_period(found: Plan, offer: str) -> list[Decimal]:
+    """Work on an offer in each period."""
+    total = [D(0)] * len(found.periods)
+    for row in found.allocations:
+        if row.offer == offer:
+            total[row.period] += row.work
+    return total
+
+
+def postings(found: Plan | Iterable[Posting], term: str, part: str | None = None) -> dict[tuple[str, int], Decimal]:
+    """Amounts that a clause posted, by part and window."""
+    rows = found.postings if isinstance(found, Plan) else found
+    return {(p.part, p.window): p.amount for p in rows if p.term == term and part in (None, p.part)}
+
+
+def mistakes(data: Data) -> list[str]:
+    """What is wrong with a case, as sentences."""
+    try:
+        Case.of(data)
+    except CaseError as error:
+        return [f"{m.what}; {m.remedy}" for m in error.mistakes]
+    return []
+
+
+# -- metered use -------------------------------------------------------------------------------------------------
+def use(
+    case: Case, workload: str, offer: str, start: str, end: str, amount: object, spend: object, revenue: object = 0
+) -> Usage:
+    """So much work, at so much money, between two days."""
+    facts = next(w.facts for w in case.workloads if w.id == workload)
+    net = D(str(spend))
+    return Usage(
+        "use", facts, case.offer_facts[offer], day(start), day(end),
+        D(str(amount)), D(str(amount)), net, net, D(str(revenue)),
+    )  # fmt: skip
+
+
+def account(case: Case, term: str, *used: Usage) -> list[Posting]:
+    """What a clause makes of metered use."""
+    clause = case.term(term)
+    assert clause is not None
+    return clause.account(Metered(used), case.declared.horizon)
+
+
+# -- random cases --------------------------------------------------------------------------------------------------
+def kind_of(kind: type[Term]) -> str:
+    """The name by which a case calls a kind of clause."""
+    return str(typing.get_args(kind.model_fields["kind"].annotation)[0])
+
+
+ALL_KINDS = tuple(kind_of(kind) for kind in KINDS)
+
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+Make = Callable[[Draw, Data, str], Data]
+"""From a world and the other party to a clause without its id."""
+
+
+def pick(draw: Draw, *choices: object) -> Any:
+    """One of some values."""
+    return draw(st.sampled_from(choices))
+
+
+def _scope(draw: Draw, world: Data) -> Data:
+    """All work, or some of it: by name, kind or label."""
+    workload = pick(draw, *world["workloads"])
+    key = pick(draw, None, "workload", "kind", "tier", "data")
+    value = {"workload": workload["id"], "kind": workload["kind"], None: None} | workload["labels"]
+    return {key: value[key]} if key else {}
+
+
+def _of(draw: Draw, world: Data) -> Data:
+    """``of`` and, at times, a carve-out."""
+    scope = _scope(draw, world)
+    found: Data = {"of": scope} if scope else {}
+    if pick(draw, False, False, True):
+        carved = _scope(draw, world)
+        if carved:
+            found["except"] = [carved]
+    return found
+
+
+def _windows(draw: Draw) -> Data:
+    every = pick(draw, "month", "quarter", "term")
+    found: Data = {"every": every, "cut": "prorate"}
+    if every == "month" and pick(draw, False, True):
+        found["starts"] = pick(draw, "2025-12-15", "2026-01-10")
+    return {"windows": found}
+
+
+def _credit(draw: Draw, world: Data, party: str) -> Data:
+    found = _of(draw, world) | _windows(draw) | {"rate": pick(draw, "10%", "40%")}
+    if pick(draw, True, False):
+        found["amount"] = pick(draw, "500 USD", "4 k USD")
+    return found
+
+
+def _discount(draw: Draw, world: Data, party: str) -> Data:
+    sold = [o for o in world["offers"] if o["provider"] == party]
+    scope = pick(draw, {}, {"offer": sold[0]["id"]}, {"product": sold[0]["kind"]})
+    return {"of": scope, "off": pick(draw, "5%", "20%", "45%")}
+
+
+def _exclusivity(draw: Draw, world: Data, party: str) -> Data:
+    return _of(draw, world)
+
+
+def _commitment(draw: Draw, world: Data, party: str) -> Data:
+    found = _windows(draw) | {"amount": pick(draw, "300 USD", "3 k USD", "20 k USD")}
+    found |= _of(draw, world) if pick(draw, False, False, True) else {}
+    found["shortfall"] = pick(draw, *({"fee": f"{f}%"} for f in (0, 50, 100, 150)), "forbidden")
+    found["carry-over"] = pick(draw, "0%", "20%", "100%")
+    if pick(draw, False, False, True):
+        found["milestones"] = [
+            {"by": pick(draw, "2026-02-01", "2026-02-20"), "reach": "1 k USD", "fee": pick(draw, "10%", "120%")}
+        ]
+    return found
+
+
+def _redundancy(draw: Draw, world: Data, party: str) -> Data:
+    return _of(draw, world) | {"survives": pick(draw, "20%", "50%", "100%")}
+
+
+def _residency(draw: Draw, world: Data, party: str) -> Data:
+    return _of(draw, world) | {"within": pick(draw, ["EU"], ["US"], ["IE"], ["DE", "US"])}
+
+
+def _revenue_share(draw: Draw, world: Data, party: str) -> Data:
+    found = _of(draw, world) | {"rate": pick(draw, "5%", "20%")}
+    if pick(draw, True, False):
+        found["of"] = {**found.get("of", {}), "provider": party}
+    return found
+
+
+def _share(draw: Draw, world: Data, party: str) -> Data:
+    measure = pick(draw, "work", "spend")
+    found = _windows(draw) | {"measure": measure}
+    found["of"] = {"workload": pick(draw, *world["workloads"])["id"]} if measure == "work" else _scope(draw, world)
+    bound = pick(draw, "at-least", "at-most")
+    found[bound] = pick(draw, "25%", "60%")
+    return found
+
+
+def _spending_cap(draw: Draw, world: Data, party: str) -> Data:
+    found = _windows(draw) | {"amount": pick(draw, "800 USD", "6 k USD")}
+    return found | (_of(draw, world) if pick(draw, False, True) else {})
+
+
+def _take_or_pay(draw: Draw, world: Data, party: str) -> Data:
+    sold = [o["id"] for o in world["offers"] if o["kind"] == "gpu"]
+    assume(sold)
+    return {
+        "offer": pick(draw, *sold),
+        "quantity": pick(draw, "1 GPU", "6 GPU"),
+        "take": pick(draw, "50%", "100%"),
+        "price": pick(draw, "0.50 USD per GPU-hour", "3 USD per GPU-hour"),
+    } | _windows(draw)
+
+
+GENERATORS: dict[str, Make] = {
+    "credit": _credit,
+    "discount": _discount,
+    "exclusivity": _exclusivity,
+    "minimum-commitment": _commitment,
+    "redundancy": _redundancy,
+    "residency": _residency,
+    "revenue-share": _revenue_share,
+    "share": _share,
+    "spending-cap": _spending_cap,
+    "take-or-pay": _take_or_pay,
+}
+"""How to make a clause of each kind. A kind without an entry fails the laws: add its generator here."""
+
+
+def _offers(draw: Draw) -> list[Data]:
+    """Three to five offers, at least one for models and one for accelerators."""
+    found: list[Data] = []
+    for index, what in enumerate(
+        ("tokens", "gpu", *draw(st.lists(st.sampled_from(_MAKERS_OF_OFFERS), min_size=1, max_size=3)))
+    ):
+        provider = pick(draw, *REGIONS)
+        offer = _OFFERS[what](draw, provider)
+        found.append(offer | {"id": f"o{index}-{what}"})
+    return found
+
+
+def _tokens(draw: Draw, provider: str) -> Data:
+    low = pick(draw, 1, 2, 3)
+    price: Data = {"input": f"{low}.{index_of(provider)}1 USD per Mtok", "output": f"{low + 2} USD per Mtok"}
+    price |= pick(draw, {}, {"cached-input": "0.25 USD per Mtok"}, {"batch": "50%"})
+    dated: Data = pick(draw, price, {"2026-01": price, "2026-02-10": price | {"input": "1.5 USD per Mtok"}})
+    capacity = pick(draw, {}, {"capacity": "1.2 Mtok per hour"}, {"capacity": {"2026-01": "2 Mtok per hour"}})
+    return tokens(provider, 1) | {"price": dated} | capacity
+
+
+def _gpu(draw: Draw, provider: str) -> Data:
+    price = pick(draw, "1.5", "2.25", "2.75")
+    more = pick(draw, {}, {"capacity": "9 GPU"}, {"capacity": "3 unit"}, {"buy": "spot"}, {"until": "2026-02-20"})
+    return gpus(provider, f"{price[:-1]}{index_of(provider)}{price[-1]}", unit=pick(draw, 1, 4)) | more
+
+
+def _reserved(draw: Draw, provider: str) -> Data:
+    more = {"buy": "reserved", "term": pick(draw, "1 month", "2 months"), "cut": pick(draw, "refuse", "prorate")}
+    more |= pick(draw, {}, {"capacity": "8 GPU"}, {"starts": ["2026-02-01"]})
+    return gpus(provider, pick(draw, "1.1", "1.9"), unit=pick(draw, 1, 4)) | more
+
+
+def _provisioned(draw: Draw, provider: str) -> Data:
+    offer = {
+        "kind": "provisioned",
+        "provider": provider,
+        "region": REGIONS[provider][0],
+        "model": "m",
+        "price": pick(draw, "0.50 USD per unit-hour", "300 USD per unit-month"),
+        "throughput": pick(draw, "3 ktok per minute", "0.3 Mtok per hour"),
+        "output-ratio": pick(draw, 1, 4),
+        "minimum": pick(draw, 1, 2, 5),
+        "increment": pick(draw, 1, 2, 3),
+    }
+    return offer | pick(draw, {}, {"capacity": "12 unit"}, {"term": "1 month"})
+
+
+def index_of(provider: str) -> int:
+    """Prices differ a little from provider to provider, so that an optimum is seldom a tie."""
+    return list(REGIONS).index(provider)
+
+
+_OFFERS: dict[str, Callable[[Draw, str], Data]] = {
+    "tokens": _tokens,
+    "gpu": _gpu,
+    "reserved": _reserved,
+    "provisioned": _provisioned,
+}
+_MAKERS_OF_OFFERS = tuple(_OFFERS)
+
+
+def _workloads(draw: Draw) -> list[Data]:
+    """One of models, one of accelerators, and perhaps a third that waits or ends."""
+    chat = work("chat", pick(draw, "500 Mtok per month", {"rate": "300 Mtok per month", "growth": "10% per month"}))
+    chat |= {"mix": pick(draw, {"output": "25%"}, {"output": "50%", "cached": "30%"})}
+    chat |= {"runs-on": {"models": ["m"], "accelerators": pick(draw, {}, {"H100": "1.5 Mtok per GPU-hour"})}}
+    chat |= {"value": pick(draw, "4 USD per Mtok", "15 USD per Mtok"), "revenue": "6 USD per Mtok"}
+    agents = compute("agents", pick(draw, "5.3 GPU", {"rate": {"2026-01": "2 GPU", "2026-02": "6.5 GPU"}}))
+    agents |= {"value": "5 USD per GPU-hour", "revenue": "7 USD per GPU-hour", "interruptible": True}
+    night = work("night", "90 Mtok per month", kind="batch", within=pick(draw, "24 hours", "1 month", "2 months"))
+    job: Data = {"id": "job", "kind": "training", "work": "2000 GPU-hour", "deadline": pick(draw, "2026-02", "2026-03")}
+    job |= {"runs-on": {"accelerators": {"H100": 1}}} | pick(draw, {}, {"gang": "4 GPU"}) | {"interruptible": True}
+    third = pick(draw, None, night, job)
+    found = [chat, agents, *([third] if third else [])]
+    for workload in found:
+        workload["labels"] = {"tier": pick(draw, "gold", "basic"), "data": pick(draw, "eu", "world")}
+        unit = "Mtok" if "mix" in workload else "GPU-hour"
+        workload |= pick(draw, {}, {"data": {"at": "north/dublin", "moves": f"0.5 GB per {unit}"}})
+        workload.setdefault("value", f"9 USD per {unit}")
+        if pick(draw, False, False, True):
+            del workload["value"]
+    return found
+
+
+@st.composite
+def worlds(draw: Draw, *, kinds: Sequence[str] = ALL_KINDS, need: str | None = None, most: int = 3) -> Data:
+    """A small case as plain data, with clauses of some kinds; one of kind ``need`` at least."""
+    months = pick(draw, 2, 3)
+    world = data_of(_offers(draw), _workloads(draw), months=months)
+    world["networks"] = [
+        {"from": "*", "to": "*", "price": "0.02 USD per GB"},
+        {"from": "north", "to": "south", "price": "0.10 USD per GB"},
+    ]
+    wanted = ([need] if need else []) + draw(st.lists(st.sampled_from(sorted(kinds)), max_size=most - bool(need)))
+    sellers = list(dict.fromkeys(o["provider"] for o in world["offers"]))
+    for index, kind in enumerate(wanted):
+        party = pick(draw, *sellers)
+        term = {"id": f"t{index}", "kind": kind, "text": f"Clause {index}."} | GENERATORS[kind](draw, world, party)
+        term |= pick(draw, {}, {}, {"from": "2026-01-11"}, {"until": "2026-02-15"})
+        more: Data = pick(draw, {}, {}, {"effective": "2025-11-15"}, {"ends": after(months)})
+        world["agreements"].append(agreement(term, party=party, id=f"a{index}") | more)
+    return world
+
+
+def cases(**how: Any) -> st.SearchStrategy[Case]:
+    """Random small cases in which nothing is wrong."""
+
+    def read(data: Data) -> Case:
+        try:
+            return Case.of(data)
+        except CaseError:
+            assume(False)
+            raise
+
+    return worlds(**how).map(read)
+
+
+# -- a plan as usage -----------------------------------------------------------------------------------------------
+def replayed(case: Case, found: Plan) -> Metered:
+    """A plan's rows as a meter would report them: use, idle capacity and data moved, period by period.
+
+    Written from the plan's own rows and the declared prices alone, apart from the planner's bill.
+    """
+    sold, wanted = {o.id: o for o in case.offers}, {w.id: w for w in case.workloads}
+    lines: list[Usage] = []
+    own = set()
+    used: dict[tuple[str, int], tuple[Decimal, Decimal]] = {}
+    for row in found.allocations:
+        workload, period = wanted[row.workload], found.periods[row.period]
+        span = (period.span_start, period.span_end)
+        earned = row.work * workload.revenue.amount if workload.revenue else D(0)
+        facts = case.offer_facts[row.offer]
+        lines.append(Usage("use", workload.facts, facts, *span, row.work, row.taken, row.cost, row.cost, earned))
+        price, place = case.egress(workload, sold[row.offer])
+        if price:
+            lines.append(_moved(case, workload.facts, place, span, D(float(price)).quantize(D("1e-9")) * row.work))
+        if facts["product"] == "gpu" and facts["buy"] != "reserved" and getattr(workload, "gang", None):
+            own.add((row.offer, period.start, row.cost))
+        elif facts["product"] != "tokens":
+            cost, taken = used.get((row.offer, row.period), (D(0), D(0)))
+            used[row.offer, row.period] = cost + row.cost, taken + row.taken
+    for (offer, index), (cost, taken) in _bought(case, found, own).items():
+        period = found.periods[index]
+        idle, spare = (a - b for a, b in zip((cost, taken), used.get((offer, index), (D(0), D(0))), strict=True))
+        lines.append(
+            Usage("idle", None, case.offer_facts[offer], period.span_start, period.span_end, D(0), spare, idle, idle)
+        )
+    return Metered(_net(case, line) for line in lines)
+
+
+def _moved(case: Case, facts: Facts, place: str, span: tuple[datetime, datetime], cost: Decimal) -> Usage:
+    provider, _, region = place.partition("/")
+    sold = {"provider": provider, "region": region, "product": "egress", "offer": f"{place} egress"}
+    sold["country"] = case.providers[provider].regions[region].country
+    return Usage("egress", facts, sold, *span, D(0), D(0), cost, cost)
+
+
+def _bought(case: Case, found: Plan, own: set[Any]) -> dict[tuple[str, int], tuple[Decimal, Decimal]]:
+    """Cost and capacity of what is bought in units, by offer and period."""
+    sold: dict[str, Any] = {o.id: o for o in case.offers}
+    total: dict[tuple[str, int], tuple[Decimal, Decimal]] = {}
+    for row in found.purchases:
+        if (row.offer, row.start, row.cost) in own:
+            own.discard((row.offer, row.start, row.cost))
+            continue
+        offer = sold[row.offer]
+        held = [p for p in case.periods if p.span_start < row.end and p.span_end > row.start]
+        price = offer.unit_price(held[0].span_start, held[0].span_end)
+        for period in held:
+            each = price if row.reserved else offer.unit_price(period.span_start, period.span_end)
+            hours = _hours(period, row.start, row.end)
+            cost, taken = total.get((row.offer, period.index), (D(0), D(0)))
+            cost += _decimal(row.units * each * hours)
+            total[row.offer, period.index] = cost, taken + _decimal(row.units * hours * offer.unit_flow)
+    return total
+
+
+def _hours(period: Period, start: datetime, end: datetime) -> Any:
+    seconds = (min(end, period.span_end) - max(start, period.span_start)).total_seconds()
+    return period.hours * int(seconds) / int((period.span_end - period.span_start).total_seconds())
+
+
+def _decimal(value: Any) -> Decimal:
+    return D(value.numerator) / D(value.denominator)
+
+
+def _net(case: Case, line: Usage) -> Usage:
+    off = sum((t.reduction(line) for t in case.terms if hasattr(t, "reduction")), D(0))
+    return line.at_net(line.listed - off)

@@ -1,0 +1,679 @@
+"""An independent oracle: the same case as a textbook mixed-integer program, written with linopy.
+
+It reads the declared objects (offers, workloads, terms) and shares nothing with the planner but the solver underneath:
+its own arcs, periods, prices, capacities, demand and measures. It is slow and plain on purpose.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from detente.case import Case
+from detente.term import Term
+
+INFINITE = math.inf
+NEVER_IDLE = 1 - 1e-6
+"""Of capacity by the hour, less than one step above what is used is rented (decision 0006)."""
+
+ELSEWHERE = {"exclusivity", "residency", "discount", "redundancy"}
+"""Clauses that act on what may run, on prices and on standby, and add no rows of their own kind."""
+
+Sum = dict[int, float]
+"""A linear expression: coefficient by column."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A period of the plan."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def hours(self) -> float:
+        return (self.end - self.start).total_seconds() / 3600
+
+    def inside(self, start: datetime, end: datetime) -> float:
+        """The share of it that lies between two moments."""
+        seen = (min(self.end, end) - max(self.start, start)).total_seconds() / 3600
+        return max(0.0, seen / self.hours)
+
+
+@dataclass(frozen=True)
+class Way:
+    """A workload on an offer."""
+
+    workload: Any
+    offer: Any
+    take: float  # of the offer's unit, per unit of work
+    own: bool  # a gang's own run on hourly capacity
+
+    @property
+    def by_use(self) -> bool:
+        return self.own or self.offer.kind == "tokens"
+
+
+def added(*sums: Sum, times: float = 1.0) -> Sum:
+    total: Sum = defaultdict(float)
+    for each in sums:
+        for column, value in each.items():
+            total[column] += value * times
+    return total
+
+
+def less(a: Sum, b: Sum) -> Sum:
+    return added(a, added(b, times=-1.0))
+
+
+def month_of(on: datetime) -> datetime:
+    return on.replace(day=1, hour=0)
+
+
+def next_month(on: datetime, count: int = 1) -> datetime:
+    months = on.year * 12 + on.month - 1 + count
+    last = [31, 29 if months // 12 % 4 == 0 else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][months % 12]
+    return on.replace(year=months // 12, month=months % 12 + 1, day=min(on.day, last))
+
+
+def at_midnight(on: Any, like: datetime) -> datetime:
+    return datetime(on.year, on.month, on.day, tzinfo=like.tzinfo)
+
+
+def dated(value: Any, slot: Slot) -> list[tuple[float, Any]]:
+    """The values of a dated value in a slot, each with its share of the time."""
+    steps = [(slot.start if on is None else at_midnight(on, slot.start), step) for on, step in value.steps]
+    if value.steps[0][0] is None:
+        return [(1.0, steps[0][1])]
+    found = []
+    for index, (on, step) in enumerate(steps):
+        end = steps[index + 1][0] if index + 1 < len(steps) else slot.end
+        share = slot.inside(on, end)
+        if share > 0:
+            found.append((share, step))
+    if sum(share for share, _ in found) < 1 - 1e-9:
+        found.append((1 - sum(share for share, _ in found), None))
+    return found
+
+
+class Oracle:
+    """The textbook program of a case."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.start = at_midnight(case.declared.horizon.start, case.periods[0].start)
+        self.end = at_midnight(case.declared.horizon.end, self.start)
+        self.slots = self._slots(case.declared.horizon.every)
+        self.lower: list[float] = []
+        self.upper: list[float] = []
+        self.cost: list[float] = []
+        self.whole: list[bool] = []
+        self.rows: list[tuple[Sum, str, float]] = []
+        self.ways = [way for w in case.workloads for o in case.offers if (way := self._way(w, o))]
+        self.x = {(i, t): self.column() for i, _ in enumerate(self.ways) for t, _ in enumerate(self.slots)}
+        self.r: dict[tuple[int, int], int] = {}
+        self.units: dict[str, list[dict[str, Any]]] = {}
+        self._serve()
+        self._lose_one()
+        self._buy()
+        self._limit()
+        self._gangs()
+        self._price()
+        for term in case.terms:
+            if term.kind not in ELSEWHERE:  # type: ignore[attr-defined]
+                getattr(self, "_" + term.kind.replace("-", "_"))(term)  # type: ignore[attr-defined]
+
+    # -- the sheet ---------------------------------------------------------------------------------------------
+    def column(self, upper: float = INFINITE, *, cost: float = 0.0, whole: bool = False) -> int:
+        self.lower.append(0.0)
+        self.upper.append(upper)
+        self.cost.append(cost)
+        self.whole.append(whole)
+        return len(self.cost) - 1
+
+    def row(self, terms: Sum, sign: str, right: float) -> None:
+        self.rows.append((terms, sign, right))
+
+    # -- what there is -----------------------------------------------------------------------------------------
+    def _slots(self, every: str) -> list[Slot]:
+        found, at = [], self.start
+        while at < self.end:
+            step = {"month": 1, "quarter": 3, "year": 12}.get(every)
+            to = next_month(at, step) if step else at + timedelta(days={"week": 7, "day": 1}[every])
+            found.append(Slot(at, min(to, self.end)))
+            at = to
+        return found
+
+    def _way(self, workload: Any, offer: Any) -> Way | None:
+        gang = int(workload.gang.value) if getattr(workload, "gang", None) else 0
+        if offer.kind == "gpu":
+            rate = workload.runs_on.accelerators.get(offer.accelerator)
+            if rate is None or (offer.buy == "spot" and not workload.interruptible) or gang % offer.unit:
+                return None
+            return Way(workload, offer, 1 / float(rate[0]), bool(gang) and offer.term is None)
+        if offer.model not in workload.runs_on.models:
+            return None
+        if offer.kind == "tokens":
+            return Way(workload, offer, 1.0, False)
+        output, cached = float(workload.mix.output), float(workload.mix.cached)
+        take = (1 - output) * (1 - cached) + output * offer.output_ratio
+        return Way(workload, offer, take, False)
+
+    def _open(self, offer: Any, slot: Slot) -> bool:
+        begins = offer.from_ is None or at_midnight(offer.from_, slot.start) <= slot.start
+        return begins and (offer.until is None or at_midnight(offer.until, slot.start) >= slot.end)
+
+    def _flow(self, offer: Any) -> float:
+        """What a unit gives in an hour."""
+        if offer.kind == "gpu":
+            return float(offer.unit)
+        per = {"second": 1 / 3600, "minute": 1 / 60, "hour": 1.0, "day": 24.0}[offer.throughput.span]
+        return float(offer.throughput.value) / per
+
+    def _unit_price(self, offer: Any, slot: Slot) -> float | None:
+        """Money per unit and hour."""
+        total = 0.0
+        for share, price in dated(offer.price, slot):
+            if price is None:
+                return None
+            per = {"GPU-hour": getattr(offer, "unit", 1), "unit-hour": 1, "unit-month": 1 / 730}[price.unit]
+            total += share * float(price.amount) * per
+        return total if self._open(offer, slot) else None
+
+    def _list_price(self, way: Way, slot: Slot) -> float | None:
+        """Money per unit of work at list price."""
+        if way.offer.kind != "tokens":
+            price = self._unit_price(way.offer, slot)
+            return None if price is None else price * way.take / self._flow(way.offer)
+        total, mix = 0.0, way.workload.mix
+        output, cached = float(mix.output), float(mix.cached)
+        for share, price in dated(way.offer.price, slot):
+            if price is None:
+                return None
+            read = price.cached_input or price.input
+            each = output * float(price.output.amount)
+            each += (1 - output) * (cached * float(read.amount) + (1 - cached) * float(price.input.amount))
+            waits = way.workload.kind == "batch" and (way.workload.within.unit, way.workload.within.count) >= ("hour", 24)
+            if way.workload.kind == "batch" and price.batch is not None:
+                hours = {"hour": 1, "day": 24, "week": 168, "month": 672, "quarter": 2016, "year": 8760}
+                waits = hours[way.workload.within.unit] * way.workload.within.count >= 24
+                each *= float(price.batch) if waits else 1.0
+            total += share * each
+        return total if self._open(way.offer, slot) else None
+
+    def _most_units(self, offer: Any, slot: Slot) -> float:
+        if not self._open(offer, slot):
+            return 0
+        if offer.capacity is None:
+            return INFINITE
+        found = INFINITE
+        for _, amount in dated(offer.capacity, slot):
+            count = 0.0
+            if amount is not None:
+                count = float(amount.value)
+                if offer.kind == "gpu":
+                    count = count // offer.unit if amount.unit == "GPU" else count
+                else:
+                    steps = (count - offer.minimum) // offer.increment
+                    count = offer.minimum + steps * offer.increment if steps >= 0 else 0
+            found = min(found, count)
+        return found
+
+    # -- demand ------------------------------------------------------------------------------------------------
+    def _demand(self, workload: Any, slot: Slot) -> float:
+        total = 0.0
+        for share, rate in dated(workload.demand.rate, slot):
+            if rate is None:
+                continue
+            month = (next_month(month_of(slot.start)) - month_of(slot.start)).total_seconds() / 3600
+            hours = {"second": 1 / 3600, "minute": 1 / 60, "hour": 1, "day": 24, "week": 168, "month": month}[rate.span]
+            total += share * float(rate.value) / hours
+        if workload.demand.growth:
+            rate, unit = workload.demand.growth
+            months = (slot.start.year - self.start.year) * 12 + slot.start.month - self.start.month
+            spans = {"month": months, "year": months // 12, "day": (slot.start - self.start).days}
+            total *= (1 + float(rate)) ** spans[unit]
+        return total * slot.hours
+
+    def groups(self, workload: Any) -> list[tuple[list[int], float]]:
+        """Slots over which demand may be moved, and the demand of each such group."""
+        if workload.kind == "training":
+            begin = at_midnight(workload.from_, self.start) if workload.from_ else self.start
+            by = at_midnight(workload.deadline, self.start)
+            whole = [t for t, s in enumerate(self.slots) if s.start >= begin and s.end <= by]
+            return [(whole, float(workload.work.value))]
+        each = [self._demand(workload, slot) for slot in self.slots]
+        if workload.kind == "inference":
+            return [([t], d) for t, d in enumerate(each)]
+        found: list[tuple[list[int], float]] = []
+        until = self.start
+        for t, slot in enumerate(self.slots):
+            if not found or slot.end > until:
+                found.append(([], 0.0))
+                span = workload.within
+                if span.unit in ("month", "quarter", "year"):
+                    until = next_month(slot.start, span.count * {"month": 1, "quarter": 3, "year": 12}[span.unit])
+                else:
+                    until = slot.start + span.count * timedelta(hours={"hour": 1, "day": 24, "week": 168}[span.unit])
+            found[-1] = ([*found[-1][0], t], found[-1][1] + each[t])
+        return found
+
+    def _serve(self) -> None:
+        self.short: dict[tuple[str, int], int] = {}
+        for workload in self.case.workloads:
+            mine = [i for i, way in enumerate(self.ways) if way.workload is workload]
+            reach = set()
+            for g, (slots, demand) in enumerate(self.groups(workload)):
+                served: Sum = {self.x[i, t]: 1.0 for i in mine for t in slots}
+                if workload.value is not None:
+                    self.short[workload.id, g] = self.column(cost=float(workload.value.amount))
+                    served[self.short[workload.id, g]] = 1.0
+                self.row(served, "=", demand)
+                reach |= set(slots)
+            for i in mine:
+                for t, slot in enumerate(self.slots):
+                    denied = any(
+                        term.judge(workload.facts, self.facts(self.ways[i].offer)).decision in ("deny", "undecided")
+                        for term in self.case.terms
+                        if self._touches(term, slot)
+                    )
+                    if t not in reach or denied or self._list_price(self.ways[i], slot) is None:
+                        self.upper[self.x[i, t]] = 0.0
+
+    def facts(self, offer: Any) -> dict[str, str]:
+        country = next(p for p in self.case.declared.providers if p.id == offer.provider).regions[offer.region].country
+        found = {"offer": offer.id, "provider": offer.provider, "region": offer.region, "country": country}
+        found["product"] = offer.kind
+        if offer.kind == "gpu":
+            return found | {"accelerator": offer.accelerator, "buy": offer.buy}
+        bought = "reserved" if getattr(offer, "term", None) else "on-demand"
+        return found | {"model": offer.model, "buy": bought}
+
+    @staticmethod
+    def _touches(term: Term, slot: Slot) -> bool:
+        return slot.inside(term.force.start, term.force.end) > 0
+
+    # -- standby: the textbook form of N-1 -----------------------------------------------------------------------
+    def _lose_one(self) -> None:
+        """For each provider that may be lost, what the others could take over then."""
+        clauses = [t for t in self.case.terms if t.kind == "redundancy"]  # type: ignore[attr-defined]
+        for workload in self.case.workloads:
+            mine = [i for i, way in enumerate(self.ways) if way.workload is workload]
+            covering = [
+                t
+                for t in clauses
+                if any(t.covered.covers(workload.facts, self.facts(self.ways[i].offer)) for i in mine)
+            ]
+            if not covering:
+                continue
+            for i in mine:
+                for t, _ in enumerate(self.slots):
+                    closed = self.upper[self.x[i, t]] == 0.0
+                    self.r[i, t] = self.column(0.0 if closed else INFINITE)
+            for term in covering:
+                self._survives(term, workload, mine)
+
+    def _survives(self, term: Any, workload: Any, mine: Sequence[int]) -> None:
+        for slots, demand in self.groups(workload):
+            if not all(self._touches(term, self.slots[t]) for t in slots):
+                continue
+            for lost in {self.ways[i].offer.provider for i in mine}:
+                others = [i for i in mine if self.ways[i].offer.provider != lost]
+                taken = {(i, t): self.column() for i in others for t in slots}
+                for (i, t), y in taken.items():
+                    self.row({y: 1.0, self.x[i, t]: -1.0, self.r[i, t]: -1.0}, "<=", 0.0)
+                self.row(dict.fromkeys(taken.values(), 1.0), ">=", float(term.survives) * demand)
+
+    # -- buying --------------------------------------------------------------------------------------------------
+    def _on(self, offer: Any, t: int, *, own: bool | None = None, standby: bool = False) -> Sum:
+        """What is taken of an offer in a slot."""
+        found: Sum = {}
+        for i, way in enumerate(self.ways):
+            if way.offer is offer and own in (None, way.own):
+                found[self.x[i, t]] = way.take
+                if standby and (i, t) in self.r:
+                    found[self.r[i, t]] = way.take
+        return found
+
+    def _useful(self, offer: Any, slot: Slot, t: int) -> float:
+        """Whole units beyond which none could be of any use."""
+        need = 0.0
+        for way in self.ways:
+            if way.offer is offer and not way.own:
+                most = max((d for slots, d in self.groups(way.workload) if t in slots), default=0.0)
+                need += most * way.take / self._flow(offer) / slot.hours
+        if need <= 0:
+            return 0.0
+        least, step = (offer.minimum, offer.increment) if offer.kind == "provisioned" else (1, 1)
+        count = max(least, least + math.ceil((need - least) / step - 1e-9) * step)
+        return min(count, self._most_units(offer, slot))
+
+    def _buy(self) -> None:
+        for offer in self.case.offers:
+            if offer.kind == "tokens" or all(w.own for w in self.ways if w.offer is offer):
+                continue
+            self.units[offer.id] = []
+            for t, slot in enumerate(self.slots):
+                price = self._unit_price(offer, slot)
+                if price is None:
+                    continue
+                if offer.term is None:
+                    self._purchase(offer, price, slot.start, slot.end, [t])
+                    continue
+                months = offer.term.count * {"month": 1, "quarter": 3, "year": 12}[offer.term.unit]
+                until = next_month(slot.start, months)
+                before = self.slots[t - 1].start if t else None
+                first = before is None or month_of(before) != month_of(slot.start)
+                stated = not offer.starts or slot.start in [at_midnight(d, slot.start) for d in offer.starts]
+                if first and stated and (until <= self.end or offer.cut == "prorate"):
+                    held = [s for s in range(t, len(self.slots)) if self.slots[s].end <= until]
+                    self._purchase(offer, price, slot.start, until, held)
+            self._hold(offer)
+
+    def _purchase(self, offer: Any, price: float, start: datetime, until: datetime, held: list[int]) -> None:
+        most = max((self._useful(offer, self.slots[t], t) for t in held), default=0.0)
+        parts = [(self.column(most, whole=True), 1.0)]
+        if offer.kind == "provisioned":
+            opened = self.column(1 if most else 0, whole=True)
+            more = max(0.0, (most - offer.minimum) // offer.increment) if most else 0.0
+            steps = self.column(more, whole=True)
+            self.upper[parts[0][0]] = 0.0
+            self.row({steps: 1.0, opened: -more}, "<=", 0.0)
+            parts = [(opened, float(offer.minimum)), (steps, float(offer.increment))]
+        self.units[offer.id].append({"parts": parts, "price": price, "start": start, "until": until, "held": held})
+
+    def _hold(self, offer: Any) -> None:
+        flow = self._flow(offer)
+        for t, slot in enumerate(self.slots):
+            held: Sum = {}
+            opened: Sum = {}
+            for bought in self.units[offer.id]:
+                if t in bought["held"]:
+                    held = added(held, dict(bought["parts"]))
+                    opened = added(opened, dict(bought["parts"][:1]))
+            gives = added(held, times=flow * slot.hours)
+            reserved = offer.term is not None
+            self.row(less(self._on(offer, t, own=False, standby=reserved), gives), "<=", 0.0)
+            if reserved:
+                if self._most_units(offer, slot) < INFINITE:
+                    self.row(held, "<=", self._most_units(offer, slot))
+                continue
+            step = 1.0
+            spare = less(gives, self._on(offer, t, own=False))
+            if offer.kind == "provisioned":
+                step = float(offer.increment)
+                if offer.minimum > offer.increment:
+                    spare = less(spare, added(opened, times=flow * slot.hours))
+            self.row(spare, "<=", flow * slot.hours * step * NEVER_IDLE)
+
+    def _limit(self) -> None:
+        for offer in self.case.offers:
+            if getattr(offer, "term", None) is not None:
+                continue
+            for t, slot in enumerate(self.slots):
+                if offer.kind == "tokens":
+                    if offer.capacity is None:
+                        continue
+                    per = {"second": 1 / 3600, "minute": 1 / 60, "hour": 1, "day": 24, "month": 730}
+                    flows = [0.0 if r is None else float(r.value) / per[r.span] for _, r in dated(offer.capacity, slot)]
+                    most = min(flows) if self._open(offer, slot) else 0.0
+                else:
+                    most = self._most_units(offer, slot) * self._flow(offer)
+                if most < INFINITE:
+                    self.row(self._on(offer, t, standby=True), "<=", most * slot.hours)
+
+    def _gangs(self) -> None:
+        for i, way in enumerate(self.ways):
+            gang = getattr(way.workload, "gang", None)
+            if gang is None:
+                continue
+            size, offer = int(gang.value), way.offer
+            if way.own:
+                for t, slot in enumerate(self.slots):
+                    units = self._most_units(offer, slot)
+                    if units < INFINITE:
+                        fits = units * offer.unit // size * size
+                        self.row({self.x[i, t]: way.take}, "<=", fits * slot.hours)
+                continue
+            starts = sorted({b["held"][0] for b in self.units[offer.id] if b["held"]})
+            for t, slot in enumerate(self.slots):
+                if t < (starts[0] if starts else len(self.slots)):
+                    self.upper[self.x[i, t]] = 0.0
+            for begin, end in zip(starts, [*starts[1:], len(self.slots)], strict=True):
+                gangs = self.column(whole=True)
+                for t in range(begin, end):
+                    held = [dict(b["parts"]) for b in self.units[offer.id] if t in b["held"]]
+                    self.row(less({gangs: size}, added(*held, times=offer.unit)), "<=", 0.0)
+                    self.row({self.x[i, t]: way.take, gangs: -size * self.slots[t].hours}, "<=", 0.0)
+
+    # -- money ---------------------------------------------------------------------------------------------------
+    def _off(self, demand: Any, offer: Any, slot: Slot) -> float:
+        return sum(
+            float(term.off) * slot.inside(term.force.start, term.force.end)  # type: ignore[attr-defined]
+            for term in self.case.terms
+            if term.kind == "discount" and term.covered.covers(demand, self.facts(offer)) is True  # type: ignore[attr-defined]
+        )
+
+    def _net(self, way: Way, slot: Slot) -> float:
+        price = self._list_price(way, slot) or 0.0
+        return price * (1 - self._off(way.workload.facts, way.offer, slot))
+
+    def _paid(self, offer: Any, t: int) -> tuple[Sum, Sum]:
+        """Cost (after discounts) and capacity of the units of an offer that are paid in a slot."""
+        cost: Sum = {}
+        gives: Sum = {}
+        slot = self.slots[t]
+        for bought in self.units.get(offer.id, []):
+            hours = slot.hours * slot.inside(bought["start"], bought["until"])
+            parts = dict(bought["parts"])
+            cost = added(cost, added(parts, times=bought["price"] * hours * (1 - self._off(None, offer, slot))))
+            gives = added(gives, added(parts, times=hours * self._flow(offer)))
+        return cost, gives
+
+    def _egress(self, way: Way) -> tuple[float, Any]:
+        data = way.workload.data
+        here = f"{way.offer.provider}/{way.offer.region}"
+        if data is None or data.at == here:
+            return 0.0, None
+        best, price = (-1, -1), 0.0
+        for network in self.case.declared.networks:
+            fits = []
+            for place, pattern in ((data.at, network.from_), (here, network.to)):
+                fits.append({place: 3, place.partition("/")[0]: 2, "*": 1}.get(pattern, 0))
+            if all(fits) and (sum(fits), fits[0]) > best:
+                best, price = (sum(fits), fits[0]), float(network.price.amount)
+        provider, _, region = data.at.partition("/")
+        country = next(p for p in self.case.declared.providers if p.id == provider).regions[region].country
+        sold = {"product": "egress", "provider": provider, "region": region, "country": country}
+        return price * float(data.moves[0]), sold | {"offer": f"{data.at} egress"}
+
+    def _moves(self, way: Way, slot: Slot) -> float:
+        """The cost of moving data, per unit of work, after discounts."""
+        price, sold = self._egress(way)
+        if not price:
+            return 0.0
+        off = sum(
+            float(t.off) * slot.inside(t.force.start, t.force.end)  # type: ignore[attr-defined]
+            for t in self.case.terms
+            if t.kind == "discount" and t.covered.covers(way.workload.facts, sold) is True  # type: ignore[attr-defined]
+        )
+        return price * (1 - off)
+
+    def _price(self) -> None:
+        for i, way in enumerate(self.ways):
+            for t, slot in enumerate(self.slots):
+                each = self._moves(way, slot) + (self._net(way, slot) if way.by_use else 0.0)
+                self.cost[self.x[i, t]] += each
+        for offer in self.case.offers:
+            for t, _ in enumerate(self.slots):
+                for column, value in self._paid(offer, t)[0].items():
+                    self.cost[column] += value
+
+    def measure(self, selection: Any, of: str, start: datetime, end: datetime) -> Sum:
+        """A measure over what a selection covers, between two moments: use by use, and what stands idle."""
+        total: Sum = {}
+        for t, slot in enumerate(self.slots):
+            share = slot.inside(start, end)
+            if share:
+                total = added(total, added(*self._in_slot(selection, of, t), times=share))
+        return total
+
+    def _in_slot(self, selection: Any, of: str, t: int) -> Iterable[Sum]:
+        slot = self.slots[t]
+        for i, way in enumerate(self.ways):
+            revenue = way.workload.revenue
+            each = {
+                "work": 1.0,
+                "taken": way.take,
+                "revenue": float(revenue.amount) if revenue else 0.0,
+                "spend": self._net(way, slot),
+            }[of]
+            if selection.covers(way.workload.facts, self.facts(way.offer)):
+                yield {self.x[i, t]: each}
+            price, sold = self._egress(way)
+            if of == "spend" and price and selection.covers(way.workload.facts, sold):
+                yield {self.x[i, t]: self._moves(way, slot)}
+        if of not in ("taken", "spend"):
+            return
+        for offer in self.case.offers:
+            if offer.id in self.units and selection.covers(None, self.facts(offer)):
+                paid, gives = self._paid(offer, t)
+                yield paid if of == "spend" else gives
+                for i, way in enumerate(self.ways):
+                    if way.offer is offer and not way.own:
+                        used = self._net(way, slot) if of == "spend" else way.take
+                        yield {self.x[i, t]: -used}
+
+    # -- clauses -------------------------------------------------------------------------------------------------
+    def windows(self, term: Any) -> list[tuple[datetime, datetime, float, float]]:
+        """Start, end, the part of the amount (a ramp's, or 1) and the share within the horizon."""
+        every, ramp = term.windows.every, term.windows.ramp
+        begin = at_midnight(term.windows.starts, self.start) if term.windows.starts else term.force.start
+        found = []
+        for k in range(1000):
+            if every == "term":
+                a, b = begin, term.force.end
+            else:
+                step = {"month": 1, "quarter": 3, "year": 12}[every]
+                a, b = next_month(begin, k * step), next_month(begin, (k + 1) * step)
+                b = b if ramp else min(b, term.force.end)
+            if a >= min(term.force.end, self.end) or (k and every == "term") or (ramp and k >= len(ramp)) or b <= a:
+                break
+            inside = (min(b, self.end) - max(a, self.start)) / (b - a)
+            if inside > 0:
+                found.append((a, b, float(ramp[k]) if ramp else 1.0, inside))
+        return found
+
+    def _minimum_commitment(self, term: Any) -> None:
+        before: int | None = None
+        for a, b, part, inside in self.windows(term):
+            amount = float(term.amount.amount) * part * inside
+            reached = self.measure(term.covered, "spend", a, b)
+            if before is not None:
+                reached = added(reached, {before: 1.0})
+            before = self.column(amount * float(term.carry_over))
+            reached = less(reached, {before: 1.0})
+            if term.shortfall != "forbidden":
+                reached = added(reached, {self.column(amount, cost=float(term.shortfall.fee)): 1.0})
+            self.row(reached, ">=", amount)
+        for milestone in term.milestones:
+            a, b = term.force.start, at_midnight(milestone.by, self.start)
+            if not (self.start < b <= self.end and a < b):
+                continue
+            amount = float(milestone.reach.amount) * ((b - max(a, self.start)) / (b - a))
+            reached = self.measure(term.covered, "spend", a, b)
+            if milestone.fee:
+                reached = added(reached, {self.column(amount, cost=float(milestone.fee)): 1.0})
+            self.row(reached, ">=", amount)
+
+    def _spending_cap(self, term: Any) -> None:
+        for a, b, part, inside in self.windows(term):
+            spend = self.measure(term.covered, "spend", a, b)
+            self.row(spend, "<=", float(term.amount.amount) * part * inside)
+
+    def _credit(self, term: Any) -> None:
+        for a, b, part, inside in self.windows(term):
+            most = float(term.amount.amount) * part * inside if term.amount is not None else INFINITE
+            spend = self.measure(term.covered, "spend", a, b)
+            given = self.column(most, cost=-1.0)
+            self.row(less({given: 1.0}, added(spend, times=float(term.rate))), "<=", 0.0)
+
+    def _take_or_pay(self, term: Any) -> None:
+        for a, b, _, inside in self.windows(term):
+            hours = (b - a).total_seconds() / 3600 * inside
+            owed = float(term.quantity.value) * float(term.take) * hours
+            untaken = self.column(cost=float(term.price.amount))
+            taken = self.measure(term.covered, "taken", a, b)
+            self.row(added(taken, {untaken: 1.0}), ">=", owed)
+
+    def _share(self, term: Any) -> None:
+        for a, b, _, _ in self.windows(term):
+            part = self.measure(term.part, term.measure, a, b)
+            whole = self.measure(term.covered, term.measure, a, b)
+            if term.at_least is not None:
+                self.row(less(part, added(whole, times=float(term.at_least))), ">=", 0.0)
+            if term.at_most is not None:
+                self.row(less(part, added(whole, times=float(term.at_most))), "<=", 0.0)
+
+    def _revenue_share(self, term: Any) -> None:
+        for column, value in self.measure(term.covered, "revenue", term.force.start, term.force.end).items():
+            self.cost[column] += value * float(term.rate)
+
+    # -- solving -------------------------------------------------------------------------------------------------
+    def solve(self) -> float | None:
+        """The least cost, or None where nothing obeys every clause."""
+        import linopy
+        import xarray as xr
+
+        logging.getLogger("linopy").setLevel(logging.ERROR)
+        model = linopy.Model()
+        n = len(self.cost)
+        kinds: list[tuple[Any, Any]] = []
+        for whole in (False, True):
+            index = np.array([k for k in range(n) if self.whole[k] is whole])
+            if len(index):
+                given = {"dims": ["col" if not whole else "int"], "coords": {"col" if not whole else "int": index}}
+                low, high = (xr.DataArray(np.array(side)[index], **given) for side in (self.lower, self.upper))
+                kinds.append((index, model.add_variables(low, high, integer=whole, name="y" if whole else "x")))
+        matrix = np.zeros((len(self.rows), n))
+        for k, (terms, _, _) in enumerate(self.rows):
+            for column, value in terms.items():
+                matrix[k, column] += value
+        scale = np.maximum(np.abs(matrix).max(axis=1), 1e-9)
+        for sign in ("<=", ">=", "="):
+            at = np.array([k for k, (_, s, _) in enumerate(self.rows) if s == sign])
+            if not len(at):
+                continue
+            left: Any = 0
+            for index, variables in kinds:
+                dim = variables.dims[0]
+                part = matrix[np.ix_(at, index)] / scale[at][:, None]
+                block = xr.DataArray(part, dims=["row", dim], coords={"row": at, dim: index})
+                left = (block * variables).sum(dim) + left
+            right = xr.DataArray(np.array([self.rows[k][2] for k in at]) / scale[at], dims=["row"], coords={"row": at})
+            model.add_constraints(left, sign, right, name=f"rows {sign}")
+        objective: Any = 0
+        for index, variables in kinds:
+            dim = variables.dims[0]
+            objective = (xr.DataArray(np.array(self.cost)[index], dims=[dim], coords={dim: index}) * variables).sum() + objective
+        model.add_objective(objective)
+        status, condition = model.solve(
+            "highs",
+            io_api="direct",
+            output_flag=False,
+            mip_rel_gap=1e-10,
+            primal_feasibility_tolerance=1e-9,
+            dual_feasibility_tolerance=1e-9,
+            mip_feasibility_tolerance=1e-9,
+        )
+        if condition in ("infeasible", "infeasible_or_unbounded"):
+            return None
+        assert (status, condition) == ("ok", "optimal"), condition
+        return float(model.objective.value)

@@ -1,0 +1,313 @@
+"""The documentation against the program: every kind, command and option has its place, every example runs.
+
+Conventions of the pages, by the first line of a ``yaml`` block: ``# case`` is a whole case; ``# add`` goes to
+the end of the page's case; ``# clause`` is read inside the case of ``docs/terms/README.md``, and the page's
+table of costs is what the plan of that case costs. Any other block with sections of a case is read entry by
+entry. ``console`` blocks of the tutorial are replayed: ``REWRITE_DOCS=1`` writes what they print now.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+import pytest
+from click.testing import CliRunner
+from pydantic import BaseModel
+
+from detente import declared as sections
+from detente.case import Case
+from detente.cli import cli
+from detente.document import Document
+from detente.money import shown
+from detente.plan import Plan
+from detente.planner.check import check
+from detente.planner.solve import plan
+from detente.terms import KINDS
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+TERMS = ROOT / "docs" / "terms"
+NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+
+
+def kinds() -> list[str]:
+    return sorted(kind.model_fields["kind"].annotation.__args__[0] for kind in KINDS)  # type: ignore[union-attr]
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(
+        rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+
+
+def marked(page: Path, mark: str) -> list[str]:
+    return [block for block in blocks(page, "yaml") if block.startswith(f"# {mark}\n")]
+
+
+def prose(page: Path) -> str:
+    """A page without its blocks of code."""
+    return re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+def data(text: str) -> dict[str, Any]:
+    found = Document.parse(text.encode(), "example").data()
+    assert isinstance(found, dict)
+    return found
+
+
+CASES = [(page, text) for page in PAGES for text in marked(page, "case")]
+CLAUSES = [(page, text) for page in PAGES for text in marked(page, "clause")]
+
+
+@cache
+def two_clouds() -> str:
+    (text,) = marked(TERMS / "README.md", "case")
+    return text
+
+
+# -- what must have its place ---------------------------------------------------------------------
+@pytest.mark.parametrize("kind", kinds())
+def test_every_kind_of_clause_has_a_page_with_an_example(kind: str) -> None:
+    page = TERMS / f"{kind}.md"
+    assert page.is_file(), f"write docs/terms/{kind}.md"
+    (example,) = marked(page, "clause")
+    used = {term["kind"] for agreement in data(example)["agreements"] for term in agreement["terms"]}
+    assert kind in used
+    assert f"({kind}.md)" in (TERMS / "README.md").read_text(encoding="utf-8"), (
+        "name it in docs/terms/README.md"
+    )
+
+
+def test_every_page_of_a_clause_is_about_a_kind() -> None:
+    assert {page.stem for page in TERMS.glob("*.md")} == {*kinds(), "README"}
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_every_key_of_a_clause_is_on_its_page(kind: Any) -> None:
+    name = kind.model_fields["kind"].annotation.__args__[0]
+    pages = (TERMS / f"{name}.md").read_text(encoding="utf-8") + (TERMS / "README.md").read_text(
+        encoding="utf-8"
+    )
+    keys = [field.alias for field in kind.model_fields.values()]
+    assert [key for key in keys if f"`{key}`" not in pages] == []
+
+
+def models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The declared things that an annotation may hold, and what they hold."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+        if annotation not in KINDS:
+            for field in annotation.model_fields.values():
+                yield from models(field.annotation)
+    for part in get_args(annotation):
+        yield from models(part)
+
+
+def test_every_key_of_a_case_is_in_the_reference() -> None:
+    text = (ROOT / "docs" / "guide" / "case-format.md").read_text(encoding="utf-8")
+    written = set(re.findall(r"`(?:\w+\.)?([\w-]+)(?::[^`]*)?`", text))
+    for model in dict.fromkeys(models(sections.Declared)):
+        if model not in KINDS:  # these have pages of their own
+            keys = {field.alias for field in model.model_fields.values()}
+            assert sorted(keys - written) == [], model.__name__
+
+
+@pytest.mark.parametrize("name", sorted(cli.commands))
+def test_every_command_is_in_the_readme(name: str) -> None:
+    assert f"detente {name}" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def options() -> list[tuple[str, str]]:
+    return sorted(
+        (name, option)
+        for name, command in cli.commands.items()
+        for parameter in command.params
+        if isinstance(parameter, click.Option)
+        for option in parameter.opts
+        if option.startswith("--")
+    )
+
+
+@pytest.mark.parametrize(("command", "option"), options())
+def test_every_option_is_documented(command: str, option: str) -> None:
+    assert any(re.search(rf"{option}\b", page.read_text(encoding="utf-8")) for page in PAGES), (
+        f"{command} {option}"
+    )
+
+
+# -- what must be true ----------------------------------------------------------------------------
+@pytest.mark.parametrize(("page", "text"), CASES, ids=[str(p.relative_to(ROOT)) for p, _ in CASES])
+def test_every_case_in_the_docs_can_be_planned(page: Path, text: str) -> None:
+    case = Case.of(data(text))
+    for reading in case.readings or (None,):
+        assert isinstance(plan(case.under(reading=reading)), Plan)
+
+
+@cache
+def cost(clauses: str, reading: str | None) -> str:
+    case = Case.of(data(two_clouds() + clauses)).under(reading=reading)
+    found = plan(case)
+    assert isinstance(found, Plan)
+    return shown(found.cost, found.currency)
+
+
+@pytest.mark.parametrize(("page", "text"), CLAUSES, ids=[str(p.relative_to(ROOT)) for p, _ in CLAUSES])
+def test_every_clause_in_the_docs_costs_what_its_page_says(page: Path, text: str) -> None:
+    rows = re.findall(r"^\| (with.*?) \| ([\d.]+ M USD) \|$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(rows) >= 2
+    for what, said in rows:
+        reading = re.search(r"reading `(.+)`", what)
+        assert cost("" if "without" in what else text, reading[1] if reading else None) == said, what
+    readings = Case.of(data(two_clouds() + text)).readings
+    assert len(rows) == 1 + max(1, len(readings)), "a row for each reading"
+
+
+FRAGMENTS = [
+    (page, text)
+    for page in PAGES
+    for text in blocks(page, "yaml")
+    if not text.startswith("# ")
+    and set(re.findall(r"^([\w-]+):", text, re.MULTILINE)) & {"name", *sections.SECTIONS}
+]
+
+
+@pytest.mark.parametrize(
+    ("page", "text"), FRAGMENTS, ids=[f"{p.stem}-{t.split(':')[0]}" for p, t in FRAGMENTS]
+)
+def test_every_fragment_of_a_case_reads(page: Path, text: str) -> None:
+    mistakes: list[str] = []
+
+    def report(path: sections.Path, what: str, remedy: str) -> None:
+        mistakes.append(f"{path}: {what} {remedy}")
+
+    whole = data(text)
+    for section in whole.keys() & sections.SECTIONS.keys():
+        for index, entry in enumerate(whole[section]):
+            sections.read_entry(section, entry, (section, index), report)
+    head = {key: value for key, value in whole.items() if key not in sections.SECTIONS}
+    if head:
+        sections.read_head(head, report)
+    assert mistakes == [], page.name
+
+
+def test_the_tutorial_prints_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = ROOT / "docs" / "guide" / "first-case.md"
+    text = page.read_text(encoding="utf-8")
+    case = tmp_path / "first-case" / "case.yaml"
+    case.parent.mkdir()
+    monkeypatch.chdir(tmp_path)
+    pieces = re.split(r"^(```\w+\n.*?^```$)", text, flags=re.MULTILINE | re.DOTALL)
+    for at, piece in enumerate(pieces):
+        if piece.startswith("```yaml\n# case\n"):
+            case.write_text(piece[8:-3], encoding="utf-8")
+        elif piece.startswith("```yaml\n# add\n"):
+            case.write_text(case.read_text(encoding="utf-8") + piece[8:-3], encoding="utf-8")
+        elif piece.startswith("```console\n"):
+            commands = re.findall(r"^\$ (detente .*)$", piece, re.MULTILINE)
+            printed = "".join(f"$ {command}\n{_printed(command)}" for command in commands)
+            pieces[at] = f"```console\n{printed}```"
+    if os.environ.get("REWRITE_DOCS"):
+        page.write_text("".join(pieces), encoding="utf-8")
+        return
+    assert "".join(pieces) == text
+
+
+def _printed(command: str) -> str:
+    done = CliRunner().invoke(cli, command.split()[1:], standalone_mode=False)
+    said = done.output if done.exception is None else f"{done.output}{done.exception}\n"
+    return "".join(f"{line.rstrip()}\n" for line in said.strip("\n").split("\n")) if said.strip() else ""
+
+
+def test_the_case_of_the_tutorial_turns_on_the_reading() -> None:
+    page = ROOT / "docs" / "guide" / "first-case.md"
+    case = Case.of(data(marked(page, "case")[0] + marked(page, "add")[0]))
+    found = check(case)
+    assert found.answer == "depends"
+    assert found.readings["letter"] is None
+    assert found.conflict is not None
+    assert {clause.term for clause in found.conflict.clauses} == {"api-exclusivity", "south-floor"}
+
+
+def test_the_case_of_the_examples_can_be_performed() -> None:
+    assert check(Case.of(data(two_clouds()))).answer == "yes"
+
+
+def anchors(page: Path) -> set[str]:
+    heads = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+    plain = (re.sub(r"\[(.*?)\]\(.*?\)", r"\1", head).replace("`", "").lower() for head in heads)
+    return {re.sub(r"[^\w\- ]", "", head).replace(" ", "-") for head in plain}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        there = (page.parent / path).resolve() if path else page
+        assert there.exists(), f"{page.name}: {target} leads nowhere"
+        if anchor:
+            assert anchor in anchors(there), f"{page.name}: {target}: there is no such heading"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_no_page_names_a_file_that_is_not_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for name in re.findall(r"\bdetente/[\w/]*\.(?:py|html|css|yaml)\b", text):
+        assert (ROOT / name).exists(), f"{page.name} names {name}"
+
+
+def test_the_layout_of_the_design_is_the_layout_of_the_package() -> None:
+    text = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    layout, planned = text.partition("\n## 3. ")[2].partition("\n## 4. ")[0].split("\nplanned", 1)
+    package = ROOT / "detente"
+    there = [
+        path
+        for path in package.rglob("*.py")
+        if path.parent.name != "report" or path.parent.parent != package
+    ]
+    assert [p.name for p in there if p.name != "__init__.py" and p.name not in layout] == []
+    named = set(re.findall(r"\b\w+\.py\b", layout))
+    assert [name for name in sorted(named) if not list(package.rglob(name))] == []
+    later = re.findall(r"^  (\S+)", planned.partition("```")[0], re.MULTILINE)
+    assert [name for name in later if (package / name).exists()] == [], "no longer planned: move it up"
+
+
+def test_every_cited_rule_is_in_the_design() -> None:
+    design = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    rules = design.partition("\n## 4. ")[2].partition("\n## 5. ")[0]
+    known = set(re.findall(r"^(\d+)\. ", rules, re.MULTILINE))
+    assert known == {str(n) for n in range(1, 16)}
+    sections = set(re.findall(r"^## (\d+)\. ", design, re.MULTILINE))
+    sources = [*(ROOT / "detente").rglob("*.py"), *(ROOT / "tests").rglob("*.py"), *PAGES]
+    for source in sources:
+        text = source.read_text(encoding="utf-8")
+        for section in re.findall(r"[Dd]esign §(\d+)(?![\d.])", text):
+            assert section in sections, f"{source.name} cites design §{section}"
+        for rule in re.findall(r"(?<![Dd]esign )§(\d+)", text) + re.findall(r"[Dd]esign §4\.(\d+)", text):
+            assert rule in known, f"{source.name} cites §{rule}"
+    configured = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert set(re.findall(r"design §4\.(\d+)", configured)) <= known
+
+
+def test_decisions_are_numbered_without_gaps_and_say_context_choice_cost() -> None:
+    pages = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    assert [int(page.name[:4]) for page in pages] == list(range(1, len(pages) + 1))
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert text.startswith(f"# {page.name[:4]}: ")
+        assert re.findall(r"^## (\w+)", text, re.MULTILINE)[:3] == ["Context", "Choice", "Cost"], page.name
+
+
+def test_the_version_is_in_the_changelog() -> None:
+    version = re.search(
+        r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert version
+    assert f"## [{version[1]}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
