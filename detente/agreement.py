@@ -45,7 +45,7 @@ class Agreement(Noun):
 
 @dataclass(frozen=True)
 class InForce:
-    """A term, the dates between which it is in force, and where it stands: which agreement, which of its terms."""
+    """A term, when it is in force, and where it stands: which agreement, which of its terms."""
 
     term: Term
     force: Force
@@ -56,9 +56,9 @@ class InForce:
 def in_force(agreements: Sequence[Agreement], events: Mapping[str, datetime | None]) -> Iterator[InForce]:
     """Every term with its dates, amendments applied.
 
-    An agreement as amended is one text: a term of an amendment that has the id of an earlier one replaces it from
-    that day on, whichever amendment brought the earlier one. An amendment that names no end ends with what it
-    amends. ``events`` gives the day of each event, or None for one that is not expected.
+    An agreement as amended is one text: a term of an amendment that has the id of an earlier one replaces
+    it from that day on, whichever amendment brought the earlier one. An amendment that names no end ends
+    with what it amends. ``events`` gives the day of each event, or None for one that is not expected.
     """
     found: list[InForce] = []
     known = {a.id: a for a in agreements}
@@ -91,7 +91,7 @@ def lineage(agreement: Agreement, known: Mapping[str, Agreement]) -> list[Agreem
 
 
 def root(agreement: Agreement, known: Mapping[str, Agreement]) -> str:
-    """The first agreement that an amendment changes, through others perhaps; its own id where it amends none."""
+    """The first agreement that an amendment changes, through others perhaps; else its own id."""
     return lineage(agreement, known)[-1].id
 
 

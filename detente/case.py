@@ -1,8 +1,8 @@
 """A case: everything declared, read from a folder or a file.
 
-Owns: the questions that all of the program asks of a case (which terms are in force, may this run there, how much is
-needed when). Not here: reading its files (``folder``), what fits together (``consistency``, ``clauses``), and what
-runs where (``planner``).
+Owns: the questions that all of the program asks of a case (which terms are in force, may this run there,
+how much is needed when). Not here: reading its files (``folder``), what fits together (``consistency``,
+``clauses``), and what runs where (``planner``).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Case:
     scenario: str | None = None
     folder: str = field(default=".", compare=False)
 
-    # -- building -----------------------------------------------------------------------------------------------
+    # -- building --------------------------------------------------------------------------------------------
     @classmethod
     def load(cls, path: Path | str) -> Case:
         """Read a folder or a file.
@@ -66,7 +66,7 @@ class Case:
     def under(
         self, reading: str | None = None, scenario: str | None = None, without: Iterable[str] = ()
     ) -> Case:
-        """The same case under a reading, in a scenario, without some clauses. Raises CaseError for unknown names."""
+        """The same case under a reading, in a scenario, without clauses. CaseError for unknown ones."""
         chosen = next((s for s in self.declared.scenarios if s.id == scenario), None)
         if scenario and chosen is None:
             known = [s.id for s in self.declared.scenarios]
@@ -83,7 +83,7 @@ class Case:
         left = self.without | set(without) | set(chosen.without if chosen else ())
         return replace(self, declared=base, reading=reading, without=left, scenario=scenario or self.scenario)
 
-    # -- what is in it ------------------------------------------------------------------------------------------
+    # -- what is in it ---------------------------------------------------------------------------------------
     @property
     def currency(self) -> str:
         """The one currency."""
@@ -185,7 +185,7 @@ class Case:
             raise ValueError(f"no network price from `{source}` to `{to}`")
         return Fraction(price.amount) * Fraction(workload.data.moves[0]), source
 
-    # -- may this run there? ----------------------------------------------------------------------------------
+    # -- may this run there? ---------------------------------------------------------------------------------
     def verdict(self, demand: Facts, offer: Facts, start: datetime, end: datetime) -> Verdict:
         """All clauses in force in a time on one use: deny wins, then undecided, then prefer (§2)."""
         order = {"deny": 3, "undecided": 2, "prefer": 1, "permit": 0}

@@ -1,8 +1,8 @@
 """Whether the clauses of a case make sense: in force, selecting something, unambiguous under every reading.
 
-Owns: agreements and their amendments, terms and scopes against what the case declares. It finds all mistakes and
-never stops at the first. Not here: the form of one clause (its own class), and whether the clauses can be met
-together (``planner``).
+Owns: agreements and their amendments, terms and scopes against what the case declares. It finds all
+mistakes and never stops at the first. Not here: the form of one clause (its own class), and whether the
+clauses can be met together (``planner``).
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class _Clauses:
             under = [f for f in standing if not f.term.readings or name in f.term.readings]
             self._together([(f, f.term.bound(f.force, name)) for f in under])
 
-    # -- agreements ----------------------------------------------------------------------------------------------
+    # -- agreements ------------------------------------------------------------------------------------------
     def _agreement(self, entry: Entry, agreement: Agreement) -> None:
         wrong = self.case.wrong
         if agreement.with_ != SELF:
@@ -133,7 +133,7 @@ class _Clauses:
                     what = f"there is no term `{name}`"
                     case.wrong(entry, ("without", index), what, did_you_mean(name, terms))
 
-    # -- one clause ----------------------------------------------------------------------------------------------
+    # -- one clause ------------------------------------------------------------------------------------------
     def _declared(self, entry: Entry, agreement: Agreement, place: int, term: Term, *, alive: bool) -> None:
         path = ("terms", entry.places[place])
         wrong = self.case.wrong
@@ -183,7 +183,8 @@ class _Clauses:
             good &= self._offer(entry, (*path, "offer"), found.term.offer)
         windows = getattr(found.term, "windows", None)
         if isinstance(windows, Every) and windows.starts and moment(windows.starts) >= found.force.end:
-            what = f"the windows start on {windows.starts}, when the clause has ended ({found.force.end:%Y-%m-%d})"
+            ended = f"when the clause has ended ({found.force.end:%Y-%m-%d})"
+            what = f"the windows start on {windows.starts}, {ended}"
             self.case.wrong(entry, (*path, "windows", "starts"), what, "check the dates")
         for name in found.term.readings or [None]:
             term = found.term.bound(found.force, name)
@@ -231,7 +232,7 @@ class _Clauses:
         return good
 
     def _labelled(self, key: str, scope: Scope, term: str) -> bool:
-        """Whether every workload says whether it is meant (§2), unless another key of the scope settles it."""
+        """Whether every workload says if it is meant (§2), unless another key of the scope settles it."""
         good = True
         others = Scope({k: v for k, v in scope.wanted.items() if k not in OFFER_KEYS and k != key})
         for entry in self.case.read("workloads"):
@@ -246,11 +247,11 @@ class _Clauses:
         """A clause that covers no use at all."""
         if not self.case.whole("offers", "workloads", "providers", "catalogs") or not self.case.uses:
             return
-        if not any(term.covered.covers(demand, offer) for demand, offer in self.case.uses):
+        if not self._covered(term):
             what = f"`{term.id}` selects nothing: no workload on any offer is {term.covered}"
             self.case.wrong(entry, path, what, "widen `of`, or drop the clause")
 
-    # -- clauses together ----------------------------------------------------------------------------------------
+    # -- clauses together ------------------------------------------------------------------------------------
     def _together(self, terms: list[tuple[InForce, Term]]) -> None:
         """Clauses that are each in order and together ambiguous."""
         if not self.case.whole("offers", "workloads", "providers", "catalogs"):
@@ -270,8 +271,10 @@ class _Clauses:
     def _too_much(self, alike: list[tuple[InForce, Term]], word: str) -> None:
         if sum(Fraction(getattr(t, word)) for _, t in alike) <= 1:
             return
-        for demand, offer in self.case.uses:
+        for demand, offer in self.case.unlike(key for _, t in alike for key in t.covered.keys):
             both = [(f, t) for f, t in alike if t.covered.covers(demand, offer)]
+            if sum(Fraction(getattr(t, word)) for _, t in both) <= 1:
+                continue
             for found, term in both:
                 over = {t.id: t for _, t in both if t.force.over(term.force.start, term.force.end)}
                 if len(over) > 1 and sum(Fraction(getattr(t, word)) for t in over.values()) > 1:
@@ -280,7 +283,7 @@ class _Clauses:
 
     def _discount(self, found: InForce, term: Discount) -> None:
         units = {o.id for o in self.case.offers if isinstance(o, GpuOffer | ProvisionedOffer)}
-        hit = [offer["offer"] for offer in self._covered(term) if offer["offer"] in units]
+        hit = [offer["offer"] for _, offer in self._covered(term, "offer") if offer["offer"] in units]
         if hit:
             what = f"a discount by workload on `{hit[0]}`, which is bought in units that workloads share"
             self._wrong(found, what, "select offers instead (`offer:`, `product: tokens`)")
@@ -288,20 +291,21 @@ class _Clauses:
     def _share(self, found: InForce, term: ShareTerm) -> None:
         if term.measure == "work":
             of = {w.id: w.unit for w in self.case.workloads}
-            units = {of[d["workload"]] for d, o in self.case.uses if term.covered.covers(d, o)}
+            units = {of[demand["workload"]] for demand, _ in self._covered(term, "workload")}
             if len(units) > 1:
                 what = f"a share of work in different units: {', '.join(sorted(units))}"
                 self._wrong(found, what, "say `measure: spend` or `measure: taken`, or narrow `of`")
         if term.measure == "taken":
-            gpus = {
-                offer["product"] == "gpu" for offer in self._covered(term) if offer["product"] != "egress"
-            }
+            products = {offer["product"] for _, offer in self._covered(term, "product")} - {"egress"}
+            gpus = {product == "gpu" for product in products}
             if len(gpus) > 1:
                 what = "a share of what is taken in different units: GPU-hours and Mtok"
                 self._wrong(found, what, "say `measure: spend`, or narrow `of`")
 
-    def _covered(self, term: Term) -> list[Facts]:
-        return [offer for demand, offer in self.case.uses if term.covered.covers(demand, offer)]
+    def _covered(self, term: Term, *keys: str) -> list[tuple[Facts, Facts]]:
+        """Uses that a clause covers, one of each that differ in what it asks or in some more keys."""
+        uses = self.case.unlike([*term.covered.keys, *keys])
+        return [(demand, offer) for demand, offer in uses if term.covered.covers(demand, offer)]
 
 
 def _scopes(term: Term) -> list[tuple[tuple[str | int, ...], Scope]]:

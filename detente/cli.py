@@ -189,14 +189,16 @@ def explain(
     case: Path, subject: str, reading: str | None, scenario: str | None, saved: Path | None, as_json: bool
 ) -> int:
     """Say why: SUBJECT is a workload, a clause, or WORKLOAD@PROVIDER (or @OFFER): why there, or why not."""
-    from detente.plan import Conflict, Plan
+    from detente.plan import Plan
     from detente.report.explanation import explain as why
 
-    loaded = _load(case, reading, scenario)
+    found: Plan | Conflict | None
     if saved is not None:
-        loaded = loaded.under(reading=reading or Plan.load(saved).reading)
-        found: Plan | Conflict | None = Plan.load(saved, loaded.hash)
+        found = Plan.load(saved)
+        loaded = _load(case, reading or found.reading, scenario or found.scenario)
+        found.must_be_of(loaded.hash, str(saved))
     else:
+        loaded = _load(case, reading, scenario)
         found = _solve(loaded, 1e-4, None, as_json)
     if found is None:
         return 1

@@ -1,8 +1,8 @@
 """Whether the entries of a case fit together: names, places, money, offers and workloads.
 
-Owns: every check that needs more than one entry, save those of clauses. It finds all mistakes and never stops at the
-first. Not here: the form of one entry (its own class checks that), the clauses (``clauses``), and whether they can
-be met together (``planner``).
+Owns: every check that needs more than one entry, save those of clauses. It finds all mistakes and never
+stops at the first. Not here: the form of one entry (its own class checks that), the clauses (``clauses``),
+and whether they can be met together (``planner``).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def check(case: Entries) -> None:
     _unused(case)
 
 
-# -- names, money, places --------------------------------------------------------------------------------------------
+# -- names, money, places ------------------------------------------------------------------------------------
 def _ids(case: Entries) -> None:
     for section in ("providers", "offers", "workloads", "agreements", "scenarios"):
         seen: dict[str, Entry] = {}
@@ -118,9 +118,9 @@ def _region(case: Entries, entry: Entry, path: Sequence[str | int], provider: st
         case.wrong(entry, path, f"`{provider}` has no region `{region}`", remedy)
 
 
-# -- offers and workloads --------------------------------------------------------------------------------------------
+# -- offers and workloads ------------------------------------------------------------------------------------
 def _reservation(case: Entries, entry: Entry, offer: GpuOffer | ProvisionedOffer) -> None:
-    """A reservation starts with the first period of a month, on the days that are stated, and has room for its term."""
+    """A reservation starts with the first period of a month, on the stated days, with room for its term."""
     assert offer.term is not None
     if case.horizon is None:
         return
@@ -137,7 +137,9 @@ def _reservation(case: Entries, entry: Entry, offer: GpuOffer | ProvisionedOffer
     if not starts:
         case.wrong(entry, ("starts",), "no start lies in the horizon, so it can never be bought", "move one")
     elif offer.cut == "refuse" and later(starts[0], offer.term) > end:
-        what = f"a term of {offer.term} from {starts[0]:%Y-%m-%d} is longer than the horizon, so it can never be bought"
+        what = (
+            f"a term of {offer.term} from {starts[0]:%Y-%m-%d} runs past the horizon: it can never be bought"
+        )
         case.wrong(entry, ("term",), what, "say `cut: prorate`, or plan a longer horizon")
 
 

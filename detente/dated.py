@@ -9,11 +9,12 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, Generic, TypeVar, get_args
 
 from pydantic_core import core_schema
 
-from detente.noun import SOURCE, value_of
+from detente.noun import SOURCE, MisplacedError, value_of
 from detente.period import DATE, day, hours_between, moment
 
 T = TypeVar("T")
@@ -22,7 +23,8 @@ T = TypeVar("T")
 class Dated(Generic[T]):
     """Steps in date order; before the first there is no value. A single undated value holds always.
 
-    What is read is a schedule, so its dates stand in order; one that does not is more likely mistyped than moved.
+    What is read is a schedule, so its dates stand in order; one that does not is more likely mistyped than
+    moved.
     """
 
     __slots__ = ("steps",)  # not a dataclass: pydantic would read one field by field
@@ -52,7 +54,7 @@ class Dated(Generic[T]):
         cuts = [moment(s) for s, _ in self.steps if s is not None and start < moment(s) < end]
         edges = [start, *cuts, end]
         whole = hours_between(start, end)
-        for a, b in zip(edges, edges[1:], strict=False):
+        for a, b in pairwise(edges):
             yield hours_between(a, b) / whole, self.on(a)
 
     def mean(self, start: datetime, end: datetime, of: Callable[[T], Fraction]) -> Fraction | None:
@@ -132,8 +134,10 @@ def _in_order(given: dict[Any, Any]) -> dict[Any, Any]:
         except ValueError:
             continue  # reported at its own place
         if before and on == before[0]:
-            raise ValueError(f"two values for one day, {on}: `{before[1]}` and `{key}`; keep one of them")
+            what = f"two values for one day, {on}: `{before[1]}` and `{key}`"
+            raise MisplacedError((key,), f"{what}; keep one of them", key=True)
         if before and on < before[0]:
-            raise ValueError(f"dates out of order: {before[0]} stands before {on}; write the earlier first")
+            what = f"dates out of order: {before[0]} stands before {on}"
+            raise MisplacedError((key,), f"{what}; write the earlier first", key=True)
         before = on, key
     return given

@@ -1,7 +1,7 @@
 """What a case file declares, section by section; and pydantic's errors in a contract's words.
 
-Owns: ``Declared`` (the shape of a case, also its JSON Schema), and reading each entry on its own, so that one bad
-entry hides no other. Not here: whether the entries fit together (``consistency``).
+Owns: ``Declared`` (the shape of a case, also its JSON Schema), and reading each entry on its own, so that
+one bad entry hides no other. Not here: whether the entries fit together (``consistency``).
 """
 
 from __future__ import annotations
@@ -126,8 +126,10 @@ def _read(reader: TypeAdapter[Any], kind: Any, raw: Any, path: Path, report: Rep
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             what, remedy = _sentence(detail, raw, kind)
+            inside = detail.get("ctx", {}).get("error")
             at_key = detail["type"] == "extra_forbidden" or detail["loc"][-1:] == ("[key]",)
-            report((*path, *_steps(detail, raw)), what, remedy, key=at_key)
+            at_key |= getattr(inside, "key", False)
+            report((*path, *_steps(detail, raw), *getattr(inside, "path", ())), what, remedy, key=at_key)
     except RecursionError:
         report(path, "is nested too deeply")
     return None
@@ -178,7 +180,7 @@ def _sentence(detail: Any, raw: Any, kind: Any) -> tuple[str, str]:
             return "merge keys (`<<`) are not read", "write the values out"
         return f"unknown key `{_short(key)}`", did_you_mean(key, _keys_at(kind, detail["loc"][:-1], raw))
     if code == "missing":
-        return f"`{key}` is missing", ""
+        return f"`{key}` is missing", f"add `{key}: …`"
     if code == "union_tag_not_found":
         return "`kind` is missing", f"allowed: {_allowed(kind)}"
     if code == "union_tag_invalid":
@@ -265,7 +267,7 @@ def schema() -> dict[str, Any]:
 
 
 def _tidied(part: Any, definitions: dict[str, Any]) -> Any:
-    """A part of the schema: quantities under ``$defs`` by their name, no titles or defaults that say nothing."""
+    """A part of the schema: quantities under ``$defs`` by name, no titles or defaults that say nothing."""
     if isinstance(part, list):
         return [_tidied(item, definitions) for item in part]
     if not isinstance(part, dict):

@@ -86,7 +86,7 @@ class DemandOverTime(Noun):
         return next(iter(self.rate.values())).unit if self.rate is not None else "Mtok"
 
     def over(self, periods: Sequence[Period], begin: datetime) -> tuple[Fraction, ...]:
-        """Work in each period; growth counts whole spans since ``begin``. Raises ValueError where a trace ends."""
+        """Work in each period; growth counts from ``begin``. Raises ValueError where a trace lacks it."""
         means: dict[tuple[datetime, datetime], Fraction] = {}  # the hours of a typical week share their month
         found = []
         for period in periods:
@@ -117,7 +117,7 @@ class DemandOverTime(Noun):
         return [moment(on) for on, _ in self.rate.steps if on is not None] if self.rate else []
 
     def _value(self, start: datetime, end: datetime) -> tuple[Fraction, str] | None:
-        """The rate between two moments with no dated rate between them; before the first there is no demand."""
+        """The rate between two moments without a date in between; before the first there is no demand."""
         assert self.rate is not None
         dates = self._dates
         if self.between == "line" and dates:

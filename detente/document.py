@@ -45,7 +45,7 @@ class Document:
 
     @classmethod
     def read(cls, path: Path, name: str | None = None) -> Document:
-        """Parse a file. Raises CaseError with the place of the first syntax mistake and of all duplicate keys."""
+        """Parse a file. Raises CaseError: the first mistake of syntax, every duplicate key."""
         name = name or str(path)
         try:
             with path.open("rb") as file:

@@ -1,7 +1,7 @@
 """The entries of a case while it is read: each with its place, its form checked, its fit not yet.
 
-Owns: looking across entries (names, facts, what could run where) while some of them may be unreadable, and noting
-a mistake at an entry. Not here: which mistakes there are (``consistency``, ``clauses``).
+Owns: looking across entries (names, facts, what could run where) while some of them may be unreadable, and
+noting a mistake at an entry. Not here: which mistakes there are (``consistency``, ``clauses``).
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Entries:
         """Whether all entries of some sections were read, so that what is not there is missing."""
         return not self.unread & set(sections) and all(e.whole for s in sections for e in self.sections[s])
 
-    # -- noting mistakes -----------------------------------------------------------------------------------------
+    # -- noting mistakes -------------------------------------------------------------------------------------
     def wrong(
         self, entry: Entry, path: Sequence[str | int], what: str, remedy: str = "", *, key: bool = False
     ) -> None:
@@ -99,7 +99,7 @@ class Entries:
         return path
 
     def wrong_head(self, key: str, what: str, remedy: str = "") -> None:
-        """Note a mistake at a key beside the sections (of the file that has the case's name, if it is absent)."""
+        """Note a mistake at a key beside the sections (at the case's name, if it is absent)."""
         document, _ = self.heads.get(key) or self.heads["name"]
         self.mistakes.append(Mistake(document.where((key,)), what, remedy))
 
@@ -112,7 +112,7 @@ class Entries:
             self.wrong(entry, path, f"there is no {section[:-1]} `{name}`", did_you_mean(name, names))
         return False
 
-    # -- names and facts -----------------------------------------------------------------------------------------
+    # -- names and facts -------------------------------------------------------------------------------------
     def names(self, section: str) -> set[str]:
         """Ids as written, those of entries that did not read included: they are not also unknown."""
         if section not in self._names:
@@ -156,6 +156,22 @@ class Entries:
             if workload.data is not None and workload.data.moves[0]:
                 found.append((facts, self._egress(workload.data.at)))
         return found
+
+    def unlike(self, keys: Iterable[str]) -> list[tuple[Facts, Facts]]:
+        """Uses that differ in some of these keys, one of each: what a scope with no other keys can tell apart."""
+        asked = tuple(sorted(set(keys)))
+        if asked not in self._unlike:
+            of_offer = [key in OFFER_KEYS for key in asked]
+            found: dict[tuple[str | None, ...], tuple[Facts, Facts]] = {}
+            for demand, offer in self.uses:
+                values = [(offer if of else demand).get(key) for key, of in zip(asked, of_offer, strict=True)]
+                found.setdefault(tuple(values), (demand, offer))
+            self._unlike[asked] = list(found.values())
+        return self._unlike[asked]
+
+    @cached_property
+    def _unlike(self) -> dict[tuple[str, ...], list[tuple[Facts, Facts]]]:
+        return {}
 
     def _egress(self, place: str) -> Facts:
         provider, _, region = place.partition("/")

@@ -49,7 +49,7 @@ class _Reader:
     def _wrong(self, where: Where, what: str, remedy: str = "") -> None:
         self.mistakes.append(Mistake(where, what, remedy))
 
-    # -- files ---------------------------------------------------------------------------------------------------
+    # -- files -----------------------------------------------------------------------------------------------
     def documents(self) -> Iterator[Read]:
         """Every file of the case that is YAML."""
         for file in self._files():
@@ -119,7 +119,7 @@ class _Reader:
             self._wrong(Where(str(folder)), f"cannot be read: {error.strerror or error}")
             return []
 
-    # -- entries -------------------------------------------------------------------------------------------------
+    # -- entries ---------------------------------------------------------------------------------------------
     def check(self, documents: Sequence[Read]) -> Declared:
         """Entries one by one, then how they fit together; raise every mistake."""
         sections: dict[str, list[Entry]] = {name: [] for name in SECTIONS}
@@ -192,7 +192,7 @@ class _Reader:
             what, _, remedy = line.partition("; ")
             self._wrong(where, what, remedy)
 
-    # -- places --------------------------------------------------------------------------------------------------
+    # -- places ----------------------------------------------------------------------------------------------
     def _report(self, document: Document, base: Steps | None = None) -> Report:
         def report(path: Steps, what: str, remedy: str = "", *, key: bool = False) -> None:
             self._wrong(

@@ -68,7 +68,7 @@ class Price:
         if name not in units:
             raise ValueError(f"`{text}` is per {name}; expected a price per {' or '.join(units)}")
         if paid.amount < 0:
-            raise ValueError(f"the price is negative: `{text}`")
+            raise ValueError(f"the price is negative: `{text}`; write 0 or more")
         return cls(WIDE.divide(paid.amount, size), paid.currency, name)
 
 
@@ -79,7 +79,7 @@ def nano(amount: Fraction | Decimal) -> Decimal:
     return WIDE.scaleb(Decimal(round(amount * 10**9)), -9)
 
 
-def shown(amount: Decimal | float, currency: str = "", digits: int = 3) -> str:
+def shown(amount: Decimal | Fraction | float, currency: str = "", digits: int = 3) -> str:
     """For people: ``$``-less, scaled to k, M or bn, a few significant digits: ``38.2 bn USD``."""
     value = Decimal(amount) if isinstance(amount, Decimal) else Decimal(repr(float(amount)))
     size = abs(value)
@@ -114,7 +114,7 @@ def _price(*units: str, example: str, name: str) -> Any:
 def _not_negative(given: Any) -> Money:
     money = Money.parse(given)
     if money.amount < 0:
-        raise ValueError(f"the amount is negative: `{given}`")
+        raise ValueError(f"the amount is negative: `{money}`; write 0 or more")
     return money
 
 

@@ -35,12 +35,21 @@ class Noun(BaseModel):
     source: str | None = Field(default=None, description=SOURCE)
 
 
+class MisplacedError(ValueError):
+    """A mistake inside of what is read: at the value of a path of keys, or at the last key itself."""
+
+    def __init__(self, path: tuple[str | int, ...], text: str, *, key: bool = False) -> None:
+        super().__init__(text)
+        self.path, self.key = path, key
+
+
 def value_of(given: Any) -> Any:
     """The value of ``{value: …, source: …}``, or what was given where it is not written so."""
     if isinstance(given, dict) and "value" in given:
         extra = set(given) - {"value", "source"}
         if extra:
-            raise ValueError(f"beside `value` only `source` may stand, not `{sorted(extra)[0]}`")
+            key = sorted(map(str, extra))[0]
+            raise MisplacedError((key,), f"beside `value` only `source` may stand, not `{key}`; take it out", key=True)
         return given["value"]
     return given
 
@@ -94,11 +103,8 @@ def _flag(given: Any) -> bool:
     if isinstance(given, bool):
         return given
     if given not in ("true", "false"):
-        raise ValueError(
-            f"`{given}` is neither `true` nor `false`"
-            if isinstance(given, str)
-            else "expected `true` or `false`"
-        )
+        found = f"`{given}`" if isinstance(given, str) else "this"
+        raise ValueError(f"{found} is neither `true` nor `false`; write one of them")
     return bool(given == "true")
 
 

@@ -3,8 +3,8 @@
 Owns: what one unit can do, what it costs at a time, how many there are. Not here: which workload runs on it.
 
 Three products: ``gpu`` (accelerators by the hour), ``provisioned`` (units that give tokens per minute) and
-``tokens`` (an endpoint priced per token). Units are bought whole. A unit that is bought by the hour is held for a
-whole period of the plan; one that is reserved is paid for its whole term, used or not (take-or-pay).
+``tokens`` (an endpoint priced per token). Units are bought whole. A unit that is bought by the hour is held
+for a whole period of the plan; one that is reserved is paid for its whole term, used or not (take-or-pay).
 """
 
 from __future__ import annotations

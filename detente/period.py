@@ -16,8 +16,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from detente.noun import Noun, read_by, written_as
-from detente.quantity import Share, Span, text_of
+from detente.noun import MisplacedError, Noun, read_by, written_as
+from detente.quantity import Share, Span, plain, text_of
 
 FIRST, LAST = date(1970, 1, 1), date(2200, 1, 1)
 MOST_PERIODS = 100_000
@@ -38,7 +38,7 @@ def day(given: Any) -> date:
     except ValueError:
         raise ValueError(f"`{text}` is not a date; {_nearest_date(text)}") from None
     if not FIRST <= found <= LAST:
-        raise ValueError(f"`{text}` is outside {FIRST.year} to {LAST.year}")
+        raise ValueError(f"`{text}` is outside the calendar; write a year from {FIRST.year} to {LAST.year}")
     return found
 
 
@@ -86,7 +86,7 @@ PER_HOUR = {
 
 
 def how_many(unit: str, start: datetime, end: datetime) -> Fraction:
-    """How many of a span of time lie between two moments; of each calendar month, quarter or year, its part."""
+    """How many of a span of time lie between two moments; of each month, quarter or year, its part."""
     if unit in PER_HOUR:
         return hours_between(start, end) * PER_HOUR[unit]
     months = {"month": 1, "quarter": 3, "year": 12}[unit]
@@ -112,9 +112,9 @@ def whole_spans(unit: str, start: datetime, at: datetime) -> int:
 class Period:
     """One slot of the grid.
 
-    ``start`` and ``end`` are when it is; ``span_start`` and ``span_end`` are the calendar time it stands for, and
-    ``hours`` how much of that time: for a plain grid the same thing; for an hour of a typical week, that hour's
-    share of its month.
+    ``start`` and ``end`` are when it is; ``span_start`` and ``span_end`` are the calendar time it stands
+    for, and ``hours`` how much of that time: for a plain grid the same thing; for an hour of a typical
+    week, that hour's share of its month.
     """
 
     index: int
@@ -138,7 +138,8 @@ class Horizon(Noun):
     @model_validator(mode="after")
     def _in_order(self) -> Horizon:
         if self.end <= self.start:
-            raise ValueError(f"the horizon ends on {self.end}, not after its start on {self.start}")
+            what = f"the horizon ends on {self.end}, not after its start on {self.start}"
+            raise MisplacedError(("end",), f"{what}; move one of them")
         if self.typical and (self.every != "hour" or self.start.day != 1 or self.end.day != 1):
             raise ValueError(
                 "a typical week needs `every: hour`, and a start and an end on the first of a month"
@@ -179,7 +180,7 @@ class Horizon(Noun):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A contract's window, as far as the horizon sees it: ``inside`` is the share of it within the horizon."""
+    """A contract's window as the horizon sees it: ``inside`` is the share of it within the horizon."""
 
     index: int
     start: datetime
@@ -207,9 +208,9 @@ class Every(Noun):
     @model_validator(mode="after")
     def _whole(self) -> Every:
         if self.ramp is not None and sum(self.ramp) != 1:
-            raise ValueError(f"the ramp adds up to {sum(self.ramp) * 100:f}%, not 100%")
+            raise MisplacedError(("ramp",), f"the ramp adds up to {plain(sum(self.ramp) * 100)}%; it adds up to 100%")
         if self.ramp is not None and self.every == "term":
-            raise ValueError("a ramp needs `every: month`, `quarter` or `year`")
+            raise MisplacedError(("ramp",), "a ramp has windows; say `every: month`, `quarter` or `year`")
         return self
 
     def over(self, start: datetime, end: datetime, horizon: Horizon) -> tuple[Window, ...]:

@@ -277,11 +277,15 @@ class Plan:
         except OSError as error:
             raise PlanError(f"{file}: cannot be read: {error.strerror or error}") from None
         plan = cls.from_json(text, str(file))
-        if case_hash is not None and plan.hash != case_hash:
-            raise PlanError(
-                f"{file}: made of another case (hash {plan.hash[:12]}, the case has {case_hash[:12]}); plan again"
-            )
+        if case_hash is not None:
+            plan.must_be_of(case_hash, str(file))
         return plan
+
+    def must_be_of(self, case_hash: str, name: str) -> None:
+        """Raise PlanError where the plan was made of another case, or of this one before it changed."""
+        if self.hash != case_hash:
+            here, there = case_hash[:12], self.hash[:12]
+            raise PlanError(f"{name}: made of another case (hash {there}, the case has {here}); plan again")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
-from detente.noun import Id, Label, Noun
+from detente.noun import Id, Label, MisplacedError, Noun
 
 # Members of the European Union (27) and, with them, the European Economic Area (30), ISO 3166-1 alpha-2.
 EU = frozenset(
@@ -72,5 +72,6 @@ class Provider(Noun):
     @model_validator(mode="after")
     def _not_oneself(self) -> Provider:
         if self.id == "self":
-            raise ValueError("a provider cannot be called `self`: agreements use it for one's own policies")
+            what = "a provider cannot be called `self`, which stands for oneself in agreements"
+            raise MisplacedError(("id",), f"{what}; choose another id")
         return self

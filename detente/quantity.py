@@ -75,7 +75,7 @@ def bounded(value: Decimal, text: object) -> Decimal:
     """Refuse numbers outside ±1e24, or finer than 1e-18: no contract states one, and sums stay exact."""
     exponent = value.as_tuple().exponent
     if value.adjusted() > 24 or (isinstance(exponent, int) and exponent < -18):
-        raise ValueError(f"`{text}` is out of range: at most 1e24, at most 18 decimals")
+        raise ValueError(f"`{text}` is out of range; write at most 1e24, and at most 18 decimals")
     return value
 
 
@@ -87,7 +87,7 @@ def scaled(text: str, scale: str | None) -> Decimal:
 
 
 def text_of(given: Any, what: str, example: str) -> str:
-    """The text of a value, in single spaces. Raises ValueError for lists, mappings, nothing, and endless text."""
+    """The text of a value, in single spaces. Raises ValueError for lists, mappings, nothing, long text."""
     if isinstance(given, (int, float, Decimal)) and not isinstance(given, bool):
         given = str(given)
     if not isinstance(given, str) or not given.strip():
@@ -175,7 +175,7 @@ class Span:
         if count == 0:
             raise ValueError(f"`{text}` is no time at all; write for example `3 months`")
         if count * _HOURS[SPANS[match[2]]] > MOST_HOURS:
-            raise ValueError(f"`{text}` is longer than 100 years")
+            raise ValueError(f"`{text}` is longer than 100 years; write less")
         return cls(count, SPANS[match[2]])
 
 
@@ -198,7 +198,7 @@ def share(given: Any) -> Decimal:
     """A percentage from 0% to 100%. Raises ValueError."""
     value = percent(given)
     if not 0 <= value <= 1:
-        raise ValueError(f"`{given}` is not between 0% and 100%")
+        raise ValueError(f"`{given}` is not between 0% and 100%; write for example `20%`")
     return value
 
 
@@ -206,7 +206,7 @@ def at_least_zero(given: Any) -> Decimal:
     """A percentage of 0% or more. Raises ValueError."""
     value = percent(given)
     if value < 0:
-        raise ValueError(f"`{given}` is negative")
+        raise ValueError(f"`{given}` is negative; write 0% or more")
     return value
 
 
@@ -226,7 +226,7 @@ def count(given: Any) -> int:
     """A whole number of 1 or more. Raises ValueError."""
     value = number(text_of(given, "a whole number", "8"))
     if value != int(value) or value < 1:
-        raise ValueError(f"`{given}` is not a whole number of 1 or more")
+        raise ValueError(f"`{given}` is not a whole number; write 1 or more")
     return int(value)
 
 
@@ -239,7 +239,7 @@ def plain(value: Decimal) -> str:
 def positive(amount: Amount | Rate, what: str) -> None:
     """Raise ValueError where an amount that must not be negative is."""
     if amount.value < 0:
-        raise ValueError(f"{what} is negative: `{amount}`")
+        raise ValueError(f"{what} is negative: `{amount}`; write 0 or more")
 
 
 def amount_in(*units: str) -> Any:

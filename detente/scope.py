@@ -47,8 +47,8 @@ class Scope:
     def covers(self, demand: Facts | None, offer: Facts | None) -> bool | None:
         """Yes, no, or None where a demand's label is unknown and nothing else settles it.
 
-        A demand of None is capacity that stands idle: no key about a demand covers it. An offer that has no such
-        fact (a token endpoint has no accelerator) is not covered by a key that asks for it.
+        A demand of None is capacity that stands idle: no key about a demand covers it. An offer that has no
+        such fact (a token endpoint has no accelerator) is not covered by a key that asks for it.
         """
         unknown = False
         for key, values in self.wanted.items():
@@ -125,6 +125,11 @@ class Selection:
             return False
         return None if None in answers or None in excepted else True
 
+    @property
+    def keys(self) -> set[str]:
+        """Every key that it asks."""
+        return {key for scope in (*self.within, *self.outside) for key in scope.wanted}
+
     def at(self, **wanted: str) -> Selection:
-        """The part of this selection at a provider, an offer, a workload, …"""
+        """The part of this selection at a provider, an offer, a workload or the like."""
         return Selection((*self.within, Scope({k: (v,) for k, v in wanted.items()})), self.outside)

@@ -61,8 +61,6 @@ class Expression(Protocol):
     def __eq__(self, other: Expression | Sequence[Fraction], /) -> Relation: ...  # type: ignore[override]
     def lag(self) -> Expression:
         """The previous window's expression; zero before the first."""
-    def cumulative(self) -> Expression:
-        """The sum up to and including each window."""
 
 
 class Program(Protocol):
@@ -81,6 +79,9 @@ class Program(Protocol):
         A ``remedy`` is what the clause grants where it is not performed (a shortfall against a fee): ``check`` asks
         whether the clauses can be performed without any.
         """
+
+    def most(self, of: Expression) -> Sequence[Fraction]:
+        """The most that each row of an expression can be, whatever else holds."""
 
     def require(self, term: Term, part: str, rows: Relation) -> None:
         """Rows that the clause owns (§6)."""
@@ -133,6 +134,7 @@ class Term(Noun):
     """One clause. Each kind is one class in one file of ``terms/`` and overrides only what it changes."""
 
     id: Id
+    kind: str
     text: Label = Field(default="", description="the clause's own words", min_length=0, max_length=4000)
     of: Scope = Field(default=Scope(), description="which use the clause speaks of; absent: all of it")
     except_: tuple[Scope, ...] = Field(default=(), description="carve-outs")

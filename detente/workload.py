@@ -1,8 +1,8 @@
 """A workload: what there is to do, and what can serve it.
 
-Owns: which accelerators and models can do it and at what rate, what serving it is worth, where its data lies. Not
-here: how much there is when (``demand``), and where it runs. Work is counted in the workload's own unit (§5): Mtok,
-or GPU-hours of the reference accelerator (the one with rate 1).
+Owns: which accelerators and models can do it and at what rate, what serving it is worth, where its data
+lies. Not here: how much there is when (``demand``), and where it runs. Work is counted in the workload's
+own unit (§5): Mtok, or GPU-hours of the reference accelerator (the one with rate 1).
 """
 
 from __future__ import annotations
@@ -149,7 +149,8 @@ class _Workload(Noun):
             if unit != self.unit:
                 example = "9.5 Mtok per GPU-hour" if self.unit == "Mtok" else "0.55"
                 raise ValueError(
-                    f"work is in {self.unit}, but the rate on `{name}` is in {unit}; write for example `{example}`"
+                    f"work is in {self.unit}, but the rate on `{name}` is in {unit}; "
+                    f"write for example `{example}`"
                 )
         if self.runs_on.models and self.unit != "Mtok":
             raise ValueError(f"runs on models, so its work is in Mtok, not {self.unit}")
@@ -251,7 +252,7 @@ def with_data(workload: AnyWorkload, folder: Path) -> AnyWorkload:
 
 
 def can_run(workload: AnyWorkload, offer: AnyOffer, *, spot: bool = False) -> bool:
-    """Whether an offer can technically serve a workload: its model or accelerator, and spot only if it may."""
+    """Whether an offer can technically serve a workload: its model or accelerator; spot only if it may."""
     if not isinstance(offer, GpuOffer):
         return offer.model in workload.runs_on.models
     if offer.accelerator not in workload.runs_on.accelerators:

@@ -19,7 +19,7 @@ from detente.money import nano
 from detente.planner.draft import QUANTUM, Arc, Draft
 from detente.planner.program import Floats, Model
 from detente.posting import Posting
-from detente.terms import Discount
+from detente.terms.discount import Discount
 from detente.usage import Metered, Usage
 
 Quanta = NDArray[np.int64]
@@ -66,7 +66,7 @@ def quantities(draft: Draft, model: Model, values: Floats) -> Quantities:
         if columns is not None:
             left = np.maximum(np.rint(values[columns] / float(QUANTUM)).astype(np.int64), 0)
         for g, group in enumerate(groups):
-            part = work[np.ix_(rows, group.periods)]
+            part = work[np.ix_(np.array(rows, dtype=np.int64), group.periods)]
             missing = group.demand - int(part.sum()) - int(left[g])
             if not missing:
                 continue

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from detente.planner.program import Floats, Ints, Model, Solution
+from detente.planner.program import Floats, Ints, Model, Solution, Stopped
 
 Complete = Callable[[Solution], Solution | None]
 
@@ -36,10 +36,12 @@ class Branched:
 
     best: Solution | None
     bound: float
-    stopped: str | None = None
+    stopped: Stopped | None = None
 
 
-def branch(model: Model, whole: Ints, root: Solution, best: Solution | None, gap: float, complete: Complete) -> Branched:
+def branch(
+    model: Model, whole: Ints, root: Solution, best: Solution | None, gap: float, complete: Complete
+) -> Branched:
     """Least cost with whole columns, to a relative gap: the node with the least bound is opened first.
 
     Parameters
@@ -53,7 +55,8 @@ def branch(model: Model, whole: Ints, root: Solution, best: Solution | None, gap
     """
     low, high = np.zeros(len(whole)), np.floor(model.upper[whole] + 1e-9)
     heap = [Node(root.bound, 0, low, high, root)]
-    closed, order, stopped = math.inf, 0, None
+    closed, order = math.inf, 0
+    stopped: Stopped | None = None
     while heap and stopped is None:
         node = heapq.heappop(heap)
         if best is not None and best.objective - node.bound <= gap * max(abs(best.objective), 1e-9):
@@ -77,7 +80,7 @@ def branch(model: Model, whole: Ints, root: Solution, best: Solution | None, gap
             found = model.solve_linear()
             if found.status == "infeasible":
                 continue
-            if found.status != "optimal":
+            if found.status in ("time-limit", "interrupted"):
                 stopped = found.status
                 heapq.heappush(heap, node)  # its bound still counts
                 break

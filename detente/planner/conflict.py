@@ -80,13 +80,16 @@ def _minimal(model: Model, owners: Sequence[str], whole: Ints | None) -> list[st
 def _facts(draft: Draft, model: Model, others: Sequence[str], whole: Ints | None) -> list[str]:
     """Demand that must be served and capacity that is not there, each of which alone would cure the conflict."""
     model.relax(others)
-    found = []
-    for workload in draft.case.workloads[:MOST_FACTS]:
-        if workload.id not in draft.unserved and _cures(model, f"demand/{workload.id}", whole):
-            found.append(f"`{workload.id}` must be served: it states no `value` at which it may go unserved")
-    for offer in draft.case.offers[: MOST_FACTS if len(draft.case.offers) <= MOST_FACTS else 0]:
-        if _cures(model, f"offer/{offer.id}", whole):
-            found.append(f"`{offer.id}` has no more capacity")
+    found = [
+        f"`{workload.id}` must be served: it states no `value` at which it may go unserved"
+        for workload in draft.case.workloads[:MOST_FACTS]
+        if workload.id not in draft.unserved and _cures(model, f"demand/{workload.id}", whole)
+    ]
+    found += [
+        f"`{offer.id}` has no more capacity"
+        for offer in draft.case.offers[: MOST_FACTS if len(draft.case.offers) <= MOST_FACTS else 0]
+        if _cures(model, f"offer/{offer.id}", whole)
+    ]
     model.restore(others)
     return found
 
@@ -144,7 +147,8 @@ def _give(draft: Draft, owners: Sequence[str], perform: bool) -> list[Concession
 
 def _concession(draft: Draft, owner: str, total: Ints, found: Solution, cost: Decimal | None) -> Concession:
     term = draft.case.term(owner.removeprefix("term/"))
-    assert term is not None and found.values is not None
+    assert term is not None
+    assert found.values is not None
     amount = Fraction(float(found.values[total[0]])).limit_denominator(10**6)
     money = hasattr(term, "amount") or getattr(term, "measure", "") == "spend"
     unit = draft.case.currency if money else _unit(draft, term)
@@ -175,7 +179,7 @@ def _when(draft: Draft, owner: str, term: Term, found: Solution, unit: str, *, m
     if not given:
         return ""
     texts = [
-        f"{w.start:%Y-%m-%d} to {w.end:%Y-%m-%d}: {shown(v, unit) if money else f'{v:,.6g} {unit}'}"
+        f"{w.start:%Y-%m-%d} to {w.end:%Y-%m-%d}: {shown(v, unit)}"
         for w, v in given[:6]
     ]
     more = f"; and {len(given) - 6} more windows" if len(given) > 6 else ""

@@ -146,6 +146,7 @@ class Draft:
         self.list_price, self.listed = self._use_prices()
         self.off = {o.id: np.zeros(self.n) for o in case.offers}
         self.off_arc: dict[int, Floats] = {}
+        self.off_egress: dict[int, Floats] = {}
         self.groups = {w.id: self._groups(w) for w in case.workloads}
         self.units: dict[str, Units] = {}
         self.unserved: dict[str, Ints] = {}
@@ -397,7 +398,7 @@ class Draft:
         """Use at its price after discounts, moving data, and units at theirs."""
         cost = np.zeros(self.x.shape)
         for arc in self.arcs:
-            cost[arc.index] = float(arc.egress)
+            cost[arc.index] = self.net_egress(arc)
             if arc.metered:
                 cost[arc.index] += np.nan_to_num(self.net_use(arc))
         self.program.charge(self.x, cost)
@@ -412,6 +413,10 @@ class Draft:
         if arc.index in self.off_arc:
             found = found - self.listed[arc.index] * self.off_arc[arc.index]
         return found
+
+    def net_egress(self, arc: Arc) -> Floats | float:
+        """Price of moving data per unit of work after discounts."""
+        return float(arc.egress) * (1 - self.off_egress.get(arc.index, 0.0))
 
     def define_demand(self) -> None:
         """Work done and unserved demand make up demand, in each group of periods."""
@@ -506,10 +511,11 @@ class Draft:
             step = float(offer.increment if isinstance(offer, ProvisionedOffer) else 1) * (1 - IDLE_MARGIN)
             spare = units - self._taken(shared, standby=False)
             if isinstance(offer, ProvisionedOffer):  # the minimum of a purchase may stand idle
-                opened = self.units[offer.id].columns[: self.n] if offer.minimum > offer.increment else None
-                if opened is not None and len(self.units[offer.id].starts) == 2 * self.n:
-                    t = np.arange(self.n, dtype=np.int32)
-                    spare = spare - Expr(self.n, [(t, opened, flow * float(offer.minimum))])
+                bought = self.units[offer.id]
+                if offer.minimum > offer.increment:
+                    half = len(bought.starts) // 2  # the columns that open a purchase come first
+                    t = np.array(bought.starts[:half], dtype=np.int32)
+                    spare = spare - Expr(self.n, [(t, bought.columns[:half], flow[t] * float(offer.minimum))])
             self.program.require(f"units/{offer.id}", "idle", spare <= flow * step)
 
     def _gang(self, arc: Arc) -> None:
@@ -561,7 +567,7 @@ class Draft:
             need = use[starts] / flow[starts]
             need[need < 1e-7] = 0.0
             count = np.ceil(need / units.units - 1e-7)
-            if isinstance(units.offer, ProvisionedOffer) and units.offer.minimum > units.offer.increment:
+            if isinstance(units.offer, ProvisionedOffer) and units.offer.minimum != units.offer.increment:
                 half = len(starts) // 2
                 count[:half] = need[:half] > 0
                 count[half:] = np.ceil(np.maximum(0.0, need[half:] - units.offer.minimum) / units.units[half:] - 1e-7)
@@ -626,7 +632,7 @@ class Draft:
                 if part:
                     rate = part * (float(arc.per_work) if of == "taken" else np.nan_to_num(self.net_use(arc)))
                 if of == "spend" and arc.egress and self.covers(selection, arc.demand, arc.egress_facts):
-                    rate = rate + float(arc.egress)
+                    rate = rate + self.net_egress(arc)
             if np.any(rate):
                 found.append((arc.index, rate))
         rates = np.empty((len(found), self.n))
@@ -643,7 +649,10 @@ class Draft:
         times = np.searchsorted(period[order], periods, side="right") - first
         paid = np.repeat(first - np.cumsum(times) + times, times) + np.arange(times.sum())  # runs, one after the other
         at = order[paid]
-        return np.repeat(windows, times), units.columns[column[at]], each[at] * np.repeat(share, times)
+        n = len(units.columns)
+        place, parts = np.unique(np.repeat(windows, times).astype(np.int64) * n + column[at], return_inverse=True)
+        total = np.bincount(parts, weights=each[at] * np.repeat(share, times), minlength=len(place))
+        return (place // n).astype(np.int32), units.columns[place % n], total
 
     def slack(
         self,
@@ -660,6 +669,14 @@ class Draft:
             f"term/{term.id}", part, n, cost=float(price), upper=[float(m) for m in most], remedy=remedy
         )
         return self._own(columns)
+
+    def most(self, of: Expr) -> list[Fraction]:
+        """The most that each row of an expression can be: every column at its upper bound."""
+        upper = np.concatenate(self.program._upper)
+        total = np.zeros(of.n)
+        for rows, columns, values in of.parts:
+            np.add.at(total, rows, np.maximum(values, 0.0) * upper[columns])
+        return [Fraction(float(v)) for v in total + of.constant]
 
     def require(self, term: Term, part: str, rows: Any) -> None:
         """Rows that a clause owns."""
@@ -683,6 +700,9 @@ class Draft:
             if part:
                 off = self.off_arc.setdefault(arc.index, np.zeros(self.n))
                 off[periods] += part * float(rate) * share
+            if arc.egress and self.covers(selection, arc.demand, arc.egress_facts):
+                off = self.off_egress.setdefault(arc.index, np.zeros(self.n))
+                off[periods] += float(rate) * share
 
     def survive(self, term: Term, selection: Selection, share: Fraction) -> None:
         """Standby, so that the loss of any one provider leaves a share of each covered workload's demand.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from detente.case import Case
 from detente.planner.draft import Draft
 from detente.term import Term
-from detente.terms import Redundancy
+from detente.terms.redundancy import Redundancy
 
 
 def formulate(case: Case) -> Draft:

@@ -27,8 +27,10 @@ Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
 Part = tuple[Ints, Ints, Floats]
 
+Stopped = Literal["time-limit", "interrupted"]
+
 LARGEST = 1e15  # a bound above this is taken as a mistake of ours: every column has a true upper bound
-SIMPLEX_COLUMNS = 60_000  # above: interior point with crossover
+SIMPLEX_COLUMNS = 60_000  # above: the first solve is by interior point with crossover
 
 
 def _floats(given: Any, n: int) -> Floats:
@@ -449,7 +451,9 @@ class Model:
     # -- solving -------------------------------------------------------------------------------------------------
     def solve_linear(self) -> Solution:
         """Solve as a linear program. The bound is computed here from the duals, not taken from the solver."""
-        self.highs.setOptionValue("solver", "simplex" if self.program.n <= SIMPLEX_COLUMNS else "ipx")
+        warm = self.highs.getInfo().basis_validity > 0  # after other bounds or costs, simplex goes on from the last basis
+        simplex = warm or self.program.n <= SIMPLEX_COLUMNS
+        self.highs.setOptionValue("solver", "simplex" if simplex else "ipx")
         return self._run(linear=True)
 
     def solve_whole(self, gap: float) -> Solution:
@@ -477,7 +481,7 @@ class Model:
         if status in (kinds.kInfeasible, kinds.kUnboundedOrInfeasible):
             return Solution("infeasible", None, math.inf, -math.inf)
         if status in (kinds.kTimeLimit, kinds.kInterrupt):
-            name: Literal["time-limit", "interrupted"] = "time-limit" if status == kinds.kTimeLimit else "interrupted"
+            name: Stopped = "time-limit" if status == kinds.kTimeLimit else "interrupted"
             return self._partial(name, linear=linear)
         if status != kinds.kOptimal or outcome == highspy.HighsStatus.kError:
             raise SolverError(f"the solver stopped with `{self.highs.modelStatusToString(status)}`")

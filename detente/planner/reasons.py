@@ -67,10 +67,11 @@ def _used(
             blocked.setdefault(verdict[0], []).append(other.offer.id)
     for term, names in blocked.items():
         cited.append(term)
-        parts.append(f"`{term}` keeps it off {_listed(names)}, which cost less")
+        parts.append(f"`{term}` keeps it off {_listed(names)}, which cost{'s' * (len(names) == 1)} less")
     filled = [a.offer.id for a in open_cheaper if a.offer.id in full]
     if filled:
-        parts.append(f"{_listed(filled)} cost{'s' * (len(filled) == 1)} less but is full at times".replace("cost less but is", "cost less but are"))
+        verbs = "costs less but is" if len(filled) == 1 else "cost less but are"
+        parts.append(f"{_listed(filled)} {verbs} full at times")
     for term, pull in _strongest(pulls, arc, price):
         cited.append(term)
         if pull < 0:
@@ -108,17 +109,19 @@ def _unused(
 
 def _denied(draft: Draft, arc: Arc) -> tuple[str, str] | None:
     """The clause that keeps a workload off an offer at any time in the horizon, and its sentence."""
+    ends = (draft.periods[0], draft.periods[-1])
     for term in draft.case.terms:
         verdict = term.judge(arc.demand, arc.sold)
-        if verdict.decision in ("deny", "undecided") and verdict.reason is not None:
-            if any(term.force.over(p.span_start, p.span_end) for p in (draft.periods[0], draft.periods[-1])):
-                return term.id, verdict.reason.sentence
+        if verdict.decision not in ("deny", "undecided") or verdict.reason is None:
+            continue
+        if any(term.force.over(p.span_start, p.span_end) for p in ends):
+            return term.id, verdict.reason.sentence
     return None
 
 
 def _mean_price(draft: Draft, arc: Arc, quanta: Quanta) -> float:
     """Mean price after discounts with data moved, weighted by the work done (or by time, where none is)."""
-    price = draft.net_use(arc) + float(arc.egress)
+    price = draft.net_use(arc) + draft.net_egress(arc)
     weight = np.where(np.isnan(price), 0.0, quanta if quanta.any() else draft.hours)
     return float(np.nansum(price * weight) / weight.sum()) if weight.sum() else float("inf")
 
@@ -162,7 +165,7 @@ def _per_work(draft: Draft, pull: Floats) -> Floats:
             continue
         units = draft.units[arc.offer.id]
         gives = np.array([float(sum(paid.values())) for paid in units.paid]) * units.units
-        gives *= float(arc.offer.unit_flow)  # type: ignore[union-attr]
+        gives *= float(units.offer.unit_flow)
         filled = gives > 0
         if filled.any():
             by_arc[arc.index] += float((pull[units.columns][filled] / gives[filled]).mean()) * float(arc.per_work)

@@ -7,6 +7,7 @@ where it is (``reasons``).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
@@ -15,7 +16,7 @@ import numpy as np
 
 from detente.errors import SolverError
 from detente.money import nano
-from detente.offer import TokenOffer
+from detente.offer import GpuOffer, TokenOffer
 from detente.period import Window
 from detente.plan import (
     FORMAT,
@@ -37,6 +38,7 @@ from detente.planner.draft import QUANTUM, Draft
 from detente.planner.program import Model, Solution
 from detente.planner.reasons import decisions
 from detente.term import Term
+from detente.workload import Training
 
 SMALLEST_PRICE = 1e-9
 
@@ -169,8 +171,11 @@ def _same_span(draft: Draft, a: int, b: int) -> bool:
 def _gang_runs(draft: Draft, exact: Bill, index: int) -> Iterable[Purchase]:
     """A gang's own runs on capacity bought by the hour: whole gangs, for as long as they run."""
     arc = draft.arcs[index]
-    size = int(arc.workload.gang.value)  # type: ignore[union-attr]
-    unit = arc.offer.unit  # type: ignore[union-attr]
+    job, offer = arc.workload, arc.offer
+    assert isinstance(job, Training)
+    assert job.gang is not None
+    assert isinstance(offer, GpuOffer)
+    size, unit = int(job.gang.value), offer.unit
     for t in np.flatnonzero(exact.quantities.work[index]).tolist():
         taken = int(exact.quantities.work[index, t]) * QUANTUM * arc.per_work
         gangs = -(-taken // (draft.periods[t].hours * size))
@@ -221,7 +226,7 @@ def _clauses(draft: Draft, model: Model, solution: Solution, exact: Bill) -> Ite
         owed = sum((p.amount for p in exact.postings if p.term == term.id and p.owed), Decimal(0))
         yield ClauseRow(
             term.id,
-            term.kind,  # type: ignore[attr-defined]
+            term.kind,
             term.force.agreement,
             term.force.counterparty,
             term.text,
@@ -253,7 +258,7 @@ def _marginal(draft: Draft, model: Model, solution: Solution, term: Term) -> Ite
                 time = times[index] if index < len(times) else term.in_force(draft.horizon)
                 unit = f"{currency} per {currency}" if money else f"{currency} per {_unit(draft, term)}"
                 yield MarginalPrice(block.part, time.start, time.end, _price(abs(dual)), unit)
-    held: dict[tuple[object, object], float] = {}
+    held: dict[tuple[datetime, datetime], float] = {}
     for hold in draft.program.holds:
         if hold.owner != owner:
             continue
@@ -264,8 +269,8 @@ def _marginal(draft: Draft, model: Model, solution: Solution, term: Term) -> Ite
             if value > SMALLEST_PRICE:
                 span = (draft.periods[t].span_start, draft.periods[t].span_end)
                 held[span] = max(held.get(span, 0.0), value)
-    for (start, end), value in sorted(held.items()):  # type: ignore[type-var]
-        yield MarginalPrice("denied", start, end, _price(value), f"{currency} per {_unit(draft, term)}")  # type: ignore[arg-type]
+    for (start, end), value in sorted(held.items()):
+        yield MarginalPrice("denied", start, end, _price(value), f"{currency} per {_unit(draft, term)}")
 
 
 def _times(draft: Draft, n: int) -> list[Window]:

@@ -10,7 +10,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
@@ -22,7 +21,7 @@ from detente.planner.branch import branch
 from detente.planner.conflict import find_conflict
 from detente.planner.draft import Draft
 from detente.planner.formulate import formulate
-from detente.planner.program import Floats, Ints, Model, Solution
+from detente.planner.program import Ints, Model, Solution, Stopped
 from detente.planner.result import result
 
 GAP = 1e-4
@@ -40,7 +39,7 @@ class Found:
 
     solution: Solution | None
     bound: float
-    stopped: Literal["time-limit", "interrupted"] | None = None
+    stopped: Stopped | None = None
     rounding: float = 0.0  # what the last rounding up of whole units added to the cost
 
 
@@ -94,7 +93,7 @@ def search(draft: Draft, model: Model, gap: float, progress: Progress) -> Found 
         progress("looking for the clauses that collide")
         return find_conflict(draft, model)
     if relaxed.status in ("time-limit", "interrupted"):
-        return Found(_idle(model, draft), _no_bound(model), relaxed.status)  # type: ignore[arg-type]
+        return Found(_idle(model, draft), _no_bound(model), relaxed.status)
     bound = relaxed.bound
     columns = unit_columns(draft)
     if not len(columns):
@@ -109,7 +108,7 @@ def search(draft: Draft, model: Model, gap: float, progress: Progress) -> Found 
         tried = branch(model, small, relaxed, best, gap, lambda node: round_up(draft, model, node, columns))
         if tried.best is None and tried.stopped is None:
             return find_conflict(draft, model, small)
-        return Found(tried.best, max(bound, tried.bound), tried.stopped, added)  # type: ignore[arg-type]
+        return Found(tried.best, max(bound, tried.bound), tried.stopped, added)
     if len(small):
         progress(f"choosing {len(small):,} whole numbers")
         return _branched(draft, model, columns, small, gap, Found(best, bound, rounding=added), progress)
@@ -120,8 +119,7 @@ def search(draft: Draft, model: Model, gap: float, progress: Progress) -> Found 
 
 
 def _idle(model: Model, draft: Draft) -> Solution | None:
-    """The plan that is always at hand when time runs out: serve nothing, buy nothing. None where a clause or a
-    workload forbids that."""
+    """Serve nothing and buy nothing: the plan always at hand when time runs out. None where that is forbidden."""
     model.deadline = None
     columns = np.concatenate([draft.x.ravel(), unit_columns(draft)])
     model.fix(columns, np.zeros(len(columns)))
@@ -165,7 +163,7 @@ def _branched(
     model.whole(whole, on=False)
     if tried.status == "infeasible":
         return find_conflict(draft, model, whole)
-    stopped = None if tried.status == "optimal" else tried.status
+    stopped = tried.status if tried.status in ("time-limit", "interrupted") else None
     best, added = known.solution, known.rounding
     bound = max(known.bound, tried.bound) if math.isfinite(tried.bound) else known.bound
     if tried.values is not None:

@@ -16,6 +16,9 @@ from detente.money import shown
 from detente.plan import ClauseRow, Conflict, Decision, Plan
 from detente.quantity import plain
 
+CENT = Decimal("0.01")
+"""A shortfall below this is rounding: work is planned in whole quanta."""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -148,7 +151,7 @@ def _clause_lines(found: Plan, row: ClauseRow) -> Iterable[Line]:
         yield Line(f"it {word} {shown(abs(row.owed), found.currency)} over the plan", (row.term,))
     for window in found.commitments:
         if window.term == row.term:
-            state = f"short by {shown(window.shortfall, found.currency)}" if window.shortfall else "met"
+            state = f"short by {shown(window.shortfall, found.currency)}" if window.shortfall >= CENT else "met"
             yield Line(
                 f"{window.start:%Y-%m-%d} to {window.end:%Y-%m-%d}: {shown(window.spend, found.currency)} of "
                 f"{shown(window.required, found.currency)}, {state}",

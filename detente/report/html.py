@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import groupby
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -82,6 +83,7 @@ def environment() -> Environment:
         "priced_exactly": priced_exactly,
         "count": figure.count,
         "drawing": Markup,
+        "groupby_order": lambda rows: [(name, list(group)) for name, group in groupby(rows, lambda r: r.group)],
     }
     found.globals |= {"named": timeline.named, "day": day, "horizon": timeline.horizon, "no_bound": figure.NO_BOUND}
     return found

@@ -17,7 +17,6 @@ from detente.noun import Noun
 from detente.period import Day, Every, Horizon, Period, Window, moment
 from detente.posting import Posting
 from detente.quantity import Percent, Share
-from detente.scope import Scope, Selection
 from detente.term import Program, Reason, Term
 from detente.usage import Metered
 
@@ -157,4 +156,4 @@ class MinimumCommitment(Term):
 
     def concede(self, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        return f"accept a shortfall of {shown(Decimal(float(amount)), currency)} against this commitment"
+        return f"accept a shortfall of {shown(amount, currency)} against this commitment"

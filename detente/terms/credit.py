@@ -16,7 +16,6 @@ from detente.money import Cash, nano, shown
 from detente.period import Every, Horizon, Period, Window
 from detente.posting import Posting
 from detente.quantity import Share
-from detente.scope import Selection
 from detente.term import Program, Reason, Term
 from detente.usage import Metered
 
@@ -58,9 +57,8 @@ class Credit(Term):
             return
         windows = [w for w, _ in caps]
         spend = program.sum(self.covered, of="spend", by=windows)
-        given = program.slack(
-            self, "given", len(windows), price=Fraction(-1), most=[Fraction(10**15) if c is None else c for _, c in caps]
-        )
+        most = [e if c is None else min(c, e) for (_, c), e in zip(caps, program.most(spend), strict=True)]
+        given = program.slack(self, "given", len(windows), price=Fraction(-1), most=most)
         program.require(self, "earned", given - spend * Fraction(self.rate) <= [Fraction(0)] * len(windows))
 
     def account(self, metered: Metered, horizon: Horizon) -> list[Posting]:

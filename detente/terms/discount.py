@@ -15,7 +15,6 @@ from detente.money import nano
 from detente.period import Horizon, hours_between
 from detente.posting import Posting
 from detente.quantity import Share
-from detente.scope import Selection
 from detente.term import Program, Reason, Term
 from detente.usage import Metered, Usage
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from detente.money import shown
 from detente.noun import Id
 from detente.posting import Standing
 from detente.scope import Facts
@@ -51,4 +52,4 @@ class Exclusivity(Term):
 
     def concede(self, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        return f"allow {float(amount):,.6g} {unit} of {self.covered} outside {self.home}"
+        return f"allow {shown(amount, unit)} of {self.covered} outside {self.home}"

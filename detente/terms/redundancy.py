@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from detente.money import shown
 from detente.quantity import Share
 from detente.term import Program, Reason, Term
 
@@ -31,4 +32,4 @@ class Redundancy(Term):
 
     def concede(self, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        return f"leave {float(amount):,.6g} {unit} of {self.covered} without standby"
+        return f"leave {shown(amount, unit)} of {self.covered} without standby"

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from detente.money import shown
 from detente.posting import Standing
 from detente.provider import in_area
 from detente.scope import Facts
@@ -48,4 +49,4 @@ class Residency(Term):
 
     def concede(self, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        return f"allow {float(amount):,.6g} {unit} of {self.covered} outside {self._areas}"
+        return f"allow {shown(amount, unit)} of {self.covered} outside {self._areas}"

@@ -12,6 +12,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from detente import quantity
+from detente.money import shown
 from detente.period import Every, Horizon, Period
 from detente.posting import Standing
 from detente.scope import Facts, Scope, Selection
@@ -84,4 +85,4 @@ class Share(Term):
     def concede(self, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
         unit = currency if self.measure == "spend" else unit
-        return f"miss the share by {float(amount):,.6g} {unit}"
+        return f"miss the share by {shown(amount, unit)}"

@@ -6,7 +6,6 @@ See ``docs/terms/spending-cap.md``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from fractions import Fraction
 from typing import ClassVar, Literal
 
@@ -15,7 +14,7 @@ from pydantic import Field
 from detente.money import Cash, shown
 from detente.period import Every, Horizon, Period, Window
 from detente.posting import Standing
-from detente.scope import Facts, Selection
+from detente.scope import Facts
 from detente.term import PERMIT, Program, Reason, Term, Verdict
 
 
@@ -64,4 +63,4 @@ class SpendingCap(Term):
 
     def concede(self, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        return f"raise the cap by {shown(Decimal(float(amount)), currency)}"
+        return f"raise the cap by {shown(amount, currency)}"

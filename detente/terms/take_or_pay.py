@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from detente.money import CapacityPrice, nano
+from detente.money import CapacityPrice, nano, shown
 from detente.noun import Id
 from detente.period import Every, Horizon, Period, Window, hours_between
 from detente.posting import Posting
@@ -80,4 +80,4 @@ class TakeOrPay(Term):
 
     def concede(self, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        return f"release {float(amount):,.6g} GPU-hours of `{self.offer}` from the obligation"
+        return f"release {shown(amount)} GPU-hours of `{self.offer}` from the obligation"

@@ -446,7 +446,7 @@ class Oracle:
             for t, slot in enumerate(self.slots):
                 if t < (starts[0] if starts else len(self.slots)):
                     self.upper[self.x[i, t]] = 0.0
-            for begin, end in zip(starts, [*starts[1:], len(self.slots)], strict=True):
+            for begin, end in zip(starts, [*starts, len(self.slots)][1:], strict=True):
                 gangs = self.column(whole=True)
                 for t in range(begin, end):
                     held = [dict(b["parts"]) for b in self.units[offer.id] if t in b["held"]]
@@ -633,6 +633,9 @@ class Oracle:
         import xarray as xr
 
         logging.getLogger("linopy").setLevel(logging.ERROR)
+        empty = [(s, right) for terms, s, right in self.rows if not any(terms.values())]
+        if any(right > 1e-9 if s == ">=" else right < -1e-9 if s == "<=" else abs(right) > 1e-9 for s, right in empty):
+            return None  # 0 >= 5: linopy would leave such a row out
         model = linopy.Model()
         n = len(self.cost)
         kinds: list[tuple[Any, Any]] = []
