@@ -12,7 +12,7 @@ from datetime import datetime
 
 from pydantic import Field, model_validator
 
-from detente.noun import Id, Label, Noun
+from detente.noun import Id, Label, MisplacedError, Noun
 from detente.period import LAST, Day, moment
 from detente.term import Force, Term, Until
 from detente.terms import AnyTerm
@@ -26,20 +26,18 @@ class Agreement(Noun):
     effective: Day
     ends: Day | None = Field(default=None, description="the day from which it no longer holds")
     title: Label | None = None
-    amends: Id | None = Field(
-        default=None, description="the agreement that this one changes from its effective day on"
-    )
-    removes: tuple[Id, ...] = Field(
-        default=(), description="terms of the amended agreement that end with this one"
-    )
+    amends: Id | None = Field(default=None, description="the agreement that this one changes from its effective day on")
+    removes: tuple[Id, ...] = Field(default=(), description="terms of the amended agreement that end with this one")
     terms: tuple[AnyTerm, ...] = ()
 
     @model_validator(mode="after")
     def _dates(self) -> Agreement:
         if self.ends and self.ends <= self.effective:
-            raise ValueError(f"ends on {self.ends}, not after its effective day {self.effective}")
+            what = f"ends on {self.ends}, not after its effective day {self.effective}"
+            raise MisplacedError(("ends",), f"{what}; move one of them")
         if self.removes and not self.amends:
-            raise ValueError("`removes` needs `amends`: which agreement do the terms stand in?")
+            what = "removes terms, and amends no agreement that they stand in; write `amends:` too"
+            raise MisplacedError(("removes",), what, key=True)
         return self
 
 
@@ -71,14 +69,19 @@ def in_force(agreements: Sequence[Agreement], events: Mapping[str, datetime | No
             same = earlier.agreement != index and roots[earlier.agreement] == roots[index]
             if same and earlier.term.id in replaced:
                 found[at] = replace(earlier, force=replace(earlier.force, end=min(earlier.force.end, start)))
-        ends = next((a.ends for a in lineage(agreement, known) if a.ends), None)
         for place, term in enumerate(agreement.terms):
-            begin = max(start, moment(term.from_)) if term.from_ else start
-            end = min([moment(ends or LAST), *_ends(term, events)])
-            found.append(
-                InForce(term, Force(agreement.id, agreement.with_, begin, max(begin, end)), index, place)
-            )
+            found.append(InForce(term, dates(term, agreement, known, events), index, place))
     return (standing for standing in found if standing.force.end > standing.force.start)
+
+
+def dates(
+    term: Term, agreement: Agreement, known: Mapping[str, Agreement], events: Mapping[str, datetime | None]
+) -> Force:
+    """When a term is in force, as long as no amendment changes it; never, where it ends before it starts."""
+    start = max(moment(agreement.effective), moment(term.from_ or agreement.effective))
+    ends = next((a.ends for a in lineage(agreement, known) if a.ends), LAST)
+    end = min([moment(ends), *_ends(term, events)])
+    return Force(agreement.id, agreement.with_, start, max(start, end))
 
 
 def lineage(agreement: Agreement, known: Mapping[str, Agreement]) -> list[Agreement]:

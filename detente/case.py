@@ -27,8 +27,9 @@ from detente.offer import AnyOffer
 from detente.period import Period, moment
 from detente.provider import Provider
 from detente.scope import Facts
+from detente.table import Table
 from detente.term import PERMIT, SELF, Term, Verdict
-from detente.trace import Table, TraceSource
+from detente.trace import TraceSource
 from detente.workload import AnyWorkload, Training
 
 
@@ -63,16 +64,12 @@ class Case:
         found = read_data(Document.parse(text.encode(), "case"), Path(folder))
         return cls(found, reading=found.reading, folder=str(folder))
 
-    def under(
-        self, reading: str | None = None, scenario: str | None = None, without: Iterable[str] = ()
-    ) -> Case:
+    def under(self, reading: str | None = None, scenario: str | None = None, without: Iterable[str] = ()) -> Case:
         """The same case under a reading, in a scenario, without clauses. CaseError for unknown ones."""
         chosen = next((s for s in self.declared.scenarios if s.id == scenario), None)
         if scenario and chosen is None:
             known = [s.id for s in self.declared.scenarios]
-            raise CaseError(
-                [Mistake(Where("scenario"), f"there is no `{scenario}`", did_you_mean(scenario, known))]
-            )
+            raise CaseError([Mistake(Where("scenario"), f"there is no `{scenario}`", did_you_mean(scenario, known))])
         reading = reading or (chosen.reading if chosen else None) or self.reading
         if reading and reading not in self.readings:
             hint = did_you_mean(reading, self.readings) or "no clause of this case has readings"
@@ -166,9 +163,7 @@ class Case:
     def demand(self) -> dict[str, tuple[Fraction, ...]]:
         """Work of each inference and batch workload in each period, in its unit."""
         begin = moment(self.declared.horizon.start)
-        return {
-            w.id: w.demand.over(self.periods, begin) for w in self.workloads if not isinstance(w, Training)
-        }
+        return {w.id: w.demand.over(self.periods, begin) for w in self.workloads if not isinstance(w, Training)}
 
     def egress(self, workload: AnyWorkload, offer: AnyOffer) -> tuple[Fraction, str]:
         """Money per unit of work for moving its data to an offer, and the place that bills it.

@@ -25,7 +25,7 @@ from detente.errors import MissingExtraError, did_you_mean
 from detente.noun import Id, Label, Noun, read_by, written_as
 from detente.period import FIRST, Day
 from detente.quantity import Amount, Rate, Share, amount_in, plain, rate_in
-from detente.trace import File, Sheet, atto, printable, shown
+from detente.sheet import UNREADABLE, File, Sheet, atto, printable, shown
 
 Term = Literal["1 year", "3 years"]
 
@@ -40,17 +40,13 @@ _UNSTATED = {"requests_kcount": "each request", "output_reasoning_mtok": "tokens
 
 def _capacity(given: Any) -> Amount | Rate:
     text = str(given)
-    found: Amount | Rate = (
-        rate_in("Mtok")(given) if " per " in text or "/" in text else amount_in("GPU", "unit")(given)
-    )
+    found: Amount | Rate = rate_in("Mtok")(given) if " per " in text or "/" in text else amount_in("GPU", "unit")(given)
     return found
 
 
 Plenty = Annotated[
     Amount | Rate,
-    read_by(
-        _capacity, written_as(r"^[0-9][0-9_.eE]*\s?[A-Za-z].*$", "64 GPU", "GPUs, units or tokens over time")
-    ),
+    read_by(_capacity, written_as(r"^[0-9][0-9_.eE]*\s?[A-Za-z].*$", "64 GPU", "GPUs, units or tokens over time")),
 ]
 
 
@@ -75,13 +71,9 @@ class Catalog(Noun):
     regions: tuple[Label, ...] = Field(default=(), description="absent: every region of the list")
     instances: tuple[Label, ...] = Field(default=(), description="absent: every machine with these GPUs")
     buy: tuple[Literal["on-demand", "spot", "reserved"], ...] = Field(default=("on-demand",), min_length=1)
-    terms: tuple[Term, ...] = Field(
-        default=("1 year", "3 years"), min_length=1, description="of what is reserved"
-    )
+    terms: tuple[Term, ...] = Field(default=("1 year", "3 years"), min_length=1, description="of what is reserved")
     starts: tuple[Day, ...] | None = Field(default=None, description="days on which a reservation may start")
-    cut: Literal["prorate", "refuse"] | None = Field(
-        default=None, description="a term that runs past the horizon"
-    )
+    cut: Literal["prorate", "refuse"] | None = Field(default=None, description="a term that runs past the horizon")
     region: Id | None = Field(default=None, description="`genai-prices`: where the endpoint is")
     catalog_provider: Label | None = Field(
         default=None, description="`genai-prices`: who sells them, by the list's name; absent: as `provider`"
@@ -91,13 +83,9 @@ class Catalog(Noun):
         default=None,
         description="`base`: where long requests cost more, take the price of short ones for all",
     )
-    batch: Share | None = Field(
-        default=None, description="`genai-prices`: what batch use costs of these prices"
-    )
+    batch: Share | None = Field(default=None, description="`genai-prices`: what batch use costs of these prices")
     capacity: Dated[Plenty] | None = Field(default=None, description="of each offer; absent: no limit")
-    id_prefix: Id | None = Field(
-        default=None, description="what the offers' ids begin with; absent: the provider"
-    )
+    id_prefix: Id | None = Field(default=None, description="what the offers' ids begin with; absent: the provider")
 
     @model_validator(mode="after")
     def _format(self) -> Self:
@@ -106,9 +94,7 @@ class Catalog(Noun):
         extra = sorted(self.model_fields_set - needs - may - _ALL)
         if missing or extra:
             key = (missing or extra)[0].replace("_", "-")
-            raise ValueError(
-                f"a catalog of `format: {self.format}` {'needs' if missing else 'has no'} `{key}`"
-            )
+            raise ValueError(f"a catalog of `format: {self.format}` {'needs' if missing else 'has no'} `{key}`")
         tokens = self.format == "genai-prices"
         for capacity in self.capacity.values() if self.capacity else ():
             if isinstance(capacity, Rate) != tokens:
@@ -258,9 +244,7 @@ class Catalog(Noun):
         if not isinstance(prices, list):
             return self._prices(prices)
         if any(p.constraint is not None and not hasattr(p.constraint, "start_date") for p in prices):
-            raise ValueError(
-                "costs more at some hours of the day, which no offer states; write its offer by hand"
-            )
+            raise ValueError("costs more at some hours of the day, which no offer states; write its offer by hand")
         begins = [FIRST if p.constraint is None else p.constraint.start_date for p in prices]
         steps: dict[date, dict[str, str]] = {}
         for on in sorted(set(begins)):
@@ -320,9 +304,7 @@ class _Row(NamedTuple):
         """The machine. Raises _Wrong."""
         gpus, rest = divmod(_attos(self.gpus), 10**18)
         if rest or not 0 < gpus <= 10_000:
-            what = (
-                f"{shown(self.gpus)} is not a whole number of {printable(self.gpu)} in {shown(self.instance)}"
-            )
+            what = f"{shown(self.gpus)} is not a whole number of {printable(self.gpu)} in {shown(self.instance)}"
             raise _Wrong(self.at[1], f"{what}; name other machines under `instances:`")
         if not _slug(self.region):
             raise _Wrong(self.at[2], f"{shown(self.region)} is not a region; name others under `regions:`")
@@ -371,5 +353,5 @@ def _attos(value: Any) -> int:
     """A number in units of 1e-18; -1 where it is none."""
     try:
         return atto(value)
-    except (ValueError, TypeError, ArithmeticError):
+    except UNREADABLE:
         return -1

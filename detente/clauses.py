@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from detente.agreement import Agreement, InForce, cycle, in_force, lineage, root
+from detente.agreement import Agreement, InForce, cycle, dates, in_force, lineage, root
 from detente.entries import Entries, Entry, names_of
 from detente.errors import did_you_mean
 from detente.offer import GpuOffer, ProvisionedOffer
@@ -40,20 +40,22 @@ class _Clauses:
 
     def check(self) -> None:
         """Agreements, then clauses one by one, then clauses together."""
-        for entry in self.entries:
-            self._agreement(entry, entry.value)
         self._names()
+        for entry in self.entries:
+            if entry.value.with_ != SELF:
+                self.case.knows(entry, ("with",), "providers", entry.value.with_)
         path = cycle(self.agreements)
         if path:
             chain = " amends ".join(f"`{name}`" for name in [*path, path[0]])
             entry = next(e for e in self.entries if e.value.id == path[0])
             self.case.wrong(entry, ("amends",), f"amendments go in a circle: {chain}", "end the circle")
             return
+        for entry in self.entries:
+            self._amendment(entry, entry.value)
         standing = list(in_force(self.agreements, self.events))
-        alive = {(found.agreement, found.place) for found in standing}
-        for at, entry in enumerate(self.entries):
+        for entry in self.entries:
             for place, term in enumerate(entry.value.terms):
-                self._declared(entry, entry.value, place, term, alive=(at, place) in alive)
+                self._declared(entry, entry.value, place, term)
         for found in standing:
             self._in_force(self.entries[found.agreement], found)
         self._same_day()
@@ -63,13 +65,9 @@ class _Clauses:
             self._together([(f, f.term.bound(f.force, name)) for f in under])
 
     # -- agreements ------------------------------------------------------------------------------------------
-    def _agreement(self, entry: Entry, agreement: Agreement) -> None:
+    def _amendment(self, entry: Entry, agreement: Agreement) -> None:
         wrong = self.case.wrong
-        if agreement.with_ != SELF:
-            self.case.knows(entry, ("with",), "providers", agreement.with_)
-        if agreement.amends is None or not self.case.knows(
-            entry, ("amends",), "agreements", agreement.amends
-        ):
+        if agreement.amends is None or not self.case.knows(entry, ("amends",), "agreements", agreement.amends):
             return
         earlier = self.known.get(agreement.amends)
         if earlier is None:
@@ -77,7 +75,8 @@ class _Clauses:
         if earlier.effective > agreement.effective:
             what = f"takes effect on {agreement.effective}, before what it amends ({earlier.effective})"
             wrong(entry, ("effective",), what, "the earlier agreement first")
-        if earlier.with_ != agreement.with_:
+        parties = {earlier.with_, agreement.with_}
+        if len(parties) > 1 and parties <= {SELF, *self.case.names("providers")}:
             what = f"is with `{agreement.with_}`, and amends `{earlier.id}`, which is with `{earlier.with_}`"
             wrong(entry, ("with",), what, f"write `with: {earlier.with_}`, or leave out `amends`")
         if not self.all_read:
@@ -105,9 +104,7 @@ class _Clauses:
                 first = seen.setdefault(key, entry)
                 if first is not entry and first.value not in lineage(agreement, self.known):
                     what = f"changes `{name}` on {agreement.effective}, as `{first.value.id}` does"
-                    self.case.wrong(
-                        entry, ("effective",), what, "let one amend the other, or take effect later"
-                    )
+                    self.case.wrong(entry, ("effective",), what, "let one amend the other, or take effect later")
 
     def _names(self) -> None:
         """What the head and the scenarios name: readings, events, terms."""
@@ -134,7 +131,7 @@ class _Clauses:
                     case.wrong(entry, ("without", index), what, did_you_mean(name, terms))
 
     # -- one clause ------------------------------------------------------------------------------------------
-    def _declared(self, entry: Entry, agreement: Agreement, place: int, term: Term, *, alive: bool) -> None:
+    def _declared(self, entry: Entry, agreement: Agreement, place: int, term: Term) -> None:
         path = ("terms", entry.places[place])
         wrong = self.case.wrong
         for at, other in enumerate(self.entries):
@@ -158,22 +155,20 @@ class _Clauses:
                 what = f"the event `{event}` is not declared under `events:`"
                 remedy = did_you_mean(event, self.events) or "say its day, or `not expected`"
                 wrong(entry, (*path, "until", "event"), what, remedy)
-        elif not alive and not self._amended(term, agreement):
-            wrong(entry, path, f"`{term.id}` is never in force: it ends before it starts", "check its dates")
+        else:
+            force = dates(term, agreement, self.known, self.events)
+            if force.start == force.end:
+                what = f"`{term.id}` is never in force: it ends before it starts ({force.start:%Y-%m-%d})"
+                wrong(entry, path, what, "check its dates, and those of its agreement")
         missing = self.readings - set(term.readings) if term.readings else set()
         for name in sorted(missing):
             what = f"`{term.id}` has no reading `{name}`, which other clauses have"
             wrong(entry, (*path, "readings"), what, "give each disputed clause every reading")
 
-    def _amended(self, term: Term, agreement: Agreement) -> bool:
-        """Whether another amendment replaced or removed a term, from its very first day perhaps."""
-        others = (a for a in self._family(agreement) if a is not agreement)
-        return any(term.id in {*other.removes, *(t.id for t in other.terms)} for other in others)
-
     def _in_force(self, entry: Entry, found: InForce) -> None:
         """A clause against what it speaks of, under each of its readings."""
         path = ("terms", entry.places[found.place])
-        good = True
+        good = found.force.counterparty in {SELF, *self.case.names("providers")}
         for at, scope in _scopes(found.term):
             good &= self._scope(entry, (*path, *at), scope, found.term.id)
         provider = getattr(found.term, "provider", None)
@@ -188,9 +183,7 @@ class _Clauses:
             self.case.wrong(entry, (*path, "windows", "starts"), what, "check the dates")
         for name in found.term.readings or [None]:
             term = found.term.bound(found.force, name)
-            for where, what in (
-                term.mistakes(self.case.horizon, self.case.periods) if self.case.horizon else ()
-            ):
+            for where, what in term.mistakes(self.case.horizon, self.case.periods) if self.case.horizon else ():
                 text, _, remedy = what.partition("; ")
                 steps = [int(step) if step.isdigit() else step for step in where]
                 self.case.wrong(entry, (*path, *steps), text, remedy)

@@ -128,7 +128,7 @@ def check(case: Path, reading: str | None, scenario: str | None, as_json: bool) 
     if as_json:
         click.echo(_check_json(loaded, found))
     else:
-        from detente.report.terminal import check_view
+        from detente.report.verdict import check_view
 
         check_view(loaded, found, _console())
     return 0 if found.answer == "yes" else 1
@@ -156,13 +156,14 @@ def plan(
     Exit code 0: a plan. 1: no plan obeys every clause (the conflict is shown), or none was found in time. 2: the case
     has mistakes.
     """
-    found = _solve(_load(case, reading, scenario), _gap(gap), time_limit, as_json)
+    loaded = _load(case, reading, scenario)
+    found = _solve(loaded, _gap(gap), time_limit, as_json)
     if found is None:
         return 1
     from detente.plan import Conflict
 
     if isinstance(found, Conflict):
-        _show_conflict(found, as_json)
+        _show_conflict(found, loaded.currency, as_json)
         return 1
     if out is not None:
         for file in found.save(out):
@@ -270,13 +271,13 @@ def _console() -> Any:
     return Console(width=width, highlight=False, soft_wrap=False)
 
 
-def _show_conflict(found: Conflict, as_json: bool) -> None:
+def _show_conflict(found: Conflict, currency: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"status": "conflict", **_conflict_json(found)}, indent=1))
         return
-    from detente.report.terminal import conflict_view
+    from detente.report.verdict import conflict_view
 
-    conflict_view(found, "", _console())
+    conflict_view(found, currency, _console())
 
 
 def _conflict_json(found: Conflict | None) -> dict[str, Any]:

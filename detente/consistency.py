@@ -61,7 +61,7 @@ def _something(case: Entries) -> None:
     for section in ("providers", "offers", "workloads"):
         if not case.sections[section] and section not in case.unread:
             what = f"the case has no {section.removesuffix('s')}"
-            case.wrong_head("name", what, f"add a `{section}:` section")
+            case.wrong_head("name", what, f"add one under `{section}:`")
 
 
 def _currency(case: Entries) -> None:
@@ -137,9 +137,7 @@ def _reservation(case: Entries, entry: Entry, offer: GpuOffer | ProvisionedOffer
     if not starts:
         case.wrong(entry, ("starts",), "no start lies in the horizon, so it can never be bought", "move one")
     elif offer.cut == "refuse" and later(starts[0], offer.term) > end:
-        what = (
-            f"a term of {offer.term} from {starts[0]:%Y-%m-%d} runs past the horizon: it can never be bought"
-        )
+        what = f"a term of {offer.term} from {starts[0]:%Y-%m-%d} runs past the horizon: it can never be bought"
         case.wrong(entry, ("term",), what, "say `cut: prorate`, or plan a longer horizon")
 
 
@@ -166,7 +164,7 @@ def _unused(case: Entries) -> None:
 def _serves(case: Entries, entry: Entry, workload: AnyWorkload) -> None:
     """Workloads that nothing serves, and the mix that token prices need."""
     fits = case.fits[workload.id]
-    if not fits and case.whole("offers", "catalogs"):
+    if not fits and case.offers and case.whole("offers", "catalogs"):
         wants = [*workload.runs_on.models, *workload.runs_on.accelerators]
         has = {o.accelerator if isinstance(o, GpuOffer) else o.model for o in case.offers}
         remedy = did_you_mean(wants[0], has)

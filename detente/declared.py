@@ -36,12 +36,8 @@ class Declared(Noun):
     title: Label | None = None
     currency: Annotated[str, Field(pattern=CURRENCY, description="of every price and amount")] = "USD"
     horizon: Horizon
-    reading: Id | None = Field(
-        default=None, description="the reading of disputed clauses that the case is held under"
-    )
-    events: dict[Id, EventDay] = Field(
-        default_factory=dict, description="the day of each event, or `not expected`"
-    )
+    reading: Id | None = Field(default=None, description="the reading of disputed clauses that the case is held under")
+    events: dict[Id, EventDay] = Field(default_factory=dict, description="the day of each event, or `not expected`")
     providers: tuple[Provider, ...] = ()
     networks: tuple[Network, ...] = ()
     offers: tuple[Offer, ...] = ()
@@ -92,9 +88,7 @@ def read_agreement(raw: Any, path: Path, report: Report) -> tuple[Agreement | No
     if not isinstance(raw, dict) or not isinstance(raw.get("terms"), list):
         return read_entry("agreements", raw, path, report), ()
     shell = read_entry("agreements", {**raw, "terms": []}, path, report)
-    terms = [
-        _read(_TERM, AnyTerm, term, (*path, "terms", at), report) for at, term in enumerate(raw["terms"])
-    ]
+    terms = [_read(_TERM, AnyTerm, term, (*path, "terms", at), report) for at, term in enumerate(raw["terms"])]
     if shell is None:
         return None, ()
     places = tuple(at for at, term in enumerate(terms) if term is not None)
@@ -141,9 +135,7 @@ def _steps(detail: Any, raw: Any) -> Path:
     at = raw
     wrong_kind = ("kind",) if detail["type"] == "union_tag_invalid" else ()
     for step in (*detail["loc"], *wrong_kind):
-        if (isinstance(at, dict) and step in at) or (
-            isinstance(at, list) and isinstance(step, int) and step < len(at)
-        ):
+        if (isinstance(at, dict) and step in at) or (isinstance(at, list) and isinstance(step, int) and step < len(at)):
             at = at[step]
         else:
             continue
@@ -188,9 +180,7 @@ def _sentence(detail: Any, raw: Any, kind: Any) -> tuple[str, str]:
         tags = [t.strip().strip("'") for t in str(context.get("expected_tags")).split(",")]
         return f"there is no kind `{_short(tag)}`", did_you_mean(str(tag), tags)
     if code == "literal_error":
-        choices = [
-            t.strip().strip("'") for t in str(context.get("expected")).replace(" or ", ", ").split(",")
-        ]
+        choices = [t.strip().strip("'") for t in str(context.get("expected")).replace(" or ", ", ").split(",")]
         return f"{_found(given)} is not allowed here", did_you_mean(str(given), choices)
     if code == "value_error":
         what, _, remedy = str(detail["msg"]).removeprefix("Value error, ").partition("; ")
@@ -201,7 +191,7 @@ def _sentence(detail: Any, raw: Any, kind: Any) -> tuple[str, str]:
     if code in _EXPECTED:
         return f"found {_found(given)}", f"expected {_EXPECTED[code]}"
     if code in ("string_too_short", "too_short"):
-        what = "is empty" if not given else f"has {len(given)} entries"
+        what = f"has {len(given)} {'entry' if len(given) == 1 else 'entries'}" if given else "is empty"
         return what, f"write {context.get('min_length')} or more"
     if code in ("string_too_long", "too_long"):
         what = f"has {len(given):,} {'characters' if isinstance(given, str) else 'entries'}"

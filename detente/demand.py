@@ -1,12 +1,13 @@
 """Demand over time: a rate, a trace of requests, or a table of rates.
 
 Owns: how much work there is in each period: dated rates, growth, the shape of a week. Not here: reading files
-(``trace``), and what serves the demand (``workload``).
+(``trace``, ``table``), and what serves the demand (``workload``).
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -19,24 +20,23 @@ from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validat
 from pydantic_core import CoreSchema
 
 from detente.dated import Dated, dated_schema
-from detente.noun import Noun
-from detente.period import Period, hours_between, how_many, later, moment, whole_spans
+from detente.noun import MisplacedError, Noun
+from detente.period import PER_HOUR, Period, hours_between, how_many, later, moment, whole_spans
 from detente.quantity import DEMAND, WIDE, Demand, Growth, Percent, Span
-from detente.trace import Table, TraceSource
+from detente.table import Table
+from detente.trace import TraceSource
 
 
 class Profile(Noun):
     """The shape of a week; the mean over a week stays the stated rate."""
 
-    hours: tuple[Percent, ...] = Field(
-        min_length=24, max_length=24, description="weight of each hour of a day, UTC"
-    )
+    hours: tuple[Percent, ...] = Field(min_length=24, max_length=24, description="weight of each hour of a day, UTC")
     weekend: Percent = Field(default=Decimal(1), description="Saturday and Sunday against a weekday")
 
     @model_validator(mode="after")
     def _some(self) -> Profile:
         if sum(self.hours) == 0:
-            raise ValueError("every hour weighs 0%; one at least weighs more")
+            raise MisplacedError(("hours",), "every hour weighs 0%; one at least weighs more")
         return self
 
     @cached_property
@@ -51,9 +51,7 @@ class DemandOverTime(Noun):
     """Demand over time: a rate (dated, growing, shaped), a request trace, or a table of rates."""
 
     rate: Dated[Demand] | None = None
-    growth: Growth | None = Field(
-        default=None, description="compound, by whole spans from the horizon's start"
-    )
+    growth: Growth | None = Field(default=None, description="compound, by whole spans from the horizon's start")
     between: Literal["steps", "line"] = Field(default="steps", description="between dated rates")
     profile: Profile | None = None
     trace: TraceSource | None = None
@@ -63,21 +61,22 @@ class DemandOverTime(Noun):
     def _one(self) -> DemandOverTime:
         given = [name for name in ("rate", "trace", "table") if getattr(self, name) is not None]
         if len(given) != 1:
-            found = " and ".join(f"`{g}`" for g in given) or "none of them"
-            raise ValueError(f"give one of `rate`, `trace` and `table`; found {found}")
+            found = " and ".join(f"`{g}`" for g in given) or "none"
+            raise ValueError(f"found {found} of `rate`, `trace` and `table`; write one of them")
         if self.rate is not None:
             units = {r.unit for r in self.rate.values()}
             if len(units) > 1:
-                raise ValueError("the dated rates are in different units: " + ", ".join(sorted(units)))
+                what = f"the dated rates are in different units: {' and '.join(sorted(units))}"
+                raise MisplacedError(("rate",), f"{what}; write them in one")
         if self.between == "line" and (self.rate is None or self.rate.steps[0][0] is None):
-            raise ValueError("`between: line` needs dated rates")
+            raise MisplacedError(("between",), "a line runs between dated rates; write them under `rate:`")
         spans = sorted({r.span for r in self.rate.values()}) if self.rate else []
         if self.between == "line" and len(spans) > 1:
-            raise ValueError(
-                f"`between: line` needs rates over one span of time; found per {' and per '.join(spans)}"
-            )
+            what = f"a line runs between rates per {' and per '.join(spans)}"
+            raise MisplacedError(("rate",), f"{what}; write them over one span of time")
         if self.profile is not None and self.rate is None:
-            raise ValueError(f"a profile shapes a `rate`; a {given[0]} has its own shape")
+            what = f"a {given[0]} has its own shape; leave out `profile:`"
+            raise MisplacedError(("profile",), what, key=True)
         return self
 
     @property
@@ -87,30 +86,39 @@ class DemandOverTime(Noun):
 
     def over(self, periods: Sequence[Period], begin: datetime) -> tuple[Fraction, ...]:
         """Work in each period; growth counts from ``begin``. Raises ValueError where a trace lacks it."""
-        means: dict[tuple[datetime, datetime], Fraction] = {}  # the hours of a typical week share their month
+        changes = self._changes(begin, max((p.span_end for p in periods), default=begin))
+        rates = list(self.rate.values()) if self.rate else []
+        steady = self.between == "steps" and all(rate.span in PER_HOUR for rate in rates)
+        means: dict[object, Fraction] = {}  # of periods between two changes, and of the hours of a typical week
         found = []
         for period in periods:
-            span = period.span_start, period.span_end
-            if span not in means:
-                means[span] = self._mean(*span, begin)
-            found.append(means[span] * period.hours * self._shape(period))
+            first, last = bisect_right(changes, period.span_start), bisect_left(changes, period.span_end)
+            key = first if steady and first == last else (period.span_start, period.span_end)
+            if key not in means:
+                edges = [period.span_start, *changes[first:last], period.span_end]
+                means[key] = self._mean(edges, begin)
+            found.append(means[key] * period.hours * self._shape(period))
         return tuple(found)
 
-    def _mean(self, start: datetime, end: datetime, begin: datetime) -> Fraction:
-        """Work an hour over a time, before its shape; of a trace, the growth alone."""
-        edges = {start, end, *(at for at in self._dates if start < at < end)}
+    def _changes(self, begin: datetime, end: datetime) -> list[datetime]:
+        """When a dated rate or another span of growth begins."""
+        found = set(self._dates)
         if self.growth:
-            unit, n = self.growth[1], whole_spans(self.growth[1], begin, start)
-            while (at := later(begin, Span(1, unit), n := n + 1)) < end:
-                edges.add(at)
-        total, order = Fraction(0), sorted(edges)
-        for a, b in pairwise(order):
+            unit, n = Span(1, self.growth[1]), 0
+            while (at := later(begin, unit, n := n + 1)) < end:
+                found.add(at)
+        return sorted(found)
+
+    def _mean(self, edges: Sequence[datetime], begin: datetime) -> Fraction:
+        """Work an hour over a time, before its shape; of a trace, the growth alone."""
+        total = Fraction(0)
+        for a, b in pairwise(edges):
             grown = self.grown(begin, a)
             if self.rate is None:
                 total += grown * hours_between(a, b)
             elif (found := self._value(a, b)) is not None:
                 total += grown * found[0] * how_many(found[1], a, b)
-        return total / hours_between(start, end)
+        return total / hours_between(edges[0], edges[-1])
 
     @property
     def _dates(self) -> list[datetime]:
@@ -127,7 +135,7 @@ class DemandOverTime(Noun):
             for (a, low), (b, high) in pairwise(points):
                 if a <= middle < b:
                     part = hours_between(a, middle) / hours_between(a, b)
-                    return Fraction(low.value) + Fraction(high.value - low.value) * part, low.span
+                    return Fraction(low.value) * (1 - part) + Fraction(high.value) * part, low.span
             edge = first if middle < dates[0] else last
             return Fraction(edge.value), edge.span
         rate = self.rate.on(start)
@@ -153,9 +161,7 @@ class DemandOverTime(Noun):
 
 def _demand(given: Any) -> Any:
     """A rate that stands alone, or with its source, or by dates, is the ``rate`` of a demand."""
-    bare = (
-        not isinstance(given, dict) or "value" in given or any(re.match("[0-9]", str(key)) for key in given)
-    )
+    bare = not isinstance(given, dict) or "value" in given or any(re.match("[0-9]", str(key)) for key in given)
     return {"rate": given} if bare and given is not None else given
 
 

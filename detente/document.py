@@ -18,7 +18,7 @@ from detente.errors import CaseError, Mistake, Where
 
 MOST_BYTES = 32 * 1024 * 1024
 MOST_DEPTH = 64
-MOST_VALUES = 2_000_000  # after aliases are followed: an anchor that doubles itself must not fill memory
+MOST_VALUES = 1_000_000  # after aliases are followed: an anchor that doubles itself must not fill memory
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NULLS = {"", "~", "null", "Null", "NULL"}
@@ -53,9 +53,7 @@ class Document:
         except OSError as error:
             raise CaseError([Mistake(Where(name), f"cannot be read: {error.strerror or error}")]) from None
         if len(raw) > MOST_BYTES:
-            raise CaseError(
-                [Mistake(Where(name), f"is larger than {MOST_BYTES // 2**20} MiB", "split the file")]
-            )
+            raise CaseError([Mistake(Where(name), f"is larger than {MOST_BYTES // 2**20} MiB", "split the file")])
         return cls.parse(raw, name)
 
     @classmethod
@@ -113,7 +111,7 @@ class _Composer:
             self._wrong(Where(self.name), f"is not YAML: {error}")
         if self.mistakes:
             raise CaseError(self.mistakes)
-        return roots[0] if roots else Node(1, 1, text="")
+        return roots[0] if roots else Node(1, 1)
 
     def _wrong(self, where: Where, what: str, remedy: str = "") -> None:
         self.mistakes.append(Mistake(where, what, remedy))
@@ -134,7 +132,7 @@ class _Composer:
         if isinstance(event, yaml.AliasEvent):
             known = self.anchors.get(event.anchor or "")
             if known is None or not known.complete:
-                self._stop(place, f"alias `*{event.anchor}` has no value")
+                self._stop(place, f"alias `*{event.anchor}` has no value", f"mark one with `&{event.anchor}` before")
             node = known
         elif event.anchor:
             self.anchors[event.anchor] = node
@@ -155,13 +153,11 @@ class _Composer:
         if isinstance(event, yaml.SequenceStartEvent):
             return Node(line, column, items=[])
         if isinstance(event, yaml.ScalarEvent):
-            plain = event.style is None and not tag and event.value in _NULLS
+            plain = not event.style and not tag and event.value in _NULLS
             return Node(line, column, text=None if plain else event.value)
         return Node(line, column)
 
-    def _add(
-        self, node: Node, where: Where, stack: list[tuple[Node, Node | None]], roots: list[Node]
-    ) -> None:
+    def _add(self, node: Node, where: Where, stack: list[tuple[Node, Node | None]], roots: list[Node]) -> None:
         """A node under what is open: an item, a key, or the value of the key before it."""
         if not stack:
             roots.append(node)
@@ -200,9 +196,7 @@ class _Plain:
         self.count += 1
         if self.count > MOST_VALUES:
             place = Where(self.name, node.line, node.column)
-            raise CaseError(
-                [Mistake(place, f"expands to more than {MOST_VALUES:,} values", "use fewer aliases")]
-            )
+            raise CaseError([Mistake(place, f"expands to more than {MOST_VALUES:,} values", "use fewer aliases")])
         if node.keys is not None:
             return {name: self.of(value) for name, (_, value) in node.keys.items()}
         if node.items is not None:

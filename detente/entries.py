@@ -85,9 +85,7 @@ class Entries:
         return not self.unread & set(sections) and all(e.whole for s in sections for e in self.sections[s])
 
     # -- noting mistakes -------------------------------------------------------------------------------------
-    def wrong(
-        self, entry: Entry, path: Sequence[str | int], what: str, remedy: str = "", *, key: bool = False
-    ) -> None:
+    def wrong(self, entry: Entry, path: Sequence[str | int], what: str, remedy: str = "", *, key: bool = False) -> None:
         """Note a mistake at a place in an entry."""
         self.mistakes.append(Mistake(entry.where(path, key=key), what, remedy))
 

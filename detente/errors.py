@@ -94,10 +94,8 @@ def printable(text: str) -> str:
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """``did you mean `x`?`` for the nearest known word, else the list of what is allowed."""
     choices = sorted(set(known))
-    near = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
-    if not near:
-        folded = {c.casefold(): c for c in choices}
-        near = [folded[word.casefold()]] if word.casefold() in folded else []
+    same = [c for c in choices if c.casefold() == word.casefold()]
+    near = same or difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
     if near:
         return f"did you mean `{near[0]}`?"
     if not choices:

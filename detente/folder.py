@@ -20,12 +20,19 @@ from detente.workload import with_data
 
 FOLDERS = tuple(SECTIONS)
 SUFFIXES = (".yaml", ".yml")
+MOST_MISTAKES = 1000
 START = "start one with `detente init`"
 _FROM_FILES = (ValueError, OSError, MissingExtraError)  # what reading a trace, a table or a catalog may raise
 
 
 def read(path: Path) -> Declared:
     """All files of a case: a folder, or one file. Raises CaseError with every mistake in them."""
+    try:
+        path.stat()
+    except (OSError, ValueError) as error:
+        missing = isinstance(error, FileNotFoundError)
+        what = "does not exist" if missing else f"cannot be read: {getattr(error, 'strerror', error)}"
+        raise CaseError([Mistake(Where(str(path)), what, START if missing else "")]) from None
     reader = _Reader(path)
     return reader.check(list(reader.documents()))
 
@@ -78,8 +85,6 @@ class _Reader:
     def _files(self) -> list[Path]:
         path = self.path
         if not path.is_dir():
-            if not path.exists():
-                raise CaseError([Mistake(Where(str(path)), "does not exist", START)])
             return [path]
         if not (path / "case.yaml").is_file():
             raise CaseError([Mistake(Where(str(path)), "holds no `case.yaml`", START)])
@@ -93,9 +98,7 @@ class _Reader:
             elif found.name in FOLDERS:
                 self._wrong(Where(str(found)), "is not a folder", "make it one, of files that end in `.yaml`")
             elif found.is_dir() and any(inside.suffix in SUFFIXES for inside in self._listed(found)):
-                self._wrong(
-                    Where(str(found)), "is not read, and holds YAML files", did_you_mean(found.name, FOLDERS)
-                )
+                self._wrong(Where(str(found)), "is not read, and holds YAML files", did_you_mean(found.name, FOLDERS))
         return files
 
     def _inside(self, folder: Path) -> list[Path]:
@@ -107,9 +110,7 @@ class _Reader:
             elif found.suffix in SUFFIXES:
                 files.append(found)
             elif found.suffix.casefold() in (".json", ".yaml", ".yml", ".yaml~", ".toml", ""):
-                self._wrong(
-                    Where(str(found)), "is not read: a case's files end in `.yaml`", "rename it or move it"
-                )
+                self._wrong(Where(str(found)), "is not read: a case's files end in `.yaml`", "rename it or move it")
         return files
 
     def _listed(self, folder: Path) -> list[Path]:
@@ -134,13 +135,11 @@ class _Reader:
                     self._wrong(where, f"`{key}` is given twice, first at {first}", "keep one of the two")
                 else:
                     heads[key] = (document, value)
-                    if key not in Declared.model_fields:
+                    if key not in Declared.model_fields and isinstance(value, list):
                         self.unread |= set(SECTIONS)  # perhaps one of them, mistyped
         for entry in sections["catalogs"]:
             sections["offers"] += self._sold(entry)
-        head = read_head(
-            {key: value for key, (_, value) in heads.items()}, self._head_report(heads, documents)
-        )
+        head = read_head({key: value for key, (_, value) in heads.items()}, self._head_report(heads, documents))
         entries = Entries(head, sections, heads, frozenset(self.unread))
         consistency.check(entries)
         clauses.check(entries)
@@ -157,6 +156,10 @@ class _Reader:
             return
         for index, raw in enumerate(value):
             path: Steps = (key, index)
+            if len(self.mistakes) >= MOST_MISTAKES:
+                self._wrong(document.where(path), "is not read: there are too many mistakes before it", "mend those")
+                self.unread.add(key)
+                return
             report = self._report(document)
             if key == "agreements":
                 agreement, places = read_agreement(raw, path, report)
@@ -195,9 +198,7 @@ class _Reader:
     # -- places ----------------------------------------------------------------------------------------------
     def _report(self, document: Document, base: Steps | None = None) -> Report:
         def report(path: Steps, what: str, remedy: str = "", *, key: bool = False) -> None:
-            self._wrong(
-                document.where(path if base is None else base, key=key and base is None), what, remedy
-            )
+            self._wrong(document.where(path if base is None else base, key=key and base is None), what, remedy)
 
         return report
 

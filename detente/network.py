@@ -54,7 +54,5 @@ def egress_price(networks: Sequence[Network], source: str, to: str) -> Price | N
             score = fit
     prices = {network.price for network in best}
     if len(prices) > 1:
-        raise ValueError(
-            f"two networks from `{source}` to `{to}` differ: " + " and ".join(sorted(map(str, prices)))
-        )
+        raise ValueError(f"two networks from `{source}` to `{to}` differ: " + " and ".join(sorted(map(str, prices))))
     return best[0].price if best else None

@@ -54,9 +54,7 @@ def value_of(given: Any) -> Any:
     return given
 
 
-def written_as(
-    pattern: str, example: str, meaning: str, *, number: bool = False, name: str = ""
-) -> dict[str, Any]:
+def written_as(pattern: str, example: str, meaning: str, *, number: bool = False, name: str = "") -> dict[str, Any]:
     """JSON Schema of a quantity that is written as text: itself, or ``{value, source}``.
 
     Parameters

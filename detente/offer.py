@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 
 from detente.dated import Dated
 from detente.money import HOURS_A_MONTH, CapacityPrice, Price, TokenPrice
-from detente.noun import Id, Label, Noun
+from detente.noun import Id, Label, MisplacedError, Noun
 from detente.period import PER_HOUR, Day, Period, moment
 from detente.quantity import Capacity, Count, Length, Rate, Share, Throughput
 from detente.scope import Facts
@@ -41,14 +41,13 @@ class _Offer(Noun):
     @model_validator(mode="after")
     def _dates(self) -> _Offer:
         if self.from_ and self.until and self.until <= self.from_:
-            raise ValueError(f"ends on {self.until}, not after its start on {self.from_}")
+            what = f"ends on {self.until}, not after its start on {self.from_}"
+            raise MisplacedError(("until",), f"{what}; move one of them")
         return self
 
     def open(self, start: datetime, end: datetime) -> bool:
         """Whether it is on offer for all of a time."""
-        return not (self.from_ and moment(self.from_) > start) and not (
-            self.until and moment(self.until) < end
-        )
+        return not (self.from_ and moment(self.from_) > start) and not (self.until and moment(self.until) < end)
 
     def _facts(self, country: str, **more: str) -> Facts:
         return {
@@ -96,9 +95,7 @@ class _Bought(_Offer):
         if self.capacity is None:
             return None
         pieces = list(self.capacity.pieces(period.span_start, period.span_end))
-        return min(
-            0 if amount is None else self._whole_units(amount.value, amount.unit) for _, amount in pieces
-        )
+        return min(0 if amount is None else self._whole_units(amount.value, amount.unit) for _, amount in pieces)
 
     def _whole_units(self, value: Decimal, unit: str) -> int:
         raise AssertionError("each product says so")
@@ -109,17 +106,17 @@ class GpuOffer(_Bought):
 
     kind: Literal["gpu"]
     accelerator: Label
-    unit: Count = Field(
-        default=1, description="accelerators in one unit (an instance of 8, a tranche of 1024)"
-    )
+    unit: Count = Field(default=1, description="accelerators in one unit (an instance of 8, a tranche of 1024)")
     buy: Literal["on-demand", "spot", "reserved"] = "on-demand"
 
     @model_validator(mode="after")
     def _whole(self) -> GpuOffer:
         if self.starts and self.term is None:
-            raise ValueError("`starts:` are days on which a reservation starts; say its `term:`")
+            what = "days on which a reservation starts, of which there is none"
+            raise MisplacedError(("starts",), f"{what}; say `buy: reserved` and its `term:`", key=True)
         if (self.buy == "reserved") != (self.term is not None):
-            raise ValueError("`buy: reserved` and `term:` go together")
+            key = ("buy",) if self.buy == "reserved" else ("term",)
+            raise MisplacedError(key, "`buy: reserved` and `term:` go together; write both or neither", key=True)
         return self
 
     @property
@@ -161,17 +158,16 @@ class ProvisionedOffer(_Bought):
     @model_validator(mode="after")
     def _shape(self) -> ProvisionedOffer:
         if self.throughput.span not in ("second", "minute", "hour", "day") or self.throughput.value <= 0:
-            raise ValueError("`throughput` is a positive number of tokens per second, minute, hour or day")
+            what = f"`{self.throughput}` is not what a unit gives; write for example `20 Mtok per minute`"
+            raise MisplacedError(("throughput",), what)
         for price in self.price.values():
             if price.unit == "GPU-hour":
-                raise ValueError(
-                    f"`{price}`: a provisioned unit has no GPU-hours; write it per unit-hour or unit-month"
-                )
+                what = f"`{price}`: a provisioned unit has no GPU-hours; write it per unit-hour or unit-month"
+                raise MisplacedError(("price",), what)
         for amount in self.capacity.values() if self.capacity else ():
             if amount.unit != "unit":
-                raise ValueError(
-                    f"the capacity is `{amount}`, and is bought in units; write for example `500 units`"
-                )
+                what = f"the capacity is `{amount}`, and is bought in units; write for example `500 units`"
+                raise MisplacedError(("capacity",), what)
         return self
 
     def _per_unit_hour(self, price: Price) -> Fraction:

@@ -11,6 +11,7 @@ from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
@@ -141,9 +142,7 @@ class Horizon(Noun):
             what = f"the horizon ends on {self.end}, not after its start on {self.start}"
             raise MisplacedError(("end",), f"{what}; move one of them")
         if self.typical and (self.every != "hour" or self.start.day != 1 or self.end.day != 1):
-            raise ValueError(
-                "a typical week needs `every: hour`, and a start and an end on the first of a month"
-            )
+            raise ValueError("a typical week needs `every: hour`, and a start and an end on the first of a month")
         hours = (self.end - self.start).days * 24
         size = {"hour": 1, "day": 24, "week": 168, "month": 720, "quarter": 2160, "year": 8760}[self.every]
         if self.typical:
@@ -194,9 +193,7 @@ class Every(Noun):
     every: Literal["month", "quarter", "year", "term"] = Field(
         default="term", description="`term`: one window, from the clause's first day to its last"
     )
-    starts: Day | None = Field(
-        default=None, description="first day of the first window; else the clause's own"
-    )
+    starts: Day | None = Field(default=None, description="first day of the first window; else the clause's own")
     ramp: tuple[Share, ...] | None = Field(
         default=None, description="each window's part of the amount; adds up to 100%", max_length=1200
     )
@@ -208,7 +205,8 @@ class Every(Noun):
     @model_validator(mode="after")
     def _whole(self) -> Every:
         if self.ramp is not None and sum(self.ramp) != 1:
-            raise MisplacedError(("ramp",), f"the ramp adds up to {plain(sum(self.ramp) * 100)}%; it adds up to 100%")
+            total = plain(sum(self.ramp, Decimal(0)) * 100)
+            raise MisplacedError(("ramp",), f"the ramp adds up to {total}%; write parts that add up to 100%")
         if self.ramp is not None and self.every == "term":
             raise MisplacedError(("ramp",), "a ramp has windows; say `every: month`, `quarter` or `year`")
         return self
@@ -226,7 +224,7 @@ class Every(Noun):
                 a, b = first, end
             else:
                 a, b = (later(first, Span(1, self.every), index + i) for i in (0, 1))
-            b = b if self.ramp else min(b, end)
+            b = min(b, end)
             if a >= min(end, finish) or b <= a:
                 break
             if b > begin:

@@ -101,7 +101,10 @@ class Unserved:
 
 @dataclass(frozen=True, slots=True)
 class MarginalPrice:
-    """What the next unit of a clause is worth in one window: money per unit of its right-hand side, integers fixed.
+    """What the next unit of a clause is worth in one window: money per unit of its right-hand side.
+
+    It is the dual of the program in which whole units may be divided: with them fixed, the spare part of one unit
+    hides what every clause is worth.
 
     Not the clause's price: that is a re-solve without it (§7).
     """

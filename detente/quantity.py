@@ -168,9 +168,7 @@ class Span:
         text = text_of(given, "a length of time", "3 months")
         match = re.fullmatch(r"([0-9]{1,5})?\s?([A-Za-z]+)", text)
         if not match or match[2] not in SPANS or SPANS[match[2]] in ("second", "minute"):
-            raise ValueError(
-                f"`{text}` is not a length of time; write for example `24 hours`, `3 months`, `1 year`"
-            )
+            raise ValueError(f"`{text}` is not a length of time; write for example `24 hours`, `3 months`, `1 year`")
         count = int(match[1] or 1)
         if count == 0:
             raise ValueError(f"`{text}` is no time at all; write for example `3 months`")
@@ -273,18 +271,14 @@ _PERCENT = rf"^{NUMBER_AS_WRITTEN}\s?%$"
 _AMOUNT = rf"^{NUMBER_AS_WRITTEN}\s?[A-Za-z-]+(\s[A-Za-z-]+)?$"
 _RATE = rf"^{NUMBER_AS_WRITTEN}\s?[A-Za-z-]+(\s[A-Za-z-]+)?(\s?(/|per)\s?[a-z]+)?$"
 
-Share = Annotated[
-    Decimal, read_by(share, written_as(_PERCENT, "20%", "a share from 0% to 100%", name="share"))
-]
+Share = Annotated[Decimal, read_by(share, written_as(_PERCENT, "20%", "a share from 0% to 100%", name="share"))]
 Percent = Annotated[
     Decimal,
     read_by(at_least_zero, written_as(_PERCENT, "20%", "a percentage of 0% or more", name="percentage")),
 ]
 Count = Annotated[
     int,
-    read_by(
-        count, written_as(r"^[0-9][0-9_]*$", "8", "a whole number of 1 or more", number=True, name="count")
-    ),
+    read_by(count, written_as(r"^[0-9][0-9_]*$", "8", "a whole number of 1 or more", number=True, name="count")),
 ]
 Growth = Annotated[
     tuple[Decimal, str],
@@ -306,9 +300,7 @@ Accelerators = Annotated[
 ]
 Work = Annotated[
     Amount,
-    read_by(
-        amount_in("GPU-hour", "Mtok"), written_as(_AMOUNT, "50 M GPU-hour", "an amount of work", name="work")
-    ),
+    read_by(amount_in("GPU-hour", "Mtok"), written_as(_AMOUNT, "50 M GPU-hour", "an amount of work", name="work")),
 ]
 Capacity = Annotated[
     Amount,

@@ -33,9 +33,7 @@ class Scope:
         return hash(tuple(self.wanted.items()))
 
     def __str__(self) -> str:
-        return (
-            ", ".join(f"{key}: {' or '.join(values)}" for key, values in self.wanted.items()) or "everything"
-        )
+        return ", ".join(f"{key}: {' or '.join(values)}" for key, values in self.wanted.items()) or "everything"
 
     __repr__ = __str__
 
@@ -85,8 +83,7 @@ class Scope:
             metadata={
                 "written_as": {
                     "type": "object",
-                    "description": "which use: labels of workloads, or "
-                    + ", ".join((*DEMAND_KEYS, *OFFER_KEYS)),
+                    "description": "which use: labels of workloads, or " + ", ".join((*DEMAND_KEYS, *OFFER_KEYS)),
                     "additionalProperties": {
                         "anyOf": [
                             {"type": "string"},

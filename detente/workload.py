@@ -19,7 +19,7 @@ from pydantic import Field, model_validator
 from detente.demand import OverTime
 from detente.money import WorkPrice
 from detente.network import Place
-from detente.noun import Flag, Id, Label, Noun, read_by, written_as
+from detente.noun import Flag, Id, Label, MisplacedError, Noun, read_by, written_as
 from detente.offer import AnyOffer, GpuOffer
 from detente.period import Day, Period, moment
 from detente.quantity import WIDE, Accelerators, Amount, Length, Share, Span, Work, number, text_of, unit_of
@@ -70,9 +70,7 @@ AcceleratorRate = Annotated[
 ]
 Moves = Annotated[
     tuple[Decimal, str],
-    read_by(
-        _moves, written_as(r"^[0-9].* per .*$", "0.02 GB per Mtok", "data per work", name="data-per-work")
-    ),
+    read_by(_moves, written_as(r"^[0-9].* per .*$", "0.02 GB per Mtok", "data per work", name="data-per-work")),
 ]
 
 
@@ -80,9 +78,7 @@ class Mix(Noun):
     """What a million tokens consist of."""
 
     output: Share = Field(description="the part of all tokens that is generated")
-    cached: Share = Field(
-        default=Decimal(0), description="the part of the input that is read from a prompt cache"
-    )
+    cached: Share = Field(default=Decimal(0), description="the part of the input that is read from a prompt cache")
 
     @property
     def parts(self) -> tuple[Fraction, Fraction, Fraction]:
@@ -100,7 +96,7 @@ class Data(Noun):
     @model_validator(mode="after")
     def _somewhere(self) -> Data:
         if self.at == "*":
-            raise ValueError("data lies somewhere; write `at: provider/region`, or leave out `data:`")
+            raise MisplacedError(("at",), "data lies somewhere; write `at: provider/region`, or leave out `data:`")
         return self
 
 
@@ -113,7 +109,7 @@ class RunsOn(Noun):
     @model_validator(mode="after")
     def _something(self) -> RunsOn:
         if not self.models and not self.accelerators:
-            raise ValueError("names neither a model nor an accelerator")
+            raise ValueError("names neither a model nor an accelerator; write `models:` or `accelerators:`")
         return self
 
 
@@ -123,13 +119,9 @@ class _Workload(Noun):
     runs_on: RunsOn
     mix: Mix | None = Field(default=None, description="needed where it runs on models")
     data: Data | None = None
-    value: WorkPrice | None = Field(
-        default=None, description="what a unit unserved costs; absent: must be served"
-    )
+    value: WorkPrice | None = Field(default=None, description="what a unit unserved costs; absent: must be served")
     revenue: WorkPrice | None = Field(default=None, description="what a unit served earns")
-    survives: Share | None = Field(
-        default=None, description="the share that must survive the loss of any one provider"
-    )
+    survives: Share | None = Field(default=None, description="the share that must survive the loss of any one provider")
     interruptible: Flag = Field(default=False, description="may run on spot capacity")
 
     @property
@@ -141,24 +133,27 @@ class _Workload(Noun):
     def _consistent(self) -> _Workload:
         reserved = [key for key in self.labels if key in OFFER_KEYS or key in DEMAND_KEYS]
         if reserved:
-            raise ValueError(f"`{reserved[0]}` cannot be a label: clauses use it for something else")
+            what = f"`{reserved[0]}` cannot be a label: clauses use it for something else; rename it"
+            raise MisplacedError(("labels", reserved[0]), what, key=True)
         bad = [key for key in self.labels if not re.fullmatch(r"[a-z][a-z0-9-]{0,60}", key)]
         if bad:
-            raise ValueError(f"`{bad[0]}` is not a label's name: lower-case letters, digits and `-`")
+            what = f"`{bad[0]}` is not a label's name; write lower-case letters, digits and `-`"
+            raise MisplacedError(("labels", bad[0]), what, key=True)
         for name, (_, unit) in self.runs_on.accelerators.items():
             if unit != self.unit:
                 example = "9.5 Mtok per GPU-hour" if self.unit == "Mtok" else "0.55"
-                raise ValueError(
-                    f"work is in {self.unit}, but the rate on `{name}` is in {unit}; "
-                    f"write for example `{example}`"
-                )
+                what = f"work is in {self.unit}, but the rate on `{name}` is in {unit}"
+                raise MisplacedError(("runs-on", "accelerators", name), f"{what}; write for example `{example}`")
         if self.runs_on.models and self.unit != "Mtok":
-            raise ValueError(f"runs on models, so its work is in Mtok, not {self.unit}")
+            what = f"runs on models, so its work is in Mtok, not {self.unit}; leave out `models:`"
+            raise MisplacedError(("runs-on", "models"), what)
         for what, price in (("value", self.value), ("revenue", self.revenue)):
             if price is not None and price.unit != self.unit:
-                raise ValueError(f"`{what}` is per {price.unit}, but work is in {self.unit}")
+                said = f"`{what}` is per {price.unit}, but work is in {self.unit}"
+                raise MisplacedError((what,), f"{said}; write it per {self.unit}")
         if self.data is not None and self.data.moves[1] != self.unit:
-            raise ValueError(f"data moves per {self.data.moves[1]}, but work is in {self.unit}")
+            said = f"data moves per {self.data.moves[1]}, but work is in {self.unit}"
+            raise MisplacedError(("data", "moves"), f"{said}; write it per {self.unit}")
         return self
 
     def _facts(self, kind: str) -> Facts:
@@ -212,9 +207,11 @@ class Training(_Workload):
     @model_validator(mode="after")
     def _dates(self) -> Training:
         if self.from_ and self.deadline <= self.from_:
-            raise ValueError(f"the deadline {self.deadline} is not after the start {self.from_}")
+            what = f"the deadline {self.deadline} is not after the start {self.from_}"
+            raise MisplacedError(("deadline",), f"{what}; move one of them")
         if self.gang and (self.gang.value < 1 or self.gang.value != int(self.gang.value)):
-            raise ValueError(f"the gang is not a whole number of GPUs: `{self.gang}`")
+            what = f"the gang is not a whole number of GPUs: `{self.gang}`"
+            raise MisplacedError(("gang",), f"{what}; write 1 or more")
         return self
 
     @property
@@ -265,8 +262,4 @@ def can_run(workload: AnyWorkload, offer: AnyOffer, *, spot: bool = False) -> bo
 def job_periods(job: Training, periods: Sequence[Period]) -> list[Period]:
     """The periods that lie wholly between a job's start and its deadline."""
     start = moment(job.from_) if job.from_ else periods[0].span_start if periods else None
-    return [
-        p
-        for p in periods
-        if start is not None and p.span_start >= start and p.span_end <= moment(job.deadline)
-    ]
+    return [p for p in periods if start is not None and p.span_start >= start and p.span_end <= moment(job.deadline)]

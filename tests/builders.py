@@ -110,14 +110,14 @@ def build(
 def data_of(
     offers: Sequence[Data], workloads: Sequence[Data], *agreements: Data, months: int = 6, **head: object
 ) -> Data:
-    """The same as plain data."""
+    """The same as plain data; agreements end with the horizon, unless they say when."""
     base: Data = {
         "name": "test",
         "horizon": {"start": "2026-01", "end": after(months), "every": "month"},
         "providers": PROVIDERS,
         "offers": list(offers),
         "workloads": list(workloads),
-        "agreements": list(agreements),
+        "agreements": [{"ends": after(months)} | a for a in agreements],
     }
     return base | head
 

@@ -41,9 +41,7 @@ def kinds() -> list[str]:
 
 
 def blocks(page: Path, language: str) -> list[str]:
-    return re.findall(
-        rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-    )
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
 def marked(page: Path, mark: str) -> list[str]:
@@ -79,9 +77,7 @@ def test_every_kind_of_clause_has_a_page_with_an_example(kind: str) -> None:
     (example,) = marked(page, "clause")
     used = {term["kind"] for agreement in data(example)["agreements"] for term in agreement["terms"]}
     assert kind in used
-    assert f"({kind}.md)" in (TERMS / "README.md").read_text(encoding="utf-8"), (
-        "name it in docs/terms/README.md"
-    )
+    assert f"({kind}.md)" in (TERMS / "README.md").read_text(encoding="utf-8"), "name it in docs/terms/README.md"
 
 
 def test_every_page_of_a_clause_is_about_a_kind() -> None:
@@ -91,9 +87,7 @@ def test_every_page_of_a_clause_is_about_a_kind() -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_every_key_of_a_clause_is_on_its_page(kind: Any) -> None:
     name = kind.model_fields["kind"].annotation.__args__[0]
-    pages = (TERMS / f"{name}.md").read_text(encoding="utf-8") + (TERMS / "README.md").read_text(
-        encoding="utf-8"
-    )
+    pages = (TERMS / f"{name}.md").read_text(encoding="utf-8") + (TERMS / "README.md").read_text(encoding="utf-8")
     keys = [field.alias for field in kind.model_fields.values()]
     assert [key for key in keys if f"`{key}`" not in pages] == []
 
@@ -114,7 +108,7 @@ def test_every_key_of_a_case_is_in_the_reference() -> None:
     written = set(re.findall(r"`(?:\w+\.)?([\w-]+)(?::[^`]*)?`", text))
     for model in dict.fromkeys(models(sections.Declared)):
         if model not in KINDS:  # these have pages of their own
-            keys = {field.alias for field in model.model_fields.values()}
+            keys = {str(field.alias) for field in model.model_fields.values()}
             assert sorted(keys - written) == [], model.__name__
 
 
@@ -136,9 +130,7 @@ def options() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("command", "option"), options())
 def test_every_option_is_documented(command: str, option: str) -> None:
-    assert any(re.search(rf"{option}\b", page.read_text(encoding="utf-8")) for page in PAGES), (
-        f"{command} {option}"
-    )
+    assert any(re.search(rf"{option}\b", page.read_text(encoding="utf-8")) for page in PAGES), f"{command} {option}"
 
 
 # -- what must be true ----------------------------------------------------------------------------
@@ -172,18 +164,15 @@ FRAGMENTS = [
     (page, text)
     for page in PAGES
     for text in blocks(page, "yaml")
-    if not text.startswith("# ")
-    and set(re.findall(r"^([\w-]+):", text, re.MULTILINE)) & {"name", *sections.SECTIONS}
+    if not text.startswith("# ") and set(re.findall(r"^([\w-]+):", text, re.MULTILINE)) & {"name", *sections.SECTIONS}
 ]
 
 
-@pytest.mark.parametrize(
-    ("page", "text"), FRAGMENTS, ids=[f"{p.stem}-{t.split(':')[0]}" for p, t in FRAGMENTS]
-)
+@pytest.mark.parametrize(("page", "text"), FRAGMENTS, ids=[f"{p.stem}-{t.split(':')[0]}" for p, t in FRAGMENTS])
 def test_every_fragment_of_a_case_reads(page: Path, text: str) -> None:
     mistakes: list[str] = []
 
-    def report(path: sections.Path, what: str, remedy: str) -> None:
+    def report(path: sections.Path, what: str, remedy: str = "", *, key: bool = False) -> None:
         mistakes.append(f"{path}: {what} {remedy}")
 
     whole = data(text)
@@ -267,11 +256,7 @@ def test_the_layout_of_the_design_is_the_layout_of_the_package() -> None:
     text = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
     layout, planned = text.partition("\n## 3. ")[2].partition("\n## 4. ")[0].split("\nplanned", 1)
     package = ROOT / "detente"
-    there = [
-        path
-        for path in package.rglob("*.py")
-        if path.parent.name != "report" or path.parent.parent != package
-    ]
+    there = [path for path in package.rglob("*.py") if path.parent.name != "report" or path.parent.parent != package]
     assert [p.name for p in there if p.name != "__init__.py" and p.name not in layout] == []
     named = set(re.findall(r"\b\w+\.py\b", layout))
     assert [name for name in sorted(named) if not list(package.rglob(name))] == []
@@ -306,8 +291,6 @@ def test_decisions_are_numbered_without_gaps_and_say_context_choice_cost() -> No
 
 
 def test_the_version_is_in_the_changelog() -> None:
-    version = re.search(
-        r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE
-    )
+    version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
     assert version
     assert f"## [{version[1]}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")

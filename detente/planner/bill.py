@@ -40,12 +40,17 @@ class Bill:
 
     quantities: Quantities
     metered: Metered
-    postings: tuple[Posting, ...]
+    accounts: tuple[tuple[Posting, ...], ...]  # by clause, in the case's order
     listed: Decimal
     owed: Decimal
     unserved: Decimal
     charges: dict[tuple[int, int], Decimal]
     bought: dict[str, list[Decimal]]
+
+    @property
+    def postings(self) -> tuple[Posting, ...]:
+        """Every line, clause by clause."""
+        return tuple(p for account in self.accounts for p in account)
 
     @property
     def total(self) -> Decimal:
@@ -86,8 +91,8 @@ def charge(draft: Draft, found: Quantities) -> Bill:
     bought = {name: list(_bought(draft, name, found)) for name in draft.units}
     metered = Metered(_netted(draft, _usages(draft, found, charges, bought)))
     listed = sum((u.listed for u in metered), Decimal(0))
-    postings = tuple(p for term in draft.case.terms for p in term.account(metered, draft.horizon))
-    owed = listed + sum((p.amount for p in postings if p.owed), Decimal(0))
+    accounts = tuple(tuple(term.account(metered, draft.horizon)) for term in draft.case.terms)
+    owed = listed + sum((p.amount for account in accounts for p in account if p.owed), Decimal(0))
     unserved = sum(
         (
             nano(int(found.unserved[w.id].sum()) * QUANTUM * Fraction(w.value.amount))
@@ -96,7 +101,7 @@ def charge(draft: Draft, found: Quantities) -> Bill:
         ),
         Decimal(0),
     )
-    return Bill(found, metered, postings, listed, owed, unserved, charges, bought)
+    return Bill(found, metered, accounts, listed, owed, unserved, charges, bought)
 
 
 def _charges(draft: Draft, found: Quantities) -> Iterable[tuple[tuple[int, int], Decimal]]:
@@ -113,10 +118,10 @@ def _bought(draft: Draft, name: str, found: Quantities) -> Iterable[Decimal]:
     """What the units of an offer cost in each period."""
     total = [Fraction(0)] * draft.n
     units = draft.units[name]
-    for count, size, each in zip(found.units[name], units.units, units.price, strict=True):
+    for count, size, paid, rate in zip(found.units[name], units.units, units.paid, units.rate, strict=True):
         if count:
-            for t, price in each.items():
-                total[t] += int(count) * int(size) * price
+            for t, hours in paid.items():
+                total[t] += int(count) * int(size) * hours * rate
     return map(nano, total)
 
 

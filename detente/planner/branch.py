@@ -16,6 +16,12 @@ import numpy as np
 
 from detente.planner.program import Floats, Ints, Model, Solution, Stopped
 
+TIE = 1e-6
+"""Bounds within this much of each other are equal, and of equals the deepest node goes first: contracts make many."""
+
+MOST_NODES = 24
+"""Programs solved before the search rests with the gap it has: a count, so that the same case gives the same plan."""
+
 Complete = Callable[[Solution], Solution | None]
 
 
@@ -23,8 +29,9 @@ Complete = Callable[[Solution], Solution | None]
 class Node:
     """A part of the search: bounds on the whole columns, and the linear program's answer there."""
 
-    bound: float
-    order: int
+    rank: tuple[int, int, int]
+    bound: float = field(compare=False)
+    depth: int = field(compare=False)
     low: Floats = field(compare=False)
     high: Floats = field(compare=False)
     solution: Solution = field(compare=False)
@@ -42,7 +49,7 @@ class Branched:
 def branch(
     model: Model, whole: Ints, root: Solution, best: Solution | None, gap: float, complete: Complete
 ) -> Branched:
-    """Least cost with whole columns, to a relative gap: the node with the least bound is opened first.
+    """Least cost with whole columns, to a relative gap: the node with the least bound is opened first, of equals the deepest.
 
     Parameters
     ----------
@@ -54,24 +61,31 @@ def branch(
         Rounds what else must be whole in a node's solution and solves again; None where that cannot be done.
     """
     low, high = np.zeros(len(whole)), np.floor(model.upper[whole] + 1e-9)
-    heap = [Node(root.bound, 0, low, high, root)]
-    closed, order = math.inf, 0
+    step = max(abs(root.bound), 1.0) * TIE
+
+    def node(bound: float, depth: int, low: Floats, high: Floats, found: Solution) -> Node:
+        nonlocal order
+        order += 1
+        return Node((math.floor(bound / step), -depth, -order), bound, depth, low, high, found)
+
+    order, closed = 0, math.inf
+    heap = [node(root.bound, 0, low, high, root)]
     stopped: Stopped | None = None
-    while heap and stopped is None:
-        node = heapq.heappop(heap)
-        if best is not None and best.objective - node.bound <= gap * max(abs(best.objective), 1e-9):
-            closed = min(closed, node.bound)
+    while heap and stopped is None and order < MOST_NODES:
+        at_hand = heapq.heappop(heap)
+        if best is not None and best.objective - at_hand.bound <= gap * max(abs(best.objective), 1e-9):
+            closed = min(closed, at_hand.bound)
             break
-        assert node.solution.values is not None
-        values = node.solution.values[whole]
+        assert at_hand.solution.values is not None
+        values = at_hand.solution.values[whole]
         away = np.abs(values - np.rint(values))
         at = int(np.argmax(away))
         if away[at] < 1e-6:  # whole: what remains of its distance to the bound is rounding of larger counts
-            closed = min(closed, node.bound)
-            best = _better(best, complete(node.solution))
+            closed = min(closed, at_hand.bound)
+            best = _better(best, complete(at_hand.solution))
             continue
-        for side in (0, 1):
-            below, above = node.low.copy(), node.high.copy()
+        for side in (0, 1):  # up last, so that of two equals the one with more capacity is opened first
+            below, above = at_hand.low.copy(), at_hand.high.copy()
             if side:
                 below[at] = math.ceil(values[at])
             else:
@@ -82,10 +96,10 @@ def branch(
                 continue
             if found.status in ("time-limit", "interrupted"):
                 stopped = found.status
-                heapq.heappush(heap, node)  # its bound still counts
+                heapq.heappush(heap, at_hand)  # its bound still counts
                 break
-            order += 1
-            heapq.heappush(heap, Node(max(found.bound, node.bound), order, below, above, found))
+            bound = max(found.bound, at_hand.bound)
+            heapq.heappush(heap, node(bound, at_hand.depth + 1, below, above, found))
     model.release(whole)
     bound = min([closed, *(n.bound for n in heap)])
     return Branched(best, min(bound, best.objective) if best is not None else bound, stopped)

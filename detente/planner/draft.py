@@ -7,7 +7,7 @@ defined (``formulate``), and the solver (``program``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
@@ -90,7 +90,8 @@ class Units:
     """What may be bought of one offer: columns of whole steps, and how each column reads as units in each period.
 
     A column stands for ``step`` units from its ``start`` period on; ``opening`` columns stand for the minimum of a
-    purchase. ``periods[i]`` are the periods that column i's units serve, ``paid[i]`` the hours paid in each.
+    purchase. ``serve[i]`` are the periods that column i's units serve, ``paid[i]`` the hours paid in each, and
+    ``rate[i]`` the money per unit and hour: that of the period it starts in.
     """
 
     offer: GpuOffer | ProvisionedOffer
@@ -100,7 +101,7 @@ class Units:
     serve: list[NDArray[np.int64]]
     paid: list[dict[int, Fraction]]
     most: Floats
-    price: list[dict[int, Fraction]] = field(default_factory=list)
+    rate: list[Fraction]
 
     @cached_property
     def each(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats, Floats]:
@@ -108,8 +109,9 @@ class Units:
         column = np.repeat(np.arange(len(self.paid)), [len(paid) for paid in self.paid])
         period = np.array([t for paid in self.paid for t in paid], dtype=np.int64)
         hours = np.array([float(h) for paid in self.paid for h in paid.values()], dtype=np.float64)
-        price = np.array([float(p) for price in self.price for p in price.values()], dtype=np.float64)
-        return column, period, hours * self.units[column], price * self.units[column]
+        rate = np.array([float(r) for r in self.rate], dtype=np.float64)
+        hours *= self.units[column]
+        return column, period, hours, hours * rate[column]
 
 
 @dataclass
@@ -135,12 +137,17 @@ class Draft:
         self.periods = case.periods
         self.n = len(self.periods)
         self.hours: Floats = np.array([float(p.hours) for p in self.periods])
+        self.demand_facts = {w.id: w.facts for w in case.workloads}
         self.arcs = self._arcs()
         self.of_workload: dict[str, list[Arc]] = {w.id: [] for w in case.workloads}
         self.of_offer: dict[str, list[Arc]] = {o.id: [] for o in case.offers}
         for arc in self.arcs:
             self.of_workload[arc.workload.id].append(arc)
             self.of_offer[arc.offer.id].append(arc)
+        places = {o.id: place for place, o in enumerate(case.offers)}
+        self._offer_of = np.array([places[a.offer.id] for a in self.arcs], dtype=np.int64)
+        places = {w.id: place for place, w in enumerate(case.workloads)}
+        self._workload_of = np.array([places[a.workload.id] for a in self.arcs], dtype=np.int64)
         self.place = {a.index: row for arcs in self.of_workload.values() for row, a in enumerate(arcs)}
         self.unit_price = {o.id: self._unit_prices(o) for o in case.offers if not isinstance(o, TokenOffer)}
         self.list_price, self.listed = self._use_prices()
@@ -169,9 +176,8 @@ class Draft:
                 own = gang and isinstance(offer, GpuOffer) and not offer.reserved
                 sold = self.case.offer_facts[offer.id]
                 per_work = per_unit_of_work(workload, offer)
-                found.append(
-                    Arc(len(found), workload, offer, workload.facts, sold, per_work, own, egress, facts)
-                )
+                demand = self.demand_facts[workload.id]
+                found.append(Arc(len(found), workload, offer, demand, sold, per_work, own, egress, facts))
         return found
 
     def _egress_facts(self, place: str) -> Facts:
@@ -315,12 +321,9 @@ class Draft:
 
     @cached_property
     def _most_work(self) -> dict[str, Floats]:
-        found = {}
-        for name, groups in self.groups.items():
-            most = found[name] = np.zeros(self.n)
-            for group in groups:
-                most[group.periods] = group.work
-        return found
+        return {
+            name: np.where(owner >= 0, np.append(work, 0.0)[owner], 0.0) for name, (owner, work) in self.grouping.items()
+        }
 
     def _hourly(self, offer: GpuOffer | ProvisionedOffer) -> list[tuple[int, NDArray[np.int64], dict[int, Fraction]]]:
         prices = self.unit_price[offer.id]
@@ -359,13 +362,15 @@ class Draft:
         parts: list[tuple[Ints, float]] = []
         if minimum % step == 0 and minimum <= step:
             counts = np.floor(ceiling / step)
-            parts.append((self.program.columns(f"units/{offer.id}", "steps", len(found), upper=counts, integer=small), step))
+            parts.append((self.program.columns(f"units/{offer.id}", "steps", len(found), upper=counts, integer=small, whole=True), step))
         else:
             opened = self.program.columns(
                 f"units/{offer.id}", "opened", len(found), upper=np.minimum(1, ceiling), integer=True
             )
             counts = np.maximum(0, np.floor((ceiling - minimum) / step))
-            more = self.program.columns(f"units/{offer.id}", "steps", len(found), upper=counts, integer=small)
+            more = self.program.columns(
+                f"units/{offer.id}", "steps", len(found), upper=counts, integer=small, whole=True
+            )
             parts += [(opened, minimum), (more, step)]
             one = np.arange(len(found), dtype=np.int32)
             rows = Expr(len(found), [(one, more, np.ones(len(found))), (one, opened, -counts)])
@@ -373,7 +378,6 @@ class Draft:
         columns = np.concatenate([c for c, _ in parts])
         repeat = len(parts)
         prices = self.unit_price[offer.id]
-        each = [self._paid_price(prices, t, paid, reserved=offer.reserved) for t, _, paid in found]
         self.units[offer.id] = Units(
             offer,
             columns,
@@ -382,17 +386,8 @@ class Draft:
             [serve for _, serve, _ in found] * repeat,
             [paid for _, _, paid in found] * repeat,
             np.array(most, dtype=np.float64),
-            each * repeat,
+            [price for t, _, _ in found if (price := prices[t]) is not None] * repeat,
         )
-
-    @staticmethod
-    def _paid_price(
-        prices: list[Fraction | None], start: int, paid: dict[int, Fraction], *, reserved: bool
-    ) -> dict[int, Fraction]:
-        """Money per unit in each period that is paid; a reservation keeps the price of its first day."""
-        price = prices[start]
-        assert price is not None
-        return {t: price * hours for t, hours in paid.items()}
 
     def define_costs(self) -> None:
         """Use at its price after discounts, moving data, and units at theirs."""
@@ -421,22 +416,28 @@ class Draft:
     def define_demand(self) -> None:
         """Work done and unserved demand make up demand, in each group of periods."""
         for workload in self.case.workloads:
-            groups = self.groups[workload.id]
-            rows = self.grouped(self.x[[a.index for a in self.of_workload[workload.id]]], groups)
-            demand = [g.work for g in groups]
+            owner, demand = self.grouping[workload.id]
+            rows = self.grouped(self.x[[a.index for a in self.of_workload[workload.id]]], owner, len(demand))
             if workload.id in self.unserved:
                 rows = rows + self._own(self.unserved[workload.id])
             self.program.require(f"demand/{workload.id}", "served", rows == demand)
 
-    def grouped(self, columns: Ints, groups: Sequence[Group]) -> Expr:
-        """Work of some arcs in each group of periods; ``columns`` are by arc and period."""
-        owner = np.full(self.n, -1, dtype=np.int32)
-        for g, group in enumerate(groups):
-            owner[group.periods] = g
+    @cached_property
+    def grouping(self) -> dict[str, tuple[Ints, Floats]]:
+        """Of each workload: the group that each period is in (-1: in none), and the work of each group."""
+        found = {}
+        for name, groups in self.groups.items():
+            owner = np.full(self.n, -1, dtype=np.int32)
+            for g, group in enumerate(groups):
+                owner[group.periods] = g
+            found[name] = owner, np.array([group.work for group in groups])
+        return found
+
+    def grouped(self, columns: Ints, owner: Ints, n: int) -> Expr:
+        """Work of some arcs in each of n groups of periods; ``columns`` are by arc and period."""
         inside = np.flatnonzero(owner >= 0)
         found = columns[:, inside].T.ravel()  # by period, then arc: rows come out sorted
-        rows = np.repeat(owner[inside], len(columns))
-        return Expr(len(groups), [(rows, found, np.ones(len(found)))])
+        return Expr(n, [(np.repeat(owner[inside], len(columns)), found, np.ones(len(found)))])
 
     def _own(self, columns: Ints) -> Expr:
         one = np.arange(len(columns), dtype=np.int32)
@@ -545,11 +546,14 @@ class Draft:
         of = np.zeros(self.n, dtype=np.int32)
         for index, span in enumerate(spans):
             of[span] = gangs[index]
-        own = (t, of, np.full(self.n, float(size)))
+        t = t[steps[0] :]  # before the first start there is nothing to run on, and `units/…/use` says so
+        of, hours = of[t], self.hours[t]
+        rate = Expr(self.n, [(t, self.x[arc.index, t], np.full(len(t), float(arc.per_work)))])
+        own = (t, of, np.full(len(t), float(size)))
         self.program.require(
             f"gang/{job.id}", f"{offer.id}/fits", Expr(self.n, [own]) - held * Fraction(offer.unit) <= np.zeros(self.n)
         )
-        run = Expr(self.n, [(t, of, size * self.hours)])
+        run = Expr(self.n, [(t, of, size * hours)])
         self.program.require(f"gang/{job.id}", f"{offer.id}/rate", rate - run <= np.zeros(self.n))
         self.gangs.append((arc, gangs, spans))
 
@@ -597,6 +601,15 @@ class Draft:
         """What a selection covers; the case was checked, so nothing is unknown."""
         return selection.covers(demand, offer) is True
 
+    def covered(self, selection: Selection) -> Bools:
+        """Which arcs a selection covers: asked once for all whose facts are alike in what it asks for."""
+        asked = {key for scope in (*selection.within, *selection.outside) for key in scope.wanted}
+        demand = _alike(self.demand_facts.values(), asked)[self._workload_of]
+        sold = _alike(self.case.offer_facts.values(), asked)[self._offer_of]
+        _, first, alike = np.unique(demand * len(self.case.offers) + sold, return_index=True, return_inverse=True)
+        some = [self.arcs[index] for index in first.tolist()]
+        return np.array([self.covers(selection, arc.demand, arc.sold) for arc in some], dtype=np.bool_)[alike]
+
     def sum(self, selection: Selection, of: Measure, by: Sequence[Window]) -> Expr:
         """A measure of the plan over what a selection covers, one row a window."""
         windows, periods, share = self._shares(by)
@@ -617,28 +630,37 @@ class Draft:
         Units bought count where idle capacity is covered; the work on them then only moves cost between the covered
         and the rest: used capacity is charged to the work on it, pro rata.
         """
-        found: list[tuple[int, Floats | float]] = []
-        idle = {name: self.covers(selection, None, facts) for name, facts in self.case.offer_facts.items()}
-        for arc in self.arcs:
-            inside = self.covers(selection, arc.demand, arc.sold)
-            if of == "work":
-                rate: Floats | float = float(inside)
-            elif of == "revenue":
-                revenue = arc.workload.revenue
-                rate = float(revenue.amount) if inside and revenue else 0.0
-            else:
-                part = int(inside) - (0 if arc.metered else int(idle[arc.offer.id]))
-                rate = 0.0
-                if part:
-                    rate = part * (float(arc.per_work) if of == "taken" else np.nan_to_num(self.net_use(arc)))
-                if of == "spend" and arc.egress and self.covers(selection, arc.demand, arc.egress_facts):
-                    rate = rate + self.net_egress(arc)
-            if np.any(rate):
-                found.append((arc.index, rate))
-        rates = np.empty((len(found), self.n))
-        for row, (_, rate) in enumerate(found):
-            rates[row] = rate
-        return np.array([index for index, _ in found], dtype=np.int64), rates
+        covered = self.covered(selection)
+        if of == "work":
+            index = np.flatnonzero(covered)
+            return index, np.ones((len(index), self.n))
+        if of == "revenue":
+            revenue = np.array([float(a.workload.revenue.amount) if a.workload.revenue else 0.0 for a in self.arcs])
+            index = np.flatnonzero(covered & (revenue != 0))
+            return index, np.repeat(revenue[index, np.newaxis], self.n, axis=1)
+        idle = np.array([self.covers(selection, None, facts) for facts in self.case.offer_facts.values()], dtype=np.bool_)
+        bought = np.array([not arc.metered for arc in self.arcs], dtype=np.bool_)
+        part = covered.astype(np.float64) - (idle[self._offer_of] & bought)
+        if of == "taken":
+            index = np.flatnonzero(part)
+            taken = part[index] * np.array([float(self.arcs[i].per_work) for i in index.tolist()])
+            return index, np.repeat(taken[:, np.newaxis], self.n, axis=1)
+        moved = {
+            a.index: self.net_egress(a)
+            for a in self.arcs
+            if a.egress and self.covers(selection, a.demand, a.egress_facts)
+        }
+        adds = part != 0
+        adds[list(moved)] = True
+        index = np.flatnonzero(adds)
+        rates = np.empty((len(index), self.n))
+        for row, i in enumerate(index.tolist()):
+            rates[row] = part[i] * self.net_use(self.arcs[i])
+        np.nan_to_num(rates, copy=False)
+        for row, i in enumerate(index.tolist()):
+            if i in moved:
+                rates[row] += moved[i]
+        return index, rates
 
     def _units_measured(self, units: Units, of: Measure, windows: Ints, periods: Any, share: Floats) -> Part:
         """What one of each column's units adds to a measure in each window."""
@@ -714,29 +736,32 @@ class Draft:
         _, periods, inside = self._shares([window])
         forced = np.zeros(self.n, dtype=bool)
         forced[periods[inside > 0]] = True
+        covered = self.covered(selection)
         for workload in self.case.workloads:
             arcs = self.of_workload[workload.id]
-            if not any(self.covers(selection, a.demand, a.sold) for a in arcs):
+            if not any(covered[a.index] for a in arcs):
                 continue
-            kept = [(g, group) for g, group in enumerate(self.groups[workload.id]) if forced[group.periods].all()]
-            groups = [group for _, group in kept]
-            demand = np.array([g.work for g in groups])
+            owner, demand = self.grouping[workload.id]
+            kept = np.bincount(owner[~forced & (owner >= 0)], minlength=len(demand)) == 0
+            owner = np.where(kept[owner] & (owner >= 0), np.cumsum(kept)[owner] - 1, -1).astype(np.int32)
+            left, n = (1 - float(share)) * demand[kept], int(kept.sum())
             standby = self.standby[workload.id]
             use = self.x[[a.index for a in arcs]]
             for provider in dict.fromkeys(a.offer.provider for a in arcs):
                 here = np.array([a.offer.provider == provider for a in arcs])
-                rows = self.grouped(use[here], groups) - self.grouped(standby[~here], groups)
+                rows = self.grouped(use[here], owner, n) - self.grouped(standby[~here], owner, n)
                 if workload.id in self.unserved:
-                    rows = rows + self._own(self.unserved[workload.id][[g for g, _ in kept]])
-                left = (1 - float(share)) * demand
+                    rows = rows + self._own(self.unserved[workload.id][kept])
                 self.program.require(f"term/{term.id}", f"loss of {provider} for {workload.id}", rows <= left)
 
     def define_standby(self, terms: Sequence[Term]) -> None:
         """Columns of standby for workloads that a redundancy clause covers; none for others."""
-        covered = [term.covered for term in terms]
+        covered = np.zeros(len(self.arcs), dtype=np.bool_)
+        for term in terms:
+            covered |= self.covered(term.covered)
         for workload in self.case.workloads:
             arcs = self.of_workload[workload.id]
-            if any(self.covers(selection, a.demand, a.sold) for selection in covered for a in arcs):
+            if any(covered[a.index] for a in arcs):
                 most = np.array([self._most_use(a) for a in arcs])
                 self.standby[workload.id] = self.program.columns(
                     "standby", workload.id, (len(arcs), self.n), upper=most
@@ -783,6 +808,13 @@ def per_unit_of_work(workload: AnyWorkload, offer: AnyOffer) -> Fraction:
     assert workload.mix is not None
     fresh, _, output = workload.mix.parts
     return fresh + output * offer.output_ratio
+
+
+def _alike(facts: Iterable[Facts], asked: Iterable[str]) -> NDArray[np.int64]:
+    """A number for each, the same for those that answer alike to what is asked."""
+    known: dict[tuple[str | None, ...], int] = {}
+    answers = [tuple(map(each.get, asked)) for each in facts]
+    return np.array([known.setdefault(answer, len(known)) for answer in answers], dtype=np.int64)
 
 
 def _undated(value: Any) -> bool:

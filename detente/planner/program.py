@@ -98,6 +98,7 @@ class Block:
     start: int
     stop: int
     remedy: bool = False
+    whole: bool = False
 
     @property
     def slice(self) -> slice:
@@ -139,6 +140,7 @@ class Program:
         cost: Any = 0.0,
         upper: Any,
         integer: bool = False,
+        whole: bool = False,
         remedy: bool = False,
     ) -> Ints:
         """New columns from 0 to ``upper`` (finite: the safe bound needs it); their numbers in the block's shape."""
@@ -150,7 +152,7 @@ class Program:
         self._cost.append(np.broadcast_to(np.asarray(cost, dtype=np.float64), found.shape).ravel())
         self._upper.append(bound)
         self._integer.append(np.full(size, integer))
-        self.column_blocks.append(Block(owner, part, self.n, self.n + size, remedy))
+        self.column_blocks.append(Block(owner, part, self.n, self.n + size, remedy, integer or whole))
         self.n += size
         return found
 
@@ -240,28 +242,55 @@ def _joined(parts: Sequence[NDArray[Any]], kind: Any) -> NDArray[Any]:
 
 
 def _merge(parts: Sequence[Part], n: int) -> Part:
-    """One sorted part; entries at the same place are added up, zeros left out."""
+    """One part, sorted by row; entries at the same place are added up, zeros left out."""
+    parts = [_by_row(part) for part in parts if len(part[0])]
     if not parts:
         return np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0)
     if len(parts) == 1:
         r, c, v = parts[0]
+    elif _disjoint(parts):
+        r, c, v = _interleaved(parts, n)
     else:
         r, c, v = (np.concatenate([p[i] for p in parts]) for i in range(3))
-    if len(r) > 1 and not np.all(r[1:] >= r[:-1]):
-        order = np.argsort(r, kind="stable")
-        r, c, v = r[order], c[order], v[order]
-    if len(parts) > 1 and len(r):
         key = r.astype(np.int64) * (int(c.max()) + 1) + c
         order = np.argsort(key, kind="stable")
         key = key[order]
-        first = np.concatenate([[True], key[1:] != key[:-1]])
-        at = np.flatnonzero(first)
+        at = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
         v = np.add.reduceat(v[order], at)
         r, c = r[order][at], c[order][at]
     keep = v != 0
     if not keep.all():
         r, c, v = r[keep], c[keep], v[keep]
     return r, c, v
+
+
+def _by_row(part: Part) -> Part:
+    r, c, v = part
+    if np.all(r[1:] >= r[:-1]):
+        return part
+    order = np.argsort(r, kind="stable")
+    return r[order], c[order], v[order]
+
+
+def _disjoint(parts: Sequence[Part]) -> bool:
+    """Whether the columns of parts lie apart, so that no two entries fall on the same place."""
+    spans = sorted((int(c.min()), int(c.max())) for _, c, _ in parts)
+    return all(before[1] < after[0] for before, after in zip(spans, spans[1:], strict=False))
+
+
+def _interleaved(parts: Sequence[Part], n: int) -> Part:
+    """Parts sorted by row into one that is: each row's entries go behind those of the parts before, unsorted."""
+    counts = [np.bincount(r, minlength=n) for r, _, _ in parts]
+    size = sum(len(r) for r, _, _ in parts)
+    merged = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size)
+    start = np.cumsum(sum(counts)) - sum(counts)  # of each row in the whole
+    for part, count in zip(parts, counts, strict=True):
+        own = np.cumsum(count) - count  # of each row in the part
+        at = np.arange(len(part[0])) + np.repeat(start - own, count)
+        for into, values in zip(merged, part, strict=True):
+            into[at] = values
+        start = start + count
+    return merged
 
 
 @dataclass(frozen=True)
@@ -320,10 +349,10 @@ class Model:
 
     # -- scaling ------------------------------------------------------------------------------------------------
     def _column_scale(self) -> Floats:
-        """Powers of two, one a block: the block's largest value becomes about 1000. Integers keep their size."""
+        """Powers of two, one a block: the block's largest value becomes about 1000. What counts whole keeps its size."""
         scale = np.ones(self.program.n)
         for block in self.program.column_blocks:
-            if block.stop > block.start and not self.integer[block.start]:
+            if block.stop > block.start and not block.whole:
                 most = float(self.upper[block.slice].max())
                 scale[block.slice] = 2.0 ** round(math.log2(max(most, 1e-9) / 1000.0)) if most > 0 else 1.0
         return scale

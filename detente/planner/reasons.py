@@ -109,12 +109,12 @@ def _unused(
 
 def _denied(draft: Draft, arc: Arc) -> tuple[str, str] | None:
     """The clause that keeps a workload off an offer at any time in the horizon, and its sentence."""
-    ends = (draft.periods[0], draft.periods[-1])
+    start, end = draft.periods[0].span_start, draft.periods[-1].span_end
     for term in draft.case.terms:
         verdict = term.judge(arc.demand, arc.sold)
         if verdict.decision not in ("deny", "undecided") or verdict.reason is None:
             continue
-        if any(term.force.over(p.span_start, p.span_end) for p in ends):
+        if term.force.over(start, end):
             return term.id, verdict.reason.sentence
     return None
 

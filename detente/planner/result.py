@@ -47,13 +47,17 @@ def result(
     draft: Draft,
     model: Model,
     solution: Solution,
+    prices: Solution,
     exact: Bill,
     bound: float,
     rounding: float,
     wanted: float,
     stopped: Literal["time-limit", "interrupted"] | None,
 ) -> Plan:
-    """The plan. Raises SolverError where the bound lies above the exact cost by more than rounding."""
+    """The plan; ``prices`` is the solution whose duals are its marginal prices.
+
+    Raises SolverError where the bound lies above the exact cost by more than rounding.
+    """
     case, cost = draft.case, exact.total
     low = nano(Fraction(bound)) if np.isfinite(bound) else -nano(Fraction(10**15))
     if low > cost:
@@ -89,11 +93,11 @@ def result(
         commitments=tuple(_commitments(draft, exact)),
         unserved=tuple(_unserved(draft, exact)),
         postings=exact.postings,
-        clauses=tuple(_clauses(draft, model, solution, exact)),
+        clauses=tuple(_clauses(draft, model, prices, exact)),
         workloads=tuple(_workloads(draft, exact)),
         providers=tuple(_providers(draft, exact)),
         capacity=tuple(_capacity(draft, exact, solution)),
-        decisions=tuple(decisions(draft, model, solution, work)),
+        decisions=tuple(decisions(draft, model, prices, work)),
     )
 
 
@@ -144,8 +148,9 @@ def _purchases(draft: Draft, exact: Bill) -> Iterable[Purchase]:
                 runs.append([start])
         for run in runs:
             count = found[run[0]]
-            price = sum((count * p for s in run for p in units.price[at[s]].values()), Fraction(0))
-            hours = sum((h for s in run for h in units.paid[at[s]].values()), Fraction(0))
+            paid = [(units.rate[at[s]], h) for s in run for h in units.paid[at[s]].values()]
+            price = sum((count * rate * h for rate, h in paid), Fraction(0))
+            hours = sum((h for _, h in paid), Fraction(0))
             first, last = draft.periods[run[0]], draft.periods[run[-1]]
             end = draft.periods[max(units.paid[at[run[-1]]])].span_end if units.offer.reserved else last.end
             yield Purchase(
@@ -187,28 +192,25 @@ def _gang_runs(draft: Draft, exact: Bill, index: int) -> Iterable[Purchase]:
 
 
 def _commitments(draft: Draft, exact: Bill) -> Iterable[CommitmentWindow]:
-    found: dict[tuple[str, int], dict[str, Decimal]] = {}
-    times: dict[tuple[str, int], Window] = {}
-    for p in exact.postings:
-        key = (p.term, p.window)
-        if p.part in ("required", "drawn", "brought", "carried", "short", "shortfall-fee"):
-            found.setdefault(key, {})[p.part] = p.amount
-            times[key] = Window(p.window, p.start, p.end, Fraction(1))
-    for (name, window), parts in found.items():
-        term = draft.case.term(name)
-        assert term is not None
-        yield CommitmentWindow(
-            name,
-            term.force.counterparty,
-            times[name, window].start,
-            times[name, window].end,
-            parts["required"],
-            parts["drawn"],
-            parts["brought"],
-            parts["carried"],
-            parts["short"],
-            parts.get("shortfall-fee", Decimal(0)),
-        )
+    for term, account in zip(draft.case.terms, exact.accounts, strict=True):
+        found: dict[int, dict[str, Decimal]] = {}
+        times: dict[int, tuple[datetime, datetime]] = {}
+        for p in account:
+            if p.part in ("required", "drawn", "brought", "carried", "short", "shortfall-fee"):
+                found.setdefault(p.window, {})[p.part] = p.amount
+                times[p.window] = (p.start, p.end)
+        for window, parts in found.items():
+            yield CommitmentWindow(
+                term.id,
+                term.force.counterparty,
+                *times[window],
+                parts["required"],
+                parts["drawn"],
+                parts["brought"],
+                parts["carried"],
+                parts["short"],
+                parts.get("shortfall-fee", Decimal(0)),
+            )
 
 
 def _unserved(draft: Draft, exact: Bill) -> Iterable[Unserved]:
@@ -221,9 +223,9 @@ def _unserved(draft: Draft, exact: Bill) -> Iterable[Unserved]:
 
 
 def _clauses(draft: Draft, model: Model, solution: Solution, exact: Bill) -> Iterable[ClauseRow]:
-    for term in draft.case.terms:
+    for term, account in zip(draft.case.terms, exact.accounts, strict=True):
         marginal = tuple(_marginal(draft, model, solution, term))
-        owed = sum((p.amount for p in exact.postings if p.term == term.id and p.owed), Decimal(0))
+        owed = sum((p.amount for p in account if p.owed), Decimal(0))
         yield ClauseRow(
             term.id,
             term.kind,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -41,6 +41,7 @@ class Found:
     bound: float
     stopped: Stopped | None = None
     rounding: float = 0.0  # what the last rounding up of whole units added to the cost
+    prices: Solution | None = None  # the relaxed program's: its duals are the marginal prices
 
 
 def plan(
@@ -82,7 +83,7 @@ def plan(
     progress("billing")
     exact = charge(draft, quantities(draft, model, found.solution.values))
     check(draft, exact, found.solution)
-    return result(draft, model, found.solution, exact, found.bound, found.rounding, gap, found.stopped)
+    return result(draft, model, found.solution, found.prices or found.solution, exact, found.bound, found.rounding, gap, found.stopped)
 
 
 def search(draft: Draft, model: Model, gap: float, progress: Progress) -> Found | Conflict:
@@ -97,25 +98,25 @@ def search(draft: Draft, model: Model, gap: float, progress: Progress) -> Found 
     bound = relaxed.bound
     columns = unit_columns(draft)
     if not len(columns):
-        return Found(relaxed, bound)
+        return Found(relaxed, bound, prices=relaxed)
     best = round_up(draft, model, relaxed, columns)
     small = np.flatnonzero(model.integer).astype(np.int32)
     added = best.objective - relaxed.objective if best is not None else 0.0
     if best is not None and _close(best.objective, bound, gap):
-        return Found(best, bound, rounding=added)
+        return Found(best, bound, rounding=added, prices=relaxed)
     if 0 < len(small) <= FEW and draft.program.n > LARGE:
         progress(f"branching over {len(small):,} whole numbers")
-        tried = branch(model, small, relaxed, best, gap, lambda node: round_up(draft, model, node, columns))
-        if tried.best is None and tried.stopped is None:
-            return find_conflict(draft, model, small)
-        return Found(tried.best, max(bound, tried.bound), tried.stopped, added)
+        tried = branch(model, small, relaxed, best, gap, lambda node: round_up(draft, model, node, columns, small))
+        if tried.best is None and tried.stopped is None:  # rounding the larger counts up fails: all must be whole
+            return _branched(draft, model, columns, columns, gap, Found(None, bound, prices=relaxed), progress)
+        return Found(tried.best, max(bound, tried.bound), tried.stopped, added, relaxed)
     if len(small):
         progress(f"choosing {len(small):,} whole numbers")
-        return _branched(draft, model, columns, small, gap, Found(best, bound, rounding=added), progress)
+        return _branched(draft, model, columns, small, gap, Found(best, bound, rounding=added, prices=relaxed), progress)
     if best is None:  # rounding up breaks a clause: every count must be whole from the start
         progress(f"choosing {len(columns):,} whole numbers")
-        return _branched(draft, model, columns, columns, gap, Found(None, bound), progress)
-    return Found(best, bound, rounding=added)
+        return _branched(draft, model, columns, columns, gap, Found(None, bound, prices=relaxed), progress)
+    return Found(best, bound, rounding=added, prices=relaxed)
 
 
 def _idle(model: Model, draft: Draft) -> Solution | None:
@@ -142,12 +143,20 @@ def _close(cost: float, bound: float, gap: float) -> bool:
     return cost - bound <= gap * max(abs(cost), 1e-9)
 
 
-def round_up(draft: Draft, model: Model, relaxed: Solution, columns: Ints) -> Solution | None:
-    """Round whole things up, fix them, and solve the rest again; None where a clause does not allow it."""
+def round_up(
+    draft: Draft, model: Model, relaxed: Solution, columns: Ints, settled: Ints | None = None
+) -> Solution | None:
+    """Round whole things up, fix them, and solve the rest again; None where a clause does not allow it.
+
+    Counts in ``settled`` are whole already: they stay as they are.
+    """
     assert relaxed.values is not None
     counts = draft.rounded_up(relaxed.values)
     gangs = [np.ceil(relaxed.values[columns] - 1e-6) for _, columns, _ in draft.gangs]
     up = np.concatenate([*(counts[name] for name in draft.units), *gangs])
+    if settled is not None:
+        kept = np.isin(columns, settled)
+        up[kept] = np.rint(relaxed.values[columns[kept]])
     model.fix(columns, np.minimum(up, np.floor(model.upper[columns] + 1e-9)))
     fixed = model.solve_linear()
     model.release(columns)
@@ -167,15 +176,13 @@ def _branched(
     best, added = known.solution, known.rounding
     bound = max(known.bound, tried.bound) if math.isfinite(tried.bound) else known.bound
     if tried.values is not None:
-        values = tried.values.copy()
-        values[whole] = np.rint(values[whole])
-        fixed = round_up(draft, model, replace(tried, values=values), columns)
+        fixed = round_up(draft, model, tried, columns, whole)
         if fixed is not None and (best is None or fixed.objective < best.objective):
             best, added = fixed, max(0.0, fixed.objective - tried.objective)
         if best is None and len(whole) < len(columns):
             progress(f"choosing {len(columns):,} whole numbers")
-            return _branched(draft, model, columns, columns, gap, Found(None, bound), progress)
-    return Found(best, bound, stopped, added)
+            return _branched(draft, model, columns, columns, gap, Found(None, bound, prices=known.prices), progress)
+    return Found(best, bound, stopped, added, known.prices)
 
 
 def check(draft: Draft, exact: Bill, solution: Solution) -> None:

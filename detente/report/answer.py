@@ -108,16 +108,17 @@ def proof(plan: Plan) -> str:
     """How good the plan is known to be: its lower bound and gap (§5)."""
     if plan.bound <= NO_BOUND:
         return "It obeys every clause; how much cheaper a plan could be is not known: no lower bound was found."
-    bound = shown(plan.bound, plan.currency, 4)
+    bound = shown(plan.bound, plan.currency, 5)
     if plan.status == "optimal" and plan.gap == 0:
-        return "It is proven that no plan under these clauses costs less."
+        return "It is proven that no plan under these clauses can cost less."
     stop = {
         "optimal": "",
-        "feasible": ", more than was asked for",
-        "time-limit": ": the search stopped at its time limit",
-        "interrupted": ": the search was interrupted",
+        "feasible": ", which is more than was asked for",
+        "time-limit": "; the search stopped at its time limit",
+        "interrupted": "; the search was interrupted",
     }[plan.status]
-    return f"It is proven that no plan under these clauses costs less than {bound} (a gap of {percent(plan.gap)}{stop})."
+    within = f"this one is within {percent(plan.gap)} of that{stop}"
+    return f"It is proven that no plan under these clauses can cost less than {bound}: {within}."
 
 
 def commitments(plan: Plan) -> list[str]:
@@ -162,7 +163,8 @@ def spend(plan: Plan) -> list[str]:
     rows = sorted((p for p in plan.providers if p.spend), key=lambda p: -p.spend)
     if not rows:
         return []
-    parts = [f"{percent(p.share_of_spend)} to {p.name or p.provider}" for p in rows]
+    verbs = [" goes", *[""] * (len(rows) - 1)]
+    parts = [f"{percent(p.share_of_spend)}{v} to {p.name or p.provider}" for p, v in zip(rows, verbs, strict=True)]
     return [f"Of what is spent, {listed(parts, 5)}."]
 
 
@@ -202,6 +204,8 @@ def _moved(first: Plan, plan: Plan, other: str, label: str) -> list[str]:
     parts = []
     for m in lost[:3]:
         because = f" ({ticked(m.terms, 2)})" if m.terms else ""
-        parts.append(f"`{m.workload}` on {names[m.provider]} goes from {percent(m.before)} to {percent(m.after)}{because}")
+        parts.append(
+            f"`{m.workload}` on {names[m.provider]} goes from {percent(m.before)} to {percent(m.after)}{because}"
+        )
     more = f"; {count(len(lost) - 3, 'smaller move')}" if len(lost) > 3 else ""
     return [f"What moves from `{other}` to `{label}`: {'; '.join(parts)}{more}."]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil, floor, isfinite, log10
 
-from detente.report.figure import compact
+from detente.report.figure import tick as written
 from detente.report.svg import label, line
 from detente.report.timeline import MONTHS, Bucket
 
@@ -45,7 +45,7 @@ class Values:
         for tick in self.ticks:
             y = self.y(tick)
             drawn.append(line(x0, y, x1, y, "axis" if tick == 0 else "grid"))
-            drawn.append(label(x0 - 6, y + 4, compact(tick), "t", "end"))
+            drawn.append(label(x0 - 6, y + 4, written(tick), "t", "end"))
         return drawn
 
 
@@ -78,15 +78,15 @@ class Dates:
         for at, text in self.ticks():
             x = self.x(at)
             drawn.append(line(x, y, x, y + 4, "axis"))
-            room = self.x1 - x
-            anchor = None if x - self.x0 < 14 else "end" if room < 14 else "middle"
-            drawn.append(label(x, y + 17, text, "t", anchor))
+            drawn.append(label(x, y + 17, text, "t", "end" if self.x1 - x < 14 else "middle"))
         return drawn
 
     def ticks(self) -> list[tuple[datetime, str]]:
         """Years, else months, else days, else hours: the finest whose names have room."""
-        most = max(2, int((self.x1 - self.x0) / 62))
-        for starts, name in ((self._hours, _hour), (self._days, _day), (self._months, _month), (self._years, _year)):
+        width = self.x1 - self.x0
+        finest = (self._hours, _hour, 52), (self._days, _day, 52), (self._months, _month, 44), (self._years, _year, 42)
+        for starts, name, each in finest:
+            most = max(2, int(width / each))
             found = starts(most)
             if found and len(found) <= most:
                 return [(at, name(at)) for at in found]

@@ -51,7 +51,9 @@ def measures(plans: Sequence[Plan]) -> list[Measure]:
 
 
 def disputes(plans: Sequence[Plan]) -> list[Dispute]:
-    """Clauses whose sentence differs from plan to plan."""
+    """Clauses of one case whose sentence differs from plan to plan."""
+    if len({p.case for p in plans}) > 1:
+        return []
     first = {c.term: c for plan in reversed(plans) for c in plan.clauses}
     found = []
     for term in dict.fromkeys(c.term for plan in plans for c in plan.clauses):
@@ -67,21 +69,19 @@ def _money(amount: Decimal, currency: str, digits: int = 3) -> Cell:
 
 def _cost(plans: Sequence[Plan]) -> list[Measure]:
     first = plans[0]
-    found = [Measure("Cost", "Cost", tuple(_money(p.cost, p.currency, 4) for p in plans))]
+    found = [Measure("Cost", "Cost", tuple(_money(p.cost, p.currency, 5) for p in plans))]
     if all(p.currency == first.currency for p in plans):
         against = [
             Cell(signed(p.cost - first.cost, p.currency), exact(p.cost - first.cost, p.currency)) for p in plans[1:]
         ]
         found.append(Measure("Cost", "Against the first", (Cell("–"), *against)))
-    bounds = [
-        Cell("none found") if p.bound <= NO_BOUND else _money(p.bound, p.currency, 4) for p in plans
-    ]
+    bounds = [Cell("none found") if p.bound <= NO_BOUND else _money(p.bound, p.currency, 5) for p in plans]
     gaps = [Cell("not known") if p.bound <= NO_BOUND else Cell(percent(p.gap), exact(p.gap)) for p in plans]
     found.append(Measure("Cost", "Proven lower bound", tuple(bounds)))
     found.append(Measure("Cost", "Gap", tuple(gaps)))
     if any(p.unserved_cost for p in plans):
-        found.append(Measure("Cost", "Owed in money", tuple(_money(p.bill, p.currency, 4) for p in plans)))
-        found.append(Measure("Cost", "Value not served", tuple(_money(p.unserved_cost, p.currency) for p in plans)))
+        found.append(Measure("Cost", "Owed in money", tuple(_money(p.bill, p.currency, 5) for p in plans)))
+        found.append(Measure("Cost", "Value not served", tuple(_money(p.unserved_cost, p.currency) if p.unserved_cost else Cell("none") for p in plans)))
     return found
 
 

@@ -52,8 +52,14 @@ class Commitment:
 
     @property
     def when(self) -> list[str]:
-        """The names of the windows that fall short."""
-        return [named(w.start, w.end) for w in self.missed]
+        """When it falls short: windows in a row are one stretch, ``2029–2031 (3 windows)``."""
+        runs: list[list[CommitmentWindow]] = []
+        for window in self.missed:
+            if runs and runs[-1][-1].end == window.start:
+                runs[-1].append(window)
+            else:
+                runs.append([window])
+        return [named(r[0].start, r[-1].end) + (f" ({len(r)} windows)" if len(r) > 1 else "") for r in runs]
 
 
 @dataclass(frozen=True, slots=True)

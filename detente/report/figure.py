@@ -23,6 +23,12 @@ def compact(value: Decimal | float) -> str:
     return f"{float(value):.3g}" if value else "0"
 
 
+def tick(value: float) -> str:
+    """A round number beside an axis: ``50 k``, ``2.5 M``."""
+    digits, space, scale = compact(value).partition(" ")
+    return (digits.rstrip("0").rstrip(".") if "." in digits else digits) + space + scale
+
+
 def plural(unit: str) -> str:
     """``GPU-hours`` of ``GPU-hour``; a unit without a word for many (``Mtok``) stays."""
     return f"{unit}s" if unit.endswith(("-hour", "-month", "unit", "GPU")) else unit
@@ -53,19 +59,19 @@ def rate(unit: str) -> tuple[Decimal, str]:
 
 
 def percent(part: Decimal | float) -> str:
-    """A share: ``31%``, ``4.2%``, ``0.03%``; never 0% or 100% of what is only close to it."""
+    """A share: ``31%``, ``4.2%``, ``0.0071%``; never 0% or 100% of what is only close to it."""
     value = float(part) * 100
-    size, sign = abs(value), "-" if value < 0 else ""
+    size = abs(value)
     if size == 0:
         return "0%"
-    if size < 0.01:
-        return f"<{sign}0.01%" if not sign else ">-0.01%"
+    if size < 0.0001:
+        return "<0.0001%" if value > 0 else ">-0.0001%"
     if size < 0.095:
-        return f"{value:.2f}%"
-    if size < 9.95:
-        return f"{value:.1f}%".replace(".0%", "%")
-    if 99.5 <= size < 100:
-        return f"{sign}>99%" if size >= 99.95 else f"{value:.1f}%"
+        return f"{plain(Decimal(f'{value:.2g}'))}%"
+    if size < 9.95 or 99 < size < 99.95:
+        return f"{value:.1f}%"
+    if 99.95 <= size < 100:
+        return ">99.9%" if value > 0 else "<-99.9%"
     return f"{value:,.0f}%"
 
 

@@ -25,6 +25,10 @@ from detente.report.palette import Palette
 from detente.report.svg import both
 
 
+MOST_UNBROKEN = 28
+"""Characters of an id that fit on a line of a phone."""
+
+
 def render(plans: Sequence[Plan]) -> str:
     """One page: the answer in plain words, plans side by side where there are several, then each plan in full.
 
@@ -42,7 +46,7 @@ def render(plans: Sequence[Plan]) -> str:
         raise ValueError("a report needs at least one plan")
     palette = Palette(plans)
     labels = answer.labels(plans)
-    pages = [Page(p, label, i + 1, palette, len(plans)) for i, (p, label) in enumerate(zip(plans, labels, strict=True))]
+    pages = [Page(plans, index, label, palette) for index, label in enumerate(labels)]
     several = len(plans) > 1
     bars = [(label, palette.spend(plan)) for label, plan in zip(labels, plans, strict=True)]
     text = (
@@ -74,14 +78,17 @@ def environment() -> Environment:
     )
     found.filters |= {
         "money": money,
+        "or_dash": or_dash,
         "work": work,
         "percent": lambda part: Markup('<span class="n">{}</span>').format(figure.percent(part)),
         "ticks": ticks,
+        "codes": lambda names: ticks(figure.ticked(names)),
         "plural": figure.plural,
         "exact": figure.exact,
         "price": figure.price,
         "priced_exactly": priced_exactly,
         "count": figure.count,
+        "listed": figure.listed,
         "drawing": Markup,
         "groupby_order": lambda rows: [(name, list(group)) for name, group in groupby(rows, lambda r: r.group)],
     }
@@ -96,6 +103,11 @@ def money(amount: Decimal, currency: str, digits: int = 3) -> Markup:
     )
 
 
+def or_dash(amount: Decimal, currency: str) -> Markup:
+    """``money``, and a dash for nothing: in tables where most cells are empty."""
+    return money(amount, currency) if amount else Markup('<span class="soft" title="0 {}">–</span>').format(currency)
+
+
 def work(value: Decimal, unit: str) -> Markup:
     """Work, rounded for the eye, exact on hovering."""
     return Markup('<span class="n" title="{}">{}</span>').format(
@@ -104,8 +116,13 @@ def work(value: Decimal, unit: str) -> Markup:
 
 
 def ticks(text: str) -> Markup:
-    """Escaped, with what stands in backticks as code."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+    """Escaped, with what stands in backticks as code; a short id stays on one line."""
+
+    def code(found: re.Match[str]) -> str:
+        kind = ' class="id"' if len(found[1]) <= MOST_UNBROKEN else ""
+        return f"<code{kind}>{found[1]}</code>"
+
+    return Markup(re.sub(r"`([^`]+)`", code, str(escape(text))))
 
 
 def day(at: datetime | None) -> str:

@@ -18,7 +18,7 @@ from detente.plan import ClauseRow, CommitmentWindow, Decision, Plan, WorkloadRo
 from detente.report import answer, digest
 from detente.report.burndown import burndown
 from detente.report.chart import Part, Series, area, shares
-from detente.report.figure import exact, percent, plural, price, quantity, rate
+from detente.report.figure import exact, percent, plural, price, quantity, rate, signed
 from detente.report.implication import Implication, implications
 from detente.report.palette import Palette
 from detente.report.strip import Room, rooms, strip
@@ -64,8 +64,19 @@ class WorkloadPart:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptAway:
+    """Work that does not run on a provider's offers, for one reason."""
+
+    workload: str
+    provider: str
+    offers: tuple[str, ...]
+    sentence: str
+    terms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Shortfall:
-    """A window that falls short, and the decisions that keep work away from that provider."""
+    """A window that falls short, and the part of it that is missing."""
 
     window: CommitmentWindow
     share: Decimal
@@ -94,15 +105,19 @@ class Binding:
 class Page:
     """The sections of one plan. Every property is computed once, and only where the template asks."""
 
-    def __init__(self, plan: Plan, label: str, number: int, palette: Palette, plans: int) -> None:
-        self.plan = plan
+    def __init__(self, plans: Sequence[Plan], index: int, label: str, palette: Palette) -> None:
+        self.plan = plan = plans[index]
         self.label = label
-        self.anchor = f"plan-{number}"
+        self.number = index + 1
+        self.anchor = f"plan-{self.number}"
         self.palette = palette
         self.names = palette.names
-        self.most_charts = max(4, MOST_CHARTS // plans)
-        self.timeline = Timeline.of(plan.periods, max(12, MOST_BUCKETS * 2 // max(2, plans)))
+        self.most_charts = max(4, MOST_CHARTS // len(plans))
+        self.timeline = Timeline.of(plan.periods, max(12, MOST_BUCKETS * 2 // max(2, len(plans))))
         self.opening = answer.opening(plan)
+        first = plans[0]
+        comparable = index > 0 and plan.currency == first.currency
+        self.against = signed(plan.cost - first.cost, plan.currency) if comparable else None
 
     # -- work -------------------------------------------------------------------------------------------------------
     @cached_property
@@ -118,9 +133,7 @@ class Page:
             rows.setdefault(u.workload, {}).setdefault("unserved", []).append((u.period, u.work))
         found = []
         for index, workload in enumerate(self.plan.workloads[:MOST_ROWS]):
-            part = WorkloadPart(
-                workload, Cut.of(places.get(workload.workload, []), 8), missing.get(workload.workload)
-            )
+            part = WorkloadPart(workload, Cut.of(places.get(workload.workload, []), 8), missing.get(workload.workload))
             where = digest.by_provider(places.get(workload.workload, ()))
             words = ", ".join(f"{self.names[p]} {percent(share)}" for p, share in where.items())
             drawn = ""
@@ -164,18 +177,18 @@ class Page:
         return Cut.of([Shortfall(w, w.shortfall / w.required if w.required else Decimal(0)) for w in rows])
 
     @cached_property
-    def kept_away(self) -> Cut[tuple[str, Decision]]:
-        """Why work that could count towards a short commitment does not run there: (provider, decision)."""
+    def kept_away(self) -> Cut[KeptAway]:
+        """Why work does not run with the providers whose commitments fall short, where a clause plays a part."""
         whose = digest.provider_of([self.plan])
         short = {w.provider for w in self.plan.commitments if w.shortfall}
-        return Cut.of(
-            [
-                (whose[d.offer], d)
-                for d in self.plan.decisions
-                if not d.work and d.terms and whose.get(d.offer) in short
-            ],
-            12,
-        )
+        groups: dict[tuple[str, str, str, tuple[str, ...]], list[str]] = {}
+        for d in self.plan.decisions:
+            provider = whose.get(d.offer, "")
+            if provider in short and not d.work and d.terms:
+                reason = d.sentence.removeprefix("not here: ")
+                groups.setdefault((d.workload, provider, reason, d.terms), []).append(d.offer)
+        found = [KeptAway(w, provider, tuple(offers), reason, terms) for (w, provider, reason, terms), offers in groups.items()]
+        return Cut.of(found, 12)
 
     # -- shares -----------------------------------------------------------------------------------------------------
     @cached_property

@@ -39,7 +39,7 @@ class Palette:
     def legend(self) -> list[tuple[str, str]]:
         """Classes and names, in the order of charts."""
         found = [(c, self.names[p]) for p, c in self._colours.items()]
-        return found + [(OTHERS, "other providers")] if len(self.names) > len(found) else found
+        return [*found, (OTHERS, "other providers")] if len(self.names) > len(found) else found
 
     def spend(self, plan: Plan) -> list[Part]:
         """A bar of a plan's spend."""

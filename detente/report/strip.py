@@ -17,6 +17,10 @@ from detente.report.svg import drawing, element, label, line, steps, title
 from detente.report.timeline import Timeline
 
 
+VISIBLE = Decimal("0.0005")
+"""Smaller parts than this are not spoken of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Room:
     """An offer's capacity, as parts of the whole that there is over the plan (or is used, where there is no limit)."""
@@ -35,7 +39,7 @@ class Room:
         """``71% used, 12% on standby, 3% idle, 14% free``."""
         parts = [(self.used, "used"), (self.standby, "on standby"), (self.idle, "paid for and idle")]
         parts += [(self.free, "free")] if self.limited else []
-        text = ", ".join(f"{percent(part)} {word}" for part, word in parts if part) or "not used"
+        text = ", ".join(f"{percent(part)} {word}" for part, word in parts if part >= VISIBLE) or "not used"
         return text if self.limited else f"{text}; no limit stated"
 
 

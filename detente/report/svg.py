@@ -20,7 +20,9 @@ COLOURS = 8
 def element(name: str, *children: str, **attributes: str | float | None) -> str:
     """``<name a="…">…</name>``; ``class_`` is ``class``, ``stroke_width`` is ``stroke-width``, None is left out."""
     written = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{_value(value)}"' for key, value in attributes.items() if value is not None
+        f' {key.rstrip("_").replace("_", "-")}="{_value(value)}"'
+        for key, value in attributes.items()
+        if value is not None
     )
     return f"<{name}{written}>{''.join(children)}</{name}>" if children else f"<{name}{written}/>"
 

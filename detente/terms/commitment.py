@@ -14,7 +14,7 @@ from pydantic import Discriminator, Field, Tag
 
 from detente.money import Cash, nano, shown
 from detente.noun import Noun
-from detente.period import Day, Every, Horizon, Period, Window, moment
+from detente.period import Day, Every, Horizon, Period, Window, hours_between, moment
 from detente.posting import Posting
 from detente.quantity import Percent, Share
 from detente.term import Program, Reason, Term
@@ -73,7 +73,7 @@ class MinimumCommitment(Term):
         for index, milestone in enumerate(self.milestones):
             start, by = self.force.start, moment(milestone.by)
             if start < by and begin < by <= finish:
-                inside = Fraction((by - max(start, begin)) / (by - start)).limit_denominator(10**9)
+                inside = hours_between(max(start, begin), by) / hours_between(start, by)
                 found.append((milestone, Window(index, start, by, inside), Fraction(milestone.reach.amount) * inside))
         return found
 

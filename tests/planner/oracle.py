@@ -563,7 +563,7 @@ class Oracle:
             else:
                 step = {"month": 1, "quarter": 3, "year": 12}[every]
                 a, b = next_month(begin, k * step), next_month(begin, (k + 1) * step)
-                b = b if ramp else min(b, term.force.end)
+                b = min(b, term.force.end)
             if a >= min(term.force.end, self.end) or (k and every == "term") or (ramp and k >= len(ramp)) or b <= a:
                 break
             inside = (min(b, self.end) - max(a, self.start)) / (b - a)

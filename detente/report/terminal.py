@@ -1,0 +1,258 @@
+"""Plans, conflicts and comparisons on a terminal, in at most 100 columns, with or without colour.
+
+Owns: laying out for a terminal. Not here: sentences (``answer``) and sums (``digest``). Colour only repeats what a
+word says. Long tables are cut, and say where the rest is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from detente.money import shown
+from detente.plan import Conflict, Plan
+from detente.report import answer, comparison, digest
+from detente.report.figure import count, listed, percent, plural, price, quantity, ticked
+from detente.report.implication import implications
+from detente.report.page import worth
+from detente.report.timeline import named
+
+if TYPE_CHECKING:
+    from detente.case import Case
+    from detente.planner.check import Answer
+
+WIDTH = 100
+MOST_ROWS = 12
+MOST_WINDOWS = 10
+MORE = "see --json or the report"
+
+Row = Sequence[str | Text]
+
+
+def plan_view(plan: Plan, console: Console) -> None:
+    """A plan: the answer, then who gets what, commitments, placements, what is unserved, and what binds.
+
+    Parameters
+    ----------
+    plan
+        What to show.
+    console
+        Where to; never more than 100 columns of it are used.
+    """
+    _title(console, plan.title or plan.case, plan.reading, plan.scenario)
+    for sentence in answer.opening(plan)[:-1] if any(p.spend for p in plan.providers) else answer.opening(plan):
+        _say(console, sentence)
+    _providers(plan, console)
+    _commitments(plan, console)
+    _workloads(plan, console)
+    _unserved(plan, console)
+    _binding(plan, console)
+
+
+def compare_view(plans: Sequence[Plan], console: Console) -> None:
+    """Plans side by side: the answer in words, then a line a measure."""
+    _title(console, plans[0].title or plans[0].case, None, None)
+    for paragraph in answer.comparison(plans):
+        _say(console, paragraph)
+    for dispute in comparison.disputes(plans)[:3]:
+        _say(console, "")
+        _say(console, f"They differ on `{dispute.clause.term}`" + (f": “{dispute.clause.text}”" if dispute.clause.text else ""))
+        for label, sentence in zip(answer.labels(plans), dispute.sentences, strict=True):
+            _say(console, f"{label}: {sentence}", indent=2)
+    rows: list[Row] = []
+    group = ""
+    for measure in comparison.measures(plans):
+        if measure.group != group:
+            group = measure.group
+            rows.append([Text(group, style="bold"), *[""] * len(plans)])
+        cells = [Text(c.text, style=_STYLES[c.state]) for c in measure.cells]
+        rows.append([f"  {measure.name.strip('`')}", *cells])
+    _table(console, "Side by side", ["", *answer.labels(plans)], rows, most=80)
+
+
+def conflict_view(conflict: Conflict, currency: str, console: Console) -> None:
+    """A conflict: the clauses that collide, each with its text, what else plays a part, and the ways out.
+
+    Parameters
+    ----------
+    conflict
+        What to show.
+    currency
+        Of the costs; may be empty.
+    console
+        Where to.
+    """
+    under = f"Under the reading `{conflict.reading}`" if conflict.reading else ""
+    if conflict.clauses:
+        names = ticked([c.term for c in conflict.clauses], 5)
+        together = "cannot be performed" if len(conflict.clauses) == 1 else "cannot all be performed"
+        _say(console, f"{under + ', ' if under else ''}{names} {together}.", style="bold")
+    else:
+        _say(console, f"{under + ', n' if under else 'N'}o plan exists, whatever the clauses say.", style="bold")
+    for clash in conflict.clauses:
+        _say(console, "")
+        _say(console, f"`{clash.term}` in `{clash.agreement}`")
+        if clash.text:
+            _say(console, f"“{clash.text}”", indent=2)
+        _say(console, f"as planned: {clash.sentence}", indent=2)
+    if conflict.facts:
+        _heading(console, "What else plays a part")
+        for fact in conflict.facts[:MOST_ROWS]:
+            _say(console, f"- {fact}", indent=2)
+        _cut(console, len(conflict.facts) - MOST_ROWS)
+    _heading(console, "Ways out, cheapest first" if conflict.relaxations else "Ways out")
+    if not conflict.relaxations:
+        _say(console, "No single clause, nor all of them together, can give enough.", indent=2)
+    for index, way in enumerate(conflict.relaxations[:MOST_ROWS], 1):
+        then = f"; the plan then costs {shown(way.cost, currency)}" if way.cost is not None else ""
+        _say(console, f"{index}. `{way.term}`: {way.sentence}{then}", indent=2)
+    _cut(console, len(conflict.relaxations) - MOST_ROWS)
+
+
+def check_view(case: Case, found: Answer, console: Console) -> None:
+    """Whether a case can be signed: yes, no, or which readings say so; then each conflict."""
+    broken = {name: conflict for name, conflict in found.readings.items() if conflict is not None}
+    clear = [name for name in found.readings if name not in broken]
+    if found.answer == "yes":
+        _say(console, f"Yes: every clause of `{case.declared.name}` can be performed{_under(clear)}.", style="bold green")
+        return
+    if found.answer == "no":
+        _say(console, f"No: the clauses of `{case.declared.name}` cannot all be performed{_under(list(broken))}.", style="bold red")
+    else:
+        text = f"It depends: they can all be performed{_under(clear)}, and cannot{_under(list(broken))}."
+        _say(console, text, style="bold yellow")
+    for conflict in broken.values():
+        _say(console, "")
+        conflict_view(conflict, case.currency, console)
+
+
+def _under(readings: Sequence[str | None]) -> str:
+    names = [name for name in readings if name]
+    return f" under the reading{'s' * (len(names) > 1)} {ticked(names, 6)}" if names else ""
+
+
+# -- tables of a plan -----------------------------------------------------------------------------------------------
+def _providers(plan: Plan, console: Console) -> None:
+    units = list(dict.fromkeys(u for p in plan.providers for u in p.work))[:2]
+    rows = [
+        [
+            i.row.name or i.row.provider,
+            shown(i.row.spend, plan.currency),
+            percent(i.row.share_of_spend),
+            *(percent(i.row.share_of_work[u]) if i.row.work.get(u) else "–" for u in units),
+            *(price(i.row.effective_price[u]) if u in i.row.effective_price else "–" for u in units),
+            f"{i.row.deployments}",
+            shown(i.row.idle) if i.row.idle else "–",
+        ]
+        for i in sorted(implications(plan), key=lambda i: -i.row.spend)
+    ]
+    heads = ["provider", "spend", "of spend", *(f"of {plural(u)}" for u in units), *(f"{plan.currency}/{u}" for u in units)]
+    _table(console, "Who gets what", [*heads, "runs", "idle"], rows, right=range(1, len(heads) + 2))
+
+
+def _commitments(plan: Plan, console: Console) -> None:
+    rows: list[Row] = []
+    windows = [(c, w) for c in digest.commitments(plan) for w in c.windows]
+    if len(windows) > MOST_WINDOWS:  # those that fall short first
+        windows = sorted(windows, key=lambda cw: not cw[1].shortfall)
+    last = ""
+    for c, w in windows:
+        state = Text(f"short {shown(w.shortfall)}", style="bold red") if w.shortfall else Text("met", style="green")
+        fee = shown(w.fee) if w.fee else "–"
+        name = "" if c.term == last else c.term
+        brought = shown(w.brought) if w.brought else "–"
+        rows.append([name, named(w.start, w.end), shown(w.required), shown(w.spend), brought, state, fee])
+        last = c.term if len(rows) % MOST_WINDOWS else ""
+    heads = ["commitment", "window", f"required, {plan.currency}", "spent", "brought in", "", "fee"]
+    _table(console, "Commitments", heads, rows, right=(2, 3, 4, 6), most=MOST_WINDOWS, what="window")
+
+
+def _workloads(plan: Plan, console: Console) -> None:
+    places = digest.placements(plan)
+    rows: list[Row] = []
+    for w in plan.workloads:
+        found = [f"{p.offer} {percent(p.share)}" for p in places.get(w.workload, [])]
+        rows.append([w.workload, quantity(w.served, w.unit), listed(found, 4) or "nowhere"])
+    _table(console, "What runs where", ["workload", "served", "on"], rows, right=(1,), what="workload")
+
+
+def _unserved(plan: Plan, console: Console) -> None:
+    rows: list[Row] = [
+        [
+            m.workload.workload,
+            quantity(m.work, m.workload.unit),
+            percent(m.share),
+            shown(m.cost, plan.currency),
+            named(m.first, m.last) if m.first and m.last else "",
+        ]
+        for m in digest.unserved(plan)
+    ]
+    heads = ["workload", "not served", "of demand", "valued at", "when"]
+    _table(console, "Demand that is not served", heads, rows, right=(1, 2, 3), what="workload")
+
+
+def _binding(plan: Plan, console: Console) -> None:
+    rows: list[Row] = [[c.term, worth(c), count(len(c.marginal), "window")] for c in plan.clauses if c.binds]
+    heads = ["clause", "the next unit of it is worth", "binds in"]
+    _table(console, "Clauses that bind", heads, rows, right=(2,), what="clause")
+
+
+# -- layout ---------------------------------------------------------------------------------------------------------
+_STYLES = {"": "", "good": "green", "bad": "bold red"}
+
+
+def _title(console: Console, title: str, reading: str | None, scenario: str | None) -> None:
+    parts = [f"reading {reading}"] if reading else []
+    parts += [f"scenario {scenario}"] if scenario else []
+    text = Text(title, style="bold")
+    text.append(f" ({', '.join(parts)})" if parts else "")
+    console.print(text, width=_width(console), overflow="fold")
+
+
+def _heading(console: Console, text: str) -> None:
+    console.print()
+    console.print(Text(text, style="bold"))
+
+
+def _say(console: Console, text: str, indent: int = 0, style: str = "") -> None:
+    """A sentence as it stands: nothing in it is markup."""
+    words = Text(text, style=style, overflow="fold")
+    console.print(Padding(words, (0, 0, 0, indent)), width=_width(console))
+
+
+def _cut(console: Console, left: int, what: str = "") -> None:
+    if left > 0:
+        more = count(left, f"more {what}") if what else f"{left} more"
+        _say(console, f"… and {more}: {MORE}", indent=2)
+
+
+def _table(
+    console: Console,
+    title: str,
+    heads: Sequence[str],
+    rows: Sequence[Row],
+    right: Iterable[int] = (),
+    most: int = MOST_ROWS,
+    what: str = "",
+) -> None:
+    """Columns without lines, under a heading; nothing where there are no rows."""
+    if not rows:
+        return
+    _heading(console, title)
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim", show_header=any(heads))
+    sides = set(right)
+    for index, head in enumerate(heads):
+        table.add_column(Text(head), justify="right" if index in sides else "left", overflow="fold")
+    for row in rows[:most]:
+        table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+    console.print(Padding(table, (0, 0, 0, 2)), width=_width(console))
+    _cut(console, len(rows) - most, what)
+
+
+def _width(console: Console) -> int:
+    return min(WIDTH, console.width)

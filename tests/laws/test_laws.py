@@ -1,0 +1,191 @@
+"""The five laws that every kind of clause obeys (design §9), for each kind in ``KINDS``.
+
+A kind without a generator in ``tests.builders.GENERATORS`` fails here: to add a kind is to add its generator.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from decimal import Decimal
+from itertools import chain, combinations, product
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from detente.case import Case
+from detente.plan import Conflict, Plan
+from detente.planner.solve import plan
+from detente.scope import DEMAND_KEYS
+from detente.term import Term
+from detente.terms import KINDS
+from tests.builders import ALL_KINDS, EXACT, GENERATORS, cases, kind_of, replayed
+
+CENT = Decimal("0.01")
+SMALL = Decimal("0.000001")
+
+few = settings(
+    deadline=None, derandomize=True, max_examples=8, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
+every_kind = pytest.mark.parametrize("kind", ALL_KINDS)
+
+SPENT_FOR_ITS_OWN_SAKE = ("minimum-commitment", "share", "spending-cap", "credit")
+"""Kinds that measure spend: a lower price is worth less, or nothing, to whoever must reach an amount of it."""
+
+
+def test_each_kind_has_a_generator() -> None:
+    assert set(GENERATORS) == {kind_of(kind) for kind in KINDS}
+
+
+def clauses(case: Case, kind: str) -> list[Term]:
+    return [t for t in case.terms if t.kind == kind]  # type: ignore[attr-defined]
+
+
+# -- 1: the plan never allocates what judge denies -------------------------------------------------------------------
+@every_kind
+@few
+@given(data=st.data())
+def test_nothing_denied_is_allocated(kind: str, data: st.DataObject) -> None:
+    case = data.draw(cases(need=kind, kinds=["exclusivity", "residency", "redundancy", kind], most=2))
+    found = plan(case)
+    if isinstance(found, Conflict):
+        return
+    facts = {w.id: w.facts for w in case.workloads}
+    for row in chain(found.allocations, found.standby):
+        period = found.periods[row.period]
+        for term in case.terms:
+            if term.force.over(period.span_start, period.span_end):
+                verdict = term.judge(facts[row.workload], case.offer_facts[row.offer])
+                assert verdict.decision in ("permit", "prefer"), (row, verdict)
+
+
+# -- 2: denied while a fact is unknown means denied whatever the fact is ---------------------------------------------
+@every_kind
+@few
+@given(data=st.data())
+def test_unknown_facts_settle_nothing(kind: str, data: st.DataObject) -> None:
+    case = data.draw(cases(need=kind, most=1))
+    values: dict[str, set[str]] = defaultdict(set)
+    for workload in case.workloads:
+        for key, value in workload.facts.items():
+            values[key].add(value)
+    for term, workload, offer in product(clauses(case, kind), case.workloads, case.offer_facts.values()):
+        keys = [k for k in workload.facts if k not in DEMAND_KEYS] + ["kind"]
+        for unknown in chain.from_iterable(combinations(keys, n) for n in (1, 2, 3)):
+            known = {k: v for k, v in workload.facts.items() if k not in unknown}
+            verdict = term.judge(known, offer).decision
+            outcomes = set()
+            for fill in product(*(sorted(values[k]) + ["something else"] for k in unknown)):
+                outcomes.add(term.judge({**known, **dict(zip(unknown, fill, strict=True))}, offer).decision)
+            if verdict == "deny":
+                assert outcomes == {"deny"}, (term.explain(), known, offer)
+            if verdict in ("permit", "prefer"):
+                assert "deny" not in outcomes, (term.explain(), known, offer)  # §2: unknown is not permitted
+
+
+@pytest.mark.parametrize("areas", [["EU"], ["US"], ["IE", "DE"]])
+def test_a_region_of_unknown_country_is_undecided(areas: list[str]) -> None:
+    case = _residency(areas)
+    (term,) = case.terms
+    facts = next(w.facts for w in case.workloads)
+    for offer in case.offer_facts.values():
+        nowhere = {k: v for k, v in offer.items() if k != "country"}
+        assert term.judge(facts, nowhere).decision == "undecided"
+        assert {term.judge(facts, {**nowhere, "country": c}).decision for c in ("IE", "DE", "US")} >= {"permit", "deny"}
+
+
+def _residency(areas: list[str]) -> Case:
+    from tests.builders import two_clouds
+
+    return two_clouds({"id": "stays", "kind": "residency", "within": areas})
+
+
+# -- 3: a plan replayed as usage costs what the plan said ------------------------------------------------------------
+@every_kind
+@few
+@given(data=st.data())
+def test_a_plan_replayed_costs_what_it_said(kind: str, data: st.DataObject) -> None:
+    case = data.draw(cases(need=kind))
+    found = plan(case)
+    if isinstance(found, Conflict):
+        return
+    metered = replayed(case, found)
+    posted = [p for term in case.terms for p in term.account(metered, case.declared.horizon)]
+    owed = sum((line.listed for line in metered), Decimal(0)) + sum((p.amount for p in posted if p.owed), Decimal(0))
+    assert abs(owed - found.bill) <= SMALL * max(1, len(metered)), (owed, found.bill)
+    each, said = (_by_clause(rows) for rows in (posted, found.postings))
+    assert each.keys() == said.keys()
+    for key, amount in said.items():
+        assert abs(each[key] - amount) <= SMALL * max(1, len(metered)), key
+
+
+def _by_clause(rows: Any) -> dict[tuple[str, str, Any], Decimal]:
+    total: dict[tuple[str, str, Any], Decimal] = defaultdict(Decimal)
+    for p in rows:
+        total[p.term, p.part, p.start] += p.amount
+    return {key: amount for key, amount in total.items() if abs(amount) > SMALL}
+
+
+# -- 4: every denial and every charge cites a clause -----------------------------------------------------------------
+@every_kind
+@few
+@given(data=st.data())
+def test_every_denial_and_charge_cites_a_clause(kind: str, data: st.DataObject) -> None:
+    case = data.draw(cases(need=kind, most=2))
+    for term, workload, offer in product(case.terms, case.workloads, case.offer_facts.values()):
+        for facts in (workload.facts, {"kind": workload.kind}):
+            verdict = term.judge(facts, offer)
+            if verdict.decision != "permit":
+                assert verdict.reason is not None
+                assert verdict.reason.term == term.id
+                assert len(verdict.reason.sentence) > 10
+        assert term.explain().term == term.id
+        assert term.explain().sentence
+    found = plan(case)
+    if isinstance(found, Conflict):
+        return
+    known = {t.id for t in case.terms}
+    assert {p.term for p in found.postings} <= known
+    listed = sum((line.listed for line in replayed(case, found)), Decimal(0))
+    cited = sum((p.amount for p in found.postings if p.owed), Decimal(0))
+    assert abs(found.bill - listed - cited) < CENT  # beyond list prices, every charge is some clause's
+    for decision in found.decisions:
+        assert set(decision.terms) <= known
+        if all(
+            any(t.judge(w.facts, case.offer_facts[decision.offer]).decision == "deny" for t in case.terms)
+            for w in case.workloads
+            if w.id == decision.workload
+        ):
+            assert decision.work == 0 or not all(_always(case, t) for t in case.terms)
+            assert decision.terms or not all(_always(case, t) for t in case.terms)
+
+
+def _always(case: Case, term: Term) -> bool:
+    return term.force.start <= case.periods[0].span_start and term.force.end >= case.periods[-1].span_end
+
+
+# -- 5: dropping what restrains never costs, dropping what grants never saves -----------------------------------------
+@every_kind
+@few
+@given(data=st.data())
+def test_dropping_a_clause(kind: str, data: st.DataObject) -> None:
+    beside = [k for k in ALL_KINDS if k != kind]
+    if kind == "discount":  # a lower price is no gift to whoever must reach an amount of spend
+        beside = [k for k in beside if k not in SPENT_FOR_ITS_OWN_SAKE]
+    case = data.draw(cases(need=kind, kinds=beside, most=2))
+    whole = plan(case, gap=EXACT)
+    for term in clauses(case, kind):
+        left = plan(case.under(without=[term.id]), gap=EXACT)
+        if term.effect == "restrains":
+            assert isinstance(left, Plan) or isinstance(whole, Conflict), f"without {term.id} there is no plan"
+            if isinstance(whole, Plan) and isinstance(left, Plan):
+                assert left.cost <= whole.cost + _slack(whole)
+        elif term.effect == "grants":
+            assert isinstance(whole, Plan) or isinstance(left, Conflict), f"{term.id} grants, and with it there is no plan"
+            if isinstance(whole, Plan) and isinstance(left, Plan):
+                assert left.cost >= whole.cost - _slack(left)
+
+
+def _slack(found: Plan) -> Decimal:
+    return CENT + abs(found.cost) * SMALL + (found.cost - found.bound)

@@ -1,0 +1,117 @@
+"""Discounts, by hand. North 3 USD per Mtok, South 2; 1000 Mtok a month."""
+
+from __future__ import annotations
+
+from decimal import Decimal as D
+from typing import Any
+
+from tests.builders import (
+    PROVIDERS,
+    account,
+    agreement,
+    build,
+    compute,
+    data_of,
+    gpus,
+    mistakes,
+    placed,
+    postings,
+    solved,
+    tokens,
+    two_clouds,
+    use,
+    work,
+)
+
+
+def off(name: str, part: str, **more: Any) -> dict[str, Any]:
+    return {"id": name, "kind": "discount", "off": part} | more
+
+
+def test_a_lower_price_moves_the_work() -> None:
+    found = solved(two_clouds(off("d", "40%")))
+    # North 3 x 60% = 1.80 < 2: 6 x 1000 x 1.80 = 10,800; off: 6 x 1000 x 3 x 40% = 7,200
+    assert (found.cost, placed(found)) == (D(10800), {"north-api": D(6000)})
+    assert postings(found, "d") == {("discount", 0): D(-7200)}
+
+
+def test_too_small_to_matter() -> None:
+    found = solved(two_clouds(off("d", "30%")))
+    # 3 x 70% = 2.10 > 2: all at South
+    assert (found.cost, postings(found, "d")) == (D(12000), {})
+
+
+def test_discounts_add_up() -> None:
+    found = solved(two_clouds(off("d", "30%"), off("e", "10%")))
+    # 3 x (1 - 30% - 10%) = 1.80, and not 3 x 70% x 90% = 1.89: 6 x 1000 x 1.80
+    assert found.cost == D(10800)
+    assert postings(found, "d") == {("discount", 0): D(-5400)}  # 18,000 x 30%
+    assert postings(found, "e") == {("discount", 0): D(-1800)}  # 18,000 x 10%
+
+
+def test_together_over_one_hundred_percent_is_a_mistake() -> None:
+    data = data_of(
+        [tokens("north", 3), tokens("south", 2)], [work()], agreement(off("d", "70%"), off("e", "40%")), months=1
+    )
+    found = mistakes(data)
+    assert found
+    assert all("`d` and `e` together give more than 100%" in m for m in found)
+
+
+def test_one_after_the_other_is_none() -> None:
+    first, second = off("d", "70%", until="2026-04"), off("e", "40%", **{"from": "2026-04"})
+    found = solved(two_clouds(first, second))
+    # 3 x 1000 x 0.90 + 3 x 1000 x 1.80
+    assert found.cost == D(8100)
+
+
+def test_from_the_middle_of_a_month() -> None:
+    found = solved(two_clouds(off("d", "50%", **{"from": "2026-04-16"})))
+    # April: 15 of 30 days at half price: 3 x (1 - 50% x 15/30) = 2.25 > 2: South.
+    # May, June: 1.50: North. 4 x 2000 + 2 x 1500 = 11,000; off: 2 x 3000 x 50% = 3,000
+    assert (found.cost, placed(found)["north-api"]) == (D(11000), D(2000))
+    assert postings(found, "d") == {("discount", 0): D(-3000)}
+
+
+def test_a_part_of_a_month_counts_by_its_days() -> None:
+    case = two_clouds(off("d", "50%", **{"from": "2026-04-11"}))
+    # 1000 USD over April (30 days), in force for 20 of them: 1000 x 50% x 20/30 = 333.333333333
+    posted = account(case, "d", use(case, "chat", "north-api", "2026-04-01", "2026-05-01", 300, 1000))
+    assert [p.amount for p in posted] == [D("-333.333333333")]
+    before = use(case, "chat", "north-api", "2026-03-01", "2026-04-01", 300, 1000)
+    elsewhere = use(case, "chat", "south-api", "2026-05-01", "2026-06-01", 300, 1000)
+    assert account(case, "d", before, elsewhere) == []
+
+
+def test_idle_capacity_is_discounted_too() -> None:
+    offers = [gpus("north", 3, unit=8), gpus("south", "2.6")]
+    found = solved(build(offers, [compute(demand="6 GPU")], agreement(off("d", "50%")), months=1))
+    # a machine of 8 at North: 8 x 3 x 50% = 12 an hour, of which 2 GPUs idle; at South 6 x 2.60 = 15.60
+    assert found.cost == D(12 * 744)
+    assert postings(found, "d") == {("discount", 0): D(-12 * 744)}
+
+
+def test_data_moved_out_is_sold_by_the_place_it_leaves() -> None:
+    chat = work(data={"at": "north/dublin", "moves": "1 GB per Mtok"})
+    network = [{"from": "*", "to": "*", "price": "0.50 USD per GB"}]
+    offers = [tokens("north", 3), tokens("south", 2)]
+    found = solved(build(offers, [chat], agreement(off("d", "10%")), months=1, networks=network))
+    # South 2 + moving 0.50 x 90% = 2.45; North 3 x 90% = 2.70
+    assert (found.cost, placed(found)) == (D(2450), {"south-api": D(1000)})
+    assert postings(found, "d") == {("discount", 0): D(-50)}
+
+
+def test_by_workload_on_shared_machines_is_refused() -> None:
+    data = data_of(
+        [gpus("north", 3)], [compute()], agreement(off("d", "10%", of={"workload": "research"})), providers=PROVIDERS
+    )
+    (only,) = mistakes(data)
+    assert "which is bought in units that workloads share" in only
+
+
+def test_spend_counts_after_it() -> None:
+    floor = {"id": "floor", "kind": "minimum-commitment", "amount": "9 k USD", "shortfall": "forbidden"}
+    found = solved(two_clouds(off("d", "10%"), floor))
+    # x Mtok at North for 2.70: 9000 / 2.70 = 3,333.33 Mtok; the rest at 2
+    assert abs(placed(found)["north-api"] - D(9000) / D("2.7")) <= D("0.000001")  # work is whole in millionths
+    assert abs(found.cost - (9000 + 2 * (6000 - D(9000) / D("2.7")))) < D("0.001")

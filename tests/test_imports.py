@@ -1,0 +1,132 @@
+"""The import order (docs/design.md): each module imports only what stands before it; heavy ones wait for their use."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "detente"
+
+# Each module may import those of the groups before its own, and of its own group what stands before it.
+NOUNS = [
+    *("errors", "noun", "quantity", "money", "period", "dated", "scope", "provider", "network", "offer"),
+    *("sheet", "clock", "pattern", "demand_file", "trace", "table", "demand", "workload", "catalog"),
+    *("usage", "posting", "term", "scenario", "plan", "document"),
+]
+CASE = ["agreement", "declared", "entries", "consistency", "clauses", "folder", "case"]
+ORDER = [*NOUNS, "terms", *CASE, "planner", "report", "cli", "__main__"]
+SIBLINGS = {"consistency", "clauses"}
+# Public names, imported when they are asked for.
+FREE = {"__init__"}
+HEAVY = {
+    "highspy": {"planner/program.py"},
+    "numpy": {"planner"},
+    "rich": {"report", "cli.py"},
+    "jinja2": {"report"},
+    "pyarrow": {"plan.py", "sheet.py"},
+    "genai_prices": {"catalog.py"},
+}
+AT_TOP = {"numpy": {"planner"}, "highspy": {"planner/program.py"}, "rich": {"report"}, "jinja2": {"report"}}
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+NAMES = [str(file.relative_to(PACKAGE)) for file in FILES]
+
+
+def imports(file: Path, *, top: bool = False) -> list[str]:
+    """Dotted names of the modules that a file imports: all, or only when it is itself imported."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    found = []
+    for node in _run_at_import(tree) if top else ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: imports are absolute"
+            module = node.module or ""
+            found += [f"{module}.{a.name}" for a in node.names] if module == "detente" else [module]
+    return found
+
+
+def _run_at_import(tree: ast.Module) -> list[ast.AST]:
+    """Nodes outside functions and ``if TYPE_CHECKING``."""
+    found: list[ast.AST] = []
+    todo: list[ast.AST] = list(tree.body)
+    while todo:
+        node = todo.pop()
+        checking = isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        if checking or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        found.append(node)
+        todo += ast.iter_child_nodes(node)
+    return found
+
+
+def within(name: str, places: set[str]) -> bool:
+    return any(name == place or name.startswith(f"{place}/") for place in places)
+
+
+def part(name: str) -> str:
+    """``terms/share.py`` → ``terms``; ``offer.py`` → ``offer``."""
+    return name.partition("/")[0].removesuffix(".py")
+
+
+def test_every_module_has_its_place_in_the_order() -> None:
+    assert {part(name) for name in NAMES} <= {*ORDER, *FREE}
+    assert len(set(ORDER)) == len(ORDER)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_module_imports_only_what_stands_before_it(name: str) -> None:
+    own = part(name)
+    if own in FREE:
+        return
+    for module in imports(PACKAGE / name):
+        root, _, rest = module.partition(".")
+        if root != "detente" or not rest:
+            continue
+        other = rest.partition(".")[0]
+        if other == own and name != f"{own}.py":  # within a folder
+            continue
+        assert other in ORDER, f"{name} imports {module}"
+        assert ORDER.index(other) < ORDER.index(own), f"{name} imports {module}, which stands after it"
+        assert not {other, own} <= SIBLINGS, f"{name} imports its sibling {module}"
+
+
+def test_kinds_of_terms_never_import_each_other() -> None:
+    for file in (PACKAGE / "terms").glob("*.py"):
+        if file.name != "__init__.py":
+            assert not [m for m in imports(file) if m.startswith("detente.terms")], file.name
+
+
+@pytest.mark.parametrize("heavy", HEAVY)
+def test_heavy_imports_stand_where_they_are_used(heavy: str) -> None:
+    for name in NAMES:
+        if heavy in {module.partition(".")[0] for module in imports(PACKAGE / name)}:
+            assert within(name, HEAVY[heavy]), f"{name} imports {heavy}"
+        if heavy in {module.partition(".")[0] for module in imports(PACKAGE / name, top=True)}:
+            assert within(name, AT_TOP.get(heavy, set())), f"{name} imports {heavy} when it is imported"
+
+
+def loaded(*arguments: str) -> set[str]:
+    """The modules that a command loads."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "detente", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=PACKAGE.parent,
+        timeout=60,
+        check=True,
+    )
+    return {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
+
+
+def test_help_loads_nothing_heavy() -> None:
+    assert "click" in loaded("--help")
+    assert not loaded("--help") & {*HEAVY, "pydantic", "yaml", "hypothesis"}
+
+
+def test_the_schema_needs_no_solver() -> None:
+    assert not loaded("schema") & {"highspy", "numpy", "rich", "jinja2", "pyarrow", "genai_prices"}
