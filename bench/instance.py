@@ -28,6 +28,8 @@ PROVIDERS = ("boreal", "cirrus", "delta", "ember", "fjord", "garnet", "harbor", 
 CARDS = ((2.6, 2.4), (1.5, 1.1), (4.8, 5.2), (0.9, 0.5), (3.4, 3.3), (6.1, 7.0))
 """USD an hour, and Mtok an hour, of a few accelerators."""
 
+QUARTERS = ["2026-01-05", "2026-04-06", "2026-07-06", "2026-10-05"]  # their first Mondays
+
 Case = dict[str, Any]
 
 
@@ -129,7 +131,9 @@ def _gpu(chance: random.Random, at: int, card: str, every: str) -> Case:
     if buy != "on-demand" or chance.random() < 0.6:
         offer["capacity"] = f"{64 * chance.randrange(20, 120)} GPU"
     if buy == "reserved":
-        offer |= {"term": "1 month" if every == "week" else "1 week", "cut": "prorate"}
+        offer |= {"term": "3 months" if every == "week" else "1 week", "cut": "prorate"}
+        if every == "week":
+            offer["starts"] = QUARTERS
     return offer
 
 

@@ -42,6 +42,8 @@ def _fits(pattern: str, place: str) -> int:
 def egress_price(networks: Sequence[Network], source: str, to: str) -> Price | None:
     """The most specific price between two places; None where none is declared.
 
+    Of two that are as specific in all, the one that names the source more closely holds: its owner bills.
+
     Raises ValueError where two fit equally well and differ: ambiguity is not decided here (§15).
     """
     best: list[Network] = []

@@ -105,7 +105,7 @@ class GpuOffer(_Bought):
     """Accelerators by the hour."""
 
     kind: Literal["gpu"]
-    accelerator: Label
+    accelerator: Label = Field(description="what hardware, by the name that workloads use")
     unit: Count = Field(default=1, description="accelerators in one unit (an instance of 8, a tranche of 1024)")
     buy: Literal["on-demand", "spot", "reserved"] = "on-demand"
 
@@ -144,7 +144,7 @@ class ProvisionedOffer(_Bought):
     """Units that give tokens per minute; a token of output weighs ``output-ratio`` tokens of input."""
 
     kind: Literal["provisioned"]
-    model: Label
+    model: Label = Field(description="what model, by the name that workloads use")
     throughput: Throughput = Field(description="tokens of input that one unit takes, over time")
     output_ratio: Count = Field(default=1, description="what a token of output weighs in tokens of input")
     minimum: Count = Field(default=1, description="fewest units of one purchase")
@@ -197,7 +197,7 @@ class TokenOffer(_Offer):
     """An endpoint priced per token."""
 
     kind: Literal["tokens"]
-    model: Label
+    model: Label = Field(description="what model, by the name that workloads use")
     price: Dated[TokenPrices]
     capacity: Dated[Throughput] | None = Field(default=None, description="tokens over time; absent: no limit")
 

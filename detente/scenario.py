@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from detente.noun import Id, Label, Noun, read_by, written_as
+from detente.noun import Id, Noun, read_by, written_as
 from detente.period import DATE, day
 
 
@@ -37,7 +37,7 @@ class Scenario(Noun):
     """Baseline + changes."""
 
     id: Id
-    text: Label | None = None
-    reading: Id | None = None
-    events: dict[Id, EventDay] = Field(default_factory=dict)
+    text: str | None = Field(default=None, description="what happens in it", max_length=4000)
+    reading: Id | None = Field(default=None, description="the reading of disputed clauses; absent: the case's")
+    events: dict[Id, EventDay] = Field(default_factory=dict, description="days that differ from the case's")
     without: tuple[Id, ...] = Field(default=(), description="clauses that fall away")

@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal, Protocol, Self
 
 from pydantic import Discriminator, Field, PrivateAttr, Tag, model_validator
 
-from detente.noun import Id, Label, Noun
+from detente.noun import Id, Noun
 from detente.period import Day, Every, Horizon, Period, Window, moment
 from detente.posting import Posting, Standing
 from detente.scope import Facts, Scope, Selection
@@ -135,7 +135,7 @@ class Term(Noun):
 
     id: Id
     kind: str
-    text: Label = Field(default="", description="the clause's own words", min_length=0, max_length=4000)
+    text: str = Field(default="", description="the clause's own words", max_length=4000)
     of: Scope = Field(default=Scope(), description="which use the clause speaks of; absent: all of it")
     except_: tuple[Scope, ...] = Field(default=(), description="carve-outs")
     readings: dict[Id, Reading] = Field(default_factory=dict, description="named alternative scopes of this text")

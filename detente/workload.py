@@ -103,8 +103,10 @@ class Data(Noun):
 class RunsOn(Noun):
     """What can serve a workload: models by name, accelerators with the rate at which they do its work."""
 
-    models: tuple[Label, ...] = ()
-    accelerators: dict[Label, AcceleratorRate] = Field(default_factory=dict)
+    models: tuple[Label, ...] = Field(default=(), description="any of these models serves it")
+    accelerators: dict[Label, AcceleratorRate] = Field(
+        default_factory=dict, description="what an hour of each of these GPUs does of its work"
+    )
 
     @model_validator(mode="after")
     def _something(self) -> RunsOn:

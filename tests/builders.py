@@ -59,7 +59,7 @@ def tokens(provider: str, price: object, **more: object) -> Data:
         "provider": provider,
         "region": REGIONS[provider][0],
         "model": "m",
-        "price": each[None] if None in each else each,
+        "price": each.get(None, each),
     }
     return offer | more
 
@@ -140,6 +140,12 @@ def refused(case: Case) -> Conflict:
     found = plan(case, gap=EXACT)
     assert isinstance(found, Conflict), found.cost
     return found
+
+
+def ways(found: Conflict) -> list[tuple[str, Decimal, Decimal | None]]:
+    """The ways out of a conflict: clause, what it gives and the cost then, to a thousandth."""
+    near = D("0.001")
+    return [(w.term, w.amount.quantize(near), w.cost and w.cost.quantize(near)) for w in found.relaxations]
 
 
 def placed(found: Plan, workload: str | None = None) -> dict[str, Decimal]:
@@ -341,13 +347,13 @@ def _tokens(draw: Draw, provider: str) -> Data:
     price: Data = {"input": f"{low}.{index_of(provider)}1 USD per Mtok", "output": f"{low + 2} USD per Mtok"}
     price |= pick(draw, {}, {"cached-input": "0.25 USD per Mtok"}, {"batch": "50%"})
     dated: Data = pick(draw, price, {"2026-01": price, "2026-02-10": price | {"input": "1.5 USD per Mtok"}})
-    capacity = pick(draw, {}, {"capacity": "1.2 Mtok per hour"}, {"capacity": {"2026-01": "2 Mtok per hour"}})
+    capacity: Data = pick(draw, {}, {"capacity": "1.2 Mtok per hour"}, {"capacity": {"2026-01": "2 Mtok per hour"}})
     return tokens(provider, 1) | {"price": dated} | capacity
 
 
 def _gpu(draw: Draw, provider: str) -> Data:
     price = pick(draw, "1.5", "2.25", "2.75")
-    more = pick(draw, {}, {"capacity": "9 GPU"}, {"capacity": "3 unit"}, {"buy": "spot"}, {"until": "2026-02-20"})
+    more: Data = pick(draw, {}, {"capacity": "9 GPU"}, {"capacity": "3 unit"}, {"buy": "spot"}, {"until": "2026-02-20"})
     return gpus(provider, f"{price[:-1]}{index_of(provider)}{price[-1]}", unit=pick(draw, 1, 4)) | more
 
 
@@ -369,7 +375,8 @@ def _provisioned(draw: Draw, provider: str) -> Data:
         "minimum": pick(draw, 1, 2, 5),
         "increment": pick(draw, 1, 2, 3),
     }
-    return offer | pick(draw, {}, {"capacity": "12 unit"}, {"term": "1 month"})
+    more: Data = pick(draw, {}, {"capacity": "12 unit"}, {"term": "1 month"})
+    return offer | more
 
 
 def index_of(provider: str) -> int:

@@ -21,9 +21,7 @@ from detente.errors import MissingExtraError
 from detente.offer import AnyOffer, GpuOffer, Offer, TokenOffer
 
 DATA = Path(os.environ.get("DETENTE_DATA") or Path(__file__).parents[2] / "shared" / "data") / "prices"
-real = pytest.mark.skipif(
-    not DATA.is_dir(), reason="the real data are not here; set DETENTE_DATA to their folder"
-)
+real = pytest.mark.skipif(not DATA.is_dir(), reason="the real data are not here; set DETENTE_DATA to their folder")
 OFFER: TypeAdapter[AnyOffer] = TypeAdapter(Offer)
 
 SKYPILOT = """\
@@ -116,9 +114,7 @@ def test_capacity_may_change_on_dates(tmp_path: Path) -> None:
 
 def test_committed_use(tmp_path: Path) -> None:
     keys = {"format": "gcp-cud", "provider": "gcp", "accelerators": ["h100-80gb", "a100"]}
-    found = offers(
-        tmp_path, CUD, **keys, buy=["on-demand", "spot", "reserved"], cut="prorate", starts=["2026-01"]
-    )
+    found = offers(tmp_path, CUD, **keys, buy=["on-demand", "spot", "reserved"], cut="prorate", starts=["2026-01"])
     held, terms = ("starts", "cut"), (["2026-01-01"], "prorate")
     assert [(o["id"], o["price"], o.get("term"), *(o[key] for key in held if key in o)) for o in found] == [
         ("gcp-a2-highgpu-1g-us-central1-on-demand", "3.67 USD per unit-hour", None),
@@ -315,16 +311,12 @@ def tiered(base: str, over: int, more: str) -> SimpleNamespace:
     return SimpleNamespace(base=Decimal(base), tiers=[SimpleNamespace(start=over, price=Decimal(more))])
 
 
-PLAIN = flat(
-    input_mtok="0.4", output_mtok="1.6", cache_read_mtok="0.10", cache_write_mtok=None, web_searches="10"
-)
+PLAIN = flat(input_mtok="0.4", output_mtok="1.6", cache_read_mtok="0.10", cache_write_mtok=None, web_searches="10")
 LATER = flat(input_mtok="0.2", output_mtok="10", cache_read_mtok=None)
 MODELS = {
     "plain": PLAIN,
     "same": dated((None, PLAIN), (date(2026, 3, 1), PLAIN)),
-    "cut": dated(
-        (None, PLAIN), (date(2026, 6, 1), LATER), (date(2026, 3, 1), flat(input_mtok="1", output_mtok="2"))
-    ),
+    "cut": dated((None, PLAIN), (date(2026, 6, 1), LATER), (date(2026, 3, 1), flat(input_mtok="1", output_mtok="2"))),
     "new": dated((date(2026, 3, 1), LATER)),
     "long": flat(input_mtok=tiered("3", 200_000, "6"), output_mtok=tiered("15", 200_000, "22.5")),
     "night": dated((None, PLAIN), (SimpleNamespace(start_time=time(0), end_time=time(8)), LATER)),

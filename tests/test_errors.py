@@ -183,10 +183,10 @@ workloads: is not a folder
 
 def test_what_is_not_there_and_what_is_no_file(tmp_path: Path) -> None:
     assert said(tmp_path / "nowhere") == "nowhere: does not exist\n    start one with `detente init`\n1 mistake"
-    with pytest.raises(CaseError, match="holds no `case.yaml`"):
+    with pytest.raises(CaseError, match=r"holds no `case\.yaml`"):
         Case.load(tmp_path)
     (tmp_path / "case.yaml").mkdir()
-    with pytest.raises(CaseError, match="holds no `case.yaml`"):
+    with pytest.raises(CaseError, match=r"holds no `case\.yaml`"):
         Case.load(tmp_path)
     (tmp_path / "offers").mkdir()
     with pytest.raises(CaseError, match="cannot be read: File name too long"):

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ SECONDS = 5
 MORE = int(os.environ.get("DETENTE_FUZZ", "1"))  # times the examples that CI runs
 
 
-def fuzz(examples: int) -> Any:
+def fuzz(examples: int) -> settings:
     """The same examples at every run, unless more are asked for."""
     return settings(
         max_examples=examples * MORE,
@@ -37,6 +38,7 @@ def fuzz(examples: int) -> Any:
 def holds(path: Path) -> None:
     """A case, in all that is asked of it, or mistakes that can be shown."""
     start = time.monotonic()
+    found: CaseError | None = None
     try:
         case = Case.load(path)
         for reading in case.readings or (None,):
@@ -45,11 +47,13 @@ def holds(path: Path) -> None:
         if len(case.periods) < 1000:
             assert all(amount >= 0 for amounts in case.demand.values() for amount in amounts)
     except CaseError as error:
-        assert error.mistakes
-        str(error).encode()
-        assert all(line.isprintable() for line in str(error).split("\n"))
+        found = error
     except MissingExtraError:
         pass
+    if found is not None:
+        assert found.mistakes
+        assert str(found).encode()
+        assert all(line.isprintable() for line in str(found).split("\n"))
     assert time.monotonic() - start < SECONDS
 
 
@@ -86,15 +90,47 @@ def test_anything_that_looks_like_yaml(tmp_path: Path, text: str) -> None:
 
 
 VALUES = [
-    *("", "~", "null", "[]", "{}", "- a", "[[]]", "{a: b}", "{value: 1}", "{value: {value: 1}}", "true", ".nan", ".inf"),
+    *(
+        "",
+        "~",
+        "null",
+        "[]",
+        "{}",
+        "- a",
+        "[[]]",
+        "{a: b}",
+        "{value: 1}",
+        "{value: {value: 1}}",
+        "true",
+        ".nan",
+        ".inf",
+    ),
     *("-.inf", "0", "-0", "-1", "1e400", "1e-400", "9" * 200, "0.1", "1_0", "0x10", "1:30", "NaN", "Infinity", "'\\0'"),
     *('"\\u0000"', '"\\ud800"', '"\\e[2J"', "\u202e", "\u0660", "\uff11", "x" * 300, "2026-02-30", "0000-00-00"),
     *("9999-12-31", "2200-01-01", "1970-01-01", "2026-01", "9999 years", "100 years", "self", "*x", "&x 1", "!!int 1"),
-    *("!!python/object:os.system x", "<<", "? a", "self", "not expected", "0%", "100%", "-5%", "1e2%", "1e-9%", "999999 %"),
+    *(
+        "!!python/object:os.system x",
+        "<<",
+        "? a",
+        "self",
+        "not expected",
+        "0%",
+        "100%",
+        "-5%",
+        "1e2%",
+        "1e-9%",
+        "999999 %",
+    ),
     *("1 USD", "1 USD per GPU-hour", "1e24 USD", "-1 USD", "1 USD per tok", "1 tn USD per Ttok", "1 GPU", "0 GPU"),
     *("1e24 GPU", "1e-18 GPU", "1 tn Ttok per second", "100% per day", "1000% per day", "-99% per day", "az", "az-2"),
     *("{2026-01-01: 1 GPU, 2026-02-01: 1 tok per day}", "{2026-01-01: {2026-01-01: 1 GPU}}", "{1: 1}", "{'': ''}"),
-    *("{value: {2026-01-01: 1 GPU}, source: x}", "1 GPU per month", "{ file: case.yaml }", "{ file: '' }", "{ file: . }"),
+    *(
+        "{value: {2026-01-01: 1 GPU}, source: x}",
+        "1 GPU per month",
+        "{ file: case.yaml }",
+        "{ file: '' }",
+        "{ file: . }",
+    ),
 ]
 LINE = st.integers(0, len(LINES) - 1)
 EDIT = st.one_of(
@@ -111,7 +147,7 @@ EDIT = st.one_of(
 def edited(edits: list[tuple[str, int, str]]) -> str:
     lines = list(LINES)
     for how, at, what in edits:
-        line = lines[at]
+        line, escaped = lines[at], what.replace("\\", r"\\")
         if how == "delete":
             lines[at] = ""
         elif how == "double":
@@ -119,11 +155,11 @@ def edited(edits: list[tuple[str, int, str]]) -> str:
         elif how == "swap":
             lines[at], lines[int(what)] = lines[int(what)], lines[at]
         elif how == "value":
-            lines[at] = re.sub(r":( .*|$)", lambda _: f": {what}", line, count=1)
+            lines[at] = re.sub(r":( .*|$)", f": {escaped}", line, count=1)
         elif how == "part":
-            lines[at] = re.sub(r": [^:,{}\[\]]+ ?([,}\]]|$)", lambda m: f": {what} {m[1]}", line, count=1)
+            lines[at] = re.sub(r": [^:,{}\[\]]+ ?([,}\]]|$)", rf": {escaped} \1", line, count=1)
         elif how == "key":
-            lines[at] = re.sub(r"[a-z-]+:", lambda _: f"{what}:", line, count=1)
+            lines[at] = re.sub(r"[a-z-]+:", f"{escaped}:", line, count=1)
         else:
             lines[at] = what + line
     return "\n".join(lines)
@@ -175,10 +211,8 @@ def test_a_valid_case_with_any_value_anywhere(edits: list[tuple[tuple[Any, ...],
             at[path[-1]] = value
         except (KeyError, IndexError, TypeError):
             continue
-    try:
+    with suppress(CaseError):
         Case.of(data)
-    except CaseError as error:
-        assert str(error)
 
 
 def test_aliases_that_double_themselves(tmp_path: Path) -> None:
@@ -222,5 +256,7 @@ def test_much_in_each_part_of_a_valid_case(tmp_path: Path) -> None:
     one_file(tmp_path, VALID.replace("api: [ stateless ]", f"api: [ stateless, {many} ]"))
     one_file(tmp_path, VALID.replace("models: [ sonnet ]", f"models: [ sonnet, {many} ]"))
     one_file(tmp_path, VALID.replace("removes: [ exclusive ]", f"removes: [ exclusive, {many} ]"))
-    steps = ", ".join(f"{y}-{m:02}-{d:02}: 2 USD per GPU-hour" for y in range(2027, 2037) for m in range(1, 13) for d in (1, 2, 3))
+    steps = ", ".join(
+        f"{y}-{m:02}-{d:02}: 2 USD per GPU-hour" for y in range(2027, 2037) for m in range(1, 13) for d in (1, 2, 3)
+    )
     one_file(tmp_path, VALID.replace("2026-04-01: 2.10 USD per GPU-hour", steps))

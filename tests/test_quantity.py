@@ -38,8 +38,29 @@ def test_an_amount_is_read_in_its_canonical_unit(text: str, value: str, unit: st
 
 @pytest.mark.parametrize(
     "given",
-    ["", "GPU", "1", "1 GPUz", "1 x GPU", "1,000 GPU", "1 k k GPU", "nan GPU", "inf GPU", "0x10 GPU", "١ GPU", "1e25 GPU"]
-    + ["1e-19 GPU", "1 GPU GPU", "-", "--1 GPU", None, True, [], {}, "1" * 300 + " GPU"],
+    [
+        "",
+        "GPU",
+        "1",
+        "1 GPUz",
+        "1 x GPU",
+        "1,000 GPU",
+        "1 k k GPU",
+        "nan GPU",
+        "inf GPU",
+        "0x10 GPU",
+        "\u0661 GPU",
+        "1e25 GPU",
+        "1e-19 GPU",
+        "1 GPU GPU",
+        "-",
+        "--1 GPU",
+        None,
+        True,
+        [],
+        {},
+        "1" * 300 + " GPU",
+    ],
 )
 def test_what_is_no_amount_is_refused(given: Any) -> None:
     with pytest.raises(ValueError, match=r"."):
@@ -81,8 +102,21 @@ def test_money_as_contracts_write_it(text: str, money: str) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    ["$5", "5 usd", "5", "5 dollars", "1,000 USD", "5 XX USD", "USD 5", None, 5.0, True, {"amount": 5}, "nan USD"]
-    + ["0" * 150 + "1 USD and more"],
+    [
+        "$5",
+        "5 usd",
+        "5",
+        "5 dollars",
+        "1,000 USD",
+        "5 XX USD",
+        "USD 5",
+        None,
+        5.0,
+        True,
+        {"amount": 5},
+        "nan USD",
+        "0" * 150 + "1 USD and more",
+    ],
 )
 def test_what_is_no_money_is_refused(given: Any) -> None:
     with pytest.raises(ValueError, match=r"."):
@@ -156,9 +190,9 @@ def test_a_span_is_a_count_of_calendar_units() -> None:
 def test_a_percentage_has_its_sign() -> None:
     assert percent("20%") == percent("20 %") == Decimal("0.2")
     assert share("100%") == 1
-    for given in ("0.2", 0.2, "20", "2 0%", "%", "101%", "-1%"):
+    for value in ("0.2", 0.2, "20", "2 0%", "%", "101%", "-1%"):
         with pytest.raises(ValueError, match=r"."):
-            share(given)
+            share(value)
 
 
 def test_growth_and_counts() -> None:
@@ -168,9 +202,9 @@ def test_growth_and_counts() -> None:
         with pytest.raises(ValueError, match=r"."):
             growth(text)
     assert count("1_024") == count(1024) == count("1.0e3") + 24
-    for given in ("0", "-1", "1.5", "many", True):
+    for value in ("0", "-1", "1.5", "many", True):
         with pytest.raises(ValueError, match=r"."):
-            count(given)
+            count(value)
 
 
 def test_a_number_may_say_where_it_comes_from() -> None:

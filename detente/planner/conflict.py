@@ -132,7 +132,7 @@ def _give(draft: Draft, owners: Sequence[str], perform: bool) -> list[Concession
         return []
     for total in totals.values():
         value = float(least.values[total[0]])
-        model.upper[total] = value * (1 + 1e-7) + 1e-9
+        model.upper[total] = value * (1 + 1e-9) + 1e-9
         model.release(total)
     model.objective(None)
     best = model.solve_linear()

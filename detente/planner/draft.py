@@ -692,7 +692,7 @@ class Draft:
         )
         return self._own(columns)
 
-    def most(self, of: Expr) -> list[Fraction]:
+    def most(self, of: Any) -> list[Fraction]:
         """The most that each row of an expression can be: every column at its upper bound."""
         upper = np.concatenate(self.program._upper)
         total = np.zeros(of.n)

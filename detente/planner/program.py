@@ -337,7 +337,8 @@ class Model:
 
     def __post_init__(self) -> None:
         self.column_scale = self._column_scale()
-        value = self.value * self.column_scale[self.index]
+        value = self.column_scale[self.index]
+        value *= self.value
         self.row_scale = self._row_scale(value)
         value *= np.repeat(self.row_scale, np.diff(self.start))
         largest = float(np.max(np.abs(self.cost) * self.column_scale, initial=1e-12))
@@ -345,6 +346,11 @@ class Model:
         self.held = np.zeros(self.program.n, dtype=np.int16)
         for hold in self.program.holds:
             self.held[hold.columns] += 1
+        # what HiGHS has at the moment, scaled: its own copies come back as lists, which are slow to read
+        self._cost = self.cost * self.column_scale * self.money_scale
+        self._low = np.zeros(self.program.n)
+        self._high = np.where(self.held > 0, 0.0, self.upper) / self.column_scale
+        self._row_low, self._row_high = self.lower * self.row_scale, self.higher * self.row_scale
         self._pass(value)
 
     # -- scaling ------------------------------------------------------------------------------------------------
@@ -380,7 +386,6 @@ class Model:
             "mip_feasibility_tolerance": 1e-8,
         }.items():
             highs.setOptionValue(option, setting)
-        upper = np.where(self.held > 0, 0.0, self.upper) / self.column_scale
         status = highs.passModel(
             self.program.n,
             self.program.m,
@@ -388,11 +393,11 @@ class Model:
             int(highspy.MatrixFormat.kRowwise),
             int(highspy.ObjSense.kMinimize),
             0.0,
-            self.cost * self.column_scale * self.money_scale,
-            np.zeros(self.program.n),
-            upper,
-            self.lower * self.row_scale,
-            self.higher * self.row_scale,
+            self._cost,
+            self._low,
+            self._high,
+            self._row_low,
+            self._row_high,
             self.start,
             self.index,
             value,
@@ -417,10 +422,9 @@ class Model:
             if block.owner in owners:
                 rows = np.arange(block.start, block.stop, dtype=np.int32)
                 scale = self.row_scale[block.slice]
-                free = np.full(len(rows), np.inf)
-                low = self.lower[block.slice] * scale if on else -free
-                high = self.higher[block.slice] * scale if on else free
-                self.highs.changeRowsBounds(len(rows), rows, low, high)
+                self._row_low[block.slice] = self.lower[block.slice] * scale if on else -np.inf
+                self._row_high[block.slice] = self.higher[block.slice] * scale if on else np.inf
+                self.highs.changeRowsBounds(len(rows), rows, self._row_low[block.slice], self._row_high[block.slice])
         changed = []
         for hold in self.program.holds:
             if hold.owner in owners:
@@ -447,16 +451,20 @@ class Model:
         if changed:
             columns = np.unique(np.concatenate(changed)).astype(np.int32)
             upper = np.where(self.held[columns] > 0, 0.0, self.upper[columns]) / self.column_scale[columns]
-            self.highs.changeColsBounds(len(columns), columns, np.zeros(len(columns)), upper)
+            self._between(columns, np.zeros(len(columns)), upper)
+
+    def _between(self, columns: Ints, low: Floats, high: Floats) -> None:
+        self._low[columns], self._high[columns] = low, high
+        self.highs.changeColsBounds(len(columns), columns.astype(np.int32), low, high)
 
     def fix(self, columns: Ints, values: Floats) -> None:
         """Fix columns at natural values."""
         at = values / self.column_scale[columns]
-        self.highs.changeColsBounds(len(columns), columns.astype(np.int32), at, at)
+        self._between(columns, at, at)
 
     def confine(self, columns: Ints, low: Floats, high: Floats) -> None:
         """Keep whole columns between whole numbers."""
-        self.highs.changeColsBounds(len(columns), columns.astype(np.int32), low, high)
+        self._between(columns, low, high)
 
     def release(self, columns: Ints) -> None:
         """Undo ``fix`` and ``confine``."""
@@ -466,8 +474,8 @@ class Model:
         """Another objective (natural units), or the program's own."""
         self.custom_cost = cost
         given = self.cost if cost is None else cost
-        scaled = given * self.column_scale * self.money_scale
-        self.highs.changeColsCost(self.program.n, np.arange(self.program.n, dtype=np.int32), scaled)
+        self._cost = given * self.column_scale * self.money_scale
+        self.highs.changeColsCost(self.program.n, np.arange(self.program.n, dtype=np.int32), self._cost)
 
     def whole(self, columns: Ints, *, on: bool) -> None:
         """Make columns integer, or continuous."""
@@ -552,16 +560,14 @@ class Model:
         over its bounds is at most the optimum. Every column is bounded, so it is always finite. What floating point
         can lose in the sums is taken off.
         """
-        lp = self.highs.getLp()
-        low, high = np.array(lp.row_lower_), np.array(lp.row_upper_)
-        column_low, column_high = np.array(lp.col_lower_), np.array(lp.col_upper_)
-        cost = np.array(lp.col_cost_)
+        low, high = self._row_low, self._row_high
         y = np.where((duals > 0) & np.isinf(low), 0.0, duals)
         y = np.where((y < 0) & np.isinf(high), 0.0, y)
-        scaled = self.value * self.column_scale[self.index] * np.repeat(self.row_scale * y, np.diff(self.start))
-        reduced = cost - np.bincount(self.index, weights=scaled, minlength=self.program.n)
+        priced = np.repeat(self.row_scale * y, np.diff(self.start))
+        priced *= self.value
+        reduced = self._cost - self.column_scale * np.bincount(self.index, weights=priced, minlength=self.program.n)
         rows = np.where(y > 0, y * np.where(np.isinf(low), 0, low), y * np.where(np.isinf(high), 0, high))
-        columns = np.where(reduced > 0, reduced * column_low, reduced * column_high)
+        columns = np.where(reduced > 0, reduced * self._low, reduced * self._high)
         slop = (np.abs(rows).sum() + np.abs(columns).sum()) * 2.0**-50
         bound = (math.fsum(rows) + math.fsum(columns) - slop) / self.money_scale
         return bound, reduced / self.column_scale / self.money_scale

@@ -250,6 +250,7 @@ def _marginal(draft: Draft, model: Model, solution: Solution, term: Term) -> Ite
     every = getattr(term, "windows", None)
     windows = term.cut_into(every, draft.horizon) if every is not None else ()
     money = hasattr(term, "amount") or getattr(term, "measure", "") == "spend"
+    per_work = f"{currency} per {_unit(draft, term)}"
     for block in draft.program.row_blocks:
         if block.owner != owner:
             continue
@@ -258,7 +259,7 @@ def _marginal(draft: Draft, model: Model, solution: Solution, term: Term) -> Ite
         for index, dual in enumerate(solution.duals[block.slice].tolist()):
             if abs(dual) > SMALLEST_PRICE:
                 time = times[index] if index < len(times) else term.in_force(draft.horizon)
-                unit = f"{currency} per {currency}" if money else f"{currency} per {_unit(draft, term)}"
+                unit = f"{currency} per {currency}" if money else per_work
                 yield MarginalPrice(block.part, time.start, time.end, _price(abs(dual)), unit)
     held: dict[tuple[datetime, datetime], float] = {}
     for hold in draft.program.holds:
@@ -272,7 +273,7 @@ def _marginal(draft: Draft, model: Model, solution: Solution, term: Term) -> Ite
                 span = (draft.periods[t].span_start, draft.periods[t].span_end)
                 held[span] = max(held.get(span, 0.0), value)
     for (start, end), value in sorted(held.items()):
-        yield MarginalPrice("denied", start, end, _price(value), f"{currency} per {_unit(draft, term)}")
+        yield MarginalPrice("denied", start, end, _price(value), per_work)
 
 
 def _times(draft: Draft, n: int) -> list[Window]:
@@ -287,7 +288,8 @@ def _price(value: float) -> Decimal:
 
 
 def _unit(draft: Draft, term: Term) -> str:
-    units = {a.workload.unit for a in draft.arcs if draft.covers(term.covered, a.demand, a.sold)}
+    covered = draft.covered(term.covered)
+    units = {arc.workload.unit for arc in draft.arcs if covered[arc.index]}
     return "/".join(sorted(units)) or "unit"
 
 
@@ -351,25 +353,22 @@ def _capacity(draft: Draft, exact: Bill, solution: Solution) -> Iterable[Capacit
     work = exact.quantities.work
     for offer in draft.case.offers:
         arcs = draft.of_offer[offer.id]
-        paid = units_paid(draft, offer.id, exact.quantities) if offer.id in draft.units else None
+        used = [Fraction(0)] * draft.n
+        own = [Fraction(0)] * draft.n
         ready = np.zeros(draft.n)
         for arc in arcs:
+            for t in np.flatnonzero(work[arc.index]).tolist():
+                taken = int(work[arc.index, t]) * QUANTUM * arc.per_work
+                used[t] += taken
+                own[t] += taken if arc.own else 0
             if arc.workload.id in draft.standby:
-                row = draft.of_workload[arc.workload.id].index(arc)
-                ready += solution.values[draft.standby[arc.workload.id][row]] * float(arc.per_work)
-        for t, period in enumerate(draft.periods):
-            used = sum((int(work[a.index, t]) * QUANTUM * a.per_work for a in arcs), Fraction(0))
-            bought = used if paid is None else paid[t] + sum(
-                (int(work[a.index, t]) * QUANTUM * a.per_work for a in arcs if a.own), Fraction(0)
-            )
-            if isinstance(offer, TokenOffer):
-                flow = offer.flow_at_most(period)
-            else:
-                units = offer.units_at_most(period)
-                flow = None if units is None else units * offer.unit_flow
-            limit = None if flow is None else nano(flow * period.hours)
-            if not used and not bought and not limit:
-                continue
-            yield CapacityRow(
-                offer.id, offer.provider, t, limit, nano(bought), nano(used), Decimal(f"{ready[t]:.6f}")
-            )
+                standby = draft.standby[arc.workload.id][draft.place[arc.index]]
+                ready += solution.values[standby] * float(arc.per_work)
+        paid = units_paid(draft, offer.id, exact.quantities) if offer.id in draft.units else None
+        flow = Fraction(1) if isinstance(offer, TokenOffer) else offer.unit_flow
+        for t, (period, most) in enumerate(zip(draft.periods, draft.at_most(offer), strict=True)):
+            bought = used[t] if paid is None else paid[t] + own[t]
+            limit = None if most is None else nano(most * flow * period.hours)
+            if used[t] or bought or limit:
+                standby_then = Decimal(f"{ready[t]:.6f}")
+                yield CapacityRow(offer.id, offer.provider, t, limit, nano(bought), nano(used[t]), standby_then)

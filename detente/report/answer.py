@@ -20,6 +20,10 @@ MOVED = Decimal("0.01")
 """A workload moves between plans where a provider's share of it changes by at least this."""
 
 
+SPOKEN = Decimal("0.05")
+"""Moves smaller than this are counted, not told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Move:
     """A workload that one plan runs elsewhere than the first: a provider's share of its work, before and after."""
@@ -89,7 +93,7 @@ def cost(plan: Plan, label: str = "", against: Plan | None = None, other: str = 
 def _costs(amount: Decimal, currency: str) -> str:
     if not amount:
         return "costs nothing"
-    return f"costs {shown(amount, currency, 4)}" if amount > 0 else f"brings in {shown(-amount, currency, 4)} net"
+    return f"costs {shown(amount, currency, 5)}" if amount > 0 else f"brings in {shown(-amount, currency, 5)} net"
 
 
 def _difference(plan: Plan, against: Plan, other: str) -> str:
@@ -198,14 +202,16 @@ def _cited(plan: Plan, workload: str, provider: str, whose: dict[str, str]) -> l
 def _moved(first: Plan, plan: Plan, other: str, label: str) -> list[str]:
     """What moves, told from where it leaves: a share lost at one provider is gained at the others."""
     lost = [m for m in moves(first, plan) if m.after < m.before]
-    if not lost:
-        return []
+    told = [m for m in lost if m.before - m.after >= SPOKEN][:3]
     names = digest.names([first, plan])
     parts = []
-    for m in lost[:3]:
+    for m in told:
         because = f" ({ticked(m.terms, 2)})" if m.terms else ""
-        parts.append(
-            f"`{m.workload}` on {names[m.provider]} goes from {percent(m.before)} to {percent(m.after)}{because}"
-        )
-    more = f"; {count(len(lost) - 3, 'smaller move')}" if len(lost) > 3 else ""
+        share = f"{percent(m.before)} to {percent(m.after)}"
+        parts.append(f"`{m.workload}` on {names[m.provider]} goes from {share}{because}")
+    if not lost:
+        return []
+    if not told:
+        return [f"From `{other}` to `{label}`, hardly any work moves."]
+    more = f"; {count(len(lost) - len(told), 'smaller move')}" if len(lost) > len(told) else ""
     return [f"What moves from `{other}` to `{label}`: {'; '.join(parts)}{more}."]

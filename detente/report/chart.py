@@ -120,7 +120,7 @@ def shares(rows: Sequence[tuple[str, Sequence[Part]]], name: str, width: int) ->
                 continue
             drawn.append(rect(x, top, size, bar, part.colour, part.tip))
             words = percent(part.share)
-            if size > 9 * len(words):
+            if size > 7.4 * len(words) + 4:
                 drawn.append(label(x + size / 2, top + 16.5, words, f"on {part.colour}", "middle"))
             x += size
             drawn.append(line(x, top, x, top + bar, "gap"))

@@ -81,7 +81,13 @@ def _cost(plans: Sequence[Plan]) -> list[Measure]:
     found.append(Measure("Cost", "Gap", tuple(gaps)))
     if any(p.unserved_cost for p in plans):
         found.append(Measure("Cost", "Owed in money", tuple(_money(p.bill, p.currency, 5) for p in plans)))
-        found.append(Measure("Cost", "Value not served", tuple(_money(p.unserved_cost, p.currency) if p.unserved_cost else Cell("none") for p in plans)))
+        found.append(
+            Measure(
+                "Cost",
+                "Value not served",
+                tuple(_money(p.unserved_cost, p.currency) if p.unserved_cost else Cell("none") for p in plans),
+            )
+        )
     return found
 
 

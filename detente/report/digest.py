@@ -110,8 +110,9 @@ def names(plans: Sequence[Plan]) -> dict[str, str]:
     """Provider ids and the names to show; an id that no provider row explains stands for itself."""
     found = {p.provider: p.name or p.provider for plan in plans for p in plan.providers}
     for plan in plans:
-        for row in (*plan.commitments, *plan.allocations, *plan.purchases):
-            found.setdefault(row.provider, row.provider)
+        given = [c.provider for c in plan.commitments] + [a.provider for a in plan.allocations]
+        for provider in [*given, *(p.provider for p in plan.purchases), *(c.provider for c in plan.capacity)]:
+            found.setdefault(provider, provider)
     return found
 
 
@@ -203,8 +204,10 @@ def purchases(plan: Plan) -> list[Bought]:
 
 def provider_of(plans: Sequence[Plan]) -> dict[str, str]:
     """Whose an offer is, as far as any plan says."""
-    return {
-        row.offer: row.provider
-        for plan in plans
-        for row in (*plan.capacity, *plan.purchases, *plan.standby, *plan.allocations)
-    }
+    found: dict[str, str] = {}
+    for plan in plans:
+        found |= {row.offer: row.provider for row in plan.capacity}
+        found |= {row.offer: row.provider for row in plan.purchases}
+        found |= {row.offer: row.provider for row in plan.standby}
+        found |= {row.offer: row.provider for row in plan.allocations}
+    return found

@@ -24,7 +24,6 @@ from detente.report.page import Page
 from detente.report.palette import Palette
 from detente.report.svg import both
 
-
 MOST_UNBROKEN = 28
 """Characters of an id that fit on a line of a phone."""
 

@@ -17,6 +17,10 @@ SAME = Decimal("0.01")
 """Prices closer than this are called the same."""
 
 
+IDLE = Decimal("0.001")
+"""Idle capacity is spoken of where it takes at least this part of a provider's spend."""
+
+
 @dataclass(frozen=True, slots=True)
 class UnitPrice:
     """What a provider's work costs per unit after discounts, and the others' mean price, weighted by work."""
@@ -80,7 +84,7 @@ def _sentence(plan: Plan, row: ProviderRow, prices: tuple[UnitPrice, ...], sole:
     else:
         parts.append("nothing depends on it alone")
     parts.append(f"{count(row.deployments, 'deployment')} to keep alive")
-    if row.idle:
+    if row.idle >= IDLE * row.spend and row.idle:
         parts.append(f"{shown(row.idle, plan.currency)} goes to capacity that stands idle")
     return "; ".join(parts) + "."
 

@@ -113,7 +113,7 @@ class Page:
         self.palette = palette
         self.names = palette.names
         self.most_charts = max(4, MOST_CHARTS // len(plans))
-        self.timeline = Timeline.of(plan.periods, max(12, MOST_BUCKETS * 2 // max(2, len(plans))))
+        self.timeline = Timeline.of(plan.periods, MOST_BUCKETS)
         self.opening = answer.opening(plan)
         first = plans[0]
         comparable = index > 0 and plan.currency == first.currency
@@ -187,7 +187,10 @@ class Page:
             if provider in short and not d.work and d.terms:
                 reason = d.sentence.removeprefix("not here: ")
                 groups.setdefault((d.workload, provider, reason, d.terms), []).append(d.offer)
-        found = [KeptAway(w, provider, tuple(offers), reason, terms) for (w, provider, reason, terms), offers in groups.items()]
+        found = [
+            KeptAway(w, provider, tuple(offers), reason, terms)
+            for (w, provider, reason, terms), offers in groups.items()
+        ]
         return Cut.of(found, 12)
 
     # -- shares -----------------------------------------------------------------------------------------------------

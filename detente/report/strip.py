@@ -16,7 +16,6 @@ from detente.report.figure import percent
 from detente.report.svg import drawing, element, label, line, steps, title
 from detente.report.timeline import Timeline
 
-
 VISIBLE = Decimal("0.0005")
 """Smaller parts than this are not spoken of."""
 

@@ -7,7 +7,7 @@ word says. Long tables are cut, and say where the rest is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from decimal import Decimal
 
 from rich.console import Console
 from rich.padding import Padding
@@ -21,10 +21,6 @@ from detente.report.figure import count, listed, percent, plural, price, quantit
 from detente.report.implication import implications
 from detente.report.page import worth
 from detente.report.timeline import named
-
-if TYPE_CHECKING:
-    from detente.case import Case
-    from detente.planner.check import Answer
 
 WIDTH = 100
 MOST_ROWS = 12
@@ -45,8 +41,8 @@ def plan_view(plan: Plan, console: Console) -> None:
         Where to; never more than 100 columns of it are used.
     """
     _title(console, plan.title or plan.case, plan.reading, plan.scenario)
-    for sentence in answer.opening(plan)[:-1] if any(p.spend for p in plan.providers) else answer.opening(plan):
-        _say(console, sentence)
+    _say(console, f"{answer.cost(plan)} {answer.proof(plan)}")
+    _say(console, " ".join([*answer.commitments(plan), answer.unserved(plan)]))
     _providers(plan, console)
     _commitments(plan, console)
     _workloads(plan, console)
@@ -61,7 +57,10 @@ def compare_view(plans: Sequence[Plan], console: Console) -> None:
         _say(console, paragraph)
     for dispute in comparison.disputes(plans)[:3]:
         _say(console, "")
-        _say(console, f"They differ on `{dispute.clause.term}`" + (f": “{dispute.clause.text}”" if dispute.clause.text else ""))
+        _say(
+            console,
+            f"They differ on `{dispute.clause.term}`" + (f": “{dispute.clause.text}”" if dispute.clause.text else ""),
+        )
         for label, sentence in zip(answer.labels(plans), dispute.sentences, strict=True):
             _say(console, f"{label}: {sentence}", indent=2)
     rows: list[Row] = []
@@ -70,7 +69,7 @@ def compare_view(plans: Sequence[Plan], console: Console) -> None:
         if measure.group != group:
             group = measure.group
             rows.append([Text(group, style="bold"), *[""] * len(plans)])
-        cells = [Text(c.text, style=_STYLES[c.state]) for c in measure.cells]
+        cells = [Text(_plain(c.text), style=_STYLES[c.state]) for c in measure.cells]
         rows.append([f"  {measure.name.strip('`')}", *cells])
     _table(console, "Side by side", ["", *answer.labels(plans)], rows, most=80)
 
@@ -99,7 +98,7 @@ def conflict_view(conflict: Conflict, currency: str, console: Console) -> None:
         _say(console, f"`{clash.term}` in `{clash.agreement}`")
         if clash.text:
             _say(console, f"“{clash.text}”", indent=2)
-        _say(console, f"as planned: {clash.sentence}", indent=2)
+        _say(console, f"that is: {clash.sentence}", indent=2)
     if conflict.facts:
         _heading(console, "What else plays a part")
         for fact in conflict.facts[:MOST_ROWS]:
@@ -112,28 +111,6 @@ def conflict_view(conflict: Conflict, currency: str, console: Console) -> None:
         then = f"; the plan then costs {shown(way.cost, currency)}" if way.cost is not None else ""
         _say(console, f"{index}. `{way.term}`: {way.sentence}{then}", indent=2)
     _cut(console, len(conflict.relaxations) - MOST_ROWS)
-
-
-def check_view(case: Case, found: Answer, console: Console) -> None:
-    """Whether a case can be signed: yes, no, or which readings say so; then each conflict."""
-    broken = {name: conflict for name, conflict in found.readings.items() if conflict is not None}
-    clear = [name for name in found.readings if name not in broken]
-    if found.answer == "yes":
-        _say(console, f"Yes: every clause of `{case.declared.name}` can be performed{_under(clear)}.", style="bold green")
-        return
-    if found.answer == "no":
-        _say(console, f"No: the clauses of `{case.declared.name}` cannot all be performed{_under(list(broken))}.", style="bold red")
-    else:
-        text = f"It depends: they can all be performed{_under(clear)}, and cannot{_under(list(broken))}."
-        _say(console, text, style="bold yellow")
-    for conflict in broken.values():
-        _say(console, "")
-        conflict_view(conflict, case.currency, console)
-
-
-def _under(readings: Sequence[str | None]) -> str:
-    names = [name for name in readings if name]
-    return f" under the reading{'s' * (len(names) > 1)} {ticked(names, 6)}" if names else ""
 
 
 # -- tables of a plan -----------------------------------------------------------------------------------------------
@@ -151,25 +128,29 @@ def _providers(plan: Plan, console: Console) -> None:
         ]
         for i in sorted(implications(plan), key=lambda i: -i.row.spend)
     ]
-    heads = ["provider", "spend", "of spend", *(f"of {plural(u)}" for u in units), *(f"{plan.currency}/{u}" for u in units)]
-    _table(console, "Who gets what", [*heads, "runs", "idle"], rows, right=range(1, len(heads) + 2))
+    heads = ["provider", "spend", "of\nspend", *(f"of\n{plural(u)}" for u in units)]
+    heads += [f"{plan.currency} per\n{u}" for u in units]
+    _table(console, "Who gets what", [*heads, "deploy-\nments", "idle"], rows, right=range(1, len(heads) + 2))
 
 
 def _commitments(plan: Plan, console: Console) -> None:
+    """Every window where they are few; else each commitment as a whole, and the windows that fall short."""
+    found = digest.commitments(plan)
+    whole = sum(len(c.windows) for c in found) > MOST_WINDOWS
     rows: list[Row] = []
-    windows = [(c, w) for c in digest.commitments(plan) for w in c.windows]
-    if len(windows) > MOST_WINDOWS:  # those that fall short first
-        windows = sorted(windows, key=lambda cw: not cw[1].shortfall)
-    last = ""
-    for c, w in windows:
-        state = Text(f"short {shown(w.shortfall)}", style="bold red") if w.shortfall else Text("met", style="green")
-        fee = shown(w.fee) if w.fee else "–"
-        name = "" if c.term == last else c.term
-        brought = shown(w.brought) if w.brought else "–"
-        rows.append([name, named(w.start, w.end), shown(w.required), shown(w.spend), brought, state, fee])
-        last = c.term if len(rows) % MOST_WINDOWS else ""
-    heads = ["commitment", "window", f"required, {plan.currency}", "spent", "brought in", "", "fee"]
-    _table(console, "Commitments", heads, rows, right=(2, 3, 4, 6), most=MOST_WINDOWS, what="window")
+    for c in found:
+        if whole:
+            rows.append(_drawn(c.term, f"all {count(len(c.windows), 'window')}", c.required, c.spend, c.short, c.fee))
+        for index, w in enumerate(c.missed if whole else c.windows):
+            name = c.term if not index and not whole else ""
+            rows.append(_drawn(name, named(w.start, w.end), w.required, w.spend + w.brought, w.shortfall, w.fee))
+    heads = ["commitment", "window", f"required, {plan.currency}", "reached", "", "fee"]
+    _table(console, "Commitments", heads, rows, right=(2, 3, 5), most=MOST_WINDOWS, what="line")
+
+
+def _drawn(name: str, when: str, required: Decimal, reached: Decimal, short: Decimal, fee: Decimal) -> Row:
+    state = Text(f"short {shown(short)}", style="bold red") if short else Text("met", style="green")
+    return [name, when, shown(required), shown(reached), state, shown(fee) if fee else "–"]
 
 
 def _workloads(plan: Plan, console: Console) -> None:
@@ -209,8 +190,8 @@ _STYLES = {"": "", "good": "green", "bad": "bold red"}
 def _title(console: Console, title: str, reading: str | None, scenario: str | None) -> None:
     parts = [f"reading {reading}"] if reading else []
     parts += [f"scenario {scenario}"] if scenario else []
-    text = Text(title, style="bold")
-    text.append(f" ({', '.join(parts)})" if parts else "")
+    text = Text(_plain(title), style="bold")
+    text.append(_plain(f" ({', '.join(parts)})" if parts else ""))
     console.print(text, width=_width(console), overflow="fold")
 
 
@@ -221,8 +202,15 @@ def _heading(console: Console, text: str) -> None:
 
 def _say(console: Console, text: str, indent: int = 0, style: str = "") -> None:
     """A sentence as it stands: nothing in it is markup."""
-    words = Text(text, style=style, overflow="fold")
-    console.print(Padding(words, (0, 0, 0, indent)), width=_width(console))
+    words = Text(_plain(text), style=style)
+    for line in words.wrap(console, max(1, _width(console) - indent)) or [words]:
+        line.rstrip()
+        console.print(Text(" " * indent) + line, overflow="fold")
+
+
+def _plain(text: str) -> str:
+    """Without control characters: a plan comes from a file, and must not steer the terminal."""
+    return "".join(c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def _cut(console: Console, left: int, what: str = "") -> None:
@@ -244,13 +232,13 @@ def _table(
     if not rows:
         return
     _heading(console, title)
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim", show_header=any(heads))
+    table = Table(box=None, padding=(0, 0, 0, 2), pad_edge=False, header_style="dim", show_header=any(heads))
     sides = set(right)
     for index, head in enumerate(heads):
         table.add_column(Text(head), justify="right" if index in sides else "left", overflow="fold")
     for row in rows[:most]:
-        table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
-    console.print(Padding(table, (0, 0, 0, 2)), width=_width(console))
+        table.add_row(*(cell if isinstance(cell, Text) else Text(_plain(cell)) for cell in row))
+    console.print(Padding(table, (0, 0, 0, 2), expand=False), width=_width(console))
     _cut(console, len(rows) - most, what)
 
 

@@ -12,8 +12,8 @@ from decimal import Decimal
 
 from detente.plan import PeriodRow
 
-MOST_BUCKETS = 120
-"""More steps than this cannot be told apart in a chart of a page's width."""
+MOST_BUCKETS = 60
+"""More steps than this are noise in a chart of half a page's width."""
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 """English in any locale."""
@@ -70,28 +70,34 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """A grid of periods in at most ``MOST_BUCKETS`` steps, in order; ``at`` gives each period's step."""
+    """A grid of periods in at most ``MOST_BUCKETS`` steps, in order.
+
+    ``at`` gives the step of each period; ``step`` says what one is (``quarter``), or nothing where it is a period.
+    """
 
     buckets: tuple[Bucket, ...]
     at: dict[int, int]
+    step: str = ""
 
     @classmethod
     def of(cls, periods: Sequence[PeriodRow], most: int = MOST_BUCKETS) -> Timeline:
         """Each calendar span its own step; where those are too many, by day, month, quarter or year."""
         found: dict[tuple[object, ...], list[PeriodRow]] = {}
-        for key in _KEYS:
+        step = ""
+        for step, key in _KEYS:
             found = {}
             for period in periods:
                 found.setdefault(key(period), []).append(period)
             if len(found) <= most:
                 break
-        buckets, at = [], {}
+        buckets: list[Bucket] = []
+        at: dict[int, int] = {}
         for index, rows in enumerate(found.values()):
             start, end = min(p.span_start for p in rows), max(p.span_end for p in rows)
             hours = sum((p.hours for p in rows), Decimal(0)) or Decimal(1)
             buckets.append(Bucket(start, end, hours, named(start, end)))
             at |= {p.index: index for p in rows}
-        return cls(tuple(buckets), at)
+        return cls(tuple(buckets), at, step)
 
     def sums(self, amounts: Sequence[tuple[int, Decimal]]) -> list[Decimal]:
         """The total of each step, of (period, amount) pairs; a period outside the grid is left out."""
@@ -108,10 +114,10 @@ class Timeline:
         return [float(t / b.hours * factor) for t, b in zip(totals, self.buckets, strict=True)]
 
 
-_KEYS: tuple[Callable[[PeriodRow], tuple[object, ...]], ...] = (
-    lambda p: (p.span_start, p.span_end),
-    lambda p: (p.span_start.year, p.span_start.month, p.span_start.day),
-    lambda p: (p.span_start.year, p.span_start.month),
-    lambda p: (p.span_start.year, (p.span_start.month - 1) // 3),
-    lambda p: (p.span_start.year,),
+_KEYS: tuple[tuple[str, Callable[[PeriodRow], tuple[object, ...]]], ...] = (
+    ("", lambda p: (p.span_start, p.span_end)),
+    ("day", lambda p: (p.span_start.year, p.span_start.month, p.span_start.day)),
+    ("month", lambda p: (p.span_start.year, p.span_start.month)),
+    ("quarter", lambda p: (p.span_start.year, (p.span_start.month - 1) // 3)),
+    ("year", lambda p: (p.span_start.year,)),
 )

@@ -26,7 +26,10 @@ CENT = Decimal("0.01")
 SMALL = Decimal("0.000001")
 
 few = settings(
-    deadline=None, derandomize=True, max_examples=8, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    deadline=None,
+    derandomize=True,
+    max_examples=8,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 every_kind = pytest.mark.parametrize("kind", ALL_KINDS)
 
@@ -39,7 +42,7 @@ def test_each_kind_has_a_generator() -> None:
 
 
 def clauses(case: Case, kind: str) -> list[Term]:
-    return [t for t in case.terms if t.kind == kind]  # type: ignore[attr-defined]
+    return [t for t in case.terms if t.kind == kind]
 
 
 # -- 1: the plan never allocates what judge denies -------------------------------------------------------------------
@@ -52,7 +55,8 @@ def test_nothing_denied_is_allocated(kind: str, data: st.DataObject) -> None:
     if isinstance(found, Conflict):
         return
     facts = {w.id: w.facts for w in case.workloads}
-    for row in chain(found.allocations, found.standby):
+    rows: list[Any] = [*found.allocations, *found.standby]
+    for row in rows:
         period = found.periods[row.period]
         for term in case.terms:
             if term.force.over(period.span_start, period.span_end):
@@ -76,7 +80,7 @@ def test_unknown_facts_settle_nothing(kind: str, data: st.DataObject) -> None:
             known = {k: v for k, v in workload.facts.items() if k not in unknown}
             verdict = term.judge(known, offer).decision
             outcomes = set()
-            for fill in product(*(sorted(values[k]) + ["something else"] for k in unknown)):
+            for fill in product(*([*sorted(values[k]), "something else"] for k in unknown)):
                 outcomes.add(term.judge({**known, **dict(zip(unknown, fill, strict=True))}, offer).decision)
             if verdict == "deny":
                 assert outcomes == {"deny"}, (term.explain(), known, offer)
@@ -182,7 +186,9 @@ def test_dropping_a_clause(kind: str, data: st.DataObject) -> None:
             if isinstance(whole, Plan) and isinstance(left, Plan):
                 assert left.cost <= whole.cost + _slack(whole)
         elif term.effect == "grants":
-            assert isinstance(whole, Plan) or isinstance(left, Conflict), f"{term.id} grants, and with it there is no plan"
+            assert isinstance(whole, Plan) or isinstance(left, Conflict), (
+                f"{term.id} grants, and with it there is no plan"
+            )
             if isinstance(whole, Plan) and isinstance(left, Plan):
                 assert left.cost >= whole.cost - _slack(left)
 

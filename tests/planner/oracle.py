@@ -127,8 +127,8 @@ class Oracle:
         self._gangs()
         self._price()
         for term in case.terms:
-            if term.kind not in ELSEWHERE:  # type: ignore[attr-defined]
-                getattr(self, "_" + term.kind.replace("-", "_"))(term)  # type: ignore[attr-defined]
+            if term.kind not in ELSEWHERE:
+                getattr(self, "_" + term.kind.replace("-", "_"))(term)
 
     # -- the sheet ---------------------------------------------------------------------------------------------
     def column(self, upper: float = INFINITE, *, cost: float = 0.0, whole: bool = False) -> int:
@@ -200,7 +200,6 @@ class Oracle:
             read = price.cached_input or price.input
             each = output * float(price.output.amount)
             each += (1 - output) * (cached * float(read.amount) + (1 - cached) * float(price.input.amount))
-            waits = way.workload.kind == "batch" and (way.workload.within.unit, way.workload.within.count) >= ("hour", 24)
             if way.workload.kind == "batch" and price.batch is not None:
                 hours = {"hour": 1, "day": 24, "week": 168, "month": 672, "quarter": 2016, "year": 8760}
                 waits = hours[way.workload.within.unit] * way.workload.within.count >= 24
@@ -303,7 +302,7 @@ class Oracle:
     # -- standby: the textbook form of N-1 -----------------------------------------------------------------------
     def _lose_one(self) -> None:
         """For each provider that may be lost, what the others could take over then."""
-        clauses = [t for t in self.case.terms if t.kind == "redundancy"]  # type: ignore[attr-defined]
+        clauses = [t for t in self.case.terms if t.kind == "redundancy"]
         for workload in self.case.workloads:
             mine = [i for i, way in enumerate(self.ways) if way.workload is workload]
             covering = [
@@ -443,7 +442,7 @@ class Oracle:
                         self.row({self.x[i, t]: way.take}, "<=", fits * slot.hours)
                 continue
             starts = sorted({b["held"][0] for b in self.units[offer.id] if b["held"]})
-            for t, slot in enumerate(self.slots):
+            for t, _ in enumerate(self.slots):
                 if t < (starts[0] if starts else len(self.slots)):
                     self.upper[self.x[i, t]] = 0.0
             for begin, end in zip(starts, [*starts, len(self.slots)][1:], strict=True):
@@ -455,11 +454,15 @@ class Oracle:
 
     # -- money ---------------------------------------------------------------------------------------------------
     def _off(self, demand: Any, offer: Any, slot: Slot) -> float:
-        return sum(
-            float(term.off) * slot.inside(term.force.start, term.force.end)  # type: ignore[attr-defined]
-            for term in self.case.terms
-            if term.kind == "discount" and term.covered.covers(demand, self.facts(offer)) is True  # type: ignore[attr-defined]
-        )
+        return self._taken_off(demand, self.facts(offer), slot)
+
+    def _taken_off(self, demand: Any, sold: Any, slot: Slot) -> float:
+        """Discounts add up, each by the part of the slot in which it is in force."""
+        total, terms = 0.0, list[Any](self.case.terms)
+        for term in terms:
+            if term.kind == "discount" and term.covered.covers(demand, sold):
+                total += float(term.off) * slot.inside(term.force.start, term.force.end)
+        return total
 
     def _net(self, way: Way, slot: Slot) -> float:
         price = self._list_price(way, slot) or 0.0
@@ -499,12 +502,7 @@ class Oracle:
         price, sold = self._egress(way)
         if not price:
             return 0.0
-        off = sum(
-            float(t.off) * slot.inside(t.force.start, t.force.end)  # type: ignore[attr-defined]
-            for t in self.case.terms
-            if t.kind == "discount" and t.covered.covers(way.workload.facts, sold) is True  # type: ignore[attr-defined]
-        )
-        return price * (1 - off)
+        return price * (1 - self._taken_off(way.workload.facts, sold, slot))
 
     def _price(self) -> None:
         for i, way in enumerate(self.ways):
@@ -665,7 +663,9 @@ class Oracle:
         objective: Any = 0
         for index, variables in kinds:
             dim = variables.dims[0]
-            objective = (xr.DataArray(np.array(self.cost)[index], dims=[dim], coords={dim: index}) * variables).sum() + objective
+            objective = (
+                xr.DataArray(np.array(self.cost)[index], dims=[dim], coords={dim: index}) * variables
+            ).sum() + objective
         model.add_objective(objective)
         status, condition = model.solve(
             "highs",

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from detente.case import Case
 from detente.plan import Plan
+from detente.planner import solve
 from detente.planner.solve import plan
-from tests.builders import ALL_KINDS, EXACT, cases, compute, gpus, tokens, two_clouds, work
+from tests.builders import ALL_KINDS, EXACT, cases
 from tests.planner.oracle import Oracle
 
 CLOSE = 1e-6
@@ -26,12 +30,30 @@ def agree(case: Case) -> bool:
     return True
 
 
-slowly = settings(
-    deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+thorough = settings(
+    deadline=None,
+    derandomize=True,
+    max_examples=40,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 
 
-@settings(slowly, max_examples=50)
-@given(case=cases(most=3))
+@thorough
+@given(case=cases())
 def test_any_clauses(case: Case) -> None:
     agree(case)
+
+
+@pytest.mark.parametrize("kind", ALL_KINDS)
+@settings(thorough, max_examples=4)
+@given(data=st.data())
+def test_each_kind(kind: str, data: st.DataObject) -> None:
+    agree(data.draw(cases(need=kind)))
+
+
+@settings(thorough, max_examples=15)
+@given(case=cases(most=2))
+def test_the_planner_s_own_branch_and_bound(case: Case) -> None:
+    """The search that large programs get, on small ones."""
+    with mock.patch.object(solve, "LARGE", 0):
+        agree(case)

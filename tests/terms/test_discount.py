@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from decimal import Decimal as D
 from typing import Any
 
 from tests.builders import (
     PROVIDERS,
+    D,
     account,
     agreement,
     build,

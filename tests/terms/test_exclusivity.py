@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal as D
+from typing import Any
 
 import pytest
 
 from detente.case import Case
 from detente.errors import CaseError
-from tests.builders import agreement, build, by_period, mistakes, placed, solved, tokens, two_clouds, work
+from tests.builders import D, agreement, build, by_period, mistakes, placed, solved, tokens, two_clouds, work
 
 EXCLUSIVE = {"id": "only", "kind": "exclusivity", "text": "APIs run exclusively on North."}
 
@@ -35,7 +35,7 @@ def test_a_named_provider() -> None:
     assert mistakes_of(EXCLUSIVE, party="self") == ["a policy names the provider: say `provider:`; "]
 
 
-def mistakes_of(term: dict[str, object], party: str = "north") -> list[str]:
+def mistakes_of(term: dict[str, Any], party: str = "north") -> list[str]:
     with pytest.raises(CaseError) as error:
         two_clouds(term, party=party)
     return [f"{m.what}; {m.remedy}" for m in error.value.mistakes]

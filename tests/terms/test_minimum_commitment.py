@@ -6,7 +6,6 @@ fee above 33.3% is worth avoiding, and a fee below is paid.
 
 from __future__ import annotations
 
-from decimal import Decimal as D
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from detente.case import Case
 from detente.plan import Plan
 from detente.planner.check import check
 from tests.builders import (
+    D,
     account,
     agreement,
     build,
@@ -173,7 +173,10 @@ def test_from_the_middle_of_a_month() -> None:
 
 
 def test_milestones() -> None:
-    steps = [{"by": "2026-03-01", "reach": "3 k USD", "fee": "120%"}, {"by": "2026-05-01", "reach": "5 k USD", "fee": "10%"}]
+    steps = [
+        {"by": "2026-03-01", "reach": "3 k USD", "fee": "120%"},
+        {"by": "2026-05-01", "reach": "5 k USD", "fee": "10%"},
+    ]
     found = solved(two_clouds(floor("5 k USD", shortfall={"fee": "0%"}, milestones=steps)))
     # by 1 March 3,000 at North: 1,000 Mtok moved, 1 USD each. By 1 May another 2,000 would cost 666.67 to reach and
     # 10% x 2,000 = 200 to miss. 12,000 + 1,000 + 200

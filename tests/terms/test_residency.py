@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal as D
 from typing import Any
 
 import pytest
 
 from detente.case import Case
 from detente.plan import Plan
-from tests.builders import agreement, build, placed, refused, solved, tokens, work
+from tests.builders import D, agreement, build, placed, refused, solved, tokens, work
 
 OFFERS = [tokens("north", 3), tokens("east", "2.5"), tokens("south", 2)]
 

@@ -1,0 +1,113 @@
+"""Credits, by hand. North 3 USD per Mtok, South 2; 1000 Mtok a month, six months."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.builders import (
+    D,
+    account,
+    agreement,
+    build,
+    data_of,
+    mistakes,
+    placed,
+    postings,
+    solved,
+    tokens,
+    two_clouds,
+    use,
+    work,
+)
+
+NEAR = D("0.00001")
+
+
+def credit(**more: Any) -> dict[str, Any]:
+    return {"id": "credit", "kind": "credit"} | more
+
+
+@pytest.mark.parametrize(
+    ("terms", "north", "cost"),
+    [
+        # 3 x 60% = 1.80 < 2 until 500 are given: spend of 1250, 416.67 Mtok at 1 USD more: 12,000 + 416.67 - 500
+        ({"amount": "500 USD", "rate": "40%"}, D(1250) / 3, D("11916.666667")),
+        # 3 x 80% = 2.40 > 2: not worth it
+        ({"amount": "500 USD", "rate": "20%"}, D(0), D(12000)),
+        # a pool of 500: 166.67 Mtok for nothing instead of 2 USD: 12,000 - 333.33
+        ({"amount": "500 USD"}, D(500) / 3, D("11666.666667")),
+        # no cap: 1.50 everywhere: 6000 x 1.50
+        ({"rate": "50%"}, D(6000), D(9000)),
+        # each month its own 500: 6 x (416.67 - 500) off
+        ({"amount": "500 USD", "rate": "40%", "windows": {"every": "month"}}, D(2500), D(11500)),
+    ],
+)
+def test_what_it_moves(terms: dict[str, Any], north: D, cost: D) -> None:
+    found = solved(two_clouds(credit(**terms)))
+    assert abs(found.cost - cost) < NEAR
+    assert abs(placed(found).get("north-api", D(0)) - north) < NEAR
+
+
+UNEVEN = {"rate": {"2026-01": "2000 Mtok per month", "2026-04": "500 Mtok per month"}}
+
+
+def test_what_is_unused_is_lost() -> None:
+    term = credit(amount="2 k USD", rate="50%", windows={"every": "quarter"})
+    found = solved(build([tokens("north", 1)], [work(demand=UNEVEN)], agreement(term)))
+    # min(50% x 6000, 2000) = 2000; min(50% x 1500, 2000) = 750; cost 7500 - 2750
+    assert postings(found, "credit") == {("credit", 0): D(-2000), ("credit", 1): D(-750)}
+    assert found.cost == D(4750)
+
+
+def test_a_ramp() -> None:
+    term = credit(amount="1 k USD", windows={"every": "quarter", "ramp": ["20%", "80%"]})
+    found = solved(build([tokens("north", 1)], [work()], agreement(term)))
+    assert postings(found, "credit") == {("credit", 0): D(-200), ("credit", 1): D(-800)}
+
+
+def test_spend_counts_before_it() -> None:
+    floor = {"id": "floor", "kind": "minimum-commitment", "amount": "6 k USD"}
+    found = solved(build([tokens("north", 1)], [work()], agreement(floor, credit(rate="50%"))))
+    # 6000 spent, nothing short, 3000 given back
+    assert (found.cost, found.commitments[0].shortfall) == (D(3000), D(0))
+
+
+def test_cut_windows() -> None:
+    deal = agreement(credit(amount="365 USD"), ends="2027-01")
+    (only,) = mistakes(data_of([tokens("north", 1)], [work()], deal))
+    assert "is cut by the horizon" in only
+    prorated = agreement(credit(amount="365 USD", windows={"cut": "prorate"}), ends="2027-01")
+    # 181 of 365 days: 181 USD
+    assert postings(solved(build([tokens("north", 1)], [work()], prorated)), "credit") == {("credit", 0): D(-181)}
+    # a rate alone has nothing to divide
+    rate = agreement(credit(rate="10%"), ends="2027-01")
+    assert postings(solved(build([tokens("north", 1)], [work()], rate)), "credit") == {("credit", 0): D(-600)}
+
+
+def test_from_the_middle_of_a_month() -> None:
+    term = credit(rate="50%", **{"from": "2026-01-22"})
+    found = solved(build([tokens("north", 1)], [work(demand="310 Mtok per month")], agreement(term), months=1))
+    # 10 of 31 days of 310 USD: 100, half of it back
+    assert found.cost == D(260)
+
+
+def test_account_of_metered_use() -> None:
+    case = two_clouds(credit(amount="100 USD", rate="10%", **{"except": [{"offer": "south-api"}]}))
+    lines = [use(case, "chat", "north-api", "2026-01-01", "2026-02-01", 1, "333.333333333")]
+    assert [p.amount for p in account(case, "credit", *lines)] == [D("-33.333333333")]
+    assert [p.amount for p in account(case, "credit", *lines * 4)] == [D(-100)]
+    assert account(case, "credit", use(case, "chat", "south-api", "2026-01-01", "2026-02-01", 1, 900)) == []
+
+
+def test_neither_amount_nor_rate() -> None:
+    (only,) = mistakes(data_of([tokens("north", 1)], [work()], agreement(credit())))
+    assert "it would pay for everything" in only
+
+
+def test_together_over_one_hundred_percent() -> None:
+    deal = agreement(credit(rate="60%"), credit(rate="50%") | {"id": "other"})
+    found = mistakes(data_of([tokens("north", 1)], [work()], deal))
+    assert found
+    assert all("together give more than 100%" in m for m in found)

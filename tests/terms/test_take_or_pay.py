@@ -1,0 +1,128 @@
+"""Take-or-pay, by hand. North 3 USD per GPU-hour, South 2; January has 744 hours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from detente.case import Case
+from tests.builders import (
+    D,
+    account,
+    agreement,
+    build,
+    compute,
+    data_of,
+    gpus,
+    mistakes,
+    placed,
+    postings,
+    solved,
+    tokens,
+    use,
+    work,
+)
+
+HOURS = 744
+
+
+def world(price: str, demand: str = "10 GPU", months: int = 1, **more: Any) -> Case:
+    term: dict[str, Any] = {
+        "id": "take",
+        "kind": "take-or-pay",
+        "offer": "north-gpus",
+        "quantity": "4 GPU",
+        "take": "50%",
+    }
+    term |= {"price": f"{price} USD per GPU-hour"} | more
+    offers = [gpus("north", 3), gpus("south", 2)]
+    return build(offers, [compute(demand=demand)], agreement(term), months=months)
+
+
+@pytest.mark.parametrize(
+    ("price", "demand", "north", "hourly"),
+    [
+        # two are owed: taken they cost 3 - 1.50 = 1.50 < 2: 2 x 3 + 8 x 2
+        ("1.50", "10 GPU", 2, D(22)),
+        # 3 - 0.50 = 2.50 > 2: paid and left: 10 x 2 + 2 x 0.50
+        ("0.50", "10 GPU", 0, D(21)),
+        # work for one: it is taken, the other is paid: 3 + 1.50
+        ("1.50", "1 GPU", 1, D("4.5")),
+        # no work at all: both are paid
+        ("1.50", "0 GPU", 0, D(3)),
+    ],
+)
+def test_take_or_pay(price: str, demand: str, north: int, hourly: D) -> None:
+    found = solved(world(price, demand))
+    assert (found.cost, placed(found).get("north-gpus", D(0))) == (hourly * HOURS, D(north * HOURS))
+
+
+def test_what_was_not_taken_is_posted_by_window() -> None:
+    found = solved(world("1", "1 GPU", months=2, take="100%"))
+    # one taken (3 - 1 = 2, as at South: a tie) or none: three or four of four are paid
+    paid = postings(found, "take")
+    taken = {p: D(0) for p in (0, 1)} | {a.period: a.work for a in found.allocations if a.offer == "north-gpus"}
+    assert paid == {("untaken", 0): 4 * 744 - taken[0], ("untaken", 1): 4 * 672 - taken[1]}
+
+
+def test_idle_capacity_that_was_bought_is_taken() -> None:
+    term: dict[str, Any] = {"id": "take", "kind": "take-or-pay", "offer": "north-gpus", "quantity": "8 GPU"}
+    term |= {"price": "1 USD per GPU-hour"}
+    found = solved(build([gpus("north", 1, unit=8)], [compute(demand="3 GPU")], agreement(term), months=1))
+    # a machine of 8 is rented for 3: all 8 are taken
+    assert (found.cost, postings(found, "take")) == (D(8 * HOURS), {})
+
+
+def test_from_the_middle_of_a_month() -> None:
+    found = solved(world("1", "0 GPU", months=2, take="100%", **{"from": "2026-01-22"}))
+    # windows from the 22nd: 31 days, then the 10 until the agreement's end on 1 March: 4 GPUs x (744 + 168 hours)
+    assert postings(found, "take") == {("untaken", 0): D(4 * 744), ("untaken", 1): D(4 * 7 * 24)}
+
+
+def test_cut_windows() -> None:
+    term: dict[str, Any] = {
+        "id": "take",
+        "kind": "take-or-pay",
+        "offer": "north-gpus",
+        "quantity": "1 GPU",
+        "price": "1 USD per GPU-hour",
+    }
+    term["windows"] = {"every": "quarter"}
+    deal = agreement(term, ends="2027-01")
+    (only,) = mistakes(data_of([gpus("north", 3)], [compute()], deal, months=1))
+    assert "is cut by the horizon" in only
+    term["windows"] = {"every": "quarter", "cut": "prorate"}
+    found = solved(build([gpus("north", 3)], [compute(demand="0 GPU")], agreement(term, ends="2027-01"), months=1))
+    # of the quarter's 90 days 31 are seen: 31 x 24 hours
+    assert found.cost == D(744)
+
+
+def test_account_of_metered_use() -> None:
+    case = world("1.50", take="50%")
+    # owed 2 x 744 = 1488 GPU-hours; 1000.5 taken: 487.5 x 1.50
+    taken = use(case, "research", "north-gpus", "2026-01-01", "2026-02-01", "1000.5", 1)
+    assert [p.amount for p in account(case, "take", taken)] == [D("731.25")]
+    elsewhere = use(case, "research", "south-gpus", "2026-01-01", "2026-02-01", "9999", 1)
+    assert [p.amount for p in account(case, "take", taken, elsewhere)] == [D("731.25")]
+    more = use(case, "research", "north-gpus", "2026-01-01", "2026-02-01", "487.5", 1)
+    assert account(case, "take", taken, more) == []
+
+
+def test_only_gpus() -> None:
+    term: dict[str, Any] = {
+        "id": "take",
+        "kind": "take-or-pay",
+        "offer": "north-api",
+        "quantity": "1 GPU",
+        "price": "1 USD per GPU-hour",
+    }
+    found = mistakes(data_of([tokens("north", 3)], [work()], agreement(term)))
+    assert any("`north-api` is not capacity in GPUs" in m for m in found)
+
+
+def test_a_price_in_another_unit() -> None:
+    term: dict[str, Any] = {"id": "take", "kind": "take-or-pay", "offer": "north-gpus", "quantity": "1 GPU"}
+    term |= {"price": "9 USD per unit-hour"}
+    (only,) = mistakes(data_of([gpus("north", 3)], [compute()], agreement(term)))
+    assert only.startswith("the price is per unit-hour; expected per GPU-hour")
