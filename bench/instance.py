@@ -129,7 +129,7 @@ def _gpu(chance: random.Random, at: int, card: str, every: str) -> Case:
         "price": f"{price:.3f} USD per GPU-hour",
     }
     if buy != "on-demand" or chance.random() < 0.6:
-        offer["capacity"] = f"{64 * chance.randrange(20, 120)} GPU"
+        offer["capacity"] = f"{64 * chance.randrange(20, 100)} GPU"
     if buy == "reserved":
         offer |= {"term": "3 months" if every == "week" else "1 week", "cut": "prorate"}
         if every == "week":

@@ -14,9 +14,10 @@ from detente.agreement import Agreement, InForce, cycle, dates, in_force, lineag
 from detente.entries import Entries, Entry, names_of
 from detente.errors import did_you_mean
 from detente.offer import GpuOffer, ProvisionedOffer
-from detente.period import Every, moment
+from detente.period import Every, later, moment
+from detente.quantity import Span
 from detente.scope import DEMAND_KEYS, OFFER_KEYS, Facts, Scope
-from detente.term import SELF, Term, Until
+from detente.term import SELF, Force, Term, Until
 from detente.terms.credit import Credit
 from detente.terms.discount import Discount
 from detente.terms.share import Share as ShareTerm
@@ -36,6 +37,10 @@ class _Clauses:
         self.known = {a.id: a for a in self.agreements}
         self.all_read = case.whole("agreements")
         self.events = {n: moment(on) if on else None for n, on in case.head.declared.events.items()}
+        self.survivors = {f"{w.id}.survives": w.id for w in case.workloads if w.survives}
+        self.roots: dict[str, str] = {}
+        self.families: dict[str, list[Agreement]] = {}
+        self.first: dict[str, Agreement] = {}  # where each term is declared first
         self.readings = {name for a in self.agreements for t in a.terms for name in t.readings}
 
     def check(self) -> None:
@@ -50,6 +55,9 @@ class _Clauses:
             entry = next(e for e in self.entries if e.value.id == path[0])
             self.case.wrong(entry, ("amends",), f"amendments go in a circle: {chain}", "end the circle")
             return
+        self.roots = {a.id: root(a, self.known) for a in self.agreements}
+        for agreement in self.agreements:
+            self.families.setdefault(self.roots[agreement.id], []).append(agreement)
         for entry in self.entries:
             self._amendment(entry, entry.value)
         standing = list(in_force(self.agreements, self.events))
@@ -89,8 +97,7 @@ class _Clauses:
 
     def _family(self, agreement: Agreement) -> list[Agreement]:
         """The agreement as amended: all that have the same first agreement."""
-        first = root(agreement, self.known)
-        return [a for a in self.agreements if root(a, self.known) == first]
+        return self.families[self.roots[agreement.id]]
 
     def _same_day(self) -> None:
         """Two amendments of one agreement that change one term on one day: neither holds over the other."""
@@ -100,7 +107,7 @@ class _Clauses:
             if agreement.amends is None:
                 continue
             for name in dict.fromkeys([*agreement.removes, *(t.id for t in agreement.terms)]):
-                key = root(agreement, self.known), name, agreement.effective
+                key = self.roots[agreement.id], name, agreement.effective
                 first = seen.setdefault(key, entry)
                 if first is not entry and first.value not in lineage(agreement, self.known):
                     what = f"changes `{name}` on {agreement.effective}, as `{first.value.id}` does"
@@ -110,9 +117,7 @@ class _Clauses:
         """What the head and the scenarios name: readings, events, terms."""
         case, head = self.case, self.case.head.declared
         events, readings = {*self.events}, self.readings
-        terms = {t.id for a in self.agreements for t in a.terms} | {
-            f"{e.value.id}.survives" for e in case.read("workloads") if e.value.survives
-        }
+        terms = {t.id for a in self.agreements for t in a.terms} | {*self.survivors}
         if head.reading and head.reading not in readings and self.all_read:
             remedy = did_you_mean(head.reading, readings) or "leave it out"
             case.wrong_head("reading", f"no clause has a reading `{head.reading}`", remedy)
@@ -134,20 +139,13 @@ class _Clauses:
     def _declared(self, entry: Entry, agreement: Agreement, place: int, term: Term) -> None:
         path = ("terms", entry.places[place])
         wrong = self.case.wrong
-        for at, other in enumerate(self.entries):
-            twin = [p for p, t in enumerate(other.value.terms) if t.id == term.id]
-            same = root(other.value, self.known) == root(agreement, self.known) and other is not entry
-            if twin and not same and (at, twin[0]) < (self.entries.index(entry), place):
-                wrong(
-                    entry,
-                    (*path, "id"),
-                    f"term `{term.id}` is declared twice, first in `{other.value.id}`",
-                    "rename one",
-                )
-                break
-        owners = {f"{w.id}.survives": w.id for w in self.case.workloads if w.survives}
-        if term.id in owners:
-            what = f"`{term.id}` is what `survives:` of the workload `{owners[term.id]}` is called"
+        first = self.first.setdefault(term.id, agreement)
+        beside = first is agreement and any(t.id == term.id for t in agreement.terms[:place])
+        if beside or self.roots[first.id] != self.roots[agreement.id]:
+            what = f"term `{term.id}` is declared twice, first in `{first.id}`"
+            wrong(entry, (*path, "id"), what, "rename one")
+        if term.id in self.survivors:
+            what = f"`{term.id}` is what `survives:` of the workload `{self.survivors[term.id]}` is called"
             wrong(entry, (*path, "id"), what, "rename it")
         event = term.until.event if isinstance(term.until, Until) else None
         if event is not None and event not in self.events:
@@ -177,10 +175,8 @@ class _Clauses:
         if isinstance(found.term, TakeOrPay):
             good &= self._offer(entry, (*path, "offer"), found.term.offer)
         windows = getattr(found.term, "windows", None)
-        if isinstance(windows, Every) and windows.starts and moment(windows.starts) >= found.force.end:
-            ended = f"when the clause has ended ({found.force.end:%Y-%m-%d})"
-            what = f"the windows start on {windows.starts}, {ended}"
-            self.case.wrong(entry, (*path, "windows", "starts"), what, "check the dates")
+        if isinstance(windows, Every):
+            self._windows(entry, (*path, "windows"), windows, dates(found.term, entry.value, self.known, {}))
         for name in found.term.readings or [None]:
             term = found.term.bound(found.force, name)
             for where, what in term.mistakes(self.case.horizon, self.case.periods) if self.case.horizon else ():
@@ -189,6 +185,19 @@ class _Clauses:
                 self.case.wrong(entry, (*path, *steps), text, remedy)
             if good:
                 self._selects(entry, path, term)
+
+    def _windows(self, entry: Entry, path: Sequence[str | int], windows: Every, force: Force) -> None:
+        """Windows that the clause does not live to see, whatever becomes of events and amendments."""
+        first = moment(windows.starts) if windows.starts else force.start
+        ended = f"when the clause has ended ({force.end:%Y-%m-%d})"
+        if first >= force.end:
+            what = f"the windows start on {windows.starts}, {ended}"
+            self.case.wrong(entry, (*path, "starts"), what, "check the dates")
+        elif windows.ramp and windows.every != "term":
+            last = later(first, Span(1, windows.every), len(windows.ramp) - 1)
+            if last >= force.end:
+                what = f"the last window of the ramp starts on {last:%Y-%m-%d}, {ended}"
+                self.case.wrong(entry, (*path, "ramp"), what, "shorten the ramp, or check the dates")
 
     def _offer(self, entry: Entry, path: Sequence[str | int], name: str) -> bool:
         if not self.case.whole("catalogs") and name not in self.case.names("offers"):

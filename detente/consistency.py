@@ -19,7 +19,7 @@ from detente.errors import did_you_mean
 from detente.money import Money, Price
 from detente.network import egress_price
 from detente.offer import GpuOffer, ProvisionedOffer
-from detente.period import later, moment
+from detente.period import FIRST, LAST, later, moment
 from detente.workload import AnyWorkload, Training, can_run, job_periods
 
 MOST_GROWTH = 10**9
@@ -32,6 +32,7 @@ def check(case: Entries) -> None:
     _currency(case)
     _places(case)
     for entry in case.read("offers"):
+        _on_offer(case, entry)
         if isinstance(entry.value, ProvisionedOffer | GpuOffer) and entry.value.term:
             _reservation(case, entry, entry.value)
     for entry in case.read("workloads"):
@@ -119,6 +120,19 @@ def _region(case: Entries, entry: Entry, path: Sequence[str | int], provider: st
 
 
 # -- offers and workloads ------------------------------------------------------------------------------------
+def _on_offer(case: Entries, entry: Entry) -> None:
+    """Some of the horizon has a price, while it is on offer."""
+    if case.horizon is None:
+        return
+    offer = entry.value
+    first = max(offer.from_ or FIRST, offer.price.steps[0][0] or FIRST)
+    last = offer.until or LAST
+    if first >= min(last, case.horizon.end) or last <= case.horizon.start:
+        key = "until" if last <= max(first, case.horizon.start) else "from" if first == offer.from_ else "price"
+        what = f"`{offer.id}` is never on offer with a price between {case.horizon.start} and {case.horizon.end}"
+        case.wrong(entry, (key,), what, "check its dates")
+
+
 def _reservation(case: Entries, entry: Entry, offer: GpuOffer | ProvisionedOffer) -> None:
     """A reservation starts with the first period of a month, on the stated days, with room for its term."""
     assert offer.term is not None

@@ -18,7 +18,7 @@ from detente.errors import CaseError, Mistake, Where
 
 MOST_BYTES = 32 * 1024 * 1024
 MOST_DEPTH = 64
-MOST_VALUES = 1_000_000  # after aliases are followed: an anchor that doubles itself must not fill memory
+MOST_VALUES = 500_000  # after aliases are followed: an anchor that doubles itself must not fill memory
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NULLS = {"", "~", "null", "Null", "NULL"}
@@ -93,6 +93,7 @@ class _Composer:
         self.text, self.name = text, name
         self.mistakes: list[Mistake] = []
         self.anchors: dict[str, Node] = {}
+        self.count = 0
 
     def compose(self) -> Node:
         roots: list[Node] = []
@@ -128,6 +129,9 @@ class _Composer:
             return
         if not isinstance(event, yaml.NodeEvent):
             return
+        self.count += 1
+        if self.count > MOST_VALUES:
+            self._stop(place, f"holds more than {MOST_VALUES:,} values", "split the file")
         node = self._node(event, place)
         if isinstance(event, yaml.AliasEvent):
             known = self.anchors.get(event.anchor or "")

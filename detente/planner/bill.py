@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detente.errors import SolverError
 from detente.money import nano
 from detente.planner.draft import QUANTUM, Arc, Draft
 from detente.planner.program import Floats, Model
@@ -80,6 +81,9 @@ def quantities(draft: Draft, model: Model, values: Floats) -> Quantities:
                 work[rows[at[0]], group.periods[at[1]]] += missing
             else:
                 left[g] = max(0, left[g] + missing)
+                if columns is None and left[g] > 0:
+                    short = f"{float(left[g] * QUANTUM):g} {workload.unit}"
+                    raise SolverError(f"`{workload.id}` must be served, and the solver lost {short} of it in rounding")
         unserved[workload.id] = left
     units = {name: np.rint(values[u.columns]).astype(np.int64) for name, u in draft.units.items()}
     return Quantities(work, unserved, units)

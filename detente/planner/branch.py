@@ -19,7 +19,7 @@ from detente.planner.program import Floats, Ints, Model, Solution, Stopped
 TIE = 1e-6
 """Bounds within this much of each other are equal, and of equals the deepest node goes first: contracts make many."""
 
-MOST_NODES = 24
+MOST_NODES = 12
 """Programs solved before the search rests with the gap it has: a count, so that the same case gives the same plan."""
 
 Complete = Callable[[Solution], Solution | None]

@@ -18,7 +18,7 @@ from detente.planner.conflict import find_conflict
 from detente.planner.draft import Draft
 from detente.planner.formulate import formulate
 from detente.planner.program import Model
-from detente.planner.solve import round_up, unit_columns
+from detente.planner.solve import round_up, unit_columns, whole_counts
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,15 @@ def performable(case: Case) -> Conflict | None:
     model = draft.program.assemble()
     model.without_remedies()
     model.objective(np.zeros(draft.program.n))
-    relaxed = model.solve_linear()
+    relaxed = model.feasible()
     if relaxed.status == "infeasible":
         return find_conflict(draft, model, perform=True)
     columns = unit_columns(draft)
-    if not len(columns) or round_up(draft, model, relaxed, columns) is not None:
+    if not len(columns) or relaxed.values is None:
+        return None
+    values = relaxed.values.copy()
+    values[columns] = whole_counts(draft, model, relaxed, columns)
+    if model.holds(values) or round_up(draft, model, relaxed, columns) is not None:
         return None
     return _whole(draft, model)
 

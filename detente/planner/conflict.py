@@ -20,6 +20,9 @@ from detente.planner.formulate import formulate
 from detente.planner.program import Ints, Model, Solution
 from detente.term import Term
 
+LARGE = 20_000
+"""Columns above which the ways out of a conflict are sought without whole units, unless it turns on them."""
+
 MOST_FACTS = 60
 """Workloads and offers that are tried one by one for a part in a conflict."""
 
@@ -51,7 +54,7 @@ def find_conflict(draft: Draft, model: Model, whole: Ints | None = None, *, perf
         model.whole(whole, on=False)
     model.objective(None)
     clashes = [_clash(case.term(owner.removeprefix("term/"))) for owner in minimal]
-    ways = _ways_out(draft, minimal, perform) if minimal else []
+    ways = _ways_out(draft, minimal, perform, whole) if minimal else []
     return Conflict(case.reading, tuple(clashes), tuple(facts), tuple(ways))
 
 
@@ -106,17 +109,20 @@ def _clash(term: Term | None) -> Clash:
     return Clash(term.id, term.force.agreement, term.text, term.explain().sentence)
 
 
-def _ways_out(draft: Draft, minimal: Sequence[str], perform: bool) -> list[Concession]:
+def _ways_out(draft: Draft, minimal: Sequence[str], perform: bool, whole: Ints | None) -> list[Concession]:
     """Each clause of the conflict giving way alone, by as little as it can; all together where none suffices."""
-    ways = [way for owner in minimal for way in _give(draft, [owner], perform)]
+    ways = [way for owner in minimal for way in _give(draft, [owner], perform, whole)]
     if not ways:
         every = [f"term/{t.id}" for t in draft.case.terms]
-        ways = _give(draft, list(dict.fromkeys(every)), perform)
+        ways = _give(draft, list(dict.fromkeys(every)), perform, whole)
     return sorted(ways, key=lambda w: (w.cost is None, w.cost or Decimal(0), w.term))
 
 
-def _give(draft: Draft, owners: Sequence[str], perform: bool) -> list[Concession]:
-    """The least that some clauses must give together, then the least cost at that."""
+def _give(draft: Draft, owners: Sequence[str], perform: bool, whole: Ints | None) -> list[Concession]:
+    """The least that some clauses must give together, then the least cost at that.
+
+    Whole units count where the conflict turns on them, and in every program that is not large.
+    """
     soft = formulate(draft.case)
     most = max(1e6, sum(float(np.max(u, initial=0)) for u in soft.program._upper) * 10)
     totals = {owner: soft.program.soften(owner, min(most, 1e14), remedies=perform) for owner in owners}
@@ -127,7 +133,9 @@ def _give(draft: Draft, owners: Sequence[str], perform: bool) -> list[Concession
     for total in totals.values():
         cost[total] = 1.0
     model.objective(cost)
-    least = model.solve_linear()
+    counts = np.flatnonzero(model.integer).astype(np.int32) if soft.program.n <= LARGE else np.zeros(0, np.int32)
+    counts = counts if whole is None else np.union1d(counts, whole).astype(np.int32)
+    least = _least(model, counts)
     if least.status != "optimal" or least.values is None:
         return []
     for total in totals.values():
@@ -135,7 +143,7 @@ def _give(draft: Draft, owners: Sequence[str], perform: bool) -> list[Concession
         model.upper[total] = value * (1 + 1e-9) + 1e-9
         model.release(total)
     model.objective(None)
-    best = model.solve_linear()
+    best = _least(model, counts)
     final = best if best.status == "optimal" and best.values is not None else least
     total_cost = nano(Fraction(best.objective)) if final is best else None
     return [
@@ -143,6 +151,15 @@ def _give(draft: Draft, owners: Sequence[str], perform: bool) -> list[Concession
         for owner, total in totals.items()
         if final.values is not None and final.values[total[0]] > 1e-6
     ]
+
+
+def _least(model: Model, counts: Ints) -> Solution:
+    if not len(counts):
+        return model.solve_linear()
+    model.whole(counts, on=True)
+    found = model.solve_whole(1e-6)
+    model.whole(counts, on=False)
+    return found
 
 
 def _concession(draft: Draft, owner: str, total: Ints, found: Solution, cost: Decimal | None) -> Concession:

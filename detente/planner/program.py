@@ -9,6 +9,7 @@ Not here: what any column means.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import sys
@@ -30,6 +31,8 @@ Part = tuple[Ints, Ints, Floats]
 Stopped = Literal["time-limit", "interrupted"]
 
 LARGEST = 1e15  # a bound above this is taken as a mistake of ours: every column has a true upper bound
+TOLERANCE = 1e-6  # in scaled rows, as HiGHS measures them
+SIMPLEX_FEASIBLE = 5_000  # at most: feasibility alone is asked of simplex
 SIMPLEX_COLUMNS = 60_000  # above: the first solve is by interior point with crossover
 
 
@@ -488,10 +491,33 @@ class Model:
     # -- solving -------------------------------------------------------------------------------------------------
     def solve_linear(self) -> Solution:
         """Solve as a linear program. The bound is computed here from the duals, not taken from the solver."""
-        warm = self.highs.getInfo().basis_validity > 0  # after other bounds or costs, simplex goes on from the last basis
+        warm = self.highs.getBasis().valid  # after other bounds or costs, simplex goes on from the last basis
         simplex = warm or self.program.n <= SIMPLEX_COLUMNS
         self.highs.setOptionValue("solver", "simplex" if simplex else "ipx")
         return self._run(linear=True)
+
+    def feasible(self) -> Solution:
+        """Any point that holds every row. A large program's is found by interior point; a no is simplex's to say."""
+        if self.program.n > SIMPLEX_FEASIBLE:
+            self.highs.setOptionValue("solver", "ipx")
+            self.highs.setOptionValue("run_crossover", "off")
+            found = self._run(linear=True)
+            self.highs.setOptionValue("run_crossover", "on")
+            if found.status == "optimal":
+                return found
+            self.highs.clearSolver()
+        return self.solve_linear()
+
+    def holds(self, values: Floats) -> bool:
+        """Whether a point keeps every bound and every row, to the solver's own tolerance."""
+        upper = np.where(self.held > 0, 0.0, self.upper)
+        if (values < -TOLERANCE * self.column_scale).any() or (values > upper + TOLERANCE * self.column_scale).any():
+            return False
+        activity = np.zeros(self.program.m)
+        filled = np.diff(self.start) > 0
+        activity[filled] = np.add.reduceat(self.value * values[self.index], self.start[:-1][filled])
+        slack = TOLERANCE / self.row_scale
+        return bool((activity >= self.lower - slack).all() and (activity <= self.higher + slack).all())
 
     def solve_whole(self, gap: float) -> Solution:
         """Solve with the integers asked for, to a relative gap.
@@ -510,7 +536,8 @@ class Model:
             return Solution("time-limit", None, math.inf, -math.inf)
         self.highs.setOptionValue("time_limit", self.highs.getRunTime() + left)  # HiGHS counts over all its runs
         try:
-            outcome = self.highs.solve()
+            with contextlib.redirect_stdout(sys.stderr):  # where highspy says that Ctrl-C was pressed
+                outcome = self.highs.solve()
         except KeyboardInterrupt:  # between two solver calls; within one, HiGHS stops and says so
             return Solution("interrupted", None, math.inf, -math.inf)
         status = self.highs.getModelStatus()

@@ -146,10 +146,17 @@ def _close(cost: float, bound: float, gap: float) -> bool:
 def round_up(
     draft: Draft, model: Model, relaxed: Solution, columns: Ints, settled: Ints | None = None
 ) -> Solution | None:
-    """Round whole things up, fix them, and solve the rest again; None where a clause does not allow it.
+    """Round whole things up, fix them, and solve the rest again; None where a clause does not allow it."""
+    model.fix(columns, whole_counts(draft, model, relaxed, columns, settled))
+    fixed = model.solve_linear()
+    model.release(columns)
+    return fixed if fixed.status == "optimal" else None
 
-    Counts in ``settled`` are whole already: they stay as they are.
-    """
+
+def whole_counts(
+    draft: Draft, model: Model, relaxed: Solution, columns: Ints, settled: Ints | None = None
+) -> Floats:
+    """Whole counts that hold what a solution uses; those in ``settled`` are whole already and stay."""
     assert relaxed.values is not None
     counts = draft.rounded_up(relaxed.values)
     gangs = [np.ceil(relaxed.values[columns] - 1e-6) for _, columns, _ in draft.gangs]
@@ -157,10 +164,8 @@ def round_up(
     if settled is not None:
         kept = np.isin(columns, settled)
         up[kept] = np.rint(relaxed.values[columns[kept]])
-    model.fix(columns, np.minimum(up, np.floor(model.upper[columns] + 1e-9)))
-    fixed = model.solve_linear()
-    model.release(columns)
-    return fixed if fixed.status == "optimal" else None
+    most: Floats = np.floor(model.upper[columns] + 1e-9)
+    return np.minimum(up, most)
 
 
 def _branched(

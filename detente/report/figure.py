@@ -18,7 +18,7 @@ NO_BOUND = Decimal(-(10**15))
 
 def compact(value: Decimal | float) -> str:
     """About three digits: ``1.24 M``, ``350``, ``0.4``."""
-    if abs(value) >= 1000:
+    if abs(float(value)) >= 1000:
         return shown(value)
     return f"{float(value):.3g}" if value else "0"
 

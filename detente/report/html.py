@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from itertools import groupby
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -23,6 +24,11 @@ from detente.report.implication import priced_exactly
 from detente.report.page import Page
 from detente.report.palette import Palette
 from detente.report.svg import both
+
+LARGEST = 900_000
+"""Characters of a page; a larger one is made again with less detail."""
+
+DETAILS = (1, 2, 4, 8)
 
 MOST_UNBROKEN = 28
 """Characters of an id that fit on a line of a phone."""
@@ -43,28 +49,35 @@ def render(plans: Sequence[Plan]) -> str:
     """
     if not plans:
         raise ValueError("a report needs at least one plan")
+    text = ""
+    for detail in DETAILS:
+        text = _page(plans, detail)
+        if len(text) < LARGEST:
+            break
+    return text
+
+
+def _page(plans: Sequence[Plan], detail: int) -> str:
+    """The page, with its tables cut and its charts thinned out by a factor."""
     palette = Palette(plans)
     labels = answer.labels(plans)
-    pages = [Page(plans, index, label, palette) for index, label in enumerate(labels)]
     several = len(plans) > 1
     bars = [(label, palette.spend(plan)) for label, plan in zip(labels, plans, strict=True)]
-    text = (
-        environment()
-        .get_template("report.html")
-        .render(
-            plans=plans,
-            labels=labels,
-            pages=pages,
-            legend=palette.legend,
-            lead=answer.comparison(plans) if several else [" ".join(answer.opening(plans[0]))],
-            measures=comparison.measures(plans) if several else [],
-            disputes=comparison.disputes(plans) if several else [],
-            spend=both(lambda width: shares(bars, "Shares of spend by provider, plan by plan", width)),
-        )
+    template = environment().get_template("report.html")
+    text = template.render(
+        plans=plans,
+        labels=labels,
+        pages=[Page(plans, index, label, palette, detail) for index, label in enumerate(labels)],
+        legend=palette.legend,
+        lead=answer.comparison(plans) if several else [" ".join(answer.opening(plans[0]))],
+        measures=comparison.measures(plans) if several else [],
+        disputes=comparison.disputes(plans) if several else [],
+        spend=both(lambda width: shares(bars, "Shares of spend by provider, plan by plan", width)),
     )
     return re.sub(r"\n\s*\n+", "\n", text)
 
 
+@cache
 def environment() -> Environment:
     """The templates, escaped by default, with what they call numbers and dates by."""
     found = Environment(

@@ -8,112 +8,41 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Generic, TypeVar
 
-from detente.plan import ClauseRow, CommitmentWindow, Decision, Plan, WorkloadRow
+from detente.plan import ClauseRow, Decision, Plan, WorkloadRow
 from detente.report import answer, digest
 from detente.report.burndown import burndown
 from detente.report.chart import Part, Series, area, shares
-from detente.report.figure import exact, percent, plural, price, quantity, rate, signed
+from detente.report.entry import Binding, Charted, Cut, KeptAway, Shortfall, WorkloadPart, binding
+from detente.report.figure import exact, percent, plural, quantity, rate, signed
 from detente.report.implication import Implication, implications
 from detente.report.palette import Palette
 from detente.report.strip import Room, rooms, strip
 from detente.report.svg import HALF, both
-from detente.report.timeline import MOST_BUCKETS, Timeline
+from detente.report.timeline import Timeline
 
-MOST_ROWS = 60
+MOST_ROWS = 120
+"""Rows of a table, in a whole report."""
+
 MOST_CHARTS = 48
-"""Charts of workloads, and of offers, in a whole report."""
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Cut(Generic[T]):
-    """The first rows of a table, and how many were left out."""
-
-    rows: tuple[T, ...]
-    left: int
-
-    @classmethod
-    def of(cls, rows: Sequence[T], most: int = MOST_ROWS) -> Cut[T]:
-        """At most so many."""
-        return cls(tuple(rows[:most]), max(0, len(rows) - most))
-
-
-@dataclass(frozen=True, slots=True)
-class Charted(Generic[T]):
-    """A row with its drawing (empty where there are too many to draw)."""
-
-    row: T
-    drawing: str
-    words: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class WorkloadPart:
-    """A workload: where it runs, how much of it, and what is missing."""
-
-    row: WorkloadRow
-    placements: Cut[digest.Placement]
-    missing: digest.Missing | None
-
-
-@dataclass(frozen=True, slots=True)
-class KeptAway:
-    """Work that does not run on a provider's offers, for one reason."""
-
-    workload: str
-    provider: str
-    offers: tuple[str, ...]
-    sentence: str
-    terms: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Shortfall:
-    """A window that falls short, and the part of it that is missing."""
-
-    window: CommitmentWindow
-    share: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """A stretch of time in which a part of a clause has one marginal price."""
-
-    part: str
-    start: datetime
-    end: datetime
-    price: Decimal
-    unit: str
-
-
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """A clause that binds, and what one more unit of it is worth: from, to, and in each window."""
-
-    clause: ClauseRow
-    words: str
-    reaches: Cut[Reach]
+"""Charts of workloads, of commitments and of offers, in a whole report."""
 
 
 class Page:
     """The sections of one plan. Every property is computed once, and only where the template asks."""
 
-    def __init__(self, plans: Sequence[Plan], index: int, label: str, palette: Palette) -> None:
+    def __init__(self, plans: Sequence[Plan], index: int, label: str, palette: Palette, detail: int = 1) -> None:
         self.plan = plan = plans[index]
         self.label = label
         self.number = index + 1
         self.anchor = f"plan-{self.number}"
         self.palette = palette
         self.names = palette.names
-        self.most_charts = max(4, MOST_CHARTS // len(plans))
-        self.timeline = Timeline.of(plan.periods, MOST_BUCKETS)
+        self.rows = max(6, MOST_ROWS // (max(2, len(plans)) * detail))
+        self.charts = max(2, MOST_CHARTS // (max(2, len(plans)) * detail))
+        self.timeline = Timeline.of(plan.periods)
         self.opening = answer.opening(plan)
         first = plans[0]
         comparable = index > 0 and plan.currency == first.currency
@@ -132,15 +61,15 @@ class Page:
         for u in self.plan.unserved:
             rows.setdefault(u.workload, {}).setdefault("unserved", []).append((u.period, u.work))
         found = []
-        for index, workload in enumerate(self.plan.workloads[:MOST_ROWS]):
+        for index, workload in enumerate(self.plan.workloads[: self.rows]):
             part = WorkloadPart(workload, Cut.of(places.get(workload.workload, []), 8), missing.get(workload.workload))
             where = digest.by_provider(places.get(workload.workload, ()))
             words = ", ".join(f"{self.names[p]} {percent(share)}" for p, share in where.items())
             drawn = ""
-            if index < self.most_charts and rows.get(workload.workload):
+            if index < self.charts and rows.get(workload.workload):
                 drawn = self._area(workload, rows[workload.workload], words)
             found.append(Charted(part, drawn, words))
-        return Cut(tuple(found), max(0, len(self.plan.workloads) - MOST_ROWS))
+        return Cut(tuple(found), max(0, len(self.plan.workloads) - self.rows))
 
     def _area(self, workload: WorkloadRow, amounts: dict[str, list[tuple[int, Decimal]]], words: str) -> str:
         factor, unit = rate(workload.unit)
@@ -154,27 +83,32 @@ class Page:
 
     # -- commitments ------------------------------------------------------------------------------------------------
     @cached_property
+    def every_commitment(self) -> list[digest.Commitment]:
+        """All of them, for counting."""
+        return digest.commitments(self.plan)
+
+    @cached_property
     def commitments(self) -> Cut[Charted[digest.Commitment]]:
         """Each commitment with its chart by window."""
         found = []
-        for index, c in enumerate(digest.commitments(self.plan)[:MOST_ROWS]):
+        for index, c in enumerate(self.every_commitment[: self.rows]):
             state = f"{exact(c.short, self.plan.currency)} short" if c.short else "met in every window"
             name = f"{c.term}: spend against what each window requires; {state}"
             drawn = ""
-            if index < self.most_charts:
+            if index < self.charts:
                 drawn = both(
                     lambda width, c=c, name=name: burndown(  # type: ignore[misc]
                         c.windows, self.palette.colour(c.provider), name, self.plan.currency, width
                     )
                 )
             found.append(Charted(c, drawn))
-        return Cut.of(found)
+        return Cut(tuple(found), max(0, len(self.every_commitment) - self.rows))
 
     @cached_property
     def shortfalls(self) -> Cut[Shortfall]:
         """Windows that fall short, in time order."""
         rows = sorted((w for w in self.plan.commitments if w.shortfall), key=lambda w: (w.start, w.end, w.term))
-        return Cut.of([Shortfall(w, w.shortfall / w.required if w.required else Decimal(0)) for w in rows])
+        return Cut.of([Shortfall(w, w.shortfall / w.required if w.required else Decimal(0)) for w in rows], self.rows)
 
     @cached_property
     def kept_away(self) -> Cut[KeptAway]:
@@ -217,7 +151,7 @@ class Page:
     @cached_property
     def implications(self) -> Cut[Implication]:
         """The provider table."""
-        return Cut.of(implications(self.plan))
+        return Cut.of(implications(self.plan), self.rows)
 
     # -- capacity ---------------------------------------------------------------------------------------------------
     @cached_property
@@ -225,10 +159,10 @@ class Page:
         """Offers that are used, held ready or paid for, each with its strip; the most used first."""
         found = []
         used = [r for r in self._rooms if r.used or r.standby or r.idle]
-        for index, room in enumerate(used[:MOST_ROWS]):
+        for index, room in enumerate(used[: self.rows]):
             name = f"{room.offer}: capacity over time. {room.words}"
             drawn = ""
-            if index < self.most_charts:
+            if index < self.charts:
                 drawn = both(
                     lambda width, room=room, name=name: strip(  # type: ignore[misc]
                         room, self.timeline, self.palette.colour(room.provider), name, width
@@ -236,12 +170,12 @@ class Page:
                     HALF,
                 )
             found.append(Charted(room, drawn, room.words))
-        return Cut(tuple(found), max(0, len(used) - MOST_ROWS))
+        return Cut(tuple(found), max(0, len(used) - self.rows))
 
     @cached_property
     def unused(self) -> Cut[Room]:
         """Offers that have capacity and are left alone."""
-        return Cut.of([r for r in self._rooms if not (r.used or r.standby or r.idle)])
+        return Cut.of([r for r in self._rooms if not (r.used or r.standby or r.idle)], self.rows)
 
     @cached_property
     def _rooms(self) -> list[Room]:
@@ -251,12 +185,12 @@ class Page:
     @cached_property
     def binding(self) -> Cut[Binding]:
         """Clauses that bind, with their marginal prices; stretches at one price are joined."""
-        return Cut.of([_binding(c) for c in self.plan.clauses if c.binds])
+        return Cut.of([binding(c, self.rows) for c in self.plan.clauses if c.binds], self.rows)
 
     @cached_property
     def clauses(self) -> Cut[ClauseRow]:
         """Every clause in force."""
-        return Cut.of(self.plan.clauses, 120)
+        return Cut.of(self.plan.clauses, self.rows)
 
     @cached_property
     def bill(self) -> Cut[tuple[str, Decimal]]:
@@ -265,26 +199,29 @@ class Page:
 
     # -- decisions --------------------------------------------------------------------------------------------------
     @cached_property
-    def decisions(self) -> list[tuple[str, Cut[Decision], Cut[Decision]]]:
+    def decisions(self) -> Cut[tuple[str, Cut[Decision], Cut[Decision]]]:
         """By workload: where it runs and why, and where it does not and why not."""
         groups: dict[str, list[Decision]] = {}
         for d in self.plan.decisions:
             groups.setdefault(d.workload, []).append(d)
-        most = MOST_ROWS if len(groups) <= MOST_ROWS // 2 else 6
-        return [
-            (name, Cut.of([d for d in rows if d.work], most), Cut.of([d for d in rows if not d.work], most))
-            for name, rows in list(groups.items())[:MOST_ROWS]
-        ]
+        most = max(2, 4 * self.rows // max(4, len(groups)))
+        return Cut.of(
+            [
+                (name, Cut.of([d for d in rows if d.work], most), Cut.of([d for d in rows if not d.work], most))
+                for name, rows in groups.items()
+            ],
+            self.rows,
+        )
 
     @cached_property
     def unserved(self) -> Cut[digest.Missing]:
         """Demand that is not served, by workload."""
-        return Cut.of(digest.unserved(self.plan))
+        return Cut.of(digest.unserved(self.plan), self.rows)
 
     @cached_property
     def purchases(self) -> Cut[digest.Bought]:
         """What is bought in whole units, by offer."""
-        return Cut.of(digest.purchases(self.plan))
+        return Cut.of(digest.purchases(self.plan), self.rows)
 
     @property
     def command(self) -> str:
@@ -293,26 +230,3 @@ class Page:
         words += ["--reading", shlex.quote(self.plan.reading)] if self.plan.reading else []
         words += ["--scenario", shlex.quote(self.plan.scenario)] if self.plan.scenario else []
         return " ".join(words)
-
-
-def _binding(clause: ClauseRow) -> Binding:
-    reaches: list[Reach] = []
-    for m in clause.marginal:
-        last = reaches[-1] if reaches else None
-        if last and (last.part, last.price, last.unit, last.end) == (m.part, m.price, m.unit, m.start):
-            reaches[-1] = Reach(m.part, last.start, m.end, m.price, m.unit)
-        else:
-            reaches.append(Reach(m.part, m.start, m.end, m.price, m.unit))
-    return Binding(clause, worth(clause), Cut.of(reaches, 120))
-
-
-def worth(clause: ClauseRow) -> str:
-    """What one more unit of a clause is worth over its windows: ``0.3 to 1.2 USD per GPU-hour``."""
-    units: dict[str, list[Decimal]] = {}
-    for m in clause.marginal:
-        units.setdefault(m.unit, []).append(m.price)
-    parts = []
-    for unit, prices in units.items():
-        low, high = price(min(prices)), price(max(prices))
-        parts.append(f"{low} {unit}" if low == high else f"{low} to {high} {unit}")
-    return "; ".join(parts)

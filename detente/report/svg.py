@@ -73,7 +73,12 @@ def steps(xs: Sequence[float], top: Sequence[float], bottom: Sequence[float]) ->
     """The path of an area between two step lines; ``xs`` has one more than the steps. Equal steps are joined."""
     upper, lower = _step_points(xs, top), _step_points(xs, bottom)
     points = [*upper, *reversed(lower)]
-    return "M" + "L".join(f"{number(x)} {number(y)}" for x, y in points) + "Z"
+    path, (x, y) = f"M{number(points[0][0])} {number(points[0][1])}", points[0]
+    for next_x, next_y in points[1:]:
+        path += f"H{number(next_x)}" if next_x != x else ""
+        path += f"V{number(next_y)}" if next_y != y else ""
+        x, y = next_x, next_y
+    return f"{path}Z"
 
 
 def _step_points(xs: Sequence[float], ys: Sequence[float]) -> list[tuple[float, float]]:

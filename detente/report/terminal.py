@@ -17,9 +17,9 @@ from rich.text import Text
 from detente.money import shown
 from detente.plan import Conflict, Plan
 from detente.report import answer, comparison, digest
+from detente.report.entry import worth
 from detente.report.figure import count, listed, percent, plural, price, quantity, ticked
 from detente.report.implication import implications
-from detente.report.page import worth
 from detente.report.timeline import named
 
 WIDTH = 100

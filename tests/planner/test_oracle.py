@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from detente.case import Case
 from detente.plan import Plan
-from detente.planner import solve
+from detente.planner import branch, solve
 from detente.planner.solve import plan
 from tests.builders import ALL_KINDS, EXACT, cases
 from tests.planner.oracle import Oracle
@@ -33,7 +33,7 @@ def agree(case: Case) -> bool:
 thorough = settings(
     deadline=None,
     derandomize=True,
-    max_examples=40,
+    max_examples=60,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 
@@ -45,7 +45,7 @@ def test_any_clauses(case: Case) -> None:
 
 
 @pytest.mark.parametrize("kind", ALL_KINDS)
-@settings(thorough, max_examples=4)
+@settings(thorough, max_examples=6)
 @given(data=st.data())
 def test_each_kind(kind: str, data: st.DataObject) -> None:
     agree(data.draw(cases(need=kind)))
@@ -54,6 +54,6 @@ def test_each_kind(kind: str, data: st.DataObject) -> None:
 @settings(thorough, max_examples=15)
 @given(case=cases(most=2))
 def test_the_planner_s_own_branch_and_bound(case: Case) -> None:
-    """The search that large programs get, on small ones."""
-    with mock.patch.object(solve, "LARGE", 0):
+    """The search that large programs get, on small ones, and to its end."""
+    with mock.patch.object(solve, "LARGE", 0), mock.patch.object(branch, "MOST_NODES", 10**6):
         agree(case)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from itertools import pairwise
 
 from detente.plan import (
@@ -118,12 +119,18 @@ def hours(n: int) -> tuple[PeriodRow, ...]:
     return tuple(PeriodRow(i, a, b, a, b, D(1)) for i, (a, b) in enumerate(pairwise(at)))
 
 
+@cache
+def pace(first: int, growth: D, year: int, month: int) -> D:
+    """Thousand GPUs to GPUs, growing by the year in steps of a month."""
+    return (D(first) * 1000 * growth ** (D(year - START) + D(month - 1) / 12)).quantize(D("0.001"))
+
+
 def grown(first: int, growth: D, period: PeriodRow) -> D:
-    """Thousand GPUs to GPU-hours of a period, growing by the year in steps of a month."""
-    years = D(period.start.year - START) + D(period.start.month - 1) / 12
-    return (D(first) * 1000 * growth**years * period.hours).quantize(NANO)
+    """GPU-hours of a period."""
+    return pace(first, growth, period.start.year, period.start.month) * period.hours
 
 
+@cache
 def frontier(reading: str | None = "letter", periods: tuple[PeriodRow, ...] | None = None) -> Plan:
     """A lab on four clouds for eight years; by the spirit its agents leave AWS, whose commitment falls short."""
     spirit = reading == "spirit"

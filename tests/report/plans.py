@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 from detente.plan import (
     FORMAT,
@@ -186,4 +187,38 @@ def conflict() -> Conflict:
                 None,
             ),
         ),
+    )
+
+
+@cache
+def many(k: int) -> Plan:
+    """``frontier`` so many times over, each time with other names: more rows than a page can show."""
+    base = frontier("spirit")
+
+    def times(i: int) -> Plan:
+        return replace(
+            base,
+            allocations=tuple(
+                replace(a, workload=f"{a.workload}-{i}", offer=f"{a.offer}-{i}") for a in base.allocations
+            ),
+            workloads=tuple(replace(w, workload=f"{w.workload}-{i}") for w in base.workloads),
+            capacity=tuple(replace(c, offer=f"{c.offer}-{i}") for c in base.capacity),
+            decisions=tuple(replace(d, workload=f"{d.workload}-{i}") for d in base.decisions),
+            commitments=tuple(replace(c, term=f"{c.term}-{i}") for c in base.commitments),
+            clauses=tuple(replace(c, term=f"{c.term}-{i}", text=c.text * 20) for c in base.clauses),
+            purchases=tuple(replace(p, offer=f"{p.offer}-{i}") for p in base.purchases),
+            providers=tuple(replace(p, provider=f"{p.provider}-{i}") for p in base.providers),
+        )
+
+    rest = [times(i) for i in range(k)]
+    return replace(
+        base,
+        allocations=base.allocations + tuple(a for p in rest for a in p.allocations),
+        workloads=base.workloads + tuple(w for p in rest for w in p.workloads),
+        capacity=base.capacity + tuple(c for p in rest for c in p.capacity),
+        decisions=base.decisions + tuple(d for p in rest for d in p.decisions),
+        commitments=base.commitments + tuple(c for p in rest for c in p.commitments),
+        clauses=base.clauses + tuple(c for p in rest for c in p.clauses),
+        purchases=base.purchases + tuple(q for p in rest for q in p.purchases),
+        providers=base.providers + tuple(q for p in rest for q in p.providers),
     )

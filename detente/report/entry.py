@@ -1,0 +1,112 @@
+"""What the sections of a page are made of: rows that are cut, rows with a drawing, and rows worked out for reading.
+
+Owns: these values. Not here: which of them stand where (``page``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Generic, TypeVar
+
+from detente.plan import ClauseRow, CommitmentWindow, WorkloadRow
+from detente.report import digest
+from detente.report.figure import price
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Cut(Generic[T]):
+    """The first rows of a table, and how many were left out."""
+
+    rows: tuple[T, ...]
+    left: int
+
+    @classmethod
+    def of(cls, rows: Sequence[T], most: int) -> Cut[T]:
+        """At most so many."""
+        return cls(tuple(rows[:most]), max(0, len(rows) - most))
+
+
+@dataclass(frozen=True, slots=True)
+class Charted(Generic[T]):
+    """A row with its drawing (empty where there are too many to draw)."""
+
+    row: T
+    drawing: str
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadPart:
+    """A workload: where it runs, how much of it, and what is missing."""
+
+    row: WorkloadRow
+    placements: Cut[digest.Placement]
+    missing: digest.Missing | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAway:
+    """Work that does not run on a provider's offers, for one reason."""
+
+    workload: str
+    provider: str
+    offers: tuple[str, ...]
+    sentence: str
+    terms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """A window that falls short, and the part of it that is missing."""
+
+    window: CommitmentWindow
+    share: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """A stretch of time in which a part of a clause has one marginal price."""
+
+    part: str
+    start: datetime
+    end: datetime
+    price: Decimal
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A clause that binds, and what one more unit of it is worth: from, to, and in each window."""
+
+    clause: ClauseRow
+    words: str
+    reaches: Cut[Reach]
+
+
+def binding(clause: ClauseRow, most: int) -> Binding:
+    """A clause's marginal prices over time; stretches at one price are joined."""
+    reaches: list[Reach] = []
+    for m in clause.marginal:
+        last = reaches[-1] if reaches else None
+        if last and (last.part, last.price, last.unit, last.end) == (m.part, m.price, m.unit, m.start):
+            reaches[-1] = Reach(m.part, last.start, m.end, m.price, m.unit)
+        else:
+            reaches.append(Reach(m.part, m.start, m.end, m.price, m.unit))
+    return Binding(clause, worth(clause), Cut.of(reaches, most))
+
+
+def worth(clause: ClauseRow) -> str:
+    """What one more unit of a clause is worth over its windows: ``0.3 to 1.2 USD per GPU-hour``."""
+    units: dict[str, list[Decimal]] = {}
+    for m in clause.marginal:
+        units.setdefault(m.unit, []).append(m.price)
+    parts = []
+    for unit, prices in units.items():
+        low, high = price(min(prices)), price(max(prices))
+        parts.append(f"{low} {unit}" if low == high else f"{low} to {high} {unit}")
+    return "; ".join(parts)

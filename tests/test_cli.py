@@ -1,0 +1,451 @@
+"""Every command as a shell sees it: exit codes, streams, JSON, help, mistakes, stopping. Never a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from detente.plan import Plan
+from tests.builders import Data, agreement, compute, data_of, gpus, tokens, work
+
+ROOT = Path(__file__).parents[1]
+COMMANDS = ("init", "schema", "check", "plan", "explain", "report")
+
+
+def environment(**more: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100", **more}
+
+
+def detente(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command; whatever happens, no traceback."""
+    done = subprocess.run(
+        [sys.executable, "-m", "detente", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        cwd=cwd,
+        timeout=120,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr + done.stdout, done.stderr
+    return done
+
+
+def document(done: subprocess.CompletedProcess[str]) -> Any:
+    """The one JSON document on standard output."""
+    return json.loads(done.stdout)
+
+
+def written(folder: Path, data: Data) -> Path:
+    """A case as a folder. JSON is YAML too."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "case.yaml").write_text(json.dumps(data), encoding="utf-8")
+    return folder
+
+
+OFFERS = [tokens("north", 3), tokens("south", 2)]
+FLOOR = {"id": "floor", "kind": "minimum-commitment", "amount": "3 k USD", "text": "At least $3,000."}
+ONLY = {"id": "only", "kind": "exclusivity", "text": "Only on North."}
+READINGS = {"letter": {"of": {"api": "stateless"}}, "spirit": {"of": {"api": ["stateless", "stateful"]}}}
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    return written(tmp_path / "good", data_of(OFFERS, [work()], agreement(FLOOR)))
+
+
+@pytest.fixture
+def clash(tmp_path: Path) -> Path:
+    other = agreement(ONLY | {"id": "other", "text": "Only on South."}, party="south")
+    return written(tmp_path / "clash", data_of(OFFERS, [work()], agreement(ONLY), other, months=1))
+
+
+@pytest.fixture
+def disputed(tmp_path: Path) -> Path:
+    each = [work("chat", labels={"api": "stateless"}), work("agents", labels={"api": "stateful"})]
+    share = {"id": "part", "kind": "share", "at-least": "20%"}
+    deals = [agreement(ONLY | {"readings": READINGS}), agreement(share, party="south")]
+    return written(tmp_path / "disputed", data_of(OFFERS, each, *deals, months=1))
+
+
+# -- help and misuse --------------------------------------------------------------------------------------------------
+def test_help() -> None:
+    done = detente("--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    for name in COMMANDS:
+        assert re.search(rf"^  {name} ", done.stdout, re.MULTILINE), name
+    assert "Example: detente init" in done.stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_s_help_has_an_example(name: str) -> None:
+    done = detente(name, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.search(rf"Example:\n\s+detente {name}", done.stdout), done.stdout
+
+
+def test_help_is_quick() -> None:
+    """The solver and numpy are not loaded for it (design §3)."""
+    code = "import sys; sys.argv = ['detente', '--help']\nimport detente.cli as c\ntry: c.main()\nexcept SystemExit: pass\n"
+    code += (
+        "print([m for m in ('numpy', 'highspy', 'rich', 'jinja2', 'pydantic') if m in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=True, timeout=60
+    )
+    assert done.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["no-such-command"], "No such command"),
+        (["plan"], "Missing argument"),
+        (["report"], "Missing argument"),
+        (["explain", "somewhere"], "Missing argument"),
+        (["plan", "x", "--no-such-option"], "No such option"),
+        (["plan", "x", "--time-limit", "0"], "--time-limit"),
+        (["plan", "x", "--time-limit", "soon"], "--time-limit"),
+    ],
+)
+def test_misuse(arguments: list[str], message: str) -> None:
+    done = detente(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+
+
+def test_nothing_asked_shows_the_help() -> None:
+    done = detente()
+    assert done.returncode == 2
+    assert "Usage:" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["check", "plan"])
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_a_case_that_is_not_there(tmp_path: Path, name: str, flags: list[str]) -> None:
+    done = detente(name, tmp_path / "nowhere", *flags)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "does not exist" in done.stderr
+    assert "detente init" in done.stderr  # the remedy
+
+
+def test_a_folder_without_a_case(tmp_path: Path) -> None:
+    done = detente("check", tmp_path)
+    assert done.returncode == 2
+    assert "holds no `case.yaml`" in done.stderr
+
+
+def test_all_mistakes_at_once(tmp_path: Path) -> None:
+    data = data_of(
+        [tokens("north", 3) | {"provider": "nord"}],
+        [work(demand="many")],
+        agreement({"id": "x", "kind": "exklusivity"}),
+    )
+    done = detente("plan", written(tmp_path / "bad", data), "--json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there is no provider `nord`" in done.stderr
+    assert "did you mean `north`?" in done.stderr
+    assert "`many`" in done.stderr
+    assert "did you mean `exclusivity`?" in done.stderr
+    assert len(re.findall(r"case\.yaml:\d+:\d+: ", done.stderr)) >= 3
+    assert re.search(r"^\d+ mistakes$", done.stderr, re.MULTILINE)
+
+
+def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+    (tmp_path / "case.yaml").write_bytes(b"name: \xff\xfe")
+    done = detente("check", tmp_path)
+    assert done.returncode == 2
+    assert "is not UTF-8 text" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["check", "plan"])
+@pytest.mark.parametrize("option", ["--reading", "--scenario"])
+def test_a_name_that_the_case_does_not_know(disputed: Path, name: str, option: str) -> None:
+    done = detente(name, disputed, option, "leter")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there is no `leter`" in done.stderr
+    if option == "--reading":
+        assert "did you mean `letter`?" in done.stderr
+
+
+# -- check ------------------------------------------------------------------------------------------------------------
+def test_check_yes(good: Path) -> None:
+    done = detente("check", good)
+    assert done.returncode == 0
+    assert "yes" in done.stdout.lower()
+    answer = document(detente("check", good, "--json"))
+    assert (answer["answer"], answer["conflict"], answer["relaxation"]) == ("yes", [], [])
+
+
+def test_check_no(clash: Path) -> None:
+    done = detente("check", clash, "--json")
+    answer = document(done)
+    assert (done.returncode, done.stderr, answer["answer"]) == (1, "", "no")
+    assert [(c["term"], c["text"]) for c in answer["conflict"]] == [
+        ("only", "Only on North."),
+        ("other", "Only on South."),
+    ]
+    assert [set(r) >= {"term", "amount", "unit", "sentence", "cost"} for r in answer["relaxation"]] == [True, True]
+    # cheapest first: 1000 Mtok at South for 2, or at North for 3
+    assert [(r["term"], Decimal(r["cost"])) for r in answer["relaxation"]] == [("only", 2000), ("other", 3000)]
+    assert all(isinstance(r["amount"], str) and isinstance(r["cost"], str) for r in answer["relaxation"])
+    shown = detente("check", clash)
+    assert shown.returncode == 1
+    for words in ("only", "other", "Only on North.", "Only on South."):
+        assert words in shown.stdout
+
+
+def test_check_depends(disputed: Path) -> None:
+    done = detente("check", disputed, "--json")
+    answer = document(done)
+    assert (done.returncode, answer["answer"]) == (1, "depends")
+    assert {r["reading"]: r["answer"] for r in answer["readings"]} == {"letter": "yes", "spirit": "no"}
+    assert {c["term"] for c in answer["conflict"]} == {"only", "part"}
+    assert detente("check", disputed, "--reading", "letter").returncode == 0
+    assert detente("check", disputed, "--reading", "spirit").returncode == 1
+    assert "spirit" in detente("check", disputed).stdout
+
+
+# -- plan -------------------------------------------------------------------------------------------------------------
+def test_plan_as_json(good: Path) -> None:
+    done = detente("plan", good, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    found = document(done)
+    names = ("status", "cost", "bound", "gap", "allocations", "purchases", "commitments", "unserved", "providers")
+    assert set(names) <= set(found)
+    # 5000 Mtok at South for 2, 1000 at North for 3
+    assert (found["status"], Decimal(found["cost"]), Decimal(found["bound"])) == ("optimal", 13000, 13000)
+    for amount in (found["cost"], found["bound"], found["gap"], found["bill"], found["allocations"][0]["cost"]):
+        assert isinstance(amount, str)
+    (window,) = found["commitments"]
+    assert (window["term"], Decimal(window["required"]), Decimal(window["spend"])) == ("floor", 3000, 3000)
+    assert {a["provider"] for a in found["allocations"]} == {"north", "south"}
+    assert Plan.from_json(done.stdout).hash == found["hash"]
+
+
+def test_plan_for_people(good: Path) -> None:
+    done = detente("plan", good)
+    assert (done.returncode, done.stderr) == (0, "")
+    for words in ("13.0", "south-api", "floor", "north"):
+        assert words in done.stdout, words
+    assert max(len(line) for line in done.stdout.splitlines()) <= 100
+
+
+def test_plan_conflict(clash: Path) -> None:
+    done = detente("plan", clash, "--json")
+    found = document(done)
+    assert (done.returncode, found["status"]) == (1, "conflict")
+    assert [c["term"] for c in found["conflict"]] == ["only", "other"]
+    shown = detente("plan", clash)
+    assert shown.returncode == 1
+    assert "Only on North." in shown.stdout
+
+
+def test_plan_needs_a_reading(disputed: Path) -> None:
+    done = detente("plan", disputed)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "several readings and none is chosen" in done.stderr
+    assert "--reading" in done.stderr
+    assert document(detente("plan", disputed, "--reading", "letter", "--json"))["reading"] == "letter"
+
+
+def test_plan_in_a_scenario(tmp_path: Path) -> None:
+    data = data_of(OFFERS, [work()], agreement(ONLY), scenarios=[{"id": "free", "without": ["only"]}])
+    case = written(tmp_path / "case", data)
+    costs = [Decimal(document(detente("plan", case, "--json", *s))["cost"]) for s in ([], ["--scenario", "free"])]
+    assert costs == [18000, 12000]
+
+
+@pytest.mark.parametrize("gap", ["1", "-1%", "lots"])
+def test_a_gap_that_is_none(good: Path, gap: str) -> None:
+    done = detente("plan", good, f"--gap={gap}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--gap" in done.stderr
+
+
+def test_no_time_at_all(good: Path) -> None:
+    done = detente("plan", good, "--time-limit", "0.000001", "--json")
+    assert done.returncode == 1
+    assert document(done)["status"] == "no-plan"
+    assert "give it more time" in done.stderr
+
+
+def test_saved_plans(good: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out" / "deep"
+    done = detente("plan", good, "--out", out, "--json")
+    assert done.returncode == 0
+    assert document(done)["status"] == "optimal"
+    assert f"wrote {out / 'plan.json'}" in done.stderr
+    assert (out / "allocations.parquet").exists()
+    assert Plan.load(out) == Plan.from_json(done.stdout)
+    # explained from the saved plan, and only with the case that it was made of
+    why = detente("explain", good, "chat@north", "--plan", out)
+    assert why.returncode == 0
+    assert "floor" in why.stdout
+    (good / "case.yaml").write_text((good / "case.yaml").read_text().replace("3 USD per Mtok", "4 USD per Mtok"))
+    stale = detente("explain", good, "chat@north", "--plan", out)
+    assert stale.returncode == 2
+    assert "made of another case" in stale.stderr
+
+
+def test_where_nothing_can_be_written(good: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    done = detente("plan", good, "--out", tmp_path / "file" / "out")
+    assert done.returncode == 2
+    assert "file" in done.stderr
+
+
+# -- explain -----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("subject", ["chat", "floor", "chat@north", "chat@south-api"])
+def test_explain(good: Path, subject: str) -> None:
+    done = detente("explain", good, subject)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout) > 20
+    assert isinstance(document(detente("explain", good, subject, "--json")), dict)
+
+
+def test_explain_a_refusal(tmp_path: Path) -> None:
+    case = written(tmp_path / "case", data_of(OFFERS, [work()], agreement(ONLY)))
+    done = detente("explain", case, "chat@south")
+    assert done.returncode == 0
+    assert "only" in done.stdout
+    assert "runs only on north" in done.stdout
+
+
+@pytest.mark.parametrize("subject", ["chatt", "chat@nord", "@", ""])
+def test_explain_what_is_not_there(good: Path, subject: str) -> None:
+    done = detente("explain", good, subject)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr
+
+
+def test_explain_a_conflict(clash: Path) -> None:
+    done = detente("explain", clash, "only")
+    assert done.returncode in (0, 1)
+    assert "only" in done.stdout
+
+
+# -- report and schema --------------------------------------------------------------------------------------------------
+def test_report(good: Path, tmp_path: Path) -> None:
+    assert detente("plan", good, "--out", tmp_path / "a").returncode == 0
+    page = tmp_path / "pages" / "report.html"
+    done = detente("report", tmp_path / "a", tmp_path / "a" / "plan.json", "--out", page)
+    assert (done.returncode, done.stdout) == (0, "")
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("<!doctype html>") or text.startswith("<!DOCTYPE html>")
+    assert 'src="http' not in text
+    answer = document(detente("report", tmp_path / "a", "--json"))
+    assert Path(answer["report"]).is_file()
+
+
+def test_report_of_nothing(tmp_path: Path) -> None:
+    done = detente("report", tmp_path)
+    assert done.returncode == 2
+    assert "plan.json: cannot be read" in done.stderr
+    (tmp_path / "plan.json").write_text("{}")
+    done = detente("report", tmp_path)
+    assert done.returncode == 2
+    assert "not a saved plan" in done.stderr
+
+
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_schema(flags: list[str]) -> None:
+    done = detente("schema", *flags)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert document(done)["$schema"].endswith("2020-12/schema")
+
+
+# -- init ----------------------------------------------------------------------------------------------------------------
+def test_init_check_plan(tmp_path: Path) -> None:
+    case = tmp_path / "my-case"
+    done = detente("init", "my-case", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "detente check" in done.stderr
+    assert json.loads((case / "detente.schema.json").read_text())["$schema"]
+    assert "#" in (case / "case.yaml").read_text(encoding="utf-8")  # with comments
+    checked = detente("check", "my-case", "--json", cwd=tmp_path)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    planned = detente("plan", "my-case", "--json", cwd=tmp_path)
+    assert planned.returncode == 0
+    assert document(planned)["status"] == "optimal"
+
+
+def test_init_never_overwrites(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    done = detente("init", tmp_path)
+    assert done.returncode == 2
+    assert "not empty" in done.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["mine"]
+    assert detente("init", tmp_path / "mine").returncode == 2
+
+
+# -- stopping --------------------------------------------------------------------------------------------------------------
+def slow(folder: Path) -> Path:
+    """Whole units of awkward sizes, with shares of spend to hit: minutes of branch and bound, at a gap of 0%."""
+    sizes = (8, 5, 7, 3, 11, 13, 6, 9)
+    offers = [
+        gpus("north" if i % 2 else "south", f"{2 + i / 10}", id=f"o{i}", unit=s, capacity=f"{s * 9} GPU")
+        for i, s in enumerate(sizes)
+    ]
+    each = [
+        compute(f"w{i}", {"rate": f"{27.3 + i} GPU", "growth": f"{3 + i}% per month"}, value="60 USD per GPU-hour")
+        for i in range(5)
+    ]
+    shares = {"kind": "share", "at-least": "37%", "at-most": "59%", "measure": "spend", "windows": {"every": "month"}}
+    deals = [agreement(shares | {"id": f"{p}-part"}, party=p) for p in ("north", "south")]
+    return written(folder, data_of(offers, each, *deals, months=12))
+
+
+@pytest.mark.parametrize("wait", [0.4, 2.0])
+def test_control_c(tmp_path: Path, wait: float) -> None:
+    case = slow(tmp_path / "slow")
+    run = subprocess.Popen(
+        [sys.executable, "-m", "detente", "plan", str(case), "--gap", "0%", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+    time.sleep(wait)
+    assert run.poll() is None, "too quick to be stopped"
+    run.send_signal(signal.SIGINT)
+    out, err = run.communicate(timeout=30)
+    assert "Traceback" not in err + out, err
+    assert run.returncode in (0, 1, 130), (run.returncode, err)
+    if run.returncode == 0:
+        found = json.loads(out)
+        assert found["status"] == "interrupted"
+        assert Decimal(found["bound"]) < Decimal(found["cost"])
+    elif run.returncode == 1:
+        assert json.loads(out)["status"] == "no-plan"
+    else:
+        assert (out, err.strip()) == ("", "stopped")
+
+
+def test_a_time_limit_is_kept(tmp_path: Path) -> None:
+    begin = time.monotonic()
+    done = detente("plan", slow(tmp_path / "slow"), "--gap", "0%", "--time-limit", "2", "--json")
+    assert time.monotonic() - begin < 15
+    assert done.returncode in (0, 1)
+    status = document(done)["status"]
+    assert status in (("time-limit", "feasible") if done.returncode == 0 else ("no-plan",))
+
+
+def test_a_reader_that_goes_away(good: Path) -> None:
+    shell = f"'{sys.executable}' -m detente plan '{good}' --json | head -c 10"
+    done = subprocess.run(
+        ["bash", "-c", shell], capture_output=True, text=True, env=environment(), check=False, timeout=60
+    )
+    assert done.stdout == '{"format":'
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
