@@ -195,7 +195,9 @@ def build(given: Data) -> Any:
         m.add_variables(lower=0, upper=given.upper[name], name=name)
         for name in ("use", "standby", "unserved", "units", "booked", "slack")
     )
-    waiting = m.add_variables(lower=0, upper=given.upper["waiting"], name="waiting") if "waiting" in given.upper else None
+    waiting = (
+        m.add_variables(lower=0, upper=given.upper["waiting"], name="waiting") if "waiting" in given.upper else None
+    )
 
     # demand
     workload, offer = given.arcs["workload"], given.arcs["offer"]
@@ -240,7 +242,9 @@ def build(given: Data) -> Any:
     lost = (1 * here.assign_coords(way=np.arange(len(pairs["here"])))).groupby(_pair(pairs["of_here"])).sum()
     place = {arc: row for row, arc in enumerate(given.backed.tolist())}
     there = standby.isel(arc=[place[a] for a in pairs["elsewhere"].tolist()]).rename({"arc": "way"})
-    spare = (1 * there.assign_coords(way=np.arange(len(pairs["elsewhere"])))).groupby(_pair(pairs["of_elsewhere"])).sum()
+    spare = (
+        (1 * there.assign_coords(way=np.arange(len(pairs["elsewhere"])))).groupby(_pair(pairs["of_elsewhere"])).sum()
+    )
     short = unserved.sel(workload=xr.DataArray(pairs["workload"], coords={"pair": given.surviving.pair}))
     short = (1 * short).drop_vars("workload")
     m.add_constraints(lost - spare + short <= given.surviving, name="loss")

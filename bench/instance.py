@@ -1,8 +1,8 @@
 """Seeded cases of any size: the same arguments give the same case, on every machine.
 
-    python bench/instance.py FOLDER [--workloads 20] [--offers 30] [--periods 52] [--every week] [--seed 1]
+    python bench/instance.py [FOLDER] [--workloads 20] [--offers 30] [--periods 52] [--every week] [--seed 1]
 
-writes one as a folder for `detente plan`. Prices and rates are of the right size and invented.
+writes one as a folder for `detente plan` (by default S, in out/bench). Prices and rates are of the right size and invented.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def _tokens(chance: random.Random, model: str) -> Case:
         "model": model,
         "price": {"input": f"{price:.3f} USD per Mtok", "output": f"{4 * price:.3f} USD per Mtok"},
     }
-    if chance.random() < 0.5:
+    if chance.random() < 0.25:
         offer["capacity"] = f"{chance.randrange(60, 600)} Mtok per minute"
     return offer
 
@@ -128,7 +128,7 @@ def _gpu(chance: random.Random, at: int, card: str, every: str) -> Case:
         "buy": buy,
         "price": f"{price:.3f} USD per GPU-hour",
     }
-    if buy != "on-demand" or chance.random() < 0.6:
+    if buy != "on-demand" or chance.random() < 0.4:
         offer["capacity"] = f"{64 * chance.randrange(20, 100)} GPU"
     if buy == "reserved":
         offer |= {"term": "3 months" if every == "week" else "1 week", "cut": "prorate"}
@@ -252,7 +252,7 @@ def write(case: Case, folder: Path) -> Path:
 
 def main() -> None:
     given = argparse.ArgumentParser(description="Write a seeded case to a folder.")
-    given.add_argument("folder", type=Path)
+    given.add_argument("folder", type=Path, nargs="?", default=ROOT / "out" / "bench")
     given.add_argument("--workloads", type=int, default=20)
     given.add_argument("--offers", type=int, default=30)
     given.add_argument("--periods", type=int, default=52)

@@ -59,6 +59,9 @@ class Expression(Protocol):
     def __ge__(self, other: Expression | Sequence[Fraction], /) -> Relation: ...
     def __le__(self, other: Expression | Sequence[Fraction], /) -> Relation: ...
     def __eq__(self, other: Expression | Sequence[Fraction], /) -> Relation: ...  # type: ignore[override]
+
+    __hash__: ClassVar[None]  # type: ignore[assignment]  # equal expressions are a relation, not an identity
+
     def lag(self) -> Expression:
         """The previous window's expression; zero before the first."""
 
@@ -159,7 +162,7 @@ class Term(Noun):
 
     # -- where and when ------------------------------------------------------------------------------------------
     def bound(self, force: Force, reading: str | None) -> Self:
-        """This term in force, under one reading of its text (§3)."""
+        """The term in force, under one reading of its text (§3)."""
         update: dict[str, object] = {}
         if self.readings:
             chosen = self.readings[reading or ""]
@@ -222,9 +225,10 @@ class Term(Noun):
         """A window that the horizon cuts in two, where the clause does not say to prorate it."""
         if every.cut == "prorate":
             return []
+        path: tuple[str, ...] = ("windows",)
         return [
             (
-                ("windows",),
+                path,
                 f"the window {w.start:%Y-%m-%d} to {w.end:%Y-%m-%d} is cut by the horizon "
                 f"({horizon.start} to {horizon.end}); say `cut: prorate`, or move the horizon",
             )

@@ -115,8 +115,13 @@ def test_offers_that_are_refused(kind: str, more: dict[str, Any]) -> None:
 def test_facts_say_what_kind_of_offer_it_is() -> None:
     assert offer("gpu", buy="spot").facts("US")["buy"] == "spot"
     assert offer("provisioned", term="1 year").facts("US") == {
-        "offer": "x", "provider": "p", "region": "r", "country": "US",
-        "product": "provisioned", "model": "m", "buy": "reserved",
+        "offer": "x",
+        "provider": "p",
+        "region": "r",
+        "country": "US",
+        "product": "provisioned",
+        "model": "m",
+        "buy": "reserved",
     }
     assert "accelerator" not in offer("tokens").facts("US")
 

@@ -180,9 +180,7 @@ def _use(arc: Arc, start: Any, end: Any, quanta: int, cost: Decimal) -> Usage:
     work = quanta * QUANTUM
     revenue = arc.workload.revenue
     earned = nano(work * Fraction(revenue.amount)) if revenue else Decimal(0)
-    return Usage(
-        "use", arc.demand, arc.sold, start, end, nano(work), nano(work * arc.per_work), cost, cost, earned
-    )
+    return Usage("use", arc.demand, arc.sold, start, end, nano(work), nano(work * arc.per_work), cost, cost, earned)
 
 
 def _netted(draft: Draft, usages: Iterable[Usage]) -> Iterable[Usage]:

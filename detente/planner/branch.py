@@ -49,7 +49,7 @@ class Branched:
 def branch(
     model: Model, whole: Ints, root: Solution, best: Solution | None, gap: float, complete: Complete
 ) -> Branched:
-    """Least cost with whole columns, to a relative gap: the node with the least bound is opened first, of equals the deepest.
+    """Least cost with whole columns, to a relative gap: the least bound is opened first, of equals the deepest.
 
     Parameters
     ----------
@@ -63,12 +63,14 @@ def branch(
     low, high = np.zeros(len(whole)), np.floor(model.upper[whole] + 1e-9)
     step = max(abs(root.bound), 1.0) * TIE
 
+    order = 0
+
     def node(bound: float, depth: int, low: Floats, high: Floats, found: Solution) -> Node:
         nonlocal order
         order += 1
         return Node((math.floor(bound / step), -depth, -order), bound, depth, low, high, found)
 
-    order, closed = 0, math.inf
+    closed = math.inf
     heap = [node(root.bound, 0, low, high, root)]
     stopped: Stopped | None = None
     while heap and stopped is None and order < MOST_NODES:

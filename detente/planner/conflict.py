@@ -195,9 +195,6 @@ def _when(draft: Draft, owner: str, term: Term, found: Solution, unit: str, *, m
     given = [(windows[i], v) for i, v in parts.items() if v > 1e-6]
     if not given:
         return ""
-    texts = [
-        f"{w.start:%Y-%m-%d} to {w.end:%Y-%m-%d}: {shown(v, unit)}"
-        for w, v in given[:6]
-    ]
+    texts = [f"{w.start:%Y-%m-%d} to {w.end:%Y-%m-%d}: {shown(v, unit)}" for w, v in given[:6]]
     more = f"; and {len(given) - 6} more windows" if len(given) > 6 else ""
     return f" ({'; '.join(texts)}{more})"

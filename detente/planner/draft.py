@@ -8,7 +8,7 @@ defined (``formulate``), and the solver (``program``).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from functools import cached_property
@@ -73,7 +73,7 @@ class Prices:
     which: NDArray[np.int32]
 
     def __getitem__(self, period: int) -> Fraction | None:
-        return self.distinct[self.which[period]]
+        return self.distinct[int(self.which[period])]
 
     def over(self, flow: Fraction) -> Prices:
         """The price of a unit that does so much at once, per unit of what it does."""
@@ -322,14 +322,13 @@ class Draft:
     @cached_property
     def _most_work(self) -> dict[str, Floats]:
         return {
-            name: np.where(owner >= 0, np.append(work, 0.0)[owner], 0.0) for name, (owner, work) in self.grouping.items()
+            name: np.where(owner >= 0, np.append(work, 0.0)[owner], 0.0)
+            for name, (owner, work) in self.grouping.items()
         }
 
     def _hourly(self, offer: GpuOffer | ProvisionedOffer) -> list[tuple[int, NDArray[np.int64], dict[int, Fraction]]]:
         prices = self.unit_price[offer.id]
-        return [
-            (t, np.array([t]), {t: p.hours}) for t, p in enumerate(self.periods) if prices[t] is not None
-        ]
+        return [(t, np.array([t]), {t: p.hours}) for t, p in enumerate(self.periods) if prices[t] is not None]
 
     def _terms_of(self, offer: GpuOffer | ProvisionedOffer) -> list[tuple[int, NDArray[np.int64], dict[int, Fraction]]]:
         """Starts on the first period of a month (or on the stated days), with what each serves and pays."""
@@ -362,7 +361,10 @@ class Draft:
         parts: list[tuple[Ints, float]] = []
         if minimum % step == 0 and minimum <= step:
             counts = np.floor(ceiling / step)
-            parts.append((self.program.columns(f"units/{offer.id}", "steps", len(found), upper=counts, integer=small, whole=True), step))
+            steps = self.program.columns(
+                f"units/{offer.id}", "steps", len(found), upper=counts, integer=small, whole=True
+            )
+            parts.append((steps, step))
         else:
             opened = self.program.columns(
                 f"units/{offer.id}", "opened", len(found), upper=np.minimum(1, ceiling), integer=True
@@ -400,7 +402,8 @@ class Draft:
         for units in self.units.values():
             column, period, _, price = units.each
             net = price * (1 - self.off[units.offer.id][period])
-            self.program.charge(units.columns, np.bincount(column, weights=net, minlength=len(units.columns)))
+            paid: Floats = np.bincount(column, weights=net, minlength=len(units.columns)).astype(np.float64)
+            self.program.charge(units.columns, paid)
 
     def net_use(self, arc: Arc) -> Floats:
         """Price of use per unit of work in each period after discounts (NaN where it has none)."""
@@ -529,20 +532,18 @@ class Draft:
         rate = Expr(self.n, [(t, self.x[arc.index], np.full(self.n, float(arc.per_work)))])
         if arc.own:
             limits = self.at_most(offer)
-            most = np.array(
-                [LARGE if m is None else float(m * offer.unit // size * size) for m in limits]
-            ) * self.hours
+            most = np.array([LARGE if m is None else float(m * offer.unit // size * size) for m in limits]) * self.hours
             if any(m is not None for m in limits):
                 self.program.require(f"gang/{job.id}", offer.id, rate <= np.minimum(most, LARGE))
             return
         held = self.held(offer.id)
-        steps = sorted({s for s in self.units[offer.id].starts})
+        steps = sorted(set(self.units[offer.id].starts))
         ends = [*steps[1:], self.n]
         spans = [np.arange(a, b) for a, b in zip(steps, ends, strict=True)]
         if not spans:
             return
-        most = max(1.0, float(self.units[offer.id].most.max(initial=0)) * offer.unit // size)
-        gangs = self.program.columns(f"gang/{job.id}", offer.id, len(spans), upper=most, integer=True)
+        ceiling = max(1.0, float(np.max(self.units[offer.id].most, initial=0.0)) * offer.unit // size)
+        gangs = self.program.columns(f"gang/{job.id}", offer.id, len(spans), upper=ceiling, integer=True)
         of = np.zeros(self.n, dtype=np.int32)
         for index, span in enumerate(spans):
             of[span] = gangs[index]
@@ -619,9 +620,11 @@ class Draft:
             columns = self.x[index][:, periods].T.ravel()  # by window, then period, then arc: rows come out sorted
             parts.append((np.repeat(windows, len(index)), columns, (rates[:, periods] * share).T.ravel()))
         if of in ("spend", "taken"):
-            for units in self.units.values():
-                if self.covers(selection, None, self.case.offer_facts[units.offer.id]):
-                    parts.append(self._units_measured(units, of, windows, periods, share))
+            parts += [
+                self._units_measured(units, of, windows, periods, share)
+                for units in self.units.values()
+                if self.covers(selection, None, self.case.offer_facts[units.offer.id])
+            ]
         return Expr(len(by), parts)
 
     def _rates(self, selection: Selection, of: Measure) -> tuple[NDArray[np.int64], Floats]:
@@ -638,7 +641,8 @@ class Draft:
             revenue = np.array([float(a.workload.revenue.amount) if a.workload.revenue else 0.0 for a in self.arcs])
             index = np.flatnonzero(covered & (revenue != 0))
             return index, np.repeat(revenue[index, np.newaxis], self.n, axis=1)
-        idle = np.array([self.covers(selection, None, facts) for facts in self.case.offer_facts.values()], dtype=np.bool_)
+        sold = self.case.offer_facts.values()
+        idle = np.array([self.covers(selection, None, facts) for facts in sold], dtype=np.bool_)
         bought = np.array([not arc.metered for arc in self.arcs], dtype=np.bool_)
         part = covered.astype(np.float64) - (idle[self._offer_of] & bought)
         if of == "taken":
@@ -674,7 +678,7 @@ class Draft:
         n = len(units.columns)
         place, parts = np.unique(np.repeat(windows, times).astype(np.int64) * n + column[at], return_inverse=True)
         total = np.bincount(parts, weights=each[at] * np.repeat(share, times), minlength=len(place))
-        return (place // n).astype(np.int32), units.columns[place % n], total
+        return (place // n).astype(np.int32), units.columns[place % n], total.astype(np.float64)
 
     def slack(
         self,
@@ -791,8 +795,6 @@ class Draft:
 
 
 LARGE = 1e15
-
-
 
 
 def per_unit_of_work(workload: AnyWorkload, offer: AnyOffer) -> Fraction:

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -198,7 +199,8 @@ class Program:
             if block.owner == owner:
                 counts, index, value = self._matrix[at]
                 n = block.stop - block.start
-                sides = [s for s, bound in ((1.0, self._lower[at]), (-1.0, self._higher[at])) if np.isfinite(bound).any()]
+                both = ((1.0, self._lower[at]), (-1.0, self._higher[at]))
+                sides = [sign for sign, bound in both if np.isfinite(bound).any()]
                 rows = np.repeat(np.arange(n, dtype=np.int32), counts)
                 parts: list[Part] = [(rows, index, value)]
                 for sign in sides:
@@ -278,22 +280,21 @@ def _by_row(part: Part) -> Part:
 def _disjoint(parts: Sequence[Part]) -> bool:
     """Whether the columns of parts lie apart, so that no two entries fall on the same place."""
     spans = sorted((int(c.min()), int(c.max())) for _, c, _ in parts)
-    return all(before[1] < after[0] for before, after in zip(spans, spans[1:], strict=False))
+    return all(before[1] < after[0] for before, after in pairwise(spans))
 
 
 def _interleaved(parts: Sequence[Part], n: int) -> Part:
     """Parts sorted by row into one that is: each row's entries go behind those of the parts before, unsorted."""
     counts = [np.bincount(r, minlength=n) for r, _, _ in parts]
     size = sum(len(r) for r, _, _ in parts)
-    merged = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size)
+    rows, columns, values = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size)
     start = np.cumsum(sum(counts)) - sum(counts)  # of each row in the whole
     for part, count in zip(parts, counts, strict=True):
         own = np.cumsum(count) - count  # of each row in the part
         at = np.arange(len(part[0])) + np.repeat(start - own, count)
-        for into, values in zip(merged, part, strict=True):
-            into[at] = values
+        rows[at], columns[at], values[at] = part
         start = start + count
-    return merged
+    return rows, columns, values
 
 
 @dataclass(frozen=True)
@@ -358,7 +359,7 @@ class Model:
 
     # -- scaling ------------------------------------------------------------------------------------------------
     def _column_scale(self) -> Floats:
-        """Powers of two, one a block: the block's largest value becomes about 1000. What counts whole keeps its size."""
+        """Powers of two, one a block: its largest value becomes about 1000. What counts whole keeps its size."""
         scale = np.ones(self.program.n)
         for block in self.program.column_blocks:
             if block.stop > block.start and not block.whole:
@@ -372,8 +373,7 @@ class Model:
         filled = np.diff(self.start) > 0
         if len(value):
             most[filled] = np.maximum.reduceat(np.abs(value), self.start[:-1][filled])
-        scale: Floats = 2.0 ** -np.round(np.log2(np.maximum(most, 1e-12)))
-        return scale
+        return np.exp2(-np.round(np.log2(np.maximum(most, 1e-12)))).astype(np.float64)
 
     def _pass(self, value: Floats) -> None:
         import highspy

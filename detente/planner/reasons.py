@@ -28,14 +28,15 @@ def decisions(draft: Draft, model: Model, solution: Solution, work: Quanta) -> I
     for workload in draft.case.workloads:
         arcs = draft.of_workload[workload.id]
         denied = {a.index: _denied(draft, a) for a in arcs}
-        total = int(work[[a.index for a in arcs]].sum()) or 1
+        total = sum(g.demand for g in draft.groups[workload.id]) or 1
+        dearest = max((prices[a.index] for a in arcs if work[a.index].any()), default=0.0)
         order = sorted(arcs, key=lambda a: (-int(work[a.index].sum()), a.index))
         for arc in order:
             quanta = int(work[arc.index].sum())
             if quanta:
                 yield _used(draft, arc, quanta, total, arcs, prices, denied, pulls, full)
             else:
-                yield _unused(draft, arc, prices, denied, pulls, full)
+                yield _unused(draft, arc, prices, denied, pulls, full, dearest)
 
 
 def _used(
@@ -72,6 +73,9 @@ def _used(
     if filled:
         verbs = "costs less but is" if len(filled) == 1 else "cost less but are"
         parts.append(f"{_listed(filled)} {verbs} full at times")
+    partly = [a.offer.id for a in open_cheaper if a.offer.id not in full and not a.metered]
+    if partly:
+        parts.append(f"whole units of {_listed(partly)} cost less only where they are filled")
     for term, pull in _strongest(pulls, arc, price):
         cited.append(term)
         if pull < 0:
@@ -88,6 +92,7 @@ def _unused(
     denied: dict[int, tuple[str, str] | None],
     pulls: dict[str, Floats],
     full: set[str],
+    dearest: float,
 ) -> Decision:
     verdict = denied[arc.index]
     cited: list[str] = []
@@ -101,6 +106,8 @@ def _unused(
         sentence = f"not here: at {price} the work costs less, or is worth more, elsewhere"
         if arc.offer.id in full:
             sentence = f"not here: it is full with work that gains more from it ({price})"
+        elif not arc.metered and prices[arc.index] < dearest:
+            sentence = f"not here: it costs {price} only where whole units are filled"
         for term, _ in strongest:
             cited.append(term)
             sentence += f"; `{term}` speaks against it"

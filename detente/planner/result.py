@@ -332,11 +332,7 @@ def _providers(draft: Draft, exact: Bill) -> Iterable[ProviderRow]:
             _share(spend[name], total),
             {u: _work(work[name][u]) for u in units if work[name][u]},
             {u: _share(Decimal(work[name][u]), Decimal(every[u])) for u in units if every[u]},
-            {
-                u: (on_work[name][u] / _work(work[name][u])).quantize(Decimal("1e-6"))
-                for u in units
-                if work[name][u]
-            },
+            {u: (on_work[name][u] / _work(work[name][u])).quantize(Decimal("1e-6")) for u in units if work[name][u]},
             len(runs[name]),
             tuple(dict.fromkeys(w for w, _ in runs[name])),
             idle[name],

@@ -21,7 +21,7 @@ from detente.planner.branch import branch
 from detente.planner.conflict import find_conflict
 from detente.planner.draft import Draft
 from detente.planner.formulate import formulate
-from detente.planner.program import Ints, Model, Solution, Stopped
+from detente.planner.program import Floats, Ints, Model, Solution, Stopped
 from detente.planner.result import result
 
 GAP = 1e-4
@@ -83,7 +83,8 @@ def plan(
     progress("billing")
     exact = charge(draft, quantities(draft, model, found.solution.values))
     check(draft, exact, found.solution)
-    return result(draft, model, found.solution, found.prices or found.solution, exact, found.bound, found.rounding, gap, found.stopped)
+    prices = found.prices or found.solution
+    return result(draft, model, found.solution, prices, exact, found.bound, found.rounding, gap, found.stopped)
 
 
 def search(draft: Draft, model: Model, gap: float, progress: Progress) -> Found | Conflict:
@@ -112,7 +113,8 @@ def search(draft: Draft, model: Model, gap: float, progress: Progress) -> Found 
         return Found(tried.best, max(bound, tried.bound), tried.stopped, added, relaxed)
     if len(small):
         progress(f"choosing {len(small):,} whole numbers")
-        return _branched(draft, model, columns, small, gap, Found(best, bound, rounding=added, prices=relaxed), progress)
+        known = Found(best, bound, rounding=added, prices=relaxed)
+        return _branched(draft, model, columns, small, gap, known, progress)
     if best is None:  # rounding up breaks a clause: every count must be whole from the start
         progress(f"choosing {len(columns):,} whole numbers")
         return _branched(draft, model, columns, columns, gap, Found(None, bound, prices=relaxed), progress)
@@ -153,9 +155,7 @@ def round_up(
     return fixed if fixed.status == "optimal" else None
 
 
-def whole_counts(
-    draft: Draft, model: Model, relaxed: Solution, columns: Ints, settled: Ints | None = None
-) -> Floats:
+def whole_counts(draft: Draft, model: Model, relaxed: Solution, columns: Ints, settled: Ints | None = None) -> Floats:
     """Whole counts that hold what a solution uses; those in ``settled`` are whole already and stay."""
     assert relaxed.values is not None
     counts = draft.rounded_up(relaxed.values)
@@ -165,7 +165,7 @@ def whole_counts(
         kept = np.isin(columns, settled)
         up[kept] = np.rint(relaxed.values[columns[kept]])
     most: Floats = np.floor(model.upper[columns] + 1e-9)
-    return np.minimum(up, most)
+    return np.asarray(np.minimum(up, most), dtype=np.float64)
 
 
 def _branched(

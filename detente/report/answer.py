@@ -121,6 +121,9 @@ def proof(plan: Plan) -> str:
         "time-limit": "; the search stopped at its time limit",
         "interrupted": "; the search was interrupted",
     }[plan.status]
+    if bound == shown(plan.cost, plan.currency, 5):
+        part = percent(plan.gap).lstrip("<")
+        return f"It is proven that no plan under these clauses can be cheaper by more than {part}{stop}."
     within = f"this one is within {percent(plan.gap)} of that{stop}"
     return f"It is proven that no plan under these clauses can cost less than {bound}: {within}."
 

@@ -20,7 +20,7 @@ def compact(value: Decimal | float) -> str:
     """About three digits: ``1.24 M``, ``350``, ``0.4``."""
     if abs(float(value)) >= 1000:
         return shown(value)
-    return f"{float(value):.3g}" if value else "0"
+    return plain(Decimal(f"{float(value):.3g}"))
 
 
 def tick(value: float) -> str:

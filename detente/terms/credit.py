@@ -65,9 +65,7 @@ class Credit(Term):
         """What is given back in each window."""
         postings = []
         caps = self.most(horizon)
-        for (window, cap), spend in zip(
-            caps, metered.totals(self.covered, "spend", [w for w, _ in caps]), strict=True
-        ):
+        for (window, cap), spend in zip(caps, metered.totals(self.covered, "spend", [w for w, _ in caps]), strict=True):
             earned = spend * Fraction(self.rate)
             given = nano(earned if cap is None else min(earned, cap))
             if given:

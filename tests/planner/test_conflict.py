@@ -44,7 +44,7 @@ def both_exclusive() -> Case:
     return build(CHEAP, [work()], north, south, months=2)
 
 
-# -- which clauses ---------------------------------------------------------------------------------------------------
+# -- which clauses ---------------------------------------------------------------------------------------
 def test_only_those_that_collide_are_named() -> None:
     found = refused(both_exclusive())
     assert [(c.term, c.agreement, c.text) for c in found.clauses] == [
@@ -109,7 +109,7 @@ def test_any_conflict_is_minimal_and_its_ways_out_are_sorted(case: Case) -> None
     assert all(w.amount > 0 and w.sentence for w in found.relaxations)
 
 
-# -- the ways out ----------------------------------------------------------------------------------------------------
+# -- the ways out ----------------------------------------------------------------------------------------
 def test_a_cap_raised_by_what_it_says_is_enough_and_costs_that() -> None:
     def world(most: str) -> Case:
         cap = {"id": "cap", "kind": "spending-cap", "amount": f"{most} USD"}
@@ -185,7 +185,7 @@ def test_whole_units_collide_with_a_cap() -> None:
     assert ways(found) == [("cap", D("488.000"), D("1488.000"))]
 
 
-# -- can this be signed? ---------------------------------------------------------------------------------------------
+# -- can this be signed? ---------------------------------------------------------------------------------
 def disputed(**readings: Data) -> Case:
     term = exclusive("only", readings={name: {"of": scope} for name, scope in readings.items()})
     chat = work(labels={"api": "stateless"})

@@ -26,6 +26,7 @@ from tests.builders import (
     compute,
     data_of,
     gpus,
+    mistakes,
     placed,
     solved,
     tokens,
@@ -42,7 +43,7 @@ def units(found: Plan) -> dict[str, int]:
     return {p.offer: p.units for p in found.purchases}
 
 
-# -- whole units ----------------------------------------------------------------------------------------------------
+# -- whole units -----------------------------------------------------------------------------------------
 def test_nobody_rents_a_part_of_an_instance() -> None:
     found = solved(build([gpus("north", 3)], [compute(demand="2.3 GPU")], months=1))
     # 3 GPUs for 2.3 GPUs' work: 3 x 3 x 744
@@ -140,7 +141,7 @@ def test_provisioned_against_tokens() -> None:
         assert solved(build([offer, tokens("north", 3)], [chat], months=1)).cost == D(cost * JANUARY), hourly
 
 
-# -- reservations ---------------------------------------------------------------------------------------------------
+# -- reservations ----------------------------------------------------------------------------------------
 def reserved(price: str, term: str, **more: Any) -> Data:
     return gpus("south", price, id="south-reserved", buy="reserved", term=term) | more
 
@@ -184,8 +185,6 @@ def test_a_term_that_runs_past_the_horizon(cut: str, cost: int) -> None:
 
 def test_a_term_longer_than_the_horizon_can_never_be_bought() -> None:
     data = data_of([reserved("1", "1 year")], [compute()], months=3)
-    from tests.builders import mistakes
-
     assert any("it can never be bought" in m for m in mistakes(data)), mistakes(data)
     found = solved(build([reserved("1", "1 year", cut="prorate")], [compute(demand="1 GPU")], months=3))
     assert found.cost == D(2160)
@@ -214,7 +213,7 @@ def test_overlapping_reservations_stay_within_capacity() -> None:
         assert sum(p.units for p in held) == 3
 
 
-# -- gangs -----------------------------------------------------------------------------------------------------------
+# -- gangs -----------------------------------------------------------------------------------------------
 def job(**more: Any) -> Data:
     found: Data = {"id": "run", "kind": "training", "work": "4464 GPU-hour", "deadline": "2026-03"}
     return found | {"gang": "8 GPU", "runs-on": {"accelerators": {"H100": 1}}} | more
@@ -257,8 +256,6 @@ def test_a_gang_before_any_reservation_starts() -> None:
 
 
 def test_a_gang_that_does_not_fit_the_unit_is_refused() -> None:
-    from tests.builders import mistakes
-
     found = mistakes(data_of([gpus("north", 3, unit=3)], [job()], months=2))
     assert any("no offer can serve `run`" in m for m in found), found
 
@@ -272,7 +269,7 @@ def test_a_job_keeps_its_dates() -> None:
     assert found.cost == D(10000)
 
 
-# -- prices and times ------------------------------------------------------------------------------------------------
+# -- prices and times ------------------------------------------------------------------------------------
 def test_a_price_that_changes_within_a_period() -> None:
     offer = tokens("north", {"2026-01-01": 2, "2026-01-21": 5})
     found = solved(build([offer], [work(demand="310 Mtok per month")], months=1))
@@ -330,7 +327,7 @@ def test_batch_work_waits_for_the_cheap_day() -> None:
     assert (found.cost, by_period(found, "north-api")) == (D(60), [D(0), D(20), D(20), D(0)])
 
 
-# -- scale ------------------------------------------------------------------------------------------------------------
+# -- scale -----------------------------------------------------------------------------------------------
 def test_billions() -> None:
     floor = {"id": "floor", "kind": "minimum-commitment", "amount": "300 bn USD"}
     offers = [gpus("north", 3, capacity="40 M GPU"), gpus("south", 2, capacity="40 M GPU")]
@@ -361,7 +358,7 @@ def test_billions_beside_cents() -> None:
         plan(build(offers, [work("small", "0.001 Mtok per month"), large], months=1))
 
 
-# -- odd cases --------------------------------------------------------------------------------------------------------
+# -- odd cases -------------------------------------------------------------------------------------------
 def test_no_demand() -> None:
     found = solved(
         build([tokens("north", 3), gpus("north", 3)], [work(demand="0 Mtok per month"), compute(demand="0 GPU")])
@@ -423,7 +420,7 @@ def test_rows_add_up() -> None:
     assert {m.price for m in clause.marginal} == {D(1)}
 
 
-# -- the same plan, always ---------------------------------------------------------------------------------------------
+# -- the same plan, always -------------------------------------------------------------------------------
 SCRIPT = """
 import json, sys
 from detente.case import Case
@@ -436,7 +433,8 @@ def mixed() -> Data:
     """Ties, whole units, standby and clauses."""
     offers = [
         tokens("north", 2), tokens("south", 2), gpus("north", 2, unit=4), gpus("south", 2, unit=4),
-        PROVISIONED | {"minimum": 2, "increment": 3}, gpus("east", "1.5", id="east-reserved", buy="reserved", term="1 month"),
+        PROVISIONED | {"minimum": 2, "increment": 3},
+        gpus("east", "1.5", id="east-reserved", buy="reserved", term="1 month"),
     ]  # fmt: skip
     each = [
         work("chat", survives="50%"),
@@ -534,7 +532,7 @@ def test_bytes_that_are_no_text_and_no_file_at_all(tmp_path: Path) -> None:
         Plan.load(tmp_path / "nothing")
 
 
-# -- stopping ----------------------------------------------------------------------------------------------------------
+# -- stopping --------------------------------------------------------------------------------------------
 def hard(offers: int = 6, months: int = 12) -> Data:
     """Whole units that take a while to choose: many sizes, many months, amounts of spend to hit."""
     sizes = (8, 5, 7, 3, 11, 13, 6, 9)
