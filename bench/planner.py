@@ -248,7 +248,11 @@ def report(sizes: list[str], solved: set[str], seed: int, runs: int) -> None:
         f"{'size':<5}{'columns':>10}{'rows':>10}{'nonzeros':>12}{'whole':>7}"
         f"{'formulate':>11}{'assemble':>10}{'modelling':>11}{'peak MB':>10}{'B/column':>10}"
     )
-    show("Building: CPU seconds from the case to HiGHS; peak memory, and bytes a column above the solver's own", header, rows)
+    show(
+        "Building: CPU seconds from the case to HiGHS; peak memory, and bytes a column above the solver's own",
+        header,
+        rows,
+    )
 
     rows = []
     for size in sizes:
@@ -272,10 +276,12 @@ def report(sizes: list[str], solved: set[str], seed: int, runs: int) -> None:
             f"{size:<5}{built[size]['columns']:>10,}{figures['build']:>8.2f}{figures['solve']:>9.2f}{figures['bill']:>9.2f}"
             f"{figures['total']:>9.2f}{figures['peak']:>10.0f}  {figures['status']:<9}{figures['gap']:>10.4%}"
         )
-    header = (
-        f"{'size':<5}{'columns':>10}{'build':>8}{'solve':>9}{'bill':>9}{'total':>9}{'peak MB':>10}  {'status':<9}{'gap':>10}"
+    header = f"{'size':<5}{'columns':>10}{'build':>8}{'solve':>9}{'bill':>9}{'total':>9}{'peak MB':>10}  {'status':<9}{'gap':>10}"
+    show(
+        "Planning: CPU seconds from the case to the plan; the gap is to a proven bound, whole units included",
+        header,
+        rows,
     )
-    show("Planning: CPU seconds from the case to the plan; the gap is to a proven bound, whole units included", header, rows)
 
     for name in ("build", "solve", "bill", "total"):
         points = [(float(built[s]["columns"]), plans[s][name]) for s in plans]

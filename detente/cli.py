@@ -75,6 +75,11 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped", err=True)
         sys.exit(130)
+    except ImportError as error:  # Ctrl-C while a compiled module loads comes wrapped
+        if not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
+        click.echo("stopped", err=True)
+        sys.exit(130)
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
@@ -216,6 +221,7 @@ def report(plans: tuple[Path, ...], out: Path | None, as_json: bool) -> int:
     """Write one self-contained HTML page of saved PLANS; several (one a reading, say) are compared."""
     from detente.plan import Plan
     from detente.report.html import render
+    from detente.report.terminal import compare_view, plan_view
 
     loaded = [Plan.load(path) for path in plans]
     target = out or (plans[0] if plans[0].is_dir() else plans[0].parent) / "report.html"
@@ -224,6 +230,10 @@ def report(plans: tuple[Path, ...], out: Path | None, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps({"report": str(target), "plans": [p.hash for p in loaded]}))
     else:
+        if len(loaded) > 1:
+            compare_view(loaded, _console())
+        else:
+            plan_view(loaded[0], _console())
         click.echo(f"wrote {target}: open it in a browser", err=True)
     return 0
 
@@ -275,7 +285,7 @@ def _show_conflict(found: Conflict, currency: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"status": "conflict", **_conflict_json(found)}, indent=1))
         return
-    from detente.report.verdict import conflict_view
+    from detente.report.terminal import conflict_view
 
     conflict_view(found, currency, _console())
 

@@ -50,7 +50,7 @@ class Relation(Protocol):
     """Rows that must hold; only a program looks inside."""
 
 
-class Expression(Protocol):
+class Expression(Protocol):  # noqa: PLW1641 (equal expressions are a relation, not an identity)
     """A column of linear expressions, one a window, in natural units."""
 
     def __add__(self, other: Expression | Sequence[Fraction], /) -> Expression: ...
@@ -59,8 +59,6 @@ class Expression(Protocol):
     def __ge__(self, other: Expression | Sequence[Fraction], /) -> Relation: ...
     def __le__(self, other: Expression | Sequence[Fraction], /) -> Relation: ...
     def __eq__(self, other: Expression | Sequence[Fraction], /) -> Relation: ...  # type: ignore[override]
-
-    __hash__: ClassVar[None]  # type: ignore[assignment]  # equal expressions are a relation, not an identity
 
     def lag(self) -> Expression:
         """The previous window's expression; zero before the first."""

@@ -55,7 +55,7 @@ def _used(
     price = prices[arc.index]
     cheaper = [a for a in arcs if prices[a.index] < price * (1 - 1e-9)]
     cited: list[str] = []
-    parts = [f"{share:.0%} of `{arc.workload.id}` runs here at {price:,.4g} {currency} per {unit}"]
+    parts = [f"{_part(share)} of `{arc.workload.id}` runs here at {price:,.4g} {currency} per {unit}"]
     open_cheaper = [a for a in cheaper if denied[a.index] is None]
     if not cheaper:
         parts.append("the lowest price of all that can serve it")
@@ -185,6 +185,10 @@ def _strongest(pulls: dict[str, Floats], arc: Arc, price: float) -> list[tuple[s
     least = MATTERS * abs(price) if np.isfinite(price) else 0.0
     found = [(n, p) for n, p in moved if abs(p) > max(least, 1e-9)]
     return sorted(found, key=lambda f: (-abs(f[1]), f[0]))[:3]
+
+
+def _part(share: float) -> str:
+    return "under 1%" if share < 0.01 else f"{share:.0%}"
 
 
 def _listed(names: list[str]) -> str:

@@ -133,11 +133,13 @@ def commitments(plan: Plan) -> list[str]:
     rows = digest.commitments(plan)
     names = digest.names([plan])
     short = [c for c in rows if c.short]
+    missed = milestones(plan)
     if not rows:
-        return ["There are no minimum commitments."]
+        return missed or ["There are no minimum commitments."]
     if not short:
-        return ["Every commitment is met." if len(rows) > 1 else f"The commitment `{rows[0].term}` is met."]
-    found = []
+        met = "Every commitment is met" if len(rows) > 1 else f"The commitment `{rows[0].term}` is met"
+        return [f"{met} in its windows.", *missed] if missed else [f"{met}."]
+    found = missed
     for c in sorted(short, key=lambda c: -c.short)[:3]:
         fee = f", for which {shown(c.fee, plan.currency)} is owed" if c.fee else ""
         when = f"in {listed(c.when)}" if c.when else ""
@@ -149,6 +151,15 @@ def commitments(plan: Plan) -> list[str]:
     elif len(short) < len(rows):
         found.append("Every other commitment is met.")
     return found
+
+
+def milestones(plan: Plan) -> list[str]:
+    """Each milestone that is missed for a fee: its day, and the fee."""
+    return [
+        f"The milestone of `{p.term}` on {p.end:%Y-%m-%d} is missed: {shown(p.amount, plan.currency)} is owed for it."
+        for p in plan.postings
+        if p.part == "milestone-fee"
+    ]
 
 
 def unserved(plan: Plan) -> str:
