@@ -15,10 +15,9 @@ from detente.case import Case
 from detente.errors import SolverError
 from detente.plan import Conflict
 from detente.planner.conflict import find_conflict
-from detente.planner.draft import Draft
 from detente.planner.formulate import formulate
-from detente.planner.program import Model
-from detente.planner.solve import round_up, unit_columns, whole_counts
+from detente.planner.program import Ints, Model
+from detente.planner.solve import unit_columns
 
 
 @dataclass(frozen=True)
@@ -62,27 +61,22 @@ def performable(case: Case) -> Conflict | None:
     model = draft.program.assemble()
     model.without_remedies()
     model.objective(np.zeros(draft.program.n))
-    relaxed = model.feasible()
-    if relaxed.status == "infeasible":
+    columns = unit_columns(draft)
+    if len(columns) and _whole(model, columns):
+        return None
+    if model.feasible().status == "infeasible":
         return find_conflict(draft, model, perform=True)
-    columns = unit_columns(draft)
-    if not len(columns) or relaxed.values is None:
-        return None
-    values = relaxed.values.copy()
-    values[columns] = whole_counts(draft, model, relaxed, columns)
-    if model.holds(values) or round_up(draft, model, relaxed, columns) is not None:
-        return None
-    return _whole(draft, model)
+    return find_conflict(draft, model, columns, perform=True) if len(columns) else None
 
 
-def _whole(draft: Draft, model: Model) -> Conflict | None:
-    """Rounding up was not enough to tell: search over whole units."""
-    columns = unit_columns(draft)
+def _whole(model: Model, columns: Ints) -> bool:
+    """Whether any point with whole units keeps every clause.
+
+    With nothing to minimise the search ends at the first: sooner, and surer, than a linear program rounded up.
+    """
     model.whole(columns, on=True)
     tried = model.solve_whole(1.0)
     model.whole(columns, on=False)
-    if tried.status == "optimal":
-        return None
-    if tried.status != "infeasible":
+    if tried.status not in ("optimal", "infeasible"):
         raise SolverError("whether whole units can meet every clause was not settled")
-    return find_conflict(draft, model, columns, perform=True)
+    return tried.status == "optimal"
