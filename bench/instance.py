@@ -2,7 +2,8 @@
 
     python bench/instance.py [FOLDER] [--workloads 20] [--offers 30] [--periods 52] [--every week] [--seed 1]
 
-writes one as a folder for `detente plan` (by default S, in out/bench). Prices and rates are of the right size and invented.
+writes one as a folder for `detente plan` (by default S, in out/bench). Prices and rates are of the right size, and
+invented.
 """
 
 from __future__ import annotations

@@ -34,6 +34,7 @@ WHOLE_LINE = 100
 which costs at most 1% of that purchase and counts in the gap."""
 
 IDLE_MARGIN = 1e-6
+"""A whole unit is idle if this much less than one is: the solver knows only closed bounds."""
 
 WHOLE_MOST = 400
 """At most so many integer columns of capacity bought by the hour; beyond, those are rounded up as well."""

@@ -32,7 +32,6 @@ Part = tuple[Ints, Ints, Floats]
 Stopped = Literal["time-limit", "interrupted"]
 
 LARGEST = 1e15  # a bound above this is taken as a mistake of ours: every column has a true upper bound
-TOLERANCE = 1e-6  # in scaled rows, as HiGHS measures them
 SIMPLEX_FEASIBLE = 5_000  # at most: feasibility alone is asked of simplex
 SIMPLEX_COLUMNS = 60_000  # above: the first solve is by interior point with crossover
 
@@ -507,17 +506,6 @@ class Model:
                 return found
             self.highs.clearSolver()
         return self.solve_linear()
-
-    def holds(self, values: Floats) -> bool:
-        """Whether a point keeps every bound and every row, to the solver's own tolerance."""
-        upper = np.where(self.held > 0, 0.0, self.upper)
-        if (values < -TOLERANCE * self.column_scale).any() or (values > upper + TOLERANCE * self.column_scale).any():
-            return False
-        activity = np.zeros(self.program.m)
-        filled = np.diff(self.start) > 0
-        activity[filled] = np.add.reduceat(self.value * values[self.index], self.start[:-1][filled])
-        slack = TOLERANCE / self.row_scale
-        return bool((activity >= self.lower - slack).all() and (activity <= self.higher + slack).all())
 
     def solve_whole(self, gap: float) -> Solution:
         """Solve with the integers asked for, to a relative gap.
