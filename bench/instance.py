@@ -53,7 +53,7 @@ SIZES = {
     for size in (
         Size("XS", 8, 20, 26, "week"),
         Size("S", 20, 30, 52, "week"),
-        Size("S3", 26, 42, 84, "hour"),
+        Size("S3", 36, 48, 84, "hour"),
         Size("M10", 60, 60, 168, "hour"),
         Size("M", 200, 200, 168, "hour"),
     )
