@@ -1,15 +1,13 @@
-"""The planner's model of a bench case, built with linopy: labelled arrays, no loops over what they are labelled by.
+"""The planner's model of a bench case, built with linopy as its documentation advises: labelled arrays, no loops.
 
-Owns: the same columns, rows and nonzeros, said in linopy's terms, twice. ``Dense`` is what linopy's documentation
-advises for a sparse array: use by workload, offer and period, with a mask. ``ByArc`` packs the pairs that exist into
-one dimension by hand and groups over it, which is leaner. Everything that is known before a model is built
+Owns: the same columns, rows and nonzeros, said in linopy's terms. Everything that is known before a model is built
 (prices, demand, what each clause counts) is handed over as ready arrays, outside the timed part: in linopy's favour.
 Holds only what `instance` makes: inference and batch workloads, offers of GPUs and tokens, no gangs.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -53,7 +51,6 @@ class Data:
     held: dict[str, xr.DataArray]  # by reservation: offer, periods served x units
     limits: dict[str, xr.DataArray]
     clauses: list[Clause]
-    dense: dict[str, xr.DataArray] = field(default_factory=dict)
 
 
 def data(draft: Draft, model: Model) -> Data:
@@ -188,157 +185,73 @@ def _clauses(draft: Draft, model: Model, blocks: dict[str, tuple[Array, dict[str
     return found
 
 
-class ByArc:
-    """Use by arc and period; sums over a workload's or an offer's arcs are groups."""
-
-    def __init__(self, given: Data, m: Any) -> None:
-        self.given = given
-        self.workload, self.offer = given.arcs["workload"], given.arcs["offer"]
-        self.x = m.add_variables(lower=0, upper=given.upper["use"], name="use")
-        self.standby = m.add_variables(lower=0, upper=given.upper["standby"], name="standby")
-        self.taken = given.arcs["per_work"] * self.x
-        self.spared = given.arcs["per_work"].isel(arc=given.backed) * self.standby
-
-    def served(self, workloads: Array) -> Any:
-        at = np.flatnonzero(np.isin(self.workload.values, workloads))
-        return (1 * self.x.isel(arc=at)).groupby(self.workload.isel(arc=at).rename("workload")).sum()
-
-    def of(self, offers: Array, *, with_standby: bool) -> Any:
-        at = np.flatnonzero(np.isin(self.offer.values, offers))
-        found = self.taken.isel(arc=at).groupby(self.offer.isel(arc=at).rename("offer")).sum()
-        backing = self.offer.isel(arc=self.given.backed)
-        also = np.flatnonzero(np.isin(backing.values, offers))
-        if with_standby and len(also):
-            backs = self.spared.isel(arc=also).groupby(backing.isel(arc=also).rename("offer")).sum()
-            found = found.add(backs, join="outer")
-        return found
-
-    def loss(self, m: Any, unserved: Any) -> None:
-        pairs = self.given.pairs
-        here = self.x.isel(arc=pairs["here"]).rename({"arc": "way"})
-        lost = (1 * here.assign_coords(way=np.arange(len(pairs["here"])))).groupby(_pair(pairs["of_here"])).sum()
-        place = {arc: row for row, arc in enumerate(self.given.backed.tolist())}
-        there = self.standby.isel(arc=[place[a] for a in pairs["elsewhere"].tolist()]).rename({"arc": "way"})
-        there = there.assign_coords(way=np.arange(len(pairs["elsewhere"])))
-        spare = (1 * there).groupby(_pair(pairs["of_elsewhere"])).sum()
-        short = unserved.sel(workload=xr.DataArray(pairs["workload"], coords={"pair": self.given.surviving.pair}))
-        m.add_constraints(lost - spare + (1 * short).drop_vars("workload") <= self.given.surviving, name="loss")
-
-    def counted(self, clause: Clause) -> Any:
-        return (clause.use * self.x.sel(arc=clause.use.arc.values)).sum()
-
-    def cost(self) -> Any:
-        return (self.given.cost["use"] * self.x).sum()
-
-
-class Dense:
-    """Use by workload, offer and period, with a mask of the pairs that exist."""
-
-    def __init__(self, given: Data, m: Any) -> None:
-        self.given, dense = given, given.dense
-        self.x = m.add_variables(lower=0, upper=dense["upper"], mask=dense["exists"], name="use")
-        self.standby = m.add_variables(lower=0, upper=dense["spare"], mask=dense["backed"], name="standby")
-
-    def served(self, workloads: Array) -> Any:
-        return self.x.sel(workload=workloads).sum("offer")
-
-    def of(self, offers: Array, *, with_standby: bool) -> Any:
-        per_work = self.given.dense["per_work"].sel(offer=offers)
-        found = (per_work * self.x.sel(offer=offers)).sum("workload")
-        if with_standby:
-            names = self.standby.coords["workload"].values
-            found = found + (per_work.sel(workload=names) * self.standby.sel(offer=offers)).sum("workload")
-        return found
-
-    def loss(self, m: Any, unserved: Any) -> None:
-        names = self.standby.coords["workload"].values
-        provider, left = self.given.dense["provider"], self.given.dense["left"]
-        lost = (1 * self.x.sel(workload=names)).groupby(provider).sum()
-        own = (1 * self.standby).groupby(provider).sum()
-        rows = lost + own - self.standby.sum("offer") + unserved.sel(workload=names)
-        m.add_constraints(rows <= left, mask=left.notnull(), name="loss")
-
-    def counted(self, clause: Clause) -> Any:
-        use = self.given.dense[clause.name]
-        return (use * self.x.sel(workload=use.workload.values, offer=use.offer.values)).sum()
-
-    def cost(self) -> Any:
-        return (self.given.dense["cost"] * self.x).sum()
-
-
-def densified(given: Data, draft: Draft) -> None:
-    """The arrays of ``Dense``."""
-    workloads, offers, n = [w.id for w in draft.case.workloads], [o.id for o in draft.case.offers], draft.n
-    at = (
-        np.array([workloads.index(w) for w in given.arcs["workload"].values.tolist()]),
-        np.array([offers.index(o) for o in given.arcs["offer"].values.tolist()]),
-    )
-
-    def spread(values: Array, some: Array, *names: str) -> xr.DataArray:
-        cube = np.zeros((len(workloads), len(offers), *values.shape[1:]), dtype=values.dtype)
-        cube[at[0][some], at[1][some]] = values
-        coords = {"workload": workloads, "offer": offers, **{name: np.arange(n) for name in names}}
-        return xr.DataArray(cube, coords=coords)
-
-    every, backed = np.arange(len(draft.arcs)), given.backed
-    some = list(draft.standby)
-    dense = {
-        "upper": spread(given.upper["use"].values, every, "t"),
-        "exists": spread(np.ones((len(every), n), dtype=bool), every, "t"),
-        "cost": spread(given.cost["use"].values, every, "t"),
-        "per_work": spread(given.arcs["per_work"].values, every),
-        "spare": spread(given.upper["standby"].values, backed, "t").sel(workload=some),
-        "backed": spread(np.ones((len(backed), n), dtype=bool), backed, "t").sel(workload=some),
-        "provider": xr.DataArray([o.provider for o in draft.case.offers], coords={"offer": offers}, name="provider"),
-    }
-    providers = sorted({o.provider for o in draft.case.offers})
-    left = np.full((len(some), len(providers), n), np.nan)
-    lost = [(w, p) for w in some for p in dict.fromkeys(a.offer.provider for a in draft.of_workload[w])]
-    for (w, p), row in zip(lost, given.surviving.values, strict=True):
-        left[some.index(w), providers.index(p)] = row
-    coords = {"workload": some, "provider": providers, "t": np.arange(n)}
-    dense["left"] = xr.DataArray(left, coords=coords)
-    for clause in given.clauses:
-        cube = spread(clause.use.values, clause.use.arc.values, "t")
-        rows, columns = cube.values.any(axis=(1, 2)), cube.values.any(axis=(0, 2))
-        dense[clause.name] = cube.isel(workload=np.flatnonzero(rows), offer=np.flatnonzero(columns))
-    given.dense = dense
-
-
-def build(given: Data, form: type[ByArc] | type[Dense]) -> Any:
+def build(given: Data) -> Any:
     """The model, vectorised over workloads, offers, arcs and periods; then HiGHS with it."""
     import linopy
 
     linopy.options["semantics"] = "v1"  # labels must agree: nothing is aligned unasked
     m = linopy.Model()
-    use = form(given, m)
-    unserved, units, booked, slack = (
-        m.add_variables(lower=0, upper=given.upper[name], name=name) for name in ("unserved", "units", "booked", "slack")
+    x, standby, unserved, units, booked, slack = (
+        m.add_variables(lower=0, upper=given.upper[name], name=name)
+        for name in ("use", "standby", "unserved", "units", "booked", "slack")
     )
-    waiting = m.add_variables(lower=0, upper=given.upper["waiting"], name="waiting") if "waiting" in given.upper else None
+    waiting = (
+        m.add_variables(lower=0, upper=given.upper["waiting"], name="waiting") if "waiting" in given.upper else None
+    )
 
     # demand
-    online = given.demand["online"]
-    m.add_constraints(use.served(online.workload.values) + unserved == online, name="demand")
+    workload, offer = given.arcs["workload"], given.arcs["offer"]
+    online = np.flatnonzero(np.isin(workload.values, given.demand["online"].workload.values))
+    served = (1 * x.isel(arc=online)).groupby(workload.isel(arc=online).rename("workload")).sum() + unserved
+    m.add_constraints(served == given.demand["online"], name="demand")
     if waiting is not None:
-        batch = given.demand["batch"]
-        daily = use.served(batch.workload.values).groupby(given.day).sum() + waiting
-        m.add_constraints(daily == batch, name="batch demand")
+        late = np.flatnonzero(np.isin(workload.values, given.demand["batch"].workload.values))
+        daily = (1 * x.isel(arc=late)).groupby(workload.isel(arc=late).rename("workload")).sum()
+        daily = daily.groupby(given.day).sum() + waiting
+        m.add_constraints(daily == given.demand["batch"], name="batch demand")
 
     # capacity: of tokens and of what is rented, of what is bought, of reservations
-    limit, most = given.limits["flow"], given.limits["units"]
-    m.add_constraints(use.of(limit.offer.values, with_standby=True) <= limit, name="limit")
-    used, flow = use.of(given.hourly, with_standby=False), given.flow.sel(offer=given.hourly)
-    m.add_constraints(used - flow * units <= 0, name="use of units")
-    m.add_constraints(flow * units - used <= flow * (1 - IDLE_MARGIN), name="idle units")
-    held = (given.held["serve"] * booked).groupby(given.held["offer"]).sum()
-    kept = use.of(given.reserved, with_standby=True) - given.flow.sel(offer=given.reserved) * held
-    m.add_constraints(kept <= 0, name="use of reservations")
-    m.add_constraints(held.sel(offer=most.offer.values) <= most, name="reservations")
-    use.loss(m, unserved)
+    taken = given.arcs["per_work"] * x
+    spared = given.arcs["per_work"].isel(arc=given.backed) * standby
+    backing = offer.isel(arc=given.backed)
 
+    def of(name: Array, *, with_standby: bool) -> Any:
+        at = np.flatnonzero(np.isin(offer.values, name))
+        found = taken.isel(arc=at).groupby(offer.isel(arc=at).rename("offer")).sum()
+        also = np.flatnonzero(np.isin(backing.values, name))
+        if with_standby and len(also):
+            backs = spared.isel(arc=also).groupby(backing.isel(arc=also).rename("offer")).sum()
+            found = found.add(backs, join="outer")
+        return found
+
+    limit = given.limits["flow"]
+    m.add_constraints(of(limit.offer.values, with_standby=True) <= limit, name="limit")
+    used = of(given.hourly, with_standby=False)
+    bought = given.flow.sel(offer=given.hourly) * units
+    m.add_constraints(used - bought <= 0, name="use of units")
+    m.add_constraints(bought - used <= given.flow.sel(offer=given.hourly) * (1 - IDLE_MARGIN), name="idle units")
+    held = (given.held["serve"] * booked).groupby(given.held["offer"]).sum()
+    kept = of(given.reserved, with_standby=True) - given.flow.sel(offer=given.reserved) * held
+    m.add_constraints(kept <= 0, name="use of reservations")
+    most = given.limits["units"]
+    m.add_constraints(held.sel(offer=most.offer.values) <= most, name="reservations")
+
+    # the loss of a provider
+    pairs = given.pairs
+    here = x.isel(arc=pairs["here"]).rename({"arc": "way"})
+    lost = (1 * here.assign_coords(way=np.arange(len(pairs["here"])))).groupby(_pair(pairs["of_here"])).sum()
+    place = {arc: row for row, arc in enumerate(given.backed.tolist())}
+    there = standby.isel(arc=[place[a] for a in pairs["elsewhere"].tolist()]).rename({"arc": "way"})
+    spare = (
+        (1 * there.assign_coords(way=np.arange(len(pairs["elsewhere"])))).groupby(_pair(pairs["of_elsewhere"])).sum()
+    )
+    short = unserved.sel(workload=xr.DataArray(pairs["workload"], coords={"pair": given.surviving.pair}))
+    short = (1 * short).drop_vars("workload")
+    m.add_constraints(lost - spare + short <= given.surviving, name="loss")
+
+    # clauses
     for clause in given.clauses:
-        row = use.counted(clause)
+        row = (clause.use * x.sel(arc=clause.use.arc.values)).sum()
         if clause.units.size:
             row = row + (clause.units * units.sel(offer=clause.units.offer.values)).sum()
         lines = slack.sizes["line"]
@@ -350,8 +263,9 @@ def build(given: Data, form: type[ByArc] | type[Dense]) -> Any:
                 row = row + (xr.DataArray(part.values[at], coords={dim: some.coords[dim]}) * some).sum()
         m.add_constraints(row >= clause.amount if clause.sign == ">=" else row <= clause.amount, name=clause.name)
 
-    others = [v for v in (unserved, units, booked, slack, waiting) if v is not None]
-    m.add_objective(use.cost() + sum((given.cost[v.name] * v).sum() for v in others))
+    m.add_objective(sum((given.cost[v.name] * v).sum() for v in (x, unserved, units, booked, slack)))
+    if waiting is not None:
+        m.objective += (given.cost["waiting"] * waiting).sum()
     return m.to_highspy(set_names=False)
 
 
