@@ -197,7 +197,7 @@ class Case:
     def hash(self) -> str:
         """SHA-256 over everything that a plan depends on."""
         parts = [
-            repr(self.declared),
+            repr(self.declared.planned),
             *(source.digest for source in self._sources),
             str(self.reading),
             str(sorted(self.without)),

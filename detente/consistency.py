@@ -44,7 +44,16 @@ def check(case: Entries) -> None:
 
 # -- names, money, places ------------------------------------------------------------------------------------
 def _ids(case: Entries) -> None:
-    for section in ("providers", "offers", "workloads", "agreements", "scenarios"):
+    for section in (
+        "providers",
+        "offers",
+        "workloads",
+        "agreements",
+        "scenarios",
+        "deployments",
+        "keys",
+        "faults",
+    ):
         seen: dict[str, Entry] = {}
         for entry in case.sections[section]:
             name = entry.raw.get("id") if isinstance(entry.raw, dict) else None

@@ -16,13 +16,17 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from detente.agreement import Agreement
 from detente.catalog import Catalog
+from detente.deployment import Deployment
 from detente.errors import did_you_mean
+from detente.fault import Fault
+from detente.key import Key
 from detente.network import PLACE, Network
 from detente.noun import ID, NAME, Id, Label, Noun, SchemaOfText
 from detente.offer import Offer
 from detente.period import Horizon
 from detente.provider import COUNTRY, Provider
 from detente.scenario import EventDay, Scenario
+from detente.serving import Serving
 from detente.terms import AnyTerm
 from detente.workload import Workload
 
@@ -45,6 +49,15 @@ class Declared(Noun):
     workloads: tuple[Workload, ...] = ()
     agreements: tuple[Agreement, ...] = ()
     scenarios: tuple[Scenario, ...] = ()
+    serving: Serving = Serving()
+    deployments: tuple[Deployment, ...] = ()
+    keys: tuple[Key, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def planned(self) -> Declared:
+        """What a plan depends on: all but how live traffic is served."""
+        return self.model_copy(update={"serving": Serving(), "deployments": (), "keys": (), "faults": ()})
 
 
 SECTIONS: dict[str, Any] = {
@@ -55,6 +68,9 @@ SECTIONS: dict[str, Any] = {
     "workloads": Workload,
     "agreements": Agreement,
     "scenarios": Scenario,
+    "deployments": Deployment,
+    "keys": Key,
+    "faults": Fault,
 }
 _READERS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in SECTIONS.items()}
 _TERM: TypeAdapter[Any] = TypeAdapter(AnyTerm)

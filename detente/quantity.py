@@ -228,6 +228,22 @@ def count(given: Any) -> int:
     return int(value)
 
 
+_SECONDS = {"ms": 0.001, "s": 1.0, "second": 1.0, "seconds": 1.0, "minute": 60.0, "minutes": 60.0}
+_SECONDS |= {"hour": 3600.0, "hours": 3600.0}
+
+
+def seconds(given: Any) -> float:
+    """``250 ms``, ``30 s``, ``10 minutes`` in seconds: clock time, in which floats are at home. Raises ValueError."""
+    text = text_of(given, "a duration", "30 s")
+    match = re.fullmatch(rf"({NUMBER})\s?([A-Za-z]+)", text)
+    if not match or match[2] not in _SECONDS:
+        raise ValueError(f"`{text}` is not a duration; write for example `250 ms`, `30 s` or `10 minutes`")
+    value = float(number(match[1])) * _SECONDS[match[2]]
+    if not 0 <= value <= 7 * 86_400:
+        raise ValueError(f"`{text}` is not between nothing and a week; write for example `30 s`")
+    return value
+
+
 def plain(value: Decimal) -> str:
     """A decimal without exponent or trailing zeros: ``1500000``, ``0.25``."""
     text = f"{value:f}"
@@ -293,6 +309,10 @@ Length = Annotated[
         Span.parse,
         written_as(r"^([0-9]{1,5}\s?)?[a-z]+$", "3 months", "a length of time", name="length"),
     ),
+]
+Duration = Annotated[
+    float,
+    read_by(seconds, written_as(r"^[0-9][0-9_]*(\.[0-9]+)?\s?[a-z]+$", "30 s", "a duration", name="duration")),
 ]
 Accelerators = Annotated[
     Amount,

@@ -1,0 +1,71 @@
+"""A surface: what callers see of one path of the gateway.
+
+Owns: the verbs that every surface answers, and what a caller asked for. A surface speaks its callers' shape on one side
+and OpenAI's on the other (``providers/wire``). Not here: HTTP (``app``), and where a call goes (``admit``, ``choose``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from detente.deployment import Feature, Operation
+from detente.providers.wire import Call, Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a caller asked for.
+
+    ``pinned`` is the deployment that holds the state which the call builds on. ``prefix`` is the beginning of the
+    prompt, by which calls that share a prompt cache find the same deployment. ``tokens`` is about how many the call may
+    take, prompt and reply, for the headroom of limited deployments: an estimate, never billed.
+    """
+
+    call: Call
+    model: str
+    needs: frozenset[Feature] = frozenset()
+    pinned: str | None = None
+    prefix: bytes = b""
+    tokens: int = 0
+
+
+class Rendering:
+    """Renders one stream for its caller."""
+
+    def feed(self, data: bytes) -> bytes:
+        """Whole events in OpenAI's shape, as a wire's decoder gives them, in the caller's shape."""
+        raise NotImplementedError
+
+    def close(self) -> bytes:
+        """The end of a stream that is complete."""
+        raise NotImplementedError
+
+    def fail(self, error: Mapping[str, Any]) -> bytes:
+        """The end of a stream that failed: an error event that the caller's client raises, and no mark of
+        completion."""
+        raise NotImplementedError
+
+
+class Surface:
+    """One path: ``POST /v1/…``."""
+
+    path: ClassVar[str]
+    operation: ClassVar[Operation]
+
+    def ask(self, body: bytes) -> Asked:
+        """Read a caller's body. Raises ``Refusal`` with a sentence and the member that is wrong."""
+        raise NotImplementedError
+
+    def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
+        """A whole reply in the caller's shape."""
+        raise NotImplementedError
+
+    def streamed(self, asked: Asked, deployment: str) -> Rendering:
+        """A renderer of a streamed reply."""
+        raise NotImplementedError
+
+    def error(self, status: int, error: Mapping[str, Any]) -> bytes:
+        """An error's body in the caller's shape, from OpenAI's error object (which may hold ``detente``)."""
+        raise NotImplementedError

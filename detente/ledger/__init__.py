@@ -1,0 +1,1 @@
+"""The record of what was served: journals now; postings and statements later."""

@@ -1,0 +1,26 @@
+"""The kinds of provider, by the `kind` of their deployments. To add one: a file here, a line below, its page, cases."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from detente.deployment import AnyDeployment
+from detente.offer import AnyOffer
+
+if TYPE_CHECKING:
+    from detente.providers.wire import Wire
+
+WIRES = {
+    "azure": "detente.providers.azure:AzureWire",
+    "bedrock": "detente.providers.bedrock:BedrockWire",
+    "openai-compatible": "detente.providers.openai_compatible:CompatibleWire",
+}
+"""Imported when a case has such a deployment: botocore takes a fifth of a second."""
+
+
+def wire(deployment: AnyDeployment, offer: AnyOffer) -> Wire:
+    """The wire of a deployment that draws on an offer."""
+    module, _, name = WIRES[deployment.kind].partition(":")
+    made: Wire = getattr(import_module(module), name)(deployment, deployment.name_there(offer), offer.region)
+    return made

@@ -1,0 +1,225 @@
+"""A wire: how one kind of provider is spoken to. Bytes in, bytes out, no I/O.
+
+Owns: the verbs that every wire answers, and the values they exchange. Every body on the caller's side of a wire is in
+OpenAI's shape: a wire whose provider speaks another translates both ways. Not here: sockets and deadlines
+(``gateway/upstream``), secrets (``authority``), and Anthropic's shape on the caller's side (``gateway/surfaces``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from detente.deployment import AnyDeployment, Operation
+from detente.providers.authority import Authority
+
+Headers = Mapping[str, str]
+"""A reply's headers, names in lower case; of one that occurs twice, the last."""
+
+
+# -- what is asked --------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call in OpenAI's shape: its top-level members, each still the JSON text that the caller wrote.
+
+    ``asks_usage`` says whether the caller asked for the usage of a stream (``stream_options.include_usage``): a wire
+    asks its provider for it in any case, and hides the chunk from a caller who did not.
+    """
+
+    operation: Operation
+    members: Mapping[str, msgspec.Raw]
+    stream: bool = False
+    asks_usage: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A request as it goes out, short of its authorization, its host and its length."""
+
+    target: str
+    """Path and query, as sent: a signature covers it byte for byte."""
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    method: str = "POST"
+
+
+# -- what comes back ------------------------------------------------------------------------------------------------
+class Tokens(NamedTuple):
+    """What a provider metered.
+
+    ``cached`` and ``written`` are parts of ``input``, ``reasoning`` is a part of ``output``.
+    """
+
+    input: int
+    output: int
+    cached: int = 0
+    written: int = 0
+    reasoning: int = 0
+
+
+FailureKind = Literal[
+    "throttled", "unavailable", "timeout", "unreachable", "credential", "broken", "refused", "filtered"
+]
+"""``throttled``: 429. ``unavailable``: 5xx. ``timeout``, ``unreachable``, ``broken``: no reply, no connection, or one
+that cannot be read. ``credential``: ours is not accepted. ``refused``: the request itself is wrong. ``filtered``: its
+content."""
+
+FAILS_OVER: frozenset[FailureKind] = frozenset(
+    {"throttled", "unavailable", "timeout", "unreachable", "credential", "broken"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A call that a provider did not serve.
+
+    ``status`` and ``error`` (OpenAI's error object: message, type, param, code) are what the caller is told if nobody
+    else serves the call. ``retry_after`` is in seconds.
+    """
+
+    kind: FailureKind
+    status: int
+    error: Mapping[str, Any]
+    retry_after: float | None = None
+
+    @property
+    def fails_over(self) -> bool:
+        """Whether another deployment may do better: a request that is itself wrong is wrong everywhere."""
+        return self.kind in FAILS_OVER
+
+
+def failure(
+    kind: FailureKind, status: int, message: str, *, code: str | None = None, retry_after: float | None = None
+) -> Failure:
+    """A failure in OpenAI's words."""
+    types = {"throttled": "rate_limit_error", "refused": "invalid_request_error", "filtered": "invalid_request_error"}
+    error = {"message": message, "type": types.get(kind, "upstream_error"), "param": None, "code": code or kind}
+    return Failure(kind, status, error, retry_after)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole reply in OpenAI's shape. ``tokens`` is None where the provider did not say: unknown, never zero (§12)."""
+
+    body: bytes
+    tokens: Tokens | None
+    finish: str | None = None
+    spilled: bool = False
+    """Whether the provider itself moved the call from provisioned to paid capacity (Azure's ``x-ms-spillover``)."""
+
+
+@dataclass(slots=True)
+class Part:
+    """What some bytes of a stream meant.
+
+    ``data`` is whole server-sent events in OpenAI's shape, ready for the caller (``data: …`` and a blank line each;
+    none of them ``data: [DONE]``, which is the gateway's to send). ``content`` says that it holds the first or
+    further content: a caller's headers wait for it. A ``failure`` ends the stream, as does ``done``: the provider
+    said that it is complete.
+    """
+
+    data: bytes = b""
+    content: bool = False
+    tokens: Tokens | None = None
+    finish: str | None = None
+    failure: Failure | None = None
+    done: bool = False
+
+
+class Decoder:
+    """Reads one streamed reply. Bounded: an event that grows past its limit is a ``broken`` failure."""
+
+    def feed(self, data: bytes) -> Part:
+        """What these bytes mean, with what was left of those before."""
+        raise NotImplementedError
+
+    def end(self) -> Part:
+        """The provider closed the stream: a failure (``broken``), unless it had said that it was complete."""
+        raise NotImplementedError
+
+
+# -- the verbs ------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Wire:
+    """One deployment's side of the wire.
+
+    Parameters
+    ----------
+    deployment
+        As declared.
+    name
+        What the provider calls it.
+    region
+        The region of its offer.
+    """
+
+    deployment: AnyDeployment
+    name: str
+    region: str
+
+    @property
+    def base(self) -> str:
+        """The address that all its paths are under: ``https://host[:port][/path]``."""
+        raise NotImplementedError
+
+    def authority(self) -> Authority:
+        """What authorizes its requests."""
+        raise NotImplementedError
+
+    def cannot(self, call: Call) -> str | None:
+        """What of a call this provider cannot do, in a sentence; None where it can do all of it.
+
+        Nothing of a call is ever dropped silently: what cannot be said on the wire is named here.
+        """
+        return None
+
+    def encode(self, call: Call) -> Outgoing:
+        """The request. Raises ``Refusal`` where the call cannot be said on this wire, or is not well formed."""
+        raise NotImplementedError
+
+    def decode(self, call: Call, headers: Headers, body: bytes) -> Reply | Failure:
+        """A whole reply of status 200. One that cannot be read is a ``broken`` failure."""
+        raise NotImplementedError
+
+    def decoder(self, call: Call, headers: Headers) -> Decoder:
+        """A reader of a streamed reply of status 200."""
+        raise NotImplementedError
+
+    def failed(self, status: int, headers: Headers, body: bytes) -> Failure:
+        """What a reply of another status means."""
+        raise NotImplementedError
+
+
+class Refusal(Exception):  # noqa: N818 (it is an answer)
+    """A call that is not served: the request itself cannot be said on this wire."""
+
+    def __init__(self, message: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.message, self.param = message, param
+
+    @property
+    def failure(self) -> Failure:
+        """The same as a failure."""
+        error = {"message": self.message, "type": "invalid_request_error", "param": self.param, "code": "unsupported"}
+        return Failure("refused", 400, error)
+
+
+def joined(members: Mapping[str, msgspec.Raw], changed: Sequence[tuple[str, bytes]] = ()) -> bytes:
+    """The members as one JSON object, some of them changed or added; no other byte of the caller's text is touched."""
+    merged = {**members, **{name: msgspec.Raw(text) for name, text in changed}}
+    return msgspec.json.encode(merged)
+
+
+def retry_after(headers: Headers) -> float | None:
+    """Seconds, from ``retry-after-ms`` or ``retry-after`` (in seconds); a date or nonsense is not read.
+
+    At most an hour is believed.
+    """
+    for name, scale in (("retry-after-ms", 0.001), ("x-ms-retry-after-ms", 0.001), ("retry-after", 1.0)):
+        text = headers.get(name, "").strip()
+        if text.replace(".", "", 1).isascii() and text.replace(".", "", 1).isdigit():
+            return min(float(text) * scale, 3600.0)
+    return None
