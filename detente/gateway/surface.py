@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from detente.deployment import Feature, Operation
-from detente.providers.wire import Call, Reply
+from detente.providers.wire import Call, Failure, Reply, failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,23 @@ class Asked:
     tokens: int = 0
 
 
+class UnsayableError(Exception):
+    """A reply that cannot be said in the caller's shape, or cannot be read: no answer is better than a wrong one."""
+
+    @property
+    def failure(self) -> Failure:
+        """The same as a failure."""
+        return failure("broken", 502, str(self), code="unsayable")
+
+
 class Rendering:
     """Renders one stream for its caller."""
 
     def feed(self, data: bytes) -> bytes:
-        """Whole events in OpenAI's shape, as a wire's decoder gives them, in the caller's shape."""
+        """Whole events in OpenAI's shape, as a wire's decoder gives them, in the caller's shape.
+
+        Raises ``UnsayableError``: the stream then ends with ``fail``.
+        """
         raise NotImplementedError
 
     def close(self) -> bytes:
@@ -43,8 +55,7 @@ class Rendering:
         raise NotImplementedError
 
     def fail(self, error: Mapping[str, Any]) -> bytes:
-        """The end of a stream that failed: an error event that the caller's client raises, and no mark of
-        completion."""
+        """The end of a stream that failed: an error event that the caller's client raises; no mark of completion."""
         raise NotImplementedError
 
 
@@ -59,7 +70,7 @@ class Surface:
         raise NotImplementedError
 
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
-        """A whole reply in the caller's shape."""
+        """A whole reply in the caller's shape. Raises ``UnsayableError``."""
         raise NotImplementedError
 
     def streamed(self, asked: Asked, deployment: str) -> Rendering:

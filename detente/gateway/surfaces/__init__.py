@@ -1,0 +1,1 @@
+"""The paths that callers use, one a file: what each accepts, refuses and answers."""
