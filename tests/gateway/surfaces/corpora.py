@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def events(rendered: bytes) -> list[tuple[str, Data]]:
 def rendered(rendering: Rendering, stream: bytes, cuts: Iterable[int] = ()) -> bytes:
     """A whole stream, fed in pieces."""
     edges = [0, *sorted(cuts), len(stream)]
-    return b"".join(rendering.feed(stream[a:b]) for a, b in zip(edges, edges[1:], strict=False)) + rendering.close()
+    return b"".join(rendering.feed(stream[a:b]) for a, b in pairwise(edges)) + rendering.close()
 
 
 Answer = Callable[[httpx2.Request], httpx2.Response]
