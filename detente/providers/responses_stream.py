@@ -113,16 +113,15 @@ class ResponsesDecoder(Decoder):
         if self._done or self._failed:
             return Part()
         try:
-            events = self._events.feed(data)
+            block = self._events.block(data)
         except sse.OverlongError as error:
             self._failed = True
             return Part(failure=failure("broken", 502, f"the provider sent {error}"))
+        if self._content and _is_plain(block):
+            return Part(block, content=bool(block))
         part, shown = Part(), []
-        for event in events:
-            if self._content and _is_plain(event):
-                shown.append(event)
-                part.content = True
-            elif self._read(event, part):
+        for event in sse.split(block):
+            if self._read(event, part):
                 shown.append(event)
             if part.done or part.failure is not None:
                 break
@@ -169,12 +168,14 @@ class ResponsesDecoder(Decoder):
         return Part(failure=failure("broken", 502, "the provider's stream ended before it was complete"))
 
 
-def _is_plain(event: bytes) -> bool:
-    """Whether an event holds nothing but content: it carries no response and no error, and is not cut short.
+def _is_plain(block: bytes) -> bool:
+    """Whether events hold nothing but content: none carries a response or an error, or is cut short.
 
     Text that a model wrote cannot look like a member: its quotation marks are escaped.
     """
-    return b'"response"' not in event and b'"error"' not in event and event.endswith(b"}\n\n")
+    if b'"response"' in block or b'"error"' in block:
+        return False
+    return block.count(b"}\n\n") == block.count(b"\n\n")
 
 
 # -- whole replies --------------------------------------------------------------------------------------------------

@@ -209,9 +209,12 @@ class ResponsesRendering(Rendering):
 
     def feed(self, data: bytes) -> bytes:
         """The same events; those that hold a response, with its ids sealed. Raises ``UnsayableError``."""
-        events = self._events.feed(data)
-        self._count += len(events)
-        return b"".join([self._event(event) if b'"response"' in event else event for event in events])
+        block = self._events.block(data)
+        self._count += block.count(b"\n\n")
+        if self._deployment is None or b'"response"' not in block:
+            return block
+        events, deployment = sse.split(block), self._deployment
+        return b"".join([_event(event, deployment) if b'"response"' in event else event for event in events])
 
     def close(self) -> bytes:
         """Nothing: a response says itself that it is complete."""
@@ -223,16 +226,16 @@ class ResponsesRendering(Rendering):
         body = {"type": "error", **said, "sequence_number": self._count, "error": error}
         return sse.event(msgspec.json.encode(body), "error")
 
-    def _event(self, event: bytes) -> bytes:
-        if self._deployment is None:
-            return event
-        try:
-            members = msgspec.json.decode(sse.data_of(event), type=Members)
-            response = msgspec.json.decode(members.get("response", b"null"), type=Members | None)
-        except _UNREADABLE:
-            raise UnsayableError("the provider sent an event that cannot be read") from None
-        if response is None:
-            return event  # the word, in a text
-        members["response"] = msgspec.Raw(msgspec.json.encode(_sealed(response, self._deployment)))
-        others = b"".join(line + b"\n" for line in event.split(b"\n") if line and not line.startswith(b"data:"))
-        return others + b"data: " + msgspec.json.encode(members) + b"\n\n"
+
+def _event(event: bytes, deployment: str) -> bytes:
+    """An event with the ids of its response sealed; its other lines stay."""
+    try:
+        members = msgspec.json.decode(sse.data_of(event), type=Members)
+        response = msgspec.json.decode(members.get("response", b"null"), type=Members | None)
+    except _UNREADABLE:
+        raise UnsayableError("the provider sent an event that cannot be read") from None
+    if response is None:
+        return event  # the word, in a text
+    members["response"] = msgspec.Raw(msgspec.json.encode(_sealed(response, deployment)))
+    others = b"".join(line + b"\n" for line in event.split(b"\n") if line and not line.startswith(b"data:"))
+    return others + b"data: " + msgspec.json.encode(members) + b"\n\n"
