@@ -43,7 +43,11 @@ SERVED = [
     Behaviour("empty header values", [OK + b"a:\r\nb: \r\ncontent-length: 5\r\nc:\r\n\r\nhello"], kept=True),
     Behaviour("no reason phrase", [b"HTTP/1.1 200\r\ncontent-length: 5\r\n\r\nhello"], kept=True),
     Behaviour("100 first", [b"HTTP/1.1 100 Continue\r\n\r\n" + HELLO], kept=True),
-    Behaviour("103 and 102 first", [b"HTTP/1.1 103 Early Hints\r\nlink: a\r\n\r\n", b"HTTP/1.1 102 Busy\r\n\r\n", HELLO], kept=True),
+    Behaviour(
+        "103 and 102 first",
+        [b"HTTP/1.1 103 Early Hints\r\nlink: a\r\n\r\n", b"HTTP/1.1 102 Busy\r\n\r\n", HELLO],
+        kept=True,
+    ),
     Behaviour("interim with a length", [b"HTTP/1.1 100 Continue\r\ncontent-length: 9\r\n\r\n" + HELLO], kept=True),
     Behaviour("204", [b"HTTP/1.1 204 No Content\r\n\r\n"], body=b"", status=204, kept=True),
     Behaviour("304 with a length", [b"HTTP/1.1 304 Not Modified\r\ncontent-length: 9\r\n\r\n"], b"", 304, kept=True),
@@ -54,7 +58,9 @@ SERVED = [
     Behaviour("asks to close and does not", [reply(b"hello", "connection: close")]),
     Behaviour("half-close after the reply", [HELLO, "end", "silence"]),
     Behaviour("HTTP/1.0 with a length", [b"HTTP/1.0 200 OK\r\ncontent-length: 5\r\n\r\nhello", "close"]),
-    Behaviour("HTTP/1.0 that keeps alive", [b"HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 5\r\n\r\nhello"]),
+    Behaviour(
+        "HTTP/1.0 that keeps alive", [b"HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 5\r\n\r\nhello"]
+    ),
     # The reply is whole; what follows it belongs to nothing and must not be taken for the next reply.
     Behaviour("garbage after the reply", [HELLO + b"garbage"]),
     Behaviour("garbage after chunks", [CHUNKED + b"5\r\nhello\r\n0\r\n\r\ngarbage"]),
@@ -64,7 +70,9 @@ SERVED = [
     Behaviour("an interim reply after the reply", [HELLO + b"HTTP/1.1 100 Continue\r\n\r\n"]),
     Behaviour("204 with a body", [b"HTTP/1.1 204 No Content\r\ncontent-length: 4\r\n\r\nevil"], body=b"", status=204),
     Behaviour("304 with a body", [b"HTTP/1.1 304 Not Modified\r\ncontent-length: 4\r\n\r\nevil"], body=b"", status=304),
-    Behaviour("204 with chunks", [b"HTTP/1.1 204 No\r\ntransfer-encoding: chunked\r\n\r\n4\r\nevil\r\n0\r\n\r\n"], b"", 204),
+    Behaviour(
+        "204 with chunks", [b"HTTP/1.1 204 No\r\ntransfer-encoding: chunked\r\n\r\n4\r\nevil\r\n0\r\n\r\n"], b"", 204
+    ),
     Behaviour("body longer than its length", [reply(b"hello") + b"evil"]),
 ]
 
@@ -92,7 +100,10 @@ REFUSED = [
         ("chunked and another", [OK + b"transfer-encoding: gzip, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"]),
         ("chunked, then another", [OK + b"transfer-encoding: chunked, identity\r\n\r\n5\r\nhello\r\n0\r\n\r\n"]),
         ("chunked twice", [OK + b"transfer-encoding: chunked\r\n" * 2 + b"\r\n5\r\nhello\r\n0\r\n\r\n"]),
-        ("two transfer codings", [OK + b"transfer-encoding: x\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"]),
+        (
+            "two transfer codings",
+            [OK + b"transfer-encoding: x\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"],
+        ),
         ("transfer coding unlike chunked", [OK + b"transfer-encoding: xchunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"]),
         ("chunks in HTTP/1.0", [b"HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"]),
         ("compressed", [reply(b"hello", "content-encoding: gzip")]),
@@ -120,7 +131,10 @@ REFUSED = [
         ("very many headers", [OK + b"a: b\r\n" * 12_000 + b"content-length: 5\r\n\r\nhello"]),
         ("interim replies without end", [*[b"HTTP/1.1 103 Early Hints\r\nlink: a\r\n\r\n" * 500] * 5, "silence"]),
         ("chunk extension that never ends", [CHUNKED + b"5;", *[b"a" * 40_000] * 9, "silence"]),
-        ("trailers that never end", [CHUNKED + b"5\r\nhello\r\n0\r\n", *[b"a: " + b"b" * 40_000 + b"\r\n"] * 9, "silence"]),
+        (
+            "trailers that never end",
+            [CHUNKED + b"5\r\nhello\r\n0\r\n", *[b"a: " + b"b" * 40_000 + b"\r\n"] * 9, "silence"],
+        ),
         ("trailer that never ends", [CHUNKED + b"5\r\nhello\r\n0\r\na: ", *[b"b" * 40_000] * 9, "silence"]),
         ("closed before the reply", ["close"]),
         ("reset before the reply", ["reset"]),
