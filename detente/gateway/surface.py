@@ -7,15 +7,13 @@ and OpenAI's on the other (``providers/wire``). Not here: HTTP (``app``), and wh
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from detente.deployment import Feature, Operation
 from detente.providers.wire import Call, Failure, Reply, failure
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What a caller asked for.
 
     ``pinned`` is the deployment that holds the state which the call builds on. ``prefix`` is the beginning of the
@@ -51,11 +49,11 @@ class Rendering:
         raise NotImplementedError
 
     def close(self) -> bytes:
-        """The end of a stream that is complete."""
+        """The end of a stream that is complete. Raises ``UnsayableError``."""
         raise NotImplementedError
 
     def fail(self, error: Mapping[str, Any]) -> bytes:
-        """The end of a stream that failed: an error event that the caller's client raises; no mark of completion."""
+        """The end of a stream that failed: an error event, which clients raise, and no mark of completion."""
         raise NotImplementedError
 
 

@@ -1,13 +1,11 @@
-"""The commands: parse, call, print.
+"""The commands that plan: init, schema, check, plan, explain, report.
 
-Owns: arguments, exit codes (0 done or yes, 1 the answer is no, 2 bad input), and which stream gets what: one
-document on standard output, messages on standard error. Not here: any rule. Heavy imports wait for their command.
+Owns: their arguments, exit codes, and which stream gets what. Not here: any rule. Heavy imports wait for their command.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,82 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from detente.cli.command import CASE, JSON, READING, SCENARIO, command, console, load
+
 if TYPE_CHECKING:
     from detente.case import Case
     from detente.plan import Conflict, Plan
 
-WIDTH = 100
-
-
-class Command(click.Command):
-    """A command whose help ends with an example."""
-
-    def __init__(self, *args: Any, example: str = "", **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.example = example
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The example, as typed."""
-        if self.example:
-            with formatter.section("Example"):
-                formatter.write_text(self.example)
-
-
-@click.group(context_settings={"max_content_width": WIDTH, "help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="detente")
-def cli() -> None:
-    """Run AI workloads across rival clouds, under contract.
-
-    Agreements are written as code, clause by clause, in a case: a folder of YAML. Détente tells whether a deal can be
-    signed, and plans what runs where at least cost.
-
-    Example: detente init my-case && detente plan my-case --out my-plan
-    """
-
-
-def _command(example: str) -> Callable[[Callable[..., Any]], click.Command]:
-    return cli.command(cls=Command, example=example)
-
-
-CASE = click.argument("case", type=click.Path(path_type=Path))
-JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-READING = click.option("--reading", metavar="NAME", help="The reading of disputed clauses.")
-SCENARIO = click.option("--scenario", metavar="NAME", help="A scenario of the case.")
-
-
-def main() -> None:
-    """Run a command; every expected failure is a message on standard error and exit code 2."""
-    from detente.errors import DetenteError
-
-    try:
-        code = cli(standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except DetenteError as error:
-        click.echo(str(error), err=True)
-        sys.exit(2)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("stopped", err=True)
-        sys.exit(130)
-    except ImportError as error:  # Ctrl-C while a compiled module loads comes wrapped
-        if not isinstance(error.__cause__, KeyboardInterrupt):
-            raise
-        click.echo("stopped", err=True)
-        sys.exit(130)
-    except BrokenPipeError:  # the reader of our output went away, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
-    except OSError as error:
-        click.echo(f"{error.filename or 'output'}: {error.strerror}", err=True)
-        sys.exit(2)
-    sys.exit(code if isinstance(code, int) else 0)
-
 
 # -- commands -------------------------------------------------------------------------------------------------------
-@_command("detente init my-case")
+@command("detente init my-case")
 @click.argument("folder", type=click.Path(path_type=Path))
 def init(folder: Path) -> None:
     """Write a small commented case into FOLDER, with the schema for your editor."""
@@ -107,7 +38,7 @@ def init(folder: Path) -> None:
     click.echo(f"{folder}/case.yaml is a small case with comments; next: detente check {folder}", err=True)
 
 
-@_command("detente schema > detente.schema.json")
+@command("detente schema > detente.schema.json")
 @click.option("--json", "as_json", is_flag=True, help="Accepted for uniformity: the schema is JSON in any case.")
 def schema(as_json: bool) -> None:
     """Print the JSON Schema of a case, for editors to complete and check."""
@@ -116,7 +47,7 @@ def schema(as_json: bool) -> None:
     click.echo(json.dumps(case_schema(), indent=1))
 
 
-@_command("detente check examples/frontier-lab --json")
+@command("detente check examples/frontier-lab --json")
 @CASE
 @READING
 @SCENARIO
@@ -128,18 +59,18 @@ def check(case: Path, reading: str | None, scenario: str | None, as_json: bool) 
     """
     from detente.planner.check import check as ask
 
-    loaded = _load(case, reading, scenario)
+    loaded = load(case, reading, scenario)
     found = ask(loaded, reading, _progress(as_json))
     if as_json:
         click.echo(_check_json(loaded, found))
     else:
         from detente.report.verdict import check_view
 
-        check_view(loaded, found, _console())
+        check_view(loaded, found, console())
     return 0 if found.answer == "yes" else 1
 
 
-@_command("detente plan examples/frontier-lab --reading letter --out out/letter")
+@command("detente plan examples/frontier-lab --reading letter --out out/letter")
 @CASE
 @READING
 @SCENARIO
@@ -161,7 +92,7 @@ def plan(
     Exit code 0: a plan. 1: no plan obeys every clause (the conflict is shown), or none was found in time. 2: the case
     has mistakes.
     """
-    loaded = _load(case, reading, scenario)
+    loaded = load(case, reading, scenario)
     found = _solve(loaded, _gap(gap), time_limit, as_json)
     if found is None:
         return 1
@@ -180,11 +111,11 @@ def plan(
     else:
         from detente.report.terminal import plan_view
 
-        plan_view(found, _console())
+        plan_view(found, console())
     return 0
 
 
-@_command("detente explain examples/frontier-lab agent-runtime@azure --reading letter")
+@command("detente explain examples/frontier-lab agent-runtime@azure --reading letter")
 @CASE
 @click.argument("subject")
 @READING
@@ -201,10 +132,10 @@ def explain(
     found: Plan | Conflict | None
     if saved is not None:
         found = Plan.load(saved)
-        loaded = _load(case, reading or found.reading, scenario or found.scenario)
+        loaded = load(case, reading or found.reading, scenario or found.scenario)
         found.must_be_of(loaded.hash, str(saved))
     else:
-        loaded = _load(case, reading, scenario)
+        loaded = load(case, reading, scenario)
         found = _solve(loaded, 1e-4, None, as_json)
     if found is None:
         return 1
@@ -213,7 +144,7 @@ def explain(
     return 0
 
 
-@_command("detente report out/letter out/spirit --out report.html")
+@command("detente report out/letter out/spirit --out report.html")
 @click.argument("plans", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None, help="The file to write.")
 @JSON
@@ -231,20 +162,14 @@ def report(plans: tuple[Path, ...], out: Path | None, as_json: bool) -> int:
         click.echo(json.dumps({"report": str(target), "plans": [p.hash for p in loaded]}))
     else:
         if len(loaded) > 1:
-            compare_view(loaded, _console())
+            compare_view(loaded, console())
         else:
-            plan_view(loaded[0], _console())
+            plan_view(loaded[0], console())
         click.echo(f"wrote {target}: open it in a browser", err=True)
     return 0
 
 
-# -- shared by commands ---------------------------------------------------------------------------------------------
-def _load(path: Path, reading: str | None, scenario: str | None) -> Case:
-    from detente.case import Case
-
-    return Case.load(path).under(reading=reading, scenario=scenario)
-
-
+# -- what they share ---------------------------------------------------------------------------------------------
 def _solve(case: Case, gap: float, time_limit: float | None, as_json: bool) -> Plan | Conflict | None:
     from detente.errors import NoPlanError
     from detente.planner.solve import plan as find
@@ -274,20 +199,13 @@ def _progress(as_json: bool) -> Callable[[str], None]:
     return lambda text: click.echo(f"… {text}", err=True)
 
 
-def _console() -> Any:
-    from rich.console import Console
-
-    width = min(WIDTH, Console().width) if sys.stdout.isatty() else WIDTH
-    return Console(width=width, highlight=False, soft_wrap=False)
-
-
 def _show_conflict(found: Conflict, currency: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"status": "conflict", **_conflict_json(found)}, indent=1))
         return
     from detente.report.terminal import conflict_view
 
-    conflict_view(found, currency, _console())
+    conflict_view(found, currency, console())
 
 
 def _conflict_json(found: Conflict | None) -> dict[str, Any]:

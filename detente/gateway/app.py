@@ -1,0 +1,289 @@
+"""The gateway's paths: who calls, what is asked, and from there to the relay.
+
+Owns: routing, keys and labels. Not here: HTTP's framing (``protocol``), decisions (``admit``, ``choose``), asking
+providers (``relay``), and what is kept of a reply (``recorder``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+
+from detente import key as keys
+from detente.errors import did_you_mean
+from detente.gateway.choose import choose
+from detente.gateway.clock import Clock
+from detente.gateway.error import error
+from detente.gateway.job import Job, Served
+from detente.gateway.load import Load
+from detente.gateway.metrics import TYPE, Metrics
+from detente.gateway.moment import Moment
+from detente.gateway.policy import Policy
+from detente.gateway.protocol import JSON, Connection, Exchange, Head, Pairs
+from detente.gateway.recorder import Recorder
+from detente.gateway.relay import Relay
+from detente.gateway.surface import Surface
+from detente.gateway.surfaces import SURFACES
+from detente.gateway.upstream import Upstream
+from detente.key import Key
+from detente.ledger.journal import Journal
+from detente.providers.authority import Authority
+from detente.providers.wire import Refusal
+from detente.request import LabelError, Request, narrowed
+
+LABELS = b"x-detente-labels"
+NO_KEY = "no key, or one that this gateway does not know; present it as `Authorization: Bearer …`"
+_CHALLENGE: Pairs = (*JSON, (b"www-authenticate", b"Bearer"))
+_OPENAI = SURFACES[b"/v1/chat/completions"]
+
+
+class App:
+    """One worker of the gateway, in its event loop.
+
+    Parameters
+    ----------
+    policy
+        What it serves by; ``follow`` takes a new one.
+    authorities
+        What authorizes requests, by deployment.
+    journal
+        Where replies are recorded.
+    clock, metrics, load
+        Its time, what it counts, and what it knows of its deployments.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        authorities: Mapping[str, Authority],
+        journal: Journal,
+        clock: Clock,
+        metrics: Metrics,
+        load: Load,
+        worker: int = 0,
+    ) -> None:
+        self._clock, self._metrics, self._load = clock, metrics, load
+        self._loop = asyncio.get_running_loop()
+        self._ids, self._count = f"{os.urandom(6).hex()}{worker:02x}", 0
+        self.connections: set[Connection] = set()
+        self.ready = False
+        self.unrecorded = ""
+        """Why replies cannot be recorded; empty where they can."""
+        deadlines = policy.serving.deadlines
+        self.upstream = Upstream(connect=deadlines.connect, first_byte=deadlines.first_byte, idle=deadlines.idle)
+        self.authorities: dict[str, Authority] = {}
+        self._recorder = Recorder(journal, metrics)
+        self.relay = Relay(self.upstream, load, self.authorities, self._recorder, clock.wall, metrics)
+        self.follow(policy, authorities)
+
+    def follow(self, policy: Policy, authorities: Mapping[str, Authority]) -> None:
+        """Serve by another policy from the next call on; calls under way end by the one that they began with."""
+        self.policy = policy
+        self.authorities.update(authorities)
+        for gone in self.authorities.keys() - {d.id for d in policy.deployed}:
+            del self.authorities[gone]
+        self._enter(self._clock.now())
+
+    def _enter(self, at: datetime) -> Moment:
+        """What holds from a moment on."""
+        self.moment = Moment(self.policy, at)
+        self._load.limits(self.policy, at)
+        self._load.enter(self.moment.period)
+        return self.moment
+
+    # -- what the protocol asks --------------------------------------------------------------------------------
+    @property
+    def most_body(self) -> int:
+        """The largest body, in bytes."""
+        return self.policy.serving.body
+
+    @property
+    def idle(self) -> float:
+        """Seconds of silence after which a connection is closed."""
+        return self.policy.serving.deadlines.idle
+
+    def refusal(self, head: Head) -> tuple[int, Pairs, bytes] | None:
+        """What is refused by its head: a stranger's body is not read."""
+        surface = SURFACES.get(head.path)
+        if surface is None:
+            return None
+        if head.method != b"POST":
+            return 405, (*JSON, (b"allow", b"POST")), _said(surface, 405, f"{surface.path} answers POST")
+        if head.headers.get(b"content-encoding", b"identity") != b"identity":
+            return 415, JSON, _said(surface, 415, "the body is compressed; send it as it is")
+        if self._key(head) is None:
+            return 401, _CHALLENGE, _said(surface, 401, NO_KEY)
+        return None
+
+    def malformed(self, status: int, message: str) -> bytes:
+        """The body of a reply to what is not a request."""
+        return _said(_OPENAI, status, message)
+
+    async def serve(self, exchange: Exchange) -> None:
+        """Answer a request. Cancelled when the caller leaves."""
+        surface = SURFACES.get(exchange.head.path)
+        try:
+            if surface is None:
+                self._page(exchange)
+            else:
+                await self._call(surface, exchange)
+        except OSError as failed:  # the journal cannot be written: what is not recorded is not given out (§12)
+            self.unrecorded = failed.strerror or str(failed)
+            if exchange.begun:
+                exchange.cut()
+            else:
+                message = "the reply could not be recorded, and so is not given"
+                exchange.reply(503, JSON, _said(surface or _OPENAI, 503, message))
+
+    # -- pages -------------------------------------------------------------------------------------------------
+    def _page(self, exchange: Exchange) -> None:
+        path = exchange.head.path
+        if exchange.head.method not in (b"GET", b"HEAD"):
+            exchange.reply(404, JSON, self.malformed(404, f"nothing answers {_shown(exchange.head)}"))
+        elif path == b"/healthz":
+            exchange.reply(200, JSON, b'{"status":"alive"}')
+        elif path == b"/readyz":
+            why = f"the journal cannot be written: {self.unrecorded}" if self.unrecorded else ""
+            why = why or ("" if self.ready else "starting or stopping")
+            said = {"status": "not ready", "why": why} if why else {"status": "ready"}
+            exchange.reply(503 if why else 200, JSON, msgspec.json.encode(said))
+        elif path == b"/metrics":
+            for deployed in self.policy.deployed:
+                self._metrics.resting(deployed.id, not self._load.health(deployed.id).may_ask(self._loop.time()))
+            exchange.reply(200, ((b"content-type", TYPE),), self._metrics.text())
+        elif path == b"/v1/models" or path.startswith(b"/v1/models/"):
+            self._models(exchange)
+        else:
+            exchange.reply(404, JSON, self.malformed(404, f"nothing answers {_shown(exchange.head)}"))
+
+    def _models(self, exchange: Exchange) -> None:
+        """The models that a key's workload may ask for, and its own id, which stands for any of them."""
+        key = self._key(exchange.head)
+        if key is None:
+            exchange.reply(401, _CHALLENGE, self.malformed(401, NO_KEY))
+            return
+        workload = self.policy.workloads[key.workload]
+        created = int(self.moment.at.timestamp())
+        listed = {
+            name: {"id": name, "object": "model", "created": created, "owned_by": owner}
+            for name, owner in self.policy.models(workload).items()
+        }
+        asked = exchange.head.path.removeprefix(b"/v1/models").strip(b"/").decode("utf-8", "replace")
+        if not asked:
+            exchange.reply(200, JSON, msgspec.json.encode({"object": "list", "data": list(listed.values())}))
+        elif asked in listed:
+            exchange.reply(200, JSON, msgspec.json.encode(listed[asked]))
+        else:
+            message = f"there is no model `{asked}` for {workload.id}; {did_you_mean(asked, listed)}"
+            body = _OPENAI.error(404, error(404, message, param="model", code="model_not_found"))
+            exchange.reply(404, JSON, body)
+
+    # -- calls -------------------------------------------------------------------------------------------------
+    def _key(self, head: Head) -> Key | None:
+        """Whose key is presented: ``authorization: Bearer``, ``api-key`` (Azure's) or ``x-api-key`` (Anthropic's)."""
+        presented = head.headers.get(b"authorization", b"")
+        if presented[:7].lower() == b"bearer ":
+            presented = presented[7:].strip()
+        else:
+            presented = head.headers.get(b"api-key") or head.headers.get(b"x-api-key") or b""
+        return keys.opens(self.policy.keys, presented.decode("latin-1"))
+
+    async def _call(self, surface: Surface, exchange: Exchange) -> None:
+        began = self._loop.time()
+        at = self._clock.now()
+        moment = self.moment if at < self.moment.until else self._enter(at)
+        policy = moment.policy
+        key = self._key(exchange.head)
+        workload = policy.workloads.get(key.workload) if key else None
+        if key is None or workload is None:  # it was right when the head came: the case was read again since
+            exchange.reply(401, _CHALLENGE, _said(surface, 401, NO_KEY))
+            return
+        self._count += 1
+        job = Job(
+            id=f"req_{self._ids}{self._count:08x}",
+            surface=surface,
+            key=key,
+            workload=workload,
+            moment=moment,
+            at=at,
+            began=began,
+            until=began + policy.serving.deadlines.total,
+            labels=policy.held[key.id],
+        )
+        try:
+            self._decide(job, exchange)
+        except _Unserved as refused:
+            served = Served("refused", refused.status)
+            self._recorder.record(job, served, self._loop.time())
+            body = surface.error(refused.status, {**refused.error, "detente": {"request": job.id}})
+            exchange.reply(refused.status, JSON + self._recorder.disclosed(job, None, None), body)
+            return
+        await self.relay.serve(job, exchange)
+
+    def _decide(self, job: Job, exchange: Exchange) -> None:
+        """Read what is asked, and put who may serve it in order. Raises _Unserved."""
+        policy, moment = job.moment.policy, job.moment
+        try:
+            stated = exchange.head.headers.get(LABELS)
+            if stated is not None:
+                job.labels = narrowed(job.labels, labels_of(stated), policy.labels)
+            asked = job.asked = job.surface.ask(exchange.body)
+        except Refusal as refused:
+            raise _Unserved(400, error(400, refused.message, param=refused.param)) from None
+        except LabelError as wrong:
+            raise _Unserved(400, error(400, str(wrong), param=LABELS.decode(), code="labels")) from None
+        exchange.body = b""  # its members are all that is needed, and they hold it
+        request = Request(
+            workload=job.workload.id,
+            kind=job.workload.kind,
+            labels=tuple(job.labels.items()),
+            model=asked.model,
+            operation=job.surface.operation,
+            needs=asked.needs,
+            pinned=asked.pinned,
+        )
+        job.admission = moment.admission(request)
+        if not job.admission.candidates:
+            message = f"nothing serves `{asked.model}`; {did_you_mean(asked.model, policy.models(job.workload))}"
+            raise _Unserved(404, error(404, message, param="model", code="model_not_found"))
+        for clause in job.admission.denied_by:
+            self._metrics.denied(clause)
+        permitted = job.admission.permitted
+        states = self._load.states(
+            permitted, job.workload.id, moment.shares(job.workload.id), moment.prices(job.workload), job.began
+        )
+        job.order = choose(permitted, states, job.began, asked.prefix)
+
+
+class _Unserved(Exception):  # noqa: N818 (it is an answer)
+    """A call that goes to nobody, and what its caller is told."""
+
+    def __init__(self, status: int, told: dict[str, object]) -> None:
+        super().__init__(status)
+        self.status, self.error = status, told
+
+
+def labels_of(header: bytes) -> dict[str, str]:
+    """``data=personal, case=4711`` as labels. Raises LabelError."""
+    found: dict[str, str] = {}
+    for part in header.decode("latin-1").split(","):
+        name, equals, value = (piece.strip() for piece in part.partition("="))
+        if not equals or not name or not value:
+            example = f"{LABELS.decode()}: data=personal"
+            raise LabelError(f"`{part.strip()[:80]}` is not a label; write for example `{example}`")
+        if found.get(name, value) != value:
+            raise LabelError(f"`{name}` is stated twice, as `{found[name]}` and as `{value}`; keep one")
+        found[name] = value
+    return found
+
+
+def _said(surface: Surface, status: int, message: str) -> bytes:
+    return surface.error(status, error(status, message))
+
+
+def _shown(head: Head) -> str:
+    return f"{head.method.decode('latin-1')} {head.path.decode('latin-1')[:200]}"
