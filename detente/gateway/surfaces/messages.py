@@ -9,11 +9,13 @@ requests (``messages_request``, ``messages_prompt``, ``messages_tools``), replie
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
+from detente.deployment import Operation
 from detente.gateway.surface import Asked, Rendering, Surface
+from detente.gateway.surfaces.chat import CHARACTERS_PER_TOKEN, PREFIX_BYTES
 from detente.gateway.surfaces.messages_error import error_of, type_of_status
 from detente.gateway.surfaces.messages_prompt import IMAGE_TOKENS
 from detente.gateway.surfaces.messages_reply import message
@@ -21,16 +23,12 @@ from detente.gateway.surfaces.messages_request import Asking, members_of
 from detente.gateway.surfaces.messages_stream import MessagesRendering
 from detente.providers.wire import Call, Reply
 
-PREFIX_BYTES = 1024
-"""About the first 256 tokens of a prompt: calls that share them are likely to share a cache."""
-BYTES_A_TOKEN = 4
-
 
 class MessagesSurface(Surface):
     """Anthropic's Messages API."""
 
-    path = "/v1/messages"
-    operation = "chat"
+    path: ClassVar[str] = "/v1/messages"
+    operation: ClassVar[Operation] = "chat"
 
     def ask(self, body: bytes) -> Asked:
         """Read a request of Anthropic's. Raises ``Refusal`` with a sentence and the member that is wrong."""
@@ -41,13 +39,13 @@ class MessagesSurface(Surface):
         prompt = asking.prompt()
         said = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in asking.said.items()}
         text = b"".join(bytes(members[name]) for name in ("tools", "system", "messages") if name in members)
-        tokens = (len(text) - prompt.image_bytes) // BYTES_A_TOKEN + prompt.images * IMAGE_TOKENS + asking.most
+        told = (len(text) - prompt.image_bytes) // CHARACTERS_PER_TOKEN + prompt.images * IMAGE_TOKENS
         return Asked(
             Call("chat", said, asking.stream, asks_usage=True),
             asking.said["model"],
             frozenset(asking.needs | prompt.needs),
             prefix=text[:PREFIX_BYTES],
-            tokens=tokens,
+            tokens=told + asking.most,
         )
 
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:

@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 
 from detente.deployment import Feature
-from detente.gateway.surfaces.messages_blocks import UNREADABLE, CacheControl, read
+from detente.gateway.surfaces import chat
+from detente.gateway.surfaces.messages_blocks import CacheControl, read
 from detente.gateway.surfaces.messages_prompt import Prompt
 from detente.gateway.surfaces.messages_tools import tools_of
 from detente.providers.wire import Refusal
@@ -67,10 +68,9 @@ def members_of(body: bytes) -> dict[str, msgspec.Raw]:
     """The members that say anything: one that is null is as one left out."""
     try:
         body.decode()  # what is passed on unread below must be text as well
-        members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    except UNREADABLE:
+    except UnicodeDecodeError:
         raise Refusal("the body is not a JSON object") from None
-    return {name: raw for name, raw in members.items() if bytes(raw) != _NULL}
+    return {name: raw for name, raw in chat.members_of(body).items() if bytes(raw) != _NULL}
 
 
 class Asking:
@@ -83,23 +83,16 @@ class Asking:
                 raise Refusal(f"`{name}` cannot be said: {_ELSEWHERE[name]}", name)
             if name not in _KNOWN:
                 raise Refusal(f"`{name[:60]}` is no member of a request that is known here; leave it out", name[:60])
-        self.said: dict[str, Any] = {"model": self._text("model"), "messages": []}
+        self.said: dict[str, Any] = {"model": chat.text(members, "model"), "messages": []}
         self.needs: set[Feature] = set()
         self.most = self._number("max_tokens", int)
         if self.most < 1:
             raise Refusal("`max_tokens` is at least 1: warming a cache cannot be asked for", "max_tokens")
         self.said["max_completion_tokens"] = self.most
-        self.stream = "stream" in members and read(members["stream"], bool, "stream")
+        self.stream = chat.flag(members, "stream")
         if self.stream:
             self.said |= {"stream": True, "stream_options": {"include_usage": True}}
             self.needs.add("streaming")
-
-    def _text(self, name: str) -> str:
-        if name not in self._members:
-            raise Refusal(f"`{name}` is missing", name)
-        if not (found := read(self._members[name], str, name)):
-            raise Refusal(f"`{name}` is empty", name)
-        return found
 
     def _number(self, name: str, kind: type[int] | type[float]) -> Any:
         if name not in self._members:

@@ -17,6 +17,7 @@ from detente.gateway.surface import Asked, Rendering, UnsayableError
 from detente.gateway.surfaces.messages_error import error_of, type_of
 from detente.gateway.surfaces.messages_reply import head, stopped, usage_of
 from detente.providers import sse
+from detente.providers.chat_stream import Usage
 from detente.providers.wire import Tokens
 
 MOST_ARGUMENTS = 8 * 1024 * 1024
@@ -49,40 +50,11 @@ class _Choice(msgspec.Struct):
     stop_reason: str | int | None = None
 
 
-class _InputDetails(msgspec.Struct):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-
-
-class _OutputDetails(msgspec.Struct):
-    reasoning_tokens: int | None = None
-
-
-class _Usage(msgspec.Struct):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    prompt_tokens_details: _InputDetails | None = None
-    completion_tokens_details: _OutputDetails | None = None
-
-    @property
-    def tokens(self) -> Tokens | None:
-        if self.prompt_tokens is None or self.completion_tokens is None:
-            return None
-        given, made = self.prompt_tokens_details, self.completion_tokens_details
-        return Tokens(
-            self.prompt_tokens,
-            self.completion_tokens,
-            cached=(given.cached_tokens if given else None) or 0,
-            written=(given.cache_write_tokens if given else None) or 0,
-            reasoning=(made.reasoning_tokens if made else None) or 0,
-        )
-
-
 class _Chunk(msgspec.Struct):
     id: str | None = None
     model: str | None = None
     choices: list[_Choice] = []
-    usage: _Usage | None = None
+    usage: Usage | None = None
 
 
 _CHUNK = msgspec.json.Decoder(_Chunk, strict=False)

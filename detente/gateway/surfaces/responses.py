@@ -8,19 +8,24 @@ streams as providers send them (``providers/responses_stream``).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
-from detente.deployment import Feature
+from detente.deployment import Feature, Operation
 from detente.gateway.surface import Asked, Rendering, Surface, UnsayableError
 from detente.gateway.surfaces import responses_pin as pin
+from detente.gateway.surfaces.chat import (
+    CHARACTERS_PER_TOKEN,
+    PREFIX_BYTES,
+    USUAL_REPLY,
+    count,
+    flag,
+    members_of,
+    text,
+)
 from detente.providers import sse
 from detente.providers.wire import Call, Refusal, Reply
-
-PREFIX_BYTES = 1024
-"""About the first 256 tokens of a prompt: calls that share them are likely to share a cache."""
-BYTES_A_TOKEN = 4
 
 _NOT_HERE = {
     "background": "a reply that is fetched later has no stream and no caller to meter; leave out `background`",
@@ -57,33 +62,30 @@ class _Reasoning(msgspec.Struct):
 class ResponsesSurface(Surface):
     """OpenAI's Responses API."""
 
-    path = "/v1/responses"
-    operation = "responses"
+    path: ClassVar[str] = "/v1/responses"
+    operation: ClassVar[Operation] = "responses"
 
     def ask(self, body: bytes) -> Asked:
         """Read a request. Raises ``Refusal`` with a sentence and the member that is wrong."""
-        members = _members(body)
+        members = members_of(body)
         for name, why in _NOT_HERE.items():
             if _says(members, name):
                 raise Refusal(f"`{name}` is not served: {why}", name)
-        model = _read(members, "model", str)
-        if not model:
-            raise Refusal("`model` is missing", "model")
-        stream = bool(_read(members, "stream", bool))
+        model, stream = text(members, "model"), flag(members, "stream")
         pinned = None
         if previous := _read(members, "previous_response_id", str):
             pinned, own = _opened(previous, "previous_response_id")
             members["previous_response_id"] = msgspec.Raw(msgspec.json.encode(own))
         _no_strays(members, pinned)
-        text = b"".join(bytes(members[n]) for n in ("tools", "instructions", "input") if n in members)
-        most = _read(members, "max_output_tokens", int) or 0
+        told = b"".join(bytes(members[n]) for n in ("tools", "instructions", "input") if n in members)
+        most = count(members, "max_output_tokens") or USUAL_REPLY
         return Asked(
             Call("responses", members, stream, asks_usage=True),
             model,
             _needs(members, stream),
             pinned,
-            text[:PREFIX_BYTES],
-            len(text) // BYTES_A_TOKEN + max(most, 0),
+            told[:PREFIX_BYTES],
+            len(told) // CHARACTERS_PER_TOKEN + most,
         )
 
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
@@ -101,13 +103,6 @@ class ResponsesSurface(Surface):
     def error(self, status: int, error: Mapping[str, Any]) -> bytes:
         """OpenAI's error."""
         return msgspec.json.encode({"error": error})
-
-
-def _members(body: bytes) -> Members:
-    try:
-        return msgspec.json.decode(body, type=Members)
-    except _UNREADABLE:
-        raise Refusal("the body is not a JSON object") from None
 
 
 def _says(members: Members, name: str) -> bool:
@@ -155,7 +150,8 @@ def _needs(members: Members, stream: bool) -> frozenset[Feature]:
         needs.add("tools")
     if bytes(members.get("parallel_tool_calls", b"")) == b"true":
         needs.add("parallel-tools")
-    if (text := _read(members, "text", _Format)) and text.format and text.format.type in ("json_schema", "json_object"):
+    shape = _read(members, "text", _Format)
+    if shape and shape.format and shape.format.type in ("json_schema", "json_object"):
         needs.add("structured-output")
     if (reasoning := _read(members, "reasoning", _Reasoning)) and (
         reasoning.effort not in (None, "none") or reasoning.summary

@@ -82,8 +82,8 @@ def test_what_a_call_needs(changed: Data, needs: list[str]) -> None:
 
 
 def test_tokens_are_estimated_from_what_is_told_and_may_be_made() -> None:
-    assert 1000 < asked(instructions="word " * 800).tokens < 1100
-    assert asked(max_output_tokens=500).tokens - asked().tokens == 500
+    assert 1000 < asked(instructions="word " * 800).tokens - asked().tokens < 1100
+    assert asked(max_output_tokens=5000).tokens - asked(max_output_tokens=500).tokens == 4500
 
 
 def test_state_is_pinned_to_its_deployment_under_the_providers_own_id() -> None:
@@ -95,9 +95,9 @@ def test_state_is_pinned_to_its_deployment_under_the_providers_own_id() -> None:
 @pytest.mark.parametrize(
     ("changed", "param", "says"),
     [
-        ({"model": None}, "model", "missing"),
-        ({"model": 3}, "model", "expected `str"),
-        ({"stream": "yes"}, "stream", "expected `bool"),
+        ({"model": None}, "model", "not text"),
+        ({"model": 3}, "model", "not text"),
+        ({"stream": "yes"}, "stream", "neither true nor false"),
         ({"background": True}, "background", "fetched later"),
         ({"conversation": "conv_1"}, "conversation", "previous_response_id"),
         ({"conversation": {"id": "conv_1"}}, "conversation", "previous_response_id"),
@@ -112,7 +112,7 @@ def test_state_is_pinned_to_its_deployment_under_the_providers_own_id() -> None:
             "one provider",
         ),
         ({"text": {"format": 5}}, "text", "cannot be read"),
-        ({"max_output_tokens": "many"}, "max_output_tokens", "expected `int"),
+        ({"max_output_tokens": "many"}, "max_output_tokens", "whole number"),
     ],
 )
 def test_what_cannot_be_served_is_refused_by_name(changed: Data, param: str, says: str) -> None:
