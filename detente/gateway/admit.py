@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from detente.gateway.policy import Deployed, Policy
+from detente.ledger.record import Denial
 from detente.request import Request
 from detente.term import PERMIT, Reason, Term, Verdict
 from detente.workload import AnyWorkload, can_run
@@ -41,7 +42,7 @@ class Candidate:
 class Admission:
     """All candidates for a request, in the order declared."""
 
-    __slots__ = ("candidates", "clauses", "denied", "denied_by", "permitted")
+    __slots__ = ("candidates", "clauses", "denials", "denied", "denied_by", "permitted")
 
     def __init__(self, candidates: tuple[Candidate, ...]) -> None:
         self.candidates = candidates
@@ -49,6 +50,8 @@ class Admission:
         self.denied = tuple(c for c in candidates if not c.permitted)
         self.denied_by = tuple(dict.fromkeys(c.clause for c in self.denied))
         """What keeps the request from deployments, each once."""
+        self.denials = tuple(Denial(c.deployed.id, c.clause) for c in self.denied)
+        """The same as records hold it."""
         self.clauses = ", ".join(self.denied_by).encode()
         """The same as a header's value."""
 

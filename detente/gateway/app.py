@@ -70,6 +70,7 @@ class App:
         self._loop = asyncio.get_running_loop()
         self._ids, self._count = f"{os.urandom(6).hex()}{worker:02x}", 0
         self.connections: set[Connection] = set()
+        self._active = 0
         self.ready = False
         self.unrecorded = ""
         """Why replies cannot be recorded; empty where they can."""
@@ -115,9 +116,8 @@ class App:
             return 405, (*JSON, (b"allow", b"POST")), _said(surface, 405, f"{surface.path} answers POST")
         if head.headers.get(b"content-encoding", b"identity") != b"identity":
             return 415, JSON, _said(surface, 415, "the body is compressed; send it as it is")
-        if self._key(head) is None:
-            return 401, _CHALLENGE, _said(surface, 401, NO_KEY)
-        return None
+        head.key = self._presented(head)
+        return None if head.key is not None else (401, _CHALLENGE, _said(surface, 401, NO_KEY))
 
     def malformed(self, status: int, message: str) -> bytes:
         """The body of a reply to what is not a request."""
@@ -139,6 +139,14 @@ class App:
                 message = "the reply could not be recorded, and so is not given"
                 exchange.reply(503, JSON, _said(surface or _OPENAI, 503, message))
 
+    def flush(self) -> None:
+        """Hand over what was counted."""
+        now = self._loop.time()
+        for deployed in self.policy.deployed:
+            self._metrics.resting(deployed.id, not self._load.health(deployed.id).may_ask(now))
+        self._metrics.active(self._active)
+        self._metrics.flush()
+
     # -- pages -------------------------------------------------------------------------------------------------
     def _page(self, exchange: Exchange) -> None:
         path = exchange.head.path
@@ -152,8 +160,7 @@ class App:
             said = {"status": "not ready", "why": why} if why else {"status": "ready"}
             exchange.reply(503 if why else 200, JSON, msgspec.json.encode(said))
         elif path == b"/metrics":
-            for deployed in self.policy.deployed:
-                self._metrics.resting(deployed.id, not self._load.health(deployed.id).may_ask(self._loop.time()))
+            self.flush()
             exchange.reply(200, ((b"content-type", TYPE),), self._metrics.text())
         elif path == b"/v1/models" or path.startswith(b"/v1/models/"):
             self._models(exchange)
@@ -162,7 +169,7 @@ class App:
 
     def _models(self, exchange: Exchange) -> None:
         """The models that a key's workload may ask for, and its own id, which stands for any of them."""
-        key = self._key(exchange.head)
+        key = self._presented(exchange.head)
         if key is None:
             exchange.reply(401, _CHALLENGE, self.malformed(401, NO_KEY))
             return
@@ -183,7 +190,7 @@ class App:
             exchange.reply(404, JSON, body)
 
     # -- calls -------------------------------------------------------------------------------------------------
-    def _key(self, head: Head) -> Key | None:
+    def _presented(self, head: Head) -> Key | None:
         """Whose key is presented: ``authorization: Bearer``, ``api-key`` (Azure's) or ``x-api-key`` (Anthropic's)."""
         presented = head.headers.get(b"authorization", b"")
         if presented[:7].lower() == b"bearer ":
@@ -197,9 +204,10 @@ class App:
         at = self._clock.now()
         moment = self.moment if at < self.moment.until else self._enter(at)
         policy = moment.policy
-        key = self._key(exchange.head)
-        workload = policy.workloads.get(key.workload) if key else None
-        if key is None or workload is None:  # it was right when the head came: the case was read again since
+        key = exchange.head.key
+        known = policy.keys.get(key.id) if key is not None else None
+        if key is None or known is None or (known is not key and known.hash != key.hash):
+            # It was right when the head came: the case has changed since.
             exchange.reply(401, _CHALLENGE, _said(surface, 401, NO_KEY))
             return
         self._count += 1
@@ -207,7 +215,7 @@ class App:
             id=f"req_{self._ids}{self._count:08x}",
             surface=surface,
             key=key,
-            workload=workload,
+            workload=policy.workloads[key.workload],
             moment=moment,
             at=at,
             began=began,
@@ -222,7 +230,11 @@ class App:
             body = surface.error(refused.status, {**refused.error, "detente": {"request": job.id}})
             exchange.reply(refused.status, JSON + self._recorder.disclosed(job, None, None), body)
             return
-        await self.relay.serve(job, exchange)
+        self._active += 1
+        try:
+            await self.relay.serve(job, exchange)
+        finally:
+            self._active -= 1
 
     def _decide(self, job: Job, exchange: Exchange) -> None:
         """Read what is asked, and put who may serve it in order. Raises _Unserved."""

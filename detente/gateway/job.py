@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple
 
 from detente.gateway.admit import Admission, Candidate
@@ -61,5 +62,5 @@ class Served(NamedTuple):
     pieces: int = 0
 
 
-Headers = Callable[[Job, Choice | None, Tokens | None], Pairs]
-"""What a reply discloses in its headers."""
+Headers = Callable[[Job, Choice | None, Decimal | None], Pairs]
+"""What a reply discloses in its headers: of a job, where it was served, and what it cost."""

@@ -49,7 +49,7 @@ class Deployed:
     units: int | None = None
     """Units that the plan holds of a provisioned offer; None where no plan says."""
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The deployment's id."""
         return self.deployment.id
@@ -152,10 +152,20 @@ class Policy:
         )
 
     # -- what there is -----------------------------------------------------------------------------------------
-    @property
+    @cached_property
     def serving(self) -> Serving:
         """The gateway's settings."""
         return self.case.declared.serving
+
+    @cached_property
+    def hash(self) -> str:
+        """The case's hash."""
+        return self.case.hash
+
+    @cached_property
+    def currency(self) -> str:
+        """The case's currency."""
+        return self.case.currency
 
     @cached_property
     def terms(self) -> tuple[Term, ...]:

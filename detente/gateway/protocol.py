@@ -16,6 +16,8 @@ from typing import Any, Protocol
 
 import httptools
 
+from detente.key import Key
+
 MOST_HEAD = 64 * 1024
 """Bytes of a request's line and headers."""
 MOST_HEADERS = 100
@@ -32,7 +34,7 @@ _STATUS = {code: b"HTTP/1.1 %d %b\r\n" % (code, phrase) for code, phrase in _REA
 class Head:
     """A request's line and headers, names in lower case."""
 
-    __slots__ = ("headers", "keep_alive", "method", "path", "query", "repeated", "version")
+    __slots__ = ("headers", "keep_alive", "key", "method", "path", "query", "repeated", "version")
 
     def __init__(self) -> None:
         self.method = b""
@@ -41,6 +43,8 @@ class Head:
         self.version = "1.1"
         self.keep_alive = True
         self.headers: dict[bytes, bytes] = {}
+        self.key: Key | None = None
+        """The key that was presented, once the application has looked."""
         self.repeated = False
         """Whether a header that must be given once was given twice."""
 

@@ -13,7 +13,7 @@ from detente.gateway.metrics import Metrics
 from detente.gateway.policy import cost
 from detente.gateway.protocol import Pairs
 from detente.ledger.journal import Journal
-from detente.ledger.record import Denial, Metered, Record, encoded
+from detente.ledger.record import Metered, Record, encoded
 from detente.providers.wire import Tokens
 
 _NONE = Metered(0, 0)
@@ -33,12 +33,20 @@ class Recorder:
     def __init__(self, journal: Journal, metrics: Metrics) -> None:
         self._journal, self._metrics = journal, metrics
 
-    def record(self, job: Job, served: Served, now: float) -> None:
-        """Append the record of a reply. Raises OSError where it cannot be written: then nothing may be given out."""
-        choice, asked = served.choice, job.asked
-        deployed = choice.candidate.deployed if choice else None
-        spent = _cost(job, choice, served.tokens)
-        seconds = now - job.began
+    def record(self, job: Job, served: Served, now: float) -> Decimal | None:
+        """Append the record of a reply; what it cost at list price, where that is known.
+
+        Raises OSError where it cannot be written: then nothing may be given out (§12).
+        """
+        choice, tokens, policy = served.choice, served.tokens, job.moment.policy
+        workload, seconds = job.workload.id, now - job.began
+        if choice is None:
+            name, offer, why, spent = "", None, "", None
+        else:
+            deployed, why = choice.candidate.deployed, choice.why
+            name, offer = deployed.id, deployed.offer
+            rates = job.moment.rates[name]
+            spent = cost(rates, tokens) if tokens is not None and rates is not None else None
         self._journal.append(
             encoded(
                 Record(
@@ -46,48 +54,45 @@ class Recorder:
                     at=job.at.isoformat(timespec="microseconds"),
                     path=job.surface.path,
                     key=job.key.id,
-                    workload=job.workload.id,
-                    labels=dict(job.labels),
-                    model=asked.model,
+                    workload=workload,
+                    labels=job.labels,
+                    model=job.asked.model,
                     outcome=served.outcome,
                     status=served.status,
-                    case=job.moment.policy.case.hash,
-                    plan=job.moment.policy.plan,
-                    stream=asked.call.stream,
-                    deployment=deployed.id if deployed else None,
-                    offer=deployed.offer.id if deployed else None,
-                    provider=deployed.offer.provider if deployed else None,
-                    region=deployed.offer.region if deployed else None,
-                    why=choice.why if choice else "",
-                    usage=_usage(job, served.tokens),
-                    cost=f"{spent:f}" if spent is not None else None,
+                    case=policy.hash,
+                    plan=policy.plan,
+                    stream=job.asked.call.stream,
+                    deployment=name or None,
+                    offer=offer.id if offer else None,
+                    provider=offer.provider if offer else None,
+                    region=offer.region if offer else None,
+                    why=why,
+                    usage=_usage(job, tokens),
+                    cost=None if spent is None else f"{spent:f}",
                     finish=served.finish,
                     spilled=served.spilled,
                     pieces=served.pieces,
                     ms=round(seconds * 1000, 3),
-                    attempts=tuple(job.attempts),
-                    denied=tuple(Denial(c.deployed.id, c.clause) for c in job.admission.denied),
+                    attempts=job.attempts,
+                    denied=job.admission.denials,
                 )
             )
         )
-        name = deployed.id if deployed else ""
-        self._metrics.replied(job.workload.id, name, served.outcome, seconds)
-        if deployed is not None:
-            self._metrics.metered(job.workload.id, name, served.tokens, float(spent) if spent is not None else None)
+        self._metrics.replied(workload, name, served.outcome, seconds, tokens, spent)
+        return spent
 
-    def disclosed(self, job: Job, choice: Choice | None, tokens: Tokens | None) -> Pairs:
+    def disclosed(self, job: Job, choice: Choice | None, spent: Decimal | None) -> Pairs:
         """The headers of a reply: which call, where it ran, which clauses kept it from elsewhere, at what cost."""
-        if not job.moment.policy.serving.headers:
+        policy = job.moment.policy
+        if not policy.serving.headers:
             return ()
         found: list[tuple[bytes, bytes]] = [(b"x-detente-request-id", job.id.encode())]
         if choice is not None:
             found.append((b"x-detente-deployment", choice.candidate.deployed.id.encode()))
-        clauses = job.admission.clauses
-        if clauses:
+        if clauses := job.admission.clauses:
             found.append((b"x-detente-clause", clauses))
-        spent = _cost(job, choice, tokens)
         if spent is not None:
-            found.append((b"x-detente-cost", f"{spent:f} {job.moment.policy.case.currency}".encode()))
+            found.append((b"x-detente-cost", f"{spent:f} {policy.currency}".encode()))
         return tuple(found)
 
 
@@ -96,11 +101,3 @@ def _usage(job: Job, tokens: Tokens | None) -> Metered | None:
     if tokens is not None:
         return Metered(*tokens)
     return _NONE if all(a.outcome in _USED_NOTHING for a in job.attempts) else None
-
-
-def _cost(job: Job, choice: Choice | None, tokens: Tokens | None) -> Decimal | None:
-    """At list price; None where usage or price is not known."""
-    if choice is None or tokens is None:
-        return None
-    rates = job.moment.rates.get(choice.candidate.deployed.id)
-    return cost(rates, tokens) if rates is not None else None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 
 from detente.errors import CredentialError
 from detente.gateway.choose import Choice
@@ -65,8 +66,8 @@ class Relay:
         self.rejected: set[str] = set()
         """Deployments whose provider did not accept our credential: it is renewed soon."""
 
-    def _record(self, job: Job, served: Served) -> None:
-        self._recorder.record(job, served, self._loop.time())
+    def _record(self, job: Job, served: Served) -> Decimal | None:
+        return self._recorder.record(job, served, self._loop.time())
 
     async def serve(self, job: Job, caller: Exchange) -> Served:
         """Answer a caller. However it ends it is recorded, also where the caller has left (the task is cancelled)."""
@@ -175,8 +176,9 @@ class Relay:
         job.attempts.append(Attempt(deployed.id, "served", _ms(now - began), 200))
         served = Served("complete", 200, choice, reply.tokens, reply.finish, reply.spilled)
         body = job.surface.whole(job.asked, reply, deployed.id)
-        self._record(job, served)
-        caller.reply(200, JSON + self._recorder.disclosed(job, choice, reply.tokens), body)
+        spent = self._record(job, served)
+        caller.reply(200, JSON + self._recorder.disclosed(job, choice, spent), body)
+        self._metrics.added(self._loop.time() - job.began - job.waited)
         return served
 
     # -- streams -----------------------------------------------------------------------------------------------

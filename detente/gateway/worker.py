@@ -106,6 +106,7 @@ class Worker:
                     self._app.unrecorded = ""
             except OSError as error:
                 self._app.unrecorded = error.strerror or str(error)
+            self._app.flush()
             await self._renew(loop.time())
             if self._reload or ticks % LOOK == 0:
                 await self._look()

@@ -6,6 +6,7 @@ come to in money owed (postings, later).
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -54,7 +55,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     path: str
     key: str
     workload: str
-    labels: dict[str, str]
+    labels: Mapping[str, str]
     model: str
     outcome: Outcome
     status: int
@@ -72,8 +73,8 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     spilled: bool = False
     pieces: int = 0
     ms: float = 0.0
-    attempts: tuple[Attempt, ...] = ()
-    denied: tuple[Denial, ...] = ()
+    attempts: Sequence[Attempt] = ()
+    denied: Sequence[Denial] = ()
 
 
 _ENCODER = msgspec.json.Encoder()
