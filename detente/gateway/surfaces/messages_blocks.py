@@ -12,7 +12,7 @@ import msgspec
 
 from detente.providers.wire import Refusal
 
-_UNSAID = {
+UNSAID = {
     "document": "chat completions take text and images, and no documents",
     "search_result": "chat completions know no search results, nor citations of them",
     "redacted_thinking": "encrypted thinking can be read by nobody but the API that wrote it",
@@ -166,8 +166,8 @@ def forget(raw: msgspec.Raw, where: str) -> None:
 
 def refused(kind: str, where: str, turn: str) -> Refusal:
     """Why a block has no place in the content of a turn."""
-    if kind in _UNSAID:
-        return Refusal(f"`{kind}` cannot be said: {_UNSAID[kind]}", where)
+    if kind in UNSAID:
+        return Refusal(f"`{kind}` cannot be said: {UNSAID[kind]}", where)
     if kind.endswith("_tool_result"):
         return Refusal(f"`{kind[:60]}` cannot be said: {_SERVER_RESULT}", where)
     return Refusal(f"a block of type `{kind[:60]}` has no place in content of `{turn}`", where)

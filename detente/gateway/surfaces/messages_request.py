@@ -19,7 +19,7 @@ from detente.gateway.surfaces.messages_prompt import Prompt
 from detente.gateway.surfaces.messages_tools import tools_of
 from detente.providers.wire import Refusal
 
-_ELSEWHERE = {
+ELSEWHERE = {
     "top_k": "chat completions have no such sampling; use `top_p`",
     "container": "chat completions have no containers",
     "context_management": "chat completions do not edit their context",
@@ -30,7 +30,7 @@ _ELSEWHERE = {
     "user_profile_id": "there are no user profiles here; a key stands for its workload",
     "workspace_id": "there are no workspaces here; a key stands for its workload",
 }
-_KNOWN = frozenset(
+KNOWN = frozenset(
     {
         *("model", "messages", "system", "max_tokens", "stream", "stop_sequences", "temperature", "top_p", "metadata"),
         *("tools", "tool_choice", "output_config", "thinking", "service_tier", "speed", "cache_control"),
@@ -79,9 +79,9 @@ class Asking:
     def __init__(self, members: Mapping[str, msgspec.Raw]) -> None:
         self._members = members
         for name in members:
-            if name in _ELSEWHERE:
-                raise Refusal(f"`{name}` cannot be said: {_ELSEWHERE[name]}", name)
-            if name not in _KNOWN:
+            if name in ELSEWHERE:
+                raise Refusal(f"`{name}` cannot be said: {ELSEWHERE[name]}", name)
+            if name not in KNOWN:
                 raise Refusal(f"`{name[:60]}` is no member of a request that is known here; leave it out", name[:60])
         self.said: dict[str, Any] = {"model": chat.text(members, "model"), "messages": []}
         self.needs: set[Feature] = set()

@@ -27,7 +27,7 @@ from detente.gateway.surfaces.chat import (
 from detente.providers import sse
 from detente.providers.wire import Call, Refusal, Reply
 
-_NOT_HERE = {
+NOT_HERE = {
     "background": "a reply that is fetched later has no stream and no caller to meter; leave out `background`",
     "background_options": "replies in the background are not served; leave it out",
     "conversation": "conversations are made at a provider, and not here; build on `previous_response_id`",
@@ -68,7 +68,7 @@ class ResponsesSurface(Surface):
     def ask(self, body: bytes) -> Asked:
         """Read a request. Raises ``Refusal`` with a sentence and the member that is wrong."""
         members = members_of(body)
-        for name, why in _NOT_HERE.items():
+        for name, why in NOT_HERE.items():
             if _says(members, name):
                 raise Refusal(f"`{name}` is not served: {why}", name)
         model, stream = text(members, "model"), flag(members, "stream")
