@@ -7,7 +7,6 @@ cannot say. Not here: turns and blocks (``messages_prompt``), tools (``messages_
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import isfinite
 from typing import Any
 
 import msgspec
@@ -85,29 +84,22 @@ class Asking:
                 raise Refusal(f"`{name[:60]}` is no member of a request that is known here; leave it out", name[:60])
         self.said: dict[str, Any] = {"model": chat.text(members, "model"), "messages": []}
         self.needs: set[Feature] = set()
-        self.most = self._number("max_tokens", int)
-        if self.most < 1:
-            raise Refusal("`max_tokens` is at least 1: warming a cache cannot be asked for", "max_tokens")
+        most = chat.count(members, "max_tokens")
+        if most is None:
+            raise Refusal("`max_tokens` is missing", "max_tokens")
+        self.most = most
         self.said["max_completion_tokens"] = self.most
         self.stream = chat.flag(members, "stream")
         if self.stream:
             self.said |= {"stream": True, "stream_options": {"include_usage": True}}
             self.needs.add("streaming")
 
-    def _number(self, name: str, kind: type[int] | type[float]) -> Any:
-        if name not in self._members:
-            raise Refusal(f"`{name}` is missing", name)
-        found = read(self._members[name], kind, name)
-        if not isfinite(found):
-            raise Refusal(f"`{name}` is no number", name)
-        return found
-
     def sampling(self) -> None:
         """How the reply is drawn, and for whom."""
         members, said = self._members, self.said
         for name in ("temperature", "top_p"):
             if name in members:
-                self._number(name, float)
+                read(members[name], float, name)
                 said[name] = members[name]
         if "stop_sequences" in members and (stop := read(members["stop_sequences"], list[str], "stop_sequences")):
             said["stop"] = stop

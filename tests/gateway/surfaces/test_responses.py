@@ -113,6 +113,7 @@ def test_state_is_pinned_to_its_deployment_under_the_providers_own_id() -> None:
         ),
         ({"text": {"format": 5}}, "text", "cannot be read"),
         ({"max_output_tokens": "many"}, "max_output_tokens", "whole number"),
+        ({"max_output_tokens": 10**400}, "max_output_tokens", "more than 2,147,483,647"),
     ],
 )
 def test_what_cannot_be_served_is_refused_by_name(changed: Data, param: str, says: str) -> None:
