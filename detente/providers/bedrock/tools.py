@@ -1,0 +1,143 @@
+"""Tools in OpenAI's shape as Converse's ``toolConfig``.
+
+Owns: which tools are on offer, and whether one must be called. Not here: calls and their results (``turns``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from detente.providers.bedrock.family import Family
+from detente.providers.bedrock.member import Member
+from detente.providers.bedrock.turns import NAME
+from detente.providers.wire import Refusal
+
+
+class _Function(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    description: str | None = None
+    parameters: msgspec.Raw = msgspec.Raw(b"null")
+    strict: bool | None = None
+
+
+class _Tool(msgspec.Struct):
+    type: str
+    function: _Function | None = None
+
+
+class _Named(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+
+
+class _Choice(msgspec.Struct):
+    type: str
+    function: _Named | None = None
+
+
+_TOOLS: Member[list[_Tool]] = Member("tools", list[_Tool])
+_CHOICE: Member[str | _Choice] = Member("tool_choice", str | _Choice)
+_PARALLEL: Member[bool] = Member("parallel_tool_calls", bool)
+_SCHEMA: Member[dict[str, msgspec.Raw]] = Member("tools", dict[str, msgspec.Raw])
+_NO_PARAMETERS = msgspec.Raw(b'{"type":"object","properties":{}}')
+"""OpenAI's meaning of a function without ``parameters``."""
+
+
+class Offer:
+    """What a call says of tools."""
+
+    __slots__ = ("additional", "config", "forced")
+
+    def __init__(self, config: dict[str, Any] | None, forced: bool, additional: dict[str, Any]) -> None:
+        self.config = config
+        self.forced = forced
+        self.additional = additional
+
+
+def offer_of(members: Mapping[str, msgspec.Raw], family: Family, called: bool) -> Offer:
+    """The tools of a call. Raises Refusal where Converse cannot say them.
+
+    Parameters
+    ----------
+    members
+        Of the call.
+    family
+        Of the model.
+    called
+        Whether the conversation holds calls of tools.
+    """
+    stated = [_spec(tool, family) for tool in _TOOLS.of(members) or ()]
+    if stated and not family.tools:
+        raise Refusal(f"`tools` are stated, and {family.title} calls none", "tools")
+    choice, silent = _choice(members, {tool["toolSpec"]["name"] for tool in stated})
+    if called and (silent or not stated):
+        what = '`tool_choice` is "none"' if silent else "no `tools` are stated"
+        name = "tool_choice" if silent else "tools"
+        raise Refusal(f"{what}, and the conversation holds calls of tools: Converse then wants tools on offer", name)
+    if silent or not stated:
+        return Offer(None, False, {})
+    config: dict[str, Any] = {"tools": stated}
+    if choice is not None:
+        config["toolChoice"] = choice
+    forced = choice is not None and "auto" not in choice
+    return Offer(config, forced, _serial(members, family, config, forced))
+
+
+def _spec(tool: _Tool, family: Family) -> dict[str, Any]:
+    function = tool.function
+    if tool.type != "function" or function is None:
+        raise Refusal(f"`tools` hold one of type `{tool.type[:40]}`: Converse knows functions", "tools")
+    if not NAME.fullmatch(function.name):
+        what = f"`tools` hold `{function.name[:80]}`: a tool's name has 1 to 64 letters, digits, `_` and `-`"
+        raise Refusal(what, "tools")
+    spec: dict[str, Any] = {"name": function.name}
+    if function.description:
+        spec["description"] = function.description
+    schema = function.parameters
+    if schema == b"null":
+        schema = _NO_PARAMETERS
+    else:
+        _SCHEMA.read(schema)  # an object, whatever it holds
+    spec["inputSchema"] = {"json": schema}
+    if function.strict:
+        if not family.structured:
+            raise Refusal(f"`{function.name}` is strict, and {family.title} keeps no schema", "tools")
+        spec["strict"] = True
+    return {"toolSpec": spec}
+
+
+def _choice(members: Mapping[str, msgspec.Raw], names: set[str]) -> tuple[dict[str, Any] | None, bool]:
+    """(the choice, None where it is left to the model; whether no tool may be called)."""
+    choice = _CHOICE.of(members)
+    if choice is None:
+        return None, False
+    if isinstance(choice, str):
+        if choice == "none":
+            return None, True
+        if choice == "auto":
+            return {"auto": {}}, False
+        if choice == "required":
+            return {"any": {}}, False
+        raise Refusal(f"`tool_choice` is `{choice[:40]}`, which is none of none, auto and required", "tool_choice")
+    if choice.type != "function" or choice.function is None:
+        what = f"`tool_choice` is of type `{choice.type[:40]}`: Converse can name one function"
+        raise Refusal(what, "tool_choice")
+    if choice.function.name not in names:
+        raise Refusal(f"`tool_choice` names `{choice.function.name[:80]}`, which `tools` do not hold", "tool_choice")
+    return {"tool": {"name": choice.function.name}}, False
+
+
+def _serial(members: Mapping[str, msgspec.Raw], family: Family, config: dict[str, Any], forced: bool) -> dict[str, Any]:
+    """What says that tools are called one at a time: Converse has no word for it, Claude's own interface has.
+
+    Claude's word comes with a choice of its own, so it takes the place of ``auto`` and cannot stand beside another.
+    """
+    if _PARALLEL.of(members) is not False:
+        return {}
+    if not family.serial or forced:
+        why = "with a tool that must be called" if family.serial else f"and {family.title} cannot be told so"
+        raise Refusal(f"`parallel_tool_calls` is false, {why}", "parallel_tool_calls")
+    config.pop("toolChoice", None)
+    return {"tool_choice": {"type": "auto", "disable_parallel_tool_use": True}}
