@@ -59,7 +59,7 @@ UNSAID: Mapping[str, tuple[str, tuple[Any, ...]]] = {
     "presence_penalty": ("knows no penalties", (0,)),
     "seed": ("takes no seed", ()),
     "store": ("stores nothing", (False,)),
-    "top_logprobs": ("tells no probabilities", ()),
+    "top_logprobs": ("tells no probabilities", (0,)),
     "verbosity": ("knows no verbosity", ("medium",)),
     "web_search_options": ("searches no web", ()),
 }

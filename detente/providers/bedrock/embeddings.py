@@ -117,7 +117,7 @@ def _cohere(texts: list[str], members: Mapping[str, msgspec.Raw]) -> dict[str, A
 
 # -- and back -------------------------------------------------------------------------------------------------------
 class _ByType(msgspec.Struct):
-    float: list[list[float]]
+    numbers: list[list[float]] = msgspec.field(name="float")
 
 
 class _Reply(msgspec.Struct, rename="camel"):
@@ -140,7 +140,7 @@ def embedding_reply(call: Call, model: str, headers: Headers, body: bytes) -> Re
         return refusal.failure
     vectors = found.embeddings
     if isinstance(vectors, _ByType):
-        vectors = vectors.float
+        vectors = vectors.numbers
     if vectors is None:
         vectors = [found.embedding] if found.embedding is not None else []
     if len(vectors) != asked:

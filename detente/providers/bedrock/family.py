@@ -18,6 +18,10 @@ Sampling = Literal["both", "one", "none"]
 """Whether a model takes ``temperature`` and ``top_p`` together, only one of them, or neither."""
 
 
+Caching = Literal["nothing", "prompts", "tools too", "for a time"]
+"""What is cached up to marked points: system prompts and messages, tools too, and all of them for a stated time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """What a family of models takes."""
@@ -30,6 +34,7 @@ class Family:
     images: bool = True
     stop: bool = True
     structured: bool = True
+    caches: Caching = "nothing"
     serial: bool = False
     """Whether it can be told to call one tool at a time."""
     thinking: Thinking = "none"
@@ -95,6 +100,7 @@ def _claude(id_: str) -> Family:
         tools=version >= (3, 0),
         images=version >= (3, 0),
         structured=version >= (4, 5),
+        caches="for a time" if version >= (4, 5) else "tools too" if version >= (3, 7) else "nothing",
         serial=version >= (4, 5),
         thinking=thinking,
         sampling=sampling,
@@ -105,4 +111,11 @@ def _nova(id_: str) -> Family:
     found = _NOVA.search(id_)
     second = found is not None and int(found.group(1)) >= 2
     title = "Nova 2" if second else "Nova"
-    return Family(title, 4096, images="micro" not in id_, structured=False, thinking="nova" if second else "none")
+    return Family(
+        title,
+        4096,
+        images="micro" not in id_,
+        structured=False,
+        caches="prompts",
+        thinking="nova" if second else "none",
+    )

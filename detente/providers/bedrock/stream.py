@@ -146,6 +146,9 @@ class ConverseDecoder(Decoder):
         use = event.start.tool_use if event.start is not None else None
         if use is None:
             return
+        if self._block is not None:
+            part.failure = broken("a call of a tool that begins within another")
+            return
         self._calls += 1
         self._block, self._silent = event.content_block_index, True
         function = {"name": use.name, "arguments": ""}

@@ -12,7 +12,7 @@ import msgspec
 
 from detente.providers.bedrock.family import Family
 from detente.providers.bedrock.member import Member
-from detente.providers.bedrock.turns import NAME
+from detente.providers.bedrock.turns import NAME, CacheControl, cached
 from detente.providers.wire import Refusal
 
 
@@ -23,9 +23,11 @@ class _Function(msgspec.Struct, forbid_unknown_fields=True):
     strict: bool | None = None
 
 
-class _Tool(msgspec.Struct):
+class _Tool(msgspec.Struct, forbid_unknown_fields=True):
     type: str
     function: _Function | None = None
+    custom: Any = None
+    cache_control: CacheControl | None = None
 
 
 class _Named(msgspec.Struct, forbid_unknown_fields=True):
@@ -68,10 +70,17 @@ def offer_of(members: Mapping[str, msgspec.Raw], family: Family, called: bool) -
     called
         Whether the conversation holds calls of tools.
     """
-    stated = [_spec(tool, family) for tool in _TOOLS.of(members) or ()]
+    stated: list[dict[str, Any]] = []
+    names: set[str] = set()
+    for tool in _TOOLS.of(members) or ():
+        spec = _spec(tool, family)
+        names.add(spec["name"])
+        stated.append({"toolSpec": spec})
+        if family.caches != "prompts":
+            stated += cached(tool.cache_control, family)
     if stated and not family.tools:
         raise Refusal(f"`tools` are stated, and {family.title} calls none", "tools")
-    choice, silent = _choice(members, {tool["toolSpec"]["name"] for tool in stated})
+    choice, silent = _choice(members, names)
     if called and (silent or not stated):
         what = '`tool_choice` is "none"' if silent else "no `tools` are stated"
         name = "tool_choice" if silent else "tools"
@@ -105,7 +114,7 @@ def _spec(tool: _Tool, family: Family) -> dict[str, Any]:
         if not family.structured:
             raise Refusal(f"`{function.name}` is strict, and {family.title} keeps no schema", "tools")
         spec["strict"] = True
-    return {"toolSpec": spec}
+    return spec
 
 
 def _choice(members: Mapping[str, msgspec.Raw], names: set[str]) -> tuple[dict[str, Any] | None, bool]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from binascii import Error, a2b_base64
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -28,6 +28,13 @@ class _Image(msgspec.Struct, forbid_unknown_fields=True):
     detail: str | None = None
 
 
+class CacheControl(msgspec.Struct, forbid_unknown_fields=True):
+    """Anthropic's mark that a prompt is cached up to here, which some of OpenAI's clients send too."""
+
+    type: Literal["ephemeral"]
+    ttl: Literal["5m", "1h"] | None = None
+
+
 class _Part(msgspec.Struct, forbid_unknown_fields=True):
     type: str
     text: str | None = None
@@ -35,6 +42,7 @@ class _Part(msgspec.Struct, forbid_unknown_fields=True):
     image_url: _Image | None = None
     input_audio: Any = None
     file: Any = None
+    cache_control: CacheControl | None = None
 
 
 class _Function(msgspec.Struct):
@@ -76,7 +84,7 @@ class Turns(NamedTuple):
     tools: bool
     """Whether tools were called in it: Converse then wants to know the tools."""
     unsigned: bool
-    """Whether its last calls of tools come without the signed reasoning that led to them."""
+    """Whether the assistant's last turn calls tools without the signed reasoning that led there."""
 
 
 def turns_of(members: dict[str, msgspec.Raw] | Any, family: Family) -> Turns:
@@ -94,10 +102,10 @@ def turns_of(members: dict[str, msgspec.Raw] | Any, family: Family) -> Turns:
             side, blocks = "user", _user(message, family)
         elif role == "assistant":
             side, blocks = "assistant", _assistant(message, family)
-            if message.tool_calls:
-                tools, unsigned = True, message.reasoning_signature is None
+            tools = tools or bool(message.tool_calls)
+            unsigned = bool(message.tool_calls) and message.reasoning_signature is None
         elif role == "tool":
-            side, blocks, tools = "user", [_result(message)], True
+            side, blocks, tools = "user", _result(message, family), True
         elif role in ("system", "developer"):
             if turns:
                 raise _refused(f"a `{role}` message after the conversation began: Converse has its prompts before it")
@@ -176,12 +184,16 @@ def _use(call: _ToolCall) -> Block:
     return {"toolUse": {"toolUseId": _id(call.id), "name": name, "input": msgspec.Raw(text)}}
 
 
-def _result(message: _Message) -> Block:
+def _result(message: _Message, family: Family) -> list[Block]:
     if message.tool_call_id is None:
         raise _refused("a tool's message without `tool_call_id`")
     content = message.content
-    texts = [content] if isinstance(content, str) else [_text(part) for part in content or ()]
-    return {"toolResult": {"toolUseId": _id(message.tool_call_id), "content": [{"text": t} for t in texts if t]}}
+    parts = [_Part("text", content)] if isinstance(content, str) else content or []
+    texts = [{"text": text} for part in parts if (text := _text(part))]
+    blocks: list[Block] = [{"toolResult": {"toolUseId": _id(message.tool_call_id), "content": texts}}]
+    for part in parts:
+        blocks += cached(part.cache_control, family)
+    return blocks
 
 
 def _id(stated: str) -> str:
@@ -204,15 +216,27 @@ def _blocks(message: _Message, family: Family, *, images: bool) -> list[Block]:
     for part in content or ():
         if part.type != "image_url":
             text = _text(part)
-            if text:
-                blocks.append({"text": text})
+            if not text:
+                continue
+            blocks.append({"text": text})
         elif not images:
             raise _refused(f"an image in a message of `{message.role}`")
         elif not family.images:
             raise _refused(f"an image, which {family.title} does not take")
         else:
             blocks.append(_image(part.image_url))
+        blocks += cached(part.cache_control, family)
     return blocks
+
+
+def cached(mark: CacheControl | None, family: Family) -> list[Block]:
+    """The point up to which a prompt is cached. It changes no answer, so where a family caches none it is left out."""
+    if mark is None or family.caches == "nothing":
+        return []
+    point = {"type": "default"}
+    if mark.ttl is not None and family.caches == "for a time":
+        point["ttl"] = mark.ttl
+    return [{"cachePoint": point}]
 
 
 def _text(part: _Part) -> str:
