@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from detente.providers.bedrock.family import Family
-from detente.providers.bedrock.member import Member
+from detente.providers.bedrock.member import NULL, Member
 from detente.providers.bedrock.metadata import metadata_of
 from detente.providers.bedrock.reasoning import Reasoning, reasoning_of
 from detente.providers.bedrock.tools import Offer, offer_of
@@ -78,7 +78,7 @@ _TIER: Member[str] = Member("service_tier", str)
 class _Schema(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     description: str | None = None
-    schema: msgspec.Raw = msgspec.Raw(b"null")
+    schema: msgspec.Raw = NULL
     strict: bool | None = None
 
 
@@ -123,7 +123,7 @@ def request_of(call: Call, family: Family) -> bytes:
 
 def _refuse_unsaid(members: Mapping[str, msgspec.Raw]) -> None:
     for name, raw in members.items():
-        if name in SAID or name in HINTS or raw == b"null":
+        if name in SAID or name in HINTS or raw == NULL:
             continue
         why, neutral = UNSAID.get(name, ("does not know it", ()))
         try:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from detente.providers.bedrock.member import Member
+from detente.providers.bedrock.member import NULL, Member
 from detente.providers.bedrock.metadata import metadata_of
 from detente.providers.bedrock.reply import broken
 from detente.providers.wire import Call, Failure, Headers, Refusal, Reply, Tokens
@@ -58,7 +58,7 @@ def embedding_request(call: Call, kind: Kind | None) -> tuple[bytes, tuple[tuple
     if kind is None:
         raise Refusal("how this model is asked for embeddings is not known here", "model")
     for name, raw in members.items():
-        if name not in _SAID and raw != b"null":
+        if name not in _SAID and raw != NULL:
             raise Refusal(f"`{name[:80]}` cannot be said: Bedrock's embeddings do not know it", name[:80])
     texts = _texts(members)
     dimensions = _dimensions(members, kind)

@@ -12,6 +12,7 @@ import msgspec
 
 from detente.providers.wire import Refusal
 
+NULL = msgspec.Raw(b"null")
 T = TypeVar("T")
 
 
@@ -27,7 +28,7 @@ class Member(Generic[T]):
     def of(self, members: Mapping[str, msgspec.Raw]) -> T | None:
         """Its value; None where it is absent or null. Raises Refusal."""
         raw = members.get(self.name)
-        return None if raw is None or raw == b"null" else self.read(raw)
+        return None if raw is None or raw == NULL else self.read(raw)
 
     def read(self, raw: msgspec.Raw | bytes) -> T:
         """The value of a text. Raises Refusal."""

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from detente.providers.bedrock.family import Family
-from detente.providers.bedrock.member import Member
+from detente.providers.bedrock.member import NULL, Member
 from detente.providers.bedrock.turns import NAME, CacheControl, cached
 from detente.providers.wire import Refusal
 
@@ -19,7 +19,7 @@ from detente.providers.wire import Refusal
 class _Function(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     description: str | None = None
-    parameters: msgspec.Raw = msgspec.Raw(b"null")
+    parameters: msgspec.Raw = NULL
     strict: bool | None = None
 
 
@@ -105,7 +105,7 @@ def _spec(tool: _Tool, family: Family) -> dict[str, Any]:
     if function.description:
         spec["description"] = function.description
     schema = function.parameters
-    if schema == b"null":
+    if schema == NULL:
         schema = _NO_PARAMETERS
     else:
         _SCHEMA.read(schema)  # an object, whatever it holds
