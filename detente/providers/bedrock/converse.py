@@ -88,7 +88,7 @@ class _Format(msgspec.Struct):
 
 
 _FORMAT: Member[_Format] = Member("response_format", _Format)
-_OBJECT: Member[dict[str, msgspec.Raw]] = Member("response_format", dict[str, msgspec.Raw])
+_OBJECT: Member[dict[str, Any]] = Member("response_format", dict[str, Any])
 
 
 def request_of(call: Call, family: Family) -> bytes:

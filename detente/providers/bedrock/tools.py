@@ -42,7 +42,7 @@ class _Choice(msgspec.Struct):
 _TOOLS: Member[list[_Tool]] = Member("tools", list[_Tool])
 _CHOICE: Member[str | _Choice] = Member("tool_choice", str | _Choice)
 _PARALLEL: Member[bool] = Member("parallel_tool_calls", bool)
-_SCHEMA: Member[dict[str, msgspec.Raw]] = Member("tools", dict[str, msgspec.Raw])
+_SCHEMA: Member[dict[str, Any]] = Member("tools", dict[str, Any])
 _NO_PARAMETERS = msgspec.Raw(b'{"type":"object","properties":{}}')
 """OpenAI's meaning of a function without ``parameters``."""
 
@@ -108,7 +108,7 @@ def _spec(tool: _Tool, family: Family) -> dict[str, Any]:
     if schema == NULL:
         schema = _NO_PARAMETERS
     else:
-        _SCHEMA.read(schema)  # an object, whatever it holds
+        _SCHEMA.read(schema)  # an object, whatever it holds: it is sent as it was written
     spec["inputSchema"] = {"json": schema}
     if function.strict:
         if not family.structured:

@@ -72,7 +72,7 @@ class _Message(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _MESSAGES: Member[list[_Message]] = Member("messages", list[_Message])
-_ARGUMENTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ARGUMENTS = msgspec.json.Decoder(dict[str, Any])
 Block = dict[str, Any]
 
 
