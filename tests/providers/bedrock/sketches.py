@@ -110,3 +110,13 @@ def replies(draw: st.DrawFn) -> dict[str, Any]:
         "stopReason": draw(st.sampled_from(["end_turn", "tool_use", "max_tokens", "content_filtered"])),
         "usage": {**usage, "totalTokens": sum(usage.values())},
     }
+
+
+def spoiled(value: Any, path: list[int], by: Any) -> Any:
+    """A value with the part at a path replaced; the path's steps count modulo what is there."""
+    if not path or not isinstance(value, dict | list) or not value:
+        return by
+    at = path[0] % len(value)
+    if isinstance(value, list):
+        return [spoiled(item, path[1:], by) if i == at else item for i, item in enumerate(value)]
+    return {k: spoiled(item, path[1:], by) if i == at else item for i, (k, item) in enumerate(value.items())}

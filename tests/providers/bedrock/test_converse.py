@@ -17,7 +17,7 @@ from detente.providers.wire import Call, Refusal
 from tests.providers.bedrock.inverse import openai_request
 from tests.providers.bedrock.making import CLAUDE, call, cases, encoded, said, wire
 from tests.providers.bedrock.service import check_request
-from tests.providers.bedrock.sketches import JSON, calls
+from tests.providers.bedrock.sketches import JSON, calls, spoiled
 
 CORPUS = dict(cases("requests"))
 ADAPTIVE, NEWEST = "us.anthropic.claude-opus-4-6-v1", "us.anthropic.claude-opus-4-8"
@@ -305,16 +305,6 @@ def test_any_members_are_encoded_or_refused(name: str, members: dict[str, Any]) 
     except Refusal:
         return
     check_request("Converse", name, body)
-
-
-def spoiled(value: Any, path: list[int], by: Any) -> Any:
-    """A value with one of its parts replaced."""
-    if not path or not isinstance(value, dict | list) or not value:
-        return by
-    at = path[0] % len(value)
-    if isinstance(value, list):
-        return [spoiled(item, path[1:], by) if i == at else item for i, item in enumerate(value)]
-    return {k: spoiled(item, path[1:], by) if i == at else item for i, (k, item) in enumerate(value.items())}
 
 
 @settings(max_examples=400, deadline=None)
