@@ -10,7 +10,7 @@ from array import array
 from base64 import b64encode
 from collections.abc import Mapping
 from sys import byteorder
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -116,13 +116,18 @@ def _cohere(texts: list[str], members: Mapping[str, msgspec.Raw]) -> dict[str, A
 
 
 # -- and back -------------------------------------------------------------------------------------------------------
+LARGEST = 3.4028234663852886e38
+"""Of numbers of 32 bits, which base64 holds."""
+Number = Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
+
+
 class _ByType(msgspec.Struct):
-    numbers: list[list[float]] = msgspec.field(name="float")
+    numbers: list[list[Number]] = msgspec.field(name="float")
 
 
 class _Reply(msgspec.Struct, rename="camel"):
-    embedding: list[float] | None = None
-    embeddings: _ByType | list[list[float]] | None = None
+    embedding: list[Number] | None = None
+    embeddings: _ByType | list[list[Number]] | None = None
     input_text_token_count: int | None = None
 
 

@@ -19,27 +19,27 @@ JSON = st.recursive(
 OBJECTS = st.dictionaries(st.text("abc", min_size=1, max_size=3), JSON, max_size=3)
 
 _text_part = TEXTS.map(lambda text: {"type": "text", "text": text})
-_image_part = st.tuples(st.sampled_from(["png", "jpeg", "gif", "webp"]), st.binary(min_size=1, max_size=9)).map(
-    lambda found: {
+_image_part = st.builds(
+    lambda kind, data: {
         "type": "image_url",
-        "image_url": {"url": f"data:image/{found[0]};base64,{b64encode(found[1]).decode()}"},
-    }
+        "image_url": {"url": f"data:image/{kind};base64,{b64encode(data).decode()}"},
+    },
+    st.sampled_from(["png", "jpeg", "gif", "webp"]),
+    st.binary(min_size=1, max_size=9),
 )
 _parts = st.lists(_text_part | _image_part, min_size=1, max_size=3)
-_tools = st.lists(
-    st.fixed_dictionaries(
-        {"name": NAMES, "parameters": OBJECTS}, optional={"description": TEXTS, "strict": st.just(True)}
-    ).map(lambda function: {"type": "function", "function": function}),
-    min_size=1,
-    max_size=3,
-    unique_by=lambda tool: tool["function"]["name"],
+_functions = st.fixed_dictionaries(
+    {"name": NAMES, "parameters": OBJECTS}, optional={"description": TEXTS, "strict": st.just(True)}
 )
+_tools: st.SearchStrategy[list[dict[str, Any]]] = st.lists(
+    _functions, min_size=1, max_size=3, unique_by=lambda function: str(function["name"])
+).map(lambda functions: [{"type": "function", "function": function} for function in functions])
 
 
 @st.composite
 def calls(draw: st.DrawFn) -> dict[str, Any]:
     """A call in the one form that the way back writes: every content in parts, one message a turn."""
-    tools = draw(st.none() | _tools)
+    tools: list[dict[str, Any]] | None = draw(st.none() | _tools)
     messages: list[dict[str, Any]] = [
         {"role": "system", "content": [part]} for part in draw(st.lists(_text_part, max_size=2))
     ]

@@ -65,7 +65,8 @@ def test_arguments_and_schemas_are_sent_as_they_were_written() -> None:
     big = '{"n": 123456789012345678901234567890.10, "s": "\\u00e9"}'
     use = {"id": "c1", "type": "function", "function": {"name": "clock", "arguments": big}}
     messages = [USED[0], {"role": "assistant", "tool_calls": [use]}, USED[2]]
-    members = call(said()).members | {
+    members = {
+        **call(said()).members,
         "messages": msgspec.Raw(json.dumps(messages).encode()),
         "tools": msgspec.Raw(b'[{"type":"function","function":{"name":"clock","parameters":{"maximum": 1.10}}}]'),
     }
