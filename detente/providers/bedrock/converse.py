@@ -1,7 +1,7 @@
 """A chat completion in OpenAI's shape as a request of Converse.
 
 Owns: which members of a call can be said, and which are refused by name. Not here: messages (``turns``), tools
-(``tools``), reasoning (``reasoning``).
+(``tools``), reasoning (``reasoning``), sampling (``sampling``).
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from detente.providers.bedrock.family import Family
 from detente.providers.bedrock.member import NULL, Member
 from detente.providers.bedrock.metadata import metadata_of
 from detente.providers.bedrock.reasoning import Reasoning, reasoning_of
-from detente.providers.bedrock.tools import Offer, offer_of
+from detente.providers.bedrock.sampling import sampling_of
+from detente.providers.bedrock.tools import offer_of
 from detente.providers.bedrock.turns import turns_of
 from detente.providers.wire import Call, Refusal
 
@@ -69,8 +70,6 @@ TIERS = {"auto": None, "default": "default", "flex": "flex", "priority": "priori
 
 _MAX_COMPLETION: Member[int] = Member("max_completion_tokens", int)
 _MAX: Member[int] = Member("max_tokens", int)
-_TEMPERATURE: Member[float] = Member("temperature", float)
-_TOP_P: Member[float] = Member("top_p", float)
 _STOP: Member[str | list[str]] = Member("stop", str | list[str])
 _TIER: Member[str] = Member("service_tier", str)
 
@@ -98,10 +97,12 @@ def request_of(call: Call, family: Family) -> bytes:
     system, messages, called, unsigned = turns_of(members, family)
     offer = offer_of(members, family, called)
     reasoning = reasoning_of(members, family, _most(members), unsigned)
+    if reasoning.on and offer.forced and family.thinking in ("budget", "adaptive"):
+        raise Refusal(f"{family.title} reasons only where it may leave tools alone", "tool_choice")
     body: dict[str, Any] = {"messages": messages}
     if system:
         body["system"] = system
-    inference = _inference(members, family, reasoning, offer)
+    inference = _inference(members, family, reasoning)
     if inference:
         body["inferenceConfig"] = inference
     if offer.config is not None:
@@ -145,59 +146,15 @@ def _most(members: Mapping[str, msgspec.Raw]) -> int | None:
     return None
 
 
-def _inference(
-    members: Mapping[str, msgspec.Raw], family: Family, reasoning: Reasoning, offer: Offer
-) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    if reasoning.most is not None:
-        found["maxTokens"] = reasoning.most
-    temperature, top_p = _unit(_TEMPERATURE, members), _unit(_TOP_P, members)
-    if reasoning.on and family.thinking != "gpt-oss":
-        temperature, top_p = _while_thinking(family, reasoning, temperature, top_p)
-        if offer.forced and family.thinking in ("budget", "adaptive"):
-            raise Refusal(f"{family.title} reasons only where it may leave tools alone", "tool_choice")
-    elif family.sampling == "none":  # it samples as if both were 1, and takes no other value
-        for name, value in (("temperature", temperature), ("top_p", top_p)):
-            if value not in (None, 1):
-                raise Refusal(f"`{name}` is {value:g}, and {family.title} takes none", name)
-        temperature = top_p = None
-    elif family.sampling == "one" and temperature is not None and top_p is not None:
-        if top_p != 1:
-            raise Refusal(f"`temperature` and `top_p` are stated, and {family.title} takes one of them", "top_p")
-        top_p = None  # all of the probability: nothing is left out
-    if temperature is not None:
-        found["temperature"] = temperature
-    if top_p is not None:
-        found["topP"] = top_p
+def _inference(members: Mapping[str, msgspec.Raw], family: Family, reasoning: Reasoning) -> dict[str, Any]:
+    found: dict[str, Any] = {} if reasoning.most is None else {"maxTokens": reasoning.most}
+    found |= sampling_of(members, family, reasoning)
     stop = _stop(members)
     if stop:
         if not family.stop:
             raise Refusal(f"`stop` is stated, and {family.title} takes no stop sequences", "stop")
         found["stopSequences"] = stop
     return found
-
-
-def _while_thinking(
-    family: Family, reasoning: Reasoning, temperature: float | None, top_p: float | None
-) -> tuple[float | None, float | None]:
-    """Claude's thinking takes no temperature, and at least 0.95 of the probability; Nova's, at its highest, neither."""
-    if family.thinking == "nova":
-        name = "temperature" if temperature is not None else "top_p" if top_p is not None else None
-        if name is not None and reasoning.most is None:
-            raise Refusal(f"`{name}` is stated, and {family.title} takes none at its highest effort", name)
-        return temperature, top_p
-    if temperature not in (None, 1):
-        raise Refusal(f"`temperature` is {temperature:g}, and {family.title} reasons at 1", "temperature")
-    if top_p is not None and (top_p < 0.95 or (family.sampling == "none" and top_p != 1)):
-        raise Refusal(f"`top_p` is {top_p:g}, and {family.title} reasons with 0.95 or more", "top_p")
-    return None, None if top_p == 1 else top_p
-
-
-def _unit(member: Member[float], members: Mapping[str, msgspec.Raw]) -> float | None:
-    value = member.of(members)
-    if value is not None and not 0 <= value <= 1:
-        raise Refusal(f"`{member.name}` is {value:g}, and Bedrock takes 0 to 1", member.name)
-    return value
 
 
 def _stop(members: Mapping[str, msgspec.Raw]) -> list[str]:

@@ -6,7 +6,7 @@ Owns: which tools are on offer, and whether one must be called. Not here: calls 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -47,15 +47,15 @@ _NO_PARAMETERS = msgspec.Raw(b'{"type":"object","properties":{}}')
 """OpenAI's meaning of a function without ``parameters``."""
 
 
-class Offer:
+class Offer(NamedTuple):
     """What a call says of tools."""
 
-    __slots__ = ("additional", "config", "forced")
-
-    def __init__(self, config: dict[str, Any] | None, forced: bool, additional: dict[str, Any]) -> None:
-        self.config = config
-        self.forced = forced
-        self.additional = additional
+    config: Mapping[str, Any] | None = None
+    """Converse's ``toolConfig``; None where no tools are on offer."""
+    forced: bool = False
+    """Whether one of them must be called."""
+    additional: Mapping[str, Any] = {}
+    """Beside Converse's own members, in ``additionalModelRequestFields``."""
 
 
 def offer_of(members: Mapping[str, msgspec.Raw], family: Family, called: bool) -> Offer:
@@ -85,13 +85,16 @@ def offer_of(members: Mapping[str, msgspec.Raw], family: Family, called: bool) -
         what = '`tool_choice` is "none"' if silent else "no `tools` are stated"
         name = "tool_choice" if silent else "tools"
         raise Refusal(f"{what}, and the conversation holds calls of tools: Converse then wants tools on offer", name)
-    if silent or not stated:
-        return Offer(None, False, {})
-    config: dict[str, Any] = {"tools": stated}
-    if choice is not None:
-        config["toolChoice"] = choice
     forced = choice is not None and "auto" not in choice
-    return Offer(config, forced, _serial(members, family, config, forced))
+    if forced and not stated:
+        raise Refusal("`tool_choice` wants a tool to be called, and `tools` hold none", "tool_choice")
+    if silent or not stated:
+        return Offer()
+    additional = _serial(members, family, forced)
+    config: dict[str, Any] = {"tools": stated}
+    if choice is not None and not additional:
+        config["toolChoice"] = choice
+    return Offer(config, forced, additional)
 
 
 def _spec(tool: _Tool, family: Family) -> dict[str, Any]:
@@ -138,7 +141,7 @@ def _choice(members: Mapping[str, msgspec.Raw], names: set[str]) -> tuple[dict[s
     return {"tool": {"name": choice.function.name}}, False
 
 
-def _serial(members: Mapping[str, msgspec.Raw], family: Family, config: dict[str, Any], forced: bool) -> dict[str, Any]:
+def _serial(members: Mapping[str, msgspec.Raw], family: Family, forced: bool) -> dict[str, Any]:
     """What says that tools are called one at a time: Converse has no word for it, Claude's own interface has.
 
     Claude's word comes with a choice of its own, so it takes the place of ``auto`` and cannot stand beside another.
@@ -148,5 +151,4 @@ def _serial(members: Mapping[str, msgspec.Raw], family: Family, config: dict[str
     if not family.serial or forced:
         why = "with a tool that must be called" if family.serial else f"and {family.title} cannot be told so"
         raise Refusal(f"`parallel_tool_calls` is false, {why}", "parallel_tool_calls")
-    config.pop("toolChoice", None)
     return {"tool_choice": {"type": "auto", "disable_parallel_tool_use": True}}

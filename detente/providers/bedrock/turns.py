@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from binascii import Error, a2b_base64
+from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -87,7 +88,7 @@ class Turns(NamedTuple):
     """Whether the assistant's last turn calls tools without the signed reasoning that led there."""
 
 
-def turns_of(members: dict[str, msgspec.Raw] | Any, family: Family) -> Turns:
+def turns_of(members: Mapping[str, msgspec.Raw], family: Family) -> Turns:
     """The turns of a call. Raises Refusal where Converse cannot say them.
 
     Turns alternate: messages of one side that follow each other become one turn of several blocks, and results of
