@@ -22,6 +22,7 @@ from detente.gateway.protocol import JSON, Exchange
 from detente.gateway.recorder import Recorder
 from detente.gateway.refusal import explained
 from detente.gateway.stream import Stream
+from detente.gateway.surface import UnsayableError
 from detente.gateway.upstream import Incoming, Upstream, UpstreamError
 from detente.ledger.record import Attempt, Outcome
 from detente.providers.authority import Authority
@@ -169,13 +170,16 @@ class Relay:
             self._load.left(deployed)
         return failed
 
-    def _whole(self, job: Job, choice: Choice, reply: Reply, caller: Exchange, began: float) -> Served:
-        """A whole reply."""
+    def _whole(self, job: Job, choice: Choice, reply: Reply, caller: Exchange, began: float) -> Served | Failure:
+        """A whole reply; a failure where it cannot be said to this caller."""
         deployed, now = choice.candidate.deployed, self._loop.time()
+        try:
+            body = job.surface.whole(job.asked, reply, deployed.id)
+        except UnsayableError as unsayable:
+            return self._note(job, deployed, unsayable.failure, began)
         self._load.served(deployed, job.workload.id, reply.tokens, job.asked.tokens, now)
         job.attempts.append(Attempt(deployed.id, "served", _ms(now - began), 200))
         served = Served("complete", 200, choice, reply.tokens, reply.finish, reply.spilled)
-        body = job.surface.whole(job.asked, reply, deployed.id)
         spent = self._record(job, served)
         caller.reply(200, JSON + self._recorder.disclosed(job, choice, spent), body)
         self._metrics.added(self._loop.time() - job.began - job.waited)
@@ -192,11 +196,17 @@ class Relay:
                 part = decoder.feed(data) if data else decoder.end()
             except UpstreamError as error:
                 part = Part(failure=_unanswered(error))
-            if part.done or part.failure is not None:
+            if part.failure is not None:
                 return part
-            if part.content and not caller.begun:
-                self._load.answered(deployed)
-            stream.take(part)
+            try:
+                if part.done:
+                    stream.complete(part.data)
+                    return part
+                if part.content and not caller.begun:
+                    self._load.answered(deployed)
+                stream.take(part)
+            except UnsayableError as unsayable:
+                return Part(tokens=part.tokens, failure=unsayable.failure)
             if (waits := caller.waits) is not None:
                 await waits
 
@@ -214,7 +224,7 @@ class Relay:
         job.attempts.append(Attempt(deployed.id, "served", _ms(now - began), 200))
         served = stream.ended("complete", 200)
         self._record(job, served)
-        stream.close(last.data)
+        stream.close()
         return served
 
     # -- nobody ------------------------------------------------------------------------------------------------

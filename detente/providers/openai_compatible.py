@@ -14,7 +14,7 @@ import msgspec
 from detente.deployment import CompatibleDeployment
 from detente.providers.authority import Authority, KeyAuthority
 from detente.providers.chat_stream import ChatDecoder, Usage
-from detente.providers.responses_stream import ResponsesDecoder, tokens_of_response
+from detente.providers.responses_stream import ResponsesDecoder, reply_of_response
 from detente.providers.wire import (
     Call,
     Decoder,
@@ -72,7 +72,7 @@ class CompatibleWire(Wire):
         spilled = "x-ms-spillover-from-deployment" in headers
         try:
             if call.operation == "responses":
-                return Reply(body, tokens_of_response(body), spilled=spilled)
+                return reply_of_response(body, spilled)
             found = _WHOLE.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return failure("broken", 502, "the provider's reply is not JSON of the expected shape")
