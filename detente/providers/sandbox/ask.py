@@ -12,7 +12,9 @@ from typing import Any, Literal
 
 from detente.providers.sandbox.tokens import IMAGE, count, pieces
 
-Finish = Literal["stop", "length", "tools", "filtered"]
+Finish = Literal["stop", "stopped", "length", "tools", "filtered", "blocked"]
+"""``stop``: by itself. ``stopped``: at a sequence that the caller gave. ``filtered``: its content was cut off.
+``blocked``: something else than the model answered, because of what was asked."""
 
 
 class WrongError(Exception):

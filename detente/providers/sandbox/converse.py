@@ -15,7 +15,14 @@ from detente.providers.sandbox.ask import Ask, Beat, Choice, Tool, Turn, WrongEr
 from detente.providers.sandbox.tokens import count
 
 Json = dict[str, Any]
-STOP = {"stop": "end_turn", "length": "max_tokens", "tools": "tool_use", "filtered": "content_filtered"}
+STOP = {
+    "stop": "end_turn",
+    "stopped": "stop_sequence",
+    "length": "max_tokens",
+    "tools": "tool_use",
+    "filtered": "content_filtered",
+    "blocked": "guardrail_intervened",
+}
 MEDIA = ("image", "document", "video", "audio")
 
 
@@ -82,9 +89,7 @@ class _Reading:
             raise WrongError("The last message holds toolUse blocks that nothing answers.")
         return last
 
-    def _block(
-        self, block: Any, place: str, role: str, answered: set[str], asked: set[str], *, tools: bool
-    ) -> None:
+    def _block(self, block: Any, place: str, role: str, answered: set[str], asked: set[str], *, tools: bool) -> None:
         kinds = list(block) if isinstance(block, Mapping) else []
         if len(kinds) != 1:
             raise WrongError(f"The ContentBlock object at {place} must set exactly one member.")
@@ -145,7 +150,9 @@ def _schema(output: Mapping[str, Any]) -> Mapping[str, Any] | None:
     except (msgspec.DecodeError, RecursionError):
         schema = None
     if not isinstance(schema, dict):
-        raise WrongError("The value at outputConfig.textFormat.structure.jsonSchema.schema is not a JSON schema in text.")
+        raise WrongError(
+            "The value at outputConfig.textFormat.structure.jsonSchema.schema is not a JSON schema in text."
+        )
     return schema
 
 
@@ -207,9 +214,7 @@ def whole(turn: Turn, latency: int) -> Json:
 
 def stop_reason(turn: Turn) -> str:
     """Why the reply ends."""
-    choice, ask_ = turn.choices[0], turn.ask
-    stopped = choice.finish == "stop" and ask_.stop and not choice.text.endswith(".")
-    return "stop_sequence" if stopped else STOP[choice.finish]
+    return STOP[turn.choices[0].finish]
 
 
 def _blocks(turn: Turn, choice: Choice) -> list[Json]:

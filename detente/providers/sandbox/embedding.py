@@ -18,7 +18,9 @@ MOST = 8_192
 
 def vector(model: str, text: str, dimensions: int) -> array.array[float]:
     """A unit vector of 32-bit floats: coordinates are uniform on [-1, 1) before scaling."""
-    raw = array.array("i", hashlib.shake_256(f"{model}\n{text}".encode("utf-8", "surrogatepass")).digest(4 * dimensions))
+    raw = array.array(
+        "i", hashlib.shake_256(f"{model}\n{text}".encode("utf-8", "surrogatepass")).digest(4 * dimensions)
+    )
     if sys.byteorder == "big":
         raw.byteswap()
     length = math.sqrt(math.fsum(float(x) * x for x in raw)) or 1.0

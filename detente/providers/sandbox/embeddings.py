@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from detente.providers.sandbox.ask import WrongError
-from detente.providers.sandbox.chat import whole_number
+from detente.providers.sandbox.chat_request import whole_number
 from detente.providers.sandbox.embedding import MOST, base64_of, vector
 from detente.providers.sandbox.tokens import count
 

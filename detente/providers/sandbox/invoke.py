@@ -45,7 +45,13 @@ def _titan(model: str, body: Mapping[str, Any]) -> tuple[Json, int]:
 
 def _cohere(model: str, body: Mapping[str, Any], mark: str) -> tuple[Json, int]:
     fourth = "embed-v4" in model
-    known = ("texts", "input_type", "truncate", "embedding_types", *(("output_dimension", "max_tokens") if fourth else ()))
+    known = (
+        "texts",
+        "input_type",
+        "truncate",
+        "embedding_types",
+        *(("output_dimension", "max_tokens") if fourth else ()),
+    )
     _known(body, known)
     texts, size = body.get("texts"), body.get("output_dimension", 1_536 if fourth else 1_024)
     if not isinstance(texts, list) or not 1 <= len(texts) <= MOST_TEXTS or not all(isinstance(t, str) for t in texts):
@@ -59,7 +65,12 @@ def _cohere(model: str, body: Mapping[str, Any], mark: str) -> tuple[Json, int]:
         raise WrongError("The sandbox plays embeddings of floats.")
     found = [vector(model, text, size).tolist() for text in texts]
     shape = "embeddings_floats" if kinds is None else "embeddings_by_type"
-    reply = {"id": mark, "response_type": shape, "texts": texts, "embeddings": found if kinds is None else {"float": found}}
+    reply = {
+        "id": mark,
+        "response_type": shape,
+        "texts": texts,
+        "embeddings": found if kinds is None else {"float": found},
+    }
     return reply, sum(count(text) for text in texts)
 
 

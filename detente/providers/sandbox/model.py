@@ -22,11 +22,12 @@ REASONING = {"none": 0, "minimal": 8, "low": 16, "medium": 32, "high": 64, "xhig
 """Tokens of reasoning by effort."""
 MARKER = re.compile(r"sandbox:(filter|filtered-reply|echo|tools|tool|tokens)(?:=([A-Za-z0-9_.-]{1,64}))?(?![A-Za-z-])")
 
-_WORDS = (
+_SENTENCE = (
     "the port opens at dawn and every ship that waits outside may enter by turn while pilots read currents charts "
     "lights winds and tides so that nobody runs aground after a long night of careful signals between old rivals who "
     "agreed to share one narrow channel under rules both could keep"
-).split()
+)
+_WORDS = _SENTENCE.split()
 
 
 def markers(ask: Ask) -> dict[str, str | None]:
@@ -106,7 +107,7 @@ def _stopped(choice: Choice, stops: tuple[str, ...]) -> Choice:
     """The answer up to the first stop sequence."""
     ends = [choice.text.find(stop) for stop in stops if stop]
     ends = [end for end in ends if end >= 0]
-    return replace(choice, text=choice.text[: min(ends)]) if ends else choice
+    return replace(choice, finish="stopped", text=choice.text[: min(ends)]) if ends else choice
 
 
 def _shortened(choice: Choice, most: int) -> Choice:

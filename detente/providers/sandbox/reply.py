@@ -6,7 +6,7 @@ Owns: the values. Not here: sending them (``play``), and what they hold (each fa
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import msgspec
@@ -20,7 +20,7 @@ EVENTS = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control"
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A reply in one piece. ``output`` is how many tokens had to be generated before it."""
+    """A reply in one piece; ``counts`` is what it took, None for an error."""
 
     status: int
     body: bytes
@@ -29,10 +29,15 @@ class Whole:
 
 
 class Piece(NamedTuple):
-    """Part of a stream; ``tokens`` is how much content it holds, and none for what frames content."""
+    """Part of a stream.
+
+    ``tokens`` is how much content it holds: none for what frames content. ``ends`` says that it tells the end of it.
+    Content that is generated and not shown has no ``data``.
+    """
 
     data: bytes
     tokens: int = 0
+    ends: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class Streamed:
     exception: bytes
     malformed: bytes
     headers: Headers = EVENTS
-    counts: Counts | None = field(default=None)
+    counts: Counts | None = None
 
 
 def json_bytes(found: Mapping[str, Any]) -> bytes:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from detente.providers.sandbox.ask import Ask, Choice, Tool, Turn, WrongError
-from detente.providers.sandbox.chat import content, function_tool, text_or_none, whole_number
+from detente.providers.sandbox.chat_request import content, function_tool, text_or_none, whole_number
 from detente.providers.sandbox.tokens import count, pieces
 
 Json = dict[str, Any]
@@ -109,13 +109,15 @@ def _format(given: Any) -> Mapping[str, Any] | None:
 def whole(turn: Turn, asked: Asked) -> Json:
     """A reply in one piece."""
     choice = turn.choices[0]
-    status = "incomplete" if choice.finish in ("length", "filtered") else "completed"
+    status = "incomplete" if choice.finish in ("length", "filtered", "blocked") else "completed"
     return _shell(turn, asked, status, _items(turn, choice, status)) | {"usage": _usage(turn)}
 
 
 def _shell(turn: Turn, asked: Asked, status: str, output: list[Json]) -> Json:
     body = asked.body
-    why = {"length": "max_output_tokens", "filtered": "content_filter"}.get(turn.choices[0].finish)
+    why = {"length": "max_output_tokens", "filtered": "content_filter", "blocked": "content_filter"}.get(
+        turn.choices[0].finish
+    )
     return {
         "id": f"resp_{turn.mark}",
         "object": "response",
