@@ -228,6 +228,8 @@ class Place:
         other = call.face.find(name) if refused and first.provisioned and name else None
         if other is not None and other is not first:
             spilled, call.seat, call.record.spilled_from = first, other, first.deployment.id
+            first.outcomes["spilled"] += 1
+            other.begin(call.record)
             wait = self._take(call, at)
             refused = wait is not None
         call.headers = call.face.capacity(call.seat, at, spilled)

@@ -103,10 +103,10 @@ async def streamed(reply: Streamed, rhythm: Rhythm, fault: Fault | None, stage: 
                 due = stage.clock()
             await stage.until(due)
             due += piece.tokens * rhythm.each
-            stage.sent += piece.tokens
-            shown += bool(piece.tokens and piece.data)
         if stage.link.gone():
             return "abandoned"
+        stage.sent += piece.tokens
+        shown += bool(piece.tokens and piece.data)
         if piece.data:
             await stage.body(piece.data)
     await stage.body(b"", more=False)

@@ -107,7 +107,7 @@ class _Maker:
 
     def _typed(self, schema: Mapping[str, Any], depth: int) -> Any:
         kind = schema.get("type")
-        if isinstance(kind, list):
+        if isinstance(kind, list) and kind:
             kind = kind[0] if depth < 6 or "null" not in kind else "null"
         if kind is None:
             kind = "object" if "properties" in schema else "array" if "items" in schema else "string"
@@ -145,6 +145,8 @@ class _Maker:
         least = _whole_number(schema, "minItems", 0)
         most = _whole_number(schema, "maxItems", least + 2)
         fixed = schema.get("prefixItems") or []
+        if not isinstance(fixed, list):
+            raise WrongError("`prefixItems` is no list", "schema")
         length = max(least, min(most, 1 if depth >= 4 else self._random.randint(1, 2)))
         length = least if depth >= 6 else length
         if length > MOST:

@@ -87,7 +87,7 @@ class Seat:
         return record
 
     def end(self, record: Record, outcome: str) -> None:
-        """Note how a call ended: ``served``, ``refused``, ``failed``, ``abandoned``."""
+        """Note how a call ended: ``served``, ``refused``, ``failed``, ``abandoned``; one more is ``spilled``."""
         record.outcome = outcome
         self.outcomes[outcome] += 1
 

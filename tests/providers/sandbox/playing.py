@@ -8,7 +8,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -181,19 +181,23 @@ class Played:
         with socket.create_connection(("127.0.0.1", port), timeout) as connection:
             connection.sendall(data)
             found = b""
-            try:
+            with suppress(ConnectionResetError):
                 while piece := connection.recv(65_536):
                     found += piece
-            except ConnectionResetError:
-                pass
             return found
 
     def call(
-        self, deployment: str, path: str, body: Any = None, method: str = "POST", timeout: float = 10, **headers: str
+        self,
+        deployment: str,
+        path: str,
+        body: Any = None,
+        method: str = "POST",
+        timeout: float = 10,
+        headers: dict[str, str] | None = None,
     ) -> Raw:
-        """One request; headers' names are written with underscores."""
+        """One request; headers' names may be written with underscores."""
         port = self.port(deployment)
-        return Raw(self.send(port, request(port, path, body, method, **headers), timeout))
+        return Raw(self.send(port, request(port, path, body, method, headers), timeout))
 
     def chat(self, deployment: str, text: str = "Hello", timeout: float = 10, **more: Any) -> Raw:
         """A chat with a deployment, by its own wire."""
@@ -218,10 +222,14 @@ class Played:
         return list(next(d for d in found if d["deployment"] == deployment)["recent"])
 
 
-def request(port: int, path: str, body: Any, method: str, **headers: str) -> bytes:
+KEYS = {"api-key": "sandbox", "authorization": "Bearer sandbox"}
+
+
+def request(port: int, path: str, body: Any, method: str, headers: dict[str, str] | None = None) -> bytes:
+    """The bytes of a request that asks to close afterwards."""
     data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-    named = {"api_key": "sandbox", "authorization": "Bearer sandbox"} if not headers else headers
-    lines = "".join(f"{k.replace('_', '-')}: {v}\r\n" for k, v in named.items() if v)
+    named = KEYS if headers is None else headers
+    lines = "".join(f"{k.replace('_', '-')}: {v}\r\n" for k, v in named.items() if k != "host")
     head = f"{method} {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\n{lines}"
     return f"{head}content-length: {len(data)}\r\n\r\n".encode() + data
 

@@ -6,20 +6,25 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
-from botocore.exceptions import ClientError, EventStreamError
 from jsonschema import validate
 
 from detente.providers.sandbox.signature import ACCESS_KEY, SECRET
 from tests.providers.sandbox.playing import COHERE, NOVA, OSS, TITAN, Played, played
 
+boto3 = pytest.importorskip("boto3")
+botocore = pytest.importorskip("botocore")
+exceptions = pytest.importorskip("botocore.exceptions")
+eventstream = pytest.importorskip("botocore.eventstream")
+ClientError = exceptions.ClientError
+
 TOOLS = [
     {
         "toolSpec": {
             "name": name,
-            "inputSchema": {"json": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}},
+            "inputSchema": {
+                "json": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+            },
         }
     }
     for name in ("weather", "time")
@@ -33,7 +38,7 @@ def client_of(sandbox: Played, region: str = "eu-central-1", secret: str = SECRE
         region_name=region,
         aws_access_key_id=key,
         aws_secret_access_key=secret,
-        config=Config(retries={"total_max_attempts": 1}, read_timeout=5),
+        config=boto3.session.Config(retries={"total_max_attempts": 1}, read_timeout=5),
     )
 
 
@@ -201,26 +206,28 @@ def test_signatures(sandbox: Played) -> None:
     client.close()
 
 
-def test_a_path_that_was_signed_otherwise_than_sent_is_caught(sandbox: Played) -> None:
-    from botocore.auth import SigV4Auth
-    from botocore.awsrequest import AWSRequest
-    from botocore.credentials import Credentials
+def signed(url: str, body: str) -> dict[str, str]:
+    """The headers by which botocore signs a request."""
+    request = pytest.importorskip("botocore.awsrequest").AWSRequest
+    credentials = pytest.importorskip("botocore.credentials").Credentials(ACCESS_KEY, SECRET)
+    asked = request("POST", url, data=body, headers={"content-type": "application/json"})
+    pytest.importorskip("botocore.auth").SigV4Auth(credentials, "bedrock", "eu-central-1").add_auth(asked)
+    return {name.replace("-", "_").lower(): value for name, value in asked.headers.items()}
 
+
+def test_a_path_that_was_signed_otherwise_than_sent_is_caught(sandbox: Played) -> None:
     body = json.dumps({"messages": user("Hi")})
-    for signed, status in ((NOVA.replace(":", "%3A"), 200), (NOVA, 403)):
-        url = f"{sandbox.at('nova')}/model/{signed}/converse"
-        asked = AWSRequest("POST", url, data=body, headers={"content-type": "application/json"})
-        SigV4Auth(Credentials(ACCESS_KEY, SECRET), "bedrock", "eu-central-1").add_auth(asked)  # type: ignore[no-untyped-call]
-        headers = {name.replace("-", "_").lower(): value for name, value in asked.headers.items()}
-        sent = f"/model/{NOVA.replace(':', '%3A')}/converse"
-        assert sandbox.call("nova", sent, body.encode(), **headers).status == status
+    sent = f"/model/{NOVA.replace(':', '%3A')}/converse"
+    for path, status in ((sent, 200), (f"/model/{NOVA}/converse", 403)):
+        headers = signed(f"{sandbox.at('nova')}{path}", body)
+        assert sandbox.call("nova", sent, body.encode(), headers=headers).status == status
 
 
 def test_a_bearer_key_and_none(sandbox: Played) -> None:
     path = f"/model/{NOVA}/converse"
     body = {"messages": user("Hi")}
-    assert sandbox.call("nova", path, body, authorization="Bearer key").status == 200
-    refused = sandbox.call("nova", path, body, x="y")
+    assert sandbox.call("nova", path, body, headers={"authorization": "Bearer key"}).status == 200
+    refused = sandbox.call("nova", path, body, headers={})
     assert refused.status == 403
     assert refused.headers["x-amzn-errortype"].startswith("MissingAuthenticationTokenException")
 
@@ -247,33 +254,27 @@ def test_an_exception_inside_a_stream() -> None:
         client = client_of(sandbox)
         sandbox.fault("nova", "exception", after=2)
         stream = client.converse_stream(modelId=NOVA, messages=user("Hi"))["stream"]
-        seen = []
-        with pytest.raises(EventStreamError, match="internalServerException"):
+        seen: list[Any] = []
+        with pytest.raises(exceptions.EventStreamError, match="internalServerException"):
             seen.extend(stream)
+        assert [next(iter(event)) for event in seen] == ["messageStart", "contentBlockDelta", "contentBlockDelta"]
+        stream._raw_stream.drain_conn()
         client.close()
 
 
 def test_a_frame_that_is_broken() -> None:
-    from botocore.eventstream import ChecksumMismatch
-
     with played() as sandbox:
-        client = client_of(sandbox)
         sandbox.fault("nova", "malformed", after=1)
-        stream = client.converse_stream(modelId=NOVA, messages=user("Hi"))["stream"]
-        with pytest.raises(ChecksumMismatch):
-            list(stream)
-        stream.close()
-        client.close()
+        buffer = eventstream.EventStreamBuffer()
+        buffer.add_data(sandbox.chat("nova", stream=True).body)
+        assert [next(buffer).headers[":event-type"] for _ in range(2)] == ["messageStart", "contentBlockDelta"]
+        with pytest.raises(eventstream.ChecksumMismatch):
+            next(buffer)
 
 
 def test_the_openai_endpoint_takes_a_signature_too(sandbox: Played) -> None:
-    from botocore.auth import SigV4Auth
-    from botocore.awsrequest import AWSRequest
-    from botocore.credentials import Credentials
-
-    url = f"{sandbox.at('oss')}/openai/v1/chat/completions"
+    path = "/openai/v1/chat/completions"
     body = json.dumps({"model": OSS, "messages": [{"role": "user", "content": "Hi"}]})
-    asked = AWSRequest("POST", url, data=body, headers={"content-type": "application/json"})
-    SigV4Auth(Credentials(ACCESS_KEY, SECRET), "bedrock", "eu-central-1").add_auth(asked)  # type: ignore[no-untyped-call]
-    headers = {name.replace("-", "_").lower(): value for name, value in asked.headers.items()}
-    assert sandbox.call("oss", "/openai/v1/chat/completions", body.encode(), **headers).status == 200
+    headers = signed(f"{sandbox.at('oss')}{path}", body)
+    assert sandbox.call("oss", path, body.encode(), headers=headers).status == 200
+    assert sandbox.call("oss", path, body.encode() + b" ", headers=headers).status == 403

@@ -110,9 +110,7 @@ def test_tools(asked: tuple[OpenAI, str]) -> None:
     assert last.choices[0].finish_reason == "stop"
     forced = client.chat.completions.create(model=model, messages=user("Hi"), tools=TOOLS, tool_choice="required")
     assert forced.choices[0].message.tool_calls
-    barred = client.chat.completions.create(
-        model=model, messages=user("sandbox:tool"), tools=TOOLS, tool_choice="none"
-    )
+    barred = client.chat.completions.create(model=model, messages=user("sandbox:tool"), tools=TOOLS, tool_choice="none")
     assert not barred.choices[0].message.tool_calls
 
 
@@ -184,16 +182,17 @@ def test_a_prompt_that_begins_alike_is_cached(asked: tuple[OpenAI, str]) -> None
 
 def test_wrong_requests(asked: tuple[OpenAI, str]) -> None:
     client, model = asked
-    for wrong in (
+    wrongs: list[Any] = [
         {"messages": []},
         {"messages": user("Hi"), "max_tokens": 0},
         {"messages": user("Hi"), "n": 1000},
         {"messages": [{"role": "tool", "tool_call_id": "x", "content": "y"}]},
         {"messages": user("Hi"), "tool_choice": "required"},
         {"messages": user("Hi"), "logprobs": False, "top_logprobs": 2},
-    ):
+    ]
+    for wrong in wrongs:
         with pytest.raises(openai.BadRequestError):
-            client.chat.completions.create(model=model, **wrong)  # type: ignore[call-overload]
+            client.chat.completions.create(model=model, **wrong)
     with pytest.raises(openai.NotFoundError):
         client.chat.completions.create(model="nothing", messages=user("Hi"))
 
@@ -249,9 +248,11 @@ def test_responses_as_a_stream(sandbox: Played) -> None:
         assert kinds[:2] == ["response.created", "response.in_progress"]
         assert kinds[-1] == "response.completed"
         deltas = "".join(event.delta for event in events if event.type == "response.output_text.delta")
-        assert deltas == final.output_text == client.responses.create(
-            model="mini", input="Hello", reasoning={"effort": "low"}
-        ).output_text
+        assert (
+            deltas
+            == final.output_text
+            == client.responses.create(model="mini", input="Hello", reasoning={"effort": "low"}).output_text
+        )
         assert [item.type for item in final.output] == ["reasoning", "message"]
         called = client.responses.create(model="mini", input="sandbox:tool", tools=tools)
         assert [item.type for item in called.output] == ["function_call"]
@@ -288,7 +289,9 @@ def test_asynchronous_clients(sandbox: Played) -> None:
             texts = []
             for client, model in ((azure, "mini"), (plain, VLLM)):
                 text = ""
-                async with await client.chat.completions.create(model=model, messages=user("Hi"), stream=True) as stream:
+                async with await client.chat.completions.create(
+                    model=model, messages=user("Hi"), stream=True
+                ) as stream:
                     async for chunk in stream:
                         text += (chunk.choices[0].delta.content or "") if chunk.choices else ""
                 texts.append(text)
@@ -313,14 +316,16 @@ def test_errors_are_the_classes_of_the_client() -> None:
                         client.chat.completions.create(model=model, messages=user("Hi"))
                     assert error.value.status_code == status
                 sandbox.fault(on, "exception", calls=1, after=2)
-                with pytest.raises(openai.APIError), client.chat.completions.create(
-                    model=model, messages=user("Hi"), stream=True
-                ) as stream:
+                with (
+                    pytest.raises(openai.APIError),
+                    client.chat.completions.create(model=model, messages=user("Hi"), stream=True) as stream,
+                ):
                     list(stream)
                 sandbox.fault(on, "cut", calls=1, after=2)
-                with pytest.raises(openai.APIConnectionError), client.chat.completions.create(
-                    model=model, messages=user("Hi"), stream=True
-                ) as stream:
+                with (
+                    pytest.raises(openai.APIConnectionError),
+                    client.chat.completions.create(model=model, messages=user("Hi"), stream=True) as stream,
+                ):
                     list(stream)
                 assert client.chat.completions.create(model=model, messages=user("Hi")).choices
 
@@ -328,5 +333,5 @@ def test_errors_are_the_classes_of_the_client() -> None:
 def test_a_key_is_needed(sandbox: Played) -> None:
     for deployment, status in (("mini", 401), ("oss", 401), ("vllm", 401)):
         provider, region, path = BASES[deployment]
-        reply = sandbox.call(deployment, f"{path}/models", None, "GET", x="y")
+        reply = sandbox.call(deployment, f"{path}/models", None, "GET", headers={})
         assert reply.status == status, (provider, region)
