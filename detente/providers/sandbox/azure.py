@@ -94,6 +94,9 @@ class AzureFace(openai.OpenAIFace):
     def decorated_chunk(self, chunk: Json) -> Json:
         return {**chunk, "choices": [self._judged(choice) for choice in chunk["choices"]]}
 
+    def decorated_response(self, body: Json) -> Json:
+        return {"user": None, **body}
+
     @staticmethod
     def _judged(choice: Json) -> Json:
         """A choice with what the filter says of it: a chunk without text has nothing to judge."""

@@ -80,7 +80,7 @@ class OpenAIFace(Face):
                 return self._streamed(pieces, sse(self.stream_error()), (*EVENTS, *headers), turn)
             body = self.decorated(chat.whole(turn, thoughts=self.thoughts), turn)
             return Whole(200, json_bytes(body), (*JSON, *headers), turn.counts)
-        whole = responses.whole(turn, job.held)
+        whole = self.decorated_response(responses.whole(turn, job.held))
         if job.held.store:
             said = "".join(choice.text for choice in turn.choices)
             replies.keep(whole["id"], Kept(whole, f"{job.held.ask.prompt}\n{said}"))
@@ -102,9 +102,10 @@ class OpenAIFace(Face):
             yield Piece(sse(self.decorated_chunk(chunk)) if chunk else b"", tokens, ends)
         yield Piece(DONE)
 
-    @staticmethod
-    def _events(turn: Turn, asked: responses.Asked) -> Iterator[Piece]:
+    def _events(self, turn: Turn, asked: responses.Asked) -> Iterator[Piece]:
         for event, tokens in responses.events(turn, asked):
+            if "response" in event:
+                event["response"] = self.decorated_response(event["response"])
             ends = event["type"] in ("response.completed", "response.incomplete")
             yield Piece(sse(event, event["type"]), tokens, ends)
 
@@ -145,6 +146,10 @@ class OpenAIFace(Face):
     def decorated_chunk(self, chunk: Json) -> Json:
         """A chunk, with what the kind adds."""
         return chunk
+
+    def decorated_response(self, body: Json) -> Json:
+        """A reply of the Responses API, with what the kind adds."""
+        return body
 
     def stream_error(self) -> Json:
         """An error inside a stream."""

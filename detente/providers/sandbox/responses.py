@@ -140,9 +140,8 @@ def _shell(turn: Turn, asked: Asked, status: str, output: list[Json]) -> Json:
         "tools": [{"strict": False, "description": None, **tool} for tool in body.get("tools") or ()],
         "top_p": body.get("top_p", 1.0),
         "truncation": "disabled",
-        "usage": None,
-        "user": body.get("user"),
         "metadata": body.get("metadata") or {},
+        **({"user": body["user"]} if "user" in body else {}),
     }
 
 
@@ -150,7 +149,7 @@ def _usage(turn: Turn) -> Json:
     counts = turn.counts
     return {
         "input_tokens": counts.input,
-        "input_tokens_details": {"cached_tokens": counts.cached},
+        "input_tokens_details": {"cached_tokens": counts.cached, "cache_write_tokens": counts.written},
         "output_tokens": counts.output,
         "output_tokens_details": {"reasoning_tokens": counts.reasoning},
         "total_tokens": counts.input + counts.output,

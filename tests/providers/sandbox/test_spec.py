@@ -112,18 +112,22 @@ RESPONSES: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("more", RESPONSES)
-@pytest.mark.parametrize("document", [OPENAI, AZURE_V1])
-def test_responses(sandbox: Played, document: str, more: dict[str, Any]) -> None:
-    reply = sandbox.call("mini", "/openai/v1/responses", {"model": "mini", "input": "Hi", **more}).json
+@pytest.mark.parametrize(
+    ("document", "deployment", "model", "path"),
+    [(OPENAI, "vllm", VLLM, "/v1/responses"), (AZURE_V1, "mini", "mini", "/openai/v1/responses")],
+)
+def test_responses(
+    sandbox: Played, document: str, deployment: str, model: str, path: str, more: dict[str, Any]
+) -> None:
+    reply = sandbox.call(deployment, path, {"model": model, "input": "Hi", **more}).json
     validate(document, response(document, "/responses"), reply)
-    path = f"/openai/v1/responses/{reply['id']}"
-    assert sandbox.call("mini", path, None, "GET").json == reply
+    assert sandbox.call(deployment, f"{path}/{reply['id']}", None, "GET").json == reply
 
 
 @pytest.mark.parametrize("more", RESPONSES)
 def test_events_of_responses(sandbox: Played, more: dict[str, Any]) -> None:
-    body = {"model": "mini", "input": "Hi", "stream": True, **more}
-    reply = sandbox.call("mini", "/openai/v1/responses", body)
+    body = {"model": VLLM, "input": "Hi", "stream": True, **more}
+    reply = sandbox.call("vllm", "/v1/responses", body)
     for at, event in enumerate(reply.events):
         validate(OPENAI, {"$ref": "#/components/schemas/ResponseStreamEvent"}, event)
         assert event["sequence_number"] == at
