@@ -59,14 +59,13 @@ def _message(message: Mapping[str, Any], at: int, called: set[str]) -> tuple[str
     if role not in ("system", "developer", "user", "assistant", "tool", "function"):
         raise WrongError(f"Invalid value for 'messages[{at}].role'.", f"messages[{at}].role", "invalid_value")
     text, images = content(message.get("content"), f"messages[{at}].content", empty=role == "assistant")
-    calls = message.get("tool_calls") or []
-    for call in calls if isinstance(calls, list) else ():
+    for call in list_of(message.get("tool_calls"), f"messages[{at}].tool_calls"):
         function = call.get("function") if isinstance(call, Mapping) else None
         if not isinstance(function, Mapping) or not isinstance(call.get("id"), str):
             raise WrongError(f"Invalid 'messages[{at}].tool_calls'.", f"messages[{at}].tool_calls")
         called.add(call["id"])
         text += f"{function.get('name')}{function.get('arguments')}"
-    if role == "tool" and message.get("tool_call_id") not in called:
+    if role == "tool" and message.get("tool_call_id") not in list(called):
         what = "messages with role 'tool' must be a response to a preceding message with 'tool_calls'."
         raise WrongError(what, f"messages[{at}].role")
     return text, images
@@ -83,7 +82,7 @@ def content(given: Any, param: str, *, empty: bool = False) -> tuple[str, int]:
     text, images = "", 0
     for part in given:
         kind = part.get("type") if isinstance(part, Mapping) else None
-        if kind in PARTS and isinstance(part.get(PARTS[kind]), str):
+        if isinstance(kind, str) and kind in PARTS and isinstance(part.get(PARTS[kind]), str):
             text += part[PARTS[kind]]
         elif kind in IMAGES and part.get("image_url"):
             images += 1
@@ -93,11 +92,8 @@ def content(given: Any, param: str, *, empty: bool = False) -> tuple[str, int]:
 
 
 def _tools(given: Any) -> tuple[Tool, ...]:
-    if given is None:
-        return ()
-    if not isinstance(given, list):
-        raise WrongError("Invalid type for 'tools': expected a list.", "tools")
-    return tuple(function_tool(tool, tool.get("function") if isinstance(tool, Mapping) else None) for tool in given)
+    found = list_of(given, "tools")
+    return tuple(function_tool(tool, tool.get("function") if isinstance(tool, Mapping) else None) for tool in found)
 
 
 def function_tool(tool: Any, function: Any) -> Tool:
@@ -120,7 +116,7 @@ def _choice(given: Any, tools: tuple[Tool, ...]) -> tuple[str | None, bool]:
         return ("*", False) if given == "required" else (None, True)
     named = given.get("function", given) if isinstance(given, Mapping) else None
     name = named.get("name") if isinstance(named, Mapping) else None
-    if name not in {tool.name for tool in tools}:
+    if name not in [tool.name for tool in tools]:
         raise WrongError("Tool choice names a tool that is not in 'tools'.", "tool_choice")
     return str(name), False
 
@@ -171,6 +167,13 @@ def whole_number(body: Mapping[str, Any], name: str) -> int | None:
     if isinstance(given, bool) or not isinstance(given, int) or given < 1:
         raise WrongError(f"Invalid value for '{name}': expected a whole number of 1 or more.", name, "invalid_value")
     return given
+
+
+def list_of(given: Any, name: str) -> list[Any]:
+    """A list, empty where nothing is given."""
+    if given is not None and not isinstance(given, list):
+        raise WrongError(f"Invalid type for '{name}': expected a list.", name, "invalid_type")
+    return given or []
 
 
 def text_or_none(body: Mapping[str, Any], name: str) -> str | None:

@@ -134,7 +134,7 @@ def _tools(given: Any) -> tuple[tuple[Tool, ...], str | None]:
         raise WrongError("The value at toolConfig.tools is empty.")
     choice = _mapping(config.get("toolChoice"), "toolConfig.toolChoice")
     named = _mapping(choice.get("tool"), "toolConfig.toolChoice.tool").get("name")
-    if "tool" in choice and named not in {tool.name for tool in found}:
+    if "tool" in choice and named not in [tool.name for tool in found]:
         raise WrongError("The tool at toolConfig.toolChoice.tool is not among toolConfig.tools.")
     return tuple(found), named if "tool" in choice else "*" if "any" in choice else None
 

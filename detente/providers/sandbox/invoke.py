@@ -34,7 +34,7 @@ def _titan(model: str, body: Mapping[str, Any]) -> tuple[Json, int]:
     text, size = body.get("inputText"), body.get("dimensions", 1_024 if second else 1_536)
     if not isinstance(text, str) or not text:
         raise WrongError("Malformed input request: inputText is missing or empty.")
-    if second and size not in TITAN_SIZES:
+    if second and (size not in TITAN_SIZES or not isinstance(size, int)):
         raise WrongError(f"Malformed input request: dimensions must be one of {TITAN_SIZES}.")
     if body.get("embeddingTypes", ["float"]) != ["float"] or body.get("normalize") is False:
         raise WrongError("The sandbox plays normalized embeddings of floats.")
@@ -58,7 +58,7 @@ def _cohere(model: str, body: Mapping[str, Any], mark: str) -> tuple[Json, int]:
         raise WrongError(f"Malformed input request: texts must hold 1 to {MOST_TEXTS} texts.")
     if body.get("input_type") not in PURPOSES:
         raise WrongError("Malformed input request: input_type is missing or unknown.")
-    if size not in COHERE_SIZES:
+    if size not in COHERE_SIZES or not isinstance(size, int):
         raise WrongError(f"Malformed input request: output_dimension must be one of {COHERE_SIZES}.")
     kinds = body.get("embedding_types")
     if kinds not in (None, ["float"]):

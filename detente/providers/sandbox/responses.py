@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from detente.providers.sandbox.ask import Ask, Choice, Tool, Turn, WrongError
-from detente.providers.sandbox.chat_request import content, function_tool, text_or_none, whole_number
+from detente.providers.sandbox.chat_request import content, function_tool, list_of, text_or_none, whole_number
 from detente.providers.sandbox.tokens import count, pieces
 
 Json = dict[str, Any]
@@ -33,10 +33,10 @@ def ask(body: Mapping[str, Any], before: str) -> Asked:
     for name in ("background", "conversation", "prompt"):
         if body.get(name):
             raise WrongError(f"The sandbox does not play '{name}'.", name)
-    if body.get("include") and any("logprobs" in str(name) for name in body["include"]):
+    if any("logprobs" in str(name) for name in list_of(body.get("include"), "include")):
         raise WrongError("The sandbox plays no logprobs in responses.", "include")
     text, last, images = _input(body.get("input"))
-    tools = tuple(function_tool(tool, tool) for tool in body.get("tools") or ())
+    tools = tuple(function_tool(tool, tool) for tool in list_of(body.get("tools"), "tools"))
     forced, barred = _choice(body.get("tool_choice"), tools)
     shown = [msgspec.json.encode([tool.name, tool.schema]).decode() for tool in tools]
     instructions = text_or_none(body, "instructions") or ""
@@ -88,7 +88,7 @@ def _choice(given: Any, tools: tuple[Tool, ...]) -> tuple[str | None, bool]:
     if given in ("none", "required") and tools:
         return ("*", False) if given == "required" else (None, True)
     name = given.get("name") if isinstance(given, Mapping) else None
-    if name not in {tool.name for tool in tools}:
+    if name not in [tool.name for tool in tools]:
         raise WrongError("Tool choice names a tool that is not in 'tools'.", "tool_choice")
     return str(name), False
 

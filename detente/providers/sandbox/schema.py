@@ -126,8 +126,8 @@ class _Maker:
     def _object(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
         properties = schema.get("properties") or {}
         required = schema.get("required") or []
-        if not isinstance(properties, Mapping) or not isinstance(required, list):
-            raise WrongError("`properties` is no mapping, or `required` no list", "schema")
+        if not isinstance(properties, Mapping) or not _texts(required):
+            raise WrongError("`properties` is no mapping, or `required` no list of names", "schema")
         names = [name for name in properties if depth < 6 or name in required]
         found = {name: self.make(properties[name], depth + 1) for name in names}
         extra = schema.get("additionalProperties", True)
@@ -195,8 +195,9 @@ class _Maker:
         pattern = schema.get("pattern")
         if isinstance(pattern, str):
             return self._matching(pattern, least, most)
-        if schema.get("format") in FORMATS:
-            return FORMATS[str(schema["format"])]
+        form = schema.get("format")
+        if isinstance(form, str) and form in FORMATS:
+            return FORMATS[form]
         text = self._random.choice(WORDS)
         while len(text) < least:
             text += " " + self._random.choice(WORDS)
@@ -211,6 +212,10 @@ class _Maker:
             if wanted is not None and least <= len(sample) <= most and wanted.search(sample):
                 return sample
         raise WrongError(f"the sandbox knows no text that matches the schema's pattern `{pattern[:80]}`", "schema")
+
+
+def _texts(given: Any) -> bool:
+    return isinstance(given, list) and all(isinstance(part, str) for part in given)
 
 
 def _numeric(given: Any) -> bool:
