@@ -9,32 +9,18 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from detente.cli.command import CASE, JSON, READING, SCENARIO, Command, cli, command
+from detente.cli.command import CASE, JSON, READING, SCENARIO, Command, Moment, cli, command
 
 if TYPE_CHECKING:
     from detente.case import Case
     from detente.deployment import AnyDeployment
     from detente.key import Key
-
-
-class Moment(click.ParamType[datetime]):
-    """``2026-06-15T09:00Z``: a moment, in UTC where it names no zone."""
-
-    name = "moment"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Read it."""
-        try:
-            found = datetime.fromisoformat(str(value))
-        except ValueError:
-            self.fail(f"`{value}` is not a moment; write for example 2026-06-15T09:00Z", param, ctx)
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 AT = click.option("--at", type=Moment(), metavar="MOMENT", help="Begin at this moment instead of now.")
