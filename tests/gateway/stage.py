@@ -7,6 +7,7 @@ and stops it at once. ``tests/cli/test_serve.py`` runs the whole under uvicorn, 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -31,7 +32,7 @@ from tests.builders import Data, data_of, day, tokens, work
 from tests.gateway.http.peer import Peer
 
 KEY = make("chat-key", bytes(32))
-SECRET = "upstream-secret-9f2c"  # noqa: S105 (nobody's)
+SECRET = "upstream-secret-9f2c"
 VARIABLE = "DETENTE_STAGE_KEY"
 NOON = day("2026-03-10").replace(hour=12)
 SHORT = {"connect": "2 s", "first-byte": "5 s", "idle": "5 s", "total": "10 s"}
@@ -115,11 +116,15 @@ FLOW: Sequence[bytes] = [
 class Provider(Peer):
     """A scripted provider. An ``asyncio.Event`` in a script is waited for."""
 
+    async def __aenter__(self) -> Provider:
+        await super().__aenter__()
+        return self
+
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = await reader.readuntil(b"\r\n\r\n")
         fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if line)
         body = await reader.readexactly(int(fields.get(b"content-length", b"0")))
-        script = self.scripts[min(len(self.requests), len(self.scripts) - 1)]
+        script: Sequence[Any] = self.scripts[min(len(self.requests), len(self.scripts) - 1)]
         self.requests.append((head, body))
         for step in script:
             if isinstance(step, asyncio.Event):
@@ -368,7 +373,5 @@ class Caller:
     async def leave(self) -> None:
         """Hang up at once."""
         self.writer.transport.abort()
-        try:
+        with contextlib.suppress(OSError):
             await self.writer.wait_closed()
-        except OSError:
-            pass

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from detente.case import Case
+from detente.gateway.policy import Policy
 from tests.gateway.http.peer import run
 from tests.gateway.stage import (
     DONE,
@@ -22,6 +24,7 @@ from tests.gateway.stage import (
     USED,
     Provider,
     Stage,
+    authorities,
     case_data,
     chunked,
     completion,
@@ -565,35 +568,37 @@ def test_a_reply_is_in_the_journal_before_its_last_byte_is_sent(tmp_path: Path, 
     run(main())
 
 
+def _full(fd: int, data: bytes) -> int:
+    raise OSError(28, "No space left on device")
+
+
 def test_while_the_journal_cannot_be_written_nothing_is_given_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main() -> None:
         flow = [SSE, chunked(ROLE), chunked(delta(content="half")), 0.05, *FLOW[-3:]]
-        async with play(http(completion("secret")), flow, http(completion())) as south:
-            async with Stage(tmp_path, case_data({"south": south.base})) as stage:
-
-                def full(fd: int, data: bytes) -> int:
-                    raise OSError(28, "No space left on device")
-
-                with monkeypatch.context() as patch:
-                    patch.setattr("detente.ledger.journal.os.write", full)
-                    answer = await stage.ask()
-                    assert answer.status == 503
-                    assert b"secret" not in answer.body
-                    assert "could not be recorded" in answer.json["error"]["message"]
-                    cut = await stage.ask(STREAM)
-                    assert (cut.status, cut.whole) == (200, False)
-                    assert b"[DONE]" not in cut.body
-                    not_ready = await get(stage, "/readyz")
-                    assert not_ready[0] == 503
-                    assert "No space left" in not_ready[1]["why"]
-                    assert (await get(stage, "/healthz"))[0] == 200
-                    assert (await stage.ask(b"{}")).status == 503  # refusals are recorded too
-                assert (await stage.ask()).status == 200
-                stage.app.unrecorded = ""  # as the worker's tick finds room again
-                assert (await get(stage, "/readyz"))[0] == 200
-                assert [r.outcome for r in stage.records] == ["complete"]
+        async with (
+            play(http(completion("secret")), flow, http(completion())) as south,
+            Stage(tmp_path, case_data({"south": south.base})) as stage,
+        ):
+            with monkeypatch.context() as patch:
+                patch.setattr("detente.ledger.journal.os.write", _full)
+                answer = await stage.ask()
+                assert answer.status == 503
+                assert b"secret" not in answer.body
+                assert "could not be recorded" in answer.json["error"]["message"]
+                cut = await stage.ask(STREAM)
+                assert (cut.status, cut.whole) == (200, False)
+                assert b"[DONE]" not in cut.body
+                not_ready = await get(stage, "/readyz")
+                assert not_ready[0] == 503
+                assert "No space left" in not_ready[1]["why"]
+                assert (await get(stage, "/healthz"))[0] == 200
+                assert (await stage.ask(b"{}")).status == 503  # refusals are recorded too
+            assert (await stage.ask()).status == 200
+            stage.app.unrecorded = ""  # as the worker's tick finds room again
+            assert (await get(stage, "/readyz"))[0] == 200
+            assert [r.outcome for r in stage.records] == ["complete"]
 
     run(main())
 
@@ -624,20 +629,19 @@ def test_a_call_ends_by_the_policy_that_it_began_with(tmp_path: Path) -> None:
 
     async def main() -> None:
         gate = asyncio.Event()
-        async with play([gate, http(b"", "503 Busy")]) as south, play(SERVED) as north:
-            async with Stage(tmp_path, two(south, north)) as stage:
-                from detente.case import Case
-                from detente.gateway.policy import Policy
-                from tests.gateway.stage import authorities
-
-                call = asyncio.create_task(stage.ask())
-                while not south.requests:
-                    await asyncio.sleep(0.001)
-                smaller = Policy.of(Case.of(case_data({"south": south.base})))
-                stage.app.follow(smaller, authorities(smaller))
-                gate.set()
-                answer = await call
-                assert answer.status in (200, 503)  # served by it, or told why not
-                assert len(stage.records) == 1
+        async with (
+            play([gate, http(b"", "503 Busy")]) as south,
+            play(SERVED) as north,
+            Stage(tmp_path, two(south, north)) as stage,
+        ):
+            call = asyncio.create_task(stage.ask())
+            while not south.requests:
+                await asyncio.sleep(0.001)
+            smaller = Policy.of(Case.of(case_data({"south": south.base})))
+            stage.app.follow(smaller, authorities(smaller))
+            gate.set()
+            answer = await call
+            assert answer.status in (200, 503)  # served by it, or told why not
+            assert len(stage.records) == 1
 
     run(main())
