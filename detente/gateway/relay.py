@@ -31,6 +31,8 @@ from detente.providers.wire import Failure, Outgoing, Part, Refusal, Reply, fail
 MOST_REPLY = 64 * 1024 * 1024
 """The largest whole reply that is held: a batch of embeddings takes some tens of megabytes."""
 MOST_ERROR = 1024 * 1024
+LAST_BYTES = 1.0
+"""Seconds for the end of a body after the event that completes its stream: then the connection may serve again."""
 
 
 class Relay:
@@ -107,7 +109,9 @@ class Relay:
             job.cannot.append((choice.candidate, refusal))
             return None
         try:
-            authority = self._authorities[deployed.id]
+            authority = self._authorities.get(deployed.id)
+            if authority is None:  # the case was read again, without it, since the call began
+                return outgoing, failure("unavailable", 503, f"{deployed.id} is no longer there")
             return outgoing, authority.headers(outgoing, deployed.host, self._wall())
         except CredentialError as error:
             return outgoing, failure("credential", 502, str(error))
@@ -136,6 +140,9 @@ class Relay:
                 stream = Stream(job, choice, caller, self._recorder.disclosed)
                 last = await self._pass_on(stream, incoming, deployed)
                 if last.failure is None or caller.begun:
+                    if last.failure is None:
+                        incoming.leave(self._loop.time() + LAST_BYTES)
+                        incoming = None
                     return self._finish(job, stream, last, began)
                 found = last.failure
             else:
