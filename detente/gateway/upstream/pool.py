@@ -35,14 +35,10 @@ class Pool:
 
     def take(self) -> Connection | None:
         """An idle connection, if there is one."""
-        oldest = self._loop.time() - self.sweep.keep
         while self.idle:
             connection = self.idle.pop()
-            if connection.closing:
-                continue
-            if connection.since >= oldest:
+            if not connection.closing:
                 return connection
-            connection.abort()
         return None
 
     def release(self, connection: Connection) -> None:
@@ -150,10 +146,10 @@ class Pool:
                 ssl_handshake_timeout=self._connect if secure else None,
             )
         except BaseException:
-            if connection.transport is None:
-                self._vacate()
-            else:
+            if connection.open:
                 connection.abort()
+            else:
+                self._vacate()
             raise
         if self.sweep.stopped:
             connection.abort()
