@@ -6,11 +6,13 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 import uvicorn
 
+from detente.gateway.door import Door
 from tests.gateway.http.attacks import ATTACKS, SMUGGLED, Attack, Found, Target, attack, complaint, read
 
 LEFT_TO_THE_GATEWAY = {
@@ -21,6 +23,10 @@ LEFT_TO_THE_GATEWAY = {
     *("huge header", "header that never ends", "very many headers"),
     # Whom is it for?
     *("no host", "two hosts", "host with a path"),
+    # The body of a request that offers to change the protocol is read as the next request.
+    *("upgrade, its body later", "upgrade to websocket, its body later"),
+    # A refusal is written where the answer to an earlier request belongs.
+    *("garbage behind a request", "bad chunk behind a request"),
     # Versions and methods that nobody serves.
     *("HTTP/0.9", "HTTP/2.0 in words", "TRACE"),
 }
@@ -33,32 +39,104 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
         if message["type"] == "http.disconnect":
             return
         body, more = body + message.get("body", b""), message.get("more_body", False)
-    out = json.dumps({"path": scope["path"], "length": len(body)}).encode()
+    out = json.dumps(
+        {"path": scope["path"], "length": len(body), "headers": [name.decode() for name, _ in scope["headers"]]}
+    ).encode()
     status = 404 if scope["path"] == SMUGGLED else 200
     headers = [(b"content-length", str(len(out)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": out})
 
 
-@pytest.fixture(scope="module")
-def target() -> Iterator[Target]:
+LEFT_TO_THE_APPLICATION = {"body over the limit, declared", "body over the limit, in chunks", "TRACE"}
+
+
+@contextmanager
+def served(http: Any, patience: int = 5) -> Iterator[Target]:
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        echo, http="httptools", loop="uvloop", ws="none", lifespan="off", log_config=None, timeout_graceful_shutdown=1
+        echo,
+        http=http,
+        timeout_keep_alive=patience,
+        loop="uvloop",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listening],))
     thread.start()
-    yield Target("127.0.0.1", listening.getsockname()[1], limit=1_000_000)
-    server.should_exit = True
-    thread.join()
-    listening.close()
+    try:
+        yield Target("127.0.0.1", listening.getsockname()[1], limit=1_000_000)
+    finally:
+        server.should_exit = True
+        thread.join()
+        listening.close()
+
+
+@pytest.fixture(scope="module")
+def plain() -> Iterator[Target]:
+    with served("httptools") as target:
+        yield target
+
+
+@pytest.fixture(scope="module")
+def door() -> Iterator[Target]:
+    with served(Door) as target:
+        yield target
 
 
 @pytest.mark.parametrize("what", ATTACKS, ids=lambda a: a.name)
-def test_what_uvicorn_does_by_itself(target: Target, what: Attack) -> None:
-    told = complaint(what, attack(target, what, patience=0.5))
+def test_what_uvicorn_does_by_itself(plain: Target, what: Attack) -> None:
+    told = complaint(what, attack(plain, what, patience=0.5))
     assert (told is not None) == (what.name in LEFT_TO_THE_GATEWAY), told
+
+
+@pytest.mark.parametrize("what", ATTACKS, ids=lambda a: a.name)
+def test_what_the_door_does(door: Target, what: Attack) -> None:
+    told = complaint(what, attack(door, what, patience=0.5))
+    assert (told is not None) == (what.name in LEFT_TO_THE_APPLICATION), told
+
+
+def exchanged(target: Target, request: bytes) -> list[dict[str, Any]]:
+    """What the application says it saw of each request."""
+    with socket.create_connection((target.host, target.port), timeout=5) as sock:
+        sock.sendall(request)
+        raw = b"".join(iter(lambda: sock.recv(65_536), b""))
+    return [json.loads(part.partition(b"\r\n\r\n")[2]) for part in raw.split(b"HTTP/1.1 ")[1:]]
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST / HT", b"POST / HTTP/1.1\r\nHost: a\r\n"])
+def test_a_head_that_is_not_whole_in_time_closes_the_connection(sent: bytes) -> None:
+    with served(Door, patience=1) as target, socket.create_connection((target.host, target.port), timeout=5) as sock:
+        sock.sendall(sent)
+        assert sock.recv(100) == b""
+
+
+def test_trailers_do_not_become_headers(plain: Target, door: Target) -> None:
+    body = b"2\r\n{}\r\n0\r\nx-admin: yes\r\n\r\n"
+    for target, seen in [(plain, True), (door, False)]:
+        (saw,) = exchanged(target, target.head("Transfer-Encoding: chunked", "Connection: close") + body)
+        assert ("x-admin" in saw["headers"]) == seen
+
+
+@pytest.mark.parametrize("offer", ["h2c", "websocket"])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_an_offer_to_change_the_protocol_is_passed_over(door: Target, offer: str, chunked: bool) -> None:
+    more = [
+        "Connection: Upgrade, HTTP2-Settings, close",
+        f"Upgrade: {offer}",
+        "HTTP2-Settings: AAMAAABkAAQAAP__",
+        "x-a: b",
+    ]
+    length, body = (
+        ("Transfer-Encoding: chunked", b"5\r\nhello\r\n0\r\n\r\n") if chunked else ("Content-Length: 5", b"hello")
+    )
+    (saw,) = exchanged(door, door.head(*more, length) + body)
+    assert saw["length"] == 5
+    assert "x-a" in saw["headers"]
+    assert "upgrade" not in saw["headers"]
 
 
 # -- the tool itself ------------------------------------------------------------------------------------------------
