@@ -97,6 +97,8 @@ class Connection(asyncio.Protocol):
         """The reader has taken what was held: go on."""
         if self.paused and not self.closing:
             self.paused = False
+            if self.incoming is not None:
+                self.incoming.stirred = True  # its provider has as long again
             self.transport.resume_reading()
 
     def _finish(self, incoming: Incoming) -> None:

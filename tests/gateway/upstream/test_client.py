@@ -106,8 +106,8 @@ def test_a_lost_connection_gives_its_turn_to_who_waits(play: Play) -> None:
 
 def test_no_turn_by_the_connect_deadline_is_a_timeout_and_the_next_is_served(play: Play) -> None:
     async def main() -> None:
-        async with Peer([0.3, OK], [OK]) as peer:
-            upstream = client(connect=0.05, most=1)
+        async with Peer([0.6, OK], [OK]) as peer:
+            upstream = client(connect=0.25, most=1)
             first = asyncio.create_task(ask(upstream, peer.base))
             await asyncio.sleep(0.02)
             with pytest.raises(UpstreamError, match="connect deadline") as caught:
@@ -229,7 +229,7 @@ LATE: list[tuple[Script, float, str]] = [
     ([STREAM, "silence"], 10.0, "idle deadline"),
     ([STREAM + b"2\r\nab\r\n", "silence"], 10.0, "idle deadline"),
     ([STREAM, *TRICKLE, "silence"], 0.2, "total deadline"),
-    (["silence"], 0.06, "total deadline"),
+    (["silence"], 0.2, "total deadline"),
 ]
 
 
@@ -237,7 +237,8 @@ LATE: list[tuple[Script, float, str]] = [
 def test_deadlines(play: Play, script: Script, within: float, words: str) -> None:
     async def main() -> None:
         async with Peer(script, [OK]) as peer:
-            upstream = client(first_byte=0.15, idle=0.15)
+            short = 5 if "total" in words else 0.15
+            upstream = client(first_byte=short, idle=short)
             with pytest.raises(UpstreamError, match=words) as caught:
                 await ask(upstream, peer.base, until=later(within))
             assert (caught.value.kind, caught.value.sent) == ("timeout", True)
@@ -251,7 +252,7 @@ def test_deadlines(play: Play, script: Script, within: float, words: str) -> Non
 def test_a_reply_that_keeps_coming_is_not_idle(play: Play) -> None:
     async def main() -> None:
         async with Peer([STREAM, *TRICKLE[:40], b"0\r\n\r\n"]) as peer:
-            upstream = client(idle=0.1)
+            upstream = client(idle=0.3)
             assert await ask(upstream, peer.base) == b"a" * 20
             await upstream.close()
             await peer.left()
@@ -263,9 +264,9 @@ def test_a_slow_reader_is_not_its_providers_fault(play: Play) -> None:
     async def main() -> None:
         size = 40_000_000  # more than the sockets of both sides hold
         async with Peer([b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size, b"x" * size]) as peer:
-            upstream = client(idle=0.1)
+            upstream = client(idle=0.3)
             incoming = await upstream.send(peer.base, ASK, (), until=later())
-            await asyncio.sleep(0.4)
+            await asyncio.sleep(0.6)
             assert incoming.failure is None
             assert incoming.held <= 2 * MOST_HELD  # one read beyond the limit
             got = 0

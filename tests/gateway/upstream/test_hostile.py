@@ -50,7 +50,8 @@ def test_a_reply_that_is_served(behaviour: Behaviour, get: Get, plain: bool) -> 
             status, body, headers = await get(upstream, peer.base)
             assert (status, body) == (behaviour.status, behaviour.body)
             assert headers.get("content-type") is None  # trailers are no headers
-            await asyncio.sleep(0.04 if "late" in behaviour.name else 0)
+            if "late" in behaviour.name:
+                await peer.left()
             assert (await get(upstream, peer.base))[:2] == (200, b"next")
             assert peer.connections == (1 if behaviour.kept else 2)
             await upstream.close()
