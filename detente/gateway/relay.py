@@ -9,6 +9,7 @@ who may be asked (``admit``), in which order (``choose``), and what a caller is 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -256,14 +257,10 @@ def _ms(seconds: float) -> float:
     return round(seconds * 1000, 3)
 
 
-_SAID = {
-    "unreachable": (502, "cannot be reached"),
-    "timeout": (504, "takes too long"),
-    "broken": (502, "gave a reply that was cut, or that cannot be read"),
-}
+_ORIGIN = re.compile(r"`https?://[^`]*`")
 
 
 def _unanswered(error: UpstreamError, deployed: Deployed) -> Failure:
-    """A provider that gave no reply. Its address is for the journal, not for the caller."""
-    status, said = _SAID[error.kind]
-    return replace(failure(error.kind, status, f"{deployed.id} {said}"), detail=str(error))
+    """A provider that gave no reply. Its address is for the journal: a caller is told of the deployment."""
+    message = _ORIGIN.sub(deployed.id, str(error))
+    return replace(failure(error.kind, 504 if error.kind == "timeout" else 502, message), detail=str(error))
