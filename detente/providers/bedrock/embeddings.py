@@ -16,7 +16,7 @@ import msgspec
 
 from detente.providers.bedrock.member import NULL, Member
 from detente.providers.bedrock.metadata import metadata_of
-from detente.providers.bedrock.reply import broken
+from detente.providers.bedrock.reply import Count, broken
 from detente.providers.wire import Call, Failure, Headers, Refusal, Reply, Tokens
 
 Kind = Literal["titan-1", "titan-2", "cohere-3", "cohere-4"]
@@ -128,7 +128,7 @@ class _ByType(msgspec.Struct):
 class _Reply(msgspec.Struct, rename="camel"):
     embedding: list[Number] | None = None
     embeddings: _ByType | list[list[Number]] | None = None
-    input_text_token_count: int | None = None
+    input_text_token_count: Count | None = None
 
 
 _REPLY = msgspec.json.Decoder(_Reply)
@@ -159,7 +159,7 @@ def embedding_reply(call: Call, model: str, headers: Headers, body: bytes) -> Re
     if count is None:
         stated = headers.get("x-amzn-bedrock-input-token-count", "")
         count = int(stated) if stated.isascii() and stated.isdigit() and len(stated) < 16 else None
-    if count is None or count < 0:
+    if count is None:
         return Reply(msgspec.json.encode(answer), None)
     answer["usage"] = {"prompt_tokens": count, "total_tokens": count}
     return Reply(msgspec.json.encode(answer), Tokens(count, 0))

@@ -26,7 +26,8 @@ FINISH = {
 """OpenAI's reasons to finish, by Bedrock's to stop. Not among them: what the model said could not be read
 (``malformed_…``), and reasons that nobody here knows; neither is a finished reply."""
 
-Count = Annotated[int, msgspec.Meta(ge=0)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+"""Tokens: beyond any model's, and within what every reader of JSON holds."""
 
 
 class Usage(msgspec.Struct, rename="camel"):

@@ -7,7 +7,6 @@ its own file.
 from __future__ import annotations
 
 from functools import cached_property
-from importlib import import_module
 from urllib.parse import urlsplit
 
 from detente.deployment import BedrockDeployment
@@ -20,6 +19,7 @@ from detente.providers.bedrock.failures import read_failure
 from detente.providers.bedrock.family import Family, family_of
 from detente.providers.bedrock.reply import reply_of
 from detente.providers.bedrock.stream import ConverseDecoder
+from detente.providers.openai_compatible import CompatibleWire
 from detente.providers.wire import Call, Decoder, Failure, Headers, Outgoing, Refusal, Reply, Wire
 
 JSON = ("content-type", "application/json")
@@ -47,12 +47,7 @@ class BedrockWire(Wire):
     @cached_property
     def _openai(self) -> Wire | None:
         """OpenAI's own wire, where the deployment speaks it; embeddings go by InvokeModel in any case."""
-        if self._declared.api != "openai":
-            return None
-        made: Wire = import_module("detente.providers.openai_compatible").CompatibleWire(
-            self.deployment, self.name, self.region
-        )
-        return made
+        return CompatibleWire(self.deployment, self.name, self.region) if self._declared.api == "openai" else None
 
     def _spoken(self, call: Call) -> Wire | None:
         return self._openai if call.operation != "embeddings" else None

@@ -185,6 +185,7 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     (CLAUDE, "tools", {"tools": [{"type": "function", "function": {"name": "a", "parameters": 1}}]}, "Expected"),
     (NOVA, "tools", {"tools": [{"type": "function", "function": {"name": "a", "strict": True}}]}, "keeps no schema"),
     (TITAN, "tools", {"tools": [TOOL]}, "Titan Text calls none"),
+    ("anthropic.claude-v2:1", "tools", {"tools": [TOOL]}, "Claude 2.1 calls none"),
     (CLAUDE, "tool_choice", {"tool_choice": "required"}, "`tools` hold none"),
     (CLAUDE, "tool_choice", {"tools": [TOOL], "tool_choice": "always"}, "none of none, auto and required"),
     (CLAUDE, "tool_choice", {"tools": [TOOL], "tool_choice": {"type": "allowed_tools"}}, "type `allowed_tools`"),

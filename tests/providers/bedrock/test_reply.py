@@ -116,6 +116,7 @@ def test_when_and_which() -> None:
         text(usage={"inputTokens": -1, "outputTokens": 1}),
         text(usage={"inputTokens": "many", "outputTokens": 1}),
         text(usage={"inputTokens": 1}),
+        text(usage={"inputTokens": 10**30, "outputTokens": 1}),
     ],
 )
 def test_what_cannot_be_read_is_broken(body: Any) -> None:

@@ -108,7 +108,6 @@ def test_a_case_calls_the_model_of_an_arn() -> None:
 
 
 def test_the_openai_compatible_interface() -> None:
-    pytest.importorskip("detente.providers.openai_compatible", reason="that wire is not in this tree")
     there = wire("openai.gpt-oss-120b-1:0", api="openai", serves=["chat", "responses", "embeddings"])
     asked = call(said(logprobs=True, seed=5), stream=True)
     out = there.encode(asked)
