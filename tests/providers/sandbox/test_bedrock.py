@@ -94,6 +94,24 @@ def test_a_stream_adds_up_to_the_whole(bedrock: Any) -> None:
     assert events[-1]["metadata"]["usage"] == whole["usage"]
 
 
+def test_replies_are_those_of_botocores_model(sandbox: Played, bedrock: Any) -> None:
+    """Every member is known, of the right type, and none that is required is missing."""
+    validator = pytest.importorskip("botocore.validate").ParamValidator()
+    shape = bedrock.meta.service_model.shape_for
+    tools = {"toolConfig": {"tools": TOOLS}}
+    thinking = {"additionalModelRequestFields": {"thinking": {"type": "enabled"}}}
+    for text, more in (("Hi", {}), ("sandbox:tools", tools), ("sandbox:filter", {}), ("Hi", thinking)):
+        whole = sandbox.chat("nova", text, **more).json
+        assert not validator.validate(whole, shape("ConverseResponse")).has_errors()
+        buffer = eventstream.EventStreamBuffer()
+        buffer.add_data(sandbox.chat("nova", text, stream=True, **more).body)
+        for found in buffer:
+            event = json.loads(found.payload)
+            assert event.pop("p")
+            report = validator.validate({found.headers[":event-type"]: event}, shape("ConverseStreamOutput"))
+            assert not report.has_errors(), report.generate_report()
+
+
 def test_a_stream_of_text(bedrock: Any) -> None:
     whole = bedrock.converse(modelId=NOVA, messages=user("Tell me"))
     stream = bedrock.converse_stream(modelId=NOVA, messages=user("Tell me"))["stream"]
