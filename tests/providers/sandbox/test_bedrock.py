@@ -10,7 +10,7 @@ import pytest
 from jsonschema import validate
 
 from detente.providers.sandbox.signature import ACCESS_KEY, SECRET
-from tests.providers.sandbox.playing import COHERE, NOVA, OSS, TITAN, Played, played
+from tests.providers.sandbox.playing import CASE, COHERE, NOVA, OSS, TITAN, Played, played
 
 boto3 = pytest.importorskip("boto3")
 botocore = pytest.importorskip("botocore")
@@ -31,10 +31,12 @@ TOOLS = [
 ]
 
 
-def client_of(sandbox: Played, region: str = "eu-central-1", secret: str = SECRET, key: str = ACCESS_KEY) -> Any:
+def client_of(
+    sandbox: Played, region: str = "eu-central-1", secret: str = SECRET, key: str = ACCESS_KEY, endpoint: str = ""
+) -> Any:
     return boto3.client(
         "bedrock-runtime",
-        endpoint_url=sandbox.addresses.places["aws", "eu-central-1"],
+        endpoint_url=endpoint or sandbox.addresses.places["aws", "eu-central-1"],
         region_name=region,
         aws_access_key_id=key,
         aws_secret_access_key=secret,
@@ -296,3 +298,13 @@ def test_the_openai_endpoint_takes_a_signature_too(sandbox: Played) -> None:
     headers = signed(f"{sandbox.at('oss')}{path}", body)
     assert sandbox.call("oss", path, body.encode(), headers=headers).status == 200
     assert sandbox.call("oss", path, body.encode() + b" ", headers=headers).status == 403
+
+
+def test_twins_are_told_apart_by_a_path_that_is_signed_too() -> None:
+    twin = {**CASE["deployments"][5], "id": "twin"}
+    with played(deployments=[*CASE["deployments"], twin]) as sandbox:
+        for name in ("twin", "nova"):
+            client = client_of(sandbox, endpoint=sandbox.at(name))
+            assert client.converse(modelId=NOVA, messages=user("Hi"))["stopReason"] == "end_turn"
+            client.close()
+            assert len(sandbox.recent(name)) == 1
