@@ -22,6 +22,7 @@ from detente.declared import Declared
 from detente.document import Document
 from detente.errors import CaseError, Mistake, Where, did_you_mean
 from detente.folder import read, read_data
+from detente.key import Key
 from detente.network import egress_price
 from detente.offer import AnyOffer
 from detente.period import Period, moment
@@ -79,6 +80,10 @@ class Case:
             base = base.model_copy(update={"events": {**base.events, **chosen.events}})
         left = self.without | set(without) | set(chosen.without if chosen else ())
         return replace(self, declared=base, reading=reading, without=left, scenario=scenario or self.scenario)
+
+    def serving(self, keys: Iterable[Key]) -> Case:
+        """The same case with other keys."""
+        return replace(self, declared=self.declared.model_copy(update={"keys": tuple(keys)}))
 
     # -- what is in it ---------------------------------------------------------------------------------------
     @property

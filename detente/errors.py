@@ -8,6 +8,9 @@
     ├── SolverError                  the solver doubts its own answer
     ├── NoPlanError                  stopped before any plan, or any conflict, was found
     ├── BillError                    a plan and its exact bill disagree
+    ├── JournalError                 a journal is damaged, or is written by another process
+    ├── ServeError                   the gateway cannot listen
+    ├── CredentialError              a secret cannot be had
     └── MissingExtraError            an optional dependency is not installed
 
 Each becomes exit code 2 in ``cli``. An answer of "no" is a value (a ``Conflict``), never an error.
@@ -75,6 +78,18 @@ class NoPlanError(DetenteError):
 
 class BillError(DetenteError):
     """A plan and its exact bill disagree by more than rounding (§4)."""
+
+
+class JournalError(DetenteError):
+    """A journal is damaged before its end, of another version, or written by another process."""
+
+
+class ServeError(DetenteError):
+    """The gateway cannot listen where it was told to."""
+
+
+class CredentialError(DetenteError):
+    """A secret cannot be had: what is missing, and where it was looked for; never the secret (§14)."""
 
 
 class MissingExtraError(DetenteError):

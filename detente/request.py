@@ -7,14 +7,13 @@ and where it goes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from detente.deployment import Feature, Operation
 from detente.scope import Facts
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One call. Hashable: the decision of which deployments may serve it is remembered by it.
 
     ``model`` is a model's name, or the workload's own id: any model that it runs on. ``pinned`` names the only

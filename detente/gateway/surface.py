@@ -7,15 +7,13 @@ and OpenAI's on the other (``providers/wire``). Not here: HTTP (``app``), and wh
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from detente.deployment import Feature, Operation
-from detente.providers.wire import Call, Reply
+from detente.providers.wire import Call, Failure, Reply, failure
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What a caller asked for.
 
     ``pinned`` is the deployment that holds the state which the call builds on. ``prefix`` is the beginning of the
@@ -31,20 +29,31 @@ class Asked:
     tokens: int = 0
 
 
+class UnsayableError(Exception):
+    """A reply that cannot be said in the caller's shape, or cannot be read: no answer is better than a wrong one."""
+
+    @property
+    def failure(self) -> Failure:
+        """The same as a failure."""
+        return failure("broken", 502, str(self), code="unsayable")
+
+
 class Rendering:
     """Renders one stream for its caller."""
 
     def feed(self, data: bytes) -> bytes:
-        """Whole events in OpenAI's shape, as a wire's decoder gives them, in the caller's shape."""
+        """Whole events in OpenAI's shape, as a wire's decoder gives them, in the caller's shape.
+
+        Raises ``UnsayableError``: the stream then ends with ``fail``.
+        """
         raise NotImplementedError
 
     def close(self) -> bytes:
-        """The end of a stream that is complete."""
+        """The end of a stream that is complete. Raises ``UnsayableError``."""
         raise NotImplementedError
 
     def fail(self, error: Mapping[str, Any]) -> bytes:
-        """The end of a stream that failed: an error event that the caller's client raises, and no mark of
-        completion."""
+        """The end of a stream that failed: an error event, which clients raise, and no mark of completion."""
         raise NotImplementedError
 
 
@@ -59,7 +68,7 @@ class Surface:
         raise NotImplementedError
 
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
-        """A whole reply in the caller's shape."""
+        """A whole reply in the caller's shape. Raises ``UnsayableError``."""
         raise NotImplementedError
 
     def streamed(self, asked: Asked, deployment: str) -> Rendering:

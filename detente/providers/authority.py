@@ -12,16 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from detente.credential import Credential
-from detente.errors import DetenteError
+from detente.errors import CredentialError
 
 if TYPE_CHECKING:
     from detente.providers.wire import Outgoing
 
 MOST_BYTES = 65_536
-
-
-class CredentialError(DetenteError):
-    """A credential cannot be had: what is missing, and where it was looked for; never the secret."""
+__all__ = ["Authority", "CredentialError", "KeyAuthority"]
 
 
 class Authority:

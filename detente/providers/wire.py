@@ -21,8 +21,7 @@ Headers = Mapping[str, str]
 
 
 # -- what is asked --------------------------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A call in OpenAI's shape: its top-level members, each still the JSON text that the caller wrote.
 
     ``asks_usage`` says whether the caller asked for the usage of a stream (``stream_options.include_usage``): a wire
@@ -35,8 +34,7 @@ class Call:
     asks_usage: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A request as it goes out, short of its authorization, its host and its length."""
 
     target: str
@@ -100,8 +98,7 @@ def failure(
     return Failure(kind, status, error, retry_after)
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """A whole reply in OpenAI's shape. ``tokens`` is None where the provider did not say: unknown, never zero (§12)."""
 
     body: bytes

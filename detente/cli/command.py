@@ -1,0 +1,108 @@
+"""What commands share: their group, arguments that mean the same everywhere, and how output is divided.
+
+Owns: one document on standard output, messages on standard error, an example in every help. Not here: any command.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from detente.case import Case
+    from detente.plan import Conflict, Plan
+
+WIDTH = 100
+
+
+class Command(click.Command):
+    """A command whose help ends with an example."""
+
+    def __init__(self, *args: Any, example: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.example = example
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The example, as typed."""
+        if self.example:
+            with formatter.section("Example"):
+                formatter.write_text(self.example)
+
+
+@click.group(context_settings={"max_content_width": WIDTH, "help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="detente")
+def cli() -> None:
+    """Run AI workloads across rival clouds, under contract.
+
+    Agreements are written as code, clause by clause, in a case: a folder of YAML. Détente tells whether a deal can be
+    signed, and plans what runs where at least cost.
+
+    Example: detente init my-case && detente plan my-case --out my-plan
+    """
+
+
+def command(example: str) -> Callable[[Callable[..., Any]], click.Command]:
+    """A command of the group, with its example."""
+    return cli.command(cls=Command, example=example)
+
+
+CASE = click.argument("case", type=click.Path(path_type=Path))
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+READING = click.option("--reading", metavar="NAME", help="The reading of disputed clauses.")
+SCENARIO = click.option("--scenario", metavar="NAME", help="A scenario of the case.")
+
+
+class Moment(click.ParamType[datetime]):
+    """``2026-06-15T09:00Z``: a moment, in UTC where it names no zone."""
+
+    name = "moment"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Read it."""
+        try:
+            found = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"`{value}` is not a moment; write for example 2026-06-15T09:00Z", param, ctx)
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def load(path: Path, reading: str | None, scenario: str | None) -> Case:
+    """The case of a command."""
+    from detente.case import Case
+
+    return Case.load(path).under(reading=reading, scenario=scenario)
+
+
+def console() -> Any:
+    """Where people read."""
+    from rich.console import Console
+
+    width = min(WIDTH, Console().width) if sys.stdout.isatty() else WIDTH
+    return Console(width=width, highlight=False, soft_wrap=False)
+
+
+def solve(case: Case, gap: float, time_limit: float | None, as_json: bool) -> Plan | Conflict | None:
+    """The plan or the conflict of a case; None where none was found in time, which is said."""
+    from detente.errors import NoPlanError
+    from detente.planner.solve import plan as find
+
+    try:
+        return find(case, gap=gap, time_limit=time_limit, progress=progress(as_json))
+    except NoPlanError as error:
+        if as_json:
+            click.echo(json.dumps({"status": "no-plan", "message": str(error)}))
+        click.echo(str(error), err=True)
+        return None
+
+
+def progress(as_json: bool) -> Callable[[str], None]:
+    """What is being done, on standard error, where a person watches."""
+    if not sys.stderr.isatty():
+        return lambda text: None
+    return lambda text: click.echo(f"… {text}", err=True)

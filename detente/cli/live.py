@@ -1,0 +1,165 @@
+"""The commands of live traffic: serve, sandbox, keys, journal.
+
+Owns: their arguments, exit codes, and which stream gets what. Not here: any rule. Heavy imports wait for their command.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from detente.cli.command import CASE, JSON, READING, SCENARIO, Command, Moment, cli, command
+
+if TYPE_CHECKING:
+    from detente.case import Case
+    from detente.deployment import AnyDeployment
+    from detente.key import Key
+
+
+AT = click.option("--at", type=Moment(), metavar="MOMENT", help="Begin at this moment instead of now.")
+HOST = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+
+
+@command("detente serve examples/enterprise --sandbox")
+@CASE
+@READING
+@SCENARIO
+@click.option("--plan", type=click.Path(path_type=Path), help="Follow this saved plan.")
+@HOST
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any that is free.")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes that serve.")
+@click.option(
+    "--journal",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("journal"),
+    show_default=True,
+    help="The folder in which every reply is recorded.",
+)
+@click.option("--sandbox", is_flag=True, help="Play all providers on loopback, and make a key for each workload.")
+@click.option("--certificate", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="PEM, for TLS.")
+@click.option("--private-key", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="PEM, for TLS.")
+@AT
+@JSON
+def serve(
+    case: Path,
+    reading: str | None,
+    scenario: str | None,
+    plan: Path | None,
+    host: str,
+    port: int,
+    workers: int,
+    journal: Path,
+    sandbox: bool,
+    certificate: Path | None,
+    private_key: Path | None,
+    at: datetime | None,
+    as_json: bool,
+) -> int:
+    """Serve live calls of CASE: an OpenAI-compatible gateway over its deployments, under its clauses.
+
+    Exit code 0: stopped, after the calls under way were answered. 2: the case has mistakes, or nothing can be served.
+    """
+    from contextlib import ExitStack
+
+    from detente.gateway.clock import Clock
+    from detente.gateway.source import Source
+    from detente.gateway.supervisor import bound, run
+
+    if (certificate is None) != (private_key is None):
+        raise click.ClickException("--certificate and --private-key go together; give both or neither")
+    with ExitStack() as closing:
+        redirect: Callable[[Case], list[AnyDeployment]] | None = None
+        made: tuple[Key, ...] = ()
+        secrets: dict[str, str] = {}
+        control = ""
+        source = Source(case, plan, reading, scenario, redirect, made)
+        policy = source.read()
+        if not policy.keys:
+            click.echo("the case has no keys, so that nobody can call: detente keys new --workload …", err=True)
+        listening = bound(host, port)
+        address = _address(listening, tls=certificate is not None)
+        from detente.gateway.settings import Settings
+
+        settings = Settings(source, journal, Clock(at), workers, certificate, private_key)
+
+        def ready() -> None:
+            if as_json:
+                told: dict[str, Any] = {"address": address, "keys": secrets}
+                if sandbox:
+                    told["sandbox"] = control
+                click.echo(json.dumps(told))
+                sys.stdout.flush()
+                return
+            for workload, secret in secrets.items():
+                click.echo(f"key of {workload}: {secret}", err=True)
+            if sandbox:
+                click.echo(f"the sandbox plays all providers; faults: {control}", err=True)
+            click.echo(f"serving on {address}", err=True)
+
+        run(settings, listening, policy, ready, lambda text: click.echo(text, err=True))
+    return 0
+
+
+def _address(listening: Any, *, tls: bool) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+@cli.group(cls=click.Group)
+def keys() -> None:
+    """Make the keys that callers of the gateway present."""
+
+
+@keys.command("new", cls=Command, example="detente keys new --workload assistant --case examples/enterprise")
+@click.option("--workload", required=True, help="The workload that the key stands for.")
+@click.option("--id", "key_id", help="The key's name; absent: the workload's, with a few random letters.")
+@click.option("--case", type=click.Path(path_type=Path), help="Check that this case has the workload.")
+@JSON
+def new(workload: str, key_id: str | None, case: Path | None, as_json: bool) -> int:
+    """Print a new key, once, and the lines that make a case accept it: they hold its hash, never the key."""
+    from detente import key as making
+    from detente.errors import CaseError, Mistake, Where, did_you_mean
+
+    if case is not None:
+        from detente.case import Case
+
+        found = Case.load(case)
+        known = [w.id for w in found.workloads]
+        if workload not in known:
+            raise CaseError([Mistake(Where("--workload"), f"there is no `{workload}`", did_you_mean(workload, known))])
+    key_id = key_id or f"{workload}-{os.urandom(3).hex()}"
+    secret = making.make(key_id, os.urandom(making.SECRET_BYTES))
+    line = {"id": key_id, "workload": workload, "hash": making.hash_of(secret)}
+    try:
+        read = making.Key.model_validate(line)
+    except ValueError:
+        raise click.ClickException(f"`{key_id}` is no name: write lower-case letters, digits, `.`, `_`, `-`") from None
+    if as_json:
+        click.echo(json.dumps({"key": secret, "entry": line}))
+        return 0
+    click.echo("the key, shown this once; keep it where secrets are kept:", err=True)
+    click.echo(secret)
+    click.echo("\nand what makes the case accept it, in its `keys/` folder or in case.yaml:\n", err=True)
+    click.echo(f"keys:\n  - id: {read.id}\n    workload: {read.workload}\n    hash: {read.hash}", err=True)
+    return 0
+
+
+@command("detente journal journal --last 20")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--last", type=click.IntRange(1), metavar="N", help="Only the last N records of each worker.")
+@JSON
+def journal(folder: Path, last: int | None, as_json: bool) -> int:
+    """Print the records of a journal's FOLDER: what each reply was, where it ran and why, and what it used.
+
+    Exit code 0: read whole. 1: a file ends in a torn record (its writer was killed). 2: a file is damaged.
+    """
+    from detente.report.journal import records_view
+
+    return records_view(folder, last, as_json, click.echo, lambda text: click.echo(text, err=True))

@@ -1,0 +1,187 @@
+"""The commands that plan: init, schema, check, plan, report.
+
+Owns: their arguments, exit codes, and which stream gets what. Not here: any rule. Heavy imports wait for their command.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from detente.cli.command import CASE, JSON, READING, SCENARIO, command, console, load, progress, solve
+
+if TYPE_CHECKING:
+    from detente.case import Case
+    from detente.plan import Conflict
+
+
+# -- commands -------------------------------------------------------------------------------------------------------
+@command("detente init my-case")
+@click.argument("folder", type=click.Path(path_type=Path))
+def init(folder: Path) -> None:
+    """Write a small commented case into FOLDER, with the schema for your editor."""
+    from importlib.resources import files
+
+    from detente.declared import schema as case_schema
+
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise click.ClickException(f"{folder} exists and is not empty: choose another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    text = files("detente").joinpath("starter", "case.yaml").read_text(encoding="utf-8")
+    (folder / "case.yaml").write_text(text, encoding="utf-8")
+    (folder / "detente.schema.json").write_text(json.dumps(case_schema(), indent=1) + "\n", encoding="utf-8")
+    click.echo(f"{folder}/case.yaml is a small case with comments; next: detente check {folder}", err=True)
+
+
+@command("detente schema > detente.schema.json")
+@click.option("--json", "as_json", is_flag=True, help="Accepted for uniformity: the schema is JSON in any case.")
+def schema(as_json: bool) -> None:
+    """Print the JSON Schema of a case, for editors to complete and check."""
+    from detente.declared import schema as case_schema
+
+    click.echo(json.dumps(case_schema(), indent=1))
+
+
+@command("detente check examples/frontier-lab --json")
+@CASE
+@READING
+@SCENARIO
+@JSON
+def check(case: Path, reading: str | None, scenario: str | None, as_json: bool) -> int:
+    """Can this be signed? Whether CASE is valid and its clauses can all be performed together.
+
+    Exit code 0: yes. 1: no, or it depends on the reading. 2: the case has mistakes.
+    """
+    from detente.planner.check import check as ask
+
+    loaded = load(case, reading, scenario)
+    found = ask(loaded, reading, progress(as_json))
+    if as_json:
+        click.echo(_check_json(loaded, found))
+    else:
+        from detente.report.verdict import check_view
+
+        check_view(loaded, found, console())
+    return 0 if found.answer == "yes" else 1
+
+
+@command("detente plan examples/frontier-lab --reading letter --out out/letter")
+@CASE
+@READING
+@SCENARIO
+@click.option("--out", type=click.Path(path_type=Path), help="Save the plan into this folder.")
+@click.option("--time-limit", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop then.")
+@click.option("--gap", default="0.01%", show_default=True, help="Stop at this distance between cost and bound.")
+@JSON
+def plan(
+    case: Path,
+    reading: str | None,
+    scenario: str | None,
+    out: Path | None,
+    time_limit: float | None,
+    gap: str,
+    as_json: bool,
+) -> int:
+    """Plan what runs where and what to commit to, at least cost under every clause of CASE.
+
+    Exit code 0: a plan. 1: no plan obeys every clause (the conflict is shown), or none was found in time. 2: the case
+    has mistakes.
+    """
+    loaded = load(case, reading, scenario)
+    found = solve(loaded, _gap(gap), time_limit, as_json)
+    if found is None:
+        return 1
+    from detente.plan import Conflict
+
+    if isinstance(found, Conflict):
+        _show_conflict(found, loaded.currency, as_json)
+        return 1
+    if out is not None:
+        for file in found.save(out):
+            click.echo(f"wrote {file}", err=True)
+        if not (out / "allocations.parquet").exists():
+            click.echo("allocations.parquet was not written: pip install 'detente[parquet]'", err=True)
+    if as_json:
+        click.echo(found.to_json())
+    else:
+        from detente.report.terminal import plan_view
+
+        plan_view(found, console())
+    return 0
+
+
+@command("detente report out/letter out/spirit --out report.html")
+@click.argument("plans", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None, help="The file to write.")
+@JSON
+def report(plans: tuple[Path, ...], out: Path | None, as_json: bool) -> int:
+    """Write one self-contained HTML page of saved PLANS; several (one a reading, say) are compared."""
+    from detente.plan import Plan
+    from detente.report.html import render
+    from detente.report.terminal import compare_view, plan_view
+
+    loaded = [Plan.load(path) for path in plans]
+    target = out or (plans[0] if plans[0].is_dir() else plans[0].parent) / "report.html"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(render(loaded), encoding="utf-8")
+    if as_json:
+        click.echo(json.dumps({"report": str(target), "plans": [p.hash for p in loaded]}))
+    else:
+        if len(loaded) > 1:
+            compare_view(loaded, console())
+        else:
+            plan_view(loaded[0], console())
+        click.echo(f"wrote {target}: open it in a browser", err=True)
+    return 0
+
+
+# -- what they share ---------------------------------------------------------------------------------------------
+def _gap(text: str) -> float:
+    from detente.quantity import at_least_zero
+
+    try:
+        return float(at_least_zero(text))
+    except ValueError as error:
+        raise click.ClickException(f"--gap: {error}") from None
+
+
+def _show_conflict(found: Conflict, currency: str, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"status": "conflict", **_conflict_json(found)}, indent=1))
+        return
+    from detente.report.terminal import conflict_view
+
+    conflict_view(found, currency, console())
+
+
+def _conflict_json(found: Conflict | None) -> dict[str, Any]:
+    if found is None:
+        return {"conflict": [], "facts": [], "relaxation": []}
+    return {
+        "conflict": [
+            {"term": c.term, "agreement": c.agreement, "text": c.text, "sentence": c.sentence} for c in found.clauses
+        ],
+        "facts": list(found.facts),
+        "relaxation": [
+            {
+                "term": r.term,
+                "amount": str(r.amount),
+                "unit": r.unit,
+                "sentence": r.sentence,
+                "cost": None if r.cost is None else str(r.cost),
+            }
+            for r in found.relaxations
+        ],
+    }
+
+
+def _check_json(case: Case, found: Any) -> str:
+    readings = [
+        {"reading": name, "answer": "yes" if conflict is None else "no", **_conflict_json(conflict)}
+        for name, conflict in found.readings.items()
+    ]
+    whole = {"answer": found.answer, "case": case.declared.name, **_conflict_json(found.conflict), "readings": readings}
+    return json.dumps(whole, indent=1)

@@ -1,0 +1,116 @@
+"""In which order permitted deployments are asked. Pure, and deterministic given its inputs.
+
+Owns: the order (what a clause prefers, prepaid capacity with headroom, the plan's shares, price), with the reason of
+each place; the affinity of like prompts to one prompt cache breaks ties. Not here: permission (``admit``), what the
+state comes from (``load``), and asking (``relay``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
+from zlib import crc32
+
+from detente.gateway.admit import Candidate
+from detente.gateway.health import WELL, Health
+
+Why = Literal["preferred", "prepaid", "share", "price", "full"]
+"""``preferred`` by a clause; ``prepaid`` with headroom; behind its ``share`` of the plan; by ``price``, beyond the
+plan; ``full``: no headroom is left, and it is asked last."""
+
+BAND = 0.02
+"""Deployments that lag behind the plan by amounts this close, as a part of all that was served, are level."""
+
+
+class State(NamedTuple):
+    """What is known of a deployment at the moment of choosing.
+
+    ``used`` is the part of its limit that is taken (None where it has none), ``share`` the plan's, and ``served``
+    what it was given of the workload in this period, in tokens.
+    """
+
+    health: Health = WELL
+    used: float | None = None
+    share: float = 0.0
+    served: float = 0.0
+    price: int = 0
+
+
+class Choice(NamedTuple):
+    """A deployment, and why it stands where it stands."""
+
+    candidate: Candidate
+    why: Why
+
+
+class Order(NamedTuple):
+    """Whom to ask, in turn; who rests; and when the first of those may be asked again, in seconds."""
+
+    choices: tuple[Choice, ...]
+    resting: tuple[Candidate, ...] = ()
+    retry_after: float | None = None
+
+
+def choose(permitted: Sequence[Candidate], states: Mapping[str, State], now: float, prefix: bytes = b"") -> Order:
+    """Order the permitted candidates.
+
+    Parameters
+    ----------
+    permitted
+        In the order declared.
+    states
+        By deployment; one that is not in it is well, has no limit, and no share.
+    now
+        Of the same clock as ``Health``.
+    prefix
+        The beginning of the prompt.
+    """
+    ready: list[tuple[Candidate, State]] = []
+    resting: list[tuple[Candidate, State]] = []
+    for candidate in permitted:
+        state = states.get(candidate.deployed.id, _UNKNOWN)
+        (ready if state.health.may_ask(now) else resting).append((candidate, state))
+    if len(ready) == 1:
+        (candidate, state) = ready[0]
+        choices: tuple[Choice, ...] = (Choice(candidate, _why(candidate, state)),)
+    else:
+        choices = _ordered(ready, prefix)
+    wait = min((max(s.health.rests_until - now, 0.0) for _, s in resting), default=None)
+    return Order(choices, tuple(c for c, _ in resting), wait if not choices else None)
+
+
+_UNKNOWN = State()
+_RANK: dict[Why, int] = {"preferred": 0, "prepaid": 1, "share": 2, "price": 3, "full": 4}
+
+
+def _why(candidate: Candidate, state: State) -> Why:
+    if state.used is not None and state.used >= 1.0:
+        return "full"
+    if candidate.verdict.decision == "prefer":
+        return "preferred"
+    if candidate.deployed.prepaid:
+        return "prepaid"
+    return "share" if state.share > 0 else "price"
+
+
+def _ordered(ready: Sequence[tuple[Candidate, State]], prefix: bytes) -> tuple[Choice, ...]:
+    total = sum(state.served for _, state in ready)
+    shares = sum(state.share for _, state in ready) or 1.0
+    band = BAND * total
+
+    def lag(state: State) -> float:
+        """How much less it was given than its share of the plan, among those that may be asked."""
+        return state.share / shares * total - state.served
+
+    most = max((lag(state) for _, state in ready if state.share > 0), default=0.0)
+    keyed = []
+    for place, (candidate, state) in enumerate(ready):
+        why = _why(candidate, state)
+        behind = 0.0
+        if why == "share" and (distance := most - lag(state)) > band:
+            behind = distance
+        price = 0 if why == "share" else state.price
+        affinity = crc32(prefix + candidate.deployed.id.encode()) if prefix else 0
+        keyed.append(((_RANK[why], behind, price, affinity, -state.share, place), Choice(candidate, why)))
+    keyed.sort(key=lambda entry: entry[0])
+    return tuple(choice for _, choice in keyed)

@@ -1,0 +1,64 @@
+"""The health of a deployment: a circuit breaker, as values. Pure.
+
+Owns: when a deployment is left alone after failures, for how long, and who may try it again. Not here: noticing
+failures (``relay``), and what else a choice weighs (``choose``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from detente.providers.wire import Failure
+
+TOLERATED = 3
+"""Failures in a row after which a deployment is left alone."""
+FIRST_REST, LONGEST_REST = 1.0, 30.0
+"""Seconds of rest after the first trip; each further one doubles it, up to the longest."""
+THROTTLED_REST = 0.5
+"""Seconds of rest after a 429 that says no time to ask again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a deployment has been doing. Times are of a monotonic clock, in seconds.
+
+    Until ``rests_until`` it is asked nothing. After it, a deployment that failed is asked by one call at a time
+    (``probing``) until one succeeds; one that was only at its limit is asked as before.
+    """
+
+    failures: int = 0
+    trips: int = 0
+    rests_until: float = 0.0
+    probing: bool = False
+
+    def may_ask(self, now: float) -> bool:
+        """Whether a call may go there."""
+        return now >= self.rests_until and not self.probing
+
+    def asked(self) -> Health:
+        """A call goes there: of a deployment that has tripped, it is the one that tries."""
+        return replace(self, probing=True) if self.trips and not self.probing else self
+
+    def left(self) -> Health:
+        """A call went there, and tells nothing of its health: the caller left, or was itself wrong."""
+        return replace(self, probing=False) if self.probing else self
+
+    def served(self) -> Health:
+        """A call was served."""
+        return self if self is WELL or self == WELL else WELL
+
+    def failed(self, failure: Failure, now: float) -> Health:
+        """A call failed. ``retry-after`` is honoured whatever the failure; a limit is no fault, and trips nothing."""
+        if failure.kind == "throttled":
+            rest = THROTTLED_REST if failure.retry_after is None else failure.retry_after
+            return replace(self, rests_until=max(self.rests_until, now + rest), probing=False)
+        failures = self.failures + 1
+        rest = failure.retry_after or 0.0
+        trips = self.trips
+        if failures >= TOLERATED or self.trips:
+            rest = max(rest, min(FIRST_REST * 2**trips, LONGEST_REST))
+            trips = min(trips + 1, 30)
+        return Health(failures, trips, max(self.rests_until, now + rest), probing=False)
+
+
+WELL = Health()

@@ -1,0 +1,66 @@
+"""A job: one call that is to be served, and what has come of it so far.
+
+Owns: what deciding, relaying, refusing and recording a call need of it together. Not here: doing any of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from detente.gateway.admit import Admission, Candidate
+from detente.gateway.choose import Choice, Order
+from detente.gateway.moment import Moment
+from detente.gateway.protocol import Pairs
+from detente.gateway.surface import Asked, Surface
+from detente.key import Key
+from detente.ledger.record import Attempt, Outcome
+from detente.providers.wire import Call, Refusal, Tokens
+from detente.workload import AnyWorkload
+
+_NOTHING = Admission(())
+_NOBODY = Order(())
+UNREAD = Asked(Call("chat", {}), "")
+"""What a body asks for that could not be read."""
+
+
+@dataclass(slots=True)
+class Job:
+    """A call. ``began`` and ``until`` are of the event loop's clock, ``at`` is the moment by which it is judged."""
+
+    id: str
+    surface: Surface
+    key: Key
+    workload: AnyWorkload
+    moment: Moment
+    at: datetime
+    began: float
+    until: float
+    labels: Mapping[str, str]
+    asked: Asked = UNREAD
+    admission: Admission = _NOTHING
+    order: Order = _NOBODY
+    attempts: list[Attempt] = field(default_factory=list)
+    cannot: list[tuple[Candidate, Refusal]] = field(default_factory=list)
+    """Deployments on whose wires the call cannot be said."""
+    waited: float = 0.0
+    """Seconds that went by in waiting for providers."""
+
+
+class Served(NamedTuple):
+    """How a call ended: what its record says of it."""
+
+    outcome: Outcome
+    status: int
+    choice: Choice | None = None
+    tokens: Tokens | None = None
+    finish: str | None = None
+    spilled: bool = False
+    pieces: int = 0
+
+
+Headers = Callable[[Job, Choice | None, Decimal | None], Pairs]
+"""What a reply discloses in its headers: of a job, where it was served, and what it cost."""

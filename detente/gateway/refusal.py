@@ -1,0 +1,67 @@
+"""Why nobody served a call, for its caller: an error of OpenAI's, with ``detente`` inside.
+
+Owns: the status, the sentence, and what is told of clauses and of every deployment. Not here: an error's shape on other
+surfaces (``surface``), and how it came to it (``relay``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from detente.gateway.admit import Candidate
+from detente.gateway.job import Job
+from detente.providers.wire import Failure, failure
+
+
+def explained(job: Job, last: Failure | None) -> tuple[int, dict[str, Any], float | None]:
+    """(status, error, when to ask again) of a call that nobody served.
+
+    ``error.detente`` holds the clause that decided and its text, where clauses kept the call from somebody else, and
+    what became of every deployment.
+    """
+    denied = job.admission.denied
+    wait = job.order.retry_after
+    if last is not None:
+        status, error = last.status, dict(last.error)
+        wait = last.retry_after if last.fails_over else None
+    elif job.cannot and not job.order.resting:
+        candidate, refusal = job.cannot[0]
+        message = f"{candidate.deployed.id}: {refusal.message}"
+        status, error = 400, {**refusal.failure.error, "message": message}
+    elif job.order.resting:
+        names = ", ".join(c.deployed.id for c in job.order.resting)
+        status = 503
+        error = {**failure("unavailable", 503, f"{names} rest after failures, or until they may be asked again").error}
+    else:
+        status, error = 403, refusal_by_clause(denied)
+    error["detente"] = detail(job, denied)
+    return status, error, wait
+
+
+def refusal_by_clause(denied: tuple[Candidate, ...]) -> dict[str, Any]:
+    """The error of a call that clauses keep from every deployment."""
+    first = denied[0]
+    reason = first.verdict.reason
+    message = str(reason.sentence if reason else "no deployment may serve this")
+    return {"message": f"{message} [{first.clause}]", "type": "permission_error", "param": None, "code": "clause"}
+
+
+def detail(job: Job, denied: tuple[Candidate, ...]) -> dict[str, Any]:
+    """``error.detente``: the deciding clause and its text, and what became of every deployment."""
+    deciding = next((c for c in denied if c.text), denied[0] if denied else None)
+    found: dict[str, Any] = {
+        "request": job.id,
+        "clause": deciding.clause if deciding else None,
+        "text": (deciding.text or _sentence(deciding)) if deciding else None,
+        "denied": [{"deployment": c.deployed.id, "clause": c.clause, "why": _sentence(c)} for c in denied],
+        "tried": [{"deployment": a.deployment, "outcome": a.outcome} for a in job.attempts],
+    }
+    if job.cannot:
+        found["cannot"] = [{"deployment": c.deployed.id, "why": r.message} for c, r in job.cannot]
+    if job.order.resting:
+        found["resting"] = [c.deployed.id for c in job.order.resting]
+    return found
+
+
+def _sentence(candidate: Candidate) -> str:
+    return candidate.verdict.reason.sentence if candidate.verdict.reason else ""

@@ -1,0 +1,252 @@
+"""One call, from a decision to a recorded reply: the only I/O of the gateway's hot path.
+
+Owns: asking the chosen deployments in turn until one serves, and recording every reply before its last byte (§12).
+Before the first content any failure fails over; after it the caller sees an error event, never a false end. Not here:
+who may be asked (``admit``), in which order (``choose``), and what a caller is told where nobody serves
+(``refusal``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+
+from detente.errors import CredentialError
+from detente.gateway.choose import Choice
+from detente.gateway.job import Job, Served
+from detente.gateway.load import Load
+from detente.gateway.metrics import Metrics
+from detente.gateway.policy import Deployed
+from detente.gateway.protocol import JSON, Exchange
+from detente.gateway.recorder import Recorder
+from detente.gateway.refusal import explained
+from detente.gateway.stream import Stream
+from detente.gateway.surface import UnsayableError
+from detente.gateway.upstream import Incoming, Upstream, UpstreamError
+from detente.ledger.record import Attempt, Outcome
+from detente.providers.authority import Authority
+from detente.providers.wire import Failure, Outgoing, Part, Refusal, Reply, failure
+
+MOST_REPLY = 64 * 1024 * 1024
+"""The largest whole reply that is held: a batch of embeddings takes some tens of megabytes."""
+MOST_ERROR = 1024 * 1024
+
+
+class Relay:
+    """Serves calls.
+
+    Parameters
+    ----------
+    upstream
+        The connections to providers.
+    load
+        What is known of the deployments.
+    authorities
+        What authorizes requests, by deployment.
+    recorder
+        What is kept and told of a reply.
+    wall
+        Seconds since the epoch, for signatures.
+    metrics
+        What is counted of attempts.
+    """
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        load: Load,
+        authorities: Mapping[str, Authority],
+        recorder: Recorder,
+        wall: Callable[[], float],
+        metrics: Metrics,
+    ) -> None:
+        self._upstream, self._load, self._authorities = upstream, load, authorities
+        self._recorder, self._wall, self._metrics = recorder, wall, metrics
+        self._loop = asyncio.get_running_loop()
+        self.rejected: set[str] = set()
+        """Deployments whose provider did not accept our credential: it is renewed soon."""
+
+    def _record(self, job: Job, served: Served) -> Decimal | None:
+        return self._recorder.record(job, served, self._loop.time())
+
+    async def serve(self, job: Job, caller: Exchange) -> Served:
+        """Answer a caller. However it ends it is recorded, also where the caller has left (the task is cancelled)."""
+        last: Failure | None = None
+        for choice in job.order.choices:
+            if self._loop.time() >= job.until:
+                break
+            deployed = choice.candidate.deployed
+            if last is not None and not self._load.health(deployed.id).may_ask(self._loop.time()):
+                continue  # it has begun to rest since the order was made
+            sent = self._prepare(job, choice)
+            if sent is None:
+                continue
+            outgoing, authorized = sent
+            if isinstance(authorized, Failure):
+                last = self._note(job, deployed, authorized, None)
+                continue
+            found = await self._ask(job, choice, outgoing, authorized, caller)
+            if isinstance(found, Served):
+                return found
+            last = found
+            if not found.fails_over:
+                break
+        return self._refuse(job, caller, last)
+
+    # -- one deployment ----------------------------------------------------------------------------------------
+    def _prepare(self, job: Job, choice: Choice) -> tuple[Outgoing, tuple[tuple[str, str], ...] | Failure] | None:
+        """The request and what authorizes it (or the failure to); None where the call cannot be said there."""
+        deployed = choice.candidate.deployed
+        try:
+            cannot = deployed.wire.cannot(job.asked.call)
+            if cannot is not None:
+                raise Refusal(cannot)
+            outgoing = deployed.wire.encode(job.asked.call)
+        except Refusal as refusal:
+            job.cannot.append((choice.candidate, refusal))
+            return None
+        try:
+            authority = self._authorities[deployed.id]
+            return outgoing, authority.headers(outgoing, deployed.host, self._wall())
+        except CredentialError as error:
+            return outgoing, failure("credential", 502, str(error))
+
+    async def _ask(
+        self,
+        job: Job,
+        choice: Choice,
+        outgoing: Outgoing,
+        authorized: tuple[tuple[str, str], ...],
+        caller: Exchange,
+    ) -> Served | Failure:
+        """Ask one deployment. What comes back is final, or a failure: that of a provider, before any content."""
+        deployed, call = choice.candidate.deployed, job.asked.call
+        began = self._loop.time()
+        self._load.asked(deployed, job.workload.id, job.asked.tokens, began)
+        incoming: Incoming | None = None
+        stream: Stream | None = None
+        try:
+            incoming = await self._upstream.send(deployed.wire.base, outgoing, authorized, until=job.until)
+            found: Failure | Reply
+            if incoming.status != 200:
+                body = await incoming.read(MOST_ERROR)
+                found = deployed.wire.failed(incoming.status, incoming.headers, body)
+            elif call.stream:
+                stream = Stream(job, choice, caller, self._recorder.disclosed)
+                last = await self._pass_on(stream, incoming, deployed)
+                if last.failure is None or caller.begun:
+                    return self._finish(job, stream, last, began)
+                found = last.failure
+            else:
+                found = deployed.wire.decode(call, incoming.headers, await incoming.read(MOST_REPLY))
+        except UpstreamError as error:
+            found = _unanswered(error)
+        except asyncio.CancelledError:
+            # The caller left, and with it its provider's call: what that used is not known.
+            self._load.left(deployed)
+            job.attempts.append(Attempt(deployed.id, "abandoned", _ms(self._loop.time() - began)))
+            self._record(job, stream.ended("abandoned", 499) if stream else Served("abandoned", 499, choice))
+            raise
+        finally:
+            if incoming is not None:
+                incoming.close()
+        job.waited += self._loop.time() - began
+        if isinstance(found, Failure):
+            return self._note(job, deployed, found, began)
+        return self._whole(job, choice, found, caller, began)
+
+    def _note(self, job: Job, deployed: Deployed, failed: Failure, began: float | None) -> Failure:
+        """A deployment failed, or refused the request; ``began`` is None where it was not even asked."""
+        now = self._loop.time()
+        spent, estimate = (_ms(now - began), job.asked.tokens) if began is not None else (0.0, 0)
+        job.attempts.append(Attempt(deployed.id, failed.kind, spent, failed.status))
+        if failed.fails_over:
+            self._load.failed(deployed, job.workload.id, failed, estimate, now)
+            self._metrics.failed(deployed.id, failed.kind)
+            if failed.kind == "credential":
+                self.rejected.add(deployed.id)
+        else:
+            self._load.left(deployed)
+        return failed
+
+    def _whole(self, job: Job, choice: Choice, reply: Reply, caller: Exchange, began: float) -> Served | Failure:
+        """A whole reply; a failure where it cannot be said to this caller."""
+        deployed, now = choice.candidate.deployed, self._loop.time()
+        try:
+            body = job.surface.whole(job.asked, reply, deployed.id)
+        except UnsayableError as unsayable:
+            return self._note(job, deployed, unsayable.failure, began)
+        self._load.served(deployed, job.workload.id, reply.tokens, job.asked.tokens, now)
+        job.attempts.append(Attempt(deployed.id, "served", _ms(now - began), 200))
+        served = Served("complete", 200, choice, reply.tokens, reply.finish, reply.spilled)
+        spent = self._record(job, served)
+        caller.reply(200, JSON + self._recorder.disclosed(job, choice, spent), body)
+        self._metrics.added(self._loop.time() - job.began - job.waited)
+        return served
+
+    # -- streams -----------------------------------------------------------------------------------------------
+    async def _pass_on(self, stream: Stream, incoming: Incoming, deployed: Deployed) -> Part:
+        """Pass a stream on until its last part: one that is done, or failed."""
+        job, caller = stream.job, stream.caller
+        decoder = deployed.wire.decoder(job.asked.call, incoming.headers)
+        while True:
+            try:
+                data = await incoming.piece()
+                part = decoder.feed(data) if data else decoder.end()
+            except UpstreamError as error:
+                part = Part(failure=_unanswered(error))
+            if part.failure is not None:
+                return part
+            try:
+                if part.done:
+                    stream.complete(part.data)
+                    return part
+                if part.content and not caller.begun:
+                    self._load.answered(deployed)
+                stream.take(part)
+            except UnsayableError as unsayable:
+                return Part(tokens=part.tokens, failure=unsayable.failure)
+            if (waits := caller.waits) is not None:
+                await waits
+
+    def _finish(self, job: Job, stream: Stream, last: Part, began: float) -> Served:
+        """The end of a stream that its caller has begun to hear, or that is complete."""
+        deployed, now = stream.choice.candidate.deployed, self._loop.time()
+        stream.note(last)
+        if last.failure is not None:
+            self._note(job, deployed, last.failure, began)
+            served = stream.ended("cut", last.failure.status)
+            self._record(job, served)
+            stream.fail(last.data, last.failure.error)
+            return served
+        self._load.served(deployed, job.workload.id, stream.tokens, job.asked.tokens, now)
+        job.attempts.append(Attempt(deployed.id, "served", _ms(now - began), 200))
+        served = stream.ended("complete", 200)
+        self._record(job, served)
+        stream.close()
+        return served
+
+    # -- nobody ------------------------------------------------------------------------------------------------
+    def _refuse(self, job: Job, caller: Exchange, last: Failure | None) -> Served:
+        """Nobody served the call: say why, with what was forbidden."""
+        status, error, wait = explained(job, last)
+        outcome: Outcome = "failed" if last is not None and last.fails_over else "refused"
+        if last is None and job.order.resting:
+            outcome = "failed"
+        served = Served(outcome, status)
+        self._record(job, served)
+        headers = JSON + self._recorder.disclosed(job, None, None)
+        if wait is not None:
+            headers += ((b"retry-after", b"%d" % max(1, round(wait))),)
+        caller.reply(status, headers, job.surface.error(status, error))
+        return served
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 3)
+
+
+def _unanswered(error: UpstreamError) -> Failure:
+    """A provider that could not be reached, took too long, or cannot be understood."""
+    return failure(error.kind, 504 if error.kind == "timeout" else 502, str(error))

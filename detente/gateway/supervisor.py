@@ -1,0 +1,134 @@
+"""The supervisor: binds the address, starts the workers, and keeps them running.
+
+Owns: sockets, processes and signals. One worker runs in this very process; several are forked before any of them has a
+thread or a loop, share one listening socket, and one that dies is followed by another. Not here: serving (``worker``).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NoReturn
+
+from detente.errors import ServeError
+
+if TYPE_CHECKING:
+    from detente.gateway.policy import Policy
+    from detente.gateway.settings import Settings
+
+Say = Callable[[str], None]
+PAUSE = 1.0
+"""Seconds between the death of a worker and the next one, where it died young."""
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises ServeError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        what = f"cannot listen on {host}:{port}: {error.strerror or error}"
+        what = f"cannot listen on {host}:{port}: {error.strerror or error}"
+        raise ServeError(f"{what}; choose another `--port`") from None
+    listening.set_inheritable(True)
+    return listening
+
+
+def run(settings: Settings, listening: socket.socket, policy: Policy, ready: Callable[[], None], say: Say) -> None:
+    """Serve until SIGTERM or SIGINT. Raises DetenteError where it cannot start."""
+    if settings.workers == 1:
+        from detente.gateway.worker import Worker
+
+        Worker(settings, 0, say).run(listening, policy, ready)
+        return
+    with tempfile.TemporaryDirectory(prefix="detente-metrics-") as shared:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared  # before a worker imports its metrics
+        _Supervisor(settings, listening, policy, say).run(ready)
+
+
+class _Supervisor:
+    def __init__(self, settings: Settings, listening: socket.socket, policy: Policy, say: Say) -> None:
+        self._settings, self._listening, self._policy, self._say = settings, listening, policy, say
+        self._running: dict[int, tuple[int, float]] = {}
+        self._stopping = False
+
+    def run(self, ready: Callable[[], None]) -> None:
+        """Start all, and wait for them to end."""
+        self._listening.listen(2048)
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, lambda *_: self._stop())
+        signal.signal(signal.SIGHUP, lambda *_: self._pass_on(signal.SIGHUP))
+        for number in range(self._settings.workers):
+            self._start(number)
+        ready()
+        while self._running:
+            try:
+                pid, status = os.waitpid(-1, 0)
+            except InterruptedError:
+                continue
+            except ChildProcessError:
+                break
+            number, began = self._running.pop(pid, (-1, 0.0))
+            if number < 0 or self._stopping:
+                continue
+            code = os.waitstatus_to_exitcode(status)
+            self._say(f"worker {number} ended ({_said(code)}); another takes its place")
+            self._forget(pid)
+            if time.monotonic() - began < PAUSE:
+                time.sleep(PAUSE)
+            if not self._stopping:
+                self._start(number)
+
+    def _start(self, number: int) -> None:
+        pid = os.fork()
+        if pid == 0:
+            self._work(number)
+        self._running[pid] = (number, time.monotonic())
+
+    def _work(self, number: int) -> NoReturn:
+        """The child: its exit code says how it ended, and nothing of the parent's runs in it."""
+        code = 1
+        try:
+            for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                signal.signal(name, signal.SIG_DFL)
+            from detente.errors import DetenteError
+            from detente.gateway.worker import Worker
+
+            try:
+                Worker(self._settings, number, self._say).run(self._listening, self._policy, lambda: None)
+                code = 0
+            except DetenteError as error:
+                self._say(f"worker {number}: {error}")
+            except KeyboardInterrupt:
+                code = 0
+        finally:
+            os._exit(code)
+
+    def _stop(self) -> None:
+        self._stopping = True
+        self._pass_on(signal.SIGTERM)
+
+    def _pass_on(self, name: signal.Signals) -> None:
+        for pid in list(self._running):
+            try:
+                os.kill(pid, name)
+            except ProcessLookupError:
+                continue
+
+    @staticmethod
+    def _forget(pid: int) -> None:
+        """A dead worker's gauges no longer count."""
+        from prometheus_client import multiprocess
+
+        multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]
+
+
+def _said(code: int) -> str:
+    return f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"

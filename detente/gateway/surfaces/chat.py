@@ -1,0 +1,182 @@
+"""``POST /v1/chat/completions``: OpenAI's own shape, passed through.
+
+Owns: which members of a body routing needs, and what a call needs of a deployment. A reply passes through as it is. Not
+here: what a provider cannot do (its wire says so).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import msgspec
+
+from detente.deployment import Feature, Operation
+from detente.gateway.surface import Asked, Rendering, Surface
+from detente.providers.wire import Call, Refusal, Reply
+
+DONE = b"data: [DONE]\n\n"
+CHARACTERS_PER_TOKEN = 4
+"""About, in English: for headroom only, never for a bill."""
+PREFIX_BYTES = 1024
+MOST_COUNT = 2**31 - 1
+"""Beyond any model, and small enough to be reckoned with beside what other calls take."""
+USUAL_REPLY = 256
+"""Tokens that a reply is taken to need where the caller sets no limit: for headroom only."""
+
+_BODY = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_TEXT = msgspec.json.Decoder(str)
+_FLAG = msgspec.json.Decoder(bool)
+_COUNT = msgspec.json.Decoder(int)
+_OBJECT = msgspec.json.Decoder(dict[str, Any])
+
+# A member whose presence means that a deployment must be able to do something, unless it says nothing after all.
+_NEEDED: tuple[tuple[str, Feature, frozenset[bytes]], ...] = (
+    ("tools", "tools", frozenset({b"null", b"[]"})),
+    ("functions", "tools", frozenset({b"null", b"[]"})),
+    ("logprobs", "logprobs", frozenset({b"null", b"false"})),
+    ("n", "n", frozenset({b"null", b"1"})),
+    ("seed", "seed", frozenset({b"null"})),
+    ("reasoning_effort", "reasoning", frozenset({b"null", b'"none"'})),
+    ("frequency_penalty", "penalties", frozenset({b"null", b"0", b"0.0"})),
+    ("presence_penalty", "penalties", frozenset({b"null", b"0", b"0.0"})),
+    ("logit_bias", "logit-bias", frozenset({b"null", b"{}"})),
+    ("prediction", "prediction", frozenset({b"null"})),
+    ("response_format", "structured-output", frozenset({b"null", b'{"type":"text"}'})),
+    ("audio", "audio", frozenset({b"null"})),
+)
+_NOTHING: frozenset[Feature] = frozenset()
+
+
+def members_of(body: bytes) -> dict[str, msgspec.Raw]:
+    """The top-level members of a body. Raises Refusal where it is not a JSON object."""
+    try:
+        return _BODY.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Refusal("the body is not a JSON object") from None
+
+
+def text(members: Mapping[str, msgspec.Raw], name: str) -> str:
+    """A member that is text. Raises Refusal where it is missing, or is not."""
+    raw = members.get(name)
+    try:
+        found = _TEXT.decode(raw) if raw is not None else ""
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Refusal(f"`{name}` is not text", name) from None
+    if not found:
+        raise Refusal(f"`{name}` is missing", name)
+    return found
+
+
+def flag(members: Mapping[str, msgspec.Raw], name: str) -> bool:
+    """A member that is true or false; absent and null are false. Raises Refusal."""
+    raw = members.get(name)
+    if raw is None or bytes(raw) == b"null":
+        return False
+    try:
+        return _FLAG.decode(raw)
+    except msgspec.DecodeError:
+        raise Refusal(f"`{name}` is neither true nor false", name) from None
+
+
+def count(members: Mapping[str, msgspec.Raw], *names: str) -> int | None:
+    """The first of some members that is stated, a whole number of 1 or more; None where none is. Raises Refusal."""
+    for name in names:
+        raw = members.get(name)
+        if raw is None or bytes(raw) == b"null":
+            continue
+        try:
+            found = _COUNT.decode(raw)
+        except msgspec.DecodeError:
+            raise Refusal(f"`{name}` is not a whole number", name) from None
+        if found < 1:
+            raise Refusal(f"`{name}` is {found}; write 1 or more", name)
+        if found > MOST_COUNT:
+            raise Refusal(f"`{name}` is more than {MOST_COUNT:,}", name)
+        return found
+    return None
+
+
+def needs_of(members: Mapping[str, msgspec.Raw], stream: bool) -> frozenset[Feature]:
+    """What a chat completion needs of a deployment beyond text."""
+    found: set[Feature] = set()
+    if stream:
+        found.add("streaming")
+    for name, feature, nothing in _NEEDED:
+        raw = members.get(name)
+        if raw is not None and bytes(raw).strip() not in nothing:
+            found.add(feature)
+    parallel = members.get("parallel_tool_calls")
+    if parallel is not None and bytes(parallel) == b"true":
+        found.add("parallel-tools")
+    messages = members.get("messages")
+    if messages is not None:
+        written = bytes(messages)
+        # Text that a caller wrote cannot look like these: its quotation marks are escaped.
+        if b'"image_url"' in written:
+            found.add("images")
+        if b'"input_audio"' in written:
+            found.add("audio")
+    return frozenset(found) if found else _NOTHING
+
+
+def asked(call: Call, model: str, most: int | None) -> Asked:
+    """What a chat call asks for."""
+    messages = bytes(call.members.get("messages", b""))
+    needs = needs_of(call.members, call.stream)
+    tokens = len(messages) // CHARACTERS_PER_TOKEN + (most or USUAL_REPLY)
+    return Asked(call, model, needs, prefix=messages[:PREFIX_BYTES], tokens=tokens)
+
+
+class ChatSurface(Surface):
+    """Chat completions."""
+
+    path: ClassVar[str] = "/v1/chat/completions"
+    operation: ClassVar[Operation] = "chat"
+
+    def ask(self, body: bytes) -> Asked:
+        """Read the members that routing needs; all others pass on as they are."""
+        members = members_of(body)
+        model = text(members, "model")
+        if "messages" not in members or not bytes(members["messages"]).startswith(b"["):
+            raise Refusal("`messages` is not a list" if "messages" in members else "`messages` is missing", "messages")
+        stream = flag(members, "stream")
+        asks_usage = False
+        options = members.get("stream_options")
+        if options is not None and bytes(options) != b"null":
+            if not stream:
+                raise Refusal("`stream_options` without `stream: true`", "stream_options")
+            try:
+                asks_usage = _OBJECT.decode(options).get("include_usage") is True
+            except msgspec.DecodeError:
+                raise Refusal("`stream_options` is not an object", "stream_options") from None
+        call = Call("chat", members, stream, asks_usage)
+        return asked(call, model, count(members, "max_completion_tokens", "max_tokens"))
+
+    def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
+        """As it came."""
+        return reply.body
+
+    def streamed(self, asked: Asked, deployment: str) -> Rendering:
+        """As it comes."""
+        return ChunkRendering()
+
+    def error(self, status: int, error: Mapping[str, Any]) -> bytes:
+        """OpenAI's shape."""
+        return msgspec.json.encode({"error": error})
+
+
+class ChunkRendering(Rendering):
+    """Events as they come, and OpenAI's own end."""
+
+    def feed(self, data: bytes) -> bytes:
+        """As it came."""
+        return data
+
+    def close(self) -> bytes:
+        """``[DONE]``."""
+        return DONE
+
+    def fail(self, error: Mapping[str, Any]) -> bytes:
+        """An event with an error: OpenAI's clients raise it."""
+        return b"data: " + msgspec.json.encode({"error": error}) + b"\n\n"

@@ -1,0 +1,33 @@
+"""``POST /v1/embeddings``: OpenAI's own shape, passed through.
+
+Owns: what routing needs of it. Not here: what a provider cannot do (its wire says so).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from detente.deployment import Operation
+from detente.gateway.surface import Asked, Rendering
+from detente.gateway.surfaces.chat import CHARACTERS_PER_TOKEN, ChatSurface, members_of, text
+from detente.providers.wire import Call, Refusal
+
+
+class EmbeddingsSurface(ChatSurface):
+    """Embeddings."""
+
+    path: ClassVar[str] = "/v1/embeddings"
+    operation: ClassVar[Operation] = "embeddings"
+
+    def ask(self, body: bytes) -> Asked:
+        """Read the members that routing needs."""
+        members = members_of(body)
+        model = text(members, "model")
+        if "input" not in members:
+            raise Refusal("`input` is missing", "input")
+        size = len(bytes(members["input"]))
+        return Asked(Call("embeddings", members), model, tokens=size // CHARACTERS_PER_TOKEN + 1)
+
+    def streamed(self, asked: Asked, deployment: str) -> Rendering:
+        """Never: ``ask`` reads no stream."""
+        raise AssertionError("embeddings are not streamed")

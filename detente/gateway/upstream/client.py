@@ -1,0 +1,105 @@
+"""The client: sends a request to an origin and gives back its reply.
+
+Owns: which pool a request uses, and sending it again where a kept connection turned out to be closed. Not here: whether
+another deployment is tried (``relay``).
+"""
+
+from __future__ import annotations
+
+import ssl
+
+from detente.gateway.upstream.head import Headers, request_head
+from detente.gateway.upstream.incoming import Incoming
+from detente.gateway.upstream.origin import Origin, parsed
+from detente.gateway.upstream.pool import Pool
+from detente.gateway.upstream.sweep import Sweep
+from detente.providers.wire import Outgoing
+
+
+class Upstream:
+    """Connections to all providers, within one event loop.
+
+    Parameters
+    ----------
+    connect, first_byte, idle
+        Deadlines in seconds: for a connection (or a turn, where the limit is reached), TLS included; from when the
+        request begins to go out to the head of its reply; between two pieces of a reply while its reader takes them.
+        ``sweep`` says how exact they are.
+    most_connections
+        To one origin.
+    keep
+        Seconds for which an idle connection is kept.
+    tls
+        What is trusted. By default the system's store; OpenSSL reads ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` instead
+        where they are set.
+    """
+
+    def __init__(
+        self,
+        *,
+        connect: float,
+        first_byte: float,
+        idle: float,
+        most_connections: int = 1024,
+        keep: float = 60.0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._connect, self._most, self._context = connect, most_connections, tls
+        self._sweep = Sweep(first_byte, idle, keep)
+        self._pools: dict[Origin, Pool] = {}
+        self._bases: dict[str, tuple[Pool, str, str]] = {}
+
+    async def send(self, base: str, outgoing: Outgoing, headers: Headers, *, until: float) -> Incoming:
+        """Send a request and wait for the head of its reply. Whoever gets the reply closes it.
+
+        Parameters
+        ----------
+        base
+            ``http(s)://host[:port][/path]``; the target is appended to the path.
+        headers
+            What authorizes the request, sent beside its own headers.
+        until
+            The loop's time by which all must be over: the total deadline.
+
+        Raises
+        ------
+        UpstreamError
+            For whatever a network or a provider does.
+        ValueError
+            For a request or a base that cannot be sent as it is; nothing was sent.
+        """
+        known = self._bases.get(base)
+        pool, host, path = known if known is not None else self._base(base)
+        head = request_head(host, path, outgoing, headers)
+        connection = pool.take() or await pool.connection(until)
+        incoming = connection.begin(head, outgoing.body, until)
+        await incoming.wait()
+        if incoming.stale:
+            # The peer had closed it while it was kept, and has not seen the request. Once: a new one cannot be stale.
+            incoming = (await pool.connection(until)).begin(head, outgoing.body, until)
+            await incoming.wait()
+        if incoming.failure is not None:
+            raise incoming.failure
+        return incoming
+
+    async def close(self) -> None:
+        """Close all connections. What is under way fails."""
+        self._sweep.stop()
+        for pool in self._pools.values():
+            await pool.close()
+
+    def _base(self, base: str) -> tuple[Pool, str, str]:
+        origin, path = parsed(base)
+        pool = self._pools.get(origin)
+        if pool is None:
+            pool = self._pools[origin] = Pool(origin, self._sweep, self._connect, self._most, self._tls)
+            self._sweep.pools.append(pool)
+        known = self._bases[base] = pool, origin.authority, path
+        return known
+
+    def _tls(self) -> ssl.SSLContext:
+        """Made when it is first needed: to read the store of trusted certificates takes tens of milliseconds."""
+        if self._context is None:
+            self._context = ssl.create_default_context()
+            self._context.set_alpn_protocols(["http/1.1"])
+        return self._context

@@ -1,0 +1,227 @@
+"""A connection to an origin: one exchange at a time, strictly framed.
+
+Owns: the socket's events, llhttp's, and when a connection may serve again. Not here: who gets it next (``pool``), which
+heads are refused (``head``), and when patience ends (``sweep``).
+
+A connection that has shown any doubt about where a reply ends is closed and never serves again: bytes that nobody asked
+for, while idle or after a reply, would be taken for the next reply.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+import httptools
+
+from detente.gateway.upstream.error import Kind, UpstreamError
+from detente.gateway.upstream.head import reply_head
+from detente.gateway.upstream.incoming import Incoming
+
+if TYPE_CHECKING:
+    from detente.gateway.upstream.pool import Pool
+
+MOST_HEAD = 65_536
+"""Bytes that may come without making progress: a head with the interim ones before it, chunk extensions, trailers."""
+SLICE = 131_072
+"""A request's body beyond this goes out in slices, as the socket takes them."""
+STALE = 2.0
+"""Seconds within which a kept connection shows that its peer had closed it: the time of a round trip, with room. One
+that closes later had the request and may have worked on it, so that to send it again could pay twice."""
+
+
+class _StopError(Exception):
+    """Stops the parser: nothing after this byte is to be read."""
+
+
+class Connection(asyncio.Protocol):
+    """One connection. ``since`` is when it last became idle."""
+
+    def __init__(self, pool: Pool, loop: asyncio.AbstractEventLoop) -> None:
+        self.pool, self.loop = pool, loop
+        self.transport: asyncio.Transport | None = None
+        self.since = 0.0
+        self.closing = False
+        self.incoming: Incoming | None = None
+        self.paused = False
+        self._used = False
+        self._parser = httptools.HttpResponseParser(self)
+        self._pairs: list[tuple[bytes, bytes]] = []
+        self._doubt: str | None = None
+        self._complete = False
+        self._keeps = True
+        self._barren = 0  # bytes since the last progress: none means that no byte of a reply was seen
+        self._unsent: memoryview | None = None
+        self._sliced = False
+        self._choked = False
+
+    # -- an exchange ----------------------------------------------------------------------------------------------
+    def begin(self, head: bytes, body: bytes, until: float) -> Incoming:
+        """Send a request. Its reply is to be waited for, from the head on."""
+        transport = cast(asyncio.Transport, self.transport)
+        self.incoming = incoming = Incoming(self, self.loop, self.loop.time(), until)
+        self.pool.sweep.watch(self)
+        self._complete = False
+        self._barren = 0
+        if len(body) <= SLICE:
+            transport.write(head + body)
+        else:
+            self._sliced, self._unsent = True, memoryview(body)
+            transport.write(head)
+            self._send()
+        return incoming
+
+    def _send(self) -> None:
+        transport = cast(asyncio.Transport, self.transport)
+        while self._unsent is not None and not self._choked:
+            part, rest = self._unsent[:SLICE], self._unsent[SLICE:]
+            self._unsent = rest if rest else None
+            transport.write(part)
+
+    def fail(self, kind: Kind, what: str) -> None:
+        """End the exchange under way, if any, and the connection with it."""
+        incoming, self.incoming = self.incoming, None
+        self.abort()
+        if incoming is not None:
+            self.pool.sweep.forget(self)
+            incoming.fail(UpstreamError(kind, f"`{self.pool.origin}` {what}", sent=True))
+
+    def abort(self) -> None:
+        """Close at once. The pool learns of it when the socket is closed."""
+        self.closing = True
+        self._unsent = None
+        if self.transport is not None:
+            self.transport.abort()
+
+    def resume(self) -> None:
+        """The reader has taken what was held: go on."""
+        if self.paused and not self.closing:
+            self.paused = False
+            cast(asyncio.Transport, self.transport).resume_reading()
+
+    def _finish(self, incoming: Incoming) -> None:
+        """The reply is complete: the connection may serve again, unless there is a doubt about it."""
+        incoming.over, incoming.connection = True, None
+        self.incoming = None
+        self.pool.sweep.forget(self)
+        # A request that is answered before it is sent leaves its peer in the middle of it.
+        if self._sliced and cast(asyncio.Transport, self.transport).get_write_buffer_size():
+            self._keeps = False
+        self._sliced = False
+        self.resume()
+        if self._keeps and self._unsent is None:
+            self._used = True
+            self.pool.release(self)
+        else:
+            self.abort()
+
+    # -- the socket's events --------------------------------------------------------------------------------------
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """It is open."""
+        self.transport = cast(asyncio.Transport, transport)
+        self.pool.open.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of the reply, or bytes that nobody asked for."""
+        incoming = self.incoming
+        if incoming is None:
+            self.abort()
+            return
+        held = incoming.held
+        incoming.stirred = True
+        self._barren += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self._keeps = False
+            if not self._complete:
+                self.fail("broken", self._doubt or f"sent what cannot be read as HTTP/1.1 ({error})")
+                return
+        if self._complete:
+            self._finish(incoming)
+        elif incoming.held != held:
+            self._barren = 1
+            if incoming.held > incoming.limit:
+                self.paused = True
+                cast(asyncio.Transport, self.transport).pause_reading()
+        elif self._barren > MOST_HEAD:
+            self.fail("broken", f"sent more than {MOST_HEAD} bytes of head, chunk extensions or trailers")
+            return
+        if incoming.status:
+            incoming.wake()
+
+    def eof_received(self) -> None:
+        """The peer will send nothing more. Every body has a stated end: one that is still awaited is cut."""
+        self._cut()
+        self.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is closed."""
+        self._cut()
+        self.closing = True
+        self.pool.lost(self)
+
+    def _cut(self) -> None:
+        incoming = self.incoming
+        if incoming is None:
+            return
+        if incoming.status:
+            what = "closed the connection within its reply"
+        elif self._barren:
+            what = "closed the connection within the head of its reply"
+        else:
+            what = "closed the connection before it replied"
+            incoming.stale = self._used and self.loop.time() - incoming.since < STALE
+        self.fail("broken", what)
+
+    def pause_writing(self) -> None:
+        """The socket takes no more for now."""
+        self._choked = True
+
+    def resume_writing(self) -> None:
+        """The socket takes more."""
+        self._choked = False
+        self._send()
+
+    # -- the parser's events --------------------------------------------------------------------------------------
+    def on_message_begin(self) -> None:
+        """A reply begins: one of ours, or bytes after it."""
+        if self._complete:
+            raise _StopError
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header, or after the body a trailer, which is not read."""
+        if not cast(Incoming, self.incoming).status:
+            self._pairs.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """The head is complete, if it is not an interim one."""
+        status, version = self._parser.get_status_code(), self._parser.get_http_version()
+        pairs, self._pairs = self._pairs, []
+        if 100 <= status < 200 and status != 101:
+            return
+        incoming = cast(Incoming, self.incoming)
+        headers, self._doubt = reply_head(status, version, pairs)
+        if self._barren > MOST_HEAD and sum(len(name) + len(value) + 4 for name, value in pairs) > MOST_HEAD:
+            self._doubt = f"sent a head of more than {MOST_HEAD} bytes"
+        if self._doubt is not None:
+            raise _StopError
+        incoming.status, incoming.headers = status, headers
+        if self._unsent is not None and status >= 400:  # answered early: the peer wants no more of the request
+            self._unsent = None
+            self._keeps = False
+        if version != "1.1":
+            self._keeps = False
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body."""
+        incoming = cast(Incoming, self.incoming)
+        incoming.pieces.append(body)
+        incoming.held += len(body)
+
+    def on_message_complete(self) -> None:
+        """A reply ends: ours, or an interim one."""
+        if cast(Incoming, self.incoming).status:
+            self._complete = True
+            if not self._parser.should_keep_alive():
+                self._keeps = False

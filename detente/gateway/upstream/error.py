@@ -1,0 +1,26 @@
+"""What went wrong between the gateway and a provider.
+
+Owns: the one error that the client raises for whatever a network or a peer does. Not here: what a provider said in a
+well-formed reply (``providers``), and mistakes of the caller, which are ``ValueError``.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Kind = Literal["unreachable", "timeout", "broken"]
+"""``unreachable``: no connection. ``timeout``: a deadline passed. ``broken``: a reply that was cut or is unreadable."""
+
+
+class UpstreamError(Exception):
+    """An exchange that came to nothing.
+
+    The message names the origin and, of a timeout, which deadline: no path, no header and no byte of a body.
+    ``sent`` says whether the provider may have seen the request.
+    """
+
+    def __init__(self, kind: Kind, message: str, *, sent: bool) -> None:
+        super().__init__(message)
+        self.kind: Kind = kind
+        self.message = message
+        self.sent = sent

@@ -1,0 +1,99 @@
+"""The two heads of an exchange: ours is built, the provider's is judged. Pure.
+
+Owns: what may stand in a request's head, and which reply heads are refused because their body's end is in doubt. Not
+here: the grammar of HTTP, which llhttp keeps in its strict mode (``connection``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from detente.providers.wire import Outgoing
+
+Headers = tuple[tuple[str, str], ...]
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_TARGET = re.compile(r"/[!-~]*")
+# Replies to other methods have other rules for their bodies (HEAD has none, CONNECT is a tunnel).
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+# These are the connection's to say: from anyone else they would contradict what is really sent.
+_OURS = frozenset(
+    {
+        *("host", "content-length", "transfer-encoding", "accept-encoding"),
+        *("connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade", "expect"),
+    }
+)
+_BODILESS = frozenset({204, 304})
+
+
+@lru_cache(maxsize=1024)
+def _checked(name: str) -> str:
+    """A header's name, if it may be sent. Cached: there are few."""
+    if not _TOKEN.fullmatch(name):
+        raise ValueError("a header's name is not a token: nothing was sent")
+    if name.lower() in _OURS:
+        raise ValueError(f"the header `{name.lower()}` is the connection's own to send")
+    return name
+
+
+def request_head(host: str, path: str, outgoing: Outgoing, authorization: Headers) -> bytes:
+    """The head of a request.
+
+    Raises
+    ------
+    ValueError
+        Where a value could end its line and begin another (a line break, NUL or another control sign), is not ASCII,
+        or contradicts what the connection says itself. The message names the header and never shows its value.
+    """
+    method, target, body = outgoing.method, outgoing.target, outgoing.body
+    if method not in _METHODS:
+        raise ValueError("a request's method is GET, POST, PUT, PATCH or DELETE")
+    if not _TARGET.fullmatch(target):
+        raise ValueError("a request's target begins with `/` and holds no blank, line break or sign beyond ASCII")
+    lines = [f"{method} {path}{target} HTTP/1.1\r\nhost: {host}\r\naccept-encoding: identity\r\n"]
+    if body or method != "GET":
+        lines.append(f"content-length: {len(body)}\r\n")
+    for name, value in outgoing.headers + authorization:
+        if not (value.isascii() and value.isprintable()):
+            raise ValueError(
+                f"the value of the header `{_checked(name)}` holds a line break or another sign beyond "
+                "printable ASCII: nothing was sent"
+            )
+        lines.append(f"{_checked(name)}: {value}\r\n")
+    lines.append("\r\n")
+    return "".join(lines).encode("ascii")
+
+
+def reply_head(status: int, version: str, pairs: Sequence[tuple[bytes, bytes]]) -> tuple[dict[str, str], str | None]:
+    """The headers of a reply by name, in lower case, and why it is refused, if it is.
+
+    llhttp has refused what breaks the grammar. Here stands what is well formed and still leaves the body's end or its
+    coding in doubt. A body that ends where the connection does is refused: nobody can tell it from one that was cut.
+    """
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in pairs}
+    return headers, _doubt(status, version, pairs, headers)
+
+
+def _doubt(status: int, version: str, pairs: Sequence[tuple[bytes, bytes]], headers: dict[str, str]) -> str | None:
+    if version not in ("1.1", "1.0"):
+        return f"replied in HTTP/{version}, and HTTP/1.1 was spoken"
+    if not 200 <= status <= 599:
+        return f"replied with the status {status}, which is no answer to a request"
+    encoding, length = headers.get("transfer-encoding"), headers.get("content-length")
+    if encoding is not None:
+        if length is not None:
+            return "gave its body two lengths: `content-length` and `transfer-encoding`"
+        if encoding.strip().lower() != "chunked" or version == "1.0":
+            return "sent its body in a transfer coding other than `chunked` of HTTP/1.1"
+    elif length is None and status not in _BODILESS:
+        return "did not say how long its body is: one that ends with the connection looks like one that was cut"
+    if len(headers) != len(pairs):
+        names = [name.lower() for name, _ in pairs]
+        for name in (b"transfer-encoding", b"content-length", b"content-encoding"):
+            if names.count(name) > 1:
+                return f"sent `{name.decode()}` more than once"
+    if headers.get("content-encoding", "identity").strip().lower() not in ("identity", ""):
+        return "compressed its body, which it was asked not to"
+    return None

@@ -1,0 +1,138 @@
+"""A reply as it comes in.
+
+Owns: what of a reply has arrived and is not yet taken, and its reader's wait for more. Not here: the socket and the
+grammar (``connection``), and deadlines (``sweep``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from detente.gateway.upstream.error import UpstreamError
+
+if TYPE_CHECKING:
+    from detente.gateway.upstream.connection import Connection
+
+MOST_HELD = 262_144
+"""Bytes of a body that wait for their reader before the connection stops reading. One more read may come on top."""
+
+
+class Incoming:
+    """One reply. A caller uses ``status``, ``headers``, ``read`` or ``piece``, and always ``close``.
+
+    The other members are for the connection, which fills them, and for the sweep, which watches ``since``.
+    """
+
+    __slots__ = (
+        *("_waiter", "connection", "failure", "headers", "held", "limit", "loop", "origin", "over", "pieces"),
+        *("since", "stale", "status", "stirred", "until"),
+    )
+
+    def __init__(self, connection: Connection, loop: asyncio.AbstractEventLoop, since: float, until: float) -> None:
+        self.status = 0
+        """The reply's status; 0 until its head is complete."""
+        self.headers: dict[str, str] = {}
+        """By name in lower case; of one that occurs twice, the last."""
+        self.over = False
+        """Whether the reply has arrived to its proper end."""
+        self.failure: UpstreamError | None = None
+        self.stale = False
+        """Whether it failed only because the connection had been closed before the request came."""
+        self.pieces: list[bytes] = []
+        self.held = 0
+        self.limit = MOST_HELD
+        self.connection: Connection | None = connection
+        self.origin = connection.pool.origin
+        self.loop = loop
+        self.since, self.until = since, until
+        self.stirred = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    # -- the reader's side ----------------------------------------------------------------------------------------
+    async def read(self, most: int) -> bytes:
+        """The whole body.
+
+        Raises
+        ------
+        UpstreamError
+            ``broken`` where it was cut, cannot be read or is longer than ``most`` bytes; ``timeout``.
+        """
+        if not self.over:
+            await self._gather(most)
+        if self.failure is not None:
+            raise self.failure
+        if self.held > most:
+            raise self._too_long(most)
+        pieces, self.pieces = self.pieces, []
+        self.held = 0
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def _gather(self, most: int) -> None:
+        """Let all of the body come, as long as it is not longer than that."""
+        if int(self.headers.get("content-length", 0)) > most:  # do not wait for what is refused in any case
+            raise self._too_long(most)
+        self.limit = max(most, MOST_HELD)
+        if self.connection is not None:
+            self.connection.resume()
+        while not (self.over or self.failure is not None or self.held > most):
+            await self.wait()
+
+    async def piece(self) -> bytes:
+        """What has arrived of the body and was not yet taken, or else the next of it; ``b""`` at its proper end.
+
+        Raises
+        ------
+        UpstreamError
+            ``broken`` where it was cut or cannot be read, ``timeout`` where it stalled: after what came before.
+        """
+        while not self.pieces:
+            if self.failure is not None:
+                raise self.failure
+            if self.over:
+                return b""
+            await self.wait()
+        pieces, self.pieces = self.pieces, []
+        self.held = 0
+        if self.connection is not None:
+            self.connection.resume()
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def close(self) -> None:
+        """Done with it.
+
+        Where the reply is not complete its connection closes at once: so a caller who leaves cancels the call.
+        """
+        connection = self.connection
+        if connection is not None:
+            connection.fail("broken", "was left before its reply was complete")
+        self.pieces = []
+
+    async def wait(self) -> None:
+        """Until there is more to know: the head, a piece, the end or a failure. One who stops waiting gives up."""
+        if self.failure is not None:
+            raise self.failure
+        self._waiter = self.loop.create_future()
+        try:
+            await self._waiter
+        except BaseException:
+            self.close()
+            raise
+
+    def _too_long(self, most: int) -> UpstreamError:
+        self.close()
+        self.failure = UpstreamError("broken", f"`{self.origin}` sent a body of more than {most} bytes", sent=True)
+        return self.failure
+
+    # -- the connection's side ------------------------------------------------------------------------------------
+    def wake(self) -> None:
+        """Tell the reader that there is more to know."""
+        waiter, self._waiter = self._waiter, None
+        # Only woken, never failed: a reader who was cancelled meanwhile would leave an exception that nobody sees.
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def fail(self, failure: UpstreamError) -> None:
+        """It ends here, and not well."""
+        self.connection, self.failure = None, failure
+        self.wake()

@@ -1,0 +1,170 @@
+"""The connections to one origin.
+
+Owns: which are idle, how many there may be, who waits for one, and opening them. Not here: what is said on them
+(``connection``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections import deque
+from collections.abc import Callable
+
+from detente.gateway.upstream.connection import Connection
+from detente.gateway.upstream.error import UpstreamError
+from detente.gateway.upstream.origin import Origin
+from detente.gateway.upstream.sweep import Sweep
+
+
+class Pool:
+    """At most ``most`` connections to one origin. The one used last is used next, so that the others can grow old."""
+
+    def __init__(
+        self, origin: Origin, sweep: Sweep, connect: float, most: int, tls: Callable[[], ssl.SSLContext]
+    ) -> None:
+        self.origin, self.sweep = origin, sweep
+        self.idle: list[Connection] = []
+        self.open: set[Connection] = set()
+        self._connect, self._most, self._tls = connect, most, tls
+        self._loop = asyncio.get_running_loop()
+        self._taken = 0  # open connections, and those being opened
+        self._waiting: deque[asyncio.Future[Connection | None]] = deque()
+        self._closed: asyncio.Future[None] | None = None
+
+    def take(self) -> Connection | None:
+        """An idle connection, if there is one."""
+        oldest = self._loop.time() - self.sweep.keep
+        while self.idle:
+            connection = self.idle.pop()
+            if connection.closing:
+                continue
+            if connection.since >= oldest:
+                return connection
+            connection.abort()
+        return None
+
+    def release(self, connection: Connection) -> None:
+        """A connection is free."""
+        connection.since = self._loop.time()
+        if self.sweep.stopped:
+            connection.abort()
+        elif not self._hand_over(connection):
+            self.idle.append(connection)
+
+    def lost(self, connection: Connection) -> None:
+        """A connection has closed."""
+        self.open.discard(connection)
+        if self._closed is not None and not self.open and not self._closed.done():
+            self._closed.set_result(None)
+        if connection in self.idle:
+            self.idle.remove(connection)
+        self._vacate()
+
+    def expire(self, before: float) -> None:
+        """Close what has been idle since before then: the peer will close it soon, perhaps under a request."""
+        while self.idle and self.idle[0].since < before:
+            self.idle.pop(0).abort()
+
+    async def connection(self, until: float) -> Connection:
+        """A connection: a new one, or where the limit is reached the next that is free.
+
+        Raises
+        ------
+        UpstreamError
+            ``unreachable``, in plain words; ``timeout`` where there was none by the connect deadline.
+        """
+        now = self._loop.time()
+        if self.sweep.stopped:
+            raise UpstreamError("unreachable", f"`{self.origin}` is not called any more: the gateway stops", sent=False)
+        try:
+            async with asyncio.timeout_at(min(now + self._connect, until)) as patience:
+                return await self._turn() or await self._new()
+        except (OSError, UnicodeError) as error:
+            if patience.expired():
+                which = f"within {self._connect:g} s (connect deadline)"
+                if until < now + self._connect:
+                    which = "in the time for the call in all (total deadline)"
+                raise UpstreamError("timeout", f"no connection to `{self.origin}` {which}", sent=False) from None
+            raise UpstreamError("unreachable", f"`{self.origin}` {_reason(error)}", sent=False) from None
+
+    async def close(self) -> None:
+        """Close every connection, and wait until their sockets are closed."""
+        for connection in tuple(self.open):
+            connection.fail("broken", "was left: the gateway stops")
+        if self.open:
+            self._closed = self._closed or self._loop.create_future()
+            await self._closed
+
+    # -- turns --------------------------------------------------------------------------------------------------------
+    async def _turn(self) -> Connection | None:
+        """A freed connection, or None: leave to open one, which is counted already."""
+        while self._taken >= self._most:
+            waiter: asyncio.Future[Connection | None] = self._loop.create_future()
+            self._waiting.append(waiter)
+            try:
+                given = await waiter
+            except asyncio.CancelledError:
+                if not waiter.cancelled():  # it was given as we left: pass it on
+                    given = waiter.result()
+                    if given is None:
+                        self._vacate()
+                    elif not given.closing:
+                        self.release(given)
+                raise
+            if given is None or not given.closing:
+                return given
+        self._taken += 1
+        return None
+
+    def _hand_over(self, given: Connection | None) -> bool:
+        """Give a connection, or leave to open one, to who waits longest."""
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(given)
+                return True
+        return False
+
+    def _vacate(self) -> None:
+        """One connection fewer."""
+        if not self._hand_over(None):
+            self._taken -= 1
+
+    async def _new(self) -> Connection:
+        connection = Connection(self, self._loop)
+        secure = self.origin.scheme == "https"
+        try:
+            await self._loop.create_connection(
+                lambda: connection,
+                self.origin.host,
+                self.origin.port,
+                ssl=self._tls() if secure else None,
+                server_hostname=self.origin.host if secure else None,
+                ssl_handshake_timeout=self._connect if secure else None,
+            )
+        except BaseException:
+            if connection.transport is None:
+                self._vacate()
+            else:
+                connection.abort()
+            raise
+        if self.sweep.stopped:
+            connection.abort()
+        if connection.closing:  # closed as it was made: nobody would tell a request on it
+            raise ConnectionAbortedError
+        return connection
+
+
+def _reason(error: OSError | UnicodeError) -> str:
+    """Why there is no connection, in plain words."""
+    if isinstance(error, socket.gaierror | UnicodeError):
+        return "could not be reached: its name does not resolve"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"could not be trusted: its certificate does not verify ({error.verify_message})"
+    if isinstance(error, ssl.SSLError):
+        return f"could not be reached: it does not speak TLS as we do ({error.reason or 'no reason given'})"
+    if isinstance(error, ConnectionRefusedError):
+        return "could not be reached: it refuses connections"
+    return f"could not be reached: {error.strerror or 'the connection was closed as it was made'}"

@@ -1,0 +1,96 @@
+"""The sweep: one coarse timer that ends what has waited too long.
+
+Owns: the deadlines of exchanges under way, and the age of idle connections. No exchange has a timer of its own. Not
+here: the deadline for a connection (``pool``), which is rarely awaited and has its own.
+
+A deadline is noticed up to ``GRAIN`` seconds late, and ``idle``, which counts from the sweep that saw the last byte, up
+to twice that. The timer stops when nothing is under way and nothing idle is left to expire.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from detente.gateway.upstream.incoming import Incoming
+
+if TYPE_CHECKING:
+    from detente.gateway.upstream.connection import Connection
+    from detente.gateway.upstream.pool import Pool
+
+GRAIN = 0.05
+"""Seconds between two looks."""
+
+
+def overdue(incoming: Incoming, now: float, first_byte: float, idle: float) -> str | None:
+    """Which deadline a reply has missed, in words; None while it is in time."""
+    if now >= incoming.until:
+        return "had not finished when the time for the call in all was over (total deadline)"
+    if not incoming.status:
+        return (
+            f"sent no reply within {first_byte:g} s (first-byte deadline)"
+            if now - incoming.since > first_byte
+            else None
+        )
+    return f"sent nothing more for {idle:g} s (idle deadline)" if now - incoming.since > idle else None
+
+
+class Sweep:
+    """Looks after everything under way of one client. Times are the loop's, in seconds."""
+
+    def __init__(self, first_byte: float, idle: float, keep: float) -> None:
+        self.first_byte, self.idle, self.keep = first_byte, idle, keep
+        self.busy: set[Connection] = set()
+        self.pools: list[Pool] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._running = False
+        self.stopped = False
+
+    def watch(self, connection: Connection) -> None:
+        """An exchange begins."""
+        self.busy.add(connection)
+        if not self._running:
+            self._running = True
+            self._arm(connection.loop, GRAIN)
+
+    def forget(self, connection: Connection) -> None:
+        """It is over."""
+        self.busy.discard(connection)
+
+    def stop(self) -> None:
+        """No more looks, and no more exchanges."""
+        self.stopped, self._running = True, False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _arm(self, loop: asyncio.AbstractEventLoop, delay: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = loop.call_later(delay, self._look, loop)
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        now = loop.time()
+        for connection in tuple(self.busy):
+            self._judge(connection, now)
+        kept = 0
+        for pool in self.pools:
+            pool.expire(now - self.keep)
+            kept += len(pool.idle)
+        self._running = bool(self.busy)
+        if self._running:
+            self._arm(loop, GRAIN)
+        elif kept:
+            self._arm(loop, self.keep)
+
+    def _judge(self, connection: Connection, now: float) -> None:
+        incoming = connection.incoming
+        if incoming is None:
+            return
+        # While the reader is what holds a reply up, its provider cannot be late.
+        if incoming.status and (incoming.stirred or connection.paused):
+            incoming.stirred, incoming.since = False, now
+        late = overdue(incoming, now, self.first_byte, self.idle)
+        if late is not None:
+            connection.fail("timeout", late)

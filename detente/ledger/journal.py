@@ -1,0 +1,216 @@
+"""The journal: one append-only file a worker, in which every reply is recorded before its last byte is sent (§12).
+
+Owns: framing (length, checksum), rotation, and cutting a torn tail when a file is opened again. One ``write`` a record:
+what was written survives ``kill -9``; ``sync`` makes it survive the machine. Not here: what a record says (``record``).
+
+A file is the eight bytes of ``MAGIC``, then records: the payload's length and its CRC-32, four bytes each,
+little-endian, then the payload.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from struct import Struct
+from zlib import crc32
+
+from detente.errors import JournalError
+
+MAGIC = b"DTJRNL\x00\x01"
+MOST_PAYLOAD = 1024 * 1024
+ROTATE_AT = 64 * 1024 * 1024
+_HEAD = Struct("<II")
+_NAME = re.compile(r"^w(\d+)-(\d{8})\.journal$")
+
+
+@dataclass(frozen=True, slots=True)
+class Torn:
+    """The end of a file that was being written when its writer was killed: where it begins, and how long it is."""
+
+    offset: int
+    length: int
+
+
+class Journal:
+    """Appends records. One instance a worker and folder: a lock keeps others out.
+
+    Parameters
+    ----------
+    folder
+        Where the files are; made if it is not there.
+    worker
+        The worker's number: each writes files of its own.
+    rotate_at
+        A file that has grown past so many bytes is followed by a new one.
+
+    Raises
+    ------
+    JournalError
+        Where another process writes this worker's journal, or a file of it is damaged before its end.
+    """
+
+    def __init__(self, folder: Path, worker: int = 0, rotate_at: int = ROTATE_AT) -> None:
+        self.folder, self.worker, self.rotate_at = folder, worker, rotate_at
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock = os.open(folder / f"w{worker}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._fd = -1
+        try:
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                what = f"{folder}: another gateway writes the journal of worker {worker}"
+                raise JournalError(f"{what}; choose another folder, or stop it") from None
+            mine = [f for f in files(folder) if _number(f)[0] == worker]
+            self._next = _number(mine[-1])[1] if mine else 0
+            self._fd = self._resume(mine[-1]) if mine else self._begin()
+        except BaseException:
+            os.close(self._lock)
+            raise
+        self._dirty = False
+
+    # -- files -----------------------------------------------------------------------------------------------
+    def _begin(self) -> int:
+        self._next += 1
+        path = self.folder / f"w{self.worker}-{self._next:08}.journal"
+        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        os.write(fd, MAGIC)
+        self._size = len(MAGIC)
+        return fd
+
+    def _resume(self, path: Path) -> int:
+        """Open the last file again: a torn tail is set aside in a file of its own, so that nothing is lost."""
+        data = path.read_bytes()
+        end, torn = _whole(path, data)
+        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        if torn is not None:
+            aside = path.with_suffix(f".torn-{torn.offset}")
+            aside.write_bytes(data[torn.offset :])
+            os.ftruncate(fd, end)
+        if end == 0:
+            os.write(fd, MAGIC)
+            end = len(MAGIC)
+        self._size = end
+        return fd
+
+    # -- writing ---------------------------------------------------------------------------------------------
+    def append(self, payload: bytes) -> None:
+        """Write one record. Raises OSError where it cannot be written whole; the file then ends before it."""
+        if not 0 < len(payload) <= MOST_PAYLOAD:
+            raise ValueError(f"a record of {len(payload)} bytes; the most is {MOST_PAYLOAD}")
+        if self._size >= self.rotate_at:
+            self._rotate()
+        frame = _HEAD.pack(len(payload), crc32(payload)) + payload
+        try:
+            written = os.write(self._fd, frame)
+        except InterruptedError:
+            written = 0
+        if written != len(frame):
+            os.ftruncate(self._fd, self._size)
+            raise OSError(f"{self.folder}: only {written} of {len(frame)} bytes of a record could be written")
+        self._size += written
+        self._dirty = True
+
+    def _rotate(self) -> None:
+        os.fdatasync(self._fd)
+        fd = self._begin()
+        os.close(self._fd)
+        self._fd = fd
+
+    def sync(self) -> None:
+        """Make what was appended survive the machine. Blocks."""
+        if self._dirty:
+            self._dirty = False
+            os.fdatasync(self._fd)
+
+    def has_room(self) -> bool:
+        """Whether the disk has room for a record. Blocks."""
+        disk = os.statvfs(self.folder)
+        return disk.f_bavail * disk.f_frsize > MOST_PAYLOAD
+
+    def close(self) -> None:
+        """Sync and let go."""
+        if self._fd >= 0:
+            self.sync()
+            os.close(self._fd)
+            os.close(self._lock)
+            self._fd = -1
+
+
+# -- reading --------------------------------------------------------------------------------------------------------
+def files(folder: Path) -> list[Path]:
+    """The files of a folder, those of each worker in order."""
+    return sorted((f for f in folder.iterdir() if _NAME.match(f.name)), key=_number)
+
+
+def _number(file: Path) -> tuple[int, int]:
+    match = _NAME.match(file.name)
+    assert match is not None
+    return int(match[1]), int(match[2])
+
+
+def read(path: Path) -> Iterator[bytes | Torn]:
+    """The payloads of a file in order; last, where its end is torn, a ``Torn``.
+
+    Raises JournalError where it is damaged before its end, and OSError.
+    """
+    data = path.read_bytes()
+    for offset, length in _frames(path, data):
+        if length < 0:
+            yield Torn(offset, len(data) - offset)
+        else:
+            yield data[offset : offset + length]
+
+
+def _whole(path: Path, data: bytes) -> tuple[int, Torn | None]:
+    """Where the last whole record ends, and what follows it."""
+    end = len(MAGIC) if data.startswith(MAGIC) else 0
+    for offset, length in _frames(path, data):
+        if length < 0:
+            return offset, Torn(offset, len(data) - offset)
+        end = offset + length
+    return end, None
+
+
+def _frames(path: Path, data: bytes) -> Iterator[tuple[int, int]]:
+    """(offset, length) of each payload; last, for a torn end, (its offset, -1)."""
+    if not data.startswith(MAGIC):
+        if MAGIC.startswith(data):  # killed while it was begun
+            if data:
+                yield 0, -1
+            return
+        raise JournalError(f"{path}: not a journal of this version (it begins with {data[:8]!r})")
+    at = len(MAGIC)
+    while at < len(data):
+        start = at + _HEAD.size
+        if start > len(data):
+            yield at, -1
+            return
+        length, checksum = _HEAD.unpack_from(data, at)
+        end = start + length
+        whole = 0 < length <= MOST_PAYLOAD and end <= len(data) and crc32(data[start:end]) == checksum
+        if not whole:
+            if _more_after(data, at):
+                raise JournalError(f"{path}: damaged at byte {at}, with whole records after it")
+            yield at, -1
+            return
+        yield start, length
+        at = end
+
+
+def _more_after(data: bytes, bad: int) -> bool:
+    """Whether a whole record begins anywhere after a bad one: then the file was damaged, not torn.
+
+    A torn record is at most one long, so that this looks at no more bytes than one record may have.
+    """
+    if len(data) - bad > _HEAD.size + MOST_PAYLOAD:
+        return True
+    for at in range(bad + 1, len(data) - _HEAD.size):
+        length, checksum = _HEAD.unpack_from(data, at)
+        start = at + _HEAD.size
+        if 0 < length <= len(data) - start and crc32(data[start : start + length]) == checksum:
+            return True
+    return False

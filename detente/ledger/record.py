@@ -1,0 +1,91 @@
+"""A record: what one reply was, and the decision that sent it there.
+
+Owns: the fields of the record, and their bytes (JSON). Not here: the file that holds them (``journal``), and what they
+come to in money owed (postings, later).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+Outcome = Literal["complete", "cut", "abandoned", "failed", "refused"]
+"""``complete``: served whole. ``cut``: the provider failed within the reply. ``abandoned``: the caller left.
+``failed``: no provider served it. ``refused``: no provider was asked, or the request itself was wrong."""
+
+
+class Metered(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Tokens, as the provider said. ``cached`` and ``written`` are parts of ``input``, ``reasoning`` of ``output``."""
+
+    input: int
+    output: int
+    cached: int = 0
+    written: int = 0
+    reasoning: int = 0
+
+
+class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A deployment that was asked, and how it went: ``served``, or the kind of its failure."""
+
+    deployment: str
+    outcome: str
+    ms: float
+    status: int = 0
+
+
+class Denial(msgspec.Struct, frozen=True):
+    """A deployment that was not asked, and the clause (or fact) that forbade it."""
+
+    deployment: str
+    clause: str
+
+
+class Record(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One reply.
+
+    ``at`` is when the request was whole, in UTC. ``usage`` is None where it is not known, which is never zero (§12);
+    it is zero where no provider was asked. ``cost`` is a decimal in the case's currency at list price, and None where
+    usage or price is not known. ``pieces`` counts the pieces of content that a stream delivered.
+    """
+
+    id: str
+    at: str
+    path: str
+    key: str
+    workload: str
+    labels: Mapping[str, str]
+    model: str
+    outcome: Outcome
+    status: int
+    case: str
+    plan: str | None = None
+    stream: bool = False
+    deployment: str | None = None
+    offer: str | None = None
+    provider: str | None = None
+    region: str | None = None
+    why: str = ""
+    usage: Metered | None = None
+    cost: str | None = None
+    finish: str | None = None
+    spilled: bool = False
+    pieces: int = 0
+    ms: float = 0.0
+    attempts: Sequence[Attempt] = ()
+    denied: Sequence[Denial] = ()
+
+
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(Record)
+
+
+def encoded(record: Record) -> bytes:
+    """A record's bytes. ``usage`` and ``cost`` are left out where they are not known."""
+    return _ENCODER.encode(record)
+
+
+def decoded(data: bytes) -> Record:
+    """The record of some bytes. Raises msgspec.DecodeError; members that are not known are ignored."""
+    return _DECODER.decode(data)

@@ -1,0 +1,161 @@
+"""A stream of chat completions, in OpenAI's chunks.
+
+Owns: which events hold content, where usage and the end come, and which events a caller is not shown. Once content has
+come, events pass through unparsed save for those that may carry more than content. Not here: other streams.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from detente.providers import sse
+from detente.providers.wire import Decoder, Part, Tokens, failure
+
+
+class _InputDetails(msgspec.Struct):
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+
+
+class _OutputDetails(msgspec.Struct):
+    reasoning_tokens: int | None = None
+
+
+class Usage(msgspec.Struct):
+    """OpenAI's ``usage`` of chat completions and embeddings."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    total_tokens: int | None = None
+    prompt_tokens_details: _InputDetails | None = None
+    completion_tokens_details: _OutputDetails | None = None
+
+    @property
+    def tokens(self) -> Tokens | None:
+        """The same as tokens; None where the provider left out how many."""
+        given, made = self.prompt_tokens, self.completion_tokens
+        if given is None or given < 0:
+            return None
+        if made is None:  # embeddings generate nothing, and say so by their total
+            if self.total_tokens != given:
+                return None
+            made = 0
+        details = self.prompt_tokens_details or _InputDetails()
+        read, wrote = details.cached_tokens or 0, details.cache_write_tokens or 0
+        thought = self.completion_tokens_details.reasoning_tokens if self.completion_tokens_details else 0
+        if made < 0 or min(read, wrote) < 0 or read + wrote > given:
+            return None
+        return Tokens(given, made, cached=read, written=wrote, reasoning=min(max(thought or 0, 0), made))
+
+
+class _Choice(msgspec.Struct):
+    delta: dict[str, Any] | None = None
+    finish_reason: str | None = None
+    text: str | None = None
+
+
+class _Chunk(msgspec.Struct):
+    choices: list[_Choice] = []
+    usage: Usage | None = None
+    error: Any = None
+
+
+_CHUNK = msgspec.json.Decoder(_Chunk, strict=False)
+_DONE = b"[DONE]"
+_ROLE_ONLY = ("role",)
+
+
+class ChatDecoder(Decoder):
+    """Reads chunks.
+
+    Parameters
+    ----------
+    asks_usage
+        Whether the caller asked for the chunk that holds the usage; else it is hidden.
+    """
+
+    __slots__ = ("_asks_usage", "_content", "_done", "_events")
+
+    def __init__(self, asks_usage: bool, most: int = sse.MOST_BYTES) -> None:
+        self._asks_usage = asks_usage
+        self._events = sse.Events(most)
+        self._content = False
+        self._done = False
+
+    def feed(self, data: bytes) -> Part:
+        try:
+            block = self._events.block(data)
+        except sse.OverlongError as error:
+            return Part(failure=failure("broken", 502, f"the provider sent {error}"))
+        if not block or self._done:
+            return Part()
+        if self._content and _is_plain(block):
+            return Part(block, content=True)
+        return self._read(block)
+
+    def _read(self, block: bytes) -> Part:
+        """Event by event."""
+        part, shown = Part(), []
+        for event in sse.split(block):
+            data = sse.data_of(event)
+            if data == _DONE:
+                part.done = self._done = True
+                break
+            if not data:  # a comment keeps the connection alive
+                shown.append(event)
+                continue
+            try:
+                chunk = _CHUNK.decode(data)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                part.failure = failure("broken", 502, "the provider sent an event that is not a chunk of a completion")
+                break
+            if chunk.error is not None:
+                part.failure = _failure(chunk.error)
+                break
+            if chunk.usage is not None:
+                part.tokens = chunk.usage.tokens
+            if any(_is_content(choice) for choice in chunk.choices):
+                part.content = self._content = True
+            part.finish = next((c.finish_reason for c in chunk.choices if c.finish_reason), part.finish)
+            if chunk.choices or chunk.usage is None or self._asks_usage:
+                shown.append(event)
+        part.data = b"".join(shown)
+        return part
+
+    def end(self) -> Part:
+        if self._done:
+            return Part(done=True)
+        return Part(failure=failure("broken", 502, "the provider's stream ended before it was complete"))
+
+
+def _is_plain(block: bytes) -> bool:
+    """Whether chunks hold nothing but content: no usage, end, error or reason to finish.
+
+    Text that a model wrote cannot look like a member: its quotation marks are escaped.
+    """
+    return (
+        _DONE not in block
+        and b'"error"' not in block
+        and block.count(b'"usage"') == block.count(b'"usage":null')
+        and block.count(b'"finish_reason"') == block.count(b'"finish_reason":null')
+    )
+
+
+def _is_content(choice: _Choice) -> bool:
+    """Whether a choice says anything: a role alone, or empty text, does not."""
+    if choice.finish_reason or choice.text:
+        return True
+    return any(value for name, value in (choice.delta or {}).items() if name not in _ROLE_ONLY)
+
+
+def _failure(error: Any) -> Any:
+    """An error inside of a stream."""
+    detail = error if isinstance(error, dict) else {"message": str(error)}
+    code = str(detail.get("code") or detail.get("type") or "")
+    if code == "content_filter":
+        return failure("filtered", 400, str(detail.get("message", ""))[:2000], code=code)
+    if code in ("429", "rate_limit_exceeded"):
+        return failure("throttled", 429, "the provider stopped the stream: its limit is reached")
+    return failure("broken", 502, "the provider ended the stream with an error" + (f" ({code})" if code else ""))

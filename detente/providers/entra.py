@@ -1,0 +1,52 @@
+"""Tokens of Microsoft Entra ID, by azure-identity's default chain (an extra).
+
+Owns: fetching a token before the old one ends, in a thread. Not here: Azure's wire (``azure``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from detente.errors import MissingExtraError
+from detente.providers.authority import Authority, CredentialError
+
+if TYPE_CHECKING:
+    from detente.providers.wire import Outgoing
+
+SCOPE = "https://cognitiveservices.azure.com/.default"
+EARLY = 300.0  # seconds before its end: five minutes, as azure-identity itself takes
+
+
+class EntraAuthority(Authority):
+    """A bearer token of Entra ID."""
+
+    def __init__(self, chain: Any = None) -> None:
+        self._chain = chain
+        self._token: str | None = None
+        self._ends = 0.0
+
+    def __repr__(self) -> str:
+        return "EntraAuthority()"
+
+    def due(self, at: float) -> bool:
+        return at > self._ends - EARLY
+
+    def renew(self) -> None:
+        try:
+            from azure.core.exceptions import AzureError
+            from azure.identity import DefaultAzureCredential
+        except ImportError:
+            raise MissingExtraError("Microsoft Entra ID", "entra") from None
+        if self._chain is None:
+            self._chain = DefaultAzureCredential()
+        try:
+            token = self._chain.get_token(SCOPE)
+        except (AzureError, ValueError) as error:
+            # azure-identity lists what it tried; what it says of one of its sources may be long, and holds no secret
+            raise CredentialError(f"Microsoft Entra ID gave no token: {str(error)[:500]}") from None
+        self._token, self._ends = token.token, float(token.expires_on)
+
+    def headers(self, outgoing: Outgoing, host: str, at: float) -> tuple[tuple[str, str], ...]:
+        if self._token is None:
+            raise CredentialError("Microsoft Entra ID gave no token yet")
+        return (("authorization", f"Bearer {self._token}"),)

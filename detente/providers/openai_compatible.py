@@ -1,0 +1,155 @@
+"""OpenAI's own wire, as OpenAI, vLLM and most GPU clouds speak it. See ``docs/providers/openai-compatible.md``.
+
+Owns: paths, the few members of a body that change on the way, and what replies and errors mean. A body passes through
+otherwise untouched. Not here: reading streams (``chat_stream``, ``responses_stream``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from detente.deployment import CompatibleDeployment
+from detente.providers.authority import Authority, KeyAuthority
+from detente.providers.chat_stream import ChatDecoder, Usage
+from detente.providers.responses_stream import ResponsesDecoder, reply_of_response
+from detente.providers.wire import (
+    Call,
+    Decoder,
+    Failure,
+    FailureKind,
+    Headers,
+    Outgoing,
+    Refusal,
+    Reply,
+    Wire,
+    failure,
+    joined,
+    retry_after,
+)
+
+PATHS = {"chat": "/chat/completions", "embeddings": "/embeddings", "responses": "/responses"}
+JSON = (("content-type", "application/json"),)
+_NOT_THERE = {"DeploymentNotFound", "model_not_found", "ModelNotFound"}
+_FILTERED = {"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"}
+
+
+class _Message(msgspec.Struct):
+    finish_reason: str | None = None
+
+
+class _Whole(msgspec.Struct):
+    usage: Usage | None = None
+    choices: list[_Message] = []
+    error: msgspec.Raw | None = None
+
+
+_WHOLE = msgspec.json.Decoder(_Whole, strict=False)
+_OPTIONS = msgspec.json.Decoder(dict[str, Any])
+
+
+class CompatibleWire(Wire):
+    """An OpenAI-compatible endpoint."""
+
+    @property
+    def base(self) -> str:
+        assert isinstance(self.deployment, CompatibleDeployment)
+        return self.deployment.endpoint.rstrip("/")
+
+    def authority(self) -> Authority:
+        return KeyAuthority(self.deployment.credential)
+
+    def target(self, call: Call) -> str:
+        """Path and query of a call, under ``base``."""
+        return PATHS[call.operation]
+
+    def encode(self, call: Call) -> Outgoing:
+        return Outgoing(self.target(call), JSON, body_of(call, self.name))
+
+    def decode(self, call: Call, headers: Headers, body: bytes) -> Reply | Failure:
+        spilled = "x-ms-spillover-from-deployment" in headers
+        try:
+            if call.operation == "responses":
+                return reply_of_response(body, spilled)
+            found = _WHOLE.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return failure("broken", 502, "the provider's reply is not JSON of the expected shape")
+        if found.error is not None and not found.choices and bytes(found.error) != b"null":
+            return self.failed(502, headers, body)  # some answer 200 with an error inside
+        finish = next((c.finish_reason for c in found.choices if c.finish_reason), None)
+        return Reply(body, found.usage.tokens if found.usage else None, finish, spilled)
+
+    def decoder(self, call: Call, headers: Headers) -> Decoder:
+        return ResponsesDecoder() if call.operation == "responses" else ChatDecoder(call.asks_usage)
+
+    def failed(self, status: int, headers: Headers, body: bytes) -> Failure:
+        return read_failure(status, headers, body)
+
+
+def body_of(call: Call, name: str) -> bytes:
+    """The caller's body under the provider's name for the model, asking for the usage of a stream in any case."""
+    changed = [("model", msgspec.json.encode(name))]
+    if call.stream and call.operation == "chat":
+        stated = call.members.get("stream_options")
+        try:
+            options = _OPTIONS.decode(stated) if stated is not None and bytes(stated) != b"null" else {}
+        except msgspec.DecodeError:
+            raise Refusal("`stream_options` is not an object", "stream_options") from None
+        changed.append(("stream_options", msgspec.json.encode({**options, "include_usage": True})))
+    return joined(call.members, changed)
+
+
+def error_of(body: bytes) -> dict[str, Any]:
+    """OpenAI's error object in a body, whichever way it is wrapped; empty where there is none."""
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    error = found.get("error", found)
+    if isinstance(error, str):
+        error = {"message": error}
+    return error if isinstance(error, dict) and isinstance(error.get("message"), str) else {}
+
+
+def read_failure(status: int, headers: Headers, body: bytes) -> Failure:
+    """What an error reply means (OpenAI's and Azure's documented codes)."""
+    error = error_of(body)
+    code = str(error.get("code") or error.get("type") or "")
+    kind, told = _kind(status, code)
+    if kind in ("refused", "filtered") and error:
+        return Failure(kind, told, _plain(error))
+    message = f"the provider answered {status}" + (f" ({code})" if code else "")
+    return failure(kind, told, message, retry_after=retry_after(headers))
+
+
+def _kind(status: int, code: str) -> tuple[FailureKind, int]:
+    """(what kind of failure, which status a caller is told if nobody else serves the call)."""
+    if code in _FILTERED:
+        return "filtered", 400
+    if status in (401, 403):
+        return "credential", 502  # ours: a 401 would tell callers that theirs is wrong
+    if status == 404 and code in _NOT_THERE:
+        return "unavailable", 503
+    if status == 408:
+        return "timeout", 504
+    if status == 429:
+        return "throttled", 429
+    if status == 409 or status >= 500:
+        return "unavailable", 503
+    if 400 <= status < 500:
+        return "refused", status
+    return "broken", 502
+
+
+def _plain(error: Mapping[str, Any]) -> dict[str, Any]:
+    """The error's members that OpenAI documents, and Azure's inner error."""
+    kept = {name: error.get(name) for name in ("message", "type", "param", "code")}
+    kept["type"] = kept["type"] or "invalid_request_error"
+    for name in ("innererror", "inner_error"):
+        if isinstance(error.get(name), dict):
+            kept["innererror"] = error[name]
+    return kept

@@ -1,0 +1,82 @@
+"""Server-sent events, as bytes: where one ends, and what data it carries.
+
+Owns: the framing of event streams (WHATWG HTML, section 9.2), in any split of the bytes, with any line ends, bounded.
+Not here: what the data means.
+"""
+
+from __future__ import annotations
+
+MOST_BYTES = 16 * 1024 * 1024
+"""The longest event that is held: an image in base64 fits."""
+
+
+class OverlongError(ValueError):
+    """An event is longer than is held."""
+
+
+class Events:
+    """Cuts a stream into whole events. Line ends become LF; what is not yet a whole event is held back."""
+
+    __slots__ = ("_held", "_most")
+
+    def __init__(self, most: int = MOST_BYTES) -> None:
+        self._held = b""
+        self._most = most
+
+    def block(self, data: bytes) -> bytes:
+        """All whole events so far, one after the other, each with the blank line that ends it.
+
+        Raises OverlongError where the event that is still open has grown past its bound.
+        """
+        held = self._held + data if self._held else data
+        if b"\r" in held:
+            held = _with_lf(held)
+        end = held.rfind(b"\n\n")
+        if end < 0:
+            self._held = held
+            block = b""
+        else:
+            self._held = held[end + 2 :]
+            block = held[: end + 2]
+        if len(self._held) > self._most:
+            raise OverlongError(f"an event of over {self._most:,} bytes")
+        return block
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The whole events so far, one by one."""
+        return split(self.block(data))
+
+    @property
+    def open(self) -> bool:
+        """Whether part of an event is held."""
+        return bool(self._held.strip())
+
+
+def _with_lf(text: bytes) -> bytes:
+    """CRLF and CR as LF; a CR at the end waits, since an LF may follow."""
+    last = text[-1:] == b"\r"
+    text = text[:-1] if last else text
+    text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return text + b"\r" if last else text
+
+
+def split(block: bytes) -> list[bytes]:
+    """Whole events one by one, each with its blank line; blank lines beyond it belong to no event."""
+    return [event.lstrip(b"\n") + b"\n\n" for event in block.split(b"\n\n") if event.strip(b"\n")]
+
+
+def data_of(event: bytes) -> bytes:
+    """The data of an event: its ``data`` lines, joined. Comments and other fields are left out."""
+    if event.startswith(b"data: ") and event.find(b"\n") == len(event) - 2:
+        return event[6:-2]  # one line, as nearly always
+    lines = []
+    for line in event.split(b"\n"):
+        name, colon, value = line.partition(b":")
+        if name == b"data":
+            lines.append(value[1:] if colon and value.startswith(b" ") else value)
+    return b"\n".join(lines)
+
+
+def event(data: bytes, name: str = "") -> bytes:
+    """An event that carries one line of data."""
+    return (f"event: {name}\n".encode() if name else b"") + b"data: " + data + b"\n\n"

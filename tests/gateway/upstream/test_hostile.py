@@ -1,0 +1,94 @@
+"""Every hostile server: its reply is served or refused, and never confused with the next one."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from detente.gateway.upstream import Upstream, UpstreamError
+from detente.providers.wire import Outgoing
+from tests.gateway.http.behaviours import REFUSED, SERVED, SMALL, Behaviour
+from tests.gateway.http.peer import Peer, reply, run
+
+ASK = Outgoing("/v1/chat/completions", (("content-type", "application/json"),), b'{"model":"m"}')
+NEXT = reply(b"next")
+
+
+def client() -> Upstream:
+    return Upstream(connect=5, first_byte=5, idle=5)
+
+
+async def whole(upstream: Upstream, base: str) -> tuple[int, bytes, dict[str, str]]:
+    incoming = await upstream.send(base, ASK, (), until=asyncio.get_running_loop().time() + 10)
+    try:
+        return incoming.status, await incoming.read(1_000_000), incoming.headers
+    finally:
+        incoming.close()
+
+
+async def streamed(upstream: Upstream, base: str) -> tuple[int, bytes, dict[str, str]]:
+    incoming = await upstream.send(base, ASK, (), until=asyncio.get_running_loop().time() + 10)
+    body = b""
+    try:
+        while piece := await incoming.piece():
+            body += piece
+        return incoming.status, body, incoming.headers
+    finally:
+        incoming.close()
+
+
+@pytest.mark.parametrize("plain", [False, True], ids=["uvloop", "asyncio"])
+@pytest.mark.parametrize("get", [whole, streamed])
+@pytest.mark.parametrize("behaviour", SERVED, ids=lambda b: b.name)
+def test_a_reply_that_is_served(behaviour: Behaviour, get: type[whole], plain: bool) -> None:
+    async def main() -> None:
+        async with Peer(behaviour.script, [NEXT]) as peer:
+            upstream = client()
+            status, body, headers = await get(upstream, peer.base)
+            assert (status, body) == (behaviour.status, behaviour.body)
+            assert headers.get("content-type") is None  # trailers are no headers
+            await asyncio.sleep(0.04 if "late" in behaviour.name else 0)
+            assert (await get(upstream, peer.base))[:2] == (200, b"next")
+            assert peer.connections == (1 if behaviour.kept else 2)
+            await upstream.close()
+            await peer.left()
+
+    run(main(), plain=plain)
+
+
+@pytest.mark.parametrize("plain", [False, True], ids=["uvloop", "asyncio"])
+@pytest.mark.parametrize("get", [whole, streamed])
+@pytest.mark.parametrize("behaviour", REFUSED, ids=lambda b: b.name)
+def test_a_reply_that_is_refused(behaviour: Behaviour, get: type[whole], plain: bool) -> None:
+    async def main() -> None:
+        async with Peer(behaviour.script, [NEXT]) as peer:
+            upstream = client()
+            with pytest.raises(UpstreamError) as caught:
+                await get(upstream, peer.base)
+            assert caught.value.kind == "broken"
+            assert caught.value.sent
+            assert peer.base in str(caught.value)
+            assert len(peer.requests) == 1  # it was not asked twice
+            assert (await get(upstream, peer.base))[:2] == (200, b"next")
+            assert peer.connections == 2
+            await upstream.close()
+            await peer.left()
+
+    run(main(), plain=plain)
+
+
+@pytest.mark.parametrize("data", SMALL, ids=["length", "chunks"])
+def test_a_reply_that_is_cut_at_any_byte_is_broken(data: bytes) -> None:
+    async def main() -> None:
+        scripts = [[data[:cut], end] for cut in range(len(data)) for end in ("close", "end")]
+        async with Peer(*scripts) as peer:
+            upstream = client()
+            for _ in scripts:
+                with pytest.raises(UpstreamError, match="closed the connection"):
+                    await whole(upstream, peer.base)
+            await upstream.close()
+            await peer.left()
+            assert peer.connections == len(scripts)
+
+    run(main())

@@ -1,0 +1,155 @@
+"""The journal: what is appended is read back, whatever happens to its writer."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detente.errors import JournalError
+from detente.ledger.journal import MAGIC, MOST_PAYLOAD, Journal, Torn, files, read
+
+PAYLOADS = st.lists(st.binary(min_size=1, max_size=300), max_size=12)
+
+
+def written(folder: Path, payloads: list[bytes], **settings: int) -> list[Path]:
+    journal = Journal(folder, **settings)
+    for payload in payloads:
+        journal.append(payload)
+    journal.close()
+    return files(folder)
+
+
+@given(payloads=PAYLOADS)
+def test_what_is_appended_is_read_back_in_order(
+    tmp_path_factory: pytest.TempPathFactory, payloads: list[bytes]
+) -> None:
+    (file,) = written(tmp_path_factory.mktemp("j"), payloads)
+    assert list(read(file)) == payloads
+
+
+@given(payloads=PAYLOADS.filter(bool), data=st.data())
+def test_a_file_cut_anywhere_keeps_every_record_before_the_cut(
+    tmp_path_factory: pytest.TempPathFactory, payloads: list[bytes], data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.mktemp("j")
+    (file,) = written(folder, payloads)
+    whole = file.read_bytes()
+    cut = data.draw(st.integers(0, len(whole)))
+    file.write_bytes(whole[:cut])
+    kept, at = [], len(MAGIC)
+    for payload in payloads:
+        at += 8 + len(payload)
+        if at <= cut:
+            kept.append(payload)
+    assert [p for p in read(file) if not isinstance(p, Torn)] == kept
+    journal = Journal(folder)
+    journal.append(b"after")
+    journal.close()
+    assert list(read(file)) == [*kept, b"after"]
+    aside = [f.read_bytes() for f in folder.iterdir() if ".torn-" in f.name]
+    assert b"".join(aside) in whole  # what was cut is kept aside
+
+
+@given(payloads=st.lists(st.binary(min_size=1, max_size=60), min_size=2, max_size=6), data=st.data())
+def test_a_changed_byte_is_noticed(
+    tmp_path_factory: pytest.TempPathFactory, payloads: list[bytes], data: st.DataObject
+) -> None:
+    (file,) = written(tmp_path_factory.mktemp("j"), payloads)
+    whole = bytearray(file.read_bytes())
+    at = data.draw(st.integers(0, len(whole) - 1))
+    whole[at] ^= data.draw(st.integers(1, 255))
+    file.write_bytes(whole)
+    try:
+        found = list(read(file))
+    except JournalError:
+        return
+    assert isinstance(found[-1], Torn)
+    assert found[:-1] == payloads[: len(found) - 1]
+
+
+@given(data=st.binary(max_size=200))
+def test_no_bytes_are_read_as_something_else(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    file = tmp_path_factory.mktemp("j") / "w0-00000001.journal"
+    file.write_bytes(data)
+    try:
+        list(read(file))
+    except JournalError:
+        assert not data.startswith(MAGIC) or len(data) > len(MAGIC)
+
+
+def test_damage_before_the_end_is_an_error_and_nothing_is_cut(tmp_path: Path) -> None:
+    (file,) = written(tmp_path, [b"first", b"second"])
+    data = bytearray(file.read_bytes())
+    data[len(MAGIC) + 8] ^= 1
+    file.write_bytes(data)
+    with pytest.raises(JournalError, match="damaged at byte 8, with whole records after it"):
+        Journal(tmp_path)
+    assert file.read_bytes() == data
+
+
+def test_a_second_writer_is_kept_out(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    with pytest.raises(JournalError, match="another gateway writes the journal of worker 0"):
+        Journal(tmp_path)
+    other = Journal(tmp_path, worker=1)
+    other.close()
+    journal.close()
+    Journal(tmp_path).close()
+
+
+def test_files_rotate_and_are_read_in_order(tmp_path: Path) -> None:
+    found = written(tmp_path, [b"x" * 50] * 10, rotate_at=120)
+    assert len(found) == 5
+    assert [p for f in found for p in read(f)] == [b"x" * 50] * 10
+
+
+def test_a_record_is_bounded(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    for bad in (b"", b"x" * (MOST_PAYLOAD + 1)):
+        with pytest.raises(ValueError, match="a record of"):
+            journal.append(bad)
+    journal.close()
+    assert list(read(files(tmp_path)[0])) == []
+
+
+def test_a_full_disk_loses_no_earlier_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(tmp_path)
+    journal.append(b"kept")
+    true_write = os.write
+    monkeypatch.setattr(os, "write", lambda fd, data: true_write(fd, data[: len(data) // 2]))
+    with pytest.raises(OSError, match="of a record could be written"):
+        journal.append(b"lost")
+    monkeypatch.undo()
+    journal.append(b"next")
+    journal.close()
+    assert list(read(files(tmp_path)[0])) == [b"kept", b"next"]
+
+
+def test_what_was_appended_survives_kill_9(tmp_path: Path) -> None:
+    script = (
+        "import os, sys; from pathlib import Path; from detente.ledger.journal import Journal\n"
+        "j = Journal(Path(sys.argv[1]))\n"
+        "for n in range(1000):\n"
+        "    j.append(str(n).encode()); print(n, flush=True)\n"
+        "import time; time.sleep(60)\n"
+    )
+    child = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    said = -1
+    for line in child.stdout:
+        said = int(line)
+        if said == 500:
+            child.send_signal(signal.SIGKILL)
+            break
+    child.wait()
+    child.stdout.close()
+    kept = [p for p in read(files(tmp_path)[0]) if not isinstance(p, Torn)]
+    assert len(kept) > said
+    assert kept == [str(n).encode() for n in range(len(kept))]
