@@ -126,7 +126,7 @@ def test_what_is_wrong_is_refused(data: st.DataObject) -> None:
             model.answer(ask, 0)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.data())
 def test_embeddings_that_are_wrong_are_refused(data: st.DataObject) -> None:
     body = data.draw(st.composite(changed)(EMBEDDING))

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -121,10 +122,11 @@ def test_a_client_that_leaves_is_noticed_and_its_part_recorded(sandbox: Played) 
             connection.sendall(request(port, path, body, "POST"))
             while b'"content":"' not in connection.recv(4096).replace(b'"content":""', b""):
                 pass
-        for _ in range(100):
+        for _ in range(500):
             record = found.recent("vllm")[0]
             if record["outcome"] != "under way":
                 break
+            time.sleep(0.01)
         assert record["outcome"] == "abandoned"
         assert 0 < record["output"] < 2000
 
