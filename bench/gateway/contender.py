@@ -163,6 +163,7 @@ class Contender:
         self.process = None
 
 
+@dataclass
 class Stub(Contender):
     """The provider itself: what a call costs without any gateway."""
 

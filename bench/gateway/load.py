@@ -129,7 +129,9 @@ def closed(target: Target, connections: int, seconds: float) -> Closed:
 
 
 def _wrk(target: Target, connections: int, seconds: float) -> Closed:
-    headers = f'wrk.headers["Authorization"] = "Bearer {target.key}"\nwrk.headers["Content-Type"] = "application/json"\n'
+    headers = (
+        f'wrk.headers["Authorization"] = "Bearer {target.key}"\nwrk.headers["Content-Type"] = "application/json"\n'
+    )
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "call.lua"
         script.write_text(f"wrk.method = 'POST'\nwrk.body = [[{target.body().decode()}]]\n{headers}", encoding="utf-8")
@@ -269,7 +271,9 @@ async def streams(target: Target, count: int, rate: float, seconds: float, watch
     into.cpu, into.watched = watch() - cpu, len(into.delays) - before
     done, _ = await asyncio.wait(answers, timeout=seconds + 30)
     into.unfinished = sum(answer not in done or answer.result() != 200 for answer in answers)
-    into.unfinished += sum(answer in done and not reader.complete for answer, reader in zip(answers, readers, strict=True))
+    into.unfinished += sum(
+        answer in done and not reader.complete for answer, reader in zip(answers, readers, strict=True)
+    )
     for reader in readers:
         reader.transport.close()
     return into

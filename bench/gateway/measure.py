@@ -119,4 +119,5 @@ def shared(contender: Contender, seconds: float) -> Shared:
     done = closed(target, CONNECTIONS, seconds)
     spent = sorted((cpu([pid]) - before[pid] for pid in pids), reverse=True)[:2]
     figure = Throughput(done.requests, done.seconds, sum(cpu([pid]) - before[pid] for pid in pids))
-    return Shared(figure, min(spent) / sum(spent) if len(spent) > 1 and sum(spent) else 0.0)
+    both = sum(spent)
+    return Shared(figure, min(spent) / both if len(spent) > 1 and both else 0.0)

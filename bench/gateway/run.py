@@ -17,14 +17,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from bench.gateway import serving_case
 from bench.gateway.aims import judged
 from bench.gateway.contender import KINDS, Contender, Cores, Stub, Unavailable, free_port
 from bench.gateway.load import LoadError, Streamed
-from bench.gateway.measure import Idle, Shared, Throughput, delivery, idle, latency, median, quantile, shared, throughput
+from bench.gateway.measure import (
+    Idle,
+    Shared,
+    Throughput,
+    delivery,
+    idle,
+    latency,
+    median,
+    quantile,
+    shared,
+    throughput,
+)
 
 PARTS = ("idle", "throughput", "latency", "streams", "bedrock", "workers")
 RATE, STREAMS, EVENTS = 100.0, 400, 50.0
@@ -191,7 +201,9 @@ def tables(figures: Figures) -> None:
         p50, p99 = (quantile(delays, share) * 1e3 if delays else float("nan") for share in (0.5, 0.99))
         most = max(delays, default=float("nan")) * 1e3
         cost = "-" if micros is None else f"{micros:.1f}"
-        rows.append(f"  {name:<16}{cost:>10}{p50:>10.2f}{p99:>10.2f}{most:>10.1f}{len(delays):>10}{lost:>8}{broken:>11}")
+        rows.append(
+            f"  {name:<16}{cost:>10}{p50:>10.2f}{p99:>10.2f}{most:>10.1f}{len(delays):>10}{lost:>8}{broken:>11}"
+        )
     header = f"{'ms':<16}{'µs/event':>10}{'p50':>10}{'p99':>10}{'most':>10}{'events':>10}{'lost':>8}{'unfinished':>11}"
     _rows(f"{STREAMS} streams of {EVENTS:.0f} events a second (LiteLLM: 40)", header, rows)
 
@@ -231,7 +243,7 @@ def verdicts(figures: Figures, subject: str) -> None:
 
     def lost() -> float | None:
         runs = figures.streams.get(subject)
-        return runs and float(sum(r.asked - len(r.delays) + r.missing + r.unfinished for r in runs)) or (0 if runs else None)
+        return sum(abs(r.asked - len(r.delays)) + r.missing + r.unfinished for r in runs) if runs else None
 
     def delay() -> float | None:
         delays = [delay for run in figures.streams.get(subject, ()) for delay in run.delays]
@@ -320,7 +332,8 @@ def plain(figures: Figures) -> dict[str, object]:
         "rate": {name: [r.rate for r in rounds] for name, rounds in figures.throughput.items()},
         "bedrock": {name: [r.micros for r in rounds] for name, rounds in figures.bedrock.items()},
         "latency-ms": {
-            name: {str(q): quantile(times, q) * 1e3 for q in (0.5, 0.9, 0.99)} for name, times in figures.latency.items()
+            name: {str(q): quantile(times, q) * 1e3 for q in (0.5, 0.9, 0.99)}
+            for name, times in figures.latency.items()
         },
         "event-micros": {name: _per_event(runs) for name, runs in figures.streams.items()},
         "start-s": {name: one.started_in for name, one in figures.idle.items()},

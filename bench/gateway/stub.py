@@ -6,8 +6,8 @@ Owns: a whole chat completion, a stream of events that carry the time when they 
 shape, and failures on demand on the first port. Not here: anything that depends on what was asked, beyond `stream`
 and `max_tokens` (the number of events of a stream).
 
-An event's content is `#<number>@<nanoseconds of CLOCK_MONOTONIC> `, which a gateway carries unchanged whatever it does to
-the event around it; so a client on the same machine knows how long the event took, and whether one is missing.
+An event's content is `#<number>@<nanoseconds of CLOCK_MONOTONIC> `, which a gateway carries unchanged whatever it does
+to the event around it; so a client on the same machine knows how long the event took, and whether one is missing.
 
 `GET /stub` tells what was served; `GET /stub?fault=throttled` (`unavailable`, `cut`, `none`) makes the first port fail.
 """
@@ -23,6 +23,7 @@ import struct
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal, cast
 from urllib.parse import parse_qs, urlsplit
 
@@ -126,8 +127,7 @@ _MARK = "#%d@%d "
 _EVENT = _sse(f'{{"content":"{_MARK}"}}')
 OPENING = {
     "openai": _HEAD % b"text/event-stream" + _chunk(_sse('{"role":"assistant","content":""}')),
-    "bedrock": _HEAD % b"application/vnd.amazon.eventstream"
-    + _chunk(frame("messageStart", b'{"role":"assistant"}')),
+    "bedrock": _HEAD % b"application/vnd.amazon.eventstream" + _chunk(frame("messageStart", b'{"role":"assistant"}')),
 }
 _USAGE = '"prompt_tokens":200,"completion_tokens":%d,"total_tokens":%d'
 
@@ -262,9 +262,8 @@ async def serve(ports: list[int], rate: float) -> None:
     loop = asyncio.get_running_loop()
     state = State(1 / rate)
     for index, port in enumerate(ports):
-        await loop.create_server(
-            lambda first=not index: Upstream(state, loop, first), "127.0.0.1", port, backlog=4096  # type: ignore[misc]
-        )
+        accept = partial(Upstream, state, loop, first=not index)
+        await loop.create_server(accept, "127.0.0.1", port, backlog=4096)
     await asyncio.Event().wait()
 
 
