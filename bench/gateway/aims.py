@@ -5,7 +5,6 @@ Owns: the aims, by name. Not here: measuring (``measure``).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -54,12 +53,3 @@ AIMS: dict[str, Aim] = {
     "start": Aim("start, to the first 200 of /readyz", 1, "s"),
     "workers": Aim("two workers, requests/s a core to one worker's", 0.9, "x", at_least=True),
 }
-
-
-def judged(name: str, figure: Callable[[], float | None], why_not: str) -> str:
-    """A row of the table: what, figure, aim, verdict; or why there is no figure."""
-    aim = AIMS[name]
-    found = figure()
-    if found is None:
-        return f"  {aim.what:<62}{'-':>12}  {aim.says:<24} not measured: {why_not}"
-    return f"  {aim.what:<62}{aim.shown(found):>12}  {aim.says:<24} {aim.verdict(found)}"

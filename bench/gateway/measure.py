@@ -103,21 +103,32 @@ def idle(contender: Contender, starts: int) -> Idle:
 
 @dataclass(frozen=True)
 class Shared:
-    """Two workers on the cores of one: what a request costs, and how evenly they share."""
+    """Two workers against one."""
 
-    cost: Throughput
-    least: float
+    single: Throughput
+    both: Throughput
+    cores: int
+    """How many cores the two had: one, where the machine has too few to give them one each."""
+    lesser: float
     """The share of the CPU that the less busy worker had: 0.5 is even."""
 
+    @property
+    def scaling(self) -> float:
+        """Requests/s of two workers on two cores, to twice one worker's on one; on one core, what each core is worth."""
+        if self.cores > 1:
+            return self.both.rate / (2 * self.single.rate)
+        return self.both.capacity / self.single.capacity
 
-def shared(contender: Contender, seconds: float) -> Shared:
-    """A closed loop against a contender of two workers."""
-    target = contender.target()
-    closed(target, CONNECTIONS, 1)
-    pids = contender.pids
+
+def shared(single: Contender, both: Contender, seconds: float) -> Shared:
+    """A closed loop against one worker, then against two."""
+    alone = throughput(single, seconds)
+    closed(both.target(), CONNECTIONS, 1)
+    pids = both.pids
     before = {pid: cpu([pid]) for pid in pids}
-    done = closed(target, CONNECTIONS, seconds)
-    spent = sorted((cpu([pid]) - before[pid] for pid in pids), reverse=True)[:2]
-    figure = Throughput(done.requests, done.seconds, sum(cpu([pid]) - before[pid] for pid in pids))
-    both = sum(spent)
-    return Shared(figure, min(spent) / both if len(spent) > 1 and both else 0.0)
+    done = closed(both.target(), CONNECTIONS, seconds)
+    spent = sorted((cpu([pid]) - before[pid] for pid in pids), reverse=True)
+    figure = Throughput(done.requests, done.seconds, sum(spent))
+    workers = spent[:2]
+    lesser = min(workers) / sum(workers) if len(workers) > 1 and sum(workers) else 0.0
+    return Shared(alone, figure, len(both.cores), lesser)

@@ -63,6 +63,13 @@ def descriptors(pids: list[int]) -> int:
     return sum(len(os.listdir(_PROC / str(pid) / "fd")) for pid in pids)
 
 
+def busy() -> float:
+    """CPU seconds that the whole machine has worked, or was kept from working by its host, since it started."""
+    fields = (_PROC / "stat").read_text(encoding="ascii").splitlines()[0].split()[1:]
+    user, nice, system, _idle, _waiting, irq, softirq, steal = map(int, fields[:8])
+    return (user + nice + system + irq + softirq + steal) / _TICK
+
+
 def _resident(pid: int) -> float:
     try:
         pages = int((_PROC / str(pid) / "statm").read_text(encoding="ascii").split()[1])
