@@ -31,9 +31,9 @@ class Figures:
     others: float = 0.0
     """The share of the machine that processes outside the bench took meanwhile."""
 
-    def typical(self, name: str) -> Throughput | None:
-        """The round whose cost is in the middle."""
-        return median(self.throughput[name]) if name in self.throughput else None
+    def micros(self, name: str) -> float | None:
+        """CPU microseconds a request, in the round that is in the middle."""
+        return median(self.throughput[name]).micros if name in self.throughput else None
 
     def latency_at(self, name: str, share: float) -> float | None:
         """In ms: the median over the rounds of each round's quantile, so that one noisy round decides nothing."""
@@ -57,12 +57,12 @@ class Figures:
 
     def aims(self, subject: str) -> dict[str, float | None]:
         """The figure of each aim; None where it was not measured."""
-        own = self.typical(subject)
+        own = self.micros(subject)
         bedrock = self.bedrock.get(serving_case.CONVERSE) if subject == "detente" else None
         idle, workers = self.idle.get(subject), self.workers.get(subject)
         nginx = self.latency_at("nginx", 0.5)
         return {
-            "micros": own and own.micros,
+            "micros": own,
             "to-nginx": self._capacity_to(subject, "nginx"),
             "to-litellm": self._capacity_to(subject, "litellm"),
             "p50": less(self.latency_at(subject, 0.5), nginx),
@@ -70,15 +70,14 @@ class Figures:
             "lost": self.lost(subject),
             "delay": self.delay_at(subject, 0.99),
             "event": over(self.event_micros(subject), self.event_micros("nginx")),
-            "bedrock": over(median(bedrock).micros if bedrock else None, own and own.micros),
-            "memory": idle and idle.memory.rss,
-            "start": idle and idle.started_in,
-            "workers": workers and workers.scaling,
+            "bedrock": over(median(bedrock).micros if bedrock else None, own),
+            "memory": idle.memory.rss if idle else None,
+            "start": idle.started_in if idle else None,
+            "workers": workers.scaling if workers else None,
         }
 
     def _capacity_to(self, name: str, peer: str) -> float | None:
-        one, other = self.typical(name), self.typical(peer)
-        return over(one and one.capacity, other and other.capacity)
+        return over(self.micros(peer), self.micros(name))  # requests a CPU second are its inverse
 
     def plain(self) -> dict[str, object]:
         """As JSON holds it."""

@@ -114,7 +114,7 @@ class Shared:
 
     @property
     def scaling(self) -> float:
-        """Requests/s of two workers on two cores, to twice one worker's on one; on one core, what each core is worth."""
+        """Requests/s of two workers on two cores, to twice one worker's; on one core, the like by CPU seconds."""
         if self.cores > 1:
             return self.both.rate / (2 * self.single.rate)
         return self.both.capacity / self.single.capacity
@@ -130,5 +130,6 @@ def shared(single: Contender, both: Contender, seconds: float) -> Shared:
     spent = sorted((cpu([pid]) - before[pid] for pid in pids), reverse=True)
     figure = Throughput(done.requests, done.seconds, sum(spent))
     workers = spent[:2]
-    lesser = min(workers) / sum(workers) if len(workers) > 1 and sum(workers) else 0.0
+    together = sum(workers)
+    lesser = min(workers) / together if len(workers) > 1 and together > 0 else 0.0
     return Shared(alone, figure, len(both.cores), lesser)

@@ -49,7 +49,7 @@ QUICK = Effort(rounds=1, seconds=3, paced=5, stream=6, starts=1)
 
 
 class Run:
-    """One run: a stub, and the contenders beside each other; LiteLLM by itself at the end, for it works when idle too."""
+    """One run: a stub, and the contenders beside each other; LiteLLM by itself at the end: it works when idle, too."""
 
     def __init__(self, folder: Path, names: Sequence[str], parts: Sequence[str], effort: Effort) -> None:
         self.folder, self.names, self.parts, self.effort = folder, names, parts, effort

@@ -106,9 +106,7 @@ def verdicts(figures: Figures, subject: str) -> str:
     notes = [f"  {name} is missing, or in part: {reason}" for name, reason in figures.missing.items()]
     peer_tail, own_delay = figures.latency_at("nginx", 0.99), figures.delay_at("direct", 0.99)
     if peer_tail is not None:
-        notes.append(
-            f"  nginx's own p99 at 100 req/s was {peer_tail:.2f} ms: no tail here is better than the machine's"
-        )
+        notes.append(f"  nginx's own p99 at 100 req/s was {peer_tail:.2f} ms: the machine's part of any tail")
     if own_delay is not None:
         notes.append(f"  p99 delay of an event without any gateway: {own_delay:.2f} ms")
     notes.append(f"  processes outside the bench took {figures.others:.0%} of the machine meanwhile")
