@@ -75,6 +75,7 @@ class Contender:
     key: ClassVar[str] = "none"
     model: ClassVar[str] = serving_case.PASSED
     patience: ClassVar[float] = 20.0
+    warm_up: ClassVar[float] = 1.0
     ready_path: ClassVar[str] = "/readyz"
     environment: ClassVar[dict[str, str]] = {}
 
@@ -235,6 +236,7 @@ class LiteLLM(Contender):
     name = "litellm"
     key = "sk-bench"
     patience = 180.0
+    warm_up = 8.0
     ready_path = "/health/liveliness"
     environment: ClassVar[dict[str, str]] = {
         "LITELLM_LOG": "ERROR",

@@ -51,7 +51,7 @@ class Throughput:
 def throughput(contender: Contender, seconds: float, model: str | None = None) -> Throughput:
     """A closed loop, once to warm up."""
     target = contender.target(model)
-    closed(target, CONNECTIONS, 1)
+    closed(target, CONNECTIONS, contender.warm_up)
     pids = contender.pids
     before = cpu(pids)
     done = closed(target, CONNECTIONS, seconds)
@@ -123,7 +123,7 @@ class Shared:
 def shared(single: Contender, both: Contender, seconds: float) -> Shared:
     """A closed loop against one worker, then against two."""
     alone = throughput(single, seconds)
-    closed(both.target(), CONNECTIONS, 1)
+    closed(both.target(), CONNECTIONS, both.warm_up)
     pids = both.pids
     before = {pid: cpu([pid]) for pid in pids}
     done = closed(both.target(), CONNECTIONS, seconds)

@@ -123,7 +123,8 @@ class Run:
         self.running[one.name] = one
 
     def _throughput(self, one: Contender) -> None:
-        self.figures.throughput.setdefault(one.name, []).append(throughput(one, self.effort.seconds))
+        found = throughput(one, self.effort.seconds)
+        self.figures.throughput.setdefault(one.name, []).append(found)
 
     def _bedrock(self, one: Contender) -> None:
         for model in (serving_case.CONVERSE, serving_case.SIGNED):
@@ -132,7 +133,8 @@ class Run:
 
     def _latency(self, one: Contender) -> None:
         rate = SLOW_RATE if one.name == LiteLLM.name else RATE
-        self.figures.latency.setdefault(one.name, []).append(latency(one, rate, self.effort.paced))
+        found = latency(one, rate, self.effort.paced)
+        self.figures.latency.setdefault(one.name, []).append(found)
 
     def _streams(self, one: Contender) -> None:
         count = SLOW_STREAMS if one.name == LiteLLM.name else STREAMS
