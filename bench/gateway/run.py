@@ -174,7 +174,9 @@ def main() -> None:
     given.add_argument("--peers", type=_listed(peers), default=peers, help=", ".join(peers))
     given.add_argument("--subject", choices=list(KINDS), default="detente", help="whom the aims are held against")
     given.add_argument("--json", type=Path, help="write the figures here, too")
+    given.add_argument("--nice", type=int, default=0, help="a priority for all of it; below 0 needs root")
     asked = given.parse_args()
+    os.setpriority(os.PRIO_PROCESS, 0, asked.nice)  # what is started inherits it
     if shutil.which("taskset") is None:
         raise SystemExit("the bench pins processes to cores with `taskset` (Debian: util-linux), which is not here")
     names = list(dict.fromkeys([*asked.peers, asked.subject]))
