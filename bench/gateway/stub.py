@@ -141,11 +141,12 @@ def event_of(shape: Shape, number: int) -> bytes:
     return _chunk(frame("contentBlockDelta", payload))
 
 
-def closing(shape: Shape, events: int) -> bytes:
-    """What comes after the last event."""
+def closing(shape: Shape, events: int, asks_usage: bool) -> bytes:
+    """What comes after the last event; Bedrock tells the usage in any case."""
     if shape == "openai":
         usage = ',"usage":{' + _USAGE % (events, 200 + events) + "}"
-        parts = [_sse("{}", '"stop"'), _sse("", usage=usage), b"data: [DONE]\n\n"]
+        told = [_sse("", usage=usage)] if asks_usage else []
+        parts = [_sse("{}", '"stop"'), *told, b"data: [DONE]\n\n"]
     else:
         tokens = b'"inputTokens":200,"outputTokens":%d,"totalTokens":%d' % (events, 200 + events)
         parts = [
@@ -246,7 +247,7 @@ class Upstream(asyncio.Protocol):
             self.state.served["cut"] += 1
             self.transport.abort()
         else:
-            self.transport.write(closing(shape, events))
+            self.transport.write(closing(shape, events, b'"include_usage"' in self.body))
 
     def _told(self, url: bytes) -> bytes:
         fault = parse_qs(urlsplit(url.decode("ascii", "replace")).query).get("fault", [None])[0]
