@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,7 +101,10 @@ class Caller(asyncio.Protocol):
         """Send; the status when the whole reply is there, -1 where the connection was lost."""
         self.answered = asyncio.get_running_loop().create_future()
         self.headers = {}
-        self.transport.write(request)
+        if self.transport.is_closing():
+            self.finish(-1)
+        else:
+            self.transport.write(request)
         return self.answered
 
 
@@ -176,13 +180,15 @@ async def paced(target: Target, rate: float, seconds: float) -> list[float]:
     """
     loop = asyncio.get_running_loop()
     request = target.request()
-    idle = [await connect(target) for _ in range(16)]
+    idle = deque([await connect(target) for _ in range(16)])  # in turn: none is idle until the gateway closes it
     opened = list(idle)
     times: list[float] = []
 
     async def one() -> None:
-        caller = idle.pop() if idle else await connect(target)
-        if caller not in opened:
+        if idle:
+            caller = idle.popleft()
+        else:
+            caller = await connect(target)
             opened.append(caller)
         begin = time.perf_counter()
         status = await caller.ask(request)
