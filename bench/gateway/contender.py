@@ -6,6 +6,7 @@ Owns: how each is installed, configured, started, recognised as ready, and stopp
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -122,14 +123,22 @@ class Contender:
                 env={**os.environ, **self.environment},
                 start_new_session=True,
             )
+        try:
+            self._wait(begin)
+        except BaseException:
+            self.stop()
+            raise
+        self.started_in = time.perf_counter() - begin
+
+    def _wait(self, begin: float) -> None:
+        assert self.process is not None
         while not self._ready():
             waited = time.perf_counter() - begin
-            if self.process.poll() is not None or waited > self.patience:
-                what = f"did not become ready in {waited:.0f} s" if self.process.poll() is None else "ended"
-                self.stop()
-                raise Unavailable(f"{self.name} {what}: {self._log()}")
+            if self.process.poll() is not None:
+                raise Unavailable(f"{self.name} ended with {self.process.returncode}: {self._log()}")
+            if waited > self.patience:
+                raise Unavailable(f"{self.name} did not become ready in {waited:.0f} s: {self._log()}")
             time.sleep(0.002)
-        self.started_in = time.perf_counter() - begin
 
     def _ready(self) -> bool:
         """Whether it answers, and with 200 where it is asked whether it is ready."""
@@ -154,13 +163,12 @@ class Contender:
         """End it and its workers: nothing else is in its session."""
         if self.process is None:
             return
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                os.killpg(self.process.pid, signal.SIGKILL)
-                self.process.wait()
+        self.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(10)
+        with contextlib.suppress(ProcessLookupError):  # as a rule, nobody is left
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
         self.process = None
 
 

@@ -25,12 +25,11 @@ ENVIRONMENT = {
     "AWS_EC2_METADATA_DISABLED": "true",
     "NO_PROXY": "*",
 }
-_CENTS = {"input": "0.40 USD per Mtok", "cached-input": "0.10 USD per Mtok", "output": "1.60 USD per Mtok"}
 Json = dict[str, Any]
 
 
-def _offer(offer: str, provider: str, region: str, model: str, cheaper: bool = False) -> Json:
-    price = _CENTS if not cheaper else {"input": "0.10 USD per Mtok", "output": "0.40 USD per Mtok"}
+def _offer(offer: str, provider: str, region: str, model: str, cents: int = 40) -> Json:
+    price = {"input": f"0.{cents} USD per Mtok", "cached-input": "0.10 USD per Mtok", "output": "1.60 USD per Mtok"}
     where: Json = {"id": offer, "kind": "tokens", "provider": provider, "region": region, "model": model}
     return {**where, "price": price, "capacity": "100 Gtok per minute"}
 
@@ -79,8 +78,8 @@ def case(ports: tuple[int, int]) -> Json:
         "offers": [
             _offer("passed", "north", "stockholm", PASSED),
             _offer("near", "north", "stockholm", PAIRED),
-            _offer("far", "west", "dublin", PAIRED),
-            _offer(OUTSIDE, "west", "virginia", PAIRED, cheaper=True),
+            _offer("far", "west", "dublin", PAIRED, cents=44),
+            _offer(OUTSIDE, "west", "virginia", PAIRED, cents=12),
             _offer("converse", "aws", "eu-central-1", CONVERSE),
             _offer("signed", "aws", "eu-central-1", SIGNED),
         ],
