@@ -21,7 +21,7 @@ from typing import ClassVar
 
 from bench.gateway import serving_case
 from bench.gateway.load import Target
-from bench.gateway.process import tree
+from bench.gateway.process import prefer, tree
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -70,6 +70,8 @@ class Contender:
         What it runs on.
     workers
         How many processes serve.
+    nice
+        Its priority.
     """
 
     name: ClassVar[str]
@@ -84,6 +86,7 @@ class Contender:
     upstream: tuple[int, int]
     cores: frozenset[int]
     workers: int = 1
+    nice: int = 0
     port: int = field(default_factory=free_port)
     started_in: float = 0.0
     process: subprocess.Popen[bytes] | None = None
@@ -124,6 +127,8 @@ class Contender:
                 start_new_session=True,
             )
         try:
+            if self.nice:
+                prefer(self.process.pid, self.nice)
             self._wait(begin)
         except BaseException:
             self.stop()

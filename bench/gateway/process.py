@@ -1,6 +1,6 @@
 """What a process and its children take: CPU seconds, memory, descriptors, from /proc.
 
-Owns: reading /proc. Not here: starting processes (``contender``), and what the figures are compared with (``run``).
+Owns: /proc, and a priority for the whole of a session. Not here: starting processes (``contender``), and what the figures are compared with (``run``).
 """
 
 from __future__ import annotations
@@ -68,6 +68,18 @@ def busy() -> float:
     fields = (_PROC / "stat").read_text(encoding="ascii").splitlines()[0].split()[1:]
     user, nice, system, _idle, _waiting, irq, softirq, steal = map(int, fields[:8])
     return (user + nice + system + irq + softirq + steal) / _TICK
+
+
+def prefer(pid: int, nice: int) -> None:
+    """Give a session a priority among all others. Below 0 it needs root.
+
+    Linux shares a core between sessions first (autogroups) and by `nice` only within one, so both are set; what a process
+    starts in its own session inherits them.
+    """
+    os.setpriority(os.PRIO_PROCESS, pid, nice)
+    group = _PROC / str(pid) / "autogroup"
+    if group.exists() and os.getsid(pid) == pid:
+        group.write_text(str(nice), encoding="ascii")
 
 
 def _resident(pid: int) -> float:

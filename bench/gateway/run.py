@@ -25,7 +25,7 @@ from bench.gateway.contender import KINDS, Contender, Cores, LiteLLM, Stub, Unav
 from bench.gateway.figures import Figures
 from bench.gateway.load import LoadError
 from bench.gateway.measure import delivery, idle, latency, shared, throughput
-from bench.gateway.process import busy
+from bench.gateway.process import busy, prefer
 from bench.gateway.table import tables, verdicts
 
 PARTS = ("idle", "throughput", "latency", "streams", "bedrock", "workers")
@@ -51,12 +51,12 @@ QUICK = Effort(rounds=1, seconds=3, paced=5, stream=6, starts=1)
 class Run:
     """One run: a stub, and the contenders beside each other; LiteLLM by itself at the end: it works when idle, too."""
 
-    def __init__(self, folder: Path, names: Sequence[str], parts: Sequence[str], effort: Effort) -> None:
-        self.folder, self.names, self.parts, self.effort = folder, names, parts, effort
+    def __init__(self, folder: Path, names: Sequence[str], parts: Sequence[str], effort: Effort, nice: int) -> None:
+        self.folder, self.names, self.parts, self.effort, self.nice = folder, names, parts, effort, nice
         self.all_cores = os.sched_getaffinity(0)
         self.cores = Cores.split()
         self.ports = (free_port(), free_port())
-        self.stub = Stub(folder / "stub", self.ports, self.cores.rest)
+        self.stub = Stub(folder / "stub", self.ports, self.cores.rest, nice=nice)
         self.running: dict[str, Contender] = {"direct": self.stub}
         self.figures = Figures()
 
@@ -113,7 +113,7 @@ class Run:
 
     def _contender(self, name: str, workers: int = 1, cores: frozenset[int] | None = None) -> Contender:
         folder = self.folder / f"{name}-{workers}"
-        return KINDS[name](folder, self.ports, cores or self.cores.measured, workers)
+        return KINDS[name](folder, self.ports, cores or self.cores.measured, workers, self.nice)
 
     # -- parts ------------------------------------------------------------------------------------------------------
     def _start(self, one: Contender) -> None:
@@ -176,12 +176,13 @@ def main() -> None:
     given.add_argument("--json", type=Path, help="write the figures here, too")
     given.add_argument("--nice", type=int, default=0, help="a priority for all of it; below 0 needs root")
     asked = given.parse_args()
-    os.setpriority(os.PRIO_PROCESS, 0, asked.nice)  # what is started inherits it
+    if asked.nice:
+        prefer(os.getpid(), asked.nice)
     if shutil.which("taskset") is None:
         raise SystemExit("the bench pins processes to cores with `taskset` (Debian: util-linux), which is not here")
     names = list(dict.fromkeys([*asked.peers, asked.subject]))
     with tempfile.TemporaryDirectory(prefix="detente-bench-") as folder:
-        figures = Run(Path(folder), names, asked.only, QUICK if asked.quick else FULL).everything()
+        figures = Run(Path(folder), names, asked.only, QUICK if asked.quick else FULL, asked.nice).everything()
     print(tables(figures), verdicts(figures, asked.subject), sep="\n")
     if asked.json:
         asked.json.write_text(json.dumps(figures.plain(), indent=2), encoding="utf-8")
