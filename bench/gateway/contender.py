@@ -162,7 +162,7 @@ class Contender:
             text = (self.folder / "log").read_text(encoding="utf-8", errors="replace").strip()
         except OSError:
             return "no log"
-        return text[-600:] or "nothing in its log"
+        return " / ".join(text.splitlines()[-3:])[-300:] or "nothing in its log"
 
     def stop(self) -> None:
         """End it and its workers: nothing else is in its session."""

@@ -1,6 +1,7 @@
 """What a process and its children take: CPU seconds, memory, descriptors, from /proc.
 
-Owns: /proc, and a priority for the whole of a session. Not here: starting processes (``contender``), and what the figures are compared with (``run``).
+Owns: /proc, and a priority for the whole of a session. Not here: starting processes (``contender``), and what the
+figures are compared with (``figures``).
 """
 
 from __future__ import annotations
@@ -73,8 +74,8 @@ def busy() -> float:
 def prefer(pid: int, nice: int) -> None:
     """Give a session a priority among all others. Below 0 it needs root.
 
-    Linux shares a core between sessions first (autogroups) and by `nice` only within one, so both are set; what a process
-    starts in its own session inherits them.
+    Linux shares a core between sessions first (autogroups) and by `nice` only within one, so both are set; what a
+    process starts in its own session inherits them.
     """
     os.setpriority(os.PRIO_PROCESS, pid, nice)
     group = _PROC / str(pid) / "autogroup"

@@ -78,6 +78,8 @@ class Run:
 
     def _group(self, names: Sequence[str]) -> None:
         """Rounds go through all of a group, so that a slow minute strikes each of them."""
+        if not names:
+            return
         rounds = self.effort.rounds if names != [LiteLLM.name] else 1
         for name in names:
             self._guarded("start", self._start, name)

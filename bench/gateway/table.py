@@ -98,9 +98,9 @@ def verdicts(figures: Figures, subject: str) -> str:
     for name, aim in AIMS.items():
         figure = found[name]
         if figure is None:
-            peer = PEER_OF.get(name, subject)
-            why = "; ".join(figures.missing[n] for n in dict.fromkeys((subject, peer)) if n in figures.missing)
-            rows.append(f"  {aim.what:<62}{'-':>12}  {aim.says:<28}not measured: {why or 'not asked for'}")
+            failed = any(one in figures.missing for one in (subject, PEER_OF.get(name)))
+            why = "not measured, see below" if failed else "not asked for"
+            rows.append(f"  {aim.what:<62}{'-':>12}  {aim.says:<28}{why}")
         else:
             rows.append(f"  {aim.what:<62}{aim.shown(figure):>12}  {aim.says:<28}{aim.verdict(figure)}")
     notes = [f"  {name} is missing, or in part: {reason}" for name, reason in figures.missing.items()]
