@@ -95,7 +95,9 @@ class Traffic:
             return str(status)
         if reader.complete and (reader.into.missing or len(reader.into.delays) != 100):
             return "COMPLETE, WITH EVENTS MISSING"
-        return "complete" if reader.complete else "ended early, and said so"
+        if reader.complete:
+            return "complete"
+        return "ended early, and said so" if b'"error"' in reader.rest else "ENDED EARLY, IN SILENCE"
 
     async def left(self) -> str:
         """A stream whose caller leaves."""
@@ -272,6 +274,7 @@ def _judged(
         "no stream is open at the provider once its caller left": after.open_streams == 0,
         "no more descriptors are open than kept connections explain": after.descriptors <= kept_open,
         "no stream was said to be complete with events missing": not any("MISSING" in one for one in outcomes),
+        "no stream ended early without an error event": not any("SILENCE" in one for one in outcomes),
         "no call ran where a clause forbids it": not any("OUTSIDE" in one for one in outcomes),
     }
     for rule, kept in rules.items():
