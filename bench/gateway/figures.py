@@ -1,6 +1,6 @@
 """All that one run measured, and what follows from it.
 
-Owns: medians over the rounds, ratios between contenders, and the figure that each aim is about. Not here: measuring
+Owns: what stands for the rounds, ratios between contenders, and the figure that each aim is about. Not here: measuring
 (``measure``) and printing (``table``).
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from bench.gateway import serving_case
 from bench.gateway.load import Streamed
-from bench.gateway.measure import Idle, Shared, Throughput, median, quantile
+from bench.gateway.measure import Idle, Shared, Throughput, cheapest, quantile
 
 Quantiles = Sequence[Sequence[float]]
 
@@ -32,8 +32,8 @@ class Figures:
     """The share of the machine that processes outside the bench took meanwhile."""
 
     def micros(self, name: str) -> float | None:
-        """CPU microseconds a request, in the round that is in the middle."""
-        return median(self.throughput[name]).micros if name in self.throughput else None
+        """CPU microseconds a request, in the round that cost least."""
+        return cheapest(self.throughput[name]).micros if name in self.throughput else None
 
     def latency_at(self, name: str, share: float) -> float | None:
         """In ms: the median over the rounds of each round's quantile, so that one noisy round decides nothing."""
@@ -70,7 +70,7 @@ class Figures:
             "lost": self.lost(subject),
             "delay": self.delay_at(subject, 0.99),
             "event": over(self.event_micros(subject), self.event_micros("nginx")),
-            "bedrock": over(median(bedrock).micros if bedrock else None, own),
+            "bedrock": over(cheapest(bedrock).micros if bedrock else None, own),
             "memory": idle.memory.rss if idle else None,
             "start": idle.started_in if idle else None,
             "workers": workers.scaling if workers else None,

