@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from detente.planner.program import Floats, Ints, Model, Solution, Stopped
+from detente.planner.expression import Floats, Ints
+from detente.planner.model import Model
+from detente.planner.solution import Solution, Stopped
 
 TIE = 1e-6
 """Bounds within this much of each other are equal, and of equals the deepest node goes first: contracts make many."""

@@ -15,9 +15,12 @@ import numpy as np
 from detente.errors import NoPlanError
 from detente.money import nano, shown
 from detente.plan import Clash, Concession, Conflict
+from detente.planner.arc import covers
 from detente.planner.draft import Draft
+from detente.planner.expression import Ints
 from detente.planner.formulate import formulate
-from detente.planner.program import Ints, Model, Solution
+from detente.planner.model import Model
+from detente.planner.solution import Solution
 from detente.term import Term
 
 LARGE = 20_000
@@ -124,9 +127,9 @@ def _give(draft: Draft, owners: Sequence[str], perform: bool, whole: Ints | None
     Whole units count where the conflict turns on them, and in every program that is not large.
     """
     soft = formulate(draft.case)
-    most = max(1e6, sum(float(np.max(u, initial=0)) for u in soft.program._upper) * 10)
+    most = max(1e6, sum(block.most for block in soft.program.column_blocks) * 10)
     totals = {owner: soft.program.soften(owner, min(most, 1e14), remedies=perform) for owner in owners}
-    model = soft.program.assemble()
+    model = Model(soft.program)
     if perform:
         model.without_remedies(spare=owners)
     cost = np.zeros(soft.program.n)
@@ -175,7 +178,7 @@ def _concession(draft: Draft, owner: str, total: Ints, found: Solution, cost: De
 
 
 def _unit(draft: Draft, term: Term) -> str:
-    units = {a.workload.unit for a in draft.arcs if draft.covers(term.covered, a.demand, a.sold)}
+    units = {a.workload.unit for a in draft.arcs if covers(term.covered, a.demand, a.sold)}
     return "/".join(sorted(units)) or "units"
 
 
