@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
@@ -37,15 +38,22 @@ class Grid:
         which = [place.setdefault((p.span_start, p.span_end), len(place)) for p in self.periods]
         return list(place), np.array(which, dtype=np.int32)
 
+    def overlaps(self, window: Window) -> list[Fraction]:
+        """The share of each period that lies in a window: the same for all that stand for the same time."""
+        spans, which = self.spans
+        some = dict(zip(which.tolist(), self.periods, strict=True))
+        each = [overlap(some[place], window) for place in range(len(spans))]
+        return [each[place] for place in which.tolist()]
+
     def shares(self, windows: Sequence[Window]) -> Shares:
         """How windows lie over the periods: rows in the order of windows, then periods."""
         key = tuple(windows)
         if key not in self._overlaps:
             found = [
-                (w, p.index, float(share))
+                (w, t, float(share))
                 for w, window in enumerate(windows)
-                for p in self.periods
-                if p.span_start < window.end and p.span_end > window.start and (share := overlap(p, window))
+                for t, share in enumerate(self.overlaps(window))
+                if share
             ]
             rows = np.array([f[0] for f in found], dtype=np.int32)
             periods = np.array([f[1] for f in found], dtype=np.int64)

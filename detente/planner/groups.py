@@ -61,12 +61,18 @@ def grouping(case: Case, workload: AnyWorkload) -> Grouping:
 def _groups(case: Case, workload: AnyWorkload) -> list[Group]:
     if isinstance(workload, Training):
         periods = np.array([p.index for p in job_periods(workload, case.periods)], dtype=np.int64)
-        return [Group(periods, round(Fraction(workload.work.value) / QUANTUM))]
-    quanta = [round(d / QUANTUM) for d in case.demand[workload.id]]
+        return [Group(periods, _quanta(Fraction(workload.work.value)))]
+    quanta = [_quanta(work) for work in case.demand[workload.id]]
     if isinstance(workload, Batch):
         typical = case.declared.horizon.typical is not None
         return [Group(t, sum(quanta[i] for i in t)) for t in _waits(workload, case.periods, typical=typical)]
     return [Group(np.array([i]), d) for i, d in enumerate(quanta)]
+
+
+def _quanta(work: Fraction) -> int:
+    """Work in whole quanta, the nearest (of two the even one): ``round(work / QUANTUM)``, without another fraction."""
+    whole, rest = divmod(work.numerator * QUANTUM.denominator, work.denominator)
+    return whole + (2 * rest > work.denominator or (2 * rest == work.denominator and whole % 2 == 1))
 
 
 def _waits(workload: Batch, periods: Sequence[Period], *, typical: bool) -> list[NDArray[np.int64]]:

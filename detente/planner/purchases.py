@@ -12,7 +12,7 @@ from fractions import Fraction
 import numpy as np
 
 from detente.offer import ProvisionedOffer, TokenOffer
-from detente.period import Window, later, moment, overlap
+from detente.period import Window, later, moment
 from detente.planner.draft import Draft
 from detente.planner.expression import Expr, Floats, Ints
 from detente.planner.units import AnyUnits, Start, Units
@@ -57,9 +57,9 @@ def _terms(draft: Draft, offer: AnyUnits) -> list[Start]:
         if (over > end and offer.cut == "refuse") or prices[t] is None:
             continue
         term = Window(0, period.span_start, over, Fraction(1))
-        shares = {p.index: overlap(p, term) for p in draft.periods[t:] if p.span_start < over}
-        serve = np.array([i for i, share in shares.items() if share == 1], dtype=np.int64)
-        found.append(Start(t, serve, {i: share * draft.periods[i].hours for i, share in shares.items()}))
+        shares = [(t + i, share) for i, share in enumerate(draft.grid.overlaps(term)[t:]) if share]
+        serve = np.array([i for i, share in shares if share == 1], dtype=np.int64)
+        found.append(Start(t, serve, {i: share * draft.periods[i].hours for i, share in shares}))
     return found
 
 

@@ -81,7 +81,9 @@ def test_the_same_program_gives_the_same_answer() -> None:
     first, second = searched(cover(*given)), searched(cover(*given))
     assert first.best is not None
     assert second.best is not None
-    assert (first.best.values == second.best.values).all()
+    assert first.best.values is not None
+    assert second.best.values is not None
+    np.testing.assert_array_equal(first.best.values, second.best.values)
     assert first.bound == second.bound
 
 
