@@ -7,6 +7,7 @@ Not here: how a clause is worded (``Term.concede``).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -117,8 +118,19 @@ def _ways_out(draft: Draft, minimal: Sequence[str], perform: bool, whole: Ints |
     ways = [way for owner in minimal for way in _give(draft, [owner], perform, whole)]
     if not ways:
         every = [f"term/{t.id}" for t in draft.case.terms]
-        ways = _give(draft, list(dict.fromkeys(every)), perform, whole)
+        ways = _together(_give(draft, list(dict.fromkeys(every)), perform, whole))
     return sorted(ways, key=lambda w: (w.cost is None, w.cost or Decimal(0), w.term))
+
+
+def _together(ways: Sequence[Concession]) -> list[Concession]:
+    """Concessions of which none is enough without the others: each says so."""
+    found = []
+    for way in ways:
+        others = tuple(other.term for other in ways if other is not way)
+        names = " and ".join(", ".join(f"`{name}`" for name in others).rsplit(", ", 1))
+        words = f"{way.sentence}; only together with {names}" if others else way.sentence
+        found.append(replace(way, sentence=words, together=others))
+    return found
 
 
 def _give(draft: Draft, owners: Sequence[str], perform: bool, whole: Ints | None) -> list[Concession]:
