@@ -152,16 +152,15 @@ def call_of(raw: msgspec.Raw, where: str) -> Message:
     return {"id": block.id, "type": "function", "function": {"name": block.name, "arguments": arguments}}
 
 
-def forget(raw: msgspec.Raw, where: str) -> None:
-    """Thinking of earlier turns has no place in a chat completion.
+def thought_of(raw: msgspec.Raw, where: str) -> Message:
+    """The assistant's thinking, where it is signed: Claude wants to read it again, as it was.
 
-    What this gateway gave out is not signed, and its providers do not want it back. What is signed was meant to be
-    read again, by an API that is not here.
+    Other models do not sign what they think, and their providers do not take it back: it is left out.
     """
-    if read(raw, _Thinking, where).signature:
-        raise Refusal(
-            "signed thinking can be read by nobody but the API that wrote it; leave the block out", f"{where}.signature"
-        )
+    block = read(raw, _Thinking, where)
+    if not block.signature:
+        return {}
+    return {"reasoning_content": block.thinking, "reasoning_signature": block.signature}
 
 
 def refused(kind: str, where: str, turn: str) -> Refusal:

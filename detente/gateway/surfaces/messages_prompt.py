@@ -17,13 +17,13 @@ from detente.gateway.surfaces.messages_blocks import (
     Turn,
     call_of,
     content_of,
-    forget,
     image_of,
     kind_of,
     only_text_of,
     read,
     refused,
     text_of,
+    thought_of,
 )
 from detente.providers.wire import Refusal
 
@@ -123,6 +123,7 @@ class Prompt:
     # -- the assistant's turn --
     def _assistant(self, blocks: list[msgspec.Raw], where: str) -> None:
         """Text and calls of tools; a chat completion keeps one after the other."""
+        message: Message = {"role": "assistant"}
         parts: list[Message] = []
         calls: list[Message] = []
         for at, raw in enumerate(blocks):
@@ -133,10 +134,11 @@ class Prompt:
                 case "tool_use":
                     calls.append(call_of(raw, here))
                 case "thinking":
-                    forget(raw, here)
+                    if (thought := thought_of(raw, here)) and (parts or calls or "reasoning_content" in message):
+                        raise Refusal("a turn begins with its signed thinking, if it has any", here)
+                    message |= thought
                 case other:
                     raise refused(other, here, "assistant")
-        message: Message = {"role": "assistant"}
         if parts or not calls:
             message["content"] = content_of(parts)
         if calls:

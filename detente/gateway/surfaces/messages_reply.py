@@ -37,6 +37,8 @@ class _Message(msgspec.Struct):
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
+    reasoning_signature: str | None = None
+    """Claude's, by Bedrock's wire: it wants to see it again with the thinking that it signs."""
     tool_calls: list[_ToolCall] | None = None
 
 
@@ -67,8 +69,9 @@ def message(asked: Asked, reply: Reply) -> bytes:
     choice = completion.choices[0]
     said = choice.message
     content: list[dict[str, Any]] = []
-    if thought := said.reasoning_content or said.reasoning:
-        content.append({"type": "thinking", "thinking": thought, "signature": ""})
+    thought, signature = said.reasoning_content or said.reasoning or "", said.reasoning_signature or ""
+    if thought or signature:
+        content.append({"type": "thinking", "thinking": thought, "signature": signature})
     if text := said.content or said.refusal:
         content.append({"type": "text", "text": text})
     calls = said.tool_calls or []

@@ -40,6 +40,7 @@ class _Delta(msgspec.Struct):
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
+    reasoning_signature: str | None = None
     tool_calls: list[_CallDelta] | None = None
 
 
@@ -63,6 +64,7 @@ _DELTA = b'event: content_block_delta\ndata: {"type":"content_block_delta","inde
 _DELTAS = {
     "text": b'{"type":"text_delta","text":',
     "thinking": b'{"type":"thinking_delta","thinking":',
+    "signature": b'{"type":"signature_delta","signature":',
     "tool_use": b'{"type":"input_json_delta","partial_json":',
 }
 _EMPTY = {"text": {"text": ""}, "thinking": {"thinking": "", "signature": ""}}
@@ -150,17 +152,19 @@ class MessagesRendering(Rendering):
     def _delta(self, delta: _Delta) -> Iterator[bytes]:
         if thought := delta.reasoning_content or delta.reasoning:
             yield from self._write("thinking", thought)
+        if signature := delta.reasoning_signature:
+            yield from self._write("thinking", signature, "signature")
         if text := delta.content or delta.refusal:
             self._refused |= not delta.content
             yield from self._write("text", text)
         for call in delta.tool_calls or ():
             yield from self._call(call)
 
-    def _write(self, kind: str, text: str) -> Iterator[bytes]:
+    def _write(self, kind: str, text: str, what: str = "") -> Iterator[bytes]:
         if self._open != kind:
             yield from self._end_calls()
             yield from self._begin(kind, _EMPTY[kind])
-        yield self._piece(kind, text)
+        yield self._piece(what or kind, text)
 
     def _piece(self, kind: str, text: str) -> bytes:
         return _DELTA % (self._blocks - 1, _DELTAS[kind] + _encode(text))

@@ -49,7 +49,11 @@ RESULT = block("tool_result", tool_use_id=IDS, content=content(TEXT | IMAGE, 0))
 USER = content(TEXT | IMAGE) | st.builds(
     list.__add__, st.lists(RESULT, min_size=1, max_size=2), st.lists(TEXT | IMAGE, max_size=2)
 )
-ASSISTANT = content(TEXT) | st.builds(list.__add__, st.lists(TEXT, max_size=2), st.lists(USE, min_size=1, max_size=3))
+SIGNED = block("thinking", thinking=WORDS, signature=IDS)
+CALLS = st.builds(list.__add__, st.lists(TEXT, max_size=2), st.lists(USE, min_size=1, max_size=3))
+ASSISTANT = (
+    content(TEXT) | CALLS | st.builds(lambda first, rest: [first, *rest], SIGNED, CALLS | st.lists(TEXT, max_size=2))
+)
 TOOL = st.fixed_dictionaries(
     {"name": IDS, "input_schema": OBJECTS}, optional={"description": WORDS, "strict": st.booleans()}
 )
@@ -109,6 +113,13 @@ def use(found: Data) -> Data:
     return {"type": "tool_use", "id": found["id"], "name": function["name"], "input": json.loads(function["arguments"])}
 
 
+def thoughts(message: Data) -> list[Data]:
+    if "reasoning_signature" not in message:
+        return []
+    signature = message["reasoning_signature"]
+    return [{"type": "thinking", "thinking": message["reasoning_content"], "signature": signature}]
+
+
 def turns(messages: list[Data]) -> list[Data]:
     found: list[Data] = []
     results: list[Data] = []
@@ -125,7 +136,8 @@ def turns(messages: list[Data]) -> list[Data]:
                 found.append({"role": "user", "content": results})
                 results = []
             calls = [use(call) for call in message.get("tool_calls", ())]
-            own = [*blocks(message.get("content")), *calls] if calls else parts(message["content"])
+            thought = thoughts(message)
+            own = [*thought, *blocks(message.get("content")), *calls] if thought or calls else parts(message["content"])
         found.append({"role": message["role"], "content": own})
     return [*found, {"role": "user", "content": results}] if results else found
 
@@ -182,7 +194,7 @@ def test_a_request_survives_the_round_trip(body: Data) -> None:
 @st.composite
 def replies(draw: st.DrawFn) -> Data:
     """Anthropic's message, in the order in which a chat completion is read."""
-    thinking = block("thinking", thinking=WORDS, signature=st.just(""))
+    thinking = block("thinking", thinking=WORDS, signature=st.just("") | IDS)
     found = [
         *draw(st.lists(thinking, max_size=1)),
         *draw(st.lists(TEXT, max_size=1)),
@@ -237,6 +249,7 @@ def completion_of(message: Data) -> Data:
     """The same, as a chat completion says it."""
     spoken = {
         "reasoning_content": "".join(found["thinking"] for found in of(message, "thinking")) or None,
+        "reasoning_signature": "".join(found["signature"] for found in of(message, "thinking")) or None,
         "content": "".join(found["text"] for found in of(message, "text")) or None,
         "tool_calls": calls_of(message) or None,
     }
@@ -254,8 +267,9 @@ def streams(draw: st.DrawFn, message: Data) -> bytes:
     """The same, as chunks say it: text in any pieces, the calls of tools in any order that keeps each one's own."""
     deltas: list[Data] = []
     spoken = completion_of(message)["choices"][0]["message"]
-    for name in ("reasoning_content", "content"):
-        deltas += [{name: piece} for piece in pieces_of(spoken[name] or "", draw)]
+    deltas += [{"reasoning_content": piece} for piece in pieces_of(spoken["reasoning_content"] or "", draw)]
+    deltas.append({"reasoning_signature": spoken["reasoning_signature"]})
+    deltas += [{"content": piece} for piece in pieces_of(spoken["content"] or "", draw)]
     waiting = []
     for at, call in enumerate(calls_of(message)):
         deltas.append({"tool_calls": [{"index": at, **call, "function": {**call["function"], "arguments": ""}}]})

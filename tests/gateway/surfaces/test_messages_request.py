@@ -16,6 +16,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detente.credential import Credential
+from detente.deployment import CompatibleDeployment
+from detente.providers.openai_compatible import CompatibleWire
 from detente.providers.wire import Refusal
 from tests.gateway.surfaces.corpora import ANY_JSON, FUZZ, MESSAGES, PLAIN, Data, asked, corpus, dumped, shape
 
@@ -92,6 +95,18 @@ def test_tokens_are_estimated_from_text_and_what_may_be_made_but_not_from_an_ima
     assert 100 < plain.tokens < 150
     assert 4000 < long.tokens - plain.tokens < 6000
     assert 500 < seen.tokens - plain.tokens < 2000
+
+
+def test_signed_thinking_goes_only_where_it_can_be_read() -> None:
+    given = CompatibleDeployment(
+        id="vllm", kind="openai-compatible", offer="gpu", endpoint="http://127.0.0.1", credential=Credential(env="KEY")
+    )
+    wire = CompatibleWire(given, "llama", "here")
+    assert wire.cannot(MESSAGES.ask(dumped(shape("messages_requests", "tool-history")["anthropic"])).call) is None
+    assert wire.cannot(asked(messages=[{"role": "user", "content": 'Say "reasoning_signature".'}]).call) is None
+    signed = wire.cannot(MESSAGES.ask(dumped(shape("messages_requests", "signed-thinking")["anthropic"])).call)
+    assert signed is not None
+    assert "Claude signed" in signed
 
 
 # -- any input at all -----------------------------------------------------------------------------------------------
