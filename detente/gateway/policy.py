@@ -16,8 +16,10 @@ from urllib.parse import urlsplit
 
 from detente.case import Case
 from detente.deployment import AnyDeployment
+from detente.errors import CaseError, Mistake, Where
 from detente.key import Key
-from detente.offer import AnyOffer, GpuOffer, ProvisionedOffer, TokenOffer, per_hour
+from detente.money import Price
+from detente.offer import AnyOffer, GpuOffer, ProvisionedOffer, TokenOffer, TokenPrices, per_hour
 from detente.period import moment
 from detente.plan import PeriodRow, Plan
 from detente.providers import wire_of
@@ -66,17 +68,14 @@ class Deployed:
     def rates(self, at: datetime) -> tuple[int, int, int] | None:
         """List prices of a token of input, cached input and output, in billionths of a billionth of the currency.
 
-        Whole numbers, so that a cost is exact (§4): prices are read to at most 18 decimals per Mtok, and what is finer
-        than this unit raises. Zero for capacity that is bought by the hour: the use of it costs nothing more. None
+        Whole numbers, so that a cost is exact (§4): a price that is finer than this unit is refused when the policy is
+        made. Zero for capacity that is bought by the hour: the use of it costs nothing more. None
         where there is no price.
         """
         if not isinstance(self.offer, TokenOffer):
             return (0, 0, 0)
         prices = self.offer.price.on(at)
-        if prices is None:
-            return None
-        cached = prices.cached_input or prices.input
-        return _atto(prices.input.amount), _atto(cached.amount), _atto(prices.output.amount)
+        return _rates(prices) if prices is not None else None
 
     def per_minute(self, at: datetime) -> float | None:
         """Tokens a minute that it may take (provisioned: of input, output weighing more); None where not limited."""
@@ -84,7 +83,7 @@ class Deployed:
             return float(self.offer.unit_flow * self.units * MTOK / 60) if self.units else None
         if isinstance(self.offer, TokenOffer) and self.offer.capacity is not None:
             rate = self.offer.capacity.on(at)
-            return float(per_hour(rate) * MTOK / 60) if rate is not None else None
+            return float(per_hour(rate) * MTOK / 60) if rate is not None else 0.0  # not stated yet: none (§2)
         return None
 
     @property
@@ -93,10 +92,16 @@ class Deployed:
         return self.offer.output_ratio if isinstance(self.offer, ProvisionedOffer) else 1
 
 
-def _atto(per_mtok: Decimal) -> int:
-    exact = Fraction(per_mtok) * NANO * NANO / MTOK
+def _rates(prices: TokenPrices) -> tuple[int, int, int]:
+    cached = prices.cached_input or prices.input
+    return _atto(prices.input), _atto(cached), _atto(prices.output)
+
+
+def _atto(price: Price) -> int:
+    exact = Fraction(price.amount) * NANO * NANO / MTOK
     if exact.denominator != 1:
-        raise ValueError(f"a price of {per_mtok} per Mtok is finer than can be billed per token")
+        what = f"`{price}` is finer than can be billed per token"
+        raise CaseError([Mistake(Where("offers"), what, "write at most 12 decimals per Mtok")])
     return exact.numerator
 
 
@@ -258,6 +263,9 @@ class Policy:
 
 
 def _deployed(case: Case, deployment: AnyDeployment, offer: AnyOffer, units: Mapping[str, int] | None) -> Deployed:
+    if isinstance(offer, TokenOffer):
+        for prices in offer.price.values():
+            _rates(prices)  # what cannot be billed is said now, and not to a caller
     model = deployment.serves_model(offer)
     assert model is not None, "checked when the case was read"
     regions = case.providers[offer.provider].regions
