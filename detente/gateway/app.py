@@ -205,7 +205,7 @@ class App:
         policy = moment.policy
         key = exchange.head.key
         known = policy.keys.get(key.id) if key is not None else None
-        if key is None or known is None or (known is not key and known.hash != key.hash):
+        if key is None or known is None or known.hash != key.hash:
             # It was right when the head came: the case has changed since.
             exchange.reply(401, _CHALLENGE, _said(surface, 401, NO_KEY))
             return
@@ -213,13 +213,13 @@ class App:
         job = Job(
             id=f"req_{self._ids}{self._count:08x}",
             surface=surface,
-            key=key,
-            workload=policy.workloads[key.workload],
+            key=known,
+            workload=policy.workloads[known.workload],
             moment=moment,
             at=at,
             began=began,
             until=began + policy.serving.deadlines.total,
-            labels=policy.held[key.id],
+            labels=policy.held[known.id],
         )
         try:
             stated = exchange.head.headers.get(LABELS)

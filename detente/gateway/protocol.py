@@ -19,7 +19,7 @@ import httptools
 from detente.key import Key
 
 MOST_HEAD = 64 * 1024
-"""Bytes of a request's line and headers."""
+"""Bytes of a request's line and headers; of one header that is not whole, one read of the socket more."""
 MOST_HEADERS = 100
 LINGER = 2.0
 """Seconds that a refused connection stays open, so that its caller reads the refusal and no reset."""
@@ -55,10 +55,16 @@ _ONCE = frozenset({b"host", b"authorization", b"api-key", b"x-api-key", b"conten
 class Application(Protocol):
     """What answers requests."""
 
-    most_body: int
-    idle: float
     connections: set[Connection]
     """Those that are open, for ``sweep``."""
+
+    @property
+    def most_body(self) -> int:
+        """The largest body, in bytes."""
+
+    @property
+    def idle(self) -> float:
+        """Seconds of silence after which a connection is closed."""
 
     def refusal(self, head: Head) -> tuple[int, Pairs, bytes] | None:
         """A reply that is given before any of the body is read; None where the body is wanted."""
@@ -170,6 +176,7 @@ class Connection(asyncio.Protocol):
         self._head = Head()
         self._body: list[bytes] = []
         self._size = self._head_bytes = 0
+        self._barren = 0  # bytes that came since the last progress: the parser holds them, and has told of none
         self._url = b""
         self._refused = self._stopping = self._paused = False
         self._arrives_since: float | None = None
@@ -216,8 +223,11 @@ class Connection(asyncio.Protocol):
         self._since = self._loop.time()
         if self._refused:
             return
+        self._barren += len(data)
         try:
             self._parser.feed_data(data)
+            if self._barren > MOST_HEAD:
+                self._refuse(_NoRequestError(431, f"a head, or what follows a body, of over {MOST_HEAD} bytes"))
         except httptools.HttpParserUpgrade:
             self._refuse(_NoRequestError(400, "the connection cannot be upgraded"))
         except httptools.HttpParserCallbackError as error:
@@ -232,7 +242,7 @@ class Connection(asyncio.Protocol):
         """A request begins."""
         self._head = Head()
         self._body = []
-        self._size = self._head_bytes = 0
+        self._size = self._head_bytes = self._barren = 0
         self._url = b""
         self._arrives_since = self._since
 
@@ -294,6 +304,7 @@ class Connection(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
         self._size += len(body)
+        self._barren = 0
         if self._size > self._app.most_body:
             raise _NoRequestError(413, f"a body of over {self._app.most_body} bytes")
         self._body.append(body)
@@ -303,6 +314,7 @@ class Connection(asyncio.Protocol):
         exchange = Exchange(self._head, self)
         exchange.body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         self._body = []
+        self._barren = 0
         self._arrives_since = None
         if self._exchange is None:
             self._start(exchange)

@@ -78,6 +78,8 @@ class Recorder:
                 )
             )
         )
+        if policy.serving.sync == "each":
+            self._journal.sync()
         self._metrics.replied(workload, name, served.outcome, seconds, tokens, spent)
         return spent
 

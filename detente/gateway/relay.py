@@ -9,7 +9,9 @@ who may be asked (``admit``), in which order (``choose``), and what a caller is 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from detente.errors import CredentialError
@@ -31,6 +33,8 @@ from detente.providers.wire import Failure, Outgoing, Part, Refusal, Reply, fail
 MOST_REPLY = 64 * 1024 * 1024
 """The largest whole reply that is held: a batch of embeddings takes some tens of megabytes."""
 MOST_ERROR = 1024 * 1024
+LAST_BYTES = 1.0
+"""Seconds for the end of a body after the event that completes its stream: then the connection may serve again."""
 
 
 class Relay:
@@ -107,10 +111,13 @@ class Relay:
             job.cannot.append((choice.candidate, refusal))
             return None
         try:
-            authority = self._authorities[deployed.id]
+            authority = self._authorities.get(deployed.id)
+            if authority is None:  # the case was read again, without it, since the call began
+                return outgoing, failure("unavailable", 503, f"{deployed.id} is no longer there")
             return outgoing, authority.headers(outgoing, deployed.host, self._wall())
         except CredentialError as error:
-            return outgoing, failure("credential", 502, str(error))
+            missing = failure("credential", 502, f"the credential of {deployed.id} is not there")
+            return outgoing, replace(missing, detail=str(error))
 
     async def _ask(
         self,
@@ -136,12 +143,15 @@ class Relay:
                 stream = Stream(job, choice, caller, self._recorder.disclosed)
                 last = await self._pass_on(stream, incoming, deployed)
                 if last.failure is None or caller.begun:
+                    if last.failure is None:
+                        incoming.leave(self._loop.time() + LAST_BYTES)
+                        incoming = None
                     return self._finish(job, stream, last, began)
                 found = last.failure
             else:
                 found = deployed.wire.decode(call, incoming.headers, await incoming.read(MOST_REPLY))
         except UpstreamError as error:
-            found = _unanswered(error)
+            found = _unanswered(error, deployed)
         except asyncio.CancelledError:
             # The caller left, and with it its provider's call: what that used is not known.
             self._load.left(deployed)
@@ -160,7 +170,7 @@ class Relay:
         """A deployment failed, or refused the request; ``began`` is None where it was not even asked."""
         now = self._loop.time()
         spent, estimate = (_ms(now - began), job.asked.tokens) if began is not None else (0.0, 0)
-        job.attempts.append(Attempt(deployed.id, failed.kind, spent, failed.status))
+        job.attempts.append(Attempt(deployed.id, failed.kind, spent, failed.status, failed.detail))
         if failed.fails_over:
             self._load.failed(deployed, job.workload.id, failed, estimate, now)
             self._metrics.failed(deployed.id, failed.kind)
@@ -195,7 +205,7 @@ class Relay:
                 data = await incoming.piece()
                 part = decoder.feed(data) if data else decoder.end()
             except UpstreamError as error:
-                part = Part(failure=_unanswered(error))
+                part = Part(failure=_unanswered(error, deployed))
             if part.failure is not None:
                 return part
             try:
@@ -247,6 +257,10 @@ def _ms(seconds: float) -> float:
     return round(seconds * 1000, 3)
 
 
-def _unanswered(error: UpstreamError) -> Failure:
-    """A provider that could not be reached, took too long, or cannot be understood."""
-    return failure(error.kind, 504 if error.kind == "timeout" else 502, str(error))
+_ORIGIN = re.compile(r"`https?://[^`]*`")
+
+
+def _unanswered(error: UpstreamError, deployed: Deployed) -> Failure:
+    """A provider that gave no reply. Its address is for the journal: a caller is told of the deployment."""
+    message = _ORIGIN.sub(deployed.id, str(error))
+    return replace(failure(error.kind, 504 if error.kind == "timeout" else 502, message), detail=str(error))

@@ -38,6 +38,11 @@ def _checked(name: str) -> str:
     return name
 
 
+@lru_cache(maxsize=1024)
+def _name(name: bytes) -> str:
+    return name.decode("latin-1").lower()
+
+
 def request_head(host: str, path: str, outgoing: Outgoing, authorization: Headers) -> bytes:
     """The head of a request.
 
@@ -72,7 +77,7 @@ def reply_head(status: int, version: str, pairs: Sequence[tuple[bytes, bytes]]) 
     llhttp has refused what breaks the grammar. Here stands what is well formed and still leaves the body's end or its
     coding in doubt. A body that ends where the connection does is refused: nobody can tell it from one that was cut.
     """
-    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in pairs}
+    headers = {_name(name): value.decode("latin-1") for name, value in pairs}
     return headers, _doubt(status, version, pairs, headers)
 
 

@@ -108,6 +108,13 @@ class Incoming:
             connection.fail("broken", "was left before its reply was complete")
         self.pieces = []
 
+    def leave(self, by: float) -> None:
+        """Done with it, and no more content comes.
+
+        The end of its body may still come, by the loop's time ``by``: then the connection serves again.
+        """
+        self.until = min(self.until, by)
+
     async def wait(self) -> None:
         """Until there is more to know: the head, a piece, the end or a failure. One who stops waiting gives up."""
         if self.failure is not None:

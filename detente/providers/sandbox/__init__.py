@@ -7,6 +7,9 @@
 
     run(case.declared, port=9000, ready=show)           # or for good, until interrupted
 
+    with beside(case.declared) as addresses:            # or in a process of its own
+        ...
+
 One port for each (provider, region) that a deployment draws on, and one for control. ``redirected`` points deployments
 at it; ``environment`` holds the variables that their credentials then refer to. A deployment's answers follow from its
 prompt and the seed; ``docs/providers/sandbox.md`` says how.
@@ -21,11 +24,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from detente.providers.sandbox.addresses import Addresses, environment, redirected
+    from detente.providers.sandbox.process import beside
     from detente.providers.sandbox.server import Sandbox, SandboxError, run
 
-__all__ = ["Addresses", "Sandbox", "SandboxError", "environment", "redirected", "run"]
+__all__ = ["Addresses", "Sandbox", "SandboxError", "beside", "environment", "redirected", "run"]
 
-_WHERE = {"Addresses": "addresses", "environment": "addresses", "redirected": "addresses"}
+_WHERE = {"Addresses": "addresses", "beside": "process", "environment": "addresses", "redirected": "addresses"}
 
 
 def __getattr__(name: str) -> Any:

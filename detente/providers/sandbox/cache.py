@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Any
 
 from detente.providers.sandbox.tokens import CHARACTERS, count
 
@@ -19,7 +18,7 @@ STEP = 128
 MOST_STEPS = 4_096
 MOST_PREFIXES = 50_000
 MOST_REPLIES = 1_000
-MOST_CHARACTERS = 32_000_000
+MOST_SIZE = 32_000_000
 
 
 @dataclass
@@ -68,8 +67,13 @@ class PrefixCache:
 class Kept:
     """A reply of the Responses API, with the conversation that led to it, as text."""
 
-    reply: dict[str, Any]
+    reply: bytes
     prompt: str
+
+    @property
+    def size(self) -> int:
+        """About how much memory it takes, in characters."""
+        return len(self.reply) + len(self.prompt)
 
 
 @dataclass
@@ -77,16 +81,16 @@ class Replies:
     """Replies by id; the oldest give way."""
 
     _kept: OrderedDict[str, Kept] = field(default_factory=OrderedDict)
-    _characters: int = 0
+    _size: int = 0
 
     def keep(self, key: str, kept: Kept) -> None:
         """Remember a reply, unless it alone is larger than all that may be remembered."""
         self.drop(key)
-        if len(kept.prompt) > MOST_CHARACTERS:
+        if kept.size > MOST_SIZE:
             return
         self._kept[key] = kept
-        self._characters += len(kept.prompt)
-        while len(self._kept) > MOST_REPLIES or self._characters > MOST_CHARACTERS:
+        self._size += kept.size
+        while len(self._kept) > MOST_REPLIES or self._size > MOST_SIZE:
             self.drop(next(iter(self._kept)))
 
     def get(self, key: str) -> Kept | None:
@@ -96,5 +100,5 @@ class Replies:
     def drop(self, key: str) -> bool:
         """Forget a reply; whether it was known."""
         found = self._kept.pop(key, None)
-        self._characters -= len(found.prompt) if found else 0
+        self._size -= found.size if found else 0
         return found is not None

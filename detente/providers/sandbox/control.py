@@ -5,12 +5,13 @@ Owns: its paths and its answers. It listens on loopback alone, and knows no secr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from detente.declared import read_entry
+from detente.errors import did_you_mean
 from detente.fault import Fault
 from detente.providers.sandbox import play
 from detente.providers.sandbox.faults import Faults
@@ -32,11 +33,15 @@ class Control:
     addresses
         Every place's address, as people read them.
     changed
-        Called after faults were added or taken back.
+        Awaited after faults were added or taken back, before that is answered: what is down then is down.
     """
 
     def __init__(
-        self, world: World, places: Sequence[Place], addresses: Mapping[str, str], changed: Callable[[], None]
+        self,
+        world: World,
+        places: Sequence[Place],
+        addresses: Mapping[str, str],
+        changed: Callable[[], Awaitable[None]],
     ) -> None:
         self._world, self._places, self._addresses, self._changed = world, places, addresses, changed
 
@@ -52,6 +57,8 @@ class Control:
             reply = _error(413, "the request is too large", "a fault takes a few lines")
         elif not stage.link.gone():
             reply = self.answer(scope["method"], scope["path"], body)
+            if scope["method"] != "GET":
+                await self._changed()
         if not stage.link.gone():
             await play.whole(reply, AT_ONCE, None, stage)
 
@@ -67,9 +74,7 @@ class Control:
         if method == "POST" and path == "/faults":
             return self._add(body, at)
         if method == "DELETE" and path == "/faults":
-            removed = self._faults.clear()
-            self._changed()
-            return _told({"removed": removed})
+            return _told({"removed": self._faults.clear()})
         if method == "DELETE" and path.startswith("/faults/"):
             return self._drop(path.removeprefix("/faults/"))
         return _error(
@@ -111,13 +116,10 @@ class Control:
             return _error(
                 409, f"there is a fault `{fault.id}` already, or too many", "take it back: DELETE /faults/<id>"
             )
-        self._changed()
         return _told(next(shown for shown in self._faults.shown(at) if shown["id"] == fault.id), 201)
 
     def _check(self, fault: Fault, report: Any) -> None:
         """It strikes something that there is."""
-        from detente.errors import did_you_mean
-
         known = {seat.deployment.id for place in self._places for seat in place.seats}
         known |= {name for place in self._places for name in (place.provider, f"{place.provider}/{place.region}")}
         if fault.on not in known:
@@ -126,7 +128,6 @@ class Control:
     def _drop(self, fault_id: str) -> Whole:
         if not self._faults.drop(fault_id):
             return _error(404, f"there is no fault `{fault_id[:80]}`", "see GET /faults")
-        self._changed()
         return _told({"removed": 1})
 
 

@@ -83,7 +83,7 @@ class OpenAIFace(Face):
         whole = self.decorated_response(responses.whole(turn, job.held))
         if job.held.store:
             said = "".join(choice.text for choice in turn.choices)
-            replies.keep(whole["id"], Kept(whole, f"{job.held.ask.prompt}\n{said}"))
+            replies.keep(whole["id"], Kept(json_bytes(whole), f"{job.held.ask.prompt}\n{said}"))
         if job.stream:
             failed = {"type": "error", "code": "server_error", "param": None, "sequence_number": 0}
             failed["message"] = "The server had an error while it generated the reply."
@@ -125,7 +125,7 @@ class OpenAIFace(Face):
         if route.method == "DELETE":
             replies.drop(route.key)
             return Whole(200, json_bytes({"id": route.key, "object": "response", "deleted": True}))
-        return Whole(200, json_bytes(kept.reply))
+        return Whole(200, kept.reply)
 
     # -- what a kind adds -------------------------------------------------------------------------------------------
     after_error: ClassVar[bytes] = b""

@@ -6,6 +6,7 @@ Owns: when each piece is sent, and what faults do to replies once they are on th
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from detente.providers.sandbox.listener import Link
 from detente.providers.sandbox.reply import Headers, Streamed, Whole
 from detente.providers.sandbox.seat import Rhythm
 
+TOGETHER = 64
+"""Pieces sent before others get their turn."""
 IN_REPLY = ("stall", "cut", "malformed", "exception")
 
 
@@ -105,6 +108,8 @@ async def streamed(reply: Streamed, rhythm: Rhythm, fault: Fault | None, stage: 
             due += piece.tokens * rhythm.each
         if stage.link.gone():
             return "abandoned"
+        if shown % TOGETHER == TOGETHER - 1:
+            await asyncio.sleep(0)
         stage.sent += piece.tokens
         shown += bool(piece.tokens and piece.data)
         if piece.data:

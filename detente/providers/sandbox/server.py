@@ -70,6 +70,7 @@ class Sandbox:
         self._listeners: list[Listener] = []
         self._watch: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
+        self._arranging = asyncio.Lock()
         self.addresses: Addresses | None = None
 
     def _now(self) -> float:
@@ -82,7 +83,7 @@ class Sandbox:
         self._loop = asyncio.get_running_loop()
         self._started = self._loop.time()
         named: dict[str, str] = {}
-        control = Control(self.world, self.places, named, self._changed.set)
+        control = Control(self.world, self.places, named, self._faults_changed)
         try:
             apps: tuple[App, ...] = (control, *self.places)
             for at, app in enumerate(apps):
@@ -135,13 +136,19 @@ class Sandbox:
             self._changed.clear()
             await self._arrange()
 
+    async def _faults_changed(self) -> None:
+        await self._arrange()
+        self._changed.set()
+
     async def _arrange(self) -> None:
-        for place, listener in zip(self.places, self._listeners[1:], strict=True):
-            down = self.world.faults.down(place.provider, place.region, self._now())
-            if down and listener.listening:
-                await listener.close(keep_port=True)
-            elif not down and not listener.listening:
-                await listener.open()
+        """Close what is down, open what is not."""
+        async with self._arranging:
+            for place, listener in zip(self.places, self._listeners[1:], strict=False):  # none, once it stops
+                down = self.world.faults.down(place.provider, place.region, self._now())
+                if down and listener.listening:
+                    await listener.close(keep_port=True)
+                elif not down and not listener.listening:
+                    await listener.open()
 
 
 def _places(declared: Declared, units: Mapping[str, int], world: World) -> list[Place]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
 from detente.case import Case
 from detente.providers.sandbox import Addresses, Sandbox
@@ -107,7 +108,7 @@ def played(seed: int = 0, units: dict[str, int] | None = None, **changed: Any) -
     """A case, played until the block ends."""
     declared = Case.of(CASE | changed).declared
     sandbox = Sandbox(declared, seed=seed, units=units)
-    loop = asyncio.new_event_loop()
+    loop = uvloop.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:

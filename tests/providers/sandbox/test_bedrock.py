@@ -10,7 +10,7 @@ import pytest
 from jsonschema import validate
 
 from detente.providers.sandbox.signature import ACCESS_KEY, SECRET
-from tests.providers.sandbox.playing import COHERE, NOVA, OSS, TITAN, Played, played
+from tests.providers.sandbox.playing import CASE, COHERE, NOVA, OSS, TITAN, Played, played
 
 boto3 = pytest.importorskip("boto3")
 botocore = pytest.importorskip("botocore")
@@ -31,10 +31,12 @@ TOOLS = [
 ]
 
 
-def client_of(sandbox: Played, region: str = "eu-central-1", secret: str = SECRET, key: str = ACCESS_KEY) -> Any:
+def client_of(
+    sandbox: Played, region: str = "eu-central-1", secret: str = SECRET, key: str = ACCESS_KEY, endpoint: str = ""
+) -> Any:
     return boto3.client(
         "bedrock-runtime",
-        endpoint_url=sandbox.addresses.places["aws", "eu-central-1"],
+        endpoint_url=endpoint or sandbox.addresses.places["aws", "eu-central-1"],
         region_name=region,
         aws_access_key_id=key,
         aws_secret_access_key=secret,
@@ -92,6 +94,24 @@ def test_a_stream_adds_up_to_the_whole(bedrock: Any) -> None:
     assert [json.loads(block["input"]) for block in blocks.values()] == [use["input"] for use in called]
     assert events[-2]["messageStop"]["stopReason"] == whole["stopReason"] == "tool_use"
     assert events[-1]["metadata"]["usage"] == whole["usage"]
+
+
+def test_replies_are_those_of_botocores_model(sandbox: Played, bedrock: Any) -> None:
+    """Every member is known, of the right type, and none that is required is missing."""
+    validator = pytest.importorskip("botocore.validate").ParamValidator()
+    shape = bedrock.meta.service_model.shape_for
+    tools = {"toolConfig": {"tools": TOOLS}}
+    thinking = {"additionalModelRequestFields": {"thinking": {"type": "enabled"}}}
+    for text, more in (("Hi", {}), ("sandbox:tools", tools), ("sandbox:filter", {}), ("Hi", thinking)):
+        whole = sandbox.chat("nova", text, **more).json
+        assert not validator.validate(whole, shape("ConverseResponse")).has_errors()
+        buffer = eventstream.EventStreamBuffer()
+        buffer.add_data(sandbox.chat("nova", text, stream=True, **more).body)
+        for found in buffer:
+            event = json.loads(found.payload)
+            assert event.pop("p")
+            report = validator.validate({found.headers[":event-type"]: event}, shape("ConverseStreamOutput"))
+            assert not report.has_errors(), report.generate_report()
 
 
 def test_a_stream_of_text(bedrock: Any) -> None:
@@ -278,3 +298,13 @@ def test_the_openai_endpoint_takes_a_signature_too(sandbox: Played) -> None:
     headers = signed(f"{sandbox.at('oss')}{path}", body)
     assert sandbox.call("oss", path, body.encode(), headers=headers).status == 200
     assert sandbox.call("oss", path, body.encode() + b" ", headers=headers).status == 403
+
+
+def test_twins_are_told_apart_by_a_path_that_is_signed_too() -> None:
+    twin = {**CASE["deployments"][5], "id": "twin"}
+    with played(deployments=[*CASE["deployments"], twin]) as sandbox:
+        for name in ("twin", "nova"):
+            client = client_of(sandbox, endpoint=sandbox.at(name))
+            assert client.converse(modelId=NOVA, messages=user("Hi"))["stopReason"] == "end_turn"
+            client.close()
+            assert len(sandbox.recent(name)) == 1

@@ -81,13 +81,13 @@ def test_a_beginning_that_was_read_is_cached_in_steps(common: int, rest: int) ->
 def test_replies_are_remembered_within_bounds() -> None:
     replies = Replies()
     for at in range(1_200):
-        replies.keep(f"r{at}", Kept({}, "x"))
+        replies.keep(f"r{at}", Kept(b"", "x"))
     assert replies.get("r199") is None
     assert replies.get("r200") is not None
-    replies.keep("large", Kept({}, "x" * 31_999_900))
+    replies.keep("large", Kept(b"", "x" * 31_999_900))
     assert replies.get("r200") is None
     assert replies.get("r1199") is not None
-    replies.keep("larger", Kept({}, "x" * 32_000_001))
+    replies.keep("larger", Kept(b"", "x" * 32_000_001))
     assert replies.get("larger") is None
     assert replies.drop("large")
     assert not replies.drop("large")

@@ -13,14 +13,15 @@ from detente.providers.sandbox import chat_request, converse, embeddings, invoke
 from detente.providers.sandbox.ask import WrongError
 from tests.providers.sandbox.playing import COHERE, TITAN
 
-WORDS = (
+NAMES = (
     "messages role content text type user assistant tool tool_calls tool_call_id id function name arguments tools "
     "parameters tool_choice response_format json_schema schema stop n seed logprobs top_logprobs max_tokens required "
     "input instructions reasoning effort function_call function_call_output call_id output message format include "
     "system toolConfig toolSpec inputSchema json toolChoice any auto toolUse toolUseId toolResult cachePoint image "
     "inferenceConfig maxTokens stopSequences outputConfig textFormat structure jsonSchema additionalModelRequestFields "
     "thinking enabled inputText dimensions texts input_type encoding_format base64 image_url sandbox:tools none"
-).split()
+)
+WORDS = NAMES.split()
 
 leaves = st.one_of(
     st.none(),
@@ -114,7 +115,7 @@ def test_what_is_right_is_read() -> None:
     assert embeddings.texts(EMBEDDING).tokens == 2
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_what_is_wrong_is_refused(data: st.DataObject) -> None:
     read, right = data.draw(st.sampled_from(READERS))
@@ -125,7 +126,7 @@ def test_what_is_wrong_is_refused(data: st.DataObject) -> None:
             model.answer(ask, 0)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.data())
 def test_embeddings_that_are_wrong_are_refused(data: st.DataObject) -> None:
     body = data.draw(st.composite(changed)(EMBEDDING))

@@ -54,7 +54,7 @@ def deeper(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.recursive(leaves, deeper, max_leaves=8), st.integers(0, 99))
 def test_what_is_made_is_valid(schema: dict[str, Any], seed: int) -> None:
     made = value(schema, Random(seed))
@@ -146,7 +146,7 @@ json_like = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(json_like)
 def test_nonsense_is_refused_and_never_breaks(schema: Any) -> None:
     with suppress(WrongError):

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import signal
 import socket
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -117,10 +122,11 @@ def test_a_client_that_leaves_is_noticed_and_its_part_recorded(sandbox: Played) 
             connection.sendall(request(port, path, body, "POST"))
             while b'"content":"' not in connection.recv(4096).replace(b'"content":""', b""):
                 pass
-        for _ in range(100):
+        for _ in range(500):
             record = found.recent("vllm")[0]
             if record["outcome"] != "under way":
                 break
+            time.sleep(0.01)
         assert record["outcome"] == "abandoned"
         assert 0 < record["output"] < 2000
 
@@ -173,3 +179,37 @@ def test_faults_are_added_told_and_taken_back() -> None:
         for _ in range(200):
             found.fault("mini", "cut")
         assert found.control("POST", "/faults", {"on": "mini", "kind": "cut"}).status == 409
+
+
+SERVES = """
+import json, sys
+from detente.case import Case
+from detente.providers.sandbox import run
+run(Case.of(json.load(sys.stdin)).declared, ready=lambda there: print(json.dumps(there.to_json()), flush=True))
+"""
+
+
+def test_it_serves_until_it_is_told_to_stop() -> None:
+    with subprocess.Popen([sys.executable, "-c", SERVES], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(json.dumps(CASE).encode())
+        process.stdin.close()
+        found = Played(Addresses.from_json(json.loads(process.stdout.readline())))
+        assert found.chat("mini").status == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+
+
+def test_a_case_is_played_by_asyncio_s_own_loop_too() -> None:
+    async def ask() -> int:
+        async with Sandbox(Case.of(CASE).declared) as sandbox:
+            assert sandbox.addresses
+            found = Played(sandbox.addresses)
+            added = await asyncio.to_thread(found.fault, "azure/eastus2", "down")
+            with pytest.raises(ConnectionRefusedError):
+                await asyncio.to_thread(found.chat, "us")
+            await asyncio.to_thread(found.control, "DELETE", f"/faults/{added}")
+            return (await asyncio.to_thread(found.chat, "mini")).status
+
+    assert asyncio.run(ask()) == 200

@@ -1,0 +1,377 @@
+"""A stage: the gateway's app behind a real socket, providers that play scripts, a journal, and callers.
+
+The app and its protocol are those of production; only the server around them is asyncio's own, so that a test starts
+and stops it at once. ``tests/cli/test_serve.py`` runs the whole under uvicorn, as a process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+from detente.case import Case
+from detente.gateway.app import App
+from detente.gateway.clock import Clock
+from detente.gateway.load import Load
+from detente.gateway.metrics import Metrics
+from detente.gateway.policy import Policy
+from detente.gateway.protocol import DATE, Connection
+from detente.key import hash_of, make
+from detente.ledger.journal import Journal, Torn, files, read
+from detente.ledger.record import Record, decoded
+from detente.plan import Plan
+from detente.providers.authority import Authority
+from tests.builders import Data, data_of, day, tokens, work
+from tests.gateway.http.peer import Peer
+
+KEY = make("chat-key", bytes(32))
+SECRET = "upstream-secret-9f2c"
+VARIABLE = "DETENTE_STAGE_KEY"
+NOON = day("2026-03-10").replace(hour=12)
+SHORT = {"connect": "2 s", "first-byte": "5 s", "idle": "5 s", "total": "10 s"}
+
+
+# -- what providers say -----------------------------------------------------------------------------------------------
+def http(body: bytes | Data, status: str = "200 OK", **headers: str) -> bytes:
+    """A whole reply."""
+    body = body if isinstance(body, bytes) else json.dumps(body).encode()
+    more = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+    return f"HTTP/1.1 {status}\r\ncontent-length: {len(body)}\r\n{more}\r\n".encode() + body
+
+
+def completion(text: str = "hello", usage: Data | None = None, **more: object) -> Data:
+    """A chat completion of 10 tokens in and 5 out."""
+    message = {"role": "assistant", "content": text}
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "m",
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15} if usage is None else usage,
+        **more,
+    }
+
+
+def refusal(code: str, message: str = "no") -> Data:
+    """An error in OpenAI's shape."""
+    return {"error": {"message": message, "type": "some_error", "param": None, "code": code}}
+
+
+SSE = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+LAST = b"0\r\n\r\n"
+
+
+def chunked(data: bytes) -> bytes:
+    """One chunk."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def event(value: Data | str) -> bytes:
+    """A server-sent event."""
+    return b"data: " + (value if isinstance(value, str) else json.dumps(value)).encode() + b"\n\n"
+
+
+def delta(finish: str | None = None, **said: object) -> bytes:
+    """An event with a piece of a completion."""
+    return event(
+        {
+            "id": "chatcmpl-1",
+            "object": "chat.completion.chunk",
+            "created": 1,
+            "model": "m",
+            "choices": [{"index": 0, "delta": said, "finish_reason": finish}],
+        }
+    )
+
+
+ROLE = delta(role="assistant", content="")
+USED = event(
+    {
+        "id": "chatcmpl-1",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "m",
+        "choices": [],
+        "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
+    }
+)
+DONE = b"data: [DONE]\n\n"
+FLOW: Sequence[bytes] = [
+    SSE,
+    *map(chunked, (ROLE, delta(content="he"), delta(content="llo"), delta("stop"), USED, DONE)),
+    LAST,
+]
+"""A stream from its head to its end."""
+
+
+# -- providers --------------------------------------------------------------------------------------------------------
+class Provider(Peer):
+    """A scripted provider. An ``asyncio.Event`` in a script is waited for."""
+
+    async def __aenter__(self) -> Provider:
+        await super().__aenter__()
+        return self
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        head = await reader.readuntil(b"\r\n\r\n")
+        fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if line)
+        body = await reader.readexactly(int(fields.get(b"content-length", b"0")))
+        script: Sequence[Any] = self.scripts[min(len(self.requests), len(self.scripts) - 1)]
+        self.requests.append((head, body))
+        for step in script:
+            if isinstance(step, asyncio.Event):
+                await step.wait()
+            elif isinstance(step, bytes):
+                writer.write(step)
+                await writer.drain()
+            elif isinstance(step, float):
+                await asyncio.sleep(step)
+            elif step == "silence":
+                await reader.read()  # until the other side leaves
+                return False
+            else:
+                if step == "reset":
+                    writer.transport.abort()
+                elif step == "end":
+                    writer.write_eof()
+                writer.close()
+                return False
+        return True
+
+    @property
+    def asked(self) -> list[Data]:
+        """The bodies that it was sent."""
+        return [json.loads(body) for _, body in self.requests]
+
+
+def play(*scripts: Any) -> Provider:
+    """A provider of these scripts."""
+    return Provider(*(script if isinstance(script, list) else [script] for script in scripts))
+
+
+# -- the case ---------------------------------------------------------------------------------------------------------
+def deployment(name: str, offer: str, base: str, **more: object) -> Data:
+    """An OpenAI-compatible deployment."""
+    return {
+        "id": name,
+        "kind": "openai-compatible",
+        "offer": offer,
+        "endpoint": f"{base}/v1",
+        "credential": {"env": VARIABLE},
+    } | more
+
+
+def case_data(bases: Mapping[str, str], *agreements: Data, **head: object) -> Data:
+    """A deployment at each provider: South's is the cheapest, then North's, then East's."""
+    prices = {"south": 2, "north": 3, "east": 4}
+    base = data_of([tokens(p, prices[p]) for p in bases], [work(labels={"team": "sales"})], *agreements)
+    base |= {
+        "deployments": [deployment(f"{p}-m", f"{p}-api", at) for p, at in bases.items()],
+        "keys": [{"id": "chat-key", "workload": "chat", "hash": hash_of(KEY)}],
+        "serving": {"deadlines": SHORT},
+    }
+    return base | head
+
+
+class Hands(Clock):
+    """A clock that a test sets."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        return self.at
+
+
+# -- the stage --------------------------------------------------------------------------------------------------------
+class Stage:
+    """The gateway over a case. ``async with`` starts and stops it."""
+
+    def __init__(self, folder: Path, data: Data, *, plan: Plan | None = None, at: datetime = NOON) -> None:
+        self.folder = folder / "journal"
+        self.policy = Policy.of(Case.of(data), plan)
+        self.clock = Hands(at)
+        self.state = SimpleNamespace(connections=set(), tasks=set())
+
+    async def __aenter__(self) -> Stage:
+        os.environ[VARIABLE] = SECRET
+        DATE.tick(Clock.wall())
+        self.journal = Journal(self.folder)
+        self.load = Load()
+        self.app = App(self.policy, authorities(self.policy), self.journal, self.clock, Metrics(), self.load)
+        self.app.ready = True
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: Connection(self.app, None, self.state, {}, loop), "127.0.0.1", 0
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+        self.base = f"http://127.0.0.1:{self.port}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for connection in list(self.state.connections):
+            connection.abort()
+        await self.idle()
+        await self.app.upstream.close()
+        self.journal.close()
+
+    async def idle(self) -> None:
+        """Until no call is under way and nobody is connected."""
+        async with asyncio.timeout(10):
+            while self.state.tasks or self.state.connections:
+                await asyncio.sleep(0.001)
+
+    @property
+    def records(self) -> list[Record]:
+        """What the journal's files hold now."""
+        return recorded(self.folder)
+
+    async def caller(self) -> Caller:
+        """Somebody who connects."""
+        return Caller(*await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 26))
+
+    async def ask(self, body: object = None, *, path: str = "/v1/chat/completions", **more: str) -> Answer:
+        """One call on a connection of its own."""
+        caller = await self.caller()
+        try:
+            caller.send(request(body, path=path, **more))
+            return await caller.answer()
+        finally:
+            await caller.leave()
+
+
+def authorities(policy: Policy) -> dict[str, Authority]:
+    """What authorizes each deployment's requests, read from where the case says."""
+    made = {deployed.id: deployed.wire.authority() for deployed in policy.deployed}
+    for authority in made.values():
+        authority.renew()
+    return made
+
+
+def recorded(folder: Path) -> list[Record]:
+    """The records of a journal's folder, none of them torn."""
+    found = []
+    for file in files(folder):
+        for item in read(file):
+            assert not isinstance(item, Torn)
+            found.append(decoded(item))
+    return found
+
+
+# -- callers ----------------------------------------------------------------------------------------------------------
+HELLO: Data = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+
+
+def request(
+    body: object = None,
+    *,
+    path: str = "/v1/chat/completions",
+    method: str = "POST",
+    key: str | None = KEY,
+    version: str = "1.1",
+    **headers: str,
+) -> bytes:
+    """A request's bytes."""
+    content = body if isinstance(body, bytes) else json.dumps(HELLO if body is None else body).encode()
+    lines = [f"{method} {path} HTTP/{version}", "host: gateway"]
+    lines += [f"authorization: Bearer {key}"] if key is not None else []
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    if method == "POST":
+        lines.append(f"content-length: {len(content)}")
+    return "\r\n".join([*lines, "", ""]).encode() + (content if method == "POST" else b"")
+
+
+class Answer(NamedTuple):
+    """A whole reply. ``whole`` is false where the connection ended within it."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    whole: bool = True
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def events(self) -> list[Any]:
+        """The data of its events."""
+        found = [line[6:] for line in self.body.split(b"\n") if line.startswith(b"data: ")]
+        return [data.decode() if data == b"[DONE]" else json.loads(data) for data in found]
+
+    @property
+    def said(self) -> str:
+        """The text of its events."""
+        return "".join(
+            choice["delta"].get("content", "")
+            for found in self.events
+            if isinstance(found, dict)
+            for choice in found.get("choices", [])
+        )
+
+
+class Caller:
+    """A raw connection to the gateway."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+
+    def send(self, data: bytes) -> None:
+        self.writer.write(data)
+
+    async def head(self) -> tuple[int, dict[str, str]]:
+        """Status and headers of the next reply."""
+        async with asyncio.timeout(10):
+            head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        fields = dict(line.lower().split(": ", 1) for line in head[1:] if line)
+        return int(head[0].split(" ")[1]), fields
+
+    async def chunk(self) -> bytes:
+        """The next chunk's data; empty at the end."""
+        async with asyncio.timeout(10):
+            size = int(await self.reader.readuntil(b"\r\n"), 16)
+            return (await self.reader.readexactly(size + 2))[:-2]
+
+    async def answer(self) -> Answer:
+        """The next reply."""
+        status, fields = await self.head()
+        return await self.rest(status, fields)
+
+    async def rest(self, status: int, fields: dict[str, str]) -> Answer:
+        """The body of a reply whose head was read."""
+        body = b""
+        try:
+            if "content-length" in fields:
+                async with asyncio.timeout(10):
+                    return Answer(status, fields, await self.reader.readexactly(int(fields["content-length"])))
+            if fields.get("transfer-encoding") == "chunked":
+                while data := await self.chunk():
+                    body += data
+                return Answer(status, fields, body)
+            async with asyncio.timeout(10):
+                return Answer(status, fields, await self.reader.read())
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return Answer(status, fields, body, whole=False)
+
+    async def closed(self) -> bool:
+        """Whether the gateway hangs up, with nothing more to say."""
+        try:
+            async with asyncio.timeout(10):
+                return not await self.reader.read()
+        except ConnectionError:
+            return True
+
+    async def leave(self) -> None:
+        """Hang up at once."""
+        self.writer.transport.abort()
+        with contextlib.suppress(OSError):
+            await self.writer.wait_closed()
