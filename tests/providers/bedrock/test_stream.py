@@ -189,6 +189,14 @@ def test_a_stream_is_complete_with_its_usage_or_after_its_end() -> None:
     assert reader.end() == Part(done=True)
 
 
+def test_a_stream_that_failed_is_never_complete() -> None:
+    reader = decoder()
+    failed = reader.feed(START + HELLO + exception("throttlingException", "Slow down."))
+    assert failed.failure is not None
+    assert reader.feed(STOP + METADATA) == Part()
+    assert reader.end() == Part(failure=failed.failure)
+
+
 def test_a_reply_that_was_malformed_fails_and_is_metered() -> None:
     found = fed([START + event("messageStop", {"stopReason": "malformed_tool_use"}) + METADATA])
     assert found.tokens == Tokens(12, 7)
