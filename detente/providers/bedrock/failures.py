@@ -5,6 +5,7 @@ Owns: AWS's names of errors, and what each means for the call. Not here: HTTP, a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -58,7 +59,7 @@ _OF_THE_DEPLOYMENT = (
 )
 """What ``ValidationException`` says where it is the deployment that is wrong: another one may well serve the call."""
 
-MOST_TEXT = 2000
+MOST_TEXT, MOST_DETAIL = 2000, 500
 
 
 def read_failure(status: int, headers: Headers, body: bytes) -> Failure:
@@ -71,8 +72,8 @@ def read_failure(status: int, headers: Headers, body: bytes) -> Failure:
 def named(name: str, text: str, status: int | None = None, after: float | None = None) -> Failure:
     """What an error means, by AWS's name for it (``ThrottlingException``), else by a status.
 
-    A caller is told Bedrock's own words only of the request and of limits: of a rejected signature they repeat what was
-    signed, session token included (§14).
+    A caller is told Bedrock's own words only of the request and of limits; the operator all but those of a rejected
+    signature, which repeat what was signed, session token included (§14).
     """
     plain = name.rpartition("#")[2].partition(":")[0].strip()[:100]
     kind, told = _BY_NAME.get(plain.lower().removesuffix("exception"), (None, 0))
@@ -84,7 +85,9 @@ def named(name: str, text: str, status: int | None = None, after: float | None =
         return failure(kind, told, f"Bedrock: {text[:MOST_TEXT]}", code=plain or None, retry_after=after)
     what = plain or ("an error without a name" if status is None else str(status))
     doing = "did not accept the gateway's credential" if kind == "credential" else "did not serve the call"
-    return failure(kind, told, f"Bedrock {doing} ({what})", code=plain or None, retry_after=after)
+    found = failure(kind, told, f"Bedrock {doing} ({what})", code=plain or None, retry_after=after)
+    signed = kind == "credential" and (not plain or "signature" in plain.lower())
+    return found if signed else replace(found, detail=text[:MOST_DETAIL])
 
 
 def _by_status(status: int | None) -> tuple[FailureKind, int]:

@@ -67,6 +67,7 @@ def test_what_is_wrong_with_our_credential_is_not_told_to_callers(name: str) -> 
         found = failed(status, name, said)
         assert (found.kind, found.status, found.fails_over) == ("credential", 502, True)
         assert "hunter2" not in json.dumps(found.error)
+        assert ("hunter2" in found.detail) == ("Signature" not in name)
         assert name in found.error["message"]
 
 
@@ -88,9 +89,10 @@ def test_words_of_the_request_and_of_limits_are_passed_on() -> None:
     }
     assert found.retry_after == 2
     assert len(failed(400, "ValidationException", "x" * 10_000).error["message"]) < 3000
-    assert failed(404, "ResourceNotFoundException", "arn:aws:secret").error["message"] == (
-        "Bedrock did not serve the call (ResourceNotFoundException)"
-    )
+    found = failed(404, "ResourceNotFoundException", "No model arn:aws:x.")
+    assert found.error["message"] == "Bedrock did not serve the call (ResourceNotFoundException)"
+    assert found.detail == "No model arn:aws:x."
+    assert failed(403, message="Signed was hunter2").detail == "", "it may be of a signature"
 
 
 @pytest.mark.parametrize(
