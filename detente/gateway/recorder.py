@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from detente.gateway.admit import Admission
 from detente.gateway.choose import Choice
 from detente.gateway.job import Job, Served
 from detente.gateway.metrics import Metrics
 from detente.gateway.policy import cost
 from detente.gateway.protocol import Pairs
 from detente.ledger.journal import Journal
-from detente.ledger.record import Metered, Record, encoded
+from detente.ledger.record import End, Metered, Route, joined, route
 from detente.providers.wire import Tokens
 
 _NONE = Metered(0, 0)
+MOST_ROUTES = 10_000
 _USED_NOTHING = frozenset({"unreachable", "throttled", "credential", "refused"})
 """How attempts end that used nothing; after any other failure what was used is not known."""
 
@@ -32,56 +34,70 @@ class Recorder:
 
     def __init__(self, journal: Journal, metrics: Metrics) -> None:
         self._journal, self._metrics = journal, metrics
+        self._routes: dict[tuple[Admission, str, str, bool, str, str], bytes] = {}
 
     def record(self, job: Job, served: Served, now: float) -> Decimal | None:
         """Append the record of a reply; what it cost at list price, where that is known.
 
         Raises OSError where it cannot be written: then nothing may be given out (§12).
         """
-        choice, tokens, policy = served.choice, served.tokens, job.moment.policy
-        workload, seconds = job.workload.id, now - job.began
-        if choice is None:
-            name, offer, why, spent = "", None, "", None
-        else:
-            deployed, why = choice.candidate.deployed, choice.why
-            name, offer = deployed.id, deployed.offer
+        choice, tokens = served.choice, served.tokens
+        seconds, name, spent = now - job.began, "", None
+        if choice is not None:
+            name = choice.candidate.deployed.id
             rates = job.moment.rates[name]
-            spent = cost(rates, tokens) if tokens is not None and rates is not None else None
-        self._journal.append(
-            encoded(
-                Record(
-                    id=job.id,
-                    at=job.at.isoformat(timespec="microseconds"),
-                    path=job.surface.path,
-                    key=job.key.id,
-                    workload=workload,
-                    labels=job.labels,
-                    model=job.asked.model,
-                    outcome=served.outcome,
-                    status=served.status,
-                    case=policy.hash,
-                    plan=policy.plan,
-                    stream=job.asked.call.stream,
-                    deployment=name or None,
-                    offer=offer.id if offer else None,
-                    provider=offer.provider if offer else None,
-                    region=offer.region if offer else None,
-                    why=why,
-                    usage=_usage(job, tokens),
-                    cost=None if spent is None else f"{spent:f}",
-                    finish=served.finish,
-                    spilled=served.spilled,
-                    pieces=served.pieces,
-                    ms=round(seconds * 1000, 3),
-                    attempts=job.attempts,
-                    denied=job.admission.denials,
-                )
+            if tokens is not None and rates is not None:
+                spent = cost(rates, tokens)
+        end = End(
+            id=job.id,
+            at=job.at.isoformat(timespec="microseconds"),
+            outcome=served.outcome,
+            status=served.status,
+            usage=_usage(job, tokens),
+            cost=None if spent is None else f"{spent:f}",
+            finish=served.finish,
+            spilled=served.spilled,
+            pieces=served.pieces,
+            ms=round(seconds * 1000, 3),
+            attempts=job.attempts,
+        )
+        self._journal.append(joined(self._route(job, choice, name), end))
+        if job.moment.policy.serving.sync == "each":
+            self._journal.sync()
+        self._metrics.replied(job.workload.id, name, served.outcome, seconds, tokens, spent)
+        return spent
+
+    def _route(self, job: Job, choice: Choice | None, name: str) -> bytes:
+        """The part of a record that is the same for all calls of a kind: made once, and remembered."""
+        stream, why = job.asked.call.stream, choice.why if choice is not None else ""
+        kind = (job.admission, job.key.id, job.surface.path, stream, name, why)
+        found = self._routes.get(kind)
+        if found is not None:
+            return found
+        deployed = choice.candidate.deployed if choice is not None else None
+        found = route(
+            Route(
+                path=job.surface.path,
+                key=job.key.id,
+                workload=job.workload.id,
+                labels=job.labels,
+                model=job.asked.model,
+                case=job.moment.policy.hash,
+                plan=job.moment.policy.plan,
+                stream=stream,
+                deployment=deployed.id if deployed else None,
+                offer=deployed.offer.id if deployed else None,
+                provider=deployed.offer.provider if deployed else None,
+                region=deployed.offer.region if deployed else None,
+                why=why,
+                denied=job.admission.denials,
             )
         )
-        if policy.serving.sync == "each":
-            self._journal.sync()
-        self._metrics.replied(workload, name, served.outcome, seconds, tokens, spent)
-        return spent
+        if job.admission.candidates:  # else it stands for calls of all kinds that were asked of nobody
+            if len(self._routes) >= MOST_ROUTES:
+                self._routes.clear()
+            self._routes[kind] = found
+        return found
 
     def disclosed(self, job: Job, choice: Choice | None, spent: Decimal | None) -> Pairs:
         """The headers of a reply: which call, where it ran, which clauses kept it from elsewhere, at what cost."""

@@ -103,9 +103,6 @@ class Relay:
         """The request and what authorizes it (or the failure to); None where the call cannot be said there."""
         deployed = choice.candidate.deployed
         try:
-            cannot = deployed.wire.cannot(job.asked.call)
-            if cannot is not None:
-                raise Refusal(cannot)
             outgoing = deployed.wire.encode(job.asked.call)
         except Refusal as refusal:
             job.cannot.append((choice.candidate, refusal))

@@ -43,13 +43,48 @@ class Denial(msgspec.Struct, frozen=True):
     clause: str
 
 
-class Record(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One reply.
+class Route(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is the same for all calls of a kind: who asked for what, under which policy, and where it went."""
+
+    path: str
+    key: str
+    workload: str
+    labels: Mapping[str, str]
+    model: str
+    case: str
+    plan: str | None = None
+    stream: bool = False
+    deployment: str | None = None
+    offer: str | None = None
+    provider: str | None = None
+    region: str | None = None
+    why: str = ""
+    denied: Sequence[Denial] = ()
+
+
+class End(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is of one call alone.
 
     ``at`` is when the request was whole, in UTC. ``usage`` is None where it is not known, which is never zero (§12);
     it is zero where no provider was asked. ``cost`` is a decimal in the case's currency at list price, and None where
     usage or price is not known. ``pieces`` counts the pieces of content that a stream delivered.
     """
+
+    id: str
+    at: str
+    outcome: Outcome
+    status: int
+    usage: Metered | None = None
+    cost: str | None = None
+    finish: str | None = None
+    spilled: bool = False
+    pieces: int = 0
+    ms: float = 0.0
+    attempts: Sequence[Attempt] = ()
+
+
+class Record(msgspec.Struct, frozen=True):
+    """One reply, as it is read: the members of its ``Route`` and of its ``End``."""
 
     id: str
     at: str
@@ -74,17 +109,22 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     spilled: bool = False
     pieces: int = 0
     ms: float = 0.0
-    attempts: Sequence[Attempt] = ()
-    denied: Sequence[Denial] = ()
+    attempts: tuple[Attempt, ...] = ()
+    denied: tuple[Denial, ...] = ()
 
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Record)
 
 
-def encoded(record: Record) -> bytes:
-    """A record's bytes. ``usage`` and ``cost`` are left out where they are not known."""
-    return _ENCODER.encode(record)
+def route(found: Route) -> bytes:
+    """A route's part of a record: encoded once, and joined to the end of each of its calls."""
+    return _ENCODER.encode(found)[:-1] + b","
+
+
+def joined(route: bytes, end: End) -> bytes:
+    """A record's bytes: one JSON object. What is not known is left out."""
+    return route + _ENCODER.encode(end)[1:]
 
 
 def decoded(data: bytes) -> Record:

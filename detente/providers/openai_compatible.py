@@ -65,14 +65,11 @@ class CompatibleWire(Wire):
         """Path and query of a call, under ``base``."""
         return PATHS[call.operation]
 
-    def cannot(self, call: Call) -> str | None:
+    def encode(self, call: Call) -> Outgoing:
         # A text cannot look like a member: its quotation marks are escaped.
         messages = call.members.get("messages")
         if messages is not None and b'"reasoning_signature"' in bytes(messages):
-            return "`messages` hold thinking that Claude signed, and nobody but Claude can read it"
-        return None
-
-    def encode(self, call: Call) -> Outgoing:
+            raise Refusal("`messages` hold thinking that Claude signed, and nobody but Claude can read it", "messages")
         return Outgoing(self.target(call), JSON, body_of(call, self.name))
 
     def decode(self, call: Call, headers: Headers, body: bytes) -> Reply | Failure:

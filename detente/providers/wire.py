@@ -168,16 +168,21 @@ class Wire:
         """What authorizes its requests."""
         raise NotImplementedError
 
-    def cannot(self, call: Call) -> str | None:
-        """What of a call this provider cannot do, in a sentence; None where it can do all of it.
-
-        Nothing of a call is ever dropped silently: what cannot be said on the wire is named here.
-        """
-        return None
-
     def encode(self, call: Call) -> Outgoing:
-        """The request. Raises ``Refusal`` where the call cannot be said on this wire, or is not well formed."""
+        """The request.
+
+        Nothing of a call is ever dropped silently: raises ``Refusal`` where this provider cannot do all of it, where it
+        cannot be said on this wire, or where it is not well formed.
+        """
         raise NotImplementedError
+
+    def cannot(self, call: Call) -> str | None:
+        """What of a call cannot be said here, in a sentence; None where all of it can."""
+        try:
+            self.encode(call)
+        except Refusal as refusal:
+            return refusal.message
+        return None
 
     def decode(self, call: Call, headers: Headers, body: bytes) -> Reply | Failure:
         """A whole reply of status 200. One that cannot be read is a ``broken`` failure."""

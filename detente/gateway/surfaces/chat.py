@@ -45,6 +45,7 @@ _NEEDED: tuple[tuple[str, Feature, frozenset[bytes]], ...] = (
     ("response_format", "structured-output", frozenset({b"null", b'{"type":"text"}'})),
     ("audio", "audio", frozenset({b"null"})),
 )
+_NEEDED_NAMES = frozenset(name for name, _, _ in _NEEDED)
 _NOTHING: frozenset[Feature] = frozenset()
 
 
@@ -102,10 +103,11 @@ def needs_of(members: Mapping[str, msgspec.Raw], stream: bool) -> frozenset[Feat
     found: set[Feature] = set()
     if stream:
         found.add("streaming")
-    for name, feature, nothing in _NEEDED:
-        raw = members.get(name)
-        if raw is not None and bytes(raw).strip() not in nothing:
-            found.add(feature)
+    if not _NEEDED_NAMES.isdisjoint(members):
+        for name, feature, nothing in _NEEDED:
+            raw = members.get(name)
+            if raw is not None and bytes(raw).strip() not in nothing:
+                found.add(feature)
     parallel = members.get("parallel_tool_calls")
     if parallel is not None and bytes(parallel) == b"true":
         found.add("parallel-tools")

@@ -63,15 +63,6 @@ class BedrockWire(Wire):
             return KeyAuthority(credential)
         return ChainAuthority(credential.aws, region_of(self.base, self.region), urlsplit(self.base).path)
 
-    def cannot(self, call: Call) -> str | None:
-        if (spoken := self._spoken(call)) is not None:
-            return spoken.cannot(call)
-        try:
-            self.encode(call)
-        except Refusal as refusal:
-            return refusal.message
-        return None
-
     def encode(self, call: Call) -> Outgoing:
         if (spoken := self._spoken(call)) is not None:
             same = spoken.encode(call)
