@@ -22,7 +22,7 @@ from detente.money import Price
 from detente.offer import AnyOffer, GpuOffer, ProvisionedOffer, TokenOffer, TokenPrices, per_hour
 from detente.period import moment
 from detente.plan import PeriodRow, Plan
-from detente.providers import wire
+from detente.providers import wire_of
 from detente.providers.wire import Tokens, Wire
 from detente.scope import Facts
 from detente.serving import Serving
@@ -278,7 +278,7 @@ def _deployed(case: Case, deployment: AnyDeployment, offer: AnyOffer, units: Map
     held = units.get(offer.id, 0) if units is not None and bought else None
     # Capacity that a plan does not buy is not there to use; without a plan, a deployment says that it was bought.
     prepaid = isinstance(offer, GpuOffer | ProvisionedOffer) and offer.reserved and held != 0
-    return Deployed(deployment, offer, model, places, wire(deployment, offer), prepaid, held)
+    return Deployed(deployment, offer, model, places, wire_of(deployment, offer), prepaid, held)
 
 
 def _shares(plan: Plan) -> dict[tuple[str, int], dict[str, float]]:

@@ -19,7 +19,7 @@ WIRES = {
 """Imported when a case has such a deployment: botocore takes a fifth of a second."""
 
 
-def wire(deployment: AnyDeployment, offer: AnyOffer) -> Wire:
+def wire_of(deployment: AnyDeployment, offer: AnyOffer) -> Wire:
     """The wire of a deployment that draws on an offer."""
     module, _, name = WIRES[deployment.kind].partition(":")
     made: Wire = getattr(import_module(module), name)(deployment, deployment.name_there(offer), offer.region)
