@@ -15,8 +15,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from detente.offer import GpuOffer, TokenOffer
-from detente.planner.draft import IDLE_MARGIN, Draft
-from detente.planner.program import Model
+from detente.planner.capacity import IDLE_MARGIN
+from detente.planner.draft import Draft
+from detente.planner.model import Model
 
 Array = NDArray[Any]
 
@@ -63,10 +64,10 @@ def data(draft: Draft, model: Model) -> Data:
     offer = np.array([a.offer.id for a in arcs])
     backed = np.array([a.index for a in arcs if a.workload.id in draft.standby], dtype=np.int64)
     standby = np.concatenate([draft.standby[w] for w in dict.fromkeys(workload[backed])])
-    batches = [w.id for w in draft.case.workloads if w.kind == "batch" and len(draft.groups[w.id]) < n]
+    batches = [w.id for w in draft.case.workloads if w.kind == "batch" and len(draft.demand[w.id].groups) < n]
     online = [w.id for w in draft.case.workloads if w.id not in batches]
     day = np.zeros(n, dtype=np.int64)
-    for g, group in enumerate(draft.groups[batches[0]] if batches else []):
+    for g, group in enumerate(draft.demand[batches[0]].groups if batches else []):
         day[group.periods] = g
     hourly = [name for name, units in draft.units.items() if not units.offer.reserved]
     reserved = [name for name, units in draft.units.items() if units.offer.reserved]
@@ -89,7 +90,7 @@ def data(draft: Draft, model: Model) -> Data:
     if batches:
         waiting = np.stack([draft.unserved[w] for w in batches])
         blocks["waiting"] = (waiting, {"workload": batches, "day": np.arange(waiting.shape[1])})
-    groups = {w: np.array([g.work for g in draft.groups[w]]) for w in draft.groups}
+    groups = {w: demand.work for w, demand in draft.demand.items()}
     demand = {"online": xr.DataArray(np.stack([groups[w] for w in online]), coords=blocks["unserved"][1])}
     if batches:
         demand["batch"] = xr.DataArray(np.stack([groups[w] for w in batches]), coords=blocks["waiting"][1])
@@ -128,7 +129,7 @@ def _pairs(draft: Draft, backed: Array, groups: dict[str, Array]) -> tuple[dict[
     """For each workload and provider that may be lost: arcs there, and arcs elsewhere."""
     found: dict[tuple[str, str], tuple[list[int], list[int]]] = {}
     for workload in draft.standby:
-        arcs = draft.of_workload[workload]
+        arcs = draft.arcs.of_workload[workload]
         for provider in dict.fromkeys(a.offer.provider for a in arcs):
             here = [a.index for a in arcs if a.offer.provider == provider]
             found[workload, provider] = here, [a.index for a in arcs if a.offer.provider != provider]
@@ -149,7 +150,7 @@ def _limits(draft: Draft, t: Array) -> dict[str, xr.DataArray]:
     flows, units = {}, {}
     for offer in draft.case.offers:
         most = draft.at_most(offer)
-        if most[0] is None or not draft.of_offer[offer.id]:
+        if most[0] is None or not draft.arcs.of_offer[offer.id]:
             continue
         if isinstance(offer, GpuOffer) and offer.reserved:
             units[offer.id] = np.array(most, dtype=np.float64)
@@ -165,13 +166,15 @@ def _limits(draft: Draft, t: Array) -> dict[str, xr.DataArray]:
 def _clauses(draft: Draft, model: Model, blocks: dict[str, tuple[Array, dict[str, Any]]]) -> list[Clause]:
     """The dense rows of commitments and shares."""
     found = []
+    matrix = model.matrix
+    columns = matrix.columns
     for block in draft.program.row_blocks:
         if not block.owner.startswith("term/") or block.part.startswith("loss"):
             continue
         for row in range(block.start, block.stop):
-            at = slice(model.start[row], model.start[row + 1])
+            at = np.flatnonzero(matrix.index == row)
             dense = np.zeros(draft.program.n)
-            dense[model.index[at]] = model.value[at]
+            dense[columns[at]] = matrix.value[at] / (matrix.row_scale[row] * matrix.column_scale[columns[at]])
             parts = {k: xr.DataArray(dense[c], coords=d) for k, (c, d) in blocks.items()}
             use = parts["use"]
             use = use.isel(arc=np.flatnonzero(use.values.any(axis=1)))

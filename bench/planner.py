@@ -74,15 +74,22 @@ class _Clock:
 
 def child_build(size: str, seed: int, runs: int, arrays: str) -> Figures:
     """Formulate and hand over, several times; then keep what was handed over."""
+    from detente.planner import capacity
     from detente.planner.draft import Draft
+    from detente.planner.expression import Expr
     from detente.planner.formulate import formulate
-    from detente.planner.program import Expr, Program
+    from detente.planner.model import Model
+    from detente.planner.program import Program
+    from detente.planner.shaping import Shaping
 
     case = _case(size, seed)
     modelling = _Clock()
-    modelling.around(Program, "columns", "require", "hold", "charge", "assemble")
-    modelling.around(Draft, "grouped", "held", "_taken", "_own")
+    modelling.around(Program, "columns", "require", "hold", "charge")
+    modelling.around(Draft, "define_demand", "grouped", "use_of", "standby_of")
+    modelling.around(capacity, "_bought", "_limit")
+    modelling.around(Shaping, "_measured", "_units_measured")
     modelling.around(Expr, "__add__", "__sub__", "__mul__", "lag")
+    modelling.around(Model, "__init__")
     times = []
     for _ in range(runs):
         case.__dict__.pop("demand", None)  # a cached property: each run starts from the declared case
@@ -90,7 +97,7 @@ def child_build(size: str, seed: int, runs: int, arrays: str) -> Figures:
         begin = time.process_time()
         draft = formulate(case)
         between = time.process_time()
-        model = draft.program.assemble()
+        model = Model(draft.program)
         end = time.process_time()
         times.append((between - begin, end - between, modelling.seconds))
     program = draft.program
@@ -113,7 +120,7 @@ def child_build(size: str, seed: int, runs: int, arrays: str) -> Figures:
     return {
         "columns": program.n,
         "rows": program.m,
-        "nonzeros": len(model.value),
+        "nonzeros": len(model.matrix.value),
         "whole": int(model.integer.sum()),
         "formulate": min(t[0] for t in times),
         "assemble": min(t[1] for t in times),
@@ -124,8 +131,9 @@ def child_build(size: str, seed: int, runs: int, arrays: str) -> Figures:
 def child_hold(size: str, seed: int) -> Figures:
     """Peak memory of formulating and handing over, once."""
     from detente.planner.formulate import formulate
+    from detente.planner.model import Model
 
-    model = formulate(_case(size, seed)).program.assemble()
+    model = Model(formulate(_case(size, seed)).program)
     return {"peak": _peak(), "columns": model.program.n}
 
 
@@ -161,9 +169,10 @@ def child_linopy(size: str, seed: int, runs: int) -> Figures:
     import _linopy
 
     from detente.planner.formulate import formulate
+    from detente.planner.model import Model
 
     draft = formulate(_case(size, seed))
-    given = _linopy.data(draft, draft.program.assemble())
+    given = _linopy.data(draft, Model(draft.program))
     times = []
     for _ in range(runs):
         begin = time.process_time()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
@@ -91,13 +91,17 @@ class DemandOverTime(Noun):
         steady = self.between == "steps" and all(rate.span in PER_HOUR for rate in rates)
         means: dict[object, Fraction] = {}  # of periods between two changes, and of the hours of a typical week
         found = []
+        known: object = None
+        each = Fraction(0)  # the work of the period before, but for its shape
         for period in periods:
             first, last = bisect_right(changes, period.span_start), bisect_left(changes, period.span_end)
             key = first if steady and first == last else (period.span_start, period.span_end)
             if key not in means:
                 edges = [period.span_start, *changes[first:last], period.span_end]
                 means[key] = self._mean(edges, begin)
-            found.append(means[key] * period.hours * self._shape(period))
+            if known != (key, period.hours):
+                known, each = (key, period.hours), means[key] * period.hours
+            found.append(each * self._shape(period))
         return tuple(found)
 
     def _changes(self, begin: datetime, end: datetime) -> list[datetime]:
@@ -154,8 +158,10 @@ class DemandOverTime(Noun):
             return source.hourly(period)
         if self.profile is None:
             return Fraction(1)
-        hours = int(hours_between(period.start, period.end))
+        hours = (period.end - period.start) // timedelta(hours=1)
         first = period.start.weekday() * 24 + period.start.hour
+        if hours == 1:
+            return self.profile.week[first]
         return sum((self.profile.week[(first + h) % 168] for h in range(hours)), Fraction(0)) / hours
 
 

@@ -24,14 +24,32 @@ SIBLINGS = [{"consistency", "clauses", "wiring"}, {"planner", "ledger", "provide
 # Public names, imported when they are asked for.
 FREE = {"__init__"}
 HEAVY = {
-    "highspy": {"planner/program.py"},
+    "highspy": {"planner/model.py"},
     "numpy": {"planner"},
-    "rich": {"report", "cli.py"},
+    "rich": {"report", "cli/command.py"},
     "jinja2": {"report"},
     "pyarrow": {"plan.py", "sheet.py"},
     "genai_prices": {"catalog.py"},
+    "msgspec": {"ledger", "providers", "gateway", "report/journal.py"},
+    "httptools": {"gateway"},
+    "uvloop": {"gateway/worker.py", "providers/sandbox"},
+    "uvicorn": {"gateway/worker.py", "providers/sandbox"},
+    "prometheus_client": {"gateway"},
+    "botocore": {"providers/bedrock", "providers/sandbox"},
+    "azure": {"providers/entra.py"},
 }
-AT_TOP = {"numpy": {"planner"}, "highspy": {"planner/program.py"}, "rich": {"report"}, "jinja2": {"report"}}
+AT_TOP = {
+    "numpy": {"planner"},
+    "highspy": {"planner/model.py"},
+    "rich": {"report"},
+    "jinja2": {"report"},
+    "msgspec": {"ledger", "providers", "gateway", "report/journal.py"},
+    "httptools": {"gateway"},
+    "uvloop": {"gateway/worker.py"},
+    "uvicorn": {"gateway/worker.py", "providers/sandbox"},
+    "prometheus_client": {"gateway/metrics.py"},
+    "botocore": {"providers/bedrock"},
+}
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 NAMES = [str(file.relative_to(PACKAGE)) for file in FILES]

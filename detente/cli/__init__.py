@@ -11,10 +11,10 @@ import sys
 
 import click
 
-from detente.cli import live, planning  # their commands join the group
+from detente.cli import live, planning, why  # their commands join the group
 from detente.cli.command import cli
 
-__all__ = ["cli", "live", "main", "planning"]
+__all__ = ["cli", "live", "main", "planning", "why"]
 
 
 def main() -> None:

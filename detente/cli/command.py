@@ -5,8 +5,10 @@ Owns: one document on standard output, messages on standard error, an example in
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ import click
 
 if TYPE_CHECKING:
     from detente.case import Case
+    from detente.plan import Conflict, Plan
 
 WIDTH = 100
 
@@ -55,6 +58,20 @@ READING = click.option("--reading", metavar="NAME", help="The reading of dispute
 SCENARIO = click.option("--scenario", metavar="NAME", help="A scenario of the case.")
 
 
+class Moment(click.ParamType[datetime]):
+    """``2026-06-15T09:00Z``: a moment, in UTC where it names no zone."""
+
+    name = "moment"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Read it."""
+        try:
+            found = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"`{value}` is not a moment; write for example 2026-06-15T09:00Z", param, ctx)
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
 def load(path: Path, reading: str | None, scenario: str | None) -> Case:
     """The case of a command."""
     from detente.case import Case
@@ -68,3 +85,24 @@ def console() -> Any:
 
     width = min(WIDTH, Console().width) if sys.stdout.isatty() else WIDTH
     return Console(width=width, highlight=False, soft_wrap=False)
+
+
+def solve(case: Case, gap: float, time_limit: float | None, as_json: bool) -> Plan | Conflict | None:
+    """The plan or the conflict of a case; None where none was found in time, which is said."""
+    from detente.errors import NoPlanError
+    from detente.planner.solve import plan as find
+
+    try:
+        return find(case, gap=gap, time_limit=time_limit, progress=progress(as_json))
+    except NoPlanError as error:
+        if as_json:
+            click.echo(json.dumps({"status": "no-plan", "message": str(error)}))
+        click.echo(str(error), err=True)
+        return None
+
+
+def progress(as_json: bool) -> Callable[[str], None]:
+    """What is being done, on standard error, where a person watches."""
+    if not sys.stderr.isatty():
+        return lambda text: None
+    return lambda text: click.echo(f"… {text}", err=True)

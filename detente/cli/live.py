@@ -8,33 +8,22 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from detente.cli.command import CASE, JSON, READING, SCENARIO, Command, cli, command
+from detente.cli.command import CASE, JSON, READING, SCENARIO, Command, Moment, cli, command
 
 if TYPE_CHECKING:
     from detente.case import Case
     from detente.deployment import AnyDeployment
+    from detente.gateway.policy import Policy
     from detente.key import Key
-
-
-class Moment(click.ParamType[datetime]):
-    """``2026-06-15T09:00Z``: a moment, in UTC where it names no zone."""
-
-    name = "moment"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Read it."""
-        try:
-            found = datetime.fromisoformat(str(value))
-        except ValueError:
-            self.fail(f"`{value}` is not a moment; write for example 2026-06-15T09:00Z", param, ctx)
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 AT = click.option("--at", type=Moment(), metavar="MOMENT", help="Begin at this moment instead of now.")
@@ -83,41 +72,102 @@ def serve(
     from contextlib import ExitStack
 
     from detente.gateway.clock import Clock
+    from detente.gateway.settings import Settings
     from detente.gateway.source import Source
     from detente.gateway.supervisor import bound, run
 
     if (certificate is None) != (private_key is None):
         raise click.ClickException("--certificate and --private-key go together; give both or neither")
+    source = Source(case, plan, reading, scenario)
+    policy = source.read()
     with ExitStack() as closing:
-        redirect: Callable[[Case], list[AnyDeployment]] | None = None
-        made: tuple[Key, ...] = ()
-        secrets: dict[str, str] = {}
-        control = ""
-        source = Source(case, plan, reading, scenario, redirect, made)
-        policy = source.read()
+        played = closing.enter_context(_played(policy)) if sandbox else None
+        if played is not None:
+            source = replace(source, redirect=played.redirect, keys=played.keys)
+            policy = source.read()
         if not policy.keys:
             click.echo("the case has no keys, so that nobody can call: detente keys new --workload …", err=True)
-        listening = bound(host, port)
+        listening = closing.enter_context(bound(host, port))
         address = _address(listening, tls=certificate is not None)
-        from detente.gateway.settings import Settings
-
         settings = Settings(source, journal, Clock(at), workers, certificate, private_key)
 
-        def ready() -> None:
-            if as_json:
-                told: dict[str, Any] = {"address": address, "keys": secrets}
-                if sandbox:
-                    told["sandbox"] = control
-                click.echo(json.dumps(told))
-                sys.stdout.flush()
-                return
-            for workload, secret in secrets.items():
-                click.echo(f"key of {workload}: {secret}", err=True)
-            if sandbox:
-                click.echo(f"the sandbox plays all providers; faults: {control}", err=True)
-            click.echo(f"serving on {address}", err=True)
+        def say(text: str) -> None:
+            click.echo(text, err=True)
 
-        run(settings, listening, policy, ready, lambda text: click.echo(text, err=True))
+        run(settings, listening, policy, lambda: _ready(address, played, as_json), say)
+    return 0
+
+
+@dataclass(frozen=True)
+class _Played:
+    """What the sandbox changes: where calls go, and who may call."""
+
+    redirect: Callable[[Case], tuple[AnyDeployment, ...]]
+    keys: tuple[Key, ...]
+    secrets: dict[str, str]
+    control: str
+
+
+@contextmanager
+def _played(policy: Policy) -> Iterator[_Played]:
+    """The sandbox beside this process, and a key for each workload that can be called."""
+    from detente.key import SECRET_BYTES, Key, hash_of, make
+    from detente.providers.sandbox import beside, environment, redirected
+
+    units = {d.offer.id: d.units for d in policy.deployed if d.units}
+    with beside(policy.case.declared, units) as addresses:
+        for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE"):  # real ones have no business here
+            os.environ.pop(name, None)
+        os.environ.update(environment())
+        secrets, keys = {}, []
+        for workload in policy.workloads:
+            key_id = f"sandbox-{workload}"
+            secrets[workload] = make(key_id, os.urandom(SECRET_BYTES))
+            keys.append(Key(id=key_id, workload=workload, hash=hash_of(secrets[workload])))
+        yield _Played(
+            lambda case: redirected(case.declared.deployments, addresses), tuple(keys), secrets, addresses.control
+        )
+
+
+def _ready(address: str, played: _Played | None, as_json: bool) -> None:
+    """Say where it serves."""
+    if as_json:
+        told: dict[str, Any] = {"address": address}
+        if played is not None:
+            told |= {"keys": played.secrets, "control": played.control}
+        click.echo(json.dumps(told))
+        sys.stdout.flush()
+        return
+    if played is not None:
+        for workload, secret in played.secrets.items():
+            click.echo(f"key of {workload}: {secret}", err=True)
+        click.echo(f"the sandbox plays all providers; its control endpoint: {played.control}", err=True)
+    click.echo(f"serving on {address}", err=True)
+
+
+@command("detente sandbox examples/enterprise --port 9000")
+@CASE
+@HOST
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of the control endpoint; places come after it.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of everything that is random.")
+@JSON
+def sandbox(case: Path, host: str, port: int, seed: int, as_json: bool) -> int:
+    """Play every provider of CASE on loopback, faithful on the wire, with faults on demand. Stop with Ctrl-C."""
+    from detente.case import Case
+    from detente.providers.sandbox import Addresses, run
+
+    loaded = Case.load(case)
+
+    def ready(addresses: Addresses) -> None:
+        if as_json:
+            click.echo(json.dumps(addresses.to_json()))
+            sys.stdout.flush()
+            return
+        click.echo(f"control: {addresses.control}", err=True)
+        for name, address in addresses.deployments.items():
+            click.echo(f"{name}: {address}", err=True)
+
+    run(loaded.declared, host=host, port=port, seed=seed, epoch=datetime.now(UTC).timestamp(), ready=ready)
     return 0
 
 

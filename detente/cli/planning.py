@@ -1,4 +1,4 @@
-"""The commands that plan: init, schema, check, plan, explain, report.
+"""The commands that plan: init, schema, check, plan, report.
 
 Owns: their arguments, exit codes, and which stream gets what. Not here: any rule. Heavy imports wait for their command.
 """
@@ -6,18 +6,16 @@ Owns: their arguments, exit codes, and which stream gets what. Not here: any rul
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from detente.cli.command import CASE, JSON, READING, SCENARIO, command, console, load
+from detente.cli.command import CASE, JSON, READING, SCENARIO, command, console, load, progress, solve
 
 if TYPE_CHECKING:
     from detente.case import Case
-    from detente.plan import Conflict, Plan
+    from detente.plan import Conflict
 
 
 # -- commands -------------------------------------------------------------------------------------------------------
@@ -60,7 +58,7 @@ def check(case: Path, reading: str | None, scenario: str | None, as_json: bool) 
     from detente.planner.check import check as ask
 
     loaded = load(case, reading, scenario)
-    found = ask(loaded, reading, _progress(as_json))
+    found = ask(loaded, reading, progress(as_json))
     if as_json:
         click.echo(_check_json(loaded, found))
     else:
@@ -93,7 +91,7 @@ def plan(
     has mistakes.
     """
     loaded = load(case, reading, scenario)
-    found = _solve(loaded, _gap(gap), time_limit, as_json)
+    found = solve(loaded, _gap(gap), time_limit, as_json)
     if found is None:
         return 1
     from detente.plan import Conflict
@@ -112,35 +110,6 @@ def plan(
         from detente.report.terminal import plan_view
 
         plan_view(found, console())
-    return 0
-
-
-@command("detente explain examples/frontier-lab agent-runtime@azure --reading letter")
-@CASE
-@click.argument("subject")
-@READING
-@SCENARIO
-@click.option("--plan", "saved", type=click.Path(path_type=Path), help="Explain this saved plan, not a new one.")
-@JSON
-def explain(
-    case: Path, subject: str, reading: str | None, scenario: str | None, saved: Path | None, as_json: bool
-) -> int:
-    """Say why: SUBJECT is a workload, a clause, or WORKLOAD@PROVIDER (or @OFFER): why there, or why not."""
-    from detente.plan import Plan
-    from detente.report.explanation import explain as why
-
-    found: Plan | Conflict | None
-    if saved is not None:
-        found = Plan.load(saved)
-        loaded = load(case, reading or found.reading, scenario or found.scenario)
-        found.must_be_of(loaded.hash, str(saved))
-    else:
-        loaded = load(case, reading, scenario)
-        found = _solve(loaded, 1e-4, None, as_json)
-    if found is None:
-        return 1
-    answer = why(loaded, found, subject)
-    click.echo(json.dumps(answer.as_json(), indent=1) if as_json else str(answer))
     return 0
 
 
@@ -170,19 +139,6 @@ def report(plans: tuple[Path, ...], out: Path | None, as_json: bool) -> int:
 
 
 # -- what they share ---------------------------------------------------------------------------------------------
-def _solve(case: Case, gap: float, time_limit: float | None, as_json: bool) -> Plan | Conflict | None:
-    from detente.errors import NoPlanError
-    from detente.planner.solve import plan as find
-
-    try:
-        return find(case, gap=gap, time_limit=time_limit, progress=_progress(as_json))
-    except NoPlanError as error:
-        if as_json:
-            click.echo(json.dumps({"status": "no-plan", "message": str(error)}))
-        click.echo(str(error), err=True)
-        return None
-
-
 def _gap(text: str) -> float:
     from detente.quantity import at_least_zero
 
@@ -190,13 +146,6 @@ def _gap(text: str) -> float:
         return float(at_least_zero(text))
     except ValueError as error:
         raise click.ClickException(f"--gap: {error}") from None
-
-
-def _progress(as_json: bool) -> Callable[[str], None]:
-    """What is being done, on standard error, where a person watches."""
-    if not sys.stderr.isatty():
-        return lambda text: None
-    return lambda text: click.echo(f"… {text}", err=True)
 
 
 def _show_conflict(found: Conflict, currency: str, as_json: bool) -> None:

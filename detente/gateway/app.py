@@ -15,8 +15,8 @@ import msgspec
 
 from detente import key as keys
 from detente.errors import did_you_mean
-from detente.gateway.choose import choose
 from detente.gateway.clock import Clock
+from detente.gateway.decision import Unserved, decide, read
 from detente.gateway.error import error
 from detente.gateway.job import Job, Served
 from detente.gateway.load import Load
@@ -32,8 +32,7 @@ from detente.gateway.upstream import Upstream
 from detente.key import Key
 from detente.ledger.journal import Journal
 from detente.providers.authority import Authority
-from detente.providers.wire import Refusal
-from detente.request import LabelError, Request, narrowed
+from detente.request import LabelError, narrowed
 
 LABELS = b"x-detente-labels"
 NO_KEY = "no key, or one that this gateway does not know; present it as `Authorization: Bearer …`"
@@ -223,60 +222,35 @@ class App:
             labels=policy.held[known.id],
         )
         try:
-            self._decide(job, exchange)
-        except _Unserved as refused:
-            served = Served("refused", refused.status)
-            self._recorder.record(job, served, self._loop.time())
-            body = surface.error(refused.status, {**refused.error, "detente": {"request": job.id}})
-            exchange.reply(refused.status, JSON + self._recorder.disclosed(job, None, None), body)
+            stated = exchange.head.headers.get(LABELS)
+            if stated is not None:
+                job.labels = _narrowed(job.labels, stated, policy)
+            asked = job.asked = read(surface, exchange.body)
+            exchange.body = b""  # its members are all that is needed, and they hold it
+            _, job.admission, job.order = decide(moment, self._load, surface, asked, job.workload, job.labels, began)
+        except Unserved as unserved:
+            self._refuse(job, exchange, unserved)
             return
+        for clause in job.admission.denied_by:
+            self._metrics.denied(clause)
         self._active += 1
         try:
             await self.relay.serve(job, exchange)
         finally:
             self._active -= 1
 
-    def _decide(self, job: Job, exchange: Exchange) -> None:
-        """Read what is asked, and put who may serve it in order. Raises _Unserved."""
-        policy, moment = job.moment.policy, job.moment
-        try:
-            stated = exchange.head.headers.get(LABELS)
-            if stated is not None:
-                job.labels = narrowed(job.labels, labels_of(stated), policy.labels)
-            asked = job.asked = job.surface.ask(exchange.body)
-        except Refusal as refused:
-            raise _Unserved(400, error(400, refused.message, param=refused.param)) from None
-        except LabelError as wrong:
-            raise _Unserved(400, error(400, str(wrong), param=LABELS.decode(), code="labels")) from None
-        exchange.body = b""  # its members are all that is needed, and they hold it
-        request = Request(
-            workload=job.workload.id,
-            kind=job.workload.kind,
-            labels=tuple(job.labels.items()),
-            model=asked.model,
-            operation=job.surface.operation,
-            needs=asked.needs,
-            pinned=asked.pinned,
-        )
-        job.admission = moment.admission(request)
-        if not job.admission.candidates:
-            message = f"nothing serves `{asked.model}`; {did_you_mean(asked.model, policy.models(job.workload))}"
-            raise _Unserved(404, error(404, message, param="model", code="model_not_found"))
-        for clause in job.admission.denied_by:
-            self._metrics.denied(clause)
-        permitted = job.admission.permitted
-        states = self._load.states(
-            permitted, job.workload.id, moment.shares(job.workload.id), moment.prices(job.workload), job.began
-        )
-        job.order = choose(permitted, states, job.began, asked.prefix)
+    def _refuse(self, job: Job, exchange: Exchange, unserved: Unserved) -> None:
+        """Answer a call that is asked of nobody."""
+        self._recorder.record(job, Served("refused", unserved.status), self._loop.time())
+        body = job.surface.error(unserved.status, {**unserved.error, "detente": {"request": job.id}})
+        exchange.reply(unserved.status, JSON + self._recorder.disclosed(job, None, None), body)
 
 
-class _Unserved(Exception):  # noqa: N818 (it is an answer)
-    """A call that goes to nobody, and what its caller is told."""
-
-    def __init__(self, status: int, told: dict[str, object]) -> None:
-        super().__init__(status)
-        self.status, self.error = status, told
+def _narrowed(held: Mapping[str, str], stated: bytes, policy: Policy) -> dict[str, str]:
+    try:
+        return narrowed(held, labels_of(stated), policy.labels)
+    except LabelError as wrong:
+        raise Unserved(400, error(400, str(wrong), param=LABELS.decode(), code="labels")) from None
 
 
 def labels_of(header: bytes) -> dict[str, str]:

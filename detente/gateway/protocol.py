@@ -327,17 +327,15 @@ class Connection(asyncio.Protocol):
     # -- replies -----------------------------------------------------------------------------------------------
     def _start(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        task = self._task = self._loop.create_task(self._app.serve(exchange))
-        self._state.tasks.add(task)
-        task.add_done_callback(self._ended)
+        # Uvicorn waits for connections, which outlast their tasks: its own set of tasks is left empty.
+        self._task = self._loop.create_task(self._answered(exchange))
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._state.tasks.discard(task)
-        if self._task is task:
-            self._task = None
-        if not task.cancelled() and task.exception() is not None:
+    async def _answered(self, exchange: Exchange) -> None:
+        try:
+            await self._app.serve(exchange)
+        except Exception as defect:
             # ``serve`` answers every error of its own; what is left is a defect, and the caller must not wait for ever.
-            self._loop.call_exception_handler({"message": "a request was not answered", "exception": task.exception()})
+            self._loop.call_exception_handler({"message": "a request was not answered", "exception": defect})
             self.abort()
 
     def write(self, data: bytes) -> None:

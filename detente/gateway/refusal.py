@@ -23,32 +23,47 @@ def explained(job: Job, last: Failure | None) -> tuple[int, dict[str, Any], floa
     wait = job.order.retry_after
     if last is not None:
         status, error = last.status, dict(last.error)
-        wait = last.retry_after if last.fails_over else None
+        if last.fails_over:
+            wait = last.retry_after
+            error["message"] = f"{error['message']}{_elsewhere(denied)}"
     elif job.cannot and not job.order.resting:
         candidate, refusal = job.cannot[0]
-        message = f"{candidate.deployed.id}: {refusal.message}"
+        message = f"{candidate.deployed.id}: {refusal.message}{_elsewhere(denied)}"
         status, error = 400, {**refusal.failure.error, "message": message}
     elif job.order.resting:
         names = ", ".join(c.deployed.id for c in job.order.resting)
-        status = 503
-        error = {**failure("unavailable", 503, f"{names} rest after failures, or until they may be asked again").error}
+        message = f"{names}: left alone after failures, or until they may be asked again{_elsewhere(denied)}"
+        status, error = 503, dict(failure("unavailable", 503, message).error)
     else:
-        status, error = 403, refusal_by_clause(denied)
-    error["detente"] = detail(job, denied)
+        status, error = 403, _forbidden(denied)
+    error["detente"] = _detail(job, denied)
     return status, error, wait
 
 
-def refusal_by_clause(denied: tuple[Candidate, ...]) -> dict[str, Any]:
-    """The error of a call that clauses keep from every deployment."""
-    first = denied[0]
-    reason = first.verdict.reason
-    message = str(reason.sentence if reason else "no deployment may serve this")
-    return {"message": f"{message} [{first.clause}]", "type": "permission_error", "param": None, "code": "clause"}
+def _forbidden(denied: tuple[Candidate, ...]) -> dict[str, Any]:
+    """The error of a call that is kept from every deployment."""
+    deciding = _deciding(denied)
+    assert deciding is not None, "a call without candidates is answered before"
+    message = f"{_sentence(deciding)} [{deciding.clause}]"
+    return {"message": message, "type": "permission_error", "param": None, "code": "clause"}
 
 
-def detail(job: Job, denied: tuple[Candidate, ...]) -> dict[str, Any]:
+def _deciding(denied: tuple[Candidate, ...]) -> Candidate | None:
+    """What to tell of first: a clause with a text, else any fact that keeps the call from somebody."""
+    return next((c for c in denied if c.text), denied[0] if denied else None)
+
+
+def _elsewhere(denied: tuple[Candidate, ...]) -> str:
+    """Why nobody else may serve it, in a sentence."""
+    deciding = _deciding(denied)
+    if deciding is None or not deciding.text:
+        return ""
+    return f"; {deciding.deployed.id} may not serve it: {_sentence(deciding)} [{deciding.clause}]"
+
+
+def _detail(job: Job, denied: tuple[Candidate, ...]) -> dict[str, Any]:
     """``error.detente``: the deciding clause and its text, and what became of every deployment."""
-    deciding = next((c for c in denied if c.text), denied[0] if denied else None)
+    deciding = _deciding(denied)
     found: dict[str, Any] = {
         "request": job.id,
         "clause": deciding.clause if deciding else None,

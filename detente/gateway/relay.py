@@ -9,7 +9,9 @@ who may be asked (``admit``), in which order (``choose``), and what a caller is 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from detente.errors import CredentialError
@@ -22,6 +24,7 @@ from detente.gateway.protocol import JSON, Exchange
 from detente.gateway.recorder import Recorder
 from detente.gateway.refusal import explained
 from detente.gateway.stream import Stream
+from detente.gateway.surface import UnsayableError
 from detente.gateway.upstream import Incoming, Upstream, UpstreamError
 from detente.ledger.record import Attempt, Outcome
 from detente.providers.authority import Authority
@@ -113,7 +116,8 @@ class Relay:
                 return outgoing, failure("unavailable", 503, f"{deployed.id} is no longer there")
             return outgoing, authority.headers(outgoing, deployed.host, self._wall())
         except CredentialError as error:
-            return outgoing, failure("credential", 502, str(error))
+            missing = failure("credential", 502, f"the credential of {deployed.id} is not there")
+            return outgoing, replace(missing, detail=str(error))
 
     async def _ask(
         self,
@@ -147,7 +151,7 @@ class Relay:
             else:
                 found = deployed.wire.decode(call, incoming.headers, await incoming.read(MOST_REPLY))
         except UpstreamError as error:
-            found = _unanswered(error)
+            found = _unanswered(error, deployed)
         except asyncio.CancelledError:
             # The caller left, and with it its provider's call: what that used is not known.
             self._load.left(deployed)
@@ -166,7 +170,7 @@ class Relay:
         """A deployment failed, or refused the request; ``began`` is None where it was not even asked."""
         now = self._loop.time()
         spent, estimate = (_ms(now - began), job.asked.tokens) if began is not None else (0.0, 0)
-        job.attempts.append(Attempt(deployed.id, failed.kind, spent, failed.status))
+        job.attempts.append(Attempt(deployed.id, failed.kind, spent, failed.status, failed.detail))
         if failed.fails_over:
             self._load.failed(deployed, job.workload.id, failed, estimate, now)
             self._metrics.failed(deployed.id, failed.kind)
@@ -176,13 +180,16 @@ class Relay:
             self._load.left(deployed)
         return failed
 
-    def _whole(self, job: Job, choice: Choice, reply: Reply, caller: Exchange, began: float) -> Served:
-        """A whole reply."""
+    def _whole(self, job: Job, choice: Choice, reply: Reply, caller: Exchange, began: float) -> Served | Failure:
+        """A whole reply; a failure where it cannot be said to this caller."""
         deployed, now = choice.candidate.deployed, self._loop.time()
+        try:
+            body = job.surface.whole(job.asked, reply, deployed.id)
+        except UnsayableError as unsayable:
+            return self._note(job, deployed, unsayable.failure, began)
         self._load.served(deployed, job.workload.id, reply.tokens, job.asked.tokens, now)
         job.attempts.append(Attempt(deployed.id, "served", _ms(now - began), 200))
         served = Served("complete", 200, choice, reply.tokens, reply.finish, reply.spilled)
-        body = job.surface.whole(job.asked, reply, deployed.id)
         spent = self._record(job, served)
         caller.reply(200, JSON + self._recorder.disclosed(job, choice, spent), body)
         self._metrics.added(self._loop.time() - job.began - job.waited)
@@ -198,12 +205,18 @@ class Relay:
                 data = await incoming.piece()
                 part = decoder.feed(data) if data else decoder.end()
             except UpstreamError as error:
-                part = Part(failure=_unanswered(error))
-            if part.done or part.failure is not None:
+                part = Part(failure=_unanswered(error, deployed))
+            if part.failure is not None:
                 return part
-            if part.content and not caller.begun:
-                self._load.answered(deployed)
-            stream.take(part)
+            try:
+                if part.done:
+                    stream.complete(part.data)
+                    return part
+                if part.content and not caller.begun:
+                    self._load.answered(deployed)
+                stream.take(part)
+            except UnsayableError as unsayable:
+                return Part(tokens=part.tokens, failure=unsayable.failure)
             if (waits := caller.waits) is not None:
                 await waits
 
@@ -221,7 +234,7 @@ class Relay:
         job.attempts.append(Attempt(deployed.id, "served", _ms(now - began), 200))
         served = stream.ended("complete", 200)
         self._record(job, served)
-        stream.close(last.data)
+        stream.close()
         return served
 
     # -- nobody ------------------------------------------------------------------------------------------------
@@ -244,6 +257,10 @@ def _ms(seconds: float) -> float:
     return round(seconds * 1000, 3)
 
 
-def _unanswered(error: UpstreamError) -> Failure:
-    """A provider that could not be reached, took too long, or cannot be understood."""
-    return failure(error.kind, 504 if error.kind == "timeout" else 502, str(error))
+_ORIGIN = re.compile(r"`https?://[^`]*`")
+
+
+def _unanswered(error: UpstreamError, deployed: Deployed) -> Failure:
+    """A provider that gave no reply. Its address is for the journal: a caller is told of the deployment."""
+    message = _ORIGIN.sub(deployed.id, str(error))
+    return replace(failure(error.kind, 504 if error.kind == "timeout" else 502, message), detail=str(error))

@@ -30,6 +30,7 @@ class Stream:
         self._rendering = job.surface.streamed(job.asked, choice.candidate.deployed.id)
         self._held: list[bytes] = []
         self._size = 0
+        self._last = b""
         self.tokens: Tokens | None = None
         self.finish: str | None = None
         self.pieces = 0
@@ -59,13 +60,16 @@ class Stream:
         self._held.clear()
         self.caller.begin(200, EVENTS + self._headers(self.job, self.choice, None), data)
 
-    def close(self, data: bytes) -> None:
+    def complete(self, data: bytes) -> None:
+        """Render the end, before it is recorded as one. Raises ``UnsayableError``."""
+        self._last = self._rendering.feed(b"".join([*self._held, data])) + self._rendering.close()
+        self._held.clear()
+
+    def close(self) -> None:
         """The end of a complete stream."""
         if not self.caller.begun:
-            self._held.append(data)
-            self._begin()
-            data = b""
-        self.caller.finish(self._rendering.feed(data) + self._rendering.close())
+            self.caller.begin(200, EVENTS + self._headers(self.job, self.choice, None), b"")
+        self.caller.finish(self._last)
 
     def fail(self, data: bytes, error: Mapping[str, Any]) -> None:
         """The end of a stream that failed after its first content."""

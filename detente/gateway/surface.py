@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
 from detente.deployment import Feature, Operation
-from detente.providers.wire import Call, Reply
+from detente.providers.wire import Call, Failure, Reply, failure
 
 
 class Asked(NamedTuple):
@@ -29,15 +29,27 @@ class Asked(NamedTuple):
     tokens: int = 0
 
 
+class UnsayableError(Exception):
+    """A reply that cannot be said in the caller's shape, or cannot be read: no answer is better than a wrong one."""
+
+    @property
+    def failure(self) -> Failure:
+        """The same as a failure."""
+        return failure("broken", 502, str(self), code="unsayable")
+
+
 class Rendering:
     """Renders one stream for its caller."""
 
     def feed(self, data: bytes) -> bytes:
-        """Whole events in OpenAI's shape, as a wire's decoder gives them, in the caller's shape."""
+        """Whole events in OpenAI's shape, as a wire's decoder gives them, in the caller's shape.
+
+        Raises ``UnsayableError``: the stream then ends with ``fail``.
+        """
         raise NotImplementedError
 
     def close(self) -> bytes:
-        """The end of a stream that is complete."""
+        """The end of a stream that is complete. Raises ``UnsayableError``."""
         raise NotImplementedError
 
     def fail(self, error: Mapping[str, Any]) -> bytes:
@@ -56,7 +68,7 @@ class Surface:
         raise NotImplementedError
 
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
-        """A whole reply in the caller's shape."""
+        """A whole reply in the caller's shape. Raises ``UnsayableError``."""
         raise NotImplementedError
 
     def streamed(self, asked: Asked, deployment: str) -> Rendering:

@@ -7,6 +7,7 @@ of it away from the event loop. Not here: how many workers there are (``supervis
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import Callable, Mapping
@@ -79,6 +80,10 @@ class Worker:
             server = _Server(config, self._app)
             loop.add_signal_handler(signal.SIGHUP, self._asked_to_reload)
             ticking = loop.create_task(self._tick())
+            # What there is now stays: the collector need not look at it again, nor after every few hundred values.
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(20_000, 20, 50)
             self._app.ready = True
             ready()
             try:

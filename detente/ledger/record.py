@@ -27,12 +27,13 @@ class Metered(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A deployment that was asked, and how it went: ``served``, or the kind of its failure."""
+    """A deployment that was asked, and how it went: ``served``, or its kind of failure, with a sentence if any."""
 
     deployment: str
     outcome: str
     ms: float
     status: int = 0
+    detail: str = ""
 
 
 class Denial(msgspec.Struct, frozen=True):

@@ -17,8 +17,11 @@ from numpy.typing import NDArray
 
 from detente.errors import SolverError
 from detente.money import nano
-from detente.planner.draft import QUANTUM, Arc, Draft
-from detente.planner.program import Floats, Model
+from detente.planner.arc import Arc
+from detente.planner.draft import Draft
+from detente.planner.expression import Floats
+from detente.planner.groups import QUANTUM
+from detente.planner.model import Model
 from detente.posting import Posting
 from detente.terms.discount import Discount
 from detente.usage import Metered, Usage
@@ -65,8 +68,8 @@ def quantities(draft: Draft, model: Model, values: Floats) -> Quantities:
     work[(model.held[draft.x] > 0) | (work < 0)] = 0
     unserved = {}
     for workload in draft.case.workloads:
-        rows = [a.index for a in draft.of_workload[workload.id]]
-        groups = draft.groups[workload.id]
+        rows = [a.index for a in draft.arcs.of_workload[workload.id]]
+        groups = draft.demand[workload.id].groups
         columns = draft.unserved.get(workload.id)
         left = np.zeros(len(groups), dtype=np.int64)
         if columns is not None:
@@ -111,7 +114,7 @@ def charge(draft: Draft, found: Quantities) -> Bill:
 def _charges(draft: Draft, found: Quantities) -> Iterable[tuple[tuple[int, int], Decimal]]:
     """List price of the work of each arc in each period, where there is any."""
     for arc in draft.arcs:
-        prices = draft.list_price[arc.index]
+        prices = draft.prices.of_use[arc.index]
         for t in np.flatnonzero(found.work[arc.index]).tolist():
             price = prices[t]
             assert price is not None

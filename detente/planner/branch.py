@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from detente.planner.program import Floats, Ints, Model, Solution, Stopped
+from detente.planner.expression import Floats, Ints
+from detente.planner.model import Model
+from detente.planner.solution import Solution, Stopped
 
 TIE = 1e-6
 """Bounds within this much of each other are equal, and of equals the deepest node goes first: contracts make many."""
 
-MOST_NODES = 12
+MOST_PROGRAMS = 40
 """Programs solved before the search rests with the gap it has: a count, so that the same case gives the same plan."""
 
 Complete = Callable[[Solution], Solution | None]
@@ -27,14 +29,14 @@ Complete = Callable[[Solution], Solution | None]
 
 @dataclass(order=True)
 class Node:
-    """A part of the search: bounds on the whole columns, and the linear program's answer there."""
+    """A part of the search: bounds on the whole columns, and what is known there: at first its parent's bound."""
 
     rank: tuple[int, int, int]
     bound: float = field(compare=False)
     depth: int = field(compare=False)
     low: Floats = field(compare=False)
     high: Floats = field(compare=False)
-    solution: Solution = field(compare=False)
+    solution: Solution | None = field(default=None, compare=False)
 
 
 @dataclass
@@ -46,10 +48,90 @@ class Branched:
     stopped: Stopped | None = None
 
 
+class Search:
+    """Dives: from the open node of the least bound to the nearest whole numbers, what it passes by stays open."""
+
+    def __init__(self, model: Model, whole: Ints, root: Solution, best: Solution | None, gap: float) -> None:
+        self.model, self.whole, self.best, self.gap = model, whole, best, gap
+        self.step = max(abs(root.bound), 1.0) * TIE
+        self.programs, self._order = 0, 0
+        self.stopped: Stopped | None = None
+        self.closed = math.inf  # the least bound of what is settled
+        self.open: list[Node] = []
+        low, high = np.zeros(len(whole)), np.floor(model.upper[whole] + 1e-9)
+        self._add(root.bound, 0, low, high, root)
+
+    @property
+    def bound(self) -> float:
+        """What no whole solution costs less than."""
+        return min([self.closed, *(node.bound for node in self.open)])
+
+    def run(self, complete: Complete) -> None:
+        """Dive until nothing is open that could be cheaper by more than the gap, or enough was tried.
+
+        A node that only has its parent's bound is solved all the same, while its own could raise the bound of all.
+        Where the least bound is that of a whole solution, the rest of its distance is rounding of larger counts.
+        """
+        while self.open and self.stopped is None and self.programs < MOST_PROGRAMS:
+            least = self.open[0]
+            if self.closed <= least.bound or (self._close(least.bound) and least.solution is not None):
+                return
+            self._dive(heapq.heappop(self.open), complete)
+
+    def _add(self, bound: float, depth: int, low: Floats, high: Floats, found: Solution | None = None) -> None:
+        self._order += 1
+        rank = (math.floor(bound / self.step), -depth, -self._order)
+        heapq.heappush(self.open, Node(rank, bound, depth, low, high, found))
+
+    def _close(self, bound: float) -> bool:
+        """Whether what is known is near enough to a bound."""
+        best = self.best
+        return best is not None and best.objective - bound <= self.gap * max(abs(best.objective), 1e-9)
+
+    def _dive(self, node: Node, complete: Complete) -> None:
+        while self._solve(node):
+            assert node.solution is not None
+            assert node.solution.values is not None
+            values = node.solution.values[self.whole]
+            away = np.abs(values - np.rint(values))
+            at = int(np.argmax(away))
+            if self._close(node.bound):
+                self.closed = min(self.closed, node.bound)
+                return
+            if away[at] < 1e-6:  # whole: what remains of its distance to the bound is rounding of larger counts
+                self.closed = min(self.closed, node.bound)
+                self.programs += 1
+                self.best = _better(self.best, complete(node.solution))
+                return
+            below, above = node.high.copy(), node.low.copy()
+            below[at], above[at] = math.floor(values[at]), math.ceil(values[at])
+            down, up = (node.low, below), (above, node.high)
+            near, far = (up, down) if values[at] - below[at] >= 0.5 else (down, up)
+            self._add(node.bound, node.depth + 1, *far)
+            node = Node(node.rank, node.bound, node.depth + 1, *near)
+
+    def _solve(self, node: Node) -> bool:
+        """Solve a node's program, if it is not yet; a node that cannot be now stays open. False where a dive ends."""
+        if node.solution is not None:
+            return True
+        if self.programs < MOST_PROGRAMS:
+            self.model.confine(self.whole, node.low, node.high)
+            found = self.model.solve_linear()
+            self.programs += 1
+            if found.status == "optimal":
+                node.bound, node.solution = max(found.bound, node.bound), found
+                return True
+            if found.status == "infeasible":
+                return False
+            self.stopped = found.status
+        self._add(node.bound, node.depth, node.low, node.high)
+        return False
+
+
 def branch(
     model: Model, whole: Ints, root: Solution, best: Solution | None, gap: float, complete: Complete
 ) -> Branched:
-    """Least cost with whole columns, to a relative gap: the least bound is opened first, of equals the deepest.
+    """Least cost with whole columns, to a relative gap.
 
     Parameters
     ----------
@@ -60,51 +142,11 @@ def branch(
     complete
         Rounds what else must be whole in a node's solution and solves again; None where that cannot be done.
     """
-    low, high = np.zeros(len(whole)), np.floor(model.upper[whole] + 1e-9)
-    step = max(abs(root.bound), 1.0) * TIE
-
-    order = 0
-
-    def node(bound: float, depth: int, low: Floats, high: Floats, found: Solution) -> Node:
-        nonlocal order
-        order += 1
-        return Node((math.floor(bound / step), -depth, -order), bound, depth, low, high, found)
-
-    closed = math.inf
-    heap = [node(root.bound, 0, low, high, root)]
-    stopped: Stopped | None = None
-    while heap and stopped is None and order < MOST_NODES:
-        at_hand = heapq.heappop(heap)
-        if best is not None and best.objective - at_hand.bound <= gap * max(abs(best.objective), 1e-9):
-            closed = min(closed, at_hand.bound)
-            break
-        assert at_hand.solution.values is not None
-        values = at_hand.solution.values[whole]
-        away = np.abs(values - np.rint(values))
-        at = int(np.argmax(away))
-        if away[at] < 1e-6:  # whole: what remains of its distance to the bound is rounding of larger counts
-            closed = min(closed, at_hand.bound)
-            best = _better(best, complete(at_hand.solution))
-            continue
-        for side in (0, 1):  # up last, so that of two equals the one with more capacity is opened first
-            below, above = at_hand.low.copy(), at_hand.high.copy()
-            if side:
-                below[at] = math.ceil(values[at])
-            else:
-                above[at] = math.floor(values[at])
-            model.confine(whole, below, above)
-            found = model.solve_linear()
-            if found.status == "infeasible":
-                continue
-            if found.status in ("time-limit", "interrupted"):
-                stopped = found.status
-                heapq.heappush(heap, at_hand)  # its bound still counts
-                break
-            bound = max(found.bound, at_hand.bound)
-            heapq.heappush(heap, node(bound, at_hand.depth + 1, below, above, found))
+    search = Search(model, whole, root, best, gap)
+    search.run(complete)
     model.release(whole)
-    bound = min([closed, *(n.bound for n in heap)])
-    return Branched(best, min(bound, best.objective) if best is not None else bound, stopped)
+    found = search.best
+    return Branched(found, min(search.bound, found.objective) if found else search.bound, search.stopped)
 
 
 def _better(best: Solution | None, found: Solution | None) -> Solution | None:

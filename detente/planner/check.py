@@ -15,8 +15,9 @@ from detente.case import Case
 from detente.errors import SolverError
 from detente.plan import Conflict
 from detente.planner.conflict import find_conflict
+from detente.planner.expression import Ints
 from detente.planner.formulate import formulate
-from detente.planner.program import Ints, Model
+from detente.planner.model import Model
 from detente.planner.solve import unit_columns
 
 
@@ -58,7 +59,7 @@ def check(case: Case, reading: str | None = None, progress: Callable[[str], None
 def performable(case: Case) -> Conflict | None:
     """None where all clauses can be performed together; else the conflict."""
     draft = formulate(case)
-    model = draft.program.assemble()
+    model = Model(draft.program)
     model.without_remedies()
     model.objective(np.zeros(draft.program.n))
     columns = unit_columns(draft)

@@ -7,6 +7,7 @@ Not here: how a clause is worded (``Term.concede``).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -15,9 +16,12 @@ import numpy as np
 from detente.errors import NoPlanError
 from detente.money import nano, shown
 from detente.plan import Clash, Concession, Conflict
+from detente.planner.arc import covers
 from detente.planner.draft import Draft
+from detente.planner.expression import Ints
 from detente.planner.formulate import formulate
-from detente.planner.program import Ints, Model, Solution
+from detente.planner.model import Model
+from detente.planner.solution import Solution
 from detente.term import Term
 
 LARGE = 20_000
@@ -114,8 +118,19 @@ def _ways_out(draft: Draft, minimal: Sequence[str], perform: bool, whole: Ints |
     ways = [way for owner in minimal for way in _give(draft, [owner], perform, whole)]
     if not ways:
         every = [f"term/{t.id}" for t in draft.case.terms]
-        ways = _give(draft, list(dict.fromkeys(every)), perform, whole)
+        ways = _together(_give(draft, list(dict.fromkeys(every)), perform, whole))
     return sorted(ways, key=lambda w: (w.cost is None, w.cost or Decimal(0), w.term))
+
+
+def _together(ways: Sequence[Concession]) -> list[Concession]:
+    """Concessions of which none is enough without the others: each says so."""
+    found = []
+    for way in ways:
+        others = tuple(other.term for other in ways if other is not way)
+        names = " and ".join(", ".join(f"`{name}`" for name in others).rsplit(", ", 1))
+        words = f"{way.sentence}; only together with {names}" if others else way.sentence
+        found.append(replace(way, sentence=words, together=others))
+    return found
 
 
 def _give(draft: Draft, owners: Sequence[str], perform: bool, whole: Ints | None) -> list[Concession]:
@@ -124,9 +139,9 @@ def _give(draft: Draft, owners: Sequence[str], perform: bool, whole: Ints | None
     Whole units count where the conflict turns on them, and in every program that is not large.
     """
     soft = formulate(draft.case)
-    most = max(1e6, sum(float(np.max(u, initial=0)) for u in soft.program._upper) * 10)
+    most = max(1e6, sum(block.most for block in soft.program.column_blocks) * 10)
     totals = {owner: soft.program.soften(owner, min(most, 1e14), remedies=perform) for owner in owners}
-    model = soft.program.assemble()
+    model = Model(soft.program)
     if perform:
         model.without_remedies(spare=owners)
     cost = np.zeros(soft.program.n)
@@ -175,7 +190,7 @@ def _concession(draft: Draft, owner: str, total: Ints, found: Solution, cost: De
 
 
 def _unit(draft: Draft, term: Term) -> str:
-    units = {a.workload.unit for a in draft.arcs if draft.covers(term.covered, a.demand, a.sold)}
+    units = {a.workload.unit for a in draft.arcs if covers(term.covered, a.demand, a.sold)}
     return "/".join(sorted(units)) or "units"
 
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from detente.case import Case
+from detente.planner.capacity import define_capacity
 from detente.planner.draft import Draft
+from detente.planner.purchases import define_units
+from detente.planner.shaping import Shaping
+from detente.planner.standby import define_standby
 from detente.term import Term
 from detente.terms.redundancy import Redundancy
 
@@ -18,28 +22,29 @@ def formulate(case: Case) -> Draft:
 
     draft.define_use()
     draft.define_availability()
-    draft.define_standby([t for t in terms if isinstance(t, Redundancy)])
+    define_standby(draft, [t for t in terms if isinstance(t, Redundancy)])
     draft.define_unserved()
-    draft.define_units()
+    define_units(draft)
     draft.define_demand()
-    draft.define_capacity()
+    define_capacity(draft)
 
-    define_permissions(draft, terms)
+    shaping = Shaping(draft)
+    define_permissions(shaping, terms)
     for term in terms:
         if term.prices:
-            term.shape(draft)
+            term.shape(shaping)
     draft.define_costs()
     for term in terms:
         if not term.prices:
-            term.shape(draft)
+            term.shape(shaping)
     return draft
 
 
-def define_permissions(draft: Draft, terms: tuple[Term, ...]) -> None:
+def define_permissions(shaping: Shaping, terms: tuple[Term, ...]) -> None:
     """What a clause denies, or cannot decide, is not allocated (§2)."""
     for term in terms:
         if type(term).judge is Term.judge:
             continue
-        for arc in draft.arcs:
+        for arc in shaping.draft.arcs:
             if term.judge(arc.demand, arc.sold).decision in ("deny", "undecided"):
-                draft.deny(term, arc)
+                shaping.deny(term, arc)

@@ -12,9 +12,13 @@ import numpy as np
 
 from detente.money import nano
 from detente.plan import Decision
+from detente.planner.arc import Arc
 from detente.planner.bill import Quanta
-from detente.planner.draft import QUANTUM, Arc, Draft
-from detente.planner.program import Floats, Model, Solution
+from detente.planner.draft import Draft
+from detente.planner.expression import Floats
+from detente.planner.groups import QUANTUM
+from detente.planner.model import Model
+from detente.planner.solution import Solution
 
 MATTERS = 0.005
 """A clause is named where it moves the price of a placement by at least this part."""
@@ -26,9 +30,9 @@ def decisions(draft: Draft, model: Model, solution: Solution, work: Quanta) -> I
     prices = {a.index: _mean_price(draft, a, work[a.index]) for a in draft.arcs}
     full = _full(draft, solution)
     for workload in draft.case.workloads:
-        arcs = draft.of_workload[workload.id]
+        arcs = draft.arcs.of_workload[workload.id]
         denied = {a.index: _denied(draft, a) for a in arcs}
-        total = sum(g.demand for g in draft.groups[workload.id]) or 1
+        total = sum(g.demand for g in draft.demand[workload.id].groups) or 1
         dearest = max((prices[a.index] for a in arcs if work[a.index].any()), default=0.0)
         order = sorted(arcs, key=lambda a: (-int(work[a.index].sum()), a.index))
         for arc in order:
@@ -98,7 +102,7 @@ def _unused(
     cited: list[str] = []
     if verdict is not None:
         sentence, cited = f"not here: {verdict[1]}", [verdict[0]]
-    elif np.isnan(draft.listed[arc.index]).all():
+    elif np.isnan(draft.prices.listed[arc.index]).all():
         sentence = "not here: it has no price, or is not on offer, in this time"
     else:
         strongest = [(t, p) for t, p in _strongest(pulls, arc, prices[arc.index]) if p > 0]
@@ -128,7 +132,7 @@ def _denied(draft: Draft, arc: Arc) -> tuple[str, str] | None:
 
 def _mean_price(draft: Draft, arc: Arc, quanta: Quanta) -> float:
     """Mean price after discounts with data moved, weighted by the work done (or by time, where none is)."""
-    price = draft.net_use(arc) + draft.net_egress(arc)
+    price = draft.prices.use(arc) + draft.prices.egress(arc)
     weight = np.where(np.isnan(price), 0.0, quanta if quanta.any() else draft.hours)
     return float(np.nansum(price * weight) / weight.sum()) if weight.sum() else float("inf")
 
@@ -148,20 +152,13 @@ def _pulls(draft: Draft, model: Model, solution: Solution) -> dict[str, Floats]:
     """By clause: what its rows add to the price of each column (negative: the clause pays for it)."""
     if solution.duals is None:
         return {}
-    found: dict[str, Floats] = {}
+    own: dict[str, Floats] = {}
     for block in draft.program.row_blocks:
         kind, _, name = block.owner.partition("/")
         duals = solution.duals[block.slice]
-        if kind != "term" or not (np.abs(duals) > 1e-12).any():
-            continue
-        a, b = int(model.start[block.start]), int(model.start[block.stop])
-        counts = np.diff(model.start[block.start : block.stop + 1])
-        weights = -model.value[a:b] * np.repeat(duals, counts)
-        added = np.bincount(model.index[a:b], weights=weights, minlength=draft.program.n)
-        found[name] = found.get(name, np.zeros(draft.program.n)) + added
-    for name, pull in found.items():
-        found[name] = _per_work(draft, pull)
-    return found
+        if kind == "term" and (np.abs(duals) > 1e-12).any():
+            own.setdefault(name, np.zeros(draft.program.m))[block.slice] = duals
+    return {name: _per_work(draft, -model.priced(duals)) for name, duals in own.items()}
 
 
 def _per_work(draft: Draft, pull: Floats) -> Floats:

@@ -34,9 +34,11 @@ from detente.plan import (
     WorkloadRow,
 )
 from detente.planner.bill import Bill, units_paid
-from detente.planner.draft import QUANTUM, Draft
-from detente.planner.program import Model, Solution
+from detente.planner.draft import Draft
+from detente.planner.groups import QUANTUM
+from detente.planner.model import Model
 from detente.planner.reasons import decisions
+from detente.planner.solution import Solution
 from detente.term import Term
 from detente.workload import Training
 
@@ -126,7 +128,7 @@ def _standby(draft: Draft, solution: Solution) -> Iterable[Standby]:
     assert solution.values is not None
     for workload, columns in draft.standby.items():
         values = np.rint(solution.values[columns] / float(QUANTUM)).astype(np.int64)
-        for row, arc in enumerate(draft.of_workload[workload]):
+        for row, arc in enumerate(draft.arcs.of_workload[workload]):
             for t in np.flatnonzero(values[row] > 0).tolist():
                 yield Standby(workload, arc.offer.id, arc.offer.provider, t, _work(int(values[row, t])))
 
@@ -216,7 +218,7 @@ def _commitments(draft: Draft, exact: Bill) -> Iterable[CommitmentWindow]:
 def _unserved(draft: Draft, exact: Bill) -> Iterable[Unserved]:
     for workload in draft.case.workloads:
         value = Fraction(workload.value.amount) if workload.value else Fraction(0)
-        for group, quanta in zip(draft.groups[workload.id], exact.quantities.unserved[workload.id], strict=True):
+        for group, quanta in zip(draft.demand[workload.id].groups, exact.quantities.unserved[workload.id], strict=True):
             if quanta > 0:
                 last = int(group.periods[-1]) if len(group.periods) else 0
                 yield Unserved(workload.id, last, _work(int(quanta)), nano(int(quanta) * QUANTUM * value))
@@ -288,15 +290,15 @@ def _price(value: float) -> Decimal:
 
 
 def _unit(draft: Draft, term: Term) -> str:
-    covered = draft.covered(term.covered)
+    covered = draft.arcs.covered(term.covered)
     units = {arc.workload.unit for arc in draft.arcs if covered[arc.index]}
     return "/".join(sorted(units)) or "unit"
 
 
 def _workloads(draft: Draft, exact: Bill) -> Iterable[WorkloadRow]:
     for workload in draft.case.workloads:
-        demand = sum(g.demand for g in draft.groups[workload.id])
-        rows = [a.index for a in draft.of_workload[workload.id]]
+        demand = sum(g.demand for g in draft.demand[workload.id].groups)
+        rows = [a.index for a in draft.arcs.of_workload[workload.id]]
         served = int(exact.quantities.work[rows].sum())
         yield WorkloadRow(
             workload.id, workload.kind, workload.unit, dict(workload.labels), _work(demand), _work(served)
@@ -348,7 +350,7 @@ def _capacity(draft: Draft, exact: Bill, solution: Solution) -> Iterable[Capacit
     assert solution.values is not None
     work = exact.quantities.work
     for offer in draft.case.offers:
-        arcs = draft.of_offer[offer.id]
+        arcs = draft.arcs.of_offer[offer.id]
         used = [Fraction(0)] * draft.n
         own = [Fraction(0)] * draft.n
         ready = np.zeros(draft.n)
@@ -358,7 +360,7 @@ def _capacity(draft: Draft, exact: Bill, solution: Solution) -> Iterable[Capacit
                 used[t] += taken
                 own[t] += taken if arc.own else 0
             if arc.workload.id in draft.standby:
-                standby = draft.standby[arc.workload.id][draft.place[arc.index]]
+                standby = draft.standby[arc.workload.id][draft.arcs.place[arc.index]]
                 ready += solution.values[standby] * float(arc.per_work)
         paid = units_paid(draft, offer.id, exact.quantities) if offer.id in draft.units else None
         flow = Fraction(1) if isinstance(offer, TokenOffer) else offer.unit_flow

@@ -20,9 +20,12 @@ from detente.planner.bill import Bill, charge, quantities
 from detente.planner.branch import branch
 from detente.planner.conflict import find_conflict
 from detente.planner.draft import Draft
+from detente.planner.expression import Floats, Ints
 from detente.planner.formulate import formulate
-from detente.planner.program import Floats, Ints, Model, Solution, Stopped
+from detente.planner.model import Model
+from detente.planner.purchases import rounded_up
 from detente.planner.result import result
+from detente.planner.solution import Solution, Stopped
 
 GAP = 1e-4
 """A plan within this much of its bound counts as optimal."""
@@ -73,7 +76,7 @@ def plan(
     progress("formulating")
     draft = formulate(case)
     progress(f"assembling {draft.program.n:,} columns, {draft.program.m:,} rows")
-    model = draft.program.assemble()
+    model = Model(draft.program)
     model.deadline = None if time_limit is None else time.monotonic() + time_limit
     found = search(draft, model, gap, progress)
     if isinstance(found, Conflict):
@@ -158,7 +161,7 @@ def round_up(
 def whole_counts(draft: Draft, model: Model, relaxed: Solution, columns: Ints, settled: Ints | None = None) -> Floats:
     """Whole counts that hold what a solution uses; those in ``settled`` are whole already and stay."""
     assert relaxed.values is not None
-    counts = draft.rounded_up(relaxed.values)
+    counts = rounded_up(draft, relaxed.values)
     gangs = [np.ceil(relaxed.values[columns] - 1e-6) for _, columns, _ in draft.gangs]
     up = np.concatenate([*(counts[name] for name in draft.units), *gangs])
     if settled is not None:

@@ -16,6 +16,7 @@ from detente.providers.wire import Decoder, Part, Tokens, failure
 
 class _InputDetails(msgspec.Struct):
     cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
 
 
 class _OutputDetails(msgspec.Struct):
@@ -41,11 +42,12 @@ class Usage(msgspec.Struct):
             if self.total_tokens != given:
                 return None
             made = 0
-        read = self.prompt_tokens_details.cached_tokens if self.prompt_tokens_details else 0
+        details = self.prompt_tokens_details or _InputDetails()
+        read, wrote = details.cached_tokens or 0, details.cache_write_tokens or 0
         thought = self.completion_tokens_details.reasoning_tokens if self.completion_tokens_details else 0
-        if made < 0 or not 0 <= (read or 0) <= given:
+        if made < 0 or min(read, wrote) < 0 or read + wrote > given:
             return None
-        return Tokens(given, made, cached=read or 0, reasoning=min(max(thought or 0, 0), made))
+        return Tokens(given, made, cached=read, written=wrote, reasoning=min(max(thought or 0, 0), made))
 
 
 class _Choice(msgspec.Struct):

@@ -14,7 +14,7 @@ import msgspec
 from detente.deployment import CompatibleDeployment
 from detente.providers.authority import Authority, KeyAuthority
 from detente.providers.chat_stream import ChatDecoder, Usage
-from detente.providers.responses_stream import ResponsesDecoder, tokens_of_response
+from detente.providers.responses_stream import ResponsesDecoder, reply_of_response
 from detente.providers.wire import (
     Call,
     Decoder,
@@ -65,6 +65,13 @@ class CompatibleWire(Wire):
         """Path and query of a call, under ``base``."""
         return PATHS[call.operation]
 
+    def cannot(self, call: Call) -> str | None:
+        # A text cannot look like a member: its quotation marks are escaped.
+        messages = call.members.get("messages")
+        if messages is not None and b'"reasoning_signature"' in bytes(messages):
+            return "`messages` hold thinking that Claude signed, and nobody but Claude can read it"
+        return None
+
     def encode(self, call: Call) -> Outgoing:
         return Outgoing(self.target(call), JSON, body_of(call, self.name))
 
@@ -72,7 +79,7 @@ class CompatibleWire(Wire):
         spilled = "x-ms-spillover-from-deployment" in headers
         try:
             if call.operation == "responses":
-                return Reply(body, tokens_of_response(body), spilled=spilled)
+                return reply_of_response(body, spilled)
             found = _WHOLE.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return failure("broken", 502, "the provider's reply is not JSON of the expected shape")

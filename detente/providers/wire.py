@@ -82,6 +82,8 @@ class Failure:
     status: int
     error: Mapping[str, Any]
     retry_after: float | None = None
+    detail: str = ""
+    """What the operator is told, in the journal, and the caller is not: addresses, say."""
 
     @property
     def fails_over(self) -> bool:

@@ -64,6 +64,6 @@ def line(record: Record) -> str:
     if record.cost is not None:
         top += f"  {record.cost}"
     why = [record.why] if record.why else []
-    why += [f"{a.deployment}: {a.outcome}" for a in record.attempts if a.outcome != "served"]
+    why += [f"{a.deployment}: {a.detail or a.outcome}" for a in record.attempts if a.outcome != "served"]
     why += [f"not {d.deployment} [{d.clause}]" for d in record.denied]
     return top + (f"\n    {'; '.join(why)}" if why else "")

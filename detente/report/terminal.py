@@ -104,7 +104,11 @@ def conflict_view(conflict: Conflict, currency: str, console: Console) -> None:
         for fact in conflict.facts[:MOST_ROWS]:
             _say(console, f"- {fact}", indent=2)
         _cut(console, len(conflict.facts) - MOST_ROWS)
-    _heading(console, "Ways out, cheapest first" if conflict.relaxations else "Ways out")
+    if any(way.together for way in conflict.relaxations):
+        _heading(console, "The way out: all of these together")
+        _say(console, "No clause alone can give enough.", indent=2)
+    else:
+        _heading(console, "Ways out, cheapest first" if conflict.relaxations else "Ways out")
     if not conflict.relaxations:
         _say(console, "No single clause, nor all of them together, can give enough.", indent=2)
     for index, way in enumerate(conflict.relaxations[:MOST_ROWS], 1):

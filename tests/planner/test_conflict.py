@@ -172,7 +172,18 @@ def test_none_alone_is_enough() -> None:
     only_south = [tokens("south", 2)]
     found = refused(build(only_south, [work()], north, months=1))
     assert len(found.clauses) == 1
-    assert {w.term for w in found.relaxations} == {"a", "b"}
+    ways = {w.term: w for w in found.relaxations}
+    assert {name: way.together for name, way in ways.items()} == {"a": ("b",), "b": ("a",)}
+    assert ways["a"].sentence.endswith("; only together with `b`")
+    assert ways["a"].cost == ways["b"].cost
+
+
+def test_ways_out_that_suffice_alone_stand_alone() -> None:
+    floor = {"id": "floor", "kind": "minimum-commitment", "amount": "3 k USD", "shortfall": "forbidden"}
+    found = refused(build([tokens("north", 2), tokens("south", 1)], [work()], agreement(floor), months=1))
+    assert found.relaxations
+    assert all(way.together == () for way in found.relaxations)
+    assert not any("together" in way.sentence for way in found.relaxations)
 
 
 def test_whole_units_collide_with_a_cap() -> None:

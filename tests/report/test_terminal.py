@@ -155,6 +155,15 @@ def test_a_conflict_names_its_clauses_and_the_ways_out() -> None:
     assert "the plan then costs 812 bn USD" in text[one:two]
 
 
+def test_concessions_that_must_be_made_together_are_no_alternatives() -> None:
+    found = conflict()
+    one, two = found.relaxations
+    both = replace(one, together=(two.term,)), replace(two, together=(one.term,))
+    text = flat(shown(lambda console: conflict_view(replace(found, relaxations=both), "USD", console)))
+    assert "The way out: all of these together No clause alone can give enough. 1. `aws-commitment`" in text
+    assert "cheapest first" not in text
+
+
 def test_a_conflict_without_clauses_or_ways_out() -> None:
     bare = replace(conflict(), reading=None, clauses=(), facts=(), relaxations=())
     text = flat(shown(lambda console: conflict_view(bare, "", console)))

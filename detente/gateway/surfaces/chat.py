@@ -19,6 +19,8 @@ DONE = b"data: [DONE]\n\n"
 CHARACTERS_PER_TOKEN = 4
 """About, in English: for headroom only, never for a bill."""
 PREFIX_BYTES = 1024
+MOST_COUNT = 2**31 - 1
+"""Beyond any model, and small enough to be reckoned with beside what other calls take."""
 USUAL_REPLY = 256
 """Tokens that a reply is taken to need where the caller sets no limit: for headroom only."""
 
@@ -89,6 +91,8 @@ def count(members: Mapping[str, msgspec.Raw], *names: str) -> int | None:
             raise Refusal(f"`{name}` is not a whole number", name) from None
         if found < 1:
             raise Refusal(f"`{name}` is {found}; write 1 or more", name)
+        if found > MOST_COUNT:
+            raise Refusal(f"`{name}` is more than {MOST_COUNT:,}", name)
         return found
     return None
 

@@ -76,7 +76,7 @@ class Upstream:
         await incoming.wait()
         if incoming.stale:
             # The peer had closed it while it was kept, and has not seen the request. Once: a new one cannot be stale.
-            incoming = (await pool.connection(until)).begin(head, outgoing.body, until)
+            incoming = (await pool.connection(until, fresh=True)).begin(head, outgoing.body, until)
             await incoming.wait()
         if incoming.failure is not None:
             raise incoming.failure

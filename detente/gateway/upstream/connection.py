@@ -39,7 +39,8 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, pool: Pool, loop: asyncio.AbstractEventLoop) -> None:
         self.pool, self.loop = pool, loop
-        self.transport: asyncio.Transport | None = None
+        self.transport: asyncio.Transport  # from when it is open
+        self.open = False
         self.since = 0.0
         self.closing = False
         self.incoming: Incoming | None = None
@@ -48,6 +49,7 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._pairs: list[tuple[bytes, bytes]] = []
         self._doubt: str | None = None
+        self._heading = True
         self._complete = False
         self._keeps = True
         self._barren = 0  # bytes since the last progress: none means that no byte of a reply was seen
@@ -58,25 +60,23 @@ class Connection(asyncio.Protocol):
     # -- an exchange ----------------------------------------------------------------------------------------------
     def begin(self, head: bytes, body: bytes, until: float) -> Incoming:
         """Send a request. Its reply is to be waited for, from the head on."""
-        transport = cast(asyncio.Transport, self.transport)
         self.incoming = incoming = Incoming(self, self.loop, self.loop.time(), until)
         self.pool.sweep.watch(self)
-        self._complete = False
+        self._heading, self._complete = True, False
         self._barren = 0
         if len(body) <= SLICE:
-            transport.write(head + body)
+            self.transport.write(head + body)
         else:
             self._sliced, self._unsent = True, memoryview(body)
-            transport.write(head)
+            self.transport.write(head)
             self._send()
         return incoming
 
     def _send(self) -> None:
-        transport = cast(asyncio.Transport, self.transport)
         while self._unsent is not None and not self._choked:
             part, rest = self._unsent[:SLICE], self._unsent[SLICE:]
             self._unsent = rest if rest else None
-            transport.write(part)
+            self.transport.write(part)
 
     def fail(self, kind: Kind, what: str) -> None:
         """End the exchange under way, if any, and the connection with it."""
@@ -90,14 +90,16 @@ class Connection(asyncio.Protocol):
         """Close at once. The pool learns of it when the socket is closed."""
         self.closing = True
         self._unsent = None
-        if self.transport is not None:
+        if self.open:
             self.transport.abort()
 
     def resume(self) -> None:
         """The reader has taken what was held: go on."""
         if self.paused and not self.closing:
             self.paused = False
-            cast(asyncio.Transport, self.transport).resume_reading()
+            if self.incoming is not None:
+                self.incoming.stirred = True  # its provider has as long again
+            self.transport.resume_reading()
 
     def _finish(self, incoming: Incoming) -> None:
         """The reply is complete: the connection may serve again, unless there is a doubt about it."""
@@ -105,7 +107,7 @@ class Connection(asyncio.Protocol):
         self.incoming = None
         self.pool.sweep.forget(self)
         # A request that is answered before it is sent leaves its peer in the middle of it.
-        if self._sliced and cast(asyncio.Transport, self.transport).get_write_buffer_size():
+        if self._sliced and self.transport.get_write_buffer_size():
             self._keeps = False
         self._sliced = False
         self.resume()
@@ -119,6 +121,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It is open."""
         self.transport = cast(asyncio.Transport, transport)
+        self.open = True
         self.pool.open.add(self)
 
     def data_received(self, data: bytes) -> None:
@@ -143,7 +146,7 @@ class Connection(asyncio.Protocol):
             self._barren = 1
             if incoming.held > incoming.limit:
                 self.paused = True
-                cast(asyncio.Transport, self.transport).pause_reading()
+                self.transport.pause_reading()
         elif self._barren > MOST_HEAD:
             self.fail("broken", f"sent more than {MOST_HEAD} bytes of head, chunk extensions or trailers")
             return
@@ -191,21 +194,22 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header, or after the body a trailer, which is not read."""
-        if not cast(Incoming, self.incoming).status:
+        if self._heading:
             self._pairs.append((name, value))
 
     def on_headers_complete(self) -> None:
         """The head is complete, if it is not an interim one."""
         status, version = self._parser.get_status_code(), self._parser.get_http_version()
         pairs, self._pairs = self._pairs, []
-        if 100 <= status < 200 and status != 101:
+        incoming = self.incoming
+        if incoming is None or (100 <= status < 200 and status != 101):
             return
-        incoming = cast(Incoming, self.incoming)
         headers, self._doubt = reply_head(status, version, pairs)
         if self._barren > MOST_HEAD and sum(len(name) + len(value) + 4 for name, value in pairs) > MOST_HEAD:
             self._doubt = f"sent a head of more than {MOST_HEAD} bytes"
         if self._doubt is not None:
             raise _StopError
+        self._heading = False
         incoming.status, incoming.headers = status, headers
         if self._unsent is not None and status >= 400:  # answered early: the peer wants no more of the request
             self._unsent = None
@@ -215,13 +219,14 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
-        incoming = cast(Incoming, self.incoming)
-        incoming.pieces.append(body)
-        incoming.held += len(body)
+        incoming = self.incoming
+        if incoming is not None:
+            incoming.pieces.append(body)
+            incoming.held += len(body)
 
     def on_message_complete(self) -> None:
         """A reply ends: ours, or an interim one."""
-        if cast(Incoming, self.incoming).status:
+        if not self._heading:
             self._complete = True
             if not self._parser.should_keep_alive():
                 self._keeps = False

@@ -38,6 +38,11 @@ def _checked(name: str) -> str:
     return name
 
 
+@lru_cache(maxsize=1024)
+def _name(name: bytes) -> str:
+    return name.decode("latin-1").lower()
+
+
 def request_head(host: str, path: str, outgoing: Outgoing, authorization: Headers) -> bytes:
     """The head of a request.
 
@@ -47,23 +52,34 @@ def request_head(host: str, path: str, outgoing: Outgoing, authorization: Header
         Where a value could end its line and begin another (a line break, NUL or another control sign), is not ASCII,
         or contradicts what the connection says itself. The message names the header and never shows its value.
     """
-    method, target, body = outgoing.method, outgoing.target, outgoing.body
+    method, target, own, body = outgoing.method, outgoing.target, outgoing.headers, outgoing.body
+    opening, more = _opening(method, host, path, target, own)
+    length = f"content-length: {len(body)}\r\n" if body or method != "GET" else ""
+    authorized = "".join([_line(name, value) for name, value in authorization])
+    return f"{opening}{length}{more}{authorized}\r\n".encode("ascii")
+
+
+@lru_cache(maxsize=1024)
+def _opening(method: str, host: str, path: str, target: str, headers: Headers) -> tuple[str, str]:
+    """What stands before a call's length, and behind it. Cached, for it is the same for all calls of a deployment.
+
+    What authorizes a call is not in it.
+    """
     if method not in _METHODS:
         raise ValueError("a request's method is GET, POST, PUT, PATCH or DELETE")
     if not _TARGET.fullmatch(target):
         raise ValueError("a request's target begins with `/` and holds no blank, line break or sign beyond ASCII")
-    lines = [f"{method} {path}{target} HTTP/1.1\r\nhost: {host}\r\naccept-encoding: identity\r\n"]
-    if body or method != "GET":
-        lines.append(f"content-length: {len(body)}\r\n")
-    for name, value in outgoing.headers + authorization:
-        if not (value.isascii() and value.isprintable()):
-            raise ValueError(
-                f"the value of the header `{_checked(name)}` holds a line break or another sign beyond "
-                "printable ASCII: nothing was sent"
-            )
-        lines.append(f"{_checked(name)}: {value}\r\n")
-    lines.append("\r\n")
-    return "".join(lines).encode("ascii")
+    opening = f"{method} {path}{target} HTTP/1.1\r\nhost: {host}\r\naccept-encoding: identity\r\n"
+    return opening, "".join([_line(name, value) for name, value in headers])
+
+
+def _line(name: str, value: str) -> str:
+    if not (value.isascii() and value.isprintable()):
+        raise ValueError(
+            f"the value of the header `{_checked(name)}` holds a line break or another sign beyond "
+            "printable ASCII: nothing was sent"
+        )
+    return f"{_checked(name)}: {value}\r\n"
 
 
 def reply_head(status: int, version: str, pairs: Sequence[tuple[bytes, bytes]]) -> tuple[dict[str, str], str | None]:
@@ -72,7 +88,7 @@ def reply_head(status: int, version: str, pairs: Sequence[tuple[bytes, bytes]]) 
     llhttp has refused what breaks the grammar. Here stands what is well formed and still leaves the body's end or its
     coding in doubt. A body that ends where the connection does is refused: nobody can tell it from one that was cut.
     """
-    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in pairs}
+    headers = {_name(name): value.decode("latin-1") for name, value in pairs}
     return headers, _doubt(status, version, pairs, headers)
 
 

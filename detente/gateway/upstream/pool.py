@@ -35,14 +35,10 @@ class Pool:
 
     def take(self) -> Connection | None:
         """An idle connection, if there is one."""
-        oldest = self._loop.time() - self.sweep.keep
         while self.idle:
             connection = self.idle.pop()
-            if connection.closing:
-                continue
-            if connection.since >= oldest:
+            if not connection.closing:
                 return connection
-            connection.abort()
         return None
 
     def release(self, connection: Connection) -> None:
@@ -67,8 +63,8 @@ class Pool:
         while self.idle and self.idle[0].since < before:
             self.idle.pop(0).abort()
 
-    async def connection(self, until: float) -> Connection:
-        """A connection: a new one, or where the limit is reached the next that is free.
+    async def connection(self, until: float, *, fresh: bool = False) -> Connection:
+        """A connection: a new one, or where the limit is reached the next that is free, unless it is to be fresh.
 
         Raises
         ------
@@ -80,7 +76,7 @@ class Pool:
             raise UpstreamError("unreachable", f"`{self.origin}` is not called any more: the gateway stops", sent=False)
         try:
             async with asyncio.timeout_at(min(now + self._connect, until)) as patience:
-                return await self._turn() or await self._new()
+                return await self._turn(fresh) or await self._new()
         except (OSError, UnicodeError) as error:
             if patience.expired():
                 which = f"within {self._connect:g} s (connect deadline)"
@@ -98,25 +94,30 @@ class Pool:
             await self._closed
 
     # -- turns --------------------------------------------------------------------------------------------------------
-    async def _turn(self) -> Connection | None:
+    async def _turn(self, fresh: bool) -> Connection | None:
         """A freed connection, or None: leave to open one, which is counted already."""
-        while self._taken >= self._most:
+        front = False
+        while front or self._taken >= self._most:
             waiter: asyncio.Future[Connection | None] = self._loop.create_future()
-            self._waiting.append(waiter)
+            (self._waiting.appendleft if front else self._waiting.append)(waiter)
             try:
                 given = await waiter
             except asyncio.CancelledError:
-                if not waiter.cancelled():  # it was given as we left: pass it on
-                    given = waiter.result()
-                    if given is None:
-                        self._vacate()
-                    elif not given.closing:
-                        self.release(given)
+                if not waiter.cancelled():  # it was given as we left
+                    self._pass_on(waiter.result())
                 raise
-            if given is None or not given.closing:
+            if given is None or not (fresh or given.closing):
                 return given
+            given.abort()
+            front = given in self.open  # its place is ours when it has closed, if it has not yet
         self._taken += 1
         return None
+
+    def _pass_on(self, given: Connection | None) -> None:
+        if given is None:
+            self._vacate()
+        elif not given.closing:
+            self.release(given)
 
     def _hand_over(self, given: Connection | None) -> bool:
         """Give a connection, or leave to open one, to who waits longest."""
@@ -145,10 +146,10 @@ class Pool:
                 ssl_handshake_timeout=self._connect if secure else None,
             )
         except BaseException:
-            if connection.transport is None:
-                self._vacate()
-            else:
+            if connection.open:
                 connection.abort()
+            else:
+                self._vacate()
             raise
         if self.sweep.stopped:
             connection.abort()

@@ -74,15 +74,13 @@ class Sweep:
         now = loop.time()
         for connection in tuple(self.busy):
             self._judge(connection, now)
-        kept = 0
         for pool in self.pools:
             pool.expire(now - self.keep)
-            kept += len(pool.idle)
         self._running = bool(self.busy)
         if self._running:
             self._arm(loop, GRAIN)
-        elif kept:
-            self._arm(loop, self.keep)
+        elif oldest := [pool.idle[0].since for pool in self.pools if pool.idle]:
+            self._arm(loop, max(min(oldest) + self.keep - now, GRAIN))
 
     def _judge(self, connection: Connection, now: float) -> None:
         incoming = connection.incoming

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 
 from detente.gateway.upstream import Upstream, UpstreamError
 from detente.providers.wire import Outgoing
 from tests.gateway.http.behaviours import REFUSED, SERVED, SMALL, Behaviour
-from tests.gateway.http.peer import Peer, reply, run
+from tests.gateway.http.peer import Peer, Script, reply, run
 
 ASK = Outgoing("/v1/chat/completions", (("content-type", "application/json"),), b'{"model":"m"}')
 NEXT = reply(b"next")
+Get = Callable[[Upstream, str], Awaitable[tuple[int, bytes, dict[str, str]]]]
 
 
 def client() -> Upstream:
@@ -41,14 +43,15 @@ async def streamed(upstream: Upstream, base: str) -> tuple[int, bytes, dict[str,
 @pytest.mark.parametrize("plain", [False, True], ids=["uvloop", "asyncio"])
 @pytest.mark.parametrize("get", [whole, streamed])
 @pytest.mark.parametrize("behaviour", SERVED, ids=lambda b: b.name)
-def test_a_reply_that_is_served(behaviour: Behaviour, get: type[whole], plain: bool) -> None:
+def test_a_reply_that_is_served(behaviour: Behaviour, get: Get, plain: bool) -> None:
     async def main() -> None:
         async with Peer(behaviour.script, [NEXT]) as peer:
             upstream = client()
             status, body, headers = await get(upstream, peer.base)
             assert (status, body) == (behaviour.status, behaviour.body)
             assert headers.get("content-type") is None  # trailers are no headers
-            await asyncio.sleep(0.04 if "late" in behaviour.name else 0)
+            if "late" in behaviour.name:
+                await peer.left()
             assert (await get(upstream, peer.base))[:2] == (200, b"next")
             assert peer.connections == (1 if behaviour.kept else 2)
             await upstream.close()
@@ -60,7 +63,7 @@ def test_a_reply_that_is_served(behaviour: Behaviour, get: type[whole], plain: b
 @pytest.mark.parametrize("plain", [False, True], ids=["uvloop", "asyncio"])
 @pytest.mark.parametrize("get", [whole, streamed])
 @pytest.mark.parametrize("behaviour", REFUSED, ids=lambda b: b.name)
-def test_a_reply_that_is_refused(behaviour: Behaviour, get: type[whole], plain: bool) -> None:
+def test_a_reply_that_is_refused(behaviour: Behaviour, get: Get, plain: bool) -> None:
     async def main() -> None:
         async with Peer(behaviour.script, [NEXT]) as peer:
             upstream = client()
@@ -81,7 +84,7 @@ def test_a_reply_that_is_refused(behaviour: Behaviour, get: type[whole], plain: 
 @pytest.mark.parametrize("data", SMALL, ids=["length", "chunks"])
 def test_a_reply_that_is_cut_at_any_byte_is_broken(data: bytes) -> None:
     async def main() -> None:
-        scripts = [[data[:cut], end] for cut in range(len(data)) for end in ("close", "end")]
+        scripts: list[Script] = [[data[:cut], end] for cut in range(len(data)) for end in ("close", "end")]
         async with Peer(*scripts) as peer:
             upstream = client()
             for _ in scripts:

@@ -1,0 +1,113 @@
+"""All that one run measured, and what follows from it.
+
+Owns: what stands for the rounds, ratios between contenders, and the figure that each aim is about. Not here: measuring
+(``measure``) and printing (``table``).
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bench.gateway import serving_case
+from bench.gateway.load import Streamed
+from bench.gateway.measure import Idle, Shared, Throughput, cheapest, quantile
+
+Quantiles = Sequence[Sequence[float]]
+
+
+@dataclass
+class Figures:
+    """By the contender's name, round by round. ``missing`` says why there is nothing, or not all, of one."""
+
+    idle: dict[str, Idle] = field(default_factory=dict)
+    throughput: dict[str, list[Throughput]] = field(default_factory=dict)
+    latency: dict[str, list[list[float]]] = field(default_factory=dict)
+    streams: dict[str, list[Streamed]] = field(default_factory=dict)
+    bedrock: dict[str, list[Throughput]] = field(default_factory=dict)
+    workers: dict[str, Shared] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    others: float = 0.0
+    """The share of the machine that processes outside the bench took meanwhile."""
+
+    def micros(self, name: str) -> float | None:
+        """CPU microseconds a request, in the round that cost least."""
+        return cheapest(self.throughput[name]).micros if name in self.throughput else None
+
+    def latency_at(self, name: str, share: float) -> float | None:
+        """In ms: the median over the rounds of each round's quantile, so that one noisy round decides nothing."""
+        return middle(self.latency.get(name, ()), share)
+
+    def delay_at(self, name: str, share: float) -> float | None:
+        """In ms, likewise."""
+        return middle([run.delays for run in self.streams.get(name, ())], share)
+
+    def event_micros(self, name: str) -> float | None:
+        """CPU microseconds an event, over all rounds."""
+        runs = self.streams.get(name, ())
+        spent = sum(run.cpu or 0.0 for run in runs)
+        events = sum(run.watched for run in runs)
+        return spent / events * 1e6 if spent and events else None
+
+    def lost(self, name: str) -> int | None:
+        """Events that did not come, came twice or out of order, and streams that did not end as they should."""
+        runs = self.streams.get(name)
+        return None if runs is None else sum(abs(r.asked - len(r.delays)) + r.missing + r.unfinished for r in runs)
+
+    def aims(self, subject: str) -> dict[str, float | None]:
+        """The figure of each aim; None where it was not measured."""
+        own = self.micros(subject)
+        bedrock = self.bedrock.get(serving_case.CONVERSE) if subject == "detente" else None
+        idle, workers = self.idle.get(subject), self.workers.get(subject)
+        nginx = self.latency_at("nginx", 0.5)
+        return {
+            "micros": own,
+            "to-nginx": self._capacity_to(subject, "nginx"),
+            "to-litellm": self._capacity_to(subject, "litellm"),
+            "p50": less(self.latency_at(subject, 0.5), nginx),
+            "p99": less(self.latency_at(subject, 0.99), nginx),
+            "lost": self.lost(subject),
+            "delay": self.delay_at(subject, 0.99),
+            "event": over(self.event_micros(subject), self.event_micros("nginx")),
+            "bedrock": over(cheapest(bedrock).micros if bedrock else None, own),
+            "memory": idle.memory.rss if idle else None,
+            "start": idle.started_in if idle else None,
+            "workers": workers.scaling if workers else None,
+        }
+
+    def _capacity_to(self, name: str, peer: str) -> float | None:
+        return over(self.micros(peer), self.micros(name))  # requests a CPU second are its inverse
+
+    def plain(self) -> dict[str, object]:
+        """As JSON holds it."""
+        shares = (0.5, 0.9, 0.99)
+        return {
+            "others": self.others,
+            "micros": {name: [r.micros for r in rounds] for name, rounds in self.throughput.items()},
+            "rate": {name: [r.rate for r in rounds] for name, rounds in self.throughput.items()},
+            "bedrock-micros": {name: [r.micros for r in rounds] for name, rounds in self.bedrock.items()},
+            "latency-ms": {name: {f"{s}": self.latency_at(name, s) for s in shares} for name in self.latency},
+            "delay-ms": {name: {f"{s}": self.delay_at(name, s) for s in shares} for name in self.streams},
+            "event-micros": {name: self.event_micros(name) for name in self.streams},
+            "start-s": {name: one.started_in for name, one in self.idle.items()},
+            "rss-mb": {name: one.memory.rss for name, one in self.idle.items()},
+            "workers": {name: one.scaling for name, one in self.workers.items()},
+            "missing": self.missing,
+        }
+
+
+def middle(rounds: Quantiles, share: float) -> float | None:
+    """The median of the rounds' quantiles, seconds in and ms out."""
+    found = [quantile(values, share) for values in rounds if values]
+    return statistics.median(found) * 1e3 if found else None
+
+
+def over(one: float | None, other: float | None) -> float | None:
+    """One to the other."""
+    return one / other if one is not None and other else None
+
+
+def less(one: float | None, other: float | None) -> float | None:
+    """One less the other."""
+    return one - other if one is not None and other is not None else None

@@ -1,0 +1,119 @@
+"""The command that says why: of a plan, or of a live call.
+
+Owns: its arguments and exit codes. Not here: the reasons (``report/explanation``, ``gateway/decision``).
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import click
+
+from detente.cli.command import CASE, JSON, READING, SCENARIO, Moment, command, console, load, solve
+
+if TYPE_CHECKING:
+    from detente.plan import Conflict, Plan
+
+MOST_BYTES = 64 * 1024 * 1024
+
+
+@command("detente explain examples/frontier-lab agent-runtime@azure --reading letter")
+@CASE
+@click.argument("subject", required=False)
+@READING
+@SCENARIO
+@click.option("--plan", "saved", type=click.Path(path_type=Path), help="Explain by this saved plan, not a new one.")
+@click.option("--request", type=click.File("rb"), metavar="FILE", help="Explain where a live call goes: its JSON body.")
+@click.option("--workload", metavar="NAME", help="With --request: the workload that calls.")
+@click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="With --request: a label of the call.")
+@click.option("--path", default="/v1/chat/completions", show_default=True, help="With --request: where it is sent.")
+@click.option("--at", type=Moment(), metavar="MOMENT", help="With --request: when; absent: now.")
+@JSON
+def explain(
+    case: Path,
+    subject: str | None,
+    reading: str | None,
+    scenario: str | None,
+    saved: Path | None,
+    request: IO[bytes] | None,
+    workload: str | None,
+    labels: tuple[str, ...],
+    path: str,
+    at: datetime | None,
+    as_json: bool,
+) -> int:
+    """Say why. SUBJECT is a workload, a clause, or WORKLOAD@PROVIDER (or @OFFER): why there, or why not.
+
+    With --request FILE: which deployments may serve a live call, in which order they are asked, and why not the others.
+    Exit code 1: nobody may.
+    """
+    if (request is None) == (subject is None):
+        raise click.ClickException("name a SUBJECT, or a live call by --request FILE: one of the two")
+    if request is not None:
+        body = request.read(MOST_BYTES)
+        return _live(case, saved, reading, scenario, body, workload, labels, path, at or datetime.now(UTC), as_json)
+    from detente.plan import Plan
+    from detente.report.explanation import explain as why
+
+    found: Plan | Conflict | None
+    if saved is not None:
+        found = Plan.load(saved)
+        loaded = load(case, reading or found.reading, scenario or found.scenario)
+        found.must_be_of(loaded.hash, str(saved))
+    else:
+        loaded = load(case, reading, scenario)
+        found = solve(loaded, 1e-4, None, as_json)
+    if found is None:
+        return 1
+    assert subject is not None
+    answer = why(loaded, found, subject)
+    click.echo(json.dumps(answer.as_json(), indent=1) if as_json else str(answer))
+    return 0
+
+
+def _live(
+    case: Path,
+    plan: Path | None,
+    reading: str | None,
+    scenario: str | None,
+    body: bytes,
+    name: str | None,
+    stated: tuple[str, ...],
+    path: str,
+    at: datetime,
+    as_json: bool,
+) -> int:
+    """A live call's decision, by the same rules as live traffic, with every deployment well and idle."""
+    from detente.errors import did_you_mean
+    from detente.gateway.app import labels_of
+    from detente.gateway.decision import Unserved, decide, read
+    from detente.gateway.load import Load
+    from detente.gateway.moment import Moment as Now
+    from detente.gateway.source import Source
+    from detente.gateway.surfaces import SURFACES
+    from detente.report.decision import decision_json, decision_view, served
+    from detente.request import LabelError, narrowed
+
+    policy = Source(case, plan, reading, scenario).read()
+    workload = policy.workloads.get(name or "")
+    if workload is None:
+        hint = did_you_mean(name or "", policy.workloads)
+        raise click.ClickException(f"--workload: there is no `{name}`; {hint}" if name else f"say --workload; {hint}")
+    surface = SURFACES.get(path.encode())
+    if surface is None:
+        raise click.ClickException(f"--path: {did_you_mean(path, [p.decode() for p in SURFACES])}")
+    try:
+        given = labels_of(",".join(stated).encode("utf-8")) if stated else {}
+        labels = narrowed(workload.labels, given, policy.labels)
+        asked = read(surface, body)
+        decision = decide(Now(policy, at), Load(), surface, asked, workload, labels, 0.0)
+    except (LabelError, Unserved) as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        click.echo(json.dumps(decision_json(decision, asked, at), indent=1))
+    else:
+        decision_view(decision, asked, at, console())
+    return 0 if served(decision, asked) else 1

@@ -1,0 +1,95 @@
+"""A decision, whole: what was asked, who may serve it, and in which order they would be asked.
+
+Owns: from a caller's body to an order, the same for a live call and for ``detente explain --request``. Not here: what
+is permitted (``admit``) and the order itself (``choose``), and anything that is done about it (``relay``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from detente.errors import did_you_mean
+from detente.gateway.admit import Admission, Candidate
+from detente.gateway.choose import Order, choose
+from detente.gateway.error import error
+from detente.gateway.load import Load
+from detente.gateway.moment import Moment
+from detente.gateway.surface import Asked, Surface
+from detente.providers.wire import Refusal
+from detente.request import Request
+from detente.workload import AnyWorkload
+
+
+class Unserved(Exception):  # noqa: N818 (it is an answer)
+    """A call that is asked of nobody: the status and the error that its caller is told."""
+
+    def __init__(self, status: int, told: dict[str, object]) -> None:
+        super().__init__(told["message"])
+        self.status, self.error = status, told
+
+
+class Decision(NamedTuple):
+    """Who may serve a request, and in which order they are asked."""
+
+    request: Request
+    admission: Admission
+    order: Order
+
+
+def read(surface: Surface, body: bytes) -> Asked:
+    """What a body asks for. Raises Unserved where it cannot be read."""
+    try:
+        return surface.ask(body)
+    except Refusal as refused:
+        raise Unserved(400, error(400, refused.message, param=refused.param, code="unreadable")) from None
+
+
+def decide(
+    moment: Moment,
+    load: Load,
+    surface: Surface,
+    asked: Asked,
+    workload: AnyWorkload,
+    labels: Mapping[str, str],
+    now: float,
+) -> Decision:
+    """Admit, then choose. Raises Unserved where nobody serves the model at all.
+
+    Parameters
+    ----------
+    load
+        What is known of the deployments.
+    labels
+        The call's: its workload's, its key's and its own.
+    now
+        Of the clock that ``load`` goes by.
+    """
+    request = Request(
+        workload=workload.id,
+        kind=workload.kind,
+        labels=tuple(labels.items()),
+        model=asked.model,
+        operation=surface.operation,
+        needs=asked.needs,
+        pinned=asked.pinned,
+    )
+    admission = moment.admission(request)
+    if not admission.candidates:
+        message = f"nothing serves `{asked.model}`; {did_you_mean(asked.model, moment.policy.models(workload))}"
+        raise Unserved(404, error(404, message, param="model", code="model_not_found"))
+    permitted = admission.permitted
+    states = load.states(permitted, workload.id, moment.shares(workload.id), moment.prices(workload), now)
+    return Decision(request, admission, choose(permitted, states, now, asked.prefix))
+
+
+def cannot(candidate: Candidate, asked: Asked) -> str | None:
+    """What of a call cannot be said on a candidate's wire."""
+    wire = candidate.deployed.wire
+    try:
+        found = wire.cannot(asked.call)
+        if found is None:
+            wire.encode(asked.call)
+    except Refusal as refused:
+        return refused.message
+    return found

@@ -1,0 +1,200 @@
+"""Blocks of Anthropic's messages as parts of messages of a chat completion.
+
+Owns: how each block is written, what it becomes, and the sentence that says why another cannot be said. Not here:
+turns, and the order of blocks within them (``messages_prompt``).
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from detente.providers.wire import Refusal
+
+UNSAID = {
+    "document": "chat completions take text and images, and no documents",
+    "search_result": "chat completions know no search results, nor citations of them",
+    "redacted_thinking": "encrypted thinking can be read by nobody but the API that wrote it",
+    "server_tool_use": "tools that run at Anthropic are not to be had elsewhere",
+    "container_upload": "chat completions have no containers",
+    "tool_reference": "chat completions have no search among tools",
+    "browser_state": "chat completions have no browser",
+}
+_SERVER_RESULT = "results of tools that run at Anthropic can be read by nobody else"
+MEDIA = ("image/jpeg", "image/png", "image/gif", "image/webp")
+
+
+# -- as they are written --------------------------------------------------------------------------------------------
+class CacheControl(msgspec.Struct, forbid_unknown_fields=True):
+    """A hint for a cache: it changes what a call costs and never what it answers, so it is read and not sent on."""
+
+    type: str
+    ttl: str | None = None
+
+
+class _Kind(msgspec.Struct):
+    type: str
+
+
+class Turn(msgspec.Struct, forbid_unknown_fields=True):
+    """One message."""
+
+    role: str
+    content: str | list[msgspec.Raw]
+
+
+class _Text(msgspec.Struct, forbid_unknown_fields=True):
+    type: str
+    text: str
+    cache_control: CacheControl | None = None
+    citations: list[msgspec.Raw] | None = None
+
+
+class _Source(msgspec.Struct, forbid_unknown_fields=True):
+    type: str
+    media_type: str | None = None
+    data: str | None = None
+    url: str | None = None
+    file_id: str | None = None
+
+
+class _Image(msgspec.Struct, forbid_unknown_fields=True):
+    type: str
+    source: _Source
+    cache_control: CacheControl | None = None
+    transformations: dict[str, msgspec.Raw] | None = None
+
+
+class _ToolUse(msgspec.Struct, forbid_unknown_fields=True):
+    type: str
+    id: str
+    name: str
+    input: msgspec.Raw
+    cache_control: CacheControl | None = None
+    caller: _Kind | None = None
+    toolset_name: str | None = None
+
+
+class ToolResult(msgspec.Struct, forbid_unknown_fields=True):
+    """What came of a call of a tool: its own content is text and images."""
+
+    type: str
+    tool_use_id: str
+    content: str | list[msgspec.Raw] | None = None
+    is_error: bool | None = None
+    cache_control: CacheControl | None = None
+    toolset_name: str | None = None
+
+
+class _Thinking(msgspec.Struct, forbid_unknown_fields=True):
+    type: str
+    thinking: str
+    signature: str = ""
+
+
+# -- translating ----------------------------------------------------------------------------------------------------
+Message = dict[str, Any]
+T = TypeVar("T")
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def read(raw: msgspec.Raw, kind: type[T], where: str) -> T:
+    """A member as one kind of thing. Raises ``Refusal``, with what is wrong in the reader's words."""
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except UNREADABLE as error:
+        raise Refusal(f"`{where}` cannot be read: {_words(error)}", where) from None
+
+
+def _words(error: BaseException) -> str:
+    text = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+    return text[:1].lower() + text[1:200]
+
+
+def kind_of(raw: msgspec.Raw, where: str) -> str:
+    """The type of a block."""
+    return read(raw, _Kind, where).type
+
+
+def content_of(parts: list[Message]) -> str | list[Message]:
+    """One text is the same as its string, which more providers understand."""
+    if not parts:
+        return ""
+    return str(parts[0]["text"]) if len(parts) == 1 and parts[0]["type"] == "text" else parts
+
+
+def text_of(raw: msgspec.Raw, where: str) -> Message:
+    """A block of text."""
+    block = read(raw, _Text, where)
+    if block.citations:
+        raise Refusal("chat completions have no citations", f"{where}.citations")
+    return {"type": "text", "text": block.text}
+
+
+def only_text_of(raw: msgspec.Raw, where: str) -> Message:
+    """A block of text, where nothing else has a place."""
+    if (kind := kind_of(raw, where)) != "text":
+        raise refused(kind, where, "system")
+    return text_of(raw, where)
+
+
+def call_of(raw: msgspec.Raw, where: str) -> Message:
+    """A call of a tool: its input is passed on as the text that it is, numbers and all."""
+    block = read(raw, _ToolUse, where)
+    arguments = bytes(block.input).decode()
+    if not arguments.startswith("{"):
+        raise Refusal("a tool's input is an object", f"{where}.input")
+    if block.caller is not None and block.caller.type != "direct":
+        raise Refusal("chat completions have no tools that call tools", f"{where}.caller")
+    if block.toolset_name is not None:
+        raise Refusal("chat completions have no toolsets", f"{where}.toolset_name")
+    return {"id": block.id, "type": "function", "function": {"name": block.name, "arguments": arguments}}
+
+
+def thought_of(raw: msgspec.Raw, where: str) -> Message:
+    """The assistant's thinking, where it is signed: Claude wants to read it again, as it was.
+
+    Other models do not sign what they think, and their providers do not take it back: it is left out.
+    """
+    block = read(raw, _Thinking, where)
+    if not block.signature:
+        return {}
+    return {"reasoning_content": block.thinking, "reasoning_signature": block.signature}
+
+
+def refused(kind: str, where: str, turn: str) -> Refusal:
+    """Why a block has no place in the content of a turn."""
+    if kind in UNSAID:
+        return Refusal(f"`{kind}` cannot be said: {UNSAID[kind]}", where)
+    if kind.endswith("_tool_result"):
+        return Refusal(f"`{kind[:60]}` cannot be said: {_SERVER_RESULT}", where)
+    return Refusal(f"a block of type `{kind[:60]}` has no place in content of `{turn}`", where)
+
+
+def image_of(raw: msgspec.Raw, where: str) -> tuple[Message, int]:
+    """An image by its address, and how many bytes of the request its data takes."""
+    image = read(raw, _Image, where)
+    if image.transformations:
+        raise Refusal("chat completions cannot be told what to do with large images", f"{where}.transformations")
+    source = image.source
+    match source:
+        case _Source(type="base64", media_type=str(media), data=str(data), url=None, file_id=None):
+            if media not in MEDIA:
+                raise Refusal(
+                    f"`{media[:40]}` is no kind of image that is known; write {' or '.join(MEDIA)}",
+                    f"{where}.source.media_type",
+                )
+            if not data.isascii() or data.startswith("data:"):
+                raise Refusal("the image's data is not base64", f"{where}.source.data")
+            url = f"data:{media};base64,{data}"
+        case _Source(type="url", media_type=None, data=None, url=str(url), file_id=None):
+            if not url.startswith(("https://", "http://")):
+                raise Refusal("an image's address begins with `https://`", f"{where}.source.url")
+        case _Source(type="file"):
+            raise Refusal("files that are stored at Anthropic cannot be read elsewhere", f"{where}.source")
+        case _:
+            raise Refusal(
+                "an image's source is `base64` with `media_type` and `data`, or `url` with `url`", f"{where}.source"
+            )
+    return {"type": "image_url", "image_url": {"url": url}}, len(image.source.data or "")

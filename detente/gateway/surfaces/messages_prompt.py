@@ -1,0 +1,155 @@
+"""Anthropic's turns as messages of a chat completion.
+
+Owns: the system prompt, turns, and the order of what is in them. Not here: single blocks (``messages_blocks``), the
+other members of a request (``messages_request``), and replies (``messages_reply``, ``messages_stream``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from detente.deployment import Feature
+from detente.gateway.surfaces.messages_blocks import (
+    Message,
+    ToolResult,
+    Turn,
+    call_of,
+    content_of,
+    image_of,
+    kind_of,
+    only_text_of,
+    read,
+    refused,
+    text_of,
+    thought_of,
+)
+from detente.providers.wire import Refusal
+
+IMAGE_TOKENS = 1000
+"""About how many tokens an image takes (providers count 85 to 1,600)."""
+ERROR = "Error:\n"
+"""How a tool's failure is told: chat completions have no flag for it, so it is said in words."""
+
+
+@dataclass
+class Prompt:
+    """The messages of a call, and what they need of whoever serves it."""
+
+    messages: list[Message] = field(default_factory=list)
+    needs: set[Feature] = field(default_factory=set)
+    images: int = 0
+    image_bytes: int = 0
+
+    def system(self, content: str | list[msgspec.Raw], where: str) -> None:
+        """A system prompt: text, or blocks of text."""
+        if isinstance(content, str):
+            said: str | list[Message] = content
+        else:
+            said = content_of([only_text_of(raw, f"{where}.{at}") for at, raw in enumerate(content)])
+        self.messages.append({"role": "system", "content": said})
+
+    def turns(self, raw: msgspec.Raw) -> None:
+        """All turns, in order."""
+        turns = read(raw, list[msgspec.Raw], "messages")
+        if not turns:
+            raise Refusal("`messages` is empty; write at least one turn", "messages")
+        role = ""
+        for at, turn in enumerate(turns):
+            role = self._turn(turn, f"messages.{at}")
+        if role == "assistant":
+            what = "a reply that continues the assistant's own last turn (prefill) cannot be asked of chat completions"
+            raise Refusal(f"{what}; end `messages` with a turn of the user", f"messages.{len(turns) - 1}")
+
+    def _turn(self, raw: msgspec.Raw, where: str) -> str:
+        turn = read(raw, Turn, where)
+        role, content = turn.role, turn.content
+        if role == "system":
+            self.system(content, f"{where}.content")
+        elif role not in ("user", "assistant"):
+            raise Refusal(f"`{where}.role` is `{role[:40]}`; write `user`, `assistant` or `system`", f"{where}.role")
+        elif isinstance(content, str):
+            self.messages.append({"role": role, "content": content})
+        elif role == "user":
+            self._user(content, f"{where}.content")
+        else:
+            self._assistant(content, f"{where}.content")
+        return role
+
+    # -- a user's turn --
+    def _user(self, blocks: list[msgspec.Raw], where: str) -> None:
+        """Results of tools become messages of their own, and come first."""
+        parts: list[Message] = []
+        results = 0
+        for at, raw in enumerate(blocks):
+            here = f"{where}.{at}"
+            match kind_of(raw, here):
+                case "text":
+                    parts.append(text_of(raw, here))
+                case "image":
+                    parts.append(self._image(raw, here))
+                case "tool_result":
+                    if parts:
+                        raise Refusal(f"`{here}` is a tool's result after other content; write results first", here)
+                    self._result(raw, here)
+                    results += 1
+                case other:
+                    raise refused(other, here, "user")
+        if parts or not results:
+            self.messages.append({"role": "user", "content": content_of(parts)})
+
+    def _result(self, raw: msgspec.Raw, where: str) -> None:
+        result = read(raw, ToolResult, where)
+        if result.toolset_name is not None:
+            raise Refusal("chat completions have no toolsets", f"{where}.toolset_name")
+        parts: list[Message] = []
+        if isinstance(result.content, str):
+            parts.append({"type": "text", "text": result.content})
+        for at, block in enumerate(result.content if isinstance(result.content, list) else ()):
+            here = f"{where}.content.{at}"
+            match kind_of(block, here):
+                case "text":
+                    parts.append(text_of(block, here))
+                case "image":
+                    parts.append(self._image(block, here))
+                case other:
+                    raise refused(other, here, "tool")
+        content = content_of(parts)
+        if result.is_error:
+            content = ERROR + content if isinstance(content, str) else [{"type": "text", "text": ERROR}, *content]
+        self.messages.append({"role": "tool", "tool_call_id": result.tool_use_id, "content": content})
+
+    # -- the assistant's turn --
+    def _assistant(self, blocks: list[msgspec.Raw], where: str) -> None:
+        """Text and calls of tools; a chat completion keeps one after the other."""
+        message: Message = {"role": "assistant"}
+        parts: list[Message] = []
+        calls: list[Message] = []
+        for at, raw in enumerate(blocks):
+            here = f"{where}.{at}"
+            match kind_of(raw, here):
+                case "text":
+                    parts.append(text_of(raw, here))
+                case "tool_use":
+                    calls.append(call_of(raw, here))
+                case "thinking":
+                    if (thought := thought_of(raw, here)) and (parts or calls or "reasoning_content" in message):
+                        raise Refusal("a turn begins with its signed thinking, if it has any", here)
+                    message |= thought
+                case other:
+                    raise refused(other, here, "assistant")
+        if parts or not calls:
+            message["content"] = content_of(parts)
+        if calls:
+            message["tool_calls"] = calls
+        if len(calls) > 1:
+            self.needs.add("parallel-tools")
+        self.messages.append(message)
+
+    def _image(self, raw: msgspec.Raw, where: str) -> Message:
+        part, size = image_of(raw, where)
+        self.needs.add("images")
+        self.images += 1
+        self.image_bytes += size
+        return part

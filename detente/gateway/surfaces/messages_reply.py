@@ -1,0 +1,138 @@
+"""A whole chat completion as one of Anthropic's messages.
+
+Owns: blocks of content, reasons to stop and usage, which streams share. Not here: streams (``messages_stream``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from secrets import token_hex
+from typing import Any
+
+import msgspec
+
+from detente.gateway.surface import Asked, UnsayableError
+from detente.providers.wire import Reply, Tokens
+
+_STOP = {
+    "stop": "end_turn",
+    "length": "max_tokens",
+    "tool_calls": "tool_use",
+    "content_filter": "refusal",
+}
+
+
+class _Function(msgspec.Struct):
+    name: str
+    arguments: str = ""
+
+
+class _ToolCall(msgspec.Struct):
+    id: str
+    function: _Function
+
+
+class _Message(msgspec.Struct):
+    content: str | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    reasoning_signature: str | None = None
+    """Claude's, by Bedrock's wire: it wants to see it again with the thinking that it signs."""
+    tool_calls: list[_ToolCall] | None = None
+
+
+class _Choice(msgspec.Struct):
+    message: _Message
+    finish_reason: str | None = None
+    stop_reason: str | int | None = None
+    """The text that the reply stopped at, where a server says it (vLLM does)."""
+
+
+class _Completion(msgspec.Struct):
+    choices: list[_Choice]
+    id: str | None = None
+    model: str | None = None
+
+
+_COMPLETION = msgspec.json.Decoder(_Completion)
+
+
+def message(asked: Asked, reply: Reply) -> bytes:
+    """The message. Raises ``UnsayableError`` for a completion that is none, or calls a tool with what is no object."""
+    try:
+        completion = _COMPLETION.decode(reply.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise UnsayableError("the provider's reply is not a chat completion") from None
+    if len(completion.choices) != 1:
+        raise UnsayableError(f"the provider gave {len(completion.choices)} choices for one message")
+    choice = completion.choices[0]
+    said = choice.message
+    content: list[dict[str, Any]] = []
+    thought, signature = said.reasoning_content or said.reasoning or "", said.reasoning_signature or ""
+    if thought or signature:
+        content.append({"type": "thinking", "thinking": thought, "signature": signature})
+    if text := said.content or said.refusal:
+        content.append({"type": "text", "text": text})
+    calls = said.tool_calls or []
+    cut = choice.finish_reason == "length"
+    content += [block for at, c in enumerate(calls) if (block := _tool_use(c, cut and at == len(calls) - 1))]
+    finish = "content_filter" if said.refusal else choice.finish_reason
+    reason, sequence = stopped(asked, finish, choice.stop_reason, any(block["type"] == "tool_use" for block in content))
+    return msgspec.json.encode(
+        head(completion.id, completion.model or asked.model)
+        | {"content": content, "stop_reason": reason, "stop_sequence": sequence, "usage": usage_of(reply.tokens)}
+    )
+
+
+def _tool_use(call: _ToolCall, cut: bool) -> dict[str, Any] | None:
+    """A call of a tool; None where the reply was cut short within it: a part of an input is not an input."""
+    text = call.function.arguments.strip() or "{}"
+    try:
+        if not text.startswith("{"):
+            raise msgspec.DecodeError
+        msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        if cut:
+            return None
+        raise UnsayableError(f"the model called `{call.function.name[:60]}` with what is no JSON object") from None
+    return {"type": "tool_use", "id": call.id, "name": call.function.name, "input": msgspec.Raw(text.encode())}
+
+
+# -- what streams share ---------------------------------------------------------------------------------------------
+def head(completion: str | None, model: str) -> dict[str, Any]:
+    """A message without its content. Its id is that of the completion, so that a provider can be asked about it."""
+    own = (completion or token_hex(12)).removeprefix("chatcmpl-")
+    return {"id": f"msg_{own}", "type": "message", "role": "assistant", "model": model}
+
+
+def stopped(asked: Asked, finish: str | None, at: str | int | None, calls: bool) -> tuple[str | None, str | None]:
+    """Anthropic's reason to stop, and the sequence that it stopped at; None where the provider gave none.
+
+    Chat completions say `stop` for the end of a turn and for a stop sequence alike, and some say it after calls.
+    """
+    if finish == "stop" and calls:
+        return "tool_use", None
+    if finish == "stop" and isinstance(at, str) and at in _sequences(asked):
+        return "stop_sequence", at
+    return _STOP.get(finish or ""), None
+
+
+def _sequences(asked: Asked) -> Sequence[str]:
+    stop = asked.call.members.get("stop")
+    return () if stop is None else msgspec.json.decode(stop, type=list[str])
+
+
+def usage_of(tokens: Tokens | None) -> dict[str, Any]:
+    """Anthropic counts what was read from a cache, or written to it, beside the input. Unknown is null, never zero."""
+    if tokens is None:
+        return {"input_tokens": None, "output_tokens": None}
+    usage: dict[str, Any] = {
+        "input_tokens": max(tokens.input - tokens.cached - tokens.written, 0),
+        "cache_creation_input_tokens": tokens.written,
+        "cache_read_input_tokens": tokens.cached,
+        "output_tokens": tokens.output,
+    }
+    if tokens.reasoning:
+        usage["output_tokens_details"] = {"thinking_tokens": tokens.reasoning}
+    return usage

@@ -1,0 +1,188 @@
+"""The members of a request of Anthropic's, and what each becomes in a chat completion.
+
+Owns: reading them, in the order of their page in Anthropic's reference, and refusing by name what a chat completion
+cannot say. Not here: turns and blocks (``messages_prompt``), tools (``messages_tools``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from detente.deployment import Feature
+from detente.gateway.surfaces import chat
+from detente.gateway.surfaces.messages_blocks import CacheControl, read
+from detente.gateway.surfaces.messages_prompt import Prompt
+from detente.gateway.surfaces.messages_tools import tools_of
+from detente.providers.wire import Refusal
+
+ELSEWHERE = {
+    "top_k": "chat completions have no such sampling; use `top_p`",
+    "container": "chat completions have no containers",
+    "context_management": "chat completions do not edit their context",
+    "diagnostics": "only Anthropic knows why its cache missed",
+    "inference_geo": "where a call may run is the case's to say, by its clauses",
+    "mcp_servers": "chat completions call no servers of tools",
+    "output_format": "write `output_config.format`",
+    "user_profile_id": "there are no user profiles here; a key stands for its workload",
+    "workspace_id": "there are no workspaces here; a key stands for its workload",
+}
+KNOWN = frozenset(
+    {
+        *("model", "messages", "system", "max_tokens", "stream", "stop_sequences", "temperature", "top_p", "metadata"),
+        *("tools", "tool_choice", "output_config", "thinking", "service_tier", "speed", "cache_control"),
+    }
+)
+_NULL = b"null"
+
+_EFFORTS = ("low", "medium", "high", "xhigh", "max")
+LEAST_BUDGET = 1024
+BUDGETS = ((4096, "low"), (16_384, "medium"))
+"""Up to how many tokens of thinking which effort is asked for; beyond, `high`. Chat completions know no budgets."""
+
+
+class _Metadata(msgspec.Struct, forbid_unknown_fields=True):
+    user_id: str | None = None
+
+
+class _Format(msgspec.Struct, forbid_unknown_fields=True):
+    type: str
+    schema: dict[str, msgspec.Raw]
+
+
+class _OutputConfig(msgspec.Struct, forbid_unknown_fields=True):
+    effort: str | None = None
+    format: _Format | None = None
+
+
+class _Thinking(msgspec.Struct, forbid_unknown_fields=True):
+    type: str
+    budget_tokens: int | None = None
+    display: str | None = None
+
+
+def members_of(body: bytes) -> dict[str, msgspec.Raw]:
+    """The members that say anything: one that is null is as one left out."""
+    try:
+        body.decode()  # what is passed on unread below must be text as well
+    except UnicodeDecodeError:
+        raise Refusal("the body is not a JSON object") from None
+    return {name: raw for name, raw in chat.members_of(body).items() if bytes(raw) != _NULL}
+
+
+class Asking:
+    """A request while it is read: which members are left, what is already said of it in a chat completion's words."""
+
+    def __init__(self, members: Mapping[str, msgspec.Raw]) -> None:
+        self._members = members
+        for name in members:
+            if name in ELSEWHERE:
+                raise Refusal(f"`{name}` cannot be said: {ELSEWHERE[name]}", name)
+            if name not in KNOWN:
+                raise Refusal(f"`{name[:60]}` is no member of a request that is known here; leave it out", name[:60])
+        self.said: dict[str, Any] = {"model": chat.text(members, "model"), "messages": []}
+        self.needs: set[Feature] = set()
+        most = chat.count(members, "max_tokens")
+        if most is None:
+            raise Refusal("`max_tokens` is missing", "max_tokens")
+        self.most = most
+        self.said["max_completion_tokens"] = self.most
+        self.stream = chat.flag(members, "stream")
+        if self.stream:
+            self.said |= {"stream": True, "stream_options": {"include_usage": True}}
+            self.needs.add("streaming")
+
+    def sampling(self) -> None:
+        """How the reply is drawn, and for whom."""
+        members, said = self._members, self.said
+        for name in ("temperature", "top_p"):
+            if name in members:
+                read(members[name], float, name)
+                said[name] = members[name]
+        if "stop_sequences" in members and (stop := read(members["stop_sequences"], list[str], "stop_sequences")):
+            said["stop"] = stop
+        if "metadata" in members and (user := read(members["metadata"], _Metadata, "metadata").user_id) is not None:
+            said["user"] = user
+        if "cache_control" in members:
+            read(members["cache_control"], CacheControl, "cache_control")
+        if "speed" in members and (speed := read(members["speed"], str, "speed")) != "standard":
+            raise Refusal(f"`speed: {speed[:40]}` cannot be said of a chat completion", "speed")
+        if "service_tier" in members:
+            match read(members["service_tier"], str, "service_tier"):
+                case "auto":
+                    pass  # the default on both sides
+                case "standard_only":
+                    said["service_tier"] = "default"
+                case other:
+                    raise Refusal(f"`service_tier: {other[:40]}` is neither `auto` nor `standard_only`", "service_tier")
+
+    def output(self) -> None:
+        """What the reply looks like, and how much thought goes into it."""
+        config = _OutputConfig()
+        if "output_config" in self._members:
+            config = read(self._members["output_config"], _OutputConfig, "output_config")
+        if config.format is not None:
+            if config.format.type != "json_schema":
+                what = f"`output_config.format.type: {config.format.type[:40]}` is not `json_schema`"
+                raise Refusal(what, "output_config.format.type")
+            schema = {"name": "output", "schema": config.format.schema, "strict": True}
+            self.said["response_format"] = {"type": "json_schema", "json_schema": schema}
+            self.needs.add("structured-output")
+        if config.effort is not None and config.effort not in _EFFORTS:
+            what = f"`output_config.effort: {config.effort[:40]}` is none of {', '.join(_EFFORTS)}"
+            raise Refusal(what, "output_config.effort")
+        effort = self._thought(config.effort)
+        if effort is not None:
+            self.said["reasoning_effort"] = effort
+        if effort not in (None, "none"):
+            self.needs.add("reasoning")
+
+    def _thought(self, effort: str | None) -> str | None:
+        if "thinking" not in self._members:
+            return effort
+        thinking = read(self._members["thinking"], _Thinking, "thinking")
+        if thinking.display not in (None, "summarized"):
+            what = f"`thinking.display: {thinking.display[:40]}` cannot be asked of a chat completion"
+            raise Refusal(what, "thinking.display")
+        if (thinking.type == "enabled") != (thinking.budget_tokens is not None):
+            what = "`thinking.budget_tokens` belongs to `type: enabled`, and only there"
+            raise Refusal(what, "thinking.budget_tokens")
+        if thinking.type == "adaptive":
+            self.needs.add("reasoning")
+            return effort
+        if thinking.type not in ("enabled", "disabled"):
+            raise Refusal(f"`thinking.type: {thinking.type[:40]}` cannot be said of a chat completion", "thinking.type")
+        if effort is not None:
+            what = (
+                f"`output_config.effort` and `thinking.type: {thinking.type}` are one and the same in chat completions"
+            )
+            raise Refusal(f"{what}; write one of them", "output_config.effort")
+        if thinking.budget_tokens is None:
+            return "none"
+        if not LEAST_BUDGET <= thinking.budget_tokens < self.most:
+            what = f"`thinking.budget_tokens` is {thinking.budget_tokens}; it is at least {LEAST_BUDGET:,}"
+            raise Refusal(f"{what} and below `max_tokens`, {self.most}", "thinking.budget_tokens")
+        return next((name for most, name in BUDGETS if thinking.budget_tokens <= most), "high")
+
+    def prompt(self) -> Prompt:
+        """Everything that is told, and the tools to answer with."""
+        members, prompt = self._members, Prompt()
+        if "system" in members:
+            prompt.system(_system(members["system"]), "system")
+        if "messages" not in members:
+            raise Refusal("`messages` is missing", "messages")
+        prompt.turns(members["messages"])
+        self.said["messages"] = prompt.messages
+        tools = tools_of(members.get("tools"), members.get("tool_choice"))
+        if tools:
+            self.said |= tools
+            self.needs.add("tools")
+        return prompt
+
+
+def _system(raw: msgspec.Raw) -> str | list[msgspec.Raw]:
+    if bytes(raw)[:1] == b'"':
+        return read(raw, str, "system")
+    return read(raw, list[msgspec.Raw], "system")

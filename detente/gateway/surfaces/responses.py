@@ -1,0 +1,237 @@
+"""``POST /v1/responses``: OpenAI's Responses API, passed through to upstreams that serve it.
+
+Owns: what a call needs, where the state lies that it builds on, and the ids that say so (``responses_pin``). Only
+top-level members are read; nothing of a body or reply changes but the ids of responses. Not here: the wire, and
+streams as providers send them (``providers/responses_stream``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import msgspec
+
+from detente.deployment import Feature, Operation
+from detente.gateway.surface import Asked, Rendering, Surface, UnsayableError
+from detente.gateway.surfaces import responses_pin as pin
+from detente.gateway.surfaces.chat import (
+    CHARACTERS_PER_TOKEN,
+    PREFIX_BYTES,
+    USUAL_REPLY,
+    count,
+    flag,
+    members_of,
+    text,
+)
+from detente.providers import sse
+from detente.providers.wire import Call, Refusal, Reply
+
+NOT_HERE = {
+    "background": "a reply that is fetched later has no stream and no caller to meter; leave out `background`",
+    "background_options": "replies in the background are not served; leave it out",
+    "conversation": "conversations are made at a provider, and not here; build on `previous_response_id`",
+    "prompt": "a stored prompt lies at one provider, and its id does not say at which; send its text",
+}
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_EMPTY = frozenset({b"null", b"false", b"[]", b"{}"})
+
+Members = dict[str, msgspec.Raw]
+
+
+class _Item(msgspec.Struct):
+    type: str | None = None
+    content: Any = None
+    output: Any = None
+
+
+class _Typed(msgspec.Struct):
+    type: str | None = None
+
+
+class _Format(msgspec.Struct):
+    format: _Typed | None = None
+
+
+class _Reasoning(msgspec.Struct):
+    effort: str | None = None
+    summary: str | None = None
+
+
+# -- asking ---------------------------------------------------------------------------------------------------------
+class ResponsesSurface(Surface):
+    """OpenAI's Responses API."""
+
+    path: ClassVar[str] = "/v1/responses"
+    operation: ClassVar[Operation] = "responses"
+
+    def ask(self, body: bytes) -> Asked:
+        """Read a request. Raises ``Refusal`` with a sentence and the member that is wrong."""
+        members = members_of(body)
+        for name, why in NOT_HERE.items():
+            if _says(members, name):
+                raise Refusal(f"`{name}` is not served: {why}", name)
+        model, stream = text(members, "model"), flag(members, "stream")
+        pinned = None
+        if previous := _read(members, "previous_response_id", str):
+            pinned, own = _opened(previous, "previous_response_id")
+            members["previous_response_id"] = msgspec.Raw(msgspec.json.encode(own))
+        _no_strays(members, pinned)
+        told = b"".join(bytes(members[n]) for n in ("tools", "instructions", "input") if n in members)
+        most = count(members, "max_output_tokens") or USUAL_REPLY
+        return Asked(
+            Call("responses", members, stream, asks_usage=True),
+            model,
+            _needs(members, stream),
+            pinned,
+            told[:PREFIX_BYTES],
+            len(told) // CHARACTERS_PER_TOKEN + most,
+        )
+
+    def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
+        """The reply, its ids sealed. Raises ``UnsayableError``."""
+        try:
+            response = msgspec.json.decode(reply.body, type=Members)
+        except _UNREADABLE:
+            raise UnsayableError("the provider's reply is not a response") from None
+        return reply.body if not _stored(asked) else msgspec.json.encode(_sealed(response, deployment))
+
+    def streamed(self, asked: Asked, deployment: str) -> Rendering:
+        """A renderer that seals ids."""
+        return ResponsesRendering(deployment if _stored(asked) else None)
+
+    def error(self, status: int, error: Mapping[str, Any]) -> bytes:
+        """OpenAI's error."""
+        return msgspec.json.encode({"error": error})
+
+
+def _says(members: Members, name: str) -> bool:
+    """Whether a member is there and says anything."""
+    return name in members and bytes(members[name]) not in _EMPTY
+
+
+def _read(members: Members, name: str, kind: Any) -> Any:
+    """A member as one kind of thing; None where it is absent or null."""
+    if name not in members:
+        return None
+    try:
+        return msgspec.json.decode(members[name], type=kind | None)
+    except _UNREADABLE as error:
+        text = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise Refusal(f"`{name}` cannot be read: {text[:1].lower()}{text[1:200]}", name) from None
+
+
+def _opened(sealed: str, name: str) -> tuple[str, str]:
+    try:
+        return pin.open(sealed)
+    except pin.UnknownIdError:
+        what = f"`{name}` is not an id of a stored response that this gateway gave out"
+        raise Refusal(f"{what}; what was asked for with `store: false` is not stored", name) from None
+
+
+def _no_strays(members: Members, pinned: str | None) -> None:
+    """State whose id does not say where it is stored would be looked for wherever the call happens to go.
+
+    A text cannot look like a name in JSON, since its quotation marks are escaped: most bodies are not parsed for this.
+    """
+    if pinned is None and b'"item_reference"' in bytes(members.get("input", b"")) and _holds(members, "item_reference"):
+        what = "an `item_reference` does not say where the item is stored"
+        raise Refusal(f"{what}; build on `previous_response_id`, or send the item itself", "input")
+    if b'"comparison_response_id"' in bytes(members.get("prompt_cache_options", b"")):
+        what = "a response to compare with is stored at one provider only"
+        raise Refusal(f"{what}; leave it out", "prompt_cache_options.comparison_response_id")
+
+
+def _needs(members: Members, stream: bool) -> frozenset[Feature]:
+    needs: set[Feature] = set()
+    if stream:
+        needs.add("streaming")
+    if _says(members, "tools"):
+        needs.add("tools")
+    if bytes(members.get("parallel_tool_calls", b"")) == b"true":
+        needs.add("parallel-tools")
+    shape = _read(members, "text", _Format)
+    if shape and shape.format and shape.format.type in ("json_schema", "json_object"):
+        needs.add("structured-output")
+    if (reasoning := _read(members, "reasoning", _Reasoning)) and (
+        reasoning.effort not in (None, "none") or reasoning.summary
+    ):
+        needs.add("reasoning")
+    if (_read(members, "top_logprobs", int) or 0) > 0:
+        needs.add("logprobs")
+    if b'"input_image"' in bytes(members.get("input", b"")) and _holds(members, "input_image"):
+        needs.add("images")
+    return frozenset(needs)
+
+
+def _holds(members: Members, kind: str) -> bool:
+    """Whether the input holds an item, or part of an item, of a type."""
+    items = _read(members, "input", str | list[_Item])
+    if not isinstance(items, list):
+        return False
+    parts = [
+        part for item in items for whole in (item.content, item.output) if isinstance(whole, list) for part in whole
+    ]
+    return any(i.type == kind for i in items) or any(isinstance(p, dict) and p.get("type") == kind for p in parts)
+
+
+# -- answering ------------------------------------------------------------------------------------------------------
+def _stored(asked: Asked) -> bool:
+    """Whether the provider keeps the response: it does unless it is told not to."""
+    return bytes(asked.call.members.get("store", b"")) != b"false"
+
+
+def _sealed(response: Members, deployment: str) -> Members:
+    """A response with its ids sealed, in place; every other member stays as it was written."""
+    for name in ("id", "previous_response_id"):
+        if name not in response:
+            continue
+        try:
+            own = msgspec.json.decode(response[name], type=str | None)
+            if own is not None:
+                response[name] = msgspec.Raw(msgspec.json.encode(pin.seal(own, deployment)))
+        except (*_UNREADABLE, pin.UnknownIdError):
+            raise UnsayableError(f"the provider's `{name}` of the response is not an id") from None
+    return response
+
+
+class ResponsesRendering(Rendering):
+    """Seals the ids in a stream, or none where nothing is stored."""
+
+    def __init__(self, deployment: str | None) -> None:
+        self._deployment = deployment
+        self._events = sse.Events()
+        self._count = 0
+
+    def feed(self, data: bytes) -> bytes:
+        """The same events; those that hold a response, with its ids sealed. Raises ``UnsayableError``."""
+        block = self._events.block(data)
+        self._count += block.count(b"\n\n")
+        if self._deployment is None or b'"response"' not in block:
+            return block
+        events, deployment = sse.split(block), self._deployment
+        return b"".join([_event(event, deployment) if b'"response"' in event else event for event in events])
+
+    def close(self) -> bytes:
+        """Nothing: a response says itself that it is complete."""
+        return b""
+
+    def fail(self, error: Mapping[str, Any]) -> bytes:
+        """OpenAI's event for an error; with the error object as well, which is what its client raises."""
+        said = {name: error.get(name) for name in ("code", "message", "param")}
+        body = {"type": "error", **said, "sequence_number": self._count, "error": error}
+        return sse.event(msgspec.json.encode(body), "error")
+
+
+def _event(event: bytes, deployment: str) -> bytes:
+    """An event with the ids of its response sealed; its other lines stay."""
+    try:
+        members = msgspec.json.decode(sse.data_of(event), type=Members)
+        response = msgspec.json.decode(members.get("response", b"null"), type=Members | None)
+    except _UNREADABLE:
+        raise UnsayableError("the provider sent an event that cannot be read") from None
+    if response is None:
+        return event  # the word, in a text
+    members["response"] = msgspec.Raw(msgspec.json.encode(_sealed(response, deployment)))
+    others = b"".join(line + b"\n" for line in event.split(b"\n") if line and not line.startswith(b"data:"))
+    return others + b"data: " + msgspec.json.encode(members) + b"\n\n"

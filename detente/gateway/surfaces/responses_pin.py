@@ -1,0 +1,64 @@
+"""Ids of responses that say where a response is stored, so that any worker finds it, also after a restart.
+
+Owns: sealing a provider's id together with a deployment, and opening what was sealed. Nothing is kept anywhere: the id
+is all there is. Not here: whether the deployment may serve the caller. Admission judges a pinned deployment like any
+other, so an id widens nobody's permission, and needs no secret: its checksum finds ids that were cut, mistyped or made
+elsewhere, and keeps out nobody who can compute one. Whoever holds a response's id can build on that response where the
+case permits the deployment, as is so at the provider itself.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error
+from hashlib import blake2b
+
+from detente.noun import ID
+
+PREFIX = "resp_dt1"
+"""With a number: another form of ids gets the next one."""
+MOST_ID = 1000
+"""The longest id, in characters."""
+_CHECK_BYTES = 6
+_SEPARATOR = b"\n"
+_DEPLOYMENT = re.compile(ID)
+
+
+class UnknownIdError(ValueError):
+    """An id that this gateway did not give out, or that was changed."""
+
+
+def seal(response: str, deployment: str) -> str:
+    """The id that a caller sees of a response that a deployment stores.
+
+    Raises ``UnknownIdError`` where the two make an id that could not be opened again.
+    """
+    payload = deployment.encode() + _SEPARATOR + response.encode("utf-8", "surrogatepass")
+    sealed = PREFIX + urlsafe_b64encode(_check(payload) + payload).decode().rstrip("=")
+    if not response or not _DEPLOYMENT.fullmatch(deployment) or len(sealed) > MOST_ID:
+        raise UnknownIdError("the provider's id of the response is empty or too long")
+    return sealed
+
+
+def open(sealed: str) -> tuple[str, str]:
+    """(deployment, the provider's id). Raises ``UnknownIdError``."""
+    wrong = UnknownIdError("this gateway gave out no such id")
+    if not sealed.startswith(PREFIX) or len(sealed) > MOST_ID or not sealed.isascii():
+        raise wrong
+    text = sealed.removeprefix(PREFIX)
+    try:
+        raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        check, payload = raw[:_CHECK_BYTES], raw[_CHECK_BYTES:]
+        deployment, _, response = payload.partition(_SEPARATOR)
+        opened = deployment.decode(), response.decode("utf-8", "surrogatepass")
+    except (Error, UnicodeDecodeError):
+        raise wrong from None
+    # The decoder forgives stray characters and bits; one response has one id.
+    if check != _check(payload) or seal(opened[1], opened[0]) != sealed:
+        raise wrong
+    return opened
+
+
+def _check(payload: bytes) -> bytes:
+    return blake2b(payload, digest_size=_CHECK_BYTES, person=b"detente response").digest()

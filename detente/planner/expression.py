@@ -1,0 +1,128 @@
+"""Linear expressions over a program's columns, and the rows that they make.
+
+Owns: ``Expr`` and its arithmetic. Not here: where its entries end up (``matrix``), and what any column means.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int32]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines of a sheet of columns, in order, each with a column a period: all that an arc has, without listing it."""
+
+    first: int  # column of the sheet
+    width: int
+    index: NDArray[np.int64]  # of each line in the sheet
+
+    @classmethod
+    def of(cls, sheet: Ints, index: Any) -> Lines:
+        """Some lines of a block of columns."""
+        return cls(int(sheet[0, 0]) if sheet.size else 0, sheet.shape[1], np.asarray(index, dtype=np.int64))
+
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """The first column of each line."""
+        return self.first + self.index * self.width
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The first and the last column."""
+        low, high = int(self.index[0]), int(self.index[-1])
+        return self.first + low * self.width, self.first + (high + 1) * self.width - 1
+
+    def over(self, by_column: NDArray[Any], offset: int = 0) -> NDArray[Any]:
+        """The sheet's part, by line and period, of an array that has a number for each column from ``offset`` on."""
+        first, last = self.first - offset, self.span[1] + 1 - offset
+        return by_column[first:last].reshape(-1, self.width)
+
+    @property
+    def columns(self) -> Ints:
+        """Spelt out, by line and period."""
+        return (self.starts[:, np.newaxis] + np.arange(self.width)).astype(np.int32)
+
+
+Part = tuple[Ints | None, Ints | Lines, Any]
+"""Rows (None: each once, in order), columns and values of some entries. The three broadcast together, so that a block
+of arcs and periods needs neither its rows nor a common value repeated: one value for each arc, or one for all."""
+
+
+def spelt(part: Part) -> tuple[Ints, Ints, Floats]:
+    """A part with a row, a column and a value for each entry."""
+    rows, columns, values = part
+    columns = columns.columns if isinstance(columns, Lines) else columns
+    rows = np.arange(columns.shape[-1], dtype=np.int32) if rows is None else rows
+    r, c, v = np.broadcast_arrays(rows, columns, values)
+    return r, c, v
+
+
+def _floats(given: Any) -> Floats:
+    values = [float(v) for v in given] if isinstance(given, list | tuple) else given
+    return np.asarray(values, dtype=np.float64)
+
+
+class Expr:
+    """Linear expressions over a program's columns, one a row, with constants."""
+
+    __slots__ = ("constant", "n", "parts")
+
+    def __init__(self, n: int, parts: list[Part] | None = None, constant: Floats | float = 0.0) -> None:
+        self.n, self.parts, self.constant = n, parts or [], constant
+
+    @classmethod
+    def of(cls, columns: Ints) -> Expr:
+        """Each column by itself, one a row."""
+        return cls(len(columns), [(None, columns, 1.0)])
+
+    def __add__(self, other: Any) -> Expr:
+        if isinstance(other, Expr):
+            return Expr(self.n, [*self.parts, *other.parts], self.constant + other.constant)
+        return Expr(self.n, self.parts, self.constant + _floats(other))
+
+    def __sub__(self, other: Any) -> Expr:
+        if isinstance(other, Expr):
+            return self + other * -1
+        return Expr(self.n, self.parts, self.constant - _floats(other))
+
+    def __mul__(self, factor: Fraction | float) -> Expr:
+        by = float(factor)
+        return Expr(self.n, [(r, c, v * by) for r, c, v in self.parts], self.constant * by)
+
+    def lag(self) -> Expr:
+        """The previous row's expression; zero in the first."""
+        parts: list[Part] = []
+        for part in self.parts:
+            r, c, v = spelt(part)
+            keep = r < self.n - 1
+            parts.append((r[keep] + 1, c[keep], v[keep]))
+        return Expr(self.n, parts)
+
+    def __ge__(self, other: Any) -> Rows:
+        return Rows(self - other, 0.0, np.inf)
+
+    def __le__(self, other: Any) -> Rows:
+        return Rows(self - other, -np.inf, 0.0)
+
+    def __eq__(self, other: Any) -> Rows:  # type: ignore[override]
+        return Rows(self - other, 0.0, 0.0)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows that must hold: lower ≤ expression ≤ upper."""
+
+    expr: Expr
+    lower: float
+    upper: float

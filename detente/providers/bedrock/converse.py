@@ -1,0 +1,203 @@
+"""A chat completion in OpenAI's shape as a request of Converse.
+
+Owns: which members of a call can be said, and which are refused by name. Not here: messages (``turns``), tools
+(``tools``), reasoning (``reasoning``), sampling (``sampling``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from detente.providers.bedrock.family import Family
+from detente.providers.bedrock.member import NULL, Member
+from detente.providers.bedrock.metadata import metadata_of
+from detente.providers.bedrock.reasoning import Reasoning, reasoning_of
+from detente.providers.bedrock.sampling import sampling_of
+from detente.providers.bedrock.tools import offer_of
+from detente.providers.bedrock.turns import turns_of
+from detente.providers.wire import Call, Refusal
+
+SAID = frozenset(
+    {
+        "max_completion_tokens",
+        "max_tokens",
+        "messages",
+        "metadata",
+        "model",
+        "parallel_tool_calls",
+        "reasoning_effort",
+        "response_format",
+        "safety_identifier",
+        "service_tier",
+        "stop",
+        "stream",
+        "stream_options",
+        "temperature",
+        "tool_choice",
+        "tools",
+        "top_p",
+        "user",
+    }
+)
+"""Members that have their place in a request."""
+
+HINTS = frozenset({"prompt_cache_key", "prompt_cache_retention"})
+"""Members that change no answer: where a prompt is cached is up to Bedrock, and calls of one prefix go to one place."""
+
+UNSAID: Mapping[str, tuple[str, tuple[Any, ...]]] = {
+    "audio": ("speaks no audio", ()),
+    "frequency_penalty": ("knows no penalties", (0,)),
+    "function_call": ("knows `tool_choice` instead", ()),
+    "functions": ("knows `tools` instead", ()),
+    "logit_bias": ("biases no tokens", ({},)),
+    "logprobs": ("tells no probabilities", (False,)),
+    "modalities": ("answers in text", (["text"],)),
+    "n": ("gives one answer", (1,)),
+    "prediction": ("takes no prediction", ()),
+    "presence_penalty": ("knows no penalties", (0,)),
+    "seed": ("takes no seed", ()),
+    "store": ("stores nothing", (False,)),
+    "top_logprobs": ("tells no probabilities", (0,)),
+    "verbosity": ("knows no verbosity", ("medium",)),
+    "web_search_options": ("searches no web", ()),
+}
+"""Members that Converse cannot say: why, and the values that ask for nothing."""
+
+TIERS = {"auto": None, "default": "default", "flex": "flex", "priority": "priority"}
+
+_MAX_COMPLETION: Member[int] = Member("max_completion_tokens", int)
+_MAX: Member[int] = Member("max_tokens", int)
+_STOP: Member[str | list[str]] = Member("stop", str | list[str])
+_TIER: Member[str] = Member("service_tier", str)
+
+
+class _Schema(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    description: str | None = None
+    schema: msgspec.Raw = NULL
+    strict: bool | None = None
+
+
+class _Format(msgspec.Struct):
+    type: str
+    json_schema: _Schema | None = None
+
+
+_FORMAT: Member[_Format] = Member("response_format", _Format)
+_OBJECT: Member[dict[str, Any]] = Member("response_format", dict[str, Any])
+
+
+def request_of(call: Call, family: Family) -> bytes:
+    """The body of a request. Raises Refusal where Converse, or this family behind it, cannot say the call."""
+    members = call.members
+    _refuse_unsaid(members)
+    system, messages, called, unsigned = turns_of(members, family)
+    offer = offer_of(members, family, called)
+    reasoning = reasoning_of(members, family, _most(members), unsigned)
+    if reasoning.on and offer.forced and family.thinking in ("budget", "adaptive"):
+        raise Refusal(f"{family.title} reasons only where it may leave tools alone", "tool_choice")
+    body: dict[str, Any] = {"messages": messages}
+    if system:
+        body["system"] = system
+    inference = _inference(members, family, reasoning)
+    if inference:
+        body["inferenceConfig"] = inference
+    if offer.config is not None:
+        body["toolConfig"] = offer.config
+    output = _output(members, family, reasoning)
+    if output:
+        body["outputConfig"] = output
+    additional = {**reasoning.additional, **offer.additional}
+    if additional:
+        body["additionalModelRequestFields"] = additional
+    metadata = metadata_of(members)
+    if metadata:
+        body["requestMetadata"] = metadata
+    tier = _tier(members)
+    if tier is not None:
+        body["serviceTier"] = {"type": tier}
+    return msgspec.json.encode(body)
+
+
+def _refuse_unsaid(members: Mapping[str, msgspec.Raw]) -> None:
+    for name, raw in members.items():
+        if name in SAID or name in HINTS or raw == NULL:
+            continue
+        why, neutral = UNSAID.get(name, ("does not know it", ()))
+        try:
+            value = msgspec.json.decode(raw) if neutral else None
+        except (ValueError, RecursionError):  # msgspec's errors, or UTF-8's
+            value = None
+        if not any(value == idle and type(value) in (type(idle), float) for idle in neutral):
+            raise Refusal(f"`{name[:80]}` cannot be said: Bedrock's Converse {why}", name[:80])
+
+
+def _most(members: Mapping[str, msgspec.Raw]) -> int | None:
+    """Tokens of the reply; the newer name goes first where both are stated, as at OpenAI."""
+    for member in (_MAX_COMPLETION, _MAX):
+        most = member.of(members)
+        if most is not None:
+            if not 0 < most < 2**31:
+                raise Refusal(f"`{member.name}` is {most}, and is a positive count", member.name)
+            return most
+    return None
+
+
+def _inference(members: Mapping[str, msgspec.Raw], family: Family, reasoning: Reasoning) -> dict[str, Any]:
+    found: dict[str, Any] = {} if reasoning.most is None else {"maxTokens": reasoning.most}
+    found |= sampling_of(members, family, reasoning)
+    stop = _stop(members)
+    if stop:
+        if not family.stop:
+            raise Refusal(f"`stop` is stated, and {family.title} takes no stop sequences", "stop")
+        found["stopSequences"] = stop
+    return found
+
+
+def _stop(members: Mapping[str, msgspec.Raw]) -> list[str]:
+    stated = _STOP.of(members)
+    found = [stated] if isinstance(stated, str) else stated or []
+    if "" in found:
+        raise Refusal("`stop` holds an empty sequence", "stop")
+    if len(found) > 2500:
+        raise Refusal(f"`stop` holds {len(found)} sequences, and Bedrock takes 2500", "stop")
+    return found
+
+
+def _output(members: Mapping[str, msgspec.Raw], family: Family, reasoning: Reasoning) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    stated = _FORMAT.of(members)
+    if stated is not None and stated.type != "text":
+        found["textFormat"] = _format(stated, family)
+    if reasoning.effort is not None:
+        found["effort"] = reasoning.effort
+    return found
+
+
+def _format(stated: _Format, family: Family) -> dict[str, Any]:
+    """Bedrock keeps to every schema that it accepts, so ``strict`` asks for nothing more."""
+    if stated.type != "json_schema" or stated.json_schema is None:
+        what = f"`response_format` is `{stated.type[:40]}`: Converse takes a schema (`json_schema`)"
+        raise Refusal(what, "response_format")
+    if not family.structured:
+        raise Refusal(f"`response_format` states a schema, and {family.title} keeps none", "response_format")
+    schema = stated.json_schema
+    _OBJECT.read(schema.schema)
+    structure = {"schema": bytes(schema.schema).decode(), "name": schema.name}
+    if schema.description:
+        structure["description"] = schema.description
+    return {"type": "json_schema", "structure": {"jsonSchema": structure}}
+
+
+def _tier(members: Mapping[str, msgspec.Raw]) -> str | None:
+    stated = _TIER.of(members)
+    if stated is None:
+        return None
+    if stated not in TIERS:
+        raise Refusal(
+            f"`service_tier` is `{stated[:40]}`, and Bedrock's are default, flex and priority", "service_tier"
+        )
+    return TIERS[stated]

@@ -1,0 +1,173 @@
+"""Embeddings in OpenAI's shape as InvokeModel's, whose bodies each model defines for itself.
+
+Owns: Titan's and Cohere's bodies, both ways. Not here: chat (``converse``).
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from base64 import b64encode
+from collections.abc import Mapping
+from sys import byteorder
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from detente.providers.bedrock.member import NULL, Member
+from detente.providers.bedrock.metadata import metadata_of
+from detente.providers.bedrock.reply import Count, broken
+from detente.providers.wire import Call, Failure, Headers, Refusal, Reply, Tokens
+
+Kind = Literal["titan-1", "titan-2", "cohere-3", "cohere-4"]
+
+_KINDS: tuple[tuple[re.Pattern[str], Kind], ...] = (
+    (re.compile(r"titan-embed-(text-v1|g1-text)"), "titan-1"),
+    (re.compile(r"titan-embed-text-v2"), "titan-2"),
+    (re.compile(r"cohere\.embed-(english|multilingual)-v3|embed-(english|multilingual)-v3"), "cohere-3"),
+    (re.compile(r"cohere\.embed-v4|embed-v4"), "cohere-4"),
+)
+DIMENSIONS: Mapping[Kind, tuple[int, ...]] = {
+    "titan-1": (),
+    "titan-2": (256, 512, 1024),
+    "cohere-3": (),
+    "cohere-4": (256, 512, 1024, 1536),
+}
+MOST_TEXTS = 96
+"""Texts of a call, of Cohere's models; Titan's take one."""
+INPUT_TYPES = ("search_document", "search_query", "classification", "clustering")
+
+_SAID = frozenset(
+    {"dimensions", "encoding_format", "input", "input_type", "metadata", "model", "safety_identifier", "user"}
+)
+_INPUT: Member[str | list[str]] = Member("input", str | list[str])
+_DIMENSIONS: Member[int] = Member("dimensions", int)
+_ENCODING: Member[str] = Member("encoding_format", str)
+_INPUT_TYPE: Member[str] = Member("input_type", str)
+
+
+def kind_of(name: str, model: str | None) -> Kind | None:
+    """Whose body a model takes; None where it is not known."""
+    names = (name.lower(), (model or "").lower())
+    return next((kind for id_ in names for pattern, kind in _KINDS if pattern.search(id_)), None)
+
+
+def embedding_request(call: Call, kind: Kind | None) -> tuple[bytes, tuple[tuple[str, str], ...]]:
+    """(The body, the headers beside its type.) Raises Refusal where the model cannot be asked."""
+    members = call.members
+    if kind is None:
+        raise Refusal("how this model is asked for embeddings is not known here", "model")
+    for name, raw in members.items():
+        if name not in _SAID and raw != NULL:
+            raise Refusal(f"`{name[:80]}` cannot be said: Bedrock's embeddings do not know it", name[:80])
+    texts = _texts(members)
+    dimensions = _dimensions(members, kind)
+    as_base64(members)
+    metadata = metadata_of(members)
+    headers: tuple[tuple[str, str], ...] = ()
+    if metadata:
+        headers = (("x-amzn-bedrock-request-metadata", msgspec.json.encode(metadata).decode()),)
+    body = _titan(texts, members) if kind.startswith("titan") else _cohere(texts, members)
+    if dimensions is not None:
+        body["dimensions" if kind == "titan-2" else "output_dimension"] = dimensions
+    return msgspec.json.encode(body), headers
+
+
+def _texts(members: Mapping[str, msgspec.Raw]) -> list[str]:
+    stated = _INPUT.of(members)
+    texts = [stated] if isinstance(stated, str) else stated or []
+    if not texts or "" in texts:
+        raise Refusal("`input` is empty, or holds an empty text", "input")
+    return texts
+
+
+def _dimensions(members: Mapping[str, msgspec.Raw], kind: Kind) -> int | None:
+    stated = _DIMENSIONS.of(members)
+    if stated is None or stated in DIMENSIONS[kind]:
+        return stated
+    known = ", ".join(map(str, DIMENSIONS[kind])) or "those it has"
+    raise Refusal(f"`dimensions` is {stated}, and the model's are {known}", "dimensions")
+
+
+def as_base64(members: Mapping[str, msgspec.Raw]) -> bool:
+    """Whether the caller wants vectors as base64 (OpenAI's clients do) rather than as numbers."""
+    stated = _ENCODING.of(members)
+    if stated not in (None, "float", "base64"):
+        raise Refusal(f"`encoding_format` is `{stated[:40]}`, and is float or base64", "encoding_format")
+    return stated == "base64"
+
+
+def _titan(texts: list[str], members: Mapping[str, msgspec.Raw]) -> dict[str, Any]:
+    if len(texts) > 1:
+        raise Refusal(f"`input` holds {len(texts)} texts, and Titan embeds one a call", "input")
+    if _INPUT_TYPE.of(members) is not None:
+        raise Refusal("`input_type` is stated, and Titan knows none", "input_type")
+    return {"inputText": texts[0]}
+
+
+def _cohere(texts: list[str], members: Mapping[str, msgspec.Raw]) -> dict[str, Any]:
+    """Cohere's models ask what a text is for, which OpenAI's interface cannot say: a document, unless stated."""
+    if len(texts) > MOST_TEXTS:
+        raise Refusal(f"`input` holds {len(texts)} texts, and Cohere embeds {MOST_TEXTS} a call", "input")
+    use = _INPUT_TYPE.of(members) or INPUT_TYPES[0]
+    if use not in INPUT_TYPES:
+        raise Refusal(f"`input_type` is `{use[:40]}`, and is one of {', '.join(INPUT_TYPES)}", "input_type")
+    return {"texts": texts, "input_type": use, "embedding_types": ["float"], "truncate": "NONE"}
+
+
+# -- and back -------------------------------------------------------------------------------------------------------
+LARGEST = 3.4028234663852886e38
+"""Of numbers of 32 bits, which base64 holds."""
+Number = Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
+
+
+class _ByType(msgspec.Struct):
+    numbers: list[list[Number]] = msgspec.field(name="float")
+
+
+class _Reply(msgspec.Struct, rename="camel"):
+    embedding: list[Number] | None = None
+    embeddings: _ByType | list[list[Number]] | None = None
+    input_text_token_count: Count | None = None
+
+
+_REPLY = msgspec.json.Decoder(_Reply)
+
+
+def embedding_reply(call: Call, model: str, headers: Headers, body: bytes) -> Reply | Failure:
+    """OpenAI's list of embeddings. Tokens are those of Titan's body, else those of AWS's header, else unknown."""
+    try:
+        found = _REPLY.decode(body)
+        wants, asked = as_base64(call.members), len(_texts(call.members))
+    except (ValueError, RecursionError) as error:  # msgspec's errors, or UTF-8's
+        return broken(f"embeddings that cannot be read: {str(error)[:200]}")
+    except Refusal as refusal:
+        return refusal.failure
+    vectors = found.embeddings
+    if isinstance(vectors, _ByType):
+        vectors = vectors.numbers
+    if vectors is None:
+        vectors = [found.embedding] if found.embedding is not None else []
+    if len(vectors) != asked:
+        return broken(f"{len(vectors)} embeddings of {asked} texts")
+    data = [
+        {"object": "embedding", "index": index, "embedding": packed(vector) if wants else vector}
+        for index, vector in enumerate(vectors)
+    ]
+    answer: dict[str, Any] = {"object": "list", "data": data, "model": model}
+    count = found.input_text_token_count
+    if count is None:
+        stated = headers.get("x-amzn-bedrock-input-token-count", "")
+        count = int(stated) if stated.isascii() and stated.isdigit() and len(stated) < 16 else None
+    if count is None:
+        return Reply(msgspec.json.encode(answer), None)
+    answer["usage"] = {"prompt_tokens": count, "total_tokens": count}
+    return Reply(msgspec.json.encode(answer), Tokens(count, 0))
+
+
+def packed(vector: list[float]) -> str:
+    """Base64 of numbers of 32 bits, the least significant byte first, as OpenAI sends them."""
+    numbers = array("f", vector)
+    if byteorder == "big":
+        numbers.byteswap()
+    return b64encode(numbers.tobytes()).decode()

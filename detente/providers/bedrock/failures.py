@@ -1,0 +1,122 @@
+"""What Bedrock's errors mean: as a reply of another status, or inside a stream.
+
+Owns: AWS's names of errors, and what each means for the call. Not here: HTTP, and frames (``frames``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from detente.providers.wire import Failure, FailureKind, Headers, failure, retry_after
+
+_MEANING: dict[FailureKind, tuple[int, tuple[str, ...]]] = {
+    "throttled": (429, ("throttling", "servicequotaexceeded", "toomanyrequests")),
+    "timeout": (504, ("modeltimeout",)),
+    "unavailable": (
+        503,
+        (
+            "conflict",
+            "internalfailure",
+            "internalserver",
+            "internalservererror",
+            "modelerror",
+            "modelnotready",
+            "modelstreamerror",
+            "resourcenotfound",  # the deployment's model is not there; the request does not name it
+            "serviceunavailable",
+            "unknownoperation",
+        ),
+    ),
+    "credential": (
+        502,
+        (
+            "accessdenied",
+            "expiredtoken",
+            "ftuformnotfilled",
+            "incompletesignature",
+            "invalidclienttokenid",
+            "invalidsignature",
+            "missingauthenticationtoken",
+            "mpagreementbeingcreated",
+            "notauthorized",
+            "optinrequired",
+            "requestexpired",
+            "signaturedoesnotmatch",
+            "unrecognizedclient",
+        ),
+    ),
+    "refused": (400, ("serialization", "validation")),
+}
+_BY_NAME = {name: (kind, told) for kind, (told, names) in _MEANING.items() for name in names}
+
+_OF_THE_DEPLOYMENT = (
+    "model identifier is invalid",
+    "with on-demand throughput isn",
+    "model is not supported in this region",
+)
+"""What ``ValidationException`` says where it is the deployment that is wrong: another one may well serve the call."""
+
+MOST_TEXT, MOST_DETAIL = 2000, 500
+
+
+def read_failure(status: int, headers: Headers, body: bytes) -> Failure:
+    """What a reply of another status than 200 means."""
+    said = _object(body)
+    name = headers.get("x-amzn-errortype") or said.get("__type") or said.get("code") or ""
+    return named(str(name), _text(said), status, retry_after(headers))
+
+
+def named(name: str, text: str, status: int | None = None, after: float | None = None) -> Failure:
+    """What an error means, by AWS's name for it (``ThrottlingException``), else by a status.
+
+    A caller is told Bedrock's own words only of the request and of limits; the operator all but those of a rejected
+    signature, which repeat what was signed, session token included (§14).
+    """
+    plain = name.rpartition("#")[2].partition(":")[0].strip()[:100]
+    kind, told = _BY_NAME.get(plain.lower().removesuffix("exception"), (None, 0))
+    if kind is None:
+        kind, told = _by_status(status)
+    if kind == "refused" and any(words in text.lower() for words in _OF_THE_DEPLOYMENT):
+        kind, told = "unavailable", 503
+    if kind in ("refused", "throttled") and text:
+        return failure(kind, told, f"Bedrock: {text[:MOST_TEXT]}", code=plain or None, retry_after=after)
+    what = plain or ("an error without a name" if status is None else str(status))
+    doing = "did not accept the gateway's credential" if kind == "credential" else "did not serve the call"
+    found = failure(kind, told, f"Bedrock {doing} ({what})", code=plain or None, retry_after=after)
+    signed = kind == "credential" and (not plain or "signature" in plain.lower())
+    return found if signed else replace(found, detail=text[:MOST_DETAIL])
+
+
+def _by_status(status: int | None) -> tuple[FailureKind, int]:
+    if status is None or status < 400:
+        return "broken", 502
+    if status in (401, 403):
+        return "credential", 502
+    if status in (404, 409, 424) or status >= 500:
+        return "unavailable", 503
+    if status == 408:
+        return "timeout", 504
+    if status == 429:
+        return "throttled", 429
+    return "refused", status
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _text(said: dict[str, Any]) -> str:
+    found = said.get("message") or said.get("Message")
+    return found if isinstance(found, str) else ""
+
+
+def text_of(payload: bytes) -> str:
+    """The message of an exception inside a stream."""
+    return _text(_object(payload))

@@ -1,0 +1,190 @@
+"""A whole reply of Converse as a chat completion in OpenAI's shape.
+
+Owns: blocks of content, reasons to stop, and usage. Not here: streams (``stream``), which share the last two.
+"""
+
+from __future__ import annotations
+
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from typing import Annotated, Any
+
+import msgspec
+
+from detente.providers.bedrock.failures import named
+from detente.providers.wire import Failure, Headers, Reply, Tokens, failure
+
+FINISH = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "tool_use": "tool_calls",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "guardrail_intervened": "content_filter",
+    "content_filtered": "content_filter",
+}
+"""OpenAI's reasons to finish, by Bedrock's to stop. Not among them: what the model said could not be read
+(``malformed_…``), and reasons that nobody here knows; neither is a finished reply."""
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+"""Tokens: beyond any model's, and within what every reader of JSON holds."""
+
+
+class Usage(msgspec.Struct, rename="camel"):
+    """Bedrock's ``TokenUsage``: its input tokens are those that no cache held."""
+
+    input_tokens: Count
+    output_tokens: Count
+    cache_read_input_tokens: Count | None = None
+    cache_write_input_tokens: Count | None = None
+
+    @property
+    def tokens(self) -> Tokens:
+        """The same as tokens: what was read from a cache, or written to it, is input too."""
+        read, written = self.cache_read_input_tokens or 0, self.cache_write_input_tokens or 0
+        return Tokens(self.input_tokens + read + written, self.output_tokens, read, written)
+
+
+class ServiceTier(msgspec.Struct):
+    """Which tier served a call."""
+
+    type: str = ""
+
+
+class _Text(msgspec.Struct):
+    text: str = ""
+    signature: str | None = None
+
+
+class _Reasoning(msgspec.Struct, rename="camel"):
+    reasoning_text: _Text | None = None
+
+
+class _Use(msgspec.Struct, rename="camel"):
+    tool_use_id: str
+    name: str
+    input: msgspec.Raw
+
+
+class _Block(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    text: str | None = None
+    tool_use: _Use | None = None
+    reasoning_content: _Reasoning | None = None
+
+
+class _Message(msgspec.Struct):
+    content: list[_Block]
+
+
+class _Output(msgspec.Struct):
+    message: _Message
+
+
+class _Whole(msgspec.Struct, rename="camel"):
+    output: _Output
+    stop_reason: str
+    usage: Usage | None = None
+    service_tier: ServiceTier | None = None
+
+
+_WHOLE = msgspec.json.Decoder(_Whole)
+
+
+def reply_of(model: str, headers: Headers, body: bytes) -> Reply | Failure:
+    """A chat completion; a reply that cannot be read, or that is no finished one, is a ``broken`` failure."""
+    try:
+        found = _WHOLE.decode(body)
+        message = _message(found.output.message.content)
+    except (ValueError, RecursionError) as error:  # msgspec's errors, or UTF-8's
+        return broken(f"a reply that cannot be read: {str(error)[:200]}")
+    finish = FINISH.get(found.stop_reason)
+    if finish is None:
+        return unfinished(found.stop_reason)
+    completion: dict[str, Any] = {
+        "id": id_of(headers),
+        "object": "chat.completion",
+        "created": created_of(headers),
+        "model": model,
+        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish}],
+    }
+    tokens = None
+    if found.usage is not None:
+        tokens = found.usage.tokens
+        completion["usage"] = usage_of(tokens)
+    tier = tier_of(found.service_tier)
+    if tier is not None:
+        completion["service_tier"] = tier
+    return Reply(msgspec.json.encode(completion), tokens, finish)
+
+
+def _message(blocks: list[_Block]) -> dict[str, Any]:
+    texts: list[str] = []
+    calls: list[dict[str, Any]] = []
+    thoughts: list[str] = []
+    signature = None
+    for block in blocks:
+        if block.text is not None:
+            texts.append(block.text)
+        if block.tool_use is not None:
+            use = block.tool_use
+            function = {"name": use.name, "arguments": bytes(use.input).decode()}
+            calls.append({"id": use.tool_use_id, "type": "function", "function": function})
+        if block.reasoning_content is not None and block.reasoning_content.reasoning_text is not None:
+            thoughts.append(block.reasoning_content.reasoning_text.text)
+            signature = block.reasoning_content.reasoning_text.signature or signature
+    message: dict[str, Any] = {"role": "assistant", "content": "".join(texts) if texts else None, "refusal": None}
+    if calls:
+        message["tool_calls"] = calls
+    if thoughts:
+        message["reasoning_content"] = "".join(thoughts)
+    if signature is not None:
+        message["reasoning_signature"] = signature
+    return message
+
+
+def usage_of(tokens: Tokens) -> dict[str, Any]:
+    """OpenAI's usage. Bedrock does not say which part of the output was reasoning."""
+    return {
+        "prompt_tokens": tokens.input,
+        "completion_tokens": tokens.output,
+        "total_tokens": tokens.input + tokens.output,
+        "prompt_tokens_details": {"cached_tokens": tokens.cached, "cache_write_tokens": tokens.written},
+    }
+
+
+def id_of(headers: Headers) -> str:
+    """An id made of the one that AWS gives each request."""
+    return f"chatcmpl-{headers.get('x-amzn-requestid', 'unknown')[:100]}"
+
+
+def created_of(headers: Headers) -> int:
+    """When a reply was made, in seconds since the epoch, by its own ``date`` header; 0 without one.
+
+    Nothing here reads a clock (§9), and the provider's is the one that its logs and bills go by.
+    """
+    return _seconds(headers.get("date", "")[:100])
+
+
+@lru_cache(maxsize=8)
+def _seconds(date: str) -> int:
+    try:
+        return max(0, int(parsedate_to_datetime(date).timestamp()))
+    except (ValueError, OverflowError):
+        return 0
+
+
+def tier_of(tier: ServiceTier | None) -> str | None:
+    """OpenAI's name of the tier; None for one that it does not have (``reserved``)."""
+    return tier.type if tier is not None and tier.type in ("default", "flex", "priority") else None
+
+
+def broken(what: str) -> Failure:
+    """A failure of what Bedrock sent."""
+    return failure("broken", 502, f"Bedrock sent {what}")
+
+
+def unfinished(reason: str) -> Failure:
+    """A failure by a reason to stop that is not a finished reply."""
+    if reason.startswith("malformed_"):
+        return named("ModelErrorException", f"the model's reply was malformed ({reason})")
+    return broken(f"a reason to stop that is not known here: `{reason[:60]}`")

@@ -1,0 +1,239 @@
+"""A stream of ConverseStream as OpenAI's chunks of a chat completion.
+
+Owns: what each event becomes, where usage and the end come, and exceptions inside a stream. Not here: frames
+(``frames``), and whole replies (``reply``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from detente.providers.bedrock.failures import named, text_of
+from detente.providers.bedrock.frames import MOST_BYTES, Frame, FrameError, Frames
+from detente.providers.bedrock.reply import (
+    FINISH,
+    ServiceTier,
+    Usage,
+    broken,
+    created_of,
+    id_of,
+    tier_of,
+    unfinished,
+    usage_of,
+)
+from detente.providers.wire import Decoder, Failure, Headers, Part
+
+
+class _UseStart(msgspec.Struct, rename="camel"):
+    tool_use_id: str
+    name: str
+
+
+class _Start(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    tool_use: _UseStart | None = None
+
+
+class _Use(msgspec.Struct):
+    input: str = ""
+
+
+class _Reasoning(msgspec.Struct):
+    text: str | None = None
+    signature: str | None = None
+
+
+class _Delta(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    text: str | None = None
+    tool_use: _Use | None = None
+    reasoning_content: _Reasoning | None = None
+
+
+class _Event(msgspec.Struct, rename="camel"):
+    """Any event of a stream; ``p`` pads it against those who measure its length, and is not read."""
+
+    content_block_index: int = 0
+    start: _Start | None = None
+    delta: _Delta | None = None
+    stop_reason: str | None = None
+    usage: Usage | None = None
+    service_tier: ServiceTier | None = None
+
+
+_EVENT = msgspec.json.Decoder(_Event)
+_TEXT = msgspec.json.Encoder()
+
+
+class ConverseDecoder(Decoder):
+    """Reads a stream of events.
+
+    Parameters
+    ----------
+    model
+        As chunks name it.
+    headers
+        Of the reply.
+    asks_usage
+        Whether the caller asked for the chunk that holds the usage; else it is hidden.
+    most
+        The largest frame, in bytes.
+    """
+
+    __slots__ = (
+        "_asks_usage",
+        "_block",
+        "_calls",
+        "_done",
+        "_failure",
+        "_frames",
+        "_head",
+        "_reason",
+        "_silent",
+        "_tail",
+    )
+
+    def __init__(self, model: str, headers: Headers, asks_usage: bool, most: int = MOST_BYTES) -> None:
+        head = {"id": id_of(headers), "object": "chat.completion.chunk", "created": created_of(headers), "model": model}
+        self._head = b"data: " + msgspec.json.encode(head)[:-1]
+        self._tail = b',"usage":null}\n\n' if asks_usage else b"}\n\n"
+        self._asks_usage = asks_usage
+        self._frames = Frames(most)
+        self._calls = -1
+        self._block: int | None = None
+        """The block that holds a call of a tool."""
+        self._silent = False
+        """Whether that call has no arguments yet."""
+        self._reason: str | None = None
+        self._done = False
+        self._failure: Failure | None = None
+
+    def feed(self, data: bytes) -> Part:
+        part = Part()
+        if self._done or self._failure is not None:
+            return part
+        shown: list[bytes] = []
+        try:
+            for frame in self._frames.feed(data):
+                self._read(frame, part, shown)
+                if part.done or part.failure is not None:
+                    break
+        except FrameError as error:
+            part.failure = broken(str(error))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            part.failure = broken("an event that cannot be read")
+        self._done, self._failure = part.done, part.failure
+        part.data = b"".join(shown)
+        return part
+
+    def end(self) -> Part:
+        if self._failure is None and not self._done:
+            if self._reason is None:
+                self._failure = broken("a stream that ended before it was complete")
+            elif self._reason not in FINISH:
+                self._failure = unfinished(self._reason)
+        self._done = self._failure is None
+        return Part(failure=self._failure, done=self._done)
+
+    def _read(self, frame: Frame, part: Part, shown: list[bytes]) -> None:
+        """One frame."""
+        headers = frame.headers
+        kind = headers.get(":message-type")
+        if kind == "exception":
+            part.failure = named(headers.get(":exception-type", ""), text_of(frame.payload))
+        elif kind == "error":
+            part.failure = named(headers.get(":error-code", ""), headers.get(":error-message", ""))
+        elif kind != "event":
+            part.failure = broken("a frame that is neither an event nor an exception")
+        else:
+            event = headers.get(":event-type", "")
+            if event in _READERS:
+                _READERS[event](self, _EVENT.decode(frame.payload), part, shown)
+
+    def _begin(self, event: _Event, part: Part, shown: list[bytes]) -> None:
+        shown.append(self._chunk(b'{"role":"assistant","content":"","refusal":null}'))
+
+    def _start(self, event: _Event, part: Part, shown: list[bytes]) -> None:
+        use = event.start.tool_use if event.start is not None else None
+        if use is None:
+            return
+        if self._block is not None:
+            part.failure = broken("a call of a tool that begins within another")
+            return
+        self._calls += 1
+        self._block, self._silent = event.content_block_index, True
+        function = {"name": use.name, "arguments": ""}
+        call = {"index": self._calls, "id": use.tool_use_id, "type": "function", "function": function}
+        shown.append(self._chunk(msgspec.json.encode({"tool_calls": [call]})))
+        part.content = True
+
+    def _delta(self, event: _Event, part: Part, shown: list[bytes]) -> None:
+        delta = event.delta
+        if delta is None:
+            return
+        if delta.text:
+            shown.append(self._chunk(b'{"content":' + _TEXT.encode(delta.text) + b"}"))
+            part.content = True
+        elif delta.tool_use is not None:
+            if event.content_block_index != self._block:
+                part.failure = broken("arguments of a call that did not begin")
+            elif delta.tool_use.input:
+                self._silent = False
+                shown.append(self._arguments(delta.tool_use.input))
+                part.content = True
+        elif delta.reasoning_content is not None:
+            thought = {"reasoning_content": delta.reasoning_content.text} if delta.reasoning_content.text else {}
+            if delta.reasoning_content.signature:
+                thought["reasoning_signature"] = delta.reasoning_content.signature
+            if thought:
+                shown.append(self._chunk(msgspec.json.encode(thought)))
+                part.content = True
+
+    def _stop(self, event: _Event, part: Part, shown: list[bytes]) -> None:
+        """The end of a block. A call without arguments has an empty object of them, as in a whole reply."""
+        if event.content_block_index == self._block:
+            if self._silent:
+                shown.append(self._arguments("{}"))
+            self._block = None
+
+    def _finish(self, event: _Event, part: Part, shown: list[bytes]) -> None:
+        self._reason = event.stop_reason or ""
+        part.finish = FINISH.get(self._reason)
+        if part.finish is not None:
+            shown.append(self._chunk(b"{}", msgspec.json.encode(part.finish)))
+
+    def _metadata(self, event: _Event, part: Part, shown: list[bytes]) -> None:
+        """What was metered, which is the last event. A reply that is not finished was metered too."""
+        if event.usage is not None:
+            part.tokens = event.usage.tokens
+        if self._reason is None:
+            part.failure = broken("usage before the reply was complete")
+        elif self._reason not in FINISH:
+            part.failure = unfinished(self._reason)
+        else:
+            part.done = True
+            if self._asks_usage and part.tokens is not None:
+                last: dict[str, Any] = {"choices": [], "usage": usage_of(part.tokens)}
+                tier = tier_of(event.service_tier)
+                if tier is not None:
+                    last["service_tier"] = tier
+                shown.append(self._head + b"," + msgspec.json.encode(last)[1:] + b"\n\n")
+
+    def _arguments(self, text: str) -> bytes:
+        function = b'{"tool_calls":[{"index":%d,"function":{"arguments":%b}}]}' % (self._calls, _TEXT.encode(text))
+        return self._chunk(function)
+
+    def _chunk(self, delta: bytes, finish: bytes = b"null") -> bytes:
+        choice = b',"choices":[{"index":0,"delta":%b,"logprobs":null,"finish_reason":%b}]' % (delta, finish)
+        return self._head + choice + self._tail
+
+
+_READERS = {
+    "messageStart": ConverseDecoder._begin,
+    "contentBlockStart": ConverseDecoder._start,
+    "contentBlockDelta": ConverseDecoder._delta,
+    "contentBlockStop": ConverseDecoder._stop,
+    "messageStop": ConverseDecoder._finish,
+    "metadata": ConverseDecoder._metadata,
+}
+"""Events that are read; others (``initial-response``, and what is yet to come) say nothing of a completion."""

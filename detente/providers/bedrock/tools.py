@@ -1,0 +1,154 @@
+"""Tools in OpenAI's shape as Converse's ``toolConfig``.
+
+Owns: which tools are on offer, and whether one must be called. Not here: calls and their results (``turns``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from detente.providers.bedrock.family import Family
+from detente.providers.bedrock.member import NULL, Member
+from detente.providers.bedrock.turns import NAME, CacheControl, cached
+from detente.providers.wire import Refusal
+
+
+class _Function(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    description: str | None = None
+    parameters: msgspec.Raw = NULL
+    strict: bool | None = None
+
+
+class _Tool(msgspec.Struct, forbid_unknown_fields=True):
+    type: str
+    function: _Function | None = None
+    custom: Any = None
+    cache_control: CacheControl | None = None
+
+
+class _Named(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+
+
+class _Choice(msgspec.Struct):
+    type: str
+    function: _Named | None = None
+
+
+_TOOLS: Member[list[_Tool]] = Member("tools", list[_Tool])
+_CHOICE: Member[str | _Choice] = Member("tool_choice", str | _Choice)
+_PARALLEL: Member[bool] = Member("parallel_tool_calls", bool)
+_SCHEMA: Member[dict[str, Any]] = Member("tools", dict[str, Any])
+_NO_PARAMETERS = msgspec.Raw(b'{"type":"object","properties":{}}')
+"""OpenAI's meaning of a function without ``parameters``."""
+
+
+class Offer(NamedTuple):
+    """What a call says of tools."""
+
+    config: Mapping[str, Any] | None = None
+    """Converse's ``toolConfig``; None where no tools are on offer."""
+    forced: bool = False
+    """Whether one of them must be called."""
+    additional: Mapping[str, Any] = {}
+    """Beside Converse's own members, in ``additionalModelRequestFields``."""
+
+
+def offer_of(members: Mapping[str, msgspec.Raw], family: Family, called: bool) -> Offer:
+    """The tools of a call. Raises Refusal where Converse cannot say them.
+
+    Parameters
+    ----------
+    members
+        Of the call.
+    family
+        Of the model.
+    called
+        Whether the conversation holds calls of tools.
+    """
+    stated: list[dict[str, Any]] = []
+    names: set[str] = set()
+    for tool in _TOOLS.of(members) or ():
+        spec = _spec(tool, family)
+        names.add(spec["name"])
+        stated.append({"toolSpec": spec})
+        if family.caches != "prompts":
+            stated += cached(tool.cache_control, family)
+    if stated and not family.tools:
+        raise Refusal(f"`tools` are stated, and {family.title} calls none", "tools")
+    choice, silent = _choice(members, names)
+    if called and (silent or not stated):
+        what = '`tool_choice` is "none"' if silent else "no `tools` are stated"
+        name = "tool_choice" if silent else "tools"
+        raise Refusal(f"{what}, and the conversation holds calls of tools: Converse then wants tools on offer", name)
+    forced = choice is not None and "auto" not in choice
+    if forced and not stated:
+        raise Refusal("`tool_choice` wants a tool to be called, and `tools` hold none", "tool_choice")
+    if silent or not stated:
+        return Offer()
+    additional = _serial(members, family, forced)
+    config: dict[str, Any] = {"tools": stated}
+    if choice is not None and not additional:
+        config["toolChoice"] = choice
+    return Offer(config, forced, additional)
+
+
+def _spec(tool: _Tool, family: Family) -> dict[str, Any]:
+    function = tool.function
+    if tool.type != "function" or function is None:
+        raise Refusal(f"`tools` hold one of type `{tool.type[:40]}`: Converse knows functions", "tools")
+    if not NAME.fullmatch(function.name):
+        what = f"`tools` hold `{function.name[:80]}`: a tool's name has 1 to 64 letters, digits, `_` and `-`"
+        raise Refusal(what, "tools")
+    spec: dict[str, Any] = {"name": function.name}
+    if function.description:
+        spec["description"] = function.description
+    schema = function.parameters
+    if schema == NULL:
+        schema = _NO_PARAMETERS
+    else:
+        _SCHEMA.read(schema)  # an object, whatever it holds: it is sent as it was written
+    spec["inputSchema"] = {"json": schema}
+    if function.strict:
+        if not family.structured:
+            raise Refusal(f"`{function.name}` is strict, and {family.title} keeps no schema", "tools")
+        spec["strict"] = True
+    return spec
+
+
+def _choice(members: Mapping[str, msgspec.Raw], names: set[str]) -> tuple[dict[str, Any] | None, bool]:
+    """(the choice, None where it is left to the model; whether no tool may be called)."""
+    choice = _CHOICE.of(members)
+    if choice is None:
+        return None, False
+    if isinstance(choice, str):
+        if choice == "none":
+            return None, True
+        if choice == "auto":
+            return {"auto": {}}, False
+        if choice == "required":
+            return {"any": {}}, False
+        raise Refusal(f"`tool_choice` is `{choice[:40]}`, which is none of none, auto and required", "tool_choice")
+    if choice.type != "function" or choice.function is None:
+        what = f"`tool_choice` is of type `{choice.type[:40]}`: Converse can name one function"
+        raise Refusal(what, "tool_choice")
+    if choice.function.name not in names:
+        raise Refusal(f"`tool_choice` names `{choice.function.name[:80]}`, which `tools` do not hold", "tool_choice")
+    return {"tool": {"name": choice.function.name}}, False
+
+
+def _serial(members: Mapping[str, msgspec.Raw], family: Family, forced: bool) -> dict[str, Any]:
+    """What says that tools are called one at a time: Converse has no word for it, Claude's own interface has.
+
+    Claude's word comes with a choice of its own, so it takes the place of ``auto`` and cannot stand beside another.
+    """
+    if _PARALLEL.of(members) is not False:
+        return {}
+    if not family.serial or forced:
+        why = "with a tool that must be called" if family.serial else f"and {family.title} cannot be told so"
+        raise Refusal(f"`parallel_tool_calls` is false, {why}", "parallel_tool_calls")
+    return {"tool_choice": {"type": "auto", "disable_parallel_tool_use": True}}

@@ -1,0 +1,266 @@
+"""Messages in OpenAI's shape as Converse's system prompts and turns.
+
+Owns: roles, the parts of a message, calls of tools and their results, and that turns alternate. Not here: the tools
+that are on offer (``tools``).
+"""
+
+from __future__ import annotations
+
+import re
+from binascii import Error, a2b_base64
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from detente.providers.bedrock.family import Family
+from detente.providers.bedrock.member import Member
+from detente.providers.wire import Refusal
+
+NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+"""A tool's name, in Bedrock's model of the service as in OpenAI's."""
+
+_ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
+_FORMATS = {"image/png": "png", "image/jpeg": "jpeg", "image/jpg": "jpeg", "image/gif": "gif", "image/webp": "webp"}
+
+
+class _Image(msgspec.Struct, forbid_unknown_fields=True):
+    url: str
+    detail: str | None = None
+
+
+class CacheControl(msgspec.Struct, forbid_unknown_fields=True):
+    """Anthropic's mark that a prompt is cached up to here, which some of OpenAI's clients send too."""
+
+    type: Literal["ephemeral"]
+    ttl: Literal["5m", "1h"] | None = None
+
+
+class _Part(msgspec.Struct, forbid_unknown_fields=True):
+    type: str
+    text: str | None = None
+    refusal: str | None = None
+    image_url: _Image | None = None
+    input_audio: Any = None
+    file: Any = None
+    cache_control: CacheControl | None = None
+
+
+class _Function(msgspec.Struct):
+    name: str
+    arguments: str = ""
+
+
+class _ToolCall(msgspec.Struct):
+    id: str
+    type: str = "function"
+    function: _Function | None = None
+
+
+class _Message(msgspec.Struct, forbid_unknown_fields=True):
+    role: str
+    content: str | list[_Part] | None = None
+    name: str | None = None
+    refusal: str | None = None
+    tool_calls: list[_ToolCall] | None = None
+    tool_call_id: str | None = None
+    reasoning_content: str | None = None
+    reasoning_signature: str | None = None
+    function_call: Any = None
+    audio: Any = None
+    annotations: Any = None
+    """What a reply's message may hold and clients send back: of no use to a model."""
+
+
+_MESSAGES: Member[list[_Message]] = Member("messages", list[_Message])
+_ARGUMENTS = msgspec.json.Decoder(dict[str, Any])
+Block = dict[str, Any]
+
+
+class Turns(NamedTuple):
+    """A conversation as Converse takes it."""
+
+    system: list[Block]
+    messages: list[dict[str, Any]]
+    tools: bool
+    """Whether tools were called in it: Converse then wants to know the tools."""
+    unsigned: bool
+    """Whether the assistant's last turn calls tools without the signed reasoning that led there."""
+
+
+def turns_of(members: Mapping[str, msgspec.Raw], family: Family) -> Turns:
+    """The turns of a call. Raises Refusal where Converse cannot say them.
+
+    Turns alternate: messages of one side that follow each other become one turn of several blocks, and results of
+    tools are blocks of the user's turn.
+    """
+    system: list[Block] = []
+    turns: list[dict[str, Any]] = []
+    tools = unsigned = False
+    for message in _MESSAGES.of(members) or []:
+        role = message.role
+        if role == "user":
+            side, blocks = "user", _user(message, family)
+        elif role == "assistant":
+            side, blocks = "assistant", _assistant(message, family)
+            tools = tools or bool(message.tool_calls)
+            unsigned = bool(message.tool_calls) and message.reasoning_signature is None
+        elif role == "tool":
+            side, blocks, tools = "user", _result(message, family), True
+        elif role in ("system", "developer"):
+            if turns:
+                raise _refused(f"a `{role}` message after the conversation began: Converse has its prompts before it")
+            system += _texts(message, family)
+            continue
+        else:
+            raise _refused(f"role `{role[:40]}`, which is none of system, developer, user, assistant and tool")
+        if turns and turns[-1]["role"] == side:
+            turns[-1]["content"] += blocks
+        else:
+            turns.append({"role": side, "content": blocks})
+    if system and not family.system:
+        raise _refused(f"a system prompt, which {family.title} does not take")
+    if not turns or turns[0]["role"] != "user":
+        raise _refused("a conversation that does not begin with the user: Bedrock wants the user's turn first")
+    return Turns(system, turns, tools, unsigned)
+
+
+def _refused(what: str) -> Refusal:
+    return Refusal(f"`messages` hold {what}", "messages")
+
+
+def _user(message: _Message, family: Family) -> list[Block]:
+    _nameless(message)
+    blocks = _blocks(message, family, images=True)
+    if not blocks:
+        raise _refused("a user's message without content")
+    return blocks
+
+
+def _texts(message: _Message, family: Family) -> list[Block]:
+    _nameless(message)
+    return _blocks(message, family, images=False)
+
+
+def _assistant(message: _Message, family: Family) -> list[Block]:
+    _nameless(message)
+    if message.audio is not None or message.function_call is not None:
+        what = "`audio`" if message.audio is not None else "`function_call`, which `tool_calls` replaced"
+        raise _refused(f"{what}: Converse does not know it")
+    blocks = _reasoning(message, family) + _blocks(message, family, images=False)
+    if message.refusal:
+        blocks.append({"text": message.refusal})
+    if message.tool_calls and not family.tools:
+        raise _refused(f"calls of tools, which {family.title} does not make")
+    blocks += [_use(call) for call in message.tool_calls or ()]
+    if not blocks:
+        raise _refused("an assistant's message without content")
+    return blocks
+
+
+def _reasoning(message: _Message, family: Family) -> list[Block]:
+    """What the model thought before: Claude takes it back only as it signed it, gpt-oss only unsigned.
+
+    Without its signature it is left out, as Claude itself leaves out the thoughts of earlier turns.
+    """
+    text, signature = message.reasoning_content, message.reasoning_signature
+    if text and signature and family.thinking in ("budget", "adaptive"):
+        return [{"reasoningContent": {"reasoningText": {"text": text, "signature": signature}}}]
+    if text and family.thinking == "gpt-oss":
+        return [{"reasoningContent": {"reasoningText": {"text": text}}}]
+    return []
+
+
+def _use(call: _ToolCall) -> Block:
+    if call.type != "function" or call.function is None:
+        raise _refused(f"a call of a tool of type `{call.type[:40]}`: Converse knows functions")
+    name, arguments = call.function.name, call.function.arguments or "{}"
+    if not NAME.fullmatch(name):
+        raise _refused(f"a call of `{name[:80]}`: a tool's name has 1 to 64 letters, digits, `_` and `-`")
+    try:
+        text = arguments.encode()
+        _ARGUMENTS.decode(text)
+    except (ValueError, RecursionError):  # of msgspec, or of a lone surrogate
+        raise _refused(f"a call of `{name}` whose arguments are not one JSON object") from None
+    return {"toolUse": {"toolUseId": _id(call.id), "name": name, "input": msgspec.Raw(text)}}
+
+
+def _result(message: _Message, family: Family) -> list[Block]:
+    if message.tool_call_id is None:
+        raise _refused("a tool's message without `tool_call_id`")
+    content = message.content
+    parts = [_Part("text", content)] if isinstance(content, str) else content or []
+    texts = [{"text": text} for part in parts if (text := _text(part))]
+    blocks: list[Block] = [{"toolResult": {"toolUseId": _id(message.tool_call_id), "content": texts}}]
+    for part in parts:
+        blocks += cached(part.cache_control, family)
+    return blocks
+
+
+def _id(stated: str) -> str:
+    if not _ID.fullmatch(stated):
+        raise _refused(f"tool call `{stated[:80]}`: Bedrock's ids have 1 to 64 letters, digits and `_.:-`")
+    return stated
+
+
+def _nameless(message: _Message) -> None:
+    if message.name:
+        raise _refused(f"a participant's name (`{message.name[:40]}`), which Converse cannot say")
+
+
+def _blocks(message: _Message, family: Family, *, images: bool) -> list[Block]:
+    """The blocks of a message's content. Empty text is left out: Bedrock refuses it, and it says nothing."""
+    content = message.content
+    if isinstance(content, str):
+        return [{"text": content}] if content else []
+    blocks = []
+    for part in content or ():
+        if part.type != "image_url":
+            text = _text(part)
+            if not text:
+                continue
+            blocks.append({"text": text})
+        elif not images:
+            raise _refused(f"an image in a message of `{message.role}`")
+        elif not family.images:
+            raise _refused(f"an image, which {family.title} does not take")
+        else:
+            blocks.append(_image(part.image_url))
+        blocks += cached(part.cache_control, family)
+    return blocks
+
+
+def cached(mark: CacheControl | None, family: Family) -> list[Block]:
+    """The point up to which a prompt is cached. It changes no answer, so where a family caches none it is left out."""
+    if mark is None or family.caches == "nothing":
+        return []
+    point = {"type": "default"}
+    if mark.ttl is not None and family.caches == "for a time":
+        point["ttl"] = mark.ttl
+    return [{"cachePoint": point}]
+
+
+def _text(part: _Part) -> str:
+    if part.type == "text" and part.text is not None:
+        return part.text
+    if part.type == "refusal" and part.refusal is not None:
+        return part.refusal
+    raise _refused(f"a part `{part.type[:40]}`, which is not sent to Converse: it takes text, and images of a user")
+
+
+def _image(image: _Image | None) -> Block:
+    head, comma, payload = image.url.partition(",") if image is not None else ("", "", "")
+    if image is None or not comma or not head.startswith("data:") or not head.endswith(";base64"):
+        raise _refused("an image by its address: Converse takes images within the call, as `data:image/…;base64,…`")
+    if image.detail not in (None, "auto", "high"):
+        raise _refused(f"an image of detail `{image.detail[:40]}`: Bedrock's models see it as it is")
+    kind = head[len("data:") :].partition(";")[0].lower()
+    if kind not in _FORMATS:
+        raise _refused(f"an image of type `{kind[:40]}`: Converse takes PNG, JPEG, GIF and WebP")
+    try:
+        a2b_base64(payload, strict_mode=True)
+    except (Error, ValueError):
+        raise _refused("an image that is not base64") from None
+    if not payload:
+        raise _refused("an image without content")
+    return {"image": {"format": _FORMATS[kind], "source": {"bytes": payload}}}

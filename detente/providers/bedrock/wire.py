@@ -1,0 +1,102 @@
+"""Bedrock's side of the wire.
+
+Owns: which of Bedrock's interfaces a call takes, and its verbs. Not here: translation, frames and signatures, each in
+its own file.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from urllib.parse import urlsplit
+
+from detente.deployment import BedrockDeployment
+from detente.providers.authority import Authority, KeyAuthority
+from detente.providers.bedrock.address import base_of, path_of, region_of
+from detente.providers.bedrock.chain import ChainAuthority
+from detente.providers.bedrock.converse import request_of
+from detente.providers.bedrock.embeddings import embedding_reply, embedding_request, kind_of
+from detente.providers.bedrock.failures import read_failure
+from detente.providers.bedrock.family import Family, family_of
+from detente.providers.bedrock.reply import reply_of
+from detente.providers.bedrock.stream import ConverseDecoder
+from detente.providers.openai_compatible import CompatibleWire
+from detente.providers.wire import Call, Decoder, Failure, Headers, Outgoing, Refusal, Reply, Wire
+
+JSON = ("content-type", "application/json")
+OPENAI = "/openai"
+"""Where Bedrock keeps its OpenAI-compatible interface, before ``/v1``."""
+
+
+class BedrockWire(Wire):
+    """A model, or an inference profile, of Amazon Bedrock."""
+
+    @cached_property
+    def _declared(self) -> BedrockDeployment:
+        assert isinstance(self.deployment, BedrockDeployment)
+        return self.deployment
+
+    @cached_property
+    def family(self) -> Family:
+        """The family of its model."""
+        return family_of(self.name, self.deployment.model)
+
+    @cached_property
+    def _paths(self) -> dict[str, str]:
+        return {action: path_of(self.name, action) for action in ("converse", "converse-stream", "invoke")}
+
+    @cached_property
+    def _openai(self) -> Wire | None:
+        """OpenAI's own wire, where the deployment speaks it; embeddings go by InvokeModel in any case."""
+        return CompatibleWire(self.deployment, self.name, self.region) if self._declared.api == "openai" else None
+
+    def _spoken(self, call: Call) -> Wire | None:
+        return self._openai if call.operation != "embeddings" else None
+
+    @property
+    def base(self) -> str:
+        endpoint = self._declared.endpoint
+        return endpoint.rstrip("/") if endpoint is not None else base_of(self.region)
+
+    def authority(self) -> Authority:
+        credential = self.deployment.credential
+        if credential.aws is None:
+            return KeyAuthority(credential)
+        return ChainAuthority(credential.aws, region_of(self.base, self.region), urlsplit(self.base).path)
+
+    def cannot(self, call: Call) -> str | None:
+        if (spoken := self._spoken(call)) is not None:
+            return spoken.cannot(call)
+        try:
+            self.encode(call)
+        except Refusal as refusal:
+            return refusal.message
+        return None
+
+    def encode(self, call: Call) -> Outgoing:
+        if (spoken := self._spoken(call)) is not None:
+            same = spoken.encode(call)
+            return Outgoing(f"{OPENAI}/v1{same.target}", same.headers, same.body, same.method)
+        if call.operation == "embeddings":
+            body, more = embedding_request(call, kind_of(self.name, self.deployment.model))
+            return Outgoing(self._paths["invoke"], (JSON, ("accept", "application/json"), *more), body)
+        if call.operation != "chat":
+            raise Refusal("Bedrock's Converse serves chat and nothing else")
+        action = "converse-stream" if call.stream else "converse"
+        return Outgoing(self._paths[action], (JSON,), request_of(call, self.family))
+
+    def decode(self, call: Call, headers: Headers, body: bytes) -> Reply | Failure:
+        if (spoken := self._spoken(call)) is not None:
+            return spoken.decode(call, headers, body)
+        if call.operation == "embeddings":
+            return embedding_reply(call, self.name, headers, body)
+        return reply_of(self.name, headers, body)
+
+    def decoder(self, call: Call, headers: Headers) -> Decoder:
+        if (spoken := self._spoken(call)) is not None:
+            return spoken.decoder(call, headers)
+        return ConverseDecoder(self.name, headers, call.asks_usage)
+
+    def failed(self, status: int, headers: Headers, body: bytes) -> Failure:
+        if self._openai is not None and "x-amzn-errortype" not in headers:
+            return self._openai.failed(status, headers, body)
+        return read_failure(status, headers, body)

@@ -1,0 +1,242 @@
+"""A stream, or a whole reply, of OpenAI's Responses API.
+
+Owns: which events hold content, where usage, the end and a failure come. Events pass through as the provider wrote
+them; once content has come, only those that may end the stream are read. Not here: ids and whom they lead to
+(``gateway/surfaces/responses``), and other streams.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from detente.providers import sse
+from detente.providers.wire import Decoder, Failure, FailureKind, Part, Reply, Tokens, failure
+
+
+# -- what is read of them -------------------------------------------------------------------------------------------
+class _InputDetails(msgspec.Struct):
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+
+
+class _OutputDetails(msgspec.Struct):
+    reasoning_tokens: int | None = None
+
+
+class _Usage(msgspec.Struct):
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    input_tokens_details: _InputDetails | None = None
+    output_tokens_details: _OutputDetails | None = None
+
+
+class _Error(msgspec.Struct):
+    code: str | int | None = None
+    message: str | None = None
+    param: str | None = None
+
+
+class _Incomplete(msgspec.Struct):
+    reason: str | None = None
+
+
+class _Response(msgspec.Struct):
+    status: str | None = None
+    usage: _Usage | None = None
+    error: _Error | None = None
+    incomplete_details: _Incomplete | None = None
+
+
+class _Event(msgspec.Struct):
+    type: str = ""
+    response: _Response | None = None
+    error: _Error | None = None
+    code: str | int | None = None
+    message: str | None = None
+    param: str | None = None
+
+
+_EVENT = msgspec.json.Decoder(_Event)
+_RESPONSE = msgspec.json.Decoder(_Response)
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_DONE = b"[DONE]"
+
+_BEFORE_CONTENT = frozenset(
+    {
+        "response.created",
+        "response.queued",
+        "response.in_progress",
+        "response.output_item.added",
+        "response.content_part.added",
+        "response.reasoning_summary_part.added",
+        "keepalive",
+    }
+)
+"""What a provider may say before it has made anything: all other events hold content, or end the stream."""
+
+_FINISH = {"max_output_tokens": "length", "content_filter": "content_filter"}
+
+# OpenAI's codes of a response that failed. What is not named here may go better elsewhere.
+_THROTTLED = frozenset({"rate_limit_exceeded", "too_many_requests", "429"})
+_FILTERED = frozenset(
+    {"content_filter", "bio_policy", "misalignment_policy_violation", "image_content_policy_violation"}
+)
+_REFUSED = frozenset(
+    {
+        *("invalid_prompt", "invalid_request_error", "context_length_exceeded", "data_residency_mismatch"),
+        *("invalid_image", "invalid_image_format", "invalid_image_mode", "invalid_image_url", "invalid_base64_image"),
+        *("image_too_large", "image_too_small", "image_parse_error", "image_file_too_large", "image_file_not_found"),
+        *("empty_image_file", "failed_to_download_image", "unsupported_image_media_type"),
+    }
+)
+
+
+# -- streams --------------------------------------------------------------------------------------------------------
+class ResponsesDecoder(Decoder):
+    """Reads events.
+
+    Parameters
+    ----------
+    most
+        The longest event that is held, in bytes.
+    """
+
+    __slots__ = ("_content", "_done", "_events", "_failed")
+
+    def __init__(self, most: int = sse.MOST_BYTES) -> None:
+        self._events = sse.Events(most)
+        self._content = False
+        self._done = False
+        self._failed = False
+
+    def feed(self, data: bytes) -> Part:
+        if self._done or self._failed:
+            return Part()
+        try:
+            block = self._events.block(data)
+        except sse.OverlongError as error:
+            self._failed = True
+            return Part(failure=failure("broken", 502, f"the provider sent {error}"))
+        if self._content and _is_plain(block):
+            return Part(block, content=bool(block))
+        part, shown = Part(), []
+        for event in sse.split(block):
+            if self._read(event, part):
+                shown.append(event)
+            if part.done or part.failure is not None:
+                break
+        part.data = b"".join(shown)
+        return part
+
+    def _read(self, event: bytes, part: Part) -> bool:
+        """What one event means; whether the caller is shown it."""
+        data = sse.data_of(event)
+        if not data:
+            return True  # a comment keeps the connection alive
+        if data == _DONE:
+            return False  # no part of this API, and the gateway's to say where it is
+        try:
+            found = _EVENT.decode(data)
+        except _UNREADABLE:
+            return self._fail(part, failure("broken", 502, "the provider sent an event that cannot be read"))
+        response = found.response
+        if response is not None and response.usage is not None:
+            part.tokens = _tokens(response.usage)
+        match found.type:
+            case "response.completed" | "response.incomplete":
+                self._done = part.done = self._content = part.content = True
+                part.finish = _finish(response)
+            case "response.failed" | "response.cancelled":
+                return self._fail(part, _failure(response.error if response else None))
+            case "error":
+                return self._fail(part, _failure(found.error or _Error(found.code, found.message, found.param)))
+            case "" if found.error is not None:
+                return self._fail(part, _failure(found.error))
+            case type_ if type_ not in _BEFORE_CONTENT:
+                self._content = part.content = True
+        return True
+
+    def _fail(self, part: Part, why: Failure) -> bool:
+        self._failed = True
+        part.failure = why
+        return False
+
+    def end(self) -> Part:
+        if self._done or self._failed:
+            return Part(done=self._done)
+        self._failed = True
+        return Part(failure=failure("broken", 502, "the provider's stream ended before it was complete"))
+
+
+def _is_plain(block: bytes) -> bool:
+    """Whether events hold nothing but content: none carries a response or an error, or is cut short.
+
+    Text that a model wrote cannot look like a member: its quotation marks are escaped.
+    """
+    if b'"response"' in block or b'"error"' in block:
+        return False
+    return block.count(b"}\n\n") == block.count(b"\n\n")
+
+
+# -- whole replies --------------------------------------------------------------------------------------------------
+def reply_of_response(body: bytes, spilled: bool = False) -> Reply | Failure:
+    """A whole reply of status 200.
+
+    One that cannot be read is a ``broken`` failure, and one that says of itself that it failed is what its error says.
+    """
+    try:
+        found = _RESPONSE.decode(body)
+    except _UNREADABLE:
+        return failure("broken", 502, "the provider's reply is not JSON of the expected shape")
+    if found.error is not None or found.status in ("failed", "cancelled"):
+        return _failure(found.error)
+    return Reply(body, _tokens(found.usage), _finish(found), spilled)
+
+
+def tokens_of_response(body: bytes) -> Tokens | None:
+    """What a whole reply says it took; None where it does not say (§12)."""
+    try:
+        return _tokens(_RESPONSE.decode(body).usage)
+    except _UNREADABLE:
+        return None
+
+
+def _tokens(usage: _Usage | None) -> Tokens | None:
+    if usage is None or usage.input_tokens is None or usage.output_tokens is None:
+        return None
+    given, made = usage.input_tokens, usage.output_tokens
+    read = (usage.input_tokens_details.cached_tokens if usage.input_tokens_details else None) or 0
+    wrote = (usage.input_tokens_details.cache_write_tokens if usage.input_tokens_details else None) or 0
+    thought = (usage.output_tokens_details.reasoning_tokens if usage.output_tokens_details else None) or 0
+    if min(given, made, read, wrote, thought) < 0 or read + wrote > given or thought > made:
+        return None  # contradicts itself: not known
+    return Tokens(given, made, cached=read, written=wrote, reasoning=thought)
+
+
+def _finish(response: _Response | None) -> str | None:
+    """Why it ended, in the words of chat completions."""
+    if response is None:
+        return None
+    if response.incomplete_details is not None and response.incomplete_details.reason:
+        return _FINISH.get(response.incomplete_details.reason, response.incomplete_details.reason)
+    return "stop" if response.status == "completed" else None
+
+
+def _failure(error: _Error | None) -> Failure:
+    code = str(error.code) if error is not None and error.code is not None else ""
+    kind, status = _kind(code)
+    if kind in ("refused", "filtered") and error is not None:
+        told = {"message": (error.message or "")[:2000], "type": "invalid_request_error", "param": error.param}
+        return Failure(kind, status, {**told, "code": code})
+    return failure(kind, status, "the provider ended the response with an error" + (f" ({code[:100]})" if code else ""))
+
+
+def _kind(code: str) -> tuple[FailureKind, int]:
+    """(what kind of failure, which status a caller is told if nobody else serves the call)."""
+    if code in _THROTTLED:
+        return "throttled", 429
+    if code in _FILTERED:
+        return "filtered", 400
+    if code in _REFUSED:
+        return "refused", 400
+    return ("timeout", 504) if code == "vector_store_timeout" else ("unavailable", 503)

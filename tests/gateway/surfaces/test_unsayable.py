@@ -1,0 +1,78 @@
+"""A stream that cannot be said to its caller never looks complete; until it has begun, another may serve the call."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import anthropic
+import pytest
+
+from detente.gateway.stream import Stream
+from detente.gateway.surface import UnsayableError
+from detente.providers.wire import Part
+from tests.gateway.surfaces.corpora import MESSAGES, accumulated, asked, event
+
+
+class Caller:
+    """What an exchange is told."""
+
+    def __init__(self) -> None:
+        self.begun = self.done = False
+        self.head = SimpleNamespace(keep_alive=True)
+        self.heard = b""
+
+    def begin(self, status: int, headers: Any, data: bytes) -> None:
+        assert status == 200
+        self.begun = True
+        self.heard += data
+
+    def send(self, data: bytes) -> None:
+        self.heard += data
+
+    def finish(self, data: bytes) -> None:
+        self.done = True
+        self.heard += data
+
+
+def stream_to(caller: Caller) -> Stream:
+    job = SimpleNamespace(surface=MESSAGES, asked=asked(stream=True))
+    choice = SimpleNamespace(candidate=SimpleNamespace(deployed=SimpleNamespace(id="azure-eu")))
+    return Stream(cast(Any, job), cast(Any, choice), cast(Any, caller), lambda *_: ())
+
+
+def text(said: str) -> bytes:
+    return event({"id": "chatcmpl-1", "choices": [{"delta": {"content": said}}]})
+
+
+UNSAYABLE = event({"choices": [{"index": 1, "delta": {"content": "b"}}]})
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_a_stream_is_whole(begun: bool) -> None:
+    caller = Caller()
+    stream = stream_to(caller)
+    stream.take(Part(text("a"), content=begun))
+    assert caller.begun == begun
+    stream.complete(text("b"))
+    stream.close()
+    assert caller.done
+    assert accumulated(caller.heard)["content"] == [{"type": "text", "text": "ab"}]
+
+
+def test_before_it_begins_nothing_is_heard() -> None:
+    caller = Caller()
+    with pytest.raises(UnsayableError):
+        stream_to(caller).take(Part(UNSAYABLE, content=True))
+    assert not caller.begun
+
+
+def test_its_last_part_does_not_complete_it() -> None:
+    caller = Caller()
+    stream = stream_to(caller)
+    stream.take(Part(text("a"), content=True))
+    with pytest.raises(UnsayableError) as caught:
+        stream.complete(UNSAYABLE)
+    stream.fail(b"", caught.value.failure.error)
+    with pytest.raises(anthropic.APIStatusError, match="more than one choice"):
+        accumulated(caller.heard)

@@ -1,0 +1,350 @@
+"""Calls as Converse takes them: a corpus, a law, AWS's own model of the service, and what is refused by name."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detente.deployment import Operation
+from detente.providers.bedrock.converse import HINTS, SAID, UNSAID
+from detente.providers.wire import Call, Refusal
+from tests.providers.bedrock.inverse import openai_request
+from tests.providers.bedrock.making import CLAUDE, call, cases, encoded, said, wire
+from tests.providers.bedrock.service import check_request
+from tests.providers.bedrock.sketches import JSON, calls, spoiled
+
+CORPUS = dict(cases("requests"))
+ADAPTIVE, NEWEST = "us.anthropic.claude-opus-4-6-v1", "us.anthropic.claude-opus-4-8"
+NOVA, NOVA2, MICRO = "eu.amazon.nova-pro-v1:0", "us.amazon.nova-2-lite-v1:0", "us.amazon.nova-micro-v1:0"
+TITAN, OSS, OTHER = "amazon.titan-text-express-v1", "openai.gpt-oss-120b-1:0", "mistral.mistral-large-2407-v1:0"
+OLD = "anthropic.claude-3-haiku-20240307-v1:0"
+PIXEL = "data:image/png;base64,AAAA"
+TOOL = {"type": "function", "function": {"name": "clock"}}
+USE = {"id": "c1", "type": "function", "function": {"name": "clock", "arguments": "{}"}}
+USED = [
+    {"role": "user", "content": "Time?"},
+    {"role": "assistant", "tool_calls": [USE]},
+    {"role": "tool", "tool_call_id": "c1", "content": "noon"},
+]
+SCHEMA = {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}}}
+
+
+def test_there_is_a_corpus() -> None:
+    assert len(CORPUS) >= 30
+
+
+@pytest.mark.parametrize("name", CORPUS)
+def test_shapes(name: str) -> None:
+    case = CORPUS[name]
+    found = encoded(case["openai"], case["name"])
+    assert found == case["converse"]
+    check_request("Converse", case["name"], found)
+    check_request("ConverseStream", case["name"], found)
+    assert wire(case["name"]).cannot(call(case["openai"])) is None
+
+
+@settings(deadline=None)
+@given(calls())
+def test_what_both_sides_can_say_survives(stated: dict[str, Any]) -> None:
+    body = encoded(stated)
+    check_request("Converse", CLAUDE, body)
+    back = openai_request(body)
+    for message in [*stated["messages"], *back["messages"]]:
+        for use in message.get("tool_calls", ()):  # JSON text may be written in many ways
+            use["function"]["arguments"] = json.loads(use["function"]["arguments"])
+    assert back == stated
+
+
+def test_arguments_and_schemas_are_sent_as_they_were_written() -> None:
+    big = '{"n": 123456789012345678901234567890.10, "s": "\\u00e9"}'
+    use = {"id": "c1", "type": "function", "function": {"name": "clock", "arguments": big}}
+    messages = [USED[0], {"role": "assistant", "tool_calls": [use]}, USED[2]]
+    members = {
+        **call(said()).members,
+        "messages": msgspec.Raw(json.dumps(messages).encode()),
+        "tools": msgspec.Raw(b'[{"type":"function","function":{"name":"clock","parameters":{"maximum": 1.10}}}]'),
+    }
+    body = wire().encode(Call("chat", members)).body
+    assert big.encode() in body
+    assert b'{"maximum": 1.10}' in body
+
+
+# -- what is refused ------------------------------------------------------------------------------------------------
+IDLE = {name: neutral for name, (_, neutral) in UNSAID.items()}
+OTHERWISE: dict[str, Any] = {
+    "audio": {"voice": "x"},
+    "frequency_penalty": 0.5,
+    "function_call": "auto",
+    "functions": [],
+    "logit_bias": {"5": 1},
+    "logprobs": True,
+    "modalities": ["text", "audio"],
+    "n": 2,
+    "prediction": {"type": "content", "content": "x"},
+    "presence_penalty": -1,
+    "seed": 0,
+    "store": True,
+    "top_logprobs": 2,
+    "verbosity": "low",
+    "web_search_options": {},
+}
+
+
+@pytest.mark.parametrize("name", sorted(UNSAID))
+def test_what_converse_cannot_say_is_refused_by_name_and_what_asks_for_nothing_is_not(name: str) -> None:
+    for value in (None, *IDLE[name]):
+        assert wire().cannot(call(said(**{name: value}))) is None
+    why = wire().cannot(call(said(**{name: OTHERWISE[name]})))
+    assert why is not None
+    assert why.startswith(f"`{name}` cannot be said: Bedrock's Converse ")
+    with pytest.raises(Refusal) as caught:
+        wire().encode(call(said(**{name: OTHERWISE[name]})))
+    assert caught.value.param == name
+
+
+def test_true_is_not_one() -> None:
+    assert wire().cannot(call(said(n=True))) is not None
+    assert wire().cannot(call(said(logprobs=0))) is not None
+
+
+def test_a_member_that_nobody_knows_is_refused() -> None:
+    assert wire().cannot(call(said(top_k=5))) == "`top_k` cannot be said: Bedrock's Converse does not know it"
+    assert wire().cannot(call(said(top_k=None))) is None
+
+
+def turn(content: Any, **more: Any) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": content, **more}]}
+
+
+REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
+    # whose model, which member, what is stated, and a part of the reason
+    (CLAUDE, "messages", {"messages": []}, "does not begin with the user"),
+    (CLAUDE, "messages", {"messages": [{"role": "assistant", "content": "Hi"}]}, "does not begin with the user"),
+    (CLAUDE, "messages", {"messages": "Hello"}, "not as OpenAI's interface describes"),
+    (CLAUDE, "messages", turn("Hi", speed=1), "unknown field `speed`"),
+    (CLAUDE, "messages", turn("Hi", name="Ann"), "a participant's name (`Ann`)"),
+    (CLAUDE, "messages", turn(""), "without content"),
+    (CLAUDE, "messages", turn([]), "without content"),
+    (CLAUDE, "messages", turn([{"type": "input_audio", "input_audio": {}}]), "a part `input_audio`"),
+    (CLAUDE, "messages", turn([{"type": "file", "file": {}}]), "a part `file`"),
+    (CLAUDE, "messages", turn([{"type": "image_url", "image_url": {"url": "https://a/b.png"}}]), "by its address"),
+    (CLAUDE, "messages", turn([{"type": "image_url"}]), "by its address"),
+    (CLAUDE, "messages", turn([{"type": "image_url", "image_url": {"url": "data:image/png,AAAA"}}]), "by its address"),
+    (CLAUDE, "messages", turn([{"type": "image_url", "image_url": {"url": "data:image/tiff;base64,AA=="}}]), "tiff"),
+    (CLAUDE, "messages", turn([{"type": "image_url", "image_url": {"url": "data:image/png;base64,A"}}]), "not base64"),
+    (CLAUDE, "messages", turn([{"type": "image_url", "image_url": {"url": "data:image/png;base64,é"}}]), "not base64"),
+    (CLAUDE, "messages", turn([{"type": "image_url", "image_url": {"url": "data:image/png;base64,"}}]), "without"),
+    (CLAUDE, "messages", turn([{"type": "image_url", "image_url": {"url": PIXEL, "detail": "low"}}]), "detail `low`"),
+    (MICRO, "messages", turn([{"type": "image_url", "image_url": {"url": PIXEL}}]), "which Nova does not take"),
+    (OSS, "messages", turn([{"type": "image_url", "image_url": {"url": PIXEL}}]), "which gpt-oss does not take"),
+    (CLAUDE, "messages", {"messages": [USED[0], {"role": "robot", "content": "Hi"}]}, "role `robot`"),
+    (CLAUDE, "messages", {"messages": [USED[0], {"role": "system", "content": "Hi"}]}, "after the conversation began"),
+    (TITAN, "messages", {"messages": [{"role": "system", "content": "Hi"}, USED[0]]}, "which Titan Text does not"),
+    (CLAUDE, "messages", {"messages": [USED[0], {"role": "assistant", "content": ""}]}, "without content"),
+    (CLAUDE, "messages", {"messages": [USED[0], {"role": "assistant", "audio": {"id": "a"}}]}, "`audio`"),
+    (CLAUDE, "messages", {"messages": [USED[0], {"role": "assistant", "function_call": {}}]}, "`function_call`"),
+    (CLAUDE, "messages", {"messages": [USED[0], {"role": "tool", "content": "x"}]}, "without `tool_call_id`"),
+    (CLAUDE, "messages", {"messages": [USED[0], {"role": "tool", "content": "x", "tool_call_id": "é"}]}, "ids have"),
+    (
+        CLAUDE,
+        "messages",
+        {"messages": [USED[0], {"role": "assistant", "tool_calls": [{"id": "c", "type": "custom"}]}]},
+        "type `custom`",
+    ),
+    (
+        CLAUDE,
+        "messages",
+        {"messages": [USED[0], {"role": "assistant", "tool_calls": [{**USE, "function": {"name": "a b"}}]}]},
+        "a tool's name",
+    ),
+    *(
+        (
+            CLAUDE,
+            "messages",
+            {
+                "messages": [
+                    USED[0],
+                    {"role": "assistant", "tool_calls": [{**USE, "function": {"name": "a", "arguments": arguments}}]},
+                ]
+            },
+            "not one JSON object",
+        )
+        for arguments in ("[1]", "{", "{} {}", "NaN", '{"a":NaN}', "[" * 5000, '{"a":' * 5000)
+    ),
+    (TITAN, "messages", {"messages": USED}, "which Titan Text does not make"),
+    (CLAUDE, "tools", {"messages": USED}, "Converse then wants tools on offer"),
+    (CLAUDE, "tool_choice", {"messages": USED, "tools": [TOOL], "tool_choice": "none"}, "wants tools on offer"),
+    (CLAUDE, "tools", {"tools": [{"type": "custom", "custom": {"name": "x"}}]}, "type `custom`"),
+    (CLAUDE, "tools", {"tools": [{"type": "function", "function": {"name": "a b"}}]}, "a tool's name"),
+    (CLAUDE, "tools", {"tools": [{"type": "function", "function": {"name": "a", "parameters": 1}}]}, "Expected"),
+    (NOVA, "tools", {"tools": [{"type": "function", "function": {"name": "a", "strict": True}}]}, "keeps no schema"),
+    (TITAN, "tools", {"tools": [TOOL]}, "Titan Text calls none"),
+    ("anthropic.claude-v2:1", "tools", {"tools": [TOOL]}, "Claude 2.1 calls none"),
+    (CLAUDE, "tool_choice", {"tool_choice": "required"}, "`tools` hold none"),
+    (CLAUDE, "tool_choice", {"tools": [TOOL], "tool_choice": "always"}, "none of none, auto and required"),
+    (CLAUDE, "tool_choice", {"tools": [TOOL], "tool_choice": {"type": "allowed_tools"}}, "type `allowed_tools`"),
+    (CLAUDE, "tool_choice", {"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "x"}}}, "`x`"),
+    (NOVA, "parallel_tool_calls", {"tools": [TOOL], "parallel_tool_calls": False}, "cannot be told so"),
+    (
+        CLAUDE,
+        "parallel_tool_calls",
+        {"tools": [TOOL], "parallel_tool_calls": False, "tool_choice": "required"},
+        "a tool that must be called",
+    ),
+    (CLAUDE, "max_tokens", {"max_tokens": 0}, "positive"),
+    (CLAUDE, "max_completion_tokens", {"max_completion_tokens": 2**31}, "positive"),
+    (CLAUDE, "temperature", {"temperature": 1.5}, "0 to 1"),
+    (CLAUDE, "temperature", {"temperature": "warm"}, "Expected `float`"),
+    (CLAUDE, "top_p", {"top_p": -0.1}, "0 to 1"),
+    (CLAUDE, "top_p", {"temperature": 0.5, "top_p": 0.5}, "only without `temperature`"),
+    (NEWEST, "temperature", {"temperature": 0.5}, "takes none"),
+    (NEWEST, "top_p", {"top_p": 0.5}, "takes none"),
+    (CLAUDE, "stop", {"stop": ["a", ""]}, "empty"),
+    (CLAUDE, "stop", {"stop": ["a"] * 2501}, "2500"),
+    (OSS, "stop", {"stop": "a"}, "takes no stop sequences"),
+    (CLAUDE, "response_format", {"response_format": {"type": "json_object"}}, "Converse takes a schema"),
+    (CLAUDE, "response_format", {"response_format": {"type": "json_schema"}}, "Converse takes a schema"),
+    (
+        CLAUDE,
+        "response_format",
+        {"response_format": {"type": "json_schema", "json_schema": {"name": "a"}}},
+        "Expected `object`",
+    ),
+    *((name, "response_format", {"response_format": SCHEMA}, "keeps none") for name in (OLD, NOVA, TITAN)),
+    (CLAUDE, "service_tier", {"service_tier": "scale"}, "default, flex and priority"),
+    (CLAUDE, "metadata", {"metadata": {"a": "é"}}, "Bedrock's logs"),
+    (CLAUDE, "metadata", {"metadata": {"": "a"}}, "Bedrock's logs"),
+    (CLAUDE, "metadata", {"metadata": {str(i): "a" for i in range(17)}}, "17 entries"),
+    (CLAUDE, "metadata", {"metadata": {"user": "a"}, "user": "b"}, "another `user`"),
+    (CLAUDE, "user", {"user": "a" * 257}, "Bedrock's logs"),
+    # reasoning
+    (OLD, "reasoning_effort", {"reasoning_effort": "low"}, "cannot be asked to reason"),
+    (NOVA, "reasoning_effort", {"reasoning_effort": "low"}, "cannot be asked to reason"),
+    (OTHER, "reasoning_effort", {"reasoning_effort": "none"}, "is not known here"),
+    (CLAUDE, "reasoning_effort", {"reasoning_effort": "xhigh"}, "knows minimal, low, medium, high"),
+    (ADAPTIVE, "reasoning_effort", {"reasoning_effort": "minimal"}, "knows low, medium, high, xhigh"),
+    (OSS, "reasoning_effort", {"reasoning_effort": "none"}, "knows low, medium, high"),
+    (CLAUDE, "reasoning_effort", {"reasoning_effort": "low", "max_tokens": 2047}, "less than 1024"),
+    (CLAUDE, "reasoning_effort", {"messages": USED, "tools": [TOOL], "reasoning_effort": "low"}, "signed reasoning"),
+    (CLAUDE, "temperature", {"reasoning_effort": "low", "temperature": 0.5}, "reasons at 1"),
+    (CLAUDE, "top_p", {"reasoning_effort": "low", "top_p": 0.9}, "0.95"),
+    (NEWEST, "top_p", {"reasoning_effort": "low", "top_p": 0.96}, "0.95"),
+    (
+        CLAUDE,
+        "tool_choice",
+        {"reasoning_effort": "low", "tools": [TOOL], "tool_choice": "required"},
+        "leave tools alone",
+    ),
+    (NOVA2, "reasoning_effort", {"reasoning_effort": "high", "max_tokens": 10}, "no limit"),
+    (NOVA2, "temperature", {"reasoning_effort": "high", "temperature": 0.5}, "takes none at its highest"),
+    (NOVA2, "top_p", {"reasoning_effort": "high", "top_p": 0.5}, "takes none at its highest"),
+]
+
+
+@pytest.mark.parametrize(("name", "param", "stated", "why"), REFUSED)
+def test_what_is_refused_says_why(name: str, param: str, stated: dict[str, Any], why: str) -> None:
+    asked = call(said() | stated)
+    with pytest.raises(Refusal) as caught:
+        wire(name).encode(asked)
+    assert caught.value.param == param
+    assert why in caught.value.message
+    assert wire(name).cannot(asked) == caught.value.message
+    assert not caught.value.failure.fails_over
+
+
+def test_an_earlier_call_of_a_tool_needs_no_signature_once_it_was_answered() -> None:
+    messages = [*USED, {"role": "assistant", "content": "Noon."}, {"role": "user", "content": "Sure?"}]
+    found = encoded(said() | {"messages": messages, "tools": [TOOL], "reasoning_effort": "low"})
+    assert found["additionalModelRequestFields"] == {"thinking": {"type": "enabled", "budget_tokens": 1024}}
+
+
+def test_what_a_model_does_anyway_may_be_stated() -> None:
+    assert encoded(said(temperature=1, top_p=1), NEWEST)["inferenceConfig"] == {"maxTokens": 4096}
+    assert encoded(said(temperature=0.5, top_p=1))["inferenceConfig"] == {"maxTokens": 4096, "temperature": 0.5}
+
+
+@pytest.mark.parametrize(("name", "most"), [(CLAUDE, 4096), (NOVA, 4096), (TITAN, 3072), (OSS, 8192), (OTHER, 2048)])
+def test_the_tokens_of_a_reply_are_always_stated(name: str, most: int) -> None:
+    assert encoded(said(), name)["inferenceConfig"]["maxTokens"] == most
+
+
+def test_a_mark_of_what_is_cached_is_left_out_where_nothing_is() -> None:
+    content = [{"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral", "ttl": "1h"}}]
+    tools = [{**TOOL, "cache_control": {"type": "ephemeral"}}]
+    stated = {"messages": [{"role": "user", "content": content}], "tools": tools}
+    old, nova, claude = (encoded(stated, name) for name in (OLD, NOVA, CLAUDE))
+    assert old["messages"][0]["content"] == [{"text": "Hi"}]
+    assert nova["messages"][0]["content"] == [{"text": "Hi"}, {"cachePoint": {"type": "default"}}]
+    assert [list(tool) for tool in nova["toolConfig"]["tools"]] == [["toolSpec"]]
+    assert claude["messages"][0]["content"][1] == {"cachePoint": {"type": "default", "ttl": "1h"}}
+    result = [*USED[:2], {"role": "tool", "tool_call_id": "c1", "content": content}]
+    found = encoded({"messages": result, "tools": [TOOL]})["messages"][2]["content"]
+    assert [list(block) for block in found] == [["toolResult"], ["cachePoint"]]
+
+
+def test_converse_serves_chat() -> None:
+    asked: Operation = "responses"
+    assert wire().cannot(call({"input": "Hello"}, asked)) == "Bedrock's Converse serves chat and nothing else"
+
+
+# -- anything at all ------------------------------------------------------------------------------------------------
+MEMBERS = sorted(SAID | HINTS | set(UNSAID) | {"top_k"})
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from([CLAUDE, ADAPTIVE, NEWEST, NOVA2, TITAN, OSS, OTHER]),
+    st.dictionaries(st.sampled_from(MEMBERS), JSON, max_size=4),
+)
+def test_any_members_are_encoded_or_refused(name: str, members: dict[str, Any]) -> None:
+    try:
+        body = encoded(said() | members, name)
+    except Refusal:
+        return
+    check_request("Converse", name, body)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(sorted(CORPUS)), st.lists(st.integers(0, 9), min_size=1, max_size=7), JSON)
+def test_a_call_with_one_part_replaced_is_encoded_or_refused(case: str, path: list[int], by: Any) -> None:
+    found = spoiled(CORPUS[case]["openai"], path, by)
+    if not isinstance(found, dict):
+        return
+    try:
+        body = encoded(found, CORPUS[case]["name"])
+    except Refusal:
+        return
+    check_request("Converse", CORPUS[case]["name"], body)
+
+
+BROKEN = [
+    b'"\\ud800"',
+    b'"\xff"',
+    b"[" * 3000,
+    b'{"type":"json_schema","json_schema":{"name":"a","schema":{"a":"\xff"}}}',
+    b'{"type":"json_schema","json_schema":{"name":"a","schema":' + b'{"a":' * 3000 + b"1" + b"}" * 3002,
+    b'[{"type":"function","function":{"name":"a","parameters":{"a":"\xff"}}}]',
+    b'[{"type":"function","function":{"name":"a","parameters":' + b'{"a":' * 3000 + b"1" + b"}" * 3002 + b"]",
+    b'[{"role":"user","content":"\\ud83d"}]',
+    b'[{"role":"user","content":"\xff"}]',
+]
+
+
+@given(st.sampled_from(MEMBERS), st.binary(max_size=40) | st.sampled_from(BROKEN))
+def test_members_that_are_not_json_are_refused_or_passed_over(name: str, text: bytes) -> None:
+    members = {**call(said()).members, name: msgspec.Raw(text)}
+    with contextlib.suppress(Refusal):
+        wire().encode(Call("chat", members))
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_members_that_are_broken_inside_are_refused(text: bytes) -> None:
+    name = "response_format" if b"json_schema" in text else "tools" if b"function" in text else "messages"
+    with pytest.raises(Refusal):
+        wire().encode(Call("chat", {**call(said()).members, name: msgspec.Raw(text)}))

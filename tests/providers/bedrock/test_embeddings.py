@@ -1,0 +1,171 @@
+"""Embeddings by InvokeModel: Titan's and Cohere's bodies, both ways, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from base64 import b64decode
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openai.types import CreateEmbeddingResponse
+
+from detente.providers.bedrock.embeddings import kind_of
+from detente.providers.wire import Call, Failure, Refusal, Reply, Tokens
+from tests.providers.bedrock.making import call, encoded, raw, wire
+from tests.providers.bedrock.service import check_request
+from tests.providers.bedrock.sketches import JSON
+
+TITAN1, TITAN2 = "amazon.titan-embed-text-v1", "amazon.titan-embed-text-v2:0"
+COHERE3, COHERE4 = "cohere.embed-multilingual-v3", "eu.cohere.embed-v4:0"
+ALL = (TITAN1, TITAN2, COHERE3, COHERE4)
+COUNTED = {"x-amzn-bedrock-input-token-count": "9"}
+
+
+def asked(**stated: Any) -> Call:
+    return call({"model": "any", "input": "Hello", **stated}, "embeddings")
+
+
+def body(name: str, **stated: Any) -> dict[str, Any]:
+    return encoded({"model": "any", "input": "Hello", **stated}, name, "embeddings")
+
+
+def answer(name: str, found: Any, headers: dict[str, str] | None = None, **stated: Any) -> Reply | Failure:
+    data = found if isinstance(found, bytes) else json.dumps(found).encode()
+    return wire(name).decode(asked(**stated), headers or {}, data)
+
+
+def test_bodies() -> None:
+    cohere = {"input_type": "search_document", "embedding_types": ["float"], "truncate": "NONE"}
+    assert body(TITAN1) == {"inputText": "Hello"}
+    assert body(TITAN2, input=["Hello"], dimensions=512, encoding_format="base64") == {
+        "inputText": "Hello",
+        "dimensions": 512,
+    }
+    assert body(COHERE3, input=["a", "b"]) == {"texts": ["a", "b"], **cohere}
+    assert body(COHERE4, dimensions=1536, input_type="search_query") == {
+        "texts": ["Hello"],
+        **cohere,
+        "input_type": "search_query",
+        "output_dimension": 1536,
+    }
+
+
+def test_the_request() -> None:
+    out = wire(TITAN2).encode(asked(user="u-1", metadata={"team": "search"}))
+    assert out.target == "/model/amazon.titan-embed-text-v2%3A0/invoke"
+    headers = dict(out.headers)
+    assert json.loads(headers["x-amzn-bedrock-request-metadata"]) == {"team": "search", "user": "u-1"}
+    check_request(
+        "InvokeModel", TITAN2, {"body": "e30=", "requestMetadata": headers["x-amzn-bedrock-request-metadata"]}
+    )
+    assert headers["accept"] == headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("name", "stated", "why"),
+    [
+        (TITAN1, {"dimensions": 512}, "the model's are those it has"),
+        (TITAN2, {"dimensions": 1536}, "the model's are 256, 512, 1024"),
+        (TITAN2, {"input": ["a", "b"]}, "Titan embeds one a call"),
+        (TITAN2, {"input_type": "search_query"}, "Titan knows none"),
+        (COHERE3, {"input": ["a"] * 97}, "Cohere embeds 96 a call"),
+        (COHERE3, {"input_type": "poem"}, "is one of"),
+        (COHERE4, {"input": [1, 2, 3]}, "not as OpenAI's interface describes it"),
+        (COHERE4, {"input": []}, "is empty"),
+        (COHERE4, {"input": ["a", ""]}, "is empty"),
+        (COHERE4, {"encoding_format": "hex"}, "float or base64"),
+        (COHERE4, {"truncate": "END"}, "`truncate` cannot be said"),
+        ("amazon.titan-embed-image-v1", {}, "not known here"),
+    ],
+)
+def test_what_is_refused(name: str, stated: dict[str, Any], why: str) -> None:
+    assert why in (wire(name).cannot(asked(**stated)) or "")
+    with pytest.raises(Refusal):
+        wire(name).encode(asked(**stated))
+
+
+def test_an_arn_is_what_the_case_calls_it() -> None:
+    arn = "arn:aws:bedrock:eu-west-1:123456789012:application-inference-profile/abcdefghijkl"
+    assert kind_of(arn, "cohere.embed-v4") == "cohere-4"
+    assert kind_of(arn, None) is None
+
+
+TITAN_SAYS = {"embedding": [0.5, -1.25], "inputTextTokenCount": 7, "embeddingsByType": {"float": [0.5, -1.25]}}
+COHERE_SAYS = {
+    "embeddings": {"float": [[0.5, -1.25]]},
+    "id": "x",
+    "response_type": "embeddings_by_type",
+    "texts": ["a"],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "says", "headers", "tokens"),
+    [
+        (TITAN1, {"embedding": [0.5, -1.25], "inputTextTokenCount": 7}, {}, 7),
+        (TITAN2, TITAN_SAYS, COUNTED, 7),
+        (COHERE3, {"embeddings": [[0.5, -1.25]], "response_type": "embeddings_floats"}, COUNTED, 9),
+        (COHERE4, COHERE_SAYS, COUNTED, 9),
+        (COHERE4, COHERE_SAYS, {}, None),
+        (COHERE4, COHERE_SAYS, {"x-amzn-bedrock-input-token-count": "many"}, None),
+    ],
+)
+def test_replies(name: str, says: Any, headers: dict[str, str], tokens: int | None) -> None:
+    found = answer(name, says, headers)
+    assert isinstance(found, Reply)
+    assert found.tokens == (None if tokens is None else Tokens(tokens, 0))
+    said = json.loads(found.body)
+    assert said["data"] == [{"object": "embedding", "index": 0, "embedding": [0.5, -1.25]}]
+    assert said.get("usage") == (None if tokens is None else {"prompt_tokens": tokens, "total_tokens": tokens})
+    if tokens is not None:
+        CreateEmbeddingResponse.model_validate_json(found.body)
+
+
+@given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1, max_size=9))
+def test_base64_holds_the_same_numbers(vector: list[float]) -> None:
+    found = answer(COHERE4, {"embeddings": {"float": [vector]}}, encoding_format="base64")
+    assert isinstance(found, Reply)
+    packed = b64decode(json.loads(found.body)["data"][0]["embedding"])
+    numbers = array("f", packed)
+    assert numbers.tolist() == vector
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        b"",
+        b"\xff",
+        {},
+        {"embedding": [[1]]},
+        {"embeddings": {"int8": [[1]]}},
+        {"embeddings": {"float": [[1.0], [2.0]]}},
+        {"embedding": [1.0], "inputTextTokenCount": "x"},
+        {"embedding": [1e300]},
+    ],
+)
+def test_what_cannot_be_read_is_broken(says: Any) -> None:
+    found = answer(TITAN2, says, encoding_format="base64")
+    assert isinstance(found, Failure)
+    assert found.kind == "broken"
+
+
+@settings(max_examples=200)
+@given(
+    st.sampled_from(ALL),
+    st.dictionaries(
+        st.sampled_from(["input", "dimensions", "encoding_format", "input_type", "user", "metadata", "x"]), JSON
+    ),
+    JSON | st.fixed_dictionaries({"embedding": JSON}) | st.fixed_dictionaries({"embeddings": JSON}),
+)
+def test_any_call_and_any_reply(name: str, members: dict[str, Any], says: Any) -> None:
+    made = Call("embeddings", raw({"input": "Hello"} | members))
+    try:
+        msgspec.json.decode(wire(name).encode(made).body)
+    except Refusal:
+        return
+    found = wire(name).decode(made, {}, json.dumps(says).encode())
+    assert isinstance(found, Reply | Failure)

@@ -1,0 +1,188 @@
+"""The decoder of OpenAI's responses: what events mean, in any split and with any line ends; bounded; whole replies."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from detente.providers.responses_stream import ResponsesDecoder, reply_of_response, tokens_of_response
+from detente.providers.wire import Failure, Part, Reply, Tokens
+
+CORPUS = Path(__file__).parents[1] / "gateway" / "surfaces" / "corpus" / "responses_streams"
+NAMES = sorted(file.stem for file in CORPUS.glob("*.json"))
+LAW = settings(
+    deadline=None, derandomize=True, database=None, max_examples=200, suppress_health_check=list(HealthCheck)
+)
+
+
+def shape(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((CORPUS / f"{name}.json").read_text(encoding="utf-8"))
+    return found
+
+
+def event(data: dict[str, Any]) -> bytes:
+    """As OpenAI writes it: the name of the event, and compact JSON."""
+    return f"event: {data['type']}\n".encode() + b"data: " + json.dumps(data, separators=(",", ":")).encode() + b"\n\n"
+
+
+def events_of(name: str) -> list[bytes]:
+    return [event(data) for data in shape(name)["events"]]
+
+
+def read(pieces: list[bytes], most: int = 1 << 20) -> Part:
+    """All that a stream means; its end with it."""
+    decoder, all_ = ResponsesDecoder(most), Part()
+    for part in [*map(decoder.feed, pieces), decoder.end()]:
+        all_.data += part.data
+        all_.content |= part.content
+        all_.done |= part.done
+        all_.tokens, all_.finish = part.tokens or all_.tokens, part.finish or all_.finish
+        all_.failure = all_.failure or part.failure
+    return all_
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_stream_means(name: str) -> None:
+    expected, events = shape(name), events_of(name)
+    found = read(events)
+    assert found.tokens == (Tokens(*expected["tokens"]) if expected.get("tokens") else None)
+    assert found.finish == expected.get("finish")
+    assert found.done == ("failure" not in expected)
+    if "failure" in expected:
+        assert found.failure is not None
+        assert [found.failure.kind, found.failure.status] == expected["failure"]
+        assert found.failure.error["message"]
+    else:
+        assert found.failure is None
+    ends = len(events) if found.done or name == "cut" else len(events) - 1  # a failure is the gateway's to tell
+    assert found.data == b"".join(events[:ends])
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "first" in shape(name)])
+def test_content_begins_with_the_first_that_is_made(name: str) -> None:
+    decoder = ResponsesDecoder()
+    parts = [decoder.feed(one) for one in events_of(name)]
+    assert [part.content for part in parts].index(True) == shape(name)["first"]
+    assert all(part.data for part in parts[: shape(name)["first"]])
+
+
+ENDS = {"lf": b"\n", "crlf": b"\r\n", "cr": b"\r"}
+
+
+@LAW
+@given(st.sampled_from(NAMES), st.sampled_from(sorted(ENDS)), st.booleans(), st.data())
+def test_any_split_and_any_line_ends_mean_the_same(name: str, ends: str, named: bool, data: st.DataObject) -> None:
+    events = events_of(name)
+    if not named:
+        events = [one[one.index(b"data:") :] for one in events]
+    stream = b": hello\n\n" + b": still here\n\n".join(events) + b"\n"  # a last CR waits for an LF: one more line
+    wire = stream.replace(b"\n", ENDS[ends])
+    cuts = [0, *sorted(data.draw(st.lists(st.integers(0, len(wire)), max_size=10))), len(wire)]
+    assert read([wire[a:b] for a, b in pairwise(cuts)]) == read([stream])
+
+
+def test_data_in_several_lines_is_read_as_one() -> None:
+    found = read([b'event: error\ndata: {"type":"error",\ndata: "code":"rate_limit_exceeded"}\n\n'])
+    assert found.failure is not None
+    assert found.failure.kind == "throttled"
+
+
+def test_what_comes_after_the_end_is_not_told() -> None:
+    events = events_of("text")
+    assert read([b"".join(events) + b"data: [DONE]\n\n" + events[0]]).data == b"".join(events)
+    decoder = ResponsesDecoder()
+    decoder.feed(b"".join(events))
+    assert decoder.feed(events[0]) == Part()
+
+
+def test_a_mark_of_completion_completes_nothing() -> None:
+    found = read([*events_of("cut"), b"data: [DONE]\n\n"])
+    assert not found.done
+    assert found.failure is not None
+    assert found.failure.fails_over
+    assert b"[DONE]" not in found.data
+
+
+@pytest.mark.parametrize("before", [0, 3, 6], ids=["at once", "before content", "after content"])
+@pytest.mark.parametrize(
+    "broken", [b'event: response.output_text.delta\ndata: {"type":\n\n', b"data: \xff\n\n", b"data: 5\n\n"]
+)
+def test_an_event_that_cannot_be_read_is_broken(before: int, broken: bytes) -> None:
+    events = events_of("text")[:before]
+    found = read([*events, broken])
+    assert found.failure is not None
+    assert found.failure.kind == "broken"
+    assert found.data == b"".join(events)
+
+
+def test_an_event_without_end_is_broken_and_held_no_longer() -> None:
+    found = read([events_of("text")[0], b"data: " + b"x" * 3000, b"x" * 3000], most=4000)
+    assert found.failure is not None
+    assert found.failure.kind == "broken"
+    assert "4,000 bytes" in found.failure.error["message"]
+
+
+def test_failures_do_not_repeat_what_a_provider_says_of_itself() -> None:
+    """Its words may name hosts and accounts; those about the request itself are the caller's to read."""
+    secret = {"type": "error", "code": "server_error", "message": "host 10.0.0.7 of account 42 is down"}
+    found = read([event(secret)])
+    assert found.failure is not None
+    assert "10.0.0.7" not in found.failure.error["message"]
+    told = read([event(secret | {"code": "invalid_image", "message": "Not an image.", "param": "input"})])
+    assert told.failure is not None
+    assert (told.failure.error["message"], told.failure.error["param"]) == ("Not an image.", "input")
+    assert not told.failure.fails_over
+
+
+@LAW
+@given(st.lists(st.binary(max_size=40) | st.sampled_from(events_of("text") + events_of("failed-later")), max_size=8))
+def test_any_bytes_mean_something(pieces: list[bytes]) -> None:
+    found = read(pieces)
+    assert found.done or found.failure is not None
+
+
+# -- whole replies --------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", [name for name in NAMES if "finish" in shape(name)])
+def test_a_whole_reply_means_what_its_stream_means(name: str) -> None:
+    expected = shape(name)
+    body = json.dumps(expected["events"][-1]["response"]).encode()
+    tokens = Tokens(*expected["tokens"]) if expected["tokens"] else None
+    assert reply_of_response(body) == Reply(body, tokens, expected["finish"])
+    assert tokens_of_response(body) == tokens
+
+
+@pytest.mark.parametrize("name", ["failed-at-once", "failed-at-its-limit", "refused-image"])
+def test_a_whole_reply_that_failed_is_a_failure(name: str) -> None:
+    expected = shape(name)
+    found = reply_of_response(json.dumps(expected["events"][-1]["response"]).encode())
+    assert isinstance(found, Failure)
+    assert [found.kind, found.status] == expected["failure"]
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        None,
+        {},
+        {"input_tokens": 5},
+        {"input_tokens": -5, "output_tokens": 1},
+        {"input_tokens": 5, "output_tokens": 1, "input_tokens_details": {"cached_tokens": 6}},
+        {"input_tokens": 5, "output_tokens": 1, "output_tokens_details": {"reasoning_tokens": 2}},
+    ],
+)
+def test_usage_that_is_absent_or_contradicts_itself_is_unknown(usage: Any) -> None:
+    assert tokens_of_response(json.dumps({"status": "completed", "usage": usage}).encode()) is None
+
+
+@LAW
+@given(st.binary(max_size=60) | st.sampled_from([b"[" * 100_000, b'{"usage":{"input_tokens":1.5}}', b'{"error":"x"}']))
+def test_any_whole_reply_is_read_or_broken(body: bytes) -> None:
+    found = reply_of_response(body)
+    assert isinstance(found, Reply) or found.kind == "broken"
+    assert tokens_of_response(body) is None
