@@ -5,13 +5,24 @@ Owns: how a case refers to one. Not here: reading or renewing it (``providers/au
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from detente.noun import Flag, Noun
 
-Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
+_NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+
+
+def _named(given: Any) -> Any:
+    """Refuses what is no name without showing it: it may be the secret itself."""
+    if isinstance(given, str) and not re.fullmatch(_NAME, given):
+        raise ValueError("is no name of an environment variable; write for example `AZURE_KEY`")
+    return given
+
+
+Variable = Annotated[str, StringConstraints(pattern=_NAME), BeforeValidator(_named)]
 
 
 class Credential(Noun):
@@ -25,6 +36,13 @@ class Credential(Noun):
         default=None, description="a profile of AWS's own chain (`default`: environment, files, instance role)"
     )
     entra: Flag = Field(default=False, description="Microsoft Entra ID, by azure-identity's default chain")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _reference(cls, given: Any) -> Any:
+        if isinstance(given, str):
+            raise ValueError("is not where a secret is, but perhaps one; write `{ env: NAME }`")
+        return given
 
     @model_validator(mode="after")
     def _one(self) -> Credential:

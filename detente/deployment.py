@@ -6,6 +6,7 @@ Not here: the wire itself (``providers``), and whether a call may go there (``ga
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -71,24 +72,35 @@ class _Deployment(Noun):
         return self.name or self.serves_model(offer) or self.id
 
 
+_HOST = r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+"
+
+
 def _address(endpoint: str) -> None:
-    parts = urlsplit(endpoint)
-    what = ""
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        what = "is not an address; write for example `https://example.openai.azure.com`"
-    elif parts.username or parts.password:
-        what = "holds a secret; take it out and refer to it under `credential:`"
-    elif parts.query or parts.fragment:
-        what = "has a query or a fragment; write the address alone"
-    try:
-        port_is_fine = parts.port is None or parts.port > 0
-    except ValueError:
-        port_is_fine = False
-    if not what and not port_is_fine:
-        what = "has no valid port; write 1 to 65535"
+    what = _unreachable(endpoint)
     if what:
-        shown = "" if parts.password else f"`{endpoint[:80]}` "
+        shown = "" if "@" in endpoint else f"`{endpoint[:80]}` "  # what stands before it may be a secret
         raise MisplacedError(("endpoint",), f"{shown}{what}")
+
+
+def _unreachable(endpoint: str) -> str:
+    """What is wrong with an address; empty where nothing is."""
+    no_address = "is not an address; write for example `https://example.openai.azure.com`"
+    if any(not "!" <= sign <= "~" for sign in endpoint):
+        return "holds a blank or a sign beyond ASCII; write a name's `xn--` form"
+    try:
+        parts = urlsplit(endpoint)
+    except ValueError:
+        return no_address
+    if parts.username is not None:
+        return "holds a secret; take it out and refer to it under `credential:`"
+    if parts.scheme not in ("http", "https") or not re.fullmatch(_HOST, parts.hostname or ""):
+        return no_address
+    if parts.query or parts.fragment or endpoint.endswith(("?", "#")):
+        return "has a query or a fragment; write the address alone"
+    try:
+        return "" if parts.port is None or parts.port > 0 else "has no valid port; write 1 to 65535"
+    except ValueError:
+        return "has no valid port; write 1 to 65535"
 
 
 class _Addressed(_Deployment):

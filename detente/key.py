@@ -8,15 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import Annotated
+import re
+from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from detente.noun import Id, Label, Noun
 
 PREFIX = "dtk"
 SECRET_BYTES = 32
 _NOBODY = "0" * 64
+_HASH = r"^sha256:[0-9a-f]{64}$"
+
+
+def _hashed(given: Any) -> Any:
+    """Refuses what is no hash without showing it: it may be the key itself."""
+    if not isinstance(given, str) or not re.fullmatch(_HASH, given):
+        raise ValueError("is not the hash of a key; write what `detente keys new` prints")
+    return given
 
 
 class Key(Noun):
@@ -24,7 +33,7 @@ class Key(Noun):
 
     id: Id
     workload: Id
-    hash: Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")] = Field(
+    hash: Annotated[str, StringConstraints(pattern=_HASH), BeforeValidator(_hashed)] = Field(
         description="of the whole key; `detente keys new` prints it"
     )
     labels: dict[str, Label] = Field(default_factory=dict, description="labels that the workload leaves open")

@@ -77,10 +77,12 @@ class KeyAuthority(Authority):
             try:
                 stamp = self._stamp_of(Path(given.file))
                 with open(given.file, "rb") as source:
-                    raw = source.read(MOST_BYTES)
+                    raw = source.read(MOST_BYTES + 1)
             except OSError as error:
                 raise CredentialError(f"{given} cannot be read: {error.strerror or error}") from None
             self._stamp = stamp
+            if len(raw) > MOST_BYTES:
+                raise CredentialError(f"{given} is too long to be a key")
             text = raw.decode("utf-8", "replace").strip()
         else:
             text = environ.get(given.env or "", "").strip()

@@ -1,0 +1,149 @@
+"""Streams of chat completions: content, usage and the end, the same in any split, whatever a provider sends."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detente.providers.chat_stream import ChatDecoder
+from detente.providers.sse import split
+from detente.providers.wire import Part, Tokens
+from tests.gateway.stage import DONE, ROLE, USED, delta, event, refusal
+from tests.providers.test_sse import CUTS, cut
+
+FLOW = [ROLE, delta(content="he"), delta(content="llo"), delta("stop"), USED, DONE]
+
+
+def decoded(pieces: list[bytes], *, asks: bool = False, most: int = 1 << 20) -> tuple[list[bytes], Part]:
+    """The events that a caller is shown, and all else that was said, put together."""
+    decoder, whole = ChatDecoder(asks, most), Part()
+    shown = []
+    for piece in pieces:
+        part = decoder.feed(piece)
+        shown += split(part.data)
+        whole.content |= part.content
+        whole.tokens = part.tokens or whole.tokens
+        whole.finish = part.finish or whole.finish
+        if part.failure is not None or part.done:
+            whole.failure, whole.done = part.failure, part.done
+            return shown, whole
+    last = decoder.end()
+    whole.failure, whole.done = last.failure, last.done
+    return shown, whole
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_a_whole_stream(asks: bool) -> None:
+    shown, whole = decoded([b"".join(FLOW)], asks=asks)
+    assert shown == FLOW[: 5 if asks else 4]
+    assert whole == Part(content=True, tokens=Tokens(10, 5), finish="stop", done=True)
+
+
+ODD: dict[str, tuple[bytes, dict[str, Any]]] = {
+    "no choices at first, as Azure begins": (event({"choices": [], "prompt_filter_results": []}), {}),
+    "a role and empty text": (ROLE, {}),
+    "a role and nothing": (delta(role="assistant", content=None), {}),
+    "text": (delta(content="x"), {"content": True}),
+    "a tool call": (delta(tool_calls=[{"index": 0, "function": {"arguments": ""}}]), {"content": True}),
+    "reasoning, as vLLM sends it": (delta(reasoning_content="hm"), {"content": True}),
+    "a refusal": (delta(refusal="no"), {"content": True}),
+    "an end": (delta("length"), {"content": True, "finish": "length"}),
+    "a comment": (b": keep-alive\n\n", {}),
+    "usage that is null": (event({"choices": [{"delta": {"content": "x"}}], "usage": None}), {"content": True}),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_what_an_event_means(name: str) -> None:
+    data, means = ODD[name]
+    assert ChatDecoder(asks_usage=False).feed(data) == Part(data, **means)
+
+
+def test_usage_beside_content_is_noted_and_shown() -> None:
+    usage = {"prompt_tokens": 7, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 4}}
+    data = event({"choices": [{"delta": {"content": "x"}, "finish_reason": None}], "usage": usage})
+    decoder = ChatDecoder(asks_usage=False)
+    decoder.feed(delta(content="first"))
+    assert decoder.feed(data) == Part(data, content=True, tokens=Tokens(7, 1, cached=4))
+
+
+@pytest.mark.parametrize("early", [True, False])
+@pytest.mark.parametrize(
+    ("error", "kind", "status"),
+    [
+        (refusal("content_filter", "filtered"), "filtered", 400),
+        (refusal("rate_limit_exceeded"), "throttled", 429),
+        ({"error": {"message": "x", "code": 429}}, "throttled", 429),
+        (refusal("server_error", "told by the provider"), "broken", 502),
+        ({"error": "something"}, "broken", 502),
+        ({"error": {"code": None, "type": None}}, "broken", 502),
+    ],
+)
+def test_an_error_within_a_stream(error: dict[str, Any], kind: str, status: int, early: bool) -> None:
+    before = [ROLE] if early else [ROLE, delta(content="x")]
+    shown, whole = decoded([*before, event(error)])
+    assert shown == before
+    assert whole.failure is not None
+    assert (whole.failure.kind, whole.failure.status, whole.done) == (kind, status, False)
+
+
+def test_a_stream_that_only_stops_has_failed() -> None:
+    for upto in range(len(FLOW)):
+        _, whole = decoded(FLOW[:upto])
+        assert whole.failure is not None
+        assert not whole.done
+
+
+def test_what_follows_the_end_is_not_read() -> None:
+    decoder = ChatDecoder(asks_usage=False)
+    part = decoder.feed(delta(content="x") + DONE + delta(content="y"))
+    assert (part.data, part.done) == (delta(content="x"), True)
+    assert decoder.feed(delta(content="z")) == Part()
+    assert decoder.end() == Part(done=True)
+
+
+def test_text_that_looks_like_members_is_text() -> None:
+    for text in ('"usage": {}', '"error"', '"finish_reason":"stop"', "data: [DONE]\n\n", '{"error": 1}'):
+        decoder = ChatDecoder(asks_usage=False)
+        decoder.feed(delta(content="first"))
+        assert decoder.feed(delta(content=text)) == Part(delta(content=text), content=True)
+
+
+def test_an_event_that_grows_past_its_bound_is_a_failure() -> None:
+    _, whole = decoded([b"data: " + b"x" * 90, b"x" * 20], most=100)
+    assert whole.failure is not None
+    assert whole.failure.kind == "broken"
+
+
+TEXT = st.text(max_size=12)
+CHUNKS = st.one_of(
+    TEXT.map(lambda t: delta(content=t)),
+    st.sampled_from([": ping\n\n", "id: 5\n: x\n\n"]).map(str.encode),
+    st.sampled_from([ROLE, USED, delta("stop"), delta(tool_calls=[{"index": 0}])]),
+    st.sampled_from([event({"choices": []}), event({"choices": [], "usage": None}), event(refusal("oops"))]),
+)
+
+
+@given(st.lists(CHUNKS, max_size=8), st.booleans(), st.booleans(), CUTS)
+def test_a_stream_is_the_same_in_any_split(chunks: list[bytes], ends: bool, asks: bool, places: list[int]) -> None:
+    data = b"".join([*chunks, *([DONE] if ends else [])])
+    assert decoded(cut(data, places), asks=asks) == decoded([data], asks=asks)
+    crlf = data.replace(b"\n", b"\r\n")
+    assert decoded(cut(crlf, places), asks=asks) == decoded([data], asks=asks)
+
+
+SOUP = st.lists(CHUNKS | st.binary(max_size=20) | st.sampled_from([DONE, b"data: ", b"{}", b"\n\n"]), max_size=8)
+
+
+@given(SOUP.map(b"".join), CUTS)
+def test_any_bytes_are_read_without_error_and_end_well_or_not(data: bytes, places: list[int]) -> None:
+    for pieces in ([data], cut(data, places)):
+        shown, whole = decoded(pieces, most=200)
+        assert whole.done == (whole.failure is None)
+        assert not [e for e in shown if e == DONE]
+        if whole.failure is not None:
+            json.dumps(whole.failure.error)

@@ -1,0 +1,260 @@
+"""The wire of OpenAI's own shape, and Azure's: what is sent, what replies and errors mean, any bytes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from detente.deployment import Deployment
+from detente.offer import Offer
+from detente.providers import wire_of
+from detente.providers.wire import Call, Failure, Refusal, Reply, Tokens, Wire, joined, retry_after
+from tests.builders import tokens
+from tests.gateway.stage import completion, refusal
+
+OFFER: Any = TypeAdapter(Offer).validate_python(tokens("north", 2))
+
+
+def made(**given: Any) -> Wire:
+    base = {"id": "d", "offer": "o", "credential": {"env": "KEY"}, "name": "there"}
+    return wire_of(TypeAdapter(Deployment).validate_python(base | given), OFFER)
+
+
+OWN = made(kind="openai-compatible", endpoint="https://x.example/v1/")
+V1 = made(kind="azure", endpoint="https://x.openai.azure.com/")
+LEGACY = made(kind="azure", endpoint="https://x.openai.azure.com", version="2024-10-21", name="a/b:c")
+
+
+def call(operation: Any = "chat", stream: bool = False, **members: Any) -> Call:
+    texts = {name: msgspec.Raw(json.dumps(value).encode()) for name, value in members.items()}
+    return Call(operation, texts, stream)
+
+
+# -- what is sent -----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("given", "base", "target"),
+    [
+        (OWN, "https://x.example/v1", "/chat/completions"),
+        (V1, "https://x.openai.azure.com", "/openai/v1/chat/completions"),
+        (LEGACY, "https://x.openai.azure.com", "/openai/deployments/a%2Fb%3Ac/chat/completions?api-version=2024-10-21"),
+    ],
+)
+def test_where_a_call_goes(given: Wire, base: str, target: str) -> None:
+    assert given.base == base
+    sent = given.encode(call(model="m"))
+    assert (sent.target, sent.method) == (target, "POST")
+    assert given.encode(call("embeddings", model="m")).target == target.replace("chat/completions", "embeddings")
+
+
+def test_all_that_a_caller_wrote_is_sent_as_written_under_the_provider_s_name() -> None:
+    written = {
+        "model": b'"m"',
+        "temperature": b"1.10",
+        "x": b'{"a":  [1, 2 ]}',
+        "big": b"123456789012345678901234567890",
+    }
+    sent = OWN.encode(Call("chat", {name: msgspec.Raw(text) for name, text in written.items()})).body
+    assert json.loads(sent) == {"model": "there", "temperature": 1.1, "x": {"a": [1, 2]}, "big": int(written["big"])}
+    for name in ("temperature", "x", "big"):
+        assert b'"%b":%b' % (name.encode(), written[name]) in sent
+
+
+@pytest.mark.parametrize(
+    ("stated", "sent"),
+    [
+        (None, {"include_usage": True}),
+        ({}, {"include_usage": True}),
+        ({"include_usage": False, "other": [1]}, {"include_usage": True, "other": [1]}),
+    ],
+)
+def test_the_usage_of_a_stream_is_asked_for(stated: object, sent: object) -> None:
+    absent: dict[str, Any] = {}
+    for more in [{"stream_options": stated}, *([absent] if stated is None else [])]:
+        assert json.loads(OWN.encode(call(stream=True, model="m", **more)).body)["stream_options"] == sent
+    assert b"stream_options" not in OWN.encode(call(model="m")).body
+
+
+def test_options_of_a_stream_that_are_no_object_are_refused() -> None:
+    with pytest.raises(Refusal) as caught:
+        OWN.encode(call(stream=True, model="m", stream_options=[1]))
+    assert caught.value.param == "stream_options"
+
+
+@pytest.mark.parametrize(("given", "header"), [(OWN, "authorization"), (V1, "api-key"), (LEGACY, "api-key")])
+def test_a_key_comes_in_the_header_that_is_expected(given: Wire, header: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEY", "k1")
+    authority = given.authority()
+    authority.renew()
+    sent = given.encode(call(model="m"))
+    ((name, value),) = authority.headers(sent, "x", 0.0)
+    assert (name, value) == (header, "Bearer k1" if header == "authorization" else "k1")
+
+
+PLAIN = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
+JSON = st.recursive(PLAIN, lambda v: st.lists(v) | st.dictionaries(st.text(), v), max_leaves=8)
+
+
+@given(st.dictionaries(st.text(max_size=8), JSON, max_size=6), st.text(max_size=8))
+def test_joining_changes_what_is_to_be_changed_alone(members: dict[str, Any], name: str) -> None:
+    texts = {key: msgspec.Raw(json.dumps(value).encode()) for key, value in members.items()}
+    assert json.loads(joined(texts)) == members
+    assert json.loads(joined(texts, [(name, b'"new"')])) == members | {name: "new"}
+
+
+# -- replies ----------------------------------------------------------------------------------------------------------
+USAGES: dict[str, tuple[Any, Tokens | None]] = {
+    "plain": ({"prompt_tokens": 3, "completion_tokens": 2}, Tokens(3, 2)),
+    "details": (
+        {
+            "prompt_tokens": 30,
+            "completion_tokens": 20,
+            "prompt_tokens_details": {"cached_tokens": 10, "audio_tokens": 0},
+            "completion_tokens_details": {"reasoning_tokens": 15},
+        },
+        Tokens(30, 20, cached=10, reasoning=15),
+    ),
+    "details that are null": (
+        {"prompt_tokens": 3, "completion_tokens": 2, "prompt_tokens_details": None}, Tokens(3, 2)
+    ),
+    "nothing generated": ({"prompt_tokens": 3, "completion_tokens": 0}, Tokens(3, 0)),
+    "embeddings": ({"prompt_tokens": 3, "total_tokens": 3}, Tokens(3, 0)),
+    "no output said, and more in all": ({"prompt_tokens": 3, "total_tokens": 9}, None),
+    "no output said": ({"prompt_tokens": 3}, None),
+    "no input said": ({"completion_tokens": 3}, None),
+    "below zero": ({"prompt_tokens": 3, "completion_tokens": -2}, None),
+    "more cached than given": (
+        {"prompt_tokens": 3, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 4}}, None
+    ),
+    "empty": ({}, None),
+    "null": (None, None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", USAGES)
+def test_what_a_reply_used(name: str) -> None:
+    usage, expected = USAGES[name]
+    said = completion() | {"usage": usage}
+    found = OWN.decode(call(), {}, json.dumps(said).encode())
+    assert isinstance(found, Reply)
+    assert (found.tokens, found.finish, found.spilled) == (expected, "stop", False)
+    assert json.loads(found.body) == said
+
+
+def test_a_reply_that_its_provider_moved_says_so() -> None:
+    found = V1.decode(call(), {"x-ms-spillover-from-deployment": "ptu"}, json.dumps(completion()).encode())
+    assert isinstance(found, Reply)
+    assert found.spilled
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"null", b'{"choices": 3}', b'"\xff"', b"{" * 5000])
+def test_a_reply_that_cannot_be_read_is_broken(body: bytes) -> None:
+    found = OWN.decode(call(), {}, body)
+    assert isinstance(found, Failure)
+    assert (found.kind, found.status) == ("broken", 502)
+
+
+MEANINGS: list[tuple[int, Any, str, int, bool]] = [
+    (400, refusal("invalid_value", "too hot"), "refused", 400, False),
+    (400, refusal("content_filter", "filtered"), "filtered", 400, False),
+    (400, {"error": {"message": "x", "code": "ResponsibleAIPolicyViolation"}}, "filtered", 400, False),
+    (400, {"object": "error", "message": "vLLM's own shape", "code": 400}, "refused", 400, False),
+    (401, refusal("invalid_api_key"), "credential", 502, True),
+    (403, {"message": "not allowed"}, "credential", 502, True),
+    (404, refusal("DeploymentNotFound"), "unavailable", 503, True),
+    (404, refusal("no_such_file"), "refused", 404, False),
+    (408, {}, "timeout", 504, True),
+    (409, {}, "unavailable", 503, True),
+    (413, {}, "refused", 413, False),
+    (422, refusal("unprocessable"), "refused", 422, False),
+    (429, refusal("429"), "throttled", 429, True),
+    (429, refusal("insufficient_quota"), "throttled", 429, True),
+    (500, refusal("server_error"), "unavailable", 503, True),
+    (503, "<html>", "unavailable", 503, True),
+    (529, {}, "unavailable", 503, True),
+    (302, {}, "broken", 502, True),
+    (204, "", "broken", 502, True),
+]
+
+
+@pytest.mark.parametrize(("status", "said", "kind", "told", "over"), MEANINGS)
+def test_what_an_error_means(status: int, said: Any, kind: str, told: int, over: bool) -> None:
+    body = said.encode() if isinstance(said, str) else json.dumps(said).encode()
+    found = OWN.failed(status, {"retry-after": "3"}, body)
+    assert (found.kind, found.status, found.fails_over) == (kind, told, over)
+    assert found.error["message"]
+    assert found.retry_after == 3.0 or not over
+    if over:  # what it says of itself stays with us: it may name accounts, limits or keys
+        assert found.error["message"] != "no"
+        assert found.error["code"] == kind
+
+
+def test_azure_s_inner_error_is_kept_and_nothing_else() -> None:
+    inner = {"code": "ResponsibleAIPolicyViolation", "content_filter_result": {"hate": {"filtered": True}}}
+    said = {"error": {"message": "m", "code": "content_filter", "innererror": inner, "status": 400, "secret": "x"}}
+    found = V1.failed(400, {}, json.dumps(said).encode())
+    assert found.error == {
+        "message": "m", "type": "invalid_request_error", "param": None, "code": "content_filter", "innererror": inner
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry-after": "2"}, 2.0),
+        ({"retry-after-ms": "250"}, 0.25),
+        ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
+        ({"x-ms-retry-after-ms": "1500"}, 1.5),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
+        ({"retry-after": "-1"}, None),
+        ({"retry-after": "1e9"}, None),
+        ({"retry-after": "99999999"}, 3600.0),
+        ({"retry-after": "٣"}, None),
+        ({"retry-after": "."}, None),
+        ({"retry-after": ""}, None),
+    ],
+)
+def test_when_to_ask_again(headers: dict[str, str], seconds: float | None) -> None:
+    assert retry_after(headers) == seconds
+
+
+# -- any bytes --------------------------------------------------------------------------------------------------------
+BODIES = st.one_of(
+    st.binary(max_size=80),
+    JSON.map(lambda v: json.dumps(v).encode()),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "error": JSON,
+            "usage": JSON | st.fixed_dictionaries({"prompt_tokens": JSON, "completion_tokens": JSON}),
+            "choices": st.lists(JSON | st.fixed_dictionaries({"finish_reason": JSON})),
+            "message": JSON,
+        },
+    ).map(lambda v: json.dumps(v).encode()),
+)
+HEADERS = st.dictionaries(st.sampled_from(["retry-after", "retry-after-ms", "content-type"]), st.text(max_size=8))
+
+
+@given(BODIES, HEADERS, st.sampled_from(["chat", "embeddings"]))
+def test_any_body_is_a_reply_or_a_failure(body: bytes, headers: dict[str, str], operation: Any) -> None:
+    found = OWN.decode(call(operation), headers, body)
+    if isinstance(found, Failure):
+        json.dumps(found.error)
+    else:
+        assert found.body == body
+        assert found.tokens is None or min(found.tokens) >= 0
+
+
+@given(st.integers(201, 599), BODIES, HEADERS)
+def test_any_error_means_something(status: int, body: bytes, headers: dict[str, str]) -> None:
+    found = V1.failed(status, headers, body)
+    assert 400 <= found.status <= 599
+    assert isinstance(found.error["message"], str)
+    json.dumps(found.error)
+    assert found.retry_after is None or 0 <= found.retry_after <= 3600

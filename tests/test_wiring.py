@@ -1,0 +1,160 @@
+"""What live traffic needs, read from files: every mistake at its line and column, in a user's words."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from detente.case import Case
+from detente.errors import CaseError
+from detente.key import hash_of
+from tests.builders import data_of, gpus, tokens, work
+from tests.gateway.stage import KEY, case_data, deployment
+
+CASE = """\
+name: live
+horizon: { start: 2026-01, end: 2026-07, every: month }
+providers:
+  - { id: north, name: North, regions: { dublin: { country: IE }, oslo: { country: NO } } }
+offers:
+  - { id: api, kind: tokens, provider: north, region: dublin, model: m,
+      price: { input: 1 USD per Mtok, output: 2 USD per Mtok } }
+  - { id: cluster, kind: gpu, provider: north, region: dublin, accelerator: H100, price: 2 USD per GPU-hour }
+workloads:
+  - { id: chat, kind: inference, demand: 1 Mtok per day, labels: { team: sales }, mix: { output: 50% },
+      runs-on: { models: [ m ], accelerators: { H100: 1 Mtok per GPU-hour } } }
+  - { id: job, kind: training, work: 10 GPU-hour, deadline: 2026-03, runs-on: { accelerators: { H100: 1 } } }
+"""
+DEPLOYMENT = """\
+deployments:
+  - id: d
+    kind: openai-compatible
+    offer: api
+    endpoint: https://x.example/v1
+    credential: { env: KEY }
+"""
+HASH = hash_of(KEY)
+
+
+def wrong(folder: Path, **files: str) -> list[str]:
+    """The mistakes of a case with more files, each as a line without the folder."""
+    (folder / "case.yaml").write_text(CASE)
+    for name, text in files.items():
+        (folder / name).mkdir()
+        (folder / name / "some.yaml").write_text(text)
+    try:
+        Case.load(folder)
+    except CaseError as error:
+        return [f"{m}".removeprefix(f"{folder}/").replace("\n    ", "; ") for m in error.mistakes]
+    return []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("offer: api", "offer: apo", "4:12: there is no offer `apo`; did you mean `api`?"),
+        ("offer: api", "offer: cluster", "4:12: `cluster` is capacity, and `d` does not say which model it serves; "
+         "add `model: …`, by the name that workloads use"),
+        ("offer: api", "offer: cluster\n    model: n", "5:12: no workload runs on n; allowed: `m`"),
+        ("offer: api", "offer: api\n    model: n", "5:12: `d` serves n, and `api` is an offer of m; "
+         "leave out `model:`, or name the offer of that model"),
+        ("offer: api", "offer: api\n    regions: [dublin, osl]", "5:23: `north` has no region `osl`; "
+         "did you mean `oslo`?"),
+        ("offer: api", "offer: api\n    regions: [oslo]", "5:14: leaves out `dublin`, the region of `api`; "
+         "name every region where it may run a call"),
+        ("https://x.example/v1", "x.example", "5:15: `x.example` is not an address; "
+         "write for example `https://example.openai.azure.com`"),
+        ("https://x.example/v1", "https://me:hunter2@x.example", "5:15: holds a secret; "
+         "take it out and refer to it under `credential:`"),
+        ("{ env: KEY }", "{ aws: default }", "6:17: an OpenAI-compatible endpoint takes a key; write `{ env: NAME }`"),
+        ("{ env: KEY }", "sk-hunter2", "6:17: is not where a secret is, but perhaps one; write `{ env: NAME }`"),
+        ("{ env: KEY }", "{ env: sk-hunter2 }", "6:24: is no name of an environment variable; "
+         "write for example `AZURE_KEY`"),
+        ("{ env: KEY }", "{}", "6:17: a credential refers to one secret, and this states nothing; "
+         "write `{ env: NAME }`"),
+        ("kind: openai-compatible", "kind: openai", "3:11: there is no kind `openai`; allowed: `azure`, "
+         "`bedrock`, `openai-compatible`"),
+        ("    credential: { env: KEY }\n", "", "2:5: `credential` is missing; add `credential: …`"),
+    ],
+)  # fmt: skip
+def test_a_deployment_s_mistakes(tmp_path: Path, old: str, new: str, expected: str) -> None:
+    assert old in DEPLOYMENT
+    assert wrong(tmp_path, deployments=DEPLOYMENT.replace(old, new)) == [f"deployments/some.yaml:{expected}"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        (f"{{ id: k, workload: chot, hash: '{HASH}' }}", "2:24: there is no workload `chot`; did you mean `chat`?"),
+        (f"{{ id: k, workload: job, hash: '{HASH}' }}", "2:24: `job` is a training job, which no key can call; "
+         "name an inference or a batch workload"),
+        (f"{{ id: k, workload: chat, hash: '{HASH}', labels: {{ team: ops }} }}",
+         "2:127: says `team: ops`, and `chat` says `team: sales`; a key may add labels, and not change them"),
+        (f"{{ id: k, workload: chat, hash: '{HASH}', labels: {{ taem: ops }} }}",
+         "2:121: no workload has a label `taem`; did you mean"),
+        ("{ id: k, workload: chat, hash: hunter2 }", "2:36: is not the hash of a key; "
+         "write what `detente keys new` prints"),
+        (f"{{ id: k, workload: chat, hash: '{HASH}' }}\n  - {{ id: l, workload: chat, hash: '{HASH}' }}",
+         "3:36: is the hash of `k` too; make a new key: `detente keys new`"),
+    ],
+)  # fmt: skip
+def test_a_key_s_mistakes(tmp_path: Path, entry: str, expected: str) -> None:
+    (found,) = wrong(tmp_path, keys=f"keys:\n  - {entry}\n")
+    assert found.startswith(f"keys/some.yaml:{expected}")
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ("{ id: f, on: e, kind: cut }", "2:18: there is no deployment or provider `e`; allowed: `d`, `north`"),
+        ("{ id: f, on: north/osl, kind: down }", "2:18: `north` has no region `osl`; did you mean `oslo`?"),
+        ("{ id: f, on: south/oslo, kind: down }", "2:18: there is no provider `south`"),
+        ("{ id: f, on: d, kind: down, after: 3 }", "2:33: `down` strikes before any content; leave out `after:`"),
+    ],
+)
+def test_a_fault_s_mistakes(tmp_path: Path, entry: str, expected: str) -> None:
+    (found,) = wrong(tmp_path, deployments=DEPLOYMENT, faults=f"faults:\n  - {entry}\n")
+    assert found.startswith(f"faults/some.yaml:{expected}")
+
+
+def test_nothing_is_wrong_with_the_case_that_is_spoilt_here(tmp_path: Path) -> None:
+    keys = f"keys:\n  - {{ id: k, workload: chat, hash: '{HASH}', labels: {{ team: sales }} }}\n"
+    faults = "faults:\n  - { id: f, on: north/oslo, kind: down }\n  - { id: g, on: d, kind: stall, after: 1 }\n"
+    assert wrong(tmp_path, deployments=DEPLOYMENT, keys=keys, faults=faults) == []
+
+
+def test_a_secret_in_an_address_is_never_shown(tmp_path: Path) -> None:
+    for address in ("https://me:hunter2@x.example", "https://hunter2@x.example", "ftp://hunter2@x"):
+        folder = tmp_path / re.sub(r"\W", "", address)
+        folder.mkdir()
+        assert "hunter2" not in str(wrong(folder, deployments=DEPLOYMENT.replace("https://x.example/v1", address)))
+
+
+# -- the plan does not depend on live traffic -----------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"deployments": []},
+        {"deployments": [deployment("other", "south-api", "https://b.example", regions=["texas"], lacks=["tools"])]},
+        {"keys": []},
+        {"serving": {"headers": False, "deadlines": {"total": "1 s"}}},
+        {"faults": [{"id": "f", "on": "south", "kind": "down"}]},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_live_traffic_does_not_change_a_case_s_hash(change: dict[str, Any]) -> None:
+    data = case_data({"south": "http://a.example"})
+    if "deployments" in change and not change["deployments"]:
+        data.pop("serving")
+    assert Case.of(data | change).hash == Case.of(data).hash
+
+
+def test_what_a_plan_depends_on_changes_it() -> None:
+    offers = [tokens("south", 2), gpus("north", 2)]
+    each = work() | {"runs-on": {"models": ["m"], "accelerators": {"H100": "1 Mtok per GPU-hour"}}}
+    first = Case.of(data_of(offers, [each]))
+    assert first.hash != Case.of(data_of([tokens("south", 3), offers[1]], [each])).hash
+    assert first.serving(()).hash == first.hash
