@@ -230,7 +230,8 @@ class App:
                 job.labels = _narrowed(job.labels, stated, policy)
             asked = job.asked = read(surface, exchange.body)
             exchange.body = b""  # its members are all that is needed, and they hold it
-            _, job.admission, job.order = decide(moment, self._load, surface, asked, job.workload, job.labels, began)
+            decision = decide(moment, self._load, surface, asked, job.workload, job.labels, began)
+            job.admission, job.order = decision.admission, decision.order
         except Unserved as unserved:
             self._refuse(job, exchange, unserved)
             return

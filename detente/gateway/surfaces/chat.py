@@ -46,6 +46,7 @@ _NEEDED: tuple[tuple[str, Feature, frozenset[bytes]], ...] = (
     ("audio", "audio", frozenset({b"null"})),
 )
 _NEEDED_NAMES = frozenset(name for name, _, _ in _NEEDED)
+_LONGEST_NOTHING = 60
 _NOTHING: frozenset[Feature] = frozenset()
 
 
@@ -98,6 +99,11 @@ def count(members: Mapping[str, msgspec.Raw], *names: str) -> int | None:
     return None
 
 
+def _says_something(text: bytes, nothing: frozenset[bytes]) -> bool:
+    """Whether a member's text is none of those that say nothing, blanks apart."""
+    return len(text) > _LONGEST_NOTHING or b"".join(text.split()) not in nothing
+
+
 def needs_of(members: Mapping[str, msgspec.Raw], stream: bool) -> frozenset[Feature]:
     """What a chat completion needs of a deployment beyond text."""
     found: set[Feature] = set()
@@ -106,7 +112,7 @@ def needs_of(members: Mapping[str, msgspec.Raw], stream: bool) -> frozenset[Feat
     if not _NEEDED_NAMES.isdisjoint(members):
         for name, feature, nothing in _NEEDED:
             raw = members.get(name)
-            if raw is not None and bytes(raw).strip() not in nothing:
+            if raw is not None and _says_something(bytes(raw), nothing):
                 found.add(feature)
     parallel = members.get("parallel_tool_calls")
     if parallel is not None and bytes(parallel) == b"true":
