@@ -28,6 +28,8 @@ from detente.gateway.recorder import Recorder
 from detente.gateway.relay import Relay
 from detente.gateway.surface import Surface
 from detente.gateway.surfaces import SURFACES
+from detente.gateway.surfaces.stored import PREFIX as STORED
+from detente.gateway.surfaces.stored import StoredSurface
 from detente.gateway.upstream import Upstream
 from detente.key import Key
 from detente.ledger.journal import Journal
@@ -108,11 +110,12 @@ class App:
 
     def refusal(self, head: Head) -> tuple[int, Pairs, bytes] | None:
         """What is refused by its head: a stranger's body is not read."""
-        surface = SURFACES.get(head.path)
+        surface, methods = _surface(head)
         if surface is None:
             return None
-        if head.method != b"POST":
-            return 405, (*JSON, (b"allow", b"POST")), _said(surface, 405, f"{surface.path} answers POST")
+        if head.method not in methods:
+            allowed = b", ".join(sorted(methods))
+            return 405, (*JSON, (b"allow", allowed)), _said(surface, 405, f"{surface.path} answers {allowed.decode()}")
         if head.headers.get(b"content-encoding", b"identity") != b"identity":
             return 415, JSON, _said(surface, 415, "the body is compressed; send it as it is")
         head.key = self._presented(head)
@@ -124,7 +127,7 @@ class App:
 
     async def serve(self, exchange: Exchange) -> None:
         """Answer a request. Cancelled when the caller leaves."""
-        surface = SURFACES.get(exchange.head.path)
+        surface, _ = _surface(exchange.head)
         try:
             if surface is None:
                 self._page(exchange)
@@ -265,6 +268,18 @@ def labels_of(header: bytes) -> dict[str, str]:
             raise LabelError(f"`{name}` is stated twice, as `{found[name]}` and as `{value}`; keep one")
         found[name] = value
     return found
+
+
+_POST = frozenset({b"POST"})
+
+
+def _surface(head: Head) -> tuple[Surface | None, frozenset[bytes]]:
+    """What answers a path, and to which methods."""
+    found = SURFACES.get(head.path)
+    if found is None and head.path.startswith(STORED):
+        stored = StoredSurface(head.method, head.path, head.query)
+        return (stored, stored.methods) if stored.methods else (None, _POST)
+    return found, _POST
 
 
 def _said(surface: Surface, status: int, message: str) -> bytes:

@@ -69,7 +69,7 @@ def decide(
         workload=workload.id,
         kind=workload.kind,
         labels=tuple(labels.items()),
-        model=asked.model,
+        model=asked.model or workload.id,
         operation=surface.operation,
         needs=asked.needs,
         pinned=asked.pinned,

@@ -5,6 +5,8 @@ Owns: from a job and its end to a ``Record``. Not here: the journal's file (``le
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 from detente.gateway.admit import Admission
@@ -34,6 +36,7 @@ class Recorder:
 
     def __init__(self, journal: Journal, metrics: Metrics) -> None:
         self._journal, self._metrics = journal, metrics
+        self._disk = ThreadPoolExecutor(1, "detente-disk")
         self._routes: dict[tuple[Admission, str, str, bool, str, str], bytes] = {}
 
     def record(self, job: Job, served: Served, now: float) -> Decimal | None:
@@ -62,10 +65,16 @@ class Recorder:
             attempts=job.attempts,
         )
         self._journal.append(joined(self._route(job, choice, name), end))
-        if job.moment.policy.serving.sync == "each":
-            self._journal.sync()
         self._metrics.replied(job.workload.id, name, served.outcome, seconds, tokens, spent)
         return spent
+
+    async def durable(self, job: Job) -> None:
+        """Wait until the records so far survive the machine, where the case asks for that before each reply.
+
+        Calls that wait at the same time wait for one and the same write to the disk. Raises OSError.
+        """
+        if job.moment.policy.serving.sync == "each":
+            await asyncio.get_running_loop().run_in_executor(self._disk, self._journal.sync)
 
     def _route(self, job: Job, choice: Choice | None, name: str) -> bytes:
         """The part of a record that is the same for all calls of a kind: made once, and remembered."""

@@ -130,21 +130,19 @@ class Relay:
         self._load.asked(deployed, job.workload.id, job.asked.tokens, began)
         incoming: Incoming | None = None
         stream: Stream | None = None
+        found: Failure | Reply | Part
         try:
             incoming = await self._upstream.send(deployed.wire.base, outgoing, authorized, until=job.until)
-            found: Failure | Reply
             if incoming.status != 200:
                 body = await incoming.read(MOST_ERROR)
                 found = deployed.wire.failed(incoming.status, incoming.headers, body)
             elif call.stream:
                 stream = Stream(job, choice, caller, self._recorder.disclosed)
                 last = await self._pass_on(stream, incoming, deployed)
-                if last.failure is None or caller.begun:
-                    if last.failure is None:
-                        incoming.leave(self._loop.time() + LAST_BYTES)
-                        incoming = None
-                    return self._finish(job, stream, last, began)
-                found = last.failure
+                if last.failure is None:
+                    incoming.leave(self._loop.time() + LAST_BYTES)
+                    incoming = None
+                found = last.failure if last.failure is not None and not caller.begun else last
             else:
                 found = deployed.wire.decode(call, incoming.headers, await incoming.read(MOST_REPLY))
         except UpstreamError as error:
@@ -161,7 +159,10 @@ class Relay:
         job.waited += self._loop.time() - began
         if isinstance(found, Failure):
             return self._note(job, deployed, found, began)
-        return self._whole(job, choice, found, caller, began)
+        if stream is not None and isinstance(found, Part):
+            return await self._finish(job, stream, found, began)
+        assert isinstance(found, Reply)
+        return await self._whole(job, choice, found, caller, began)
 
     def _note(self, job: Job, deployed: Deployed, failed: Failure, began: float | None) -> Failure:
         """A deployment failed, or refused the request; ``began`` is None where it was not even asked."""
@@ -177,7 +178,7 @@ class Relay:
             self._load.left(deployed)
         return failed
 
-    def _whole(self, job: Job, choice: Choice, reply: Reply, caller: Exchange, began: float) -> Served | Failure:
+    async def _whole(self, job: Job, choice: Choice, reply: Reply, caller: Exchange, began: float) -> Served | Failure:
         """A whole reply; a failure where it cannot be said to this caller."""
         deployed, now = choice.candidate.deployed, self._loop.time()
         try:
@@ -188,6 +189,7 @@ class Relay:
         job.attempts.append(Attempt(deployed.id, "served", _ms(now - began), 200))
         served = Served("complete", 200, choice, reply.tokens, reply.finish, reply.spilled)
         spent = self._record(job, served)
+        await self._recorder.durable(job)
         caller.reply(200, JSON + self._recorder.disclosed(job, choice, spent), body)
         self._metrics.added(self._loop.time() - job.began - job.waited)
         return served
@@ -217,7 +219,7 @@ class Relay:
             if (waits := caller.waits) is not None:
                 await waits
 
-    def _finish(self, job: Job, stream: Stream, last: Part, began: float) -> Served:
+    async def _finish(self, job: Job, stream: Stream, last: Part, began: float) -> Served:
         """The end of a stream that its caller has begun to hear, or that is complete."""
         deployed, now = stream.choice.candidate.deployed, self._loop.time()
         stream.note(last)
@@ -225,12 +227,14 @@ class Relay:
             self._note(job, deployed, last.failure, began)
             served = stream.ended("cut", last.failure.status)
             self._record(job, served)
+            await self._recorder.durable(job)
             stream.fail(last.data, last.failure.error)
             return served
         self._load.served(deployed, job.workload.id, stream.tokens, job.asked.tokens, now)
         job.attempts.append(Attempt(deployed.id, "served", _ms(now - began), 200))
         served = stream.ended("complete", 200)
         self._record(job, served)
+        await self._recorder.durable(job)
         stream.close()
         return served
 

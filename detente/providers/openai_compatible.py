@@ -24,6 +24,7 @@ from detente.providers.wire import (
     Outgoing,
     Refusal,
     Reply,
+    Tokens,
     Wire,
     failure,
     joined,
@@ -70,10 +71,14 @@ class CompatibleWire(Wire):
         messages = call.members.get("messages")
         if messages is not None and b'"reasoning_signature"' in bytes(messages):
             raise Refusal("`messages` hold thinking that Claude signed, and nobody but Claude can read it", "messages")
+        if call.item:
+            return Outgoing(self.target(call) + call.item, (), b"", call.method)
         return Outgoing(self.target(call), JSON, body_of(call, self.name))
 
     def decode(self, call: Call, headers: Headers, body: bytes) -> Reply | Failure:
         spilled = "x-ms-spillover-from-deployment" in headers
+        if call.item:
+            return Reply(body, Tokens(0, 0))  # what was stored was metered when it was made
         try:
             if call.operation == "responses":
                 return reply_of_response(body, spilled)

@@ -32,6 +32,9 @@ class Call(NamedTuple):
     members: Mapping[str, msgspec.Raw]
     stream: bool = False
     asks_usage: bool = False
+    method: str = "POST"
+    item: str = ""
+    """Of a call for something that is stored there: what follows the operation's path, its query included."""
 
 
 class Outgoing(NamedTuple):

@@ -94,7 +94,7 @@ class ResponsesSurface(Surface):
             response = msgspec.json.decode(reply.body, type=Members)
         except _UNREADABLE:
             raise UnsayableError("the provider's reply is not a response") from None
-        return reply.body if not _stored(asked) else msgspec.json.encode(_sealed(response, deployment))
+        return reply.body if not _stored(asked) else msgspec.json.encode(sealed(response, deployment))
 
     def streamed(self, asked: Asked, deployment: str) -> Rendering:
         """A renderer that seals ids."""
@@ -181,7 +181,7 @@ def _stored(asked: Asked) -> bool:
     return bytes(asked.call.members.get("store", b"")) != b"false"
 
 
-def _sealed(response: Members, deployment: str) -> Members:
+def sealed(response: Members, deployment: str) -> Members:
     """A response with its ids sealed, in place; every other member stays as it was written."""
     for name in ("id", "previous_response_id"):
         if name not in response:
@@ -232,6 +232,6 @@ def _event(event: bytes, deployment: str) -> bytes:
         raise UnsayableError("the provider sent an event that cannot be read") from None
     if response is None:
         return event  # the word, in a text
-    members["response"] = msgspec.Raw(msgspec.json.encode(_sealed(response, deployment)))
+    members["response"] = msgspec.Raw(msgspec.json.encode(sealed(response, deployment)))
     others = b"".join(line + b"\n" for line in event.split(b"\n") if line and not line.startswith(b"data:"))
     return others + b"data: " + msgspec.json.encode(members) + b"\n\n"

@@ -1,0 +1,71 @@
+"""``GET`` and ``DELETE /v1/responses/{id}``, and its ``/input_items``: responses that a provider stores.
+
+Owns: from a path to a call of the deployment that its id names. Nothing is generated, and so nothing is metered. Not
+here: making responses (``responses``), and ids (``responses_pin``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import msgspec
+
+from detente.deployment import Operation
+from detente.gateway.surface import Asked, Rendering, Surface, UnsayableError
+from detente.gateway.surfaces import responses_pin as pin
+from detente.gateway.surfaces.responses import sealed
+from detente.providers.wire import Call, Refusal, Reply
+
+PREFIX = b"/v1/responses/"
+METHODS = {"": frozenset({b"GET", b"DELETE"}), "input_items": frozenset({b"GET"})}
+_QUERY = re.compile(r"[A-Za-z0-9_.~%&=\[\]-]{0,2000}")
+_PROVIDERS_ID = re.compile(r"[A-Za-z0-9_.-]{1,500}")
+
+
+class StoredSurface(Surface):
+    """One request for a stored response."""
+
+    path: ClassVar[str] = "/v1/responses/{id}"
+    operation: ClassVar[Operation] = "responses"
+
+    def __init__(self, method: bytes, path: bytes, query: bytes) -> None:
+        self._method = method
+        name, _, self._part = path.removeprefix(PREFIX).decode("latin-1").partition("/")
+        self._id, self._query = name, query.decode("latin-1")
+
+    @property
+    def methods(self) -> frozenset[bytes]:
+        """What its path answers; nothing where there is no such path."""
+        return METHODS.get(self._part, frozenset())
+
+    def ask(self, body: bytes) -> Asked:
+        """A call of the deployment that the id names. Raises ``Refusal``."""
+        try:
+            deployment, own = pin.open(self._id)
+        except pin.UnknownIdError:
+            raise Refusal("this is not the id of a stored response that this gateway gave out", "id") from None
+        if not _PROVIDERS_ID.fullmatch(own) or not _QUERY.fullmatch(self._query):
+            raise Refusal("the path or its query holds signs that are not passed on", "id")
+        if "stream=true" in self._query:
+            raise Refusal("a stored response is given whole; leave out `stream`", "stream")
+        item = f"/{own}" + (f"/{self._part}" if self._part else "") + (f"?{self._query}" if self._query else "")
+        return Asked(Call("responses", {}, method=self._method.decode(), item=item), "", pinned=deployment)
+
+    def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
+        """The reply; a response's ids are sealed, as they were when it was made."""
+        try:
+            found = msgspec.json.decode(reply.body, type=dict[str, msgspec.Raw])
+            kind = msgspec.json.decode(found.get("object", b'""'), type=str)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise UnsayableError("the provider's reply is not a response") from None
+        return msgspec.json.encode(sealed(found, deployment)) if kind.startswith("response") else reply.body
+
+    def streamed(self, asked: Asked, deployment: str) -> Rendering:
+        """Never: ``ask`` refuses it."""
+        raise AssertionError("stored responses are not streamed")
+
+    def error(self, status: int, error: Mapping[str, Any]) -> bytes:
+        """OpenAI's error."""
+        return msgspec.json.encode({"error": error})
