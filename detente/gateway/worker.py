@@ -10,8 +10,9 @@ import asyncio
 import gc
 import signal
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
@@ -32,6 +33,7 @@ RETRY = 10.0
 """Seconds until a secret that could not be had, or was refused, is fetched again."""
 LOOK = 2
 """Ticks between two looks at whether the case's files changed."""
+_STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 Say = Callable[[str], None]
 
@@ -172,11 +174,25 @@ class Worker:
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn's server; as soon as it stops, ``/readyz`` says so."""
+    """Uvicorn's server; as soon as it stops, ``/readyz`` says so.
+
+    Uvicorn raises a signal that stopped it once more, which would end the process before its journal is closed.
+    """
 
     def __init__(self, config: uvicorn.Config, app: App) -> None:
         super().__init__(config)
         self._app = app
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for name in _STOPPING:
+            loop.add_signal_handler(name, self.handle_exit, name, None)
+        try:
+            yield
+        finally:
+            for name in _STOPPING:
+                loop.remove_signal_handler(name)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.ready = False
