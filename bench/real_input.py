@@ -191,6 +191,7 @@ def table(folder: Path, months: int) -> Iterator[tuple[str, str, str]]:
         raise SystemExit(f"no plan obeys every clause: {found}")
     yield f"the plan: cost, {found.currency}", f"{found.cost:,.0f}", f"{seconds:.2f}"
     yield f"  {found.status}, gap", f"{float(found.gap):.4%}", ""
+    yield "  of the gap, rounding of whole units", f"{float(found.rounding / (found.cost - found.bound or 1)):.0%}", ""
     yield "  allocations, purchases", f"{len(found.allocations):,}, {len(found.purchases):,}", ""
     for provider in found.providers:
         yield f"  of spend at {provider.provider}", f"{float(provider.share_of_spend):.1%}", ""
