@@ -146,7 +146,7 @@ class App:
         now = self._loop.time()
         for deployed in self.policy.deployed:
             self._metrics.resting(deployed.id, not self._load.health(deployed.id).may_ask(now))
-        self._metrics.active(self._active)
+        self._metrics.active(self._active, len(asyncio.all_tasks(self._loop)))
         self._metrics.flush()
 
     # -- pages -------------------------------------------------------------------------------------------------
