@@ -73,7 +73,6 @@ class Stream:
 
     def fail(self, data: bytes, error: Mapping[str, Any]) -> None:
         """The end of a stream that failed after its first content."""
-        self.caller.head.keep_alive = False
         self.caller.finish(self._rendering.feed(data) + self._rendering.fail(error))
 
     def ended(self, outcome: Outcome, status: int) -> Served:

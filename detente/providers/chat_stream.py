@@ -131,12 +131,13 @@ class ChatDecoder(Decoder):
 
 
 def _is_plain(block: bytes) -> bool:
-    """Whether chunks hold nothing but content: no usage, end, error or reason to finish.
+    """Whether chunks hold nothing but content: no usage, end, error or reason to finish; and each ends as JSON does.
 
     Text that a model wrote cannot look like a member: its quotation marks are escaped.
     """
     return (
-        _DONE not in block
+        block.count(b"\n\n") == block.count(b"}\n\n")
+        and _DONE not in block
         and b'"error"' not in block
         and block.count(b'"usage"') == block.count(b'"usage":null')
         and block.count(b'"finish_reason"') == block.count(b'"finish_reason":null')

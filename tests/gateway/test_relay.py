@@ -412,7 +412,8 @@ def test_a_stream_that_fails_after_content_looks_failed(tmp_path: Path, name: st
                 assert (answer.status, answer.said) == (200, "half")
                 assert b"[DONE]" not in answer.body
                 assert answer.events[-1]["error"]["message"]
-                assert await caller.closed()
+                caller.send(request(method="GET", path="/healthz"))  # whole in its framing: the connection serves on
+                assert (await caller.answer()).status == 200
                 assert north.requests == []
                 (record,) = stage.records
                 assert (record.outcome, record.deployment, record.pieces) == ("cut", "south-m", 1)

@@ -91,6 +91,18 @@ def test_an_error_within_a_stream(error: dict[str, Any], kind: str, status: int,
     assert (whole.failure.kind, whole.failure.status, whole.done) == (kind, status, False)
 
 
+@pytest.mark.parametrize("early", [True, False])
+@pytest.mark.parametrize(
+    "half", [b'data: {"choices": [{"delta": {"content": "half a\n\n', b"data: {\n\n", b"data: \xff\n\n"]
+)
+def test_half_an_event_is_a_failure_and_is_not_shown(half: bytes, early: bool) -> None:
+    before = [ROLE] if early else [ROLE, delta(content="x")]
+    shown, whole = decoded([*before, half, delta(content="y"), DONE])
+    assert shown == before
+    assert whole.failure is not None
+    assert (whole.failure.kind, whole.done) == ("broken", False)
+
+
 def test_a_stream_that_only_stops_has_failed() -> None:
     for upto in range(len(FLOW)):
         _, whole = decoded(FLOW[:upto])

@@ -19,7 +19,6 @@ class Caller:
 
     def __init__(self) -> None:
         self.begun = self.done = False
-        self.head = SimpleNamespace(keep_alive=True)
         self.heard = b""
 
     def begin(self, status: int, headers: Any, data: bytes) -> None:
