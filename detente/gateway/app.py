@@ -97,6 +97,14 @@ class App:
         self._load.enter(self.moment.period)
         return self.moment
 
+    async def close(self) -> None:
+        """End what is still under way: each call is recorded as it ends."""
+        await self.upstream.close()
+        for connection in list(self.connections):
+            connection.abort()
+        while self._active:
+            await asyncio.sleep(0.01)
+
     # -- what the protocol asks --------------------------------------------------------------------------------
     @property
     def most_body(self) -> int:

@@ -199,6 +199,7 @@ def test_any_header_is_labels_or_refused(header: bytes) -> None:
         (b"\xff\xfe", "not a JSON object", None),
         (b"{}", "`model` is missing", "model"),
         ({"model": 3, "messages": []}, "`model` is not text", "model"),
+        ({"model": "m" * 2_000_000, "messages": []}, "`model` is longer than 500", "model"),
         ({"model": "m"}, "`messages` is missing", "messages"),
         ({"model": "m", "messages": "hi"}, "`messages` is not a list", "messages"),
         ({**HELLO, "stream": "yes"}, "`stream` is neither", "stream"),

@@ -19,6 +19,8 @@ DONE = b"data: [DONE]\n\n"
 CHARACTERS_PER_TOKEN = 4
 """About, in English: for headroom only, never for a bill."""
 PREFIX_BYTES = 1024
+MOST_NAME = 500
+"""Characters of a model's name: it is recorded, whatever it is, and a record is bounded."""
 MOST_COUNT = 2**31 - 1
 """Beyond any model, and small enough to be reckoned with beside what other calls take."""
 USUAL_REPLY = 256
@@ -67,6 +69,8 @@ def text(members: Mapping[str, msgspec.Raw], name: str) -> str:
         raise Refusal(f"`{name}` is not text", name) from None
     if not found:
         raise Refusal(f"`{name}` is missing", name)
+    if len(found) > MOST_NAME:
+        raise Refusal(f"`{name}` is longer than {MOST_NAME} characters", name)
     return found
 
 
