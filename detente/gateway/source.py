@@ -18,6 +18,8 @@ from detente.gateway.policy import Policy
 from detente.key import Key
 from detente.plan import Plan
 
+Stamp = tuple[tuple[str, int, int], ...]
+"""Names, times and sizes of files: it differs after a change."""
 Redirect = Callable[[Case], Sequence[AnyDeployment]]
 """Where calls go in place of a case's own deployments (the sandbox)."""
 
@@ -59,8 +61,8 @@ class Source:
         _ = policy.terms, policy.turns, policy.labels  # what is wrong is said now, and not to a caller
         return policy
 
-    def stamp(self) -> tuple[tuple[str, int, int], ...]:
-        """Names, times and sizes of all its files: it differs after a change."""
+    def stamp(self) -> Stamp:
+        """Of all its files, as they are now."""
         found = []
         for file in self._files():
             try:

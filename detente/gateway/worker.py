@@ -45,7 +45,7 @@ class Worker:
         self._settings, self._number, self._say = settings, number, say
         self._threads = ThreadPoolExecutor(2, "detente")
         self._again: dict[str, float] = {}
-        self._stamp: Any = None
+        self._stamp = settings.stamp
         self._reading = False
         self._reload = False
         self._app: App
@@ -58,7 +58,6 @@ class Worker:
 
     async def _serve(self, listening: socket.socket, policy: Policy, ready: Callable[[], None]) -> None:
         settings, loop = self._settings, asyncio.get_running_loop()
-        self._stamp = await loop.run_in_executor(self._threads, settings.source.stamp)
         self._journal = Journal(settings.journal, self._number)
         try:
             authorities = await self._authorities(policy)
@@ -86,6 +85,7 @@ class Worker:
             gc.collect()
             gc.freeze()
             gc.set_threshold(20_000, 20, 50)
+            listening.listen(2048)
             self._app.ready = True
             ready()
             try:
