@@ -69,9 +69,8 @@ def test_changes_are_taken_over_under_load_and_bad_ones_are_not(tmp_path: Path) 
 
         written(folder, without(GPUS))
         until(lambda: known(gateway, GPUS) == {False}, "the changed case is not read")
-        with of_openai(gateway, "everything") as client:
-            with pytest.raises(openai.NotFoundError):
-                client.chat.completions.create(model=GPUS, messages=HI)
+        with of_openai(gateway, "everything") as client, pytest.raises(openai.NotFoundError):
+            client.chat.completions.create(model=GPUS, messages=HI)
 
         before = gateway.said().count("the case was read again")
         gateway.tell(signal.SIGHUP)
