@@ -1,4 +1,4 @@
-"""Requests that schemathesis makes of OpenAI's spec: each is served, or refused in OpenAI's shape; none is our defect."""
+"""Requests that schemathesis makes of OpenAI's spec: each is served, or refused in its shape; none is our defect."""
 
 from __future__ import annotations
 
