@@ -155,8 +155,9 @@ def _kind(status: int, code: str) -> tuple[FailureKind, int]:
 
 
 def _plain(error: Mapping[str, Any]) -> dict[str, Any]:
-    """The error's members that OpenAI documents, and Azure's inner error."""
-    kept = {name: error.get(name) for name in ("message", "type", "param", "code")}
+    """The error's members that OpenAI documents, as text (vLLM's code is a number), and Azure's inner error."""
+    found = {name: error.get(name) for name in ("message", "type", "param", "code")}
+    kept: dict[str, Any] = {name: None if value is None else str(value) for name, value in found.items()}
     kept["type"] = kept["type"] or "invalid_request_error"
     for name in ("innererror", "inner_error"):
         if isinstance(error.get(name), dict):

@@ -194,6 +194,11 @@ def test_what_an_error_means(status: int, said: Any, kind: str, told: int, over:
         assert found.error["code"] == kind
 
 
+def test_an_error_s_code_is_text_though_vllm_writes_a_number() -> None:
+    said = {"error": {"message": "m", "type": "BadRequestError", "param": None, "code": 400}}
+    assert OWN.failed(400, {}, json.dumps(said).encode()).error == {**said["error"], "code": "400"}
+
+
 def test_azure_s_inner_error_is_kept_and_nothing_else() -> None:
     inner = {"code": "ResponsibleAIPolicyViolation", "content_filter_result": {"hate": {"filtered": True}}}
     said = {"error": {"message": "m", "code": "content_filter", "innererror": inner, "status": 400, "secret": "x"}}

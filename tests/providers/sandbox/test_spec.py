@@ -2,53 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-from functools import cache
 from typing import Any
 
 import pytest
-import yaml
-from jsonschema import Draft202012Validator
 
-from tests.providers.sandbox.playing import PROTOCOL, VLLM, Played, specified
+from tests.providers.sandbox.playing import VLLM, Played, specified
+from tests.providers.sandbox.published import AZURE_LEGACY, AZURE_V1, OPENAI, response, validate
 
 pytestmark = specified
-OPENAI = "openai_openapi_2026-08-21.yaml.gz"
-AZURE_LEGACY, AZURE_V1 = "azure_AIFoundryOpenAI.json.gz", "azure_AIFoundryOpenAIV1.json.gz"
-
-
-@cache
-def spec(name: str) -> Any:
-    data = gzip.decompress((PROTOCOL / name).read_bytes())
-    if name.endswith(".json.gz"):
-        return _closed(json.loads(data))
-    return _closed(yaml.load(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
-
-
-def _closed(document: Any) -> Any:
-    """The document with OpenAPI 3.0's ``nullable`` in JSON Schema's words."""
-    if isinstance(document, list):
-        return [_closed(part) for part in document]
-    if not isinstance(document, dict):
-        return document
-    found = {key: _closed(part) for key, part in document.items()}
-    if found.pop("nullable", None) is True:
-        return {"anyOf": [found, {"type": "null"}]}
-    return found
-
-
-def validate(document: str, schema: dict[str, Any], reply: Any) -> None:
-    components = spec(document)["components"]
-    errors = sorted(Draft202012Validator({**schema, "components": components}).iter_errors(reply), key=str)
-    assert not errors, "\n".join(f"{list(e.absolute_path)}: {e.message[:300]}" for e in errors[:5])
-
-
-def response(document: str, path: str, method: str = "post", status: str = "200") -> dict[str, Any]:
-    held = spec(document)["paths"][path][method]["responses"][status]["content"]
-    schema: dict[str, Any] = held["application/json"]["schema"]
-    return schema
-
 
 FUNCTION = {"name": "weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}
 CHATS: list[dict[str, Any]] = [
