@@ -79,7 +79,6 @@ def serve(
     if (certificate is None) != (private_key is None):
         raise click.ClickException("--certificate and --private-key go together; give both or neither")
     source = Source(case, plan, reading, scenario)
-    stamp = source.stamp()
     policy = source.read()
     with ExitStack() as closing:
         played = closing.enter_context(_played(policy)) if sandbox else None
@@ -90,7 +89,7 @@ def serve(
             click.echo("the case has no keys, so that nobody can call: detente keys new --workload …", err=True)
         listening = closing.enter_context(bound(host, port))
         address = _address(listening, tls=certificate is not None)
-        settings = Settings(source, stamp, journal, Clock(at), workers, certificate, private_key)
+        settings = Settings(source, journal, Clock(at), workers, certificate, private_key)
 
         def say(text: str) -> None:
             click.echo(text, err=True)

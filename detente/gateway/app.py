@@ -97,6 +97,14 @@ class App:
         self._load.enter(self.moment.period)
         return self.moment
 
+    async def close(self) -> None:
+        """End what is still under way: each call is recorded as it ends."""
+        await self.upstream.close()
+        for connection in list(self.connections):
+            connection.abort()
+        while self._active:
+            await asyncio.sleep(0.01)
+
     # -- what the protocol asks --------------------------------------------------------------------------------
     @property
     def most_body(self) -> int:
@@ -146,7 +154,7 @@ class App:
         now = self._loop.time()
         for deployed in self.policy.deployed:
             self._metrics.resting(deployed.id, not self._load.health(deployed.id).may_ask(now))
-        self._metrics.active(self._active)
+        self._metrics.active(self._active, len(asyncio.all_tasks(self._loop)))
         self._metrics.flush()
 
     # -- pages -------------------------------------------------------------------------------------------------
@@ -230,7 +238,8 @@ class App:
                 job.labels = _narrowed(job.labels, stated, policy)
             asked = job.asked = read(surface, exchange.body)
             exchange.body = b""  # its members are all that is needed, and they hold it
-            _, job.admission, job.order = decide(moment, self._load, surface, asked, job.workload, job.labels, began)
+            decision = decide(moment, self._load, surface, asked, job.workload, job.labels, began)
+            job.admission, job.order = decision.admission, decision.order
         except Unserved as unserved:
             self._refuse(job, exchange, unserved)
             return

@@ -8,8 +8,10 @@ state comes from (``load``), and asking (``relay``).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 from zlib import crc32
+
+import msgspec
 
 from detente.gateway.admit import Candidate
 from detente.gateway.health import WELL, Health
@@ -22,7 +24,7 @@ BAND = 0.02
 """Deployments that lag behind the plan by amounts this close, as a part of all that was served, are level."""
 
 
-class State(NamedTuple):
+class State(msgspec.Struct, frozen=True):
     """What is known of a deployment at the moment of choosing.
 
     ``used`` is the part of its limit that is taken (None where it has none), ``share`` the plan's, and ``served``
@@ -36,14 +38,14 @@ class State(NamedTuple):
     price: int = 0
 
 
-class Choice(NamedTuple):
+class Choice(msgspec.Struct, frozen=True):
     """A deployment, and why it stands where it stands."""
 
     candidate: Candidate
     why: Why
 
 
-class Order(NamedTuple):
+class Order(msgspec.Struct, frozen=True):
     """Whom to ask, in turn; who rests; and when the first of those may be asked again, in seconds."""
 
     choices: tuple[Choice, ...]

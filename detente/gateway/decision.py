@@ -7,7 +7,8 @@ is permitted (``admit``) and the order itself (``choose``), and anything that is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+
+import msgspec
 
 from detente.errors import did_you_mean
 from detente.gateway.admit import Admission, Candidate
@@ -29,7 +30,7 @@ class Unserved(Exception):  # noqa: N818 (it is an answer)
         self.status, self.error = status, told
 
 
-class Decision(NamedTuple):
+class Decision(msgspec.Struct, frozen=True):
     """Who may serve a request, and in which order they are asked."""
 
     request: Request

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+
+import msgspec
 
 from detente.gateway.admit import Admission, Candidate
 from detente.gateway.choose import Choice, Order
@@ -50,7 +51,7 @@ class Job:
     """Seconds that went by in waiting for providers."""
 
 
-class Served(NamedTuple):
+class Served(msgspec.Struct, frozen=True):
     """How a call ended: what its record says of it."""
 
     outcome: Outcome

@@ -96,6 +96,9 @@ class Metrics:
             buckets=_REPLY,
         )
         self._active = Gauge("detente_active", "Calls under way.", registry=registry, multiprocess_mode="livesum")
+        self._tasks = Gauge(
+            "detente_asyncio_tasks", "Tasks of the event loop.", registry=registry, multiprocess_mode="livesum"
+        )
         self._counts: dict[tuple[str, str, str], _Count] = {}
         self._denied: dict[str, int] = {}
         self._waits: list[float] = []
@@ -143,9 +146,10 @@ class Metrics:
         """A deployment's health."""
         self._resting.labels(deployment).set(float(rests))
 
-    def active(self, calls: int) -> None:
-        """Calls under way."""
+    def active(self, calls: int, tasks: int) -> None:
+        """Calls under way, and tasks of the event loop."""
         self._active.set(calls)
+        self._tasks.set(tasks)
 
     # -- what is read ------------------------------------------------------------------------------------------
     def flush(self) -> None:

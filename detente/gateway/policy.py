@@ -29,6 +29,8 @@ from detente.serving import Serving
 from detente.term import Term
 from detente.workload import AnyWorkload, Training
 
+Stamp = tuple[tuple[str, int, int], ...]
+"""Names, times and sizes of files."""
 NANO = 10**9
 MTOK = 10**6
 _INSTANT = timedelta(microseconds=1)
@@ -128,6 +130,8 @@ class Policy:
     periods: tuple[PeriodRow, ...] = ()
     planned: Mapping[tuple[str, int], Mapping[str, float]] = field(default_factory=dict)
     """Of each workload and period of the plan, the share of its work on each offer."""
+    stamp: Stamp = ()
+    """Of its files, as they were read; empty where it comes from none."""
 
     @classmethod
     def of(cls, case: Case, plan: Plan | None = None, deployments: Iterable[AnyDeployment] | None = None) -> Policy:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detente.gateway.clock import Clock
-from detente.gateway.source import Source, Stamp
+from detente.gateway.source import Source
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,6 @@ class Settings:
     """What a worker is started with."""
 
     source: Source
-    stamp: Stamp
-    """Of the source before it was read: what changed since then has not been."""
     journal: Path
     clock: Clock
     workers: int = 1

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from detente.case import Case
 from detente.deployment import AnyDeployment
 from detente.errors import CaseError, Mistake, Where
-from detente.gateway.policy import Policy
+from detente.gateway.policy import Policy, Stamp
 from detente.key import Key
 from detente.plan import Plan
 
-Stamp = tuple[tuple[str, int, int], ...]
-"""Names, times and sizes of files: it differs after a change."""
 Redirect = Callable[[Case], Sequence[AnyDeployment]]
 """Where calls go in place of a case's own deployments (the sandbox)."""
 
@@ -46,6 +44,7 @@ class Source:
         PlanError
             Where the plan cannot be read, or is not of this case.
         """
+        stamp = self.stamp()  # before reading: a change while they are read is seen at the next look
         plan = Plan.load(self.plan) if self.plan is not None else None
         reading = self.reading or (plan.reading if plan else None)
         scenario = self.scenario or (plan.scenario if plan else None)
@@ -58,11 +57,12 @@ class Source:
         keys = (*case.declared.keys, *self.keys)
         case = case.serving(keys)
         policy = Policy.of(case, plan, self.redirect(case) if self.redirect else None)
+        policy = replace(policy, stamp=stamp)
         _ = policy.terms, policy.turns, policy.labels  # what is wrong is said now, and not to a caller
         return policy
 
     def stamp(self) -> Stamp:
-        """Of all its files, as they are now."""
+        """Names, times and sizes of all its files: it differs after a change."""
         found = []
         for file in self._files():
             try:
@@ -79,4 +79,5 @@ class Source:
             yield self.case
             return
         for folder, _, names in os.walk(self.case):
-            yield from (Path(folder) / name for name in names)
+            if not any(name.endswith(".journal") for name in names):  # it grows with every call, and is no part
+                yield from (Path(folder) / name for name in names)

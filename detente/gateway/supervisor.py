@@ -11,8 +11,9 @@ import signal
 import socket
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from detente.errors import ServeError
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 PAUSE = 1.0
 """Seconds between the death of a worker and the next one, where it died young."""
+UNABLE = 2
+"""The exit code of a worker that could not serve: its journal is another's, or cannot be made."""
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def bound(host: str, port: int) -> socket.socket:
@@ -34,7 +38,6 @@ def bound(host: str, port: int) -> socket.socket:
         listening.bind((host, port))
     except OSError as error:
         listening.close()
-        what = f"cannot listen on {host}:{port}: {error.strerror or error}"
         what = f"cannot listen on {host}:{port}: {error.strerror or error}"
         raise ServeError(f"{what}; choose another `--port`") from None
     listening.set_inheritable(True)
@@ -53,63 +56,92 @@ def run(settings: Settings, listening: socket.socket, policy: Policy, ready: Cal
         _Supervisor(settings, listening, policy, say).run(ready)
 
 
+class _Running(NamedTuple):
+    number: int
+    began: float
+    again: bool
+
+
 class _Supervisor:
     def __init__(self, settings: Settings, listening: socket.socket, policy: Policy, say: Say) -> None:
         self._settings, self._listening, self._policy, self._say = settings, listening, policy, say
-        self._running: dict[int, tuple[int, float]] = {}
-        self._stopping = False
+        self._running: dict[int, _Running] = {}
+        self._stopping = self._unable = False
 
     def run(self, ready: Callable[[], None]) -> None:
-        """Start all, and wait for them to end."""
+        """Start all, and wait for them to end. Raises ServeError where they cannot start."""
         self._listening.listen(2048)
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: self._stop())
         signal.signal(signal.SIGHUP, lambda *_: self._pass_on(signal.SIGHUP))
         for number in range(self._settings.workers):
-            self._start(number)
+            self._start(number, again=False)
         ready()
         while self._running:
-            try:
-                pid, status = os.waitpid(-1, 0)
-            except InterruptedError:
-                continue
-            except ChildProcessError:
-                break
-            number, began = self._running.pop(pid, (-1, 0.0))
-            if number < 0 or self._stopping:
-                continue
-            code = os.waitstatus_to_exitcode(status)
-            self._say(f"worker {number} ended ({_said(code)}); another takes its place")
-            self._forget(pid)
-            if time.monotonic() - began < PAUSE:
-                time.sleep(PAUSE)
-            if not self._stopping:
-                self._start(number)
+            pid, status = os.waitpid(-1, 0)
+            ended = self._running.pop(pid, None)
+            if ended is not None and not self._stopping:
+                self._ended(pid, ended, os.waitstatus_to_exitcode(status))
+        if self._unable:
+            raise ServeError("a worker could not start, and so none serves")
 
-    def _start(self, number: int) -> None:
+    def _ended(self, pid: int, worker: _Running, code: int) -> None:
+        """A worker is gone, unasked: another takes its place, save where it could not even begin."""
+        if code == UNABLE and not worker.again:
+            self._unable = True
+            self._stop()
+            return
+        self._say(f"worker {worker.number} ended ({_said(code)}); another takes its place")
+        self._forget(pid)
+        if time.monotonic() - worker.began < PAUSE:
+            time.sleep(PAUSE)
+        if not self._stopping:
+            self._start(worker.number, again=True)
+
+    def _start(self, number: int, *, again: bool) -> None:
+        # Signals wait until the child is known, or has its own handlers: one that comes between would be lost on it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         pid = os.fork()
         if pid == 0:
-            self._work(number)
-        self._running[pid] = (number, time.monotonic())
+            self._work(number, again=again)
+        self._running[pid] = _Running(number, time.monotonic(), again)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        if self._stopping:
+            self._pass_on(signal.SIGTERM)
 
-    def _work(self, number: int) -> NoReturn:
+    def _work(self, number: int, *, again: bool) -> NoReturn:
         """The child: its exit code says how it ended, and nothing of the parent's runs in it."""
         code = 1
         try:
-            for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            for name in SIGNALS:
                 signal.signal(name, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             from detente.errors import DetenteError
             from detente.gateway.worker import Worker
 
             try:
-                Worker(self._settings, number, self._say).run(self._listening, self._policy, lambda: None)
+                policy = self._now() if again else self._policy
+                Worker(self._settings, number, self._say).run(self._listening, policy, lambda: None)
                 code = 0
-            except DetenteError as error:
+            except (DetenteError, OSError) as error:
                 self._say(f"worker {number}: {error}")
+                code = UNABLE
             except KeyboardInterrupt:
                 code = 0
+            except BaseException:
+                traceback.print_exc()
         finally:
             os._exit(code)
+
+    def _now(self) -> Policy:
+        """The policy as the files are now: they may have changed since the gateway started."""
+        from detente.errors import DetenteError
+
+        try:
+            return self._settings.source.read()
+        except DetenteError as error:
+            self._say(f"the changed case is not taken over, and the one of the start is in force:\n{error}")
+            return self._policy
 
     def _stop(self) -> None:
         self._stopping = True

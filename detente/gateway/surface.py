@@ -7,13 +7,15 @@ and OpenAI's on the other (``providers/wire``). Not here: HTTP (``app``), and wh
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
+
+import msgspec
 
 from detente.deployment import Feature, Operation
 from detente.providers.wire import Call, Failure, Reply, failure
 
 
-class Asked(NamedTuple):
+class Asked(msgspec.Struct, frozen=True):
     """What a caller asked for.
 
     ``pinned`` is the deployment that holds the state which the call builds on. ``prefix`` is the beginning of the

@@ -10,7 +10,7 @@ import asyncio
 import gc
 import signal
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -18,12 +18,12 @@ from typing import Any
 import uvicorn
 import uvloop
 
-from detente.errors import DetenteError
+from detente.errors import DetenteError, ServeError
 from detente.gateway.app import App
 from detente.gateway.clock import Clock
 from detente.gateway.load import Load
 from detente.gateway.metrics import Metrics
-from detente.gateway.policy import Policy
+from detente.gateway.policy import Policy, Stamp
 from detente.gateway.protocol import DATE, protocol
 from detente.gateway.settings import Settings
 from detente.ledger.journal import Journal
@@ -31,8 +31,8 @@ from detente.providers.authority import Authority
 
 RETRY = 10.0
 """Seconds until a secret that could not be had, or was refused, is fetched again."""
-LOOK = 2
-"""Ticks between two looks at whether the case's files changed."""
+LOOK = 2.0
+"""Seconds between two looks at whether the case's files changed, at least."""
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 Say = Callable[[str], None]
@@ -43,11 +43,11 @@ class Worker:
 
     def __init__(self, settings: Settings, number: int, say: Say) -> None:
         self._settings, self._number, self._say = settings, number, say
-        self._threads = ThreadPoolExecutor(2, "detente")
+        self._threads, self._disk = ThreadPoolExecutor(2, "detente"), ThreadPoolExecutor(1, "detente-disk")
         self._again: dict[str, float] = {}
-        self._stamp = settings.stamp
-        self._reading = False
+        self._stamp: Stamp = ()
         self._reload = False
+        self._looked = 0.0
         self._app: App
         self._journal: Journal
 
@@ -58,9 +58,10 @@ class Worker:
 
     async def _serve(self, listening: socket.socket, policy: Policy, ready: Callable[[], None]) -> None:
         settings, loop = self._settings, asyncio.get_running_loop()
+        self._stamp = policy.stamp
         self._journal = Journal(settings.journal, self._number)
         try:
-            authorities = await self._authorities(policy)
+            authorities = await self._authorities(policy, {})
             self._app = App(
                 policy, authorities, self._journal, settings.clock, Metrics(), Load(settings.workers), self._number
             )
@@ -78,9 +79,16 @@ class Worker:
                 ssl_certfile=settings.certificate,
                 ssl_keyfile=settings.private_key,
             )
+            try:
+                config.load()  # a certificate that is wrong is said before anyone is told that it serves
+            except OSError as error:
+                what = f"{settings.certificate}: cannot be used with {settings.private_key}"
+                raise ServeError(f"{what}: {error.strerror or error}; give a certificate and its key, as PEM") from None
             server = _Server(config, self._app)
             loop.add_signal_handler(signal.SIGHUP, self._asked_to_reload)
-            ticking = loop.create_task(self._tick())
+            for name in _STOPPING:  # from before it says that it is ready
+                loop.add_signal_handler(name, server.handle_exit, name, None)
+            keeping = [loop.create_task(self._each_second(what)) for what in (self._tick, self._renew, self._look)]
             # What there is now stays: the collector need not look at it again, nor after every few hundred values.
             gc.collect()
             gc.freeze()
@@ -91,32 +99,43 @@ class Worker:
             try:
                 await server.serve(sockets=[listening])
             finally:
-                ticking.cancel()
-                await asyncio.gather(ticking, return_exceptions=True)
-                await self._app.upstream.close()
+                for task in keeping:
+                    task.cancel()
+                await asyncio.gather(*keeping, return_exceptions=True)
+                await self._app.close()
         finally:
-            await loop.run_in_executor(self._threads, self._journal.close)
-            self._threads.shutdown()
+            await loop.run_in_executor(self._disk, self._journal.close)
+            self._disk.shutdown()
+            self._threads.shutdown(wait=False, cancel_futures=True)
 
     # -- once a second -----------------------------------------------------------------------------------------
-    async def _tick(self) -> None:
-        loop, ticks = asyncio.get_running_loop(), 0
+    async def _each_second(self, what: Callable[[float], Coroutine[Any, Any, None]]) -> None:
+        """Do it until cancelled. A defect in it is told, and does not end it.
+
+        Each has a task of its own, so that a slow provider of tokens holds up neither the journal nor the deadlines of
+        callers.
+        """
+        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(1.0)
-            ticks += 1
-            DATE.tick(Clock.wall())
-            for connection in list(self._app.connections):
-                connection.sweep(loop.time())
             try:
-                await loop.run_in_executor(self._threads, self._journal.sync)
-                if self._app.unrecorded != "" and await asyncio.to_thread(self._journal.has_room):
-                    self._app.unrecorded = ""
-            except OSError as error:
-                self._app.unrecorded = error.strerror or str(error)
-            self._app.flush()
-            await self._renew(loop.time())
-            if self._reload or ticks % LOOK == 0:
-                await self._look()
+                await what(loop.time())
+            except Exception as defect:
+                loop.call_exception_handler({"message": "a worker's housekeeping failed", "exception": defect})
+
+    async def _tick(self, now: float) -> None:
+        """Time passes: for the ``date`` header, for silent callers, for what is not on disk yet."""
+        loop = asyncio.get_running_loop()
+        DATE.tick(Clock.wall())
+        for connection in list(self._app.connections):
+            connection.sweep(now)
+        self._app.flush()
+        try:
+            await loop.run_in_executor(self._disk, self._journal.sync)
+            if self._app.unrecorded != "" and await loop.run_in_executor(self._disk, self._journal.has_room):
+                self._app.unrecorded = ""
+        except OSError as error:
+            self._app.unrecorded = error.strerror or str(error)
 
     async def _renew(self, now: float) -> None:
         wall, due = Clock.wall(), []
@@ -144,21 +163,24 @@ class Worker:
         said = await asyncio.gather(*(one(authority) for authority in authorities.values()))
         return dict(zip(authorities, said, strict=True))
 
-    async def _authorities(self, policy: Policy) -> dict[str, Authority]:
+    async def _authorities(self, policy: Policy, known: Mapping[str, Authority]) -> dict[str, Authority]:
         """What authorizes each deployment's requests; one that has no secret yet is said, and asked again later."""
-        made = {deployed.id: deployed.wire.authority() for deployed in policy.deployed}
+        made = {d.id: d.wire.authority() for d in policy.deployed if d.id not in known}
         for name, failed in (await self._renewed(made)).items():
             if failed:
                 self._again[name] = asyncio.get_running_loop().time() + RETRY
                 self._say(f"{name}: {failed}; calls go elsewhere, where they may")
-        return made
+        return {**known, **made}
 
     # -- a changed case ----------------------------------------------------------------------------------------
     def _asked_to_reload(self) -> None:
         self._reload = True
 
-    async def _look(self) -> None:
+    async def _look(self, now: float) -> None:
         """Read the case again where a file changed, or where asked to. A bad one is said, and the old one stays."""
+        if not self._reload and now - self._looked < LOOK:
+            return
+        self._looked = now
         loop, source = asyncio.get_running_loop(), self._settings.source
         stamp = await loop.run_in_executor(self._threads, source.stamp)
         if stamp == self._stamp and not self._reload:
@@ -169,34 +191,31 @@ class Worker:
         except DetenteError as error:
             self._say(f"the changed case is not taken over, and the one before stays in force:\n{error}")
             return
-        self._app.follow(policy, await self._authorities(policy))
+        self._app.follow(policy, await self._authorities(policy, self._kept(policy)))
         self._say(f"the case was read again: {len(policy.deployed)} deployments, {len(policy.keys)} keys")
+
+    def _kept(self, policy: Policy) -> dict[str, Authority]:
+        """The secrets of deployments that did not change: a provider of tokens that is away now takes nothing away."""
+        before = {d.id: d.deployment for d in self._app.policy.deployed}
+        same = [d.id for d in policy.deployed if before.get(d.id) == d.deployment]
+        return {name: self._app.authorities[name] for name in same}
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn's server; as soon as it stops, ``/readyz`` says so.
-
-    Uvicorn raises a signal that stopped it once more, which would end the process before its journal is closed.
-    """
+    """Uvicorn's server; as soon as it stops, ``/readyz`` says so."""
 
     def __init__(self, config: uvicorn.Config, app: App) -> None:
         super().__init__(config)
         self._app = app
 
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        for name in _STOPPING:
-            loop.add_signal_handler(name, self.handle_exit, name, None)
-        try:
-            yield
-        finally:
-            for name in _STOPPING:
-                loop.remove_signal_handler(name)
-
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.ready = False
         await super().shutdown(sockets)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """The worker has handlers; uvicorn would raise the signals again, and the journal is yet to be closed."""
+        yield
 
 
 async def _no_application(scope: Any, receive: Any, send: Any) -> None:

@@ -16,7 +16,7 @@ WIRES = {
     "bedrock": "detente.providers.bedrock:BedrockWire",
     "openai-compatible": "detente.providers.openai_compatible:CompatibleWire",
 }
-"""Imported when a case has such a deployment: botocore takes a fifth of a second."""
+"""Imported when a case has such a deployment."""
 
 
 def wire_of(deployment: AnyDeployment, offer: AnyOffer) -> Wire:

@@ -21,7 +21,7 @@ Headers = Mapping[str, str]
 
 
 # -- what is asked --------------------------------------------------------------------------------------------------
-class Call(NamedTuple):
+class Call(msgspec.Struct, frozen=True):
     """A call in OpenAI's shape: its top-level members, each still the JSON text that the caller wrote.
 
     ``asks_usage`` says whether the caller asked for the usage of a stream (``stream_options.include_usage``): a wire
@@ -37,7 +37,7 @@ class Call(NamedTuple):
     """Of a call for something that is stored there: what follows the operation's path, its query included."""
 
 
-class Outgoing(NamedTuple):
+class Outgoing(msgspec.Struct, frozen=True):
     """A request as it goes out, short of its authorization, its host and its length."""
 
     target: str
@@ -103,7 +103,7 @@ def failure(
     return Failure(kind, status, error, retry_after)
 
 
-class Reply(NamedTuple):
+class Reply(msgspec.Struct, frozen=True):
     """A whole reply in OpenAI's shape. ``tokens`` is None where the provider did not say: unknown, never zero (§12)."""
 
     body: bytes

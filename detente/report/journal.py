@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from detente.errors import JournalError
+from detente.errors import JournalError, printable
 from detente.ledger.journal import Torn, files, read
 from detente.ledger.record import Record, decoded
 
@@ -60,7 +60,7 @@ def line(record: Record) -> str:
     tokens = f"{used.input:,} + {used.output:,} tok" if used is not None else "use unknown"
     where = record.deployment or "nobody"
     ended = record.outcome if record.status == 200 else f"{record.outcome} {record.status}"
-    top = f"{record.at[:19]}Z  {record.workload}  {record.model} → {where}  {ended}  {tokens}"
+    top = f"{record.at[:19]}Z  {record.workload}  {printable(record.model)} → {where}  {ended}  {tokens}"
     if record.cost is not None:
         top += f"  {record.cost}"
     why = [record.why] if record.why else []

@@ -227,7 +227,7 @@ class Stage:
     async def idle(self) -> None:
         """Until no call is under way and nobody is connected."""
         async with asyncio.timeout(10):
-            while self.state.tasks or self.state.connections:
+            while self.state.connections or self.app._active:
                 await asyncio.sleep(0.001)
 
     @property

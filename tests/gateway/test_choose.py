@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from detente.case import Case
 from detente.gateway.admit import Candidate
@@ -132,11 +133,11 @@ def test_like_prompts_stay_together_while_shares_are_level() -> None:
         assert shown(order) == shown(again)  # whatever the order declared
         firsts[prompt] = order.choices[0].candidate.deployed.id
     assert len(set(firsts.values())) == 3  # and different prompts spread
-    within = {A.id: shares[A.id]._replace(served=5000.0 + BAND * 10_000 / 2)}
+    within = {A.id: structs.replace(shares[A.id], served=5000.0 + BAND * 10_000 / 2)}
     for prompt, first in firsts.items():
         kept = choose(permitted("a", "b", "c"), shares | within, NOW, prompt)
         assert kept.choices[0].candidate.deployed.id == first
-    beyond = {A.id: shares[A.id]._replace(served=9000.0)}
+    beyond = {A.id: structs.replace(shares[A.id], served=9000.0)}
     assert all(
         choose(permitted("a", "b", "c"), shares | beyond, NOW, p).choices[0].candidate.deployed.id != A.id
         for p in firsts

@@ -55,5 +55,5 @@ def test_each_kind(kind: str, data: st.DataObject) -> None:
 @given(case=cases(most=2))
 def test_the_planner_s_own_branch_and_bound(case: Case) -> None:
     """The search that large programs get, on small ones, and to its end."""
-    with mock.patch.object(solve, "LARGE", 0), mock.patch.object(branch, "MOST_NODES", 10**6):
+    with mock.patch.object(solve, "LARGE", 0), mock.patch.object(branch, "MOST_PROGRAMS", 10**6):
         agree(case)

@@ -19,6 +19,8 @@ DONE = b"data: [DONE]\n\n"
 CHARACTERS_PER_TOKEN = 4
 """About, in English: for headroom only, never for a bill."""
 PREFIX_BYTES = 1024
+MOST_NAME = 500
+"""Characters of a model's name: it is recorded, whatever it is, and a record is bounded."""
 MOST_COUNT = 2**31 - 1
 """Beyond any model, and small enough to be reckoned with beside what other calls take."""
 USUAL_REPLY = 256
@@ -46,6 +48,7 @@ _NEEDED: tuple[tuple[str, Feature, frozenset[bytes]], ...] = (
     ("audio", "audio", frozenset({b"null"})),
 )
 _NEEDED_NAMES = frozenset(name for name, _, _ in _NEEDED)
+_LONGEST_NOTHING = 60
 _NOTHING: frozenset[Feature] = frozenset()
 
 
@@ -66,6 +69,8 @@ def text(members: Mapping[str, msgspec.Raw], name: str) -> str:
         raise Refusal(f"`{name}` is not text", name) from None
     if not found:
         raise Refusal(f"`{name}` is missing", name)
+    if len(found) > MOST_NAME:
+        raise Refusal(f"`{name}` is longer than {MOST_NAME} characters", name)
     return found
 
 
@@ -98,6 +103,11 @@ def count(members: Mapping[str, msgspec.Raw], *names: str) -> int | None:
     return None
 
 
+def _says_something(text: bytes, nothing: frozenset[bytes]) -> bool:
+    """Whether a member's text is none of those that say nothing, blanks apart."""
+    return len(text) > _LONGEST_NOTHING or b"".join(text.split()) not in nothing
+
+
 def needs_of(members: Mapping[str, msgspec.Raw], stream: bool) -> frozenset[Feature]:
     """What a chat completion needs of a deployment beyond text."""
     found: set[Feature] = set()
@@ -106,7 +116,7 @@ def needs_of(members: Mapping[str, msgspec.Raw], stream: bool) -> frozenset[Feat
     if not _NEEDED_NAMES.isdisjoint(members):
         for name, feature, nothing in _NEEDED:
             raw = members.get(name)
-            if raw is not None and bytes(raw).strip() not in nothing:
+            if raw is not None and _says_something(bytes(raw), nothing):
                 found.add(feature)
     parallel = members.get("parallel_tool_calls")
     if parallel is not None and bytes(parallel) == b"true":

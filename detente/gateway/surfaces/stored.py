@@ -21,7 +21,7 @@ from detente.providers.wire import Call, Refusal, Reply
 PREFIX = b"/v1/responses/"
 METHODS = {"": frozenset({b"GET", b"DELETE"}), "input_items": frozenset({b"GET"})}
 _QUERY = re.compile(r"[A-Za-z0-9_.~%&=\[\]-]{0,2000}")
-_PROVIDERS_ID = re.compile(r"[A-Za-z0-9_.-]{1,500}")
+_PROVIDERS_ID = re.compile(r"[A-Za-z0-9_-]{1,500}")
 
 
 class StoredSurface(Surface):

@@ -1,0 +1,398 @@
+"""``detente serve`` as a shell sees it: starting, stopping, reloading, workers that die, and what is refused."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection, HTTPException
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from detente.ledger.record import Record
+from tests.builders import Data, agreement
+from tests.gateway.stage import FLOW, HELLO, KEY, SECRET, VARIABLE, case_data, completion, recorded
+from tests.test_cli import environment, written
+
+ONLY = {"id": "only", "kind": "exclusivity", "text": "Only on North."}
+PATIENCE = 10.0
+
+
+# -- a provider in threads --------------------------------------------------------------------------------------------
+class Provider:
+    """Answers chat completions; a stream waits for ``gate`` after its first content."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.gate.set()
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                if asked.get("stream"):
+                    with contextlib.suppress(OSError):
+                        self.wfile.write(b"".join(FLOW[:3]))
+                        outer.gate.wait(PATIENCE)
+                        self.wfile.write(b"".join(FLOW[3:]))
+                    return
+                said = json.dumps(completion()).encode()
+                self.send_response(200)
+                self.send_header("content-length", str(len(said)))
+                self.end_headers()
+                self.wfile.write(said)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.base = f"http://127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
+        self.thread.start()
+
+    def close(self) -> None:
+        self.gate.set()
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    made = Provider()
+    yield made
+    made.close()
+
+
+# -- a gateway as a process -------------------------------------------------------------------------------------------
+class Gateway:
+    """``detente serve`` under way."""
+
+    def __init__(self, case: Path, *arguments: object) -> None:
+        self.journal = case.parent / "journal"
+        command = [sys.executable, "-m", "detente", "serve", case, "--port", "0", "--journal", self.journal, *arguments]
+        self.process = subprocess.Popen(
+            list(map(str, command)),
+            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment(**{VARIABLE: SECRET}),
+            cwd=case.parent,
+            start_new_session=True,
+        )
+        self.said: list[str] = []
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+        self.port = int(self.wait(r"serving on http://127\.0\.0\.1:(\d+)")[1])
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.said.append(line)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.said)
+
+    def wait(self, pattern: str) -> re.Match[str]:
+        """Until it has said something."""
+        until = time.monotonic() + PATIENCE
+        while not (found := re.search(pattern, self.text)):
+            assert time.monotonic() < until, self.text
+            assert self.process.poll() is None or re.search(pattern, self.text), self.text
+            time.sleep(0.01)
+        return found
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        return self._call("GET", path, None)[:2]
+
+    def ask(self, **more: Any) -> tuple[int, bytes, dict[str, str]]:
+        return self._call("POST", "/v1/chat/completions", json.dumps({**HELLO, **more}))
+
+    def _call(self, method: str, path: str, body: str | None) -> tuple[int, bytes, dict[str, str]]:
+        with contextlib.closing(HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)) as connection:
+            connection.request(method, path, body, {"authorization": f"Bearer {KEY}"})
+            answer = connection.getresponse()
+            return answer.status, answer.read(), {k.lower(): v for k, v in answer.getheaders()}
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        until = time.monotonic() + PATIENCE
+        while not holds():
+            assert time.monotonic() < until, self.text
+            time.sleep(0.05)
+
+    def records(self) -> list[Record]:
+        return recorded(self.journal)
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(how)
+        return self.ended()
+
+    def ended(self) -> int:
+        code = self.process.wait(PATIENCE)
+        self._reader.join()
+        return code
+
+    def close(self) -> None:
+        with contextlib.suppress(ProcessLookupError):  # workers too, where a test failed
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self._reader.join()
+        for stream in (self.process.stdout, self.process.stderr):
+            assert stream is not None
+            stream.close()
+
+
+@contextlib.contextmanager
+def gateway(case: Path, *arguments: object) -> Iterator[Gateway]:
+    made = Gateway.__new__(Gateway)
+    try:
+        made.__init__(case, *arguments)  # type: ignore[misc]
+        yield made
+    finally:
+        made.close()
+
+
+def case_at(folder: Path, provider: Provider, *agreements: Data, **head: object) -> Path:
+    return written(folder / "case", case_data({"south": provider.base, "north": provider.base}, *agreements, **head))
+
+
+def refused(case: Path, *arguments: object) -> str:
+    """What it says where it does not start."""
+    done = subprocess.run(
+        [sys.executable, "-m", "detente", "serve", *map(str, (case, "--port", "0", *arguments))],
+        capture_output=True, text=True, env=environment(**{VARIABLE: SECRET}), cwd=case.parent, timeout=20, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2, (done.returncode, done.stderr)
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    return done.stderr
+
+
+# -- serving ----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_records_and_stops(tmp_path: Path, provider: Provider, workers: int, how: signal.Signals) -> None:
+    with gateway(case_at(tmp_path, provider), "--workers", workers, "--at", "2026-03-10T12:00Z") as live:
+        live.until(lambda: live.get("/readyz")[0] == 200)
+        for _ in range(4):
+            status, body, headers = live.ask()
+            assert status == 200, body
+            assert headers["x-detente-deployment"] == "south-m"
+        assert len(live.records()) == 4
+        assert live.records()[0].at.startswith("2026-03-10T12:0")
+        counted = b'detente_requests_total{deployment="south-m",outcome="complete",workload="chat"} 4.0'
+        live.until(lambda: counted in live.get("/metrics")[1])  # of all workers, each within a second
+        assert live.stop(how) == 0
+        assert SECRET not in live.text
+        assert KEY not in live.text
+        assert "Traceback" not in live.text
+
+
+def test_a_stop_lets_a_stream_end(tmp_path: Path, provider: Provider) -> None:
+    provider.gate.clear()
+    with gateway(case_at(tmp_path, provider)) as live:
+        connection = HTTPConnection("127.0.0.1", live.port, timeout=PATIENCE)
+        connection.request("POST", "/v1/chat/completions", json.dumps({**HELLO, "stream": True}), {"api-key": KEY})
+        answer = connection.getresponse()
+        live.process.send_signal(signal.SIGTERM)
+        live.until(lambda: not _listens(live.port))
+        assert live.process.poll() is None
+        provider.gate.set()
+        assert answer.read().endswith(b"data: [DONE]\n\n")
+        connection.close()
+        assert live.ended() == 0
+        assert [r.outcome for r in live.records()] == ["complete"]
+
+
+def test_a_stop_does_not_wait_for_ever_and_what_it_cuts_is_recorded(tmp_path: Path, provider: Provider) -> None:
+    provider.gate.clear()
+    case = case_at(tmp_path, provider, serving={"drain": "1 s"})
+    with gateway(case) as live:
+        connection = HTTPConnection("127.0.0.1", live.port, timeout=PATIENCE)
+        connection.request("POST", "/v1/chat/completions", json.dumps({**HELLO, "stream": True}), {"api-key": KEY})
+        answer = connection.getresponse()
+        live.process.send_signal(signal.SIGTERM)
+        with contextlib.suppress(HTTPException, OSError):
+            assert b"[DONE]" not in answer.read()
+        connection.close()
+        assert live.ended() == 0
+        assert "Traceback" not in live.text
+        (record,) = live.records()
+        assert record.outcome in ("cut", "abandoned")
+        assert record.usage is None
+
+
+def _listens(port: int) -> bool:
+    with contextlib.closing(socket.socket()) as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
+# -- a changed case ---------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_changed_case_is_taken_over_and_a_bad_one_is_not(tmp_path: Path, provider: Provider, workers: int) -> None:
+    case = case_at(tmp_path, provider)
+    with gateway(case, "--workers", workers, "--at", "2026-03-10T12:00Z") as live:
+        assert live.ask()[2]["x-detente-deployment"] == "south-m"
+        good = json.dumps(case_data({"south": provider.base, "north": provider.base}, agreement(ONLY)))
+        (case / "case.yaml").write_text(good)  # noticed by itself
+        live.until(lambda: live.text.count("the case was read again") == workers)
+        assert live.ask()[2]["x-detente-deployment"] == "north-m"
+        (case / "case.yaml").write_text(good.replace('"only"', '"O n l y"'))
+        live.process.send_signal(signal.SIGHUP)
+        live.until(lambda: live.text.count("the one before stays in force") == workers)
+        assert re.search(r"case\.yaml:\d+:\d+: ", live.text)
+        assert live.ask()[2]["x-detente-deployment"] == "north-m"
+        (case / "case.yaml").write_text("name: [")
+        live.until(lambda: live.text.count("the one before stays in force") == 2 * workers)
+        assert live.ask()[0] == 200
+        (case / "case.yaml").write_text(json.dumps(case_data({"south": provider.base, "north": provider.base})))
+        live.until(lambda: live.ask()[2]["x-detente-deployment"] == "south-m")
+        assert live.stop() == 0
+        assert "Traceback" not in live.text
+
+
+def test_a_journal_inside_of_the_case_is_no_change_of_it(tmp_path: Path, provider: Provider) -> None:
+    case = case_at(tmp_path, provider)
+    with gateway(case, "--journal", case / "journal") as live:
+        live.ask()
+        until = time.monotonic() + 5
+        while time.monotonic() < until:
+            live.ask()
+            time.sleep(0.2)
+        assert "read again" not in live.text
+        assert live.stop() == 0
+
+
+# -- workers ----------------------------------------------------------------------------------------------------------
+def test_a_worker_that_is_killed_is_followed_by_another(tmp_path: Path, provider: Provider) -> None:
+    with gateway(case_at(tmp_path, provider), "--workers", 2) as live:
+        live.until(lambda: live.get("/readyz")[0] == 200)
+        live.ask()
+        children = _children(live.process.pid)
+        assert len(children) == 2
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+        live.until(lambda: live.text.count("by SIGKILL); another takes its place") == 2)
+        live.until(lambda: len(_children(live.process.pid)) == 2)
+        assert not set(_children(live.process.pid)) & set(children)
+        live.until(lambda: live.get("/readyz")[0] == 200)
+        assert live.ask()[0] == 200
+        assert len(live.records()) == 2
+        assert live.stop() == 0
+
+
+def test_a_worker_that_comes_later_serves_by_the_case_as_it_is_now(tmp_path: Path, provider: Provider) -> None:
+    case = case_at(tmp_path, provider)
+    with gateway(case, "--workers", 2, "--at", "2026-03-10T12:00Z") as live:
+        live.until(lambda: live.get("/readyz")[0] == 200)
+        data = case_data({"south": provider.base, "north": provider.base}, agreement(ONLY))
+        (case / "case.yaml").write_text(json.dumps(data))
+        live.until(lambda: live.text.count("the case was read again") == 2)
+        for child in _children(live.process.pid):
+            os.kill(child, signal.SIGKILL)
+        live.until(lambda: live.text.count("another takes its place") == 2)
+        for _ in range(6):
+            assert live.ask()[2]["x-detente-deployment"] == "north-m"
+        assert live.stop() == 0
+
+
+def _children(pid: int) -> list[int]:
+    return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+# -- what is refused --------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("workers", [1, 2])
+def test_two_gateways_do_not_write_one_journal(tmp_path: Path, provider: Provider, workers: int) -> None:
+    case = case_at(tmp_path, provider)
+    with gateway(case) as live:
+        told = refused(case, "--journal", live.journal, "--workers", workers)
+        assert "another gateway writes the journal of worker 0" in told
+        assert "choose another folder" in told
+        assert live.ask()[0] == 200
+
+
+def test_a_port_in_use(tmp_path: Path, provider: Provider) -> None:
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        told = refused(case_at(tmp_path, provider), "--port", port)
+        assert re.search(
+            rf"cannot listen on 127\.0\.0\.1:{port}: .*in use.*; choose another `--port`", told, re.IGNORECASE
+        )
+
+
+def test_a_host_that_is_not_here(tmp_path: Path, provider: Provider) -> None:
+    assert "cannot listen on 203.0.113.1:0" in refused(case_at(tmp_path, provider), "--host", "203.0.113.1")
+    assert "cannot listen on no.such.host.example" in refused(
+        case_at(tmp_path, provider), "--host", "no.such.host.example"
+    )
+
+
+def test_a_case_without_deployments(tmp_path: Path, provider: Provider) -> None:
+    data = case_data({"south": provider.base}) | {"deployments": []}
+    told = refused(written(tmp_path / "case", data))
+    assert "the case has no deployments, so that nothing can be served" in told
+    assert "add them under `deployments:`" in told
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_journal_that_cannot_be_made(tmp_path: Path, provider: Provider, workers: int) -> None:
+    (tmp_path / "file").write_text("")
+    told = refused(case_at(tmp_path, provider), "--journal", tmp_path / "file" / "inside", "--workers", workers)
+    assert "inside" in told
+
+
+def test_a_reading_that_must_be_chosen(tmp_path: Path, provider: Provider) -> None:
+    disputed = ONLY | {"readings": {"letter": {"of": {"team": "sales"}}, "spirit": {}}}
+    case = case_at(tmp_path, provider, agreement(disputed))
+    assert "has several readings and none is chosen" in refused(case)
+    assert "there is no `leter`" in refused(case, "--reading", "leter")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--at", "noon"], "`noon` is not a moment; write for example 2026-06-15T09:00Z"),
+        (["--workers", "0"], "--workers"),
+        (["--port", "70000"], "--port"),
+        (["--plan", "nowhere"], "nowhere: cannot be read"),
+        (["--certificate", "case/case.yaml"], "give both or neither"),
+        (["--certificate", "case/case.yaml", "--private-key", "case/case.yaml"], "case.yaml: cannot be used"),
+    ],
+)
+def test_misuse(tmp_path: Path, provider: Provider, arguments: list[str], message: str) -> None:
+    assert message in refused(case_at(tmp_path, provider), *arguments)
+
+
+def test_a_secret_that_is_not_there_is_said_and_others_serve(tmp_path: Path, provider: Provider) -> None:
+    data = case_data({"south": provider.base, "north": provider.base})
+    data["deployments"][0]["credential"] = {"env": "NOT_SET_ANYWHERE"}
+    with gateway(written(tmp_path / "case", data)) as live:
+        assert "south-m: environment variable NOT_SET_ANYWHERE is not set; calls go elsewhere" in live.text
+        status, _, headers = live.ask()
+        assert (status, headers["x-detente-deployment"]) == (200, "north-m")
+        assert [(a.deployment, a.outcome) for a in live.records()[0].attempts] == [
+            ("south-m", "credential"), ("north-m", "served")
+        ]  # fmt: skip
+        assert live.stop() == 0
+
+
+def test_a_case_without_keys_says_so(tmp_path: Path, provider: Provider) -> None:
+    with gateway(written(tmp_path / "case", case_data({"south": provider.base}) | {"keys": []})) as live:
+        assert "the case has no keys, so that nobody can call: detente keys new" in live.text
+        assert live.ask()[0] == 401
+        assert live.stop() == 0
