@@ -196,7 +196,8 @@ def test_check_no(clash: Path) -> None:
         ("only", "Only on North."),
         ("other", "Only on South."),
     ]
-    assert [set(r) >= {"term", "amount", "unit", "sentence", "cost"} for r in answer["relaxation"]] == [True, True]
+    keys = {"term", "amount", "unit", "sentence", "cost", "together"}
+    assert [(set(r), r["together"]) for r in answer["relaxation"]] == [(keys, [])] * 2
     # cheapest first: 1000 Mtok at South for 2, or at North for 3
     assert [(r["term"], Decimal(r["cost"])) for r in answer["relaxation"]] == [("only", 2000), ("other", 3000)]
     assert all(isinstance(r["amount"], str) and isinstance(r["cost"], str) for r in answer["relaxation"])
@@ -204,6 +205,18 @@ def test_check_no(clash: Path) -> None:
     assert shown.returncode == 1
     for words in ("only", "other", "Only on North.", "Only on South."):
         assert words in shown.stdout
+
+
+def test_check_says_which_clauses_must_give_together(tmp_path: Path) -> None:
+    """One offer, forbidden twice: in this process, since what the shell sees is tested above."""
+    from click.testing import CliRunner
+
+    from detente.cli import cli
+
+    data = data_of([tokens("south", 2)], [work()], agreement(ONLY, ONLY | {"id": "again"}), months=1)
+    done = CliRunner().invoke(cli, ["check", str(written(tmp_path / "twice", data)), "--json"])
+    ways = json.loads(done.stdout)["relaxation"]
+    assert {way["term"]: way["together"] for way in ways} == {"only": ["again"], "again": ["only"]}
 
 
 def test_check_depends(disputed: Path) -> None:

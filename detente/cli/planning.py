@@ -172,6 +172,7 @@ def _conflict_json(found: Conflict | None) -> dict[str, Any]:
                 "unit": r.unit,
                 "sentence": r.sentence,
                 "cost": None if r.cost is None else str(r.cost),
+                "together": list(r.together),
             }
             for r in found.relaxations
         ],

@@ -19,6 +19,7 @@ from detente.planner.expression import Ints
 from detente.planner.formulate import formulate
 from detente.planner.model import Model
 from detente.planner.solve import unit_columns
+from detente.planner.steady import steady_point
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,8 @@ def performable(case: Case) -> Conflict | None:
     model.without_remedies()
     model.objective(np.zeros(draft.program.n))
     columns = unit_columns(draft)
+    if steady_point(draft, model, columns) is not None:
+        return None
     if len(columns) and _whole(model, columns):
         return None
     if model.feasible().status == "infeasible":

@@ -28,14 +28,16 @@ from detente.planner.solution import Solution, Stopped
 SIMPLEX_FEASIBLE = 5_000  # at most: feasibility alone is asked of simplex
 SIMPLEX_COLUMNS = 60_000  # above: the first solve is by interior point with crossover
 
+TOLERANCE = 1e-8  # by which a bound, a row or a whole number may be missed, in the solver's scale
+
 OPTIONS = {
     "output_flag": False,
     "threads": 1,
     "random_seed": 0,
     "small_matrix_value": 1e-12,  # HiGHS drops smaller coefficients without a word
-    "primal_feasibility_tolerance": 1e-8,
-    "dual_feasibility_tolerance": 1e-8,
-    "mip_feasibility_tolerance": 1e-8,
+    "primal_feasibility_tolerance": TOLERANCE,
+    "dual_feasibility_tolerance": TOLERANCE,
+    "mip_feasibility_tolerance": TOLERANCE,
 }
 
 
