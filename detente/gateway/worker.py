@@ -87,6 +87,8 @@ class Worker:
                 raise ServeError(f"{what}: {error.strerror or error}; give a certificate and its key, as PEM") from None
             server = _Server(config, self._app)
             loop.add_signal_handler(signal.SIGHUP, self._asked_to_reload)
+            for name in _STOPPING:  # from before it says that it is ready
+                loop.add_signal_handler(name, server.handle_exit, name, None)
             keeping = [loop.create_task(self._each_second(what)) for what in (self._tick, self._renew, self._look)]
             # What there is now stays: the collector need not look at it again, nor after every few hundred values.
             gc.collect()
@@ -213,10 +215,7 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Take the signals as uvicorn does, and do not raise them again: the journal is yet to be closed."""
-        loop = asyncio.get_running_loop()
-        for name in _STOPPING:
-            loop.add_signal_handler(name, self.handle_exit, name, None)
+        """The worker has handlers; uvicorn would raise the signals again, and the journal is yet to be closed."""
         yield
 
 

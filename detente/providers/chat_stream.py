@@ -92,7 +92,7 @@ class ChatDecoder(Decoder):
         if not block or self._done:
             return Part()
         if self._content and _is_plain(block):
-            return Part(block, content=True)
+            return Part(block, content=block.count(b"\n\n"))
         return self._read(block)
 
     def _read(self, block: bytes) -> Part:
@@ -117,7 +117,8 @@ class ChatDecoder(Decoder):
             if chunk.usage is not None:
                 part.tokens = chunk.usage.tokens
             if any(_is_content(choice) for choice in chunk.choices):
-                part.content = self._content = True
+                part.content += 1
+                self._content = True
             part.finish = next((c.finish_reason for c in chunk.choices if c.finish_reason), part.finish)
             if chunk.choices or chunk.usage is None or self._asks_usage:
                 shown.append(event)

@@ -118,7 +118,7 @@ class ResponsesDecoder(Decoder):
             self._failed = True
             return Part(failure=failure("broken", 502, f"the provider sent {error}"))
         if self._content and _is_plain(block):
-            return Part(block, content=bool(block))
+            return Part(block, content=block.count(b"\n\n"))
         part, shown = Part(), []
         for event in sse.split(block):
             if self._read(event, part):
@@ -144,7 +144,8 @@ class ResponsesDecoder(Decoder):
             part.tokens = _tokens(response.usage)
         match found.type:
             case "response.completed" | "response.incomplete":
-                self._done = part.done = self._content = part.content = True
+                self._done = part.done = self._content = True
+                part.content += 1
                 part.finish = _finish(response)
             case "response.failed" | "response.cancelled":
                 return self._fail(part, _failure(response.error if response else None))
@@ -153,7 +154,8 @@ class ResponsesDecoder(Decoder):
             case "" if found.error is not None:
                 return self._fail(part, _failure(found.error))
             case type_ if type_ not in _BEFORE_CONTENT:
-                self._content = part.content = True
+                self._content = True
+                part.content += 1
         return True
 
     def _fail(self, part: Part, why: Failure) -> bool:

@@ -116,13 +116,13 @@ class Part:
     """What some bytes of a stream meant.
 
     ``data`` is whole server-sent events in OpenAI's shape, ready for the caller (``data: …`` and a blank line each;
-    none of them ``data: [DONE]``, which is the gateway's to send). ``content`` says that it holds the first or
-    further content: a caller's headers wait for it. A ``failure`` ends the stream, as does ``done``: the provider
-    said that it is complete.
+    none of them ``data: [DONE]``, which is the gateway's to send). ``content`` counts the events of it that hold
+    content: a caller's headers wait for the first. A ``failure`` ends the stream, as does ``done``: the provider said
+    that it is complete.
     """
 
     data: bytes = b""
-    content: bool = False
+    content: int = 0
     tokens: Tokens | None = None
     finish: str | None = None
     failure: Failure | None = None

@@ -137,10 +137,9 @@ def breaks_off(scene: Scene, seen: Seen, record: Record) -> None:
     assert record.outcome == "cut"
     assert record.usage is None, "unknown is not zero"
     assert record.cost is None
-    assert 1 <= record.pieces <= AFTER
+    assert record.pieces == said(scene, seen) == AFTER, "what was delivered is counted"
     assert not ends(scene, seen)
     assert kind(seen.events[-1]) == "error", seen.body[-500:]
-    assert said(scene, seen) > 0
 
 
 def refuses(scene: Scene, seen: Seen, record: Record) -> None:

@@ -165,7 +165,7 @@ class ConverseDecoder(Decoder):
         function = {"name": use.name, "arguments": ""}
         call = {"index": self._calls, "id": use.tool_use_id, "type": "function", "function": function}
         shown.append(self._chunk(msgspec.json.encode({"tool_calls": [call]})))
-        part.content = True
+        part.content += 1
 
     def _delta(self, event: _Event, part: Part, shown: list[bytes]) -> None:
         delta = event.delta
@@ -173,21 +173,21 @@ class ConverseDecoder(Decoder):
             return
         if delta.text:
             shown.append(self._chunk(b'{"content":' + _TEXT.encode(delta.text) + b"}"))
-            part.content = True
+            part.content += 1
         elif delta.tool_use is not None:
             if event.content_block_index != self._block:
                 part.failure = broken("arguments of a call that did not begin")
             elif delta.tool_use.input:
                 self._silent = False
                 shown.append(self._arguments(delta.tool_use.input))
-                part.content = True
+                part.content += 1
         elif delta.reasoning_content is not None:
             thought = {"reasoning_content": delta.reasoning_content.text} if delta.reasoning_content.text else {}
             if delta.reasoning_content.signature:
                 thought["reasoning_signature"] = delta.reasoning_content.signature
             if thought:
                 shown.append(self._chunk(msgspec.json.encode(thought)))
-                part.content = True
+                part.content += 1
 
     def _stop(self, event: _Event, part: Part, shown: list[bytes]) -> None:
         """The end of a block. A call without arguments has an empty object of them, as in a whole reply."""

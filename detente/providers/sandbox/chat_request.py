@@ -23,6 +23,8 @@ def ask(body: Mapping[str, Any]) -> Ask:
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
         raise WrongError("'messages' must be a list of at least one message.", "messages")
+    if body.get("audio") is not None or "audio" in list_of(body.get("modalities"), "modalities"):
+        raise WrongError("The sandbox plays no audio.", "audio")
     texts, images, called = [], 0, set[str]()
     last, text = "", ""
     for at, message in enumerate(messages):

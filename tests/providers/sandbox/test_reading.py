@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -138,3 +139,10 @@ def test_embeddings_that_are_wrong_are_refused(data: st.DataObject) -> None:
         if isinstance(other, dict):
             with suppress(WrongError):
                 invoke.reply(name, other, "mark")
+
+
+@pytest.mark.parametrize("more", [{"audio": {"voice": "alloy", "format": "mp3"}}, {"modalities": ["text", "audio"]}])
+def test_an_answer_that_is_spoken_is_refused_by_name(more: dict[str, Any]) -> None:
+    with pytest.raises(WrongError, match="no audio") as refused:
+        chat_request.ask(CHAT | more)
+    assert refused.value.param == "audio"
