@@ -129,6 +129,10 @@ class AzureDeployment(_Addressed):
         return self
 
 
+_PROFILE = re.compile(r"(us|eu|apac|jp|au|ca|sa|global|us-gov)\.[a-z]")
+_AWS_HOST = re.compile(r"\.([a-z]{2}(?:-[a-z]+)+-[0-9])\.(?:vpce\.)?(?:amazonaws\.com|api\.aws)")
+
+
 class BedrockDeployment(_Deployment):
     """A model, or an inference profile, of Amazon Bedrock."""
 
@@ -137,6 +141,19 @@ class BedrockDeployment(_Deployment):
         default="converse", description="Converse (embeddings: InvokeModel), or the OpenAI-compatible endpoint"
     )
     endpoint: Endpoint | None = Field(default=None, description="its address; absent: that of the offer's region")
+
+    def spans_regions(self, offer: AnyOffer) -> bool:
+        """Whether its name is a cross-region inference profile's: ``eu.amazon.nova-pro-v1:0``, or an ARN that ends so.
+
+        Source: "Supported Regions and models for inference profiles", Amazon Bedrock User Guide.
+        """
+        return bool(_PROFILE.match(self.name_there(offer).rpartition("inference-profile/")[2]))
+
+    @property
+    def address_region(self) -> str | None:
+        """The region that its address names; None where it names none (a proxy, say)."""
+        found = _AWS_HOST.search(urlsplit(self.endpoint or "").hostname or "")
+        return found[1] if found else None
 
     @model_validator(mode="after")
     def _consistent(self) -> BedrockDeployment:

@@ -6,7 +6,7 @@ Owns: every check of these that needs more than one entry. Not here: the form of
 
 from __future__ import annotations
 
-from detente.deployment import AnyDeployment
+from detente.deployment import AnyDeployment, BedrockDeployment
 from detente.entries import Entries, Entry
 from detente.errors import did_you_mean
 from detente.offer import AnyOffer, GpuOffer
@@ -46,6 +46,21 @@ def _deployment(case: Entries, entry: Entry, deployment: AnyDeployment, offer: A
     if deployment.regions and offer.region not in deployment.regions:
         what = f"leaves out `{offer.region}`, the region of `{offer.id}`"
         case.wrong(entry, ("regions",), what, "name every region where it may run a call")
+    if isinstance(deployment, BedrockDeployment):
+        _bedrock(case, entry, deployment, offer)
+
+
+def _bedrock(case: Entries, entry: Entry, deployment: BedrockDeployment, offer: AnyOffer) -> None:
+    """A profile that spans regions names them, and an address is in the region of its offer."""
+    name = deployment.name_there(offer)
+    if deployment.spans_regions(offer) and not deployment.regions:
+        path = ("name",) if deployment.name else ()
+        what = f"`{name}` is an inference profile, which runs calls in several regions"
+        case.wrong(entry, path, what, "name every one of them under `regions:`")
+    there = deployment.address_region
+    if there is not None and there != offer.region:
+        what = f"the address is in {there}, and `{offer.id}` is in {offer.region}"
+        case.wrong(entry, ("endpoint",), what, "leave out `endpoint:`, or name the offer of that region")
 
 
 def _key(case: Entries, entry: Entry) -> None:

@@ -158,3 +158,46 @@ def test_what_a_plan_depends_on_changes_it() -> None:
     first = Case.of(data_of(offers, [each]))
     assert first.hash != Case.of(data_of([tokens("south", 3), offers[1]], [each])).hash
     assert first.serving(()).hash == first.hash
+
+
+# -- where Bedrock may run a call ---------------------------------------------------------------------------------
+BEDROCK = """\
+deployments:
+  - id: d
+    kind: bedrock
+    offer: api
+    name: NAME
+    credential: { aws: default }
+"""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "global.anthropic.claude-haiku-4-5-20251001-v1:0",
+        "eu.amazon.nova-pro-v1:0",
+        "arn:aws:bedrock:eu-central-1:123456789012:inference-profile/us-gov.anthropic.claude-3-haiku",
+    ],
+)
+def test_a_profile_that_spans_regions_names_them_all(tmp_path: Path, name: str) -> None:
+    (said,) = wrong(tmp_path, deployments=BEDROCK.replace("NAME", name))
+    assert said == (
+        f"deployments/some.yaml:5:11: `{name}` is an inference profile, which runs calls in several regions; "
+        "name every one of them under `regions:`"
+    )
+
+
+def test_a_profile_with_its_regions_and_a_model_of_one_region_are_fine(tmp_path: Path) -> None:
+    named = BEDROCK.replace("NAME", "eu.amazon.nova-pro-v1:0") + "    regions: [dublin, oslo]\n"
+    assert wrong(tmp_path, deployments=named) == []
+    (tmp_path / "one").mkdir()
+    assert wrong(tmp_path / "one", deployments=BEDROCK.replace("NAME", "amazon.nova-pro-v1:0")) == []
+
+
+def test_an_address_in_another_region_than_the_offers_is_a_mistake(tmp_path: Path) -> None:
+    address = "    endpoint: https://bedrock-runtime.us-east-1.amazonaws.com\n"
+    (said,) = wrong(tmp_path, deployments=BEDROCK.replace("NAME", "amazon.nova-pro-v1:0") + address)
+    assert said == (
+        "deployments/some.yaml:7:15: the address is in us-east-1, and `api` is in dublin; leave out `endpoint:`, or "
+        "name the offer of that region"
+    )

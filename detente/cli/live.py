@@ -196,7 +196,7 @@ def new(workload: str, key_id: str | None, case: Path | None, as_json: bool) -> 
         from detente.case import Case
 
         found = Case.load(case)
-        known = [w.id for w in found.workloads]
+        known = [w.id for w in found.workloads if w.kind != "training"]
         if workload not in known:
             raise CaseError([Mistake(Where("--workload"), f"there is no `{workload}`", did_you_mean(workload, known))])
     key_id = key_id or f"{workload}-{os.urandom(3).hex()}"

@@ -108,7 +108,7 @@ def _live(
     try:
         given = labels_of(",".join(stated).encode("utf-8")) if stated else {}
         labels = narrowed(workload.labels, given, policy.labels)
-        asked = read(surface, body)
+        asked = read(surface, body, workload.id)
         decision = decide(Now(policy, at), Load(), surface, asked, workload, labels, 0.0)
     except (LabelError, Unserved) as error:
         raise click.ClickException(str(error)) from None

@@ -239,7 +239,7 @@ class App:
             stated = exchange.head.headers.get(LABELS)
             if stated is not None:
                 job.labels = _narrowed(job.labels, stated, policy)
-            asked = job.asked = read(surface, exchange.body)
+            asked = job.asked = read(surface, exchange.body, job.workload.id)
             exchange.body = b""  # its members are all that is needed, and they hold it
             decision = decide(moment, self._load, surface, asked, job.workload, job.labels, began)
             job.admission, job.order = decision.admission, decision.order

@@ -38,10 +38,10 @@ class Decision(msgspec.Struct, frozen=True):
     order: Order
 
 
-def read(surface: Surface, body: bytes) -> Asked:
-    """What a body asks for. Raises Unserved where it cannot be read."""
+def read(surface: Surface, body: bytes, workload: str = "") -> Asked:
+    """What a workload's caller asks for. Raises Unserved where the body cannot be read."""
     try:
-        return surface.ask(body)
+        return surface.ask(body, workload)
     except Refusal as refused:
         raise Unserved(400, error(400, refused.message, param=refused.param, code="unreadable")) from None
 

@@ -17,6 +17,8 @@ from detente.workload import AnyWorkload
 MOST_REMEMBERED = 10_000
 """Admissions: a caller who varies its labels cannot make it grow without bound."""
 _HOUR = timedelta(hours=1)
+UNKNOWN_PRICE = 2**62
+"""Stands for the price of a call on capacity that is rented by the hour: reserved capacity is asked before it."""
 
 
 class Moment:
@@ -55,6 +57,6 @@ class Moment:
 
 def _price(rates: tuple[int, int, int] | None, workload: AnyWorkload) -> int:
     if rates is None:
-        return 0
+        return UNKNOWN_PRICE
     fresh, cached, output = workload.mix.parts if workload.mix else (3, 0, 1)
     return int(fresh * rates[0] + cached * rates[1] + output * rates[2])

@@ -74,8 +74,8 @@ class Deployed:
         return max((p.units for p in self.held), default=0)
 
     def prepaid(self, at: datetime) -> bool:
-        """Whether its capacity is paid for at a moment, used or not. Without a plan, to be deployed says so."""
-        return self._reserved and self.units(at) != 0
+        """Whether its capacity is paid for at a moment, used or not: for a term, or for as long as it is deployed."""
+        return not isinstance(self.offer, TokenOffer) and self.units(at) != 0
 
     @property
     def _reserved(self) -> bool:
@@ -90,11 +90,11 @@ class Deployed:
         """List prices of a token of input, cached input and output, in billionths of a billionth of the currency.
 
         Whole numbers, so that a cost is exact (§4): a price that is finer than this unit is refused when the policy is
-        made. Zero for capacity that is bought by the hour: the use of it costs nothing more. None
-        where there is no price.
+        made. Zero for capacity that is reserved: the use of it costs nothing more. None for capacity that is rented by
+        the hour, whose cost is not that of calls, and where there is no price.
         """
         if not isinstance(self.offer, TokenOffer):
-            return (0, 0, 0)
+            return (0, 0, 0) if self._reserved else None
         prices = self.offer.price.on(at)
         return _rates(prices) if prices is not None else None
 

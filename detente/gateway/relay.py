@@ -137,7 +137,7 @@ class Relay:
             spilled = deployed.wire.spilled(incoming.headers)
             if incoming.status != 200:
                 body = await incoming.read(MOST_ERROR)
-                found = deployed.wire.failed(incoming.status, incoming.headers, body)
+                found = deployed.wire.failed(incoming.status, incoming.headers, body, call)
             elif call.stream:
                 stream = Stream(job, choice, caller, self._recorder.disclosed, spilled)
                 last = await self._pass_on(stream, incoming, deployed)

@@ -20,7 +20,8 @@ class Asked(msgspec.Struct, frozen=True):
 
     ``pinned`` is the deployment that holds the state which the call builds on. ``prefix`` is the beginning of the
     prompt, by which calls that share a prompt cache find the same deployment. ``tokens`` is about how many the call may
-    take, prompt and reply, for the headroom of limited deployments: an estimate, never billed.
+    take, prompt and reply, for the headroom of limited deployments: an estimate, never billed. ``workload`` is whose
+    call it is, where ids that are given out say so.
     """
 
     call: Call
@@ -29,6 +30,7 @@ class Asked(msgspec.Struct, frozen=True):
     pinned: str | None = None
     prefix: bytes = b""
     tokens: int = 0
+    workload: str = ""
 
 
 class UnsayableError(Exception):
@@ -65,8 +67,8 @@ class Surface:
     path: ClassVar[str]
     operation: ClassVar[Operation]
 
-    def ask(self, body: bytes) -> Asked:
-        """Read a caller's body. Raises ``Refusal`` with a sentence and the member that is wrong."""
+    def ask(self, body: bytes, workload: str = "") -> Asked:
+        """Read the body of a workload's caller. Raises ``Refusal`` with a sentence and the member that is wrong."""
         raise NotImplementedError
 
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:

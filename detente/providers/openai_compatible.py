@@ -7,6 +7,7 @@ otherwise untouched. Not here: reading streams (``chat_stream``, ``responses_str
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -34,6 +35,7 @@ from detente.providers.wire import (
 PATHS = {"chat": "/chat/completions", "embeddings": "/embeddings", "responses": "/responses"}
 JSON = (("content-type", "application/json"),)
 _NOT_THERE = {"DeploymentNotFound", "model_not_found", "ModelNotFound"}
+_STATE = {"previous_response_not_found", "response_not_found"}
 _FILTERED = {"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"}
 
 
@@ -98,8 +100,11 @@ class CompatibleWire(Wire):
     def decoder(self, call: Call, headers: Headers) -> Decoder:
         return ResponsesDecoder() if call.operation == "responses" else ChatDecoder(call.asks_usage)
 
-    def failed(self, status: int, headers: Headers, body: bytes) -> Failure:
-        return read_failure(status, headers, body)
+    def failed(self, status: int, headers: Headers, body: bytes, call: Call | None = None) -> Failure:
+        found = read_failure(status, headers, body)
+        if status == 404 and found.kind == "unavailable" and call is not None and call.item:
+            return replace(found, kind="refused", status=404, error=_plain(error_of(body)) or found.error)
+        return found
 
 
 def _unmetered(body: bytes) -> _Whole | None:
@@ -156,8 +161,10 @@ def _kind(status: int, code: str) -> tuple[FailureKind, int]:
         return "filtered", 400
     if status in (401, 403):
         return "credential", 502  # ours: a 401 would tell callers that theirs is wrong
-    if status == 404 and code in _NOT_THERE:
-        return "unavailable", 503
+    if code in _STATE:
+        return "refused", status
+    if status == 404 or code in _NOT_THERE:
+        return "unavailable", 503  # the path and the name are ours: the caller's request is not wrong
     if status == 408:
         return "timeout", 504
     if status == 429:

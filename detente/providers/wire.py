@@ -197,8 +197,8 @@ class Wire:
         """A reader of a streamed reply of status 200."""
         raise NotImplementedError
 
-    def failed(self, status: int, headers: Headers, body: bytes) -> Failure:
-        """What a reply of another status means."""
+    def failed(self, status: int, headers: Headers, body: bytes, call: Call | None = None) -> Failure:
+        """What a reply of another status means; ``call`` is what it answers."""
         raise NotImplementedError
 
 

@@ -118,7 +118,7 @@ SCENES = [
 
 PATHS: dict[Wire, str] = {"responses": "/v1/responses", "messages": "/v1/messages"}
 MADE_BY = {"azure": "azure", "ptu": "azure", "responses": "azure", "bedrock": "aws", "messages": "aws"}
-NAMES = {"azure": "gpt", "aws": "eu.anthropic.claude-haiku-4-5-20251001-v1:0", "nordgpu": "openai/gpt-oss-120b"}
+NAMES = {"azure": "gpt", "aws": "anthropic.claude-haiku-4-5-20251001-v1:0", "nordgpu": "openai/gpt-oss-120b"}
 TYPES = {"azure": "azure", "aws": "bedrock", "nordgpu": "openai-compatible"}
 
 

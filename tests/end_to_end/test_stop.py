@@ -15,7 +15,12 @@ from tests.end_to_end.wires import AZURE, EMBEDDING, NOVA, WIRES, case, written
 SLOW = case(
     {
         AZURE: ("azure", "azure", "gpt", {"play": {"first-token": "50 ms", "speed": "20 tok per second"}}),
-        NOVA: ("aws", "bedrock", "eu.amazon.nova-pro-v1:0", {"play": {"speed": "20 tok per second"}}),
+        NOVA: (
+            "aws",
+            "bedrock",
+            "eu.amazon.nova-pro-v1:0",
+            {"play": {"speed": "20 tok per second"}, "regions": ["eu-central-1"]},
+        ),
     }
 )
 

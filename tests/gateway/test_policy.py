@@ -221,19 +221,14 @@ def test_a_key_stands_for_its_workload_s_labels_and_its_own() -> None:
     assert given.labels == {"team": frozenset({"sales", "ops"}), "data": frozenset({"personal", "public"})}
 
 
-def test_capacity_by_the_hour_needs_a_name_for_its_model_and_costs_nothing_more() -> None:
+def test_capacity_by_the_hour_needs_a_name_for_its_model_and_has_no_price_a_call() -> None:
     given = policy(
         offers=[tokens("south", 2), gpus("north", 2)],
         workloads=[work() | {"runs-on": {"models": ["m"], "accelerators": {"H100": "1 Mtok per GPU-hour"}}}],
         deployments=[deployment("cluster", "north-gpus", "http://c.example", model="m")],
     )
     (cluster,) = given.deployed
-    assert (cluster.model, cluster.rates(AT), cluster.per_minute(AT), cluster.prepaid(AT)) == (
-        "m",
-        (0, 0, 0),
-        None,
-        False,
-    )
+    assert (cluster.model, cluster.rates(AT), cluster.per_minute(AT), cluster.prepaid(AT)) == ("m", None, None, True)
     assert cluster.places[0]["accelerator"] == "H100"
     assert cluster.host == "c.example"
 

@@ -146,7 +146,7 @@ class ChatSurface(Surface):
     path: ClassVar[str] = "/v1/chat/completions"
     operation: ClassVar[Operation] = "chat"
 
-    def ask(self, body: bytes) -> Asked:
+    def ask(self, body: bytes, workload: str = "") -> Asked:
         """Read the members that routing needs; all others pass on as they are."""
         members = members_of(body)
         model = text(members, "model")

@@ -19,7 +19,7 @@ class EmbeddingsSurface(ChatSurface):
     path: ClassVar[str] = "/v1/embeddings"
     operation: ClassVar[Operation] = "embeddings"
 
-    def ask(self, body: bytes) -> Asked:
+    def ask(self, body: bytes, workload: str = "") -> Asked:
         """Read the members that routing needs."""
         members = members_of(body)
         model = text(members, "model")

@@ -30,7 +30,7 @@ class MessagesSurface(Surface):
     path: ClassVar[str] = "/v1/messages"
     operation: ClassVar[Operation] = "chat"
 
-    def ask(self, body: bytes) -> Asked:
+    def ask(self, body: bytes, workload: str = "") -> Asked:
         """Read a request of Anthropic's. Raises ``Refusal`` with a sentence and the member that is wrong."""
         members = members_of(body)
         asking = Asking(members)

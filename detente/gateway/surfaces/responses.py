@@ -65,7 +65,7 @@ class ResponsesSurface(Surface):
     path: ClassVar[str] = "/v1/responses"
     operation: ClassVar[Operation] = "responses"
 
-    def ask(self, body: bytes) -> Asked:
+    def ask(self, body: bytes, workload: str = "") -> Asked:
         """Read a request. Raises ``Refusal`` with a sentence and the member that is wrong."""
         members = members_of(body)
         for name, why in NOT_HERE.items():
@@ -74,7 +74,7 @@ class ResponsesSurface(Surface):
         model, stream = text(members, "model"), flag(members, "stream")
         pinned = None
         if previous := _read(members, "previous_response_id", str):
-            pinned, own = _opened(previous, "previous_response_id")
+            pinned, own = _opened(previous, "previous_response_id", workload)
             members["previous_response_id"] = msgspec.Raw(msgspec.json.encode(own))
         _no_strays(members, pinned)
         told = b"".join(bytes(members[n]) for n in ("tools", "instructions", "input") if n in members)
@@ -86,6 +86,7 @@ class ResponsesSurface(Surface):
             pinned,
             told[:PREFIX_BYTES],
             len(told) // CHARACTERS_PER_TOKEN + most,
+            workload,
         )
 
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
@@ -94,11 +95,11 @@ class ResponsesSurface(Surface):
             response = msgspec.json.decode(reply.body, type=Members)
         except _UNREADABLE:
             raise UnsayableError("the provider's reply is not a response") from None
-        return reply.body if not _stored(asked) else msgspec.json.encode(sealed(response, deployment))
+        return reply.body if not _stored(asked) else msgspec.json.encode(sealed(response, deployment, asked.workload))
 
     def streamed(self, asked: Asked, deployment: str) -> Rendering:
         """A renderer that seals ids."""
-        return ResponsesRendering(deployment if _stored(asked) else None)
+        return ResponsesRendering(deployment if _stored(asked) else None, asked.workload)
 
     def error(self, status: int, error: Mapping[str, Any]) -> bytes:
         """OpenAI's error."""
@@ -121,11 +122,11 @@ def _read(members: Members, name: str, kind: Any) -> Any:
         raise Refusal(f"`{name}` cannot be read: {text[:1].lower()}{text[1:200]}", name) from None
 
 
-def _opened(sealed: str, name: str) -> tuple[str, str]:
+def _opened(sealed: str, name: str, workload: str) -> tuple[str, str]:
     try:
-        return pin.open(sealed)
+        return pin.open(sealed, workload)
     except pin.UnknownIdError:
-        what = f"`{name}` is not an id of a stored response that this gateway gave out"
+        what = f"`{name}` is not an id of a stored response that this workload was given"
         raise Refusal(f"{what}; what was asked for with `store: false` is not stored", name) from None
 
 
@@ -181,7 +182,7 @@ def _stored(asked: Asked) -> bool:
     return bytes(asked.call.members.get("store", b"")) != b"false"
 
 
-def sealed(response: Members, deployment: str) -> Members:
+def sealed(response: Members, deployment: str, workload: str) -> Members:
     """A response with its ids sealed, in place; every other member stays as it was written."""
     for name in ("id", "previous_response_id"):
         if name not in response:
@@ -189,7 +190,7 @@ def sealed(response: Members, deployment: str) -> Members:
         try:
             own = msgspec.json.decode(response[name], type=str | None)
             if own is not None:
-                response[name] = msgspec.Raw(msgspec.json.encode(pin.seal(own, deployment)))
+                response[name] = msgspec.Raw(msgspec.json.encode(pin.seal(own, deployment, workload)))
         except (*_UNREADABLE, pin.UnknownIdError):
             raise UnsayableError(f"the provider's `{name}` of the response is not an id") from None
     return response
@@ -198,8 +199,8 @@ def sealed(response: Members, deployment: str) -> Members:
 class ResponsesRendering(Rendering):
     """Seals the ids in a stream, or none where nothing is stored."""
 
-    def __init__(self, deployment: str | None) -> None:
-        self._deployment = deployment
+    def __init__(self, deployment: str | None, workload: str = "") -> None:
+        self._deployment, self._workload = deployment, workload
         self._events = sse.Events()
         self._count = 0
 
@@ -209,8 +210,8 @@ class ResponsesRendering(Rendering):
         self._count += block.count(b"\n\n")
         if self._deployment is None or b'"response"' not in block:
             return block
-        events, deployment = sse.split(block), self._deployment
-        return b"".join([_event(event, deployment) if b'"response"' in event else event for event in events])
+        events, where = sse.split(block), (self._deployment, self._workload)
+        return b"".join([_event(event, *where) if b'"response"' in event else event for event in events])
 
     def close(self) -> bytes:
         """Nothing: a response says itself that it is complete."""
@@ -223,7 +224,7 @@ class ResponsesRendering(Rendering):
         return sse.event(msgspec.json.encode(body), "error")
 
 
-def _event(event: bytes, deployment: str) -> bytes:
+def _event(event: bytes, deployment: str, workload: str) -> bytes:
     """An event with the ids of its response sealed; its other lines stay."""
     try:
         members = msgspec.json.decode(sse.data_of(event), type=Members)
@@ -232,6 +233,6 @@ def _event(event: bytes, deployment: str) -> bytes:
         raise UnsayableError("the provider sent an event that cannot be read") from None
     if response is None:
         return event  # the word, in a text
-    members["response"] = msgspec.Raw(msgspec.json.encode(sealed(response, deployment)))
+    members["response"] = msgspec.Raw(msgspec.json.encode(sealed(response, deployment, workload)))
     others = b"".join(line + b"\n" for line in event.split(b"\n") if line and not line.startswith(b"data:"))
     return others + b"data: " + msgspec.json.encode(members) + b"\n\n"

@@ -2,9 +2,9 @@
 
 Owns: sealing a provider's id together with a deployment, and opening what was sealed. Nothing is kept anywhere: the id
 is all there is. Not here: whether the deployment may serve the caller. Admission judges a pinned deployment like any
-other, so an id widens nobody's permission, and needs no secret: its checksum finds ids that were cut, mistyped or made
-elsewhere, and keeps out nobody who can compute one. Whoever holds a response's id can build on that response where the
-case permits the deployment, as is so at the provider itself.
+other, so an id widens nobody's permission, and needs no secret: its checksum, which the workload enters, finds ids that
+were cut, mistyped, made elsewhere or given to another workload. It keeps out nobody who sets out to compute one: as at
+the provider itself, ids are to be kept like what they lead to.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ class UnknownIdError(ValueError):
     """An id that this gateway did not give out, or that was changed."""
 
 
-def seal(response: str, deployment: str) -> str:
-    """The id that a caller sees of a response that a deployment stores.
+def seal(response: str, deployment: str, workload: str = "") -> str:
+    """The id that a caller sees of a response that a deployment stores for a workload.
 
     Raises ``UnknownIdError`` where the two make an id that could not be opened again.
     """
     payload = deployment.encode() + _SEPARATOR + response.encode("utf-8", "surrogatepass")
-    sealed = PREFIX + urlsafe_b64encode(_check(payload) + payload).decode().rstrip("=")
+    sealed = PREFIX + urlsafe_b64encode(_check(payload, workload) + payload).decode().rstrip("=")
     if not response or not _DEPLOYMENT.fullmatch(deployment) or len(sealed) > MOST_ID:
         raise UnknownIdError("the provider's id of the response is empty or too long")
     return sealed
 
 
-def open(sealed: str) -> tuple[str, str]:
-    """(deployment, the provider's id). Raises ``UnknownIdError``."""
+def open(sealed: str, workload: str = "") -> tuple[str, str]:
+    """(deployment, the provider's id) of an id that was given to a workload. Raises ``UnknownIdError``."""
     wrong = UnknownIdError("this gateway gave out no such id")
     if not sealed.startswith(PREFIX) or len(sealed) > MOST_ID or not sealed.isascii():
         raise wrong
@@ -55,10 +55,10 @@ def open(sealed: str) -> tuple[str, str]:
     except (Error, UnicodeDecodeError):
         raise wrong from None
     # The decoder forgives stray characters and bits; one response has one id.
-    if check != _check(payload) or seal(opened[1], opened[0]) != sealed:
+    if check != _check(payload, workload) or seal(opened[1], opened[0], workload) != sealed:
         raise wrong
     return opened
 
 
-def _check(payload: bytes) -> bytes:
-    return blake2b(payload, digest_size=_CHECK_BYTES, person=b"detente response").digest()
+def _check(payload: bytes, workload: str) -> bytes:
+    return blake2b(payload, digest_size=_CHECK_BYTES, key=workload.encode()[:64], person=b"detente response").digest()

@@ -40,18 +40,22 @@ class StoredSurface(Surface):
         """What its path answers; nothing where there is no such path."""
         return METHODS.get(self._part, frozenset())
 
-    def ask(self, body: bytes) -> Asked:
+    def ask(self, body: bytes, workload: str = "") -> Asked:
         """A call of the deployment that the id names. Raises ``Refusal``."""
         try:
-            deployment, own = pin.open(self._id)
+            deployment, own = pin.open(self._id, workload)
         except pin.UnknownIdError:
-            raise Refusal("this is not the id of a stored response that this gateway gave out", "id") from None
+            raise Refusal(
+                "this is not the id of a stored response that this gateway gave to this workload", "id"
+            ) from None
         if not _PROVIDERS_ID.fullmatch(own) or not _QUERY.fullmatch(self._query):
             raise Refusal("the path or its query holds signs that are not passed on", "id")
         if "stream=true" in self._query:
             raise Refusal("a stored response is given whole; leave out `stream`", "stream")
         item = f"/{own}" + (f"/{self._part}" if self._part else "") + (f"?{self._query}" if self._query else "")
-        return Asked(Call("responses", {}, method=self._method.decode(), item=item), "", pinned=deployment)
+        return Asked(
+            Call("responses", {}, method=self._method.decode(), item=item), "", pinned=deployment, workload=workload
+        )
 
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
         """The reply; a response's ids are sealed, as they were when it was made."""
@@ -60,7 +64,11 @@ class StoredSurface(Surface):
             kind = msgspec.json.decode(found.get("object", b'""'), type=str)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise UnsayableError("the provider's reply is not a response") from None
-        return msgspec.json.encode(sealed(found, deployment)) if kind.startswith("response") else reply.body
+        return (
+            msgspec.json.encode(sealed(found, deployment, asked.workload))
+            if kind.startswith("response")
+            else reply.body
+        )
 
     def streamed(self, asked: Asked, deployment: str) -> Rendering:
         """Never: ``ask`` refuses it."""

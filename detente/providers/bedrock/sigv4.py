@@ -71,7 +71,9 @@ class Signer:
         names = ";".join(name for name, _ in listed)
         lines = "".join(f"{name}:{' '.join(value.split())}\n" for name, value in listed)
         digest = sha256(request.body).hexdigest()
-        canonical = f"{request.method}\n{_canonical(request.path)}\n\n{lines}\n{names}\n{digest}"
+        path, _, query = request.path.partition("?")
+        ordered = "&".join(sorted(query.split("&")))
+        canonical = f"{request.method}\n{_canonical(path)}\n{ordered}\n{lines}\n{names}\n{digest}"
         scope = f"{when[:8]}/{self._region}/{self._service}/aws4_request"
         text = f"{ALGORITHM}\n{when}\n{scope}\n{sha256(canonical.encode()).hexdigest()}"
         signature = hmac.digest(self._key_of(when[:8]), text.encode(), "sha256").hex()

@@ -87,7 +87,7 @@ class BedrockWire(Wire):
             return spoken.decoder(call, headers)
         return ConverseDecoder(self.name, headers, call.asks_usage)
 
-    def failed(self, status: int, headers: Headers, body: bytes) -> Failure:
+    def failed(self, status: int, headers: Headers, body: bytes, call: Call | None = None) -> Failure:
         if self._openai is not None and "x-amzn-errortype" not in headers:
-            return self._openai.failed(status, headers, body)
+            return self._openai.failed(status, headers, body, call)
         return read_failure(status, headers, body)

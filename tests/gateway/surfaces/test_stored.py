@@ -10,11 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detente.gateway.surfaces.responses_pin import seal
+from detente.gateway.surfaces import responses_pin
 from detente.gateway.surfaces.stored import StoredSurface
 from detente.providers.wire import Refusal
 from tests.builders import Data
 from tests.gateway.stage import KEY, Provider, Stage, case_data, deployment, http, play
+
+
+def seal(response: str, deployment: str, workload: str = "chat") -> str:
+    return responses_pin.seal(response, deployment, workload)
+
 
 STORED = http({"id": "resp_1", "object": "response", "previous_response_id": "resp_0", "usage": {"input_tokens": 9}})
 DELETED = http({"id": "resp_1", "object": "response", "deleted": True})
@@ -82,6 +87,7 @@ def test_a_clause_keeps_a_caller_from_a_response_like_from_a_call(tmp_path: Path
     [
         ("GET", "resp_1", 400),
         ("GET", seal("resp_1", "nobody"), 403),
+        ("GET", seal("resp_1", "north-m", "another-workload"), 400),
         ("GET", seal("../files", "north-m"), 400),
         ("GET", f"{seal('resp_1', 'north-m')}?stream=true", 400),
         ("POST", seal("resp_1", "north-m"), 405),

@@ -94,7 +94,7 @@ CASE: dict[str, Any] = {
         _deployment("small", "azure", "small", "mini-small", **SWEDEN),
         _deployment("us", "azure", "us", "mini", **SWEDEN),
         _deployment("embed", "azure", "embed", "embed", serves=["embeddings"], **SWEDEN),
-        _deployment("nova", "bedrock", "nova", NOVA),
+        _deployment("nova", "bedrock", "nova", NOVA, regions=["eu-central-1"]),
         _deployment("titan", "bedrock", "titan", TITAN, serves=["embeddings"]),
         _deployment("cohere", "bedrock", "cohere", COHERE, serves=["embeddings"]),
         _deployment("oss", "bedrock", "oss", OSS, api="openai"),
