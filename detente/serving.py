@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from detente.noun import Flag, Noun
+from detente.noun import Flag, MisplacedError, Noun
 from detente.quantity import Count, Duration
 
 
@@ -22,6 +22,14 @@ class Deadlines(Noun):
         default=60.0, description="between two pieces of a provider's reply, or of a caller's request"
     )
     total: Duration = Field(default=600.0, description="for a call in all, failing over included")
+
+    @model_validator(mode="after")
+    def _some_time(self) -> Deadlines:
+        for name in ("connect", "first_byte", "idle", "total"):
+            if getattr(self, name) <= 0:
+                key = name.replace("_", "-")
+                raise MisplacedError((key,), f"`{key}` leaves no time at all; write for example `30 s`")
+        return self
 
 
 class Serving(Noun):

@@ -78,10 +78,10 @@ def serve(
 
     if (certificate is None) != (private_key is None):
         raise click.ClickException("--certificate and --private-key go together; give both or neither")
-    source = Source(case, plan, reading, scenario)
+    source, clock = Source(case, plan, reading, scenario), Clock(at)
     policy = source.read()
     with ExitStack() as closing:
-        played = closing.enter_context(_played(policy)) if sandbox else None
+        played = closing.enter_context(_played(policy, clock.now())) if sandbox else None
         if played is not None:
             source = replace(source, redirect=played.redirect, keys=played.keys)
             policy = source.read()
@@ -89,7 +89,7 @@ def serve(
             click.echo("the case has no keys, so that nobody can call: detente keys new --workload …", err=True)
         listening = closing.enter_context(bound(host, port))
         address = _address(listening, tls=certificate is not None)
-        settings = Settings(source, journal, Clock(at), workers, certificate, private_key)
+        settings = Settings(source, journal, clock, workers, certificate, private_key)
 
         def say(text: str) -> None:
             click.echo(text, err=True)
@@ -109,12 +109,13 @@ class _Played:
 
 
 @contextmanager
-def _played(policy: Policy) -> Iterator[_Played]:
+def _played(policy: Policy, at: datetime) -> Iterator[_Played]:
     """The sandbox beside this process, and a key for each workload that can be called."""
     from detente.key import SECRET_BYTES, Key, hash_of, make
     from detente.providers.sandbox import beside, environment, redirected
 
-    units = {d.offer.id: d.units for d in policy.deployed if d.units}
+    held = {d.offer.id: d.units(at) for d in policy.deployed}
+    units = {offer: count for offer, count in held.items() if count}
     with beside(policy.case.declared, units) as addresses:
         for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE"):  # real ones have no business here
             os.environ.pop(name, None)

@@ -27,6 +27,8 @@ class Candidate:
     verdict: Verdict
     text: str = ""
     """The deciding clause in its own words, where it denies."""
+    prepaid: bool = False
+    """Whether its capacity is paid for now, used or not."""
 
     @property
     def permitted(self) -> bool:
@@ -77,7 +79,7 @@ def _candidate(
             verdict = term.judge(request.facts, place)
             if _ORDER[verdict.decision] > _ORDER[worst.decision]:
                 worst, deciding = verdict, term
-    return Candidate(deployed, worst, deciding.text if deciding else "")
+    return Candidate(deployed, worst, deciding.text if deciding else "", deployed.prepaid(at))
 
 
 def _unfit(deployed: Deployed, request: Request, workload: AnyWorkload, at: datetime) -> Reason | None:
@@ -97,6 +99,6 @@ def _unfit(deployed: Deployed, request: Request, workload: AnyWorkload, at: date
         return Reason(own.id, f"{own.id} cannot do {' or '.join(lacking)}")
     if not deployed.priced(at):
         return Reason(deployed.offer.id, f"{deployed.offer.id} is not on offer with a price on {at:%Y-%m-%d} (§2)")
-    if deployed.units == 0:
-        return Reason(deployed.offer.id, f"the plan buys no units of {deployed.offer.id}")
+    if deployed.units(at) == 0:
+        return Reason(deployed.offer.id, f"the plan holds no units of {deployed.offer.id} on {at:%Y-%m-%d}")
     return None

@@ -18,12 +18,13 @@ from detente.errors import did_you_mean
 from detente.gateway.clock import Clock
 from detente.gateway.decision import Unserved, decide, read
 from detente.gateway.error import error
+from detente.gateway.exchange import JSON, Exchange, Head, Pairs
 from detente.gateway.job import Job, Served
 from detente.gateway.load import Load
 from detente.gateway.metrics import TYPE, Metrics
 from detente.gateway.moment import Moment
 from detente.gateway.policy import Policy
-from detente.gateway.protocol import JSON, Connection, Exchange, Head, Pairs
+from detente.gateway.protocol import Connection
 from detente.gateway.recorder import Recorder
 from detente.gateway.relay import Relay
 from detente.gateway.surface import Surface
@@ -85,6 +86,8 @@ class App:
     def follow(self, policy: Policy, authorities: Mapping[str, Authority]) -> None:
         """Serve by another policy from the next call on; calls under way end by the one that they began with."""
         self.policy = policy
+        deadlines = policy.serving.deadlines
+        self.upstream.follow(connect=deadlines.connect, first_byte=deadlines.first_byte, idle=deadlines.idle)
         self.authorities.update(authorities)
         for gone in self.authorities.keys() - {d.id for d in policy.deployed}:
             del self.authorities[gone]

@@ -90,7 +90,7 @@ def _why(candidate: Candidate, state: State) -> Why:
         return "full"
     if candidate.verdict.decision == "prefer":
         return "preferred"
-    if candidate.deployed.prepaid:
+    if candidate.prepaid:
         return "prepaid"
     return "share" if state.share > 0 else "price"
 

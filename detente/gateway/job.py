@@ -14,8 +14,8 @@ import msgspec
 
 from detente.gateway.admit import Admission, Candidate
 from detente.gateway.choose import Choice, Order
+from detente.gateway.exchange import Pairs
 from detente.gateway.moment import Moment
-from detente.gateway.protocol import Pairs
 from detente.gateway.surface import Asked, Surface
 from detente.key import Key
 from detente.ledger.record import Attempt, Outcome

@@ -21,7 +21,7 @@ from detente.key import Key
 from detente.money import Price
 from detente.offer import AnyOffer, GpuOffer, ProvisionedOffer, TokenOffer, TokenPrices, per_hour
 from detente.period import moment
-from detente.plan import PeriodRow, Plan
+from detente.plan import PeriodRow, Plan, Purchase
 from detente.providers import wire_of
 from detente.providers.wire import Tokens, Wire
 from detente.scope import Facts
@@ -41,7 +41,7 @@ class Deployed:
     """A deployment, and what deciding needs of it.
 
     ``places`` are the facts of its offer in each region where it may run a call: a clause must permit all of them.
-    ``prepaid`` says whether its capacity is paid for whether used or not.
+    ``held`` is what the plan buys of an offer that comes in units; None where no plan says, and of tokens.
     """
 
     deployment: AnyDeployment
@@ -49,9 +49,7 @@ class Deployed:
     model: str
     places: tuple[Facts, ...]
     wire: Wire
-    prepaid: bool
-    units: int | None = None
-    """Units that the plan holds of a provisioned offer; None where no plan says."""
+    held: tuple[Purchase, ...] | None = None
 
     @cached_property
     def id(self) -> str:
@@ -62,6 +60,27 @@ class Deployed:
     def host(self) -> str:
         """Host and port of its address, as a signature covers them."""
         return urlsplit(self.wire.base).netloc
+
+    def units(self, at: datetime) -> int | None:
+        """Units that the plan holds at a moment; None where no plan says.
+
+        What is rented by the hour is rented as the plan needs it: its most at any time, since the hours of a typical
+        week stand for all their like.
+        """
+        if self.held is None:
+            return None
+        if self._reserved:
+            return sum(p.units for p in self.held if p.start <= at < p.end)
+        return max((p.units for p in self.held), default=0)
+
+    def prepaid(self, at: datetime) -> bool:
+        """Whether its capacity is paid for at a moment, used or not. Without a plan, to be deployed says so."""
+        return self._reserved and self.units(at) != 0
+
+    @property
+    def _reserved(self) -> bool:
+        """Whether its offer is bought for a term."""
+        return not isinstance(self.offer, TokenOffer) and self.offer.reserved
 
     def priced(self, at: datetime) -> bool:
         """Whether its offer is open, and has a price, at a moment."""
@@ -82,7 +101,8 @@ class Deployed:
     def per_minute(self, at: datetime) -> float | None:
         """Tokens a minute that it may take (provisioned: of input, output weighing more); None where not limited."""
         if isinstance(self.offer, ProvisionedOffer):
-            return float(self.offer.unit_flow * self.units * MTOK / 60) if self.units else None
+            units = self.units(at)
+            return float(self.offer.unit_flow * units * MTOK / 60) if units else None
         if isinstance(self.offer, TokenOffer) and self.offer.capacity is not None:
             rate = self.offer.capacity.on(at)
             return float(per_hour(rate) * MTOK / 60) if rate is not None else 0.0  # not stated yet: none (§2)
@@ -147,11 +167,8 @@ class Policy:
         if plan is not None:
             plan.must_be_of(case.hash, "plan")
         offers = {offer.id: offer for offer in case.offers}
-        units = {p.offer: 0 for p in plan.purchases} if plan else {}
-        for purchase in plan.purchases if plan else ():
-            units[purchase.offer] = max(units[purchase.offer], purchase.units)
         stated = tuple(case.declared.deployments if deployments is None else deployments)
-        deployed = tuple(_deployed(case, d, offers[d.offer], units if plan else None) for d in stated)
+        deployed = tuple(_deployed(case, d, offers[d.offer], plan) for d in stated)
         return cls(
             case,
             deployed,
@@ -239,7 +256,7 @@ class Policy:
     # -- when --------------------------------------------------------------------------------------------------
     @cached_property
     def turns(self) -> tuple[datetime, ...]:
-        """Every moment at which a clause begins or ends, or an offer or its price changes, in order."""
+        """Every moment at which a clause or a purchase begins or ends, or an offer or its price changes, in order."""
         found = set()
         for term in self.terms:
             found |= {term.force.start, term.force.end}
@@ -249,6 +266,7 @@ class Policy:
             if not isinstance(offer, GpuOffer | ProvisionedOffer) and offer.capacity is not None:
                 dates += [start for start, _ in offer.capacity.steps]
             found |= {moment(day) for day in dates if day is not None}
+            found |= {edge for bought in deployed.held or () for edge in (bought.start, bought.end)}
         return tuple(sorted(found))
 
     def period(self, at: datetime) -> int | None:
@@ -266,7 +284,7 @@ class Policy:
         return self.planned.get((workload, period), {}) if period is not None else {}
 
 
-def _deployed(case: Case, deployment: AnyDeployment, offer: AnyOffer, units: Mapping[str, int] | None) -> Deployed:
+def _deployed(case: Case, deployment: AnyDeployment, offer: AnyOffer, plan: Plan | None) -> Deployed:
     if isinstance(offer, TokenOffer):
         for prices in offer.price.values():
             _rates(prices)  # what cannot be billed is said now, and not to a caller
@@ -278,11 +296,10 @@ def _deployed(case: Case, deployment: AnyDeployment, offer: AnyOffer, units: Map
         {**own, "model": model, "region": region, "country": regions[region].country}
         for region in deployment.regions or (offer.region,)
     )
-    bought = not isinstance(offer, TokenOffer)
-    held = units.get(offer.id, 0) if units is not None and bought else None
-    # Capacity that a plan does not buy is not there to use; without a plan, a deployment says that it was bought.
-    prepaid = isinstance(offer, GpuOffer | ProvisionedOffer) and offer.reserved and held != 0
-    return Deployed(deployment, offer, model, places, wire_of(deployment, offer), prepaid, held)
+    held = None
+    if plan is not None and not isinstance(offer, TokenOffer):
+        held = tuple(p for p in plan.purchases if p.offer == offer.id)
+    return Deployed(deployment, offer, model, places, wire_of(deployment, offer), held)
 
 
 def _shares(plan: Plan) -> dict[tuple[str, int], dict[str, float]]:

@@ -1,7 +1,7 @@
 """HTTP/1.1 as the gateway serves it: one connection, its requests one after the other.
 
 Owns: reading requests within bounds, refusing what two readers could read in two ways (RFC 9112, section 11), and
-writing replies with back-pressure. It stands in for uvicorn's own protocol (``Config(http=…)``), which keeps sockets,
+back-pressure. It stands in for uvicorn's own protocol (``Config(http=…)``), which keeps sockets,
 TLS and the graceful stop: it saves a framework's share of every request. Not here: what a path answers (``app``).
 """
 
@@ -10,13 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
-from email.utils import formatdate
-from http import HTTPStatus
 from typing import Any, Protocol
 
 import httptools
 
-from detente.key import Key
+from detente.gateway.exchange import JSON, Exchange, Head, Pairs, top
 
 MOST_HEAD = 64 * 1024
 """Bytes of a request's line and headers; of one header that is not whole, one read of the socket more."""
@@ -25,29 +23,6 @@ LINGER = 2.0
 """Seconds that a refused connection stays open, so that its caller reads the refusal and no reset."""
 WRITE_HIGH = 256 * 1024
 """Bytes of a reply that wait for a slow caller before its provider is read no further."""
-
-Pairs = tuple[tuple[bytes, bytes], ...]
-_REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
-_STATUS = {code: b"HTTP/1.1 %d %b\r\n" % (code, phrase) for code, phrase in _REASONS.items()}
-
-
-class Head:
-    """A request's line and headers, names in lower case."""
-
-    __slots__ = ("headers", "keep_alive", "key", "method", "path", "query", "repeated", "version")
-
-    def __init__(self) -> None:
-        self.method = b""
-        self.path = b""
-        self.query = b""
-        self.version = "1.1"
-        self.keep_alive = True
-        self.headers: dict[bytes, bytes] = {}
-        self.key: Key | None = None
-        """The key that was presented, once the application has looked."""
-        self.repeated = False
-        """Whether a header that must be given once was given twice."""
-
 
 _ONCE = frozenset({b"host", b"authorization", b"api-key", b"x-api-key", b"content-type", b"content-encoding"})
 
@@ -74,82 +49,6 @@ class Application(Protocol):
 
     def malformed(self, status: int, message: str) -> bytes:
         """The body of a reply to what is not a request."""
-
-
-class Exchange:
-    """A request that has come whole, and its reply.
-
-    A reply is either ``reply``, or ``begin``, any number of ``send``, and ``finish``.
-    """
-
-    __slots__ = ("_chunked", "_connection", "begun", "body", "done", "head")
-
-    def __init__(self, head: Head, connection: Connection) -> None:
-        self.head = head
-        self.body = b""
-        self.begun = self.done = False
-        self._connection = connection
-        self._chunked = False
-
-    def reply(self, status: int, headers: Pairs, body: bytes) -> None:
-        """A whole reply."""
-        self.begun = self.done = True
-        keep = self.head.keep_alive
-        top = _top(status, headers, b"content-length: %d\r\n" % len(body), keep)
-        self._connection.write(top if self.head.method == b"HEAD" else top + body)
-        self._connection.replied(keep)
-
-    def begin(self, status: int, headers: Pairs, data: bytes) -> None:
-        """The head of a reply whose end is not known yet, and its first bytes."""
-        self.begun = True
-        self._chunked = self.head.version == "1.1"
-        if not self._chunked:
-            self.head.keep_alive = False
-        framing = b"transfer-encoding: chunked\r\n" if self._chunked else b""
-        self._connection.write(_top(status, headers, framing, self.head.keep_alive) + self._framed(data))
-
-    def send(self, data: bytes) -> None:
-        """More of it. Look at ``waits`` afterwards."""
-        if data:
-            self._connection.write(self._framed(data))
-
-    def finish(self, data: bytes = b"") -> None:
-        """The last of it."""
-        self.done = True
-        self._connection.write(self._framed(data) + (b"0\r\n\r\n" if self._chunked else b""))
-        self._connection.replied(self.head.keep_alive)
-
-    def cut(self) -> None:
-        """End a reply that cannot be completed, so that it looks cut."""
-        self.done = True
-        self._connection.abort()
-
-    def _framed(self, data: bytes) -> bytes:
-        return b"%x\r\n%b\r\n" % (len(data), data) if self._chunked and data else data
-
-    @property
-    def waits(self) -> asyncio.Future[None] | None:
-        """What to wait for before more is sent: the caller is slow."""
-        return self._connection.drain
-
-
-class _Clock:
-    """The ``date`` header, made once a second."""
-
-    def __init__(self) -> None:
-        self.line = b""
-
-    def tick(self, at: float) -> None:
-        self.line = b"date: %b\r\n" % formatdate(at, usegmt=True).encode()
-
-
-DATE = _Clock()
-
-
-def _top(status: int, headers: Pairs, framing: bytes, keep: bool) -> bytes:
-    lines = b"".join([b"%b: %b\r\n" % pair for pair in headers])
-    closing = b"" if keep else b"connection: close\r\n"
-    return b"%b%b%b%b%b\r\n" % (_STATUS[status], lines, framing, closing, DATE.line)
 
 
 class Connection(asyncio.Protocol):
@@ -374,7 +273,7 @@ class Connection(asyncio.Protocol):
             JSON,
             self._app.malformed(refused.status, refused.message),
         )
-        self.write(_top(status, headers, b"content-length: %d\r\n" % len(body), keep=False) + body)
+        self.write(top(status, headers, b"content-length: %d\r\n" % len(body), keep=False) + body)
         self._loop.call_later(LINGER, self.transport.close)
 
     # -- from outside ------------------------------------------------------------------------------------------
@@ -397,9 +296,6 @@ class Connection(asyncio.Protocol):
             self.transport.close()
         else:
             self._exchange.head.keep_alive = False
-
-
-JSON: Pairs = ((b"content-type", b"application/json"),)
 
 
 class _NoRequestError(Exception):

@@ -11,10 +11,10 @@ from decimal import Decimal
 
 from detente.gateway.admit import Admission
 from detente.gateway.choose import Choice
+from detente.gateway.exchange import Pairs
 from detente.gateway.job import Job, Served
 from detente.gateway.metrics import Metrics
 from detente.gateway.policy import cost
-from detente.gateway.protocol import Pairs
 from detente.ledger.journal import Journal
 from detente.ledger.record import End, Metered, Route, joined, route
 from detente.providers.wire import Tokens
@@ -40,7 +40,7 @@ class Recorder:
         self._routes: dict[tuple[Admission, str, str, bool, str, str], bytes] = {}
 
     def record(self, job: Job, served: Served, now: float) -> Decimal | None:
-        """Append the record of a reply; what it cost at list price, where that is known.
+        """Append the record of a reply; what it cost at list price, where that is known: not where a call was spilled.
 
         Raises OSError where it cannot be written: then nothing may be given out (§12).
         """
@@ -49,7 +49,7 @@ class Recorder:
         if choice is not None:
             name = choice.candidate.deployed.id
             rates = job.moment.rates[name]
-            if tokens is not None and rates is not None:
+            if tokens is not None and rates is not None and not served.spilled:
                 spent = cost(rates, tokens)
         end = End(
             id=job.id,

@@ -16,11 +16,11 @@ from decimal import Decimal
 
 from detente.errors import CredentialError
 from detente.gateway.choose import Choice
+from detente.gateway.exchange import JSON, Exchange
 from detente.gateway.job import Job, Served
 from detente.gateway.load import Load
 from detente.gateway.metrics import Metrics
 from detente.gateway.policy import Deployed
-from detente.gateway.protocol import JSON, Exchange
 from detente.gateway.recorder import Recorder
 from detente.gateway.refusal import explained
 from detente.gateway.stream import Stream
@@ -131,13 +131,15 @@ class Relay:
         incoming: Incoming | None = None
         stream: Stream | None = None
         found: Failure | Reply | Part
+        spilled = False
         try:
             incoming = await self._upstream.send(deployed.wire.base, outgoing, authorized, until=job.until)
+            spilled = deployed.wire.spilled(incoming.headers)
             if incoming.status != 200:
                 body = await incoming.read(MOST_ERROR)
                 found = deployed.wire.failed(incoming.status, incoming.headers, body)
             elif call.stream:
-                stream = Stream(job, choice, caller, self._recorder.disclosed)
+                stream = Stream(job, choice, caller, self._recorder.disclosed, spilled)
                 last = await self._pass_on(stream, incoming, deployed)
                 if last.failure is None:
                     incoming.leave(self._loop.time() + LAST_BYTES)
@@ -162,7 +164,7 @@ class Relay:
         if stream is not None and isinstance(found, Part):
             return await self._finish(job, stream, found, began)
         assert isinstance(found, Reply)
-        return await self._whole(job, choice, found, caller, began)
+        return await self._whole(job, choice, found, caller, began, spilled)
 
     def _note(self, job: Job, deployed: Deployed, failed: Failure, began: float | None) -> Failure:
         """A deployment failed, or refused the request; ``began`` is None where it was not even asked."""
@@ -178,7 +180,9 @@ class Relay:
             self._load.left(deployed)
         return failed
 
-    async def _whole(self, job: Job, choice: Choice, reply: Reply, caller: Exchange, began: float) -> Served | Failure:
+    async def _whole(
+        self, job: Job, choice: Choice, reply: Reply, caller: Exchange, began: float, spilled: bool
+    ) -> Served | Failure:
         """A whole reply; a failure where it cannot be said to this caller."""
         deployed, now = choice.candidate.deployed, self._loop.time()
         try:
@@ -187,7 +191,7 @@ class Relay:
             return self._note(job, deployed, unsayable.failure, began)
         self._load.served(deployed, job.workload.id, reply.tokens, job.asked.tokens, now)
         job.attempts.append(Attempt(deployed.id, "served", _ms(now - began), 200))
-        served = Served("complete", 200, choice, reply.tokens, reply.finish, reply.spilled)
+        served = Served("complete", 200, choice, reply.tokens, reply.finish, spilled)
         spent = self._record(job, served)
         await self._recorder.durable(job)
         caller.reply(200, JSON + self._recorder.disclosed(job, choice, spent), body)

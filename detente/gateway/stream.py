@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from detente.gateway.choose import Choice
+from detente.gateway.exchange import Exchange, Pairs
 from detente.gateway.job import Headers, Job, Served
-from detente.gateway.protocol import Exchange, Pairs
 from detente.ledger.record import Outcome
 from detente.providers.wire import Part, Tokens
 
@@ -24,9 +24,9 @@ EVENTS: Pairs = ((b"content-type", b"text/event-stream; charset=utf-8"), (b"cach
 class Stream:
     """A streamed reply on its way to a caller."""
 
-    def __init__(self, job: Job, choice: Choice, caller: Exchange, headers: Headers) -> None:
+    def __init__(self, job: Job, choice: Choice, caller: Exchange, headers: Headers, spilled: bool = False) -> None:
         self.job, self.choice, self.caller = job, choice, caller
-        self._headers = headers
+        self._headers, self._spilled = headers, spilled
         self._rendering = job.surface.streamed(job.asked, choice.candidate.deployed.id)
         self._held: list[bytes] = []
         self._size = 0
@@ -77,4 +77,4 @@ class Stream:
 
     def ended(self, outcome: Outcome, status: int) -> Served:
         """What the record says."""
-        return Served(outcome, status, self.choice, self.tokens, self.finish, False, self.pieces)
+        return Served(outcome, status, self.choice, self.tokens, self.finish, self._spilled, self.pieces)

@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -67,6 +68,8 @@ class _Supervisor:
         self._settings, self._listening, self._policy, self._say = settings, listening, policy, say
         self._running: dict[int, _Running] = {}
         self._stopping = self._unable = False
+        self._watched, self._alive = os.pipe()
+        """Open as long as this process lives: workers end with it, however it ends."""
 
     def run(self, ready: Callable[[], None]) -> None:
         """Start all, and wait for them to end. Raises ServeError where they cannot start."""
@@ -116,6 +119,8 @@ class _Supervisor:
             for name in SIGNALS:
                 signal.signal(name, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+            os.close(self._alive)
+            threading.Thread(target=self._end_with_it, daemon=True).start()
             from detente.errors import DetenteError
             from detente.gateway.worker import Worker
 
@@ -132,6 +137,11 @@ class _Supervisor:
                 traceback.print_exc()
         finally:
             os._exit(code)
+
+    def _end_with_it(self) -> None:
+        """Wait, in a worker, until the supervisor is gone; then stop as if told to."""
+        os.read(self._watched, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
 
     def _now(self) -> Policy:
         """The policy as the files are now: they may have changed since the gateway started."""

@@ -21,10 +21,11 @@ import uvloop
 from detente.errors import DetenteError, ServeError
 from detente.gateway.app import App
 from detente.gateway.clock import Clock
+from detente.gateway.exchange import DATE
 from detente.gateway.load import Load
 from detente.gateway.metrics import Metrics
 from detente.gateway.policy import Policy, Stamp
-from detente.gateway.protocol import DATE, protocol
+from detente.gateway.protocol import protocol
 from detente.gateway.settings import Settings
 from detente.ledger.journal import Journal
 from detente.providers.authority import Authority

@@ -58,6 +58,7 @@ class Journal:
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = os.open(folder / f"w{worker}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._fd = -1
+        self._full: list[int] = []
         try:
             try:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -115,13 +116,15 @@ class Journal:
         self._dirty = True
 
     def _rotate(self) -> None:
-        os.fdatasync(self._fd)
-        fd = self._begin()
-        os.close(self._fd)
-        self._fd = fd
+        """Begin the next file. The full one is forced to disk by the next ``sync``, away from whoever appends."""
+        full, self._fd = self._fd, self._begin()
+        self._full.append(full)
 
     def sync(self) -> None:
-        """Make what was appended survive the machine. Blocks."""
+        """Make what was appended survive the machine. Blocks; one thread at a time may call it, beside appending."""
+        while self._full:
+            os.fdatasync(self._full[0])
+            os.close(self._full.pop(0))
         if self._dirty:
             self._dirty = False
             os.fdatasync(self._fd)

@@ -83,7 +83,7 @@ class End(msgspec.Struct, frozen=True, omit_defaults=True):
     attempts: Sequence[Attempt] = ()
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     """One reply, as it is read: the members of its ``Route`` and of its ``End``."""
 
     id: str

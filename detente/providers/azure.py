@@ -11,7 +11,7 @@ from urllib.parse import quote
 from detente.deployment import AzureDeployment
 from detente.providers.authority import Authority, KeyAuthority
 from detente.providers.openai_compatible import PATHS, CompatibleWire
-from detente.providers.wire import Call
+from detente.providers.wire import Call, Headers
 
 
 class AzureWire(CompatibleWire):
@@ -28,6 +28,9 @@ class AzureWire(CompatibleWire):
 
             return EntraAuthority()
         return KeyAuthority(self.deployment.credential, "api-key", "")
+
+    def spilled(self, headers: Headers) -> bool:
+        return "x-ms-spillover-from-deployment" in headers
 
     def target(self, call: Call) -> str:
         assert isinstance(self.deployment, AzureDeployment)

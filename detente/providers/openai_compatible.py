@@ -76,25 +76,40 @@ class CompatibleWire(Wire):
         return Outgoing(self.target(call), JSON, body_of(call, self.name))
 
     def decode(self, call: Call, headers: Headers, body: bytes) -> Reply | Failure:
-        spilled = "x-ms-spillover-from-deployment" in headers
         if call.item:
             return Reply(body, Tokens(0, 0))  # what was stored was metered when it was made
+        found: _Whole | None
         try:
             if call.operation == "responses":
-                return reply_of_response(body, spilled)
+                return reply_of_response(body)
             found = _WHOLE.decode(body)
+        except msgspec.ValidationError:
+            # A good reply with a usage that cannot be read was served, and paid for: its use is unknown (§12).
+            found = _unmetered(body)
         except (msgspec.DecodeError, UnicodeDecodeError):
+            found = None
+        if found is None:
             return failure("broken", 502, "the provider's reply is not JSON of the expected shape")
         if found.error is not None and not found.choices and bytes(found.error) != b"null":
             return self.failed(502, headers, body)  # some answer 200 with an error inside
         finish = next((c.finish_reason for c in found.choices if c.finish_reason), None)
-        return Reply(body, found.usage.tokens if found.usage else None, finish, spilled)
+        return Reply(body, found.usage.tokens if found.usage else None, finish)
 
     def decoder(self, call: Call, headers: Headers) -> Decoder:
         return ResponsesDecoder() if call.operation == "responses" else ChatDecoder(call.asks_usage)
 
     def failed(self, status: int, headers: Headers, body: bytes) -> Failure:
         return read_failure(status, headers, body)
+
+
+def _unmetered(body: bytes) -> _Whole | None:
+    """A reply without its usage; None where more than that cannot be read."""
+    try:
+        members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+        members.pop("usage", None)
+        return _WHOLE.decode(msgspec.json.encode(members))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
 
 
 def body_of(call: Call, name: str) -> bytes:

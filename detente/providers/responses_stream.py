@@ -181,7 +181,7 @@ def _is_plain(block: bytes) -> bool:
 
 
 # -- whole replies --------------------------------------------------------------------------------------------------
-def reply_of_response(body: bytes, spilled: bool = False) -> Reply | Failure:
+def reply_of_response(body: bytes) -> Reply | Failure:
     """A whole reply of status 200.
 
     One that cannot be read is a ``broken`` failure, and one that says of itself that it failed is what its error says.
@@ -192,7 +192,7 @@ def reply_of_response(body: bytes, spilled: bool = False) -> Reply | Failure:
         return failure("broken", 502, "the provider's reply is not JSON of the expected shape")
     if found.error is not None or found.status in ("failed", "cancelled"):
         return _failure(found.error)
-    return Reply(body, _tokens(found.usage), _finish(found), spilled)
+    return Reply(body, _tokens(found.usage), _finish(found))
 
 
 def tokens_of_response(body: bytes) -> Tokens | None:

@@ -17,17 +17,28 @@ class OverlongError(ValueError):
 class Events:
     """Cuts a stream into whole events. Line ends become LF; what is not yet a whole event is held back."""
 
-    __slots__ = ("_held", "_most")
+    __slots__ = ("_held", "_most", "_pieces", "_size")
 
     def __init__(self, most: int = MOST_BYTES) -> None:
         self._held = b""
         self._most = most
+        self._pieces: list[bytes] = []  # of an open line: joined once, however many they are
+        self._size = 0
 
     def block(self, data: bytes) -> bytes:
         """All whole events so far, one after the other, each with the blank line that ends it.
 
         Raises OverlongError where the event that is still open has grown past its bound.
         """
+        if b"\n" not in data and b"\r" not in data:
+            self._pieces.append(data)
+            self._size += len(data)
+            if len(self._held) + self._size > self._most:
+                raise OverlongError(f"an event of over {self._most:,} bytes")
+            return b""
+        if self._pieces:
+            data = b"".join([*self._pieces, data])
+            self._pieces, self._size = [], 0
         held = self._held + data if self._held else data
         if b"\r" in held:
             held = _with_lf(held)
@@ -49,7 +60,7 @@ class Events:
     @property
     def open(self) -> bool:
         """Whether part of an event is held."""
-        return bool(self._held.strip())
+        return bool(self._held.strip() or self._pieces)
 
 
 def _with_lf(text: bytes) -> bytes:

@@ -109,8 +109,6 @@ class Reply(msgspec.Struct, frozen=True):
     body: bytes
     tokens: Tokens | None
     finish: str | None = None
-    spilled: bool = False
-    """Whether the provider itself moved the call from provisioned to paid capacity (Azure's ``x-ms-spillover``)."""
 
 
 @dataclass(slots=True)
@@ -190,6 +188,10 @@ class Wire:
     def decode(self, call: Call, headers: Headers, body: bytes) -> Reply | Failure:
         """A whole reply of status 200. One that cannot be read is a ``broken`` failure."""
         raise NotImplementedError
+
+    def spilled(self, headers: Headers) -> bool:
+        """Whether the provider itself moved the call from provisioned to paid capacity. Neutral: no."""
+        return False
 
     def decoder(self, call: Call, headers: Headers) -> Decoder:
         """A reader of a streamed reply of status 200."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from detente.case import Case
 from detente.key import hash_of, opens
 from detente.ledger.journal import Journal
-from detente.ledger.record import Attempt, Denial, Metered, Record, encoded
+from detente.ledger.record import Attempt, Denial, Metered, Record
 from tests.gateway.stage import case_data
 from tests.test_cli import detente, document, written
 
@@ -76,7 +77,7 @@ def folder(tmp_path: Path) -> Path:
     for worker in (0, 1):
         journal = Journal(tmp_path / "journal", worker)
         for number in range(3):
-            journal.append(encoded(record(number + 10 * worker)))
+            journal.append(msgspec.json.encode(record(number + 10 * worker)))
         journal.close()
     return tmp_path / "journal"
 
@@ -87,7 +88,7 @@ def test_records_are_printed_a_line_each(tmp_path: Path) -> None:
     kept = record(2, outcome="refused", status=403, usage=Metered(0, 0), denied=(Denial("d", "only"),))
     cut = record(3, outcome="cut", status=502, deployment="d", attempts=(Attempt("c", "timeout", 5.0),))
     for one in (served, kept, cut):
-        journal.append(encoded(one))
+        journal.append(msgspec.json.encode(one))
     journal.close()
     done = detente("journal", tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
@@ -142,7 +143,7 @@ def test_a_folder_without_a_journal(tmp_path: Path) -> None:
 
 def test_a_record_that_holds_control_signs_is_shown_without_them(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    journal.append(encoded(record(1, model="\x1b[2Jm\n2026")))
+    journal.append(msgspec.json.encode(record(1, model="\x1b[2Jm\n2026")))
     journal.close()
     done = detente("journal", tmp_path)
     assert "\x1b" not in done.stdout

@@ -19,10 +19,11 @@ from typing import Any, NamedTuple
 from detente.case import Case
 from detente.gateway.app import App
 from detente.gateway.clock import Clock
+from detente.gateway.exchange import DATE
 from detente.gateway.load import Load
 from detente.gateway.metrics import Metrics
 from detente.gateway.policy import Policy
-from detente.gateway.protocol import DATE, Connection
+from detente.gateway.protocol import Connection
 from detente.key import hash_of, make
 from detente.ledger.journal import Journal, Torn, files, read
 from detente.ledger.record import Record, decoded

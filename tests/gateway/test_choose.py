@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -27,9 +26,9 @@ def permitted(*names: str) -> list[Candidate]:
     """``a``, ``b``, ``c``: paid by use; ``+`` is prepaid, ``*`` preferred by a clause."""
     found = []
     for name in names:
-        deployed = replace({"a": A, "b": B, "c": C}[name[0]], prepaid="+" in name)
+        deployed = {"a": A, "b": B, "c": C}[name[0]]
         verdict = Verdict("prefer", Reason("clause", "is preferred")) if "*" in name else PERMIT
-        found.append(Candidate(deployed, verdict))
+        found.append(Candidate(deployed, verdict, prepaid="+" in name))
     return found
 
 

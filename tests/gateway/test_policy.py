@@ -74,16 +74,18 @@ def ptu(provider: str = "north", **more: object) -> Data:
 
 
 def test_what_a_plan_buys_is_prepaid_and_what_it_does_not_buy_is_denied() -> None:
+    at, after = day("2026-01-10"), day("2026-02-10")
     here = [deployment("ptu", "north-ptu", "http://b.example"), THERE[0]]
     for price, units in (("300 USD per unit-month", 1), ("9000 USD per unit-month", 0)):
         case = Case.of(data(offers=[tokens("south", 2), ptu(price=price)], deployments=here, months=1))
         deployed = Policy.of(case, solved(case)).deployed[0]
-        assert (deployed.units, deployed.prepaid) == (units, units > 0)
-        assert deployed.per_minute(AT) == (60_000 * units if units else None)
+        assert (deployed.units(at), deployed.prepaid(at)) == (units, units > 0)
+        assert (deployed.units(after), deployed.prepaid(after)) == (0, False), "what was bought has an end"
+        assert deployed.per_minute(at) == (60_000 * units if units else None)
         assert deployed.output_weight == 4
-        assert deployed.rates(AT) == (0, 0, 0)
+        assert deployed.rates(at) == (0, 0, 0)
     unplanned = Policy.of(case).deployed[0]
-    assert (unplanned.units, unplanned.prepaid, unplanned.per_minute(AT)) == (None, True, None)
+    assert (unplanned.units(at), unplanned.prepaid(at), unplanned.per_minute(at)) == (None, True, None)
 
 
 # -- periods ----------------------------------------------------------------------------------------------------------
@@ -226,7 +228,12 @@ def test_capacity_by_the_hour_needs_a_name_for_its_model_and_costs_nothing_more(
         deployments=[deployment("cluster", "north-gpus", "http://c.example", model="m")],
     )
     (cluster,) = given.deployed
-    assert (cluster.model, cluster.rates(AT), cluster.per_minute(AT), cluster.prepaid) == ("m", (0, 0, 0), None, False)
+    assert (cluster.model, cluster.rates(AT), cluster.per_minute(AT), cluster.prepaid(AT)) == (
+        "m",
+        (0, 0, 0),
+        None,
+        False,
+    )
     assert cluster.places[0]["accelerator"] == "H100"
     assert cluster.host == "c.example"
 

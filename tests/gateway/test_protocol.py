@@ -18,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detente.gateway import protocol
-from detente.gateway.protocol import Connection, Exchange, Head, Pairs
+from detente.gateway.exchange import Exchange, Head, Pairs
+from detente.gateway.protocol import Connection
 from tests.gateway.http.attacks import ATTACKS, Attack, Target, attack, complaint
 from tests.gateway.http.attacks import read as answers_in
 from tests.gateway.http.peer import run

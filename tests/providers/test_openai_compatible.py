@@ -142,14 +142,21 @@ def test_what_a_reply_used(name: str) -> None:
     said = completion() | {"usage": usage}
     found = OWN.decode(call(), {}, json.dumps(said).encode())
     assert isinstance(found, Reply)
-    assert (found.tokens, found.finish, found.spilled) == (expected, "stop", False)
+    assert (found.tokens, found.finish) == (expected, "stop")
     assert json.loads(found.body) == said
 
 
 def test_a_reply_that_its_provider_moved_says_so() -> None:
-    found = V1.decode(call(), {"x-ms-spillover-from-deployment": "ptu"}, json.dumps(completion()).encode())
+    assert V1.spilled({"x-ms-spillover-from-deployment": "ptu"})
+    assert not V1.spilled({"x-ms-region": "Sweden Central"})
+
+
+@pytest.mark.parametrize("usage", [{"prompt_tokens": "many"}, [], "none", {"prompt_tokens": 1e400}])
+def test_a_good_reply_with_a_usage_that_cannot_be_read_is_served_and_its_use_unknown(usage: object) -> None:
+    body = json.dumps(completion() | {"usage": usage}).encode().replace(b"Infinity", b"1e400")
+    found = V1.decode(call(), {}, body)
     assert isinstance(found, Reply)
-    assert found.spilled
+    assert (found.tokens, found.finish) == (None, "stop")
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"null", b'{"choices": 3}', b'"\xff"', b"{" * 5000])

@@ -49,6 +49,12 @@ class Upstream:
         self._pools: dict[Origin, Pool] = {}
         self._bases: dict[str, tuple[Pool, str, str]] = {}
 
+    def follow(self, *, connect: float, first_byte: float, idle: float) -> None:
+        """Keep other deadlines from the next exchange on; the sweep's also for what is under way."""
+        self._connect, self._sweep.first_byte, self._sweep.idle = connect, first_byte, idle
+        for pool in self._pools.values():
+            pool.connect = connect
+
     async def send(self, base: str, outgoing: Outgoing, headers: Headers, *, until: float) -> Incoming:
         """Send a request and wait for the head of its reply. Whoever gets the reply closes it.
 

@@ -27,7 +27,7 @@ class Pool:
         self.origin, self.sweep = origin, sweep
         self.idle: list[Connection] = []
         self.open: set[Connection] = set()
-        self._connect, self._most, self._tls = connect, most, tls
+        self.connect, self._most, self._tls = connect, most, tls
         self._loop = asyncio.get_running_loop()
         self._taken = 0  # open connections, and those being opened
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
@@ -75,12 +75,12 @@ class Pool:
         if self.sweep.stopped:
             raise UpstreamError("unreachable", f"`{self.origin}` is not called any more: the gateway stops", sent=False)
         try:
-            async with asyncio.timeout_at(min(now + self._connect, until)) as patience:
+            async with asyncio.timeout_at(min(now + self.connect, until)) as patience:
                 return await self._turn(fresh) or await self._new()
         except (OSError, UnicodeError) as error:
             if patience.expired():
-                which = f"within {self._connect:g} s (connect deadline)"
-                if until < now + self._connect:
+                which = f"within {self.connect:g} s (connect deadline)"
+                if until < now + self.connect:
                     which = "in the time for the call in all (total deadline)"
                 raise UpstreamError("timeout", f"no connection to `{self.origin}` {which}", sent=False) from None
             raise UpstreamError("unreachable", f"`{self.origin}` {_reason(error)}", sent=False) from None
@@ -143,7 +143,7 @@ class Pool:
                 self.origin.port,
                 ssl=self._tls() if secure else None,
                 server_hostname=self.origin.host if secure else None,
-                ssl_handshake_timeout=self._connect if secure else None,
+                ssl_handshake_timeout=self.connect if secure else None,
             )
         except BaseException:
             if connection.open:

@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from detente.providers.sandbox.addresses import Addresses
@@ -43,7 +43,8 @@ def beside(declared: Declared, units: Mapping[str, int] | None = None) -> Iterat
         yield Addresses.from_json(said)
     finally:
         os.close(alive)  # which ends it
-        os.waitpid(child, 0)
+        with suppress(ChildProcessError):  # a supervisor of workers has seen it end before
+            os.waitpid(child, 0)
 
 
 def _play(declared: Declared, units: Mapping[str, int] | None, tell: int, watched: int) -> NoReturn:
