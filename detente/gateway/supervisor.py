@@ -155,6 +155,7 @@ class _Supervisor:
 
     def _stop(self) -> None:
         self._stopping = True
+        self._listening.close()  # held open here, it would take callers whom nobody answers
         self._pass_on(signal.SIGTERM)
 
     def _pass_on(self, name: signal.Signals) -> None:

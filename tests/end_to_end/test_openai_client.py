@@ -254,6 +254,17 @@ def test_a_streamed_response_ends_as_it_should(client: openai.OpenAI, model: str
 
 
 @pytest.mark.parametrize("model", RESPONSES)
+def test_a_stored_response_is_read_and_deleted_where_it_lies(client: openai.OpenAI, model: str) -> None:
+    made = client.responses.create(model=model, input="sandbox:echo one")
+    read = client.responses.retrieve(made.id)
+    assert (read.id, read.output_text) == (made.id, "sandbox:echo one")
+    client.responses.delete(made.id)
+    for ask in (client.responses.retrieve, client.responses.delete):
+        with pytest.raises((openai.NotFoundError, openai.BadRequestError)):  # as the provider says it
+            ask(made.id)
+
+
+@pytest.mark.parametrize("model", RESPONSES)
 def test_a_response_is_parsed(client: openai.OpenAI, model: str) -> None:
     reply = client.responses.parse(model=model, input="Which claim?", text_format=Claim)
     assert isinstance(reply.output_parsed, Claim)

@@ -48,21 +48,21 @@ def test_streams_under_way_are_drained_and_newcomers_are_not_taken(tmp_path: Pat
         with of_openai(gateway, "everything") as client:
             streams = [
                 client.chat.completions.create(
-                    model=model, messages=[{"role": "user", "content": "sandbox:tokens=20"}], stream=True
+                    model=model, messages=[{"role": "user", "content": "sandbox:tokens=40"}], stream=True
                 )
                 for model in (AZURE, NOVA, AZURE, NOVA)
             ]
             begun = [next(iter(stream)) for stream in streams]
             gateway.tell(signal.SIGTERM)
             until(lambda: _refuses(gateway), "it goes on to take connections")
-            assert gateway.process.poll() is None
+            assert gateway.records() == [], "they are refused while the streams go on"
             finishes = [[c.choices[0].finish_reason for c in stream if c.choices][-1] for stream in streams]
         assert len(begun) == 4
         assert finishes == ["stop"] * 4
         assert gateway.process.wait(30) == 0
         assert gateway.said() == ""
         assert [record.outcome for record in gateway.records()] == ["complete"] * 4
-        assert all(record.usage is not None and record.usage.output == 20 for record in gateway.records())
+        assert all(record.usage is not None and record.usage.output == 40 for record in gateway.records())
 
 
 def _refuses(gateway: Gateway) -> bool:

@@ -143,7 +143,6 @@ def test_responses(name: str) -> None:
 
 
 BEYOND = {
-    "tool-result-with-an-image": "Azure refuses it itself, as the page of surfaces says",
     "thinking-disabled": "an effort of `none` is younger than the spec",
     "thinking-adaptive-with-effort": "so is `xhigh`",
 }
