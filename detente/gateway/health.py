@@ -30,6 +30,8 @@ class Health:
     trips: int = 0
     rests_until: float = 0.0
     probing: bool = False
+    tripped: float = 0.0
+    """When it last tripped."""
 
     def may_ask(self, now: float) -> bool:
         """Whether a call may go there."""
@@ -47,18 +49,23 @@ class Health:
         """A call was served."""
         return self if self is WELL or self == WELL else WELL
 
-    def failed(self, failure: Failure, now: float) -> Health:
-        """A call failed. ``retry-after`` is honoured whatever the failure; a limit is no fault, and trips nothing."""
+    def failed(self, failure: Failure, now: float, began: float | None = None) -> Health:
+        """A call failed. ``retry-after`` is honoured whatever the failure; a limit is no fault, and trips nothing.
+
+        Nor does a call that ``began`` (absent: now) before the deployment tripped: many are under way at such a moment,
+        and together they tell no more than the one that tripped it.
+        """
         if failure.kind == "throttled":
             rest = THROTTLED_REST if failure.retry_after is None else failure.retry_after
             return replace(self, rests_until=max(self.rests_until, now + rest), probing=False)
-        failures = self.failures + 1
         rest = failure.retry_after or 0.0
-        trips = self.trips
-        if failures >= TOLERATED or self.trips:
+        if self.trips and began is not None and began <= self.tripped:
+            return replace(self, rests_until=max(self.rests_until, now + rest))
+        failures, trips, tripped = self.failures + 1, self.trips, self.tripped
+        if failures >= TOLERATED or trips:
             rest = max(rest, min(FIRST_REST * 2**trips, LONGEST_REST))
-            trips = min(trips + 1, 30)
-        return Health(failures, trips, max(self.rests_until, now + rest), probing=False)
+            trips, tripped = min(trips + 1, 30), now
+        return Health(failures, trips, max(self.rests_until, now + rest), probing=False, tripped=tripped)
 
 
 WELL = Health()

@@ -126,9 +126,17 @@ class Load:
         if deployed.id in self._health:
             self._health[deployed.id] = WELL
 
-    def failed(self, deployed: Deployed, workload: str, failure: Failure, estimate: float, now: float) -> None:
-        """It failed: the estimate is given back."""
-        self._health[deployed.id] = self.health(deployed.id).failed(failure, now)
+    def failed(
+        self,
+        deployed: Deployed,
+        workload: str,
+        failure: Failure,
+        estimate: float,
+        now: float,
+        began: float | None = None,
+    ) -> None:
+        """It failed: the estimate is given back. ``began``: when it was asked (absent: now)."""
+        self._health[deployed.id] = self.health(deployed.id).failed(failure, now, began)
         self._add(deployed, workload, -estimate, now)
 
     def left(self, deployed: Deployed) -> None:

@@ -172,7 +172,7 @@ class Relay:
         spent, estimate = (_ms(now - began), job.asked.tokens) if began is not None else (0.0, 0)
         job.attempts.append(Attempt(deployed.id, failed.kind, spent, failed.status, failed.detail))
         if failed.fails_over:
-            self._load.failed(deployed, job.workload.id, failed, estimate, now)
+            self._load.failed(deployed, job.workload.id, failed, estimate, now, began)
             self._metrics.failed(deployed.id, failed.kind)
             if failed.kind == "credential":
                 self.rejected.add(deployed.id)

@@ -59,6 +59,19 @@ def test_rests_grow_to_the_longest_and_no_further() -> None:
     assert rests[-1] == LONGEST_REST
 
 
+def test_calls_under_way_when_it_tripped_tell_nothing_new() -> None:
+    """One blip fails all of them, and is one blip: the rest does not grow with the load."""
+    health = WELL
+    for number in range(200):
+        health = health.failed(failed(), 10.0 + number / 1000, began=9.9)
+    assert health.trips == 1
+    assert health.may_ask(10.0 + FIRST_REST + 0.1)
+    probing = health.asked()
+    assert probing.failed(failed(), 11.5, began=9.9).probing, "nor do they end the try of the one that tries"
+    assert probing.failed(failed(), 11.5, began=11.2).trips == 2
+    assert not health.failed(failed("unavailable", 7.0), 11.0, began=9.9).may_ask(17.9), "what they were told holds"
+
+
 def test_a_limit_trips_nothing_and_is_honoured() -> None:
     health = WELL
     for _ in range(10):
