@@ -166,9 +166,11 @@ def test_a_sync_beside_another_returns_when_its_records_are_on_disk(
     disk, journal = Disk(monkeypatch), Journal(tmp_path)
     journal.append(b"first")
     disk.free.clear()
-    with ThreadPoolExecutor(2) as threads:
+    with ThreadPoolExecutor(3) as threads:
         timer = threads.submit(journal.sync)
         assert disk.begun.wait(10)
+        early = threads.submit(journal.sync)  # of the same record: not there before it is
+        assert wait([early], 0.05).not_done
         journal.append(b"second")  # the sync under way began before it
         mine = threads.submit(journal.sync)
         assert wait([mine], 0.05).not_done
