@@ -123,7 +123,7 @@ class App:
         """What is refused by its head: a stranger's body is not read."""
         surface, methods = _surface(head)
         if surface is None:
-            return None
+            return self._bodiless(head)
         if head.method not in methods:
             allowed = b", ".join(sorted(methods))
             return 405, (*JSON, (b"allow", allowed)), _said(surface, 405, f"{surface.path} answers {allowed.decode()}")
@@ -131,6 +131,15 @@ class App:
             return 415, JSON, _said(surface, 415, "the body is compressed; send it as it is")
         head.key = self._presented(head)
         return None if head.key is not None else (401, _CHALLENGE, _said(surface, 401, NO_KEY))
+
+    def _bodiless(self, head: Head) -> tuple[int, Pairs, bytes] | None:
+        """What is refused of a page, or of a path that nothing answers: a body, which anyone could send."""
+        headers = head.headers
+        if b"transfer-encoding" not in headers and int(headers.get(b"content-length", b"0")) == 0:
+            return None
+        if head.method in (b"GET", b"HEAD"):
+            return 400, JSON, self.malformed(400, f"{_shown(head)} takes no body")
+        return 404, JSON, self._nothing(head)
 
     def malformed(self, status: int, message: str) -> bytes:
         """The body of a reply to what is not a request."""
@@ -164,7 +173,7 @@ class App:
     def _page(self, exchange: Exchange) -> None:
         path = exchange.head.path
         if exchange.head.method not in (b"GET", b"HEAD"):
-            exchange.reply(404, JSON, self.malformed(404, f"nothing answers {_shown(exchange.head)}"))
+            exchange.reply(404, JSON, self._nothing(exchange.head))
         elif path == b"/healthz":
             exchange.reply(200, JSON, b'{"status":"alive"}')
         elif path == b"/readyz":
@@ -178,7 +187,10 @@ class App:
         elif path == b"/v1/models" or path.startswith(b"/v1/models/"):
             self._models(exchange)
         else:
-            exchange.reply(404, JSON, self.malformed(404, f"nothing answers {_shown(exchange.head)}"))
+            exchange.reply(404, JSON, self._nothing(exchange.head))
+
+    def _nothing(self, head: Head) -> bytes:
+        return self.malformed(404, f"nothing answers {_shown(head)}")
 
     def _models(self, exchange: Exchange) -> None:
         """The models that a key's workload may ask for, and its own id, which stands for any of them."""

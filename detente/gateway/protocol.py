@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import httptools
 
 from detente.gateway.exchange import JSON, Exchange, Head, Pairs, top
+from detente.gateway.silence import Silence
 
 MOST_HEAD = 64 * 1024
 """Bytes of a request's line and headers; of one header that is not whole, one read of the socket more."""
@@ -23,6 +24,8 @@ LINGER = 2.0
 """Seconds that a refused connection stays open, so that its caller reads the refusal and no reset."""
 WRITE_HIGH = 256 * 1024
 """Bytes of a reply that wait for a slow caller before its provider is read no further."""
+PIECE = 16 * 1024
+"""Bytes that are parsed at a time: a read of the socket may hold thousands of requests, and they wait as bytes."""
 
 _ONCE = frozenset({b"host", b"authorization", b"api-key", b"x-api-key", b"content-type", b"content-encoding"})
 
@@ -76,18 +79,20 @@ class Connection(asyncio.Protocol):
         self._body: list[bytes] = []
         self._size = self._head_bytes = 0
         self._barren = 0  # bytes that came since the last progress: the parser holds them, and has told of none
-        self._url = b""
+        self._url = self._unread = b""
         self._refused = self._stopping = self._paused = False
         self._arrives_since: float | None = None
         self.drain: asyncio.Future[None] | None = None
         self.transport: asyncio.Transport
-        self._since = self._loop.time()  # when the last byte came or went
+        self._silence: Silence
+        self._written = 0
 
     # -- the transport -----------------------------------------------------------------------------------------
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A caller."""
         self.transport = transport  # type: ignore[assignment]  # uvloop's is no asyncio.Transport by class
         self.transport.set_write_buffer_limits(high=WRITE_HIGH)
+        self._silence = Silence(self.transport, self._loop.time())
         self._state.connections.add(self)
         self._app.connections.add(self)
 
@@ -116,12 +121,33 @@ class Connection(asyncio.Protocol):
         if self.drain is not None and not self.drain.done():
             self.drain.set_result(None)
         self.drain = None
+        if self._exchange is None:
+            self._next()
 
     def data_received(self, data: bytes) -> None:
         """Bytes of requests."""
-        self._since = self._loop.time()
+        self._silence.since = self._loop.time()
         if self._refused:
             return
+        if self._queued:  # what was under way when reading was paused
+            self._unread += data
+        else:
+            self._feed(data)
+
+    def _feed(self, data: bytes) -> None:
+        """Parse, until a request has to wait."""
+        if len(data) <= PIECE:
+            self._parse(data)
+            return
+        for at in range(0, len(data), PIECE):
+            if self._refused:
+                return
+            if self._queued:
+                self._unread = data[at:]
+                return
+            self._parse(data[at : at + PIECE])
+
+    def _parse(self, data: bytes) -> None:
         self._barren += len(data)
         try:
             self._parser.feed_data(data)
@@ -143,7 +169,7 @@ class Connection(asyncio.Protocol):
         self._body = []
         self._size = self._head_bytes = self._barren = 0
         self._url = b""
-        self._arrives_since = self._since
+        self._arrives_since = self._silence.since
 
     def on_url(self, url: bytes) -> None:
         """A piece of its target."""
@@ -215,13 +241,14 @@ class Connection(asyncio.Protocol):
         self._body = []
         self._barren = 0
         self._arrives_since = None
-        if self._exchange is None:
+        if self._exchange is None and self.drain is None:
             self._start(exchange)
-        else:  # pipelined: it waits its turn, and no more is read
-            self._queued.append(exchange)
-            if not self._paused:
-                self._paused = True
-                self.transport.pause_reading()
+            return
+        # Pipelined: it waits until the replies before it have gone, and no more is read.
+        self._queued.append(exchange)
+        if not self._paused:
+            self._paused = True
+            self.transport.pause_reading()
 
     # -- replies -----------------------------------------------------------------------------------------------
     def _start(self, exchange: Exchange) -> None:
@@ -239,22 +266,38 @@ class Connection(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Bytes of a reply."""
-        self._since = self._loop.time()
+        self._written += len(data)
         self.transport.write(data)
 
     def replied(self, keep: bool) -> None:
         """A reply is complete: on to the next request, or the end."""
         self._exchange = None
         self._task = None
-        if not keep or self._stopping:
-            self._refused = True
-            self.transport.close()
+        if keep and not self._stopping:
+            self._next()
+        else:
+            self._close()
+
+    def _next(self) -> None:
+        """On to the next request, once the replies before it have gone: a caller who takes none is given no more."""
+        if self.drain is not None or self._refused:
             return
         if self._queued:
             self._start(self._queued.popleft())
-        elif self._paused:
+            return
+        if self._unread:
+            unread, self._unread = self._unread, b""
+            self._feed(unread)  # the first request in it starts, and the others wait
+        if self._paused and not self._queued and not self.transport.is_closing():
             self._paused = False
             self.transport.resume_reading()
+
+    def _close(self) -> None:
+        """Hang up, after what was written has gone."""
+        self._refused = True
+        self._queued.clear()
+        self._unread = b""
+        self.transport.close()
 
     def abort(self) -> None:
         """Cut the connection."""
@@ -263,11 +306,14 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self, refused: _NoRequestError) -> None:
         """Answer what is not a request, and listen no more. Replies before it come first, and end the connection."""
-        self._refused = True
         if self._exchange is not None:
-            self._stopping = True
+            self._refused = self._stopping = True
             self._queued.clear()
             return
+        if self._queued:  # a refusal now would look like the reply to the first of them
+            self._close()
+            return
+        self._refused = True
         status, headers, body = refused.given or (
             refused.status,
             JSON,
@@ -282,7 +328,8 @@ class Connection(asyncio.Protocol):
 
         A head must come whole within that time, so that one sent byte by byte holds nothing for long.
         """
-        since = self._since
+        self._silence.look(self._written, now)
+        since = self._silence.since
         if self._arrives_since is not None and not self._head.method:
             since = self._arrives_since
         waits_for_us = self._exchange is not None and self.drain is None
@@ -293,7 +340,7 @@ class Connection(asyncio.Protocol):
         """The server stops: finish what is under way."""
         self._stopping = True
         if self._exchange is None:
-            self.transport.close()
+            self._close()
         else:
             self._exchange.head.keep_alive = False
 

@@ -74,7 +74,8 @@ class Recorder:
         Calls that wait at the same time wait for one and the same write to the disk. Raises OSError.
         """
         if job.moment.policy.serving.sync == "each":
-            await asyncio.get_running_loop().run_in_executor(self._disk, self._journal.sync)
+            mark = self._journal.appended
+            await asyncio.get_running_loop().run_in_executor(self._disk, self._journal.sync, mark)
 
     def _route(self, job: Job, choice: Choice | None, name: str) -> bytes:
         """The part of a record that is the same for all calls of a kind: made once, and remembered."""

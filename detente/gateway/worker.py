@@ -26,12 +26,11 @@ from detente.gateway.load import Load
 from detente.gateway.metrics import Metrics
 from detente.gateway.policy import Policy, Stamp
 from detente.gateway.protocol import protocol
+from detente.gateway.renewal import Renewals
 from detente.gateway.settings import Settings
 from detente.ledger.journal import Journal
 from detente.providers.authority import Authority
 
-RETRY = 10.0
-"""Seconds until a secret that could not be had, or was refused, is fetched again."""
 LOOK = 2.0
 """Seconds between two looks at whether the case's files changed, at least."""
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
@@ -44,8 +43,8 @@ class Worker:
 
     def __init__(self, settings: Settings, number: int, say: Say) -> None:
         self._settings, self._number, self._say = settings, number, say
-        self._threads, self._disk = ThreadPoolExecutor(2, "detente"), ThreadPoolExecutor(1, "detente-disk")
-        self._again: dict[str, float] = {}
+        self._files, self._disk = ThreadPoolExecutor(1, "detente-files"), ThreadPoolExecutor(1, "detente-disk")
+        self._renewals = Renewals(say)
         self._stamp: Stamp = ()
         self._reload = False
         self._looked = 0.0
@@ -89,7 +88,9 @@ class Worker:
             loop.add_signal_handler(signal.SIGHUP, self._asked_to_reload)
             for name in _STOPPING:  # from before it says that it is ready
                 loop.add_signal_handler(name, server.handle_exit, name, None)
-            keeping = [loop.create_task(self._each_second(what)) for what in (self._tick, self._renew, self._look)]
+            keeping = [
+                loop.create_task(self._each_second(what)) for what in (self._tick, self._sync, self._renew, self._look)
+            ]
             # What there is now stays: the collector need not look at it again, nor after every few hundred values.
             gc.collect()
             gc.freeze()
@@ -107,14 +108,13 @@ class Worker:
         finally:
             await loop.run_in_executor(self._disk, self._journal.close)
             self._disk.shutdown()
-            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._files.shutdown(wait=False, cancel_futures=True)
 
     # -- once a second -----------------------------------------------------------------------------------------
     async def _each_second(self, what: Callable[[float], Coroutine[Any, Any, None]]) -> None:
         """Do it until cancelled. A defect in it is told, and does not end it.
 
-        Each has a task of its own, so that a slow provider of tokens holds up neither the journal nor the deadlines of
-        callers.
+        Each has a task of its own, so that a slow disk or a slow folder holds up nothing else.
         """
         loop = asyncio.get_running_loop()
         while True:
@@ -125,12 +125,15 @@ class Worker:
                 loop.call_exception_handler({"message": "a worker's housekeeping failed", "exception": defect})
 
     async def _tick(self, now: float) -> None:
-        """Time passes: for the ``date`` header, for silent callers, for what is not on disk yet."""
-        loop = asyncio.get_running_loop()
+        """Time passes: for the ``date`` header, for silent callers, for what was counted."""
         DATE.tick(Clock.wall())
         for connection in list(self._app.connections):
             connection.sweep(now)
         self._app.flush()
+
+    async def _sync(self, now: float) -> None:
+        """What is recorded goes to the disk."""
+        loop = asyncio.get_running_loop()
         try:
             await loop.run_in_executor(self._disk, self._journal.sync)
             if self._app.unrecorded != "" and await loop.run_in_executor(self._disk, self._journal.has_room):
@@ -139,38 +142,15 @@ class Worker:
             self._app.unrecorded = error.strerror or str(error)
 
     async def _renew(self, now: float) -> None:
-        wall, due = Clock.wall(), []
-        for name, authority in self._app.authorities.items():
-            wanted = name in self._app.relay.rejected or authority.due(wall)
-            if wanted and now >= self._again.get(name, 0.0):
-                due.append((name, authority))
-        self._app.relay.rejected.clear()
-        for name, failed in (await self._renewed(dict(due))).items():
-            self._again[name] = now + RETRY
-            if failed:
-                self._say(f"{name}: {failed}")
-
-    async def _renewed(self, authorities: Mapping[str, Authority]) -> dict[str, str]:
-        """Renew secrets, each in a thread; what went wrong with each, or nothing."""
-        loop = asyncio.get_running_loop()
-
-        async def one(authority: Authority) -> str:
-            try:
-                await loop.run_in_executor(self._threads, authority.renew)
-            except DetenteError as error:
-                return str(error)
-            return ""
-
-        said = await asyncio.gather(*(one(authority) for authority in authorities.values()))
-        return dict(zip(authorities, said, strict=True))
+        """Secrets that end, or were refused, are fetched again."""
+        rejected = self._app.relay.rejected
+        self._renewals.begin(self._app.authorities, rejected, now, Clock.wall())
+        rejected.clear()
 
     async def _authorities(self, policy: Policy, known: Mapping[str, Authority]) -> dict[str, Authority]:
         """What authorizes each deployment's requests; one that has no secret yet is said, and asked again later."""
         made = {d.id: d.wire.authority() for d in policy.deployed if d.id not in known}
-        for name, failed in (await self._renewed(made)).items():
-            if failed:
-                self._again[name] = asyncio.get_running_loop().time() + RETRY
-                self._say(f"{name}: {failed}; calls go elsewhere, where they may")
+        await self._renewals.first(made)
         return {**known, **made}
 
     # -- a changed case ----------------------------------------------------------------------------------------
@@ -183,12 +163,12 @@ class Worker:
             return
         self._looked = now
         loop, source = asyncio.get_running_loop(), self._settings.source
-        stamp = await loop.run_in_executor(self._threads, source.stamp)
+        stamp = await loop.run_in_executor(self._files, source.stamp)
         if stamp == self._stamp and not self._reload:
             return
         self._stamp, self._reload = stamp, False
         try:
-            policy = await loop.run_in_executor(self._threads, source.read)
+            policy = await loop.run_in_executor(self._files, source.read)
         except DetenteError as error:
             self._say(f"the changed case is not taken over, and the one before stays in force:\n{error}")
             return

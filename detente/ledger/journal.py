@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from struct import Struct
+from threading import Lock
 from zlib import crc32
 
 from detente.errors import JournalError
@@ -57,8 +58,12 @@ class Journal:
         self.folder, self.worker, self.rotate_at = folder, worker, rotate_at
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = os.open(folder / f"w{worker}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        self._fd = -1
-        self._full: list[int] = []
+        self._fds: list[int] = []
+        """Open files: records go to the last one; the ones before it are full, and wait for ``sync``."""
+        self.appended = 0
+        """How many records were appended: a mark for ``sync``."""
+        self._synced = 0
+        self._syncing = Lock()
         try:
             try:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -67,11 +72,10 @@ class Journal:
                 raise JournalError(f"{what}; choose another folder, or stop it") from None
             mine = [f for f in files(folder) if _number(f)[0] == worker]
             self._next = _number(mine[-1])[1] if mine else 0
-            self._fd = self._resume(mine[-1]) if mine else self._begin()
+            self._fds.append(self._resume(mine[-1]) if mine else self._begin())
         except BaseException:
             os.close(self._lock)
             raise
-        self._dirty = False
 
     # -- files -----------------------------------------------------------------------------------------------
     def _begin(self) -> int:
@@ -106,28 +110,38 @@ class Journal:
             self._rotate()
         frame = _HEAD.pack(len(payload), crc32(payload)) + payload
         try:
-            written = os.write(self._fd, frame)
+            written = os.write(self._fds[-1], frame)
         except InterruptedError:
             written = 0
         if written != len(frame):
-            os.ftruncate(self._fd, self._size)
+            os.ftruncate(self._fds[-1], self._size)
             raise OSError(f"{self.folder}: only {written} of {len(frame)} bytes of a record could be written")
         self._size += written
-        self._dirty = True
+        self.appended += 1
 
     def _rotate(self) -> None:
         """Begin the next file. The full one is forced to disk by the next ``sync``, away from whoever appends."""
-        full, self._fd = self._fd, self._begin()
-        self._full.append(full)
+        self._fds.append(self._begin())
 
-    def sync(self) -> None:
-        """Make what was appended survive the machine. Blocks; one thread at a time may call it, beside appending."""
-        while self._full:
-            os.fdatasync(self._full[0])
-            os.close(self._full.pop(0))
-        if self._dirty:
-            self._dirty = False
-            os.fdatasync(self._fd)
+    def sync(self, mark: int | None = None) -> None:
+        """Make records survive the machine: all that were appended before, or the first ``mark`` of them.
+
+        When it returns they are on disk, whoever put them there: any number of threads may call it, beside one that
+        appends. Blocks. Raises OSError; the records are then as good as not written, and the next call tries again.
+        """
+        wanted = self.appended if mark is None else mark
+        with self._syncing:
+            if self._synced >= wanted:
+                return
+            # In this order: a record that is counted here is in a file that is listed here, or was synced and closed.
+            reached = self.appended
+            fds = list(self._fds)
+            for fd in fds:
+                os.fdatasync(fd)
+            self._synced = reached
+            for full in fds[:-1]:
+                self._fds.remove(full)
+                os.close(full)
 
     def has_room(self) -> bool:
         """Whether the disk has room for a record. Blocks."""
@@ -136,11 +150,14 @@ class Journal:
 
     def close(self) -> None:
         """Sync and let go."""
-        if self._fd >= 0:
+        if not self._fds:
+            return
+        try:
             self.sync()
-            os.close(self._fd)
+        finally:
+            while self._fds:
+                os.close(self._fds.pop())
             os.close(self._lock)
-            self._fd = -1
 
 
 # -- reading --------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SCOPE = "https://cognitiveservices.azure.com/.default"
 EARLY = 300.0  # seconds before its end: five minutes, as azure-identity itself takes
+TIMEOUT = 5.0  # seconds to connect, and for an answer, of each source that it asks
 
 
 class EntraAuthority(Authority):
@@ -33,18 +34,19 @@ class EntraAuthority(Authority):
 
     def renew(self) -> None:
         try:
-            from azure.core.exceptions import AzureError
             from azure.identity import DefaultAzureCredential
         except ImportError:
             raise MissingExtraError("Microsoft Entra ID", "entra") from None
-        if self._chain is None:
-            self._chain = DefaultAzureCredential()
         try:
+            if self._chain is None:
+                self._chain = DefaultAzureCredential(connection_timeout=TIMEOUT, read_timeout=TIMEOUT)
             token = self._chain.get_token(SCOPE)
-        except (AzureError, ValueError) as error:
-            # azure-identity lists what it tried; what it says of one of its sources may be long, and holds no secret
+            value, ends = str(token.token), float(token.expires_on)
+        except Exception as error:
+            # Whatever it is: its settings, or what a command says that it runs, end in bare errors too.
+            # azure-identity lists what it tried; what it says of one of its sources may be long, and holds no secret.
             raise CredentialError(f"Microsoft Entra ID gave no token: {str(error)[:500]}") from None
-        self._token, self._ends = token.token, float(token.expires_on)
+        self._token, self._ends = value, ends
 
     def headers(self, outgoing: Outgoing, host: str, at: float) -> tuple[tuple[str, str], ...]:
         if self._token is None:

@@ -391,6 +391,33 @@ def test_a_secret_that_is_not_there_is_said_and_others_serve(tmp_path: Path, pro
         assert live.stop() == 0
 
 
+def test_a_secret_that_never_comes_holds_up_neither_a_reload_nor_the_end(tmp_path: Path, provider: Provider) -> None:
+    secret, endless = tmp_path / "secret", tmp_path / "endless"
+    secret.write_text(SECRET)
+    os.mkfifo(endless)
+    data = case_data({"south": provider.base, "north": provider.base})
+    data["deployments"][0]["credential"] = {"file": str(secret)}
+    case = written(tmp_path / "case", data)
+    with gateway(case) as live:
+        assert live.ask()[0] == 200
+        endless.replace(secret)
+        writer = -1
+
+        def is_read() -> bool:
+            nonlocal writer
+            with contextlib.suppress(OSError):  # nobody has it open to read
+                writer = os.open(secret, os.O_WRONLY | os.O_NONBLOCK)
+            return writer >= 0
+
+        live.until(is_read)  # from now on the thread that reads it waits for ever
+        (case / "case.yaml").write_text(json.dumps(data | {"keys": []}))
+        live.until(lambda: "the case was read again" in live.text)
+        assert live.ask()[0] == 401
+        assert live.stop() == 0
+        assert "Traceback" not in live.text
+        os.close(writer)
+
+
 def test_a_case_without_keys_says_so(tmp_path: Path, provider: Provider) -> None:
     with gateway(written(tmp_path / "case", case_data({"south": provider.base}) | {"keys": []})) as live:
         assert "the case has no keys, so that nobody can call: detente keys new" in live.text

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import os
+import ssl
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -196,10 +197,18 @@ class Hands(Clock):
 class Stage:
     """The gateway over a case. ``async with`` starts and stops it."""
 
-    def __init__(self, folder: Path, data: Data, *, plan: Plan | None = None, at: datetime = NOON) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        data: Data,
+        *,
+        plan: Plan | None = None,
+        at: datetime = NOON,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.folder = folder / "journal"
         self.policy = Policy.of(Case.of(data), plan)
-        self.clock = Hands(at)
+        self.clock, self.tls = Hands(at), tls
         self.state = SimpleNamespace(connections=set(), tasks=set())
 
     async def __aenter__(self) -> Stage:
@@ -211,7 +220,7 @@ class Stage:
         self.app.ready = True
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: Connection(self.app, None, self.state, {}, loop), "127.0.0.1", 0
+            lambda: Connection(self.app, None, self.state, {}, loop), "127.0.0.1", 0, ssl=self.tls
         )
         self.port = self._server.sockets[0].getsockname()[1]
         self.base = f"http://127.0.0.1:{self.port}"
@@ -236,9 +245,9 @@ class Stage:
         """What the journal's files hold now."""
         return recorded(self.folder)
 
-    async def caller(self) -> Caller:
-        """Somebody who connects."""
-        return Caller(*await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 26))
+    async def caller(self, *, limit: int = 1 << 26, tls: ssl.SSLContext | None = None) -> Caller:
+        """Somebody who connects, and reads ahead as far as ``limit``."""
+        return Caller(*await asyncio.open_connection("127.0.0.1", self.port, limit=limit, ssl=tls))
 
     async def ask(self, body: object = None, *, path: str = "/v1/chat/completions", **more: str) -> Answer:
         """One call on a connection of its own."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import ssl
 import threading
+from collections import deque
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -22,6 +24,7 @@ from detente.gateway.exchange import Exchange, Head, Pairs
 from detente.gateway.protocol import Connection
 from tests.gateway.http.attacks import ATTACKS, Attack, Target, attack, complaint
 from tests.gateway.http.attacks import read as answers_in
+from tests.gateway.http.certificate import certificate as made
 from tests.gateway.http.peer import run
 from tests.gateway.stage import (
     FLOW,
@@ -30,6 +33,7 @@ from tests.gateway.stage import (
     ROLE,
     SHORT,
     SSE,
+    Caller,
     Provider,
     Stage,
     case_data,
@@ -176,6 +180,114 @@ def test_who_expects_100_is_told_to_go_on_before_the_body(tmp_path: Path) -> Non
     run(main())
 
 
+# -- callers who do not read ------------------------------------------------------------------------------------------
+PAGE = request(path="/metrics", method="GET", key=None)
+
+
+async def deaf(stage: Stage) -> tuple[Caller, Connection, int]:
+    """A caller who asks for pages and takes none, until the gateway has stopped answering; how many it asked for."""
+    caller, asked = await stage.caller(limit=1000), 0
+    caller.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    while not (there := list(stage.state.connections)) or there[0].drain is None or there[0]._exchange is not None:
+        caller.send(PAGE * 20)
+        asked += 20
+        await asyncio.sleep(0.002)
+    caller.send(PAGE * 5)
+    return caller, there[0], asked + 5
+
+
+def test_requests_wait_until_the_replies_before_them_are_taken(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with play(http(completion())) as south, Stage(tmp_path, small(south)) as stage:
+            caller, connection, asked = await deaf(stage)
+            await asyncio.sleep(0.05)
+            assert connection.drain is not None
+            assert connection._exchange is None, "nothing more is answered"
+            assert 0 < len(connection._queued) <= protocol.PIECE // len(PAGE) + 1
+            waiting = connection.transport.get_write_buffer_size()
+            await asyncio.sleep(0.05)
+            assert connection.transport.get_write_buffer_size() == waiting < 2 * protocol.WRITE_HIGH
+            caller.writer.transport.resume_reading()  # type: ignore[attr-defined]
+            for _ in range(asked):
+                assert (await caller.answer()).status == 200
+            assert (connection._queued, connection._paused, connection.drain) == (deque(), False, None)
+            caller.send(request())
+            assert (await caller.answer()).status == 200
+            await caller.leave()
+
+    run(main())
+
+
+def test_who_takes_no_reply_and_asks_on_is_closed_in_the_end(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with play(http(completion())) as south, Stage(tmp_path, small(south)) as stage:
+            caller, connection, _ = await deaf(stage)
+            await asyncio.sleep(0.05)
+            now = asyncio.get_running_loop().time()
+            connection.sweep(now)  # what had left until then
+            connection.sweep(now + 4.5)
+            assert not connection.transport.is_closing()
+            caller.send(PAGE)
+            connection.sweep(now + 5.5)
+            await stage.idle()
+            await caller.leave()
+
+    run(main())
+
+
+def test_requests_wait_as_bytes_however_many_come_at_once(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with play([0.05, http(completion())]) as south, Stage(tmp_path, small(south)) as stage:
+            caller = await stage.caller()
+            page = request(path="/healthz", method="GET", key=None)
+            n = 5 * protocol.PIECE // len(page)
+            large = request(json.dumps(HELLO).encode().ljust(protocol.PIECE * 3))
+            caller.send(request() + page * n + large + page)
+            while not (there := list(stage.state.connections)) or not there[0]._queued:
+                await asyncio.sleep(0)
+            assert len(there[0]._queued) <= protocol.PIECE // len(page) + 1
+            statuses = [(await caller.answer()).status for _ in range(n + 3)]
+            assert statuses == [200] * (n + 3)
+            assert len(south.requests) == 2
+            await caller.leave()
+
+    run(main())
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_who_takes_a_large_reply_slowly_is_not_cut(tmp_path: Path, certificate: Path, encrypted: bool) -> None:
+    ours = theirs = None
+    if encrypted:
+        ours, theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+        ours.load_cert_chain(certificate)
+        theirs.check_hostname, theirs.verify_mode = False, ssl.CERT_NONE
+
+    async def main() -> None:
+        size, step = 30_000_000, 1_500_000
+        async with play(http(completion("x" * size))) as south, Stage(tmp_path, small(south), tls=ours) as stage:
+            caller = await stage.caller(limit=10_000, tls=theirs)
+            caller.send(request())
+            now, taken = asyncio.get_running_loop().time(), len(await caller.reader.readexactly(step))
+            (connection,) = stage.state.connections
+            while taken < size // 2:
+                await asyncio.sleep(0.01)
+                now += 4.0  # each time less than the longest silence, together much more
+                connection.sweep(now)
+                taken += len(await caller.reader.readexactly(step))
+            await asyncio.sleep(0.05)
+            connection.sweep(now)
+            connection.sweep(now + 5.5)  # it took nothing since
+            await stage.idle()
+            await caller.leave()
+
+    run(main())
+
+
 # -- before the body --------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("key", [None, "", "dtk_chat-key_wrong", KEY + "x", KEY.replace("chat", "chit")])
 def test_a_stranger_is_refused_before_the_body_is_sent(tmp_path: Path, key: str | None) -> None:
@@ -191,6 +303,24 @@ def test_a_stranger_is_refused_before_the_body_is_sent(tmp_path: Path, key: str 
             assert await caller.closed()
             assert south.requests == []
             assert stage.records == []
+            await caller.leave()
+
+    run(main())
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/metrics", "/v1/models", "/nowhere", "/v1/completions"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("framing", ["content-length: 90000", "transfer-encoding: chunked"])
+def test_a_body_that_nobody_asks_for_is_not_read(tmp_path: Path, path: str, method: str, framing: str) -> None:
+    async def main() -> None:
+        async with play(http(completion())) as south, Stage(tmp_path, small(south)) as stage:
+            caller = await stage.caller()
+            caller.send(f"{method} {path} HTTP/1.1\r\nhost: gateway\r\n{framing}\r\n\r\n".encode())
+            answer = await caller.answer()  # before any of it was sent
+            assert answer.status == (404 if method == "POST" else 400)
+            assert f"{method} {path}" in answer.json["error"]["message"]
+            assert answer.headers["connection"] == "close"
+            assert await caller.closed()
             await caller.leave()
 
     run(main())
@@ -317,7 +447,10 @@ def test_a_caller_who_takes_nothing_of_a_stream_is_cut_in_the_end(tmp_path: Path
             caller.send(request(STREAM))
             while not (there := list(stage.state.connections)) or there[0].drain is None:
                 await asyncio.sleep(0.001)
-            there[0].sweep(asyncio.get_running_loop().time() + 5.5)
+            await asyncio.sleep(0.05)
+            now = asyncio.get_running_loop().time()
+            there[0].sweep(now)  # sees what has left until now
+            there[0].sweep(now + 5.5)
             await south.left()
             await stage.idle()
             assert stage.records[0].outcome == "abandoned"
@@ -409,6 +542,9 @@ class Wire(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.written, self.closed, self.reading = b"", False, True
+
+    def is_closing(self) -> bool:
+        return self.closed
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.written += data

@@ -211,7 +211,7 @@ REFUSALS: dict[str, tuple[str, Any, int]] = {
     "filtered": ("400 Bad Request", refusal("content_filter", "the prompt was filtered"), 400),
     "too large": ("413 Too Large", refusal("too_large", "smaller, please"), 413),
     "unprocessable": ("422 Unprocessable", refusal("unprocessable", "what is this"), 422),
-    "not found": ("404 Not Found", refusal("file_not_found", "no such file"), 404),
+    "state not found": ("404 Not Found", refusal("previous_response_not_found", "no such response"), 404),
 }
 
 

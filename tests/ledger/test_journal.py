@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -130,6 +133,104 @@ def test_a_full_disk_loses_no_earlier_record(tmp_path: Path, monkeypatch: pytest
     journal.append(b"next")
     journal.close()
     assert list(read(files(tmp_path)[0])) == [b"kept", b"next"]
+
+
+class Disk:
+    """A disk that a test holds up, or breaks: which records of which file are on it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.free, self.begun = threading.Event(), threading.Event()
+        self.free.set()
+        self.broken = False
+        self.held: dict[str, int] = {}
+        self.times = 0
+        monkeypatch.setattr(os, "fdatasync", self._sync)
+
+    def _sync(self, fd: int) -> None:
+        size = os.fstat(fd).st_size  # what is written later may, or may not, be taken along
+        self.begun.set()
+        assert self.free.wait(10)
+        if self.broken:
+            raise OSError(errno.EIO, "broken")
+        self.times += 1
+        self.held[os.readlink(f"/proc/self/fd/{fd}")] = size
+
+    def holds(self, folder: Path) -> bool:
+        """Whether all that was appended is on it."""
+        return all(f.stat().st_size <= self.held.get(str(f), len(MAGIC)) for f in files(folder))
+
+
+def test_a_sync_beside_another_returns_when_its_records_are_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk, journal = Disk(monkeypatch), Journal(tmp_path)
+    journal.append(b"first")
+    disk.free.clear()
+    with ThreadPoolExecutor(3) as threads:
+        timer = threads.submit(journal.sync)
+        assert disk.begun.wait(10)
+        early = threads.submit(journal.sync)  # of the same record: not there before it is
+        assert wait([early], 0.05).not_done
+        journal.append(b"second")  # the sync under way began before it
+        mine = threads.submit(journal.sync)
+        assert wait([mine], 0.05).not_done
+        disk.free.set()
+        mine.result(10)
+        assert disk.holds(tmp_path)
+        timer.result(10)
+    journal.close()
+
+
+def test_a_sync_that_failed_is_not_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk, journal = Disk(monkeypatch), Journal(tmp_path)
+    journal.append(b"first")
+    disk.broken = True
+    for _ in range(2):
+        with pytest.raises(OSError, match="broken"):
+            journal.sync()
+    disk.broken = False
+    journal.sync()
+    assert disk.holds(tmp_path)
+    journal.close()
+
+
+def test_full_files_are_synced_too_and_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk, journal = Disk(monkeypatch), Journal(tmp_path, rotate_at=60)
+    for _ in range(10):
+        journal.append(b"x" * 50)
+    disk.broken = True
+    with pytest.raises(OSError, match="broken"):
+        journal.sync()
+    disk.broken = False
+    journal.sync()
+    assert disk.holds(tmp_path)
+    assert len(files(tmp_path)) == 10
+    assert len(journal._fds) == 1
+    journal.close()
+
+
+def test_calls_that_wait_at_the_same_time_wait_for_one_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk, journal = Disk(monkeypatch), Journal(tmp_path)
+    for _ in range(5):
+        journal.append(b"x")
+    mark = journal.appended
+    journal.sync(mark)
+    journal.append(b"later")
+    for _ in range(5):
+        journal.sync(mark)
+    assert disk.times == 1
+    journal.close()
+    assert disk.holds(tmp_path)
+
+
+def test_a_journal_that_cannot_be_synced_lets_go_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk, journal = Disk(monkeypatch), Journal(tmp_path)
+    journal.append(b"first")
+    disk.broken = True
+    with pytest.raises(OSError, match="broken"):
+        journal.close()
+    journal.close()
+    Journal(tmp_path).close()
 
 
 def test_what_was_appended_survives_kill_9(tmp_path: Path) -> None:

@@ -145,11 +145,18 @@ def test_a_token_is_renewed_before_it_ends() -> None:
 def test_a_chain_that_fails_keeps_the_token_and_says_why_in_short() -> None:
     from azure.core.exceptions import ClientAuthenticationError
 
-    authority = EntraAuthority(Chain(("one", 5000), ClientAuthenticationError("no luck " * 1000), ValueError("odd")))
+    wrong = [ClientAuthenticationError("no luck " * 1000), ValueError("odd"), RuntimeError("bare"), ("two", None)]
+    authority = EntraAuthority(Chain(("one", 5000), *wrong))
     authority.renew()
-    for _ in range(2):
+    for _ in wrong:
         with pytest.raises(CredentialError, match="Microsoft Entra ID gave no token: ") as caught:
             authority.renew()
         assert len(str(caught.value)) < 600
         assert header(authority) == "Bearer one"
         assert authority.due(5000.0)
+
+
+def test_what_is_wrong_in_its_settings_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "no such credential")
+    with pytest.raises(CredentialError, match="Microsoft Entra ID gave no token: "):
+        EntraAuthority().renew()

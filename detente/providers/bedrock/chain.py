@@ -18,6 +18,8 @@ EARLY = 600.0
 """Seconds before their end that credentials are renewed: botocore fetches new ones in their last 15 minutes."""
 PATIENCE = 30.0
 """Seconds between two renewals that changed nothing: a source that is down is not asked without pause."""
+TIMEOUT = 5.0
+"""Seconds for each answer of a role's provider; the metadata of an instance has a shorter time of its own."""
 
 
 class ChainAuthority(Authority):
@@ -51,16 +53,18 @@ class ChainAuthority(Authority):
     def renew(self) -> None:
         """Walk the chain from its beginning: files may have changed, and a role's credentials are refreshed here."""
         try:
-            from botocore.exceptions import BotoCoreError, ClientError
+            from botocore.config import Config
             from botocore.session import Session
         except ImportError:
             raise MissingExtraError("AWS's chain of credentials", "bedrock") from None
         try:
             session = Session(profile=None if self._profile == "default" else self._profile)
+            session.set_default_client_config(Config(connect_timeout=TIMEOUT, read_timeout=TIMEOUT))
             found = session.get_credentials()
             frozen = found.get_frozen_credentials() if found is not None else None
-        except (BotoCoreError, ClientError, OSError, ValueError) as error:
-            # the kind alone: what a credential process or a role's provider says may hold what it was given
+        except Exception as error:
+            # Whatever it is: botocore raises its own, and bare ones too (RuntimeError for what came already expired).
+            # The kind alone: what a credential process or a role's provider says may hold what it was given.
             raise CredentialError(f"AWS profile {self._profile} gave no credentials ({type(error).__name__})") from None
         if found is None or frozen is None or not frozen.access_key or not frozen.secret_key:
             raise CredentialError(f"AWS profile {self._profile} has no credentials: the chain found none")

@@ -6,7 +6,6 @@ import asyncio
 import os
 import socket
 import ssl
-import subprocess
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from detente.gateway.upstream import Incoming, Upstream, UpstreamError
 from detente.gateway.upstream.connection import SLICE
 from detente.gateway.upstream.incoming import MOST_HELD
 from detente.providers.wire import Outgoing
+from tests.gateway.http.certificate import certificate as made
 from tests.gateway.http.peer import Peer, Script, Step, reply, run
 
 ASK = Outgoing("/v1/chat/completions", (), b"{}")
@@ -490,39 +490,7 @@ def test_a_header_that_could_inject_another_is_refused_before_a_connection_is_ma
 # -- TLS ------------------------------------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate of our own for localhost, with its key, in one file."""
-    folder = tmp_path_factory.mktemp("tls")
-    command = [
-        *(
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-days",
-            "2",
-        ),
-        *(
-            "-subj",
-            "/CN=localhost",
-            "-addext",
-            "subjectAltName=DNS:localhost",
-            "-keyout",
-            "key.pem",
-            "-out",
-            "cert.pem",
-        ),
-    ]
-    try:
-        subprocess.run(command, cwd=folder, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("needs the openssl command to make a certificate")
-    both = folder / "both.pem"
-    both.write_text((folder / "key.pem").read_text() + (folder / "cert.pem").read_text())
-    return both
+    return made(tmp_path_factory.mktemp("tls"))
 
 
 def serving(certificate: Path) -> ssl.SSLContext:

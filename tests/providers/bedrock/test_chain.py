@@ -121,6 +121,12 @@ def test_a_process_that_fails_is_not_quoted(home: Path) -> None:
     assert caught.value.__cause__ is None
 
 
+def test_credentials_that_come_expired(home: Path) -> None:
+    by_process(home, datetime(2020, 1, 1, tzinfo=UTC))  # of which botocore makes a bare RuntimeError
+    with pytest.raises(CredentialError, match=r"AWS profile role gave no credentials \(RuntimeError\)"):
+        ChainAuthority("role", "eu-west-1").renew()
+
+
 def test_botocore_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "botocore.session", None)
     with pytest.raises(MissingExtraError, match=r"detente\[bedrock\]"):
