@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from detente.case import Case
 from detente.offer import AnyOffer, GpuOffer, TokenOffer
-from detente.planner.expression import Bools
+from detente.planner.expression import Bools, Floats
 from detente.scope import Facts, Selection
 from detente.workload import AnyWorkload, Training, can_run
 
@@ -102,6 +102,7 @@ class Arcs:
         offers = {o.id: place for place, o in enumerate(case.offers)}
         self.workload_at = np.array([workloads[a.workload.id] for a in self._all], dtype=np.int64)
         self.offer_at = np.array([offers[a.offer.id] for a in self._all], dtype=np.int64)
+        self.per_work: Floats = np.array([float(a.per_work) for a in self._all], dtype=np.float64)
         self._alike: dict[frozenset[str], tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
 
     def __iter__(self) -> Iterator[Arc]:

@@ -44,7 +44,7 @@ def taken(draft: Draft, arcs: Sequence[Arc], *, standby: bool, among: Bools | No
     backing = [arc for arc in arcs if standby and arc.workload.id in draft.standby]
     parts: list[Part] = []
     for some, lines in ((arcs, draft.use_of(arcs)), (backing, draft.standby_of(backing))):
-        weights = np.array([[float(arc.per_work)] for arc in some])
+        weights = draft.arcs.per_work[[arc.index for arc in some], np.newaxis] if some else np.zeros((0, 1))
         if among is not None:
             parts.append((np.flatnonzero(among).astype(np.int32), lines.columns[:, among], weights))
         elif some:

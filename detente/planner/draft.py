@@ -42,6 +42,7 @@ class Draft:
         self.unserved: dict[str, Ints] = {}
         self.units: dict[str, Units] = {}
         self.standby: dict[str, Ints] = {}
+        self.standby_from = np.full(len(self.arcs), -1, dtype=np.int64)  # of each arc, the first column of its standby
         self.gangs: list[tuple[Arc, Ints, list[NDArray[np.int64]]]] = []
         self._limits: dict[str, Sequence[int | Fraction | None]] = {}
 
@@ -124,8 +125,8 @@ class Draft:
     def standby_of(self, arcs: Sequence[Arc]) -> Lines:
         """Columns of standby, by arc and period; the blocks of all workloads stand one after the other."""
         first = next((int(columns[0, 0]) for columns in self.standby.values()), 0)
-        starts = [int(self.standby[a.workload.id][self.arcs.place[a.index], 0]) for a in arcs]
-        return Lines(first, self.n, (np.array(starts, dtype=np.int64) - first) // self.n)
+        starts = self.standby_from[np.array([arc.index for arc in arcs], dtype=np.int64)]
+        return Lines(first, self.n, (starts - first) // self.n)
 
     def grouped(self, lines: Lines, owner: Ints, n: int) -> Expr:
         """Work of some arcs in each of n groups of periods."""

@@ -82,7 +82,10 @@ class Expr:
     @classmethod
     def of(cls, columns: Ints) -> Expr:
         """Each column by itself, one a row."""
-        return cls(len(columns), [(None, columns, 1.0)])
+        n = len(columns)
+        if n and (columns[1:] - columns[:-1] == 1).all():
+            return cls(n, [(None, Lines(int(columns[0]), n, np.zeros(1, dtype=np.int64)), 1.0)])
+        return cls(n, [(None, columns, 1.0)])
 
     def __add__(self, other: Any) -> Expr:
         if isinstance(other, Expr):

@@ -2,25 +2,28 @@
 
 Owns: the layout and the scaling. HiGHS keeps its matrix by column and turns one by row about first, which costs it as
 much as taking it over; here each block of entries goes to its place at once, since a column's entries stand in the
-order of its rows and almost every block has a column once. Not here: the solver (``model``), owners (``program``).
+order of its rows and almost every block has a column once. Not here: the solver (``model``), owners (``program``),
+what coincides (``parts``).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.planner.expression import Floats, Ints, Lines, Part, spelt
-from detente.planner.program import Block, Program
+from detente.planner.expression import Bools, Floats, Ints, Lines
+from detente.planner.parts import rises, settled
+from detente.planner.program import Program
 
-DENSE = 8
-"""Entries that may coincide are added up in a full array where it is at most so many times as large as they are."""
+Places = NDArray[np.int64]
+
+CHUNK = 1 << 16
+"""Entries of strips that are placed at a time: what is worked on stays in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -50,32 +53,78 @@ class Matrix:
 
 @dataclass(slots=True)
 class _Piece:
-    """Entries of one block of rows; ``rows`` and ``values`` (in the scale of their columns) broadcast to theirs."""
+    """Entries of one block of rows; ``rows`` and ``values`` (natural) broadcast to theirs."""
 
     rows: Any  # numbers, or a slice
     columns: Ints | Lines
     values: Any
     nth: Any = None  # where a column comes more than once: which of its entries each is
+    lines: slice = field(default_factory=lambda: slice(0))  # its lines in the lineup
+
+
+@dataclass(slots=True)
+class _Lineup:
+    """The lines of all pieces, one piece after the other, and where the entries of each go.
+
+    A line is ``regular`` if its columns have no entries but those of the same line in other pieces. Each column then
+    has ``step`` of them, and all places follow from the first: its columns need not be looked at.
+    """
+
+    first: Places  # column
+    width: Places
+    place: Places  # of its first column's entry
+    step: Places
+    regular: Bools
+
+    @classmethod
+    def of(cls, first: Places, width: Places, start: Ints) -> _Lineup:
+        same = first * (int(width.max(initial=0)) + 1) + width
+        order = np.argsort(same, kind="stable")  # of the same line, the order of rows
+        new = np.flatnonzero(np.diff(same[order], prepend=-1))
+        times = np.diff(np.append(new, len(order)))
+        place, step = np.empty_like(first), np.empty_like(first)
+        step[order] = np.repeat(times, times)
+        place[order] = start[first[order]] + np.arange(len(order)) - np.repeat(new, times)
+        return cls(first, width, place, step, start[first + width] - start[first] == step * width)
+
+    def at(self, lines: Any) -> Places:
+        """The place of each entry of some lines of one width, by line and period."""
+        width = int(self.width[lines][0])
+        found: Places = self.place[lines][:, np.newaxis] + self.step[lines][:, np.newaxis] * np.arange(width)
+        return found
+
+
+@dataclass(slots=True)
+class _Strips:
+    """Lines with one value each over rows that follow one another, by column: most entries, placed many at a time."""
+
+    line: Places  # in the lineup
+    row: Ints  # of the first column's entry
+    value: Floats
 
 
 def lay_out(program: Program) -> Matrix:
     """The whole matrix. The program's own entries are given up on the way: peak memory is one copy of them."""
     scale = _column_scale(program)
-    largest = np.zeros(program.m)
-    pieces: list[_Piece] = []
-    for block, parts in zip(program.row_blocks, program.entries, strict=True):
-        for part in _settled(parts, block.stop - block.start):
-            piece = _piece(part, block, scale)
-            _at_least(largest, piece)
-            pieces.append(piece)
-    program.entries.clear()
+    pieces = _pieces(program)
+    first, width = _lines(pieces)
+    start = _starts(program.n, pieces, first, width)
+    lineup = _Lineup.of(first, width, start)
+    strips, others = _strips(pieces, lineup, scale)
+    largest = _largest(program, strips, others)
     row_scale = np.where(largest > 0, np.exp2(-np.round(np.log2(np.maximum(largest, 1e-12)))), 1.0)
-    start = _starts(program.n, pieces)
     index, value = np.empty(start[-1], dtype=np.int32), np.empty(start[-1])
+    for line in _chunks(lineup.width[strips.line]):
+        at = lineup.at(strips.line[line])
+        rows = strips.row[line][:, np.newaxis] + np.arange(at.shape[1], dtype=np.int32)
+        index[at] = rows
+        scaled = row_scale[rows]
+        scaled *= strips.value[line][:, np.newaxis]
+        value[at] = scaled
     numbers = np.arange(program.m, dtype=np.int32)
-    free = start[:-1].astype(np.int64)  # where the next entry of each column goes
-    for piece in pieces:
-        at = _taken(free, piece)
+    free = start[:-1].astype(np.int64)  # where the next entry of each other column goes
+    for piece in others:
+        at = _taken(free, piece, lineup)
         index[at] = _full(numbers[piece.rows], at)
         value[at] = _full(row_scale[piece.rows] * piece.values, at)
     return Matrix(start, index, value, row_scale, scale)
@@ -90,87 +139,99 @@ def _column_scale(program: Program) -> Floats:
     return scale
 
 
-# -- from parts to entries of which no two have the same place ------------------------------------------------------
-def _settled(parts: Sequence[Part], n: int) -> Sequence[Part]:
-    """Parts by column, without zeros: each by itself where they lie apart, else in one, added up."""
-    parts = [part for part in map(_without_zeros, parts) if part is not None]
-    if len(parts) > 1:
-        spans = sorted(_span(columns) for _, columns, _ in parts)
-        if not all(before[1] < after[0] for before, after in pairwise(spans)):
-            return [_merged(parts, n)]
-    return [part if _rises(part[1]) else _merged([part], n) for part in parts]
-
-
-def _rises(columns: Ints | Lines) -> bool:
-    if isinstance(columns, Lines):
-        return True
-    flat = columns.ravel()
-    return bool((flat[1:] > flat[:-1]).all())
-
-
-def _span(columns: Ints | Lines) -> tuple[int, int]:
-    return columns.span if isinstance(columns, Lines) else (int(columns.min()), int(columns.max()))
-
-
-def _without_zeros(part: Part) -> Part | None:
-    _, columns, values = part
-    if not (len(columns.index) if isinstance(columns, Lines) else columns.size):
-        return None
-    if values if isinstance(values, float) else values.all():
-        return part
-    r, c, v = spelt(part)
-    keep = v != 0
-    return (r[keep], c[keep], v[keep]) if keep.any() else None
-
-
-def _merged(parts: Sequence[Part], n: int) -> Part:
-    """One part, by column and row, with entries at the same place added up."""
-    first = min(columns.first if isinstance(columns, Lines) else int(columns.min()) for _, columns, _ in parts)
-    size = (max(_span(columns)[1] for _, columns, _ in parts) - first + 1) * n
-    if size > DENSE * sum(spelt(part)[1].size for part in parts):
-        keys = np.concatenate([_keys(part, first, n) for part in parts])
-        places, same = np.unique(keys, return_inverse=True)
-        values = np.concatenate([spelt(part)[2].ravel() for part in parts])
-        total = np.bincount(same, weights=values).astype(np.float64, copy=False)
-        places, total = places[total != 0], total[total != 0]
-    else:
-        every = np.zeros(size)
-        for part in parts:
-            _, columns, _ = part
-            if n == 1 and isinstance(columns, Lines):
-                columns.over(every, first)[columns.index] += part[2]
+# -- pieces ---------------------------------------------------------------------------------------------------------
+def _pieces(program: Program) -> list[_Piece]:
+    """Every block's entries; the program gives its own up."""
+    found, lines = [], 0
+    for block, parts in zip(program.row_blocks, program.entries, strict=True):
+        for rows, columns, values in settled(parts, block.stop - block.start):
+            at = block.slice if rows is None else rows + block.start
+            if isinstance(columns, Lines):
+                size = len(columns.index)
+                found.append(_Piece(at, columns, values, lines=slice(lines, lines + size)))
+                lines += size
             else:
-                np.add.at(every, _keys(part, first, n), spelt(part)[2].ravel())
-        places = np.flatnonzero(every)
-        total = every[places]
-    column, row = (places, np.zeros(1)) if n == 1 else np.divmod(places, n)
-    return row.astype(np.int32), (column + first).astype(np.int32), total
+                found.append(_Piece(at, columns, values, nth=_nth(columns)))
+    program.entries.clear()
+    return found
 
 
-def _keys(part: Part, first: int, n: int) -> NDArray[np.int64]:
-    """A number for each place, by column and then by row."""
-    rows, columns, _ = spelt(part)
-    return ((columns.astype(np.int64) - first) * n + rows).ravel()
-
-
-def _piece(part: Part, block: Block, scale: Floats) -> _Piece:
-    rows, columns, values = part
-    at = block.slice if rows is None else rows + block.start
-    if isinstance(columns, Lines):
-        return _Piece(at, columns, values * scale[columns.starts][:, np.newaxis])
-    values = values * scale[columns]
-    if _rises(columns):
-        return _Piece(at, columns, values)
+def _nth(columns: Ints) -> Places | None:
+    """Which of its column's entries each is, where a column comes more than once."""
+    if rises(columns):
+        return None
     new = np.flatnonzero(np.concatenate([[True], columns[1:] != columns[:-1]]))
-    nth = np.arange(columns.size) - np.repeat(new, np.diff(np.append(new, columns.size)))
-    return _Piece(at, columns, values, nth)
+    return np.arange(columns.size) - np.repeat(new, np.diff(np.append(new, columns.size)))
+
+
+def _lines(pieces: Sequence[_Piece]) -> tuple[Places, Places]:
+    """The first column and the width of each line."""
+    every = [piece.columns for piece in pieces if isinstance(piece.columns, Lines)]
+    none = np.zeros(0, dtype=np.int64)
+    first = np.concatenate([none, *(lines.starts for lines in every)])
+    return first, np.repeat(np.array([lines.width for lines in every], np.int64), [len(lines.index) for lines in every])
+
+
+def _strips(pieces: Sequence[_Piece], lineup: _Lineup, scale: Floats) -> tuple[_Strips, list[_Piece]]:
+    """Strips, and the pieces that have to be placed one by one; both now in the scale of their columns."""
+    lined = [piece for piece in pieces if isinstance(piece.columns, Lines)]
+    owner = np.repeat(np.arange(len(lined)), [piece.lines.stop - piece.lines.start for piece in lined])
+    odd = {id(lined[at]) for at in np.unique(owner[~lineup.regular]).tolist()}
+    chosen, others = [], []
+    for piece in pieces:
+        if isinstance(piece.columns, Lines):
+            single = isinstance(piece.values, float) or piece.values.shape[1] == 1
+            if single and isinstance(piece.rows, slice) and id(piece) not in odd:
+                chosen.append(piece)
+                continue
+            piece.values = piece.values * scale[piece.columns.starts][:, np.newaxis]
+        else:
+            piece.values = piece.values * scale[piece.columns]
+        others.append(piece)
+    times = [piece.lines.stop - piece.lines.start for piece in chosen]
+    none, every = np.zeros(0, dtype=np.int64), np.arange(len(lineup.first))
+    line = np.concatenate([none, *(every[piece.lines] for piece in chosen)])
+    row = np.repeat(np.array([piece.rows.start for piece in chosen], np.int32), times)
+    each = [_single(piece.values, size) for piece, size in zip(chosen, times, strict=True)]
+    value = np.concatenate([np.zeros(0), *each]) * scale[lineup.first[line]]
+    order = np.argsort(lineup.place[line])
+    return _Strips(line[order], row[order], value[order]), others
+
+
+def _single(values: Any, n: int) -> Floats:
+    """One value for each of n lines."""
+    if isinstance(values, float) or len(values) < n:
+        return np.full(n, values)
+    return np.asarray(values[:, 0])
+
+
+def _chunks(width: Places) -> Iterable[Places]:
+    """Strips of one width, as many at a time as the processor's cache holds."""
+    for each in np.unique(width).tolist():
+        some = np.flatnonzero(width == each)
+        for begin in range(0, len(some), step := max(1, CHUNK // each)):
+            yield some[begin : begin + step]
+
+
+# -- scales of rows -------------------------------------------------------------------------------------------------
+def _largest(program: Program, strips: _Strips, others: Sequence[_Piece]) -> Floats:
+    """The largest coefficient of each row. A strip has the same in all rows of its block."""
+    begins = np.zeros(program.m + 1)
+    np.maximum.at(begins, strips.row, np.abs(strips.value))
+    blocks = np.array([block.start for block in program.row_blocks], dtype=np.int64)
+    largest = np.repeat(begins[blocks], np.diff(np.append(blocks, program.m)))
+    for piece in others:
+        _at_least(largest, piece)
+    return largest
 
 
 def _at_least(largest: Floats, piece: _Piece) -> None:
     """Raise the largest coefficient of each row to those of a piece."""
-    size = np.abs(piece.values)
-    if size.ndim > 1:  # by line and period: rows are by period
-        size = size.max() if size.shape[1] == 1 else size.max(axis=0)
+    size = piece.values
+    if size.ndim > 1 and size.shape[1] > 1:  # by line and period: rows are by period
+        size = np.maximum(size.max(axis=0), -size.min(axis=0))
+    else:
+        size = np.abs(size).max() if size.ndim > 1 else np.abs(size)
     if isinstance(piece.rows, slice):
         np.maximum(largest[piece.rows], size, out=largest[piece.rows])
     elif size.size == 1:
@@ -180,28 +241,34 @@ def _at_least(largest: Floats, piece: _Piece) -> None:
 
 
 # -- from entries to their places -----------------------------------------------------------------------------------
-def _starts(n: int, pieces: Sequence[_Piece]) -> Ints:
+def _starts(n: int, pieces: Sequence[_Piece], first: Places, width: Places) -> Ints:
     """Where each column's entries begin, and where the last's end."""
-    lines = [piece.columns for piece in pieces if isinstance(piece.columns, Lines)]
-    others = [piece.columns.ravel() for piece in pieces if not isinstance(piece.columns, Lines)]
-    none = np.zeros(0, dtype=np.int64)
-    count = np.bincount(np.concatenate([none, *others]), minlength=n)
-    # of lines: how many columns begin to have an entry more, and how many have ceased to
-    change = np.bincount(np.concatenate([none, *(line.starts for line in lines)]), minlength=n + 1)
-    change -= np.bincount(np.concatenate([none, *(line.starts + line.width for line in lines)]), minlength=n + 1)
-    count += np.cumsum(change[:-1])
+    change = np.zeros(n + 1, dtype=np.int32)  # of lines: how many more entries a column has than the one before
+    for columns, more in ((first, 1), (first + width, -1)):
+        where, times = np.unique(columns, return_counts=True)
+        change[where] += times * more
     start = np.zeros(n + 1, dtype=np.int32)
-    np.cumsum(count, out=start[1:])
+    count = np.cumsum(change[:-1], out=start[1:])
+    others = [piece.columns.ravel() for piece in pieces if not isinstance(piece.columns, Lines)]
+    if others:
+        every = np.concatenate(others)
+        low = int(every.min(initial=n))
+        times = np.bincount(every - low)
+        count[low : low + len(times)] += times
+    np.cumsum(count, out=count)
     return start
 
 
-def _taken(free: NDArray[np.int64], piece: _Piece) -> NDArray[np.int64]:
+def _taken(free: Places, piece: _Piece, lineup: _Lineup) -> Places:
     """A free place for each entry."""
     columns: Any = piece.columns
     if isinstance(columns, Lines):
-        sheet = columns.over(free)
-        at: NDArray[np.int64] = sheet.take(columns.index, axis=0)
-        sheet[columns.index] = at + 1
+        at: Places = lineup.at(piece.lines)
+        odd = np.flatnonzero(~lineup.regular[piece.lines])
+        if len(odd):
+            some = columns.columns[odd]
+            at[odd] = free[some]
+            free[some] += 1
         return at
     columns = columns.astype(np.int64)
     at = free[columns]

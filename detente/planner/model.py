@@ -71,11 +71,13 @@ class Model:
             self.held[hold.columns] += 1
         # what HiGHS has at the moment, scaled: its own copies come back as lists, which are slow to read
         self._cost = self.cost * self.column_scale
-        largest = float(np.max(np.abs(self._cost), initial=1e-12))
-        self.money_scale = 2.0 ** -round(math.log2(max(largest, 1e-12) / 1000.0))
+        largest = max(self._cost.max(initial=0.0), -self._cost.min(initial=0.0))
+        self.money_scale = 2.0 ** -round(math.log2(max(float(largest), 1e-12) / 1000.0))
         self._cost *= self.money_scale
         self._low = np.zeros(program.n)
-        self._high = np.where(self.held > 0, 0.0, self.upper) / self.column_scale
+        self._high = self.upper / self.column_scale
+        for hold in program.holds:
+            self._high[hold.columns] = 0.0
         self._row_low, self._row_high = self.lower * self.row_scale, self.higher * self.row_scale
         self.highs = self._handed_over()
 

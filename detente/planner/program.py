@@ -58,9 +58,10 @@ class Program:
         self.row_blocks: list[Block] = []
         self.holds: list[Hold] = []
         self.entries: list[list[Part]] = []  # of each block of rows
+        self._shapes: list[tuple[int, ...]] = []
         self._cost: list[Floats] = []
         self._upper: list[Floats] = []
-        self._integer: list[Bools] = []
+        self._integer: list[bool] = []
         self._rows: list[Rows] = []
         self._charges: list[tuple[Ints, Floats]] = []
 
@@ -78,16 +79,18 @@ class Program:
         remedy: bool = False,
     ) -> Ints:
         """New columns from 0 to ``upper`` (finite: the safe bound needs it); their numbers in the block's shape."""
-        size = shape if isinstance(shape, int) else math.prod(shape)
-        found = np.arange(self.n, self.n + size, dtype=np.int32).reshape(shape)
-        bound = np.broadcast_to(np.asarray(upper, dtype=np.float64), found.shape)
+        shape = (shape,) if isinstance(shape, int) else shape
+        size = math.prod(shape)
+        bound = np.asarray(upper, dtype=np.float64)
         most = float(bound.max()) if size else 0.0
         if size and not (bound.min() >= 0 and most <= LARGEST):
             raise SolverError(f"`{owner}/{part}`: an upper bound of {most:g} is not between 0 and {LARGEST:g}")
-        self._cost.append(np.broadcast_to(np.asarray(cost, dtype=np.float64), found.shape))
+        self._shapes.append(shape)
+        self._cost.append(np.asarray(cost, dtype=np.float64))
         self._upper.append(bound)
-        self._integer.append(np.broadcast_to(np.bool_(integer), (size,)))
+        self._integer.append(integer)
         self.column_blocks.append(Block(owner, part, self.n, self.n + size, remedy, integer or whole, most))
+        found = np.arange(self.n, self.n + size, dtype=np.int32).reshape(shape)
         self.n += size
         return found
 
@@ -147,18 +150,28 @@ class Program:
     # -- read off ------------------------------------------------------------------------------------------------
     def upper(self) -> Floats:
         """Every column's upper bound, holds apart."""
-        return _joined(self._upper, np.float64)
+        return self._spread(self._upper, np.empty(self.n))
 
     def integer(self) -> Bools:
         """Which columns are integer."""
-        return _joined(self._integer, np.bool_)
+        return self._spread(self._integer, np.empty(self.n, dtype=np.bool_))
 
     def cost(self) -> Floats:
         """What a unit of each column costs."""
-        cost = _joined(self._cost, np.float64)
+        cost = self._spread(self._cost, np.empty(self.n))
         for columns, added in self._charges:
-            np.add.at(cost, columns.ravel(), added.ravel())
+            flat = columns.ravel()
+            if flat.size and flat[-1] - flat[0] == flat.size - 1 and (flat[1:] > flat[:-1]).all():  # a run: each once
+                cost[flat[0] : flat[-1] + 1] += added.ravel()
+            else:
+                np.add.at(cost, flat, added.ravel())
         return cost
+
+    def _spread(self, given: Sequence[Any], over: NDArray[Any]) -> NDArray[Any]:
+        """What each block of columns was given, in the block's shape or for all alike."""
+        for block, shape, each in zip(self.column_blocks, self._shapes, given, strict=True):
+            over[block.slice].reshape(shape)[...] = each
+        return over
 
     def bounds(self) -> tuple[Floats, Floats]:
         """The lower and the upper bound of every row."""
@@ -166,7 +179,3 @@ class Program:
         for block, rows in zip(self.row_blocks, self._rows, strict=True):
             constant[block.slice], low[block.slice], high[block.slice] = rows.expr.constant, rows.lower, rows.upper
         return low - constant, high - constant
-
-
-def _joined(parts: Sequence[NDArray[Any]], kind: Any) -> NDArray[Any]:
-    return np.concatenate([part.ravel() for part in parts], dtype=kind) if parts else np.zeros(0, dtype=kind)

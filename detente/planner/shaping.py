@@ -80,7 +80,7 @@ class Shaping:
         part = covered.astype(np.float64) - (idle[draft.arcs.offer_at] & bought)
         if of == "taken":
             index = np.flatnonzero(part)
-            taken = part[index] * np.array([float(draft.arcs[i].per_work) for i in index.tolist()])
+            taken = part[index] * draft.arcs.per_work[index]
             return index, np.repeat(taken[:, np.newaxis], draft.n, axis=1)
         return self._spend_rates(selection, part)
 

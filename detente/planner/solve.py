@@ -109,19 +109,26 @@ def search(draft: Draft, model: Model, gap: float, progress: Progress) -> Found 
     if best is not None and _close(best.objective, bound, gap):
         return Found(best, bound, rounding=added, prices=relaxed)
     if 0 < len(small) <= FEW and draft.program.n > LARGE:
-        progress(f"branching over {len(small):,} whole numbers")
+        progress(f"branching over {len(small):,} whole numbers{_at_hand(best, bound)}")
         tried = branch(model, small, relaxed, best, gap, lambda node: round_up(draft, model, node, columns, small))
         if tried.best is None and tried.stopped is None:  # rounding the larger counts up fails: all must be whole
             return _branched(draft, model, columns, columns, gap, Found(None, bound, prices=relaxed), progress)
         return Found(tried.best, max(bound, tried.bound), tried.stopped, added, relaxed)
     if len(small):
-        progress(f"choosing {len(small):,} whole numbers")
+        progress(f"choosing {len(small):,} whole numbers{_at_hand(best, bound)}")
         known = Found(best, bound, rounding=added, prices=relaxed)
         return _branched(draft, model, columns, small, gap, known, progress)
     if best is None:  # rounding up breaks a clause: every count must be whole from the start
         progress(f"choosing {len(columns):,} whole numbers")
         return _branched(draft, model, columns, columns, gap, Found(None, bound, prices=relaxed), progress)
     return Found(best, bound, rounding=added, prices=relaxed)
+
+
+def _at_hand(best: Solution | None, bound: float) -> str:
+    """What a stop (a time limit, Ctrl-C) would leave: the search may take long for the last of it."""
+    if best is None:
+        return ""
+    return f"; a plan within {(best.objective - bound) / max(abs(best.objective), 1e-9):.3%} of the bound is at hand"
 
 
 def _idle(model: Model, draft: Draft) -> Solution | None:

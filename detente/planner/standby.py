@@ -29,6 +29,7 @@ def define_standby(draft: Draft, terms: Sequence[Term]) -> None:
             "standby", workload.id, (len(arcs), draft.n), upper=draft.most_work[workload.id]
         )
         draft.standby[workload.id] = columns
+        draft.standby_from[[arc.index for arc in arcs]] = columns[:, 0]
         for row, arc in enumerate(arcs):
             closed = np.isnan(draft.prices.listed[arc.index])
             draft.program.hold(f"offer/{arc.offer.id}", columns[row, closed])

@@ -59,6 +59,8 @@ class Units:
         """Units that serve in each of n periods."""
         if not self.serve:
             return Expr(n)
+        if not self.offer.reserved:  # each by itself
+            return Expr(n, [(np.array(self.starts, dtype=np.int32), self.columns, self.units)])
         times = [len(serve) for serve in self.serve]
         rows = np.concatenate(self.serve).astype(np.int32)
         return Expr(n, [(rows, np.repeat(self.columns, times), np.repeat(self.units, times))])

@@ -10,6 +10,7 @@ import pytest
 from detente.errors import SolverError
 from detente.planner.expression import Expr, Lines, Part, Rows, spelt
 from detente.planner.matrix import lay_out
+from detente.planner.parts import settled
 from detente.planner.program import Program
 
 PERIODS = 5
@@ -48,6 +49,12 @@ def random_program(chance: np.random.Generator) -> Program:
         )
         require(program, PERIODS, (serve, chance.choice(units, 9), chance.random(9)))
         require(program, PERIODS, (np.array([1, 3], np.int32), use[:, [1, 3]], 7.0))
+        alone, last = (
+            program.columns("unserved", "work", PERIODS, upper=9.0),
+            program.columns("slack", "work", 3, upper=9.0),
+        )
+        require(program, PERIODS, (None, Lines.of(more, [0, 2]), 2.5), *Expr.of(alone).parts)
+        require(program, 3, *(Expr.of(last[:2]) * -1).parts, (np.array([2], np.int32), last[2:], 1.0))
     return program
 
 
@@ -66,12 +73,26 @@ def test_entries_are_where_they_belong(seed: int) -> None:
     assert (matrix.value != 0).all()
 
 
+@pytest.mark.parametrize("rows", [None, np.array([0, 0, 1, 1, 1], np.int32)])
+def test_lines_over_the_same_rows_stay_lines_when_added_up(rows: Any) -> None:
+    """A share: work on some lines, less a part of all work; what cancels out is left out."""
+    sheet = Program().columns("use", "work", (4, PERIODS), upper=1.0)
+    whole, some = np.full((4, 1), -0.5), np.array([[1.0], [0.5]])
+    ((found, lines, values),) = settled(
+        [(rows, Lines.of(sheet, [1, 2]), some), (rows, Lines.of(sheet, range(4)), whole)], 5
+    )
+    assert found is rows
+    assert isinstance(lines, Lines)
+    assert lines.index.tolist() == [0, 1, 3]
+    assert values.tolist() == [[-0.5] * PERIODS, [0.5] * PERIODS, [-0.5] * PERIODS]
+
+
 def test_scales_are_powers_of_two_and_rows_have_a_largest_coefficient_of_about_one() -> None:
     program = random_program(np.random.default_rng(0))
     matrix = lay_out(program)
     for scale in (matrix.row_scale, matrix.column_scale):
         assert (np.exp2(np.round(np.log2(scale))) == scale).all()
-    assert (matrix.column_scale[35:] == 1).all(), "what counts whole keeps its size"
+    assert (matrix.column_scale[35:41] == 1).all(), "what counts whole keeps its size"
     for row in np.unique(matrix.index):
         assert 0.7 < np.abs(matrix.value[matrix.index == row]).max() < 1.5
 

@@ -585,3 +585,12 @@ def test_a_gap_that_is_reached_is_optimal_and_one_that_is_not_is_not() -> None:
     assert loose.status == "optimal"
     assert loose.gap <= D("0.01")
     assert tight.status == ("optimal" if tight.gap <= D("1e-9") else "feasible")
+
+
+def test_what_a_stop_would_leave_is_said_before_the_search() -> None:
+    told: list[str] = []
+    offers = [gpus("north", 2, unit=8), gpus("south", 3)]
+    plan(build(offers, [compute(demand="10 GPU")], months=1), gap=EXACT, progress=told.append)
+    # rounded up: two instances of 8 at 2 are 32 an hour, where no plan costs less than 20
+    (said,) = [text for text in told if text.startswith("choosing")]
+    assert said == "choosing 2 whole numbers; a plan within 37.500% of the bound is at hand"
