@@ -17,9 +17,13 @@ from detente.cli.command import cli
 __all__ = ["cli", "live", "main", "planning", "why"]
 
 
+LIVE = frozenset({"httptools", "msgspec", "prometheus_client", "uvicorn", "uvloop"})
+"""The packages of the extra `gateway`, which live traffic and its records need."""
+
+
 def main() -> None:
     """Run a command; every expected failure is a message on standard error and exit code 2."""
-    from detente.errors import DetenteError
+    from detente.errors import DetenteError, MissingExtraError
 
     try:
         code = cli(standalone_mode=False)
@@ -34,11 +38,14 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped", err=True)
         sys.exit(130)
-    except ImportError as error:  # Ctrl-C while a compiled module loads comes wrapped
-        if not isinstance(error.__cause__, KeyboardInterrupt):
+    except ImportError as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # Ctrl-C while a compiled module loads comes wrapped
+            click.echo("stopped", err=True)
+            sys.exit(130)
+        if (error.name or "").partition(".")[0] not in LIVE:
             raise
-        click.echo("stopped", err=True)
-        sys.exit(130)
+        click.echo(str(MissingExtraError("live traffic", "gateway")), err=True)
+        sys.exit(2)
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)

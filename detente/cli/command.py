@@ -67,9 +67,9 @@ class Moment(click.ParamType[datetime]):
         """Read it."""
         try:
             found = datetime.fromisoformat(str(value))
-        except ValueError:
+            return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        except (ValueError, OverflowError):
             self.fail(f"`{value}` is not a moment; write for example 2026-06-15T09:00Z", param, ctx)
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def load(path: Path, reading: str | None, scenario: str | None) -> Case:

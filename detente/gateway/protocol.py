@@ -131,14 +131,13 @@ class Connection(asyncio.Protocol):
             return
         if self._queued:  # what was under way when reading was paused
             self._unread += data
+        elif len(data) <= PIECE:
+            self._parse(data)
         else:
             self._feed(data)
 
     def _feed(self, data: bytes) -> None:
         """Parse, until a request has to wait."""
-        if len(data) <= PIECE:
-            self._parse(data)
-            return
         for at in range(0, len(data), PIECE):
             if self._refused:
                 return

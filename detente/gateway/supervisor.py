@@ -6,6 +6,7 @@ thread or a loop, share one listening socket, and one that dies is followed by a
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -39,8 +40,12 @@ def bound(host: str, port: int) -> socket.socket:
         listening.bind((host, port))
     except OSError as error:
         listening.close()
-        what = f"cannot listen on {host}:{port}: {error.strerror or error}"
-        raise ServeError(f"{what}; choose another `--port`") from None
+        choose = "--port" if error.errno in (errno.EADDRINUSE, errno.EACCES) else "--host"
+        why = error.strerror or error
+        raise ServeError(f"cannot listen on {host}:{port}: {why}; choose another `{choose}`") from None
+    except TypeError:  # so Python says that it is no name by any encoding
+        listening.close()
+        raise ServeError(f"cannot listen on {host}:{port}: that is no host; choose another `--host`") from None
     listening.set_inheritable(True)
     return listening
 
