@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import signal
 import socket
 import tempfile
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from detente.gateway.settings import Settings
 
 Say = Callable[[str], None]
+LOOK = 0.05
+"""Seconds between two looks at whether a worker that is to begin has ended instead."""
 PAUSE = 1.0
 """Seconds between the death of a worker and the next one, where it died young."""
 UNABLE = 2
@@ -75,6 +78,8 @@ class _Supervisor:
         self._stopping = self._unable = False
         self._watched, self._alive = os.pipe()
         """Open as long as this process lives: workers end with it, however it ends."""
+        self._heard, self._begun = os.pipe()
+        """A worker that has begun to serve says so."""
 
     def run(self, ready: Callable[[], None]) -> None:
         """Start all, and wait for them to end. Raises ServeError where they cannot start."""
@@ -84,14 +89,20 @@ class _Supervisor:
         signal.signal(signal.SIGHUP, lambda *_: self._pass_on(signal.SIGHUP))
         for number in range(self._settings.workers):
             self._start(number, again=False)
-        ready()
+        while self._running and not select.select([self._heard], [], [], LOOK)[0]:
+            self._reap(os.WNOHANG)
+        if self._running and not self._unable:
+            ready()
         while self._running:
-            pid, status = os.waitpid(-1, 0)
-            ended = self._running.pop(pid, None)
-            if ended is not None and not self._stopping:
-                self._ended(pid, ended, os.waitstatus_to_exitcode(status))
+            self._reap(0)
         if self._unable:
             raise ServeError("a worker could not start, and so none serves")
+
+    def _reap(self, options: int) -> None:
+        pid, status = os.waitpid(-1, options)
+        ended = self._running.pop(pid, None)
+        if ended is not None and not self._stopping:
+            self._ended(pid, ended, os.waitstatus_to_exitcode(status))
 
     def _ended(self, pid: int, worker: _Running, code: int) -> None:
         """A worker is gone, unasked: another takes its place, save where it could not even begin."""
@@ -131,7 +142,7 @@ class _Supervisor:
 
             try:
                 policy = self._now() if again else self._policy
-                Worker(self._settings, number, self._say).run(self._listening, policy, lambda: None)
+                Worker(self._settings, number, self._say).run(self._listening, policy, self._serves)
                 code = 0
             except (DetenteError, OSError) as error:
                 self._say(f"worker {number}: {error}")
@@ -142,6 +153,9 @@ class _Supervisor:
                 traceback.print_exc()
         finally:
             os._exit(code)
+
+    def _serves(self) -> None:
+        os.write(self._begun, b".")
 
     def _end_with_it(self) -> None:
         """Wait, in a worker, until the supervisor is gone; then stop as if told to."""
