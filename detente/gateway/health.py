@@ -48,7 +48,12 @@ class Health:
         return self if self is WELL or self == WELL else WELL
 
     def failed(self, failure: Failure, now: float) -> Health:
-        """A call failed. ``retry-after`` is honoured whatever the failure; a limit is no fault, and trips nothing."""
+        """A call failed. ``retry-after`` is honoured whatever the failure; a limit is no fault, and trips nothing.
+
+        Nor does what is our own fault: then nothing was learned.
+        """
+        if failure.kind == "gateway":
+            return self.left()
         if failure.kind == "throttled":
             rest = THROTTLED_REST if failure.retry_after is None else failure.retry_after
             return replace(self, rests_until=max(self.rests_until, now + rest), probing=False)
