@@ -78,9 +78,8 @@ class App:
         """Why replies cannot be recorded; empty where they can."""
         deadlines = policy.serving.deadlines
         self.upstream = Upstream(connect=deadlines.connect, first_byte=deadlines.first_byte, idle=deadlines.idle)
-        self.authorities: dict[str, Authority] = {}
         self._recorder = Recorder(journal, metrics)
-        self.relay = Relay(self.upstream, load, self.authorities, self._recorder, clock.wall, metrics)
+        self.relay = Relay(self.upstream, load, self._recorder, clock.wall, metrics)
         self.follow(policy, authorities)
 
     def follow(self, policy: Policy, authorities: Mapping[str, Authority]) -> None:
@@ -88,9 +87,7 @@ class App:
         self.policy = policy
         deadlines = policy.serving.deadlines
         self.upstream.follow(connect=deadlines.connect, first_byte=deadlines.first_byte, idle=deadlines.idle)
-        self.authorities.update(authorities)
-        for gone in self.authorities.keys() - {d.id for d in policy.deployed}:
-            del self.authorities[gone]
+        policy.authorities.update(authorities)
         self._enter(self._clock.now())
 
     def _enter(self, at: datetime) -> Moment:

@@ -28,7 +28,7 @@ class State(msgspec.Struct, frozen=True):
     """What is known of a deployment at the moment of choosing.
 
     ``used`` is the part of its limit that is taken (None where it has none), ``share`` the plan's, and ``served``
-    what it was given of the workload in this period, in tokens.
+    what it was given of the workload in this period, in tokens, each of which counts once.
     """
 
     health: Health = WELL

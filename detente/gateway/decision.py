@@ -6,7 +6,7 @@ is permitted (``admit``) and the order itself (``choose``), and anything that is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -55,7 +55,7 @@ def decide(
     labels: Mapping[str, str],
     now: float,
 ) -> Decision:
-    """Admit, then choose. Raises Unserved where nobody serves the model at all.
+    """Admit, then choose. Raises Unserved where nobody serves the model at all, or where the name is ambiguous.
 
     Parameters
     ----------
@@ -79,9 +79,20 @@ def decide(
     if not admission.candidates:
         message = f"nothing serves `{asked.model}`; {did_you_mean(asked.model, moment.policy.models(workload))}"
         raise Unserved(404, error(404, message, param="model", code="model_not_found"))
+    if surface.operation == "embeddings":
+        _must_be_comparable(admission.candidates, asked.model)
     permitted = admission.permitted
     states = load.states(permitted, workload.id, moment.shares(workload.id), moment.prices(workload), now)
     return Decision(request, admission, choose(permitted, states, now, asked.prefix))
+
+
+def _must_be_comparable(candidates: Sequence[Candidate], asked: str) -> None:
+    """Vectors of two models cannot be compared, so no name may stand for either. Raises Unserved."""
+    models = {c.deployed.model: None for c in candidates if "embeddings" in c.deployed.deployment.serves}
+    if len(models) > 1:
+        names = " or ".join(f"`{model}`" for model in models)
+        message = f"`{asked}` stands for several models, whose vectors cannot be compared; ask for {names}"
+        raise Unserved(400, error(400, message, param="model", code="model_ambiguous"))
 
 
 def cannot(candidate: Candidate, asked: Asked) -> str | None:

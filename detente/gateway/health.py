@@ -52,9 +52,12 @@ class Health:
     def failed(self, failure: Failure, now: float, began: float | None = None) -> Health:
         """A call failed. ``retry-after`` is honoured whatever the failure; a limit is no fault, and trips nothing.
 
-        Nor does a call that ``began`` (absent: now) before the deployment tripped: many are under way at such a moment,
-        and together they tell no more than the one that tripped it.
+        Nor does what is our own fault: then nothing was learned. Nor does a call that ``began`` (absent: now) before
+        the deployment tripped: many are under way at such a moment, and together they tell no more than the one that
+        tripped it.
         """
+        if failure.kind == "gateway":
+            return self.left()
         if failure.kind == "throttled":
             rest = THROTTLED_REST if failure.retry_after is None else failure.retry_after
             return replace(self, rests_until=max(self.rests_until, now + rest), probing=False)

@@ -49,6 +49,8 @@ class Job:
     """Deployments on whose wires the call cannot be said."""
     waited: float = 0.0
     """Seconds that went by in waiting for providers."""
+    recorded: bool = False
+    """Whether its end is in the journal: it is written once."""
 
 
 class Served(msgspec.Struct, frozen=True):

@@ -23,6 +23,7 @@ from detente.offer import AnyOffer, GpuOffer, ProvisionedOffer, TokenOffer, Toke
 from detente.period import moment
 from detente.plan import PeriodRow, Plan, Purchase
 from detente.providers import wire_of
+from detente.providers.authority import Authority
 from detente.providers.wire import Tokens, Wire
 from detente.scope import Facts
 from detente.serving import Serving
@@ -150,6 +151,9 @@ class Policy:
     periods: tuple[PeriodRow, ...] = ()
     planned: Mapping[tuple[str, int], Mapping[str, float]] = field(default_factory=dict)
     """Of each workload and period of the plan, the share of its work on each offer."""
+    authorities: dict[str, Authority] = field(default_factory=dict, compare=False, repr=False)
+    """What authorizes requests, by deployment: given when the policy is taken over. A call under way keeps the policy
+    that it began by, so that no secret goes to another address than its own."""
     stamp: Stamp = ()
     """Of its files, as they were read; empty where it comes from none."""
 

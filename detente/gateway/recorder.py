@@ -21,7 +21,7 @@ from detente.providers.wire import Tokens
 
 _NONE = Metered(0, 0)
 MOST_ROUTES = 10_000
-_USED_NOTHING = frozenset({"unreachable", "throttled", "credential", "refused"})
+_USED_NOTHING = frozenset({"unreachable", "throttled", "credential", "gateway", "refused"})
 """How attempts end that used nothing; after any other failure what was used is not known."""
 
 

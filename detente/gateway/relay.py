@@ -9,8 +9,7 @@ who may be asked (``admit``), in which order (``choose``), and what a caller is 
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
@@ -20,6 +19,7 @@ from detente.gateway.exchange import JSON, Exchange
 from detente.gateway.job import Job, Served
 from detente.gateway.load import Load
 from detente.gateway.metrics import Metrics
+from detente.gateway.mishap import LATE, unanswered, unasked, unread
 from detente.gateway.policy import Deployed
 from detente.gateway.recorder import Recorder
 from detente.gateway.refusal import explained
@@ -27,7 +27,6 @@ from detente.gateway.stream import Stream
 from detente.gateway.surface import UnsayableError
 from detente.gateway.upstream import Incoming, Upstream, UpstreamError
 from detente.ledger.record import Attempt, Outcome
-from detente.providers.authority import Authority
 from detente.providers.wire import Failure, Outgoing, Part, Refusal, Reply, failure
 
 MOST_REPLY = 64 * 1024 * 1024
@@ -46,8 +45,6 @@ class Relay:
         The connections to providers.
     load
         What is known of the deployments.
-    authorities
-        What authorizes requests, by deployment.
     recorder
         What is kept and told of a reply.
     wall
@@ -60,61 +57,70 @@ class Relay:
         self,
         upstream: Upstream,
         load: Load,
-        authorities: Mapping[str, Authority],
         recorder: Recorder,
         wall: Callable[[], float],
         metrics: Metrics,
     ) -> None:
-        self._upstream, self._load, self._authorities = upstream, load, authorities
+        self._upstream, self._load = upstream, load
         self._recorder, self._wall, self._metrics = recorder, wall, metrics
         self._loop = asyncio.get_running_loop()
         self.rejected: set[str] = set()
         """Deployments whose provider did not accept our credential: it is renewed soon."""
 
     def _record(self, job: Job, served: Served) -> Decimal | None:
-        return self._recorder.record(job, served, self._loop.time())
+        spent = self._recorder.record(job, served, self._loop.time())
+        job.recorded = True
+        return spent
 
     async def serve(self, job: Job, caller: Exchange) -> Served:
-        """Answer a caller. However it ends it is recorded, also where the caller has left (the task is cancelled)."""
+        """Answer a caller. However it ends it is recorded, also where the caller has left (the task is cancelled).
+
+        Raises OSError where it cannot be recorded.
+        """
         last: Failure | None = None
-        for choice in job.order.choices:
-            if self._loop.time() >= job.until:
-                break
-            deployed = choice.candidate.deployed
-            if last is not None and not self._load.health(deployed.id).may_ask(self._loop.time()):
-                continue  # it has begun to rest since the order was made
-            sent = self._prepare(job, choice)
-            if sent is None:
-                continue
-            outgoing, authorized = sent
-            if isinstance(authorized, Failure):
-                last = self._note(job, deployed, authorized, None)
-                continue
-            found = await self._ask(job, choice, outgoing, authorized, caller)
-            if isinstance(found, Served):
-                return found
-            last = found
-            if not found.fails_over:
-                break
-        return self._refuse(job, caller, last)
+        try:
+            for choice in job.order.choices:
+                if self._loop.time() >= job.until:
+                    last = last or LATE
+                    break
+                deployed = choice.candidate.deployed
+                if last is not None and not self._load.health(deployed.id).may_ask(self._loop.time()):
+                    continue  # it has begun to rest since the order was made
+                sent = self._prepare(job, choice)
+                if sent is None:
+                    continue
+                if isinstance(sent, Failure):
+                    last = self._note(job, deployed, sent, None)
+                    continue
+                found = await self._ask(job, choice, *sent, caller)
+                if isinstance(found, Served):
+                    return found
+                last = found
+                if not found.fails_over:
+                    break
+            return self._refuse(job, caller, last)
+        except OSError:
+            raise
+        except Exception as defect:
+            return self._give_up(job, caller, defect)
 
     # -- one deployment ----------------------------------------------------------------------------------------
-    def _prepare(self, job: Job, choice: Choice) -> tuple[Outgoing, tuple[tuple[str, str], ...] | Failure] | None:
-        """The request and what authorizes it (or the failure to); None where the call cannot be said there."""
+    def _prepare(self, job: Job, choice: Choice) -> tuple[Outgoing, tuple[tuple[str, str], ...]] | Failure | None:
+        """The request and what authorizes it, or the failure to; None where the call cannot be said there."""
         deployed = choice.candidate.deployed
         try:
             outgoing = deployed.wire.encode(job.asked.call)
+            authority = job.moment.policy.authorities[deployed.id]
+            return outgoing, authority.headers(outgoing, deployed.host, self._wall())
         except Refusal as refusal:
             job.cannot.append((choice.candidate, refusal))
             return None
-        try:
-            authority = self._authorities.get(deployed.id)
-            if authority is None:  # the case was read again, without it, since the call began
-                return outgoing, failure("unavailable", 503, f"{deployed.id} is no longer there")
-            return outgoing, authority.headers(outgoing, deployed.host, self._wall())
         except CredentialError as error:
             missing = failure("credential", 502, f"the credential of {deployed.id} is not there")
-            return outgoing, replace(missing, detail=str(error))
+            return replace(missing, detail=str(error))
+        except Exception as defect:
+            self._tell(job, defect)
+            return unasked(defect, deployed)
 
     async def _ask(
         self,
@@ -127,7 +133,7 @@ class Relay:
         """Ask one deployment. What comes back is final, or a failure: that of a provider, before any content."""
         deployed, call = choice.candidate.deployed, job.asked.call
         began = self._loop.time()
-        self._load.asked(deployed, job.workload.id, job.asked.tokens, began)
+        held = self._load.asked(deployed, job.workload.id, job.asked.tokens, began)
         incoming: Incoming | None = None
         stream: Stream | None = None
         found: Failure | Reply | Part
@@ -148,49 +154,58 @@ class Relay:
             else:
                 found = deployed.wire.decode(call, incoming.headers, await incoming.read(MOST_REPLY))
         except UpstreamError as error:
-            found = _unanswered(error, deployed)
+            found = unanswered(error, deployed)
         except asyncio.CancelledError:
             # The caller left, and with it its provider's call: what that used is not known.
-            self._load.left(deployed)
-            job.attempts.append(Attempt(deployed.id, "abandoned", _ms(self._loop.time() - began)))
+            now = self._loop.time()
+            self._load.left(deployed, job.workload.id, held, now, kept=job.asked.prompt)
+            job.attempts.append(Attempt(deployed.id, "abandoned", _ms(now - began)))
             self._record(job, stream.ended("abandoned", 499) if stream else Served("abandoned", 499, choice))
             raise
+        except Exception as defect:
+            self._tell(job, defect)
+            unsent = incoming is None and isinstance(defect, ValueError)  # as ``send`` refuses what cannot be sent
+            failed = unasked(defect, deployed) if unsent else unread(defect, deployed)
+            found = Part(failure=failed) if caller.begun else failed
         finally:
             if incoming is not None:
                 incoming.close()
         job.waited += self._loop.time() - began
         if isinstance(found, Failure):
-            return self._note(job, deployed, found, began)
+            return self._note(job, deployed, found, began, held)
         if stream is not None and isinstance(found, Part):
-            return await self._finish(job, stream, found, began)
+            return await self._finish(job, stream, found, began, held)
         assert isinstance(found, Reply)
-        return await self._whole(job, choice, found, caller, began, spilled)
+        return await self._whole(job, choice, found, caller, began, held, spilled)
 
-    def _note(self, job: Job, deployed: Deployed, failed: Failure, began: float | None) -> Failure:
+    def _note(self, job: Job, deployed: Deployed, failed: Failure, began: float | None, held: float = 0.0) -> Failure:
         """A deployment failed, or refused the request; ``began`` is None where it was not even asked."""
         now = self._loop.time()
-        spent, estimate = (_ms(now - began), job.asked.tokens) if began is not None else (0.0, 0)
+        spent = _ms(now - began) if began is not None else 0.0
         job.attempts.append(Attempt(deployed.id, failed.kind, spent, failed.status, failed.detail))
         if failed.fails_over:
-            self._load.failed(deployed, job.workload.id, failed, estimate, now, began)
+            self._load.failed(deployed, job.workload.id, failed, held, now, began)
             self._metrics.failed(deployed.id, failed.kind)
             if failed.kind == "credential":
                 self.rejected.add(deployed.id)
         else:
-            self._load.left(deployed)
+            self._load.left(deployed, job.workload.id, held, now)
         return failed
 
     async def _whole(
-        self, job: Job, choice: Choice, reply: Reply, caller: Exchange, began: float, spilled: bool
+        self, job: Job, choice: Choice, reply: Reply, caller: Exchange, began: float, held: float, spilled: bool
     ) -> Served | Failure:
         """A whole reply; a failure where it cannot be said to this caller."""
         deployed, now = choice.candidate.deployed, self._loop.time()
         try:
             body = job.surface.whole(job.asked, reply, deployed.id)
         except UnsayableError as unsayable:
-            return self._note(job, deployed, unsayable.failure, began)
-        self._load.served(deployed, job.workload.id, reply.tokens, job.asked.tokens, now)
+            return self._note(job, deployed, unsayable.failure, began, held)
+        except Exception as defect:
+            self._tell(job, defect)
+            return self._note(job, deployed, unread(defect, deployed), began, held)
         job.attempts.append(Attempt(deployed.id, "served", _ms(now - began), 200))
+        self._load.served(deployed, job.workload.id, reply.tokens, held, now)
         served = Served("complete", 200, choice, reply.tokens, reply.finish, spilled)
         spent = self._record(job, served)
         await self._recorder.durable(job)
@@ -208,7 +223,7 @@ class Relay:
                 data = await incoming.piece()
                 part = decoder.feed(data) if data else decoder.end()
             except UpstreamError as error:
-                part = Part(failure=_unanswered(error, deployed))
+                part = Part(failure=unanswered(error, deployed))
             if part.failure is not None:
                 return part
             try:
@@ -223,19 +238,19 @@ class Relay:
             if (waits := caller.waits) is not None:
                 await waits
 
-    async def _finish(self, job: Job, stream: Stream, last: Part, began: float) -> Served:
+    async def _finish(self, job: Job, stream: Stream, last: Part, began: float, held: float) -> Served:
         """The end of a stream that its caller has begun to hear, or that is complete."""
         deployed, now = stream.choice.candidate.deployed, self._loop.time()
         stream.note(last)
         if last.failure is not None:
-            self._note(job, deployed, last.failure, began)
+            self._note(job, deployed, last.failure, began, held)
             served = stream.ended("cut", last.failure.status)
             self._record(job, served)
             await self._recorder.durable(job)
             stream.fail(last.data, last.failure.error)
             return served
-        self._load.served(deployed, job.workload.id, stream.tokens, job.asked.tokens, now)
         job.attempts.append(Attempt(deployed.id, "served", _ms(now - began), 200))
+        self._load.served(deployed, job.workload.id, stream.tokens, held, now)
         served = stream.ended("complete", 200)
         self._record(job, served)
         await self._recorder.durable(job)
@@ -257,15 +272,25 @@ class Relay:
         caller.reply(status, headers, job.surface.error(status, error))
         return served
 
+    # -- defects -----------------------------------------------------------------------------------------------
+    def _give_up(self, job: Job, caller: Exchange, defect: Exception) -> Served:
+        """What nothing foresaw: told, recorded where it is not yet, and no caller waits for ever."""
+        self._tell(job, defect)
+        failed = failure("gateway", 500, "the gateway made a mistake, and has told its operator")
+        served = Served("cut" if caller.begun else "failed", failed.status)
+        if not job.recorded:
+            self._record(job, served)
+        if not caller.begun:
+            headers = JSON + self._recorder.disclosed(job, None, None)
+            caller.reply(failed.status, headers, job.surface.error(failed.status, failed.error))
+        elif not caller.done:
+            caller.cut()
+        return served
+
+    def _tell(self, job: Job, defect: Exception) -> None:
+        """A defect is the operator's to know of."""
+        self._loop.call_exception_handler({"message": f"a defect in the call {job.id}", "exception": defect})
+
 
 def _ms(seconds: float) -> float:
     return round(seconds * 1000, 3)
-
-
-_ORIGIN = re.compile(r"`https?://[^`]*`")
-
-
-def _unanswered(error: UpstreamError, deployed: Deployed) -> Failure:
-    """A provider that gave no reply. Its address is for the journal: a caller is told of the deployment."""
-    message = _ORIGIN.sub(deployed.id, str(error))
-    return replace(failure(error.kind, 504 if error.kind == "timeout" else 502, message), detail=str(error))

@@ -12,6 +12,7 @@ from typing import Any
 from detente.gateway.choose import Choice
 from detente.gateway.exchange import Exchange, Pairs
 from detente.gateway.job import Headers, Job, Served
+from detente.gateway.surface import UnsayableError
 from detente.ledger.record import Outcome
 from detente.providers.wire import Part, Tokens
 
@@ -72,8 +73,12 @@ class Stream:
         self.caller.finish(self._last)
 
     def fail(self, data: bytes, error: Mapping[str, Any]) -> None:
-        """The end of a stream that failed after its first content."""
-        self.caller.finish(self._rendering.feed(data) + self._rendering.fail(error))
+        """The end of a stream that failed after its first content. What came with its failure is shown if it can be."""
+        try:
+            shown = self._rendering.feed(data)
+        except UnsayableError:
+            shown = b""
+        self.caller.finish(shown + self._rendering.fail(error))
 
     def ended(self, outcome: Outcome, status: int) -> Served:
         """What the record says."""

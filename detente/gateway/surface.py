@@ -20,8 +20,8 @@ class Asked(msgspec.Struct, frozen=True):
 
     ``pinned`` is the deployment that holds the state which the call builds on. ``prefix`` is the beginning of the
     prompt, by which calls that share a prompt cache find the same deployment. ``tokens`` is about how many the call may
-    take, prompt and reply, for the headroom of limited deployments: an estimate, never billed. ``workload`` is whose
-    call it is, where ids that are given out say so.
+    take, prompt and reply, for the headroom of limited deployments, and ``prompt`` about how many of them are the
+    prompt's: estimates, never billed. ``workload`` is whose call it is, where ids that are given out say so.
     """
 
     call: Call
@@ -31,6 +31,7 @@ class Asked(msgspec.Struct, frozen=True):
     prefix: bytes = b""
     tokens: int = 0
     workload: str = ""
+    prompt: int = 0
 
 
 class UnsayableError(Exception):

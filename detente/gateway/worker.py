@@ -144,7 +144,7 @@ class Worker:
     async def _renew(self, now: float) -> None:
         """Secrets that end, or were refused, are fetched again."""
         rejected = self._app.relay.rejected
-        self._renewals.begin(self._app.authorities, rejected, now, Clock.wall())
+        self._renewals.begin(self._app.policy.authorities, rejected, now, Clock.wall())
         rejected.clear()
 
     async def _authorities(self, policy: Policy, known: Mapping[str, Authority]) -> dict[str, Authority]:
@@ -179,7 +179,7 @@ class Worker:
         """The secrets of deployments that did not change: a provider of tokens that is away now takes nothing away."""
         before = {d.id: d.deployment for d in self._app.policy.deployed}
         same = [d.id for d in policy.deployed if before.get(d.id) == d.deployment]
-        return {name: self._app.authorities[name] for name in same}
+        return {name: self._app.policy.authorities[name] for name in same}
 
 
 class _Server(uvicorn.Server):

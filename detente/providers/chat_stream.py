@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from detente.providers import sse
-from detente.providers.wire import Decoder, Part, Tokens, failure
+from detente.providers.wire import MOST_TOKENS, Decoder, Part, Tokens, failure
 
 
 class _InputDetails(msgspec.Struct):
@@ -45,7 +45,7 @@ class Usage(msgspec.Struct):
         details = self.prompt_tokens_details or _InputDetails()
         read, wrote = details.cached_tokens or 0, details.cache_write_tokens or 0
         thought = self.completion_tokens_details.reasoning_tokens if self.completion_tokens_details else 0
-        if made < 0 or min(read, wrote) < 0 or read + wrote > given:
+        if made < 0 or min(read, wrote) < 0 or read + wrote > given or max(given, made) > MOST_TOKENS:
             return None
         return Tokens(given, made, cached=read, written=wrote, reasoning=min(max(thought or 0, 0), made))
 
@@ -60,6 +60,11 @@ class _Chunk(msgspec.Struct):
     choices: list[_Choice] = []
     usage: Usage | None = None
     error: Any = None
+    # Of an error that stands for itself: after `event: error`, or as older versions of vLLM write it.
+    object: Any = None
+    message: Any = None
+    code: Any = None
+    type: Any = None
 
 
 _CHUNK = msgspec.json.Decoder(_Chunk, strict=False)
@@ -76,13 +81,15 @@ class ChatDecoder(Decoder):
         Whether the caller asked for the chunk that holds the usage; else it is hidden.
     """
 
-    __slots__ = ("_asks_usage", "_content", "_done", "_events")
+    __slots__ = ("_asks_usage", "_content", "_done", "_events", "_finished")
 
     def __init__(self, asks_usage: bool, most: int = sse.MOST_BYTES) -> None:
         self._asks_usage = asks_usage
         self._events = sse.Events(most)
         self._content = False
         self._done = False
+        self._finished = False
+        """Whether a choice gave its reason to finish: without one, ``[DONE]`` ends a reply that was cut."""
 
     def feed(self, data: bytes) -> Part:
         try:
@@ -101,25 +108,33 @@ class ChatDecoder(Decoder):
         for event in sse.split(block):
             data = sse.data_of(event)
             if data == _DONE:
-                part.done = self._done = True
+                if self._finished:
+                    part.done = self._done = True
+                else:
+                    part.failure = failure("broken", 502, "the provider ended the stream without a reason to finish")
                 break
             if not data:  # a comment keeps the connection alive
                 shown.append(event)
                 continue
             try:
                 chunk = _CHUNK.decode(data)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 part.failure = failure("broken", 502, "the provider sent an event that is not a chunk of a completion")
                 break
             if chunk.error is not None:
                 part.failure = _failure(chunk.error)
+                break
+            if chunk.object == "error" or sse.name_of(event) == b"error":
+                part.failure = _failure({"message": chunk.message or "", "code": chunk.code, "type": chunk.type})
                 break
             if chunk.usage is not None:
                 part.tokens = chunk.usage.tokens
             if any(_is_content(choice) for choice in chunk.choices):
                 part.content += 1
                 self._content = True
-            part.finish = next((c.finish_reason for c in chunk.choices if c.finish_reason), part.finish)
+            finish = next((c.finish_reason for c in chunk.choices if c.finish_reason), None)
+            if finish is not None:
+                part.finish, self._finished = finish, True
             if chunk.choices or chunk.usage is None or self._asks_usage:
                 shown.append(event)
         part.data = b"".join(shown)
@@ -132,12 +147,15 @@ class ChatDecoder(Decoder):
 
 
 def _is_plain(block: bytes) -> bool:
-    """Whether chunks hold nothing but content: no usage, end, error or reason to finish; and each ends as JSON does.
+    """Whether chunks hold nothing but content: no usage, end, error or reason to finish; and each looks like JSON.
 
     Text that a model wrote cannot look like a member: its quotation marks are escaped.
     """
+    events = block.count(b"}\n\n")
     return (
-        block.count(b"\n\n") == block.count(b"}\n\n")
+        block.count(b"\n") == 2 * events  # each is one line, so that none has a name
+        and block.startswith(b'data: {"')
+        and block.count(b'\ndata: {"') == events - 1
         and _DONE not in block
         and b'"error"' not in block
         and block.count(b'"usage"') == block.count(b'"usage":null')

@@ -49,6 +49,7 @@ class _Whole(msgspec.Struct):
     error: msgspec.Raw | None = None
 
 
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _WHOLE = msgspec.json.Decoder(_Whole, strict=False)
 _OPTIONS = msgspec.json.Decoder(dict[str, Any])
 
@@ -88,7 +89,7 @@ class CompatibleWire(Wire):
         except msgspec.ValidationError:
             # A good reply with a usage that cannot be read was served, and paid for: its use is unknown (§12).
             found = _unmetered(body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except _UNREADABLE:
             found = None
         if found is None:
             return failure("broken", 502, "the provider's reply is not JSON of the expected shape")
@@ -113,7 +114,7 @@ def _unmetered(body: bytes) -> _Whole | None:
         members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
         members.pop("usage", None)
         return _WHOLE.decode(msgspec.json.encode(members))
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         return None
 
 
@@ -124,7 +125,7 @@ def body_of(call: Call, name: str) -> bytes:
         stated = call.members.get("stream_options")
         try:
             options = _OPTIONS.decode(stated) if stated is not None and bytes(stated) != b"null" else {}
-        except msgspec.DecodeError:
+        except _UNREADABLE:
             raise Refusal("`stream_options` is not an object", "stream_options") from None
         changed.append(("stream_options", msgspec.json.encode({**options, "include_usage": True})))
     return joined(call.members, changed)
@@ -134,7 +135,7 @@ def error_of(body: bytes) -> dict[str, Any]:
     """OpenAI's error object in a body, whichever way it is wrapped; empty where there is none."""
     try:
         found = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except _UNREADABLE:
         return {}
     if not isinstance(found, dict):
         return {}

@@ -88,6 +88,17 @@ def data_of(event: bytes) -> bytes:
     return b"\n".join(lines)
 
 
+def name_of(event: bytes) -> bytes:
+    """The name of an event: its last ``event`` line; empty where it has none."""
+    name = b""
+    if not event.startswith(b"data: ") or event.find(b"\n") != len(event) - 2:
+        for line in event.split(b"\n"):
+            field, _, value = line.partition(b":")
+            if field == b"event":
+                name = value.removeprefix(b" ")
+    return name
+
+
 def event(data: bytes, name: str = "") -> bytes:
     """An event that carries one line of data."""
     return (f"event: {name}\n".encode() if name else b"") + b"data: " + data + b"\n\n"

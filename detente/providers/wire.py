@@ -48,6 +48,10 @@ class Outgoing(msgspec.Struct, frozen=True):
 
 
 # -- what comes back ------------------------------------------------------------------------------------------------
+MOST_TOKENS = 2**53
+"""Beyond any model's, and within what every reader of JSON holds: a provider that states more has stated nothing."""
+
+
 class Tokens(NamedTuple):
     """What a provider metered.
 
@@ -62,14 +66,14 @@ class Tokens(NamedTuple):
 
 
 FailureKind = Literal[
-    "throttled", "unavailable", "timeout", "unreachable", "credential", "broken", "refused", "filtered"
+    "throttled", "unavailable", "timeout", "unreachable", "credential", "broken", "gateway", "refused", "filtered"
 ]
 """``throttled``: 429. ``unavailable``: 5xx. ``timeout``, ``unreachable``, ``broken``: no reply, no connection, or one
-that cannot be read. ``credential``: ours is not accepted. ``refused``: the request itself is wrong. ``filtered``: its
-content."""
+that cannot be read. ``credential``: ours is not accepted. ``gateway``: it was not asked, for a limit or a mistake of
+our own, which says nothing of it. ``refused``: the request itself is wrong. ``filtered``: its content."""
 
 FAILS_OVER: frozenset[FailureKind] = frozenset(
-    {"throttled", "unavailable", "timeout", "unreachable", "credential", "broken"}
+    {"throttled", "unavailable", "timeout", "unreachable", "credential", "broken", "gateway"}
 )
 
 
@@ -98,9 +102,16 @@ def failure(
     kind: FailureKind, status: int, message: str, *, code: str | None = None, retry_after: float | None = None
 ) -> Failure:
     """A failure in OpenAI's words."""
-    types = {"throttled": "rate_limit_error", "refused": "invalid_request_error", "filtered": "invalid_request_error"}
-    error = {"message": message, "type": types.get(kind, "upstream_error"), "param": None, "code": code or kind}
+    error = {"message": message, "type": _TYPES.get(kind, "upstream_error"), "param": None, "code": code or kind}
     return Failure(kind, status, error, retry_after)
+
+
+_TYPES: dict[FailureKind, str] = {
+    "throttled": "rate_limit_error",
+    "gateway": "server_error",
+    "refused": "invalid_request_error",
+    "filtered": "invalid_request_error",
+}
 
 
 class Reply(msgspec.Struct, frozen=True):

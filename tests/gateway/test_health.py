@@ -91,7 +91,13 @@ def test_retry_after_is_honoured_whatever_the_failure() -> None:
     assert health.may_ask(17.0)
 
 
-KINDS = st.sampled_from(["throttled", "unavailable", "timeout", "unreachable", "credential", "broken"])
+def test_a_limit_or_a_mistake_of_our_own_says_nothing_of_it() -> None:
+    assert WELL.failed(failed("gateway"), 10.0) == WELL
+    trial = _tripped().asked()
+    assert trial.failed(failed("gateway"), 100.0) == _tripped()  # another may try it
+
+
+KINDS = st.sampled_from(["throttled", "unavailable", "timeout", "unreachable", "credential", "broken", "gateway"])
 TOLD = st.tuples(KINDS, st.none() | st.floats(0, 3600))
 STEP = st.one_of(st.sampled_from(["asked", "left", "served"]), TOLD)
 STEPS = st.lists(st.tuples(st.floats(0, 40), STEP), max_size=30)

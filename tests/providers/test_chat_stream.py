@@ -112,10 +112,53 @@ def test_a_stream_that_only_stops_has_failed() -> None:
 
 def test_what_follows_the_end_is_not_read() -> None:
     decoder = ChatDecoder(asks_usage=False)
-    part = decoder.feed(delta(content="x") + DONE + delta(content="y"))
-    assert (part.data, part.done) == (delta(content="x"), True)
+    part = decoder.feed(delta("stop", content="x") + DONE + delta(content="y"))
+    assert (part.data, part.done) == (delta("stop", content="x"), True)
     assert decoder.feed(delta(content="z")) == Part()
     assert decoder.end() == Part(done=True)
+
+
+@pytest.mark.parametrize("said", [[], [ROLE], [ROLE, delta(content="half")], [ROLE, delta(content="half"), USED]])
+def test_an_end_without_a_reason_to_finish_is_no_end(said: list[bytes]) -> None:
+    """As after an error that was not understood."""
+    _, whole = decoded([*said, DONE])
+    assert whole.failure is not None
+    assert (whole.failure.kind, whole.done) == ("broken", False)
+
+
+def test_one_of_several_choices_that_finished_is_an_end() -> None:
+    """Of ``n`` choices, also in one chunk, and whatever the reason."""
+    both = [{"index": 0, "delta": {"content": "x"}}, {"index": 1, "delta": {}, "finish_reason": "content_filter"}]
+    for chunk in (event({"choices": both}), delta("tool_calls"), delta("function_call"), delta("abort")):
+        assert decoded([ROLE, chunk, DONE])[1].done
+
+
+NAMED = b'event: error\ndata: {"message": "told by the provider", "code": 429}\n\n'
+UNNAMED = event({"object": "error", "message": "told by the provider", "code": 400})
+PAGE = b"data: <html><style>a{}\n\n"
+
+
+@pytest.mark.parametrize("early", [True, False])
+@pytest.mark.parametrize(("error", "kind"), [(NAMED, "throttled"), (UNNAMED, "broken"), (PAGE, "broken")])
+@given(CUTS)
+def test_an_error_in_another_shape_is_an_error_in_any_split(
+    error: bytes, kind: str, early: bool, places: list[int]
+) -> None:
+    before = [ROLE] if early else [ROLE, delta(content="x")]
+    shown, whole = decoded(cut(b"".join([*before, error, delta("stop"), DONE]), places))
+    assert shown == before
+    assert whole.failure is not None
+    assert (whole.failure.kind, whole.done) == (kind, False)
+
+
+def test_nesting_and_counts_beyond_reason_are_bounded() -> None:
+    nested = b'data: {"choices":[],"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}\n\n"
+    _, whole = decoded([nested])
+    assert whole.failure is not None
+    assert whole.failure.kind == "broken"
+    for count in (2**53 + 1, 10**399):
+        usage = {"prompt_tokens": count, "completion_tokens": 1}
+        assert decoded([delta("stop"), event({"choices": [], "usage": usage}), DONE])[1].tokens is None
 
 
 def test_text_that_looks_like_members_is_text() -> None:
@@ -136,6 +179,7 @@ CHUNKS = st.one_of(
     TEXT.map(lambda t: delta(content=t)),
     st.sampled_from([": ping\n\n", "id: 5\n: x\n\n"]).map(str.encode),
     st.sampled_from([ROLE, USED, delta("stop"), delta(tool_calls=[{"index": 0}])]),
+    st.sampled_from([NAMED, UNNAMED, PAGE]),
     st.sampled_from([event({"choices": []}), event({"choices": [], "usage": None}), event(refusal("oops"))]),
 )
 

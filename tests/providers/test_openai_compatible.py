@@ -28,6 +28,7 @@ def made(**given: Any) -> Wire:
 
 OWN = made(kind="openai-compatible", endpoint="https://x.example/v1/")
 V1 = made(kind="azure", endpoint="https://x.openai.azure.com/")
+NESTED = b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 LEGACY = made(kind="azure", endpoint="https://x.openai.azure.com", version="2024-10-21", name="a/b:c")
 
 
@@ -80,9 +81,10 @@ def test_the_usage_of_a_stream_is_asked_for(stated: object, sent: object) -> Non
     assert b"stream_options" not in OWN.encode(call(model="m")).body
 
 
-def test_options_of_a_stream_that_are_no_object_are_refused() -> None:
+@pytest.mark.parametrize("options", [b"[1]", NESTED])
+def test_options_of_a_stream_that_are_no_object_are_refused(options: bytes) -> None:
     with pytest.raises(Refusal) as caught:
-        OWN.encode(call(stream=True, model="m", stream_options=[1]))
+        OWN.encode(Call("chat", {"stream_options": msgspec.Raw(options)}, stream=True))
     assert caught.value.param == "stream_options"
 
 
@@ -127,6 +129,8 @@ USAGES: dict[str, tuple[Any, Tokens | None]] = {
     "no output said, and more in all": ({"prompt_tokens": 3, "total_tokens": 9}, None),
     "no output said": ({"prompt_tokens": 3}, None),
     "no input said": ({"completion_tokens": 3}, None),
+    "beyond reason": ({"prompt_tokens": 10**399, "completion_tokens": 2}, None),
+    "just beyond it": ({"prompt_tokens": 3, "completion_tokens": 2**53 + 1}, None),
     "below zero": ({"prompt_tokens": 3, "completion_tokens": -2}, None),
     "more cached than given": (
         {"prompt_tokens": 3, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 4}}, None
@@ -159,7 +163,7 @@ def test_a_good_reply_with_a_usage_that_cannot_be_read_is_served_and_its_use_unk
     assert (found.tokens, found.finish) == (None, "stop")
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"null", b'{"choices": 3}', b'"\xff"', b"{" * 5000])
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"null", b'{"choices": 3}', b'"\xff"', b"{" * 5000, NESTED])
 def test_a_reply_that_cannot_be_read_is_broken(body: bytes) -> None:
     found = OWN.decode(call(), {}, body)
     assert isinstance(found, Failure)

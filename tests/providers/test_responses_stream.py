@@ -172,6 +172,8 @@ def test_a_whole_reply_that_failed_is_a_failure(name: str) -> None:
         {},
         {"input_tokens": 5},
         {"input_tokens": -5, "output_tokens": 1},
+        {"input_tokens": 2**53 + 1, "output_tokens": 1},
+        {"input_tokens": 5, "output_tokens": 10**18},
         {"input_tokens": 5, "output_tokens": 1, "input_tokens_details": {"cached_tokens": 6}},
         {"input_tokens": 5, "output_tokens": 1, "output_tokens_details": {"reasoning_tokens": 2}},
     ],

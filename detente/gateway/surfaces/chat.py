@@ -136,8 +136,9 @@ def asked(call: Call, model: str, most: int | None) -> Asked:
     """What a chat call asks for."""
     messages = bytes(call.members.get("messages", b""))
     needs = needs_of(call.members, call.stream)
-    tokens = len(messages) // CHARACTERS_PER_TOKEN + (most or USUAL_REPLY)
-    return Asked(call, model, needs, prefix=messages[:PREFIX_BYTES], tokens=tokens)
+    prompt = len(messages) // CHARACTERS_PER_TOKEN
+    tokens = prompt + (most or USUAL_REPLY)
+    return Asked(call, model, needs, prefix=messages[:PREFIX_BYTES], tokens=tokens, prompt=prompt)
 
 
 class ChatSurface(Surface):

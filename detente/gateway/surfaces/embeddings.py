@@ -25,8 +25,8 @@ class EmbeddingsSurface(ChatSurface):
         model = text(members, "model")
         if "input" not in members:
             raise Refusal("`input` is missing", "input")
-        size = len(bytes(members["input"]))
-        return Asked(Call("embeddings", members), model, tokens=size // CHARACTERS_PER_TOKEN + 1)
+        tokens = len(bytes(members["input"])) // CHARACTERS_PER_TOKEN + 1
+        return Asked(Call("embeddings", members), model, tokens=tokens, prompt=tokens)
 
     def streamed(self, asked: Asked, deployment: str) -> Rendering:
         """Never: ``ask`` reads no stream."""

@@ -46,6 +46,7 @@ class MessagesSurface(Surface):
             frozenset(asking.needs | prompt.needs),
             prefix=text[:PREFIX_BYTES],
             tokens=told + asking.most,
+            prompt=told,
         )
 
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:

@@ -78,15 +78,16 @@ class ResponsesSurface(Surface):
             members["previous_response_id"] = msgspec.Raw(msgspec.json.encode(own))
         _no_strays(members, pinned)
         told = b"".join(bytes(members[n]) for n in ("tools", "instructions", "input") if n in members)
-        most = count(members, "max_output_tokens") or USUAL_REPLY
+        prompt = len(told) // CHARACTERS_PER_TOKEN
         return Asked(
             Call("responses", members, stream, asks_usage=True),
             model,
             _needs(members, stream),
             pinned,
             told[:PREFIX_BYTES],
-            len(told) // CHARACTERS_PER_TOKEN + most,
+            prompt + (count(members, "max_output_tokens") or USUAL_REPLY),
             workload,
+            prompt,
         )
 
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:

@@ -121,6 +121,9 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It is open."""
         self.transport = cast(asyncio.Transport, transport)
+        if self.closing:  # whoever it was made for did not wait for it
+            self.transport.abort()
+            return
         self.open = True
         self.pool.open.add(self)
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-Kind = Literal["unreachable", "timeout", "broken"]
-"""``unreachable``: no connection. ``timeout``: a deadline passed. ``broken``: a reply that was cut or is unreadable."""
+Kind = Literal["unreachable", "timeout", "broken", "busy"]
+"""``unreachable``: no connection. ``timeout``: a deadline passed. ``broken``: a reply that was cut or is unreadable.
+``busy``: a deadline passed in waiting for a turn, as all the connections that we allow ourselves were in use: it says
+nothing of the provider."""
 
 
 class UpstreamError(Exception):

@@ -50,7 +50,9 @@ class Pool:
             self.idle.append(connection)
 
     def lost(self, connection: Connection) -> None:
-        """A connection has closed."""
+        """A connection has closed. Of one that was given up before, nothing is heard again."""
+        if connection not in self.open:
+            return
         self.open.discard(connection)
         if self._closed is not None and not self.open and not self._closed.done():
             self._closed.set_result(None)
@@ -69,20 +71,26 @@ class Pool:
         Raises
         ------
         UpstreamError
-            ``unreachable``, in plain words; ``timeout`` where there was none by the connect deadline.
+            ``unreachable``, in plain words; ``timeout`` where there was none by the connect deadline, and ``busy``
+            where there was not even leave to open one.
         """
-        now = self._loop.time()
+        now, waits = self._loop.time(), True
         if self.sweep.stopped:
             raise UpstreamError("unreachable", f"`{self.origin}` is not called any more: the gateway stops", sent=False)
         try:
             async with asyncio.timeout_at(min(now + self.connect, until)) as patience:
-                return await self._turn(fresh) or await self._new()
+                given = await self._turn(fresh)
+                waits = False
+                return given or await self._new()
         except (OSError, UnicodeError) as error:
             if patience.expired():
                 which = f"within {self.connect:g} s (connect deadline)"
                 if until < now + self.connect:
                     which = "in the time for the call in all (total deadline)"
-                raise UpstreamError("timeout", f"no connection to `{self.origin}` {which}", sent=False) from None
+                if waits:
+                    which += f": all {self._most} are in use"
+                what = f"no connection to `{self.origin}` {which}"
+                raise UpstreamError("busy" if waits else "timeout", what, sent=False) from None
             raise UpstreamError("unreachable", f"`{self.origin}` {_reason(error)}", sent=False) from None
 
     async def close(self) -> None:
@@ -146,8 +154,10 @@ class Pool:
                 ssl_handshake_timeout=self.connect if secure else None,
             )
         except BaseException:
+            # Nobody waits for it any more. Its place is free at once: uvloop may close the socket without a word.
+            connection.abort()
             if connection.open:
-                connection.abort()
+                self.lost(connection)
             else:
                 self._vacate()
             raise

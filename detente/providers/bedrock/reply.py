@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 
 from detente.providers.bedrock.failures import named
-from detente.providers.wire import Failure, Headers, Reply, Tokens, failure
+from detente.providers.wire import MOST_TOKENS, Failure, Headers, Reply, Tokens, failure
 
 FINISH = {
     "end_turn": "stop",
@@ -26,8 +26,7 @@ FINISH = {
 """OpenAI's reasons to finish, by Bedrock's to stop. Not among them: what the model said could not be read
 (``malformed_…``), and reasons that nobody here knows; neither is a finished reply."""
 
-Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
-"""Tokens: beyond any model's, and within what every reader of JSON holds."""
+Count = Annotated[int, msgspec.Meta(ge=0, le=MOST_TOKENS)]
 
 
 class Usage(msgspec.Struct, rename="camel"):

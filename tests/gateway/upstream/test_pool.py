@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 import pytest
 
 from detente.gateway.upstream.connection import Connection
+from detente.gateway.upstream.error import UpstreamError
 from detente.gateway.upstream.origin import Origin
 from detente.gateway.upstream.pool import Pool
 from detente.gateway.upstream.sweep import Sweep
 from tests.gateway.http.peer import Peer, reply, run
 
 
-def play(main: Callable[[Pool], Awaitable[None]]) -> None:
+def play(main: Callable[[Pool], Awaitable[None]], *, plain: bool = False) -> None:
     """With a pool of one connection."""
 
     async def whole() -> None:
@@ -27,7 +29,7 @@ def play(main: Callable[[Pool], Awaitable[None]]) -> None:
                 await pool.close()
                 await peer.left()
 
-    run(whole())
+    run(whole(), plain=plain)
 
 
 def asking(pool: Pool, *, fresh: bool = False) -> asyncio.Task[Connection]:
@@ -98,3 +100,24 @@ def test_one_that_is_given_to_who_leaves_goes_to_the_next(lost: bool) -> None:
         assert (await third is first) != lost
 
     play(main)
+
+
+@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize("turns", range(6))
+def test_who_stops_waiting_as_a_connection_is_made_leaves_its_place(turns: int, plain: bool) -> None:
+    """Also where the socket is open already, and its loop closes it without a word."""
+
+    async def main(pool: Pool) -> None:
+        for _ in range(3):  # of one place
+            task = asking(pool)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                (await task).abort()
+        with contextlib.suppress(UpstreamError):
+            (await pool.connection(asyncio.get_running_loop().time())).abort()
+        pool.release(await asking(pool))
+        assert len(pool.open) == 1
+
+    play(main, plain=plain)
