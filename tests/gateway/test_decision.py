@@ -79,11 +79,11 @@ def test_a_body_that_cannot_be_read_and_a_model_that_nobody_serves() -> None:
 
 
 # -- vectors ----------------------------------------------------------------------------------------------------------
-def vectors(*models: str, serves: tuple[str, ...] = ("embeddings",), name: str = "chat") -> Data:
+def vectors(*models: str, serves: tuple[str, ...] = ("embeddings",)) -> Data:
     """South serves the first model, North the second."""
     offers = [tokens(p, n + 2, model=m) for n, (p, m) in enumerate(zip(BASES, models, strict=True))]
-    runs = {"models": sorted({*models, "m"})}
-    data = case_data(BASES, offers=offers, workloads=[work() | {"runs-on": runs}])
+    workload = work() | {"runs-on": {"models": sorted({*models, "m"})}}
+    data = case_data(BASES, offers=offers, workloads=[workload])
     for deployment, what in zip(data["deployments"], (*serves, "embeddings"), strict=False):
         deployment["serves"] = [what]
     return data

@@ -150,7 +150,8 @@ def test_shares_count_tokens_and_the_limit_weighs_them() -> None:
         "output-ratio": 4,
         "term": "1 month",
     }
-    known = Known(policy(offers=[ptu, tokens("north", 3)]))
+    bases = {"south": "http://a.example", "north": "http://b.example"}
+    known = Known(Policy.of(Case.of(case_data(bases, offers=[ptu, tokens("north", 3)]))))
     assert known.south.output_weight == 4
     known.load._taken["south-m"] = Taken(10_000)  # as a plan would hold it
     held = known.load.asked(known.south, "chat", 500, 0.0)

@@ -28,7 +28,7 @@ def test_shares_are_those_of_its_own_period_of_the_plan() -> None:
 
 
 def test_requests_that_differ_in_anything_are_judged_each_for_itself() -> None:
-    only = {"id": "only", "kind": "exclusivity", "scope": {"team": "sales"}}
+    only = {"id": "only", "kind": "exclusivity", "of": {"team": "sales"}}
     moment = Moment(Policy.of(Case.of(case_data(BASES, agreement(only)))), FEBRUARY)
     sales = Request("chat", "inference", (("team", "sales"),), "m")
     others = [
