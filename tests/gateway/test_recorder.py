@@ -128,7 +128,7 @@ def test_a_record_is_forced_to_disk_before_a_reply_only_where_the_case_asks(
 ) -> None:
     with Kept(tmp_path, serving={"sync": sync}) as kept:
         forced: list[int] = []
-        monkeypatch.setattr(kept.journal, "sync", lambda: forced.append(1))
+        monkeypatch.setattr(kept.journal, "sync", lambda upto=None: forced.append(1))
         asyncio.run(kept.recorder.durable(kept.job()))
         assert len(forced) == times
 
