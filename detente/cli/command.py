@@ -41,7 +41,7 @@ def cli() -> None:
     """Run AI workloads across rival clouds, under contract.
 
     Agreements are written as code, clause by clause, in a case: a folder of YAML. Détente tells whether a deal can be
-    signed, and plans what runs where at least cost.
+    signed, plans what runs where at least cost, and serves live calls under the same clauses.
 
     Example: detente init my-case && detente plan my-case --out my-plan
     """
