@@ -47,7 +47,7 @@ class Health:
 
     def served(self) -> Health:
         """A call was served."""
-        return self if self is WELL or self == WELL else WELL
+        return WELL
 
     def failed(self, failure: Failure, now: float, began: float | None = None) -> Health:
         """A call failed. ``retry-after`` is honoured whatever the failure; a limit is no fault, and trips nothing.

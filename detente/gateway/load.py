@@ -142,8 +142,9 @@ class Load:
 
     def answered(self, deployed: Deployed) -> None:
         """It has begun to answer: whatever was wrong with it is over."""
-        if deployed.id in self._health:
-            self._health[deployed.id] = WELL
+        health = self._health.get(deployed.id)
+        if health is not None:
+            self._health[deployed.id] = health.served()
 
     def failed(
         self,

@@ -83,26 +83,13 @@ class End(msgspec.Struct, frozen=True, omit_defaults=True):
     attempts: Sequence[Attempt] = ()
 
 
-class Record(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One reply, as it is read: the members of its ``Route`` and of its ``End``."""
+class Record(Route, frozen=True, omit_defaults=True, kw_only=True):
+    """One reply, as it is read: the members of its ``Route``, and here those of its ``End``."""
 
     id: str
     at: str
-    path: str
-    key: str
-    workload: str
-    labels: Mapping[str, str]
-    model: str
     outcome: Outcome
     status: int
-    case: str
-    plan: str | None = None
-    stream: bool = False
-    deployment: str | None = None
-    offer: str | None = None
-    provider: str | None = None
-    region: str | None = None
-    why: str = ""
     usage: Metered | None = None
     cost: str | None = None
     finish: str | None = None
