@@ -55,7 +55,7 @@ def _last(items: Iterable[Record | str], last: int | None) -> Iterable[Record | 
 
 
 def line(record: Record) -> str:
-    """One record in at most two lines of a hundred columns: when, who, where, how it ended; why not elsewhere."""
+    """One record in one line or two: when, who, where, how it ended; then why, and why not elsewhere."""
     used = record.usage
     tokens = f"{used.input:,} + {used.output:,} tok" if used is not None else "use unknown"
     where = record.deployment or "nobody"
