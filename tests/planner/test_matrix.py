@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import detente.planner.matrix as matrix_of
 from detente.errors import SolverError
 from detente.planner.expression import Expr, Lines, Part, Rows, spelt
 from detente.planner.matrix import lay_out
@@ -58,8 +59,10 @@ def random_program(chance: np.random.Generator) -> Program:
     return program
 
 
+@pytest.mark.parametrize("many", [0, 2, matrix_of.MANY], ids=["whole lines", "both", "one by one"])
 @pytest.mark.parametrize("seed", range(20))
-def test_entries_are_where_they_belong(seed: int) -> None:
+def test_entries_are_where_they_belong(seed: int, many: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matrix_of, "MANY", many)
     program = random_program(np.random.default_rng(seed))
     expected = dense(program)
     matrix = lay_out(program)
