@@ -21,6 +21,7 @@ from typing import cast
 
 import uvloop
 
+from detente.gateway.outbox import Outbox
 from detente.gateway.upstream import Upstream
 from detente.providers.wire import Outgoing
 
@@ -125,7 +126,7 @@ async def compare(port: int, exchanges: int, at_once: int, size: int) -> None:
     for protocol in bare:
         protocol.transport.abort()
 
-    upstream = Upstream(connect=3, first_byte=60, idle=60)
+    upstream = Upstream(Outbox(loop), connect=3, first_byte=60, idle=60)
 
     async def ours() -> None:
         reply = await upstream.send(base, outgoing, KEY, until=loop.time() + 600)

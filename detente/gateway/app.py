@@ -23,6 +23,7 @@ from detente.gateway.job import Job, Served
 from detente.gateway.load import Load
 from detente.gateway.metrics import TYPE, Metrics
 from detente.gateway.moment import Moment
+from detente.gateway.outbox import Outbox
 from detente.gateway.policy import Policy
 from detente.gateway.protocol import Connection
 from detente.gateway.recorder import Recorder
@@ -77,7 +78,10 @@ class App:
         self.unrecorded = ""
         """Why replies cannot be recorded; empty where they can."""
         deadlines = policy.serving.deadlines
-        self.upstream = Upstream(connect=deadlines.connect, first_byte=deadlines.first_byte, idle=deadlines.idle)
+        self.outbox = Outbox(self._loop)
+        self.upstream = Upstream(
+            self.outbox, connect=deadlines.connect, first_byte=deadlines.first_byte, idle=deadlines.idle
+        )
         self._recorder = Recorder(journal, metrics)
         self.relay = Relay(self.upstream, load, self._recorder, clock.wall, metrics)
         self.follow(policy, authorities)

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import httptools
 
 from detente.gateway.exchange import JSON, Exchange, Head, Pairs, top
+from detente.gateway.outbox import Outbox
 from detente.gateway.silence import Silence
 
 MOST_HEAD = 64 * 1024
@@ -25,7 +26,8 @@ LINGER = 2.0
 WRITE_HIGH = 256 * 1024
 """Bytes of a reply that wait for a slow caller before its provider is read no further."""
 PIECE = 16 * 1024
-"""Bytes that are parsed at a time: a read of the socket may hold thousands of requests, and they wait as bytes."""
+"""Bytes that are parsed at a time: a read of the socket may hold thousands of requests, and they wait as bytes. More
+than so many of a reply do not wait for the end of the turn."""
 
 _ONCE = frozenset({b"host", b"authorization", b"api-key", b"x-api-key", b"content-type", b"content-encoding"})
 
@@ -35,6 +37,8 @@ class Application(Protocol):
 
     connections: set[Connection]
     """Those that are open, for ``sweep``."""
+    outbox: Outbox
+    """Where replies go out."""
 
     @property
     def most_body(self) -> int:
@@ -85,7 +89,8 @@ class Connection(asyncio.Protocol):
         self.drain: asyncio.Future[None] | None = None
         self.transport: asyncio.Transport
         self._silence: Silence
-        self._written = 0
+        self._unsent: list[bytes] = []
+        self._written = self._sent = 0  # bytes: of replies, and given to the transport
 
     # -- the transport -----------------------------------------------------------------------------------------
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -101,6 +106,7 @@ class Connection(asyncio.Protocol):
         self._state.connections.discard(self)
         self._app.connections.discard(self)
         self._queued.clear()
+        self._unsent.clear()
         if self._task is not None:
             self._task.cancel()
         if self.drain is not None and not self.drain.done():
@@ -109,6 +115,7 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The caller closed its side: taken as leaving, as it cannot be told from a connection that is gone."""
+        self.flush()  # what was said already it may still hear
         return False
 
     def pause_writing(self) -> None:
@@ -223,7 +230,7 @@ class Connection(asyncio.Protocol):
             raise _NoRequestError(refusal[0], "", refusal)
         waits = head.headers.get(b"expect", b"").lower() == b"100-continue"
         if waits and head.version == "1.1" and self._exchange is None:
-            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
@@ -264,14 +271,27 @@ class Connection(asyncio.Protocol):
             self.abort()
 
     def write(self, data: bytes) -> None:
-        """Bytes of a reply."""
+        """Bytes of a reply: they go out with the turn's, or at once where they are many."""
+        self._unsent.append(data)
         self._written += len(data)
-        self.transport.write(data)
+        if self._written - self._sent > PIECE:
+            self.flush()
+        elif len(self._unsent) == 1:
+            self._app.outbox.put(self)
+
+    def flush(self) -> None:
+        """Send what was written."""
+        unsent, self._unsent = self._unsent, []
+        if unsent and not self.transport.is_closing():
+            self._sent = self._written
+            self.transport.write(unsent[0] if len(unsent) == 1 else b"".join(unsent))
 
     def replied(self, keep: bool) -> None:
         """A reply is complete: on to the next request, or the end."""
         self._exchange = None
         self._task = None
+        if self._queued or self._unread:
+            self.flush()  # whether the caller takes replies is seen before the next is made
         if keep and not self._stopping:
             self._next()
         else:
@@ -296,11 +316,13 @@ class Connection(asyncio.Protocol):
         self._refused = True
         self._queued.clear()
         self._unread = b""
+        self.flush()
         self.transport.close()
 
     def abort(self) -> None:
         """Cut the connection."""
         self._refused = True
+        self._unsent.clear()
         self.transport.abort()
 
     def _refuse(self, refused: _NoRequestError) -> None:
@@ -327,7 +349,7 @@ class Connection(asyncio.Protocol):
 
         A head must come whole within that time, so that one sent byte by byte holds nothing for long.
         """
-        self._silence.look(self._written, now)
+        self._silence.look(self._sent, now)
         since = self._silence.since
         if self._arrives_since is not None and not self._head.method:
             since = self._arrives_since

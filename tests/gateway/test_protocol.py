@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from detente.gateway import protocol
 from detente.gateway.exchange import Exchange, Head, Pairs
+from detente.gateway.outbox import Outbox
 from detente.gateway.protocol import Connection
 from tests.gateway.http.attacks import ATTACKS, Attack, Target, attack, complaint
 from tests.gateway.http.attacks import read as answers_in
@@ -522,6 +523,7 @@ class Echo:
 
     def __init__(self) -> None:
         self.connections: set[Connection] = set()
+        self.outbox = Outbox(asyncio.get_running_loop())
         self.understood: list[tuple[bytes, bytes, bytes]] = []
 
     def refusal(self, head: Head) -> tuple[int, Pairs, bytes] | None:
@@ -576,8 +578,7 @@ async def fed(parts: list[bytes]) -> tuple[Echo, Wire]:
         if wire.closed:
             break
         connection.data_received(part)
-    while state.tasks:
-        await asyncio.sleep(0)
+    connection.eof_received()
     connection.connection_lost(None)
     return app, wire
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ssl
 
+from detente.gateway.outbox import Outbox
 from detente.gateway.upstream.head import Headers, request_head
 from detente.gateway.upstream.incoming import Incoming
 from detente.gateway.upstream.origin import Origin, parsed
@@ -21,6 +22,8 @@ class Upstream:
 
     Parameters
     ----------
+    outbox
+        Where requests go out.
     connect, first_byte, idle
         Deadlines in seconds: for a connection (or a turn, where the limit is reached), TLS included; from when the
         request begins to go out to the head of its reply; between two pieces of a reply while its reader takes them.
@@ -36,6 +39,7 @@ class Upstream:
 
     def __init__(
         self,
+        outbox: Outbox,
         *,
         connect: float,
         first_byte: float,
@@ -44,7 +48,7 @@ class Upstream:
         keep: float = 60.0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._connect, self._most, self._context = connect, most_connections, tls
+        self._outbox, self._connect, self._most, self._context = outbox, connect, most_connections, tls
         self._sweep = Sweep(first_byte, idle, keep)
         self._pools: dict[Origin, Pool] = {}
         self._bases: dict[str, tuple[Pool, str, str]] = {}
@@ -98,7 +102,7 @@ class Upstream:
         origin, path = parsed(base)
         pool = self._pools.get(origin)
         if pool is None:
-            pool = self._pools[origin] = Pool(origin, self._sweep, self._connect, self._most, self._tls)
+            pool = self._pools[origin] = Pool(origin, self._outbox, self._sweep, self._connect, self._most, self._tls)
             self._sweep.pools.append(pool)
         known = self._bases[base] = pool, origin.authority, path
         return known

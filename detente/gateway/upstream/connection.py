@@ -53,6 +53,7 @@ class Connection(asyncio.Protocol):
         self._complete = False
         self._keeps = True
         self._barren = 0  # bytes since the last progress: none means that no byte of a reply was seen
+        self._request = b""  # waits for the turn's end
         self._unsent: memoryview | None = None
         self._sliced = False
         self._choked = False
@@ -65,12 +66,19 @@ class Connection(asyncio.Protocol):
         self._heading, self._complete = True, False
         self._barren = 0
         if len(body) <= SLICE:
-            self.transport.write(head + body)
+            self._request = head + body
+            self.pool.outbox.put(self)
         else:
             self._sliced, self._unsent = True, memoryview(body)
             self.transport.write(head)
             self._send()
         return incoming
+
+    def flush(self) -> None:
+        """Send a request that has waited for its turn."""
+        request, self._request = self._request, b""
+        if request and not self.closing:
+            self.transport.write(request)
 
     def _send(self) -> None:
         while self._unsent is not None and not self._choked:
@@ -81,15 +89,17 @@ class Connection(asyncio.Protocol):
     def fail(self, kind: Kind, what: str) -> None:
         """End the exchange under way, if any, and the connection with it."""
         incoming, self.incoming = self.incoming, None
+        sent = not self._request
         self.abort()
         if incoming is not None:
             self.pool.sweep.forget(self)
-            incoming.fail(UpstreamError(kind, f"`{self.pool.origin}` {what}", sent=True))
+            incoming.stale = incoming.stale or not sent
+            incoming.fail(UpstreamError(kind, f"`{self.pool.origin}` {what}", sent=sent))
 
     def abort(self) -> None:
         """Close at once. The pool learns of it when the socket is closed."""
         self.closing = True
-        self._unsent = None
+        self._request, self._unsent = b"", None
         if self.open:
             self.transport.abort()
 
@@ -132,6 +142,9 @@ class Connection(asyncio.Protocol):
         incoming = self.incoming
         if incoming is None:
             self.abort()
+            return
+        if self._request:  # it speaks before it was asked
+            self.fail("broken", "sent bytes that nobody had asked for")
             return
         held = incoming.held
         incoming.stirred = True

@@ -12,6 +12,7 @@ import ssl
 from collections import deque
 from collections.abc import Callable
 
+from detente.gateway.outbox import Outbox
 from detente.gateway.upstream.connection import Connection
 from detente.gateway.upstream.error import UpstreamError
 from detente.gateway.upstream.origin import Origin
@@ -22,9 +23,15 @@ class Pool:
     """At most ``most`` connections to one origin. The one used last is used next, so that the others can grow old."""
 
     def __init__(
-        self, origin: Origin, sweep: Sweep, connect: float, most: int, tls: Callable[[], ssl.SSLContext]
+        self,
+        origin: Origin,
+        outbox: Outbox,
+        sweep: Sweep,
+        connect: float,
+        most: int,
+        tls: Callable[[], ssl.SSLContext],
     ) -> None:
-        self.origin, self.sweep = origin, sweep
+        self.origin, self.outbox, self.sweep = origin, outbox, sweep
         self.idle: list[Connection] = []
         self.open: set[Connection] = set()
         self.connect, self._most, self._tls = connect, most, tls

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from detente.gateway.outbox import Outbox
 from detente.gateway.upstream import Incoming, Upstream, UpstreamError
 from detente.gateway.upstream.connection import SLICE
 from detente.gateway.upstream.incoming import MOST_HELD
@@ -33,7 +34,15 @@ def client(
     connect: float = 5, first_byte: float = 5, idle: float = 5, most: int = 1024, keep: float = 60,
     tls: ssl.SSLContext | None = None,
 ) -> Upstream:  # fmt: skip
-    return Upstream(connect=connect, first_byte=first_byte, idle=idle, most_connections=most, keep=keep, tls=tls)
+    return Upstream(
+        Outbox(asyncio.get_running_loop()),
+        connect=connect,
+        first_byte=first_byte,
+        idle=idle,
+        most_connections=most,
+        keep=keep,
+        tls=tls,
+    )
 
 
 async def ask(upstream: Upstream, base: str, until: float | None = None) -> bytes:

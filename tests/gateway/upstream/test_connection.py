@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from detente.gateway.outbox import Outbox
 from detente.gateway.upstream.connection import MOST_HEAD, SLICE, Connection
 from detente.gateway.upstream.incoming import MOST_HELD, Incoming
 from detente.gateway.upstream.origin import Origin
@@ -62,7 +63,9 @@ class Bench:
         asyncio.events._set_running_loop(self.loop)
         try:
             self.sweep = Sweep(first_byte=60, idle=60, keep=60)
-            self.pool = Pool(Origin("http", "provider", 80), self.sweep, 3, 8, lambda: pytest.fail("no TLS here"))
+            self.pool = Pool(
+                Origin("http", "provider", 80), Outbox(self.loop), self.sweep, 3, 8, lambda: pytest.fail("no TLS here")
+            )
         finally:
             asyncio.events._set_running_loop(None)
 
@@ -72,7 +75,9 @@ class Bench:
         return connection, wire
 
     def begin(self, connection: Connection, body: bytes = b"{}") -> Incoming:
-        return connection.begin(b"POST / HTTP/1.1\r\n\r\n", body, self.loop.time() + 600)
+        incoming = connection.begin(b"POST / HTTP/1.1\r\n\r\n", body, self.loop.time() + 600)
+        connection.flush()  # as the turn's end would
+        return incoming
 
     def close(self) -> None:
         self.sweep.stop()
@@ -301,6 +306,26 @@ def test_a_request_that_its_peer_has_not_taken_whole_closes_the_connection(bench
     wire.unflushed = 7
     connection.data_received(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello")
     assert wire.aborted
+
+
+SPOKE_OR_LEFT: list[Callable[[Connection], object]] = [
+    lambda connection: connection.data_received(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"),
+    lambda connection: connection.eof_received(),
+    lambda connection: connection.connection_lost(None),
+]
+
+
+def test_a_peer_that_speaks_or_leaves_before_the_request_goes_out_has_not_had_it(bench: Bench) -> None:
+    for happens in SPOKE_OR_LEFT:
+        connection, wire = bench.connection()
+        incoming = connection.begin(b"POST / HTTP/1.1\r\n\r\n", b"{}", bench.loop.time() + 600)
+        happens(connection)
+        connection.flush()
+        assert incoming.failure is not None
+        assert not incoming.failure.sent
+        assert incoming.stale  # so that it is sent again, elsewhere
+        assert not wire.written
+        assert connection not in bench.pool.idle
 
 
 def test_bytes_on_an_idle_connection_close_it(bench: Bench) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from detente.gateway.outbox import Outbox
 from detente.gateway.upstream import Upstream, UpstreamError
 from detente.providers.wire import Outgoing
 from tests.gateway.http.behaviours import REFUSED, SERVED, SMALL, Behaviour
@@ -18,7 +19,7 @@ Get = Callable[[Upstream, str], Awaitable[tuple[int, bytes, dict[str, str]]]]
 
 
 def client() -> Upstream:
-    return Upstream(connect=5, first_byte=5, idle=5)
+    return Upstream(Outbox(asyncio.get_running_loop()), connect=5, first_byte=5, idle=5)
 
 
 async def whole(upstream: Upstream, base: str) -> tuple[int, bytes, dict[str, str]]:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from detente.gateway.outbox import Outbox
 from detente.gateway.upstream.connection import Connection
 from detente.gateway.upstream.error import UpstreamError
 from detente.gateway.upstream.origin import Origin
@@ -22,7 +23,9 @@ def play(main: Callable[[Pool], Awaitable[None]], *, plain: bool = False) -> Non
     async def whole() -> None:
         async with Peer([reply(b"ok")]) as peer:
             sweep = Sweep(first_byte=5, idle=5, keep=60)
-            pool = Pool(Origin("http", "127.0.0.1", peer.port), sweep, 5, 1, lambda: pytest.fail("no TLS here"))
+            outbox = Outbox(asyncio.get_running_loop())
+            origin = Origin("http", "127.0.0.1", peer.port)
+            pool = Pool(origin, outbox, sweep, 5, 1, lambda: pytest.fail("no TLS here"))
             async with asyncio.timeout(5):
                 await main(pool)
                 sweep.stop()
@@ -58,7 +61,7 @@ def test_one_that_is_lost_before_its_new_user_wakes_is_replaced() -> None:
         await asyncio.sleep(0)
         pool.release(first)
         first.connection_lost(None)
-        first.pool = Pool(pool.origin, pool.sweep, 5, 1, pool._tls)  # it is lost once only
+        first.pool = Pool(pool.origin, pool.outbox, pool.sweep, 5, 1, pool._tls)  # it is lost once only
         assert await second is not first
         first.transport.abort()
 
