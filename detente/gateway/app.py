@@ -123,6 +123,7 @@ class App:
     def refusal(self, head: Head) -> tuple[int, Pairs, bytes] | None:
         """What is refused by its head: a stranger's body is not read."""
         surface, methods = _surface(head)
+        head.surface = surface
         if surface is None:
             return self._bodiless(head)
         if head.method not in methods:
@@ -148,7 +149,7 @@ class App:
 
     async def serve(self, exchange: Exchange) -> None:
         """Answer a request. Cancelled when the caller leaves."""
-        surface, _ = _surface(exchange.head)
+        surface = exchange.head.surface
         try:
             if surface is None:
                 self._page(exchange)

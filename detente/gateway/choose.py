@@ -8,6 +8,7 @@ state comes from (``load``), and asking (``relay``).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Literal
 from zlib import crc32
 
@@ -96,23 +97,19 @@ def _why(candidate: Candidate, state: State) -> Why:
 
 
 def _ordered(ready: Sequence[tuple[Candidate, State]], prefix: bytes) -> tuple[Choice, ...]:
-    total = sum(state.served for _, state in ready)
-    shares = sum(state.share for _, state in ready) or 1.0
-    band = BAND * total
-
-    def lag(state: State) -> float:
-        """How much less it was given than its share of the plan, among those that may be asked."""
-        return state.share / shares * total - state.served
-
-    most = max((lag(state) for _, state in ready if state.share > 0), default=0.0)
+    total = sum([state.served for _, state in ready])
+    shares = sum([state.share for _, state in ready]) or 1.0
+    # how much less each was given than its share of the plan, among those that may be asked
+    lags = [state.share / shares * total - state.served for _, state in ready]
+    most = max([lag for lag, (_, state) in zip(lags, ready, strict=True) if state.share > 0], default=0.0)
     keyed = []
     for place, (candidate, state) in enumerate(ready):
         why = _why(candidate, state)
         behind = 0.0
-        if why == "share" and (distance := most - lag(state)) > band:
+        if why == "share" and (distance := most - lags[place]) > BAND * total:
             behind = distance
         price = 0 if why == "share" else state.price
         affinity = crc32(prefix + candidate.deployed.id.encode()) if prefix else 0
         keyed.append(((_RANK[why], behind, price, affinity, -state.share, place), Choice(candidate, why)))
-    keyed.sort(key=lambda entry: entry[0])
-    return tuple(choice for _, choice in keyed)
+    keyed.sort(key=itemgetter(0))
+    return tuple([choice for _, choice in keyed])

@@ -11,6 +11,7 @@ from email.utils import formatdate
 from http import HTTPStatus
 from typing import Protocol
 
+from detente.gateway.surface import Surface
 from detente.key import Key
 
 Pairs = tuple[tuple[bytes, bytes], ...]
@@ -22,7 +23,7 @@ JSON: Pairs = ((b"content-type", b"application/json"),)
 class Head:
     """A request's line and headers, names in lower case."""
 
-    __slots__ = ("headers", "keep_alive", "key", "method", "path", "query", "repeated", "version")
+    __slots__ = ("headers", "keep_alive", "key", "method", "path", "query", "repeated", "surface", "version")
 
     def __init__(self) -> None:
         self.method = b""
@@ -33,6 +34,8 @@ class Head:
         self.headers: dict[bytes, bytes] = {}
         self.key: Key | None = None
         """The key that was presented, once the application has looked."""
+        self.surface: Surface | None = None
+        """What answers its path, likewise."""
         self.repeated = False
         """Whether a header that must be given once was given twice."""
 

@@ -6,7 +6,6 @@ Owns: what deciding, relaying, refusing and recording a call need of it together
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -28,8 +27,7 @@ UNREAD = Asked(Call("chat", {}), "")
 """What a body asks for that could not be read."""
 
 
-@dataclass(slots=True)
-class Job:
+class Job(msgspec.Struct):
     """A call. ``began`` and ``until`` are of the event loop's clock, ``at`` is the moment by which it is judged."""
 
     id: str
@@ -44,8 +42,8 @@ class Job:
     asked: Asked = UNREAD
     admission: Admission = _NOTHING
     order: Order = _NOBODY
-    attempts: list[Attempt] = field(default_factory=list)
-    cannot: list[tuple[Candidate, Refusal]] = field(default_factory=list)
+    attempts: list[Attempt] = []
+    cannot: list[tuple[Candidate, Refusal]] = []
     """Deployments on whose wires the call cannot be said."""
     waited: float = 0.0
     """Seconds that went by in waiting for providers."""

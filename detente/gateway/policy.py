@@ -58,9 +58,14 @@ class Deployed:
         return self.deployment.id
 
     @cached_property
+    def base(self) -> str:
+        """The address that all its paths are under."""
+        return self.wire.base
+
+    @cached_property
     def host(self) -> str:
         """Host and port of its address, as a signature covers them."""
-        return urlsplit(self.wire.base).netloc
+        return urlsplit(self.base).netloc
 
     def units(self, at: datetime) -> int | None:
         """Units that the plan holds at a moment; None where no plan says.
@@ -109,7 +114,7 @@ class Deployed:
             return float(per_hour(rate) * MTOK / 60) if rate is not None else 0.0  # not stated yet: none (§2)
         return None
 
-    @property
+    @cached_property
     def output_weight(self) -> int:
         """What a token of output weighs in tokens of its capacity."""
         return self.offer.output_ratio if isinstance(self.offer, ProvisionedOffer) else 1

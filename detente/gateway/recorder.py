@@ -53,7 +53,7 @@ class Recorder:
                 spent = cost(rates, tokens)
         end = End(
             id=job.id,
-            at=job.at.isoformat(timespec="microseconds"),
+            at=job.at,
             outcome=served.outcome,
             status=served.status,
             usage=_usage(job, tokens),

@@ -139,7 +139,7 @@ class Relay:
         found: Failure | Reply | Part
         spilled = False
         try:
-            incoming = await self._upstream.send(deployed.wire.base, outgoing, authorized, until=job.until)
+            incoming = await self._upstream.send(deployed.base, outgoing, authorized, until=job.until)
             spilled = deployed.wire.spilled(incoming.headers)
             if incoming.status != 200:
                 body = await incoming.read(MOST_ERROR)

@@ -7,6 +7,7 @@ come to in money owed (postings, later).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Literal
 
 import msgspec
@@ -71,7 +72,7 @@ class End(msgspec.Struct, frozen=True, omit_defaults=True):
     """
 
     id: str
-    at: str
+    at: datetime
     outcome: Outcome
     status: int
     usage: Metered | None = None
@@ -84,7 +85,10 @@ class End(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Record(Route, frozen=True, omit_defaults=True, kw_only=True):
-    """One reply, as it is read: the members of its ``Route``, and here those of its ``End``."""
+    """One reply, as it is read: the members of its ``Route``, and here those of its ``End``.
+
+    ``at`` is as it was written: RFC 3339, ``2026-11-24T12:00:00.123456Z``.
+    """
 
     id: str
     at: str

@@ -70,7 +70,7 @@ def test_a_call_is_passed_on_answered_recorded_and_disclosed(tmp_path: Path) -> 
             assert (record.usage.input, record.usage.output) == (10, 5)
             assert record.cost == "0.000030000"
             assert record.case == stage.policy.case.hash
-            assert record.at == "2026-03-10T12:00:00.000000+00:00"
+            assert record.at == "2026-03-10T12:00:00Z"
             assert [(a.deployment, a.outcome) for a in record.attempts] == [("south-m", "served")]
             assert answer.headers["x-detente-request-id"] == record.id
             assert answer.headers["x-detente-deployment"] == "south-m"

@@ -192,6 +192,15 @@ def test_a_stream_is_the_same_in_any_split(chunks: list[bytes], ends: bool, asks
     assert decoded(cut(crlf, places), asks=asks) == decoded([data], asks=asks)
 
 
+@pytest.mark.parametrize(
+    "nothing", [delta(content=""), delta(role="assistant"), delta(), event({"choices": [], "usage": None})]
+)
+def test_a_chunk_that_says_nothing_is_no_piece_whatever_came_before(nothing: bytes) -> None:
+    said = delta(content="x")
+    for chunks in ([said, nothing, said], [said, nothing + said], [said, said + nothing], [said + nothing + said]):
+        assert decoded([*chunks, delta("stop"), DONE])[1].content == 3  # the reason to finish is one
+
+
 SOUP = st.lists(CHUNKS | st.binary(max_size=20) | st.sampled_from([DONE, b"data: ", b"{}", b"\n\n"]), max_size=8)
 
 
