@@ -18,7 +18,7 @@ USABLE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 INSTALL := $(PIP) install --progress-bar off --no-compile
 
-# ARGS goes to pytest: make test ARGS="-k exclusivity"
+# ARGS goes to pytest: make test ARGS="-k exclusivity"; "-n 0" runs all in one process, for a debugger
 ARGS ?=
 
 .PHONY: help demo test lint format lock bench clean
@@ -43,7 +43,7 @@ demo: $(VENV)/demo.stamp ## check, plan and report the lead example under both r
 
 test: lint ## lint, check types, run the tests
 	@printf '\n== Tests\n\n'
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal $(ARGS)
 
 lint: $(VENV)/dev.stamp ## ruff (rules and format) and mypy, changing nothing
 	@printf '\n== Rules, format and types\n\n'
