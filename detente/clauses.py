@@ -216,7 +216,7 @@ class _Clauses:
         good = True
         for key, wanted in scope.wanted.items():
             section = "offers" if key in OFFER_KEYS else "workloads"
-            hidden = not self.case.whole(section, "providers", "catalogs")
+            hidden = not self.case.whole(section, "providers", "catalogs", "deployments")
             if key not in values:
                 good = False
                 if not hidden:
@@ -247,7 +247,8 @@ class _Clauses:
 
     def _selects(self, entry: Entry, path: Sequence[str | int], term: Term) -> None:
         """A clause that covers no use at all."""
-        if not self.case.whole("offers", "workloads", "providers", "catalogs") or not self.case.uses:
+        whole = self.case.whole("offers", "workloads", "providers", "catalogs", "deployments")
+        if not whole or not self.case.uses:
             return
         if not self._covered(term):
             what = f"`{term.id}` selects nothing: no workload on any offer is {term.covered}"

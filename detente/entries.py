@@ -140,6 +140,22 @@ class Entries:
         return found
 
     @cached_property
+    def spanned(self) -> dict[str, list[Facts]]:
+        """What a scope may ask of an offer where its deployments run calls in other regions than its own."""
+        offers = {offer.id: offer for offer in self.offers}
+        found: dict[str, list[Facts]] = {}
+        for deployment in self.values("deployments"):
+            offer = offers.get(deployment.offer)
+            provider = self.providers.get(offer.provider) if offer else None
+            if offer is None or provider is None or offer.id not in self.facts:
+                continue
+            for region in deployment.regions:
+                if region in provider.regions and region != offer.region:
+                    there = {"region": region, "country": provider.regions[region].country}
+                    found.setdefault(offer.id, []).append({**self.facts[offer.id], **there})
+        return found
+
+    @cached_property
     def fits(self) -> dict[str, list[AnyOffer]]:
         """The offers that can technically serve each workload."""
         return {w.id: [o for o in self.offers if can_run(w, o)] for w in self.workloads}
@@ -150,7 +166,9 @@ class Entries:
         found = []
         for workload in self.workloads:
             facts = workload.facts
-            found += [(facts, self.facts[o.id]) for o in self.fits[workload.id] if o.id in self.facts]
+            for offer in self.fits[workload.id]:
+                if offer.id in self.facts:
+                    found += [(facts, there) for there in (self.facts[offer.id], *self.spanned.get(offer.id, ()))]
             if workload.data is not None and workload.data.moves[0]:
                 found.append((facts, self._egress(workload.data.at)))
         return found
@@ -185,7 +203,8 @@ class Entries:
         values["kind"] = {"training", "inference", "batch"}
         values["provider"] = set(self.names("providers"))
         values["offer"] = set(self.names("offers"))
-        for facts in [*self.facts.values(), *(offer for _, offer in self.uses)]:
+        spanned = [facts for each in self.spanned.values() for facts in each]
+        for facts in [*self.facts.values(), *spanned, *(offer for _, offer in self.uses)]:
             for key, value in facts.items():
                 values[key].add(value)
         for entry in self.sections["workloads"]:

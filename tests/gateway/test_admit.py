@@ -113,13 +113,18 @@ def test_a_profile_over_regions_is_judged_at_each_of_them(regions: list[str], de
     assert verdicts(ask(given))["north-m"][0] == decision
 
 
-def test_a_region_s_own_clause_is_found_at_the_last_place() -> None:
-    clause = {"id": "not-oslo", "kind": "exclusivity", "provider": "south", "of": {"region": "oslo"}}
-    for regions, decision in ((["dublin", "boston"], "permit"), (["dublin", "boston", "oslo"], "deny")):
-        there = [deployment("north-m", "north-api", "http://b.example", regions=regions)]
-        offers = [tokens("south", 2), tokens("north", 3), tokens("north", 3, id="oslo-api", region="oslo")]
-        given = policy(agreement(clause, party="self"), deployments=there, offers=offers)
-        assert verdicts(ask(given))["north-m"][0] == decision
+def test_a_clause_may_name_a_region_that_only_a_profile_reaches() -> None:
+    """North's offer is in Dublin; Oslo is where its profile may run a call, too."""
+    clause = agreement(
+        {"id": "not-oslo", "kind": "exclusivity", "provider": "south", "of": {"region": "oslo"}}, party="self"
+    )
+    reaches, stays = [
+        [deployment("north-m", "north-api", "http://b.example", regions=["dublin", region])]
+        for region in ("oslo", "boston")
+    ]
+    assert verdicts(ask(policy(clause, deployments=reaches))) == {"north-m": ("deny", "not-oslo")}
+    with pytest.raises(CaseError, match="no offer has `region: oslo`"):
+        policy(clause, deployments=stays)
 
 
 READINGS = {"letter": {"of": {"api": "stateless"}}, "spirit": {}}
