@@ -6,8 +6,10 @@ thread or a loop, share one listening socket, and one that dies is followed by a
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import resource
 import select
 import signal
 import socket
@@ -55,6 +57,7 @@ def bound(host: str, port: int) -> socket.socket:
 
 def run(settings: Settings, listening: socket.socket, policy: Policy, ready: Callable[[], None], say: Say) -> None:
     """Serve until SIGTERM or SIGINT. Raises DetenteError where it cannot start."""
+    _raise_descriptors()
     if settings.workers == 1:
         from detente.gateway.worker import Worker
 
@@ -63,6 +66,14 @@ def run(settings: Settings, listening: socket.socket, policy: Policy, ready: Cal
     with tempfile.TemporaryDirectory(prefix="detente-metrics-") as shared:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared  # before a worker imports its metrics
         _Supervisor(settings, listening, policy, say).run(ready)
+
+
+def _raise_descriptors() -> None:
+    """As many open files as the system lets us: by default often 1,024, and a call under way holds two connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(ValueError, OSError):  # not given: it serves as many as it may
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 class _Running(NamedTuple):

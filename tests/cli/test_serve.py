@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -82,11 +82,11 @@ def provider() -> Iterator[Provider]:
 class Gateway:
     """``detente serve`` under way."""
 
-    def __init__(self, case: Path, *arguments: object) -> None:
+    def __init__(self, case: Path, *arguments: object, under: Sequence[str] = ()) -> None:
         self.journal = case.parent / "journal"
         command = [sys.executable, "-m", "detente", "serve", case, "--port", "0", "--journal", self.journal, *arguments]
         self.process = subprocess.Popen(
-            list(map(str, command)),
+            [*under, *map(str, command)],
             stderr=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -158,10 +158,10 @@ class Gateway:
 
 
 @contextlib.contextmanager
-def gateway(case: Path, *arguments: object) -> Iterator[Gateway]:
+def gateway(case: Path, *arguments: object, under: Sequence[str] = ()) -> Iterator[Gateway]:
     made = Gateway.__new__(Gateway)
     try:
-        made.__init__(case, *arguments)  # type: ignore[misc]
+        made.__init__(case, *arguments, under=under)  # type: ignore[misc]
         yield made
     finally:
         made.close()
@@ -201,6 +201,15 @@ def test_it_serves_records_and_stops(tmp_path: Path, provider: Provider, workers
         assert SECRET not in live.text
         assert KEY not in live.text
         assert "Traceback" not in live.text
+
+
+def test_it_takes_as_many_connections_as_the_system_allows(tmp_path: Path, provider: Provider) -> None:
+    few = ["sh", "-c", 'ulimit -Sn 64 && exec "$@"', "sh"]
+    with gateway(case_at(tmp_path, provider), under=few) as live, contextlib.ExitStack() as callers:
+        for _ in range(100):
+            callers.enter_context(socket.create_connection(("127.0.0.1", live.port), PATIENCE))
+        assert live.get("/readyz")[0] == 200
+        assert live.ask()[0] == 200
 
 
 def test_a_stop_lets_a_stream_end(tmp_path: Path, provider: Provider) -> None:
