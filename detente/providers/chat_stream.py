@@ -69,6 +69,8 @@ class _Chunk(msgspec.Struct):
 
 _CHUNK = msgspec.json.Decoder(_Chunk, strict=False)
 _DONE = b"[DONE]"
+_FAILED = frozenset({"500", "502", "503", "504", "server_error", "internal_server_error", "InternalServerError"})
+"""As OpenAI, Azure and vLLM say that their server failed: the same as its status before a stream."""
 _SAYS = b'"delta":{"content":"'
 _ROLE_ONLY = ("role",)
 
@@ -187,4 +189,5 @@ def _failure(error: Any) -> Any:
         return failure("filtered", 400, str(detail.get("message", ""))[:2000], code=code)
     if code in ("429", "rate_limit_exceeded"):
         return failure("throttled", 429, "the provider stopped the stream: its limit is reached")
-    return failure("broken", 502, "the provider ended the stream with an error" + (f" ({code})" if code else ""))
+    what = "the provider ended the stream with an error" + (f" ({code[:100]})" if code else "")
+    return failure("unavailable", 503, what) if code in _FAILED else failure("broken", 502, what)

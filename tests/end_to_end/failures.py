@@ -24,9 +24,6 @@ DEADLINES = {"connect": "1 s", "first-byte": "1 s", "idle": "1 s", "total": "6 s
 TOO_LONG, SHORT = "3 s", "200 ms"
 CHATS: tuple[Wire, ...] = ("azure", "ptu", "bedrock", "gpus")
 ALL: tuple[Wire, ...] = (*CHATS, "responses", "messages")
-NAMED: tuple[Wire, ...] = ("bedrock", "responses", "messages")
-"""Where an error within a stream says what it is; chat completions (``PLAIN``) have no names for it."""
-PLAIN: tuple[Wire, ...] = ("azure", "ptu", "gpus")
 
 
 class Row(NamedTuple):
@@ -74,10 +71,8 @@ TABLE = (
     Row("malformed",          "whole",  ALL,    "broken",      502),
     Row("malformed",          "before", ALL,    "broken",      502),
     Row("malformed",          "after",  ALL,    "broken",      200,    THEN),
-    Row("exception",          "before", NAMED,  "unavailable", 503),
-    Row("exception",          "before", PLAIN,  "broken",      502),
-    Row("exception",          "after",  NAMED,  "unavailable", 200,    THEN),
-    Row("exception",          "after",  PLAIN,  "broken",      200,    THEN),
+    Row("exception",          "before", ALL,    "unavailable", 503),
+    Row("exception",          "after",  ALL,    "unavailable", 200,    THEN),
 )
 # fmt: on
 
