@@ -65,9 +65,8 @@ class Exchange:
 
     __slots__ = ("_chunked", "_connection", "begun", "body", "done", "head")
 
-    def __init__(self, head: Head, connection: Way) -> None:
-        self.head = head
-        self.body = b""
+    def __init__(self, head: Head, body: bytes, connection: Way) -> None:
+        self.head, self.body = head, body
         self.begun = self.done = False
         self._connection = connection
         self._chunked = False

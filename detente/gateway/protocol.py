@@ -1,8 +1,8 @@
 """HTTP/1.1 as the gateway serves it: one connection, its requests one after the other.
 
-Owns: reading requests within bounds, refusing what two readers could read in two ways (RFC 9112, section 11), and
-back-pressure. It stands in for uvicorn's own protocol (``Config(http=…)``), which keeps sockets,
-TLS and the graceful stop: it saves a framework's share of every request. Not here: what a path answers (``app``).
+Owns: the order of requests and their replies, back-pressure, and when a connection ends. It stands in for uvicorn's own
+protocol (``Config(http=…)``), which keeps sockets, TLS and the graceful stop: it saves a framework's share of every
+request. Not here: reading requests (``reader``), and what a path answers (``app``).
 """
 
 from __future__ import annotations
@@ -12,15 +12,11 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
-import httptools
-
-from detente.gateway.exchange import JSON, Exchange, Head, Pairs, top
+from detente.gateway.exchange import JSON, Exchange, Head, top
 from detente.gateway.outbox import Outbox
+from detente.gateway.reader import NoRequestError, Reader, Rules
 from detente.gateway.silence import Silence
 
-MOST_HEAD = 64 * 1024
-"""Bytes of a request's line and headers; of one header that is not whole, one read of the socket more."""
-MOST_HEADERS = 100
 LINGER = 2.0
 """Seconds that a refused connection stays open, so that its caller reads the refusal and no reset."""
 WRITE_HIGH = 256 * 1024
@@ -29,10 +25,8 @@ PIECE = 16 * 1024
 """Bytes that are parsed at a time: a read of the socket may hold thousands of requests, and they wait as bytes. More
 than so many of a reply do not wait for the end of the turn."""
 
-_ONCE = frozenset({b"host", b"authorization", b"api-key", b"x-api-key", b"content-type", b"content-encoding"})
 
-
-class Application(Protocol):
+class Application(Rules, Protocol):
     """What answers requests."""
 
     connections: set[Connection]
@@ -41,15 +35,8 @@ class Application(Protocol):
     """Where replies go out."""
 
     @property
-    def most_body(self) -> int:
-        """The largest body, in bytes."""
-
-    @property
     def idle(self) -> float:
         """Seconds of silence after which a connection is closed."""
-
-    def refusal(self, head: Head) -> tuple[int, Pairs, bytes] | None:
-        """A reply that is given before any of the body is read; None where the body is wanted."""
 
     def serve(self, exchange: Exchange) -> Coroutine[Any, Any, None]:
         """Answer a request. The task is cancelled when the caller leaves."""
@@ -75,17 +62,12 @@ class Connection(asyncio.Protocol):
         self._app = app
         self._state = server_state
         self._loop = _loop or asyncio.get_event_loop()
-        self._parser = httptools.HttpRequestParser(self)
+        self._reader = Reader(app, self)
         self._queued: deque[Exchange] = deque()
         self._exchange: Exchange | None = None
         self._task: asyncio.Task[None] | None = None
-        self._head = Head()
-        self._body: list[bytes] = []
-        self._size = self._head_bytes = 0
-        self._barren = 0  # bytes that came since the last progress: the parser holds them, and has told of none
-        self._url = self._unread = b""
+        self._unread = b""
         self._refused = self._stopping = self._paused = False
-        self._arrives_since: float | None = None
         self.drain: asyncio.Future[None] | None = None
         self.transport: asyncio.Transport
         self._silence: Silence
@@ -154,99 +136,22 @@ class Connection(asyncio.Protocol):
             self._parse(data[at : at + PIECE])
 
     def _parse(self, data: bytes) -> None:
-        self._barren += len(data)
         try:
-            self._parser.feed_data(data)
-            if self._barren > MOST_HEAD:
-                self._refuse(_NoRequestError(431, f"a head, or what follows a body, of over {MOST_HEAD} bytes"))
-        except httptools.HttpParserUpgrade:
-            self._refuse(_NoRequestError(400, "the connection cannot be upgraded"))
-        except httptools.HttpParserCallbackError as error:
-            if not isinstance(error.__context__, _NoRequestError):
-                raise
-            self._refuse(error.__context__)
-        except httptools.HttpParserError as error:
-            self._refuse(_NoRequestError(400, f"not a request: {error}"))
+            self._reader.feed(data, self._silence.since)
+        except NoRequestError as refused:
+            self._refuse(refused)
 
-    # -- the parser's callbacks --------------------------------------------------------------------------------
-    def on_message_begin(self) -> None:
-        """A request begins."""
-        self._head = Head()
-        self._body = []
-        self._size = self._head_bytes = self._barren = 0
-        self._url = b""
-        self._arrives_since = self._silence.since
-
-    def on_url(self, url: bytes) -> None:
-        """A piece of its target."""
-        self._url += url
-        self._count(len(url))
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A header; a trailer is left out, as nobody here may depend on one."""
-        self._count(len(name) + len(value) + 4)
-        if self._head.method:
-            return
-        headers = self._head.headers
-        name = name.lower()
-        if name in headers:
-            if name in _ONCE:
-                self._head.repeated = True
-            value = headers[name] + b", " + value
-        headers[name] = value
-        if len(headers) > MOST_HEADERS:
-            raise _NoRequestError(431, f"over {MOST_HEADERS} headers")
-
-    def _count(self, n: int) -> None:
-        self._head_bytes += n
-        if self._head_bytes > MOST_HEAD:
-            raise _NoRequestError(431, f"a head of over {MOST_HEAD} bytes")
-
-    def on_headers_complete(self) -> None:
-        """The head is whole: refuse now what need not be read to its end."""
-        head = self._head
-        head.method = self._parser.get_method()
-        head.version = self._parser.get_http_version()
-        head.keep_alive = self._parser.should_keep_alive() and not self._stopping
-        if head.version not in ("1.1", "1.0"):
-            raise _NoRequestError(505, f"HTTP/{head.version} is not spoken here")
-        encoding = head.headers.get(b"transfer-encoding")
-        if encoding is not None and (encoding.lower() != b"chunked" or head.version == "1.0"):
-            raise _NoRequestError(501, "a transfer encoding other than `chunked`")
-        if head.repeated:
-            raise _NoRequestError(400, "a header that may be given once is given twice")
-        if b"host" not in head.headers and head.version == "1.1":
-            raise _NoRequestError(400, "no `host` header")
-        try:
-            url = httptools.parse_url(self._url)
-        except httptools.HttpParserInvalidURLError:
-            raise _NoRequestError(400, "a target that is not a path") from None
-        head.path, head.query = url.path or b"/", url.query or b""
-        stated = head.headers.get(b"content-length")
-        if stated is not None and int(stated) > self._app.most_body:
-            raise _NoRequestError(413, f"a body of {int(stated)} bytes; at most {self._app.most_body} are read")
-        refusal = self._app.refusal(head)
-        if refusal is not None:
-            raise _NoRequestError(refusal[0], "", refusal)
-        waits = head.headers.get(b"expect", b"").lower() == b"100-continue"
-        if waits and head.version == "1.1" and self._exchange is None:
+    # -- what the reader has read ------------------------------------------------------------------------------
+    def expected(self) -> None:
+        """A caller waits to be told that it may send the body of a request."""
+        if self._exchange is None:
             self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def on_body(self, body: bytes) -> None:
-        """A piece of the body."""
-        self._size += len(body)
-        self._barren = 0
-        if self._size > self._app.most_body:
-            raise _NoRequestError(413, f"a body of over {self._app.most_body} bytes")
-        self._body.append(body)
-
-    def on_message_complete(self) -> None:
-        """The request is whole."""
-        exchange = Exchange(self._head, self)
-        exchange.body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        self._body = []
-        self._barren = 0
-        self._arrives_since = None
+    def asked(self, head: Head, body: bytes) -> None:
+        """A request is whole."""
+        if self._stopping:
+            head.keep_alive = False
+        exchange = Exchange(head, body, self)
         if self._exchange is None and self.drain is None:
             self._start(exchange)
             return
@@ -325,7 +230,7 @@ class Connection(asyncio.Protocol):
         self._unsent.clear()
         self.transport.abort()
 
-    def _refuse(self, refused: _NoRequestError) -> None:
+    def _refuse(self, refused: NoRequestError) -> None:
         """Answer what is not a request, and listen no more. Replies before it come first, and end the connection."""
         if self._exchange is not None:
             self._refused = self._stopping = True
@@ -350,9 +255,7 @@ class Connection(asyncio.Protocol):
         A head must come whole within that time, so that one sent byte by byte holds nothing for long.
         """
         self._silence.look(self._sent, now)
-        since = self._silence.since
-        if self._arrives_since is not None and not self._head.method:
-            since = self._arrives_since
+        since = self._silence.since if self._reader.heading is None else self._reader.heading
         waits_for_us = self._exchange is not None and self.drain is None
         if not waits_for_us and now - since > self._app.idle:
             self.transport.abort()
@@ -364,14 +267,6 @@ class Connection(asyncio.Protocol):
             self._close()
         else:
             self._exchange.head.keep_alive = False
-
-
-class _NoRequestError(Exception):
-    """What came is refused: the status and a sentence, or a whole reply."""
-
-    def __init__(self, status: int, message: str, given: tuple[int, Pairs, bytes] | None = None) -> None:
-        super().__init__(message)
-        self.status, self.message, self.given = status, message, given
 
 
 def protocol(app: Application) -> Callable[..., Connection]:

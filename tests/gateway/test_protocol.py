@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detente.gateway import protocol
+from detente.gateway import protocol, reader
 from detente.gateway.exchange import Exchange, Head, Pairs
 from detente.gateway.outbox import Outbox
 from detente.gateway.protocol import Connection
@@ -376,7 +376,7 @@ def test_a_body_over_the_limit_is_refused_and_one_at_the_limit_is_served(tmp_pat
 
 @pytest.mark.parametrize(
     "more",
-    ["a: " + "b" * protocol.MOST_HEAD, "\r\n".join(f"a{n}: b" for n in range(protocol.MOST_HEADERS))],
+    ["a: " + "b" * reader.MOST_HEAD, "\r\n".join(f"a{n}: b" for n in range(reader.MOST_HEADERS))],
     ids=["large", "many"],
 )
 def test_a_head_over_the_limits_is_refused(tmp_path: Path, more: str) -> None:

@@ -67,7 +67,7 @@ class Asking:
 
 def made() -> tuple[Stream, Wire]:
     wire = Wire()
-    caller = Exchange(Head(), cast(Any, wire))
+    caller = Exchange(Head(), b"", cast(Any, wire))
     return Stream(cast(Job, Asking()), CHOICE, caller, lambda *_: ((b"x-told", b"1"),)), wire
 
 
