@@ -15,6 +15,7 @@ from detente.gateway.exchange import Head, Pairs
 MOST_HEAD = 64 * 1024
 """Bytes of a request's line and headers; of one header that is not whole, one read of the socket more."""
 MOST_HEADERS = 100
+_LONG = f"a head of over {MOST_HEAD} bytes"
 
 _ONCE = frozenset({b"host", b"authorization", b"api-key", b"x-api-key", b"content-type", b"content-encoding"})
 
@@ -92,27 +93,27 @@ class Reader:
     def on_url(self, url: bytes) -> None:
         """A piece of its target."""
         self._url += url
-        self._count(len(url))
+        self._head_bytes += len(url)
+        if self._head_bytes > MOST_HEAD:
+            raise NoRequestError(431, _LONG)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header; a trailer is left out, as nobody here may depend on one."""
-        self._count(len(name) + len(value) + 4)
-        if self._head.method:
+        self._head_bytes += len(name) + len(value) + 4
+        head = self._head
+        if self._head_bytes > MOST_HEAD:
+            raise NoRequestError(431, _LONG)
+        if head.method:
             return
-        headers = self._head.headers
+        headers = head.headers
         name = name.lower()
         if name in headers:
             if name in _ONCE:
-                self._head.repeated = True
+                head.repeated = True
             value = headers[name] + b", " + value
         headers[name] = value
         if len(headers) > MOST_HEADERS:
             raise NoRequestError(431, f"over {MOST_HEADERS} headers")
-
-    def _count(self, n: int) -> None:
-        self._head_bytes += n
-        if self._head_bytes > MOST_HEAD:
-            raise NoRequestError(431, f"a head of over {MOST_HEAD} bytes")
 
     def on_headers_complete(self) -> None:
         """The head is whole: refuse now what need not be read to its end."""

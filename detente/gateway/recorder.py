@@ -16,7 +16,7 @@ from detente.gateway.job import Job, Served
 from detente.gateway.metrics import Metrics
 from detente.gateway.policy import cost
 from detente.ledger.journal import Journal
-from detente.ledger.record import End, Metered, Route, joined, route
+from detente.ledger.record import End, Metered, Route, joined, milliseconds, route
 from detente.providers.wire import Tokens
 
 _NONE = Metered(0, 0)
@@ -61,7 +61,7 @@ class Recorder:
             finish=served.finish,
             spilled=served.spilled,
             pieces=served.pieces,
-            ms=round(seconds * 1000, 3),
+            ms=milliseconds(seconds),
             attempts=job.attempts,
         )
         self._journal.append(joined(self._route(job, choice, name), end))

@@ -26,7 +26,7 @@ from detente.gateway.refusal import explained
 from detente.gateway.stream import Stream
 from detente.gateway.surface import UnsayableError
 from detente.gateway.upstream import Incoming, Upstream, UpstreamError
-from detente.ledger.record import Attempt, Outcome
+from detente.ledger.record import Attempt, Outcome, milliseconds
 from detente.providers.wire import Failure, Outgoing, Part, Refusal, Reply, failure
 
 MOST_REPLY = 64 * 1024 * 1024
@@ -159,7 +159,7 @@ class Relay:
             # The caller left, and with it its provider's call: what that used is not known.
             now = self._loop.time()
             self._load.left(deployed, job.workload.id, held, now, kept=job.asked.prompt)
-            job.attempts.append(Attempt(deployed.id, "abandoned", _ms(now - began)))
+            job.attempts.append(Attempt(deployed.id, "abandoned", milliseconds(now - began)))
             self._record(job, stream.ended("abandoned", 499) if stream else Served("abandoned", 499, choice))
             raise
         except Exception as defect:
@@ -181,7 +181,7 @@ class Relay:
     def _note(self, job: Job, deployed: Deployed, failed: Failure, began: float | None, held: float = 0.0) -> Failure:
         """A deployment failed, or refused the request; ``began`` is None where it was not even asked."""
         now = self._loop.time()
-        spent = _ms(now - began) if began is not None else 0.0
+        spent = milliseconds(now - began) if began is not None else 0.0
         job.attempts.append(Attempt(deployed.id, failed.kind, spent, failed.status, failed.detail))
         if failed.fails_over:
             self._load.failed(deployed, job.workload.id, failed, held, now, began)
@@ -204,7 +204,7 @@ class Relay:
         except Exception as defect:
             self._tell(job, defect)
             return self._note(job, deployed, unread(defect, deployed), began, held)
-        job.attempts.append(Attempt(deployed.id, "served", _ms(now - began), 200))
+        job.attempts.append(Attempt(deployed.id, "served", milliseconds(now - began), 200))
         self._load.served(deployed, job.workload.id, reply.tokens, held, now)
         served = Served("complete", 200, choice, reply.tokens, reply.finish, spilled)
         spent = self._record(job, served)
@@ -249,7 +249,7 @@ class Relay:
             await self._recorder.durable(job)
             stream.fail(last.data, last.failure.error)
             return served
-        job.attempts.append(Attempt(deployed.id, "served", _ms(now - began), 200))
+        job.attempts.append(Attempt(deployed.id, "served", milliseconds(now - began), 200))
         self._load.served(deployed, job.workload.id, stream.tokens, held, now)
         served = stream.ended("complete", 200)
         self._record(job, served)
@@ -290,7 +290,3 @@ class Relay:
     def _tell(self, job: Job, defect: Exception) -> None:
         """A defect is the operator's to know of."""
         self._loop.call_exception_handler({"message": f"a defect in the call {job.id}", "exception": defect})
-
-
-def _ms(seconds: float) -> float:
-    return round(seconds * 1000, 3)
