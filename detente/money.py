@@ -16,6 +16,7 @@ from detente.noun import read_by, written_as
 from detente.quantity import NUMBER, NUMBER_AS_WRITTEN, WIDE, plain, scaled, text_of, unit_of
 
 NANO = Decimal("0.000000001")
+CENT = Decimal("0.01")
 HOURS_A_MONTH = 730  # the month of cloud price pages (AWS and Azure calculators): 8,760 hours / 12
 
 

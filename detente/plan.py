@@ -17,6 +17,7 @@ from typing import Literal
 from pydantic import TypeAdapter, ValidationError
 
 from detente.errors import PlanError
+from detente.money import CENT
 from detente.posting import Posting
 
 FORMAT = "detente-plan/1"
@@ -87,6 +88,11 @@ class CommitmentWindow:
     carried: Decimal
     shortfall: Decimal
     fee: Decimal
+
+    @property
+    def missed(self) -> bool:
+        """Whether it falls short by a cent or more: less is a rounding (whole quanta of work), and on no invoice."""
+        return self.shortfall >= CENT
 
 
 @dataclass(frozen=True, slots=True)

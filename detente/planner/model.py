@@ -158,6 +158,13 @@ class Model:
         self._low[columns], self._high[columns] = low, high
         self.highs.changeColsBounds(len(columns), columns.astype(np.int32), low, high)
 
+    def draw_in(self, rows: Ints, by: Floats) -> None:
+        """Ask more of rows than they say: their bounds come closer by so much (natural units), until restored."""
+        inward = by * self.row_scale[rows]
+        self._row_low[rows] += inward
+        self._row_high[rows] -= inward
+        self.highs.changeRowsBounds(len(rows), rows, self._row_low[rows], self._row_high[rows])
+
     def fix(self, columns: Ints, values: Floats) -> None:
         """Fix columns at natural values."""
         at = values / self.column_scale[columns]
@@ -270,6 +277,13 @@ class Model:
                 raise SolverError(f"the solver reports a cost of {objective:.6f} for a plan that costs {cost:.6f}")
 
     # -- read off ------------------------------------------------------------------------------------------------
+    def reached(self, values: Floats) -> tuple[Floats, Floats]:
+        """What each row comes to (natural units), and how far floats may be off."""
+        parts = self.matrix.value * (values / self.column_scale)[self.matrix.columns]
+        reached = np.bincount(self.matrix.index, weights=parts, minlength=self.program.m) / self.row_scale
+        size = np.bincount(self.matrix.index, weights=np.abs(parts), minlength=self.program.m) / self.row_scale
+        return reached, 1e-14 * size
+
     def priced(self, duals: Floats) -> Floats:
         """What the rows' prices come to in each column (natural units): a clause's rows, and what they ask for."""
         return self.matrix.priced(duals / self.row_scale) / self.column_scale

@@ -16,7 +16,7 @@ import numpy as np
 from detente.case import Case
 from detente.errors import BillError, NoPlanError
 from detente.plan import Conflict, Plan
-from detente.planner.bill import Bill, charge, quantities
+from detente.planner.bill import Bill, charge
 from detente.planner.branch import branch
 from detente.planner.conflict import find_conflict
 from detente.planner.draft import Draft
@@ -25,6 +25,7 @@ from detente.planner.formulate import formulate
 from detente.planner.model import Model
 from detente.planner.purchases import rounded_up
 from detente.planner.result import result
+from detente.planner.rounding import settled
 from detente.planner.solution import Solution, Stopped
 
 GAP = 1e-4
@@ -84,10 +85,11 @@ def plan(
     if found.solution is None or found.solution.values is None:
         raise NoPlanError(f"no plan was found before the stop ({found.stopped}); give it more time")
     progress("billing")
-    exact = charge(draft, quantities(draft, model, found.solution.values))
-    check(draft, exact, found.solution)
+    solution, whole = settled(draft, model, found.solution, unit_columns(draft))
+    exact = charge(draft, whole)
+    check(draft, exact, solution)
     prices = found.prices or found.solution
-    return result(draft, model, found.solution, prices, exact, found.bound, found.rounding, gap, found.stopped)
+    return result(draft, model, solution, prices, exact, found.bound, found.rounding, gap, found.stopped)
 
 
 def search(draft: Draft, model: Model, gap: float, progress: Progress) -> Found | Conflict:

@@ -110,5 +110,5 @@ def _slot(rows: Sequence[CommitmentWindow]) -> Slot:
         sum((w.spend for w in rows), Decimal(0)),
         first.brought,
         last.carried,
-        sum((w.shortfall for w in rows), Decimal(0)),
+        sum((w.shortfall for w in rows if w.missed), Decimal(0)),
     )

@@ -38,17 +38,17 @@ class Commitment:
     @property
     def short(self) -> Decimal:
         """What is missing, over all windows."""
-        return sum((w.shortfall for w in self.windows), ZERO)
+        return sum((w.shortfall for w in self.missed), ZERO)
 
     @property
     def fee(self) -> Decimal:
         """What is owed for what is missing."""
-        return sum((w.fee for w in self.windows), ZERO)
+        return sum((w.fee for w in self.missed), ZERO)
 
     @property
     def missed(self) -> tuple[CommitmentWindow, ...]:
         """The windows that fall short."""
-        return tuple(w for w in self.windows if w.shortfall)
+        return tuple(w for w in self.windows if w.missed)
 
     @property
     def when(self) -> list[str]:

@@ -107,14 +107,14 @@ class Page:
     @cached_property
     def shortfalls(self) -> Cut[Shortfall]:
         """Windows that fall short, in time order."""
-        rows = sorted((w for w in self.plan.commitments if w.shortfall), key=lambda w: (w.start, w.end, w.term))
+        rows = sorted((w for w in self.plan.commitments if w.missed), key=lambda w: (w.start, w.end, w.term))
         return Cut.of([Shortfall(w, w.shortfall / w.required if w.required else Decimal(0)) for w in rows], self.rows)
 
     @cached_property
     def kept_away(self) -> Cut[KeptAway]:
         """Why work does not run with the providers whose commitments fall short, where a clause plays a part."""
         whose = digest.provider_of([self.plan])
-        short = {w.provider for w in self.plan.commitments if w.shortfall}
+        short = {w.provider for w in self.plan.commitments if w.missed}
         groups: dict[tuple[str, str, str, tuple[str, ...]], list[str]] = {}
         for d in self.plan.decisions:
             provider = whose.get(d.offer, "")

@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from detente.money import shown
+from detente.money import CENT, shown
 from detente.plan import Conflict, Plan
 from detente.report import answer, comparison, digest
 from detente.report.entry import worth
@@ -153,8 +153,8 @@ def _commitments(plan: Plan, console: Console) -> None:
 
 
 def _drawn(name: str, when: str, required: Decimal, reached: Decimal, short: Decimal, fee: Decimal) -> Row:
-    state = Text(f"short {shown(short)}", style="bold red") if short else Text("met", style="green")
-    return [name, when, shown(required), shown(reached), state, shown(fee) if fee else "–"]
+    state = Text(f"short {shown(short)}", style="bold red") if short >= CENT else Text("met", style="green")
+    return [name, when, shown(required), shown(reached), state, shown(fee) if fee >= CENT else "–"]
 
 
 def _workloads(plan: Plan, console: Console) -> None:

@@ -1,4 +1,4 @@
-"""The five laws that every kind of clause obeys (design §9), for each kind in ``KINDS``.
+"""The laws that every kind of clause obeys (design §9), for each kind in ``KINDS``.
 
 A kind without a generator in ``tests.builders.GENERATORS`` fails here: to add a kind is to add its generator.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from decimal import Decimal
+from fractions import Fraction
 from itertools import chain, combinations, product
 from typing import Any
 
@@ -20,6 +21,9 @@ from detente.planner.solve import plan
 from detente.scope import DEMAND_KEYS
 from detente.term import Term
 from detente.terms import KINDS
+from detente.terms.commitment import MinimumCommitment
+from detente.terms.share import Share
+from detente.terms.spending_cap import SpendingCap
 from tests.builders import ALL_KINDS, EXACT, GENERATORS, cases, kind_of, replayed, two_clouds
 
 CENT = Decimal("0.01")
@@ -191,3 +195,33 @@ def test_dropping_a_clause(kind: str, data: st.DataObject) -> None:
 
 def _slack(found: Plan) -> Decimal:
     return CENT + abs(found.cost) * SMALL + (found.cost - found.bound)
+
+
+# -- 6: what a plan obeys it obeys in the exact bill, whole quanta and all ---------------------------------------------
+@pytest.mark.parametrize("kind", ["minimum-commitment", "share", "spending-cap"])
+@few
+@given(data=st.data())
+def test_no_clause_is_missed_by_a_rounding(kind: str, data: st.DataObject) -> None:
+    case = data.draw(cases(need=kind, kinds=["minimum-commitment", "share", "spending-cap", "discount"]))
+    found = plan(case)
+    if isinstance(found, Conflict):
+        return
+    horizon, metered = case.declared.horizon, replayed(case, found)
+    money = Fraction(len(metered), 10**9)  # each charge is rounded to a billionth
+    for term in case.terms:
+        if isinstance(term, SpendingCap):
+            limits = term.limits(horizon)
+            spent = metered.totals(term.covered, "spend", [window for window, _ in limits])
+            assert all(spend <= limit + money for spend, (_, limit) in zip(spent, limits, strict=True)), term.id
+        if isinstance(term, Share):
+            windows = term.cut_into(term.windows, horizon)
+            part, whole = (metered.totals(selection, term.measure, windows) for selection in (term.part, term.covered))
+            room = Fraction(0) if term.measure == "work" else money
+            for of, all_of in zip(part, whole, strict=True):
+                assert term.at_least is None or of >= all_of * Fraction(term.at_least) - room, term.id
+                assert term.at_most is None or of <= all_of * Fraction(term.at_most) + room, term.id
+    for window in found.commitments:
+        assert not 0 < window.shortfall < SMALL, "a shortfall of less than a quantum is a rounding"
+        term = next(t for t in case.terms if t.id == window.term)
+        assert isinstance(term, MinimumCommitment)
+        assert window.shortfall == 0 or term.shortfall != "forbidden"
