@@ -22,17 +22,28 @@ WHOLE_LINE = 100
 which costs at most 1% of that purchase and counts in the gap."""
 
 WHOLE_MOST = 400
-"""At most so many integer columns of capacity bought by the hour; beyond, those are rounded up as well."""
+"""At most so many integer columns of capacity bought by the hour, of all offers together; where there would be more,
+all of those are rounded up as well: a search over thousands has no end that anyone could wait for."""
 
 
 def define_units(draft: Draft) -> None:
     """Columns of capacity bought in units, offer by offer."""
+    bought = []
     for offer in draft.case.offers:
         if isinstance(offer, TokenOffer) or all(arc.own for arc in draft.arcs.of_offer[offer.id]):
             continue
         starts = _terms(draft, offer) if offer.reserved else _hourly(draft, offer)
         if starts:
-            draft.units[offer.id] = _units(draft, offer, starts)
+            bought.append((offer, starts, _most(draft, offer)))
+    by_the_hour = sum(len(starts) for offer, starts, most in bought if not offer.reserved and _few(offer, most))
+    for offer, starts, most in bought:
+        whole = _few(offer, most) and (offer.reserved or by_the_hour <= WHOLE_MOST)
+        draft.units[offer.id] = _units(draft, offer, starts, most, whole=whole)
+
+
+def _few(offer: AnyUnits, most: Sequence[int]) -> bool:
+    """Whether so few units can be needed that a part of one matters."""
+    return max(most, default=0) / (offer.increment if isinstance(offer, ProvisionedOffer) else 1) <= WHOLE_LINE
 
 
 def _hourly(draft: Draft, offer: AnyUnits) -> list[Start]:
@@ -79,12 +90,10 @@ def _most(draft: Draft, offer: AnyUnits) -> list[int]:
     return found
 
 
-def _units(draft: Draft, offer: AnyUnits, starts: Sequence[Start]) -> Units:
+def _units(draft: Draft, offer: AnyUnits, starts: Sequence[Start], most: Sequence[int], *, whole: bool) -> Units:
     program, owner, n = draft.program, f"units/{offer.id}", len(starts)
-    most = _most(draft, offer)
     ceiling = np.array([max((most[i] for i in start.serve), default=0) for start in starts], dtype=np.float64)
     minimum, step = (offer.minimum, offer.increment) if isinstance(offer, ProvisionedOffer) else (1, 1)
-    small = bool(ceiling.max(initial=0) / step <= WHOLE_LINE) and (offer.reserved or n <= WHOLE_MOST)
     parts: list[tuple[Ints, float]] = []
     if minimum % step == 0 and minimum <= step:
         counts = np.floor(ceiling / step)
@@ -92,7 +101,7 @@ def _units(draft: Draft, offer: AnyUnits, starts: Sequence[Start]) -> Units:
         opened = program.columns(owner, "opened", n, upper=np.minimum(1, ceiling), integer=True)
         parts.append((opened, minimum))
         counts = np.maximum(0, np.floor((ceiling - minimum) / step))
-    steps = program.columns(owner, "steps", n, upper=counts, integer=small, whole=True)
+    steps = program.columns(owner, "steps", n, upper=counts, integer=whole, whole=True)
     parts.append((steps, step))
     if len(parts) > 1:
         one = np.arange(n, dtype=np.int32)

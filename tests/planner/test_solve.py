@@ -15,6 +15,7 @@ import pytest
 from detente.case import Case
 from detente.errors import NoPlanError, PlanError, SolverError
 from detente.plan import Conflict, Plan
+from detente.planner.formulate import formulate
 from detente.planner.solve import plan
 from tests.builders import (
     EXACT,
@@ -75,6 +76,18 @@ def test_units_are_held_for_a_period_and_may_change_with_it() -> None:
     found = solved(build([gpus("north", 3)], [compute(demand=rate)], months=2))
     assert [(p.units, p.start.month, p.hours) for p in found.purchases] == [(3, 1, JANUARY), (4, 2, FEBRUARY)]
     assert found.cost == D(3 * 3 * JANUARY + 4 * 3 * FEBRUARY)
+
+
+@pytest.mark.parametrize(("offers", "whole"), [(2, True), (3, False)])
+def test_thousands_of_whole_numbers_are_not_searched(offers: int, whole: bool) -> None:
+    """A week of hours: 168 counts of machines an offer, 400 in all at most."""
+    sold = [gpus("north", 3 + n, id=f"g{n}", unit=8) for n in range(offers)]
+    week = {"horizon": {"start": "2026-01-05", "end": "2026-01-12", "every": "hour"}}
+    case = Case.of(data_of(sold, [compute(demand="2.3 GPU")]) | week)
+    assert formulate(case).program.integer().sum() == (168 * offers if whole else 0)
+    found = solved(case)
+    assert found.cost == D(8 * 3 * 168)  # either way one machine of the cheapest, as it must be
+    assert (found.gap > 0) is not whole  # and only where they are integers is that proven
 
 
 def test_many_units_are_rounded_up() -> None:
