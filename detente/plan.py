@@ -17,6 +17,7 @@ from typing import Literal
 from pydantic import TypeAdapter, ValidationError
 
 from detente.errors import PlanError
+from detente.period import End
 from detente.posting import Posting
 
 FORMAT = "detente-plan/1"
@@ -80,7 +81,7 @@ class CommitmentWindow:
     term: str
     provider: str
     start: datetime
-    end: datetime
+    end: End
     required: Decimal
     spend: Decimal
     brought: Decimal
@@ -111,7 +112,7 @@ class MarginalPrice:
 
     part: str
     start: datetime
-    end: datetime
+    end: End
     price: Decimal
     unit: str
 
@@ -128,7 +129,7 @@ class ClauseRow:
     source: str
     sentence: str
     start: datetime
-    end: datetime
+    end: End
     binds: bool
     owed: Decimal
     marginal: tuple[MarginalPrice, ...]
