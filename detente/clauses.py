@@ -7,14 +7,14 @@ clauses can be met together (``planner``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from detente.agreement import Agreement, InForce, cycle, dates, in_force, lineage, root
 from detente.entries import Entries, Entry, names_of
 from detente.errors import did_you_mean
 from detente.offer import GpuOffer, ProvisionedOffer
-from detente.period import Every, later, moment
+from detente.period import Every, endless, later, moment
 from detente.quantity import Span
 from detente.scope import DEMAND_KEYS, OFFER_KEYS, Facts, Scope
 from detente.term import SELF, Force, Term, Until
@@ -66,6 +66,7 @@ class _Clauses:
                 self._declared(entry, entry.value, place, term)
         for found in standing:
             self._in_force(self.entries[found.agreement], found)
+        self._in_scenarios({(f.agreement, f.place): f.force for f in standing})
         self._same_day()
         names: list[str | None] = [*sorted(self.readings)]
         for name in names or [None]:
@@ -186,6 +187,26 @@ class _Clauses:
             if good:
                 self._selects(entry, path, term)
 
+    def _in_scenarios(self, forces: Mapping[tuple[int, int], Force]) -> None:
+        """Windows that the events of a scenario leave without end, or let the horizon cut."""
+        horizon = self.case.horizon
+        if horizon is None:
+            return
+        for entry in self.case.read("scenarios"):
+            scenario = entry.value
+            events = self.events | {n: moment(on) if on else None for n, on in scenario.events.items()}
+            for found in in_force(self.agreements, events) if scenario.events else ():
+                place = found.agreement, found.place
+                if found.term.id in scenario.without or forces.get(place) == found.force:
+                    continue
+                term = found.term.bound(found.force, next(iter(found.term.readings), None))
+                for where, what in term.mistakes(horizon, self.case.periods):
+                    if where == ("windows",):
+                        text, _, remedy = what.partition("; ")
+                        clause = self.entries[found.agreement]
+                        path = ("terms", clause.places[found.place], *where)
+                        self.case.wrong(clause, path, f"in the scenario `{scenario.id}`, {text}", remedy)
+
     def _windows(self, entry: Entry, path: Sequence[str | int], windows: Every, force: Force) -> None:
         """Windows that the clause does not live to see, whatever becomes of events and amendments."""
         first = moment(windows.starts) if windows.starts else force.start
@@ -196,7 +217,8 @@ class _Clauses:
         elif windows.ramp and windows.every != "term":
             last = later(first, Span(1, windows.every), len(windows.ramp) - 1)
             if last >= force.end:
-                what = f"the last window of the ramp starts on {last:%Y-%m-%d}, {ended}"
+                when = "outside the calendar" if endless(force.end) else ended
+                what = f"the last window of the ramp starts on {last:%Y-%m-%d}, {when}"
                 self.case.wrong(entry, (*path, "ramp"), what, "shorten the ramp, or check the dates")
 
     def _offer(self, entry: Entry, path: Sequence[str | int], name: str) -> bool:

@@ -1,6 +1,7 @@
 """The horizon, its periods, and the windows of a contract.
 
-Owns: calendar arithmetic in UTC, the grid a plan is made on, and how a contract's window lies over that grid.
+Owns: calendar arithmetic in UTC, what a stretch of time is called, the grid a plan is made on, and how a contract's
+window lies over that grid.
 Not here: what happens in a period. Dates are arguments everywhere (§9); nothing here asks for today.
 """
 
@@ -15,13 +16,16 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from detente.noun import MisplacedError, Noun, read_by, written_as
 from detente.quantity import Share, Span, plain, text_of
 
 FIRST, LAST = date(1970, 1, 1), date(2200, 1, 1)
 MOST_PERIODS = 100_000
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+"""English in any locale."""
 
 
 def day(given: Any) -> date:
@@ -60,6 +64,48 @@ Day = Annotated[date, read_by(day, written_as(DATE, "2026-01-31", "a date (UTC)"
 def moment(on: date) -> datetime:
     """The start of a day, UTC."""
     return datetime(on.year, on.month, on.day, tzinfo=UTC)
+
+
+def endless(end: datetime) -> bool:
+    """Whether what ends then has no end: nothing in the calendar comes after its last day."""
+    return end >= moment(LAST)
+
+
+End = Annotated[
+    datetime,
+    BeforeValidator(lambda given: moment(LAST) if given is None else given),
+    PlainSerializer(lambda end: None if endless(end) else end, return_type=datetime | None, when_used="json"),
+]
+"""An end that is ``null`` in a document where there is none."""
+
+
+def named(start: datetime, end: datetime) -> str:
+    """A stretch of time in the fewest words: ``2029``, ``2029 Q1``, ``Mar 2029``, ``2029-02-27 to 2030-02-26``.
+
+    Days are inclusive, as contracts write them: a window that ends at midnight ends on the day before.
+    """
+    if endless(end):
+        return f"from {start:%Y-%m-%d} without end"
+    whole_days = not (start.hour or start.minute or start.second or end.hour or end.minute or end.second)
+    if not whole_days or end <= start:
+        same = start.date() == (end - timedelta(microseconds=1)).date()
+        return f"{start:%Y-%m-%d %H:%M} to {end:%H:%M}" if same else f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}"
+    if start.day == 1 and end.day == 1:
+        return _months(start, end)
+    last = end - timedelta(days=1)
+    return f"{start:%Y-%m-%d}" if last.date() == start.date() else f"{start:%Y-%m-%d} to {last:%Y-%m-%d}"
+
+
+def _months(start: datetime, end: datetime) -> str:
+    """Whole calendar months."""
+    months = (end.year - start.year) * 12 + end.month - start.month
+    last = end - timedelta(days=1)
+    if months % 12 == 0 and start.month == 1:
+        return f"{start:%Y}" if months == 12 else f"{start:%Y}–{last:%Y}"
+    if months == 3 and start.month % 3 == 1:
+        return f"{start:%Y} Q{start.month // 3 + 1}"
+    first = f"{MONTHS[start.month - 1]} {start:%Y}"
+    return first if months == 1 else f"{first} – {MONTHS[last.month - 1]} {last:%Y}"
 
 
 def later(start: datetime, span: Span, times: int = 1) -> datetime:

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from detente.errors import PlanError
 from detente.money import CENT
+from detente.period import End
 from detente.posting import Posting
 
 FORMAT = "detente-plan/1"
@@ -81,7 +82,7 @@ class CommitmentWindow:
     term: str
     provider: str
     start: datetime
-    end: datetime
+    end: End
     required: Decimal
     spend: Decimal
     brought: Decimal
@@ -117,7 +118,7 @@ class MarginalPrice:
 
     part: str
     start: datetime
-    end: datetime
+    end: End
     price: Decimal
     unit: str
 
@@ -134,7 +135,7 @@ class ClauseRow:
     source: str
     sentence: str
     start: datetime
-    end: datetime
+    end: End
     binds: bool
     owed: Decimal
     marginal: tuple[MarginalPrice, ...]

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from detente.period import End
+
 
 @dataclass(frozen=True, slots=True)
 class Posting:
@@ -21,7 +23,7 @@ class Posting:
     part: str
     window: int
     start: datetime
-    end: datetime
+    end: End
     amount: Decimal
     owed: bool = True
 

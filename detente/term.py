@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar, Literal, Protocol, Self
 from pydantic import Discriminator, Field, PrivateAttr, Tag, model_validator
 
 from detente.noun import Id, Noun
-from detente.period import Day, Every, Horizon, Period, Window, moment
+from detente.period import Day, Every, Horizon, Period, Window, endless, moment, named
 from detente.posting import Posting, Standing
 from detente.scope import Facts, Scope, Selection
 from detente.usage import Measure, Metered
@@ -219,16 +219,27 @@ class Term(Noun):
         """What relaxing this clause by so much means, in the contract's words (§8)."""
         return f"let {amount:g} {unit} pass outside this clause"
 
-    def refused_cuts(self, every: Every, horizon: Horizon) -> list[tuple[tuple[str, ...], str]]:
-        """A window that the horizon cuts in two, where the clause does not say to prorate it."""
+    def refused_cuts(
+        self, every: Every, horizon: Horizon, *, divides: bool = True
+    ) -> list[tuple[tuple[str, ...], str]]:
+        """A window that the horizon cuts in two, where the clause does not say to prorate it.
+
+        Where the clause ``divides`` an amount, no part of it falls to the horizon out of a window that never ends.
+        """
+        path: tuple[str, ...] = ("windows",)
+        if divides and every.every == "term" and endless(self.force.end):
+            end = "`ends:` for the agreement or `until:` for the clause"
+            if isinstance(self.until, Until):
+                end = f"a `latest:` day beside the event `{self.until.event}`, or `ends:` for the agreement"
+            what = f"the amount is for the whole term, which has no end (it starts on {self.force.start:%Y-%m-%d})"
+            return [(path, f"{what}; state {end}, or say `windows: {{ every: year }}`")]
         if every.cut == "prorate":
             return []
-        path: tuple[str, ...] = ("windows",)
         return [
             (
                 path,
-                f"the window {w.start:%Y-%m-%d} to {w.end:%Y-%m-%d} is cut by the horizon "
-                f"({horizon.start} to {horizon.end}); say `cut: prorate`, or move the horizon",
+                f"the window {named(w.start, w.end)} is cut by the horizon "
+                f"({named(moment(horizon.start), moment(horizon.end))}); say `cut: prorate`, or move the horizon",
             )
             for w in self.cut_into(every, horizon)
             if w.inside != 1

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from detente.case import Case
+from detente.period import named
 from detente.plan import Conflict, Plan
 from detente.planner.check import check
 from detente.planner.solve import plan
@@ -38,7 +39,7 @@ def of_plan(found: Plan) -> Iterator[str]:
     yield f"bill {plain(found.bill)}, unserved {plain(found.unserved_cost)}"
     for row in found.purchases:
         how = "reserved" if row.reserved else "rented"
-        span = f"{row.start:%Y-%m-%d} to {row.end:%Y-%m-%d}"
+        span = named(row.start, row.end)
         yield f"purchase: {row.units} x {row.offer} {how} {span}, {plain(row.hours)} hours each: {plain(row.cost)}"
     for item in found.allocations:
         month = f"{found.periods[item.period].start:%Y-%m}"
@@ -47,7 +48,7 @@ def of_plan(found: Plan) -> Iterator[str]:
         yield f"standby: {found.periods[idle.period].start:%Y-%m} {idle.workload} on {idle.offer}: {plain(idle.work)}"
     for window in found.commitments:
         yield (
-            f"commitment: {window.term} {window.start:%Y-%m-%d} to {window.end:%Y-%m-%d}: "
+            f"commitment: {window.term} {named(window.start, window.end)}: "
             f"required {plain(window.required)}, spent {plain(window.spend)}, brought {plain(window.brought)}, "
             f"carried {plain(window.carried)}, short {plain(window.shortfall)}, fee {plain(window.fee)}"
         )
@@ -60,7 +61,7 @@ def of_plan(found: Plan) -> Iterator[str]:
     for clause in found.clauses:
         yield f"clause: {clause.term}: {clause.sentence}; {'binds' if clause.binds else 'does not bind'}"
         for price in clause.marginal:
-            yield f"  {price.part} {price.start:%Y-%m-%d} to {price.end:%Y-%m-%d}: {plain(price.price)} {price.unit}"
+            yield f"  {price.part} {named(price.start, price.end)}: {plain(price.price)} {price.unit}"
     for decision in found.decisions:
         cites = f" [{', '.join(decision.terms)}]" if decision.terms else ""
         yield f"decision: {decision.workload} on {decision.offer}: {decision.sentence}{cites}"

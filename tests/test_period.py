@@ -24,6 +24,7 @@ from detente.period import (
     how_many,
     later,
     moment,
+    named,
     overlap,
     whole_spans,
 )
@@ -249,3 +250,33 @@ def test_dated_values_may_share_a_source() -> None:
 def test_dated_values_that_are_refused(given: Any, said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         COUNTS.validate_python(given)
+
+
+# -- names --------------------------------------------------------------------------------------------------------
+def instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "name"),
+    [
+        ("2029-01-01", "2030-01-01", "2029"),
+        ("2029-01-01", "2032-01-01", "2029–2031"),
+        ("2029-01-01", "2029-04-01", "2029 Q1"),
+        ("2029-10-01", "2030-01-01", "2029 Q4"),
+        ("2029-02-01", "2029-05-01", "Feb 2029 – Apr 2029"),
+        ("2029-03-01", "2029-04-01", "Mar 2029"),
+        ("2029-12-01", "2030-01-01", "Dec 2029"),
+        ("2026-03-01", "2027-03-01", "Mar 2026 – Feb 2027"),
+        ("2028-02-27", "2029-02-27", "2028-02-27 to 2029-02-26"),
+        ("2028-02-27", "2028-02-28", "2028-02-27"),
+        ("2028-02-27T13:00", "2028-02-27T14:00", "2028-02-27 13:00 to 14:00"),
+        ("2028-02-27T23:00", "2028-02-28T00:00", "2028-02-27 23:00 to 00:00"),
+        ("2028-02-27T23:00", "2028-02-28T02:00", "2028-02-27 23:00 to 2028-02-28 02:00"),
+        ("2028-02-27", "2200-01-01", "from 2028-02-27 without end"),
+        ("2026-01-01", "2200-01-01", "from 2026-01-01 without end"),
+        ("2198-01-01", "2199-12-01", "Jan 2198 – Nov 2199"),
+    ],
+)
+def test_time_is_named_in_few_words(start: str, end: str, name: str) -> None:
+    assert named(instant(start), instant(end)) == name

@@ -15,6 +15,7 @@ import numpy as np
 
 from detente.errors import NoPlanError
 from detente.money import nano, shown
+from detente.period import named
 from detente.plan import Clash, Concession, Conflict
 from detente.planner.arc import covers
 from detente.planner.draft import Draft
@@ -210,6 +211,6 @@ def _when(draft: Draft, owner: str, term: Term, found: Solution, unit: str, *, m
     given = [(windows[i], v) for i, v in parts.items() if v > 1e-6]
     if not given:
         return ""
-    texts = [f"{w.start:%Y-%m-%d} to {w.end:%Y-%m-%d}: {shown(v, unit)}" for w, v in given[:6]]
+    texts = [f"{named(w.start, w.end)}: {shown(v, unit)}" for w, v in given[:6]]
     more = f"; and {len(given) - 6} more windows" if len(given) > 6 else ""
     return f" ({'; '.join(texts)}{more})"

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from detente.money import shown
+from detente.period import MONTHS, named
 from detente.plan import CommitmentWindow
 from detente.report.axis import Values
 from detente.report.chart import LEFT
 from detente.report.svg import drawing, label, line, rect
-from detente.report.timeline import MONTHS, named
 
 MOST_WINDOWS = 150
 """More windows than this are drawn by the calendar year."""

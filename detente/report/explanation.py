@@ -12,12 +12,10 @@ from typing import Any
 
 from detente.case import Case
 from detente.errors import CaseError, Mistake, Where, did_you_mean
-from detente.money import shown
-from detente.plan import ClauseRow, Conflict, Decision, Plan
+from detente.money import CENT, shown
+from detente.period import named
+from detente.plan import ClauseRow, CommitmentWindow, Conflict, Decision, Plan
 from detente.quantity import plain
-
-CENT = Decimal("0.01")
-"""A shortfall below this is rounding: work is planned in whole quanta."""
 
 
 @dataclass(frozen=True)
@@ -142,8 +140,7 @@ def _clause(case: Case, found: Plan | Conflict, name: str) -> Explanation:
 
 
 def _clause_lines(found: Plan, row: ClauseRow) -> Iterable[Line]:
-    last = "without end" if row.end.year >= 2200 else f"to {row.end:%Y-%m-%d}"
-    yield Line(f"a {row.kind} clause of `{row.agreement}`, in force from {row.start:%Y-%m-%d} {last}")
+    yield Line(f"a {row.kind} clause of `{row.agreement}`, in force {named(row.start, row.end)}")
     if row.text:
         yield Line(f"its words: “{row.text}”" + (f" ({row.source})" if row.source else ""))
     if row.owed:
@@ -151,17 +148,12 @@ def _clause_lines(found: Plan, row: ClauseRow) -> Iterable[Line]:
         yield Line(f"it {word} {shown(abs(row.owed), found.currency)} over the plan", (row.term,))
     for window in found.commitments:
         if window.term == row.term:
-            state = f"short by {shown(window.shortfall, found.currency)}" if window.shortfall >= CENT else "met"
-            yield Line(
-                f"{window.start:%Y-%m-%d} to {window.end:%Y-%m-%d}: {shown(window.spend, found.currency)} of "
-                f"{shown(window.required, found.currency)}, {state}",
-                (row.term,),
-            )
+            yield Line(f"{named(window.start, window.end)}: {_drawn(window, found.currency)}", (row.term,))
     if row.marginal:
         most = max(row.marginal, key=lambda m: m.price)
         yield Line(
             f"it binds in {len(row.marginal)} window{'s' * (len(row.marginal) != 1)}; one more unit is worth at most "
-            f"{plain(most.price)} {most.unit} ({most.start:%Y-%m-%d} to {most.end:%Y-%m-%d}, {most.part})",
+            f"{plain(most.price)} {most.unit} ({named(most.start, most.end)}, {most.part})",
             (row.term,),
         )
     else:
@@ -169,6 +161,13 @@ def _clause_lines(found: Plan, row: ClauseRow) -> Iterable[Line]:
     moved = [d for d in found.decisions if row.term in d.terms]
     for decision in moved:
         yield Line(f"`{decision.workload}` on `{decision.offer}`: {decision.sentence}", decision.terms)
+
+
+def _drawn(window: CommitmentWindow, currency: str) -> str:
+    """What one window of a commitment requires, and what reaches it: spend, and what came over from the last."""
+    brought = f" and {shown(window.brought, currency)} brought in," if window.brought >= CENT else ""
+    state = f"short by {shown(window.shortfall, currency)}" if window.missed else "met"
+    return f"{shown(window.spend, currency)} spent{brought} of {shown(window.required, currency)}: {state}"
 
 
 def _verdicts(case: Case, workload: str, offers: list[str]) -> list[Line]:

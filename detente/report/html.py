@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from itertools import groupby
@@ -17,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from detente.money import shown
+from detente.period import named
 from detente.plan import Plan
 from detente.report import answer, comparison, figure, timeline
 from detente.report.chart import shares
@@ -104,7 +104,7 @@ def environment() -> Environment:
         "drawing": Markup,
         "groupby_order": lambda rows: [(name, list(group)) for name, group in groupby(rows, lambda r: r.group)],
     }
-    found.globals |= {"named": timeline.named, "day": day, "horizon": timeline.horizon, "no_bound": figure.NO_BOUND}
+    found.globals |= {"named": named, "horizon": timeline.horizon, "no_bound": figure.NO_BOUND}
     return found
 
 
@@ -135,10 +135,3 @@ def ticks(text: str) -> Markup:
         return f"<code{kind}>{found[1]}</code>"
 
     return Markup(re.sub(r"`([^`]+)`", code, str(escape(text))))
-
-
-def day(at: datetime | None) -> str:
-    """``2029-01-31``; an end that never comes is ``no end``."""
-    if at is None:
-        return "–"
-    return "no end" if at.year >= timeline.NO_END else f"{at:%Y-%m-%d}"

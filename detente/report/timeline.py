@@ -1,54 +1,21 @@
-"""Time as people read it: the name of a stretch of time, and a long grid cut into few buckets.
+"""A long grid cut into few buckets.
 
-Owns: labels of windows, and which bucket a period falls into. Not here: what is drawn over them (``chart``).
+Owns: which bucket a period falls into. Not here: what a stretch of time is called (``period.named``), and what is drawn
+over the buckets (``chart``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
+from detente.period import named
 from detente.plan import PeriodRow
 
 MOST_BUCKETS = 92
 """A quarter by the day. More steps than this are noise in a chart of half a page's width."""
-
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-"""English in any locale."""
-
-NO_END = 2200
-"""The year in which what has no end is said to end; see ``period.LAST``."""
-
-
-def named(start: datetime, end: datetime) -> str:
-    """A stretch of time in the fewest words: ``2029``, ``2029 Q1``, ``Mar 2029``, ``2029-02-27 to 2030-02-26``.
-
-    Days are inclusive, as contracts write them: a window that ends at midnight ends on the day before.
-    """
-    if end.year >= NO_END:
-        return f"from {start:%Y-%m-%d} without end"
-    whole_days = not (start.hour or start.minute or start.second or end.hour or end.minute or end.second)
-    if not whole_days or end <= start:
-        same = start.date() == (end - timedelta(microseconds=1)).date()
-        return f"{start:%Y-%m-%d %H:%M} to {end:%H:%M}" if same else f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}"
-    if start.day == 1 and end.day == 1:
-        return _months(start, end)
-    last = end - timedelta(days=1)
-    return f"{start:%Y-%m-%d}" if last.date() == start.date() else f"{start:%Y-%m-%d} to {last:%Y-%m-%d}"
-
-
-def _months(start: datetime, end: datetime) -> str:
-    """Whole calendar months."""
-    months = (end.year - start.year) * 12 + end.month - start.month
-    last = end - timedelta(days=1)
-    if months % 12 == 0 and start.month == 1:
-        return f"{start:%Y}" if months == 12 else f"{start:%Y}–{last:%Y}"
-    if months == 3 and start.month % 3 == 1:
-        return f"{start:%Y} Q{start.month // 3 + 1}"
-    first = f"{MONTHS[start.month - 1]} {start:%Y}"
-    return first if months == 1 else f"{first} – {MONTHS[last.month - 1]} {last:%Y}"
 
 
 def horizon(periods: Sequence[PeriodRow]) -> str:

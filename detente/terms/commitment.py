@@ -14,7 +14,7 @@ from pydantic import Discriminator, Field, Tag
 
 from detente.money import Cash, nano, shown
 from detente.noun import Noun
-from detente.period import Day, Every, Horizon, Period, Window, hours_between, moment
+from detente.period import Day, Every, Horizon, Period, Window, hours_between, moment, named
 from detente.posting import Posting
 from detente.quantity import Percent, Share
 from detente.term import Program, Reason, Term
@@ -152,7 +152,7 @@ class MinimumCommitment(Term):
 
     @property
     def _dates(self) -> str:
-        return f"{self.force.start:%Y-%m-%d} to {self.force.end:%Y-%m-%d}"
+        return named(self.force.start, self.force.end)
 
     def concede(self, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""

@@ -77,7 +77,7 @@ class Share(Term):
 
     def mistakes(self, horizon: Horizon, periods: Sequence[Period]) -> list[tuple[tuple[str, ...], str]]:
         """A policy that names nobody; cut windows."""
-        found = self.refused_cuts(self.windows, horizon)
+        found = self.refused_cuts(self.windows, horizon, divides=False)
         if not self.on.wanted and self.force.counterparty == SELF:
             found.append((("kind",), "a policy names whose share it is: say `on: { provider: … }`"))
         return found

@@ -73,7 +73,7 @@ class TakeOrPay(Term):
 
     def mistakes(self, horizon: Horizon, periods: Sequence[Period]) -> list[tuple[tuple[str, ...], str]]:
         """Cut windows; a price in another unit."""
-        found = self.refused_cuts(self.windows, horizon)
+        found = self.refused_cuts(self.windows, horizon, divides=False)
         if self.price.unit != "GPU-hour":
             found.append((("price",), f"the price is per {self.price.unit}; expected per GPU-hour"))
         return found

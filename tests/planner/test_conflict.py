@@ -148,8 +148,7 @@ def test_a_commitment_lowered_by_what_it_says_is_enough_and_costs_that() -> None
     # 1000 Mtok at 3 in each month: 500 short, twice; 6000
     assert ways(found) == [("floor", D("1000.000"), D("6000.000"))]
     assert found.relaxations[0].sentence == (
-        "accept a shortfall of 1.00 k USD against this commitment "
-        "(2026-01-01 to 2026-02-01: 500.00 USD; 2026-02-01 to 2026-03-01: 500.00 USD)"
+        "accept a shortfall of 1.00 k USD against this commitment (Jan 2026: 500.00 USD; Feb 2026: 500.00 USD)"
     )
     assert solved(world("3 k USD")).cost == D(6000)
 

@@ -176,7 +176,7 @@ def conflict() -> Conflict:
                 "aws-commitment",
                 D("4.1") * BN,
                 "USD",
-                "accept a shortfall of 4.10 bn USD against this commitment (2029-03-01 to 2030-03-01: 4.10 bn USD)",
+                "accept a shortfall of 4.10 bn USD against this commitment (Mar 2029 – Feb 2030: 4.10 bn USD)",
                 D("812.4") * BN,
             ),
             Concession(

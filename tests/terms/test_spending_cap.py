@@ -75,7 +75,7 @@ def test_too_low() -> None:
     assert [c.term for c in found.clauses] == ["cap"]
     (way,) = found.relaxations
     assert (way.amount, way.unit, way.cost) == (D(2000), "USD", D(12000))
-    assert way.sentence == "raise the cap by 2.00 k USD (2026-01-01 to 2026-07-01: 2.00 k USD)"
+    assert way.sentence == "raise the cap by 2.00 k USD (Jan 2026 – Jun 2026: 2.00 k USD)"
     assert found.facts == ("`chat` must be served: it states no `value` at which it may go unserved",)
 
 

@@ -1,0 +1,48 @@
+"""What `explain` says of a clause, in full."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from detente.case import Case
+from detente.plan import Plan
+from detente.planner.solve import plan
+from detente.report.explanation import explain
+from tests.builders import EXACT, agreement, build, solved, tokens, two_clouds, work
+
+CASES = Path(__file__).parents[1] / "cases"
+
+GOLDEN = [
+    "`north-floor`: at least 6.00 k USD of spend (provider: north) in each quarter; 100% of what is missing is owed",
+    "- a minimum-commitment clause of `infrastructure`, in force Jan 2026 – Jun 2026",
+    "- its words: “Customer shall spend at least $6,000 in each quarter.”",
+    "- 2026 Q1: 9.00 k USD spent of 6.00 k USD: met [north-floor]",
+    "- 2026 Q2: 3.60 k USD spent and 2.40 k USD brought in, of 6.00 k USD: met [north-floor]",
+    "- it binds in 1 window; one more unit is worth at most 0.333333333 USD per USD (2026 Q2, floor) [north-floor]",
+    "- `chat` on `north-api`: 70% of `chat` runs here at 3 USD per Mtok; `north-floor` makes it worth 0.5 USD per Mtok "
+    "more to run here [north-floor]",
+]
+
+
+def test_what_was_brought_in_is_counted() -> None:
+    case = Case.load(CASES / "commitment-carry-over")
+    found = plan(case, gap=EXACT)
+    assert isinstance(found, Plan)
+    assert str(explain(case, found, "north-floor")).splitlines() == GOLDEN
+
+
+def test_what_is_missing() -> None:
+    floor = {"id": "floor", "kind": "minimum-commitment", "amount": "6 k USD", "shortfall": {"fee": "30%"}}
+    case = two_clouds(floor)
+    said = [str(line) for line in explain(case, solved(case), "floor").lines]
+    assert "Jan 2026 – Jun 2026: 0.00 USD spent of 6.00 k USD: short by 6.00 k USD [floor]" in said
+
+
+def test_a_clause_without_end() -> None:
+    subsidy = {"id": "subsidy", "kind": "credit", "rate": "50%"}
+    case = build([tokens("north", 3)], [work()], agreement(subsidy, ends=None))
+    found = solved(case)
+    said = str(explain(case, found, "subsidy"))
+    assert "in force from 2026-01-01 without end" in said
+    assert "2200" not in said + found.to_json()
+    assert Plan.from_json(found.to_json()) == found
