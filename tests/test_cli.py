@@ -135,7 +135,7 @@ def test_nothing_asked_shows_the_help() -> None:
 @pytest.mark.parametrize("flags", [[], ["--json"]])
 def test_a_case_that_is_not_there(tmp_path: Path, name: str, flags: list[str]) -> None:
     done = detente(name, tmp_path / "nowhere", *flags)
-    assert (done.returncode, done.stdout) == (2, "")
+    assert (done.returncode, bool(done.stdout)) == (2, bool(flags))
     assert "does not exist" in done.stderr
     assert "detente init" in done.stderr  # the remedy
 
@@ -152,7 +152,7 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
         [work(demand="many")],
         agreement({"id": "x", "kind": "exklusivity"}),
     )
-    done = detente("plan", written(tmp_path / "bad", data), "--json")
+    done = detente("plan", written(tmp_path / "bad", data))
     assert (done.returncode, done.stdout) == (2, "")
     assert "there is no provider `nord`" in done.stderr
     assert "did you mean `north`?" in done.stderr
@@ -160,6 +160,67 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
     assert "did you mean `exclusivity`?" in done.stderr
     assert len(re.findall(r"case\.yaml:\d+:\d+: ", done.stderr)) >= 3
     assert re.search(r"^\d+ mistakes$", done.stderr, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "check CASE",
+        "plan CASE",
+        "explain CASE chat",
+        "explain CASE --request CASE/case.yaml --workload chat",
+        "serve CASE --port 0",
+        "serve CASE --port 0 --sandbox",
+        "sandbox CASE",
+        "keys new --workload chat --case CASE",
+    ],
+)
+def test_mistakes_of_a_case_as_a_document(tmp_path: Path, command: str) -> None:
+    case = written(tmp_path / "bad", data_of([tokens("north", 3) | {"provider": "nord"}], [work(demand="many")]))
+    done = detente(*command.replace("CASE", str(case)).split(), "--json", cwd=tmp_path)
+    found = document(done)
+    assert (done.returncode, set(found), found["status"]) == (2, {"status", "mistakes"}, "mistakes")
+    assert all(list(m) == ["file", "line", "column", "what", "remedy"] for m in found["mistakes"])
+    first = next(m for m in found["mistakes"] if "`nord`" in m["what"])
+    assert (first["file"], first["line"]) == (str(case / "case.yaml"), 1)
+    assert first["remedy"] == "did you mean `north`?"
+    for m in found["mistakes"]:  # the same, in prose
+        assert f"{m['file']}:{m['line']}:{m['column']}: {m['what']}\n    {m['remedy']}" in done.stderr
+    assert done.stderr.endswith(f"{len(found['mistakes'])} mistakes\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "what"),
+    [
+        ("report nosuch", "nosuch: cannot be read: No such file or directory"),
+        ("journal .", ".: holds no journal; `detente serve … --journal .` writes one"),
+        ("plan GOOD --gap lots", "--gap: `lots` is not a percentage; write for example `20%`"),
+        ("explain GOOD", "name a SUBJECT, or a live call by --request FILE: one of the two"),
+        ("explain GOOD chat --plan nosuch", "nosuch: cannot be read: No such file or directory"),
+        ("keys new --workload Chat", "`Chat-"),
+        (
+            "serve GOOD --certificate GOOD/case.yaml",
+            "--certificate and --private-key go together; give both or neither",
+        ),
+    ],
+)
+def test_what_else_is_wrong_as_a_document(good: Path, command: str, what: str) -> None:
+    done = detente(*command.replace("GOOD", str(good)).split(), "--json", cwd=good)
+    found = document(done)
+    assert (done.returncode, found["status"]) == (2, "mistakes")
+    (mistake,) = found["mistakes"]
+    assert (mistake["file"], mistake["line"], mistake["column"], mistake["remedy"]) == (None, None, None, None)
+    assert mistake["what"].startswith(what)
+    assert mistake["what"] in done.stderr
+
+
+def test_every_command_with_json_is_tried_with_mistakes() -> None:
+    """``schema`` reads nothing, so that nothing can be wrong."""
+    from detente.cli import cli
+
+    tried = {"check", "plan", "explain", "serve", "sandbox", "report", "journal", "keys"}
+    named = {n for n, c in cli.commands.items() if n == "keys" or any("--json" in p.opts for p in c.params)}
+    assert named == tried | {"schema"}
 
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:

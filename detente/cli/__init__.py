@@ -12,18 +12,14 @@ import sys
 import click
 
 from detente.cli import live, planning, why  # their commands join the group
-from detente.cli.command import cli
+from detente.cli.command import LIVE, cli, text_of
 
-__all__ = ["cli", "live", "main", "planning", "why"]
-
-
-LIVE = frozenset({"httptools", "msgspec", "prometheus_client", "uvicorn", "uvloop"})
-"""The packages of the extra `gateway`, which live traffic and its records need."""
+__all__ = ["LIVE", "cli", "live", "main", "planning", "why"]
 
 
 def main() -> None:
     """Run a command; every expected failure is a message on standard error and exit code 2."""
-    from detente.errors import DetenteError, MissingExtraError
+    from detente.errors import DetenteError
 
     try:
         code = cli(standalone_mode=False)
@@ -42,14 +38,11 @@ def main() -> None:
         if isinstance(error.__cause__, KeyboardInterrupt):  # Ctrl-C while a compiled module loads comes wrapped
             click.echo("stopped", err=True)
             sys.exit(130)
-        if (error.name or "").partition(".")[0] not in LIVE:
-            raise
-        click.echo(str(MissingExtraError("live traffic", "gateway")), err=True)
-        sys.exit(2)
+        raise
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
     except OSError as error:
-        click.echo(f"{error.filename or 'output'}: {error.strerror}", err=True)
+        click.echo(text_of(error), err=True)
         sys.exit(2)
     sys.exit(code if isinstance(code, int) else 0)
