@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -14,7 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from detente.cli import cli
+from detente.errors import CaseError
 from detente.plan import Plan
 from tests.builders import Data, agreement, compute, data_of, gpus, tokens, work
 
@@ -216,8 +220,6 @@ def test_what_else_is_wrong_as_a_document(good: Path, command: str, what: str) -
 
 def test_every_command_with_json_is_tried_with_mistakes() -> None:
     """``schema`` reads nothing, so that nothing can be wrong."""
-    from detente.cli import cli
-
     tried = {"check", "plan", "explain", "serve", "sandbox", "report", "journal", "keys"}
     named = {n for n, c in cli.commands.items() if n == "keys" or any("--json" in p.opts for p in c.params)}
     assert named == tried | {"schema"}
@@ -270,10 +272,6 @@ def test_check_no(clash: Path) -> None:
 
 def test_check_says_which_clauses_must_give_together(tmp_path: Path) -> None:
     """One offer, forbidden twice: in this process, since what the shell sees is tested above."""
-    from click.testing import CliRunner
-
-    from detente.cli import cli
-
     data = data_of([tokens("south", 2)], [work()], agreement(ONLY, ONLY | {"id": "again"}), months=1)
     done = CliRunner().invoke(cli, ["check", str(written(tmp_path / "twice", data)), "--json"])
     ways = json.loads(done.stdout)["relaxation"]
@@ -373,11 +371,91 @@ def test_saved_plans(good: Path, tmp_path: Path) -> None:
     assert "made of another case" in stale.stderr
 
 
-def test_where_nothing_can_be_written(good: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def unsolved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing may be planned."""
+
+    def never(*_: Any, **__: Any) -> None:
+        raise AssertionError("planned")
+
+    monkeypatch.setattr("detente.planner.solve.plan", never)
+
+
+@pytest.mark.usefixtures("unsolved")
+@pytest.mark.parametrize("out", ["file", "file/out", "out"])
+def test_where_nothing_can_be_written_is_said_before_planning(good: Path, tmp_path: Path, out: str) -> None:
     (tmp_path / "file").write_text("in the way")
-    done = detente("plan", good, "--out", tmp_path / "file" / "out")
+    (tmp_path / "out" / "plan.json").mkdir(parents=True)
+    with pytest.raises(CaseError, match=r"^--out: `.*` is there and ") as raised:
+        cli(["plan", str(good), "--out", str(tmp_path / out)], standalone_mode=False)
+    assert "name another folder" in raised.value.mistakes[0].remedy
+    assert (tmp_path / "file").read_text() == "in the way"
+
+
+@pytest.mark.usefixtures("unsolved")
+def test_a_folder_of_another_s_is_refused_before_planning(
+    good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda _, mode: not mode & os.W_OK)
+    with pytest.raises(CaseError, match=f"^--out: nothing may be written into `{tmp_path}`"):
+        cli(["plan", str(good), "--out", str(tmp_path / "new" / "deep")], standalone_mode=False)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_file_in_the_way_as_a_shell_sees_it(good: Path, tmp_path: Path) -> None:
+    (tmp_path / "f.txt").write_text("in the way")
+    done = detente("plan", good, "--out", "f.txt", "--json", cwd=tmp_path)
     assert done.returncode == 2
-    assert "file" in done.stderr
+    assert document(done)["mistakes"][0]["what"] == "`f.txt` is there and is no folder"
+    assert done.stderr == (
+        "--out: `f.txt` is there and is no folder\n    name another folder, or move it away\n1 mistake\n"
+    )
+
+
+def full(*_: Any, **__: Any) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "plan.json")
+
+
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_a_plan_that_cannot_be_saved_is_printed(
+    good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: list[str]
+) -> None:
+    monkeypatch.setattr(Plan, "save", full)
+    done = CliRunner().invoke(cli, ["plan", str(good), "--out", str(tmp_path / "out"), *flags], standalone_mode=False)
+    assert done.return_value == 2
+    assert done.stderr == "plan.json: No space left on device\n"
+    if flags:
+        assert json.loads(done.stdout)["status"] == "optimal"
+    else:
+        assert "south-api" in done.stdout
+
+
+def test_a_conflict_leaves_no_folder(clash: Path, tmp_path: Path) -> None:
+    assert detente("plan", clash, "--out", tmp_path / "out").returncode == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_where_no_report_can_be_written(good: Path, tmp_path: Path, flags: list[str]) -> None:
+    (tmp_path / "file").write_text("in the way")
+    done = detente("report", "nosuch", "--out", tmp_path / "file" / "page.html", *flags)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"--out: `{tmp_path / 'file'}` is there and is no folder\n")
+
+
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_a_report_that_cannot_be_written(
+    good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: list[str]
+) -> None:
+    assert detente("plan", good, "--out", tmp_path / "a").returncode == 0
+    monkeypatch.setattr(Path, "write_text", full)
+    done = CliRunner().invoke(cli, ["report", str(tmp_path / "a"), *flags], standalone_mode=False)
+    if flags:
+        assert json.loads(done.stdout)["mistakes"][0]["what"] == "plan.json: No space left on device"
+        assert isinstance(done.exception, OSError)
+    else:
+        assert (done.return_value, done.stderr) == (2, "plan.json: No space left on device\n")
+        assert "south-api" in done.stdout
 
 
 # -- explain ---------------------------------------------------------------------------------------------

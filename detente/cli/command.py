@@ -6,6 +6,7 @@ Owns: one document on standard output, messages on standard error, an example in
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -128,6 +129,24 @@ def load(path: Path, reading: str | None, scenario: str | None) -> Case:
     from detente.case import Case
 
     return Case.load(path).under(reading=reading, scenario=scenario)
+
+
+def must_take_files(folder: Path, *names: str) -> None:
+    """Say at once, before anything is computed, that these files cannot be written into a folder, which may be new."""
+    from detente.errors import Mistake, Where
+
+    there = next(place for place in (folder, *folder.absolute().parents) if os.path.lexists(place))
+    if not there.is_dir():
+        what, remedy = f"`{there}` is there and is no folder", "name another folder, or move it away"
+    elif not os.access(there, os.W_OK | os.X_OK):
+        what, remedy = f"nothing may be written into `{there}`", "name another folder, or change its permissions"
+    else:
+        found = [file for name in names if (file := folder / name).exists()]
+        bad = next((file for file in found if not file.is_file() or not os.access(file, os.W_OK)), None)
+        if bad is None:
+            return
+        what, remedy = f"`{bad}` is there and cannot be written over", "name another folder, or move it away"
+    raise CaseError([Mistake(Where("--out"), what, remedy)])
 
 
 def console() -> Any:
