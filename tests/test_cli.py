@@ -578,6 +578,7 @@ def test_control_c(tmp_path: Path, wait: float) -> None:
     assert "Traceback" not in err + out, err
     assert run.returncode in (0, 1, 130), (run.returncode, err)
     if run.returncode == 0:
+        assert err == ""  # the solver's own words stay away
         found = json.loads(out)
         assert found["status"] == "interrupted"
         assert Decimal(found["bound"]) < Decimal(found["cost"])
@@ -585,6 +586,77 @@ def test_control_c(tmp_path: Path, wait: float) -> None:
         assert json.loads(out)["status"] == "no-plan"
     else:
         assert (out, err.strip()) == ("", "stopped")
+
+
+def test_control_c_while_a_plan_is_saved_and_printed(
+    good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = Plan.save
+
+    def pressed(plan: Plan, folder: Path) -> list[Path]:
+        signal.raise_signal(signal.SIGINT)
+        return save(plan, folder)
+
+    monkeypatch.setattr(Plan, "save", pressed)
+    out = tmp_path / "out"
+    done = CliRunner().invoke(cli, ["plan", str(good), "--out", str(out), "--json"], standalone_mode=False)
+    assert (done.return_value, Plan.load(out)) == (0, Plan.from_json(done.stdout))
+
+
+PRESSED = """
+import signal, sys
+class Pressing:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            sys.meta_path.remove(self)
+            signal.raise_signal(signal.SIGINT)
+if {ignored}:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+sys.meta_path.insert(0, Pressing())
+sys.argv[:] = {arguments!r}
+from detente.__main__ import main
+main()
+"""
+
+
+def pressed(module: str, *arguments: object, ignored: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run a command in which Ctrl-C is pressed at the moment at which it first imports a module."""
+    code = PRESSED.format(module=module, ignored=ignored, arguments=["detente", *map(str, arguments)])
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=False, timeout=60
+    )
+
+
+@pytest.mark.parametrize(
+    "module", ["detente.cli", "click", "detente.case", "pydantic", "numpy", "highspy", "detente.plan"]
+)
+def test_control_c_at_the_start(good: Path, module: str) -> None:
+    done = pressed(module, "check", good)
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", "stopped")
+
+
+def test_control_c_that_pydantic_hides() -> None:
+    """It then ends in an error of pydantic's that has nothing but the name."""
+    code = "import detente.cli as c\ndef hidden(): raise ValueError('SchemaError: …\\n  KeyboardInterrupt: ')\n"
+    code += "c._code = hidden\nc.main(interruptible=True)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (130, "stopped\n")
+
+
+def test_control_c_of_another_s_terminal_is_ignored_in_the_background(good: Path) -> None:
+    done = pressed("numpy", "check", good, "--json", ignored=True)
+    assert (done.returncode, document(done)["answer"]) == (0, "yes")
+
+
+def test_control_c_after_the_end_changes_nothing(good: Path) -> None:
+    code = "import atexit, signal, sys\natexit.register(signal.raise_signal, signal.SIGINT)\n"
+    code += f"sys.argv[:] = ['detente', 'check', {str(good)!r}, '--json']\nfrom detente.__main__ import main\nmain()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr, document(done)["answer"]) == (0, "", "yes")
 
 
 def test_a_time_limit_is_kept(tmp_path: Path) -> None:

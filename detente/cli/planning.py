@@ -65,7 +65,7 @@ def schema(as_json: bool) -> None:
 def check(case: Path, reading: str | None, scenario: str | None, as_json: bool) -> int:
     """Can this be signed? Whether CASE is valid and its clauses can all be performed together.
 
-    Exit code 0: yes. 1: no, or it depends on the reading. 2: the case has mistakes.
+    Exit code 0: yes. 1: no, or it depends on the reading. 2: the case has mistakes. 130: stopped by Ctrl-C.
     """
     from detente.planner.check import check as ask
 
@@ -100,7 +100,7 @@ def plan(
     """Plan what runs where and what to commit to, at least cost under every clause of CASE.
 
     Exit code 0: a plan. 1: no plan obeys every clause (the conflict is shown), or none was found in time. 2: the case
-    has mistakes.
+    has mistakes. 130: stopped by Ctrl-C before there was a plan; with one, it is saved and shown, and the code is 0.
     """
     loaded = load(case, reading, scenario)
     if out is not None:
@@ -113,14 +113,17 @@ def plan(
     if isinstance(found, Conflict):
         _show_conflict(found, loaded.currency, as_json)
         return 1
-    trouble = None if out is None else _saved(found, out)
-    if as_json:
-        click.echo(found.to_json())
-    else:
-        from detente.report.terminal import plan_view
+    from detente.planner.interrupt import held
 
-        plan_view(found, console())
-    return _told(trouble)
+    with held():
+        trouble = None if out is None else _saved(found, out)
+        if as_json:
+            click.echo(found.to_json())
+        else:
+            from detente.report.terminal import plan_view
+
+            plan_view(found, console())
+        return _told(trouble)
 
 
 @command("detente report out/letter out/spirit --out report.html")
