@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from detente.quantity import Exact
+
 
 @dataclass(frozen=True, slots=True)
 class Posting:
@@ -22,7 +24,7 @@ class Posting:
     window: int
     start: datetime
     end: datetime
-    amount: Decimal
+    amount: Exact
     owed: bool = True
 
 

@@ -200,6 +200,8 @@ def _show_conflict(found: Conflict, currency: str, as_json: bool) -> None:
 
 
 def _conflict_json(found: Conflict | None) -> dict[str, Any]:
+    from detente.quantity import plain
+
     if found is None:
         return {"conflict": [], "facts": [], "relaxation": []}
     return {
@@ -210,10 +212,10 @@ def _conflict_json(found: Conflict | None) -> dict[str, Any]:
         "relaxation": [
             {
                 "term": r.term,
-                "amount": str(r.amount),
+                "amount": plain(r.amount),
                 "unit": r.unit,
                 "sentence": r.sentence,
-                "cost": None if r.cost is None else str(r.cost),
+                "cost": None if r.cost is None else plain(r.cost),
                 "together": list(r.together),
             }
             for r in found.relaxations
