@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as of `typing`, which would take longer to import than all else here
 if TYPE_CHECKING:
+    from typing import Any
+
     from detente.case import Case
     from detente.errors import CaseError, DetenteError
     from detente.plan import Conflict, Plan

@@ -17,9 +17,10 @@ from typing import Literal
 from pydantic import TypeAdapter, ValidationError
 
 from detente.errors import PlanError
-from detente.money import CENT
+from detente.money import CENT, NANO
 from detente.period import End
 from detente.posting import Posting
+from detente.quantity import Exact, plain
 
 FORMAT = "detente-plan/1"
 
@@ -33,7 +34,7 @@ class PeriodRow:
     end: datetime
     span_start: datetime
     span_end: datetime
-    hours: Decimal
+    hours: Exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,9 @@ class Allocation:
     provider: str
     region: str
     period: int
-    work: Decimal
-    taken: Decimal
-    cost: Decimal
+    work: Exact
+    taken: Exact
+    cost: Exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Standby:
     offer: str
     provider: str
     period: int
-    work: Decimal
+    work: Exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,8 @@ class Purchase:
     start: datetime
     end: datetime
     units: int
-    hours: Decimal
-    cost: Decimal
+    hours: Exact
+    cost: Exact
     reserved: bool
 
 
@@ -83,12 +84,12 @@ class CommitmentWindow:
     provider: str
     start: datetime
     end: End
-    required: Decimal
-    spend: Decimal
-    brought: Decimal
-    carried: Decimal
-    shortfall: Decimal
-    fee: Decimal
+    required: Exact
+    spend: Exact
+    brought: Exact
+    carried: Exact
+    shortfall: Exact
+    fee: Exact
 
     @property
     def missed(self) -> bool:
@@ -102,8 +103,8 @@ class Unserved:
 
     workload: str
     period: int
-    work: Decimal
-    cost: Decimal
+    work: Exact
+    cost: Exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ class MarginalPrice:
     part: str
     start: datetime
     end: End
-    price: Decimal
+    price: Exact
     unit: str
 
 
@@ -137,7 +138,7 @@ class ClauseRow:
     start: datetime
     end: End
     binds: bool
-    owed: Decimal
+    owed: Exact
     marginal: tuple[MarginalPrice, ...]
 
 
@@ -149,8 +150,8 @@ class WorkloadRow:
     kind: str
     unit: str
     labels: dict[str, str]
-    demand: Decimal
-    served: Decimal
+    demand: Exact
+    served: Exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,14 +165,14 @@ class ProviderRow:
     provider: str
     name: str
     interest: str
-    spend: Decimal
-    share_of_spend: Decimal
-    work: dict[str, Decimal]
-    share_of_work: dict[str, Decimal]
-    effective_price: dict[str, Decimal]
+    spend: Exact
+    share_of_spend: Exact
+    work: dict[str, Exact]
+    share_of_work: dict[str, Exact]
+    effective_price: dict[str, Exact]
     deployments: int
     workloads: tuple[str, ...]
-    idle: Decimal
+    idle: Exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,10 +182,10 @@ class CapacityRow:
     offer: str
     provider: str
     period: int
-    limit: Decimal | None
-    bought: Decimal
-    used: Decimal
-    standby: Decimal
+    limit: Exact | None
+    bought: Exact
+    used: Exact
+    standby: Exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +194,7 @@ class Decision:
 
     workload: str
     offer: str
-    work: Decimal
+    work: Exact
     sentence: str
     terms: tuple[str, ...]
 
@@ -215,12 +216,12 @@ class Plan:
     reading: str | None
     scenario: str | None
     status: Literal["optimal", "feasible", "time-limit", "interrupted"]
-    cost: Decimal
-    bound: Decimal
-    gap: Decimal
-    bill: Decimal
-    unserved_cost: Decimal
-    rounding: Decimal
+    cost: Exact
+    bound: Exact
+    gap: Exact
+    bill: Exact
+    unserved_cost: Exact
+    rounding: Exact
     periods: tuple[PeriodRow, ...]
     allocations: tuple[Allocation, ...]
     standby: tuple[Standby, ...]
@@ -235,7 +236,7 @@ class Plan:
     decisions: tuple[Decision, ...]
 
     def to_json(self) -> str:
-        """One JSON document; money and work as decimal strings."""
+        """One JSON document; money and work as decimal strings without exponent."""
         return _PLAN.dump_json(self).decode()
 
     @classmethod
@@ -249,10 +250,27 @@ class Plan:
             raise PlanError(f"{name}: not a saved plan: {place}: {first['msg']}") from None
         if plan.format != FORMAT:
             raise PlanError(f"{name}: written as `{plan.format}`; this version reads `{FORMAT}`: plan again")
+        plan._must_add_up(name)
         return plan
 
-    def save(self, folder: Path) -> list[Path]:
+    def _must_add_up(self, name: str) -> None:
+        """Raise PlanError where a total is not what its parts come to: somebody edited it."""
+        rebated = {c.term for c in self.clauses if c.kind == "discount"}  # spend is after discounts
+        spend = sum((p.spend for p in self.providers), Decimal(0))
+        owed = sum((p.amount for p in self.postings if p.owed and p.term not in rebated), Decimal(0))
+        unserved = sum((u.cost for u in self.unserved), Decimal(0))
+        for what, stated, parts, found in (
+            ("cost", self.cost, "bill and unserved_cost", self.bill + self.unserved_cost),
+            ("bill", self.bill, "the spend of `providers` and the owed lines of `postings`", spend + owed),
+            ("unserved_cost", self.unserved_cost, "the costs of `unserved`", unserved),
+        ):
+            if abs(stated - found) > NANO * (1 + len(self.unserved)):  # each of its lines is rounded by itself
+                said = f"its {what} is {plain(stated)}, and {parts} come to {plain(found)}"
+                raise PlanError(f"{name}: {said}: it was changed since it was saved; plan again")
+
+    def save(self, folder: str | Path) -> list[Path]:
         """Write ``plan.json``, and ``allocations.parquet`` where pyarrow is installed. Returns what was written."""
+        folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         written = [folder / "plan.json"]
         written[0].write_text(self.to_json() + "\n", encoding="utf-8")
@@ -273,14 +291,16 @@ class Plan:
         return written
 
     @classmethod
-    def load(cls, path: Path, case_hash: str | None = None) -> Plan:
+    def load(cls, path: str | Path, case_hash: str | None = None) -> Plan:
         """Read a saved plan (its folder or its file).
 
         Raises
         ------
         PlanError
-            Where it cannot be read, or was made of another case than the one whose hash is given.
+            Where it cannot be read, its totals are not what their parts come to, or it was made of another case than
+            the one whose hash is given.
         """
+        path = Path(path)
         file = path / "plan.json" if path.is_dir() else path
         try:
             text = file.read_bytes()

@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from detente.period import End
+from detente.quantity import Exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Posting:
     window: int
     start: datetime
     end: End
-    amount: Decimal
+    amount: Exact
     owed: bool = True
 
 

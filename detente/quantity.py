@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import Annotated, Any
 
+from pydantic import PlainSerializer
+
 from detente.errors import did_you_mean
 from detente.noun import read_by, written_as
 
@@ -247,7 +249,12 @@ def seconds(given: Any) -> float:
 def plain(value: Decimal) -> str:
     """A decimal without exponent or trailing zeros: ``1500000``, ``0.25``."""
     text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
+
+
+Exact = Annotated[Decimal, PlainSerializer(plain, return_type=str, when_used="json")]
+"""A decimal that JSON holds as a string, without exponent."""
 
 
 def positive(amount: Amount | Rate, what: str) -> None:

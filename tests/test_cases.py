@@ -8,6 +8,7 @@ changed figure by hand before you commit it.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,6 +87,15 @@ def test_case(name: str) -> None:
     if os.environ.get("DETENTE_REGENERATE"):
         expected.write_text(said, encoding="utf-8")
     assert said == expected.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_saved_it_holds_plain_numbers_that_add_up(name: str) -> None:
+    found = plan(Case.load(FOLDER / name), gap=1e-9)
+    if isinstance(found, Plan):
+        text = found.to_json()
+        assert re.findall(r'"-?[0-9.]+E[^"]*"|"-?[0-9]+\.[0-9]*0"', text) == []
+        assert Plan.from_json(text) == found
 
 
 def test_there_are_cases() -> None:

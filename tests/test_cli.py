@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -14,7 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from detente.cli import cli
+from detente.errors import CaseError
 from detente.plan import Plan
 from tests.builders import Data, agreement, compute, data_of, gpus, tokens, work
 
@@ -135,7 +139,7 @@ def test_nothing_asked_shows_the_help() -> None:
 @pytest.mark.parametrize("flags", [[], ["--json"]])
 def test_a_case_that_is_not_there(tmp_path: Path, name: str, flags: list[str]) -> None:
     done = detente(name, tmp_path / "nowhere", *flags)
-    assert (done.returncode, done.stdout) == (2, "")
+    assert (done.returncode, bool(done.stdout)) == (2, bool(flags))
     assert "does not exist" in done.stderr
     assert "detente init" in done.stderr  # the remedy
 
@@ -152,7 +156,7 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
         [work(demand="many")],
         agreement({"id": "x", "kind": "exklusivity"}),
     )
-    done = detente("plan", written(tmp_path / "bad", data), "--json")
+    done = detente("plan", written(tmp_path / "bad", data))
     assert (done.returncode, done.stdout) == (2, "")
     assert "there is no provider `nord`" in done.stderr
     assert "did you mean `north`?" in done.stderr
@@ -160,6 +164,65 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
     assert "did you mean `exclusivity`?" in done.stderr
     assert len(re.findall(r"case\.yaml:\d+:\d+: ", done.stderr)) >= 3
     assert re.search(r"^\d+ mistakes$", done.stderr, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "check CASE",
+        "plan CASE",
+        "explain CASE chat",
+        "explain CASE --request CASE/case.yaml --workload chat",
+        "serve CASE --port 0",
+        "serve CASE --port 0 --sandbox",
+        "sandbox CASE",
+        "keys new --workload chat --case CASE",
+    ],
+)
+def test_mistakes_of_a_case_as_a_document(tmp_path: Path, command: str) -> None:
+    case = written(tmp_path / "bad", data_of([tokens("north", 3) | {"provider": "nord"}], [work(demand="many")]))
+    done = detente(*command.replace("CASE", str(case)).split(), "--json", cwd=tmp_path)
+    found = document(done)
+    assert (done.returncode, set(found), found["status"]) == (2, {"status", "mistakes"}, "mistakes")
+    assert all(list(m) == ["file", "line", "column", "what", "remedy"] for m in found["mistakes"])
+    first = next(m for m in found["mistakes"] if "`nord`" in m["what"])
+    assert (first["file"], first["line"]) == (str(case / "case.yaml"), 1)
+    assert first["remedy"] == "did you mean `north`?"
+    for m in found["mistakes"]:  # the same, in prose
+        assert f"{m['file']}:{m['line']}:{m['column']}: {m['what']}\n    {m['remedy']}" in done.stderr
+    assert done.stderr.endswith(f"{len(found['mistakes'])} mistakes\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "what"),
+    [
+        ("report nosuch", "nosuch: cannot be read: No such file or directory"),
+        ("journal .", ".: holds no journal; `detente serve … --journal .` writes one"),
+        ("plan GOOD --gap lots", "--gap: `lots` is not a percentage; write for example `20%`"),
+        ("explain GOOD", "name a SUBJECT, or a live call by --request FILE: one of the two"),
+        ("explain GOOD chat --plan nosuch", "nosuch: cannot be read: No such file or directory"),
+        ("keys new --workload Chat", "`Chat-"),
+        (
+            "serve GOOD --certificate GOOD/case.yaml",
+            "--certificate and --private-key go together; give both or neither",
+        ),
+    ],
+)
+def test_what_else_is_wrong_as_a_document(good: Path, command: str, what: str) -> None:
+    done = detente(*command.replace("GOOD", str(good)).split(), "--json", cwd=good)
+    found = document(done)
+    assert (done.returncode, found["status"]) == (2, "mistakes")
+    (mistake,) = found["mistakes"]
+    assert (mistake["file"], mistake["line"], mistake["column"], mistake["remedy"]) == (None, None, None, None)
+    assert mistake["what"].startswith(what)
+    assert mistake["what"] in done.stderr
+
+
+def test_every_command_with_json_is_tried_with_mistakes() -> None:
+    """``schema`` reads nothing, so that nothing can be wrong."""
+    tried = {"check", "plan", "explain", "serve", "sandbox", "report", "journal", "keys"}
+    named = {n for n, c in cli.commands.items() if n == "keys" or any("--json" in p.opts for p in c.params)}
+    assert named == tried | {"schema"}
 
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
@@ -209,10 +272,6 @@ def test_check_no(clash: Path) -> None:
 
 def test_check_says_which_clauses_must_give_together(tmp_path: Path) -> None:
     """One offer, forbidden twice: in this process, since what the shell sees is tested above."""
-    from click.testing import CliRunner
-
-    from detente.cli import cli
-
     data = data_of([tokens("south", 2)], [work()], agreement(ONLY, ONLY | {"id": "again"}), months=1)
     done = CliRunner().invoke(cli, ["check", str(written(tmp_path / "twice", data)), "--json"])
     ways = json.loads(done.stdout)["relaxation"]
@@ -312,11 +371,91 @@ def test_saved_plans(good: Path, tmp_path: Path) -> None:
     assert "made of another case" in stale.stderr
 
 
-def test_where_nothing_can_be_written(good: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def unsolved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing may be planned."""
+
+    def never(*_: Any, **__: Any) -> None:
+        raise AssertionError("planned")
+
+    monkeypatch.setattr("detente.planner.solve.plan", never)
+
+
+@pytest.mark.usefixtures("unsolved")
+@pytest.mark.parametrize("out", ["file", "file/out", "out"])
+def test_where_nothing_can_be_written_is_said_before_planning(good: Path, tmp_path: Path, out: str) -> None:
     (tmp_path / "file").write_text("in the way")
-    done = detente("plan", good, "--out", tmp_path / "file" / "out")
+    (tmp_path / "out" / "plan.json").mkdir(parents=True)
+    with pytest.raises(CaseError, match=r"^--out: `.*` is there and ") as raised:
+        cli(["plan", str(good), "--out", str(tmp_path / out)], standalone_mode=False)
+    assert "name another folder" in raised.value.mistakes[0].remedy
+    assert (tmp_path / "file").read_text() == "in the way"
+
+
+@pytest.mark.usefixtures("unsolved")
+def test_a_folder_of_another_s_is_refused_before_planning(
+    good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda _, mode: not mode & os.W_OK)
+    with pytest.raises(CaseError, match=f"^--out: nothing may be written into `{tmp_path}`"):
+        cli(["plan", str(good), "--out", str(tmp_path / "new" / "deep")], standalone_mode=False)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_file_in_the_way_as_a_shell_sees_it(good: Path, tmp_path: Path) -> None:
+    (tmp_path / "f.txt").write_text("in the way")
+    done = detente("plan", good, "--out", "f.txt", "--json", cwd=tmp_path)
     assert done.returncode == 2
-    assert "file" in done.stderr
+    assert document(done)["mistakes"][0]["what"] == "`f.txt` is there and is no folder"
+    assert done.stderr == (
+        "--out: `f.txt` is there and is no folder\n    name another folder, or move it away\n1 mistake\n"
+    )
+
+
+def full(*_: Any, **__: Any) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "plan.json")
+
+
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_a_plan_that_cannot_be_saved_is_printed(
+    good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: list[str]
+) -> None:
+    monkeypatch.setattr(Plan, "save", full)
+    done = CliRunner().invoke(cli, ["plan", str(good), "--out", str(tmp_path / "out"), *flags], standalone_mode=False)
+    assert done.return_value == 2
+    assert done.stderr == "plan.json: No space left on device\n"
+    if flags:
+        assert json.loads(done.stdout)["status"] == "optimal"
+    else:
+        assert "south-api" in done.stdout
+
+
+def test_a_conflict_leaves_no_folder(clash: Path, tmp_path: Path) -> None:
+    assert detente("plan", clash, "--out", tmp_path / "out").returncode == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_where_no_report_can_be_written(good: Path, tmp_path: Path, flags: list[str]) -> None:
+    (tmp_path / "file").write_text("in the way")
+    done = detente("report", "nosuch", "--out", tmp_path / "file" / "page.html", *flags)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"--out: `{tmp_path / 'file'}` is there and is no folder\n")
+
+
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_a_report_that_cannot_be_written(
+    good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: list[str]
+) -> None:
+    assert detente("plan", good, "--out", tmp_path / "a").returncode == 0
+    monkeypatch.setattr(Path, "write_text", full)
+    done = CliRunner().invoke(cli, ["report", str(tmp_path / "a"), *flags], standalone_mode=False)
+    if flags:
+        assert json.loads(done.stdout)["mistakes"][0]["what"] == "plan.json: No space left on device"
+        assert isinstance(done.exception, OSError)
+    else:
+        assert (done.return_value, done.stderr) == (2, "plan.json: No space left on device\n")
+        assert "south-api" in done.stdout
 
 
 # -- explain ---------------------------------------------------------------------------------------------
@@ -439,6 +578,7 @@ def test_control_c(tmp_path: Path, wait: float) -> None:
     assert "Traceback" not in err + out, err
     assert run.returncode in (0, 1, 130), (run.returncode, err)
     if run.returncode == 0:
+        assert err == ""  # the solver's own words stay away
         found = json.loads(out)
         assert found["status"] == "interrupted"
         assert Decimal(found["bound"]) < Decimal(found["cost"])
@@ -446,6 +586,77 @@ def test_control_c(tmp_path: Path, wait: float) -> None:
         assert json.loads(out)["status"] == "no-plan"
     else:
         assert (out, err.strip()) == ("", "stopped")
+
+
+def test_control_c_while_a_plan_is_saved_and_printed(
+    good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = Plan.save
+
+    def pressed(plan: Plan, folder: Path) -> list[Path]:
+        signal.raise_signal(signal.SIGINT)
+        return save(plan, folder)
+
+    monkeypatch.setattr(Plan, "save", pressed)
+    out = tmp_path / "out"
+    done = CliRunner().invoke(cli, ["plan", str(good), "--out", str(out), "--json"], standalone_mode=False)
+    assert (done.return_value, Plan.load(out)) == (0, Plan.from_json(done.stdout))
+
+
+PRESSED = """
+import signal, sys
+class Pressing:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            sys.meta_path.remove(self)
+            signal.raise_signal(signal.SIGINT)
+if {ignored}:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+sys.meta_path.insert(0, Pressing())
+sys.argv[:] = {arguments!r}
+from detente.__main__ import main
+main()
+"""
+
+
+def pressed(module: str, *arguments: object, ignored: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run a command in which Ctrl-C is pressed at the moment at which it first imports a module."""
+    code = PRESSED.format(module=module, ignored=ignored, arguments=["detente", *map(str, arguments)])
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=False, timeout=60
+    )
+
+
+@pytest.mark.parametrize(
+    "module", ["detente.cli", "click", "detente.case", "pydantic", "numpy", "highspy", "detente.plan"]
+)
+def test_control_c_at_the_start(good: Path, module: str) -> None:
+    done = pressed(module, "check", good)
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", "stopped")
+
+
+def test_control_c_that_pydantic_hides() -> None:
+    """It then ends in an error of pydantic's that has nothing but the name."""
+    code = "import detente.cli as c\ndef hidden(): raise ValueError('SchemaError: …\\n  KeyboardInterrupt: ')\n"
+    code += "c._code = hidden\nc.main(interruptible=True)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (130, "stopped\n")
+
+
+def test_control_c_of_another_s_terminal_is_ignored_in_the_background(good: Path) -> None:
+    done = pressed("numpy", "check", good, "--json", ignored=True)
+    assert (done.returncode, document(done)["answer"]) == (0, "yes")
+
+
+def test_control_c_after_the_end_changes_nothing(good: Path) -> None:
+    code = "import atexit, signal, sys\natexit.register(signal.raise_signal, signal.SIGINT)\n"
+    code += f"sys.argv[:] = ['detente', 'check', {str(good)!r}, '--json']\nfrom detente.__main__ import main\nmain()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr, document(done)["answer"]) == (0, "", "yes")
 
 
 def test_a_time_limit_is_kept(tmp_path: Path) -> None:

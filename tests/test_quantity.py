@@ -216,5 +216,6 @@ def test_a_number_may_say_where_it_comes_from() -> None:
 
 def test_plain_decimals() -> None:
     assert [plain(Decimal(t)) for t in ("1.50", "100", "1E+3", "0.00", "-0.10")] == ["1.5", "100", "1000", "0", "-0.1"]
+    assert [plain(Decimal(t)) for t in ("0E-9", "8.1E-8", "-0.00", "-0")] == ["0", "0.000000081", "0", "0"]
     with pytest.raises(ValueError, match="write no thousands separators"):
         number("1,000")

@@ -6,6 +6,7 @@ Owns: one document on standard output, messages on standard error, an example in
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from detente.errors import CaseError, DetenteError, MissingExtraError
+
 if TYPE_CHECKING:
     from detente.case import Case
     from detente.plan import Conflict, Plan
@@ -21,8 +24,12 @@ if TYPE_CHECKING:
 WIDTH = 100
 
 
+LIVE = frozenset({"httptools", "msgspec", "prometheus_client", "uvicorn", "uvloop"})
+"""The packages of the extra `gateway`, which live traffic and its records need."""
+
+
 class Command(click.Command):
-    """A command whose help ends with an example."""
+    """A command whose help ends with an example, and whose mistakes are a document where one is asked for."""
 
     def __init__(self, *args: Any, example: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -33,6 +40,51 @@ class Command(click.Command):
         if self.example:
             with formatter.section("Example"):
                 formatter.write_text(self.example)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it. With ``--json``, what is wrong goes to standard output as well, before it is raised on."""
+        try:
+            return _with_extras(super().invoke, ctx)
+        except (DetenteError, click.ClickException, OSError) as error:
+            if ctx.params.get("as_json") and not isinstance(error, BrokenPipeError):
+                click.echo(mistakes_json(error))
+            raise
+
+
+def _with_extras(run: Callable[[click.Context], Any], ctx: click.Context) -> Any:
+    """Run, and say which extra to install where a package of one is missing."""
+    try:
+        return run(ctx)
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] not in LIVE:
+            raise
+        raise MissingExtraError("live traffic", "gateway") from error
+
+
+def mistakes_json(error: Exception) -> str:
+    """What is wrong, as one document on one line."""
+    nowhere: dict[str, Any] = {"file": None, "line": None, "column": None}
+    if isinstance(error, CaseError):
+        mistakes = [
+            {
+                "file": m.where.file,
+                "line": m.where.line or None,
+                "column": m.where.column or None,
+                "what": m.what,
+                "remedy": m.remedy or None,
+            }
+            for m in error.mistakes
+        ]
+    else:
+        mistakes = [nowhere | {"what": text_of(error), "remedy": None}]
+    return json.dumps({"status": "mistakes", "mistakes": mistakes})
+
+
+def text_of(error: Exception) -> str:
+    """What is wrong, in words."""
+    if isinstance(error, OSError):
+        return f"{error.filename or 'output'}: {error.strerror or error}"
+    return error.format_message() if isinstance(error, click.ClickException) else str(error)
 
 
 @click.group(context_settings={"max_content_width": WIDTH, "help_option_names": ["-h", "--help"]})
@@ -77,6 +129,24 @@ def load(path: Path, reading: str | None, scenario: str | None) -> Case:
     from detente.case import Case
 
     return Case.load(path).under(reading=reading, scenario=scenario)
+
+
+def must_take_files(folder: Path, *names: str) -> None:
+    """Say at once, before anything is computed, that these files cannot be written into a folder, which may be new."""
+    from detente.errors import Mistake, Where
+
+    there = next(place for place in (folder, *folder.absolute().parents) if os.path.lexists(place))
+    if not there.is_dir():
+        what, remedy = f"`{there}` is there and is no folder", "name another folder, or move it away"
+    elif not os.access(there, os.W_OK | os.X_OK):
+        what, remedy = f"nothing may be written into `{there}`", "name another folder, or change its permissions"
+    else:
+        found = [file for name in names if (file := folder / name).exists()]
+        bad = next((file for file in found if not file.is_file() or not os.access(file, os.W_OK)), None)
+        if bad is None:
+            return
+        what, remedy = f"`{bad}` is there and cannot be written over", "name another folder, or move it away"
+    raise CaseError([Mistake(Where("--out"), what, remedy)])
 
 
 def console() -> Any:

@@ -11,11 +11,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from detente.cli.command import CASE, JSON, READING, SCENARIO, command, console, load, progress, solve
+from detente.cli.command import (
+    CASE,
+    JSON,
+    READING,
+    SCENARIO,
+    command,
+    console,
+    load,
+    must_take_files,
+    progress,
+    solve,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from detente.case import Case
-    from detente.plan import Conflict
+    from detente.plan import Conflict, Plan
 
 
 # -- commands -------------------------------------------------------------------------------------------------------
@@ -53,7 +65,7 @@ def schema(as_json: bool) -> None:
 def check(case: Path, reading: str | None, scenario: str | None, as_json: bool) -> int:
     """Can this be signed? Whether CASE is valid and its clauses can all be performed together.
 
-    Exit code 0: yes. 1: no, or it depends on the reading. 2: the case has mistakes.
+    Exit code 0: yes. 1: no, or it depends on the reading. 2: the case has mistakes. 130: stopped by Ctrl-C.
     """
     from detente.planner.check import check as ask
 
@@ -88,9 +100,11 @@ def plan(
     """Plan what runs where and what to commit to, at least cost under every clause of CASE.
 
     Exit code 0: a plan. 1: no plan obeys every clause (the conflict is shown), or none was found in time. 2: the case
-    has mistakes.
+    has mistakes. 130: stopped by Ctrl-C before there was a plan; with one, it is saved and shown, and the code is 0.
     """
     loaded = load(case, reading, scenario)
+    if out is not None:
+        must_take_files(out, "plan.json", "allocations.parquet")
     found = solve(loaded, _gap(gap), time_limit, as_json)
     if found is None:
         return 1
@@ -99,18 +113,17 @@ def plan(
     if isinstance(found, Conflict):
         _show_conflict(found, loaded.currency, as_json)
         return 1
-    if out is not None:
-        for file in found.save(out):
-            click.echo(f"wrote {file}", err=True)
-        if not (out / "allocations.parquet").exists():
-            click.echo("allocations.parquet was not written: pip install 'detente[parquet]'", err=True)
-    if as_json:
-        click.echo(found.to_json())
-    else:
-        from detente.report.terminal import plan_view
+    from detente.planner.interrupt import held
 
-        plan_view(found, console())
-    return 0
+    with held():
+        trouble = None if out is None else _saved(found, out)
+        if as_json:
+            click.echo(found.to_json())
+        else:
+            from detente.report.terminal import plan_view
+
+            plan_view(found, console())
+        return _told(trouble)
 
 
 @command("detente report out/letter out/spirit --out report.html")
@@ -123,22 +136,51 @@ def report(plans: tuple[Path, ...], out: Path | None, as_json: bool) -> int:
     from detente.report.html import render
     from detente.report.terminal import compare_view, plan_view
 
-    loaded = [Plan.load(path) for path in plans]
     target = out or (plans[0] if plans[0].is_dir() else plans[0].parent) / "report.html"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(render(loaded), encoding="utf-8")
+    if out is not None:
+        must_take_files(target.parent, target.name)
+    loaded = [Plan.load(path) for path in plans]
+    page, trouble = render(loaded), None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(page, encoding="utf-8")
+    except OSError as error:
+        if as_json:
+            raise
+        trouble = error
     if as_json:
         click.echo(json.dumps({"report": str(target), "plans": [p.hash for p in loaded]}))
+        return 0
+    if len(loaded) > 1:
+        compare_view(loaded, console())
     else:
-        if len(loaded) > 1:
-            compare_view(loaded, console())
-        else:
-            plan_view(loaded[0], console())
+        plan_view(loaded[0], console())
+    if trouble is None:
         click.echo(f"wrote {target}: open it in a browser", err=True)
-    return 0
+    return _told(trouble)
 
 
 # -- what they share ---------------------------------------------------------------------------------------------
+def _saved(found: Plan, out: Path) -> OSError | None:
+    """Save a plan. What hinders that is returned: the plan is shown all the same, and then the trouble."""
+    try:
+        for file in found.save(out):
+            click.echo(f"wrote {file}", err=True)
+    except OSError as error:
+        return error
+    if not (out / "allocations.parquet").exists():
+        click.echo("allocations.parquet was not written: pip install 'detente[parquet]'", err=True)
+    return None
+
+
+def _told(trouble: OSError | None) -> int:
+    """The exit code, and what hindered the writing of a file."""
+    if trouble is None:
+        return 0
+    click.echo(text_of(trouble), err=True)
+    return 2
+
+
 def _gap(text: str) -> float:
     from detente.quantity import at_least_zero
 
@@ -158,6 +200,8 @@ def _show_conflict(found: Conflict, currency: str, as_json: bool) -> None:
 
 
 def _conflict_json(found: Conflict | None) -> dict[str, Any]:
+    from detente.quantity import plain
+
     if found is None:
         return {"conflict": [], "facts": [], "relaxation": []}
     return {
@@ -168,10 +212,10 @@ def _conflict_json(found: Conflict | None) -> dict[str, Any]:
         "relaxation": [
             {
                 "term": r.term,
-                "amount": str(r.amount),
+                "amount": plain(r.amount),
                 "unit": r.unit,
                 "sentence": r.sentence,
-                "cost": None if r.cost is None else str(r.cost),
+                "cost": None if r.cost is None else plain(r.cost),
                 "together": list(r.together),
             }
             for r in found.relaxations

@@ -48,7 +48,8 @@ def explain(
     """Say why. SUBJECT is a workload, a clause, or WORKLOAD@PROVIDER (or @OFFER): why there, or why not.
 
     With --request FILE: which deployments may serve a live call, in which order they are asked, and why not the others.
-    Exit code 1: nobody may.
+    Exit code 1: nobody may, or there is no plan to explain. 2: the case or the call has mistakes.
+    130: stopped by Ctrl-C.
     """
     if (request is None) == (subject is None):
         raise click.ClickException("name a SUBJECT, or a live call by --request FILE: one of the two")

@@ -13,7 +13,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -21,6 +21,7 @@ import numpy as np
 from detente.errors import SolverError
 from detente.planner.bound import safe_bound
 from detente.planner.expression import Floats, Ints
+from detente.planner.interrupt import Interrupt
 from detente.planner.matrix import lay_out
 from detente.planner.program import Program
 from detente.planner.solution import Solution, Stopped
@@ -29,6 +30,8 @@ SIMPLEX_FEASIBLE = 5_000  # at most: feasibility alone is asked of simplex
 SIMPLEX_COLUMNS = 60_000  # above: the first solve is by interior point with crossover
 
 TOLERANCE = 1e-8  # by which a bound, a row or a whole number may be missed, in the solver's scale
+
+PATIENCE = 5.0  # seconds for the solver to notice that it shall stop, before we go without it
 
 OPTIONS = {
     "output_flag": False,
@@ -64,6 +67,7 @@ class Model:
         self.lower, self.higher = program.bounds()
         self.matrix = lay_out(program)
         self.deadline: float | None = None
+        self.interrupt: Interrupt | None = None
         self.custom_cost: Floats | None = None
         self.column_scale, self.row_scale = self.matrix.column_scale, self.matrix.row_scale
         self.held = np.zeros(program.n, dtype=np.int16)
@@ -106,7 +110,7 @@ class Model:
         )
         if status == highspy.HighsStatus.kError:
             raise SolverError("the solver refused the model")
-        highs.HandleKeyboardInterrupt = True
+        highs.HandleUserInterrupt = True
         return highs
 
     # -- changing bounds ---------------------------------------------------------------------------------------
@@ -228,12 +232,10 @@ class Model:
         left = math.inf if self.deadline is None else self.deadline - time.monotonic()
         if left <= 0:
             return Solution("time-limit", None, math.inf, -math.inf)
-        self.highs.setOptionValue("time_limit", self.highs.getRunTime() + left)  # HiGHS counts over all its runs
-        try:
-            with contextlib.redirect_stdout(sys.stderr):  # where highspy says that Ctrl-C was pressed
-                outcome = self.highs.solve()
-        except KeyboardInterrupt:  # between two solver calls; within one, HiGHS stops and says so
+        if self._interrupted():
             return Solution("interrupted", None, math.inf, -math.inf)
+        self.highs.setOptionValue("time_limit", self.highs.getRunTime() + left)  # HiGHS counts over all its runs
+        outcome = self._solved()
         status = self.highs.getModelStatus()
         kinds = highspy.HighsModelStatus
         if status in (kinds.kInfeasible, kinds.kUnboundedOrInfeasible):
@@ -244,6 +246,36 @@ class Model:
         if status != kinds.kOptimal or outcome == highspy.HighsStatus.kError:
             raise SolverError(f"the solver stopped with `{self.highs.modelStatusToString(status)}`")
         return self._optimal(linear=linear)
+
+    def _interrupted(self) -> bool:
+        return self.interrupt is not None and self.interrupt.noted
+
+    def _solved(self) -> Any:
+        """Let the solver run, in its thread, until it is done or Ctrl-C was noted; one that is raised stops it too.
+
+        Not highspy's own ``solve``: on Ctrl-C it speaks to the user, and forgets one pressed before it waits.
+        """
+        self.highs.startSolve()
+        done, outcome = False, None
+        try:
+            while not done:
+                done, outcome = self.highs.wait(0.1)
+                if not done and self._interrupted():
+                    self.highs.cancelSolve()
+        except KeyboardInterrupt:
+            self.highs.cancelSolve()
+            self.highs.wait(PATIENCE)
+            raise
+        return outcome
+
+    @contextlib.contextmanager
+    def uninterrupted(self) -> Iterator[None]:
+        """Solve although Ctrl-C was noted: what makes a plan of what is at hand."""
+        kept, self.interrupt = self.interrupt, None
+        try:
+            yield
+        finally:
+            self.interrupt = kept
 
     def _partial(self, name: Literal["time-limit", "interrupted"], *, linear: bool) -> Solution:
         info = self.highs.getInfo()

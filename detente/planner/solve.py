@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from detente.planner.conflict import find_conflict
 from detente.planner.draft import Draft
 from detente.planner.expression import Floats, Ints
 from detente.planner.formulate import formulate
+from detente.planner.interrupt import held
 from detente.planner.model import Model
 from detente.planner.purchases import rounded_up
 from detente.planner.result import result
@@ -33,6 +34,8 @@ GAP = 1e-4
 
 FEW, LARGE = 60, 20_000
 """At most so many whole columns in a program of more than so many: our own branch and bound."""
+
+STOPPING = "stopping with the best plan so far; Ctrl-C again stops at once, without it"
 
 Progress = Callable[[str], None]
 
@@ -46,6 +49,13 @@ class Found:
     stopped: Stopped | None = None
     rounding: float = 0.0  # what the last rounding up of whole units added to the cost
     prices: Solution | None = None  # the relaxed program's: its duals are the marginal prices
+
+
+@dataclass(frozen=True)
+class Unmet:
+    """No plan obeys every clause: some clauses collide, as it may be where these columns must be whole."""
+
+    whole: Ints | None = None
 
 
 def plan(
@@ -71,6 +81,8 @@ def plan(
     ------
     NoPlanError
         Stopped by the time limit or by Ctrl-C before any plan was found.
+    KeyboardInterrupt
+        Ctrl-C pressed twice, or where no plan obeys every clause.
     SolverError, BillError
         The solver doubts its answer, or the exact bill differs from it.
     """
@@ -79,9 +91,18 @@ def plan(
     progress(f"assembling {draft.program.n:,} columns, {draft.program.m:,} rows")
     model = Model(draft.program)
     model.deadline = None if time_limit is None else time.monotonic() + time_limit
-    found = search(draft, model, gap, progress)
-    if isinstance(found, Conflict):
-        return found
+    with held(lambda: progress(STOPPING)) as model.interrupt:
+        found = search(draft, model, gap, progress)
+        if isinstance(found, Found):
+            return billed(draft, model, found, gap, progress)
+    if model.interrupt.noted:
+        raise KeyboardInterrupt
+    progress("looking for the clauses that collide")
+    return find_conflict(draft, model, found.whole)
+
+
+def billed(draft: Draft, model: Model, found: Found, gap: float, progress: Progress) -> Plan:
+    """The plan of what was found, by its exact bill; Ctrl-C meanwhile is too late to lose it, and marks it."""
     if found.solution is None or found.solution.values is None:
         raise NoPlanError(f"no plan was found before the stop ({found.stopped}); give it more time")
     progress("billing")
@@ -89,16 +110,17 @@ def plan(
     exact = charge(draft, whole)
     check(draft, exact, solution)
     prices = found.prices or found.solution
-    return result(draft, model, solution, prices, exact, found.bound, found.rounding, gap, found.stopped)
+    plan = result(draft, model, solution, prices, exact, found.bound, found.rounding, gap, found.stopped)
+    late = model.interrupt is not None and model.interrupt.noted
+    return replace(plan, status="interrupted") if late and plan.status == "feasible" else plan
 
 
-def search(draft: Draft, model: Model, gap: float, progress: Progress) -> Found | Conflict:
+def search(draft: Draft, model: Model, gap: float, progress: Progress) -> Found | Unmet:
     """Relaxed; rounded up; and, where few whole units matter, branch and bound from there."""
     progress("solving")
     relaxed = model.solve_linear()
     if relaxed.status == "infeasible":
-        progress("looking for the clauses that collide")
-        return find_conflict(draft, model)
+        return Unmet()
     if relaxed.status in ("time-limit", "interrupted"):
         return Found(_idle(model, draft), _no_bound(model), relaxed.status)
     bound = relaxed.bound
@@ -138,7 +160,8 @@ def _idle(model: Model, draft: Draft) -> Solution | None:
     model.deadline = None
     columns = np.concatenate([draft.x.ravel(), unit_columns(draft)])
     model.fix(columns, np.zeros(len(columns)))
-    found = model.solve_linear()
+    with model.uninterrupted():
+        found = model.solve_linear()
     return found if found.status == "optimal" else None
 
 
@@ -182,18 +205,19 @@ def whole_counts(draft: Draft, model: Model, relaxed: Solution, columns: Ints, s
 
 def _branched(
     draft: Draft, model: Model, columns: Ints, whole: Ints, gap: float, known: Found, progress: Progress
-) -> Found | Conflict:
+) -> Found | Unmet:
     """Branch and bound over ``whole``, then round the larger counts up and fix everything."""
     model.whole(whole, on=True)
     tried = model.solve_whole(gap)
     model.whole(whole, on=False)
     if tried.status == "infeasible":
-        return find_conflict(draft, model, whole)
+        return Unmet(whole)
     stopped = tried.status if tried.status in ("time-limit", "interrupted") else None
     best, added = known.solution, known.rounding
     bound = max(known.bound, tried.bound) if math.isfinite(tried.bound) else known.bound
     if tried.values is not None:
-        fixed = round_up(draft, model, tried, columns, whole)
+        with model.uninterrupted():
+            fixed = round_up(draft, model, tried, columns, whole)
         if fixed is not None and (best is None or fixed.objective < best.objective):
             best, added = fixed, max(0.0, fixed.objective - tried.objective)
         if best is None and len(whole) < len(columns):

@@ -55,8 +55,6 @@ def steady_point(draft: Draft, model: Model, whole: Ints) -> Floats | None:
     counts = np.unique(ties.to[whole])
     small.whole(counts, on=True)
     found = small.solve_whole(1.0) if len(counts) else small.solve_linear()
-    if found.status == "interrupted":
-        raise KeyboardInterrupt
     if found.status != "optimal" or found.values is None:
         return None
     found.values[counts] = np.rint(found.values[counts])

@@ -38,6 +38,12 @@ def test_live_traffic_says_what_to_install(case: Path, tmp_path: Path, command: 
     assert (done.returncode, done.stdout) == (2, "")
 
 
+def test_a_program_reads_what_to_install(case: Path) -> None:
+    done = detente(["msgspec"], "serve", case, "--port", 0, "--json")
+    (mistake,) = json.loads(done.stdout)["mistakes"]
+    assert (done.returncode, mistake["what"]) == (2, done.stderr.strip())
+
+
 @pytest.mark.parametrize("package", sorted(LIVE))
 def test_each_package_of_the_extra_is_known(case: Path, tmp_path: Path, package: str) -> None:
     done = detente([package], "serve", case, "--port", 0, "--journal", tmp_path / "journal")

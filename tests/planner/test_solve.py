@@ -483,7 +483,7 @@ def test_saved_and_loaded_it_is_the_same(tmp_path: Path) -> None:
     found = solved(Case.of(mixed()), gap=1e-4)
     files = found.save(tmp_path / "out")
     assert [f.name for f in files] == ["plan.json", "allocations.parquet"]
-    for path in (tmp_path / "out", tmp_path / "out" / "plan.json"):
+    for path in (tmp_path / "out", tmp_path / "out" / "plan.json", str(tmp_path / "out")):
         assert Plan.load(path, Case.of(mixed()).hash) == found
     rows = parquet.read_table(files[1]).to_pylist()
     assert len(rows) == len(found.allocations) > 0
@@ -535,6 +535,34 @@ def test_a_damaged_plan_says_so(tmp_path: Path, damage: Any) -> None:
     with pytest.raises(PlanError) as error:
         Plan.load(tmp_path)
     assert "plan.json" in str(error.value)
+
+
+def test_a_folder_may_be_named_by_its_text(tmp_path: Path) -> None:
+    found = solved(two_clouds())
+    assert found.save(str(tmp_path / "out")) == found.save(tmp_path / "out")
+    assert Plan.load(str(tmp_path / "out")) == found
+
+
+@pytest.mark.parametrize(
+    ("total", "parts"),
+    [
+        ("cost", "bill and unserved_cost"),
+        ("bill", "the spend of `providers` and the owed lines of `postings`"),
+        ("unserved_cost", "the costs of `unserved`"),
+    ],
+)
+def test_a_total_that_was_edited_is_refused(tmp_path: Path, total: str, parts: str) -> None:
+    found = solved(build([tokens("north", 3)], [work(value="2 USD per Mtok")], months=1))
+    assert (found.bill, found.unserved_cost) == (0, 2000)  # to serve costs more than it is worth
+    found.save(tmp_path)
+    saved = json.loads((tmp_path / "plan.json").read_text())
+    held, saved[total] = saved[total], "17"
+    if total != "cost":  # the cost follows, so that this one alone is wrong
+        saved["cost"] = "17" if total == "unserved_cost" else "2017"
+    (tmp_path / "plan.json").write_text(json.dumps(saved))
+    with pytest.raises(PlanError) as error:
+        Plan.load(tmp_path)
+    assert f"plan.json: its {total} is 17, and {parts} come to {held}: it was changed" in str(error.value)
 
 
 def test_bytes_that_are_no_text_and_no_file_at_all(tmp_path: Path) -> None:
