@@ -51,9 +51,10 @@ class _Clauses:
                 self.case.knows(entry, ("with",), "providers", entry.value.with_)
         path = cycle(self.agreements)
         if path:
-            chain = " amends ".join(f"`{name}`" for name in [*path, path[0]])
-            entry = next(e for e in self.entries if e.value.id == path[0])
-            self.case.wrong(entry, ("amends",), f"amendments go in a circle: {chain}", "end the circle")
+            if not self.case.repeated("agreements") & set(path):
+                chain = " amends ".join(f"`{name}`" for name in [*path, path[0]])
+                entry = next(e for e in self.entries if e.value.id == path[0])
+                self.case.wrong(entry, ("amends",), f"amendments go in a circle: {chain}", "end the circle")
             return
         self.roots = {a.id: root(a, self.known) for a in self.agreements}
         for agreement in self.agreements:
@@ -78,7 +79,7 @@ class _Clauses:
         if agreement.amends is None or not self.case.knows(entry, ("amends",), "agreements", agreement.amends):
             return
         earlier = self.known.get(agreement.amends)
-        if earlier is None:
+        if earlier is None or earlier.id in self.case.repeated("agreements"):
             return
         if earlier.effective > agreement.effective:
             what = f"takes effect on {agreement.effective}, before what it amends ({earlier.effective})"

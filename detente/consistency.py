@@ -18,7 +18,7 @@ from detente.entries import Entries, Entry
 from detente.errors import did_you_mean
 from detente.money import Money, Price
 from detente.network import egress_price
-from detente.offer import GpuOffer, ProvisionedOffer
+from detente.offer import AnyOffer, GpuOffer, ProvisionedOffer
 from detente.period import FIRST, LAST, later, moment
 from detente.workload import AnyWorkload, Training, can_run, job_periods
 
@@ -35,9 +35,9 @@ def check(case: Entries) -> None:
         _on_offer(case, entry)
         if isinstance(entry.value, ProvisionedOffer | GpuOffer) and entry.value.term:
             _reservation(case, entry, entry.value)
-    for entry in case.read("workloads"):
-        _serves(case, entry, entry.value)
-        _egress(case, entry, entry.value)
+    for entry, fits in zip(case.read("workloads"), case.fits, strict=True):
+        _serves(case, entry, entry.value, fits)
+        _egress(case, entry, entry.value, fits)
         _deadline(case, entry, entry.value) if isinstance(entry.value, Training) else _demand(case, entry)
     _unused(case)
 
@@ -168,7 +168,7 @@ def _unused(case: Entries) -> None:
     """Offers that nobody can use."""
     if not case.whole("workloads"):
         return
-    used = {o.id for offers in case.fits.values() for o in offers}
+    used = {o.id for offers in case.fits for o in offers}
     known = {n for w in case.workloads for n in (*w.runs_on.models, *w.runs_on.accelerators)}
     for entry in case.read("offers"):
         offer = entry.value
@@ -184,9 +184,8 @@ def _unused(case: Entries) -> None:
             case.wrong(entry, (), f"no workload can use `{offer.id}` ({what})", remedy)
 
 
-def _serves(case: Entries, entry: Entry, workload: AnyWorkload) -> None:
+def _serves(case: Entries, entry: Entry, workload: AnyWorkload, fits: list[AnyOffer]) -> None:
     """Workloads that nothing serves, and the mix that token prices need."""
-    fits = case.fits[workload.id]
     if not fits and case.offers and case.whole("offers", "catalogs"):
         wants = [*workload.runs_on.models, *workload.runs_on.accelerators]
         has = {o.accelerator if isinstance(o, GpuOffer) else o.model for o in case.offers}
@@ -201,11 +200,11 @@ def _serves(case: Entries, entry: Entry, workload: AnyWorkload) -> None:
         case.wrong(entry, (), what, "say what a token is: `mix: { output: 20% }`")
 
 
-def _egress(case: Entries, entry: Entry, workload: AnyWorkload) -> None:
+def _egress(case: Entries, entry: Entry, workload: AnyWorkload, fits: list[AnyOffer]) -> None:
     """Where data moves, it has a price."""
     if workload.data is None or not workload.data.moves[0] or not case.whole("networks"):
         return
-    for to in dict.fromkeys(f"{o.provider}/{o.region}" for o in case.fits[workload.id]):
+    for to in dict.fromkeys(f"{o.provider}/{o.region}" for o in fits):
         if to == workload.data.at:
             continue
         try:
