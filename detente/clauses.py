@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from detente.agreement import Agreement, InForce, cycle, dates, in_force, lineage, root
+from detente.country import in_area
 from detente.entries import Entries, Entry, names_of
 from detente.errors import did_you_mean
 from detente.offer import GpuOffer, ProvisionedOffer
@@ -20,6 +21,7 @@ from detente.scope import DEMAND_KEYS, OFFER_KEYS, Facts, Scope
 from detente.term import SELF, Force, Term, Until
 from detente.terms.credit import Credit
 from detente.terms.discount import Discount
+from detente.terms.residency import Residency
 from detente.terms.share import Share as ShareTerm
 from detente.terms.take_or_pay import TakeOrPay
 
@@ -175,6 +177,8 @@ class _Clauses:
             good &= self.case.knows(entry, (*path, "provider"), "providers", provider)
         if isinstance(found.term, TakeOrPay):
             good &= self._offer(entry, (*path, "offer"), found.term.offer)
+        if isinstance(found.term, Residency):
+            self._within(entry, (*path, "within"), found.term)
         windows = getattr(found.term, "windows", None)
         if isinstance(windows, Every):
             self._windows(entry, (*path, "windows"), windows, dates(found.term, entry.value, self.known, {}))
@@ -186,6 +190,16 @@ class _Clauses:
                 self.case.wrong(entry, (*path, *steps), text, remedy)
             if good:
                 self._selects(entry, path, term)
+
+    def _within(self, entry: Entry, path: Sequence[str | int], term: Residency) -> None:
+        """Areas of which none holds any region of the case."""
+        if not self.case.whole("providers"):
+            return
+        there = {region.country for provider in self.case.values("providers") for region in provider.regions.values()}
+        if there and not any(in_area(country, area) for country in there for area in term.within):
+            what = f"no region of the case lies in {' or '.join(f'`{area}`' for area in term.within)}"
+            where = (*path, 0) if len(term.within) == 1 else path
+            self.case.wrong(entry, where, what, "they lie in " + ", ".join(f"`{country}`" for country in sorted(there)))
 
     def _windows(self, entry: Entry, path: Sequence[str | int], windows: Every, force: Force) -> None:
         """Windows that the clause does not live to see, whatever becomes of events and amendments."""

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "detente"
 
 # Each module may import those of the groups before its own, and of its own group what stands before it.
 NOUNS = [
-    *("errors", "noun", "quantity", "money", "period", "dated", "scope", "provider", "network", "offer"),
+    *("errors", "noun", "quantity", "money", "period", "dated", "scope", "country", "provider", "network", "offer"),
     *("sheet", "clock", "pattern", "demand_file", "trace", "table", "demand", "workload", "catalog"),
     *("credential", "deployment", "key", "fault", "serving", "request"),
     *("usage", "posting", "term", "scenario", "plan", "document"),
