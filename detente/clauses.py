@@ -263,7 +263,7 @@ class _Clauses:
     def _selects(self, entry: Entry, path: Sequence[str | int], term: Term) -> None:
         """A clause that covers no use at all."""
         whole = self.case.whole("offers", "workloads", "providers", "catalogs", "deployments")
-        if not whole or not self.case.uses:
+        if not whole or not self.case.uses or self.case.meant:
             return
         if not self._covered(term):
             what = f"`{term.id}` selects nothing: no workload on any offer is {term.covered}"

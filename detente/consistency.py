@@ -7,6 +7,7 @@ and whether they can be met together (``planner``).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,7 @@ from pydantic import BaseModel
 
 from detente.dated import Dated
 from detente.entries import Entries, Entry
-from detente.errors import did_you_mean
+from detente.errors import did_you_mean, nearest
 from detente.money import Money, Price
 from detente.network import egress_price
 from detente.offer import AnyOffer, GpuOffer, ProvisionedOffer
@@ -23,6 +24,7 @@ from detente.period import FIRST, LAST, later, moment
 from detente.workload import AnyWorkload, Training, can_run, job_periods
 
 MOST_GROWTH = 10**9
+ALIKE = 0.85  # from here on two names differ by no more than a slip
 
 
 def check(case: Entries) -> None:
@@ -35,8 +37,12 @@ def check(case: Entries) -> None:
         _on_offer(case, entry)
         if isinstance(entry.value, ProvisionedOffer | GpuOffer) and entry.value.term:
             _reservation(case, entry, entry.value)
+    named = Counter(name for w in case.workloads for name in {*w.runs_on.models, *w.runs_on.accelerators})
     for entry, fits in zip(case.read("workloads"), case.fits, strict=True):
-        _serves(case, entry, entry.value, fits)
+        meant = _misspelt(case, entry, entry.value, named)
+        case.meant |= meant
+        if not meant:
+            _serves(case, entry, entry.value, fits)
         _egress(case, entry, entry.value, fits)
         _deadline(case, entry, entry.value) if isinstance(entry.value, Training) else _demand(case, entry)
     _unused(case)
@@ -164,8 +170,38 @@ def _reservation(case: Entries, entry: Entry, offer: GpuOffer | ProvisionedOffer
         case.wrong(entry, ("term",), what, "say `cut: prorate`, or plan a longer horizon")
 
 
+def _misspelt(case: Entries, entry: Entry, workload: AnyWorkload, named: Counter[str]) -> set[str]:
+    """What names under ``runs-on`` were meant to be: no offer has them, and one has a name that is like them.
+
+    Other names may be of what is not on offer. One that is like a name of the same workload loses no option; where
+    other workloads use what it is like, only a long likeness counts (`h200` is no slip for their `h100`); and where
+    several workloads use it and none what it is like, the slip is the offer's.
+    """
+    if not case.whole("offers", "catalogs"):
+        return set()
+    models = {o.model: o.id for o in case.offers if not isinstance(o, GpuOffer)}
+    accelerators = {o.accelerator: o.id for o in case.offers if isinstance(o, GpuOffer)}
+    asked: list[tuple[str, str | int, str, dict[str, str]]] = [
+        *(("models", index, name, models) for index, name in enumerate(workload.runs_on.models)),
+        *(("accelerators", name, name, accelerators) for name in workload.runs_on.accelerators),
+    ]
+    own = {name for *_, name, _ in asked}
+    found = set()
+    for section, step, name, sold in asked:
+        if name in sold:
+            continue
+        near = nearest(name, (sold.keys() & named.keys()) - own, ALIKE)
+        if named[name] == 1:
+            near = nearest(name, sold.keys() - named.keys()) or near
+        if near is not None:
+            found.add(near)
+            remedy = f"did you mean `{near}`, as `{sold[near]}` has it?"
+            case.wrong(entry, ("runs-on", section, step), f"no offer has `{name}`", remedy, key=step == name)
+    return found
+
+
 def _unused(case: Entries) -> None:
-    """Offers that nobody can use."""
+    """Offers that nobody can use, nor was meant to by a name that is misspelt."""
     if not case.whole("workloads"):
         return
     used = {o.id for offers in case.fits for o in offers}
@@ -174,6 +210,8 @@ def _unused(case: Entries) -> None:
         offer = entry.value
         if offer.id not in used:
             what = offer.accelerator if isinstance(offer, GpuOffer) else offer.model
+            if what in case.meant:
+                continue
             remedy = did_you_mean(what, known - {what})
             if what in known and isinstance(offer, GpuOffer):
                 remedy = (

@@ -59,6 +59,7 @@ class Entries:
     ) -> None:
         self.head, self.sections, self.heads, self.unread = head, sections, heads, unread
         self.mistakes: list[Mistake] = []
+        self.meant: set[str] = set()  # models and accelerators that workloads name otherwise, by a slip
         self.workloads: list[AnyWorkload] = self.values("workloads")
         self.offers: list[AnyOffer] = self.values("offers")
         self.providers: dict[str, Provider] = self.by_id("providers")

@@ -152,3 +152,42 @@ def test_cases_load_in_good_time(tmp_path: Path) -> None:
     assert took(tmp_path / "small.yaml") < 0.5
     assert took(tmp_path / "large.yaml") < 3
     assert took(tmp_path / "clauses.yaml") < 6
+
+
+STARTER = (Path(__file__).parents[1] / "detente" / "starter" / "case.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "models: [gpt-oss-120b]",
+            "models: [gpt-oss-120c]",
+            "no offer has `gpt-oss-120c`.*did you mean `gpt-oss-120b`",
+        ),
+        ("h100: 30 Mtok", "h101: 30 Mtok", "no offer has `h101`.*did you mean `h100`, as `aws-h100` has it"),
+        ("h100: 30 Mtok", "H100: 30 Mtok", "no offer has `H100`.*did you mean `h100`"),
+        ("[gpt-4.1-mini, gpt", "[gpt-4.1-mni, gpt", "no offer has `gpt-4.1-mni`.*did you mean `gpt-4.1-mini`"),
+        ("model: gpt-oss-120b", "model: gpt-oss-120", "no workload can use .*did you mean `gpt-oss-120b`"),
+    ],
+)
+def test_a_slip_in_what_a_workload_runs_on_is_one_mistake(tmp_path: Path, old: str, new: str, said: str) -> None:
+    """Though something else can serve it; neither its offer nor a clause is blamed besides."""
+    assert STARTER.count(old) == 1
+    (tmp_path / "case.yaml").write_text(STARTER.replace(old, new), encoding="utf-8")
+    with pytest.raises(CaseError, match=f"(?s){said}.*\\n1 mistake$"):
+        Case.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("models: [gpt-oss-120b]", "models: [gpt-oss-120b, claude]"),
+        ("[gpt-4.1-mini, gpt-oss-120b]", "[gpt-4.1-mini, gpt-oss-120b, gpt-oss-20b]"),
+        ("{ h100: 30 Mtok per GPU-hour }", "{ h100: 30 Mtok per GPU-hour, h200: 45 Mtok per GPU-hour }"),
+    ],
+)
+def test_a_workload_may_run_on_what_is_not_on_offer(tmp_path: Path, old: str, new: str) -> None:
+    assert STARTER.count(old) == 1
+    (tmp_path / "case.yaml").write_text(STARTER.replace(old, new), encoding="utf-8")
+    assert Case.load(tmp_path).workloads
