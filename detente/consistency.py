@@ -2,20 +2,16 @@
 
 Owns: every check that needs more than one entry, save those of clauses. It finds all mistakes and never
 stops at the first. Not here: the form of one entry (its own class checks that), the clauses (``clauses``),
-and whether they can be met together (``planner``).
+how large anything may be (``magnitude``), and whether all can be met together (``planner``).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from pydantic import BaseModel
-
-from detente.dated import Dated
-from detente.entries import Entries, Entry
+from detente.entries import Entries, Entry, held_in
 from detente.errors import did_you_mean, nearest
 from detente.money import Money, Price
 from detente.network import egress_price
@@ -85,28 +81,10 @@ def _currency(case: Entries) -> None:
         return
     for section in case.sections:
         for entry in case.read(section):
-            for path, currency in _currencies(entry.value):
-                if currency != case.head.declared.currency:
-                    what = f"is in {currency}, and the case is in {case.head.declared.currency}"
+            for path, held in held_in(entry.value, Money | Price):
+                if held.currency != case.head.declared.currency:
+                    what = f"is in {held.currency}, and the case is in {case.head.declared.currency}"
                     case.wrong(entry, case.written(entry, path), what, "one currency a case: convert it")
-
-
-def _currencies(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Every amount of money in an entry: its path and its currency."""
-    if isinstance(value, Money | Price):
-        yield path, value.currency
-    elif isinstance(value, BaseModel):
-        for name, info in type(value).model_fields.items():
-            yield from _currencies(getattr(value, name), (*path, info.alias or name))
-    elif isinstance(value, Dated):
-        for start, step in value.steps:
-            yield from _currencies(step, path if start is None else (*path, str(start)))
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _currencies(item, (*path, key))
-    elif isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            yield from _currencies(item, (*path, index))
 
 
 def _places(case: Entries) -> None:

@@ -7,12 +7,15 @@ noting a mistake at an entry. Not here: which mistakes there are (``consistency`
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from pydantic import BaseModel
+
 from detente.agreement import Agreement
+from detente.dated import Dated
 from detente.declared import Head, Path
 from detente.document import Document
 from detente.errors import Mistake, Where, did_you_mean
@@ -239,3 +242,21 @@ class Entries:
 def names_of(items: Iterable[Any]) -> str:
     """`` `a` and `b` ``, in order."""
     return " and ".join(f"`{name}`" for name in sorted({str(item) for item in items}))
+
+
+def held_in(value: Any, kind: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every value of a kind in what was read of an entry, with its path."""
+    if isinstance(value, kind):
+        yield path, value
+    elif isinstance(value, BaseModel):
+        for name, info in type(value).model_fields.items():
+            yield from held_in(getattr(value, name), kind, (*path, info.alias or name))
+    elif isinstance(value, Dated):
+        for start, step in value.steps:
+            yield from held_in(step, kind, path if start is None else (*path, str(start)))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from held_in(item, kind, (*path, key))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from held_in(item, kind, (*path, index))

@@ -18,9 +18,13 @@ NOUNS = [
     *("credential", "deployment", "key", "fault", "serving", "request"),
     *("usage", "posting", "term", "scenario", "plan", "document"),
 ]
-CASE = ["agreement", "declared", "entries", "consistency", "clauses", "wiring", "folder", "case"]
+CASE = ["agreement", "declared", "entries", "consistency", "clauses", "wiring", "magnitude", "folder", "case"]
 ORDER = [*NOUNS, "terms", *CASE, "planner", "ledger", "providers", "gateway", "report", "cli", "__main__"]
-SIBLINGS = [{"consistency", "clauses", "wiring"}, {"planner", "ledger", "providers"}, {"gateway", "planner"}]
+SIBLINGS = [
+    {"consistency", "clauses", "wiring", "magnitude"},
+    {"planner", "ledger", "providers"},
+    {"gateway", "planner"},
+]
 # Public names, imported when they are asked for.
 FREE = {"__init__"}
 HEAVY = {
