@@ -290,4 +290,20 @@ def _tidied(part: Any, definitions: dict[str, Any]) -> Any:
         if plain["description"] == known["description"]:
             del plain["description"]
         return {"$ref": f"#/$defs/{name}", **plain}
+    if "discriminator" in plain:
+        rest = {key: value for key, value in plain.items() if key not in ("discriminator", "oneOf")}
+        return {**rest, **_by_kind(plain["discriminator"]["mapping"])}
     return {key: _tidied(value, definitions) for key, value in plain.items()}
+
+
+def _by_kind(kinds: dict[str, str]) -> dict[str, Any]:
+    """An entry of one of several kinds: once it says which, its mistakes are said of its own keys."""
+    return {
+        "type": "object",
+        "properties": {"kind": {"enum": list(kinds)}},
+        "required": ["kind"],
+        "allOf": [
+            {"if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]}, "then": {"$ref": ref}}
+            for kind, ref in kinds.items()
+        ],
+    }
