@@ -31,6 +31,7 @@ def check(case: Entries) -> None:
     _places(case)
     for entry in case.read("offers"):
         _on_offer(case, entry)
+        _room(case, entry)
         if isinstance(entry.value, ProvisionedOffer | GpuOffer) and entry.value.term:
             _reservation(case, entry, entry.value)
     named = Counter(name for w in case.workloads for name in {*w.runs_on.models, *w.runs_on.accelerators})
@@ -124,6 +125,21 @@ def _on_offer(case: Entries, entry: Entry) -> None:
         key = "until" if last <= max(first, case.horizon.start) else "from" if first == offer.from_ else "price"
         what = f"`{offer.id}` is never on offer with a price between {case.horizon.start} and {case.horizon.end}"
         case.wrong(entry, (key,), what, "check its dates")
+
+
+def _room(case: Entries, entry: Entry) -> None:
+    """Some of its capacity holds one purchase; a remainder, as of a quota, is left unused.
+
+    Not of a catalog's offers: one capacity stands there for machines of any size.
+    """
+    offer = entry.value
+    if not isinstance(offer, ProvisionedOffer | GpuOffer) or offer.capacity is None or entry.path[0] != "offers":
+        return
+    most = max(offer.capacity.values(), key=lambda amount: amount.value)
+    least = offer.minimum if isinstance(offer, ProvisionedOffer) else offer.unit if most.unit == "GPU" else 1
+    if 0 < most.value < least:
+        what = f"a capacity of {most} is less than the {least} of one purchase, so `{offer.id}` can never be bought"
+        case.wrong(entry, ("capacity",), what, f"write {least} or more, or a smaller unit")
 
 
 def _reservation(case: Entries, entry: Entry, offer: GpuOffer | ProvisionedOffer) -> None:
