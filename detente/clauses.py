@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from detente.agreement import Agreement, InForce, cycle, dates, in_force, lineage, root
+from detente.country import in_area
 from detente.entries import Entries, Entry, names_of
 from detente.errors import did_you_mean
 from detente.offer import GpuOffer, ProvisionedOffer
@@ -20,6 +21,7 @@ from detente.scope import DEMAND_KEYS, OFFER_KEYS, Facts, Scope
 from detente.term import SELF, Force, Term, Until
 from detente.terms.credit import Credit
 from detente.terms.discount import Discount
+from detente.terms.residency import Residency
 from detente.terms.share import Share as ShareTerm
 from detente.terms.take_or_pay import TakeOrPay
 
@@ -51,9 +53,10 @@ class _Clauses:
                 self.case.knows(entry, ("with",), "providers", entry.value.with_)
         path = cycle(self.agreements)
         if path:
-            chain = " amends ".join(f"`{name}`" for name in [*path, path[0]])
-            entry = next(e for e in self.entries if e.value.id == path[0])
-            self.case.wrong(entry, ("amends",), f"amendments go in a circle: {chain}", "end the circle")
+            if not self.case.repeated("agreements") & set(path):
+                chain = " amends ".join(f"`{name}`" for name in [*path, path[0]])
+                entry = next(e for e in self.entries if e.value.id == path[0])
+                self.case.wrong(entry, ("amends",), f"amendments go in a circle: {chain}", "end the circle")
             return
         self.roots = {a.id: root(a, self.known) for a in self.agreements}
         for agreement in self.agreements:
@@ -79,7 +82,7 @@ class _Clauses:
         if agreement.amends is None or not self.case.knows(entry, ("amends",), "agreements", agreement.amends):
             return
         earlier = self.known.get(agreement.amends)
-        if earlier is None:
+        if earlier is None or earlier.id in self.case.repeated("agreements"):
             return
         if earlier.effective > agreement.effective:
             what = f"takes effect on {agreement.effective}, before what it amends ({earlier.effective})"
@@ -175,6 +178,8 @@ class _Clauses:
             good &= self.case.knows(entry, (*path, "provider"), "providers", provider)
         if isinstance(found.term, TakeOrPay):
             good &= self._offer(entry, (*path, "offer"), found.term.offer)
+        if isinstance(found.term, Residency):
+            self._within(entry, (*path, "within"), found.term)
         windows = getattr(found.term, "windows", None)
         if isinstance(windows, Every):
             self._windows(entry, (*path, "windows"), windows, dates(found.term, entry.value, self.known, {}))
@@ -206,6 +211,16 @@ class _Clauses:
                         clause = self.entries[found.agreement]
                         path = ("terms", clause.places[found.place], *where)
                         self.case.wrong(clause, path, f"in the scenario `{scenario.id}`, {text}", remedy)
+
+    def _within(self, entry: Entry, path: Sequence[str | int], term: Residency) -> None:
+        """Areas of which none holds any region of the case."""
+        if not self.case.whole("providers"):
+            return
+        there = {region.country for provider in self.case.values("providers") for region in provider.regions.values()}
+        if there and not any(in_area(country, area) for country in there for area in term.within):
+            what = f"no region of the case lies in {' or '.join(f'`{area}`' for area in term.within)}"
+            where = (*path, 0) if len(term.within) == 1 else path
+            self.case.wrong(entry, where, what, "they lie in " + ", ".join(f"`{country}`" for country in sorted(there)))
 
     def _windows(self, entry: Entry, path: Sequence[str | int], windows: Every, force: Force) -> None:
         """Windows that the clause does not live to see, whatever becomes of events and amendments."""
@@ -270,7 +285,7 @@ class _Clauses:
     def _selects(self, entry: Entry, path: Sequence[str | int], term: Term) -> None:
         """A clause that covers no use at all."""
         whole = self.case.whole("offers", "workloads", "providers", "catalogs", "deployments")
-        if not whole or not self.case.uses:
+        if not whole or not self.case.uses or self.case.meant:
             return
         if not self._covered(term):
             what = f"`{term.id}` selects nothing: no workload on any offer is {term.covered}"

@@ -2,27 +2,25 @@
 
 Owns: every check that needs more than one entry, save those of clauses. It finds all mistakes and never
 stops at the first. Not here: the form of one entry (its own class checks that), the clauses (``clauses``),
-and whether they can be met together (``planner``).
+how large anything may be (``magnitude``), and whether all can be met together (``planner``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from pydantic import BaseModel
-
-from detente.dated import Dated
-from detente.entries import Entries, Entry
-from detente.errors import did_you_mean
+from detente.entries import Entries, Entry, held_in
+from detente.errors import did_you_mean, nearest
 from detente.money import Money, Price
 from detente.network import egress_price
-from detente.offer import GpuOffer, ProvisionedOffer
+from detente.offer import AnyOffer, GpuOffer, ProvisionedOffer
 from detente.period import FIRST, LAST, later, moment
 from detente.workload import AnyWorkload, Training, can_run, job_periods
 
 MOST_GROWTH = 10**9
+ALIKE = 0.85  # from here on two names differ by no more than a slip
 
 
 def check(case: Entries) -> None:
@@ -33,11 +31,16 @@ def check(case: Entries) -> None:
     _places(case)
     for entry in case.read("offers"):
         _on_offer(case, entry)
+        _room(case, entry)
         if isinstance(entry.value, ProvisionedOffer | GpuOffer) and entry.value.term:
             _reservation(case, entry, entry.value)
-    for entry in case.read("workloads"):
-        _serves(case, entry, entry.value)
-        _egress(case, entry, entry.value)
+    named = Counter(name for w in case.workloads for name in {*w.runs_on.models, *w.runs_on.accelerators})
+    for entry, fits in zip(case.read("workloads"), case.fits, strict=True):
+        meant = _misspelt(case, entry, entry.value, named)
+        case.meant |= meant
+        if not meant:
+            _serves(case, entry, entry.value, fits)
+        _egress(case, entry, entry.value, fits)
         _deadline(case, entry, entry.value) if isinstance(entry.value, Training) else _demand(case, entry)
     _unused(case)
 
@@ -79,28 +82,10 @@ def _currency(case: Entries) -> None:
         return
     for section in case.sections:
         for entry in case.read(section):
-            for path, currency in _currencies(entry.value):
-                if currency != case.head.declared.currency:
-                    what = f"is in {currency}, and the case is in {case.head.declared.currency}"
+            for path, held in held_in(entry.value, Money | Price):
+                if held.currency != case.head.declared.currency:
+                    what = f"is in {held.currency}, and the case is in {case.head.declared.currency}"
                     case.wrong(entry, case.written(entry, path), what, "one currency a case: convert it")
-
-
-def _currencies(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Every amount of money in an entry: its path and its currency."""
-    if isinstance(value, Money | Price):
-        yield path, value.currency
-    elif isinstance(value, BaseModel):
-        for name, info in type(value).model_fields.items():
-            yield from _currencies(getattr(value, name), (*path, info.alias or name))
-    elif isinstance(value, Dated):
-        for start, step in value.steps:
-            yield from _currencies(step, path if start is None else (*path, str(start)))
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _currencies(item, (*path, key))
-    elif isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            yield from _currencies(item, (*path, index))
 
 
 def _places(case: Entries) -> None:
@@ -142,6 +127,21 @@ def _on_offer(case: Entries, entry: Entry) -> None:
         case.wrong(entry, (key,), what, "check its dates")
 
 
+def _room(case: Entries, entry: Entry) -> None:
+    """Some of its capacity holds one purchase; a remainder, as of a quota, is left unused.
+
+    Not of a catalog's offers: one capacity stands there for machines of any size.
+    """
+    offer = entry.value
+    if not isinstance(offer, ProvisionedOffer | GpuOffer) or offer.capacity is None or entry.path[0] != "offers":
+        return
+    most = max(offer.capacity.values(), key=lambda amount: amount.value)
+    least = offer.minimum if isinstance(offer, ProvisionedOffer) else offer.unit if most.unit == "GPU" else 1
+    if 0 < most.value < least:
+        what = f"a capacity of {most} is less than the {least} of one purchase, so `{offer.id}` can never be bought"
+        case.wrong(entry, ("capacity",), what, f"write {least} or more, or a smaller unit")
+
+
 def _reservation(case: Entries, entry: Entry, offer: GpuOffer | ProvisionedOffer) -> None:
     """A reservation starts with the first period of a month, on the stated days, with room for its term."""
     assert offer.term is not None
@@ -164,16 +164,48 @@ def _reservation(case: Entries, entry: Entry, offer: GpuOffer | ProvisionedOffer
         case.wrong(entry, ("term",), what, "say `cut: prorate`, or plan a longer horizon")
 
 
+def _misspelt(case: Entries, entry: Entry, workload: AnyWorkload, named: Counter[str]) -> set[str]:
+    """What names under ``runs-on`` were meant to be: no offer has them, and one has a name that is like them.
+
+    Other names may be of what is not on offer. One that is like a name of the same workload loses no option; where
+    other workloads use what it is like, only a long likeness counts (`h200` is no slip for their `h100`); and where
+    several workloads use it and none what it is like, the slip is the offer's.
+    """
+    if not case.whole("offers", "catalogs"):
+        return set()
+    models = {o.model: o.id for o in case.offers if not isinstance(o, GpuOffer)}
+    accelerators = {o.accelerator: o.id for o in case.offers if isinstance(o, GpuOffer)}
+    asked: list[tuple[str, str | int, str, dict[str, str]]] = [
+        *(("models", index, name, models) for index, name in enumerate(workload.runs_on.models)),
+        *(("accelerators", name, name, accelerators) for name in workload.runs_on.accelerators),
+    ]
+    own = {name for *_, name, _ in asked}
+    found = set()
+    for section, step, name, sold in asked:
+        if name in sold:
+            continue
+        near = nearest(name, (sold.keys() & named.keys()) - own, ALIKE)
+        if named[name] == 1:
+            near = nearest(name, sold.keys() - named.keys()) or near
+        if near is not None:
+            found.add(near)
+            remedy = f"did you mean `{near}`, as `{sold[near]}` has it?"
+            case.wrong(entry, ("runs-on", section, step), f"no offer has `{name}`", remedy, key=step == name)
+    return found
+
+
 def _unused(case: Entries) -> None:
-    """Offers that nobody can use."""
+    """Offers that nobody can use, nor was meant to by a name that is misspelt."""
     if not case.whole("workloads"):
         return
-    used = {o.id for offers in case.fits.values() for o in offers}
+    used = {o.id for offers in case.fits for o in offers}
     known = {n for w in case.workloads for n in (*w.runs_on.models, *w.runs_on.accelerators)}
     for entry in case.read("offers"):
         offer = entry.value
         if offer.id not in used:
             what = offer.accelerator if isinstance(offer, GpuOffer) else offer.model
+            if what in case.meant:
+                continue
             remedy = did_you_mean(what, known - {what})
             if what in known and isinstance(offer, GpuOffer):
                 remedy = (
@@ -184,9 +216,8 @@ def _unused(case: Entries) -> None:
             case.wrong(entry, (), f"no workload can use `{offer.id}` ({what})", remedy)
 
 
-def _serves(case: Entries, entry: Entry, workload: AnyWorkload) -> None:
+def _serves(case: Entries, entry: Entry, workload: AnyWorkload, fits: list[AnyOffer]) -> None:
     """Workloads that nothing serves, and the mix that token prices need."""
-    fits = case.fits[workload.id]
     if not fits and case.offers and case.whole("offers", "catalogs"):
         wants = [*workload.runs_on.models, *workload.runs_on.accelerators]
         has = {o.accelerator if isinstance(o, GpuOffer) else o.model for o in case.offers}
@@ -201,11 +232,11 @@ def _serves(case: Entries, entry: Entry, workload: AnyWorkload) -> None:
         case.wrong(entry, (), what, "say what a token is: `mix: { output: 20% }`")
 
 
-def _egress(case: Entries, entry: Entry, workload: AnyWorkload) -> None:
+def _egress(case: Entries, entry: Entry, workload: AnyWorkload, fits: list[AnyOffer]) -> None:
     """Where data moves, it has a price."""
     if workload.data is None or not workload.data.moves[0] or not case.whole("networks"):
         return
-    for to in dict.fromkeys(f"{o.provider}/{o.region}" for o in case.fits[workload.id]):
+    for to in dict.fromkeys(f"{o.provider}/{o.region}" for o in fits):
         if to == workload.data.at:
             continue
         try:

@@ -24,7 +24,7 @@ from detente.network import PLACE, Network
 from detente.noun import ID, NAME, Id, Label, Noun, SchemaOfText
 from detente.offer import Offer
 from detente.period import Horizon
-from detente.provider import COUNTRY, Provider
+from detente.provider import Provider
 from detente.scenario import EventDay, Scenario
 from detente.serving import Serving
 from detente.terms import AnyTerm
@@ -135,6 +135,8 @@ def _read(reader: TypeAdapter[Any], kind: Any, raw: Any, path: Path, report: Rep
         return reader.validate_python(raw)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
+            if detail["type"] == "too_short" and len(detail["input"]) >= detail.get("ctx", {}).get("min_length", 0):
+                continue  # not short: pydantic leaves out the entries that could not be read
             what, remedy = _sentence(detail, raw, kind)
             inside = detail.get("ctx", {}).get("error")
             at_key = detail["type"] == "extra_forbidden" or detail["loc"][-1:] == ("[key]",)
@@ -173,7 +175,6 @@ _EXPECTED = {
 
 _FORMS = {
     ID: "lower-case letters, digits, `.`, `_` and `-`",
-    COUNTRY: "a country's two capital letters (ISO 3166-1)",
     CURRENCY: "a currency's three capital letters",
     PLACE: "`provider/region`, `provider` or `*`",
 }
@@ -283,9 +284,26 @@ def _tidied(part: Any, definitions: dict[str, Any]) -> Any:
         del plain["default"]
     name = plain.pop(NAME, None)
     if name is not None:
-        quantity = {"anyOf": plain.pop("anyOf"), "description": plain["description"]}
+        form = [key for key in ("type", "enum", "anyOf") if key in plain]
+        quantity = {**{key: plain.pop(key) for key in form}, "description": plain["description"]}
         known = definitions.setdefault(name, quantity)
         if plain["description"] == known["description"]:
             del plain["description"]
         return {"$ref": f"#/$defs/{name}", **plain}
+    if "discriminator" in plain:
+        rest = {key: value for key, value in plain.items() if key not in ("discriminator", "oneOf")}
+        return {**rest, **_by_kind(plain["discriminator"]["mapping"])}
     return {key: _tidied(value, definitions) for key, value in plain.items()}
+
+
+def _by_kind(kinds: dict[str, str]) -> dict[str, Any]:
+    """An entry of one of several kinds: once it says which, its mistakes are said of its own keys."""
+    return {
+        "type": "object",
+        "properties": {"kind": {"enum": list(kinds)}},
+        "required": ["kind"],
+        "allOf": [
+            {"if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]}, "then": {"$ref": ref}}
+            for kind, ref in kinds.items()
+        ],
+    }

@@ -6,12 +6,16 @@ noting a mistake at an entry. Not here: which mistakes there are (``consistency`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from pydantic import BaseModel
+
 from detente.agreement import Agreement
+from detente.dated import Dated
 from detente.declared import Head, Path
 from detente.document import Document
 from detente.errors import Mistake, Where, did_you_mean
@@ -58,9 +62,10 @@ class Entries:
     ) -> None:
         self.head, self.sections, self.heads, self.unread = head, sections, heads, unread
         self.mistakes: list[Mistake] = []
+        self.meant: set[str] = set()  # models and accelerators that workloads name otherwise, by a slip
         self.workloads: list[AnyWorkload] = self.values("workloads")
         self.offers: list[AnyOffer] = self.values("offers")
-        self.providers: dict[str, Provider] = {p.id: p for p in self.values("providers")}
+        self.providers: dict[str, Provider] = self.by_id("providers")
 
     @property
     def horizon(self) -> Horizon | None:
@@ -80,9 +85,15 @@ class Entries:
         """What was read of a section."""
         return [entry.value for entry in self.read(section)]
 
+    def by_id(self, section: str) -> dict[str, Any]:
+        """What was read of a section by its ids; those that are declared twice are left out."""
+        return {value.id: value for value in self.values(section) if value.id not in self.repeated(section)}
+
     def whole(self, *sections: str) -> bool:
-        """Whether all entries of some sections were read, so that what is not there is missing."""
-        return not self.unread & set(sections) and all(e.whole for s in sections for e in self.sections[s])
+        """Whether all entries of some sections were read, each by its own id, so that what is not there is missing."""
+        return not self.unread & set(sections) and all(
+            not self.repeated(section) and all(entry.whole for entry in self.sections[section]) for section in sections
+        )
 
     # -- noting mistakes -------------------------------------------------------------------------------------
     def wrong(self, entry: Entry, path: Sequence[str | int], what: str, remedy: str = "", *, key: bool = False) -> None:
@@ -118,15 +129,29 @@ class Entries:
             self._names[section] = {raw["id"] for raw in raws if isinstance(raw.get("id"), str)}
         return self._names[section]
 
+    def repeated(self, section: str) -> set[str]:
+        """Ids that stand at several entries, so that none can be found by them."""
+        if section not in self._repeated:
+            raws = [e.raw.get("id") for e in self.sections[section] if isinstance(e.raw, dict)]
+            times = Counter(name for name in raws if isinstance(name, str))
+            self._repeated[section] = {name for name, n in times.items() if n > 1}
+        return self._repeated[section]
+
+    @cached_property
+    def _repeated(self) -> dict[str, set[str]]:
+        return {}
+
     @cached_property
     def _names(self) -> dict[str, set[str]]:
         return {}
 
     def nameless(self, section: str) -> bool:
-        """Whether a section may hold names that cannot be seen."""
+        """Whether a section may hold names that cannot be seen: unread, or another's by mistake."""
         entries = self.sections[section]
-        return section in self.unread or len(entries) > sum(
-            isinstance(e.raw, dict) and isinstance(e.raw.get("id"), str) for e in entries
+        return (
+            section in self.unread
+            or bool(self.repeated(section))
+            or len(entries) > sum(isinstance(e.raw, dict) and isinstance(e.raw.get("id"), str) for e in entries)
         )
 
     @cached_property
@@ -156,17 +181,17 @@ class Entries:
         return found
 
     @cached_property
-    def fits(self) -> dict[str, list[AnyOffer]]:
-        """The offers that can technically serve each workload."""
-        return {w.id: [o for o in self.offers if can_run(w, o)] for w in self.workloads}
+    def fits(self) -> list[list[AnyOffer]]:
+        """The offers that can technically serve each workload, in the order of the workloads."""
+        return [[o for o in self.offers if can_run(w, o)] for w in self.workloads]
 
     @cached_property
     def uses(self) -> list[tuple[Facts, Facts]]:
         """Every use that there could be, moving a workload's data out of its place included."""
         found = []
-        for workload in self.workloads:
+        for workload, fits in zip(self.workloads, self.fits, strict=True):
             facts = workload.facts
-            for offer in self.fits[workload.id]:
+            for offer in fits:
                 if offer.id in self.facts:
                     found += [(facts, there) for there in (self.facts[offer.id], *self.spanned.get(offer.id, ()))]
             if workload.data is not None and workload.data.moves[0]:
@@ -217,3 +242,21 @@ class Entries:
 def names_of(items: Iterable[Any]) -> str:
     """`` `a` and `b` ``, in order."""
     return " and ".join(f"`{name}`" for name in sorted({str(item) for item in items}))
+
+
+def held_in(value: Any, kind: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every value of a kind in what was read of an entry, with its path."""
+    if isinstance(value, kind):
+        yield path, value
+    elif isinstance(value, BaseModel):
+        for name, info in type(value).model_fields.items():
+            yield from held_in(getattr(value, name), kind, (*path, info.alias or name))
+    elif isinstance(value, Dated):
+        for start, step in value.steps:
+            yield from held_in(step, kind, path if start is None else (*path, str(start)))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from held_in(item, kind, (*path, key))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from held_in(item, kind, (*path, index))

@@ -106,13 +106,19 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode-escape").decode() for c in text)
 
 
+def nearest(word: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
+    """The known word that another is most like, but for its capitals perhaps; None where it is like none."""
+    choices = sorted(set(known))
+    same = [c for c in choices if c.casefold() == word.casefold()]
+    return next(iter(same or difflib.get_close_matches(word, choices, n=1, cutoff=likeness)), None)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """``did you mean `x`?`` for the nearest known word, else the list of what is allowed."""
     choices = sorted(set(known))
-    same = [c for c in choices if c.casefold() == word.casefold()]
-    near = same or difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean `{near[0]}`?"
+    near = nearest(word, choices)
+    if near is not None:
+        return f"did you mean `{near}`?"
     if not choices:
         return ""
     shown = ", ".join(f"`{c}`" for c in choices[:12])

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from detente import clauses, consistency, wiring
+from detente import clauses, consistency, magnitude, wiring
 from detente.declared import SECTIONS, Declared, Report, read_agreement, read_entry, read_head
 from detente.declared import Path as Steps
 from detente.document import Document
@@ -144,6 +144,7 @@ class _Reader:
         consistency.check(entries)
         clauses.check(entries)
         wiring.check(entries)
+        magnitude.check(entries)
         if self.mistakes or entries.mistakes:
             raise CaseError([*self.mistakes, *entries.mistakes])
         return head.declared.model_copy(update={name: tuple(entries.values(name)) for name in SECTIONS})

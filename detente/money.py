@@ -13,7 +13,19 @@ from fractions import Fraction
 from typing import Annotated, Any
 
 from detente.noun import read_by, written_as
-from detente.quantity import NUMBER, NUMBER_AS_WRITTEN, WIDE, plain, scaled, text_of, unit_of
+from detente.quantity import (
+    NOT_NEGATIVE,
+    NUMBER,
+    PER,
+    SCALES,
+    WIDE,
+    either,
+    plain,
+    scaled,
+    text_of,
+    unit_of,
+    units_as_written,
+)
 
 NANO = Decimal("0.000000001")
 CENT = Decimal("0.01")
@@ -100,11 +112,14 @@ def shown(amount: Decimal | Fraction | float, currency: str = "", digits: int = 
     return f"{text}{suffix} {currency}".rstrip()
 
 
+_AS_WRITTEN = rf"{NOT_NEGATIVE}\s?{either(SCALES)}?\s?[A-Z]{{3}}"
+
+
 def _price(*units: str, example: str, name: str) -> Any:
     return read_by(
         lambda given: Price.parse(given, units),
         written_as(
-            rf"^{NUMBER_AS_WRITTEN}\s?([A-Za-z]+\s?)?[A-Z]{{3}}\s?(/|per)\s?[A-Za-z-]+$",
+            rf"^{_AS_WRITTEN}{PER}{units_as_written(*units)}$",
             example,
             "a price per " + " or ".join(units),
             name=name,
@@ -124,7 +139,7 @@ Cash = Annotated[
     read_by(
         _not_negative,
         written_as(
-            rf"^{NUMBER_AS_WRITTEN}\s?([A-Za-z]+\s?)?[A-Z]{{3}}$",
+            rf"^{_AS_WRITTEN}$",
             "250 bn USD",
             "an amount of money",
             name="money",

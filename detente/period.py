@@ -57,7 +57,7 @@ def _nearest_date(text: str) -> str:
     return "write for example `2026-01-31`"
 
 
-DATE = r"^[0-9]{4}-[0-9]{2}(-[0-9]{2})?$"
+DATE = r"^(19[7-9][0-9]|2[01][0-9]{2}|2200)-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?$"
 Day = Annotated[date, read_by(day, written_as(DATE, "2026-01-31", "a date (UTC)", name="date"))]
 
 

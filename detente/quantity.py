@@ -7,6 +7,7 @@ Every number is read from its text as an exact fraction of ten; no float is invo
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import Annotated, Any
@@ -18,6 +19,9 @@ from detente.noun import read_by, written_as
 
 NUMBER = r"[+-]?[0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?"
 WIDE = Context(prec=100)  # every number read here fits, so that no product of two of them is ever rounded
+LARGEST = (
+    10**15
+)  # the most of anything that a plan adds up: floats still tell it by eighths, and no contract comes near
 SCALES = {
     "": Decimal(1),
     "k": Decimal(10) ** 3,
@@ -289,10 +293,33 @@ def rate_in(*units: str) -> Any:
     return parse
 
 
-NUMBER_AS_WRITTEN = r"[+-]?[0-9][0-9_]*(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?"
-_PERCENT = rf"^{NUMBER_AS_WRITTEN}\s?%$"
-_AMOUNT = rf"^{NUMBER_AS_WRITTEN}\s?[A-Za-z-]+(\s[A-Za-z-]+)?$"
-_RATE = rf"^{NUMBER_AS_WRITTEN}\s?[A-Za-z-]+(\s[A-Za-z-]+)?(\s?(/|per)\s?[a-z]+)?$"
+# As written, for an editor to check: the same grammar as above, without what takes arithmetic.
+_DIGITS = r"[0-9][0-9_]*(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?"
+NOT_NEGATIVE = rf"[+]?{_DIGITS}"
+PER = r"(\s?/\s?| per )"
+
+
+def either(names: Iterable[str]) -> str:
+    """Any of some words, in a pattern."""
+    return f"({'|'.join(re.escape(name) for name in names if name)})"
+
+
+def units_as_written(*units: str) -> str:
+    """Any name of some canonical units, in a pattern."""
+    return either(name for name, (unit, _) in UNITS.items() if unit in units)
+
+
+def amount_as_written(*units: str) -> str:
+    """An amount of 0 or more in any of some canonical units, in a pattern."""
+    return rf"{NOT_NEGATIVE}\s?({either(SCALES)}\s)?{units_as_written(*units)}"
+
+
+def _rate_as_written(*units: str) -> str:
+    return amount_as_written(*units) + PER + either(SPANS)
+
+
+_PERCENT = rf"^{NOT_NEGATIVE}\s?%$"
+_SPAN = either(name for name, span in SPANS.items() if span in _HOURS)
 
 Share = Annotated[Decimal, read_by(share, written_as(_PERCENT, "20%", "a share from 0% to 100%", name="share"))]
 Percent = Annotated[
@@ -307,38 +334,54 @@ Growth = Annotated[
     tuple[Decimal, str],
     read_by(
         growth,
-        written_as(rf"^{NUMBER_AS_WRITTEN}\s?% per [a-z]+$", "3% per month", "a growth", name="growth"),
+        written_as(rf"^[+-]?{_DIGITS}\s?% per (day|week|month|year)$", "3% per month", "a growth", name="growth"),
     ),
 ]
 Length = Annotated[
     Span,
     read_by(
         Span.parse,
-        written_as(r"^([0-9]{1,5}\s?)?[a-z]+$", "3 months", "a length of time", name="length"),
+        written_as(rf"^([0-9]{{1,5}}\s?)?{_SPAN}$", "3 months", "a length of time", name="length"),
     ),
 ]
 Duration = Annotated[
     float,
-    read_by(seconds, written_as(r"^[0-9][0-9_]*(\.[0-9]+)?\s?[a-z]+$", "30 s", "a duration", name="duration")),
+    read_by(seconds, written_as(rf"^{NOT_NEGATIVE}\s?{either(_SECONDS)}$", "30 s", "a duration", name="duration")),
 ]
 Accelerators = Annotated[
     Amount,
-    read_by(amount_in("GPU"), written_as(_AMOUNT, "350 k GPU", "a number of GPUs", name="accelerators")),
+    read_by(
+        amount_in("GPU"),
+        written_as(rf"^{amount_as_written('GPU')}$", "350 k GPU", "a number of GPUs", name="accelerators"),
+    ),
 ]
 Work = Annotated[
     Amount,
-    read_by(amount_in("GPU-hour", "Mtok"), written_as(_AMOUNT, "50 M GPU-hour", "an amount of work", name="work")),
+    read_by(
+        amount_in("GPU-hour", "Mtok"),
+        written_as(rf"^{amount_as_written('GPU-hour', 'Mtok')}$", "50 M GPU-hour", "an amount of work", name="work"),
+    ),
 ]
 Capacity = Annotated[
     Amount,
     read_by(
         amount_in("GPU", "unit"),
-        written_as(_AMOUNT, "350 k GPU", "a number of GPUs or of units", name="capacity"),
+        written_as(
+            rf"^{amount_as_written('GPU', 'unit')}$", "350 k GPU", "a number of GPUs or of units", name="capacity"
+        ),
     ),
 ]
-DEMAND = written_as(_RATE, "120 Mtok per day", "work over time", name="demand")
+DEMAND = written_as(
+    rf"^({_rate_as_written('GPU-hour', 'Mtok')}|{amount_as_written('GPU')})$",
+    "120 Mtok per day",
+    "work over time",
+    name="demand",
+)
 Demand = Annotated[Rate, read_by(rate_in("GPU-hour", "Mtok"), DEMAND)]
 Throughput = Annotated[
     Rate,
-    read_by(rate_in("Mtok"), written_as(_RATE, "20 Mtok per minute", "tokens over time", name="throughput")),
+    read_by(
+        rate_in("Mtok"),
+        written_as(rf"^{_rate_as_written('Mtok')}$", "20 Mtok per minute", "tokens over time", name="throughput"),
+    ),
 ]

@@ -14,7 +14,7 @@ from detente.offer import AnyOffer, GpuOffer
 
 def check(case: Entries) -> None:
     """Note every mistake."""
-    offers = {offer.id: offer for offer in case.offers}
+    offers = case.by_id("offers")
     for entry in case.read("deployments"):
         if case.knows(entry, ("offer",), "offers", entry.value.offer) and entry.value.offer in offers:
             _deployment(case, entry, entry.value, offers[entry.value.offer])
@@ -68,7 +68,7 @@ def _key(case: Entries, entry: Entry) -> None:
     key = entry.value
     if not case.knows(entry, ("workload",), "workloads", key.workload):
         return
-    workload = next((w for w in case.workloads if w.id == key.workload), None)
+    workload = case.by_id("workloads").get(key.workload)
     if workload is None:
         return
     if workload.kind == "training":

@@ -22,7 +22,22 @@ from detente.network import Place
 from detente.noun import Flag, Id, Label, MisplacedError, Noun, read_by, written_as
 from detente.offer import AnyOffer, GpuOffer
 from detente.period import Day, Period, moment
-from detente.quantity import WIDE, Accelerators, Amount, Length, Share, Span, Work, number, text_of, unit_of
+from detente.quantity import (
+    NOT_NEGATIVE,
+    PER,
+    WIDE,
+    Accelerators,
+    Amount,
+    Length,
+    Share,
+    Span,
+    Work,
+    amount_as_written,
+    number,
+    text_of,
+    unit_of,
+    units_as_written,
+)
 from detente.scope import DEMAND_KEYS, OFFER_KEYS, Facts
 
 
@@ -60,7 +75,7 @@ AcceleratorRate = Annotated[
     read_by(
         _rate,
         written_as(
-            r"^[0-9].*$",
+            rf"^{NOT_NEGATIVE}$|^{amount_as_written('GPU-hour', 'Mtok')}{PER}{units_as_written('GPU-hour')}$",
             "9.5 Mtok per GPU-hour",
             "work per GPU-hour; a bare number: of the reference accelerator",
             number=True,
@@ -70,7 +85,15 @@ AcceleratorRate = Annotated[
 ]
 Moves = Annotated[
     tuple[Decimal, str],
-    read_by(_moves, written_as(r"^[0-9].* per .*$", "0.02 GB per Mtok", "data per work", name="data-per-work")),
+    read_by(
+        _moves,
+        written_as(
+            rf"^{amount_as_written('GB')} per {units_as_written('GPU-hour', 'Mtok')}$",
+            "0.02 GB per Mtok",
+            "data per work",
+            name="data-per-work",
+        ),
+    ),
 ]
 
 

@@ -152,3 +152,90 @@ def test_cases_load_in_good_time(tmp_path: Path) -> None:
     assert took(tmp_path / "small.yaml") < 0.5
     assert took(tmp_path / "large.yaml") < 3
     assert took(tmp_path / "clauses.yaml") < 6
+
+
+STARTER = (Path(__file__).parents[1] / "detente" / "starter" / "case.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "models: [gpt-oss-120b]",
+            "models: [gpt-oss-120c]",
+            "no offer has `gpt-oss-120c`.*did you mean `gpt-oss-120b`",
+        ),
+        ("h100: 30 Mtok", "h101: 30 Mtok", "no offer has `h101`.*did you mean `h100`, as `aws-h100` has it"),
+        ("h100: 30 Mtok", "H100: 30 Mtok", "no offer has `H100`.*did you mean `h100`"),
+        ("[gpt-4.1-mini, gpt", "[gpt-4.1-mni, gpt", "no offer has `gpt-4.1-mni`.*did you mean `gpt-4.1-mini`"),
+        ("model: gpt-oss-120b", "model: gpt-oss-120", "no workload can use .*did you mean `gpt-oss-120b`"),
+    ],
+)
+def test_a_slip_in_what_a_workload_runs_on_is_one_mistake(tmp_path: Path, old: str, new: str, said: str) -> None:
+    """Though something else can serve it; neither its offer nor a clause is blamed besides."""
+    assert STARTER.count(old) == 1
+    (tmp_path / "case.yaml").write_text(STARTER.replace(old, new), encoding="utf-8")
+    with pytest.raises(CaseError, match=f"(?s){said}.*\\n1 mistake$"):
+        Case.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("models: [gpt-oss-120b]", "models: [gpt-oss-120b, claude]"),
+        ("[gpt-4.1-mini, gpt-oss-120b]", "[gpt-4.1-mini, gpt-oss-120b, gpt-oss-20b]"),
+        ("{ h100: 30 Mtok per GPU-hour }", "{ h100: 30 Mtok per GPU-hour, h200: 45 Mtok per GPU-hour }"),
+    ],
+)
+def test_a_workload_may_run_on_what_is_not_on_offer(tmp_path: Path, old: str, new: str) -> None:
+    assert STARTER.count(old) == 1
+    (tmp_path / "case.yaml").write_text(STARTER.replace(old, new), encoding="utf-8")
+    assert Case.load(tmp_path).workloads
+
+
+CREDIT = "      - { id: back, kind: credit, rate: 10% }\n      - id: assistant-on-azure"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("4 Gtok per day", "1e20 Gtok per day", "61:13: `assistant` needs 4.32e+25 Mtok in all, more than a plan can"),
+        ("200 k USD", "1e20 USD", "83:17: comes to 1e[+]20 USD, more than a plan can add up .1e[+]15."),
+        ("30 Mtok per GPU-hour", "1e-18 Mtok per GPU-hour", "69:29: `documents` would take 7.3e[+]24 GPU-hours of"),
+        ("0.44 USD per Mtok", "1e13 USD per Mtok", "33:12: `assistant` would cost 1.73e[+]19 USD on `azure-gpt-4.1"),
+        ("      - id: assistant-on-azure", CREDIT.replace("rate: 10%", "amount: 2e15 USD"), "comes to 2e[+]15 USD"),
+    ],
+)
+def test_what_no_plan_can_add_up_is_said_at_its_place(tmp_path: Path, old: str, new: str, said: str) -> None:
+    assert STARTER.count(old) == 1
+    (tmp_path / "case.yaml").write_text(STARTER.replace(old, new), encoding="utf-8")
+    with pytest.raises(CaseError, match=said.replace("e+", "e[+]")):
+        Case.load(tmp_path)
+
+
+def test_work_through_provisioned_units_and_of_jobs_is_bounded_as_well() -> None:
+    data: dict[str, Any] = yaml.safe_load(VALID)
+    data["workloads"][1]["work"] = "1e16 GPU-hours"
+    data["offers"][1] = {
+        "id": "aws-tokens",
+        "kind": "provisioned",
+        "provider": "aws",
+        "region": "us-east-1",
+        "model": "sonnet",
+        "throughput": "1e-18 Mtok per minute",
+        "price": "260 USD per unit-month",
+    }
+    with pytest.raises(CaseError) as caught:
+        Case.of(data)
+    job, units = caught.value.mistakes[1], caught.value.mistakes[0]
+    assert job.what.startswith("`job` needs 1e+16 GPU-hour in all, more than a plan can add up")
+    assert units.what.startswith("`chat` would take 3.")
+    assert "unit-hours of `aws-tokens`" in units.what
+
+
+def test_what_is_large_and_real_is_read() -> None:
+    """Exatokens, and hundreds of billions: at most a hundredth of the limit."""
+    data: dict[str, Any] = yaml.safe_load(VALID)
+    data["workloads"][0]["demand"] = "50 Ttok per day"
+    data["agreements"][0]["terms"][1]["amount"] = "10 tn USD"
+    assert Case.of(data).demand["chat"]

@@ -128,8 +128,8 @@ offers/gpus.yaml:2:84: the price is negative: `-1 USD per GPU-hour`
     write 0 or more
 offers/gpus.yaml:3:50: `azure` has no region `westus`
     did you mean `eastus`?
-providers/clouds.yaml:3:60: `usa` does not have the right form
-    write a country's two capital letters (ISO 3166-1)
+providers/clouds.yaml:3:60: `usa` is not a country
+    did you mean `US`?
 workloads/chat.yaml:4:13: `GPUS` is not a known unit
     did you mean `GPUs`?
 workloads/chat.yaml:10:13: `1 fortnight` is not a length of time

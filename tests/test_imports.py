@@ -13,14 +13,18 @@ PACKAGE = Path(__file__).parents[1] / "detente"
 
 # Each module may import those of the groups before its own, and of its own group what stands before it.
 NOUNS = [
-    *("errors", "noun", "quantity", "money", "period", "dated", "scope", "provider", "network", "offer"),
+    *("errors", "noun", "quantity", "money", "period", "dated", "scope", "country", "provider", "network", "offer"),
     *("sheet", "clock", "pattern", "demand_file", "trace", "table", "demand", "workload", "catalog"),
     *("credential", "deployment", "key", "fault", "serving", "request"),
     *("usage", "posting", "term", "scenario", "plan", "document"),
 ]
-CASE = ["agreement", "declared", "entries", "consistency", "clauses", "wiring", "folder", "case"]
+CASE = ["agreement", "declared", "entries", "consistency", "clauses", "wiring", "magnitude", "folder", "case"]
 ORDER = [*NOUNS, "terms", *CASE, "planner", "ledger", "providers", "gateway", "report", "cli", "__main__"]
-SIBLINGS = [{"consistency", "clauses", "wiring"}, {"planner", "ledger", "providers"}, {"gateway", "planner"}]
+SIBLINGS = [
+    {"consistency", "clauses", "wiring", "magnitude"},
+    {"planner", "ledger", "providers"},
+    {"gateway", "planner"},
+]
 # Public names, imported when they are asked for.
 FREE = {"__init__"}
 HEAVY = {

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from detente.country import AREAS, CODES, country, in_area
 from detente.network import Network, egress_price
 from detente.offer import AnyOffer, GpuOffer, Offer, ProvisionedOffer, TokenOffer
 from detente.period import Horizon, Period, day, moment
-from detente.provider import in_area
 from detente.workload import AnyWorkload, Training, Workload, can_run, job_periods
 
 OFFERS: TypeAdapter[AnyOffer] = TypeAdapter(Offer)
@@ -238,3 +238,15 @@ def test_areas() -> None:
     assert not in_area("NO", "EU")
     assert in_area("US", "US")
     assert not in_area("GB", "EEA")
+
+
+def test_countries() -> None:
+    assert len(CODES) == 249
+    assert all(areas < CODES for areas in AREAS.values())
+    assert {name: len(areas) for name, areas in AREAS.items()} == {"EU": 27, "EEA": 30}
+    for text, meant in {"UK": "GB", "EL": "GR", "se": "SE", "USA": "US"}.items():
+        with pytest.raises(ValueError, match=f"did you mean `{meant}`"):
+            country(text)
+    for text in ("XX", "XK", "EU", ""):
+        with pytest.raises(ValueError, match="is not a country; write its two letters"):
+            country(text)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
+from pydantic import TypeAdapter, ValidationError
 
 from detente.declared import SECTIONS, schema
 from detente.document import Document
 from detente.folder import FOLDERS
+from detente.money import CapacityPrice, Cash, TokenPrice, WorkPrice
+from detente.period import Day
+from detente.quantity import Accelerators, Capacity, Demand, Duration, Growth, Length, Throughput, Work
 from detente.terms import KINDS
 
 SCHEMA = schema()
@@ -188,15 +193,41 @@ def test_no_model_takes_a_key_that_it_does_not_know() -> None:
 
 
 def test_an_editor_is_told_the_kinds() -> None:
-    """Each alternative fixes `kind`, so that an editor offers all, and then the keys of the chosen one."""
+    """An entry names one of the kinds, and then the keys are those of the chosen one."""
     for section, count in (("offers", 3), ("workloads", 3)):
-        items = SCHEMA["properties"][section]["items"]
-        kinds = [SCHEMA["$defs"][one["$ref"].removeprefix("#/$defs/")] for one in items["oneOf"]]
-        assert len({kind["properties"]["kind"]["const"] for kind in kinds}) == count
-        assert all("kind" in kind["required"] for kind in kinds)
-    items = SCHEMA["$defs"]["Agreement"]["properties"]["terms"]["items"]
-    kinds = [SCHEMA["$defs"][one["$ref"].removeprefix("#/$defs/")] for one in items["oneOf"]]
-    assert len({kind["properties"]["kind"]["const"] for kind in kinds}) == len(KINDS)
+        _names_its_kinds(SCHEMA["properties"][section]["items"], count)
+    _names_its_kinds(SCHEMA["$defs"]["Agreement"]["properties"]["terms"]["items"], len(KINDS))
+
+
+def _names_its_kinds(items: dict[str, Any], count: int) -> None:
+    assert len(items["properties"]["kind"]["enum"]) == len(items["allOf"]) == count
+    for one in items["allOf"]:
+        kind = SCHEMA["$defs"][one["then"]["$ref"].removeprefix("#/$defs/")]
+        assert kind["properties"]["kind"]["const"] == one["if"]["properties"]["kind"]["const"]
+        assert "kind" in kind["required"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path", "said"),
+    [
+        ("4 Gtok per day", "4 Gtik per day", "workloads/0/demand", "Gtik"),
+        ("55.04 USD", "-55.04 USD", "offers/2/price", "-55.04 USD"),
+        ("end: 2027-01-01", "end: 2026-13-01", "horizon/end", "2026-13-01"),
+        ("accelerator: h100", "acelerator: h100", "offers/2", "'acelerator' was unexpected"),
+        ("carry-over: 10%", "carryover: 10%", "agreements/0/terms/0", "'carryover' was unexpected"),
+        ("kind: batch", "kind: batches", "workloads/1/kind", "'batches' is not one of"),
+        ("within: [EU]", "within: [EW]", "agreements/1/terms/0/within/0", "'EW'"),
+        ("country: SE", "country: UK", "providers/0/regions/swedencentral/country", "'UK' is not one of"),
+        ("within: 24 hours", "within: 24 ours", "workloads/1/within", "24 ours"),
+        ("30 Mtok per GPU-hour", "30 Mtok per GPU", "workloads/1/runs-on/accelerators/h100", "30 Mtok per GPU"),
+    ],
+)
+def test_a_slip_is_reported_where_it_is(old: str, new: str, path: str, said: str) -> None:
+    starter = (HERE.parent / "detente" / "starter" / "case.yaml").read_text(encoding="utf-8")
+    assert starter.count(old) == 1
+    found = list(VALIDATOR.iter_errors(typed(starter.replace(old, new))))
+    assert {"/".join(map(str, error.absolute_path)) for error in found} == {path}
+    assert any(said in error.message for error in found)
 
 
 def test_defaults_are_written_as_a_file_would_write_them() -> None:
@@ -211,3 +242,54 @@ def test_numbers_written_as_text_match_their_own_examples() -> None:
     for part in parts(SCHEMA):
         for example in part.get("examples", ()) if isinstance(part.get("examples"), list) else ():
             assert re.search(part["pattern"], example), part
+
+
+WORDS = ("", "k", "kk", "M", "bn", "trillion", "GPU", "GPUs", "GPU-hour", "Gtok", "Gtik", "units", "USD", "usd", "GB")
+LINKS = (
+    "",
+    " per day",
+    "/day",
+    " / hours",
+    " per dya",
+    " per ",
+    "per day",
+    " per Mtok",
+    "/GPU-hour",
+    " per unit-month",
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        *(("accelerators", Accelerators), ("work", Work), ("capacity", Capacity), ("demand", Demand)),
+        *(("throughput", Throughput), ("money", Cash), ("capacity-price", CapacityPrice), ("token-price", TokenPrice)),
+        *(("work-price", WorkPrice), ("length", Length), ("duration", Duration), ("growth", Growth)),
+    ],
+)
+def test_a_pattern_is_the_grammar_of_the_reader(name: str, kind: Any) -> None:
+    reader = TypeAdapter(kind)
+    (pattern,) = [one["pattern"] for one in SCHEMA["$defs"][name]["anyOf"] if "pattern" in one]
+    spans = ("day", "days", "hours", "minute", "ms", "% per month", "% per hour", "% per year")
+    for number, space, first, second, link in product(("2", "-2", "1_0.5e3", "2."), ("", " "), WORDS, WORDS, LINKS):
+        text = f"{number}{space}{first}{' ' * bool(first and second)}{second}{link}"
+        assert bool(re.search(pattern, text)) == _reads(reader, text), text
+    for number, space, span in product(("", "2", "-2", "1.5"), ("", " "), spans):
+        text = f"{number}{space}{span}".strip()
+        assert bool(re.search(pattern, text)) == _reads(reader, text), text
+
+
+def _reads(reader: TypeAdapter[Any], text: str) -> bool:
+    try:
+        reader.validate_python(text)
+    except ValidationError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-01", "2026-1", "2026-13-01", "2026-12-32", "1969-12-31", "2199-12-31", "2026-00"]
+)
+def test_the_pattern_of_a_date_knows_the_calendar(text: str) -> None:
+    (date,) = [one["pattern"] for one in SCHEMA["$defs"]["date"]["anyOf"] if "pattern" in one]
+    assert bool(re.search(date, text)) == _reads(TypeAdapter(Day), text)

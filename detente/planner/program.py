@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 
 from detente.errors import SolverError
 from detente.planner.expression import Bools, Expr, Floats, Ints, Part, Rows
-
-LARGEST = 1e15  # a bound above this is taken as a mistake of ours: every column has a true upper bound
+from detente.quantity import LARGEST
 
 
 @dataclass(frozen=True)
@@ -83,6 +82,7 @@ class Program:
         size = math.prod(shape)
         bound = np.asarray(upper, dtype=np.float64)
         most = float(bound.max()) if size else 0.0
+        # every column has a true upper bound; a case that needs a larger one was refused when it was read
         if size and not (bound.min() >= 0 and most <= LARGEST):
             raise SolverError(f"`{owner}/{part}`: an upper bound of {most:g} is not between 0 and {LARGEST:g}")
         self._shapes.append(shape)

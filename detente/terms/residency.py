@@ -6,17 +6,15 @@ See ``docs/terms/residency.md``.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
+from detente.country import Area, in_area
 from detente.money import shown
 from detente.posting import Standing
-from detente.provider import in_area
 from detente.scope import Facts
 from detente.term import PERMIT, Reason, Term, Verdict
-
-Area = Annotated[str, StringConstraints(pattern=r"^([A-Z]{2}|EEA)$"), Field(description="a country's code, EU or EEA")]
 
 
 class Residency(Term):

@@ -7,16 +7,17 @@ from typing import Any
 import pytest
 
 from detente.case import Case
+from detente.errors import CaseError
 from detente.plan import Plan
 from tests.builders import D, agreement, build, placed, refused, solved, tokens, work
 
 OFFERS = [tokens("north", 3), tokens("east", "2.5"), tokens("south", 2)]
 
 
-def world(within: list[str], **more: Any) -> Case:
+def world(within: list[str], offers: list[Any] = OFFERS, **more: Any) -> Case:
     term = {"id": "stays", "kind": "residency", "within": within} | more
     each = [work("chat", labels={"data": "eu"}), work("mail", labels={"data": "world"})]
-    return build(OFFERS, each, agreement(term, party="self"), months=1)
+    return build(offers, each, agreement(term, party="self"), months=1)
 
 
 @pytest.mark.parametrize(
@@ -60,12 +61,13 @@ def test_readings() -> None:
 
 
 def test_nowhere_to_go() -> None:
-    found = refused(world(["FR"]))
+    """The case has a region in Ireland, and nothing is sold there."""
+    found = refused(world(["IE"], OFFERS[1:]))
     assert [c.term for c in found.clauses] == ["stays"]
     (way,) = found.relaxations
     # both workloads, 1000 Mtok each, would have to leave; at South, for 2 x 1000 x 2
     assert (way.amount, way.unit, way.cost) == (D(2000), "Mtok", D(4000))
-    assert way.sentence == "allow 2.00 k Mtok of everything outside FR"
+    assert way.sentence == "allow 2.00 k Mtok of everything outside IE"
 
 
 def test_readings_leave_the_plan_with_its_reading() -> None:
@@ -73,3 +75,22 @@ def test_readings_leave_the_plan_with_its_reading() -> None:
     found = solved(case)
     assert isinstance(found, Plan)
     assert found.reading == "letter"
+
+
+@pytest.mark.parametrize(
+    ("within", "said"),
+    [
+        (["FR"], r"no region of the case lies in `FR`\n    they lie in `DE`, `IE`, `US`\n1 mistake"),
+        (["CH", "GB"], r"no region of the case lies in `CH` or `GB`\n    they lie in `DE`, `IE`, `US`\n1 mistake"),
+        (["UK"], r"`UK` is neither a country nor an area\n    did you mean `GB`\?\n1 mistake"),
+        (["eu"], r"`eu` is neither a country nor an area\n    did you mean `EU`\?\n1 mistake"),
+        (["EW"], r"`EW` is neither a country nor an area\n    write .* `EU` or `EEA`\n1 mistake"),
+    ],
+)
+def test_areas_that_are_none_or_hold_no_region(within: list[str], said: str) -> None:
+    with pytest.raises(CaseError, match=said):
+        world(within)
+
+
+def test_one_area_of_several_may_hold_no_region() -> None:
+    assert solved(world(["FR", "IE"])).cost == D(6000)
