@@ -182,7 +182,7 @@ class Connection(asyncio.Protocol):
         if self._written - self._sent > PIECE:
             self.flush()
         elif len(self._unsent) == 1:
-            self._app.outbox.put(self)
+            self._app.outbox.put(self)  # last: it may send at once
 
     def flush(self) -> None:
         """Send what was written."""
