@@ -26,6 +26,8 @@ def check_view(case: Case, found: Answer, console: Console) -> None:
             "The one clause can be performed" if clauses == 1 else f"All {clauses} clauses can be performed together"
         )
         console.print(Text("There is no clause." if not clauses else f"{which}, without any shortfall fee."))
+        if clauses and any(workload.value is not None for workload in case.workloads):
+            console.print(Text("How much demand is then served is for `detente plan` to say."))
     for reading, conflict in found.readings.items():
         if conflict is not None:
             console.print()
