@@ -176,8 +176,7 @@ class Entries:
                 continue
             for region in deployment.regions:
                 if region in provider.regions and region != offer.region:
-                    there = {"region": region, "country": provider.regions[region].country}
-                    found.setdefault(offer.id, []).append({**self.facts[offer.id], **there})
+                    found.setdefault(offer.id, []).append(provider.placed(self.facts[offer.id], region))
         return found
 
     @cached_property

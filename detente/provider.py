@@ -5,6 +5,8 @@ Owns: providers and their regions. Not here: what they sell (``offer``).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import Field, model_validator
 
 from detente.country import Country
@@ -32,3 +34,7 @@ class Provider(Noun):
             what = "a provider cannot be called `self`, which stands for oneself in agreements"
             raise MisplacedError(("id",), f"{what}; choose another id")
         return self
+
+    def placed(self, facts: Mapping[str, str], region: str) -> Mapping[str, str]:
+        """Facts of one of its offers, were it in another of its regions."""
+        return {**facts, "region": region, "country": self.regions[region].country}

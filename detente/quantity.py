@@ -19,9 +19,8 @@ from detente.noun import read_by, written_as
 
 NUMBER = r"[+-]?[0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?"
 WIDE = Context(prec=100)  # every number read here fits, so that no product of two of them is ever rounded
-LARGEST = (
-    10**15
-)  # the most of anything that a plan adds up: floats still tell it by eighths, and no contract comes near
+LARGEST = 10**15
+"""The most of anything that a plan adds up: floats still tell it by eighths, and no contract comes near."""
 SCALES = {
     "": Decimal(1),
     "k": Decimal(10) ** 3,

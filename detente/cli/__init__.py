@@ -1,8 +1,7 @@
 """The commands: parse, call, print.
 
-Owns: the entry point and exit codes (0 done or yes, 1 the answer is no, 2 bad input, 130 stopped
-by Ctrl-C). Not here: any rule. Heavy imports
-wait for their command.
+Owns: the entry point and exit codes (0 done or yes, 1 the answer is no, 2 bad input, 130 stopped by Ctrl-C). Not here:
+any rule. Heavy imports wait for their command.
 """
 
 from __future__ import annotations

@@ -39,16 +39,17 @@ def settled(draft: Draft, model: Model, found: Solution, columns: Ints) -> tuple
     if not missed.any():
         return best
     model.fix(columns, np.rint(found.values[columns]))
-    for _ in range(TRIES):
-        model.draw_in(rows, np.where(missed > 0, 2 * missed + NANO, 0.0))
-        solution = model.solve_linear()
-        if solution.status != "optimal" or solution.values is None:
-            break
-        whole = quantities(draft, model, solution.values)
-        missed = _missed(draft, model, solution, whole, rows)
-        if not missed.any():
-            best = solution, whole
-            break
+    with model.uninterrupted():  # few and warm: a plan that is found is made good
+        for _ in range(TRIES):
+            model.draw_in(rows, np.where(missed > 0, 2 * missed + NANO, 0.0))
+            solution = model.solve_linear()
+            if solution.status != "optimal" or solution.values is None:
+                break
+            whole = quantities(draft, model, solution.values)
+            missed = _missed(draft, model, solution, whole, rows)
+            if not missed.any():
+                best = solution, whole
+                break
     model.release(columns)
     return best
 
