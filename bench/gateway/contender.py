@@ -260,7 +260,8 @@ class LiteLLM(Contender):
 
     def prepare(self) -> None:
         home = CACHE / "litellm"
-        if not (home / "bin" / "litellm").exists():
+        same = (home / "bin" / "python").resolve() == Path(sys.executable).resolve()
+        if not same or not (home / "bin" / "litellm").exists():  # it runs on the Python that the gateway runs on
             print(f"installing LiteLLM into {home} …", file=sys.stderr, flush=True)
             venv.create(home, with_pip=True, clear=home.exists())
             asked = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "litellm[proxy]"]

@@ -7,6 +7,7 @@ Owns: what stands for the rounds, ratios between contenders, and the figure that
 from __future__ import annotations
 
 import statistics
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -83,6 +84,7 @@ class Figures:
         """As JSON holds it."""
         shares = (0.5, 0.9, 0.99)
         return {
+            "python": sys.version,
             "others": self.others,
             "micros": {name: [r.micros for r in rounds] for name, rounds in self.throughput.items()},
             "rate": {name: [r.rate for r in rounds] for name, rounds in self.throughput.items()},

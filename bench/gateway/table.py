@@ -5,7 +5,9 @@ Owns: words and columns. Not here: what the figures are (``figures``) and what i
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from bench.gateway.aims import AIMS
 from bench.gateway.figures import Figures
@@ -109,5 +111,6 @@ def verdicts(figures: Figures, subject: str) -> str:
         notes.append(f"  nginx's own p99 at 100 req/s was {peer_tail:.2f} ms: the machine's part of any tail")
     if own_delay is not None:
         notes.append(f"  p99 delay of an event without any gateway: {own_delay:.2f} ms")
+    notes.append(f"  all Python ran on {sys.version} ({Path(sys.executable).resolve()})")
     notes.append(f"  processes outside the bench took {figures.others:.0%} of the machine meanwhile")
     return "\n".join([f"\n{subject}, against the aims", *rows, "", *notes])
