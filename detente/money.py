@@ -28,6 +28,8 @@ from detente.quantity import (
 )
 
 NANO = Decimal("0.000000001")
+NANOS = 10**9
+"""Nano-units of one unit of the currency."""
 CENT = Decimal("0.01")
 HOURS_A_MONTH = 730  # the month of cloud price pages (AWS and Azure calculators): 8,760 hours / 12
 
@@ -90,6 +92,12 @@ def nano(amount: Fraction | Decimal) -> Decimal:
     if isinstance(amount, Decimal):
         return amount.quantize(NANO, ROUND_HALF_EVEN, WIDE)
     return WIDE.scaleb(Decimal(round(amount * 10**9)), -9)
+
+
+def written(nanos: int) -> str:
+    """Whole nano-units of 0 or more as decimal text, all nine places of it: ``0.000012300``."""
+    whole, part = divmod(nanos, NANOS)
+    return f"{whole}.{part:09}"
 
 
 def shown(amount: Decimal | Fraction | float, currency: str = "", digits: int = 3) -> str:

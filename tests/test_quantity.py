@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detente.money import Money, Price, nano, shown
+from detente.money import Money, Price, nano, shown, written
 from detente.noun import value_of
 from detente.quantity import Amount, Rate, Span, count, growth, number, percent, plain, share
 
@@ -148,6 +148,14 @@ def test_a_price_is_per_its_canonical_unit() -> None:
 )
 def test_nano_rounds_half_to_even_at_any_size(amount: Fraction | Decimal, rounded: str) -> None:
     assert nano(amount) == Decimal(rounded)
+
+
+@given(st.integers(0, 10**30))
+def test_nanos_are_written_with_all_their_places(nanos: int) -> None:
+    text = written(nanos)
+    assert int(text.replace(".", "")) == nanos
+    assert Fraction(text) == Fraction(nanos, 10**9)
+    assert len(text.partition(".")[2]) == 9
 
 
 @pytest.mark.parametrize(

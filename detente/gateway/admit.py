@@ -54,7 +54,7 @@ class Admission:
         """What keeps the request from deployments, each once."""
         self.denials = tuple(Denial(c.deployed.id, c.clause) for c in self.denied)
         """The same as records hold it."""
-        self.clauses = ", ".join(self.denied_by).encode()
+        self.clauses = ", ".join(self.denied_by)
         """The same as a header's value."""
 
 

@@ -18,7 +18,7 @@ from detente.errors import did_you_mean
 from detente.gateway.clock import Clock
 from detente.gateway.decision import Unserved, decide, read
 from detente.gateway.error import error
-from detente.gateway.exchange import JSON, Exchange, Head, Pairs
+from detente.gateway.exchange import JSON, Exchange, Head, Lines
 from detente.gateway.job import Job, Served
 from detente.gateway.load import Load
 from detente.gateway.metrics import TYPE, Metrics
@@ -40,7 +40,7 @@ from detente.request import LabelError, narrowed
 
 LABELS = b"x-detente-labels"
 NO_KEY = "no key, or one that this gateway does not know; present it as `Authorization: Bearer …`"
-_CHALLENGE: Pairs = (*JSON, (b"www-authenticate", b"Bearer"))
+_CHALLENGE: Lines = JSON + b"www-authenticate: Bearer\r\n"
 _OPENAI = SURFACES[b"/v1/chat/completions"]
 
 
@@ -120,7 +120,7 @@ class App:
         """Seconds of silence after which a connection is closed."""
         return self.policy.serving.deadlines.idle
 
-    def refusal(self, head: Head) -> tuple[int, Pairs, bytes] | None:
+    def refusal(self, head: Head) -> tuple[int, Lines, bytes] | None:
         """What is refused by its head: a stranger's body is not read."""
         surface, methods = _surface(head)
         head.surface = surface
@@ -128,13 +128,17 @@ class App:
             return self._bodiless(head)
         if head.method not in methods:
             allowed = b", ".join(sorted(methods))
-            return 405, (*JSON, (b"allow", allowed)), _said(surface, 405, f"{surface.path} answers {allowed.decode()}")
+            return (
+                405,
+                JSON + b"allow: %b\r\n" % allowed,
+                _said(surface, 405, f"{surface.path} answers {allowed.decode()}"),
+            )
         if head.headers.get(b"content-encoding", b"identity") != b"identity":
             return 415, JSON, _said(surface, 415, "the body is compressed; send it as it is")
         head.key = self._presented(head)
         return None if head.key is not None else (401, _CHALLENGE, _said(surface, 401, NO_KEY))
 
-    def _bodiless(self, head: Head) -> tuple[int, Pairs, bytes] | None:
+    def _bodiless(self, head: Head) -> tuple[int, Lines, bytes] | None:
         """What is refused of a page, or of a path that nothing answers: a body, which anyone could send."""
         headers = head.headers
         if b"transfer-encoding" not in headers and int(headers.get(b"content-length", b"0")) == 0:
@@ -185,7 +189,7 @@ class App:
             exchange.reply(503 if why else 200, JSON, msgspec.json.encode(said))
         elif path == b"/metrics":
             self.flush()
-            exchange.reply(200, ((b"content-type", TYPE),), self._metrics.text())
+            exchange.reply(200, TYPE, self._metrics.text())
         elif path == b"/v1/models" or path.startswith(b"/v1/models/"):
             self._models(exchange)
         else:

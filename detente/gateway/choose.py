@@ -78,7 +78,9 @@ def choose(permitted: Sequence[Candidate], states: Mapping[str, State], now: flo
         choices: tuple[Choice, ...] = (Choice(candidate, _why(candidate, state)),)
     else:
         choices = _ordered(ready, prefix)
-    wait = min((max(s.health.rests_until - now, 0.0) for _, s in resting), default=None)
+    if not resting:
+        return Order(choices)
+    wait = min(max(s.health.rests_until - now, 0.0) for _, s in resting)
     return Order(choices, tuple(c for c, _ in resting), wait if not choices else None)
 
 

@@ -14,10 +14,11 @@ from typing import Protocol
 from detente.gateway.surface import Surface
 from detente.key import Key
 
-Pairs = tuple[tuple[bytes, bytes], ...]
+Lines = bytes
+"""Headers as they are sent: `name: value`, each with the end of its line."""
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 _STATUS = {code: b"HTTP/1.1 %d %b\r\n" % (code, phrase) for code, phrase in _REASONS.items()}
-JSON: Pairs = ((b"content-type", b"application/json"),)
+JSON: Lines = b"content-type: application/json\r\n"
 
 
 class Head:
@@ -71,7 +72,7 @@ class Exchange:
         self._connection = connection
         self._chunked = False
 
-    def reply(self, status: int, headers: Pairs, body: bytes) -> None:
+    def reply(self, status: int, headers: Lines, body: bytes) -> None:
         """A whole reply."""
         self.begun = self.done = True
         keep = self.head.keep_alive
@@ -79,7 +80,7 @@ class Exchange:
         self._connection.write(opening if self.head.method == b"HEAD" else opening + body)
         self._connection.replied(keep)
 
-    def begin(self, status: int, headers: Pairs, data: bytes) -> None:
+    def begin(self, status: int, headers: Lines, data: bytes) -> None:
         """The head of a reply whose end is not known yet, and its first bytes."""
         self.begun = True
         self._chunked = self.head.version == "1.1"
@@ -126,8 +127,7 @@ class _Clock:
 DATE = _Clock()
 
 
-def top(status: int, headers: Pairs, framing: bytes, keep: bool) -> bytes:
+def top(status: int, headers: Lines, framing: bytes, keep: bool) -> bytes:
     """The head of a reply."""
-    lines = b"".join([b"%b: %b\r\n" % pair for pair in headers])
     closing = b"" if keep else b"connection: close\r\n"
-    return b"%b%b%b%b%b\r\n" % (_STATUS[status], lines, framing, closing, DATE.line)
+    return b"%b%b%b%b%b\r\n" % (_STATUS[status], headers, framing, closing, DATE.line)

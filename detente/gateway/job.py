@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from decimal import Decimal
 
 import msgspec
 
 from detente.gateway.admit import Admission, Candidate
 from detente.gateway.choose import Choice, Order
-from detente.gateway.exchange import Pairs
+from detente.gateway.exchange import Lines
 from detente.gateway.moment import Moment
 from detente.gateway.surface import Asked, Surface
 from detente.key import Key
@@ -63,5 +62,5 @@ class Served(msgspec.Struct, frozen=True):
     pieces: int = 0
 
 
-Headers = Callable[[Job, Choice | None, Decimal | None], Pairs]
+Headers = Callable[[Job, Choice | None, str | None], Lines]
 """What a reply discloses in its headers: of a job, where it was served, and what it cost."""

@@ -9,7 +9,6 @@ With several workers each writes files of its own in ``PROMETHEUS_MULTIPROC_DIR`
 from __future__ import annotations
 
 import os
-from decimal import Decimal
 
 from prometheus_client import (
     CollectorRegistry,
@@ -21,9 +20,12 @@ from prometheus_client import (
     multiprocess,
 )
 
+from detente.gateway.durations import Durations
+from detente.gateway.exchange import Lines
+from detente.money import NANOS
 from detente.providers.wire import Tokens
 
-TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+TYPE: Lines = b"content-type: text/plain; version=0.0.4; charset=utf-8\r\n"
 _SECONDS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0)
 _REPLY = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 
@@ -36,9 +38,8 @@ class _Count:
     __slots__ = ("cached", "cost", "input", "output", "reasoning", "replies", "seconds", "unknown")
 
     def __init__(self) -> None:
-        self.replies = self.unknown = self.input = self.output = self.cached = self.reasoning = 0
-        self.cost = 0.0
-        self.seconds: list[float] = []
+        self.replies = self.unknown = self.input = self.output = self.cached = self.reasoning = self.cost = 0
+        self.seconds = Durations(_REPLY)
 
 
 class Metrics:
@@ -101,7 +102,7 @@ class Metrics:
         )
         self._counts: dict[tuple[str, str, str], _Count] = {}
         self._denied: dict[str, int] = {}
-        self._waits: list[float] = []
+        self._waits = Durations(_SECONDS)
 
     # -- what happens ------------------------------------------------------------------------------------------
     def replied(
@@ -111,28 +112,28 @@ class Metrics:
         outcome: str,
         seconds: float,
         tokens: Tokens | None = None,
-        cost: Decimal | None = None,
+        cost: int | None = None,
     ) -> None:
-        """A reply ended. ``deployment`` is empty where nobody served it."""
+        """A reply ended. ``deployment`` is empty where nobody served it; ``cost`` is in whole nano-units."""
         key = (workload, deployment, outcome)
         count = self._counts.get(key)
         if count is None:
             count = self._counts[key] = _Count()
         count.replies += 1
-        count.seconds.append(seconds)
+        count.seconds.add(seconds)
         if tokens is not None:
             count.input += tokens.input
             count.output += tokens.output
             count.cached += tokens.cached
             count.reasoning += tokens.reasoning
             if cost:
-                count.cost += float(cost)
+                count.cost += cost
         elif deployment:
             count.unknown += 1
 
     def added(self, seconds: float) -> None:
         """The gateway's own part of a whole reply."""
-        self._waits.append(seconds)
+        self._waits.add(seconds)
 
     def denied(self, clause: str) -> None:
         """A clause kept a request from a deployment."""
@@ -157,22 +158,19 @@ class Metrics:
         counts, self._counts = self._counts, {}
         for (workload, deployment, outcome), count in counts.items():
             self._replies.labels(workload, deployment, outcome).inc(count.replies)
-            reply = self._reply.labels(workload)
-            for seconds in count.seconds:
-                reply.observe(seconds)
+            count.seconds.hand_over(self._reply.labels(workload))
             if count.unknown:
                 self._unknown.labels(workload, deployment).inc(count.unknown)
             for kind in ("input", "output", "cached", "reasoning"):
                 if tokens := getattr(count, kind):
                     self._tokens.labels(workload, deployment, kind).inc(tokens)
             if count.cost:
-                self._cost.labels(workload, deployment).inc(count.cost)
+                self._cost.labels(workload, deployment).inc(count.cost / NANOS)
         denied, self._denied = self._denied, {}
         for clause, times in denied.items():
             self._denials.labels(clause).inc(times)
-        waits, self._waits = self._waits, []
-        for seconds in waits:
-            self._added.observe(seconds)
+        waits, self._waits = self._waits, Durations(_SECONDS)
+        waits.hand_over(self._added)
 
     def text(self) -> bytes:
         """All of it, of all workers."""

@@ -18,7 +18,7 @@ from detente.case import Case
 from detente.deployment import AnyDeployment
 from detente.errors import CaseError, Mistake, Where
 from detente.key import Key
-from detente.money import Price
+from detente.money import NANOS, Price
 from detente.offer import AnyOffer, GpuOffer, ProvisionedOffer, TokenOffer, TokenPrices, per_hour
 from detente.period import moment
 from detente.plan import PeriodRow, Plan, Purchase
@@ -32,7 +32,6 @@ from detente.workload import AnyWorkload, Training
 
 Stamp = tuple[tuple[str, int, int], ...]
 """Names, times and sizes of files."""
-NANO = 10**9
 MTOK = 10**6
 _INSTANT = timedelta(microseconds=1)
 
@@ -126,23 +125,23 @@ def _rates(prices: TokenPrices) -> tuple[int, int, int]:
 
 
 def _atto(price: Price) -> int:
-    exact = Fraction(price.amount) * NANO * NANO / MTOK
+    exact = Fraction(price.amount) * NANOS * NANOS / MTOK
     if exact.denominator != 1:
         what = f"`{price}` is finer than can be billed per token"
         raise CaseError([Mistake(Where("offers"), what, "write at most 12 decimals per Mtok")])
     return exact.numerator
 
 
-def cost(rates: tuple[int, int, int], tokens: Tokens) -> Decimal:
-    """What tokens cost at list price, exact to a billionth of the currency, half to even.
+def cost(rates: tuple[int, int, int], tokens: Tokens) -> int:
+    """What tokens cost at list price, in whole nano-units of the currency, rounded half to even.
 
     Tokens written to a prompt cache count as input.
     """
     fresh, read, made = rates
-    whole, rest = divmod((tokens.input - tokens.cached) * fresh + tokens.cached * read + tokens.output * made, NANO)
-    if rest * 2 > NANO or (rest * 2 == NANO and whole % 2):
+    whole, rest = divmod((tokens.input - tokens.cached) * fresh + tokens.cached * read + tokens.output * made, NANOS)
+    if rest * 2 > NANOS or (rest * 2 == NANOS and whole % 2):
         whole += 1
-    return Decimal(whole).scaleb(-9)
+    return whole
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import httptools
 
-from detente.gateway.exchange import Head, Pairs
+from detente.gateway.exchange import Head, Lines
 
 MOST_HEAD = 64 * 1024
 """Bytes of a request's line and headers; of one header that is not whole, one read of the socket more."""
@@ -27,7 +27,7 @@ class Rules(Protocol):
     def most_body(self) -> int:
         """The largest body, in bytes."""
 
-    def refusal(self, head: Head) -> tuple[int, Pairs, bytes] | None:
+    def refusal(self, head: Head) -> tuple[int, Lines, bytes] | None:
         """A reply that is given before any of the body is read; None where the body is wanted."""
 
 
@@ -44,7 +44,7 @@ class Asker(Protocol):
 class NoRequestError(Exception):
     """What came is refused: the status and a sentence, or a whole reply."""
 
-    def __init__(self, status: int, message: str, given: tuple[int, Pairs, bytes] | None = None) -> None:
+    def __init__(self, status: int, message: str, given: tuple[int, Lines, bytes] | None = None) -> None:
         super().__init__(message)
         self.status, self.message, self.given = status, message, given
 

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from decimal import Decimal
 
 from detente.gateway.admit import Admission
 from detente.gateway.choose import Choice
-from detente.gateway.exchange import Pairs
+from detente.gateway.exchange import Lines
 from detente.gateway.job import Job, Served
 from detente.gateway.metrics import Metrics
 from detente.gateway.policy import cost
 from detente.ledger.journal import Journal
 from detente.ledger.record import End, Metered, Route, joined, milliseconds, route
+from detente.money import written
 from detente.providers.wire import Tokens
 
 _NONE = Metered(0, 0)
@@ -39,25 +39,26 @@ class Recorder:
         self._disk = ThreadPoolExecutor(1, "detente-disk")
         self._routes: dict[tuple[Admission, str, str, bool, str, str], bytes] = {}
 
-    def record(self, job: Job, served: Served, now: float) -> Decimal | None:
-        """Append the record of a reply; what it cost at list price, where that is known: not where a call was spilled.
+    def record(self, job: Job, served: Served, now: float) -> str | None:
+        """Append the record of a reply. What it cost at list price, as text, where known: not where a call was spilled.
 
         Raises OSError where it cannot be written: then nothing may be given out (§12).
         """
         choice, tokens = served.choice, served.tokens
-        seconds, name, spent = now - job.began, "", None
+        seconds, name, spent, text = now - job.began, "", None, None
         if choice is not None:
             name = choice.candidate.deployed.id
             rates = job.moment.rates[name]
             if tokens is not None and rates is not None and not served.spilled:
                 spent = cost(rates, tokens)
+                text = written(spent)
         end = End(
             id=job.id,
             at=job.at,
             outcome=served.outcome,
             status=served.status,
             usage=_usage(job, tokens),
-            cost=None if spent is None else f"{spent:f}",
+            cost=text,
             finish=served.finish,
             spilled=served.spilled,
             pieces=served.pieces,
@@ -66,7 +67,7 @@ class Recorder:
         )
         self._journal.append(joined(self._route(job, choice, name), end))
         self._metrics.replied(job.workload.id, name, served.outcome, seconds, tokens, spent)
-        return spent
+        return text
 
     async def durable(self, job: Job) -> None:
         """Wait until the records so far survive the machine, where the case asks for that before each reply.
@@ -109,19 +110,19 @@ class Recorder:
             self._routes[kind] = found
         return found
 
-    def disclosed(self, job: Job, choice: Choice | None, spent: Decimal | None) -> Pairs:
+    def disclosed(self, job: Job, choice: Choice | None, cost: str | None) -> Lines:
         """The headers of a reply: which call, where it ran, which clauses kept it from elsewhere, at what cost."""
         policy = job.moment.policy
         if not policy.serving.headers:
-            return ()
-        found: list[tuple[bytes, bytes]] = [(b"x-detente-request-id", job.id.encode())]
+            return b""
+        lines = f"x-detente-request-id: {job.id}\r\n"
         if choice is not None:
-            found.append((b"x-detente-deployment", choice.candidate.deployed.id.encode()))
+            lines += f"x-detente-deployment: {choice.candidate.deployed.id}\r\n"
         if clauses := job.admission.clauses:
-            found.append((b"x-detente-clause", clauses))
-        if spent is not None:
-            found.append((b"x-detente-cost", f"{spent:f} {policy.currency}".encode()))
-        return tuple(found)
+            lines += f"x-detente-clause: {clauses}\r\n"
+        if cost is not None:
+            lines += f"x-detente-cost: {cost} {policy.currency}\r\n"
+        return lines.encode()
 
 
 def _usage(job: Job, tokens: Tokens | None) -> Metered | None:

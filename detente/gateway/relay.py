@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from decimal import Decimal
 
 from detente.errors import CredentialError
 from detente.gateway.choose import Choice
@@ -67,10 +66,10 @@ class Relay:
         self.rejected: set[str] = set()
         """Deployments whose provider did not accept our credential: it is renewed soon."""
 
-    def _record(self, job: Job, served: Served) -> Decimal | None:
-        spent = self._recorder.record(job, served, self._loop.time())
+    def _record(self, job: Job, served: Served) -> str | None:
+        cost = self._recorder.record(job, served, self._loop.time())
         job.recorded = True
-        return spent
+        return cost
 
     async def serve(self, job: Job, caller: Exchange) -> Served:
         """Answer a caller. However it ends it is recorded, also where the caller has left (the task is cancelled).
@@ -207,9 +206,9 @@ class Relay:
         job.attempts.append(Attempt(deployed.id, "served", milliseconds(now - began), 200))
         self._load.served(deployed, job.workload.id, reply.tokens, held, now)
         served = Served("complete", 200, choice, reply.tokens, reply.finish, spilled)
-        spent = self._record(job, served)
+        cost = self._record(job, served)
         await self._recorder.durable(job)
-        caller.reply(200, JSON + self._recorder.disclosed(job, choice, spent), body)
+        caller.reply(200, JSON + self._recorder.disclosed(job, choice, cost), body)
         self._metrics.added(self._loop.time() - job.began - job.waited)
         return served
 
@@ -268,7 +267,7 @@ class Relay:
         self._record(job, served)
         headers = JSON + self._recorder.disclosed(job, None, None)
         if wait is not None:
-            headers += ((b"retry-after", b"%d" % max(1, round(wait))),)
+            headers += b"retry-after: %d\r\n" % max(1, round(wait))
         caller.reply(status, headers, job.surface.error(status, error))
         return served
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from detente.gateway.choose import Choice
-from detente.gateway.exchange import Exchange, Pairs
+from detente.gateway.exchange import Exchange, Lines
 from detente.gateway.job import Headers, Job, Served
 from detente.gateway.surface import UnsayableError
 from detente.ledger.record import Outcome
@@ -19,7 +19,7 @@ from detente.providers.wire import Part, Tokens
 MOST_HELD = 256 * 1024
 """Bytes of a stream that are held while no content has come; beyond it the caller's headers go out."""
 
-EVENTS: Pairs = ((b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache"))
+EVENTS: Lines = b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"
 
 
 class Stream:

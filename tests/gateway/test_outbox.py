@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from detente.gateway import outbox as limits
-from detente.gateway.exchange import Exchange, Head, Pairs
+from detente.gateway.exchange import Exchange, Head, Lines
 from detente.gateway.outbox import Outbox
 from detente.gateway.protocol import PIECE, Connection
 from tests.gateway.http.peer import run
@@ -26,7 +26,7 @@ class Silent:
         self.outbox = outbox
         self.exchanges: list[Exchange] = []
 
-    def refusal(self, head: Head) -> tuple[int, Pairs, bytes] | None:
+    def refusal(self, head: Head) -> tuple[int, Lines, bytes] | None:
         return None
 
     def malformed(self, status: int, message: str) -> bytes:
@@ -86,7 +86,7 @@ def test_what_one_caller_is_told_in_a_turn_is_one_write_and_callers_are_told_in_
         callers = Callers(3)
         third, first, second = [(await callers.asked())[at] for at in (2, 0, 1)]
         for exchange in (third, first, second):
-            exchange.begin(200, (), b"one")
+            exchange.begin(200, b"", b"one")
         third.send(b"two")
         assert not callers.log
         await turn()
@@ -106,7 +106,7 @@ def test_nobody_is_left_behind_however_many_there_are(n: int, monkeypatch: pytes
     async def main() -> None:
         callers = Callers(n)
         for exchange in await callers.asked():
-            exchange.begin(200, (), b"one")
+            exchange.begin(200, b"", b"one")
         assert len(callers.log) == n // 32 * 32  # that many have not waited for the turn's end
         await turn()
         for exchange in callers.app.exchanges:
@@ -124,7 +124,7 @@ def test_a_large_reply_does_not_wait_so_that_a_slow_caller_is_seen_at_once() -> 
     async def main() -> None:
         callers = Callers(1)
         (exchange,) = await callers.asked()
-        exchange.begin(200, (), b"a")
+        exchange.begin(200, b"", b"a")
         exchange.send(b"b" * PIECE)
         ((_, data),) = callers.log
         assert len(data) > PIECE
@@ -136,7 +136,7 @@ def test_a_caller_that_closes_its_side_still_hears_what_was_said() -> None:
     async def main() -> None:
         callers = Callers(1)
         (exchange,) = await callers.asked()
-        exchange.reply(200, (), b"said")
+        exchange.reply(200, b"", b"said")
         callers.connections[0].eof_received()
         ((_, data),) = callers.log
         assert data.endswith(b"said")
@@ -149,7 +149,7 @@ def test_the_last_reply_goes_out_before_the_connection_closes() -> None:
         callers = Callers(1)
         (exchange,) = await callers.asked()
         exchange.head.keep_alive = False
-        exchange.reply(200, (), b"last")
+        exchange.reply(200, b"", b"last")
         ((_, data),) = callers.log
         assert data.endswith(b"last")
         assert callers.connections[0].transport.is_closing()
@@ -162,9 +162,9 @@ def test_a_connection_that_is_lost_or_cut_is_sent_nothing() -> None:
     async def main() -> None:
         callers = Callers(2)
         lost, cut = await callers.asked()
-        lost.begin(200, (), b"one")
+        lost.begin(200, b"", b"one")
         callers.connections[0].connection_lost(None)
-        cut.begin(200, (), b"one")
+        cut.begin(200, b"", b"one")
         cut.cut()
         await turn()
         assert not callers.log

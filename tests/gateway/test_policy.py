@@ -17,6 +17,7 @@ from detente.errors import CaseError, PlanError
 from detente.gateway.moment import MOST_REMEMBERED, Moment
 from detente.gateway.policy import Deployed, Policy, cost
 from detente.key import hash_of
+from detente.money import NANOS
 from detente.period import Horizon
 from detente.plan import PeriodRow
 from detente.providers.wire import Tokens
@@ -145,7 +146,7 @@ def priced(**prices: str) -> Deployed:
 def test_a_cost_to_the_last_digit(tokens: Tokens, expected: str) -> None:
     rates = priced(input="2.5", cached_input="0.125", output="10.01").rates(AT)
     assert rates is not None
-    assert cost(rates, tokens) == Decimal(expected)
+    assert cost(rates, tokens) == Decimal(expected) * NANOS
 
 
 def test_cached_input_without_a_price_of_its_own_costs_as_input() -> None:
@@ -165,7 +166,7 @@ def test_a_cost_is_exact_and_rounded_once_half_to_even(
     rates = tuple(int(price.scaleb(12)) for price in (fresh, cached, output))
     read = int(given * part)
     exact = (Fraction(fresh) * (given - read) + Fraction(cached) * read + Fraction(output) * made) / 10**6
-    assert cost(rates, Tokens(given, made, cached=read)) == Decimal(round(exact * 10**9)).scaleb(-9)  # type: ignore[arg-type]
+    assert cost(rates, Tokens(given, made, cached=read)) == round(exact * NANOS)  # type: ignore[arg-type]
 
 
 def test_a_price_that_cannot_be_billed_is_a_mistake_of_the_case() -> None:

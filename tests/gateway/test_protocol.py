@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detente.gateway import protocol, reader
-from detente.gateway.exchange import Exchange, Head, Pairs
+from detente.gateway.exchange import Exchange, Head, Lines
 from detente.gateway.outbox import Outbox
 from detente.gateway.protocol import Connection
 from tests.gateway.http.attacks import ATTACKS, Attack, Target, attack, complaint
@@ -526,8 +526,8 @@ class Echo:
         self.outbox = Outbox(asyncio.get_running_loop())
         self.understood: list[tuple[bytes, bytes, bytes]] = []
 
-    def refusal(self, head: Head) -> tuple[int, Pairs, bytes] | None:
-        return (401, (), b"") if b"x-stranger" in head.headers else None
+    def refusal(self, head: Head) -> tuple[int, Lines, bytes] | None:
+        return (401, b"", b"") if b"x-stranger" in head.headers else None
 
     def malformed(self, status: int, message: str) -> bytes:
         return message.encode()
@@ -535,7 +535,7 @@ class Echo:
     async def serve(self, exchange: Exchange) -> None:
         self.understood.append((exchange.head.method, exchange.head.path, exchange.body))
         await asyncio.sleep(0)
-        exchange.reply(200, (), b"ok")
+        exchange.reply(200, b"", b"ok")
 
 
 class Wire(asyncio.Transport):

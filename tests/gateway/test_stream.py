@@ -68,7 +68,7 @@ class Asking:
 def made() -> tuple[Stream, Wire]:
     wire = Wire()
     caller = Exchange(Head(), b"", cast(Any, wire))
-    return Stream(cast(Job, Asking()), CHOICE, caller, lambda *_: ((b"x-told", b"1"),)), wire
+    return Stream(cast(Job, Asking()), CHOICE, caller, lambda *_: b"x-told: 1\r\n"), wire
 
 
 def test_nothing_is_seen_before_there_is_content_and_then_all_of_it() -> None:

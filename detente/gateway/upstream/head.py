@@ -110,6 +110,7 @@ def _doubt(status: int, version: str, pairs: Sequence[tuple[bytes, bytes]], head
         for name in (b"transfer-encoding", b"content-length", b"content-encoding"):
             if names.count(name) > 1:
                 return f"sent `{name.decode()}` more than once"
-    if headers.get("content-encoding", "identity").strip().lower() not in ("identity", ""):
+    coding = headers.get("content-encoding")
+    if coding is not None and coding.strip().lower() not in ("identity", ""):
         return "compressed its body, which it was asked not to"
     return None

@@ -37,7 +37,7 @@ class Caller:
 def stream_to(caller: Caller) -> Stream:
     job = SimpleNamespace(surface=MESSAGES, asked=asked(stream=True))
     choice = SimpleNamespace(candidate=SimpleNamespace(deployed=SimpleNamespace(id="azure-eu")))
-    return Stream(cast(Any, job), cast(Any, choice), cast(Any, caller), lambda *_: ())
+    return Stream(cast(Any, job), cast(Any, choice), cast(Any, caller), lambda *_: b"")
 
 
 def text(said: str) -> bytes:
