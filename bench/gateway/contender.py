@@ -263,7 +263,7 @@ class LiteLLM(Contender):
         same = (home / "bin" / "python").resolve() == Path(sys.executable).resolve()
         if not same or not (home / "bin" / "litellm").exists():  # it runs on the Python that the gateway runs on
             print(f"installing LiteLLM into {home} …", file=sys.stderr, flush=True)
-            venv.create(home, with_pip=True, clear=home.exists())
+            venv.create(home, with_pip=True, symlinks=True, clear=home.exists())
             asked = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "litellm[proxy]"]
             installed = subprocess.run(asked, capture_output=True, text=True, check=False)
             if installed.returncode:
