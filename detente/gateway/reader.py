@@ -61,6 +61,7 @@ class Reader:
         self._barren = 0  # bytes that came since the last progress: the parser holds them, and has told of none
         self._url = b""
         self._now = 0.0
+        self._most = 0  # bytes of a body, as the rules have it when its head is whole
         self.heading: float | None = None
         """Since when a head has been coming; None while there is none, or it is whole."""
 
@@ -136,9 +137,9 @@ class Reader:
         except httptools.HttpParserInvalidURLError:
             raise NoRequestError(400, "a target that is not a path") from None
         head.path, head.query = url.path or b"/", url.query or b""
-        stated = head.headers.get(b"content-length")
-        if stated is not None and int(stated) > self._rules.most_body:
-            raise NoRequestError(413, f"a body of {int(stated)} bytes; at most {self._rules.most_body} are read")
+        stated, self._most = head.headers.get(b"content-length"), self._rules.most_body
+        if stated is not None and int(stated) > self._most:
+            raise NoRequestError(413, f"a body of {int(stated)} bytes; at most {self._most} are read")
         refusal = self._rules.refusal(head)
         if refusal is not None:
             raise NoRequestError(refusal[0], "", refusal)
@@ -149,8 +150,8 @@ class Reader:
         """A piece of the body."""
         self._size += len(body)
         self._barren = 0
-        if self._size > self._rules.most_body:
-            raise NoRequestError(413, f"a body of over {self._rules.most_body} bytes")
+        if self._size > self._most:
+            raise NoRequestError(413, f"a body of over {self._most} bytes")
         self._body.append(body)
 
     def on_message_complete(self) -> None:

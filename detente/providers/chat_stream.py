@@ -42,12 +42,14 @@ class Usage(msgspec.Struct):
             if self.total_tokens != given:
                 return None
             made = 0
-        details = self.prompt_tokens_details or _InputDetails()
-        read, wrote = details.cached_tokens or 0, details.cache_write_tokens or 0
-        thought = self.completion_tokens_details.reasoning_tokens if self.completion_tokens_details else 0
-        if made < 0 or min(read, wrote) < 0 or read + wrote > given or max(given, made) > MOST_TOKENS:
+        read = wrote = thought = 0
+        if (of_input := self.prompt_tokens_details) is not None:
+            read, wrote = of_input.cached_tokens or 0, of_input.cache_write_tokens or 0
+        if (of_output := self.completion_tokens_details) is not None:
+            thought = of_output.reasoning_tokens or 0
+        if made < 0 or read < 0 or wrote < 0 or read + wrote > given or given > MOST_TOKENS or made > MOST_TOKENS:
             return None
-        return Tokens(given, made, cached=read, written=wrote, reasoning=min(max(thought or 0, 0), made))
+        return Tokens(given, made, read, wrote, min(max(thought, 0), made) if thought else 0)
 
 
 class _Choice(msgspec.Struct):

@@ -95,8 +95,11 @@ class CompatibleWire(Wire):
             return failure("broken", 502, "the provider's reply is not JSON of the expected shape")
         if found.error is not None and not found.choices and bytes(found.error) != b"null":
             return self.failed(502, headers, body)  # some answer 200 with an error inside
-        finish = next((c.finish_reason for c in found.choices if c.finish_reason), None)
-        return Reply(body, found.usage.tokens if found.usage else None, finish)
+        finish = None
+        for choice in found.choices:
+            if finish := choice.finish_reason:
+                break
+        return Reply(body, found.usage.tokens if found.usage else None, finish or None)
 
     def decoder(self, call: Call, headers: Headers) -> Decoder:
         return ResponsesDecoder() if call.operation == "responses" else ChatDecoder(call.asks_usage)

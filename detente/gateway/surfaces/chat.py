@@ -108,8 +108,8 @@ def _says_something(text: bytes, nothing: frozenset[bytes]) -> bool:
     return len(text) > _LONGEST_NOTHING or b"".join(text.split()) not in nothing
 
 
-def needs_of(members: Mapping[str, msgspec.Raw], stream: bool) -> frozenset[Feature]:
-    """What a chat completion needs of a deployment beyond text."""
+def needs_of(members: Mapping[str, msgspec.Raw], messages: bytes, stream: bool) -> frozenset[Feature]:
+    """What a chat completion needs of a deployment beyond text; ``messages`` is that member's text, if there is any."""
     found: set[Feature] = set()
     if stream:
         found.add("streaming")
@@ -121,21 +121,18 @@ def needs_of(members: Mapping[str, msgspec.Raw], stream: bool) -> frozenset[Feat
     parallel = members.get("parallel_tool_calls")
     if parallel is not None and bytes(parallel) == b"true":
         found.add("parallel-tools")
-    messages = members.get("messages")
-    if messages is not None:
-        written = bytes(messages)
-        # Text that a caller wrote cannot look like these: its quotation marks are escaped.
-        if b'"image_url"' in written:
-            found.add("images")
-        if b'"input_audio"' in written:
-            found.add("audio")
+    # Text that a caller wrote cannot look like these: its quotation marks are escaped.
+    if b'"image_url"' in messages:
+        found.add("images")
+    if b'"input_audio"' in messages:
+        found.add("audio")
     return frozenset(found) if found else _NOTHING
 
 
 def asked(call: Call, model: str, most: int | None) -> Asked:
     """What a chat call asks for."""
     messages = bytes(call.members.get("messages", b""))
-    needs = needs_of(call.members, call.stream)
+    needs = needs_of(call.members, messages, call.stream)
     prompt = len(messages) // CHARACTERS_PER_TOKEN
     tokens = prompt + (most or USUAL_REPLY)
     return Asked(call, model, needs, prefix=messages[:PREFIX_BYTES], tokens=tokens, prompt=prompt)
