@@ -31,7 +31,7 @@ class Request(NamedTuple):
     @property
     def facts(self) -> Facts:
         """What a scope may ask of it."""
-        return {"workload": self.workload, "kind": self.kind, **dict(self.labels)}
+        return {**dict(self.labels), "workload": self.workload, "kind": self.kind}
 
 
 class LabelError(ValueError):

@@ -16,6 +16,8 @@ Facts = Mapping[str, str]
 
 OFFER_KEYS = ("provider", "region", "country", "offer", "product", "model", "accelerator", "buy")
 DEMAND_KEYS = ("workload", "kind")
+RESERVED = frozenset((*OFFER_KEYS, *DEMAND_KEYS))
+"""What no label may be called: it would speak for a fact that is not the caller's to state."""
 
 
 class Scope:

@@ -10,6 +10,7 @@ from detente.deployment import AnyDeployment, BedrockDeployment
 from detente.entries import Entries, Entry
 from detente.errors import did_you_mean
 from detente.offer import AnyOffer, GpuOffer
+from detente.scope import RESERVED
 
 
 def check(case: Entries) -> None:
@@ -75,12 +76,16 @@ def _key(case: Entries, entry: Entry) -> None:
         what = f"`{workload.id}` is a training job, which no key can call"
         case.wrong(entry, ("workload",), what, "name an inference or a batch workload")
     for name, value in key.labels.items():
-        if workload.labels.get(name, value) != value:
+        if name in RESERVED:
+            what = f"`{name}` cannot be a label: clauses use it for something else"
+            case.wrong(entry, ("labels", name), what, "leave it out; a key speaks for its workload", key=True)
+        elif workload.labels.get(name, value) != value:
             what = f"says `{name}: {value}`, and `{workload.id}` says `{name}: {workload.labels[name]}`"
             case.wrong(entry, ("labels", name), what, "a key may add labels, and not change them")
         elif name not in case.values_of:
             what = f"no workload has a label `{name}`"
-            case.wrong(entry, ("labels", name), what, did_you_mean(name, case.values_of), key=True)
+            known = [label for label in case.values_of if label not in RESERVED]
+            case.wrong(entry, ("labels", name), what, did_you_mean(name, known), key=True)
     same = [e for e in case.read("keys") if e.value.hash == key.hash and e is not entry]
     if same and same[0].where().line > entry.where().line:
         case.wrong(same[0], ("hash",), f"is the hash of `{key.id}` too", "make a new key: `detente keys new`")

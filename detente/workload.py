@@ -38,7 +38,7 @@ from detente.quantity import (
     unit_of,
     units_as_written,
 )
-from detente.scope import DEMAND_KEYS, OFFER_KEYS, Facts
+from detente.scope import RESERVED, Facts
 
 
 def _rate(given: Any) -> tuple[Decimal, str]:
@@ -156,7 +156,7 @@ class _Workload(Noun):
 
     @model_validator(mode="after")
     def _consistent(self) -> _Workload:
-        reserved = [key for key in self.labels if key in OFFER_KEYS or key in DEMAND_KEYS]
+        reserved = [key for key in self.labels if key in RESERVED]
         if reserved:
             what = f"`{reserved[0]}` cannot be a label: clauses use it for something else; rename it"
             raise MisplacedError(("labels", reserved[0]), what, key=True)

@@ -48,3 +48,8 @@ def test_facts_and_equality() -> None:
     request = Request("chat", "inference", (("data", "personal"),), "m")
     assert request.facts == {"workload": "chat", "kind": "inference", "data": "personal"}
     assert hash(request) == hash(Request("chat", "inference", (("data", "personal"),), "m"))
+
+
+def test_no_label_speaks_for_whose_call_it_is() -> None:
+    facts = Request("chat", "inference", (("kind", "batch"), ("workload", "docs"), ("team", "sales")), "m").facts
+    assert facts == {"workload": "chat", "kind": "inference", "team": "sales"}

@@ -94,7 +94,10 @@ def test_a_deployment_s_mistakes(tmp_path: Path, old: str, new: str, expected: s
         (f"{{ id: k, workload: chat, hash: '{HASH}', labels: {{ team: ops }} }}",
          "2:127: says `team: ops`, and `chat` says `team: sales`; a key may add labels, and not change them"),
         (f"{{ id: k, workload: chat, hash: '{HASH}', labels: {{ taem: ops }} }}",
-         "2:121: no workload has a label `taem`; did you mean"),
+         "2:121: no workload has a label `taem`; did you mean `team`?"),
+        *((f"{{ id: k, workload: chat, hash: '{HASH}', labels: {{ {name}: x }} }}",
+           f"2:121: `{name}` cannot be a label: clauses use it for something else; leave it out; a key speaks for")
+          for name in ("workload", "kind", "provider", "country", "model")),
         ("{ id: k, workload: chat, hash: hunter2 }", "2:36: is not the hash of a key; "
          "write what `detente keys new` prints"),
         (f"{{ id: k, workload: chat, hash: '{HASH}' }}\n  - {{ id: l, workload: chat, hash: '{HASH}' }}",

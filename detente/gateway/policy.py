@@ -25,7 +25,7 @@ from detente.plan import PeriodRow, Plan, Purchase
 from detente.providers import wire_of
 from detente.providers.authority import Authority
 from detente.providers.wire import Tokens, Wire
-from detente.scope import Facts
+from detente.scope import RESERVED, Facts
 from detente.serving import Serving
 from detente.term import Term
 from detente.workload import AnyWorkload, Training
@@ -257,9 +257,7 @@ class Policy:
             for scope in (*term.covered.within, *term.covered.outside):
                 for name, values in scope.wanted.items():
                     found.setdefault(name, set()).update(values)
-        reserved = {"provider", "region", "country", "offer", "product", "model", "accelerator", "buy"}
-        reserved |= {"workload", "kind"}
-        return {name: frozenset(values) for name, values in found.items() if name not in reserved}
+        return {name: frozenset(values) for name, values in found.items() if name not in RESERVED}
 
     # -- when --------------------------------------------------------------------------------------------------
     @cached_property
