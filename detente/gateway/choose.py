@@ -1,6 +1,6 @@
 """In which order permitted deployments are asked. Pure, and deterministic given its inputs.
 
-Owns: the order (what a clause prefers, prepaid capacity with headroom, the plan's shares, price), with the reason of
+Owns: the order (prepaid capacity with headroom, the plan's shares, what a clause prefers, price), with the reason of
 each place; the affinity of like prompts to one prompt cache breaks ties. Not here: permission (``admit``), what the
 state comes from (``load``), and asking (``relay``).
 """
@@ -17,9 +17,10 @@ import msgspec
 from detente.gateway.admit import Candidate
 from detente.gateway.health import WELL, Health
 
-Why = Literal["preferred", "prepaid", "share", "price", "full"]
-"""``preferred`` by a clause; ``prepaid`` with headroom; behind its ``share`` of the plan; by ``price``, beyond the
-plan; ``full``: no headroom is left, and it is asked last."""
+Why = Literal["prepaid", "share", "preferred", "price", "full"]
+"""``prepaid`` with headroom; behind its ``share`` of the plan, which holds what clauses want of it over a window;
+``preferred`` by a clause, where no plan says how much; by ``price``; ``full``: no headroom is left, and it is asked
+last."""
 
 BAND = 0.02
 """Deployments that lag behind the plan by amounts this close, as a part of all that was served, are level."""
@@ -85,17 +86,17 @@ def choose(permitted: Sequence[Candidate], states: Mapping[str, State], now: flo
 
 
 _UNKNOWN = State()
-_RANK: dict[Why, int] = {"preferred": 0, "prepaid": 1, "share": 2, "price": 3, "full": 4}
+_RANK: dict[Why, int] = {"prepaid": 0, "share": 1, "preferred": 2, "price": 3, "full": 4}
 
 
 def _why(candidate: Candidate, state: State) -> Why:
     if state.used is not None and state.used >= 1.0:
         return "full"
-    if candidate.verdict.decision == "prefer":
-        return "preferred"
     if candidate.prepaid:
         return "prepaid"
-    return "share" if state.share > 0 else "price"
+    if state.share > 0:
+        return "share"
+    return "preferred" if candidate.verdict.decision == "prefer" else "price"
 
 
 def _ordered(ready: Sequence[tuple[Candidate, State]], prefix: bytes) -> tuple[Choice, ...]:

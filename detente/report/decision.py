@@ -16,9 +16,9 @@ from detente.gateway.decision import Decision, cannot
 from detente.gateway.surface import Asked
 
 WHY = {
-    "preferred": "a clause prefers it",
     "prepaid": "its capacity is paid for already",
     "share": "the plan gives it a share",
+    "preferred": "a clause prefers it",
     "price": "by price",
     "full": "its limit is reached",
 }

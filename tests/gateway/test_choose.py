@@ -52,7 +52,15 @@ GOLDEN: list[tuple[str, list[str], dict[str, dict[str, Any]], str]] = [
         "b:price a:full",
     ),
     ("almost full is not full", ["a+", "b"], {"a": {"used": 0.999}}, "a:prepaid b:price"),
-    ("a clause's preference before prepaid", ["a+", "b*"], {}, "b:preferred a:prepaid"),
+    ("prepaid before a clause's preference", ["a+", "b*"], {}, "a:prepaid b:preferred"),
+    ("the plan before a clause's preference", ["a", "b*"], {"a": {"share": 0.9}}, "a:share b:preferred"),
+    (
+        "what a clause prefers takes no more than the plan gives it",
+        ["a", "b*"],
+        {"a": {"share": 0.9, "served": 80.0}, "b": {"share": 0.1, "served": 20.0}},
+        "a:share b:share",
+    ),
+    ("a clause's preference before price", ["a", "b*"], {"a": {"price": 1}, "b": {"price": 9}}, "b:preferred a:price"),
     ("a preferred one that is full comes last", ["a", "b*"], {"b": {"used": 2.0}}, "a:price b:full"),
     ("shares before price", ["a", "b"], {"a": {"price": 1}, "b": {"share": 0.1, "price": 9}}, "b:share a:price"),
     ("prepaid before shares", ["a", "b+"], {"a": {"share": 1.0}}, "b:prepaid a:share"),
@@ -167,5 +175,5 @@ def test_everyone_permitted_is_asked_once_or_rests(names: list[str], known: list
     assert sorted(c.deployed.id for c in [*asked, *order.resting]) == sorted(c.deployed.id for c in candidates)
     assert all(by[c.deployed.id].health.may_ask(NOW) for c in asked)
     assert (order.retry_after is None) == bool(asked or not order.resting)
-    ranks = [["preferred", "prepaid", "share", "price", "full"].index(c.why) for c in order.choices]
+    ranks = [["prepaid", "share", "preferred", "price", "full"].index(c.why) for c in order.choices]
     assert ranks == sorted(ranks)
