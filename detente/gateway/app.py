@@ -83,7 +83,7 @@ class App:
             self.outbox, connect=deadlines.connect, first_byte=deadlines.first_byte, idle=deadlines.idle
         )
         self._recorder = Recorder(journal, metrics)
-        self.relay = Relay(self.upstream, load, self._recorder, clock.wall, metrics)
+        self.relay = Relay(self.upstream, load, self._recorder, self.turned, clock.wall, metrics)
         self.follow(policy, authorities)
 
     def follow(self, policy: Policy, authorities: Mapping[str, Authority]) -> None:
@@ -100,6 +100,15 @@ class App:
         self._load.limits(self.policy, at)
         self._load.enter(self.moment.period)
         return self.moment
+
+    def turned(self, moment: Moment) -> Moment:
+        """What holds now by the policy of an earlier moment: the same until its turn."""
+        at = self._clock.now()
+        if at < moment.until:
+            return moment
+        if moment.policy is not self.policy:
+            return Moment(moment.policy, at)
+        return self.moment if at < self.moment.until else self._enter(at)
 
     async def close(self) -> None:
         """End what is still under way: each call is recorded as it ends."""
@@ -260,7 +269,7 @@ class App:
             asked = job.asked = read(surface, exchange.body, job.workload.id)
             exchange.body = b""  # its members are all that is needed, and they hold it
             decision = decide(moment, self._load, surface, asked, job.workload, job.labels, began)
-            job.admission, job.order = decision.admission, decision.order
+            job.request, job.admission, job.order = decision.request, decision.admission, decision.order
         except Unserved as unserved:
             self._refuse(job, exchange, unserved)
             return

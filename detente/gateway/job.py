@@ -18,6 +18,7 @@ from detente.gateway.surface import Asked, Surface
 from detente.key import Key
 from detente.ledger.record import Attempt, Outcome
 from detente.providers.wire import Call, Refusal, Tokens
+from detente.request import Request
 from detente.workload import AnyWorkload
 
 _NOTHING = Admission(())
@@ -39,6 +40,8 @@ class Job(msgspec.Struct):
     until: float
     labels: Mapping[str, str]
     asked: Asked = UNREAD
+    request: Request | None = None
+    """What clauses see of it, once it was decided."""
     admission: Admission = _NOTHING
     order: Order = _NOBODY
     attempts: list[Attempt] = []

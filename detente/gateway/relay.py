@@ -19,6 +19,7 @@ from detente.gateway.job import Job, Served
 from detente.gateway.load import Load
 from detente.gateway.metrics import Metrics
 from detente.gateway.mishap import LATE, unanswered, unasked, unread
+from detente.gateway.moment import Moment
 from detente.gateway.policy import Deployed
 from detente.gateway.recorder import Recorder
 from detente.gateway.refusal import explained
@@ -46,6 +47,8 @@ class Relay:
         What is known of the deployments.
     recorder
         What is kept and told of a reply.
+    turned
+        What holds now by the policy of an earlier moment.
     wall
         Seconds since the epoch, for signatures.
     metrics
@@ -57,11 +60,12 @@ class Relay:
         upstream: Upstream,
         load: Load,
         recorder: Recorder,
+        turned: Callable[[Moment], Moment],
         wall: Callable[[], float],
         metrics: Metrics,
     ) -> None:
         self._upstream, self._load = upstream, load
-        self._recorder, self._wall, self._metrics = recorder, wall, metrics
+        self._recorder, self._turned, self._wall, self._metrics = recorder, turned, wall, metrics
         self._loop = asyncio.get_running_loop()
         self.rejected: set[str] = set()
         """Deployments whose provider did not accept our credential: it is renewed soon."""
@@ -83,8 +87,10 @@ class Relay:
                     last = last or LATE
                     break
                 deployed = choice.candidate.deployed
-                if last is not None and not self._load.health(deployed.id).may_ask(self._loop.time()):
-                    continue  # it has begun to rest since the order was made
+                if last is not None and not (
+                    self._load.health(deployed.id).may_ask(self._loop.time()) and self._permitted(job, choice)
+                ):
+                    continue  # it has begun to rest, or a clause to forbid it, since the order was made
                 sent = self._prepare(job, choice)
                 if sent is None:
                     continue
@@ -102,6 +108,13 @@ class Relay:
             raise
         except Exception as defect:
             return self._give_up(job, caller, defect)
+
+    def _permitted(self, job: Job, choice: Choice) -> bool:
+        """Whether a call may go there still: a clause may have begun while it was asked of others."""
+        moment = self._turned(job.moment)
+        if moment is not job.moment and job.request is not None:
+            job.moment, job.admission = moment, moment.admission(job.request)
+        return any(c.deployed is choice.candidate.deployed for c in job.admission.permitted)
 
     # -- one deployment ----------------------------------------------------------------------------------------
     def _prepare(self, job: Job, choice: Choice) -> tuple[Outgoing, tuple[tuple[str, str], ...]] | Failure | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,38 @@ def test_a_clause_that_begins_at_midnight_holds_for_the_next_call(tmp_path: Path
                     stage.clock.at = at
                     seen.append((await stage.ask()).headers["x-detente-deployment"])
                 assert seen == ["south-m", "south-m", "north-m", "north-m", "south-m"]
+
+    run(main())
+
+
+@pytest.mark.parametrize("reloaded", [False, True])
+def test_a_clause_that_begins_while_a_call_is_asked_of_others_holds_for_its_fallback(
+    tmp_path: Path, reloaded: bool
+) -> None:
+    async def main() -> None:
+        gate = asyncio.Event()
+        async with play([gate, http({}, "503 Service Unavailable")]) as south, play(SERVED) as north:
+            data = two(south, north, agreement(ONLY | {"from": "2026-03-11", "provider": "south"}))
+            async with Stage(tmp_path, data) as stage:
+                stage.clock.at = day("2026-03-11") - timedelta(seconds=1)
+                asked = asyncio.create_task(stage.ask())
+                while not south.requests:
+                    await asyncio.sleep(0.001)
+                if reloaded:  # a call under way ends by the policy that it began with
+                    policy = Policy.of(Case.of(two(south, north)))
+                    stage.app.follow(policy, authorities(policy))
+                stage.clock.at = day("2026-03-11")
+                gate.set()
+                answer = await asked
+                assert (answer.status, north.requests) == (503, [])
+                told = answer.json["error"]["detente"]
+                assert told["denied"][0]["deployment"] == "north-m"
+                assert (told["clause"], told["tried"]) == (
+                    "only",
+                    [{"deployment": "south-m", "outcome": "unavailable"}],
+                )
+            (record,) = stage.records
+            assert [(d.deployment, d.clause) for d in record.denied] == [("north-m", "only")]
 
     run(main())
 
