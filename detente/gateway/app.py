@@ -142,7 +142,7 @@ class App:
                 JSON + b"allow: %b\r\n" % allowed,
                 _said(surface, 405, f"{surface.path} answers {allowed.decode()}"),
             )
-        if head.headers.get(b"content-encoding", b"identity") != b"identity":
+        if head.headers.get(b"content-encoding", b"identity").lower() != b"identity":
             return 415, JSON, _said(surface, 415, "the body is compressed; send it as it is")
         head.key = self._presented(head)
         return None if head.key is not None else (401, _CHALLENGE, _said(surface, 401, NO_KEY))

@@ -24,6 +24,7 @@ WRITE_HIGH = 256 * 1024
 PIECE = 16 * 1024
 """Bytes that are parsed at a time: a read of the socket may hold thousands of requests, and they wait as bytes. More
 than so many of a reply do not wait for the end of the turn."""
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Application(Rules, Protocol):
@@ -67,7 +68,7 @@ class Connection(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self._task: asyncio.Task[None] | None = None
         self._unread = b""
-        self._refused = self._stopping = self._paused = False
+        self._refused = self._stopping = self._paused = self._expected = False
         self.drain: asyncio.Future[None] | None = None
         self.transport: asyncio.Transport
         self._silence: Silence
@@ -145,10 +146,13 @@ class Connection(asyncio.Protocol):
     def expected(self) -> None:
         """A caller waits to be told that it may send the body of a request."""
         if self._exchange is None:
-            self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.write(_CONTINUE)
+        else:
+            self._expected = True  # once the replies before it have gone
 
     def asked(self, head: Head, body: bytes) -> None:
         """A request is whole."""
+        self._expected = False
         if self._stopping:
             head.keep_alive = False
         exchange = Exchange(head, body, self)
@@ -212,6 +216,9 @@ class Connection(asyncio.Protocol):
         if self._unread:
             unread, self._unread = self._unread, b""
             self._feed(unread)  # the first request in it starts, and the others wait
+        if self._expected and self._exchange is None:
+            self._expected = False
+            self.write(_CONTINUE)
         if self._paused and not self._queued and not self.transport.is_closing():
             self._paused = False
             self.transport.resume_reading()
@@ -245,7 +252,8 @@ class Connection(asyncio.Protocol):
             JSON,
             self._app.malformed(refused.status, refused.message),
         )
-        self.write(top(status, headers, b"content-length: %d\r\n" % len(body), keep=False) + body)
+        opening = top(status, headers, b"content-length: %d\r\n" % len(body), keep=False)
+        self.write(opening if self._reader.method == b"HEAD" else opening + body)
         self._loop.call_later(LINGER, self.transport.close)
 
     # -- from outside ------------------------------------------------------------------------------------------
@@ -261,12 +269,12 @@ class Connection(asyncio.Protocol):
             self.transport.abort()
 
     def shutdown(self) -> None:
-        """The server stops: finish what is under way."""
+        """The server stops: finish what is under way, and what is still coming."""
         self._stopping = True
-        if self._exchange is None:
-            self._close()
-        else:
+        if self._exchange is not None:
             self._exchange.head.keep_alive = False
+        elif not self._reader.reading:
+            self._close()
 
 
 def protocol(app: Application) -> Callable[..., Connection]:

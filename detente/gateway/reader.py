@@ -15,9 +15,11 @@ from detente.gateway.exchange import Head, Lines
 MOST_HEAD = 64 * 1024
 """Bytes of a request's line and headers; of one header that is not whole, one read of the socket more."""
 MOST_HEADERS = 100
+_REPEATED = "a header that may be given once is given twice"
 _LONG = f"a head of over {MOST_HEAD} bytes"
 
 _ONCE = frozenset({b"host", b"authorization", b"api-key", b"x-api-key", b"content-type", b"content-encoding"})
+_OFFERS = frozenset({b"upgrade", b"http2-settings"})
 
 
 class Rules(Protocol):
@@ -61,26 +63,54 @@ class Reader:
         self._barren = 0  # bytes that came since the last progress: the parser holds them, and has told of none
         self._url = b""
         self._now = 0.0
+        self._offered = False
         self._most = 0  # bytes of a body, as the rules have it when its head is whole
         self.heading: float | None = None
         """Since when a head has been coming; None while there is none, or it is whole."""
+        self.reading = False
+        """Whether a request has begun to come, and is not whole."""
 
     def feed(self, data: bytes, now: float) -> None:
         """Read on. Raises NoRequestError where what came is no request: then nothing more is to be read."""
         self._now = now
         self._barren += len(data)
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            raise NoRequestError(400, "the connection cannot be upgraded") from None
-        except httptools.HttpParserCallbackError as error:
-            if not isinstance(error.__context__, NoRequestError):
-                raise
-            raise error.__context__ from None
-        except httptools.HttpParserError as error:
-            raise NoRequestError(400, f"not a request: {error}") from None
+        while True:
+            try:
+                self._parser.feed_data(data)
+                break
+            except httptools.HttpParserUpgrade as offer:
+                data = self._declined() + data[offer.args[0] :]
+            except httptools.HttpParserCallbackError as error:
+                if not isinstance(error.__context__, NoRequestError):
+                    raise
+                raise error.__context__ from None
+            except httptools.HttpParserError as error:
+                raise NoRequestError(400, f"not a request: {error}") from None
         if self._barren > MOST_HEAD:
             raise NoRequestError(431, f"a head, or what follows a body, of over {MOST_HEAD} bytes")
+
+    @property
+    def method(self) -> bytes:
+        """Of the request whose head came last; empty until it is whole."""
+        return self._head.method
+
+    def _declined(self) -> bytes:
+        """The head of a request that offers to upgrade, without its offer: it is served as it stands (RFC 9110, 7.8).
+
+        The parser takes what follows such a head for another protocol, so that it reads this one in its place.
+        """
+        head = self._head
+        if head.method == b"CONNECT":
+            raise NoRequestError(400, "the connection cannot be upgraded")
+        if head.repeated:
+            raise NoRequestError(400, _REPEATED)
+        self._parser, self._offered = httptools.HttpRequestParser(self), False
+        named = [token.strip() for token in head.headers.get(b"connection", b"").split(b",")]
+        kept = b", ".join(token for token in named if token.lower() not in _OFFERS)
+        stated = {name: value for name, value in head.headers.items() if name not in _OFFERS}
+        stated.pop(b"connection")
+        lines = [b"%b: %b\r\n" % pair for pair in [*stated.items(), *([(b"connection", kept)] if kept else [])]]
+        return b"%b %b HTTP/%b\r\n%b\r\n" % (head.method, self._url, head.version.encode(), b"".join(lines))
 
     # -- the parser's events -----------------------------------------------------------------------------------
     def on_message_begin(self) -> None:
@@ -90,6 +120,7 @@ class Reader:
         self._size = self._head_bytes = self._barren = 0
         self._url = b""
         self.heading = self._now
+        self.reading = True
 
     def on_url(self, url: bytes) -> None:
         """A piece of its target."""
@@ -119,9 +150,12 @@ class Reader:
     def on_headers_complete(self) -> None:
         """The head is whole: refuse now what need not be read to its end."""
         head = self._head
-        self.heading = None
         head.method = self._parser.get_method()
         head.version = self._parser.get_http_version()
+        if self._parser.should_upgrade():
+            self._offered = True
+            return
+        self.heading = None
         head.keep_alive = self._parser.should_keep_alive()
         if head.version not in ("1.1", "1.0"):
             raise NoRequestError(505, f"HTTP/{head.version} is not spoken here")
@@ -129,7 +163,7 @@ class Reader:
         if encoding is not None and (encoding.lower() != b"chunked" or head.version == "1.0"):
             raise NoRequestError(501, "a transfer encoding other than `chunked`")
         if head.repeated:
-            raise NoRequestError(400, "a header that may be given once is given twice")
+            raise NoRequestError(400, _REPEATED)
         if b"host" not in head.headers and head.version == "1.1":
             raise NoRequestError(400, "no `host` header")
         try:
@@ -155,7 +189,10 @@ class Reader:
         self._body.append(body)
 
     def on_message_complete(self) -> None:
-        """The request is whole."""
+        """The request is whole, unless it is read again without its offer."""
+        if self._offered:
+            return
+        self.reading = False
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         self._body = []
         self._barren = 0

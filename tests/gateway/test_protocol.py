@@ -181,6 +181,56 @@ def test_who_expects_100_is_told_to_go_on_before_the_body(tmp_path: Path) -> Non
     run(main())
 
 
+def test_who_expects_100_behind_another_request_is_told_once_its_reply_has_gone(tmp_path: Path) -> None:
+    async def main() -> None:
+        gate = asyncio.Event()
+        async with (
+            play([gate, http(completion())], http(completion())) as south,
+            Stage(tmp_path, small(south)) as stage,
+        ):
+            caller = await stage.caller()
+            head, _, body = request(Expect="100-continue").partition(b"\r\n\r\n")
+            caller.send(request() + head + b"\r\n\r\n")
+            while not south.requests:
+                await asyncio.sleep(0.001)
+            gate.set()
+            assert (await caller.answer()).status == 200
+            assert await caller.head() == (100, {})
+            caller.send(body)
+            assert (await caller.answer()).status == 200
+            await caller.leave()
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "offer",
+    [
+        {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABkAAQAAP__"},
+        {"Connection": "upgrade", "Upgrade": "websocket"},
+        {"Connection": "keep-alive, Upgrade", "Upgrade": "TLS/1.2"},
+    ],
+)
+def test_an_offer_to_upgrade_is_passed_over_and_the_request_is_served(tmp_path: Path, offer: dict[str, str]) -> None:
+    async def main() -> None:
+        async with play(http(completion())) as south, Stage(tmp_path, small(south)) as stage:
+            whole = request(**offer)
+            for parts in ([whole], [whole[at : at + 7] for at in range(0, len(whole), 7)], [whole * 3]):
+                caller = await stage.caller()
+                for part in parts:
+                    caller.send(part)
+                    await asyncio.sleep(0)
+                for _ in range(3 if len(parts[0]) > len(whole) else 1):
+                    assert (await caller.answer()).status == 200
+                caller.send(request(path="/healthz", method="GET", key=None, **offer))
+                assert (await caller.answer()).status == 200
+                await caller.leave()
+            assert len(south.requests) == 5
+            assert all(b"upgrade" not in head.lower() for head, _ in south.requests)
+
+    run(main())
+
+
 # -- callers who do not read ------------------------------------------------------------------------------------------
 PAGE = request(path="/metrics", method="GET", key=None)
 
@@ -346,6 +396,22 @@ def test_a_method_or_an_encoding_that_is_not_taken(tmp_path: Path) -> None:
             await caller.leave()
             answer = await stage.ask(content_encoding="gzip")
             assert answer.status == 415
+            assert (await stage.ask(content_encoding="Identity")).status == 200
+
+    run(main())
+
+
+def test_a_refusal_of_head_has_no_body(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("detente.gateway.protocol.LINGER", 0.01)
+
+    async def main() -> None:
+        async with play(http(completion())) as south, Stage(tmp_path, small(south)) as stage:
+            caller = await stage.caller()
+            caller.send(request(method="HEAD"))
+            status, fields = await caller.head()
+            assert (status, int(fields["content-length"]) > 0) == (405, True)
+            assert await caller.closed()
+            await caller.leave()
 
     run(main())
 
@@ -479,6 +545,23 @@ def test_a_stop_lets_a_stream_end_and_closes_what_is_idle(tmp_path: Path) -> Non
             assert stage.records[0].outcome == "complete"
             for caller in (idle, streaming):
                 await caller.leave()
+
+    run(main())
+
+
+def test_a_stop_lets_a_request_that_is_coming_come_and_serves_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with play(http(completion())) as south, Stage(tmp_path, small(south)) as stage:
+            caller = await stage.caller()
+            caller.send(request()[:-10])
+            while not (there := list(stage.state.connections)) or not there[0]._reader.reading:
+                await asyncio.sleep(0.001)
+            there[0].shutdown()
+            caller.send(request()[-10:])
+            answer = await caller.answer()
+            assert (answer.status, answer.headers["connection"]) == (200, "close")
+            assert await caller.closed()
+            await caller.leave()
 
     run(main())
 

@@ -236,7 +236,7 @@ def _over(coding: str) -> Callable[[Target], Iterator[Step]]:
 
 
 def _upgrade(header: str) -> Callable[[Target], Iterator[Step]]:
-    """Offers to change the protocol; its body comes in a packet of its own and looks like a request."""
+    """Offers to change the protocol; its body comes in a packet of its own and looks like a request: it is no JSON."""
 
     def script(target: Target) -> Iterator[Step]:
         hidden = _hidden(target)
@@ -289,7 +289,7 @@ ATTACKS: Sequence[Attack] = [
                 b"Connection: close", b"Connection: close, Upgrade, HTTP2-Settings"
             )
         ),
-        EITHER,
+        SERVED,
     ),
     Attack(
         "upgrade to websocket",
@@ -336,8 +336,8 @@ ATTACKS: Sequence[Attack] = [
         SERVED,
         "24?",
     ),
-    Attack("upgrade, its body later", _upgrade("Upgrade: h2c"), EITHER, "22"),
-    Attack("upgrade to websocket, its body later", _upgrade("Upgrade: websocket"), EITHER, "22"),
+    Attack("upgrade, its body later", _upgrade("Upgrade: h2c"), SERVED, "42"),
+    Attack("upgrade to websocket, its body later", _upgrade("Upgrade: websocket"), SERVED, "42"),
     Attack("connection: close, then more", _steps(lambda t: t.request() + _hidden(t)), SERVED),
     # -- where does the body end? -----------------------------------------------------------------------------------
     Attack("length and chunks", _headers("Content-Length: 5", "Transfer-Encoding: chunked"), REFUSED),
