@@ -27,6 +27,10 @@ class Candidate:
     verdict: Verdict
     text: str = ""
     """The deciding clause in its own words, where it denies."""
+    fact: bool = False
+    """Whether a fact keeps it from the request, and no clause: what it serves, lacks or costs."""
+    unable: tuple[str, ...] = ()
+    """What the request asks for and it cannot do: features, or ``operation``, or ``state`` that lies elsewhere."""
     prepaid: bool = False
     """Whether its capacity is paid for now, used or not."""
 
@@ -44,7 +48,7 @@ class Candidate:
 class Admission:
     """All candidates for a request, in the order declared."""
 
-    __slots__ = ("candidates", "clauses", "denials", "denied", "denied_by", "permitted")
+    __slots__ = ("candidates", "clauses", "denials", "denied", "denied_by", "forbidding", "permitted")
 
     def __init__(self, candidates: tuple[Candidate, ...]) -> None:
         self.candidates = candidates
@@ -52,6 +56,8 @@ class Admission:
         self.denied = tuple(c for c in candidates if not c.permitted)
         self.denied_by = tuple(dict.fromkeys(c.clause for c in self.denied))
         """What keeps the request from deployments, each once."""
+        self.forbidding = tuple(dict.fromkeys(c.clause for c in self.denied if not c.fact))
+        """The clauses among them."""
         self.denials = tuple(Denial(c.deployed.id, c.clause) for c in self.denied)
         """The same as records hold it."""
         self.clauses = ", ".join(self.denied_by)
@@ -70,35 +76,41 @@ def admit(policy: Policy, request: Request, at: datetime) -> Admission:
 def _candidate(
     deployed: Deployed, request: Request, workload: AnyWorkload, terms: Iterable[Term], at: datetime
 ) -> Candidate:
-    why = _unfit(deployed, request, workload, at)
-    if why is not None:
-        return Candidate(deployed, Verdict("deny", why))
+    unfit = _unfit(deployed, workload, at) or _unable(deployed, request)
+    if unfit is not None:
+        why, unable = unfit
+        return Candidate(deployed, Verdict("deny", why), fact=True, unable=unable)
     worst, deciding = PERMIT, None
     for place in deployed.places:
         for term in terms:
             verdict = term.judge(request.facts, place)
             if _ORDER[verdict.decision] > _ORDER[worst.decision]:
                 worst, deciding = verdict, term
-    return Candidate(deployed, worst, deciding.text if deciding else "", deployed.prepaid(at))
+    return Candidate(deployed, worst, deciding.text if deciding else "", prepaid=deployed.prepaid(at))
 
 
-def _unfit(deployed: Deployed, request: Request, workload: AnyWorkload, at: datetime) -> Reason | None:
-    """Why a deployment cannot serve a request whatever was agreed; cites what states the fact."""
+def _unable(deployed: Deployed, request: Request) -> tuple[Reason, tuple[str, ...]] | None:
+    """Why a deployment cannot do what a request asks for."""
     own = deployed.deployment
+    if request.pinned is not None and own.id != request.pinned:
+        return Reason(own.id, f"the state that the call builds on lies at {request.pinned}"), ("state",)
+    if request.operation not in own.serves:
+        return Reason(own.id, f"{own.id} serves {' and '.join(own.serves)}, not {request.operation}"), ("operation",)
+    lacking = tuple(sorted(request.needs & set(own.lacks)))
+    if lacking:
+        return Reason(own.id, f"{own.id} cannot do {' or '.join(lacking)}"), lacking
+    return None
+
+
+def _unfit(deployed: Deployed, workload: AnyWorkload, at: datetime) -> tuple[Reason, tuple[str, ...]] | None:
+    """Why a deployment does not serve a workload whatever was agreed; cites what states the fact."""
     if deployed.model not in workload.runs_on.models:
         models = " or ".join(workload.runs_on.models) or "no model"
-        return Reason(workload.id, f"{workload.id} runs on {models}, not on {deployed.model}")
+        return Reason(workload.id, f"{workload.id} runs on {models}, not on {deployed.model}"), ()
     if not can_run(workload, deployed.offer):
-        return Reason(workload.id, f"{workload.id} cannot run on {deployed.offer.id}, as its `runs-on` stands")
-    if request.pinned is not None and own.id != request.pinned:
-        return Reason(own.id, f"the state that the call builds on lies at {request.pinned}")
-    if request.operation not in own.serves:
-        return Reason(own.id, f"{own.id} serves {' and '.join(own.serves)}, not {request.operation}")
-    lacking = sorted(request.needs & set(own.lacks))
-    if lacking:
-        return Reason(own.id, f"{own.id} cannot do {' or '.join(lacking)}")
+        return Reason(workload.id, f"{workload.id} cannot run on {deployed.offer.id}, as its `runs-on` stands"), ()
     if not deployed.priced(at):
-        return Reason(deployed.offer.id, f"{deployed.offer.id} is not on offer with a price on {at:%Y-%m-%d} (§2)")
+        return Reason(deployed.offer.id, f"{deployed.offer.id} is not on offer with a price on {at:%Y-%m-%d} (§2)"), ()
     if deployed.units(at) == 0:
-        return Reason(deployed.offer.id, f"the plan holds no units of {deployed.offer.id} on {at:%Y-%m-%d}")
+        return Reason(deployed.offer.id, f"the plan holds no units of {deployed.offer.id} on {at:%Y-%m-%d}"), ()
     return None

@@ -273,7 +273,7 @@ class App:
         except Unserved as unserved:
             self._refuse(job, exchange, unserved)
             return
-        for clause in job.admission.denied_by:
+        for clause in job.admission.forbidding:
             self._metrics.denied(clause)
         self._active += 1
         try:

@@ -48,11 +48,15 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 class Order(msgspec.Struct, frozen=True):
-    """Whom to ask, in turn; who rests; and when the first of those may be asked again, in seconds."""
+    """Whom to ask, in turn; who rests; and when the first of those may be asked again, in seconds.
+
+    ``limited``: all who rest are only at their limit.
+    """
 
     choices: tuple[Choice, ...]
     resting: tuple[Candidate, ...] = ()
     retry_after: float | None = None
+    limited: bool = False
 
 
 def choose(permitted: Sequence[Candidate], states: Mapping[str, State], now: float, prefix: bytes = b"") -> Order:
@@ -82,7 +86,8 @@ def choose(permitted: Sequence[Candidate], states: Mapping[str, State], now: flo
     if not resting:
         return Order(choices)
     wait = min(max(s.health.rests_until - now, 0.0) for _, s in resting)
-    return Order(choices, tuple(c for c, _ in resting), wait if not choices else None)
+    limited = all(s.health.well for _, s in resting)
+    return Order(choices, tuple(c for c, _ in resting), wait if not choices else None, limited)
 
 
 _UNKNOWN = State()

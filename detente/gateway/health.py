@@ -37,6 +37,11 @@ class Health:
         """Whether a call may go there."""
         return now >= self.rests_until and not self.probing
 
+    @property
+    def well(self) -> bool:
+        """Whether it has not failed since it last served: if it rests, then only at its limit."""
+        return not (self.failures or self.trips)
+
     def asked(self) -> Health:
         """A call goes there: of a deployment that has tripped, it is the one that tries."""
         return replace(self, probing=True) if self.trips and not self.probing else self

@@ -33,7 +33,12 @@ def explained(job: Job, last: Failure | None) -> tuple[int, dict[str, Any], floa
     elif job.order.resting:
         names = ", ".join(c.deployed.id for c in job.order.resting)
         message = f"{names}: left alone after failures, or until they may be asked again{_elsewhere(denied)}"
-        status, error = 503, dict(failure("unavailable", 503, message).error)
+        if job.order.limited:
+            status, error = 429, dict(failure("throttled", 429, message).error)
+        else:
+            status, error = 503, dict(failure("unavailable", 503, message).error)
+    elif unable := _unable(denied):
+        status, error = 400, _beyond(job, unable)
     else:
         status, error = 403, _forbidden(denied)
     error["detente"] = _detail(job, denied)
@@ -48,9 +53,23 @@ def _forbidden(denied: tuple[Candidate, ...]) -> dict[str, Any]:
     return {"message": message, "type": "permission_error", "param": None, "code": "clause"}
 
 
+def _unable(denied: tuple[Candidate, ...]) -> Candidate | None:
+    """Who could do better if the request asked for less; None where a clause keeps it from somebody."""
+    if not all(c.fact for c in denied):
+        return None
+    return next((c for c in denied if c.unable), None)
+
+
+def _beyond(job: Job, unable: Candidate) -> dict[str, Any]:
+    """The error of a call that asks for what no deployment can do: the request is wrong, and not forbidden."""
+    param = job.surface.member(unable.unable[0])
+    message = _sentence(unable)
+    return {"message": message, "type": "invalid_request_error", "param": param, "code": "unsupported"}
+
+
 def _deciding(denied: tuple[Candidate, ...]) -> Candidate | None:
-    """What to tell of first: a clause with a text, else any fact that keeps the call from somebody."""
-    return next((c for c in denied if c.text), denied[0] if denied else None)
+    """What to tell of first: a clause with a text, another clause, else any fact that keeps the call from somebody."""
+    return min(denied, key=lambda c: 0 if c.text else 1 if not c.fact else 2, default=None)
 
 
 def _elsewhere(denied: tuple[Candidate, ...]) -> str:
@@ -66,7 +85,7 @@ def _detail(job: Job, denied: tuple[Candidate, ...]) -> dict[str, Any]:
     deciding = _deciding(denied)
     found: dict[str, Any] = {
         "request": job.id,
-        "clause": deciding.clause if deciding else None,
+        "clause": deciding.clause if deciding and not deciding.fact else None,
         "text": (deciding.text or _sentence(deciding)) if deciding else None,
         "denied": [{"deployment": c.deployed.id, "clause": c.clause, "why": _sentence(c)} for c in denied],
         "tried": [{"deployment": a.deployment, "outcome": a.outcome} for a in job.attempts],

@@ -190,13 +190,29 @@ class Relay:
         assert isinstance(found, Reply)
         return await self._whole(job, choice, found, caller, began, held, spilled)
 
-    def _note(self, job: Job, deployed: Deployed, failed: Failure, began: float | None, held: float = 0.0) -> Failure:
-        """A deployment failed, or refused the request; ``began`` is None where it was not even asked."""
+    def _note(
+        self,
+        job: Job,
+        deployed: Deployed,
+        failed: Failure,
+        began: float | None,
+        held: float = 0.0,
+        heard: bool = False,
+    ) -> Failure:
+        """A deployment failed, or refused the request.
+
+        ``began`` is None where it was not even asked; ``heard``: its content had come. Where the call's own time was
+        over, that tells nothing of one that was heard, or that was given what others had left of it.
+        """
         now = self._loop.time()
+        over = failed.kind == "timeout" and now >= job.until and (heard or bool(job.attempts))
         spent = milliseconds(now - began) if began is not None else 0.0
         job.attempts.append(Attempt(deployed.id, failed.kind, spent, failed.status, failed.detail))
         if failed.fails_over:
-            self._load.failed(deployed, job.workload.id, failed, held, now, began)
+            if over:
+                self._load.left(deployed, job.workload.id, held, now)
+            else:
+                self._load.failed(deployed, job.workload.id, failed, held, now, began)
             self._metrics.failed(deployed.id, failed.kind)
             if failed.kind == "credential":
                 self.rejected.add(deployed.id)
@@ -255,7 +271,7 @@ class Relay:
         deployed, now = stream.choice.candidate.deployed, self._loop.time()
         stream.note(last)
         if last.failure is not None:
-            self._note(job, deployed, last.failure, began, held)
+            self._note(job, deployed, last.failure, began, held, heard=True)
             served = stream.ended("cut", last.failure.status)
             self._record(job, served)
             await self._recorder.durable(job)

@@ -80,6 +80,10 @@ class Surface:
         """A renderer of a streamed reply."""
         raise NotImplementedError
 
+    def member(self, unable: str) -> str | None:
+        """The member that asks for what a deployment is ``unable`` to do (see ``Candidate``); None where not known."""
+        return "model" if unable == "operation" else None
+
     def error(self, status: int, error: Mapping[str, Any]) -> bytes:
         """An error's body in the caller's shape, from OpenAI's error object (which may hold ``detente``)."""
         raise NotImplementedError

@@ -278,7 +278,7 @@ def test_a_response_of_somewhere_else_is_not_built_on(client: openai.OpenAI) -> 
 
 @pytest.mark.parametrize("model", [LEGACY, *CONVERSE])
 def test_where_no_responses_are_served_the_refusal_says_so(client: openai.OpenAI, model: str) -> None:
-    with pytest.raises(openai.PermissionDeniedError, match=f"{model} serves chat, not responses"):
+    with pytest.raises(openai.BadRequestError, match=f"{model} serves chat, not responses"):
         client.responses.create(model=model, input="Hi")
 
 

@@ -153,6 +153,55 @@ def test_a_clause_that_begins_while_a_call_is_asked_of_others_holds_for_its_fall
     run(main())
 
 
+@pytest.mark.parametrize(
+    ("lacks", "asked", "param", "why"),
+    [
+        ("tools", {"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools", "cannot do tools"),
+        ("structured-output", {"response_format": {"type": "json_object"}}, "response_format", "structured-output"),
+        ("streaming", {"stream": True}, "stream", "cannot do streaming"),
+        ("penalties", {"presence_penalty": 1}, None, "cannot do penalties"),
+        (
+            "images",
+            {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:a"}}]}]},
+            "messages",
+            "cannot do images",
+        ),
+    ],
+)
+def test_what_no_deployment_can_do_is_the_request_s_mistake_and_no_clause_s(
+    tmp_path: Path, lacks: str, asked: Data, param: str | None, why: str
+) -> None:
+    async def main() -> None:
+        async with play(SERVED) as south, play(SERVED) as north:
+            for clauses in ((), (agreement(ONLY),)):
+                data = two(south, north, *clauses)
+                for stated in data["deployments"]:
+                    stated["lacks"] = [lacks]
+                async with Stage(tmp_path / str(len(clauses)), data) as stage:
+                    answer = await stage.ask(HELLO | asked)
+                    error = answer.json["error"]
+                    assert (answer.status, error["type"], error["param"]) == (400, "invalid_request_error", param)
+                    assert why in error["message"]
+                    assert error["detente"]["clause"] is None
+                    metrics = await stage.ask(path="/metrics", method="GET")
+                    assert "detente_denials_total{" not in metrics.body.decode()
+            assert south.requests == north.requests == []
+
+    run(main())
+
+
+def test_what_a_clause_keeps_from_the_one_who_could_is_the_clause_s(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with play(SERVED) as south, play(SERVED) as north:
+            data = two(south, north, agreement(ONLY))
+            data["deployments"][1]["lacks"] = ["tools"]
+            async with Stage(tmp_path, data) as stage:
+                answer = await stage.ask(HELLO | {"tools": [{"type": "function", "function": {"name": "f"}}]})
+                assert (answer.status, answer.json["error"]["detente"]["clause"]) == (403, "only")
+
+    run(main())
+
+
 # -- labels -----------------------------------------------------------------------------------------------------------
 STAYS = {"id": "stays", "kind": "residency", "within": ["EU"], "of": {"data": "personal"}}
 

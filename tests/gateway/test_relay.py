@@ -289,7 +289,8 @@ def test_where_all_rest_the_caller_is_told_when_to_come_back_and_nobody_is_asked
         async with play(busy) as south, Stage(tmp_path, case_data({"south": south.base})) as stage:
             await stage.ask()
             answer = await stage.ask()
-            assert answer.status == 503
+            assert answer.status == 429  # it is only at its limit: clients know how to wait for that
+            assert answer.json["error"]["type"] == "rate_limit_error"
             assert 1 <= int(answer.headers["retry-after"]) <= 9
             assert answer.json["error"]["detente"]["resting"] == ["south-m"]
             assert len(south.requests) == 1
@@ -297,6 +298,19 @@ def test_where_all_rest_the_caller_is_told_when_to_come_back_and_nobody_is_asked
             assert (record.outcome, list(record.attempts)) == ("failed", [])
             assert record.usage is not None
             assert (record.usage.input, record.usage.output) == (0, 0)  # nobody was asked: known, and nothing
+
+    run(main())
+
+
+def test_where_any_rests_after_failures_the_caller_is_told_of_an_outage(tmp_path: Path) -> None:
+    async def main() -> None:
+        busy, down = http(refusal("429"), "429 Too Many Requests", retry_after="9"), http(b"", "503 Down")
+        async with play(busy) as south, play(down) as north, Stage(tmp_path, two(south, north)) as stage:
+            for _ in range(3):
+                await stage.ask()
+            answer = await stage.ask()
+            assert (answer.status, answer.json["error"]["type"]) == (503, "upstream_error")
+            assert answer.json["error"]["detente"]["resting"] == ["south-m", "north-m"]
 
     run(main())
 
@@ -337,6 +351,19 @@ def test_the_total_deadline_ends_a_call_also_where_more_could_be_asked(tmp_path:
                 assert north.requests == []
                 assert [a.outcome for a in stage.records[0].attempts] == ["timeout"]
                 assert stage.records[0].usage is None  # it may have been at work
+                assert stage.load.health("south-m").failures == 1
+
+    run(main())
+
+
+def test_who_is_given_what_others_left_of_the_total_is_not_blamed_for_its_end(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with play([0.1, http(b"", "503 Service Unavailable")]) as south, play("silence") as north:
+            data = two(south, north, serving={"deadlines": SHORT | {"total": "200 ms"}})
+            async with Stage(tmp_path, data) as stage:
+                assert (await stage.ask()).status == 504
+                assert [a.outcome for a in stage.records[0].attempts] == ["unavailable", "timeout"]
+                assert [stage.load.health(d).failures for d in ("south-m", "north-m")] == [1, 0]
 
     run(main())
 
@@ -433,6 +460,7 @@ def test_the_total_deadline_ends_a_stream_that_goes_on(tmp_path: Path) -> None:
                 answer = await stage.ask(STREAM)
                 assert "total deadline" in answer.events[-1]["error"]["message"]
                 assert stage.records[0].outcome == "cut"
+                assert stage.load.health("south-m").failures == 0  # it did what it was asked
                 await south.left()
 
     run(main())

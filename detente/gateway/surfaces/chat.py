@@ -47,6 +47,14 @@ _NEEDED: tuple[tuple[str, Feature, frozenset[bytes]], ...] = (
     ("response_format", "structured-output", frozenset({b"null", b'{"type":"text"}'})),
     ("audio", "audio", frozenset({b"null"})),
 )
+_MEMBER: dict[str, str] = {
+    **{str(feature): name for name, feature, _ in _NEEDED if feature not in ("tools", "penalties")},
+    "tools": "tools",
+    "streaming": "stream",
+    "parallel-tools": "parallel_tool_calls",
+    "images": "messages",
+}
+"""Of what a deployment cannot do, the member that asks for it, where there is one."""
 _NEEDED_NAMES = frozenset(name for name, _, _ in _NEEDED)
 _LONGEST_NOTHING = 60
 _NOTHING: frozenset[Feature] = frozenset()
@@ -170,6 +178,10 @@ class ChatSurface(Surface):
     def streamed(self, asked: Asked, deployment: str) -> Rendering:
         """As it comes."""
         return ChunkRendering()
+
+    def member(self, unable: str) -> str | None:
+        """As OpenAI names it."""
+        return _MEMBER.get(unable) or super().member(unable)
 
     def error(self, status: int, error: Mapping[str, Any]) -> bytes:
         """OpenAI's shape."""

@@ -86,7 +86,7 @@ def test_a_clause_keeps_a_caller_from_a_response_like_from_a_call(tmp_path: Path
     ("method", "path", "status"),
     [
         ("GET", "resp_1", 400),
-        ("GET", seal("resp_1", "nobody"), 403),
+        ("GET", seal("resp_1", "nobody"), 400),
         ("GET", seal("resp_1", "north-m", "another-workload"), 400),
         ("GET", seal("../files", "north-m"), 400),
         ("GET", f"{seal('resp_1', 'north-m')}?stream=true", 400),
