@@ -13,11 +13,10 @@ import msgspec
 
 from detente.deployment import Feature, Operation
 from detente.gateway.surface import Asked, Rendering, Surface
+from detente.gateway.surfaces.estimate import prompt_tokens
 from detente.providers.wire import Call, Refusal, Reply
 
 DONE = b"data: [DONE]\n\n"
-CHARACTERS_PER_TOKEN = 4
-"""About, in English: for headroom only, never for a bill."""
 PREFIX_BYTES = 1024
 MOST_NAME = 500
 """Characters of a model's name: it is recorded, whatever it is, and a record is bounded."""
@@ -141,7 +140,7 @@ def asked(call: Call, model: str, most: int | None) -> Asked:
     """What a chat call asks for."""
     messages = bytes(call.members.get("messages", b""))
     needs = needs_of(call.members, messages, call.stream)
-    prompt = len(messages) // CHARACTERS_PER_TOKEN
+    prompt = prompt_tokens(messages)
     tokens = prompt + (most or USUAL_REPLY)
     return Asked(call, model, needs, prefix=messages[:PREFIX_BYTES], tokens=tokens, prompt=prompt)
 

@@ -9,7 +9,8 @@ from typing import ClassVar
 
 from detente.deployment import Operation
 from detente.gateway.surface import Asked, Rendering
-from detente.gateway.surfaces.chat import CHARACTERS_PER_TOKEN, ChatSurface, members_of, text
+from detente.gateway.surfaces.chat import ChatSurface, members_of, text
+from detente.gateway.surfaces.estimate import CHARACTERS_PER_TOKEN
 from detente.providers.wire import Call, Refusal
 
 

@@ -15,9 +15,9 @@ import msgspec
 
 from detente.deployment import Operation
 from detente.gateway.surface import Asked, Rendering, Surface
-from detente.gateway.surfaces.chat import CHARACTERS_PER_TOKEN, PREFIX_BYTES
+from detente.gateway.surfaces.chat import PREFIX_BYTES
+from detente.gateway.surfaces.estimate import CHARACTERS_PER_TOKEN, IMAGE_TOKENS
 from detente.gateway.surfaces.messages_error import error_of, type_of_status
-from detente.gateway.surfaces.messages_prompt import IMAGE_TOKENS
 from detente.gateway.surfaces.messages_reply import message
 from detente.gateway.surfaces.messages_request import Asking, members_of
 from detente.gateway.surfaces.messages_stream import MessagesRendering

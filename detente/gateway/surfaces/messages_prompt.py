@@ -27,8 +27,6 @@ from detente.gateway.surfaces.messages_blocks import (
 )
 from detente.providers.wire import Refusal
 
-IMAGE_TOKENS = 1000
-"""About how many tokens an image takes (providers count 85 to 1,600)."""
 ERROR = "Error:\n"
 """How a tool's failure is told: chat completions have no flag for it, so it is said in words."""
 

@@ -16,7 +16,6 @@ from detente.deployment import Feature, Operation
 from detente.gateway.surface import Asked, Rendering, Surface, UnsayableError
 from detente.gateway.surfaces import responses_pin as pin
 from detente.gateway.surfaces.chat import (
-    CHARACTERS_PER_TOKEN,
     PREFIX_BYTES,
     USUAL_REPLY,
     count,
@@ -24,6 +23,7 @@ from detente.gateway.surfaces.chat import (
     members_of,
     text,
 )
+from detente.gateway.surfaces.estimate import prompt_tokens
 from detente.providers import sse
 from detente.providers.wire import Call, Refusal, Reply
 
@@ -78,7 +78,7 @@ class ResponsesSurface(Surface):
             members["previous_response_id"] = msgspec.Raw(msgspec.json.encode(own))
         _no_strays(members, pinned)
         told = b"".join(bytes(members[n]) for n in ("tools", "instructions", "input") if n in members)
-        prompt = len(told) // CHARACTERS_PER_TOKEN
+        prompt = prompt_tokens(told)
         return Asked(
             Call("responses", members, stream, asks_usage=True),
             model,

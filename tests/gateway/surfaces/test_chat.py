@@ -78,6 +78,13 @@ def test_what_routing_reads() -> None:
     assert not ask(stream=True, stream_options=None).call.asks_usage
 
 
+def test_an_image_counts_as_one_whatever_its_bytes() -> None:
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 4_000_000}}
+    found = ask(messages=[{"role": "user", "content": [{"type": "text", "text": "x" * 400}, image, image]}])
+    assert 2000 + 100 <= found.prompt < 2000 + 200
+    assert found.tokens == found.prompt + USUAL_REPLY
+
+
 def test_a_member_that_is_given_twice_is_read_and_sent_once() -> None:
     found = CHAT.ask(b'{"model": "a", "messages": [1], "model": "b", "messages": [2]}')
     assert (found.model, json.loads(joined(found.call.members))) == ("b", {"model": "b", "messages": [2]})
