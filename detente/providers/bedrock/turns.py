@@ -104,7 +104,7 @@ def turns_of(members: Mapping[str, msgspec.Raw], family: Family) -> Turns:
         elif role == "assistant":
             side, blocks = "assistant", _assistant(message, family)
             tools = tools or bool(message.tool_calls)
-            unsigned = bool(message.tool_calls) and message.reasoning_signature is None
+            unsigned = bool(message.tool_calls) and not message.reasoning_signature
         elif role == "tool":
             side, blocks, tools = "user", _result(message, family), True
         elif role in ("system", "developer"):
@@ -161,11 +161,14 @@ def _assistant(message: _Message, family: Family) -> list[Block]:
 def _reasoning(message: _Message, family: Family) -> list[Block]:
     """What the model thought before: Claude takes it back only as it signed it, gpt-oss only unsigned.
 
-    Without its signature it is left out, as Claude itself leaves out the thoughts of earlier turns.
+    Without its signature it is left out, as Claude itself leaves out the thoughts of earlier turns. With one it never
+    is: whoever cannot read it is passed by. A signed thought may be empty, where its text was not asked for.
     """
     text, signature = message.reasoning_content, message.reasoning_signature
-    if text and signature and family.thinking in ("budget", "adaptive"):
-        return [{"reasoningContent": {"reasoningText": {"text": text, "signature": signature}}}]
+    if signature:
+        if family.thinking not in ("budget", "adaptive"):
+            raise _refused(f"thinking that Claude signed, which {family.title} does not take back")
+        return [{"reasoningContent": {"reasoningText": {"text": text or "", "signature": signature}}}]
     if text and family.thinking == "gpt-oss":
         return [{"reasoningContent": {"reasoningText": {"text": text}}}]
     return []

@@ -258,6 +258,29 @@ def test_what_is_refused_says_why(name: str, param: str, stated: dict[str, Any],
     assert not caught.value.failure.fails_over
 
 
+def signed(**thought: str) -> dict[str, Any]:
+    said_before = {"role": "assistant", "content": "Hi.", **thought}
+    return {"messages": [USED[0], said_before, {"role": "user", "content": "And now?"}]}
+
+
+@pytest.mark.parametrize("name", [OLD, NOVA, NOVA2, TITAN, OSS, OTHER, "anthropic.claude-mythos-preview"])
+def test_signed_thinking_is_never_left_out(name: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        encoded(signed(reasoning_content="Hm.", reasoning_signature="abc"), name)
+    assert caught.value.param == "messages"
+    assert "thinking that Claude signed" in caught.value.message
+    assert "reasoningText" not in json.dumps(encoded(signed(reasoning_content="Hm."), CLAUDE))
+
+
+@pytest.mark.parametrize("name", [CLAUDE, ADAPTIVE, NEWEST])
+@pytest.mark.parametrize("thought", ["Hm.", ""])
+def test_claude_reads_signed_thinking_again_though_its_text_was_omitted(name: str, thought: str) -> None:
+    found = encoded(signed(reasoning_content=thought, reasoning_signature="abc"), name)
+    check_request("Converse", name, found)
+    first = {"reasoningContent": {"reasoningText": {"text": thought, "signature": "abc"}}}
+    assert found["messages"][1]["content"] == [first, {"text": "Hi."}]
+
+
 def test_an_earlier_call_of_a_tool_needs_no_signature_once_it_was_answered() -> None:
     messages = [*USED, {"role": "assistant", "content": "Noon."}, {"role": "user", "content": "Sure?"}]
     found = encoded(said() | {"messages": messages, "tools": [TOOL], "reasoning_effort": "low"})
