@@ -38,6 +38,8 @@ KNOWN = frozenset(
 _NULL = b"null"
 
 _EFFORTS = ("low", "medium", "high", "xhigh", "max")
+ADAPTIVE = "high"
+"""The effort of adaptive thinking that states none, by Anthropic's reference. Unsaid, many models would not think."""
 LEAST_BUDGET = 1024
 BUDGETS = ((4096, "low"), (16_384, "medium"))
 """Up to how many tokens of thinking which effort is asked for; beyond, `high`. Chat completions know no budgets."""
@@ -141,7 +143,12 @@ class Asking:
 
     def _thought(self, effort: str | None) -> str | None:
         if "thinking" not in self._members:
-            return effort
+            if effort is not None:
+                what = (
+                    "`output_config.effort` alone does not ask for thought, and chat completions know no other effort"
+                )
+                raise Refusal(f'{what}; add `"thinking": {{"type": "adaptive"}}`', "output_config.effort")
+            return None
         thinking = read(self._members["thinking"], _Thinking, "thinking")
         if thinking.display not in (None, "summarized"):
             what = f"`thinking.display: {thinking.display[:40]}` cannot be asked of a chat completion"
@@ -150,8 +157,7 @@ class Asking:
             what = "`thinking.budget_tokens` belongs to `type: enabled`, and only there"
             raise Refusal(what, "thinking.budget_tokens")
         if thinking.type == "adaptive":
-            self.needs.add("reasoning")
-            return effort
+            return effort or ADAPTIVE
         if thinking.type not in ("enabled", "disabled"):
             raise Refusal(f"`thinking.type: {thinking.type[:40]}` cannot be said of a chat completion", "thinking.type")
         if effort is not None:
