@@ -25,7 +25,7 @@ ROOM = 16_384
 _EFFORT: Member[str] = Member("reasoning_effort", str)
 _EFFORTS = {
     "budget": tuple(BUDGETS),
-    "adaptive": ("low", "medium", "high", "xhigh"),
+    "adaptive": ("low", "medium", "high", "xhigh", "max"),
     "nova": ("low", "medium", "high"),
     "gpt-oss": ("low", "medium", "high"),
 }

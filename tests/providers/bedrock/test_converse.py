@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from detente.providers.bedrock.converse import HINTS, SAID, UNSAID
 from detente.providers.wire import Call, Refusal
 from tests.providers.bedrock.inverse import openai_request
 from tests.providers.bedrock.making import CLAUDE, call, cases, encoded, said, wire
-from tests.providers.bedrock.service import check_request
+from tests.providers.bedrock.service import check_request, service
 from tests.providers.bedrock.sketches import JSON, calls, spoiled
 
 CORPUS = dict(cases("requests"))
@@ -228,7 +229,7 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     (NOVA, "reasoning_effort", {"reasoning_effort": "low"}, "cannot be asked to reason"),
     (OTHER, "reasoning_effort", {"reasoning_effort": "none"}, "is not known here"),
     (CLAUDE, "reasoning_effort", {"reasoning_effort": "xhigh"}, "knows minimal, low, medium, high"),
-    (ADAPTIVE, "reasoning_effort", {"reasoning_effort": "minimal"}, "knows low, medium, high, xhigh"),
+    (ADAPTIVE, "reasoning_effort", {"reasoning_effort": "minimal"}, "knows low, medium, high, xhigh, max"),
     (OSS, "reasoning_effort", {"reasoning_effort": "none"}, "knows low, medium, high"),
     (CLAUDE, "reasoning_effort", {"reasoning_effort": "low", "max_tokens": 2047}, "less than 1024"),
     (CLAUDE, "reasoning_effort", {"messages": USED, "tools": [TOOL], "reasoning_effort": "low"}, "signed reasoning"),
@@ -279,6 +280,14 @@ def test_claude_reads_signed_thinking_again_though_its_text_was_omitted(name: st
     check_request("Converse", name, found)
     first = {"reasoningContent": {"reasoningText": {"text": thought, "signature": "abc"}}}
     assert found["messages"][1]["content"] == [first, {"text": "Hi."}]
+
+
+def test_later_claudes_take_every_effort_that_converse_lists() -> None:
+    listed = service().shape_for("OutputConfig").members["effort"].documentation
+    efforts = re.findall(r"<code>(\w+)</code>", listed.split("<note>")[0])
+    assert "max" in efforts
+    for effort in efforts:
+        assert encoded(said(reasoning_effort=effort), ADAPTIVE)["outputConfig"] == {"effort": effort}
 
 
 def test_an_earlier_call_of_a_tool_needs_no_signature_once_it_was_answered() -> None:
