@@ -42,7 +42,8 @@ ADAPTIVE = "high"
 """The effort of adaptive thinking that states none, by Anthropic's reference. Unsaid, many models would not think."""
 LEAST_BUDGET = 1024
 BUDGETS = ((4096, "low"), (16_384, "medium"))
-"""Up to how many tokens of thinking which effort is asked for; beyond, `high`. Chat completions know no budgets."""
+"""Up to how many tokens of thinking which effort is asked for; beyond, `high`. Chat completions know no budgets;
+a wire that does is told the budget itself."""
 
 
 class _Metadata(msgspec.Struct, forbid_unknown_fields=True):
@@ -90,6 +91,7 @@ class Asking:
         if most is None:
             raise Refusal("`max_tokens` is missing", "max_tokens")
         self.most = most
+        self.budget: int | None = None
         self.said["max_completion_tokens"] = self.most
         self.stream = chat.flag(members, "stream")
         if self.stream:
@@ -170,6 +172,7 @@ class Asking:
         if not LEAST_BUDGET <= thinking.budget_tokens < self.most:
             what = f"`thinking.budget_tokens` is {thinking.budget_tokens}; it is at least {LEAST_BUDGET:,}"
             raise Refusal(f"{what} and below `max_tokens`, {self.most}", "thinking.budget_tokens")
+        self.budget = thinking.budget_tokens
         return next((name for most, name in BUDGETS if thinking.budget_tokens <= most), "high")
 
     def prompt(self) -> Prompt:

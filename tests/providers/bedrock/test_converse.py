@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.deployment import Operation
+from detente.gateway.surfaces.messages import MessagesSurface
 from detente.providers.bedrock.converse import HINTS, SAID, UNSAID
 from detente.providers.wire import Call, Refusal
 from tests.providers.bedrock.inverse import openai_request
@@ -288,6 +289,33 @@ def test_later_claudes_take_every_effort_that_converse_lists() -> None:
     assert "max" in efforts
     for effort in efforts:
         assert encoded(said(reasoning_effort=effort), ADAPTIVE)["outputConfig"] == {"effort": effort}
+
+
+def budgeted(name: str, budget: int, most: int, **more: Any) -> dict[str, Any]:
+    """What becomes of a budget on Anthropic's path."""
+    stated = {"model": "any", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": most, **more}
+    asked = MessagesSurface().ask(
+        json.dumps(stated | {"thinking": {"type": "enabled", "budget_tokens": budget}}).encode()
+    )
+    found: dict[str, Any] = json.loads(wire(name).encode(asked.call).body)
+    check_request("Converse", name, found)
+    return found
+
+
+@pytest.mark.parametrize(("budget", "most"), [(1024, 1025), (1024, 1500), (2000, 64_000), (10_000, 16_000)])
+def test_a_budget_of_thought_that_a_caller_states_stays_as_it_is(budget: int, most: int) -> None:
+    found = budgeted(CLAUDE, budget, most)
+    assert found["additionalModelRequestFields"] == {"thinking": {"type": "enabled", "budget_tokens": budget}}
+    assert found["inferenceConfig"] == {"maxTokens": most}
+    assert budgeted(ADAPTIVE, 10_000, 64_000)["outputConfig"] == {"effort": "medium"}
+
+
+@pytest.mark.parametrize("name", [OLD, NOVA, OTHER, NOVA2])
+def test_a_budget_that_cannot_be_said_is_refused_in_the_callers_words(name: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        budgeted(name, 32_000, 64_000)
+    assert caught.value.param == "thinking.budget_tokens"
+    assert caught.value.message.startswith("`thinking.budget_tokens` is 32000, and ")
 
 
 def test_an_earlier_call_of_a_tool_needs_no_signature_once_it_was_answered() -> None:
