@@ -225,6 +225,21 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     (CLAUDE, "metadata", {"metadata": {str(i): "a" for i in range(17)}}, "17 entries"),
     (CLAUDE, "metadata", {"metadata": {"user": "a"}, "user": "b"}, "another `user`"),
     (CLAUDE, "user", {"user": "a" * 257}, "Bedrock's logs"),
+    *(
+        (
+            CLAUDE,
+            "messages",
+            {"messages": [USED[0], {"role": "assistant", "content": content, "later_reasoning": [later]}]},
+            why,
+        )
+        for content, later, why in (
+            ("Hi", {"characters": 3, "calls": 0}, "out of place"),
+            ("Hi", {"characters": -1, "calls": 0}, "out of place"),
+            ("Hi", {"characters": 1, "calls": 1}, "out of place"),
+            ([], {"characters": 0, "calls": 0, "reasoning_content": "x"}, "without content"),
+            ([{"type": "text", "text": "Hi"}], {"characters": 0, "calls": 0}, "content in parts"),
+        )
+    ),
     # reasoning
     (OLD, "reasoning_effort", {"reasoning_effort": "low"}, "cannot be asked to reason"),
     (NOVA, "reasoning_effort", {"reasoning_effort": "low"}, "cannot be asked to reason"),
