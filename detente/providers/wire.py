@@ -35,6 +35,9 @@ class Call(msgspec.Struct, frozen=True):
     method: str = "POST"
     item: str = ""
     """Of a call for something that is stored there: what follows the operation's path, its query included."""
+    budget: int | None = None
+    """Tokens of thought, where the caller stated them in Anthropic's shape. OpenAI's has no budgets, so the members say
+    the effort that comes nearest; a wire whose provider knows budgets goes by this."""
 
 
 class Outgoing(msgspec.Struct, frozen=True):

@@ -41,7 +41,7 @@ class MessagesSurface(Surface):
         text = b"".join(bytes(members[name]) for name in ("tools", "system", "messages") if name in members)
         told = (len(text) - prompt.image_bytes) // CHARACTERS_PER_TOKEN + prompt.images * IMAGE_TOKENS
         return Asked(
-            Call("chat", said, asking.stream, asks_usage=True),
+            Call("chat", said, asking.stream, asks_usage=True, budget=asking.budget),
             asking.said["model"],
             frozenset(asking.needs | prompt.needs),
             prefix=text[:PREFIX_BYTES],

@@ -120,10 +120,14 @@ class Prompt:
 
     # -- the assistant's turn --
     def _assistant(self, blocks: list[msgspec.Raw], where: str) -> None:
-        """Text and calls of tools; a chat completion keeps one after the other."""
+        """Text and calls of tools; a chat completion keeps one after the other.
+
+        Signed thinking begins a message: a turn that was thought in several steps is as many messages.
+        """
         message: Message = {"role": "assistant"}
         parts: list[Message] = []
         calls: list[Message] = []
+        called = 0
         for at, raw in enumerate(blocks):
             here = f"{where}.{at}"
             match kind_of(raw, here):
@@ -131,18 +135,24 @@ class Prompt:
                     parts.append(text_of(raw, here))
                 case "tool_use":
                     calls.append(call_of(raw, here))
+                    called += 1
                 case "thinking":
-                    if (thought := thought_of(raw, here)) and (parts or calls or "reasoning_content" in message):
-                        raise Refusal("a turn begins with its signed thinking, if it has any", here)
+                    thought = thought_of(raw, here)
+                    if thought and (parts or calls or "reasoning_content" in message):
+                        self._say(message, parts, calls)
+                        message, parts, calls = {"role": "assistant"}, [], []
                     message |= thought
                 case other:
                     raise refused(other, here, "assistant")
+        self._say(message, parts, calls)
+        if called > 1:
+            self.needs.add("parallel-tools")
+
+    def _say(self, message: Message, parts: list[Message], calls: list[Message]) -> None:
         if parts or not calls:
             message["content"] = content_of(parts)
         if calls:
             message["tool_calls"] = calls
-        if len(calls) > 1:
-            self.needs.add("parallel-tools")
         self.messages.append(message)
 
     def _image(self, raw: msgspec.Raw, where: str) -> Message:

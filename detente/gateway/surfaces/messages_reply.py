@@ -32,6 +32,15 @@ class _ToolCall(msgspec.Struct):
     function: _Function
 
 
+class _Later(msgspec.Struct):
+    """A thought that does not begin the reply, by Bedrock's wire: what of the content and the calls is before it."""
+
+    characters: int
+    calls: int
+    reasoning_content: str = ""
+    reasoning_signature: str = ""
+
+
 class _Message(msgspec.Struct):
     content: str | None = None
     refusal: str | None = None
@@ -39,6 +48,7 @@ class _Message(msgspec.Struct):
     reasoning: str | None = None
     reasoning_signature: str | None = None
     """Claude's, by Bedrock's wire: it wants to see it again with the thinking that it signs."""
+    later_reasoning: list[_Later] | None = None
     tool_calls: list[_ToolCall] | None = None
 
 
@@ -71,18 +81,29 @@ def message(asked: Asked, reply: Reply) -> bytes:
     content: list[dict[str, Any]] = []
     thought, signature = said.reasoning_content or said.reasoning or "", said.reasoning_signature or ""
     if thought or signature:
-        content.append({"type": "thinking", "thinking": thought, "signature": signature})
-    if text := said.content or said.refusal:
-        content.append({"type": "text", "text": text})
-    calls = said.tool_calls or []
+        content.append(_thinking(thought, signature))
+    text, calls = said.content or said.refusal or "", said.tool_calls or []
     cut = choice.finish_reason == "length"
-    content += [block for at, c in enumerate(calls) if (block := _tool_use(c, cut and at == len(calls) - 1))]
+    uses = [_tool_use(c, cut and at == len(calls) - 1) for at, c in enumerate(calls)]
+    characters = called = 0
+    for step in [*(said.later_reasoning or ()), None]:
+        to, until = (step.characters, step.calls) if step is not None else (len(text), len(uses))
+        if words := text[characters:to]:
+            content.append({"type": "text", "text": words})
+        content += filter(None, uses[called:until])
+        if step is not None:
+            content.append(_thinking(step.reasoning_content, step.reasoning_signature))
+        characters, called = to, until
     finish = "content_filter" if said.refusal else choice.finish_reason
     reason, sequence = stopped(asked, finish, choice.stop_reason, any(block["type"] == "tool_use" for block in content))
     return msgspec.json.encode(
         head(completion.id, completion.model or asked.model)
         | {"content": content, "stop_reason": reason, "stop_sequence": sequence, "usage": usage_of(reply.tokens)}
     )
+
+
+def _thinking(thought: str, signature: str) -> dict[str, Any]:
+    return {"type": "thinking", "thinking": thought, "signature": signature}
 
 
 def _tool_use(call: _ToolCall, cut: bool) -> dict[str, Any] | None:

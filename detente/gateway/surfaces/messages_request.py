@@ -38,9 +38,12 @@ KNOWN = frozenset(
 _NULL = b"null"
 
 _EFFORTS = ("low", "medium", "high", "xhigh", "max")
+ADAPTIVE = "high"
+"""The effort of adaptive thinking that states none, by Anthropic's reference. Unsaid, many models would not think."""
 LEAST_BUDGET = 1024
 BUDGETS = ((4096, "low"), (16_384, "medium"))
-"""Up to how many tokens of thinking which effort is asked for; beyond, `high`. Chat completions know no budgets."""
+"""Up to how many tokens of thinking which effort is asked for; beyond, `high`. Chat completions know no budgets;
+a wire that does is told the budget itself."""
 
 
 class _Metadata(msgspec.Struct, forbid_unknown_fields=True):
@@ -88,6 +91,7 @@ class Asking:
         if most is None:
             raise Refusal("`max_tokens` is missing", "max_tokens")
         self.most = most
+        self.budget: int | None = None
         self.said["max_completion_tokens"] = self.most
         self.stream = chat.flag(members, "stream")
         if self.stream:
@@ -141,7 +145,12 @@ class Asking:
 
     def _thought(self, effort: str | None) -> str | None:
         if "thinking" not in self._members:
-            return effort
+            if effort is not None:
+                what = (
+                    "`output_config.effort` alone does not ask for thought, and chat completions know no other effort"
+                )
+                raise Refusal(f'{what}; add `"thinking": {{"type": "adaptive"}}`', "output_config.effort")
+            return None
         thinking = read(self._members["thinking"], _Thinking, "thinking")
         if thinking.display not in (None, "summarized"):
             what = f"`thinking.display: {thinking.display[:40]}` cannot be asked of a chat completion"
@@ -150,8 +159,7 @@ class Asking:
             what = "`thinking.budget_tokens` belongs to `type: enabled`, and only there"
             raise Refusal(what, "thinking.budget_tokens")
         if thinking.type == "adaptive":
-            self.needs.add("reasoning")
-            return effort
+            return effort or ADAPTIVE
         if thinking.type not in ("enabled", "disabled"):
             raise Refusal(f"`thinking.type: {thinking.type[:40]}` cannot be said of a chat completion", "thinking.type")
         if effort is not None:
@@ -164,6 +172,7 @@ class Asking:
         if not LEAST_BUDGET <= thinking.budget_tokens < self.most:
             what = f"`thinking.budget_tokens` is {thinking.budget_tokens}; it is at least {LEAST_BUDGET:,}"
             raise Refusal(f"{what} and below `max_tokens`, {self.most}", "thinking.budget_tokens")
+        self.budget = thinking.budget_tokens
         return next((name for most, name in BUDGETS if thinking.budget_tokens <= most), "high")
 
     def prompt(self) -> Prompt:

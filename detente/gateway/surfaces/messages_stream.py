@@ -35,12 +35,19 @@ class _CallDelta(msgspec.Struct):
     function: _Function | None = None
 
 
+class _LaterDelta(msgspec.Struct):
+    index: int
+    reasoning_content: str | None = None
+    reasoning_signature: str | None = None
+
+
 class _Delta(msgspec.Struct):
     content: str | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
     reasoning_signature: str | None = None
+    later_reasoning: list[_LaterDelta] | None = None
     tool_calls: list[_CallDelta] | None = None
 
 
@@ -101,6 +108,8 @@ class MessagesRendering(Rendering):
         self._started = False
         self._blocks = 0
         self._open: str | None = None
+        self._later = -1
+        """Which of the later thoughts is shown."""
         self._calls: dict[int, _Calling] = {}
         self._current: _Calling | None = None
         self._held = 0
@@ -154,6 +163,15 @@ class MessagesRendering(Rendering):
             yield from self._write("thinking", thought)
         if signature := delta.reasoning_signature:
             yield from self._write("thinking", signature, "signature")
+        for later in delta.later_reasoning or ():
+            if later.index != self._later:
+                self._later = later.index
+                yield from self._end_calls()
+                yield from self._begin("thinking", _EMPTY["thinking"])
+            if later.reasoning_content:
+                yield from self._write("thinking", later.reasoning_content)
+            if later.reasoning_signature:
+                yield from self._write("thinking", later.reasoning_signature, "signature")
         if text := delta.content or delta.refusal:
             self._refused |= not delta.content
             yield from self._write("text", text)

@@ -96,7 +96,7 @@ def request_of(call: Call, family: Family) -> bytes:
     _refuse_unsaid(members)
     system, messages, called, unsigned = turns_of(members, family)
     offer = offer_of(members, family, called)
-    reasoning = reasoning_of(members, family, _most(members), unsigned)
+    reasoning = reasoning_of(members, family, _most(members), unsigned, call.budget)
     if reasoning.on and offer.forced and family.thinking in ("budget", "adaptive"):
         raise Refusal(f"{family.title} reasons only where it may leave tools alone", "tool_choice")
     body: dict[str, Any] = {"messages": messages}

@@ -25,7 +25,7 @@ ROOM = 16_384
 _EFFORT: Member[str] = Member("reasoning_effort", str)
 _EFFORTS = {
     "budget": tuple(BUDGETS),
-    "adaptive": ("low", "medium", "high", "xhigh"),
+    "adaptive": ("low", "medium", "high", "xhigh", "max"),
     "nova": ("low", "medium", "high"),
     "gpt-oss": ("low", "medium", "high"),
 }
@@ -43,7 +43,9 @@ class Reasoning(NamedTuple):
     """Tokens of the reply; None where they must not be stated."""
 
 
-def reasoning_of(members: Mapping[str, msgspec.Raw], family: Family, most: int | None, unsigned: bool) -> Reasoning:
+def reasoning_of(
+    members: Mapping[str, msgspec.Raw], family: Family, most: int | None, unsigned: bool, budget: int | None = None
+) -> Reasoning:
     """What a call asks of reasoning. Raises Refusal where the family cannot be asked.
 
     Parameters
@@ -56,22 +58,26 @@ def reasoning_of(members: Mapping[str, msgspec.Raw], family: Family, most: int |
         Tokens of the reply, as the caller states them.
     unsigned
         Whether the last calls of tools come without the signed reasoning that led to them.
+    budget
+        Tokens of thought, where the caller states them beside the effort that comes nearest.
     """
     effort = _EFFORT.of(members)
     if effort is None or (effort == "none" and family.thinking not in ("unknown", "gpt-oss")):
         return Reasoning(most=most or family.most)
     if effort not in _EFFORTS.get(family.thinking, ()):
-        raise _refused(effort, _why(family))
+        raise _refused(effort, budget, _why(family))
     if family.thinking == "budget":
-        return _budget(effort, most, family, unsigned)
+        return _budget(effort, budget, most, family, unsigned)
     if family.thinking == "adaptive":
         return Reasoning(True, {"thinking": {"type": "adaptive"}}, effort, most or ROOM)
     if family.thinking == "nova":
-        return _nova(effort, most)
+        return _nova(effort, budget, most)
     return Reasoning(True, {"reasoning_effort": effort}, None, most or ROOM)
 
 
-def _refused(effort: str, why: str) -> Refusal:
+def _refused(effort: str, budget: int | None, why: str) -> Refusal:
+    if budget is not None:
+        return Refusal(f"`thinking.budget_tokens` is {budget}, {why}", "thinking.budget_tokens")
     return Refusal(f"`reasoning_effort` is `{effort[:40]}`, {why}", "reasoning_effort")
 
 
@@ -83,21 +89,23 @@ def _why(family: Family) -> str:
     return f"and {family.title} knows {', '.join(_EFFORTS[family.thinking])}"
 
 
-def _budget(effort: str, most: int | None, family: Family, unsigned: bool) -> Reasoning:
-    """Claude's budget is a part of the reply's tokens: at most half of those that the caller allows."""
-    budget = BUDGETS[effort] if most is None else min(BUDGETS[effort], most // 2)
+def _budget(effort: str, stated: int | None, most: int | None, family: Family, unsigned: bool) -> Reasoning:
+    """Claude's budget is a part of the reply's tokens: the caller's own, or at most half of those that are allowed."""
+    budget = stated or (BUDGETS[effort] if most is None else min(BUDGETS[effort], most // 2))
     if budget < LEAST_BUDGET:
-        raise _refused(effort, f"and of {most} tokens {family.title} would think with less than {LEAST_BUDGET}")
+        why = f"and of {most} tokens {family.title} would think with less than {LEAST_BUDGET}"
+        raise _refused(effort, stated, why)
     if unsigned:
-        raise _refused(effort, f"and {family.title} then wants the signed reasoning that led to its calls of tools")
+        why = f"and {family.title} then wants the signed reasoning that led to its calls of tools"
+        raise _refused(effort, stated, why)
     thinking = {"type": "enabled", "budget_tokens": budget}
     return Reasoning(True, {"thinking": thinking}, None, most or budget + family.most)
 
 
-def _nova(effort: str, most: int | None) -> Reasoning:
+def _nova(effort: str, budget: int | None, most: int | None) -> Reasoning:
     additional = {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": effort}}
     if effort != "high":
         return Reasoning(True, additional, None, most or ROOM)
     if most is not None:
-        raise _refused(effort, "and Nova 2 then takes no limit of the reply's tokens")
+        raise _refused(effort, budget, "and Nova 2 then takes no limit of the reply's tokens")
     return Reasoning(True, additional, None, None)

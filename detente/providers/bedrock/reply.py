@@ -120,6 +120,7 @@ def _message(blocks: list[_Block]) -> dict[str, Any]:
     texts: list[str] = []
     calls: list[dict[str, Any]] = []
     thoughts: list[str] = []
+    later: list[dict[str, Any]] = []
     signature = None
     for block in blocks:
         if block.text is not None:
@@ -129,8 +130,13 @@ def _message(blocks: list[_Block]) -> dict[str, Any]:
             function = {"name": use.name, "arguments": bytes(use.input).decode()}
             calls.append({"id": use.tool_use_id, "type": "function", "function": function})
         if block.reasoning_content is not None and block.reasoning_content.reasoning_text is not None:
-            thoughts.append(block.reasoning_content.reasoning_text.text)
-            signature = block.reasoning_content.reasoning_text.signature or signature
+            thought = block.reasoning_content.reasoning_text
+            characters = sum(map(len, texts))
+            if not (characters or calls or any(thoughts) or signature or later):
+                thoughts.append(thought.text)
+                signature = thought.signature or None
+            elif thought.text or thought.signature:
+                later.append(later_thought(thought.text, thought.signature, characters, len(calls)))
     message: dict[str, Any] = {"role": "assistant", "content": "".join(texts) if texts else None, "refusal": None}
     if calls:
         message["tool_calls"] = calls
@@ -138,7 +144,18 @@ def _message(blocks: list[_Block]) -> dict[str, Any]:
         message["reasoning_content"] = "".join(thoughts)
     if signature is not None:
         message["reasoning_signature"] = signature
+    if later:
+        message["later_reasoning"] = later
     return message
+
+
+def later_thought(text: str | None, signature: str | None, characters: int, calls: int) -> dict[str, Any]:
+    """A thought that does not begin its reply: Claude signs each by itself, and reads it again in its place.
+
+    ``characters`` of the content and ``calls`` of tools come before it.
+    """
+    found: dict[str, Any] = {"characters": characters, "calls": calls, "reasoning_content": text or ""}
+    return found | ({"reasoning_signature": signature} if signature else {})
 
 
 def usage_of(tokens: Tokens) -> dict[str, Any]:

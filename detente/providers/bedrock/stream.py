@@ -19,6 +19,7 @@ from detente.providers.bedrock.reply import (
     broken,
     created_of,
     id_of,
+    later_thought,
     tier_of,
     unfinished,
     usage_of,
@@ -84,13 +85,17 @@ class ConverseDecoder(Decoder):
         "_asks_usage",
         "_block",
         "_calls",
+        "_characters",
         "_done",
         "_failure",
+        "_first",
         "_frames",
         "_head",
+        "_later",
         "_reason",
         "_silent",
         "_tail",
+        "_thought",
     )
 
     def __init__(self, model: str, headers: Headers, asks_usage: bool, most: int = MOST_BYTES) -> None:
@@ -104,6 +109,13 @@ class ConverseDecoder(Decoder):
         """The block that holds a call of a tool."""
         self._silent = False
         """Whether that call has no arguments yet."""
+        self._characters = 0
+        """Of the content so far."""
+        self._first: int | None = None
+        """The block that holds the thought that begins the reply."""
+        self._later = -1
+        self._thought: int | None = None
+        """The block that holds the last of the later thoughts."""
         self._reason: str | None = None
         self._done = False
         self._failure: Failure | None = None
@@ -172,6 +184,7 @@ class ConverseDecoder(Decoder):
         if delta is None:
             return
         if delta.text:
+            self._characters += len(delta.text)
             shown.append(self._chunk(b'{"content":' + _TEXT.encode(delta.text) + b"}"))
             part.content += 1
         elif delta.tool_use is not None:
@@ -182,12 +195,28 @@ class ConverseDecoder(Decoder):
                 shown.append(self._arguments(delta.tool_use.input))
                 part.content += 1
         elif delta.reasoning_content is not None:
-            thought = {"reasoning_content": delta.reasoning_content.text} if delta.reasoning_content.text else {}
-            if delta.reasoning_content.signature:
-                thought["reasoning_signature"] = delta.reasoning_content.signature
+            thought = self._reasoning(event.content_block_index, delta.reasoning_content)
             if thought:
                 shown.append(self._chunk(msgspec.json.encode(thought)))
                 part.content += 1
+
+    def _reasoning(self, block: int, said: _Reasoning) -> dict[str, Any]:
+        """A piece of the thought that begins the reply, or of a later one."""
+        thought = {"reasoning_content": said.text} if said.text else {}
+        if said.signature:
+            thought["reasoning_signature"] = said.signature
+        if not thought:
+            return thought
+        if self._first is None and not (self._characters or self._calls >= 0 or self._later >= 0):
+            self._first = block
+        if block == self._first:
+            return thought
+        if block == self._thought:
+            return {"later_reasoning": [{"index": self._later, **thought}]}
+        self._thought = block
+        self._later += 1
+        begun = later_thought(said.text, said.signature, self._characters, self._calls + 1)
+        return {"later_reasoning": [{"index": self._later, **begun}]}
 
     def _stop(self, event: _Event, part: Part, shown: list[bytes]) -> None:
         """The end of a block. A call without arguments has an empty object of them, as in a whole reply."""

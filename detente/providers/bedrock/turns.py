@@ -57,6 +57,17 @@ class _ToolCall(msgspec.Struct):
     function: _Function | None = None
 
 
+class _Later(msgspec.Struct, forbid_unknown_fields=True):
+    """A thought that did not begin its message: what of the content and of the calls came before it."""
+
+    characters: int
+    calls: int
+    reasoning_content: str = ""
+    reasoning_signature: str | None = None
+    index: int | None = None
+    """Of a stream, where a client kept it."""
+
+
 class _Message(msgspec.Struct, forbid_unknown_fields=True):
     role: str
     content: str | list[_Part] | None = None
@@ -66,6 +77,7 @@ class _Message(msgspec.Struct, forbid_unknown_fields=True):
     tool_call_id: str | None = None
     reasoning_content: str | None = None
     reasoning_signature: str | None = None
+    later_reasoning: list[_Later] | None = None
     function_call: Any = None
     audio: Any = None
     annotations: Any = None
@@ -104,7 +116,10 @@ def turns_of(members: Mapping[str, msgspec.Raw], family: Family) -> Turns:
         elif role == "assistant":
             side, blocks = "assistant", _assistant(message, family)
             tools = tools or bool(message.tool_calls)
-            unsigned = bool(message.tool_calls) and message.reasoning_signature is None
+            signed = message.reasoning_signature or any(
+                one.reasoning_signature for one in message.later_reasoning or ()
+            )
+            unsigned = bool(message.tool_calls) and not signed
         elif role == "tool":
             side, blocks, tools = "user", _result(message, family), True
         elif role in ("system", "developer"):
@@ -147,25 +162,52 @@ def _assistant(message: _Message, family: Family) -> list[Block]:
     if message.audio is not None or message.function_call is not None:
         what = "`audio`" if message.audio is not None else "`function_call`, which `tool_calls` replaced"
         raise _refused(f"{what}: Converse does not know it")
-    blocks = _reasoning(message, family) + _blocks(message, family, images=False)
-    if message.refusal:
-        blocks.append({"text": message.refusal})
     if message.tool_calls and not family.tools:
         raise _refused(f"calls of tools, which {family.title} does not make")
-    blocks += [_use(call) for call in message.tool_calls or ()]
+    blocks: list[Block] = []
+    for step in _steps(message):
+        blocks += _reasoning(step, family) + _blocks(step, family, images=False)
+        if step.refusal:
+            blocks.append({"text": step.refusal})
+        blocks += [_use(call) for call in step.tool_calls or ()]
     if not blocks:
         raise _refused("an assistant's message without content")
     return blocks
 
 
+def _steps(message: _Message) -> list[_Message]:
+    """A message that was thought in several steps as several, each of which begins with its thought."""
+    if not message.later_reasoning:
+        return [message]
+    content, calls = message.content or "", message.tool_calls or []
+    if not isinstance(content, str):
+        raise _refused("`later_reasoning`, whose places are counted in one text, beside content in parts")
+    steps = []
+    text, signature = message.reasoning_content, message.reasoning_signature
+    characters = called = 0
+    for later in [*message.later_reasoning, _Later(len(content), len(calls))]:
+        to, until = later.characters, later.calls
+        if not characters <= to <= len(content) or not called <= until <= len(calls):
+            raise _refused("`later_reasoning` that is out of place: it counts what comes before it, in order")
+        step = _Message(message.role, content[characters:to], tool_calls=calls[called:until])
+        step.reasoning_content, step.reasoning_signature = text, signature
+        steps.append(step)
+        text, signature, characters, called = later.reasoning_content, later.reasoning_signature, to, until
+    steps[-1].refusal = message.refusal
+    return steps
+
+
 def _reasoning(message: _Message, family: Family) -> list[Block]:
     """What the model thought before: Claude takes it back only as it signed it, gpt-oss only unsigned.
 
-    Without its signature it is left out, as Claude itself leaves out the thoughts of earlier turns.
+    Without its signature it is left out, as Claude itself leaves out the thoughts of earlier turns. With one it never
+    is: whoever cannot read it is passed by. A signed thought may be empty, where its text was not asked for.
     """
     text, signature = message.reasoning_content, message.reasoning_signature
-    if text and signature and family.thinking in ("budget", "adaptive"):
-        return [{"reasoningContent": {"reasoningText": {"text": text, "signature": signature}}}]
+    if signature:
+        if family.thinking not in ("budget", "adaptive"):
+            raise _refused(f"thinking that Claude signed, which {family.title} does not take back")
+        return [{"reasoningContent": {"reasoningText": {"text": text or "", "signature": signature}}}]
     if text and family.thinking == "gpt-oss":
         return [{"reasoningContent": {"reasoningText": {"text": text}}}]
     return []

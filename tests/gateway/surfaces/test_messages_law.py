@@ -82,6 +82,8 @@ def requests(draw: st.DrawFn) -> Data:
         ),
     }
     body = draw(st.fixed_dictionaries({"model": IDS, "max_tokens": st.integers(1, 9999)}, optional=optional))
+    if "output_config" in body:
+        body["thinking"] = {"type": "adaptive"}
     if tools := draw(st.lists(TOOL, max_size=2)):
         body |= {"tools": tools} | ({"tool_choice": draw(CHOICE)} if draw(st.booleans()) else {})
     return body | {"messages": turns}
@@ -160,7 +162,7 @@ def back(chat: Data) -> Data:
     if chat.get("stream"):
         body["stream"] = True
     if "reasoning_effort" in chat:
-        body["output_config"] = {"effort": chat["reasoning_effort"]}
+        body |= {"output_config": {"effort": chat["reasoning_effort"]}, "thinking": {"type": "adaptive"}}
     if "response_format" in chat:
         body["output_config"]["format"] = {
             "type": "json_schema",

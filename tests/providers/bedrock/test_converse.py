@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -12,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.deployment import Operation
+from detente.gateway.surfaces.messages import MessagesSurface
 from detente.providers.bedrock.converse import HINTS, SAID, UNSAID
 from detente.providers.wire import Call, Refusal
 from tests.providers.bedrock.inverse import openai_request
 from tests.providers.bedrock.making import CLAUDE, call, cases, encoded, said, wire
-from tests.providers.bedrock.service import check_request
+from tests.providers.bedrock.service import check_request, service
 from tests.providers.bedrock.sketches import JSON, calls, spoiled
 
 CORPUS = dict(cases("requests"))
@@ -223,12 +225,27 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     (CLAUDE, "metadata", {"metadata": {str(i): "a" for i in range(17)}}, "17 entries"),
     (CLAUDE, "metadata", {"metadata": {"user": "a"}, "user": "b"}, "another `user`"),
     (CLAUDE, "user", {"user": "a" * 257}, "Bedrock's logs"),
+    *(
+        (
+            CLAUDE,
+            "messages",
+            {"messages": [USED[0], {"role": "assistant", "content": content, "later_reasoning": [later]}]},
+            why,
+        )
+        for content, later, why in (
+            ("Hi", {"characters": 3, "calls": 0}, "out of place"),
+            ("Hi", {"characters": -1, "calls": 0}, "out of place"),
+            ("Hi", {"characters": 1, "calls": 1}, "out of place"),
+            ([], {"characters": 0, "calls": 0, "reasoning_content": "x"}, "without content"),
+            ([{"type": "text", "text": "Hi"}], {"characters": 0, "calls": 0}, "content in parts"),
+        )
+    ),
     # reasoning
     (OLD, "reasoning_effort", {"reasoning_effort": "low"}, "cannot be asked to reason"),
     (NOVA, "reasoning_effort", {"reasoning_effort": "low"}, "cannot be asked to reason"),
     (OTHER, "reasoning_effort", {"reasoning_effort": "none"}, "is not known here"),
     (CLAUDE, "reasoning_effort", {"reasoning_effort": "xhigh"}, "knows minimal, low, medium, high"),
-    (ADAPTIVE, "reasoning_effort", {"reasoning_effort": "minimal"}, "knows low, medium, high, xhigh"),
+    (ADAPTIVE, "reasoning_effort", {"reasoning_effort": "minimal"}, "knows low, medium, high, xhigh, max"),
     (OSS, "reasoning_effort", {"reasoning_effort": "none"}, "knows low, medium, high"),
     (CLAUDE, "reasoning_effort", {"reasoning_effort": "low", "max_tokens": 2047}, "less than 1024"),
     (CLAUDE, "reasoning_effort", {"messages": USED, "tools": [TOOL], "reasoning_effort": "low"}, "signed reasoning"),
@@ -256,6 +273,64 @@ def test_what_is_refused_says_why(name: str, param: str, stated: dict[str, Any],
     assert why in caught.value.message
     assert wire(name).cannot(asked) == caught.value.message
     assert not caught.value.failure.fails_over
+
+
+def signed(**thought: str) -> dict[str, Any]:
+    said_before = {"role": "assistant", "content": "Hi.", **thought}
+    return {"messages": [USED[0], said_before, {"role": "user", "content": "And now?"}]}
+
+
+@pytest.mark.parametrize("name", [OLD, NOVA, NOVA2, TITAN, OSS, OTHER, "anthropic.claude-mythos-preview"])
+def test_signed_thinking_is_never_left_out(name: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        encoded(signed(reasoning_content="Hm.", reasoning_signature="abc"), name)
+    assert caught.value.param == "messages"
+    assert "thinking that Claude signed" in caught.value.message
+    assert "reasoningText" not in json.dumps(encoded(signed(reasoning_content="Hm."), CLAUDE))
+
+
+@pytest.mark.parametrize("name", [CLAUDE, ADAPTIVE, NEWEST])
+@pytest.mark.parametrize("thought", ["Hm.", ""])
+def test_claude_reads_signed_thinking_again_though_its_text_was_omitted(name: str, thought: str) -> None:
+    found = encoded(signed(reasoning_content=thought, reasoning_signature="abc"), name)
+    check_request("Converse", name, found)
+    first = {"reasoningContent": {"reasoningText": {"text": thought, "signature": "abc"}}}
+    assert found["messages"][1]["content"] == [first, {"text": "Hi."}]
+
+
+def test_later_claudes_take_every_effort_that_converse_lists() -> None:
+    listed = service().shape_for("OutputConfig").members["effort"].documentation
+    efforts = re.findall(r"<code>(\w+)</code>", listed.split("<note>")[0])
+    assert "max" in efforts
+    for effort in efforts:
+        assert encoded(said(reasoning_effort=effort), ADAPTIVE)["outputConfig"] == {"effort": effort}
+
+
+def budgeted(name: str, budget: int, most: int, **more: Any) -> dict[str, Any]:
+    """What becomes of a budget on Anthropic's path."""
+    stated = {"model": "any", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": most, **more}
+    asked = MessagesSurface().ask(
+        json.dumps(stated | {"thinking": {"type": "enabled", "budget_tokens": budget}}).encode()
+    )
+    found: dict[str, Any] = json.loads(wire(name).encode(asked.call).body)
+    check_request("Converse", name, found)
+    return found
+
+
+@pytest.mark.parametrize(("budget", "most"), [(1024, 1025), (1024, 1500), (2000, 64_000), (10_000, 16_000)])
+def test_a_budget_of_thought_that_a_caller_states_stays_as_it_is(budget: int, most: int) -> None:
+    found = budgeted(CLAUDE, budget, most)
+    assert found["additionalModelRequestFields"] == {"thinking": {"type": "enabled", "budget_tokens": budget}}
+    assert found["inferenceConfig"] == {"maxTokens": most}
+    assert budgeted(ADAPTIVE, 10_000, 64_000)["outputConfig"] == {"effort": "medium"}
+
+
+@pytest.mark.parametrize("name", [OLD, NOVA, OTHER, NOVA2])
+def test_a_budget_that_cannot_be_said_is_refused_in_the_callers_words(name: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        budgeted(name, 32_000, 64_000)
+    assert caught.value.param == "thinking.budget_tokens"
+    assert caught.value.message.startswith("`thinking.budget_tokens` is 32000, and ")
 
 
 def test_an_earlier_call_of_a_tool_needs_no_signature_once_it_was_answered() -> None:
