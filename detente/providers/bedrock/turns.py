@@ -46,15 +46,18 @@ class _Part(msgspec.Struct, forbid_unknown_fields=True):
     cache_control: CacheControl | None = None
 
 
-class _Function(msgspec.Struct):
+class _Function(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     arguments: str = ""
 
 
-class _ToolCall(msgspec.Struct):
+class _ToolCall(msgspec.Struct, forbid_unknown_fields=True):
     id: str
     type: str = "function"
     function: _Function | None = None
+    custom: Any = None
+    index: int | None = None
+    """Of a stream's chunks, whence clients send it back: the order of the list says it."""
 
 
 class _Message(msgspec.Struct, forbid_unknown_fields=True):
@@ -72,6 +75,10 @@ class _Message(msgspec.Struct, forbid_unknown_fields=True):
     """What a reply's message may hold and clients send back: of no use to a model."""
 
 
+_REPLIES = [name for name in _Message.__struct_fields__ if name not in ("role", "content", "name", "tool_call_id")]
+_ELSEWHERE = {"user": [*_REPLIES, "tool_call_id"], "assistant": ["tool_call_id"], "tool": _REPLIES}
+"""Members of a message that are another role's: Converse has no place for them in this one's turn."""
+_CONTENTS = ("text", "refusal", "image_url", "input_audio", "file")
 _MESSAGES: Member[list[_Message]] = Member("messages", list[_Message])
 _ARGUMENTS = msgspec.json.Decoder(dict[str, Any])
 Block = dict[str, Any]
@@ -96,17 +103,20 @@ def turns_of(members: Mapping[str, msgspec.Raw], family: Family) -> Turns:
     """
     system: list[Block] = []
     turns: list[dict[str, Any]] = []
+    names: dict[str, str] = {}
     tools = unsigned = False
     for message in _MESSAGES.of(members) or []:
         role = message.role
+        _at_home(message)
         if role == "user":
             side, blocks = "user", _user(message, family)
         elif role == "assistant":
             side, blocks = "assistant", _assistant(message, family)
             tools = tools or bool(message.tool_calls)
+            names |= {call.id: call.function.name for call in message.tool_calls or () if call.function is not None}
             unsigned = bool(message.tool_calls) and message.reasoning_signature is None
         elif role == "tool":
-            side, blocks, tools = "user", _result(message, family), True
+            side, blocks, tools = "user", _result(message, family, names), True
         elif role in ("system", "developer"):
             if turns:
                 raise _refused(f"a `{role}` message after the conversation began: Converse has its prompts before it")
@@ -127,6 +137,12 @@ def turns_of(members: Mapping[str, msgspec.Raw], family: Family) -> Turns:
 
 def _refused(what: str) -> Refusal:
     return Refusal(f"`messages` hold {what}", "messages")
+
+
+def _at_home(message: _Message) -> None:
+    for name in _ELSEWHERE.get(message.role, _ELSEWHERE["user"]):
+        if getattr(message, name):
+            raise _refused(f"`{name}` in a message of `{message.role[:40]}`, which has no such member")
 
 
 def _user(message: _Message, family: Family) -> list[Block]:
@@ -185,9 +201,12 @@ def _use(call: _ToolCall) -> Block:
     return {"toolUse": {"toolUseId": _id(call.id), "name": name, "input": msgspec.Raw(text)}}
 
 
-def _result(message: _Message, family: Family) -> list[Block]:
+def _result(message: _Message, family: Family, names: Mapping[str, str]) -> list[Block]:
+    """The result of a call. The tool's ``name``, which older clients repeat, was said by the call."""
     if message.tool_call_id is None:
         raise _refused("a tool's message without `tool_call_id`")
+    if message.name != names.get(message.tool_call_id):
+        _nameless(message)
     content = message.content
     parts = [_Part("text", content)] if isinstance(content, str) else content or []
     texts = [{"text": text} for part in parts if (text := _text(part))]
@@ -225,6 +244,7 @@ def _blocks(message: _Message, family: Family, *, images: bool) -> list[Block]:
         elif not family.images:
             raise _refused(f"an image, which {family.title} does not take")
         else:
+            _alone(part)
             blocks.append(_image(part.image_url))
         blocks += cached(part.cache_control, family)
     return blocks
@@ -240,7 +260,14 @@ def cached(mark: CacheControl | None, family: Family) -> list[Block]:
     return [{"cachePoint": point}]
 
 
+def _alone(part: _Part) -> None:
+    for name in _CONTENTS:
+        if name != part.type and getattr(part, name) is not None:
+            raise _refused(f"`{name}` in a part of type `{part.type[:40]}`, which has no such member")
+
+
 def _text(part: _Part) -> str:
+    _alone(part)
     if part.type == "text" and part.text is not None:
         return part.text
     if part.type == "refusal" and part.refusal is not None:

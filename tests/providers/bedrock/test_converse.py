@@ -25,14 +25,14 @@ NOVA, NOVA2, MICRO = "eu.amazon.nova-pro-v1:0", "us.amazon.nova-2-lite-v1:0", "u
 TITAN, OSS, OTHER = "amazon.titan-text-express-v1", "openai.gpt-oss-120b-1:0", "mistral.mistral-large-2407-v1:0"
 OLD = "anthropic.claude-3-haiku-20240307-v1:0"
 PIXEL = "data:image/png;base64,AAAA"
-TOOL = {"type": "function", "function": {"name": "clock"}}
-USE = {"id": "c1", "type": "function", "function": {"name": "clock", "arguments": "{}"}}
-USED = [
+TOOL: dict[str, Any] = {"type": "function", "function": {"name": "clock"}}
+USE: dict[str, Any] = {"id": "c1", "type": "function", "function": {"name": "clock", "arguments": "{}"}}
+USED: list[dict[str, Any]] = [
     {"role": "user", "content": "Time?"},
     {"role": "assistant", "tool_calls": [USE]},
     {"role": "tool", "tool_call_id": "c1", "content": "noon"},
 ]
-SCHEMA = {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}}}
+SCHEMA: dict[str, Any] = {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}}}
 
 
 def test_there_is_a_corpus() -> None:
@@ -141,6 +141,26 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     (CLAUDE, "messages", turn([{"type": "image_url", "image_url": {"url": "data:image/png;base64,é"}}]), "not base64"),
     (CLAUDE, "messages", turn([{"type": "image_url", "image_url": {"url": "data:image/png;base64,"}}]), "without"),
     (CLAUDE, "messages", turn([{"type": "image_url", "image_url": {"url": PIXEL, "detail": "low"}}]), "detail `low`"),
+    (CLAUDE, "messages", turn("Hi", tool_calls=[USE]), "`tool_calls` in a message of `user`"),
+    (CLAUDE, "messages", turn("Hi", tool_call_id="c1"), "`tool_call_id` in a message of `user`"),
+    (CLAUDE, "messages", turn("Hi", refusal="No."), "`refusal` in a message of `user`"),
+    (CLAUDE, "messages", turn([{"type": "text", "text": "Hi", "file": {}}]), "`file` in a part of type `text`"),
+    (
+        CLAUDE,
+        "messages",
+        turn([{"type": "image_url", "image_url": {"url": PIXEL}, "text": "Hi"}]),
+        "`text` in a part of type `image_url`",
+    ),
+    (CLAUDE, "messages", {"messages": [*USED[:2], {**USED[2], "name": "Ann"}]}, "a participant's name (`Ann`)"),
+    (CLAUDE, "messages", {"messages": [*USED[:2], {**USED[2], "tool_calls": [USE]}]}, "in a message of `tool`"),
+    (CLAUDE, "messages", {"messages": [USED[0], {**USED[1], "tool_call_id": "c1"}]}, "in a message of `assistant`"),
+    (CLAUDE, "messages", {"messages": [USED[0], {**USED[1], "tool_calls": [{**USE, "x": 1}]}]}, "unknown field `x`"),
+    (
+        CLAUDE,
+        "messages",
+        {"messages": [USED[0], {**USED[1], "tool_calls": [{**USE, "function": {"name": "clock", "x": 1}}]}]},
+        "unknown field `x`",
+    ),
     (MICRO, "messages", turn([{"type": "image_url", "image_url": {"url": PIXEL}}]), "which Nova does not take"),
     (OSS, "messages", turn([{"type": "image_url", "image_url": {"url": PIXEL}}]), "which gpt-oss does not take"),
     (CLAUDE, "messages", {"messages": [USED[0], {"role": "robot", "content": "Hi"}]}, "role `robot`"),
@@ -182,6 +202,7 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     (CLAUDE, "tool_choice", {"messages": USED, "tools": [TOOL], "tool_choice": "none"}, "wants tools on offer"),
     (CLAUDE, "tools", {"tools": [{"type": "custom", "custom": {"name": "x"}}]}, "type `custom`"),
     (CLAUDE, "tools", {"tools": [{"type": "function", "function": {"name": "a b"}}]}, "a tool's name"),
+    (CLAUDE, "tools", {"tools": [{**TOOL, "custom": {"name": "x"}}]}, "`custom` beside the function `clock`"),
     (CLAUDE, "tools", {"tools": [{"type": "function", "function": {"name": "a", "parameters": 1}}]}, "Expected"),
     (NOVA, "tools", {"tools": [{"type": "function", "function": {"name": "a", "strict": True}}]}, "keeps no schema"),
     (TITAN, "tools", {"tools": [TOOL]}, "Titan Text calls none"),
@@ -190,6 +211,15 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     (CLAUDE, "tool_choice", {"tools": [TOOL], "tool_choice": "always"}, "none of none, auto and required"),
     (CLAUDE, "tool_choice", {"tools": [TOOL], "tool_choice": {"type": "allowed_tools"}}, "type `allowed_tools`"),
     (CLAUDE, "tool_choice", {"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "x"}}}, "`x`"),
+    *(
+        (
+            CLAUDE,
+            "tool_choice",
+            {"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "clock"}, beside: {}}},
+            f"`{beside}`",
+        )
+        for beside in ("allowed_tools", "custom", "mode")
+    ),
     (NOVA, "parallel_tool_calls", {"tools": [TOOL], "parallel_tool_calls": False}, "cannot be told so"),
     (
         CLAUDE,
@@ -197,7 +227,11 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
         {"tools": [TOOL], "parallel_tool_calls": False, "tool_choice": "required"},
         "a tool that must be called",
     ),
+    (CLAUDE, "stream_options", {"stream_options": {"include_obfuscation": True}}, "`stream_options.include_obfusc"),
+    (CLAUDE, "stream_options", {"stream_options": {"include_usage": True, "x": 1}}, "unknown field `x`"),
     (CLAUDE, "max_tokens", {"max_tokens": 0}, "positive"),
+    (CLAUDE, "max_tokens", {"max_tokens": 5, "max_completion_tokens": 50}, "one and the same"),
+    (CLAUDE, "max_tokens", {"max_tokens": 0, "max_completion_tokens": 50}, "positive"),
     (CLAUDE, "max_completion_tokens", {"max_completion_tokens": 2**31}, "positive"),
     (CLAUDE, "temperature", {"temperature": 1.5}, "0 to 1"),
     (CLAUDE, "temperature", {"temperature": "warm"}, "Expected `float`"),
@@ -216,6 +250,8 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
         {"response_format": {"type": "json_schema", "json_schema": {"name": "a"}}},
         "Expected `object`",
     ),
+    (CLAUDE, "response_format", {"response_format": {**SCHEMA, "type": "text"}}, "holds `json_schema` beside it"),
+    (CLAUDE, "response_format", {"response_format": {"type": "text", "x": 1}}, "unknown field `x`"),
     *((name, "response_format", {"response_format": SCHEMA}, "keeps none") for name in (OLD, NOVA, TITAN)),
     (CLAUDE, "service_tier", {"service_tier": "scale"}, "default, flex and priority"),
     (CLAUDE, "metadata", {"metadata": {"a": "é"}}, "Bedrock's logs"),
@@ -256,6 +292,12 @@ def test_what_is_refused_says_why(name: str, param: str, stated: dict[str, Any],
     assert why in caught.value.message
     assert wire(name).cannot(asked) == caught.value.message
     assert not caught.value.failure.fails_over
+
+
+def test_what_clients_repeat_says_nothing_new() -> None:
+    used = [USED[0], {**USED[1], "tool_calls": [{**USE, "index": 0}]}, {**USED[2], "name": "clock"}]
+    asked = {"tools": [TOOL], "stream_options": {"include_usage": True, "include_obfuscation": False}}
+    assert encoded(said() | asked | {"messages": used}) == encoded(said() | asked | {"messages": USED})
 
 
 def test_an_earlier_call_of_a_tool_needs_no_signature_once_it_was_answered() -> None:
