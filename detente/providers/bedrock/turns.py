@@ -209,9 +209,16 @@ def _result(message: _Message, family: Family, names: Mapping[str, str]) -> list
         _nameless(message)
     content = message.content
     parts = [_Part("text", content)] if isinstance(content, str) else content or []
-    texts = [{"text": text} for part in parts if (text := _text(part))]
-    blocks: list[Block] = [{"toolResult": {"toolUseId": _id(message.tool_call_id), "content": texts}}]
+    found: list[Block] = []
+    blocks: list[Block] = [{"toolResult": {"toolUseId": _id(message.tool_call_id), "content": found}}]
     for part in parts:
+        if part.type == "image_url":
+            if not family.shown:
+                what = f"an image in a tool's result, which {family.title} does not take"
+                raise _refused(f"{what}: in Converse it is for Claude 3 and later and for Nova, but Nova Micro")
+            found.append(_image(part))
+        elif text := _text(part):
+            found.append({"text": text})
         blocks += cached(part.cache_control, family)
     return blocks
 
@@ -244,8 +251,7 @@ def _blocks(message: _Message, family: Family, *, images: bool) -> list[Block]:
         elif not family.images:
             raise _refused(f"an image, which {family.title} does not take")
         else:
-            _alone(part)
-            blocks.append(_image(part.image_url))
+            blocks.append(_image(part))
         blocks += cached(part.cache_control, family)
     return blocks
 
@@ -272,10 +278,12 @@ def _text(part: _Part) -> str:
         return part.text
     if part.type == "refusal" and part.refusal is not None:
         return part.refusal
-    raise _refused(f"a part `{part.type[:40]}`, which is not sent to Converse: it takes text, and images of a user")
+    raise _refused(f"a part `{part.type[:40]}`, which is not sent to Converse: it takes text and images")
 
 
-def _image(image: _Image | None) -> Block:
+def _image(part: _Part) -> Block:
+    _alone(part)
+    image = part.image_url
     head, comma, payload = image.url.partition(",") if image is not None else ("", "", "")
     if image is None or not comma or not head.startswith("data:") or not head.endswith(";base64"):
         raise _refused("an image by its address: Converse takes images within the call, as `data:image/…;base64,…`")

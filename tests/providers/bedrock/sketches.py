@@ -82,7 +82,7 @@ def _exchange(draw: st.DrawFn, tools: list[dict[str, Any]] | None) -> list[dict[
     if not calls:
         return [{"role": "assistant", "content": said}, {"role": "user", "content": draw(_parts)}]
     results = [
-        {"role": "tool", "tool_call_id": call["id"], "content": draw(st.lists(_text_part, max_size=2))}
+        {"role": "tool", "tool_call_id": call["id"], "content": draw(st.lists(_text_part | _image_part, max_size=2))}
         for call in calls
     ]
     after = [{"role": "user", "content": draw(_parts)}] if draw(st.booleans()) else []

@@ -26,6 +26,7 @@ TITAN, OSS, OTHER = "amazon.titan-text-express-v1", "openai.gpt-oss-120b-1:0", "
 OLD = "anthropic.claude-3-haiku-20240307-v1:0"
 PIXEL = "data:image/png;base64,AAAA"
 TOOL: dict[str, Any] = {"type": "function", "function": {"name": "clock"}}
+SHOT = {"type": "image_url", "image_url": {"url": PIXEL}}
 USE: dict[str, Any] = {"id": "c1", "type": "function", "function": {"name": "clock", "arguments": "{}"}}
 USED: list[dict[str, Any]] = [
     {"role": "user", "content": "Time?"},
@@ -163,6 +164,20 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     ),
     (MICRO, "messages", turn([{"type": "image_url", "image_url": {"url": PIXEL}}]), "which Nova does not take"),
     (OSS, "messages", turn([{"type": "image_url", "image_url": {"url": PIXEL}}]), "which gpt-oss does not take"),
+    *(
+        (name, "messages", {"messages": [*USED[:2], {**USED[2], "content": [SHOT]}], "tools": [TOOL]}, why)
+        for name, why in (
+            (MICRO, "an image in a tool's result, which Nova does not take"),
+            (OSS, "an image in a tool's result, which gpt-oss does not take"),
+            (OTHER, "in Converse it is for Claude 3 and later and for Nova"),
+        )
+    ),
+    (
+        CLAUDE,
+        "messages",
+        {"messages": [USED[0], {"role": "assistant", "content": [SHOT]}]},
+        "an image in a message of `assistant`",
+    ),
     (CLAUDE, "messages", {"messages": [USED[0], {"role": "robot", "content": "Hi"}]}, "role `robot`"),
     (CLAUDE, "messages", {"messages": [USED[0], {"role": "system", "content": "Hi"}]}, "after the conversation began"),
     (TITAN, "messages", {"messages": [{"role": "system", "content": "Hi"}, USED[0]]}, "which Titan Text does not"),
@@ -292,6 +307,19 @@ def test_what_is_refused_says_why(name: str, param: str, stated: dict[str, Any],
     assert why in caught.value.message
     assert wire(name).cannot(asked) == caught.value.message
     assert not caught.value.failure.fails_over
+
+
+@pytest.mark.parametrize("name", [CLAUDE, OLD, NOVA, NOVA2])
+def test_a_tool_may_show_an_image(name: str) -> None:
+    content = [{"type": "text", "text": "See:"}, SHOT]
+    asked = {"messages": [*USED[:2], {**USED[2], "content": content}], "tools": [TOOL]}
+    found = encoded(said() | asked, name)
+    check_request("Converse", name, found)
+    (block,) = found["messages"][2]["content"]
+    assert block["toolResult"]["content"] == [
+        {"text": "See:"},
+        {"image": {"format": "png", "source": {"bytes": "AAAA"}}},
+    ]
 
 
 def test_what_clients_repeat_says_nothing_new() -> None:
