@@ -123,6 +123,8 @@ def request_of(call: Call, family: Family) -> bytes:
     additional = {**reasoning.additional, **offer.additional}
     if additional:
         body["additionalModelRequestFields"] = additional
+    if family.says_where and "stopSequences" in inference:
+        body["additionalModelResponseFieldPaths"] = ["/stop_sequence"]
     metadata = metadata_of(members)
     if metadata:
         body["requestMetadata"] = metadata

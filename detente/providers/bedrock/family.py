@@ -35,6 +35,8 @@ class Family:
     shown: bool = False
     """Whether its tools can show it images, in their results."""
     stop: bool = True
+    says_where: bool = False
+    """Whether it says at which stop sequence it stopped."""
     structured: bool = True
     caches: Caching = "nothing"
     serial: bool = False
@@ -102,6 +104,7 @@ def _claude(id_: str) -> Family:
         tools=version >= (3, 0),
         images=version >= (3, 0),
         shown=version >= (3, 0),
+        says_where=version >= (3, 0),
         structured=version >= (4, 5),
         caches="for a time" if version >= (4, 5) else "tools too" if version >= (3, 7) else "nothing",
         serial=version >= (4, 5),

@@ -334,6 +334,12 @@ def test_an_earlier_call_of_a_tool_needs_no_signature_once_it_was_answered() -> 
     assert found["additionalModelRequestFields"] == {"thinking": {"type": "enabled", "budget_tokens": 1024}}
 
 
+def test_which_sequence_a_reply_stopped_at_is_asked_of_those_that_say_it() -> None:
+    assert encoded(said(stop=["a"]))["additionalModelResponseFieldPaths"] == ["/stop_sequence"]
+    assert "additionalModelResponseFieldPaths" not in encoded(said())
+    assert "additionalModelResponseFieldPaths" not in encoded(said(stop=["a"]), NOVA)
+
+
 def test_what_a_model_does_anyway_may_be_stated() -> None:
     assert encoded(said(temperature=1, top_p=1), NEWEST)["inferenceConfig"] == {"maxTokens": 4096}
     assert encoded(said(temperature=0.5, top_p=1))["inferenceConfig"] == {"maxTokens": 4096, "temperature": 0.5}
