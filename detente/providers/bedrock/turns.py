@@ -132,6 +132,9 @@ def turns_of(members: Mapping[str, msgspec.Raw], family: Family) -> Turns:
         raise _refused(f"a system prompt, which {family.title} does not take")
     if not turns or turns[0]["role"] != "user":
         raise _refused("a conversation that does not begin with the user: Bedrock wants the user's turn first")
+    if turns[-1]["role"] == "assistant":
+        what = "an assistant's turn at the end: OpenAI's interface answers it, and Converse would continue it (prefill)"
+        raise _refused(f"{what} or refuse it; end with a turn of the user")
     return Turns(system, turns, tools, unsigned)
 
 

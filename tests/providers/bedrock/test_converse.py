@@ -127,6 +127,8 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     # whose model, which member, what is stated, and a part of the reason
     (CLAUDE, "messages", {"messages": []}, "does not begin with the user"),
     (CLAUDE, "messages", {"messages": [{"role": "assistant", "content": "Hi"}]}, "does not begin with the user"),
+    (CLAUDE, "messages", {"messages": [USED[0], {"role": "assistant", "content": "It is"}]}, "(prefill)"),
+    (CLAUDE, "messages", {"messages": USED[:2], "tools": [TOOL]}, "end with a turn of the user"),
     (CLAUDE, "messages", {"messages": "Hello"}, "not as OpenAI's interface describes"),
     (CLAUDE, "messages", turn("Hi", speed=1), "unknown field `speed`"),
     (CLAUDE, "messages", turn("Hi", name="Ann"), "a participant's name (`Ann`)"),
