@@ -46,7 +46,7 @@ _CHOICE: Member[str | _Choice] = Member("tool_choice", str | _Choice)
 _PARALLEL: Member[bool] = Member("parallel_tool_calls", bool)
 _SCHEMA: Member[dict[str, Any]] = Member("tools", dict[str, Any])
 _NO_PARAMETERS = msgspec.Raw(b'{"type":"object","properties":{}}')
-"""OpenAI's meaning of a function without ``parameters``."""
+"""OpenAI's meaning of a function without ``parameters``, or with none in them: Bedrock wants an object's schema."""
 
 
 class Offer(NamedTuple):
@@ -112,10 +112,8 @@ def _spec(tool: _Tool, family: Family) -> dict[str, Any]:
     if function.description:
         spec["description"] = function.description
     schema = function.parameters
-    if schema == NULL:
+    if schema == NULL or not _SCHEMA.read(schema):  # an object, whatever it holds: it is sent as it was written
         schema = _NO_PARAMETERS
-    else:
-        _SCHEMA.read(schema)  # an object, whatever it holds: it is sent as it was written
     spec["inputSchema"] = {"json": schema}
     if function.strict:
         if not family.structured:

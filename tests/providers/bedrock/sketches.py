@@ -29,7 +29,7 @@ _image_part = st.builds(
 )
 _parts = st.lists(_text_part | _image_part, min_size=1, max_size=3)
 _functions = st.fixed_dictionaries(
-    {"name": NAMES, "parameters": OBJECTS}, optional={"description": TEXTS, "strict": st.just(True)}
+    {"name": NAMES, "parameters": OBJECTS.filter(bool)}, optional={"description": TEXTS, "strict": st.just(True)}
 )
 _tools: st.SearchStrategy[list[dict[str, Any]]] = st.lists(
     _functions, min_size=1, max_size=3, unique_by=lambda function: str(function["name"])

@@ -76,6 +76,13 @@ def test_arguments_and_schemas_are_sent_as_they_were_written() -> None:
     assert b'{"maximum": 1.10}' in body
 
 
+@pytest.mark.parametrize("stated", [{}, {"parameters": None}, {"parameters": {}}])
+def test_a_tool_without_parameters_has_an_objects_schema(stated: dict[str, Any]) -> None:
+    found = encoded(said(tools=[{"type": "function", "function": {"name": "clock", **stated}}]))
+    (tool,) = found["toolConfig"]["tools"]
+    assert tool["toolSpec"]["inputSchema"] == {"json": {"type": "object", "properties": {}}}
+
+
 # -- what is refused ------------------------------------------------------------------------------------------------
 IDLE = {name: neutral for name, (_, neutral) in UNSAID.items()}
 OTHERWISE: dict[str, Any] = {
