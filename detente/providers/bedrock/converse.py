@@ -44,8 +44,9 @@ SAID = frozenset(
 )
 """Members that have their place in a request."""
 
-HINTS = frozenset({"prompt_cache_key", "prompt_cache_retention"})
-"""Members that change no answer: where a prompt is cached is up to Bedrock, and calls of one prefix go to one place."""
+HINTS = frozenset({"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention"})
+"""Members that change no answer: where and how long a prompt is cached is up to Bedrock, and calls of one prefix go to
+one place."""
 
 UNSAID: Mapping[str, tuple[str, tuple[Any, ...]]] = {
     "audio": ("speaks no audio", ()),
@@ -66,7 +67,8 @@ UNSAID: Mapping[str, tuple[str, tuple[Any, ...]]] = {
 }
 """Members that Converse cannot say: why, and the values that ask for nothing."""
 
-TIERS = {"auto": None, "default": "default", "flex": "flex", "priority": "priority"}
+TIERS = {"auto": None, "default": "default", "flex": "flex", "priority": "priority", "fast": "priority"}
+"""Bedrock's tiers, by OpenAI's: ``fast`` and ``priority`` are one there."""
 
 _MAX_COMPLETION: Member[int] = Member("max_completion_tokens", int)
 _MAX: Member[int] = Member("max_tokens", int)

@@ -36,6 +36,12 @@ class CacheControl(msgspec.Struct, forbid_unknown_fields=True):
     ttl: Literal["5m", "1h"] | None = None
 
 
+class _Breakpoint(msgspec.Struct, forbid_unknown_fields=True):
+    """OpenAI's own mark for the same."""
+
+    mode: Literal["explicit"]
+
+
 class _Part(msgspec.Struct, forbid_unknown_fields=True):
     type: str
     text: str | None = None
@@ -44,6 +50,14 @@ class _Part(msgspec.Struct, forbid_unknown_fields=True):
     input_audio: Any = None
     file: Any = None
     cache_control: CacheControl | None = None
+    prompt_cache_breakpoint: _Breakpoint | None = None
+
+    @property
+    def mark(self) -> CacheControl | None:
+        """That a prompt is cached up to here, by whichever name."""
+        if self.cache_control is None and self.prompt_cache_breakpoint is not None:
+            return CacheControl("ephemeral")
+        return self.cache_control
 
 
 class _Function(msgspec.Struct, forbid_unknown_fields=True):
@@ -222,7 +236,7 @@ def _result(message: _Message, family: Family, names: Mapping[str, str]) -> list
             found.append(_image(part))
         elif text := _text(part):
             found.append({"text": text})
-        blocks += cached(part.cache_control, family)
+        blocks += cached(part.mark, family)
     return blocks
 
 
@@ -255,7 +269,7 @@ def _blocks(message: _Message, family: Family, *, images: bool) -> list[Block]:
             raise _refused(f"an image, which {family.title} does not take")
         else:
             blocks.append(_image(part))
-        blocks += cached(part.cache_control, family)
+        blocks += cached(part.mark, family)
     return blocks
 
 

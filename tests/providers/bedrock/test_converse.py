@@ -373,6 +373,20 @@ def test_a_mark_of_what_is_cached_is_left_out_where_nothing_is() -> None:
     assert [list(block) for block in found] == [["toolResult"], ["cachePoint"]]
 
 
+def test_openais_own_mark_of_what_is_cached_is_the_same() -> None:
+    part = {"type": "text", "text": "Hi"}
+    ours = {**part, "prompt_cache_breakpoint": {"mode": "explicit"}}
+    theirs = {**part, "cache_control": {"type": "ephemeral"}}
+    found = [encoded({"messages": [{"role": "user", "content": [one]}]}) for one in (ours, theirs, ours | theirs)]
+    assert found[0] == found[1] == found[2]
+    assert found[0]["messages"][0]["content"] == [{"text": "Hi"}, {"cachePoint": {"type": "default"}}]
+    assert encoded(said(prompt_cache_options={"mode": "explicit", "ttl": "30m"})) == encoded(said())
+
+
+def test_fast_is_openais_other_name_of_priority() -> None:
+    assert encoded(said(service_tier="fast")) == encoded(said(service_tier="priority"))
+
+
 def test_converse_serves_chat() -> None:
     asked: Operation = "responses"
     assert wire().cannot(call({"input": "Hello"}, asked)) == "Bedrock's Converse serves chat and nothing else"
