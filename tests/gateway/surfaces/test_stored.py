@@ -85,9 +85,13 @@ def test_a_clause_keeps_a_caller_from_a_response_like_from_a_call(tmp_path: Path
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", "resp_1", 400),
+        ("GET", "resp_1", 404),
+        ("DELETE", "resp_1", 404),
+        ("POST", "input_tokens", 404),
+        ("POST", "compact", 404),
+        ("GET", "input_tokens", 404),
         ("GET", seal("resp_1", "nobody"), 403),
-        ("GET", seal("resp_1", "north-m", "another-workload"), 400),
+        ("GET", seal("resp_1", "north-m", "another-workload"), 404),
         ("GET", seal("../files", "north-m"), 400),
         ("GET", f"{seal('resp_1', 'north-m')}?stream=true", 400),
         ("POST", seal("resp_1", "north-m"), 405),
