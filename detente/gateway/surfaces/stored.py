@@ -36,6 +36,8 @@ class StoredSurface(Surface):
         self._method = method
         name, _, self._part = path.removeprefix(PREFIX).decode("latin-1").partition("/")
         self._id, self._query = name, query.decode("latin-1")
+        self._own = ""
+        """The provider's id of it, once it is known."""
 
     @property
     def methods(self) -> frozenset[bytes]:
@@ -53,6 +55,7 @@ class StoredSurface(Surface):
             raise Refusal("the path or its query holds signs that are not passed on", "id")
         if "stream=true" in self._query:
             raise Refusal("a stored response is given whole; leave out `stream`", "stream")
+        self._own = own
         item = f"/{own}" + (f"/{self._part}" if self._part else "") + (f"?{self._query}" if self._query else "")
         return Asked(
             Call("responses", {}, method=self._method.decode(), item=item), "", pinned=deployment, workload=workload
@@ -76,5 +79,7 @@ class StoredSurface(Surface):
         raise AssertionError("stored responses are not streamed")
 
     def error(self, status: int, error: Mapping[str, Any]) -> bytes:
-        """OpenAI's error."""
+        """OpenAI's error; where a provider's words name the response, by the id that the caller knows."""
+        if self._own:
+            error = {**error, "message": str(error.get("message", "")).replace(self._own, self._id)}
         return msgspec.json.encode({"error": error})

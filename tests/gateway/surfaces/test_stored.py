@@ -110,6 +110,20 @@ def test_what_is_no_stored_response_is_refused(tmp_path: Path, method: str, path
     asyncio.run(main())
 
 
+def test_a_provider_that_lost_a_response_names_it_as_the_caller_did(tmp_path: Path) -> None:
+    said = {"message": "Response with id 'resp_1' not found.", "type": "invalid_request_error", "code": None}
+
+    async def main() -> None:
+        lost = http({"error": said}, "404 Not Found")
+        async with play(STORED) as south, play(lost) as north, Stage(tmp_path, case_of(south, north)) as stage:
+            there = seal("resp_1", "north-m")
+            answer = await ask(stage, "GET", there)
+            assert f"'{there}'" in answer.json["error"]["message"]
+            assert "'resp_1'" not in answer.json["error"]["message"]
+
+    asyncio.run(main())
+
+
 def test_a_stranger_reads_nothing(tmp_path: Path) -> None:
     async def main() -> None:
         async with play(STORED) as south, play(STORED) as north, Stage(tmp_path, case_of(south, north)) as stage:
