@@ -16,7 +16,7 @@ from detente.gateway.choose import Order, choose
 from detente.gateway.error import error
 from detente.gateway.load import Load
 from detente.gateway.moment import Moment
-from detente.gateway.surface import Asked, Surface
+from detente.gateway.surface import AbsentError, Asked, Surface
 from detente.providers.wire import Refusal
 from detente.request import Request
 from detente.workload import AnyWorkload
@@ -39,9 +39,11 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 def read(surface: Surface, body: bytes, workload: str = "") -> Asked:
-    """What a workload's caller asks for. Raises Unserved where the body cannot be read."""
+    """What a workload's caller asks for. Raises Unserved where it cannot be read, or is not here."""
     try:
         return surface.ask(body, workload)
+    except AbsentError as absent:
+        raise Unserved(404, error(404, absent.message, param=absent.param, code="not_found")) from None
     except Refusal as refused:
         raise Unserved(400, error(400, refused.message, param=refused.param, code="unreadable")) from None
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from detente.deployment import Feature, Operation
-from detente.providers.wire import Call, Failure, Reply, failure
+from detente.providers.wire import Call, Failure, Refusal, Reply, failure
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -32,6 +32,10 @@ class Asked(msgspec.Struct, frozen=True):
     tokens: int = 0
     workload: str = ""
     prompt: int = 0
+
+
+class AbsentError(Refusal):
+    """A call for something that is not here: 404, where another that cannot be read is 400."""
 
 
 class UnsayableError(Exception):

@@ -56,7 +56,8 @@ class _Choice(msgspec.Struct):
     message: _Message
     finish_reason: str | None = None
     stop_reason: str | int | None = None
-    """The text that the reply stopped at, where a server says it (vLLM does)."""
+    """The text that the reply stopped at, where a server says it (vLLM and Claude do); ``stop_sequence`` where all that
+    is known is that it stopped at one."""
 
 
 class _Completion(msgspec.Struct):
@@ -134,8 +135,12 @@ def stopped(asked: Asked, finish: str | None, at: str | int | None, calls: bool)
     """
     if finish == "stop" and calls:
         return "tool_use", None
-    if finish == "stop" and isinstance(at, str) and at in _sequences(asked):
-        return "stop_sequence", at
+    if finish == "stop" and isinstance(at, str):
+        sequences = _sequences(asked)
+        if at in sequences:
+            return "stop_sequence", at
+        if at == "stop_sequence":
+            return at, sequences[0] if len(sequences) == 1 else None
     return _STOP.get(finish or ""), None
 
 

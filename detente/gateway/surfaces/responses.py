@@ -7,7 +7,7 @@ streams as providers send them (``providers/responses_stream``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -96,11 +96,12 @@ class ResponsesSurface(Surface):
             response = msgspec.json.decode(reply.body, type=Members)
         except _UNREADABLE:
             raise UnsayableError("the provider's reply is not a response") from None
-        return reply.body if not _stored(asked) else msgspec.json.encode(sealed(response, deployment, asked.workload))
+        names = _sealable(asked)
+        return msgspec.json.encode(sealed(response, deployment, asked.workload, names)) if names else reply.body
 
     def streamed(self, asked: Asked, deployment: str) -> Rendering:
         """A renderer that seals ids."""
-        return ResponsesRendering(deployment if _stored(asked) else None, asked.workload)
+        return ResponsesRendering(deployment, asked.workload, _sealable(asked))
 
     def error(self, status: int, error: Mapping[str, Any]) -> bytes:
         """OpenAI's error."""
@@ -178,14 +179,20 @@ def _holds(members: Members, kind: str) -> bool:
 
 
 # -- answering ------------------------------------------------------------------------------------------------------
-def _stored(asked: Asked) -> bool:
-    """Whether the provider keeps the response: it does unless it is told not to."""
-    return bytes(asked.call.members.get("store", b"")) != b"false"
+IDS = ("id", "previous_response_id")
+"""Members of a response that name stored ones."""
 
 
-def sealed(response: Members, deployment: str, workload: str) -> Members:
+def _sealable(asked: Asked) -> Sequence[str]:
+    """Which of them do: a response itself is stored unless the call says not to, and what it builds on was stored."""
+    if bytes(asked.call.members.get("store", b"")) != b"false":
+        return IDS
+    return IDS[1:] if asked.pinned is not None else ()
+
+
+def sealed(response: Members, deployment: str, workload: str, names: Sequence[str] = IDS) -> Members:
     """A response with its ids sealed, in place; every other member stays as it was written."""
-    for name in ("id", "previous_response_id"):
+    for name in names:
         if name not in response:
             continue
         try:
@@ -200,8 +207,8 @@ def sealed(response: Members, deployment: str, workload: str) -> Members:
 class ResponsesRendering(Rendering):
     """Seals the ids in a stream, or none where nothing is stored."""
 
-    def __init__(self, deployment: str | None, workload: str = "") -> None:
-        self._deployment, self._workload = deployment, workload
+    def __init__(self, deployment: str, workload: str = "", names: Sequence[str] = IDS) -> None:
+        self._where, self._names = (deployment, workload), names
         self._events = sse.Events()
         self._count = 0
 
@@ -209,9 +216,9 @@ class ResponsesRendering(Rendering):
         """The same events; those that hold a response, with its ids sealed. Raises ``UnsayableError``."""
         block = self._events.block(data)
         self._count += block.count(b"\n\n")
-        if self._deployment is None or b'"response"' not in block:
+        if not self._names or b'"response"' not in block:
             return block
-        events, where = sse.split(block), (self._deployment, self._workload)
+        events, where = sse.split(block), (*self._where, self._names)
         return b"".join([_event(event, *where) if b'"response"' in event else event for event in events])
 
     def close(self) -> bytes:
@@ -225,7 +232,7 @@ class ResponsesRendering(Rendering):
         return sse.event(msgspec.json.encode(body), "error")
 
 
-def _event(event: bytes, deployment: str, workload: str) -> bytes:
+def _event(event: bytes, deployment: str, workload: str, names: Sequence[str]) -> bytes:
     """An event with the ids of its response sealed; its other lines stay."""
     try:
         members = msgspec.json.decode(sse.data_of(event), type=Members)
@@ -234,6 +241,6 @@ def _event(event: bytes, deployment: str, workload: str) -> bytes:
         raise UnsayableError("the provider sent an event that cannot be read") from None
     if response is None:
         return event  # the word, in a text
-    members["response"] = msgspec.Raw(msgspec.json.encode(sealed(response, deployment, workload)))
+    members["response"] = msgspec.Raw(msgspec.json.encode(sealed(response, deployment, workload, names)))
     others = b"".join(line + b"\n" for line in event.split(b"\n") if line and not line.startswith(b"data:"))
     return others + b"data: " + msgspec.json.encode(members) + b"\n\n"

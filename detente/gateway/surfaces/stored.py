@@ -13,13 +13,15 @@ from typing import Any, ClassVar
 import msgspec
 
 from detente.deployment import Operation
-from detente.gateway.surface import Asked, Rendering, Surface, UnsayableError
+from detente.gateway.surface import AbsentError, Asked, Rendering, Surface, UnsayableError
 from detente.gateway.surfaces import responses_pin as pin
 from detente.gateway.surfaces.responses import sealed
 from detente.providers.wire import Call, Refusal, Reply
 
 PREFIX = b"/v1/responses/"
 METHODS = {"": frozenset({b"GET", b"DELETE"}), "input_items": frozenset({b"GET"})}
+NO_IDS = frozenset({"compact", "input_tokens"})
+"""OpenAI's other paths beside responses: they look like an id, and nothing answers them here."""
 _QUERY = re.compile(r"[A-Za-z0-9_.~%&=\[\]-]{0,2000}")
 _PROVIDERS_ID = re.compile(r"[A-Za-z0-9_-]{1,500}")
 
@@ -34,24 +36,26 @@ class StoredSurface(Surface):
         self._method = method
         name, _, self._part = path.removeprefix(PREFIX).decode("latin-1").partition("/")
         self._id, self._query = name, query.decode("latin-1")
+        self._own = ""
+        """The provider's id of it, once it is known."""
 
     @property
     def methods(self) -> frozenset[bytes]:
         """What its path answers; nothing where there is no such path."""
-        return METHODS.get(self._part, frozenset())
+        return METHODS.get(self._part, frozenset()) if self._id not in NO_IDS else frozenset()
 
     def ask(self, body: bytes, workload: str = "") -> Asked:
         """A call of the deployment that the id names. Raises ``Refusal``."""
         try:
             deployment, own = pin.open(self._id, workload)
         except pin.UnknownIdError:
-            raise Refusal(
-                "this is not the id of a stored response that this gateway gave to this workload", "id"
-            ) from None
+            what = "this is not the id of a stored response that this gateway gave to this workload"
+            raise AbsentError(what, "id") from None
         if not _PROVIDERS_ID.fullmatch(own) or not _QUERY.fullmatch(self._query):
             raise Refusal("the path or its query holds signs that are not passed on", "id")
         if "stream=true" in self._query:
             raise Refusal("a stored response is given whole; leave out `stream`", "stream")
+        self._own = own
         item = f"/{own}" + (f"/{self._part}" if self._part else "") + (f"?{self._query}" if self._query else "")
         return Asked(
             Call("responses", {}, method=self._method.decode(), item=item), "", pinned=deployment, workload=workload
@@ -75,5 +79,7 @@ class StoredSurface(Surface):
         raise AssertionError("stored responses are not streamed")
 
     def error(self, status: int, error: Mapping[str, Any]) -> bytes:
-        """OpenAI's error."""
+        """OpenAI's error; where a provider's words name the response, by the id that the caller knows."""
+        if self._own:
+            error = {**error, "message": str(error.get("message", "")).replace(self._own, self._id)}
         return msgspec.json.encode({"error": error})

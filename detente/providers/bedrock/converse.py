@@ -44,8 +44,9 @@ SAID = frozenset(
 )
 """Members that have their place in a request."""
 
-HINTS = frozenset({"prompt_cache_key", "prompt_cache_retention"})
-"""Members that change no answer: where a prompt is cached is up to Bedrock, and calls of one prefix go to one place."""
+HINTS = frozenset({"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention"})
+"""Members that change no answer: where and how long a prompt is cached is up to Bedrock, and calls of one prefix go to
+one place."""
 
 UNSAID: Mapping[str, tuple[str, tuple[Any, ...]]] = {
     "audio": ("speaks no audio", ()),
@@ -66,7 +67,8 @@ UNSAID: Mapping[str, tuple[str, tuple[Any, ...]]] = {
 }
 """Members that Converse cannot say: why, and the values that ask for nothing."""
 
-TIERS = {"auto": None, "default": "default", "flex": "flex", "priority": "priority"}
+TIERS = {"auto": None, "default": "default", "flex": "flex", "priority": "priority", "fast": "priority"}
+"""Bedrock's tiers, by OpenAI's: ``fast`` and ``priority`` are one there."""
 
 _MAX_COMPLETION: Member[int] = Member("max_completion_tokens", int)
 _MAX: Member[int] = Member("max_tokens", int)
@@ -81,11 +83,17 @@ class _Schema(msgspec.Struct, forbid_unknown_fields=True):
     strict: bool | None = None
 
 
-class _Format(msgspec.Struct):
+class _Format(msgspec.Struct, forbid_unknown_fields=True):
     type: str
     json_schema: _Schema | None = None
 
 
+class _Options(msgspec.Struct, forbid_unknown_fields=True):
+    include_usage: bool | None = None
+    include_obfuscation: bool | None = None
+
+
+_OPTIONS: Member[_Options] = Member("stream_options", _Options)
 _FORMAT: Member[_Format] = Member("response_format", _Format)
 _OBJECT: Member[dict[str, Any]] = Member("response_format", dict[str, Any])
 
@@ -94,6 +102,10 @@ def request_of(call: Call, family: Family) -> bytes:
     """The body of a request. Raises Refusal where Converse, or this family behind it, cannot say the call."""
     members = call.members
     _refuse_unsaid(members)
+    options = _OPTIONS.of(members)
+    if options is not None and options.include_obfuscation:
+        what = "`stream_options.include_obfuscation` is true, and chunks of Converse are not padded here"
+        raise Refusal(what, "stream_options")
     system, messages, called, unsigned = turns_of(members, family)
     offer = offer_of(members, family, called)
     reasoning = reasoning_of(members, family, _most(members), unsigned, call.budget)
@@ -113,6 +125,8 @@ def request_of(call: Call, family: Family) -> bytes:
     additional = {**reasoning.additional, **offer.additional}
     if additional:
         body["additionalModelRequestFields"] = additional
+    if family.says_where and "stopSequences" in inference:
+        body["additionalModelResponseFieldPaths"] = ["/stop_sequence"]
     metadata = metadata_of(members)
     if metadata:
         body["requestMetadata"] = metadata
@@ -136,14 +150,17 @@ def _refuse_unsaid(members: Mapping[str, msgspec.Raw]) -> None:
 
 
 def _most(members: Mapping[str, msgspec.Raw]) -> int | None:
-    """Tokens of the reply; the newer name goes first where both are stated, as at OpenAI."""
+    """Tokens of the reply, by either name."""
+    found: int | None = None
     for member in (_MAX_COMPLETION, _MAX):
         most = member.of(members)
-        if most is not None:
-            if not 0 < most < 2**31:
-                raise Refusal(f"`{member.name}` is {most}, and is a positive count", member.name)
-            return most
-    return None
+        if most is not None and not 0 < most < 2**31:
+            raise Refusal(f"`{member.name}` is {most}, and is a positive count", member.name)
+        if most is not None and found not in (None, most):
+            what = f"`max_tokens` is {most} and `max_completion_tokens` is {found}: they are one and the same"
+            raise Refusal(f"{what}; write one of them", "max_tokens")
+        found = most if found is None else found
+    return found
 
 
 def _inference(members: Mapping[str, msgspec.Raw], family: Family, reasoning: Reasoning) -> dict[str, Any]:
@@ -170,6 +187,8 @@ def _stop(members: Mapping[str, msgspec.Raw]) -> list[str]:
 def _output(members: Mapping[str, msgspec.Raw], family: Family, reasoning: Reasoning) -> dict[str, Any]:
     found: dict[str, Any] = {}
     stated = _FORMAT.of(members)
+    if stated is not None and stated.type == "text" and stated.json_schema is not None:
+        raise Refusal("`response_format` is `text`, and holds `json_schema` beside it", "response_format")
     if stated is not None and stated.type != "text":
         found["textFormat"] = _format(stated, family)
     if reasoning.effort is not None:

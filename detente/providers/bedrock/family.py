@@ -32,7 +32,11 @@ class Family:
     system: bool = True
     tools: bool = True
     images: bool = True
+    shown: bool = False
+    """Whether its tools can show it images, in their results."""
     stop: bool = True
+    says_where: bool = False
+    """Whether it says at which stop sequence it stopped."""
     structured: bool = True
     caches: Caching = "nothing"
     serial: bool = False
@@ -99,6 +103,8 @@ def _claude(id_: str) -> Family:
         4096,
         tools=version >= (3, 0),
         images=version >= (3, 0),
+        shown=version >= (3, 0),
+        says_where=version >= (3, 0),
         structured=version >= (4, 5),
         caches="for a time" if version >= (4, 5) else "tools too" if version >= (3, 7) else "nothing",
         serial=version >= (4, 5),
@@ -115,6 +121,7 @@ def _nova(id_: str) -> Family:
         title,
         4096,
         images="micro" not in id_,
+        shown="micro" not in id_,
         structured=False,
         caches="prompts",
         thinking="nova" if second else "none",

@@ -26,6 +26,9 @@ FINISH = {
 """OpenAI's reasons to finish, by Bedrock's to stop. Not among them: what the model said could not be read
 (``malformed_…``), and reasons that nobody here knows; neither is a finished reply."""
 
+SEQUENCE = "stop_sequence"
+"""Bedrock's reason for a stop at a sequence, and Claude's own member that says which one it was."""
+
 Count = Annotated[int, msgspec.Meta(ge=0, le=MOST_TOKENS)]
 
 
@@ -84,6 +87,7 @@ class _Whole(msgspec.Struct, rename="camel"):
     stop_reason: str
     usage: Usage | None = None
     service_tier: ServiceTier | None = None
+    additional_model_response_fields: Any = None
 
 
 _WHOLE = msgspec.json.Decoder(_Whole)
@@ -99,12 +103,15 @@ def reply_of(model: str, headers: Headers, body: bytes) -> Reply | Failure:
     finish = FINISH.get(found.stop_reason)
     if finish is None:
         return unfinished(found.stop_reason)
+    choice: dict[str, Any] = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish}
+    if found.stop_reason == SEQUENCE:
+        choice["stop_reason"] = sequence_of(found.additional_model_response_fields)
     completion: dict[str, Any] = {
         "id": id_of(headers),
         "object": "chat.completion",
         "created": created_of(headers),
         "model": model,
-        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish}],
+        "choices": [choice],
     }
     tokens = None
     if found.usage is not None:
@@ -166,6 +173,15 @@ def usage_of(tokens: Tokens) -> dict[str, Any]:
         "total_tokens": tokens.input + tokens.output,
         "prompt_tokens_details": {"cached_tokens": tokens.cached, "cache_write_tokens": tokens.written},
     }
+
+
+def sequence_of(additional: Any) -> str:
+    """What a choice's ``stop_reason`` says of a stop at a sequence, as vLLM's does: which one it was.
+
+    Where the model does not say which, Bedrock's own word for it.
+    """
+    stated = additional.get(SEQUENCE) if isinstance(additional, dict) else None
+    return stated if isinstance(stated, str) and stated else SEQUENCE
 
 
 def id_of(headers: Headers) -> str:

@@ -14,12 +14,14 @@ from detente.providers.bedrock.failures import named, text_of
 from detente.providers.bedrock.frames import MOST_BYTES, Frame, FrameError, Frames
 from detente.providers.bedrock.reply import (
     FINISH,
+    SEQUENCE,
     ServiceTier,
     Usage,
     broken,
     created_of,
     id_of,
     later_thought,
+    sequence_of,
     tier_of,
     unfinished,
     usage_of,
@@ -60,6 +62,7 @@ class _Event(msgspec.Struct, rename="camel"):
     stop_reason: str | None = None
     usage: Usage | None = None
     service_tier: ServiceTier | None = None
+    additional_model_response_fields: Any = None
 
 
 _EVENT = msgspec.json.Decoder(_Event)
@@ -229,7 +232,10 @@ class ConverseDecoder(Decoder):
         self._reason = event.stop_reason or ""
         part.finish = FINISH.get(self._reason)
         if part.finish is not None:
-            shown.append(self._chunk(b"{}", msgspec.json.encode(part.finish)))
+            finish = msgspec.json.encode(part.finish)
+            if self._reason == SEQUENCE:
+                finish += b',"stop_reason":' + _TEXT.encode(sequence_of(event.additional_model_response_fields))
+            shown.append(self._chunk(b"{}", finish))
 
     def _metadata(self, event: _Event, part: Part, shown: list[bytes]) -> None:
         """What was metered, which is the last event. A reply that is not finished was metered too."""

@@ -34,9 +34,11 @@ class _Named(msgspec.Struct, forbid_unknown_fields=True):
     name: str
 
 
-class _Choice(msgspec.Struct):
+class _Choice(msgspec.Struct, forbid_unknown_fields=True):
     type: str
     function: _Named | None = None
+    allowed_tools: Any = None
+    custom: Any = None
 
 
 _TOOLS: Member[list[_Tool]] = Member("tools", list[_Tool])
@@ -44,7 +46,7 @@ _CHOICE: Member[str | _Choice] = Member("tool_choice", str | _Choice)
 _PARALLEL: Member[bool] = Member("parallel_tool_calls", bool)
 _SCHEMA: Member[dict[str, Any]] = Member("tools", dict[str, Any])
 _NO_PARAMETERS = msgspec.Raw(b'{"type":"object","properties":{}}')
-"""OpenAI's meaning of a function without ``parameters``."""
+"""OpenAI's meaning of a function without ``parameters``, or with none in them: Bedrock wants an object's schema."""
 
 
 class Offer(NamedTuple):
@@ -101,6 +103,8 @@ def _spec(tool: _Tool, family: Family) -> dict[str, Any]:
     function = tool.function
     if tool.type != "function" or function is None:
         raise Refusal(f"`tools` hold one of type `{tool.type[:40]}`: Converse knows functions", "tools")
+    if tool.custom is not None:
+        raise Refusal(f"`tools` hold `custom` beside the function `{function.name[:80]}`: write one of them", "tools")
     if not NAME.fullmatch(function.name):
         what = f"`tools` hold `{function.name[:80]}`: a tool's name has 1 to 64 letters, digits, `_` and `-`"
         raise Refusal(what, "tools")
@@ -108,10 +112,8 @@ def _spec(tool: _Tool, family: Family) -> dict[str, Any]:
     if function.description:
         spec["description"] = function.description
     schema = function.parameters
-    if schema == NULL:
+    if schema == NULL or not _SCHEMA.read(schema):  # an object, whatever it holds: it is sent as it was written
         schema = _NO_PARAMETERS
-    else:
-        _SCHEMA.read(schema)  # an object, whatever it holds: it is sent as it was written
     spec["inputSchema"] = {"json": schema}
     if function.strict:
         if not family.structured:
@@ -136,6 +138,11 @@ def _choice(members: Mapping[str, msgspec.Raw], names: set[str]) -> tuple[dict[s
     if choice.type != "function" or choice.function is None:
         what = f"`tool_choice` is of type `{choice.type[:40]}`: Converse can name one function"
         raise Refusal(what, "tool_choice")
+    if choice.allowed_tools is not None or choice.custom is not None:
+        beside = "custom" if choice.allowed_tools is None else "allowed_tools"
+        raise Refusal(
+            f"`tool_choice` holds `{beside}` beside a function: Converse can name one function", "tool_choice"
+        )
     if choice.function.name not in names:
         raise Refusal(f"`tool_choice` names `{choice.function.name[:80]}`, which `tools` do not hold", "tool_choice")
     return {"tool": {"name": choice.function.name}}, False

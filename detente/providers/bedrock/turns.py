@@ -36,6 +36,12 @@ class CacheControl(msgspec.Struct, forbid_unknown_fields=True):
     ttl: Literal["5m", "1h"] | None = None
 
 
+class _Breakpoint(msgspec.Struct, forbid_unknown_fields=True):
+    """OpenAI's own mark for the same."""
+
+    mode: Literal["explicit"]
+
+
 class _Part(msgspec.Struct, forbid_unknown_fields=True):
     type: str
     text: str | None = None
@@ -44,17 +50,28 @@ class _Part(msgspec.Struct, forbid_unknown_fields=True):
     input_audio: Any = None
     file: Any = None
     cache_control: CacheControl | None = None
+    prompt_cache_breakpoint: _Breakpoint | None = None
+
+    @property
+    def mark(self) -> CacheControl | None:
+        """That a prompt is cached up to here, by whichever name."""
+        if self.cache_control is None and self.prompt_cache_breakpoint is not None:
+            return CacheControl("ephemeral")
+        return self.cache_control
 
 
-class _Function(msgspec.Struct):
+class _Function(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     arguments: str = ""
 
 
-class _ToolCall(msgspec.Struct):
+class _ToolCall(msgspec.Struct, forbid_unknown_fields=True):
     id: str
     type: str = "function"
     function: _Function | None = None
+    custom: Any = None
+    index: int | None = None
+    """Of a stream's chunks, whence clients send it back: the order of the list says it."""
 
 
 class _Later(msgspec.Struct, forbid_unknown_fields=True):
@@ -84,6 +101,10 @@ class _Message(msgspec.Struct, forbid_unknown_fields=True):
     """What a reply's message may hold and clients send back: of no use to a model."""
 
 
+_REPLIES = [name for name in _Message.__struct_fields__ if name not in ("role", "content", "name", "tool_call_id")]
+_ELSEWHERE = {"user": [*_REPLIES, "tool_call_id"], "assistant": ["tool_call_id"], "tool": _REPLIES}
+"""Members of a message that are another role's: Converse has no place for them in this one's turn."""
+_CONTENTS = ("text", "refusal", "image_url", "input_audio", "file")
 _MESSAGES: Member[list[_Message]] = Member("messages", list[_Message])
 _ARGUMENTS = msgspec.json.Decoder(dict[str, Any])
 Block = dict[str, Any]
@@ -108,20 +129,23 @@ def turns_of(members: Mapping[str, msgspec.Raw], family: Family) -> Turns:
     """
     system: list[Block] = []
     turns: list[dict[str, Any]] = []
+    names: dict[str, str] = {}
     tools = unsigned = False
     for message in _MESSAGES.of(members) or []:
         role = message.role
+        _at_home(message)
         if role == "user":
             side, blocks = "user", _user(message, family)
         elif role == "assistant":
             side, blocks = "assistant", _assistant(message, family)
             tools = tools or bool(message.tool_calls)
+            names |= {call.id: call.function.name for call in message.tool_calls or () if call.function is not None}
             signed = message.reasoning_signature or any(
                 one.reasoning_signature for one in message.later_reasoning or ()
             )
             unsigned = bool(message.tool_calls) and not signed
         elif role == "tool":
-            side, blocks, tools = "user", _result(message, family), True
+            side, blocks, tools = "user", _result(message, family, names), True
         elif role in ("system", "developer"):
             if turns:
                 raise _refused(f"a `{role}` message after the conversation began: Converse has its prompts before it")
@@ -137,11 +161,20 @@ def turns_of(members: Mapping[str, msgspec.Raw], family: Family) -> Turns:
         raise _refused(f"a system prompt, which {family.title} does not take")
     if not turns or turns[0]["role"] != "user":
         raise _refused("a conversation that does not begin with the user: Bedrock wants the user's turn first")
+    if turns[-1]["role"] == "assistant":
+        what = "an assistant's turn at the end: OpenAI's interface answers it, and Converse would continue it (prefill)"
+        raise _refused(f"{what} or refuse it; end with a turn of the user")
     return Turns(system, turns, tools, unsigned)
 
 
 def _refused(what: str) -> Refusal:
     return Refusal(f"`messages` hold {what}", "messages")
+
+
+def _at_home(message: _Message) -> None:
+    for name in _ELSEWHERE.get(message.role, _ELSEWHERE["user"]):
+        if getattr(message, name):
+            raise _refused(f"`{name}` in a message of `{message.role[:40]}`, which has no such member")
 
 
 def _user(message: _Message, family: Family) -> list[Block]:
@@ -227,15 +260,25 @@ def _use(call: _ToolCall) -> Block:
     return {"toolUse": {"toolUseId": _id(call.id), "name": name, "input": msgspec.Raw(text)}}
 
 
-def _result(message: _Message, family: Family) -> list[Block]:
+def _result(message: _Message, family: Family, names: Mapping[str, str]) -> list[Block]:
+    """The result of a call. The tool's ``name``, which older clients repeat, was said by the call."""
     if message.tool_call_id is None:
         raise _refused("a tool's message without `tool_call_id`")
+    if message.name != names.get(message.tool_call_id):
+        _nameless(message)
     content = message.content
     parts = [_Part("text", content)] if isinstance(content, str) else content or []
-    texts = [{"text": text} for part in parts if (text := _text(part))]
-    blocks: list[Block] = [{"toolResult": {"toolUseId": _id(message.tool_call_id), "content": texts}}]
+    found: list[Block] = []
+    blocks: list[Block] = [{"toolResult": {"toolUseId": _id(message.tool_call_id), "content": found}}]
     for part in parts:
-        blocks += cached(part.cache_control, family)
+        if part.type == "image_url":
+            if not family.shown:
+                what = f"an image in a tool's result, which {family.title} does not take"
+                raise _refused(f"{what}: in Converse it is for Claude 3 and later and for Nova, but Nova Micro")
+            found.append(_image(part))
+        elif text := _text(part):
+            found.append({"text": text})
+        blocks += cached(part.mark, family)
     return blocks
 
 
@@ -267,8 +310,8 @@ def _blocks(message: _Message, family: Family, *, images: bool) -> list[Block]:
         elif not family.images:
             raise _refused(f"an image, which {family.title} does not take")
         else:
-            blocks.append(_image(part.image_url))
-        blocks += cached(part.cache_control, family)
+            blocks.append(_image(part))
+        blocks += cached(part.mark, family)
     return blocks
 
 
@@ -282,15 +325,24 @@ def cached(mark: CacheControl | None, family: Family) -> list[Block]:
     return [{"cachePoint": point}]
 
 
+def _alone(part: _Part) -> None:
+    for name in _CONTENTS:
+        if name != part.type and getattr(part, name) is not None:
+            raise _refused(f"`{name}` in a part of type `{part.type[:40]}`, which has no such member")
+
+
 def _text(part: _Part) -> str:
+    _alone(part)
     if part.type == "text" and part.text is not None:
         return part.text
     if part.type == "refusal" and part.refusal is not None:
         return part.refusal
-    raise _refused(f"a part `{part.type[:40]}`, which is not sent to Converse: it takes text, and images of a user")
+    raise _refused(f"a part `{part.type[:40]}`, which is not sent to Converse: it takes text and images")
 
 
-def _image(image: _Image | None) -> Block:
+def _image(part: _Part) -> Block:
+    _alone(part)
+    image = part.image_url
     head, comma, payload = image.url.partition(",") if image is not None else ("", "", "")
     if image is None or not comma or not head.startswith("data:") or not head.endswith(";base64"):
         raise _refused("an image by its address: Converse takes images within the call, as `data:image/…;base64,…`")

@@ -109,6 +109,7 @@ class _Reading:
             answered.add(str(held.get("toolUseId")))
             for part in _list(held.get("content"), f"{place}.toolResult.content"):
                 found = part if isinstance(part, Mapping) else {}
+                self.images += "image" in found
                 self.texts.append(found["text"] if isinstance(found.get("text"), str) else repr(found.get("json", "")))
         elif kind == "reasoningContent" and role == "assistant":
             pass

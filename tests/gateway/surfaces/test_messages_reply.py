@@ -42,6 +42,22 @@ def test_a_reply_becomes_a_message(name: str) -> None:
     assert read.to_dict() == expected["anthropic"]
 
 
+@pytest.mark.parametrize(
+    ("stops", "at", "said"),
+    [
+        (["END"], "stop_sequence", ["stop_sequence", "END"]),
+        (["END", "STOP"], "stop_sequence", ["stop_sequence", None]),
+        (["END", "stop_sequence"], "stop_sequence", ["stop_sequence", "stop_sequence"]),
+        (["END"], "other", ["end_turn", None]),
+    ],
+)
+def test_a_stop_at_a_sequence_that_no_provider_names_is_said(stops: list[str], at: str, said: list[str | None]) -> None:
+    chat = completion(content="One")
+    chat["choices"][0] |= {"finish_reason": "stop", "stop_reason": at}
+    found = json.loads(whole(chat, stop_sequences=stops))
+    assert [found["stop_reason"], found["stop_sequence"]] == said
+
+
 def completion(**message: Any) -> dict[str, Any]:
     return {"id": "chatcmpl-1", "model": "x", "choices": [{"message": message, "finish_reason": "tool_calls"}]}
 

@@ -182,6 +182,15 @@ def test_what_is_not_stored_is_not_sealed() -> None:
     assert rendered(SURFACE.streamed(asked(store=False), "azure-eu"), stream) == stream
 
 
+def test_what_an_unstored_response_builds_on_is_named_as_the_caller_named_it() -> None:
+    own = response("text") | {"previous_response_id": "resp_before"}
+    found = SURFACE.whole(asked(store=False, previous_response_id=SEALED), Reply(dumped(own), None), "azure-eu")
+    assert json.loads(found) == own | {"previous_response_id": SEALED}
+    rendering = SURFACE.streamed(asked(store=False, stream=True, previous_response_id=SEALED), "azure-eu")
+    ((_, event),) = events(rendered(rendering, event_of({"type": "response.completed", "response": own})))
+    assert event["response"] == own | {"previous_response_id": SEALED}
+
+
 def test_a_reply_builds_on_where_the_one_before_it_was_made() -> None:
     sealed = json.loads(SURFACE.whole(asked(), Reply(dumped(response("text")), None), "bedrock-eu"))["id"]
     assert asked(previous_response_id=sealed).pinned == "bedrock-eu"

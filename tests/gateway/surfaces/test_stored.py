@@ -85,9 +85,13 @@ def test_a_clause_keeps_a_caller_from_a_response_like_from_a_call(tmp_path: Path
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", "resp_1", 400),
+        ("GET", "resp_1", 404),
+        ("DELETE", "resp_1", 404),
+        ("POST", "input_tokens", 404),
+        ("POST", "compact", 404),
+        ("GET", "input_tokens", 404),
         ("GET", seal("resp_1", "nobody"), 400),
-        ("GET", seal("resp_1", "north-m", "another-workload"), 400),
+        ("GET", seal("resp_1", "north-m", "another-workload"), 404),
         ("GET", seal("../files", "north-m"), 400),
         ("GET", f"{seal('resp_1', 'north-m')}?stream=true", 400),
         ("POST", seal("resp_1", "north-m"), 405),
@@ -102,6 +106,20 @@ def test_what_is_no_stored_response_is_refused(tmp_path: Path, method: str, path
             assert answer.status == status
             assert answer.json["error"]["message"]
             assert north.requests == south.requests == []
+
+    asyncio.run(main())
+
+
+def test_a_provider_that_lost_a_response_names_it_as_the_caller_did(tmp_path: Path) -> None:
+    said = {"message": "Response with id 'resp_1' not found.", "type": "invalid_request_error", "code": None}
+
+    async def main() -> None:
+        lost = http({"error": said}, "404 Not Found")
+        async with play(STORED) as south, play(lost) as north, Stage(tmp_path, case_of(south, north)) as stage:
+            there = seal("resp_1", "north-m")
+            answer = await ask(stage, "GET", there)
+            assert f"'{there}'" in answer.json["error"]["message"]
+            assert "'resp_1'" not in answer.json["error"]["message"]
 
     asyncio.run(main())
 

@@ -44,7 +44,7 @@ def _messages(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
         calls = [_call(block["toolUse"]) for block in turn["content"] if "toolUse" in block]
         for block in turn["content"]:
             if "toolResult" in block:
-                content = [{"type": "text", "text": b["text"]} for b in block["toolResult"]["content"]]
+                content = [_part(held) for held in block["toolResult"]["content"]]
                 identity = block["toolResult"]["toolUseId"]
                 found.append({"role": "tool", "tool_call_id": identity, "content": content})
             elif "toolUse" not in block:

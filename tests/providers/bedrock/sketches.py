@@ -29,7 +29,7 @@ _image_part = st.builds(
 )
 _parts = st.lists(_text_part | _image_part, min_size=1, max_size=3)
 _functions = st.fixed_dictionaries(
-    {"name": NAMES, "parameters": OBJECTS}, optional={"description": TEXTS, "strict": st.just(True)}
+    {"name": NAMES, "parameters": OBJECTS.filter(bool)}, optional={"description": TEXTS, "strict": st.just(True)}
 )
 _tools: st.SearchStrategy[list[dict[str, Any]]] = st.lists(
     _functions, min_size=1, max_size=3, unique_by=lambda function: str(function["name"])
@@ -82,7 +82,7 @@ def _exchange(draw: st.DrawFn, tools: list[dict[str, Any]] | None) -> list[dict[
     if not calls:
         return [{"role": "assistant", "content": said}, {"role": "user", "content": draw(_parts)}]
     results = [
-        {"role": "tool", "tool_call_id": call["id"], "content": draw(st.lists(_text_part, max_size=2))}
+        {"role": "tool", "tool_call_id": call["id"], "content": draw(st.lists(_text_part | _image_part, max_size=2))}
         for call in calls
     ]
     after = [{"role": "user", "content": draw(_parts)}] if draw(st.booleans()) else []

@@ -27,14 +27,15 @@ NOVA, NOVA2, MICRO = "eu.amazon.nova-pro-v1:0", "us.amazon.nova-2-lite-v1:0", "u
 TITAN, OSS, OTHER = "amazon.titan-text-express-v1", "openai.gpt-oss-120b-1:0", "mistral.mistral-large-2407-v1:0"
 OLD = "anthropic.claude-3-haiku-20240307-v1:0"
 PIXEL = "data:image/png;base64,AAAA"
-TOOL = {"type": "function", "function": {"name": "clock"}}
-USE = {"id": "c1", "type": "function", "function": {"name": "clock", "arguments": "{}"}}
-USED = [
+TOOL: dict[str, Any] = {"type": "function", "function": {"name": "clock"}}
+SHOT = {"type": "image_url", "image_url": {"url": PIXEL}}
+USE: dict[str, Any] = {"id": "c1", "type": "function", "function": {"name": "clock", "arguments": "{}"}}
+USED: list[dict[str, Any]] = [
     {"role": "user", "content": "Time?"},
     {"role": "assistant", "tool_calls": [USE]},
     {"role": "tool", "tool_call_id": "c1", "content": "noon"},
 ]
-SCHEMA = {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}}}
+SCHEMA: dict[str, Any] = {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}}}
 
 
 def test_there_is_a_corpus() -> None:
@@ -75,6 +76,13 @@ def test_arguments_and_schemas_are_sent_as_they_were_written() -> None:
     body = wire().encode(Call("chat", members)).body
     assert big.encode() in body
     assert b'{"maximum": 1.10}' in body
+
+
+@pytest.mark.parametrize("stated", [{}, {"parameters": None}, {"parameters": {}}])
+def test_a_tool_without_parameters_has_an_objects_schema(stated: dict[str, Any]) -> None:
+    found = encoded(said(tools=[{"type": "function", "function": {"name": "clock", **stated}}]))
+    (tool,) = found["toolConfig"]["tools"]
+    assert tool["toolSpec"]["inputSchema"] == {"json": {"type": "object", "properties": {}}}
 
 
 # -- what is refused ------------------------------------------------------------------------------------------------
@@ -128,6 +136,8 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     # whose model, which member, what is stated, and a part of the reason
     (CLAUDE, "messages", {"messages": []}, "does not begin with the user"),
     (CLAUDE, "messages", {"messages": [{"role": "assistant", "content": "Hi"}]}, "does not begin with the user"),
+    (CLAUDE, "messages", {"messages": [USED[0], {"role": "assistant", "content": "It is"}]}, "(prefill)"),
+    (CLAUDE, "messages", {"messages": USED[:2], "tools": [TOOL]}, "end with a turn of the user"),
     (CLAUDE, "messages", {"messages": "Hello"}, "not as OpenAI's interface describes"),
     (CLAUDE, "messages", turn("Hi", speed=1), "unknown field `speed`"),
     (CLAUDE, "messages", turn("Hi", name="Ann"), "a participant's name (`Ann`)"),
@@ -143,8 +153,42 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     (CLAUDE, "messages", turn([{"type": "image_url", "image_url": {"url": "data:image/png;base64,é"}}]), "not base64"),
     (CLAUDE, "messages", turn([{"type": "image_url", "image_url": {"url": "data:image/png;base64,"}}]), "without"),
     (CLAUDE, "messages", turn([{"type": "image_url", "image_url": {"url": PIXEL, "detail": "low"}}]), "detail `low`"),
+    (CLAUDE, "messages", turn("Hi", tool_calls=[USE]), "`tool_calls` in a message of `user`"),
+    (CLAUDE, "messages", turn("Hi", tool_call_id="c1"), "`tool_call_id` in a message of `user`"),
+    (CLAUDE, "messages", turn("Hi", refusal="No."), "`refusal` in a message of `user`"),
+    (CLAUDE, "messages", turn([{"type": "text", "text": "Hi", "file": {}}]), "`file` in a part of type `text`"),
+    (
+        CLAUDE,
+        "messages",
+        turn([{"type": "image_url", "image_url": {"url": PIXEL}, "text": "Hi"}]),
+        "`text` in a part of type `image_url`",
+    ),
+    (CLAUDE, "messages", {"messages": [*USED[:2], {**USED[2], "name": "Ann"}]}, "a participant's name (`Ann`)"),
+    (CLAUDE, "messages", {"messages": [*USED[:2], {**USED[2], "tool_calls": [USE]}]}, "in a message of `tool`"),
+    (CLAUDE, "messages", {"messages": [USED[0], {**USED[1], "tool_call_id": "c1"}]}, "in a message of `assistant`"),
+    (CLAUDE, "messages", {"messages": [USED[0], {**USED[1], "tool_calls": [{**USE, "x": 1}]}]}, "unknown field `x`"),
+    (
+        CLAUDE,
+        "messages",
+        {"messages": [USED[0], {**USED[1], "tool_calls": [{**USE, "function": {"name": "clock", "x": 1}}]}]},
+        "unknown field `x`",
+    ),
     (MICRO, "messages", turn([{"type": "image_url", "image_url": {"url": PIXEL}}]), "which Nova does not take"),
     (OSS, "messages", turn([{"type": "image_url", "image_url": {"url": PIXEL}}]), "which gpt-oss does not take"),
+    *(
+        (name, "messages", {"messages": [*USED[:2], {**USED[2], "content": [SHOT]}], "tools": [TOOL]}, why)
+        for name, why in (
+            (MICRO, "an image in a tool's result, which Nova does not take"),
+            (OSS, "an image in a tool's result, which gpt-oss does not take"),
+            (OTHER, "in Converse it is for Claude 3 and later and for Nova"),
+        )
+    ),
+    (
+        CLAUDE,
+        "messages",
+        {"messages": [USED[0], {"role": "assistant", "content": [SHOT]}]},
+        "an image in a message of `assistant`",
+    ),
     (CLAUDE, "messages", {"messages": [USED[0], {"role": "robot", "content": "Hi"}]}, "role `robot`"),
     (CLAUDE, "messages", {"messages": [USED[0], {"role": "system", "content": "Hi"}]}, "after the conversation began"),
     (TITAN, "messages", {"messages": [{"role": "system", "content": "Hi"}, USED[0]]}, "which Titan Text does not"),
@@ -184,6 +228,7 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     (CLAUDE, "tool_choice", {"messages": USED, "tools": [TOOL], "tool_choice": "none"}, "wants tools on offer"),
     (CLAUDE, "tools", {"tools": [{"type": "custom", "custom": {"name": "x"}}]}, "type `custom`"),
     (CLAUDE, "tools", {"tools": [{"type": "function", "function": {"name": "a b"}}]}, "a tool's name"),
+    (CLAUDE, "tools", {"tools": [{**TOOL, "custom": {"name": "x"}}]}, "`custom` beside the function `clock`"),
     (CLAUDE, "tools", {"tools": [{"type": "function", "function": {"name": "a", "parameters": 1}}]}, "Expected"),
     (NOVA, "tools", {"tools": [{"type": "function", "function": {"name": "a", "strict": True}}]}, "keeps no schema"),
     (TITAN, "tools", {"tools": [TOOL]}, "Titan Text calls none"),
@@ -192,6 +237,15 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     (CLAUDE, "tool_choice", {"tools": [TOOL], "tool_choice": "always"}, "none of none, auto and required"),
     (CLAUDE, "tool_choice", {"tools": [TOOL], "tool_choice": {"type": "allowed_tools"}}, "type `allowed_tools`"),
     (CLAUDE, "tool_choice", {"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "x"}}}, "`x`"),
+    *(
+        (
+            CLAUDE,
+            "tool_choice",
+            {"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "clock"}, beside: {}}},
+            f"`{beside}`",
+        )
+        for beside in ("allowed_tools", "custom", "mode")
+    ),
     (NOVA, "parallel_tool_calls", {"tools": [TOOL], "parallel_tool_calls": False}, "cannot be told so"),
     (
         CLAUDE,
@@ -199,7 +253,11 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
         {"tools": [TOOL], "parallel_tool_calls": False, "tool_choice": "required"},
         "a tool that must be called",
     ),
+    (CLAUDE, "stream_options", {"stream_options": {"include_obfuscation": True}}, "`stream_options.include_obfusc"),
+    (CLAUDE, "stream_options", {"stream_options": {"include_usage": True, "x": 1}}, "unknown field `x`"),
     (CLAUDE, "max_tokens", {"max_tokens": 0}, "positive"),
+    (CLAUDE, "max_tokens", {"max_tokens": 5, "max_completion_tokens": 50}, "one and the same"),
+    (CLAUDE, "max_tokens", {"max_tokens": 0, "max_completion_tokens": 50}, "positive"),
     (CLAUDE, "max_completion_tokens", {"max_completion_tokens": 2**31}, "positive"),
     (CLAUDE, "temperature", {"temperature": 1.5}, "0 to 1"),
     (CLAUDE, "temperature", {"temperature": "warm"}, "Expected `float`"),
@@ -218,6 +276,8 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
         {"response_format": {"type": "json_schema", "json_schema": {"name": "a"}}},
         "Expected `object`",
     ),
+    (CLAUDE, "response_format", {"response_format": {**SCHEMA, "type": "text"}}, "holds `json_schema` beside it"),
+    (CLAUDE, "response_format", {"response_format": {"type": "text", "x": 1}}, "unknown field `x`"),
     *((name, "response_format", {"response_format": SCHEMA}, "keeps none") for name in (OLD, NOVA, TITAN)),
     (CLAUDE, "service_tier", {"service_tier": "scale"}, "default, flex and priority"),
     (CLAUDE, "metadata", {"metadata": {"a": "é"}}, "Bedrock's logs"),
@@ -333,10 +393,35 @@ def test_a_budget_that_cannot_be_said_is_refused_in_the_callers_words(name: str)
     assert caught.value.message.startswith("`thinking.budget_tokens` is 32000, and ")
 
 
+@pytest.mark.parametrize("name", [CLAUDE, OLD, NOVA, NOVA2])
+def test_a_tool_may_show_an_image(name: str) -> None:
+    content = [{"type": "text", "text": "See:"}, SHOT]
+    asked = {"messages": [*USED[:2], {**USED[2], "content": content}], "tools": [TOOL]}
+    found = encoded(said() | asked, name)
+    check_request("Converse", name, found)
+    (block,) = found["messages"][2]["content"]
+    assert block["toolResult"]["content"] == [
+        {"text": "See:"},
+        {"image": {"format": "png", "source": {"bytes": "AAAA"}}},
+    ]
+
+
+def test_what_clients_repeat_says_nothing_new() -> None:
+    used = [USED[0], {**USED[1], "tool_calls": [{**USE, "index": 0}]}, {**USED[2], "name": "clock"}]
+    asked = {"tools": [TOOL], "stream_options": {"include_usage": True, "include_obfuscation": False}}
+    assert encoded(said() | asked | {"messages": used}) == encoded(said() | asked | {"messages": USED})
+
+
 def test_an_earlier_call_of_a_tool_needs_no_signature_once_it_was_answered() -> None:
     messages = [*USED, {"role": "assistant", "content": "Noon."}, {"role": "user", "content": "Sure?"}]
     found = encoded(said() | {"messages": messages, "tools": [TOOL], "reasoning_effort": "low"})
     assert found["additionalModelRequestFields"] == {"thinking": {"type": "enabled", "budget_tokens": 1024}}
+
+
+def test_which_sequence_a_reply_stopped_at_is_asked_of_those_that_say_it() -> None:
+    assert encoded(said(stop=["a"]))["additionalModelResponseFieldPaths"] == ["/stop_sequence"]
+    assert "additionalModelResponseFieldPaths" not in encoded(said())
+    assert "additionalModelResponseFieldPaths" not in encoded(said(stop=["a"]), NOVA)
 
 
 def test_what_a_model_does_anyway_may_be_stated() -> None:
@@ -361,6 +446,20 @@ def test_a_mark_of_what_is_cached_is_left_out_where_nothing_is() -> None:
     result = [*USED[:2], {"role": "tool", "tool_call_id": "c1", "content": content}]
     found = encoded({"messages": result, "tools": [TOOL]})["messages"][2]["content"]
     assert [list(block) for block in found] == [["toolResult"], ["cachePoint"]]
+
+
+def test_openais_own_mark_of_what_is_cached_is_the_same() -> None:
+    part = {"type": "text", "text": "Hi"}
+    ours = {**part, "prompt_cache_breakpoint": {"mode": "explicit"}}
+    theirs = {**part, "cache_control": {"type": "ephemeral"}}
+    found = [encoded({"messages": [{"role": "user", "content": [one]}]}) for one in (ours, theirs, ours | theirs)]
+    assert found[0] == found[1] == found[2]
+    assert found[0]["messages"][0]["content"] == [{"text": "Hi"}, {"cachePoint": {"type": "default"}}]
+    assert encoded(said(prompt_cache_options={"mode": "explicit", "ttl": "30m"})) == encoded(said())
+
+
+def test_fast_is_openais_other_name_of_priority() -> None:
+    assert encoded(said(service_tier="fast")) == encoded(said(service_tier="priority"))
 
 
 def test_converse_serves_chat() -> None:

@@ -67,6 +67,16 @@ def test_every_reason_to_stop_of_the_service_is_known_or_is_a_failure() -> None:
             assert found.finish == FINISH[reason]
 
 
+@pytest.mark.parametrize("fields", [None, 5, {}, {"stop_sequence": None}, {"stop_sequence": ""}, {"stop_sequence": 5}])
+def test_a_stop_at_a_sequence_that_is_not_named_is_still_said(fields: Any) -> None:
+    found = decoded(text("stop_sequence", additionalModelResponseFields=fields))
+    assert isinstance(found, Reply)
+    assert json.loads(found.body)["choices"][0]["stop_reason"] == "stop_sequence"
+    ended = decoded(text("end_turn", additionalModelResponseFields=fields))
+    assert isinstance(ended, Reply)
+    assert "stop_reason" not in json.loads(ended.body)["choices"][0]
+
+
 def test_arguments_are_passed_on_to_the_byte() -> None:
     big = b'{ "n":123456789012345678901234567890.10,"s":"\\u00e9" }'
     body = json.dumps(text("tool_use")).encode()

@@ -72,6 +72,21 @@ def test_shapes(name: str) -> None:
         ChatCompletionChunk.model_validate(chunk)
 
 
+@pytest.mark.parametrize(
+    ("stop", "said"),
+    [
+        ({"additionalModelResponseFields": {"stop_sequence": 'a "two"'}}, 'a "two"'),
+        ({}, "stop_sequence"),
+    ],
+)
+def test_a_stop_at_a_sequence_says_so(stop: dict[str, Any], said: str) -> None:
+    payload = {"stopReason": "stop_sequence", **stop}
+    check_event("messageStop", payload)
+    found = fed([START + HELLO + event("messageStop", payload) + METADATA])
+    (choice,) = chunks(found.data)[2]["choices"]
+    assert (choice["finish_reason"], choice["stop_reason"]) == ("stop", said)
+
+
 def test_usage_is_metered_in_any_case_and_shown_to_who_asked() -> None:
     found = fed([START + HELLO + STOP + METADATA], asks_usage=False)
     assert found.tokens == Tokens(12, 7)
