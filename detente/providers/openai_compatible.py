@@ -76,7 +76,11 @@ class CompatibleWire(Wire):
             raise Refusal("`messages` hold thinking that Claude signed, and nobody but Claude can read it", "messages")
         if call.item:
             return Outgoing(self.target(call) + call.item, (), b"", call.method)
-        return Outgoing(self.target(call), JSON, body_of(call, self.name))
+        members = call.members
+        if "reasoning" in self.deployment.lacks and bytes(members.get("reasoning_effort", b"")) == b'"none"':
+            # Who cannot reason does not, and refuses to be told so.
+            members = {name: text for name, text in members.items() if name != "reasoning_effort"}
+        return Outgoing(self.target(call), JSON, body_of(call, members, self.name))
 
     def decode(self, call: Call, headers: Headers, body: bytes) -> Reply | Failure:
         if call.item:
@@ -121,17 +125,17 @@ def _unmetered(body: bytes) -> _Whole | None:
         return None
 
 
-def body_of(call: Call, name: str) -> bytes:
-    """The caller's body under the provider's name for the model, asking for the usage of a stream in any case."""
+def body_of(call: Call, members: Mapping[str, msgspec.Raw], name: str) -> bytes:
+    """A call's members under the provider's name for the model, asking for the usage of a stream in any case."""
     changed = [("model", msgspec.json.encode(name))]
     if call.stream and call.operation == "chat":
-        stated = call.members.get("stream_options")
+        stated = members.get("stream_options")
         try:
             options = _OPTIONS.decode(stated) if stated is not None and bytes(stated) != b"null" else {}
         except _UNREADABLE:
             raise Refusal("`stream_options` is not an object", "stream_options") from None
         changed.append(("stream_options", msgspec.json.encode({**options, "include_usage": True})))
-    return joined(call.members, changed)
+    return joined(members, changed)
 
 
 def error_of(body: bytes) -> dict[str, Any]:

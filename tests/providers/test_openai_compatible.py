@@ -38,6 +38,14 @@ def call(operation: Any = "chat", stream: bool = False, **members: Any) -> Call:
 
 
 # -- what is sent -----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("given", [OWN, V1, LEGACY])
+def test_who_cannot_reason_is_not_told_not_to(given: Wire) -> None:
+    lacking = made(**given.deployment.model_dump(exclude_unset=True, by_alias=True) | {"lacks": ["reasoning"]})
+    for effort, there, told in (("none", given, "none"), ("none", lacking, None), ("low", lacking, "low")):
+        sent = json.loads(there.encode(call(model="m", messages=[], reasoning_effort=effort)).body)
+        assert sent.get("reasoning_effort") == told
+
+
 @pytest.mark.parametrize(
     ("given", "base", "target"),
     [
