@@ -110,18 +110,27 @@ def _thinking(thought: str, signature: str) -> dict[str, Any]:
 def _tool_use(call: _ToolCall, cut: bool) -> dict[str, Any] | None:
     """A call of a tool; None where the reply was cut short within it: a part of an input is not an input."""
     text = call.function.arguments.strip() or "{}"
-    try:
-        if not text.startswith("{"):
-            raise msgspec.DecodeError
-        msgspec.json.decode(text, type=dict[str, msgspec.Raw])
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+    if not is_object(text):
         if cut:
             return None
-        raise UnsayableError(f"the model called `{call.function.name[:60]}` with what is no JSON object") from None
+        raise no_object(call.function.name)
     return {"type": "tool_use", "id": call.id, "name": call.function.name, "input": msgspec.Raw(text.encode())}
 
 
 # -- what streams share ---------------------------------------------------------------------------------------------
+def is_object(text: str) -> bool:
+    """Whether a call's input is a JSON object."""
+    try:
+        return text.startswith("{") and msgspec.json.decode(text, type=dict[str, msgspec.Raw]) is not None
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return False
+
+
+def no_object(tool: str) -> UnsayableError:
+    """A call that Anthropic's clients could not read."""
+    return UnsayableError(f"the model called `{tool[:60]}` with what is no JSON object")
+
+
 def head(completion: str | None, model: str) -> dict[str, Any]:
     """A message without its content. Its id is that of the completion, so that a provider can be asked about it."""
     own = (completion or token_hex(12)).removeprefix("chatcmpl-")

@@ -15,7 +15,7 @@ import msgspec
 
 from detente.gateway.surface import Asked, Rendering, UnsayableError
 from detente.gateway.surfaces.messages_error import error_of, type_of
-from detente.gateway.surfaces.messages_reply import head, stopped, usage_of
+from detente.gateway.surfaces.messages_reply import head, is_object, no_object, stopped, usage_of
 from detente.providers import sse
 from detente.providers.chat_stream import Usage
 from detente.providers.wire import Tokens
@@ -92,11 +92,7 @@ class _Calling:
         """Whether its input is whole: then another may begin."""
         if not self.pieces or self.pieces[-1].rstrip()[-1:] not in ("}", ""):
             return False  # cheap, since it is asked for each piece of another call
-        try:
-            msgspec.json.decode("".join(self.pieces), type=dict[str, msgspec.Raw])
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
-            return False
-        return True
+        return is_object("".join(self.pieces).strip())
 
 
 class MessagesRendering(Rendering):
@@ -127,6 +123,9 @@ class MessagesRendering(Rendering):
     def close(self) -> bytes:
         """The last block's end, why the message ends, and what it took."""
         pieces = [*self._start(), *self._end_calls(), *self._end_block()]
+        for calling in self._calls.values():
+            if self._finish != "length" and not is_object("".join(calling.pieces).strip() or "{}"):
+                raise no_object(calling.name)
         finish = "content_filter" if self._refused else self._finish
         reason, sequence = stopped(self._asked, finish, self._stopped_at, bool(self._calls))
         delta = {"type": "message_delta", "delta": {"stop_reason": reason, "stop_sequence": sequence}}
@@ -219,6 +218,8 @@ class MessagesRendering(Rendering):
     def _call(self, delta: _CallDelta) -> Iterator[bytes]:
         """Providers may write several calls at once: one is shown as it comes, and others wait until it is whole."""
         calling = self._calls.setdefault(delta.index, _Calling())
+        if calling.id and delta.id and delta.id != calling.id:
+            raise UnsayableError("the provider gave two calls of tools one place")
         calling.id, calling.name = calling.id or delta.id or "", calling.name or self._name(delta)
         text = (delta.function.arguments if delta.function else None) or ""
         if calling.closed and text.strip():

@@ -111,13 +111,26 @@ def call(at: int, arguments: str = "", **members: Any) -> Data:
         delta(tool_calls=[call(0, "{}", name="b")]),
         delta(tool_calls=[call(0, "{}", id="a")]) + delta(content="c"),
         delta(tool_calls=[call(0, "x" * 5_000_000, id="a", name="b")]) + delta(tool_calls=[call(0, "x" * 5_000_000)]),
+        delta(tool_calls=[call(0, "[1,2]", id="a", name="b")]),
+        delta(tool_calls=[call(0, '{"x": tru', id="a", name="b")]),
+        delta(tool_calls=[call(0, "{}", id="a", name="b"), call(1, '{"x"', id="c", name="d")]),
+        delta(tool_calls=[call(0, '{"x":1}', id="a", name="b")]) + delta(tool_calls=[call(0, "", id="c", name="d")]),
     ],
-    ids=["cut", "not-text", "a-list", "second-choice", "goes-on", "no-id", "no-name", "too-long"],
+    ids=[
+        *("cut", "not-text", "a-list", "second-choice", "goes-on", "no-id", "no-name", "too-long"),
+        *("list-as-input", "half-an-input", "half-the-second", "two-in-one-place"),
+    ],
 )
 def test_what_cannot_be_said_ends_the_stream(stream: bytes) -> None:
     made = rendering()
     with pytest.raises(UnsayableError):
         rendered(made, stream)
+
+
+def test_an_input_that_max_tokens_cut_is_shown_as_far_as_it_came() -> None:
+    cut = event({"choices": [{"index": 0, "delta": {}, "finish_reason": "length"}]})
+    said = events(rendered(rendering(), delta(tool_calls=[call(0, '{"x": tru', id="a", name="b")]) + cut))
+    assert [d["delta"]["stop_reason"] for name, d in said if name == "message_delta"] == ["max_tokens"]
 
 
 @pytest.mark.parametrize(
