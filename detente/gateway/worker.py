@@ -18,7 +18,7 @@ from typing import Any
 import uvicorn
 import uvloop
 
-from detente.errors import DetenteError, ServeError
+from detente.errors import DetenteError, JournalError, ServeError
 from detente.gateway.app import App
 from detente.gateway.clock import Clock
 from detente.gateway.exchange import DATE
@@ -132,14 +132,23 @@ class Worker:
         self._app.flush()
 
     async def _sync(self, now: float) -> None:
-        """What is recorded goes to the disk."""
+        """What is recorded goes to the disk, and into a file that is still where its name says."""
         loop = asyncio.get_running_loop()
         try:
+            astray = await loop.run_in_executor(self._disk, self._journal.astray)
+            if astray is not None:
+                begun = self._journal.again()  # here, where records are appended
+                self._say(
+                    f"{astray} was moved or removed under the gateway: from now on worker {self._number} records in"
+                    f" {begun}; its records of before are no longer where they were written"
+                )
             await loop.run_in_executor(self._disk, self._journal.sync)
             if self._app.unrecorded != "" and await loop.run_in_executor(self._disk, self._journal.has_room):
                 self._app.unrecorded = ""
         except OSError as error:
             self._app.unrecorded = error.strerror or str(error)
+        except JournalError as error:
+            self._app.unrecorded = str(error)
 
     async def _renew(self, now: float) -> None:
         """Secrets that end, or were refused, are fetched again."""

@@ -57,20 +57,15 @@ class Journal:
     def __init__(self, folder: Path, worker: int = 0, rotate_at: int = ROTATE_AT) -> None:
         self.folder, self.worker, self.rotate_at = folder, worker, rotate_at
         folder.mkdir(parents=True, exist_ok=True)
-        self._lock = os.open(folder / f"w{worker}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._fds: list[int] = []
         """Open files: records go to the last one; the ones before it are full, and wait for ``sync``."""
         self.appended = 0
         """How many records were appended: a mark for ``sync``."""
         self._synced = 0
         self._syncing = Lock()
+        self._lock = self._locked()
         try:
-            try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                what = f"{folder}: another gateway writes the journal of worker {worker}"
-                raise JournalError(f"{what}; choose another folder, or stop it") from None
-            mine = [f for f in files(folder) if _number(f)[0] == worker]
+            mine = self._mine()
             self._next = _number(mine[-1])[1] if mine else 0
             self._fds.append(self._resume(mine[-1]) if mine else self._begin())
         except BaseException:
@@ -78,13 +73,43 @@ class Journal:
             raise
 
     # -- files -----------------------------------------------------------------------------------------------
+    @property
+    def _lock_path(self) -> Path:
+        return self.folder / f"w{self.worker}.lock"
+
+    def _locked(self) -> int:
+        """Take the lock. Raises JournalError where another holds it."""
+        lock = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(lock)
+            what = f"{self.folder}: another gateway writes the journal of worker {self.worker}"
+            raise JournalError(f"{what}; choose another folder, or stop it") from None
+        return lock
+
+    def _mine(self) -> list[Path]:
+        return [f for f in files(self.folder) if _number(f)[0] == self.worker]
+
     def _begin(self) -> int:
-        self._next += 1
-        path = self.folder / f"w{self.worker}-{self._next:08}.journal"
+        """Begin the next file. One that cannot be begun is not left behind."""
+        path = self.folder / f"w{self.worker}-{self._next + 1:08}.journal"
         fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        os.write(fd, MAGIC)
+        try:
+            if os.write(fd, MAGIC) != len(MAGIC):
+                raise OSError(f"{path}: it could not be begun")
+            self._opened(path, fd)
+        except BaseException:
+            os.close(fd)
+            path.unlink(missing_ok=True)
+            raise
+        self._next += 1
         self._size = len(MAGIC)
         return fd
+
+    def _opened(self, path: Path, fd: int) -> None:
+        """Note which file records go to, for ``astray``: one value, as another thread reads it."""
+        self._open = path, _identity(os.fstat(fd))
 
     def _resume(self, path: Path) -> int:
         """Open the last file again: a torn tail is set aside in a file of its own, so that nothing is lost."""
@@ -99,7 +124,40 @@ class Journal:
             os.write(fd, MAGIC)
             end = len(MAGIC)
         self._size = end
+        self._opened(path, fd)
         return fd
+
+    def astray(self) -> Path | None:
+        """The path that no longer names what is open, if any: the folder, the file or the lock was moved or removed.
+
+        Blocks; may be called beside one thread that appends. Raises OSError where that cannot be seen.
+        """
+        file, identity = self._open
+        if not _names(file, identity):
+            return file
+        if not _names(self._lock_path, _identity(os.fstat(self._lock))):
+            return self._lock_path
+        return None
+
+    def again(self) -> Path:
+        """Make the folder and the lock again, and begin the next file; returns it. On the thread that appends.
+
+        Raises OSError, and JournalError where another gateway writes there by now: then all is as before.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        kept = _names(self._lock_path, _identity(os.fstat(self._lock)))
+        lock = self._lock if kept else self._locked()
+        try:
+            self._next = max([self._next, *(_number(f)[1] for f in self._mine())])
+            self._fds.append(self._begin())
+        except BaseException:
+            if not kept:
+                os.close(lock)
+            raise
+        if not kept:
+            os.close(self._lock)
+            self._lock = lock
+        return self._open[0]
 
     # -- writing ---------------------------------------------------------------------------------------------
     def append(self, payload: bytes) -> None:
@@ -164,6 +222,18 @@ class Journal:
 def files(folder: Path) -> list[Path]:
     """The files of a folder, those of each worker in order."""
     return sorted((f for f in folder.iterdir() if _NAME.match(f.name)), key=_number)
+
+
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
+
+
+def _names(path: Path, identity: tuple[int, int]) -> bool:
+    """Whether a path names this very file."""
+    try:
+        return _identity(path.stat()) == identity
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _number(file: Path) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -254,3 +255,76 @@ def test_what_was_appended_survives_kill_9(tmp_path: Path) -> None:
     kept = [p for p in read(files(tmp_path)[0]) if not isinstance(p, Torn)]
     assert len(kept) > said
     assert kept == [str(n).encode() for n in range(len(kept))]
+
+
+def test_a_folder_that_is_removed_is_noticed_and_made_again(tmp_path: Path) -> None:
+    folder = tmp_path / "journal"
+    journal = Journal(folder)
+    journal.append(b"gone")
+    assert journal.astray() is None
+    shutil.rmtree(folder)
+    assert journal.astray() == folder / "w0-00000001.journal"
+    assert journal.again() == folder / "w0-00000002.journal"
+    assert journal.astray() is None
+    journal.append(b"kept")
+    journal.sync()
+    assert [list(read(f)) for f in files(folder)] == [[b"kept"]]
+    with pytest.raises(JournalError, match="another gateway writes"):
+        Journal(folder)
+    journal.close()
+    Journal(folder).close()
+
+
+def test_a_folder_that_is_moved_keeps_what_it_holds(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal")
+    journal.append(b"before")
+    (tmp_path / "journal").rename(tmp_path / "moved")
+    journal.append(b"between")
+    journal.again()
+    journal.append(b"after")
+    journal.close()
+    assert list(read(tmp_path / "moved" / "w0-00000001.journal")) == [b"before", b"between"]
+    assert list(read(tmp_path / "journal" / "w0-00000002.journal")) == [b"after"]
+
+
+def test_a_file_or_a_lock_that_is_removed_is_noticed_too(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    for name in ("w0-00000001.journal", "w0.lock"):
+        (tmp_path / name).unlink()
+        assert journal.astray() == tmp_path / name
+        journal.again()
+        assert journal.astray() is None
+    assert [f.name for f in files(tmp_path)] == ["w0-00000002.journal", "w0-00000003.journal"]
+    with pytest.raises(JournalError, match="another gateway writes"):
+        Journal(tmp_path)
+    journal.close()
+
+
+def test_what_another_gateway_took_meanwhile_is_left_to_it(tmp_path: Path) -> None:
+    folder = tmp_path / "journal"
+    journal = Journal(folder)
+    shutil.rmtree(folder)
+    other = Journal(folder)
+    for _ in range(2):
+        with pytest.raises(JournalError, match="another gateway writes"):
+            journal.again()
+    other.append(b"other")
+    other.close()
+    journal.again()
+    journal.append(b"mine")
+    journal.close()
+    assert [list(read(f)) for f in files(folder)] == [[b"other"], [b"mine"]]
+
+
+def test_a_file_that_cannot_be_begun_is_not_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(tmp_path, rotate_at=20)
+    journal.append(b"x" * 20)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", lambda fd, data: 0)
+        for _ in range(2):
+            with pytest.raises(OSError, match="could not be begun"):
+                journal.append(b"lost")
+    assert len(files(tmp_path)) == 1
+    journal.append(b"next")
+    journal.close()
+    assert [list(read(f)) for f in files(tmp_path)] == [[b"x" * 20], [b"next"]]
