@@ -143,7 +143,8 @@ class Worker:
                     f" {begun}; its records of before are no longer where they were written"
                 )
             await loop.run_in_executor(self._disk, self._journal.sync)
-            if self._app.unrecorded != "" and await loop.run_in_executor(self._disk, self._journal.has_room):
+            if self._app.unrecorded != "":
+                await loop.run_in_executor(self._disk, self._journal.probe)
                 self._app.unrecorded = ""
         except OSError as error:
             self._app.unrecorded = error.strerror or str(error)

@@ -201,10 +201,22 @@ class Journal:
                 self._fds.remove(full)
                 os.close(full)
 
-    def has_room(self) -> bool:
-        """Whether the disk has room for a record. Blocks."""
-        disk = os.statvfs(self.folder)
-        return disk.f_bavail * disk.f_frsize > MOST_PAYLOAD
+    def probe(self) -> None:
+        """Write as much as a record may have, force it to disk, and take it away again. Blocks. Raises OSError.
+
+        In a file of its own, which may meet an append on another thread, and as far from its beginning as the next
+        record would be: limits on a file's size, quotas and broken disks are met as a record would meet them.
+        """
+        path, left, at = self.folder / f"w{self.worker}.probe", _HEAD.size + MOST_PAYLOAD, self._size
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            while left:
+                written = os.pwrite(fd, bytes(left), at)
+                left, at = left - written, at + written
+            os.fdatasync(fd)
+        finally:
+            os.close(fd)
+            path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Sync and let go."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -328,3 +329,38 @@ def test_a_file_that_cannot_be_begun_is_not_left_behind(tmp_path: Path, monkeypa
     journal.append(b"next")
     journal.close()
     assert [list(read(f)) for f in files(tmp_path)] == [[b"x" * 20], [b"next"]]
+
+
+def test_a_probe_leaves_nothing_and_may_meet_an_append(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    before = {f.name for f in tmp_path.iterdir()}
+    with ThreadPoolExecutor(1) as threads:
+        probes = [threads.submit(journal.probe) for _ in range(5)]
+        for _ in range(100):
+            journal.append(b"x")
+        for probe in probes:
+            probe.result(10)
+    assert {f.name for f in tmp_path.iterdir()} == before
+    journal.close()
+    assert list(read(files(tmp_path)[0])) == [b"x"] * 100
+
+
+def test_a_probe_meets_a_limit_on_the_size_of_files_and_a_disk_that_breaks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk, journal = Disk(monkeypatch), Journal(tmp_path)
+    journal.append(b"x" * 100_000)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_PAYLOAD + 50_000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            journal.probe()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    journal.probe()
+    disk.broken = True
+    with pytest.raises(OSError, match="broken"):
+        journal.probe()
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["w0-00000001.journal", "w0.lock"]
+    disk.broken = False
+    journal.close()
