@@ -48,6 +48,8 @@ class Worker:
         self._stamp: Stamp = ()
         self._reload = False
         self._looked = 0.0
+        self._unwritten = False
+        """Whether it was said that the journal cannot be written."""
         self._app: App
         self._journal: Journal
 
@@ -134,6 +136,7 @@ class Worker:
     async def _sync(self, now: float) -> None:
         """What is recorded goes to the disk, and into a file that is still where its name says."""
         loop = asyncio.get_running_loop()
+        self._tell()  # also of what will have passed in a moment
         try:
             astray = await loop.run_in_executor(self._disk, self._journal.astray)
             if astray is not None:
@@ -150,6 +153,19 @@ class Worker:
             self._app.unrecorded = error.strerror or str(error)
         except JournalError as error:
             self._app.unrecorded = str(error)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Say once that the journal cannot be written, and once that it can again."""
+        why = self._app.unrecorded
+        if bool(why) is self._unwritten:
+            return
+        self._unwritten = bool(why)
+        journal = f"the journal of worker {self._number} in {self._journal.folder}"
+        if why:
+            self._say(f"{journal} cannot be written: {why}; it answers calls with 503 until it can")
+        else:
+            self._say(f"{journal} can be written again, and calls are served")
 
     async def _renew(self, now: float) -> None:
         """Secrets that end, or were refused, are fetched again."""

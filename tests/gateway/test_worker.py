@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from pathlib import Path
 from typing import cast
+
+import pytest
 
 from detente.gateway.settings import Settings
 from detente.gateway.worker import Worker
@@ -53,10 +56,54 @@ def test_a_journal_that_cannot_be_begun_again_is_one_that_cannot_be_written(tmp_
             stage.folder.write_text("in the way")
             await worker.second()
             assert stage.app.unrecorded == "File exists"
+            await worker.second()
+            assert len(worker.said) == 1
             stage.folder.unlink()
             await worker.second()
+            assert worker.said[0].endswith("cannot be written: File exists; it answers calls with 503 until it can")
+            assert "was moved or removed under the gateway" in worker.said[1]
+            assert worker.said[2].endswith("can be written again, and calls are served")
             assert stage.app.unrecorded == ""
             assert (await stage.ask()).status == 200
             assert len(stage.records) == 1
+
+    run(main())
+
+
+def test_a_journal_that_cannot_be_written_is_said_once_and_its_recovery_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async def main() -> None:
+        async with play(http(completion())) as south, Stage(tmp_path, case_data({"south": south.base})) as stage:
+            worker = Hired(stage)
+            with monkeypatch.context() as patch:
+                patch.setattr("detente.ledger.journal.os.write", full)
+                patch.setattr("detente.ledger.journal.os.pwrite", full)
+                assert (await stage.ask()).status == 503
+                for _ in range(3):  # though there is room, by what the system says
+                    await worker.second()
+                    assert (await stage.ask()).status == 503
+                assert len(south.requests) == 1
+                (said,) = worker.said
+                assert f"worker 0 in {stage.folder} cannot be written: No space left on device" in said
+            for _ in range(2):
+                await worker.second()
+            assert len(worker.said) == 2
+            assert "can be written again" in worker.said[1]
+            assert (await stage.ask()).status == 200
+
+    run(main())
+
+
+def test_what_failed_and_is_well_again_at_the_next_look_is_said_too(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with play(http(completion())) as south, Stage(tmp_path, case_data({"south": south.base})) as stage:
+            worker = Hired(stage)
+            stage.app.unrecorded = "Input/output error"
+            await worker.second()
+            assert ["cannot be written: Input/output error" in worker.said[0], len(worker.said)] == [True, 2]
 
     run(main())
