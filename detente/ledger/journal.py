@@ -117,8 +117,7 @@ class Journal:
         end, torn = _whole(path, data)
         fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         if torn is not None:
-            aside = path.with_suffix(f".torn-{torn.offset}")
-            aside.write_bytes(data[torn.offset :])
+            _set_aside(path.with_suffix(f".torn-{torn.offset}"), data[torn.offset :])
             os.ftruncate(fd, end)
         if end == 0:
             os.write(fd, MAGIC)
@@ -234,6 +233,17 @@ class Journal:
 def files(folder: Path) -> list[Path]:
     """The files of a folder, those of each worker in order."""
     return sorted((f for f in folder.iterdir() if _NAME.match(f.name)), key=_number)
+
+
+def _set_aside(path: Path, data: bytes) -> None:
+    """Write a torn part, for the owner's eyes as the journal is, and never over an earlier one."""
+    taken = [path, *(path.with_name(f"{path.name}-{again}") for again in range(2, 1000))]
+    path = next((free for free in taken if not free.exists()), path)
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(fd, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fdatasync(fd)
 
 
 def _identity(found: os.stat_result) -> tuple[int, int]:

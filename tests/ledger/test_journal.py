@@ -364,3 +364,16 @@ def test_a_probe_meets_a_limit_on_the_size_of_files_and_a_disk_that_breaks(
     assert sorted(f.name for f in tmp_path.iterdir()) == ["w0-00000001.journal", "w0.lock"]
     disk.broken = False
     journal.close()
+
+
+def test_what_is_set_aside_is_for_its_owner_alone_and_overwrites_nothing(tmp_path: Path) -> None:
+    (file,) = written(tmp_path, [b"first"])
+    whole = file.stat().st_size
+    for torn in (b"one", b"other"):
+        with file.open("ab") as end:
+            end.write(torn)
+        Journal(tmp_path).close()
+    aside = sorted(f for f in tmp_path.iterdir() if ".torn-" in f.name)
+    assert [f.name for f in aside] == [f"w0-00000001.torn-{whole}", f"w0-00000001.torn-{whole}-2"]
+    assert [f.read_bytes() for f in aside] == [b"one", b"other"]
+    assert {f.stat().st_mode & 0o777 for f in tmp_path.iterdir()} == {0o600}
