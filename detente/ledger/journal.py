@@ -25,6 +25,11 @@ MAGIC = b"DTJRNL\x00\x01"
 MOST_PAYLOAD = 1024 * 1024
 ROTATE_AT = 64 * 1024 * 1024
 _HEAD = Struct("<II")
+_BEGINS = re.compile(rb"(?=(?!\x00{3})..[\x00-\x10]\x00.{4})", re.DOTALL)
+"""Where a record may begin: a length that is not zero, and at most ``MOST_PAYLOAD`` or little more; and a checksum."""
+MOST_CHECKED = 16 * 1024 * 1024 * 1024
+"""Bytes that are checksummed at most in search of a whole record after a bad one: some seconds' work, twice what random
+bytes of a file's length need."""
 _NAME = re.compile(r"^w(\d+)-(\d{8})\.journal$")
 
 
@@ -114,7 +119,13 @@ class Journal:
     def _resume(self, path: Path) -> int:
         """Open the last file again: a torn tail is set aside in a file of its own, so that nothing is lost."""
         data = path.read_bytes()
-        end, torn = _whole(path, data)
+        try:
+            end, torn = _whole(path, data)
+        except JournalError as error:
+            what = f"move it out of {self.folder}, to a folder of its own, and start again"
+            raise JournalError(
+                f"{error}; {what}; `detente journal` of that folder prints what is before the damage"
+            ) from None
         fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         if torn is not None:
             _set_aside(path.with_suffix(f".torn-{torn.offset}"), data[torn.offset :])
@@ -305,24 +316,29 @@ def _frames(path: Path, data: bytes) -> Iterator[tuple[int, int]]:
         end = start + length
         whole = 0 < length <= MOST_PAYLOAD and end <= len(data) and crc32(data[start:end]) == checksum
         if not whole:
-            if _more_after(data, at):
-                raise JournalError(f"{path}: damaged at byte {at}, with whole records after it")
+            if after := _after(data, at):
+                raise JournalError(f"{path}: damaged at byte {at}, {after}")
             yield at, -1
             return
         yield start, length
         at = end
 
 
-def _more_after(data: bytes, bad: int) -> bool:
-    """Whether a whole record begins anywhere after a bad one: then the file was damaged, not torn.
+def _after(data: bytes, bad: int) -> str:
+    """What makes a bad record one of a damaged file: a whole record after it. Empty where it is the torn end.
 
-    A torn record is at most one long, so that this looks at no more bytes than one record may have.
+    However long the end is, and whatever it holds: only what begins as a record does is looked at, and so much of it
+    that random bytes of a file's length are looked through.
     """
-    if len(data) - bad > _HEAD.size + MOST_PAYLOAD:
-        return True
-    for at in range(bad + 1, len(data) - _HEAD.size):
-        length, checksum = _HEAD.unpack_from(data, at)
-        start = at + _HEAD.size
-        if 0 < length <= len(data) - start and crc32(data[start : start + length]) == checksum:
-            return True
-    return False
+    view, left = memoryview(data), MOST_CHECKED
+    for found in _BEGINS.finditer(data, bad + 1):
+        length, checksum = _HEAD.unpack_from(data, found.start())
+        start = found.start() + _HEAD.size
+        if length > min(MOST_PAYLOAD, len(data) - start):
+            continue
+        left -= max(length, 1024)  # what a look costs at least
+        if left < 0:
+            return "and there is too much after it that looks like records to tell whether it is the file's end"
+        if crc32(view[start : start + length]) == checksum:
+            return "with whole records after it"
+    return ""

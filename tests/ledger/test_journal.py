@@ -12,6 +12,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -94,9 +95,13 @@ def test_damage_before_the_end_is_an_error_and_nothing_is_cut(tmp_path: Path) ->
     data = bytearray(file.read_bytes())
     data[len(MAGIC) + 8] ^= 1
     file.write_bytes(data)
-    with pytest.raises(JournalError, match="damaged at byte 8, with whole records after it"):
+    with pytest.raises(JournalError, match="damaged at byte 8, with whole records after it; move it out of") as told:
         Journal(tmp_path)
+    assert str(told.value).startswith(f"{file}: ")
     assert file.read_bytes() == data
+    (tmp_path / "apart").mkdir()
+    file.rename(tmp_path / "apart" / file.name)  # as it says
+    Journal(tmp_path).close()
 
 
 def test_a_second_writer_is_kept_out(tmp_path: Path) -> None:
@@ -377,3 +382,47 @@ def test_what_is_set_aside_is_for_its_owner_alone_and_overwrites_nothing(tmp_pat
     assert [f.name for f in aside] == [f"w0-00000001.torn-{whole}", f"w0-00000001.torn-{whole}-2"]
     assert [f.read_bytes() for f in aside] == [b"one", b"other"]
     assert {f.stat().st_mode & 0o777 for f in tmp_path.iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [bytes(3 * MOST_PAYLOAD), Random(1).randbytes(3 * MOST_PAYLOAD), b"\x00\x00\x08\x00" * 1000 + bytes(MOST_PAYLOAD)],
+    ids=["zeros", "random", "heads"],
+)
+def test_an_end_without_a_whole_record_is_torn_however_long(tmp_path: Path, garbage: bytes) -> None:
+    (file,) = written(tmp_path, [b"first"])
+    whole = file.read_bytes()
+    file.write_bytes(whole + garbage)
+    assert list(read(file)) == [b"first", Torn(len(whole), len(garbage))]
+    journal = Journal(tmp_path)
+    journal.append(b"after")
+    journal.close()
+    assert list(read(file)) == [b"first", b"after"]
+    (aside,) = (f for f in tmp_path.iterdir() if ".torn-" in f.name)
+    assert aside.read_bytes() == garbage
+
+
+def test_a_whole_record_far_after_the_damage_is_found(tmp_path: Path) -> None:
+    (file,) = written(tmp_path, [b"first"])
+    (other,) = written(tmp_path / "other", [b"x" * MOST_PAYLOAD])
+    file.write_bytes(file.read_bytes() + bytes(3 * MOST_PAYLOAD) + other.read_bytes()[len(MAGIC) :])
+    with pytest.raises(JournalError, match="with whole records after it"):
+        Journal(tmp_path)
+
+
+def test_the_search_for_a_whole_record_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("detente.ledger.journal.MOST_CHECKED", 10 * MOST_PAYLOAD)
+    (file,) = written(tmp_path, [b"first"])
+    data = file.read_bytes() + b"\x00\x00\x08\x00" * 1000 + bytes(MOST_PAYLOAD)
+    file.write_bytes(data)
+    with pytest.raises(JournalError, match=r"too much after it that looks like records .*; move it out of"):
+        Journal(tmp_path)
+    assert file.read_bytes() == data
+
+
+def test_a_file_that_is_no_journal_is_not_touched_and_the_remedy_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "w0-00000001.journal"
+    file.write_bytes(bytes(100))
+    with pytest.raises(JournalError, match=r"not a journal of this version .*; move it out of"):
+        Journal(tmp_path)
+    assert file.read_bytes() == bytes(100)
