@@ -81,7 +81,7 @@ class BillError(DetenteError):
 
 
 class JournalError(DetenteError):
-    """A journal is damaged before its end, of another version, or written by another process."""
+    """A journal cannot be made, is damaged before its end, of another version, or written by another process."""
 
 
 class ServeError(DetenteError):

@@ -41,6 +41,19 @@ class Torn:
     length: int
 
 
+def prepare(folder: Path) -> None:
+    """Make a journal's folder if it is not there. Raises JournalError where it cannot be made, or written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        why = "" if os.access(folder, os.W_OK | os.X_OK) else "files cannot be made in it"
+    except FileExistsError:
+        why = "it is not a folder"
+    except OSError as error:
+        why = f"the folder cannot be made ({error.strerror or error})"
+    if why:
+        raise JournalError(f"{folder}: no journal can be written there, for {why}; choose another `--journal`")
+
+
 class Journal:
     """Appends records. One instance a worker and folder: a lock keeps others out.
 
@@ -56,12 +69,13 @@ class Journal:
     Raises
     ------
     JournalError
-        Where another process writes this worker's journal, or a file of it is damaged before its end.
+        Where the folder cannot be made, another process writes this worker's journal, or a file of it is damaged
+        before its end.
     """
 
     def __init__(self, folder: Path, worker: int = 0, rotate_at: int = ROTATE_AT) -> None:
         self.folder, self.worker, self.rotate_at = folder, worker, rotate_at
-        folder.mkdir(parents=True, exist_ok=True)
+        prepare(folder)
         self._fds: list[int] = []
         """Open files: records go to the last one; the ones before it are full, and wait for ``sync``."""
         self.appended = 0

@@ -362,7 +362,15 @@ def test_a_case_without_deployments(tmp_path: Path, provider: Provider) -> None:
 def test_a_journal_that_cannot_be_made(tmp_path: Path, provider: Provider, workers: int) -> None:
     (tmp_path / "file").write_text("")
     told = refused(case_at(tmp_path, provider), "--journal", tmp_path / "file" / "inside", "--workers", workers)
-    assert "inside" in told
+    (line,) = (line for line in told.splitlines() if "inside" in line)
+    assert "inside: no journal can be written there, for the folder cannot be made (Not a directory)" in line
+    assert line.endswith("; choose another `--journal`")
+    assert "a worker could not start" not in told
+
+
+def test_a_journal_that_is_no_folder(tmp_path: Path, provider: Provider) -> None:
+    told = refused(case_at(tmp_path, provider), "--journal", "/dev/null")
+    assert "/dev/null: no journal can be written there, for it is not a folder; choose another `--journal`" in told
 
 
 def test_a_reading_that_must_be_chosen(tmp_path: Path, provider: Provider) -> None:

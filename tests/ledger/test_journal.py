@@ -426,3 +426,9 @@ def test_a_file_that_is_no_journal_is_not_touched_and_the_remedy_is_said(tmp_pat
     with pytest.raises(JournalError, match=r"not a journal of this version .*; move it out of"):
         Journal(tmp_path)
     assert file.read_bytes() == bytes(100)
+
+
+def test_a_folder_in_which_no_file_can_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(JournalError, match="files cannot be made in it; choose another"):
+        Journal(tmp_path)
