@@ -8,7 +8,7 @@
     ├── SolverError                  the solver doubts its own answer
     ├── NoPlanError                  stopped before any plan, or any conflict, was found
     ├── BillError                    a plan and its exact bill disagree
-    ├── JournalError                 a journal is damaged, or is written by another process
+    ├── JournalError                 a journal cannot be made, is damaged, or is another process's
     ├── ServeError                   the gateway cannot listen
     ├── CredentialError              a secret cannot be had
     └── MissingExtraError            an optional dependency is not installed

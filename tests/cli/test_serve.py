@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -288,6 +289,19 @@ def test_a_journal_inside_of_the_case_is_no_change_of_it(tmp_path: Path, provide
 
 
 # -- workers ----------------------------------------------------------------------------------------------------------
+def test_a_journal_that_is_removed_under_it_is_begun_again(tmp_path: Path, provider: Provider) -> None:
+    case = case_at(tmp_path, provider)
+    with gateway(case, "--workers", 2) as live:
+        assert live.ask()[0] == 200
+        shutil.rmtree(live.journal)
+        for worker in (0, 1):
+            live.wait(f"from now on worker {worker} records in {live.journal}/w{worker}-00000002.journal")
+        assert live.ask()[0] == 200
+        assert [r.outcome for r in live.records()] == ["complete"]
+        assert "another gateway writes" in refused(case, "--journal", live.journal)
+        assert live.stop() == 0
+
+
 def test_a_worker_that_is_killed_is_followed_by_another(tmp_path: Path, provider: Provider) -> None:
     with gateway(case_at(tmp_path, provider), "--workers", 2) as live:
         live.until(lambda: live.get("/readyz")[0] == 200)
