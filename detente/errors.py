@@ -8,7 +8,7 @@
     ├── SolverError                  the solver doubts its own answer
     ├── NoPlanError                  stopped before any plan, or any conflict, was found
     ├── BillError                    a plan and its exact bill disagree
-    ├── JournalError                 a journal is damaged, or is written by another process
+    ├── JournalError                 a journal cannot be made, is damaged, or is another process's
     ├── ServeError                   the gateway cannot listen
     ├── CredentialError              a secret cannot be had
     └── MissingExtraError            an optional dependency is not installed
@@ -81,7 +81,7 @@ class BillError(DetenteError):
 
 
 class JournalError(DetenteError):
-    """A journal is damaged before its end, of another version, or written by another process."""
+    """A journal cannot be made, is damaged before its end, of another version, or written by another process."""
 
 
 class ServeError(DetenteError):

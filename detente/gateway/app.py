@@ -250,6 +250,10 @@ class App:
             # It was right when the head came: the case has changed since.
             exchange.reply(401, _CHALLENGE, _said(surface, 401, NO_KEY))
             return
+        if self.unrecorded:  # a provider would be paid for what is not given
+            message = "replies cannot be recorded now, and so nobody is asked and none is given; try again later"
+            exchange.reply(503, JSON, _said(surface, 503, message))
+            return
         self._count += 1
         job = Job(
             id=f"req_{self._ids}{self._count:08x}",

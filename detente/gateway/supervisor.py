@@ -21,6 +21,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from detente.errors import ServeError
+from detente.ledger.journal import prepare
 
 if TYPE_CHECKING:
     from detente.gateway.policy import Policy
@@ -58,6 +59,7 @@ def bound(host: str, port: int) -> socket.socket:
 def run(settings: Settings, listening: socket.socket, policy: Policy, ready: Callable[[], None], say: Say) -> None:
     """Serve until SIGTERM or SIGINT. Raises DetenteError where it cannot start."""
     _raise_descriptors()
+    prepare(settings.journal)  # what is wrong with it is said once, not by each worker
     if settings.workers == 1:
         from detente.gateway.worker import Worker
 

@@ -18,7 +18,7 @@ from typing import Any
 import uvicorn
 import uvloop
 
-from detente.errors import DetenteError, ServeError
+from detente.errors import DetenteError, JournalError, ServeError
 from detente.gateway.app import App
 from detente.gateway.clock import Clock
 from detente.gateway.exchange import DATE
@@ -48,6 +48,8 @@ class Worker:
         self._stamp: Stamp = ()
         self._reload = False
         self._looked = 0.0
+        self._unwritten = False
+        """Whether it was said that the journal cannot be written."""
         self._app: App
         self._journal: Journal
 
@@ -132,14 +134,38 @@ class Worker:
         self._app.flush()
 
     async def _sync(self, now: float) -> None:
-        """What is recorded goes to the disk."""
+        """What is recorded goes to the disk, and into a file that is still where its name says."""
         loop = asyncio.get_running_loop()
+        self._tell()  # also of what will have passed in a moment
         try:
+            astray = await loop.run_in_executor(self._disk, self._journal.astray)
+            if astray is not None:
+                begun = self._journal.again()  # here, where records are appended
+                self._say(
+                    f"{astray} was moved or removed under the gateway: from now on worker {self._number} records in"
+                    f" {begun}; its records of before are no longer where they were written"
+                )
             await loop.run_in_executor(self._disk, self._journal.sync)
-            if self._app.unrecorded != "" and await loop.run_in_executor(self._disk, self._journal.has_room):
+            if self._app.unrecorded != "":
+                await loop.run_in_executor(self._disk, self._journal.probe)
                 self._app.unrecorded = ""
         except OSError as error:
             self._app.unrecorded = error.strerror or str(error)
+        except JournalError as error:
+            self._app.unrecorded = str(error)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Say once that the journal cannot be written, and once that it can again."""
+        why = self._app.unrecorded
+        if bool(why) is self._unwritten:
+            return
+        self._unwritten = bool(why)
+        journal = f"the journal of worker {self._number} in {self._journal.folder}"
+        if why:
+            self._say(f"{journal} cannot be written: {why}; it answers calls with 503 until it can")
+        else:
+            self._say(f"{journal} can be written again, and calls are served")
 
     async def _renew(self, now: float) -> None:
         """Secrets that end, or were refused, are fetched again."""

@@ -25,6 +25,11 @@ MAGIC = b"DTJRNL\x00\x01"
 MOST_PAYLOAD = 1024 * 1024
 ROTATE_AT = 64 * 1024 * 1024
 _HEAD = Struct("<II")
+_BEGINS = re.compile(rb"(?=(?!\x00{3})..[\x00-\x10]\x00.{4})", re.DOTALL)
+"""Where a record may begin: a length that is not zero, and at most ``MOST_PAYLOAD`` or little more; and a checksum."""
+MOST_CHECKED = 16 * 1024 * 1024 * 1024
+"""Bytes that are checksummed at most in search of a whole record after a bad one: some seconds' work, twice what random
+bytes of a file's length need."""
 _NAME = re.compile(r"^w(\d+)-(\d{8})\.journal$")
 
 
@@ -34,6 +39,19 @@ class Torn:
 
     offset: int
     length: int
+
+
+def prepare(folder: Path) -> None:
+    """Make a journal's folder if it is not there. Raises JournalError where it cannot be made, or written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        why = "" if os.access(folder, os.W_OK | os.X_OK) else "files cannot be made in it"
+    except FileExistsError:
+        why = "it is not a folder"
+    except OSError as error:
+        why = f"the folder cannot be made ({error.strerror or error})"
+    if why:
+        raise JournalError(f"{folder}: no journal can be written there, for {why}; choose another `--journal`")
 
 
 class Journal:
@@ -51,26 +69,22 @@ class Journal:
     Raises
     ------
     JournalError
-        Where another process writes this worker's journal, or a file of it is damaged before its end.
+        Where the folder cannot be made, another process writes this worker's journal, or a file of it is damaged
+        before its end.
     """
 
     def __init__(self, folder: Path, worker: int = 0, rotate_at: int = ROTATE_AT) -> None:
         self.folder, self.worker, self.rotate_at = folder, worker, rotate_at
-        folder.mkdir(parents=True, exist_ok=True)
-        self._lock = os.open(folder / f"w{worker}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        prepare(folder)
         self._fds: list[int] = []
         """Open files: records go to the last one; the ones before it are full, and wait for ``sync``."""
         self.appended = 0
         """How many records were appended: a mark for ``sync``."""
         self._synced = 0
         self._syncing = Lock()
+        self._lock = self._locked()
         try:
-            try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                what = f"{folder}: another gateway writes the journal of worker {worker}"
-                raise JournalError(f"{what}; choose another folder, or stop it") from None
-            mine = [f for f in files(folder) if _number(f)[0] == worker]
+            mine = self._mine()
             self._next = _number(mine[-1])[1] if mine else 0
             self._fds.append(self._resume(mine[-1]) if mine else self._begin())
         except BaseException:
@@ -78,28 +92,96 @@ class Journal:
             raise
 
     # -- files -----------------------------------------------------------------------------------------------
+    @property
+    def _lock_path(self) -> Path:
+        return self.folder / f"w{self.worker}.lock"
+
+    def _locked(self) -> int:
+        """Take the lock. Raises JournalError where another holds it."""
+        lock = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(lock)
+            what = f"{self.folder}: another gateway writes the journal of worker {self.worker}"
+            raise JournalError(f"{what}; choose another folder, or stop it") from None
+        return lock
+
+    def _mine(self) -> list[Path]:
+        return [f for f in files(self.folder) if _number(f)[0] == self.worker]
+
     def _begin(self) -> int:
-        self._next += 1
-        path = self.folder / f"w{self.worker}-{self._next:08}.journal"
+        """Begin the next file. One that cannot be begun is not left behind."""
+        path = self.folder / f"w{self.worker}-{self._next + 1:08}.journal"
         fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        os.write(fd, MAGIC)
+        try:
+            if os.write(fd, MAGIC) != len(MAGIC):
+                raise OSError(f"{path}: it could not be begun")
+            self._opened(path, fd)
+        except BaseException:
+            os.close(fd)
+            path.unlink(missing_ok=True)
+            raise
+        self._next += 1
         self._size = len(MAGIC)
         return fd
+
+    def _opened(self, path: Path, fd: int) -> None:
+        """Note which file records go to, for ``astray``: one value, as another thread reads it."""
+        self._open = path, _identity(os.fstat(fd))
 
     def _resume(self, path: Path) -> int:
         """Open the last file again: a torn tail is set aside in a file of its own, so that nothing is lost."""
         data = path.read_bytes()
-        end, torn = _whole(path, data)
+        try:
+            end, torn = _whole(path, data)
+        except JournalError as error:
+            what = f"move it out of {self.folder}, to a folder of its own, and start again"
+            raise JournalError(
+                f"{error}; {what}; `detente journal` of that folder prints what is before the damage"
+            ) from None
         fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         if torn is not None:
-            aside = path.with_suffix(f".torn-{torn.offset}")
-            aside.write_bytes(data[torn.offset :])
+            _set_aside(path.with_suffix(f".torn-{torn.offset}"), data[torn.offset :])
             os.ftruncate(fd, end)
         if end == 0:
             os.write(fd, MAGIC)
             end = len(MAGIC)
         self._size = end
+        self._opened(path, fd)
         return fd
+
+    def astray(self) -> Path | None:
+        """The path that no longer names what is open, if any: the folder, the file or the lock was moved or removed.
+
+        Blocks; may be called beside one thread that appends. Raises OSError where that cannot be seen.
+        """
+        file, identity = self._open
+        if not _names(file, identity):
+            return file
+        if not _names(self._lock_path, _identity(os.fstat(self._lock))):
+            return self._lock_path
+        return None
+
+    def again(self) -> Path:
+        """Make the folder and the lock again, and begin the next file; returns it. On the thread that appends.
+
+        Raises OSError, and JournalError where another gateway writes there by now: then all is as before.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        kept = _names(self._lock_path, _identity(os.fstat(self._lock)))
+        lock = self._lock if kept else self._locked()
+        try:
+            self._next = max([self._next, *(_number(f)[1] for f in self._mine())])
+            self._fds.append(self._begin())
+        except BaseException:
+            if not kept:
+                os.close(lock)
+            raise
+        if not kept:
+            os.close(self._lock)
+            self._lock = lock
+        return self._open[0]
 
     # -- writing ---------------------------------------------------------------------------------------------
     def append(self, payload: bytes) -> None:
@@ -143,10 +225,22 @@ class Journal:
                 self._fds.remove(full)
                 os.close(full)
 
-    def has_room(self) -> bool:
-        """Whether the disk has room for a record. Blocks."""
-        disk = os.statvfs(self.folder)
-        return disk.f_bavail * disk.f_frsize > MOST_PAYLOAD
+    def probe(self) -> None:
+        """Write as much as a record may have, force it to disk, and take it away again. Blocks. Raises OSError.
+
+        In a file of its own, which may meet an append on another thread, and as far from its beginning as the next
+        record would be: limits on a file's size, quotas and broken disks are met as a record would meet them.
+        """
+        path, left, at = self.folder / f"w{self.worker}.probe", _HEAD.size + MOST_PAYLOAD, self._size
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            while left:
+                written = os.pwrite(fd, bytes(left), at)
+                left, at = left - written, at + written
+            os.fdatasync(fd)
+        finally:
+            os.close(fd)
+            path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Sync and let go."""
@@ -164,6 +258,29 @@ class Journal:
 def files(folder: Path) -> list[Path]:
     """The files of a folder, those of each worker in order."""
     return sorted((f for f in folder.iterdir() if _NAME.match(f.name)), key=_number)
+
+
+def _set_aside(path: Path, data: bytes) -> None:
+    """Write a torn part, for the owner's eyes as the journal is, and never over an earlier one."""
+    taken = [path, *(path.with_name(f"{path.name}-{again}") for again in range(2, 1000))]
+    path = next((free for free in taken if not free.exists()), path)
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(fd, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fdatasync(fd)
+
+
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
+
+
+def _names(path: Path, identity: tuple[int, int]) -> bool:
+    """Whether a path names this very file."""
+    try:
+        return _identity(path.stat()) == identity
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _number(file: Path) -> tuple[int, int]:
@@ -213,24 +330,29 @@ def _frames(path: Path, data: bytes) -> Iterator[tuple[int, int]]:
         end = start + length
         whole = 0 < length <= MOST_PAYLOAD and end <= len(data) and crc32(data[start:end]) == checksum
         if not whole:
-            if _more_after(data, at):
-                raise JournalError(f"{path}: damaged at byte {at}, with whole records after it")
+            if after := _after(data, at):
+                raise JournalError(f"{path}: damaged at byte {at}, {after}")
             yield at, -1
             return
         yield start, length
         at = end
 
 
-def _more_after(data: bytes, bad: int) -> bool:
-    """Whether a whole record begins anywhere after a bad one: then the file was damaged, not torn.
+def _after(data: bytes, bad: int) -> str:
+    """What makes a bad record one of a damaged file: a whole record after it. Empty where it is the torn end.
 
-    A torn record is at most one long, so that this looks at no more bytes than one record may have.
+    However long the end is, and whatever it holds: only what begins as a record does is looked at, and so much of it
+    that random bytes of a file's length are looked through.
     """
-    if len(data) - bad > _HEAD.size + MOST_PAYLOAD:
-        return True
-    for at in range(bad + 1, len(data) - _HEAD.size):
-        length, checksum = _HEAD.unpack_from(data, at)
-        start = at + _HEAD.size
-        if 0 < length <= len(data) - start and crc32(data[start : start + length]) == checksum:
-            return True
-    return False
+    view, left = memoryview(data), MOST_CHECKED
+    for found in _BEGINS.finditer(data, bad + 1):
+        length, checksum = _HEAD.unpack_from(data, found.start())
+        start = found.start() + _HEAD.size
+        if length > min(MOST_PAYLOAD, len(data) - start):
+            continue
+        left -= max(length, 1024)  # what a look costs at least
+        if left < 0:
+            return "and there is too much after it that looks like records to tell whether it is the file's end"
+        if crc32(view[start : start + length]) == checksum:
+            return "with whole records after it"
+    return ""

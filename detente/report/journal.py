@@ -60,6 +60,8 @@ def line(record: Record) -> str:
     tokens = f"{used.input:,} + {used.output:,} tok" if used is not None else "use unknown"
     where = record.deployment or "nobody"
     ended = record.outcome if record.status == 200 else f"{record.outcome} {record.status}"
+    if (record.outcome == "abandoned" and record.stream) or (record.outcome == "cut" and record.pieces):
+        ended += f" after {record.pieces:,} piece{'s' if record.pieces != 1 else ''}"
     top = f"{record.at[:19]}Z  {record.workload}  {printable(record.model)} → {where}  {ended}  {tokens}"
     if record.cost is not None:
         top += f"  {record.cost}"

@@ -86,8 +86,12 @@ def test_records_are_printed_a_line_each(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     served = record(1, deployment="d", why="share", usage=Metered(1200, 5), cost="0.000030000")
     kept = record(2, outcome="refused", status=403, usage=Metered(0, 0), denied=(Denial("d", "only"),))
-    cut = record(3, outcome="cut", status=502, deployment="d", attempts=(Attempt("c", "timeout", 5.0),))
-    for one in (served, kept, cut):
+    cut = record(
+        3, outcome="cut", status=502, deployment="d", stream=True, pieces=1200, attempts=(Attempt("c", "timeout", 5.0),)
+    )
+    left = record(4, outcome="abandoned", status=499, deployment="d", stream=True, pieces=1)
+    early = record(5, outcome="abandoned", status=499, deployment="d", stream=True)
+    for one in (served, kept, cut, left, early):
         journal.append(msgspec.json.encode(one))
     journal.close()
     done = detente("journal", tmp_path)
@@ -97,8 +101,10 @@ def test_records_are_printed_a_line_each(tmp_path: Path) -> None:
         "    share",
         "2026-03-10T12:00:02Z  chat  m → nobody  refused 403  0 + 0 tok",
         "    not d [only]",
-        "2026-03-10T12:00:03Z  chat  m → d  cut 502  use unknown",
+        "2026-03-10T12:00:03Z  chat  m → d  cut 502 after 1,200 pieces  use unknown",
         "    c: timeout",
+        "2026-03-10T12:00:04Z  chat  m → d  abandoned 499 after 1 piece  use unknown",
+        "2026-03-10T12:00:05Z  chat  m → d  abandoned 499 after 0 pieces  use unknown",
     ]
 
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -288,6 +289,19 @@ def test_a_journal_inside_of_the_case_is_no_change_of_it(tmp_path: Path, provide
 
 
 # -- workers ----------------------------------------------------------------------------------------------------------
+def test_a_journal_that_is_removed_under_it_is_begun_again(tmp_path: Path, provider: Provider) -> None:
+    case = case_at(tmp_path, provider)
+    with gateway(case, "--workers", 2) as live:
+        assert live.ask()[0] == 200
+        shutil.rmtree(live.journal)
+        for worker in (0, 1):
+            live.wait(f"from now on worker {worker} records in {live.journal}/w{worker}-00000002.journal")
+        assert live.ask()[0] == 200
+        assert [r.outcome for r in live.records()] == ["complete"]
+        assert "another gateway writes" in refused(case, "--journal", live.journal)
+        assert live.stop() == 0
+
+
 def test_a_worker_that_is_killed_is_followed_by_another(tmp_path: Path, provider: Provider) -> None:
     with gateway(case_at(tmp_path, provider), "--workers", 2) as live:
         live.until(lambda: live.get("/readyz")[0] == 200)
@@ -362,7 +376,15 @@ def test_a_case_without_deployments(tmp_path: Path, provider: Provider) -> None:
 def test_a_journal_that_cannot_be_made(tmp_path: Path, provider: Provider, workers: int) -> None:
     (tmp_path / "file").write_text("")
     told = refused(case_at(tmp_path, provider), "--journal", tmp_path / "file" / "inside", "--workers", workers)
-    assert "inside" in told
+    (line,) = (line for line in told.splitlines() if "inside" in line)
+    assert "inside: no journal can be written there, for the folder cannot be made (Not a directory)" in line
+    assert line.endswith("; choose another `--journal`")
+    assert "a worker could not start" not in told
+
+
+def test_a_journal_that_is_no_folder(tmp_path: Path, provider: Provider) -> None:
+    told = refused(case_at(tmp_path, provider), "--journal", "/dev/null")
+    assert "/dev/null: no journal can be written there, for it is not a folder; choose another `--journal`" in told
 
 
 def test_a_reading_that_must_be_chosen(tmp_path: Path, provider: Provider) -> None:

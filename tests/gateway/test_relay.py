@@ -616,6 +616,7 @@ def test_while_the_journal_cannot_be_written_nothing_is_given_out(
                 assert answer.status == 503
                 assert b"secret" not in answer.body
                 assert "could not be recorded" in answer.json["error"]["message"]
+                stage.app.unrecorded = ""
                 cut = await stage.ask(STREAM)
                 assert (cut.status, cut.whole) == (200, False)
                 assert b"[DONE]" not in cut.body
@@ -623,9 +624,17 @@ def test_while_the_journal_cannot_be_written_nothing_is_given_out(
                 assert not_ready[0] == 503
                 assert "No space left" in not_ready[1]["why"]
                 assert (await get(stage, "/healthz"))[0] == 200
+                for body in (None, STREAM):  # of those that come later nobody is asked
+                    later = await stage.ask(body)
+                    assert later.status == 503
+                    assert "replies cannot be recorded now" in later.json["error"]["message"]
+                assert len(south.requests) == 2
+                stage.app.unrecorded = ""
                 assert (await stage.ask(b"{}")).status == 503  # refusals are recorded too
+            assert (await stage.ask()).status == 503
+            stage.app.unrecorded = ""  # as the worker's probe finds that it can be written again
             assert (await stage.ask()).status == 200
-            stage.app.unrecorded = ""  # as the worker's tick finds room again
+            assert len(south.requests) == 3
             assert (await get(stage, "/readyz"))[0] == 200
             assert [r.outcome for r in stage.records] == ["complete"]
 

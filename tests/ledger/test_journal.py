@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -92,9 +95,13 @@ def test_damage_before_the_end_is_an_error_and_nothing_is_cut(tmp_path: Path) ->
     data = bytearray(file.read_bytes())
     data[len(MAGIC) + 8] ^= 1
     file.write_bytes(data)
-    with pytest.raises(JournalError, match="damaged at byte 8, with whole records after it"):
+    with pytest.raises(JournalError, match="damaged at byte 8, with whole records after it; move it out of") as told:
         Journal(tmp_path)
+    assert str(told.value).startswith(f"{file}: ")
     assert file.read_bytes() == data
+    (tmp_path / "apart").mkdir()
+    file.rename(tmp_path / "apart" / file.name)  # as it says
+    Journal(tmp_path).close()
 
 
 def test_a_second_writer_is_kept_out(tmp_path: Path) -> None:
@@ -254,3 +261,174 @@ def test_what_was_appended_survives_kill_9(tmp_path: Path) -> None:
     kept = [p for p in read(files(tmp_path)[0]) if not isinstance(p, Torn)]
     assert len(kept) > said
     assert kept == [str(n).encode() for n in range(len(kept))]
+
+
+def test_a_folder_that_is_removed_is_noticed_and_made_again(tmp_path: Path) -> None:
+    folder = tmp_path / "journal"
+    journal = Journal(folder)
+    journal.append(b"gone")
+    assert journal.astray() is None
+    shutil.rmtree(folder)
+    assert journal.astray() == folder / "w0-00000001.journal"
+    assert journal.again() == folder / "w0-00000002.journal"
+    assert journal.astray() is None
+    journal.append(b"kept")
+    journal.sync()
+    assert [list(read(f)) for f in files(folder)] == [[b"kept"]]
+    with pytest.raises(JournalError, match="another gateway writes"):
+        Journal(folder)
+    journal.close()
+    Journal(folder).close()
+
+
+def test_a_folder_that_is_moved_keeps_what_it_holds(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal")
+    journal.append(b"before")
+    (tmp_path / "journal").rename(tmp_path / "moved")
+    journal.append(b"between")
+    journal.again()
+    journal.append(b"after")
+    journal.close()
+    assert list(read(tmp_path / "moved" / "w0-00000001.journal")) == [b"before", b"between"]
+    assert list(read(tmp_path / "journal" / "w0-00000002.journal")) == [b"after"]
+
+
+def test_a_file_or_a_lock_that_is_removed_is_noticed_too(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    for name in ("w0-00000001.journal", "w0.lock"):
+        (tmp_path / name).unlink()
+        assert journal.astray() == tmp_path / name
+        journal.again()
+        assert journal.astray() is None
+    assert [f.name for f in files(tmp_path)] == ["w0-00000002.journal", "w0-00000003.journal"]
+    with pytest.raises(JournalError, match="another gateway writes"):
+        Journal(tmp_path)
+    journal.close()
+
+
+def test_what_another_gateway_took_meanwhile_is_left_to_it(tmp_path: Path) -> None:
+    folder = tmp_path / "journal"
+    journal = Journal(folder)
+    shutil.rmtree(folder)
+    other = Journal(folder)
+    for _ in range(2):
+        with pytest.raises(JournalError, match="another gateway writes"):
+            journal.again()
+    other.append(b"other")
+    other.close()
+    journal.again()
+    journal.append(b"mine")
+    journal.close()
+    assert [list(read(f)) for f in files(folder)] == [[b"other"], [b"mine"]]
+
+
+def test_a_file_that_cannot_be_begun_is_not_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(tmp_path, rotate_at=20)
+    journal.append(b"x" * 20)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", lambda fd, data: 0)
+        for _ in range(2):
+            with pytest.raises(OSError, match="could not be begun"):
+                journal.append(b"lost")
+    assert len(files(tmp_path)) == 1
+    journal.append(b"next")
+    journal.close()
+    assert [list(read(f)) for f in files(tmp_path)] == [[b"x" * 20], [b"next"]]
+
+
+def test_a_probe_leaves_nothing_and_may_meet_an_append(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    before = {f.name for f in tmp_path.iterdir()}
+    with ThreadPoolExecutor(1) as threads:
+        probes = [threads.submit(journal.probe) for _ in range(5)]
+        for _ in range(100):
+            journal.append(b"x")
+        for probe in probes:
+            probe.result(10)
+    assert {f.name for f in tmp_path.iterdir()} == before
+    journal.close()
+    assert list(read(files(tmp_path)[0])) == [b"x"] * 100
+
+
+def test_a_probe_meets_a_limit_on_the_size_of_files_and_a_disk_that_breaks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk, journal = Disk(monkeypatch), Journal(tmp_path)
+    journal.append(b"x" * 100_000)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_PAYLOAD + 50_000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            journal.probe()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    journal.probe()
+    disk.broken = True
+    with pytest.raises(OSError, match="broken"):
+        journal.probe()
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["w0-00000001.journal", "w0.lock"]
+    disk.broken = False
+    journal.close()
+
+
+def test_what_is_set_aside_is_for_its_owner_alone_and_overwrites_nothing(tmp_path: Path) -> None:
+    (file,) = written(tmp_path, [b"first"])
+    whole = file.stat().st_size
+    for torn in (b"one", b"other"):
+        with file.open("ab") as end:
+            end.write(torn)
+        Journal(tmp_path).close()
+    aside = sorted(f for f in tmp_path.iterdir() if ".torn-" in f.name)
+    assert [f.name for f in aside] == [f"w0-00000001.torn-{whole}", f"w0-00000001.torn-{whole}-2"]
+    assert [f.read_bytes() for f in aside] == [b"one", b"other"]
+    assert {f.stat().st_mode & 0o777 for f in tmp_path.iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [bytes(3 * MOST_PAYLOAD), Random(1).randbytes(3 * MOST_PAYLOAD), b"\x00\x00\x08\x00" * 1000 + bytes(MOST_PAYLOAD)],
+    ids=["zeros", "random", "heads"],
+)
+def test_an_end_without_a_whole_record_is_torn_however_long(tmp_path: Path, garbage: bytes) -> None:
+    (file,) = written(tmp_path, [b"first"])
+    whole = file.read_bytes()
+    file.write_bytes(whole + garbage)
+    assert list(read(file)) == [b"first", Torn(len(whole), len(garbage))]
+    journal = Journal(tmp_path)
+    journal.append(b"after")
+    journal.close()
+    assert list(read(file)) == [b"first", b"after"]
+    (aside,) = (f for f in tmp_path.iterdir() if ".torn-" in f.name)
+    assert aside.read_bytes() == garbage
+
+
+def test_a_whole_record_far_after_the_damage_is_found(tmp_path: Path) -> None:
+    (file,) = written(tmp_path, [b"first"])
+    (other,) = written(tmp_path / "other", [b"x" * MOST_PAYLOAD])
+    file.write_bytes(file.read_bytes() + bytes(3 * MOST_PAYLOAD) + other.read_bytes()[len(MAGIC) :])
+    with pytest.raises(JournalError, match="with whole records after it"):
+        Journal(tmp_path)
+
+
+def test_the_search_for_a_whole_record_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("detente.ledger.journal.MOST_CHECKED", 10 * MOST_PAYLOAD)
+    (file,) = written(tmp_path, [b"first"])
+    data = file.read_bytes() + b"\x00\x00\x08\x00" * 1000 + bytes(MOST_PAYLOAD)
+    file.write_bytes(data)
+    with pytest.raises(JournalError, match=r"too much after it that looks like records .*; move it out of"):
+        Journal(tmp_path)
+    assert file.read_bytes() == data
+
+
+def test_a_file_that_is_no_journal_is_not_touched_and_the_remedy_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "w0-00000001.journal"
+    file.write_bytes(bytes(100))
+    with pytest.raises(JournalError, match=r"not a journal of this version .*; move it out of"):
+        Journal(tmp_path)
+    assert file.read_bytes() == bytes(100)
+
+
+def test_a_folder_in_which_no_file_can_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(JournalError, match="files cannot be made in it; choose another"):
+        Journal(tmp_path)
