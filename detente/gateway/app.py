@@ -205,7 +205,11 @@ class App:
             exchange.reply(404, JSON, self._nothing(exchange.head))
 
     def _nothing(self, head: Head) -> bytes:
-        return self.malformed(404, f"nothing answers {_shown(head)}")
+        """Below a surface's path its clients ask: they are told in its shape."""
+        above = head.path
+        while above and above not in SURFACES:
+            above = above.rpartition(b"/")[0]
+        return _said(SURFACES.get(above, _OPENAI), 404, f"nothing answers {_shown(head)}")
 
     def _models(self, exchange: Exchange) -> None:
         """The models that a key's workload may ask for, and its own id, which stands for any of them."""

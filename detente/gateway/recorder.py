@@ -115,7 +115,7 @@ class Recorder:
         policy = job.moment.policy
         if not policy.serving.headers:
             return b""
-        lines = f"x-detente-request-id: {job.id}\r\n"
+        lines = f"x-detente-request-id: {job.id}\r\n{job.surface.id_header}: {job.id}\r\n"
         if choice is not None:
             lines += f"x-detente-deployment: {choice.candidate.deployed.id}\r\n"
         if clauses := job.admission.clauses:

@@ -41,7 +41,7 @@ def explained(job: Job, last: Failure | None) -> tuple[int, dict[str, Any], floa
         status, error = 400, _beyond(job, unable)
     else:
         status, error = 403, _forbidden(denied)
-    error["detente"] = _detail(job, denied)
+    error["detente"] = detail(job)
     return status, error, wait
 
 
@@ -80,8 +80,9 @@ def _elsewhere(denied: tuple[Candidate, ...]) -> str:
     return f"; {deciding.deployed.id} may not serve it: {_sentence(deciding)} [{deciding.clause}]"
 
 
-def _detail(job: Job, denied: tuple[Candidate, ...]) -> dict[str, Any]:
+def detail(job: Job) -> dict[str, Any]:
     """``error.detente``: the deciding clause and its text, and what became of every deployment."""
+    denied = job.admission.denied
     deciding = _deciding(denied)
     found: dict[str, Any] = {
         "request": job.id,

@@ -22,7 +22,7 @@ from detente.gateway.mishap import LATE, unanswered, unasked, unread
 from detente.gateway.moment import Moment
 from detente.gateway.policy import Deployed
 from detente.gateway.recorder import Recorder
-from detente.gateway.refusal import explained
+from detente.gateway.refusal import detail, explained
 from detente.gateway.stream import Stream
 from detente.gateway.surface import UnsayableError
 from detente.gateway.upstream import Incoming, Upstream, UpstreamError
@@ -275,7 +275,7 @@ class Relay:
             served = stream.ended("cut", last.failure.status)
             self._record(job, served)
             await self._recorder.durable(job)
-            stream.fail(last.data, last.failure.error)
+            stream.fail(last.data, {**last.failure.error, "detente": detail(job)})
             return served
         job.attempts.append(Attempt(deployed.id, "served", milliseconds(now - began), 200))
         self._load.served(deployed, job.workload.id, stream.tokens, held, now)

@@ -71,6 +71,8 @@ class Surface:
 
     path: ClassVar[str]
     operation: ClassVar[Operation]
+    id_header: ClassVar[str] = "x-request-id"
+    """Where its clients look for a request's id: OpenAI's, unless it says otherwise."""
 
     def ask(self, body: bytes, workload: str = "") -> Asked:
         """Read the body of a workload's caller. Raises ``Refusal`` with a sentence and the member that is wrong."""

@@ -71,6 +71,7 @@ def test_use_that_is_known_has_its_cost_and_is_disclosed(tmp_path: Path) -> None
         assert [(d.deployment, d.clause) for d in record.denied] == [("south-m", "only")]
         assert kept.recorder.disclosed(job, choice, cost).decode().split("\r\n") == [
             "x-detente-request-id: req_1",
+            "x-request-id: req_1",
             "x-detente-deployment: north-m",
             "x-detente-clause: only",
             f"x-detente-cost: 0.000045000 {kept.policy.currency}",

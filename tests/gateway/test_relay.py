@@ -72,7 +72,7 @@ def test_a_call_is_passed_on_answered_recorded_and_disclosed(tmp_path: Path) -> 
             assert record.case == stage.policy.case.hash
             assert record.at == "2026-03-10T12:00:00Z"
             assert [(a.deployment, a.outcome) for a in record.attempts] == [("south-m", "served")]
-            assert answer.headers["x-detente-request-id"] == record.id
+            assert answer.headers["x-detente-request-id"] == answer.headers["x-request-id"] == record.id
             assert answer.headers["x-detente-deployment"] == "south-m"
             assert answer.headers["x-detente-cost"] == "0.000030000 usd"
             assert "x-detente-clause" not in answer.headers
@@ -444,6 +444,7 @@ def test_a_stream_that_fails_after_content_looks_failed(tmp_path: Path, name: st
                 assert north.requests == []
                 (record,) = stage.records
                 assert (record.outcome, record.deployment, record.pieces) == ("cut", "south-m", 1)
+                assert answer.events[-1]["error"]["detente"]["request"] == record.id
                 assert record.usage is None  # what it used was never said
                 assert record.cost is None
                 await caller.leave()
