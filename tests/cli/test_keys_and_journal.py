@@ -84,20 +84,22 @@ def folder(tmp_path: Path) -> Path:
 
 def test_records_are_printed_a_line_each(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    served = record(1, deployment="d", why="share", usage=Metered(1200, 5), cost="0.000030000")
+    served = record(1, deployment="d", region="oslo", why="share", usage=Metered(1200, 5), cost="0.000030000")
     kept = record(2, outcome="refused", status=403, usage=Metered(0, 0), denied=(Denial("d", "only"),))
-    cut = record(3, outcome="cut", status=502, deployment="d", attempts=(Attempt("c", "timeout", 5.0),))
+    cut = record(
+        3, outcome="cut", status=502, deployment="d", regions=("oslo", "york"), attempts=(Attempt("c", "timeout", 5.0),)
+    )
     for one in (served, kept, cut):
         journal.append(msgspec.json.encode(one))
     journal.close()
     done = detente("journal", tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
-        "2026-03-10T12:00:01Z  chat  m → d  complete  1,200 + 5 tok  0.000030000",
+        "2026-03-10T12:00:01Z  chat  m → d in oslo  complete  1,200 + 5 tok  0.000030000",
         "    share",
         "2026-03-10T12:00:02Z  chat  m → nobody  refused 403  0 + 0 tok",
         "    not d [only]",
-        "2026-03-10T12:00:03Z  chat  m → d  cut 502  use unknown",
+        "2026-03-10T12:00:03Z  chat  m → d in oslo or york  cut 502  use unknown",
         "    c: timeout",
     ]
 
