@@ -110,7 +110,10 @@ def _live(
         given = labels_of(",".join(stated).encode("utf-8")) if stated else {}
         labels = narrowed(workload.labels, given, policy.labels)
         asked = read(surface, body, workload.id)
-        decision = decide(Now(policy, at), Load(), surface, asked, workload, labels, 0.0)
+        moment, load = Now(policy, at), Load()
+        load.limits(policy, at)
+        load.enter(moment.period)
+        decision = decide(moment, load, surface, asked, workload, labels, 0.0)
     except (LabelError, Unserved) as error:
         raise click.ClickException(str(error)) from None
     if as_json:
