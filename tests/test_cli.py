@@ -206,7 +206,7 @@ def test_mistakes_of_a_case_as_a_document(tmp_path: Path, command: str) -> None:
             "only with --request FILE: --workload, --label, --at; add it, or leave them out",
         ),
         ("explain GOOD chat --plan nosuch", "nosuch: cannot be read: No such file or directory"),
-        ("keys new --workload Chat", "`Chat-"),
+        ("keys new --workload Chat", "--workload: `Chat` is no name: write lower-case letters, digits, `.`, `_`, `-`"),
         (
             "serve GOOD --certificate GOOD/case.yaml",
             "--certificate and --private-key go together; give both or neither",
