@@ -114,6 +114,10 @@ def _live(
     surface = SURFACES.get(path.encode())
     if surface is None:
         raise click.ClickException(f"--path: {did_you_mean(path, [p.decode() for p in SURFACES])}")
+    for one in (part.strip() for text in stated for part in text.split(",")):
+        label, _, value = one.partition("=")
+        if not label.strip() or not value.strip():
+            raise click.ClickException(f"--label: `{one}` is not a label; write for example `--label data=personal`")
     try:
         given = labels_of(",".join(stated).encode("utf-8")) if stated else {}
         labels = narrowed(workload.labels, given, policy.labels)
