@@ -19,6 +19,8 @@ _OF_ONE_REGION = frozenset(
 """Kinds of ARN that run where they are. Of others that is not known: profiles, routers and prompts hold other names."""
 _PREFIX = re.compile(r"(us|eu|apac|jp|au|ca|sa|global|us-gov)\.[a-z]|([a-z-]+)\.[a-z][a-z0-9-]*\.[a-z]", re.IGNORECASE)
 """``eu.amazon.nova-pro-v1:0``; also a prefix that is not known here, ahead of what a model's maker is called."""
+_BARE = re.compile(r"[a-z0-9]{12}")
+"""What an application's profile or a router is called within its ARN; a model's id has a dot."""
 _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]+")
 _HOME = {"us": "us", "eu": "eu", "apac": "ap", "jp": "ap", "au": "ap", "ca": "ca", "sa": "sa", "us-gov": "us-gov"}
 _BESIDE = {"us": frozenset({"ca"}), "eu": frozenset({"il"}), "apac": frozenset({"me"})}
@@ -50,7 +52,7 @@ class BedrockName:
             return True
         found = _ARN.fullmatch(self.text)
         if found is None:
-            return self.text.lower().startswith("arn:")
+            return self.text.lower().startswith("arn:") or bool(_BARE.fullmatch(self.text))
         return not found[1] or found[2].lower() not in _OF_ONE_REGION
 
     def contradiction(self, regions: Iterable[str]) -> str | None:

@@ -250,6 +250,11 @@ def test_what_runs_in_one_region_needs_no_list(tmp_path: Path, name: str) -> Non
     assert aws_wrong(tmp_path, BEDROCK.replace("NAME", name)) == []
 
 
+def test_the_bare_id_of_an_application_s_profile_names_its_regions(tmp_path: Path) -> None:
+    (said,) = aws_wrong(tmp_path, BEDROCK.replace("NAME", "l1ddcrswuq5z"))
+    assert said.startswith("5:11: `l1ddcrswuq5z` may run calls in several regions; name every one of them")
+
+
 def test_an_arn_of_another_region_than_the_offers_is_a_mistake(tmp_path: Path) -> None:
     name = "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/abcd"
     assert aws_wrong(tmp_path, BEDROCK.replace("NAME", name)) == [
