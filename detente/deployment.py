@@ -71,6 +71,27 @@ class _Deployment(Noun):
         """What the provider calls it."""
         return self.name or self.serves_model(offer) or self.id
 
+    @property
+    def at_bedrock(self) -> bool:
+        """Whether it is Bedrock that it asks, as far as its kind and its address tell."""
+        return False
+
+
+_AWS_HOST = re.compile(
+    r"\.([a-z]{2,4}(?:-[a-z]+)+-[0-9]+)\.(?:vpce\.)?(?:amazonaws\.|api\.aws|api\.amazonwebservices\.)"
+)
+_BEDROCK_HOST = re.compile(r"(?:^|\.)bedrock[a-z-]*\.")
+
+
+def _host(endpoint: str | None) -> str:
+    return urlsplit(endpoint or "").hostname or ""
+
+
+def region_of(endpoint: str | None) -> str | None:
+    """The AWS region that an address names; None where it names none (a proxy, say)."""
+    found = _AWS_HOST.search(_host(endpoint))
+    return found[1] if found else None
+
 
 _HOST = r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+"
 
@@ -129,10 +150,6 @@ class AzureDeployment(_Addressed):
         return self
 
 
-_PROFILE = re.compile(r"(us|eu|apac|jp|au|ca|sa|global|us-gov)\.[a-z]")
-_AWS_HOST = re.compile(r"\.([a-z]{2}(?:-[a-z]+)+-[0-9])\.(?:vpce\.)?(?:amazonaws\.com|api\.aws)")
-
-
 class BedrockDeployment(_Deployment):
     """A model, or an inference profile, of Amazon Bedrock."""
 
@@ -142,18 +159,10 @@ class BedrockDeployment(_Deployment):
     )
     endpoint: Endpoint | None = Field(default=None, description="its address; absent: that of the offer's region")
 
-    def spans_regions(self, offer: AnyOffer) -> bool:
-        """Whether its name is a cross-region inference profile's: ``eu.amazon.nova-pro-v1:0``, or an ARN that ends so.
-
-        Source: "Supported Regions and models for inference profiles", Amazon Bedrock User Guide.
-        """
-        return bool(_PROFILE.match(self.name_there(offer).rpartition("inference-profile/")[2]))
-
     @property
-    def address_region(self) -> str | None:
-        """The region that its address names; None where it names none (a proxy, say)."""
-        found = _AWS_HOST.search(urlsplit(self.endpoint or "").hostname or "")
-        return found[1] if found else None
+    def at_bedrock(self) -> bool:
+        """It is, behind whatever address."""
+        return True
 
     @model_validator(mode="after")
     def _consistent(self) -> BedrockDeployment:
@@ -170,6 +179,11 @@ class CompatibleDeployment(_Addressed):
     """An OpenAI-compatible endpoint, by its base address (``https://api.example.com/v1``): OpenAI, vLLM, GPU clouds."""
 
     kind: Literal["openai-compatible"]
+
+    @property
+    def at_bedrock(self) -> bool:
+        """Bedrock speaks OpenAI's interface too, at addresses of its own."""
+        return region_of(self.endpoint) is not None and bool(_BEDROCK_HOST.search(_host(self.endpoint)))
 
     @model_validator(mode="after")
     def _credential(self) -> CompatibleDeployment:

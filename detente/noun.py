@@ -13,7 +13,9 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
 ID = r"^[a-z0-9][a-z0-9._-]*$"
-Id = Annotated[str, StringConstraints(pattern=ID, max_length=120), Field(description="lower-case name")]
+MOST_SIGNS = 120
+"""Of an id."""
+Id = Annotated[str, StringConstraints(pattern=ID, max_length=MOST_SIGNS), Field(description="lower-case name")]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 

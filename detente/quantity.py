@@ -228,8 +228,10 @@ def growth(given: Any) -> tuple[Decimal, str]:
 def count(given: Any) -> int:
     """A whole number of 1 or more. Raises ValueError."""
     value = number(text_of(given, "a whole number", "8"))
-    if value != int(value) or value < 1:
+    if value != int(value):
         raise ValueError(f"`{given}` is not a whole number; write 1 or more")
+    if value < 1:
+        raise ValueError(f"`{given}` is less than 1; write 1 or more")
     return int(value)
 
 

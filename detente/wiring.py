@@ -6,7 +6,8 @@ Owns: every check of these that needs more than one entry. Not here: the form of
 
 from __future__ import annotations
 
-from detente.deployment import AnyDeployment, BedrockDeployment
+from detente.bedrock_name import BedrockName
+from detente.deployment import AnyDeployment, region_of
 from detente.entries import Entries, Entry
 from detente.errors import did_you_mean
 from detente.offer import AnyOffer, GpuOffer
@@ -47,18 +48,24 @@ def _deployment(case: Entries, entry: Entry, deployment: AnyDeployment, offer: A
     if deployment.regions and offer.region not in deployment.regions:
         what = f"leaves out `{offer.region}`, the region of `{offer.id}`"
         case.wrong(entry, ("regions",), what, "name every region where it may run a call")
-    if isinstance(deployment, BedrockDeployment):
+    if deployment.at_bedrock:
         _bedrock(case, entry, deployment, offer)
 
 
-def _bedrock(case: Entries, entry: Entry, deployment: BedrockDeployment, offer: AnyOffer) -> None:
-    """A profile that spans regions names them, and an address is in the region of its offer."""
-    name = deployment.name_there(offer)
-    if deployment.spans_regions(offer) and not deployment.regions:
-        path = ("name",) if deployment.name else ()
-        what = f"`{name}` is an inference profile, which runs calls in several regions"
+def _bedrock(case: Entries, entry: Entry, deployment: AnyDeployment, offer: AnyOffer) -> None:
+    """What may run in several regions names them, as its name has them; name and address are in the offer's region."""
+    name = BedrockName(deployment.name_there(offer))
+    path = ("name",) if deployment.name else ()
+    if name.spans_regions and not deployment.regions:
+        runs = "runs calls in several regions" if name.prefix else "may run calls in several regions"
+        what = f"`{name.text}` {'is an inference profile, which ' if name.prefix else ''}{runs}"
         case.wrong(entry, path, what, "name every one of them under `regions:`")
-    there = deployment.address_region
+    elif deployment.regions and (what := name.contradiction(deployment.regions) or ""):
+        case.wrong(entry, ("regions",), what, "name every region where it may run a call, or another profile")
+    if name.region is not None and name.region != offer.region:
+        what = f"the ARN is of {name.region}, and `{offer.id}` is in {offer.region}"
+        case.wrong(entry, path, what, "name what is in that region, or the offer of the ARN's")
+    there = region_of(deployment.endpoint)
     if there is not None and there != offer.region:
         what = f"the address is in {there}, and `{offer.id}` is in {offer.region}"
         case.wrong(entry, ("endpoint",), what, "leave out `endpoint:`, or name the offer of that region")

@@ -200,8 +200,13 @@ def test_mistakes_of_a_case_as_a_document(tmp_path: Path, command: str) -> None:
         ("journal .", ".: holds no journal; `detente serve … --journal .` writes one"),
         ("plan GOOD --gap lots", "--gap: `lots` is not a percentage; write for example `20%`"),
         ("explain GOOD", "name a SUBJECT, or a live call by --request FILE: one of the two"),
+        ("explain GOOD chat --path /v1/embeddings", "only with --request FILE: --path; add it, or leave them out"),
+        (
+            "explain GOOD chat --at 2026-06-15 --label a=b --label c=d --workload chat",
+            "only with --request FILE: --workload, --label, --at; add it, or leave them out",
+        ),
         ("explain GOOD chat --plan nosuch", "nosuch: cannot be read: No such file or directory"),
-        ("keys new --workload Chat", "`Chat-"),
+        ("keys new --workload Chat", "--workload: `Chat` is no name: write lower-case letters, digits, `.`, `_`, `-`"),
         (
             "serve GOOD --certificate GOOD/case.yaml",
             "--certificate and --private-key go together; give both or neither",

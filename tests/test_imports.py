@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "detente"
 NOUNS = [
     *("errors", "noun", "quantity", "money", "period", "dated", "scope", "country", "provider", "network", "offer"),
     *("sheet", "clock", "pattern", "demand_file", "trace", "table", "demand", "workload", "catalog"),
-    *("credential", "deployment", "key", "fault", "serving", "request"),
+    *("bedrock_name", "credential", "deployment", "key", "fault", "serving", "request"),
     *("usage", "posting", "term", "scenario", "plan", "document"),
 ]
 CASE = ["agreement", "declared", "entries", "consistency", "clauses", "wiring", "magnitude", "folder", "case"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -201,6 +202,20 @@ def test_a_percentage_has_its_sign() -> None:
     for value in ("0.2", 0.2, "20", "2 0%", "%", "101%", "-1%"):
         with pytest.raises(ValueError, match=r"."):
             share(value)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (0, "`0` is less than 1; write 1 or more"),
+        (-5, "`-5` is less than 1; write 1 or more"),
+        (1.5, "`1.5` is not a whole number; write 1 or more"),
+        (-1.5, "`-1.5` is not a whole number; write 1 or more"),
+    ],
+)
+def test_what_is_no_count_is_told_apart(given: object, said: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
+        count(given)
 
 
 def test_growth_and_counts() -> None:

@@ -174,20 +174,139 @@ deployments:
 """
 
 
+AWS = CASE.replace("dublin: { country: IE }, oslo: { country: NO }", ", ".join(
+    f"{name}: {{ country: {country} }}" for name, country in (
+        ("eu-central-1", "DE"), ("eu-west-1", "IE"), ("il-central-1", "IL"), ("us-east-1", "US"), ("us-west-2", "US"),
+        ("us-gov-west-1", "US"), ("ca-central-1", "CA"), ("ap-northeast-1", "JP"))
+)).replace("dublin", "eu-central-1")  # fmt: skip
+ARN = "arn:aws:bedrock:eu-central-1:123456789012:"
+
+
+def aws_wrong(folder: Path, text: str, region: str = "eu-central-1") -> list[str]:
+    """The mistakes of deployments of an offer in an AWS region."""
+    (folder / "deployments").mkdir()
+    (folder / "deployments" / "some.yaml").write_text(text)
+    (folder / "case.yaml").write_text(AWS.replace("region: eu-central-1, model", f"region: {region}, model"))
+    try:
+        Case.load(folder)
+    except CaseError as error:
+        return [f"{m}".removeprefix(f"{folder}/deployments/some.yaml:").replace("\n    ", "; ") for m in error.mistakes]
+    return []
+
+
 @pytest.mark.parametrize(
     "name",
     [
         "global.anthropic.claude-haiku-4-5-20251001-v1:0",
         "eu.amazon.nova-pro-v1:0",
-        "arn:aws:bedrock:eu-central-1:123456789012:inference-profile/us-gov.anthropic.claude-3-haiku",
+        "mx.amazon.nova-pro-v1:0",
+        f"{ARN}inference-profile/us-gov.anthropic.claude-3-haiku",
     ],
 )
 def test_a_profile_that_spans_regions_names_them_all(tmp_path: Path, name: str) -> None:
-    (said,) = wrong(tmp_path, deployments=BEDROCK.replace("NAME", name))
-    assert said == (
-        f"deployments/some.yaml:5:11: `{name}` is an inference profile, which runs calls in several regions; "
+    assert aws_wrong(tmp_path, BEDROCK.replace("NAME", name)) == [
+        f"5:11: `{name}` is an inference profile, which runs calls in several regions; "
         "name every one of them under `regions:`"
-    )
+    ]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application-inference-profile/abcd",
+        "inference-profile/abcd",
+        "prompt-router/abcd",
+        "default-prompt-router/anthropic.claude:1",
+        "prompt/ABCD:1",
+        "what-comes-next/abcd",
+    ],
+)
+def test_an_arn_that_does_not_say_where_it_runs_names_its_regions(tmp_path: Path, kind: str) -> None:
+    text = BEDROCK.replace("NAME", ARN + kind)
+    assert aws_wrong(tmp_path, text) == [
+        f"5:11: `{ARN}{kind}` may run calls in several regions; name every one of them under `regions:`"
+    ]
+    for number, regions in enumerate(("[eu-central-1]", "[eu-central-1, eu-west-1]")):
+        (tmp_path / str(number)).mkdir()
+        assert aws_wrong(tmp_path / str(number), f"{text}    regions: {regions}\n") == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "amazon.nova-pro-v1:0",
+        "deepseek.v3.2",
+        "zai.glm-4.7",
+        "gpt-oss-120b",
+        "meta.llama3-1-8b-instruct-v1:0:128k",
+        "arn:aws:bedrock:eu-central-1::foundation-model/amazon.nova-pro-v1:0",
+        f"{ARN}provisioned-model/abcd",
+        f"{ARN}imported-model/abcd",
+        f"{ARN}custom-model/amazon.nova-lite-v1:0/abcd",
+        f"{ARN}custom-model-deployment/abcd",
+    ],
+)
+def test_what_runs_in_one_region_needs_no_list(tmp_path: Path, name: str) -> None:
+    assert aws_wrong(tmp_path, BEDROCK.replace("NAME", name)) == []
+
+
+def test_the_bare_id_of_an_application_s_profile_names_its_regions(tmp_path: Path) -> None:
+    (said,) = aws_wrong(tmp_path, BEDROCK.replace("NAME", "l1ddcrswuq5z"))
+    assert said.startswith("5:11: `l1ddcrswuq5z` may run calls in several regions; name every one of them")
+
+
+def test_an_arn_of_another_region_than_the_offers_is_a_mistake(tmp_path: Path) -> None:
+    name = "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/abcd"
+    assert aws_wrong(tmp_path, BEDROCK.replace("NAME", name)) == [
+        "5:11: the ARN is of us-east-1, and `api` is in eu-central-1; "
+        "name what is in that region, or the offer of the ARN's"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "regions", "expected"),
+    [
+        ("us.x.m", "eu-central-1", "`us.` stands for several regions, and this names `eu-central-1` alone"),
+        ("eu.x.m", "eu-central-1", "`eu.` stands for several regions, and this names `eu-central-1` alone"),
+        ("global.x.m", "eu-central-1", "`global.` stands for several regions, and this names `eu-central-1` alone"),
+        ("us.x.m", "eu-central-1, us-east-1", "`us.` stands for regions `us-…`, and `eu-central-1` is none of them"),
+        ("us.x.m", "us-east-1, us-gov-west-1", "`us.` stands for regions `us-…`, and `us-gov-west-1` is none of them"),
+        ("us-gov.x.m", "us-gov-west-1, us-east-1", "`us-gov.` stands for regions `us-gov-…`, and `us-east-1` is none"),
+        ("jp.x.m", "eu-central-1, eu-west-1", "`jp.` stands for regions `ap-…`, and `eu-central-1` is none of them"),
+        ("us.x.m", "ca-central-1, ca-central-1", "`us.` stands for several regions, and this names `ca-central-1` alo"),
+        ("global.x.m", "eu-central-1, eu-west-1", "`global.` stands for regions all over the world, and all of these"),
+        (f"{ARN}inference-profile/us.x.m", "eu-central-1, eu-west-1", "`us.` stands for regions `us-…`, and `eu-cent"),
+        ("us.x.m", "ca-central-1, us-east-1", ""),
+        ("eu.x.m", "il-central-1, eu-west-1", ""),
+        ("eu.x.m", "eu-central-1, eu-west-1", ""),
+        ("global.x.m", "eu-central-1, us-east-1", ""),
+        ("mx.x.m", "eu-central-1, us-east-1", ""),
+    ],
+)
+def test_regions_that_contradict_a_prefix_are_a_mistake(tmp_path: Path, name: str, regions: str, expected: str) -> None:
+    first = regions.partition(",")[0]
+    found = aws_wrong(tmp_path, BEDROCK.replace("NAME", name) + f"    regions: [{regions}]\n", first)
+    assert len(found) == bool(expected)
+    assert not expected or found[0].startswith(f"7:14: {expected}")
+
+
+@pytest.mark.parametrize(
+    ("host", "name", "expected"),
+    [
+        ("bedrock-runtime.us-east-1.amazonaws.com", "openai.gpt-oss-120b-1:0", ["the address is in us-east-1"]),
+        ("bedrock-runtime.eusc-de-east-1.amazonaws.eu", "openai.gpt-oss-120b-1:0", ["the address is in eusc-de-east"]),
+        ("bedrock-mantle.us-east-1.api.aws", "openai.gpt-oss-120b", ["the address is in us-east-1"]),
+        ("x.bedrock-runtime.us-east-1.vpce.amazonaws.com", "openai.gpt-oss-120b-1:0", ["the address is in us-east-1"]),
+        ("bedrock-runtime.eu-central-1.amazonaws.com", "eu.amazon.nova-pro-v1:0", ["`eu.amazon.nova-pro-v1:0` is an"]),
+        ("bedrock-runtime.eu-central-1.amazonaws.com", "openai.gpt-oss-120b-1:0", []),
+        ("x.execute-api.us-east-1.amazonaws.com", "m", []),
+        ("proxy.example", "eu.amazon.nova-pro-v1:0", []),
+    ],
+)
+def test_bedrock_s_own_address_is_held_to_the_same(tmp_path: Path, host: str, name: str, expected: list[str]) -> None:
+    text = DEPLOYMENT.replace("https://x.example/v1", f"https://{host}/openai/v1") + f"    name: {name}\n"
+    found = aws_wrong(tmp_path, text)
+    assert [said.split(": ", 1)[1][: len(start)] for said, start in zip(found, expected, strict=True)] == expected
 
 
 def test_a_profile_with_its_regions_and_a_model_of_one_region_are_fine(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import MAXYEAR, UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,9 +119,12 @@ class Moment(click.ParamType[datetime]):
         """Read it."""
         try:
             found = datetime.fromisoformat(str(value))
-            return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+            found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
         except (ValueError, OverflowError):
             self.fail(f"`{value}` is not a moment; write for example 2026-06-15T09:00Z", param, ctx)
+        if found.year == MAXYEAR:  # time goes on from there, and would come to its end
+            self.fail(f"`{value}` is in the last year that there is; write one before {MAXYEAR}", param, ctx)
+        return found
 
 
 def load(path: Path, reading: str | None, scenario: str | None) -> Case:

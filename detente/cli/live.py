@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -191,6 +192,7 @@ def new(workload: str, key_id: str | None, case: Path | None, as_json: bool) -> 
     """Print a new key, once, and the lines that make a case accept it: they hold its hash, never the key."""
     from detente import key as making
     from detente.errors import CaseError, Mistake, Where, did_you_mean
+    from detente.noun import ID, MOST_SIGNS
 
     if case is not None:
         from detente.case import Case
@@ -199,13 +201,14 @@ def new(workload: str, key_id: str | None, case: Path | None, as_json: bool) -> 
         known = [w.id for w in found.workloads if w.kind != "training"]
         if workload not in known:
             raise CaseError([Mistake(Where("--workload"), f"there is no `{workload}`", did_you_mean(workload, known))])
-    key_id = key_id or f"{workload}-{os.urandom(3).hex()}"
+    for option, name in (("--workload", workload), ("--id", key_id)):
+        if name is not None and not (re.fullmatch(ID, name) and len(name) <= MOST_SIGNS):
+            what = f"{option}: `{name}` is no name: write lower-case letters, digits, `.`, `_`, `-`"
+            raise click.ClickException(f"{what}, at most {MOST_SIGNS}")
+    key_id = key_id or f"{workload[: MOST_SIGNS - 7]}-{os.urandom(3).hex()}"
     secret = making.make(key_id, os.urandom(making.SECRET_BYTES))
     line = {"id": key_id, "workload": workload, "hash": making.hash_of(secret)}
-    try:
-        read = making.Key.model_validate(line)
-    except ValueError:
-        raise click.ClickException(f"`{key_id}` is no name: write lower-case letters, digits, `.`, `_`, `-`") from None
+    read = making.Key.model_validate(line)
     if as_json:
         click.echo(json.dumps({"key": secret, "entry": line}))
         return 0

@@ -17,6 +17,7 @@ from detente.cli.command import CASE, JSON, READING, SCENARIO, Moment, command, 
 if TYPE_CHECKING:
     from detente.plan import Conflict, Plan
 
+CHAT = "/v1/chat/completions"
 MOST_BYTES = 64 * 1024 * 1024
 
 
@@ -29,7 +30,7 @@ MOST_BYTES = 64 * 1024 * 1024
 @click.option("--request", type=click.File("rb"), metavar="FILE", help="Explain where a live call goes: its JSON body.")
 @click.option("--workload", metavar="NAME", help="With --request: the workload that calls.")
 @click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="With --request: a label of the call.")
-@click.option("--path", default="/v1/chat/completions", show_default=True, help="With --request: where it is sent.")
+@click.option("--path", help=f"With --request: where it is sent; absent: {CHAT}.")
 @click.option("--at", type=Moment(), metavar="MOMENT", help="With --request: when; absent: now.")
 @JSON
 def explain(
@@ -41,7 +42,7 @@ def explain(
     request: IO[bytes] | None,
     workload: str | None,
     labels: tuple[str, ...],
-    path: str,
+    path: str | None,
     at: datetime | None,
     as_json: bool,
 ) -> int:
@@ -55,7 +56,14 @@ def explain(
         raise click.ClickException("name a SUBJECT, or a live call by --request FILE: one of the two")
     if request is not None:
         body = request.read(MOST_BYTES)
-        return _live(case, saved, reading, scenario, body, workload, labels, path, at or datetime.now(UTC), as_json)
+        at = at or datetime.now(UTC)
+        return _live(
+            case, saved, reading, scenario, body, workload, labels, CHAT if path is None else path, at, as_json
+        )
+    stated = {"--workload": workload, "--label": labels or None, "--path": path, "--at": at}
+    alone = [name for name, given in stated.items() if given is not None]
+    if alone:
+        raise click.ClickException(f"only with --request FILE: {', '.join(alone)}; add it, or leave them out")
     from detente.plan import Plan
     from detente.report.explanation import explain as why
 
@@ -106,11 +114,18 @@ def _live(
     surface = SURFACES.get(path.encode())
     if surface is None:
         raise click.ClickException(f"--path: {did_you_mean(path, [p.decode() for p in SURFACES])}")
+    for one in (part.strip() for text in stated for part in text.split(",")):
+        label, _, value = one.partition("=")
+        if not label.strip() or not value.strip():
+            raise click.ClickException(f"--label: `{one}` is not a label; write for example `--label data=personal`")
     try:
         given = labels_of(",".join(stated).encode("utf-8")) if stated else {}
         labels = narrowed(workload.labels, given, policy.labels)
         asked = read(surface, body, workload.id)
-        decision = decide(Now(policy, at), Load(), surface, asked, workload, labels, 0.0)
+        moment, load = Now(policy, at), Load()
+        load.limits(policy, at)
+        load.enter(moment.period)
+        decision = decide(moment, load, surface, asked, workload, labels, 0.0)
     except (LabelError, Unserved) as error:
         raise click.ClickException(str(error)) from None
     if as_json:

@@ -86,6 +86,7 @@ class Recorder:
         if found is not None:
             return found
         deployed = choice.candidate.deployed if choice is not None else None
+        places = tuple(dict.fromkeys(str(place["region"]) for place in deployed.places)) if deployed else ()
         found = route(
             Route(
                 path=job.surface.path,
@@ -99,7 +100,8 @@ class Recorder:
                 deployment=deployed.id if deployed else None,
                 offer=deployed.offer.id if deployed else None,
                 provider=deployed.offer.provider if deployed else None,
-                region=deployed.offer.region if deployed else None,
+                region=places[0] if len(places) == 1 else None,
+                regions=places if len(places) > 1 else (),
                 why=why,
                 denied=job.admission.denials,
             )

@@ -50,7 +50,10 @@ class Denial(msgspec.Struct, frozen=True):
 
 
 class Route(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is the same for all calls of a kind: who asked for what, under which policy, and where it went."""
+    """What is the same for all calls of a kind: who asked for what, under which policy, and where it went.
+
+    ``region`` is stated where there is one place in which it can have run; else ``regions`` has all of them.
+    """
 
     path: str
     key: str
@@ -64,6 +67,7 @@ class Route(msgspec.Struct, frozen=True, omit_defaults=True):
     offer: str | None = None
     provider: str | None = None
     region: str | None = None
+    regions: Sequence[str] = ()
     why: str = ""
     denied: Sequence[Denial] = ()
 
@@ -106,6 +110,7 @@ class Record(Route, frozen=True, omit_defaults=True, kw_only=True):
     pieces: int = 0
     ms: float = 0.0
     attempts: tuple[Attempt, ...] = ()
+    regions: tuple[str, ...] = ()
     denied: tuple[Denial, ...] = ()
 
 

@@ -59,6 +59,8 @@ def line(record: Record) -> str:
     used = record.usage
     tokens = f"{used.input:,} + {used.output:,} tok" if used is not None else "use unknown"
     where = record.deployment or "nobody"
+    if places := record.regions or ((record.region,) if record.region else ()):
+        where += f" in {' or '.join(places)}"
     ended = record.outcome if record.status == 200 else f"{record.outcome} {record.status}"
     if (record.outcome == "abandoned" and record.stream) or (record.outcome == "cut" and record.pieces):
         ended += f" after {record.pieces:,} piece{'s' if record.pieces != 1 else ''}"

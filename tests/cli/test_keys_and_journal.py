@@ -44,7 +44,7 @@ def test_a_new_key_as_json() -> None:
     ("arguments", "message"),
     [
         (["--workload", "chot"], "--workload: there is no `chot`"),
-        (["--workload", "chat", "--id", "No Name"], "`No Name` is no name: write lower-case letters"),
+        (["--workload", "chat", "--id", "No Name"], "--id: `No Name` is no name: write lower-case letters"),
         ([], "Missing option '--workload'"),
     ],
 )
@@ -53,6 +53,16 @@ def test_a_key_that_cannot_be_made(tmp_path: Path, arguments: list[str], message
     done = detente("keys", "new", "--case", case, *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
+
+
+def test_a_workload_that_is_no_name_is_said_as_it_was_typed() -> None:
+    for more in ((), ("--id", "ops")):
+        done = detente("keys", "new", "--workload", "CHAT!", *more)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith("Error: --workload: `CHAT!` is no name")
+    assert "--id: `` is no name" in detente("keys", "new", "--workload", "chat", "--id", "").stderr
+    done = detente("keys", "new", "--workload", "w" * 120, "--json")
+    assert len(document(done)["entry"]["id"]) == 120
 
 
 # -- journal ----------------------------------------------------------------------------------------------------------
@@ -84,10 +94,17 @@ def folder(tmp_path: Path) -> Path:
 
 def test_records_are_printed_a_line_each(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    served = record(1, deployment="d", why="share", usage=Metered(1200, 5), cost="0.000030000")
+    served = record(1, deployment="d", region="oslo", why="share", usage=Metered(1200, 5), cost="0.000030000")
     kept = record(2, outcome="refused", status=403, usage=Metered(0, 0), denied=(Denial("d", "only"),))
     cut = record(
-        3, outcome="cut", status=502, deployment="d", stream=True, pieces=1200, attempts=(Attempt("c", "timeout", 5.0),)
+        3,
+        outcome="cut",
+        status=502,
+        deployment="d",
+        regions=("oslo", "york"),
+        stream=True,
+        pieces=1200,
+        attempts=(Attempt("c", "timeout", 5.0),),
     )
     left = record(4, outcome="abandoned", status=499, deployment="d", stream=True, pieces=1)
     early = record(5, outcome="abandoned", status=499, deployment="d", stream=True)
@@ -97,11 +114,11 @@ def test_records_are_printed_a_line_each(tmp_path: Path) -> None:
     done = detente("journal", tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
-        "2026-03-10T12:00:01Z  chat  m → d  complete  1,200 + 5 tok  0.000030000",
+        "2026-03-10T12:00:01Z  chat  m → d in oslo  complete  1,200 + 5 tok  0.000030000",
         "    share",
         "2026-03-10T12:00:02Z  chat  m → nobody  refused 403  0 + 0 tok",
         "    not d [only]",
-        "2026-03-10T12:00:03Z  chat  m → d  cut 502 after 1,200 pieces  use unknown",
+        "2026-03-10T12:00:03Z  chat  m → d in oslo or york  cut 502 after 1,200 pieces  use unknown",
         "    c: timeout",
         "2026-03-10T12:00:04Z  chat  m → d  abandoned 499 after 1 piece  use unknown",
         "2026-03-10T12:00:05Z  chat  m → d  abandoned 499 after 0 pieces  use unknown",

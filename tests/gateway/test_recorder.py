@@ -21,8 +21,8 @@ from detente.ledger.journal import Journal
 from detente.ledger.record import Attempt, Metered, Record
 from detente.providers.wire import Tokens
 from detente.request import Request
-from tests.builders import agreement
-from tests.gateway.stage import NOON, case_data, recorded
+from tests.builders import PROVIDERS, agreement
+from tests.gateway.stage import NOON, case_data, deployment, recorded
 
 BASES = dict.fromkeys(("south", "north"), "http://a.example")
 ONLY = {"id": "only", "kind": "exclusivity"}
@@ -57,6 +57,23 @@ class Kept:
     @property
     def records(self) -> list[Record]:
         return recorded(self.folder)
+
+
+def test_where_it_ran_is_stated_only_where_there_is_one_place(tmp_path: Path) -> None:
+    places = {"dublin": {"country": "IE"}, "oslo": {"country": "NO"}}
+    providers = [*PROVIDERS[1:], {"id": "north", "name": "North", "regions": places}]
+    assert PROVIDERS[0]["id"] == "north"
+    for regions, expected in (
+        ([], ("dublin", ())),
+        (["dublin"], ("dublin", ())),
+        (["dublin", "oslo"], (None, ("dublin", "oslo"))),
+    ):
+        there = [deployment("north-m", "north-api", "http://a.example", regions=regions)]
+        with Kept(tmp_path / "-".join(["x", *regions]), providers=providers, deployments=there) as kept:
+            job = kept.job("served")
+            kept.recorder.record(job, Served("complete", 200, kept.choice(job), Tokens(10, 5)), 5.25)
+            (record,) = kept.records
+            assert (record.region, record.regions) == expected
 
 
 def test_use_that_is_known_has_its_cost_and_is_disclosed(tmp_path: Path) -> None:

@@ -1,0 +1,42 @@
+"""``detente explain --request`` as a shell sees it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.builders import Data, data_of, tokens, work
+from tests.gateway.stage import HELLO, case_data, deployment
+from tests.test_cli import detente, document, written
+
+BASES = dict.fromkeys(("south", "north"), "http://a.example")
+
+
+def explained(folder: Path, data: Data, *more: object) -> list[tuple[str, str]]:
+    """The order of a call: whom, and why."""
+    case, body = written(folder / "case", data), folder / "body.json"
+    body.write_text(json.dumps(HELLO))
+    done = detente("explain", case, "--request", body, "--workload", "chat", "--json", *more)
+    assert (done.returncode, done.stderr) == (0, "")
+    return [(one["deployment"], one["why"]) for one in document(done)["order"]]
+
+
+def test_a_capacity_that_is_not_stated_yet_is_none_as_in_live_traffic(tmp_path: Path) -> None:
+    offers = [tokens("south", 2, capacity={"2026-03-01": "60 Mtok per hour"}), tokens("north", 3)]
+    there: Data = {"deployments": [deployment(f"{p}-m", f"{p}-api", at) for p, at in BASES.items()]}
+    data = data_of(offers, [work()], **there)
+    before, after = ("--at", "2026-02-28T23:59Z"), ("--at", "2026-03-01T00:00Z")
+    assert explained(tmp_path, data, *before) == [("north-m", "price"), ("south-m", "full")]
+    assert explained(tmp_path, data, *after) == [("south-m", "price"), ("north-m", "price")]
+
+
+@pytest.mark.parametrize("typed", ["foo", "=personal", "data=", "team=sales,foo", ""])
+def test_a_label_that_is_none_is_said_as_the_option_is_written(tmp_path: Path, typed: str) -> None:
+    case, body = written(tmp_path / "case", case_data(BASES)), tmp_path / "body.json"
+    body.write_text(json.dumps(HELLO))
+    done = detente("explain", case, "--request", body, "--workload", "chat", "--label", typed)
+    assert (done.returncode, done.stdout) == (2, "")
+    wrong = typed.rpartition(",")[2]
+    assert done.stderr == f"Error: --label: `{wrong}` is not a label; write for example `--label data=personal`\n"
