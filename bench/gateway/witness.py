@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.gateway.load import Caller
-from detente.ledger.journal import Torn, files, read
+from detente.ledger.frames import Torn, read
+from detente.ledger.journal import files
 from detente.ledger.record import Record, decoded
 
 PERSONAL, OUTSIDE = {"assistant", "claims", "search"}, "eastus2"

@@ -1,10 +1,8 @@
 """The journal: one append-only file a worker, in which every reply is recorded before its last byte is sent (§12).
 
-Owns: framing (length, checksum), rotation, and cutting a torn tail when a file is opened again. One ``write`` a record:
-what was written survives ``kill -9``; ``sync`` makes it survive the machine. Not here: what a record says (``record``).
-
-A file is the eight bytes of ``MAGIC``, then records: the payload's length and its CRC-32, four bytes each,
-little-endian, then the payload.
+Owns: files, rotation, and cutting a torn tail when a file is opened again. One ``write`` a record: what was written
+survives ``kill -9``; ``sync`` makes it survive the machine. Not here: the bytes of a file (``frames``), and what a
+record says (``record``).
 """
 
 from __future__ import annotations
@@ -12,33 +10,14 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from struct import Struct
 from threading import Lock
-from zlib import crc32
 
 from detente.errors import JournalError
+from detente.ledger.frames import MAGIC, MOST_FRAME, frame, whole
 
-MAGIC = b"DTJRNL\x00\x01"
-MOST_PAYLOAD = 1024 * 1024
 ROTATE_AT = 64 * 1024 * 1024
-_HEAD = Struct("<II")
-_BEGINS = re.compile(rb"(?=(?!\x00{3})..[\x00-\x10]\x00.{4})", re.DOTALL)
-"""Where a record may begin: a length that is not zero, and at most ``MOST_PAYLOAD`` or little more; and a checksum."""
-MOST_CHECKED = 16 * 1024 * 1024 * 1024
-"""Bytes that are checksummed at most in search of a whole record after a bad one: some seconds' work, twice what random
-bytes of a file's length need."""
 _NAME = re.compile(r"^w(\d+)-(\d{8})\.journal$")
-
-
-@dataclass(frozen=True, slots=True)
-class Torn:
-    """The end of a file that was being written when its writer was killed: where it begins, and how long it is."""
-
-    offset: int
-    length: int
 
 
 def prepare(folder: Path) -> None:
@@ -134,7 +113,7 @@ class Journal:
         """Open the last file again: a torn tail is set aside in a file of its own, so that nothing is lost."""
         data = path.read_bytes()
         try:
-            end, torn = _whole(path, data)
+            end, torn = whole(path, data)
         except JournalError as error:
             what = f"move it out of {self.folder}, to a folder of its own, and start again"
             raise JournalError(
@@ -186,18 +165,16 @@ class Journal:
     # -- writing ---------------------------------------------------------------------------------------------
     def append(self, payload: bytes) -> None:
         """Write one record. Raises OSError where it cannot be written whole; the file then ends before it."""
-        if not 0 < len(payload) <= MOST_PAYLOAD:
-            raise ValueError(f"a record of {len(payload)} bytes; the most is {MOST_PAYLOAD}")
+        record = frame(payload)
         if self._size >= self.rotate_at:
             self._rotate()
-        frame = _HEAD.pack(len(payload), crc32(payload)) + payload
         try:
-            written = os.write(self._fds[-1], frame)
+            written = os.write(self._fds[-1], record)
         except InterruptedError:
             written = 0
-        if written != len(frame):
+        if written != len(record):
             os.ftruncate(self._fds[-1], self._size)
-            raise OSError(f"{self.folder}: only {written} of {len(frame)} bytes of a record could be written")
+            raise OSError(f"{self.folder}: only {written} of {len(record)} bytes of a record could be written")
         self._size += written
         self.appended += 1
 
@@ -231,7 +208,7 @@ class Journal:
         In a file of its own, which may meet an append on another thread, and as far from its beginning as the next
         record would be: limits on a file's size, quotas and broken disks are met as a record would meet them.
         """
-        path, left, at = self.folder / f"w{self.worker}.probe", _HEAD.size + MOST_PAYLOAD, self._size
+        path, left, at = self.folder / f"w{self.worker}.probe", MOST_FRAME, self._size
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
             while left:
@@ -287,72 +264,3 @@ def _number(file: Path) -> tuple[int, int]:
     match = _NAME.match(file.name)
     assert match is not None
     return int(match[1]), int(match[2])
-
-
-def read(path: Path) -> Iterator[bytes | Torn]:
-    """The payloads of a file in order; last, where its end is torn, a ``Torn``.
-
-    Raises JournalError where it is damaged before its end, and OSError.
-    """
-    data = path.read_bytes()
-    for offset, length in _frames(path, data):
-        if length < 0:
-            yield Torn(offset, len(data) - offset)
-        else:
-            yield data[offset : offset + length]
-
-
-def _whole(path: Path, data: bytes) -> tuple[int, Torn | None]:
-    """Where the last whole record ends, and what follows it."""
-    end = len(MAGIC) if data.startswith(MAGIC) else 0
-    for offset, length in _frames(path, data):
-        if length < 0:
-            return offset, Torn(offset, len(data) - offset)
-        end = offset + length
-    return end, None
-
-
-def _frames(path: Path, data: bytes) -> Iterator[tuple[int, int]]:
-    """(offset, length) of each payload; last, for a torn end, (its offset, -1)."""
-    if not data.startswith(MAGIC):
-        if MAGIC.startswith(data):  # killed while it was begun
-            if data:
-                yield 0, -1
-            return
-        raise JournalError(f"{path}: not a journal of this version (it begins with {data[:8]!r})")
-    at = len(MAGIC)
-    while at < len(data):
-        start = at + _HEAD.size
-        if start > len(data):
-            yield at, -1
-            return
-        length, checksum = _HEAD.unpack_from(data, at)
-        end = start + length
-        whole = 0 < length <= MOST_PAYLOAD and end <= len(data) and crc32(data[start:end]) == checksum
-        if not whole:
-            if after := _after(data, at):
-                raise JournalError(f"{path}: damaged at byte {at}, {after}")
-            yield at, -1
-            return
-        yield start, length
-        at = end
-
-
-def _after(data: bytes, bad: int) -> str:
-    """What makes a bad record one of a damaged file: a whole record after it. Empty where it is the torn end.
-
-    However long the end is, and whatever it holds: only what begins as a record does is looked at, and so much of it
-    that random bytes of a file's length are looked through.
-    """
-    view, left = memoryview(data), MOST_CHECKED
-    for found in _BEGINS.finditer(data, bad + 1):
-        length, checksum = _HEAD.unpack_from(data, found.start())
-        start = found.start() + _HEAD.size
-        if length > min(MOST_PAYLOAD, len(data) - start):
-            continue
-        left -= max(length, 1024)  # what a look costs at least
-        if left < 0:
-            return "and there is too much after it that looks like records to tell whether it is the file's end"
-        if crc32(view[start : start + length]) == checksum:
-            return "with whole records after it"
-    return ""

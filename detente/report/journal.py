@@ -12,7 +12,8 @@ from pathlib import Path
 import msgspec
 
 from detente.errors import JournalError, printable
-from detente.ledger.journal import Torn, files, read
+from detente.ledger.frames import Torn, read
+from detente.ledger.journal import files
 from detente.ledger.record import Record, decoded
 
 Print = Callable[[str], None]

@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from detente.ledger.journal import Torn, files, read
+from detente.ledger.frames import Torn, read
+from detente.ledger.journal import files
 from detente.ledger.record import Record, decoded
 
 ROOT = Path(__file__).parents[2]

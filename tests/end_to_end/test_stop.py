@@ -19,7 +19,7 @@ SLOW = case(
             "aws",
             "bedrock",
             "eu.amazon.nova-pro-v1:0",
-            {"play": {"speed": "20 tok per second"}, "regions": ["eu-central-1"]},
+            {"play": {"speed": "20 tok per second"}, "regions": ["eu-central-1", "eu-west-1"]},
         ),
     }
 )

@@ -21,7 +21,12 @@ EMBEDDING, TITAN, COHERE = "text-embedding-3-small", "titan-embed", "cohere-embe
 
 PROVIDERS: list[Data] = [
     {"id": "azure", "name": "Azure", "law": "US", "regions": {"swedencentral": {"country": "SE"}}},
-    {"id": "aws", "name": "AWS", "law": "US", "regions": {"eu-central-1": {"country": "DE"}}},
+    {
+        "id": "aws",
+        "name": "AWS",
+        "law": "US",
+        "regions": {"eu-central-1": {"country": "DE"}, "eu-west-1": {"country": "IE"}},
+    },
     {"id": "nordgpu", "name": "NordGPU", "law": "FI", "regions": {"helsinki": {"country": "FI"}}},
 ]
 KINDS: dict[str, tuple[str, Data]] = {
@@ -68,8 +73,13 @@ WIRES: Data = case(
         AZURE: ("azure", "azure", "gpt-new", {"serves": BOTH}),
         LEGACY: ("azure", "azure", "gpt-old", {"version": "2024-10-21"}),
         EMBEDDING: ("azure", "azure", "vectors", {"serves": VECTORS}),
-        NOVA: ("aws", "bedrock", "eu.amazon.nova-pro-v1:0", {"regions": ["eu-central-1"]}),
-        CLAUDE: ("aws", "bedrock", "eu.anthropic.claude-haiku-4-5-20251001-v1:0", {"regions": ["eu-central-1"]}),
+        NOVA: ("aws", "bedrock", "eu.amazon.nova-pro-v1:0", {"regions": ["eu-central-1", "eu-west-1"]}),
+        CLAUDE: (
+            "aws",
+            "bedrock",
+            "eu.anthropic.claude-haiku-4-5-20251001-v1:0",
+            {"regions": ["eu-central-1", "eu-west-1"]},
+        ),
         BEDROCK: ("aws", "bedrock", "openai.gpt-oss-120b-1:0", {"api": "openai", "serves": BOTH}),
         TITAN: ("aws", "bedrock", "amazon.titan-embed-text-v2:0", {"serves": VECTORS}),
         COHERE: ("aws", "bedrock", "cohere.embed-v4:0", {"serves": VECTORS}),

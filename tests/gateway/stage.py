@@ -26,7 +26,8 @@ from detente.gateway.metrics import Metrics
 from detente.gateway.policy import Policy
 from detente.gateway.protocol import Connection
 from detente.key import hash_of, make
-from detente.ledger.journal import Journal, Torn, files, read
+from detente.ledger.frames import Torn, read
+from detente.ledger.journal import Journal, files
 from detente.ledger.record import Record, decoded
 from detente.plan import Plan
 from detente.providers.authority import Authority

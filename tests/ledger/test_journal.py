@@ -19,7 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detente.errors import JournalError
-from detente.ledger.journal import MAGIC, MOST_PAYLOAD, Journal, Torn, files, read
+from detente.ledger.frames import MAGIC, MOST_PAYLOAD, Torn, read
+from detente.ledger.journal import Journal, files
 
 PAYLOADS = st.lists(st.binary(min_size=1, max_size=300), max_size=12)
 
@@ -411,7 +412,7 @@ def test_a_whole_record_far_after_the_damage_is_found(tmp_path: Path) -> None:
 
 
 def test_the_search_for_a_whole_record_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("detente.ledger.journal.MOST_CHECKED", 10 * MOST_PAYLOAD)
+    monkeypatch.setattr("detente.ledger.frames.MOST_CHECKED", 10 * MOST_PAYLOAD)
     (file,) = written(tmp_path, [b"first"])
     data = file.read_bytes() + b"\x00\x00\x08\x00" * 1000 + bytes(MOST_PAYLOAD)
     file.write_bytes(data)

@@ -12,7 +12,8 @@ import msgspec
 
 from detente.providers.bedrock.family import Family
 from detente.providers.bedrock.member import NULL, Member
-from detente.providers.bedrock.turns import NAME, CacheControl, cached
+from detente.providers.bedrock.parts import CacheControl, cached
+from detente.providers.bedrock.turns import NAME
 from detente.providers.wire import Refusal
 
 

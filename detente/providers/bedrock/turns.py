@@ -1,63 +1,25 @@
 """Messages in OpenAI's shape as Converse's system prompts and turns.
 
-Owns: roles, the parts of a message, calls of tools and their results, and that turns alternate. Not here: the tools
-that are on offer (``tools``).
+Owns: roles, calls of tools and their results, and that turns alternate. Not here: the parts of a message's content
+(``parts``), and the tools that are on offer (``tools``).
 """
 
 from __future__ import annotations
 
 import re
-from binascii import Error, a2b_base64
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from detente.providers.bedrock.family import Family
 from detente.providers.bedrock.member import Member
-from detente.providers.wire import Refusal
+from detente.providers.bedrock.parts import Block, Part, cached, image_of, refused, text_of
 
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 """A tool's name, in Bedrock's model of the service as in OpenAI's."""
 
 _ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
-_FORMATS = {"image/png": "png", "image/jpeg": "jpeg", "image/jpg": "jpeg", "image/gif": "gif", "image/webp": "webp"}
-
-
-class _Image(msgspec.Struct, forbid_unknown_fields=True):
-    url: str
-    detail: str | None = None
-
-
-class CacheControl(msgspec.Struct, forbid_unknown_fields=True):
-    """Anthropic's mark that a prompt is cached up to here, which some of OpenAI's clients send too."""
-
-    type: Literal["ephemeral"]
-    ttl: Literal["5m", "1h"] | None = None
-
-
-class _Breakpoint(msgspec.Struct, forbid_unknown_fields=True):
-    """OpenAI's own mark for the same."""
-
-    mode: Literal["explicit"]
-
-
-class _Part(msgspec.Struct, forbid_unknown_fields=True):
-    type: str
-    text: str | None = None
-    refusal: str | None = None
-    image_url: _Image | None = None
-    input_audio: Any = None
-    file: Any = None
-    cache_control: CacheControl | None = None
-    prompt_cache_breakpoint: _Breakpoint | None = None
-
-    @property
-    def mark(self) -> CacheControl | None:
-        """That a prompt is cached up to here, by whichever name."""
-        if self.cache_control is None and self.prompt_cache_breakpoint is not None:
-            return CacheControl("ephemeral")
-        return self.cache_control
 
 
 class _Function(msgspec.Struct, forbid_unknown_fields=True):
@@ -87,7 +49,7 @@ class _Later(msgspec.Struct, forbid_unknown_fields=True):
 
 class _Message(msgspec.Struct, forbid_unknown_fields=True):
     role: str
-    content: str | list[_Part] | None = None
+    content: str | list[Part] | None = None
     name: str | None = None
     refusal: str | None = None
     tool_calls: list[_ToolCall] | None = None
@@ -104,10 +66,8 @@ class _Message(msgspec.Struct, forbid_unknown_fields=True):
 _REPLIES = [name for name in _Message.__struct_fields__ if name not in ("role", "content", "name", "tool_call_id")]
 _ELSEWHERE = {"user": [*_REPLIES, "tool_call_id"], "assistant": ["tool_call_id"], "tool": _REPLIES}
 """Members of a message that are another role's: Converse has no place for them in this one's turn."""
-_CONTENTS = ("text", "refusal", "image_url", "input_audio", "file")
 _MESSAGES: Member[list[_Message]] = Member("messages", list[_Message])
 _ARGUMENTS = msgspec.json.Decoder(dict[str, Any])
-Block = dict[str, Any]
 
 
 class Turns(NamedTuple):
@@ -148,40 +108,36 @@ def turns_of(members: Mapping[str, msgspec.Raw], family: Family) -> Turns:
             side, blocks, tools = "user", _result(message, family, names), True
         elif role in ("system", "developer"):
             if turns:
-                raise _refused(f"a `{role}` message after the conversation began: Converse has its prompts before it")
+                raise refused(f"a `{role}` message after the conversation began: Converse has its prompts before it")
             system += _texts(message, family)
             continue
         else:
-            raise _refused(f"role `{role[:40]}`, which is none of system, developer, user, assistant and tool")
+            raise refused(f"role `{role[:40]}`, which is none of system, developer, user, assistant and tool")
         if turns and turns[-1]["role"] == side:
             turns[-1]["content"] += blocks
         else:
             turns.append({"role": side, "content": blocks})
     if system and not family.system:
-        raise _refused(f"a system prompt, which {family.title} does not take")
+        raise refused(f"a system prompt, which {family.title} does not take")
     if not turns or turns[0]["role"] != "user":
-        raise _refused("a conversation that does not begin with the user: Bedrock wants the user's turn first")
+        raise refused("a conversation that does not begin with the user: Bedrock wants the user's turn first")
     if turns[-1]["role"] == "assistant":
         what = "an assistant's turn at the end: OpenAI's interface answers it, and Converse would continue it (prefill)"
-        raise _refused(f"{what} or refuse it; end with a turn of the user")
+        raise refused(f"{what} or refuse it; end with a turn of the user")
     return Turns(system, turns, tools, unsigned)
-
-
-def _refused(what: str) -> Refusal:
-    return Refusal(f"`messages` hold {what}", "messages")
 
 
 def _at_home(message: _Message) -> None:
     for name in _ELSEWHERE.get(message.role, _ELSEWHERE["user"]):
         if getattr(message, name):
-            raise _refused(f"`{name}` in a message of `{message.role[:40]}`, which has no such member")
+            raise refused(f"`{name}` in a message of `{message.role[:40]}`, which has no such member")
 
 
 def _user(message: _Message, family: Family) -> list[Block]:
     _nameless(message)
     blocks = _blocks(message, family, images=True)
     if not blocks:
-        raise _refused("a user's message without content")
+        raise refused("a user's message without content")
     return blocks
 
 
@@ -194,9 +150,9 @@ def _assistant(message: _Message, family: Family) -> list[Block]:
     _nameless(message)
     if message.audio is not None or message.function_call is not None:
         what = "`audio`" if message.audio is not None else "`function_call`, which `tool_calls` replaced"
-        raise _refused(f"{what}: Converse does not know it")
+        raise refused(f"{what}: Converse does not know it")
     if message.tool_calls and not family.tools:
-        raise _refused(f"calls of tools, which {family.title} does not make")
+        raise refused(f"calls of tools, which {family.title} does not make")
     blocks: list[Block] = []
     for step in _steps(message):
         blocks += _reasoning(step, family) + _blocks(step, family, images=False)
@@ -204,7 +160,7 @@ def _assistant(message: _Message, family: Family) -> list[Block]:
             blocks.append({"text": step.refusal})
         blocks += [_use(call) for call in step.tool_calls or ()]
     if not blocks:
-        raise _refused("an assistant's message without content")
+        raise refused("an assistant's message without content")
     return blocks
 
 
@@ -214,14 +170,14 @@ def _steps(message: _Message) -> list[_Message]:
         return [message]
     content, calls = message.content or "", message.tool_calls or []
     if not isinstance(content, str):
-        raise _refused("`later_reasoning`, whose places are counted in one text, beside content in parts")
+        raise refused("`later_reasoning`, whose places are counted in one text, beside content in parts")
     steps = []
     text, signature = message.reasoning_content, message.reasoning_signature
     characters = called = 0
     for later in [*message.later_reasoning, _Later(len(content), len(calls))]:
         to, until = later.characters, later.calls
         if not characters <= to <= len(content) or not called <= until <= len(calls):
-            raise _refused("`later_reasoning` that is out of place: it counts what comes before it, in order")
+            raise refused("`later_reasoning` that is out of place: it counts what comes before it, in order")
         step = _Message(message.role, content[characters:to], tool_calls=calls[called:until])
         step.reasoning_content, step.reasoning_signature = text, signature
         steps.append(step)
@@ -239,7 +195,7 @@ def _reasoning(message: _Message, family: Family) -> list[Block]:
     text, signature = message.reasoning_content, message.reasoning_signature
     if signature:
         if family.thinking not in ("budget", "adaptive"):
-            raise _refused(f"thinking that Claude signed, which {family.title} does not take back")
+            raise refused(f"thinking that Claude signed, which {family.title} does not take back")
         return [{"reasoningContent": {"reasoningText": {"text": text or "", "signature": signature}}}]
     if text and family.thinking == "gpt-oss":
         return [{"reasoningContent": {"reasoningText": {"text": text}}}]
@@ -248,35 +204,35 @@ def _reasoning(message: _Message, family: Family) -> list[Block]:
 
 def _use(call: _ToolCall) -> Block:
     if call.type != "function" or call.function is None:
-        raise _refused(f"a call of a tool of type `{call.type[:40]}`: Converse knows functions")
+        raise refused(f"a call of a tool of type `{call.type[:40]}`: Converse knows functions")
     name, arguments = call.function.name, call.function.arguments or "{}"
     if not NAME.fullmatch(name):
-        raise _refused(f"a call of `{name[:80]}`: a tool's name has 1 to 64 letters, digits, `_` and `-`")
+        raise refused(f"a call of `{name[:80]}`: a tool's name has 1 to 64 letters, digits, `_` and `-`")
     try:
         text = arguments.encode()
         _ARGUMENTS.decode(text)
     except (ValueError, RecursionError):  # of msgspec, or of a lone surrogate
-        raise _refused(f"a call of `{name}` whose arguments are not one JSON object") from None
+        raise refused(f"a call of `{name}` whose arguments are not one JSON object") from None
     return {"toolUse": {"toolUseId": _id(call.id), "name": name, "input": msgspec.Raw(text)}}
 
 
 def _result(message: _Message, family: Family, names: Mapping[str, str]) -> list[Block]:
     """The result of a call. The tool's ``name``, which older clients repeat, was said by the call."""
     if message.tool_call_id is None:
-        raise _refused("a tool's message without `tool_call_id`")
+        raise refused("a tool's message without `tool_call_id`")
     if message.name != names.get(message.tool_call_id):
         _nameless(message)
     content = message.content
-    parts = [_Part("text", content)] if isinstance(content, str) else content or []
+    parts = [Part("text", content)] if isinstance(content, str) else content or []
     found: list[Block] = []
     blocks: list[Block] = [{"toolResult": {"toolUseId": _id(message.tool_call_id), "content": found}}]
     for part in parts:
         if part.type == "image_url":
             if not family.shown:
                 what = f"an image in a tool's result, which {family.title} does not take"
-                raise _refused(f"{what}: in Converse it is for Claude 3 and later and for Nova, but Nova Micro")
-            found.append(_image(part))
-        elif text := _text(part):
+                raise refused(f"{what}: in Converse it is for Claude 3 and later and for Nova, but Nova Micro")
+            found.append(image_of(part))
+        elif text := text_of(part):
             found.append({"text": text})
         blocks += cached(part.mark, family)
     return blocks
@@ -284,13 +240,13 @@ def _result(message: _Message, family: Family, names: Mapping[str, str]) -> list
 
 def _id(stated: str) -> str:
     if not _ID.fullmatch(stated):
-        raise _refused(f"tool call `{stated[:80]}`: Bedrock's ids have 1 to 64 letters, digits and `_.:-`")
+        raise refused(f"tool call `{stated[:80]}`: Bedrock's ids have 1 to 64 letters, digits and `_.:-`")
     return stated
 
 
 def _nameless(message: _Message) -> None:
     if message.name:
-        raise _refused(f"a participant's name (`{message.name[:40]}`), which Converse cannot say")
+        raise refused(f"a participant's name (`{message.name[:40]}`), which Converse cannot say")
 
 
 def _blocks(message: _Message, family: Family, *, images: bool) -> list[Block]:
@@ -301,60 +257,15 @@ def _blocks(message: _Message, family: Family, *, images: bool) -> list[Block]:
     blocks = []
     for part in content or ():
         if part.type != "image_url":
-            text = _text(part)
+            text = text_of(part)
             if not text:
                 continue
             blocks.append({"text": text})
         elif not images:
-            raise _refused(f"an image in a message of `{message.role}`")
+            raise refused(f"an image in a message of `{message.role}`")
         elif not family.images:
-            raise _refused(f"an image, which {family.title} does not take")
+            raise refused(f"an image, which {family.title} does not take")
         else:
-            blocks.append(_image(part))
+            blocks.append(image_of(part))
         blocks += cached(part.mark, family)
     return blocks
-
-
-def cached(mark: CacheControl | None, family: Family) -> list[Block]:
-    """The point up to which a prompt is cached. It changes no answer, so where a family caches none it is left out."""
-    if mark is None or family.caches == "nothing":
-        return []
-    point = {"type": "default"}
-    if mark.ttl is not None and family.caches == "for a time":
-        point["ttl"] = mark.ttl
-    return [{"cachePoint": point}]
-
-
-def _alone(part: _Part) -> None:
-    for name in _CONTENTS:
-        if name != part.type and getattr(part, name) is not None:
-            raise _refused(f"`{name}` in a part of type `{part.type[:40]}`, which has no such member")
-
-
-def _text(part: _Part) -> str:
-    _alone(part)
-    if part.type == "text" and part.text is not None:
-        return part.text
-    if part.type == "refusal" and part.refusal is not None:
-        return part.refusal
-    raise _refused(f"a part `{part.type[:40]}`, which is not sent to Converse: it takes text and images")
-
-
-def _image(part: _Part) -> Block:
-    _alone(part)
-    image = part.image_url
-    head, comma, payload = image.url.partition(",") if image is not None else ("", "", "")
-    if image is None or not comma or not head.startswith("data:") or not head.endswith(";base64"):
-        raise _refused("an image by its address: Converse takes images within the call, as `data:image/…;base64,…`")
-    if image.detail not in (None, "auto", "high"):
-        raise _refused(f"an image of detail `{image.detail[:40]}`: Bedrock's models see it as it is")
-    kind = head[len("data:") :].partition(";")[0].lower()
-    if kind not in _FORMATS:
-        raise _refused(f"an image of type `{kind[:40]}`: Converse takes PNG, JPEG, GIF and WebP")
-    try:
-        a2b_base64(payload, strict_mode=True)
-    except (Error, ValueError):
-        raise _refused("an image that is not base64") from None
-    if not payload:
-        raise _refused("an image without content")
-    return {"image": {"format": _FORMATS[kind], "source": {"bytes": payload}}}

@@ -44,7 +44,7 @@ CASE: dict[str, Any] = {
     "horizon": {"start": "2026-01", "end": "2026-04", "every": "month"},
     "providers": [
         {"id": "azure", "name": "Azure", "regions": {"swedencentral": {"country": "SE"}, "eastus2": {"country": "US"}}},
-        {"id": "aws", "name": "AWS", "regions": {"eu-central-1": {"country": "DE"}}},
+        {"id": "aws", "name": "AWS", "regions": {"eu-central-1": {"country": "DE"}, "eu-west-1": {"country": "IE"}}},
         {"id": "nord", "name": "Nord", "regions": {"falun": {"country": "SE"}}},
     ],
     "offers": [
@@ -94,7 +94,7 @@ CASE: dict[str, Any] = {
         _deployment("small", "azure", "small", "mini-small", **SWEDEN),
         _deployment("us", "azure", "us", "mini", **SWEDEN),
         _deployment("embed", "azure", "embed", "embed", serves=["embeddings"], **SWEDEN),
-        _deployment("nova", "bedrock", "nova", NOVA, regions=["eu-central-1"]),
+        _deployment("nova", "bedrock", "nova", NOVA, regions=["eu-central-1", "eu-west-1"]),
         _deployment("titan", "bedrock", "titan", TITAN, serves=["embeddings"]),
         _deployment("cohere", "bedrock", "cohere", COHERE, serves=["embeddings"]),
         _deployment("oss", "bedrock", "oss", OSS, api="openai"),

@@ -1,0 +1,108 @@
+"""The parts of a message's content as blocks of Converse: text, images, and points up to which a prompt is cached.
+
+Owns: one part at a time. Not here: messages, roles and turns (``turns``).
+"""
+
+from __future__ import annotations
+
+from binascii import Error, a2b_base64
+from typing import Any, Literal
+
+import msgspec
+
+from detente.providers.bedrock.family import Family
+from detente.providers.wire import Refusal
+
+Block = dict[str, Any]
+_FORMATS = {"image/png": "png", "image/jpeg": "jpeg", "image/jpg": "jpeg", "image/gif": "gif", "image/webp": "webp"}
+_CONTENTS = ("text", "refusal", "image_url", "input_audio", "file")
+
+
+class _Image(msgspec.Struct, forbid_unknown_fields=True):
+    url: str
+    detail: str | None = None
+
+
+class CacheControl(msgspec.Struct, forbid_unknown_fields=True):
+    """Anthropic's mark that a prompt is cached up to here, which some of OpenAI's clients send too."""
+
+    type: Literal["ephemeral"]
+    ttl: Literal["5m", "1h"] | None = None
+
+
+class _Breakpoint(msgspec.Struct, forbid_unknown_fields=True):
+    """OpenAI's own mark for the same."""
+
+    mode: Literal["explicit"]
+
+
+class Part(msgspec.Struct, forbid_unknown_fields=True):
+    """A part of a message's content, as OpenAI has it."""
+
+    type: str
+    text: str | None = None
+    refusal: str | None = None
+    image_url: _Image | None = None
+    input_audio: Any = None
+    file: Any = None
+    cache_control: CacheControl | None = None
+    prompt_cache_breakpoint: _Breakpoint | None = None
+
+    @property
+    def mark(self) -> CacheControl | None:
+        """That a prompt is cached up to here, by whichever name."""
+        if self.cache_control is None and self.prompt_cache_breakpoint is not None:
+            return CacheControl("ephemeral")
+        return self.cache_control
+
+
+def refused(what: str) -> Refusal:
+    """What `messages` hold and Converse cannot say."""
+    return Refusal(f"`messages` hold {what}", "messages")
+
+
+def cached(mark: CacheControl | None, family: Family) -> list[Block]:
+    """The point up to which a prompt is cached. It changes no answer, so where a family caches none it is left out."""
+    if mark is None or family.caches == "nothing":
+        return []
+    point = {"type": "default"}
+    if mark.ttl is not None and family.caches == "for a time":
+        point["ttl"] = mark.ttl
+    return [{"cachePoint": point}]
+
+
+def _alone(part: Part) -> None:
+    for name in _CONTENTS:
+        if name != part.type and getattr(part, name) is not None:
+            raise refused(f"`{name}` in a part of type `{part.type[:40]}`, which has no such member")
+
+
+def text_of(part: Part) -> str:
+    """The text of a part that is text. Raises Refusal for one that is neither text nor an image."""
+    _alone(part)
+    if part.type == "text" and part.text is not None:
+        return part.text
+    if part.type == "refusal" and part.refusal is not None:
+        return part.refusal
+    raise refused(f"a part `{part.type[:40]}`, which is not sent to Converse: it takes text and images")
+
+
+def image_of(part: Part) -> Block:
+    """The block of a part that is an image. Raises Refusal where Converse does not take it."""
+    _alone(part)
+    image = part.image_url
+    head, comma, payload = image.url.partition(",") if image is not None else ("", "", "")
+    if image is None or not comma or not head.startswith("data:") or not head.endswith(";base64"):
+        raise refused("an image by its address: Converse takes images within the call, as `data:image/…;base64,…`")
+    if image.detail not in (None, "auto", "high"):
+        raise refused(f"an image of detail `{image.detail[:40]}`: Bedrock's models see it as it is")
+    kind = head[len("data:") :].partition(";")[0].lower()
+    if kind not in _FORMATS:
+        raise refused(f"an image of type `{kind[:40]}`: Converse takes PNG, JPEG, GIF and WebP")
+    try:
+        a2b_base64(payload, strict_mode=True)
+    except (Error, ValueError):
+        raise refused("an image that is not base64") from None
+    if not payload:
+        raise refused("an image without content")
+    return {"image": {"format": _FORMATS[kind], "source": {"bytes": payload}}}
