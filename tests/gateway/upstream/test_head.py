@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httptools
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from detente.gateway.upstream.head import request_head
@@ -83,6 +83,7 @@ SIGNS = st.text(st.sampled_from("aZ09-_.~!%/?#:;, \t\r\n\0\x0b\x7f\x85é\u2028\u
 
 
 @given(SIGNS, SIGNS, SIGNS)
+@example("0", "0 ", "")
 def test_whatever_is_not_refused_is_read_as_it_was_meant(name: str, value: str, target: str) -> None:
     try:
         made = head(Outgoing(f"/{target}", ((name, value),), b""))
@@ -91,4 +92,6 @@ def test_whatever_is_not_refused_is_read_as_it_was_meant(name: str, value: str, 
     seen = Seen()
     httptools.HttpRequestParser(seen).feed_data(made)
     assert seen.url.decode() == f"/base/{target}"
-    assert seen.headers[3:] == [(name.encode(), value.strip(" ").encode()), (b"api-key", b"secret")]
+    # Blanks around a value are not a part of it (RFC 9110, 5.5); llhttp leaves those behind it to its user.
+    found = [(given, stated.rstrip(b" ")) for given, stated in seen.headers[3:]]
+    assert found == [(name.encode(), value.strip(" ").encode()), (b"api-key", b"secret")]
