@@ -293,6 +293,7 @@ def test_a_journal_that_is_removed_under_it_is_begun_again(tmp_path: Path, provi
     case = case_at(tmp_path, provider)
     with gateway(case, "--workers", 2) as live:
         assert live.ask()[0] == 200
+        live.until(lambda: len(list(live.journal.glob("*.journal"))) == 2)  # a worker that comes later begins its own
         shutil.rmtree(live.journal)
         for worker in (0, 1):
             live.wait(f"from now on worker {worker} records in {live.journal}/w{worker}-00000002.journal")
