@@ -38,6 +38,19 @@ class LabelError(ValueError):
     """A request's labels contradict what its key stands for, or are labels that nobody knows."""
 
 
+def labels_of(text: str) -> dict[str, str]:
+    """``data=personal, case=4711`` as labels. Raises LabelError."""
+    found: dict[str, str] = {}
+    for part in text.split(","):
+        name, equals, value = (piece.strip() for piece in part.partition("="))
+        if not equals or not name or not value:
+            raise LabelError(f"`{part.strip()[:80]}` is not a label; write for example `data=personal`")
+        if found.get(name, value) != value:
+            raise LabelError(f"`{name}` is stated twice, as `{found[name]}` and as `{value}`; keep one")
+        found[name] = value
+    return found
+
+
 def narrowed(held: Mapping[str, str], stated: Mapping[str, str], known: Mapping[str, frozenset[str]]) -> dict[str, str]:
     """The labels of a workload and its key with those that a request states: it may add, and never change.
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detente.request import LabelError, Request, narrowed
+from detente.request import LabelError, Request, labels_of, narrowed
 
 KNOWN = {"data": frozenset({"personal", "public"}), "team": frozenset({"sales", "ops"})}
 
@@ -53,3 +53,12 @@ def test_facts_and_equality() -> None:
 def test_no_label_speaks_for_whose_call_it_is() -> None:
     facts = Request("chat", "inference", (("kind", "batch"), ("workload", "docs"), ("team", "sales")), "m").facts
     assert facts == {"workload": "chat", "kind": "inference", "team": "sales"}
+
+
+@given(st.text(max_size=60) | st.text("=,ab \t;é", max_size=30))
+def test_any_text_is_labels_or_refused(text: str) -> None:
+    try:
+        found = labels_of(text)
+    except LabelError:
+        return
+    assert all(name and value and "=" not in name for name, value in found.items())

@@ -97,14 +97,13 @@ def _live(
 ) -> int:
     """A live call's decision, by the same rules as live traffic, with every deployment well and idle."""
     from detente.errors import did_you_mean
-    from detente.gateway.app import labels_of
     from detente.gateway.decision import Unserved, decide, read
     from detente.gateway.load import Load
     from detente.gateway.moment import Moment as Now
     from detente.gateway.source import Source
     from detente.gateway.surfaces import SURFACES
     from detente.report.decision import decision_json, decision_view, served
-    from detente.request import LabelError, narrowed
+    from detente.request import LabelError, labels_of, narrowed
 
     policy = Source(case, plan, reading, scenario).read()
     workload = policy.workloads.get(name or "")
@@ -114,19 +113,17 @@ def _live(
     surface = SURFACES.get(path.encode())
     if surface is None:
         raise click.ClickException(f"--path: {did_you_mean(path, [p.decode() for p in SURFACES])}")
-    for one in (part.strip() for text in stated for part in text.split(",")):
-        label, _, value = one.partition("=")
-        if not label.strip() or not value.strip():
-            raise click.ClickException(f"--label: `{one}` is not a label; write for example `--label data=personal`")
     try:
-        given = labels_of(",".join(stated).encode("utf-8")) if stated else {}
+        given = labels_of(",".join(stated)) if stated else {}
         labels = narrowed(workload.labels, given, policy.labels)
         asked = read(surface, body, workload.id)
         moment, load = Now(policy, at), Load()
         load.limits(policy, at)
         load.enter(moment.period)
         decision = decide(moment, load, surface, asked, workload, labels, 0.0)
-    except (LabelError, Unserved) as error:
+    except LabelError as error:
+        raise click.ClickException(f"--label: {error}") from None
+    except Unserved as error:
         raise click.ClickException(str(error)) from None
     if as_json:
         click.echo(json.dumps(decision_json(decision, asked, at), indent=1))

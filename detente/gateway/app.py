@@ -36,7 +36,7 @@ from detente.gateway.upstream import Upstream
 from detente.key import Key
 from detente.ledger.journal import Journal
 from detente.providers.authority import Authority
-from detente.request import LabelError, narrowed
+from detente.request import LabelError, labels_of, narrowed
 
 LABELS = b"x-detente-labels"
 NO_KEY = "no key, or one that this gateway does not know; present it as `Authorization: Bearer …`"
@@ -137,11 +137,8 @@ class App:
             return self._bodiless(head)
         if head.method not in methods:
             allowed = b", ".join(sorted(methods))
-            return (
-                405,
-                JSON + b"allow: %b\r\n" % allowed,
-                _said(surface, 405, f"{surface.path} answers {allowed.decode()}"),
-            )
+            said = _said(surface, 405, f"{surface.path} answers {allowed.decode()}")
+            return 405, JSON + b"allow: %b\r\n" % allowed, said
         if head.headers.get(b"content-encoding", b"identity").lower() != b"identity":
             return 415, JSON, _said(surface, 415, "the body is compressed; send it as it is")
         head.key = self._presented(head)
@@ -298,23 +295,9 @@ class App:
 
 def _narrowed(held: Mapping[str, str], stated: bytes, policy: Policy) -> dict[str, str]:
     try:
-        return narrowed(held, labels_of(stated), policy.labels)
+        return narrowed(held, labels_of(stated.decode("utf-8", "replace")), policy.labels)
     except LabelError as wrong:
         raise Unserved(400, error(400, str(wrong), param=LABELS.decode(), code="labels")) from None
-
-
-def labels_of(header: bytes) -> dict[str, str]:
-    """``data=personal, case=4711`` as labels. Raises LabelError."""
-    found: dict[str, str] = {}
-    for part in header.decode("latin-1").split(","):
-        name, equals, value = (piece.strip() for piece in part.partition("="))
-        if not equals or not name or not value:
-            example = f"{LABELS.decode()}: data=personal"
-            raise LabelError(f"`{part.strip()[:80]}` is not a label; write for example `{example}`")
-        if found.get(name, value) != value:
-            raise LabelError(f"`{name}` is stated twice, as `{found[name]}` and as `{value}`; keep one")
-        found[name] = value
-    return found
 
 
 _POST = frozenset({b"POST"})

@@ -39,4 +39,4 @@ def test_a_label_that_is_none_is_said_as_the_option_is_written(tmp_path: Path, t
     done = detente("explain", case, "--request", body, "--workload", "chat", "--label", typed)
     assert (done.returncode, done.stdout) == (2, "")
     wrong = typed.rpartition(",")[2]
-    assert done.stderr == f"Error: --label: `{wrong}` is not a label; write for example `--label data=personal`\n"
+    assert done.stderr == f"Error: --label: `{wrong}` is not a label; write for example `data=personal`\n"

@@ -8,14 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from detente.case import Case
-from detente.gateway.app import labels_of
 from detente.gateway.policy import Policy
 from detente.key import hash_of, make
-from detente.request import LabelError
 from tests.builders import Data, agreement, day, tokens, work
 from tests.gateway.http.peer import run
 from tests.gateway.stage import (
@@ -260,15 +256,6 @@ def test_labels_in_two_headers_are_read_as_one(tmp_path: Path) -> None:
             await caller.leave()
 
     run(main())
-
-
-@given(st.binary(max_size=60) | st.text("=,ab \t;", max_size=30).map(str.encode))
-def test_any_header_is_labels_or_refused(header: bytes) -> None:
-    try:
-        found = labels_of(header)
-    except LabelError:
-        return
-    assert all(name and value and "=" not in name for name, value in found.items())
 
 
 # -- mistakes of callers ----------------------------------------------------------------------------------------------
