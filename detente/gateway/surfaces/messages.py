@@ -16,7 +16,7 @@ import msgspec
 from detente.deployment import Operation
 from detente.gateway.surface import Asked, Rendering, Surface
 from detente.gateway.surfaces.chat import PREFIX_BYTES
-from detente.gateway.surfaces.estimate import CHARACTERS_PER_TOKEN, IMAGE_TOKENS
+from detente.gateway.surfaces.estimate import prompt_tokens
 from detente.gateway.surfaces.messages_error import error_of, type_of_status
 from detente.gateway.surfaces.messages_reply import message
 from detente.gateway.surfaces.messages_request import Asking, members_of
@@ -40,7 +40,7 @@ class MessagesSurface(Surface):
         prompt = asking.prompt()
         said = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in asking.said.items()}
         text = b"".join(bytes(members[name]) for name in ("tools", "system", "messages") if name in members)
-        told = (len(text) - prompt.image_bytes) // CHARACTERS_PER_TOKEN + prompt.images * IMAGE_TOKENS
+        told = prompt_tokens(b"".join(bytes(said[name]) for name in ("tools", "messages") if name in said))
         return Asked(
             Call("chat", said, asking.stream, asks_usage=True, budget=asking.budget),
             asking.said["model"],

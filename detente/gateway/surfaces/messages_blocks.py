@@ -172,8 +172,8 @@ def refused(kind: str, where: str, turn: str) -> Refusal:
     return Refusal(f"a block of type `{kind[:60]}` has no place in content of `{turn}`", where)
 
 
-def image_of(raw: msgspec.Raw, where: str) -> tuple[Message, int]:
-    """An image by its address, and how many bytes of the request its data takes."""
+def image_of(raw: msgspec.Raw, where: str) -> Message:
+    """An image by its address."""
     image = read(raw, _Image, where)
     if image.transformations:
         raise Refusal("chat completions cannot be told what to do with large images", f"{where}.transformations")
@@ -197,4 +197,4 @@ def image_of(raw: msgspec.Raw, where: str) -> tuple[Message, int]:
             raise Refusal(
                 "an image's source is `base64` with `media_type` and `data`, or `url` with `url`", f"{where}.source"
             )
-    return {"type": "image_url", "image_url": {"url": url}}, len(image.source.data or "")
+    return {"type": "image_url", "image_url": {"url": url}}

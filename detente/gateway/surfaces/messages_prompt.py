@@ -37,8 +37,6 @@ class Prompt:
 
     messages: list[Message] = field(default_factory=list)
     needs: set[Feature] = field(default_factory=set)
-    images: int = 0
-    image_bytes: int = 0
 
     def system(self, content: str | list[msgspec.Raw], where: str) -> None:
         """A system prompt: text, or blocks of text."""
@@ -156,8 +154,5 @@ class Prompt:
         self.messages.append(message)
 
     def _image(self, raw: msgspec.Raw, where: str) -> Message:
-        part, size = image_of(raw, where)
         self.needs.add("images")
-        self.images += 1
-        self.image_bytes += size
-        return part
+        return image_of(raw, where)

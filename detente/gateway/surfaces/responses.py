@@ -36,6 +36,18 @@ NOT_HERE = {
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _EMPTY = frozenset({b"null", b"false", b"[]", b"{}"})
 
+_MEMBER = {
+    "state": "previous_response_id",
+    "streaming": "stream",
+    "tools": "tools",
+    "parallel-tools": "parallel_tool_calls",
+    "structured-output": "text",
+    "reasoning": "reasoning",
+    "logprobs": "top_logprobs",
+    "images": "input",
+}
+"""Of what a deployment cannot do, the member that asks for it."""
+
 Members = dict[str, msgspec.Raw]
 
 
@@ -102,6 +114,10 @@ class ResponsesSurface(Surface):
     def streamed(self, asked: Asked, deployment: str) -> Rendering:
         """A renderer that seals ids."""
         return ResponsesRendering(deployment, asked.workload, _sealable(asked))
+
+    def member(self, unable: str) -> str | None:
+        """As OpenAI names it."""
+        return _MEMBER.get(unable) or super().member(unable)
 
     def error(self, status: int, error: Mapping[str, Any]) -> bytes:
         """OpenAI's error."""

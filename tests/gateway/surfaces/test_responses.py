@@ -278,3 +278,12 @@ def test_an_error_is_openais() -> None:
     with openai_client(SURFACE.error(400, error), 400) as client, pytest.raises(openai.BadRequestError) as caught:
         client.responses.create(model="gpt-x", input="Hello")
     assert caught.value.body == error
+
+
+@pytest.mark.parametrize(
+    ("unable", "member"),
+    [("state", "previous_response_id"), ("images", "input"), ("structured-output", "text"), ("operation", "model")],
+)
+def test_what_a_deployment_cannot_do_has_the_name_of_its_member(unable: str, member: str) -> None:
+    assert ResponsesSurface().member(unable) == member
+    assert ResponsesSurface().member("seed") is None  # nobody asks for it here
