@@ -57,11 +57,11 @@ def _bedrock(case: Entries, entry: Entry, deployment: AnyDeployment, offer: AnyO
     name = BedrockName(deployment.name_there(offer))
     path = ("name",) if deployment.name else ()
     if name.spans_regions and not deployment.regions:
-        runs = "runs calls in several regions" if name.prefix else "may run calls in several regions"
-        what = f"`{name.text}` {'is an inference profile, which ' if name.prefix else ''}{runs}"
+        runs = "is an inference profile, which runs calls" if name.prefix else "may run calls"
+        what = f"`{name.text}` {runs} in several regions"
         case.wrong(entry, path, what, "name every one of them under `regions:`")
-    elif deployment.regions and (what := name.contradiction(deployment.regions) or ""):
-        case.wrong(entry, ("regions",), what, "name every region where it may run a call, or another profile")
+    elif deployment.regions and (untrue := name.contradiction(deployment.regions)):
+        case.wrong(entry, ("regions",), untrue, "name every region where it may run a call, or another profile")
     if name.region is not None and name.region != offer.region:
         what = f"the ARN is of {name.region}, and `{offer.id}` is in {offer.region}"
         case.wrong(entry, path, what, "name what is in that region, or the offer of the ARN's")

@@ -76,9 +76,10 @@ def admit(policy: Policy, request: Request, at: datetime) -> Admission:
 def _candidate(
     deployed: Deployed, request: Request, workload: AnyWorkload, terms: Iterable[Term], at: datetime
 ) -> Candidate:
-    unfit = _unfit(deployed, workload, at) or _unable(deployed, request)
-    if unfit is not None:
-        why, unable = unfit
+    if (unfit := _unfit(deployed, workload, at)) is not None:
+        return Candidate(deployed, Verdict("deny", unfit), fact=True)
+    if (beyond := _unable(deployed, request)) is not None:
+        why, unable = beyond
         return Candidate(deployed, Verdict("deny", why), fact=True, unable=unable)
     worst, deciding = PERMIT, None
     for place in deployed.places:
@@ -90,7 +91,7 @@ def _candidate(
 
 
 def _unable(deployed: Deployed, request: Request) -> tuple[Reason, tuple[str, ...]] | None:
-    """Why a deployment cannot do what a request asks for."""
+    """Why a deployment cannot do what a request asks for, and what that is (``Candidate.unable``)."""
     own = deployed.deployment
     if request.pinned is not None and own.id != request.pinned:
         return Reason(own.id, f"the state that the call builds on lies at {request.pinned}"), ("state",)
@@ -102,15 +103,15 @@ def _unable(deployed: Deployed, request: Request) -> tuple[Reason, tuple[str, ..
     return None
 
 
-def _unfit(deployed: Deployed, workload: AnyWorkload, at: datetime) -> tuple[Reason, tuple[str, ...]] | None:
+def _unfit(deployed: Deployed, workload: AnyWorkload, at: datetime) -> Reason | None:
     """Why a deployment does not serve a workload whatever was agreed; cites what states the fact."""
     if deployed.model not in workload.runs_on.models:
         models = " or ".join(workload.runs_on.models) or "no model"
-        return Reason(workload.id, f"{workload.id} runs on {models}, not on {deployed.model}"), ()
+        return Reason(workload.id, f"{workload.id} runs on {models}, not on {deployed.model}")
     if not can_run(workload, deployed.offer):
-        return Reason(workload.id, f"{workload.id} cannot run on {deployed.offer.id}, as its `runs-on` stands"), ()
+        return Reason(workload.id, f"{workload.id} cannot run on {deployed.offer.id}, as its `runs-on` stands")
     if not deployed.priced(at):
-        return Reason(deployed.offer.id, f"{deployed.offer.id} is not on offer with a price on {at:%Y-%m-%d} (§2)"), ()
+        return Reason(deployed.offer.id, f"{deployed.offer.id} is not on offer with a price on {at:%Y-%m-%d} (§2)")
     if deployed.units(at) == 0:
-        return Reason(deployed.offer.id, f"the plan holds no units of {deployed.offer.id} on {at:%Y-%m-%d}"), ()
+        return Reason(deployed.offer.id, f"the plan holds no units of {deployed.offer.id} on {at:%Y-%m-%d}")
     return None

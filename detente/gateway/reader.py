@@ -105,12 +105,12 @@ class Reader:
         if head.repeated:
             raise NoRequestError(400, _REPEATED)
         self._parser, self._offered = httptools.HttpRequestParser(self), False
-        named = [token.strip() for token in head.headers.get(b"connection", b"").split(b",")]
-        kept = b", ".join(token for token in named if token.lower() not in _OFFERS)
         stated = {name: value for name, value in head.headers.items() if name not in _OFFERS}
-        stated.pop(b"connection")
-        lines = [b"%b: %b\r\n" % pair for pair in [*stated.items(), *([(b"connection", kept)] if kept else [])]]
-        return b"%b %b HTTP/%b\r\n%b\r\n" % (head.method, self._url, head.version.encode(), b"".join(lines))
+        named = [token.strip() for token in stated.pop(b"connection", b"").split(b",")]
+        if kept := b", ".join(token for token in named if token.lower() not in _OFFERS):
+            stated[b"connection"] = kept
+        lines = b"".join([b"%b: %b\r\n" % pair for pair in stated.items()])
+        return b"%b %b HTTP/%b\r\n%b\r\n" % (head.method, self._url, head.version.encode(), lines)
 
     # -- the parser's events -----------------------------------------------------------------------------------
     def on_message_begin(self) -> None:

@@ -1,7 +1,7 @@
 """The frames of a journal's file, as bytes: written one after the other, and read back up to a torn end.
 
-Owns: framing (length, checksum), and telling a torn end from damage. Not here: files and who writes them
-(``journal``), and what a record says (``record``).
+Owns: framing (length, checksum), reading a file back, and telling its torn end from damage. Not here: who writes which
+file (``journal``), and what a record says (``record``).
 
 A file is the eight bytes of ``MAGIC``, then records: the payload's length and its CRC-32, four bytes each,
 little-endian, then the payload.
@@ -83,8 +83,8 @@ def _frames(path: Path, data: bytes) -> Iterator[tuple[int, int]]:
             return
         length, checksum = _HEAD.unpack_from(data, at)
         end = start + length
-        whole = 0 < length <= MOST_PAYLOAD and end <= len(data) and crc32(data[start:end]) == checksum
-        if not whole:
+        intact = 0 < length <= MOST_PAYLOAD and end <= len(data) and crc32(data[start:end]) == checksum
+        if not intact:
             if after := _after(data, at):
                 raise JournalError(f"{path}: damaged at byte {at}, {after}")
             yield at, -1

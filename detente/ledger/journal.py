@@ -231,7 +231,7 @@ class Journal:
             os.close(self._lock)
 
 
-# -- reading --------------------------------------------------------------------------------------------------------
+# -- files of a folder ----------------------------------------------------------------------------------------------
 def files(folder: Path) -> list[Path]:
     """The files of a folder, those of each worker in order."""
     return sorted((f for f in folder.iterdir() if _NAME.match(f.name)), key=_number)
