@@ -14,10 +14,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from detente.offer import GpuOffer, TokenOffer
-from detente.planner.capacity import IDLE_MARGIN
-from detente.planner.draft import Draft
-from detente.planner.model import Model
+from detente.market.offer import GpuOffer, TokenOffer
+from detente.planner.formulation.capacity import IDLE_MARGIN
+from detente.planner.formulation.draft import Draft
+from detente.planner.solving.model import Model
 
 Array = NDArray[Any]
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from detente.case import Case
+    from detente.case.case import Case
 
 SOLVED = ("XS", "S", "S3", "M10")
 Figures = dict[str, Any]
@@ -31,7 +31,7 @@ Figures = dict[str, Any]
 def _case(size: str, seed: int) -> Case:
     from instance import SIZES
 
-    from detente.case import Case
+    from detente.case.case import Case
 
     return Case.of(SIZES[size].case(seed))
 
@@ -86,13 +86,13 @@ class _Clock:
 
 def child_build(size: str, seed: int, runs: int, arrays: str) -> Figures:
     """Formulate and hand over, several times; then keep what was handed over."""
-    from detente.planner import capacity
-    from detente.planner.draft import Draft
-    from detente.planner.expression import Expr
-    from detente.planner.formulate import formulate
-    from detente.planner.model import Model
-    from detente.planner.program import Program
-    from detente.planner.shaping import Shaping
+    from detente.planner.formulation import capacity
+    from detente.planner.formulation.draft import Draft
+    from detente.planner.formulation.expression import Expr
+    from detente.planner.formulation.formulate import formulate
+    from detente.planner.formulation.program import Program
+    from detente.planner.formulation.shaping import Shaping
+    from detente.planner.solving.model import Model
 
     case = _case(size, seed)
     modelling = _Clock()
@@ -142,8 +142,8 @@ def child_build(size: str, seed: int, runs: int, arrays: str) -> Figures:
 
 def child_hold(size: str, seed: int) -> Figures:
     """Peak memory of formulating and handing over, once."""
-    from detente.planner.formulate import formulate
-    from detente.planner.model import Model
+    from detente.planner.formulation.formulate import formulate
+    from detente.planner.solving.model import Model
 
     model = Model(formulate(_case(size, seed)).program)
     return {"peak": _peak(), "columns": model.program.n}
@@ -154,8 +154,8 @@ def child_arrays(arrays: str) -> Figures:
     import highspy
     import numpy as np
 
-    import detente.case
-    import detente.planner.formulate  # noqa: F401
+    import detente.case.case
+    import detente.planner.formulation.formulate  # noqa: F401
 
     given = np.load(arrays)
     columns, rows = len(given["cost"]), len(given["row_low"])
@@ -180,8 +180,8 @@ def child_linopy(size: str, seed: int, runs: int) -> Figures:
     """The same model with linopy, from ready labelled arrays."""
     import _linopy
 
-    from detente.planner.formulate import formulate
-    from detente.planner.model import Model
+    from detente.planner.formulation.formulate import formulate
+    from detente.planner.solving.model import Model
 
     draft = formulate(_case(size, seed))
     given = _linopy.data(draft, Model(draft.program))
@@ -200,8 +200,8 @@ def child_linopy(size: str, seed: int, runs: int) -> Figures:
 
 def child_plan(size: str, seed: int) -> Figures:
     """Everything from the case in memory to the plan, by phase."""
-    from detente.plan import Plan
     from detente.planner.solve import plan
+    from detente.results.plan import Plan
 
     case = _case(size, seed)
     marks: list[tuple[str, float]] = []

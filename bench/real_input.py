@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 if TYPE_CHECKING:
-    from detente.case import Case
+    from detente.case.case import Case
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("DETENTE_DATA") or ROOT.parent / "shared" / "data")
@@ -170,9 +170,9 @@ def timed(what: Callable[[], Any]) -> tuple[Any, float]:
 
 def table(folder: Path, months: int) -> Iterator[tuple[str, str, str]]:
     """Each line: what, a count, seconds."""
-    from detente.case import Case
-    from detente.plan import Plan
+    from detente.case.case import Case
     from detente.planner.solve import plan
+    from detente.results.plan import Plan
 
     for name, source in FILES.items():
         shutil.copyfile(DATA / source, folder / name)

@@ -6,20 +6,21 @@ TYPE_CHECKING = False  # as of `typing`, which would take longer to import than 
 if TYPE_CHECKING:
     from typing import Any
 
-    from detente.case import Case
+    from detente.case.case import Case
     from detente.errors import CaseError, DetenteError
-    from detente.plan import Conflict, Plan
     from detente.planner.check import check
     from detente.planner.solve import plan
+    from detente.results.conflict import Conflict
+    from detente.results.plan import Plan
 
 __all__ = ["Case", "CaseError", "Conflict", "DetenteError", "Plan", "check", "plan"]
 
 _HOMES = {
-    "Case": "detente.case",
+    "Case": "detente.case.case",
     "CaseError": "detente.errors",
     "DetenteError": "detente.errors",
-    "Conflict": "detente.plan",
-    "Plan": "detente.plan",
+    "Conflict": "detente.results.conflict",
+    "Plan": "detente.results.plan",
     "check": "detente.planner.check",
     "plan": "detente.planner.solve",
 }

@@ -15,16 +15,17 @@ from typing import Any
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from detente.case import Case
+from detente.case.case import Case
+from detente.contract.posting import Posting
+from detente.contract.term import Term
+from detente.contract.usage import Metered, Usage
 from detente.errors import CaseError
-from detente.period import Period
-from detente.plan import Conflict, Plan
 from detente.planner.solve import plan
-from detente.posting import Posting
-from detente.scope import Facts
-from detente.term import Term
+from detente.results.conflict import Conflict
+from detente.results.plan import Plan
 from detente.terms import KINDS
-from detente.usage import Metered, Usage
+from detente.values.facts import Facts
+from detente.values.period import Period
 
 Data = dict[str, Any]
 D = Decimal

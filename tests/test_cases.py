@@ -14,12 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from detente.case import Case
-from detente.period import named
-from detente.plan import Conflict, Plan
+from detente.case.case import Case
 from detente.planner.check import check
 from detente.planner.solve import plan
-from detente.quantity import plain
+from detente.results.conflict import Conflict
+from detente.results.plan import Plan
+from detente.values.period import named
+from detente.values.quantity import plain
 
 FOLDER = Path(__file__).parent / "cases"
 NAMES = sorted(p.parent.name for p in FOLDER.glob("*/expected.txt"))

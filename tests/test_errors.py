@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from detente.case import Case
+from detente.case.case import Case
 from detente.errors import CaseError, Mistake, Where, did_you_mean, printable
 
 GOLDEN = Path(__file__).parent / "cases" / "mistakes"

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from detente.case import Case
+from detente.case.case import Case
+from detente.case.folder import FOLDERS
 from detente.errors import CaseError, MissingExtraError
-from detente.folder import FOLDERS
 
 VALID = (Path(__file__).parent / "cases" / "mistakes" / "case.yaml").read_text(encoding="utf-8")
 LINES = VALID.splitlines()
@@ -190,7 +190,7 @@ def paths(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 def tree() -> Any:
-    from detente.document import Document
+    from detente.case.document import Document
 
     return Document.parse(VALID.encode(), "case").data()
 

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from detente.key import hash_of, make
+from detente.live.key import hash_of, make
 
 AT = "2026-06-15T09:00Z"
 KEY = make("bench", b"bench".ljust(32, b"."))  # guards a stub on loopback, and is no secret

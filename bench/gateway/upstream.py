@@ -21,7 +21,7 @@ from typing import cast
 
 import uvloop
 
-from detente.gateway.outbox import Outbox
+from detente.gateway.http.outbox import Outbox
 from detente.gateway.upstream import Upstream
 from detente.providers.wire import Outgoing
 

@@ -18,8 +18,9 @@ import click
 from detente.errors import CaseError, DetenteError, MissingExtraError
 
 if TYPE_CHECKING:
-    from detente.case import Case
-    from detente.plan import Conflict, Plan
+    from detente.case.case import Case
+    from detente.results.conflict import Conflict
+    from detente.results.plan import Plan
 
 WIDTH = 100
 
@@ -129,7 +130,7 @@ class Moment(click.ParamType[datetime]):
 
 def load(path: Path, reading: str | None, scenario: str | None) -> Case:
     """The case of a command."""
-    from detente.case import Case
+    from detente.case.case import Case
 
     return Case.load(path).under(reading=reading, scenario=scenario)
 

@@ -21,10 +21,10 @@ import click
 from detente.cli.command import CASE, JSON, READING, SCENARIO, Command, Moment, cli, command
 
 if TYPE_CHECKING:
-    from detente.case import Case
-    from detente.deployment import AnyDeployment
-    from detente.gateway.policy import Policy
-    from detente.key import Key
+    from detente.case.case import Case
+    from detente.gateway.deciding.policy import Policy
+    from detente.live.deployment import AnyDeployment
+    from detente.live.key import Key
 
 
 AT = click.option("--at", type=Moment(), metavar="MOMENT", help="Begin at this moment instead of now.")
@@ -72,10 +72,10 @@ def serve(
     """
     from contextlib import ExitStack
 
-    from detente.gateway.clock import Clock
-    from detente.gateway.settings import Settings
-    from detente.gateway.source import Source
-    from detente.gateway.supervisor import bound, run
+    from detente.gateway.deciding.source import Source
+    from detente.gateway.serving.clock import Clock
+    from detente.gateway.serving.settings import Settings
+    from detente.gateway.serving.supervisor import bound, run
 
     if (certificate is None) != (private_key is None):
         raise click.ClickException("--certificate and --private-key go together; give both or neither")
@@ -112,8 +112,8 @@ class _Played:
 @contextmanager
 def _played(policy: Policy, at: datetime) -> Iterator[_Played]:
     """The sandbox beside this process, and a key for each workload that can be called."""
-    from detente.key import SECRET_BYTES, Key, hash_of, make
-    from detente.providers.sandbox import beside, environment, redirected
+    from detente.live.key import SECRET_BYTES, Key, hash_of, make
+    from detente.sandbox import beside, environment, redirected
 
     held = {d.offer.id: d.units(at) for d in policy.deployed}
     units = {offer: count for offer, count in held.items() if count}
@@ -155,8 +155,8 @@ def _ready(address: str, played: _Played | None, as_json: bool) -> None:
 @JSON
 def sandbox(case: Path, host: str, port: int, seed: int, as_json: bool) -> int:
     """Play every provider of CASE on loopback, faithful on the wire, with faults on demand. Stop with Ctrl-C."""
-    from detente.case import Case
-    from detente.providers.sandbox import Addresses, run
+    from detente.case.case import Case
+    from detente.sandbox import Addresses, run
 
     loaded = Case.load(case)
 
@@ -190,12 +190,12 @@ def keys() -> None:
 @JSON
 def new(workload: str, key_id: str | None, case: Path | None, as_json: bool) -> int:
     """Print a new key, once, and the lines that make a case accept it: they hold its hash, never the key."""
-    from detente import key as making
     from detente.errors import CaseError, Mistake, Where, did_you_mean
-    from detente.noun import ID, MOST_SIGNS
+    from detente.live import key as making
+    from detente.values.noun import ID, MOST_SIGNS
 
     if case is not None:
-        from detente.case import Case
+        from detente.case.case import Case
 
         found = Case.load(case)
         known = [w.id for w in found.workloads if w.kind != "training"]

@@ -26,8 +26,9 @@ from detente.cli.command import (
 )
 
 if TYPE_CHECKING:
-    from detente.case import Case
-    from detente.plan import Conflict, Plan
+    from detente.case.case import Case
+    from detente.results.conflict import Conflict
+    from detente.results.plan import Plan
 
 
 # -- commands -------------------------------------------------------------------------------------------------------
@@ -37,7 +38,7 @@ def init(folder: Path) -> None:
     """Write a small commented case into FOLDER, with the schema for your editor."""
     from importlib.resources import files
 
-    from detente.declared import schema as case_schema
+    from detente.case.declared import schema as case_schema
 
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise click.ClickException(f"{folder} exists and is not empty: choose another folder")
@@ -52,7 +53,7 @@ def init(folder: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Accepted for uniformity: the schema is JSON in any case.")
 def schema(as_json: bool) -> None:
     """Print the JSON Schema of a case, for editors to complete and check."""
-    from detente.declared import schema as case_schema
+    from detente.case.declared import schema as case_schema
 
     click.echo(json.dumps(case_schema(), indent=1))
 
@@ -108,12 +109,12 @@ def plan(
     found = solve(loaded, _gap(gap), time_limit, as_json)
     if found is None:
         return 1
-    from detente.plan import Conflict
+    from detente.results.conflict import Conflict
 
     if isinstance(found, Conflict):
         _show_conflict(found, loaded.currency, as_json)
         return 1
-    from detente.planner.interrupt import held
+    from detente.planner.solving.interrupt import held
 
     with held():
         trouble = None if out is None else _saved(found, out)
@@ -132,9 +133,9 @@ def plan(
 @JSON
 def report(plans: tuple[Path, ...], out: Path | None, as_json: bool) -> int:
     """Write one self-contained HTML page of saved PLANS; several (one a reading, say) are compared."""
-    from detente.plan import Plan
     from detente.report.html import render
     from detente.report.terminal import compare_view, plan_view
+    from detente.results.plan import Plan
 
     target = out or (plans[0] if plans[0].is_dir() else plans[0].parent) / "report.html"
     if out is not None:
@@ -182,7 +183,7 @@ def _told(trouble: OSError | None) -> int:
 
 
 def _gap(text: str) -> float:
-    from detente.quantity import at_least_zero
+    from detente.values.quantity import at_least_zero
 
     try:
         return float(at_least_zero(text))
@@ -200,7 +201,7 @@ def _show_conflict(found: Conflict, currency: str, as_json: bool) -> None:
 
 
 def _conflict_json(found: Conflict | None) -> dict[str, Any]:
-    from detente.quantity import plain
+    from detente.values.quantity import plain
 
     if found is None:
         return {"conflict": [], "facts": [], "relaxation": []}

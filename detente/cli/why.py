@@ -15,7 +15,8 @@ import click
 from detente.cli.command import CASE, JSON, READING, SCENARIO, Moment, command, console, load, solve
 
 if TYPE_CHECKING:
-    from detente.plan import Conflict, Plan
+    from detente.results.conflict import Conflict
+    from detente.results.plan import Plan
 
 CHAT = "/v1/chat/completions"
 MOST_BYTES = 64 * 1024 * 1024
@@ -64,8 +65,8 @@ def explain(
     alone = [name for name, given in stated.items() if given is not None]
     if alone:
         raise click.ClickException(f"only with --request FILE: {', '.join(alone)}; add it, or leave them out")
-    from detente.plan import Plan
     from detente.report.explanation import explain as why
+    from detente.results.plan import Plan
 
     found: Plan | Conflict | None
     if saved is not None:
@@ -97,13 +98,13 @@ def _live(
 ) -> int:
     """A live call's decision, by the same rules as live traffic, with every deployment well and idle."""
     from detente.errors import did_you_mean
-    from detente.gateway.decision import Unserved, decide, read
-    from detente.gateway.load import Load
-    from detente.gateway.moment import Moment as Now
-    from detente.gateway.source import Source
+    from detente.gateway.deciding.decision import Unserved, decide, read
+    from detente.gateway.deciding.load import Load
+    from detente.gateway.deciding.moment import Moment as Now
+    from detente.gateway.deciding.source import Source
     from detente.gateway.surfaces import SURFACES
+    from detente.live.request import LabelError, labels_of, narrowed
     from detente.report.decision import decision_json, decision_view, served
-    from detente.request import LabelError, labels_of, narrowed
 
     policy = Source(case, plan, reading, scenario).read()
     workload = policy.workloads.get(name or "")

@@ -11,15 +11,15 @@ from typing import Literal
 
 import numpy as np
 
-from detente.case import Case
+from detente.case.case import Case
 from detente.errors import SolverError
-from detente.plan import Conflict
-from detente.planner.conflict import find_conflict
-from detente.planner.expression import Ints
-from detente.planner.formulate import formulate
-from detente.planner.model import Model
+from detente.planner.answer.conflict import find_conflict
+from detente.planner.formulation.expression import Ints
+from detente.planner.formulation.formulate import formulate
 from detente.planner.solve import unit_columns
-from detente.planner.steady import steady_point
+from detente.planner.solving.model import Model
+from detente.planner.solving.steady import steady_point
+from detente.results.conflict import Conflict
 
 
 @dataclass(frozen=True)

@@ -13,21 +13,22 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from detente.case import Case
+from detente.case.case import Case
 from detente.errors import BillError, NoPlanError
-from detente.plan import Conflict, Plan
-from detente.planner.bill import Bill, charge
-from detente.planner.branch import branch
-from detente.planner.conflict import find_conflict
-from detente.planner.draft import Draft
-from detente.planner.expression import Floats, Ints
-from detente.planner.formulate import formulate
-from detente.planner.interrupt import held
-from detente.planner.model import Model
-from detente.planner.purchases import rounded_up
-from detente.planner.result import result
-from detente.planner.rounding import settled
-from detente.planner.solution import Solution, Stopped
+from detente.planner.answer.bill import Bill, charge
+from detente.planner.answer.conflict import find_conflict
+from detente.planner.answer.result import result
+from detente.planner.answer.rounding import settled
+from detente.planner.formulation.draft import Draft
+from detente.planner.formulation.expression import Floats, Ints
+from detente.planner.formulation.formulate import formulate
+from detente.planner.formulation.purchases import rounded_up
+from detente.planner.solving.branch import branch
+from detente.planner.solving.interrupt import held
+from detente.planner.solving.model import Model
+from detente.planner.solving.solution import Solution, Stopped
+from detente.results.conflict import Conflict
+from detente.results.plan import Plan
 
 GAP = 1e-4
 """A plan within this much of its bound counts as optimal."""

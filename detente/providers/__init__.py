@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from detente.deployment import AnyDeployment
-from detente.offer import AnyOffer
+from detente.live.deployment import AnyDeployment
+from detente.market.offer import AnyOffer
 
 if TYPE_CHECKING:
     from detente.providers.wire import Wire

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from detente.credential import Credential
 from detente.errors import CredentialError
+from detente.live.credential import Credential
 
 if TYPE_CHECKING:
     from detente.providers.wire import Outgoing

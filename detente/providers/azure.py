@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from detente.deployment import AzureDeployment
+from detente.live.deployment import AzureDeployment
 from detente.providers.authority import Authority, KeyAuthority
 from detente.providers.openai_compatible import PATHS, CompatibleWire
 from detente.providers.wire import Call, Headers

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from detente.deployment import CompatibleDeployment
+from detente.live.deployment import CompatibleDeployment
 from detente.providers.authority import Authority, KeyAuthority
 from detente.providers.chat_stream import ChatDecoder, Usage
 from detente.providers.responses_stream import ResponsesDecoder, reply_of_response

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from detente.deployment import AnyDeployment, Operation
+from detente.live.deployment import AnyDeployment, Operation
 from detente.providers.authority import Authority
 
 Headers = Mapping[str, str]

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from detente.money import shown
-from detente.plan import Plan
 from detente.report import digest
 from detente.report.figure import NO_BOUND, count, listed, percent, quantity, ticked
 from detente.report.timeline import horizon
+from detente.results.plan import Plan
+from detente.values.money import shown
 
 MOVED = Decimal("0.01")
 """A workload moves between plans where a provider's share of it changes by at least this."""

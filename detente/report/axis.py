@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil, floor, isfinite, log10
 
-from detente.period import MONTHS
 from detente.report.figure import tick as written
 from detente.report.svg import label, line
 from detente.report.timeline import Bucket
+from detente.values.period import MONTHS
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from detente.money import shown
-from detente.period import MONTHS, named
-from detente.plan import CommitmentWindow
 from detente.report.axis import Values
 from detente.report.chart import LEFT
 from detente.report.svg import drawing, label, line, rect
+from detente.results.plan import CommitmentWindow
+from detente.values.money import shown
+from detente.values.period import MONTHS, named
 
 MOST_WINDOWS = 150
 """More windows than this are drawn by the calendar year."""

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from detente.money import shown
-from detente.plan import ClauseRow, Plan
 from detente.report import digest
 from detente.report.answer import moves
 from detente.report.figure import NO_BOUND, exact, listed, percent, plural, quantity, signed
+from detente.results.plan import ClauseRow, Plan
+from detente.values.money import shown
 
 MOST_WORKLOADS = 12
 

@@ -11,9 +11,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from detente.gateway.admit import Candidate
-from detente.gateway.decision import Decision, cannot
-from detente.gateway.surface import Asked
+from detente.gateway.deciding.admit import Candidate
+from detente.gateway.deciding.decision import Decision, cannot
+from detente.gateway.surfaces.surface import Asked
 
 WHY = {
     "prepaid": "its capacity is paid for already",

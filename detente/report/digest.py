@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from detente.period import named
-from detente.plan import CommitmentWindow, Plan, WorkloadRow
+from detente.results.plan import CommitmentWindow, Plan, WorkloadRow
+from detente.values.period import named
 
 ZERO = Decimal(0)
 

@@ -11,9 +11,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Generic, TypeVar
 
-from detente.plan import ClauseRow, CommitmentWindow, WorkloadRow
 from detente.report import digest
 from detente.report.figure import price
+from detente.results.plan import ClauseRow, CommitmentWindow, WorkloadRow
 
 T = TypeVar("T")
 

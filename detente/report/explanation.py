@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from detente.case import Case
+from detente.case.case import Case
 from detente.errors import CaseError, Mistake, Where, did_you_mean
-from detente.money import CENT, shown
-from detente.period import named
-from detente.plan import ClauseRow, CommitmentWindow, Conflict, Decision, Plan
-from detente.quantity import plain
+from detente.results.conflict import Conflict
+from detente.results.plan import ClauseRow, CommitmentWindow, Decision, Plan
+from detente.values.money import CENT, shown
+from detente.values.period import named
+from detente.values.quantity import plain
 
 
 @dataclass(frozen=True)

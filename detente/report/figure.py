@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from detente.money import shown
-from detente.quantity import plain
+from detente.values.money import shown
+from detente.values.quantity import plain
 
 NO_BOUND = Decimal(-(10**15))
 """A plan whose bound is this or lower has none: the solver stopped before it had one."""

@@ -15,15 +15,15 @@ from itertools import groupby
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from detente.money import shown
-from detente.period import named
-from detente.plan import Plan
 from detente.report import answer, comparison, figure, timeline
 from detente.report.chart import shares
 from detente.report.implication import priced_exactly
 from detente.report.page import Page
 from detente.report.palette import Palette
 from detente.report.svg import both
+from detente.results.plan import Plan
+from detente.values.money import shown
+from detente.values.period import named
 
 LARGEST = 900_000
 """Characters of a page; a larger one is made again with less detail."""

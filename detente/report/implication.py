@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from detente.money import shown
-from detente.plan import Plan, ProviderRow
 from detente.report.figure import count, exact, listed, percent, plural, price, ticked
+from detente.results.plan import Plan, ProviderRow
+from detente.values.money import shown
 
 SAME = Decimal("0.01")
 """Prices closer than this are called the same."""

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 from functools import cached_property
 
-from detente.plan import ClauseRow, Decision, Plan, WorkloadRow
 from detente.report import answer, digest
 from detente.report.burndown import burndown
 from detente.report.chart import Part, Series, area, shares
@@ -22,6 +21,7 @@ from detente.report.palette import Palette
 from detente.report.strip import Room, rooms, strip
 from detente.report.svg import HALF, both
 from detente.report.timeline import Timeline
+from detente.results.plan import ClauseRow, Decision, Plan, WorkloadRow
 
 MOST_ROWS = 120
 """Rows of a table, in a whole report."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from detente.money import shown
-from detente.plan import Plan
 from detente.report import digest
 from detente.report.chart import Part
 from detente.report.figure import percent
 from detente.report.svg import COLOURS
+from detente.results.plan import Plan
+from detente.values.money import shown
 
 OTHERS = "cx"
 

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from detente.plan import CapacityRow
 from detente.report.axis import Dates, Values
 from detente.report.chart import LEFT
 from detente.report.figure import percent
 from detente.report.svg import drawing, element, label, line, steps, title
 from detente.report.timeline import Timeline
+from detente.results.plan import CapacityRow
 
 VISIBLE = Decimal("0.0005")
 """Smaller parts than this are not spoken of."""

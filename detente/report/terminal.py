@@ -14,13 +14,14 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from detente.money import CENT, shown
-from detente.period import named
-from detente.plan import Conflict, Plan
 from detente.report import answer, comparison, digest
 from detente.report.entry import worth
 from detente.report.figure import count, listed, percent, plural, price, quantity, ticked
 from detente.report.implication import implications
+from detente.results.conflict import Conflict
+from detente.results.plan import Plan
+from detente.values.money import CENT, shown
+from detente.values.period import named
 
 WIDTH = 100
 MOST_ROWS = 12

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from detente.period import named
-from detente.plan import PeriodRow
+from detente.results.plan import PeriodRow
+from detente.values.period import named
 
 MOST_BUCKETS = 92
 """A quarter by the day. More steps than this are noise in a chart of half a page's width."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from detente.case import Case
+from detente.case.case import Case
 from detente.planner.check import Answer
 from detente.report.terminal import conflict_view
 

@@ -12,13 +12,13 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from detente.money import Cash, nano, shown
-from detente.noun import Noun
-from detente.period import Day, Every, Horizon, Period, Window, hours_between, moment, named
-from detente.posting import Posting
-from detente.quantity import Percent, Share
-from detente.term import Program, Reason, Term
-from detente.usage import Metered
+from detente.contract.posting import Posting
+from detente.contract.term import Program, Reason, Term
+from detente.contract.usage import Metered
+from detente.values.money import Cash, nano, shown
+from detente.values.noun import Noun
+from detente.values.period import Day, Every, Horizon, Period, Window, hours_between, moment, named
+from detente.values.quantity import Percent, Share
 
 
 class Shortfall(Noun):

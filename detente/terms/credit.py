@@ -12,12 +12,12 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from detente.money import Cash, nano, shown
-from detente.period import Every, Horizon, Period, Window
-from detente.posting import Posting
-from detente.quantity import Share
-from detente.term import Program, Reason, Term
-from detente.usage import Metered
+from detente.contract.posting import Posting
+from detente.contract.term import Program, Reason, Term
+from detente.contract.usage import Metered
+from detente.values.money import Cash, nano, shown
+from detente.values.period import Every, Horizon, Period, Window
+from detente.values.quantity import Share
 
 
 class Credit(Term):

@@ -11,12 +11,12 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from detente.money import nano
-from detente.period import Horizon, hours_between
-from detente.posting import Posting
-from detente.quantity import Share
-from detente.term import Program, Reason, Term
-from detente.usage import Metered, Usage
+from detente.contract.posting import Posting
+from detente.contract.term import Program, Reason, Term
+from detente.contract.usage import Metered, Usage
+from detente.values.money import nano
+from detente.values.period import Horizon, hours_between
+from detente.values.quantity import Share
 
 
 class Discount(Term):

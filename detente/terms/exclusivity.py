@@ -10,11 +10,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from detente.money import shown
-from detente.noun import Id
-from detente.posting import Standing
-from detente.scope import Facts
-from detente.term import PERMIT, SELF, Reason, Term, Verdict
+from detente.contract.posting import Standing
+from detente.contract.term import PERMIT, SELF, Reason, Term, Verdict
+from detente.values.facts import Facts
+from detente.values.money import shown
+from detente.values.noun import Id
 
 
 class Exclusivity(Term):

@@ -10,9 +10,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from detente.money import shown
-from detente.quantity import Share
-from detente.term import Program, Reason, Term
+from detente.contract.term import Program, Reason, Term
+from detente.values.money import shown
+from detente.values.quantity import Share
 
 
 class Redundancy(Term):

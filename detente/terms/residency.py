@@ -10,11 +10,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from detente.country import Area, in_area
-from detente.money import shown
-from detente.posting import Standing
-from detente.scope import Facts
-from detente.term import PERMIT, Reason, Term, Verdict
+from detente.contract.posting import Standing
+from detente.contract.term import PERMIT, Reason, Term, Verdict
+from detente.values.country import Area, in_area
+from detente.values.facts import Facts
+from detente.values.money import shown
 
 
 class Residency(Term):

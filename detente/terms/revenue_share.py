@@ -10,12 +10,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from detente.money import nano
-from detente.period import Horizon
-from detente.posting import Posting
-from detente.quantity import Share
-from detente.term import Program, Reason, Term
-from detente.usage import Metered
+from detente.contract.posting import Posting
+from detente.contract.term import Program, Reason, Term
+from detente.contract.usage import Metered
+from detente.values.money import nano
+from detente.values.period import Horizon
+from detente.values.quantity import Share
 
 
 class RevenueShare(Term):

@@ -11,12 +11,13 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from detente import quantity
-from detente.money import shown
-from detente.period import Every, Horizon, Period
-from detente.posting import Standing
-from detente.scope import Facts, Scope, Selection
-from detente.term import PERMIT, SELF, Program, Reason, Term, Verdict
+from detente.contract.posting import Standing
+from detente.contract.scope import Scope, Selection
+from detente.contract.term import PERMIT, SELF, Program, Reason, Term, Verdict
+from detente.values import quantity
+from detente.values.facts import Facts
+from detente.values.money import shown
+from detente.values.period import Every, Horizon, Period
 
 
 class Share(Term):

@@ -11,11 +11,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from detente.money import Cash, shown
-from detente.period import Every, Horizon, Period, Window
-from detente.posting import Standing
-from detente.scope import Facts
-from detente.term import PERMIT, Program, Reason, Term, Verdict
+from detente.contract.posting import Standing
+from detente.contract.term import PERMIT, Program, Reason, Term, Verdict
+from detente.values.facts import Facts
+from detente.values.money import Cash, shown
+from detente.values.period import Every, Horizon, Period, Window
 
 
 class SpendingCap(Term):

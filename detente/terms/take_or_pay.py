@@ -12,14 +12,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from detente.money import CapacityPrice, nano, shown
-from detente.noun import Id
-from detente.period import Every, Horizon, Period, Window, hours_between
-from detente.posting import Posting
-from detente.quantity import Accelerators, Share
-from detente.scope import Selection
-from detente.term import Program, Reason, Term
-from detente.usage import Metered
+from detente.contract.posting import Posting
+from detente.contract.scope import Selection
+from detente.contract.term import Program, Reason, Term
+from detente.contract.usage import Metered
+from detente.values.money import CapacityPrice, nano, shown
+from detente.values.noun import Id
+from detente.values.period import Every, Horizon, Period, Window, hours_between
+from detente.values.quantity import Accelerators, Share
 
 
 class TakeOrPay(Term):

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from detente.cli import LIVE
+from tests.cli.test_cli import ROOT, environment, written
 from tests.gateway.stage import HELLO, case_data
-from tests.test_cli import ROOT, environment, written
 
 WITHOUT = "import sys; sys.modules.update(dict.fromkeys({missing!r})); from detente.cli import main; main()"
 
@@ -63,5 +63,5 @@ def test_planning_needs_none_of_them(case: Path) -> None:
 
 
 def test_a_package_of_ours_that_is_missing_is_a_defect_and_not_hidden(case: Path) -> None:
-    done = detente(["detente.case"], "check", case)
+    done = detente(["detente.case.case"], "check", case)
     assert "Traceback" in done.stderr

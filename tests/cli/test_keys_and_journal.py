@@ -8,12 +8,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from detente.case import Case
-from detente.key import hash_of, opens
+from detente.case.case import Case
 from detente.ledger.journal import Journal
 from detente.ledger.record import Attempt, Denial, Metered, Record
+from detente.live.key import hash_of, opens
+from tests.cli.test_cli import detente, document, written
 from tests.gateway.stage import case_data
-from tests.test_cli import detente, document, written
 
 
 # -- keys -------------------------------------------------------------------------------------------------------------

@@ -23,8 +23,8 @@ import pytest
 
 from detente.ledger.record import Record
 from tests.builders import Data, agreement
+from tests.cli.test_cli import environment, written
 from tests.gateway.stage import FLOW, HELLO, KEY, SECRET, VARIABLE, case_data, completion, recorded
-from tests.test_cli import environment, written
 
 ONLY = {"id": "only", "kind": "exclusivity", "text": "Only on North."}
 PATIENCE = 10.0

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from detente.key import hash_of, make
+from detente.live.key import hash_of, make
 from tests.builders import Data
 from tests.end_to_end.clients import of_openai
 from tests.end_to_end.serving import serving, until

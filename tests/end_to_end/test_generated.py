@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from tests.end_to_end.serving import Gateway
 from tests.end_to_end.wires import AZURE, CHAT, CLAUDE, COHERE, EMBEDDING, GPUS, NOVA, RESPONSES
-from tests.providers.sandbox.playing import PROTOCOL, specified
-from tests.providers.sandbox.published import OPENAI, mistakes, response
+from tests.sandbox.playing import PROTOCOL, specified
+from tests.sandbox.published import OPENAI, mistakes, response
 
 pytestmark = specified
 

@@ -17,7 +17,7 @@ from typing import Any
 import openai
 import pytest
 
-from detente.key import hash_of, make
+from detente.live.key import hash_of, make
 from tests.end_to_end.clients import of_anthropic, of_openai
 from tests.end_to_end.serving import Gateway, serving, until
 from tests.end_to_end.wires import case, written

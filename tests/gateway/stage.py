@@ -17,20 +17,20 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from detente.case import Case
-from detente.gateway.app import App
-from detente.gateway.clock import Clock
-from detente.gateway.exchange import DATE
-from detente.gateway.load import Load
-from detente.gateway.metrics import Metrics
-from detente.gateway.policy import Policy
-from detente.gateway.protocol import Connection
-from detente.key import hash_of, make
+from detente.case.case import Case
+from detente.gateway.deciding.load import Load
+from detente.gateway.deciding.policy import Policy
+from detente.gateway.http.exchange import DATE
+from detente.gateway.http.protocol import Connection
+from detente.gateway.serving.app import App
+from detente.gateway.serving.clock import Clock
+from detente.gateway.serving.metrics import Metrics
 from detente.ledger.frames import Torn, read
 from detente.ledger.journal import Journal, files
 from detente.ledger.record import Record, decoded
-from detente.plan import Plan
+from detente.live.key import hash_of, make
 from detente.providers.authority import Authority
+from detente.results.plan import Plan
 from tests.builders import Data, data_of, day, tokens, work
 from tests.gateway.http.peer import Peer
 

@@ -15,15 +15,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from detente.case import Case
-from detente.plan import Conflict, Plan
+from detente.case.case import Case
+from detente.contract.term import Term
 from detente.planner.solve import plan
-from detente.scope import DEMAND_KEYS
-from detente.term import Term
+from detente.results.conflict import Conflict
+from detente.results.plan import Plan
 from detente.terms import KINDS
 from detente.terms.commitment import MinimumCommitment
 from detente.terms.share import Share
 from detente.terms.spending_cap import SpendingCap
+from detente.values.facts import DEMAND_KEYS
 from tests.builders import ALL_KINDS, EXACT, GENERATORS, cases, kind_of, replayed, two_clouds
 
 CENT = Decimal("0.01")

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from detente.case import Case
-from detente.term import Term
+from detente.case.case import Case
+from detente.contract.term import Term
 
 INFINITE = math.inf
 NEVER_IDLE = 1 - 1e-6

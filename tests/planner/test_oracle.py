@@ -8,10 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from detente.case import Case
-from detente.plan import Plan
-from detente.planner import branch, solve
+from detente.case.case import Case
+from detente.planner import solve
 from detente.planner.solve import plan
+from detente.planner.solving import branch
+from detente.results.plan import Plan
 from tests.builders import ALL_KINDS, EXACT, cases
 from tests.planner.oracle import Oracle
 

@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from detente.case import Case
+from detente.case.case import Case
 from detente.errors import NoPlanError, PlanError, SolverError
-from detente.plan import Conflict, Plan
-from detente.planner.formulate import formulate
+from detente.planner.formulation.formulate import formulate
 from detente.planner.solve import plan
+from detente.results.conflict import Conflict
+from detente.results.plan import Plan
 from tests.builders import (
     EXACT,
     D,
@@ -436,7 +437,7 @@ def test_rows_add_up() -> None:
 # -- the same plan, always -------------------------------------------------------------------------------
 SCRIPT = """
 import json, sys
-from detente.case import Case
+from detente.case.case import Case
 from detente.planner.solve import plan
 sys.stdout.write(plan(Case.of(json.loads(sys.stdin.read()))).to_json())
 """

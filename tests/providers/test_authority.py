@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from detente.credential import Credential
 from detente.errors import CredentialError
+from detente.live.credential import Credential
 from detente.providers.authority import MOST_BYTES, KeyAuthority
 from detente.providers.entra import EARLY, SCOPE, EntraAuthority
 from detente.providers.wire import Outgoing

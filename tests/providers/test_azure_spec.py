@@ -11,9 +11,9 @@ import pytest
 from detente.gateway.surfaces import SURFACES
 from detente.providers.wire import Wire
 from tests.gateway.surfaces.corpora import corpus, dumped, shape
-from tests.providers.sandbox.playing import specified
-from tests.providers.sandbox.published import AZURE_LEGACY, AZURE_V1, mistakes, request, spec, validate
 from tests.providers.test_openai_compatible import made
+from tests.sandbox.playing import specified
+from tests.sandbox.published import AZURE_LEGACY, AZURE_V1, mistakes, request, spec, validate
 
 pytestmark = specified
 

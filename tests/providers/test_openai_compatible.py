@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from detente.deployment import Deployment
-from detente.offer import Offer
+from detente.live.deployment import Deployment
+from detente.market.offer import Offer
 from detente.providers import wire_of
 from detente.providers.wire import Call, Failure, Refusal, Reply, Tokens, Wire, joined, retry_after
 from tests.builders import tokens

@@ -10,7 +10,8 @@ from decimal import Decimal
 from functools import cache
 from itertools import pairwise
 
-from detente.plan import (
+from detente.contract.posting import Posting
+from detente.results.plan import (
     FORMAT,
     Allocation,
     CapacityRow,
@@ -26,7 +27,6 @@ from detente.plan import (
     Unserved,
     WorkloadRow,
 )
-from detente.posting import Posting
 
 D = Decimal
 BN = D(10) ** 9

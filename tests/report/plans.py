@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
-from detente.plan import (
+from detente.results.conflict import Clash, Concession, Conflict
+from detente.results.plan import (
     FORMAT,
     Allocation,
     CapacityRow,
-    Clash,
-    Concession,
-    Conflict,
     Decision,
     Plan,
     ProviderRow,

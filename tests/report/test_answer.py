@@ -5,10 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from detente.plan import Plan
 from detente.report import answer, digest
 from detente.report.comparison import disputes, measures
 from detente.report.implication import implications
+from detente.results.plan import Plan
 from tests.report.frontier import frontier, month
 from tests.report.plans import empty, tiny
 

@@ -8,13 +8,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from detente.plan import CapacityRow
 from detente.report.axis import Dates, Values
 from detente.report.burndown import burndown
 from detente.report.chart import Part, Series, area, shares
 from detente.report.strip import rooms, strip
 from detente.report.svg import both, element, number, steps
 from detente.report.timeline import Timeline
+from detente.results.plan import CapacityRow
 from tests.report.frontier import frontier, hours, months
 
 D = Decimal

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from detente.case import Case
-from detente.plan import Plan
+from detente.case.case import Case
 from detente.planner.solve import plan
 from detente.report.explanation import explain
+from detente.results.plan import Plan
 from tests.builders import EXACT, agreement, build, solved, tokens, two_clouds, work
 
 CASES = Path(__file__).parents[1] / "cases"

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from detente.plan import Plan
 from detente.report.html import render
+from detente.results.plan import Plan
 from tests.report.frontier import frontier, hours
 from tests.report.pages import Page
 from tests.report.plans import EVIL, empty, hostile, many, tiny

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from detente.plan import Plan
 from detente.report.terminal import compare_view, conflict_view, plan_view
+from detente.results.plan import Plan
 from tests.report.frontier import frontier
 from tests.report.plans import EVIL, conflict, empty, hostile, many, tiny
 

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from detente.plan import PeriodRow
 from detente.report.timeline import MOST_BUCKETS, Timeline, horizon
+from detente.results.plan import PeriodRow
 from tests.report.frontier import hours, month, months
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from detente.case import Case
+from detente.case.case import Case
 from detente.errors import CaseError
 from tests.builders import D, agreement, build, by_period, mistakes, placed, solved, tokens, two_clouds, work
 

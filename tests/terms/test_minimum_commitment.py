@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from detente.case import Case
-from detente.plan import Plan
+from detente.case.case import Case
 from detente.planner.check import check
+from detente.results.plan import Plan
 from tests.builders import (
     D,
     account,

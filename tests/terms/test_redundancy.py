@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from detente.case import Case
-from detente.plan import Plan
+from detente.case.case import Case
+from detente.results.plan import Plan
 from tests.builders import D, agreement, build, compute, gpus, placed, refused, solved, tokens, ways, work
 
 

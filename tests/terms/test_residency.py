@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from detente.case import Case
+from detente.case.case import Case
 from detente.errors import CaseError
-from detente.plan import Plan
+from detente.results.plan import Plan
 from tests.builders import D, agreement, build, placed, refused, solved, tokens, work
 
 OFFERS = [tokens("north", 3), tokens("east", "2.5"), tokens("south", 2)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from detente.case import Case
+from detente.case.case import Case
 from tests.builders import D, account, agreement, build, placed, postings, solved, tokens, use, work
 
 

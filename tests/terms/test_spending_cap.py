@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from detente.posting import Standing
+from detente.contract.posting import Standing
 from tests.builders import (
     D,
     agreement,

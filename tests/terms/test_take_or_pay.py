@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from detente.case import Case
+from detente.case.case import Case
 from tests.builders import (
     D,
     account,

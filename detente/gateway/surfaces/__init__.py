@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from detente.gateway.surface import Surface
 from detente.gateway.surfaces.chat import ChatSurface
 from detente.gateway.surfaces.embeddings import EmbeddingsSurface
 from detente.gateway.surfaces.messages import MessagesSurface
 from detente.gateway.surfaces.responses import ResponsesSurface
+from detente.gateway.surfaces.surface import Surface
 
 _ALL: tuple[Surface, ...] = (ChatSurface(), EmbeddingsSurface(), ResponsesSurface(), MessagesSurface())
 SURFACES: dict[bytes, Surface] = {surface.path.encode(): surface for surface in _ALL}

@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from detente.deployment import Feature, Operation
-from detente.gateway.surface import Asked, Rendering, Surface
 from detente.gateway.surfaces.estimate import prompt_tokens
+from detente.gateway.surfaces.surface import Asked, Rendering, Surface
+from detente.live.deployment import Feature, Operation
 from detente.providers.wire import Call, Refusal, Reply
 
 DONE = b"data: [DONE]\n\n"

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from detente.deployment import Operation
-from detente.gateway.surface import Asked, Rendering
 from detente.gateway.surfaces.chat import ChatSurface, members_of, text
 from detente.gateway.surfaces.estimate import CHARACTERS_PER_TOKEN
+from detente.gateway.surfaces.surface import Asked, Rendering
+from detente.live.deployment import Operation
 from detente.providers.wire import Call, Refusal
 
 

@@ -13,14 +13,14 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from detente.deployment import Operation
-from detente.gateway.surface import Asked, Rendering, Surface
 from detente.gateway.surfaces.chat import PREFIX_BYTES
 from detente.gateway.surfaces.estimate import prompt_tokens
 from detente.gateway.surfaces.messages_error import error_of, type_of_status
 from detente.gateway.surfaces.messages_reply import message
 from detente.gateway.surfaces.messages_request import Asking, members_of
 from detente.gateway.surfaces.messages_stream import MessagesRendering
+from detente.gateway.surfaces.surface import Asked, Rendering, Surface
+from detente.live.deployment import Operation
 from detente.providers.wire import Call, Reply
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from detente.deployment import Feature
 from detente.gateway.surfaces.messages_blocks import (
     Message,
     ToolResult,
@@ -25,6 +24,7 @@ from detente.gateway.surfaces.messages_blocks import (
     text_of,
     thought_of,
 )
+from detente.live.deployment import Feature
 from detente.providers.wire import Refusal
 
 ERROR = "Error:\n"

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from detente.gateway.surface import Asked, UnsayableError
+from detente.gateway.surfaces.surface import Asked, UnsayableError
 from detente.providers.wire import Reply, Tokens
 
 _STOP = {

@@ -11,11 +11,11 @@ from typing import Any
 
 import msgspec
 
-from detente.deployment import Feature
 from detente.gateway.surfaces import chat
 from detente.gateway.surfaces.messages_blocks import CacheControl, read
 from detente.gateway.surfaces.messages_prompt import Prompt
 from detente.gateway.surfaces.messages_tools import tools_of
+from detente.live.deployment import Feature
 from detente.providers.wire import Refusal
 
 ELSEWHERE = {

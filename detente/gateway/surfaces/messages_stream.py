@@ -13,9 +13,9 @@ from typing import Any
 
 import msgspec
 
-from detente.gateway.surface import Asked, Rendering, UnsayableError
 from detente.gateway.surfaces.messages_error import error_of, type_of
 from detente.gateway.surfaces.messages_reply import head, is_object, no_object, stopped, usage_of
+from detente.gateway.surfaces.surface import Asked, Rendering, UnsayableError
 from detente.providers import sse
 from detente.providers.chat_stream import Usage
 from detente.providers.wire import Tokens

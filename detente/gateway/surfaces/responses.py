@@ -12,8 +12,6 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from detente.deployment import Feature, Operation
-from detente.gateway.surface import Asked, Rendering, Surface, UnsayableError
 from detente.gateway.surfaces import responses_pin as pin
 from detente.gateway.surfaces.chat import (
     PREFIX_BYTES,
@@ -24,6 +22,8 @@ from detente.gateway.surfaces.chat import (
     text,
 )
 from detente.gateway.surfaces.estimate import prompt_tokens
+from detente.gateway.surfaces.surface import Asked, Rendering, Surface, UnsayableError
+from detente.live.deployment import Feature, Operation
 from detente.providers import sse
 from detente.providers.wire import Call, Refusal, Reply
 

@@ -14,7 +14,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error
 from hashlib import blake2b
 
-from detente.noun import ID
+from detente.values.noun import ID
 
 PREFIX = "resp_dt1"
 """With a number: another form of ids gets the next one."""

@@ -12,10 +12,10 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from detente.deployment import Operation
-from detente.gateway.surface import AbsentError, Asked, Rendering, Surface, UnsayableError
 from detente.gateway.surfaces import responses_pin as pin
 from detente.gateway.surfaces.responses import sealed
+from detente.gateway.surfaces.surface import AbsentError, Asked, Rendering, Surface, UnsayableError
+from detente.live.deployment import Operation
 from detente.providers.wire import Call, Refusal, Reply
 
 PREFIX = b"/v1/responses/"

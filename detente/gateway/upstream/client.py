@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ssl
 
-from detente.gateway.outbox import Outbox
+from detente.gateway.http.outbox import Outbox
 from detente.gateway.upstream.head import Headers, request_head
 from detente.gateway.upstream.incoming import Incoming
 from detente.gateway.upstream.origin import Origin, parsed

@@ -12,7 +12,7 @@ import ssl
 from collections import deque
 from collections.abc import Callable
 
-from detente.gateway.outbox import Outbox
+from detente.gateway.http.outbox import Outbox
 from detente.gateway.upstream.connection import Connection
 from detente.gateway.upstream.error import UpstreamError
 from detente.gateway.upstream.origin import Origin

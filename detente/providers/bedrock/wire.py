@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cached_property
 from urllib.parse import urlsplit
 
-from detente.deployment import BedrockDeployment
+from detente.live.deployment import BedrockDeployment
 from detente.providers.authority import Authority, KeyAuthority
 from detente.providers.bedrock.address import base_of, path_of, region_of
 from detente.providers.bedrock.chain import ChainAuthority

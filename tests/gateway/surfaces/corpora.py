@@ -16,8 +16,8 @@ import openai
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from detente.gateway.surface import Asked, Rendering
 from detente.gateway.surfaces.messages import MessagesSurface
+from detente.gateway.surfaces.surface import Asked, Rendering
 from detente.providers.wire import Tokens
 
 CORPUS = Path(__file__).parent / "corpus"

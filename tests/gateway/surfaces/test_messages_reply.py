@@ -11,7 +11,7 @@ from anthropic.types import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detente.gateway.surface import UnsayableError
+from detente.gateway.surfaces.surface import UnsayableError
 from detente.providers.wire import Reply
 from tests.gateway.surfaces.corpora import (
     ANY_JSON,

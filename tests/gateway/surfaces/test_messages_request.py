@@ -16,8 +16,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detente.credential import Credential
-from detente.deployment import CompatibleDeployment
+from detente.live.credential import Credential
+from detente.live.deployment import CompatibleDeployment
 from detente.providers.openai_compatible import CompatibleWire
 from detente.providers.wire import Refusal
 from tests.gateway.surfaces.corpora import ANY_JSON, FUZZ, MESSAGES, PLAIN, Data, asked, corpus, dumped, shape

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from detente.gateway.surface import Rendering, UnsayableError
+from detente.gateway.surfaces.surface import Rendering, UnsayableError
 from detente.providers.wire import failure
 from tests.gateway.surfaces.corpora import (
     ANY_JSON,

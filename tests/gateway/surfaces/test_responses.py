@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detente.gateway.surface import Asked, UnsayableError
 from detente.gateway.surfaces import responses_pin as pin
 from detente.gateway.surfaces.responses import ResponsesSurface
+from detente.gateway.surfaces.surface import Asked, UnsayableError
 from detente.providers.wire import Refusal, Reply, failure
 from tests.gateway.surfaces.corpora import (
     ANY_JSON,

@@ -8,8 +8,8 @@ from typing import Any, cast
 import anthropic
 import pytest
 
-from detente.gateway.stream import Stream
-from detente.gateway.surface import UnsayableError
+from detente.gateway.serving.stream import Stream
+from detente.gateway.surfaces.surface import UnsayableError
 from detente.providers.wire import Part
 from tests.gateway.surfaces.corpora import MESSAGES, accumulated, asked, event
 

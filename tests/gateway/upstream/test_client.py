@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from detente.gateway.outbox import Outbox
+from detente.gateway.http.outbox import Outbox
 from detente.gateway.upstream import Incoming, Upstream, UpstreamError
 from detente.gateway.upstream.connection import SLICE
 from detente.gateway.upstream.incoming import MOST_HELD

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from detente.gateway.outbox import Outbox
+from detente.gateway.http.outbox import Outbox
 from detente.gateway.upstream.connection import MOST_HEAD, SLICE, Connection
 from detente.gateway.upstream.incoming import MOST_HELD, Incoming
 from detente.gateway.upstream.origin import Origin

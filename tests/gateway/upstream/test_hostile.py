@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from detente.gateway.outbox import Outbox
+from detente.gateway.http.outbox import Outbox
 from detente.gateway.upstream import Upstream, UpstreamError
 from detente.providers.wire import Outgoing
 from tests.gateway.http.behaviours import REFUSED, SERVED, SMALL, Behaviour

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from detente.gateway.outbox import Outbox
+from detente.gateway.http.outbox import Outbox
 from detente.gateway.upstream.connection import Connection
 from detente.gateway.upstream.error import UpstreamError
 from detente.gateway.upstream.origin import Origin

@@ -11,7 +11,7 @@ from zlib import crc32
 
 import msgspec
 
-from detente.deployment import BedrockDeployment, Operation
+from detente.live.deployment import BedrockDeployment, Operation
 from detente.providers.bedrock import BedrockWire
 from detente.providers.wire import Call
 

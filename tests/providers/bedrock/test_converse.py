@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detente.deployment import Operation
 from detente.gateway.surfaces.messages import MessagesSurface
+from detente.live.deployment import Operation
 from detente.providers.bedrock.converse import HINTS, SAID, UNSAID
 from detente.providers.wire import Call, Refusal
 from tests.providers.bedrock.inverse import openai_request

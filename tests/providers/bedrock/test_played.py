@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from detente.providers.bedrock import BedrockWire
-from detente.providers.sandbox.signature import ACCESS_KEY, SECRET
 from detente.providers.wire import Call, Failure, Part, Reply
+from detente.sandbox.signature import ACCESS_KEY, SECRET
 from tests.providers.bedrock.making import call, chunks, said, wire
-from tests.providers.sandbox.playing import COHERE, NOVA, OSS, TITAN, Played, played
+from tests.sandbox.playing import COHERE, NOVA, OSS, TITAN, Played, played
 
 TOOL = {
     "type": "function",

@@ -15,7 +15,7 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
 from detente import providers
-from detente.deployment import BedrockDeployment
+from detente.live.deployment import BedrockDeployment
 from detente.providers.bedrock import BedrockWire
 from detente.providers.bedrock.sigv4 import Keys, Signed, Signer
 from tests.providers.bedrock.making import call, cases, said, wire

@@ -1,0 +1,121 @@
+"""An agreement: parties, terms, readings, amendments, and what is in force when.
+
+Owns: from a list of agreements to the terms in force, each bound to its dates and one reading.
+Not here: what a term does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from pydantic import Field, model_validator
+
+from detente.contract.term import Force, Term, Until
+from detente.terms import AnyTerm
+from detente.values.noun import Id, Label, MisplacedError, Noun
+from detente.values.period import LAST, Day, moment
+
+
+class Agreement(Noun):
+    """What was signed with one party, clause by clause; or a policy, signed with oneself (``with: self``)."""
+
+    id: Id
+    with_: Id = Field(description="the other party: a provider's id, or `self` for a policy of one's own")
+    effective: Day
+    ends: Day | None = Field(default=None, description="the day from which it no longer holds")
+    title: Label | None = None
+    amends: Id | None = Field(default=None, description="the agreement that this one changes from its effective day on")
+    removes: tuple[Id, ...] = Field(default=(), description="terms of the amended agreement that end with this one")
+    terms: tuple[AnyTerm, ...] = ()
+
+    @model_validator(mode="after")
+    def _dates(self) -> Agreement:
+        if self.ends and self.ends <= self.effective:
+            what = f"ends on {self.ends}, not after its effective day {self.effective}"
+            raise MisplacedError(("ends",), f"{what}; move one of them")
+        if self.removes and not self.amends:
+            what = "removes terms, and amends no agreement that they stand in; write `amends:` too"
+            raise MisplacedError(("removes",), what, key=True)
+        return self
+
+
+@dataclass(frozen=True)
+class InForce:
+    """A term, when it is in force, and where it stands: which agreement, which of its terms."""
+
+    term: Term
+    force: Force
+    agreement: int
+    place: int
+
+
+def in_force(agreements: Sequence[Agreement], events: Mapping[str, datetime | None]) -> Iterator[InForce]:
+    """Every term with its dates, amendments applied.
+
+    An agreement as amended is one text: a term of an amendment that has the id of an earlier one replaces
+    it from that day on, whichever amendment brought the earlier one. An amendment that names no end ends
+    with what it amends. ``events`` gives the day of each event, or None for one that is not expected.
+    """
+    found: list[InForce] = []
+    known = {a.id: a for a in agreements}
+    roots = [root(a, known) for a in agreements]
+    order = [(a.effective, len(lineage(a, known)), index, a) for index, a in enumerate(agreements)]
+    for _, _, index, agreement in sorted(order, key=lambda entry: entry[:3]):
+        replaced = {t.id for t in agreement.terms} | set(agreement.removes)
+        start = moment(agreement.effective)
+        for at, earlier in enumerate(found if agreement.amends else ()):
+            same = earlier.agreement != index and roots[earlier.agreement] == roots[index]
+            if same and earlier.term.id in replaced:
+                found[at] = replace(earlier, force=replace(earlier.force, end=min(earlier.force.end, start)))
+        for place, term in enumerate(agreement.terms):
+            found.append(InForce(term, dates(term, agreement, known, events), index, place))
+    return (standing for standing in found if standing.force.end > standing.force.start)
+
+
+def dates(
+    term: Term, agreement: Agreement, known: Mapping[str, Agreement], events: Mapping[str, datetime | None]
+) -> Force:
+    """When a term is in force, as long as no amendment changes it; never, where it ends before it starts."""
+    start = max(moment(agreement.effective), moment(term.from_ or agreement.effective))
+    ends = next((a.ends for a in lineage(agreement, known) if a.ends), LAST)
+    end = min([moment(ends), *_ends(term, events)])
+    return Force(agreement.id, agreement.with_, start, max(start, end))
+
+
+def lineage(agreement: Agreement, known: Mapping[str, Agreement]) -> list[Agreement]:
+    """An agreement, what it amends, what that amends, …; it stops at what is not known, and in a circle."""
+    found, seen = [agreement], {agreement.id}
+    while (name := found[-1].amends) is not None and name in known and name not in seen:
+        found.append(known[name])
+        seen.add(name)
+    return found
+
+
+def root(agreement: Agreement, known: Mapping[str, Agreement]) -> str:
+    """The first agreement that an amendment changes, through others perhaps; else its own id."""
+    return lineage(agreement, known)[-1].id
+
+
+def _ends(term: Term, events: Mapping[str, datetime | None]) -> list[datetime]:
+    if isinstance(term.until, Until):
+        happens = events.get(term.until.event)
+        latest = [moment(term.until.latest)] if term.until.latest else []
+        return [*latest, happens] if happens else latest
+    return [moment(term.until)] if term.until else []
+
+
+def cycle(agreements: Sequence[Agreement]) -> list[str]:
+    """A cycle of amendments, if there is one: the agreements on it, in order."""
+    amends = {a.id: a.amends for a in agreements}
+    for start in amends:
+        path, at = [start], amends.get(start)
+        while at is not None and at in amends:
+            if at == start:
+                return path
+            if at in path:
+                break
+            path.append(at)
+            at = amends.get(at)
+    return []

@@ -1,0 +1,219 @@
+"""A case: everything declared, read from a folder or a file.
+
+Owns: the questions that all of the program asks of a case (which terms are in force, may this run there,
+how much is needed when). Not here: reading its files (``folder``), what fits together (``consistency``,
+``clauses``), and what runs where (``planner``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from detente.case.agreement import Agreement, in_force
+from detente.case.declared import Declared
+from detente.case.document import Document
+from detente.case.folder import read, read_data
+from detente.contract.term import PERMIT, SELF, Term, Verdict
+from detente.demand.table import Table
+from detente.demand.trace import TraceSource
+from detente.demand.workload import AnyWorkload, Training
+from detente.errors import CaseError, Mistake, Where, did_you_mean
+from detente.live.key import Key
+from detente.market.network import egress_price
+from detente.market.offer import AnyOffer
+from detente.market.provider import Provider
+from detente.values.facts import Facts
+from detente.values.period import Period, moment
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything declared, consistent. Build one with ``Case.load`` or ``Case.of``."""
+
+    declared: Declared
+    reading: str | None = None
+    without: frozenset[str] = frozenset()
+    scenario: str | None = None
+    folder: str = field(default=".", compare=False)
+
+    # -- building --------------------------------------------------------------------------------------------
+    @classmethod
+    def load(cls, path: Path | str) -> Case:
+        """Read a folder or a file.
+
+        Raises
+        ------
+        CaseError
+            With every mistake in every file: file:line:column, what was found, what is allowed.
+        """
+        path = Path(path)
+        found = read(path)
+        return cls(found, reading=found.reading, folder=str(path if path.is_dir() else path.parent))
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any], folder: Path | str = ".") -> Case:
+        """A case from plain values, as a YAML file would hold them. Raises CaseError."""
+        text = json.dumps(_as_written(data), indent=1)
+        found = read_data(Document.parse(text.encode(), "case"), Path(folder))
+        return cls(found, reading=found.reading, folder=str(folder))
+
+    def under(self, reading: str | None = None, scenario: str | None = None, without: Iterable[str] = ()) -> Case:
+        """The same case under a reading, in a scenario, without clauses. CaseError for unknown ones."""
+        chosen = next((s for s in self.declared.scenarios if s.id == scenario), None)
+        if scenario and chosen is None:
+            known = [s.id for s in self.declared.scenarios]
+            raise CaseError([Mistake(Where("scenario"), f"there is no `{scenario}`", did_you_mean(scenario, known))])
+        reading = reading or (chosen.reading if chosen else None) or self.reading
+        if reading and reading not in self.readings:
+            hint = did_you_mean(reading, self.readings) or "no clause of this case has readings"
+            raise CaseError([Mistake(Where("reading"), f"there is no `{reading}`", hint)])
+        base = self.declared
+        if chosen and chosen.events:
+            base = base.model_copy(update={"events": {**base.events, **chosen.events}})
+        left = self.without | set(without) | set(chosen.without if chosen else ())
+        return replace(self, declared=base, reading=reading, without=left, scenario=scenario or self.scenario)
+
+    def serving(self, keys: Iterable[Key]) -> Case:
+        """The same case with other keys."""
+        return replace(self, declared=self.declared.model_copy(update={"keys": tuple(keys)}))
+
+    # -- what is in it ---------------------------------------------------------------------------------------
+    @property
+    def currency(self) -> str:
+        """The one currency."""
+        return self.declared.currency
+
+    @property
+    def offers(self) -> tuple[AnyOffer, ...]:
+        """All offers, those of catalogs included."""
+        return self.declared.offers
+
+    @property
+    def workloads(self) -> tuple[AnyWorkload, ...]:
+        """All workloads."""
+        return self.declared.workloads
+
+    @cached_property
+    def providers(self) -> dict[str, Provider]:
+        """Providers by id."""
+        return {p.id: p for p in self.declared.providers}
+
+    @cached_property
+    def periods(self) -> tuple[Period, ...]:
+        """The grid."""
+        return self.declared.horizon.periods()
+
+    @cached_property
+    def readings(self) -> tuple[str, ...]:
+        """The names of all readings, in the order written."""
+        names = (name for a in self.declared.agreements for t in a.terms for name in t.readings)
+        return tuple(dict.fromkeys(names))
+
+    @cached_property
+    def offer_facts(self) -> dict[str, Facts]:
+        """What a scope may ask of each offer."""
+        return {o.id: o.facts(self.providers[o.provider].regions[o.region].country) for o in self.offers}
+
+    @cached_property
+    def terms(self) -> tuple[Term, ...]:
+        """The terms in force at some time, bound to their dates and to the case's reading.
+
+        Raises CaseError where terms have readings and none is chosen (§3).
+        """
+        events = {name: moment(on) if on else None for name, on in self.declared.events.items()}
+        found = list(in_force([*self.declared.agreements, *self._survival], events))
+        held = [f for f in found if f.term.id not in self.without]
+        disputed = [f.term for f in held if f.term.readings]
+        if disputed and self.reading is None:
+            names = ", ".join(f"`{name}`" for name in self.readings)
+            what = f"`{disputed[0].id}` has several readings and none is chosen"
+            remedy = f"say `--reading`, or `reading:` in case.yaml: {names}"
+            raise CaseError([Mistake(Where("reading"), what, remedy)])
+        return tuple(f.term.bound(f.force, self.reading) for f in held)
+
+    @property
+    def _survival(self) -> list[Agreement]:
+        """A workload's ``survives`` is a policy of its owner: a redundancy clause, like any other."""
+        terms = [
+            {
+                "id": f"{w.id}.survives",
+                "kind": "redundancy",
+                "survives": f"{w.survives * 100:f}%",
+                "of": {"workload": w.id},
+            }
+            for w in self.workloads
+            if w.survives
+        ]
+        policy = {
+            "id": "survival",
+            "with": SELF,
+            "effective": str(self.declared.horizon.start),
+            "terms": terms,
+        }
+        return [Agreement.model_validate(policy)] if terms else []
+
+    def term(self, term_id: str) -> Term | None:
+        """A term by its id."""
+        return next((t for t in self.terms if t.id == term_id), None)
+
+    @cached_property
+    def demand(self) -> dict[str, tuple[Fraction, ...]]:
+        """Work of each inference and batch workload in each period, in its unit."""
+        begin = moment(self.declared.horizon.start)
+        return {w.id: w.demand.over(self.periods, begin) for w in self.workloads if not isinstance(w, Training)}
+
+    def egress(self, workload: AnyWorkload, offer: AnyOffer) -> tuple[Fraction, str]:
+        """Money per unit of work for moving its data to an offer, and the place that bills it.
+
+        Raises ValueError where no price is declared: a price that is missing is never zero (§2).
+        """
+        if workload.data is None:
+            return Fraction(0), ""
+        source, to = workload.data.at, f"{offer.provider}/{offer.region}"
+        if source == to or not workload.data.moves[0]:
+            return Fraction(0), source
+        price = egress_price(self.declared.networks, source, to)
+        if price is None:
+            raise ValueError(f"no network price from `{source}` to `{to}`")
+        return Fraction(price.amount) * Fraction(workload.data.moves[0]), source
+
+    # -- may this run there? ---------------------------------------------------------------------------------
+    def verdict(self, demand: Facts, offer: Facts, start: datetime, end: datetime) -> Verdict:
+        """All clauses in force in a time on one use: deny wins, then undecided, then prefer (§2)."""
+        order = {"deny": 3, "undecided": 2, "prefer": 1, "permit": 0}
+        found = (t.judge(demand, offer) for t in self.terms if t.force.over(start, end))
+        return max(found, key=lambda verdict: order[verdict.decision], default=PERMIT)
+
+    @property
+    def _sources(self) -> list[TraceSource | Table]:
+        """The traces and tables behind its demand."""
+        demands = [w.demand for w in self.workloads if not isinstance(w, Training)]
+        return [source for d in demands for source in (d.trace, d.table) if source is not None]
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 over everything that a plan depends on."""
+        parts = [
+            repr(self.declared.planned),
+            *(source.digest for source in self._sources),
+            str(self.reading),
+            str(sorted(self.without)),
+        ]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _as_written(value: Any) -> Any:
+    """Plain values as JSON can hold them: dates (as keys too) and exact numbers as text."""
+    if isinstance(value, Mapping):
+        return {str(key): _as_written(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_written(item) for item in value]
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -1,0 +1,360 @@
+"""Whether the clauses of a case make sense: in force, selecting something, unambiguous under every reading.
+
+Owns: agreements and their amendments, terms and scopes against what the case declares. It finds all
+mistakes and never stops at the first. Not here: the form of one clause (its own class), and whether the
+clauses can be met together (``planner``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+from detente.case.agreement import Agreement, InForce, cycle, dates, in_force, lineage, root
+from detente.case.entries import Entries, Entry, names_of
+from detente.contract.scope import Scope
+from detente.contract.term import SELF, Force, Term, Until
+from detente.errors import did_you_mean
+from detente.market.offer import GpuOffer, ProvisionedOffer
+from detente.terms.credit import Credit
+from detente.terms.discount import Discount
+from detente.terms.residency import Residency
+from detente.terms.share import Share as ShareTerm
+from detente.terms.take_or_pay import TakeOrPay
+from detente.values.country import in_area
+from detente.values.facts import DEMAND_KEYS, OFFER_KEYS, Facts
+from detente.values.period import Every, endless, later, moment
+from detente.values.quantity import Span
+
+
+def check(case: Entries) -> None:
+    """Note every mistake."""
+    _Clauses(case).check()
+
+
+class _Clauses:
+    def __init__(self, case: Entries) -> None:
+        self.case = case
+        self.entries = case.read("agreements")
+        self.agreements: list[Agreement] = [entry.value for entry in self.entries]
+        self.known = {a.id: a for a in self.agreements}
+        self.all_read = case.whole("agreements")
+        self.events = {n: moment(on) if on else None for n, on in case.head.declared.events.items()}
+        self.survivors = {f"{w.id}.survives": w.id for w in case.workloads if w.survives}
+        self.roots: dict[str, str] = {}
+        self.families: dict[str, list[Agreement]] = {}
+        self.first: dict[str, Agreement] = {}  # where each term is declared first
+        self.readings = {name for a in self.agreements for t in a.terms for name in t.readings}
+
+    def check(self) -> None:
+        """Agreements, then clauses one by one, then clauses together."""
+        self._names()
+        for entry in self.entries:
+            if entry.value.with_ != SELF:
+                self.case.knows(entry, ("with",), "providers", entry.value.with_)
+        path = cycle(self.agreements)
+        if path:
+            if not self.case.repeated("agreements") & set(path):
+                chain = " amends ".join(f"`{name}`" for name in [*path, path[0]])
+                entry = next(e for e in self.entries if e.value.id == path[0])
+                self.case.wrong(entry, ("amends",), f"amendments go in a circle: {chain}", "end the circle")
+            return
+        self.roots = {a.id: root(a, self.known) for a in self.agreements}
+        for agreement in self.agreements:
+            self.families.setdefault(self.roots[agreement.id], []).append(agreement)
+        for entry in self.entries:
+            self._amendment(entry, entry.value)
+        standing = list(in_force(self.agreements, self.events))
+        for entry in self.entries:
+            for place, term in enumerate(entry.value.terms):
+                self._declared(entry, entry.value, place, term)
+        for found in standing:
+            self._in_force(self.entries[found.agreement], found)
+        self._in_scenarios({(f.agreement, f.place): f.force for f in standing})
+        self._same_day()
+        names: list[str | None] = [*sorted(self.readings)]
+        for name in names or [None]:
+            under = [f for f in standing if not f.term.readings or name in f.term.readings]
+            self._together([(f, f.term.bound(f.force, name)) for f in under])
+
+    # -- agreements ------------------------------------------------------------------------------------------
+    def _amendment(self, entry: Entry, agreement: Agreement) -> None:
+        wrong = self.case.wrong
+        if agreement.amends is None or not self.case.knows(entry, ("amends",), "agreements", agreement.amends):
+            return
+        earlier = self.known.get(agreement.amends)
+        if earlier is None or earlier.id in self.case.repeated("agreements"):
+            return
+        if earlier.effective > agreement.effective:
+            what = f"takes effect on {agreement.effective}, before what it amends ({earlier.effective})"
+            wrong(entry, ("effective",), what, "the earlier agreement first")
+        parties = {earlier.with_, agreement.with_}
+        if len(parties) > 1 and parties <= {SELF, *self.case.names("providers")}:
+            what = f"is with `{agreement.with_}`, and amends `{earlier.id}`, which is with `{earlier.with_}`"
+            wrong(entry, ("with",), what, f"write `with: {earlier.with_}`, or leave out `amends`")
+        if not self.all_read:
+            return
+        terms = {t.id for a in self._family(agreement) if a is not agreement for t in a.terms}
+        for index, name in enumerate(agreement.removes):
+            if name not in terms:
+                what = f"there is no term `{name}` in `{agreement.amends}`"
+                wrong(entry, ("removes", index), what, did_you_mean(name, terms))
+
+    def _family(self, agreement: Agreement) -> list[Agreement]:
+        """The agreement as amended: all that have the same first agreement."""
+        return self.families[self.roots[agreement.id]]
+
+    def _same_day(self) -> None:
+        """Two amendments of one agreement that change one term on one day: neither holds over the other."""
+        seen: dict[tuple[str, str, object], Entry] = {}
+        for entry in self.entries:
+            agreement = entry.value
+            if agreement.amends is None:
+                continue
+            for name in dict.fromkeys([*agreement.removes, *(t.id for t in agreement.terms)]):
+                key = self.roots[agreement.id], name, agreement.effective
+                first = seen.setdefault(key, entry)
+                if first is not entry and first.value not in lineage(agreement, self.known):
+                    what = f"changes `{name}` on {agreement.effective}, as `{first.value.id}` does"
+                    self.case.wrong(entry, ("effective",), what, "let one amend the other, or take effect later")
+
+    def _names(self) -> None:
+        """What the head and the scenarios name: readings, events, terms."""
+        case, head = self.case, self.case.head.declared
+        events, readings = {*self.events}, self.readings
+        terms = {t.id for a in self.agreements for t in a.terms} | {*self.survivors}
+        if head.reading and head.reading not in readings and self.all_read:
+            remedy = did_you_mean(head.reading, readings) or "leave it out"
+            case.wrong_head("reading", f"no clause has a reading `{head.reading}`", remedy)
+        for entry in case.read("scenarios"):
+            scenario = entry.value
+            for name in scenario.events:
+                if name not in events and "events" not in case.head.unread:
+                    remedy = did_you_mean(name, events) or "declare it under `events:` first"
+                    case.wrong(entry, ("events", name), f"there is no event `{name}`", remedy, key=True)
+            if scenario.reading and scenario.reading not in readings and self.all_read:
+                remedy = did_you_mean(scenario.reading, readings) or "leave it out"
+                case.wrong(entry, ("reading",), f"no clause has a reading `{scenario.reading}`", remedy)
+            for index, name in enumerate(scenario.without):
+                if name not in terms and self.all_read:
+                    what = f"there is no term `{name}`"
+                    case.wrong(entry, ("without", index), what, did_you_mean(name, terms))
+
+    # -- one clause ------------------------------------------------------------------------------------------
+    def _declared(self, entry: Entry, agreement: Agreement, place: int, term: Term) -> None:
+        path = ("terms", entry.places[place])
+        wrong = self.case.wrong
+        first = self.first.setdefault(term.id, agreement)
+        beside = first is agreement and any(t.id == term.id for t in agreement.terms[:place])
+        if beside or self.roots[first.id] != self.roots[agreement.id]:
+            what = f"term `{term.id}` is declared twice, first in `{first.id}`"
+            wrong(entry, (*path, "id"), what, "rename one")
+        if term.id in self.survivors:
+            what = f"`{term.id}` is what `survives:` of the workload `{self.survivors[term.id]}` is called"
+            wrong(entry, (*path, "id"), what, "rename it")
+        event = term.until.event if isinstance(term.until, Until) else None
+        if event is not None and event not in self.events:
+            if "events" not in self.case.head.unread:
+                what = f"the event `{event}` is not declared under `events:`"
+                remedy = did_you_mean(event, self.events) or "say its day, or `not expected`"
+                wrong(entry, (*path, "until", "event"), what, remedy)
+        else:
+            force = dates(term, agreement, self.known, self.events)
+            if force.start == force.end:
+                what = f"`{term.id}` is never in force: it ends before it starts ({force.start:%Y-%m-%d})"
+                wrong(entry, path, what, "check its dates, and those of its agreement")
+        missing = self.readings - set(term.readings) if term.readings else set()
+        for name in sorted(missing):
+            what = f"`{term.id}` has no reading `{name}`, which other clauses have"
+            wrong(entry, (*path, "readings"), what, "give each disputed clause every reading")
+
+    def _in_force(self, entry: Entry, found: InForce) -> None:
+        """A clause against what it speaks of, under each of its readings."""
+        path = ("terms", entry.places[found.place])
+        good = found.force.counterparty in {SELF, *self.case.names("providers")}
+        for at, scope in _scopes(found.term):
+            good &= self._scope(entry, (*path, *at), scope, found.term.id)
+        provider = getattr(found.term, "provider", None)
+        if provider is not None:
+            good &= self.case.knows(entry, (*path, "provider"), "providers", provider)
+        if isinstance(found.term, TakeOrPay):
+            good &= self._offer(entry, (*path, "offer"), found.term.offer)
+        if isinstance(found.term, Residency):
+            self._within(entry, (*path, "within"), found.term)
+        windows = getattr(found.term, "windows", None)
+        if isinstance(windows, Every):
+            self._windows(entry, (*path, "windows"), windows, dates(found.term, entry.value, self.known, {}))
+        for name in found.term.readings or [None]:
+            term = found.term.bound(found.force, name)
+            for where, what in term.mistakes(self.case.horizon, self.case.periods) if self.case.horizon else ():
+                text, _, remedy = what.partition("; ")
+                steps = [int(step) if step.isdigit() else step for step in where]
+                self.case.wrong(entry, (*path, *steps), text, remedy)
+            if good:
+                self._selects(entry, path, term)
+
+    def _in_scenarios(self, forces: Mapping[tuple[int, int], Force]) -> None:
+        """Windows that the events of a scenario leave without end, or let the horizon cut."""
+        horizon = self.case.horizon
+        if horizon is None:
+            return
+        for entry in self.case.read("scenarios"):
+            scenario = entry.value
+            events = self.events | {n: moment(on) if on else None for n, on in scenario.events.items()}
+            for found in in_force(self.agreements, events) if scenario.events else ():
+                place = found.agreement, found.place
+                if found.term.id in scenario.without or forces.get(place) == found.force:
+                    continue
+                term = found.term.bound(found.force, next(iter(found.term.readings), None))
+                for where, what in term.mistakes(horizon, self.case.periods):
+                    if where == ("windows",):
+                        text, _, remedy = what.partition("; ")
+                        clause = self.entries[found.agreement]
+                        path = ("terms", clause.places[found.place], *where)
+                        self.case.wrong(clause, path, f"in the scenario `{scenario.id}`, {text}", remedy)
+
+    def _within(self, entry: Entry, path: Sequence[str | int], term: Residency) -> None:
+        """Areas of which none holds any region of the case."""
+        if not self.case.whole("providers"):
+            return
+        there = {region.country for provider in self.case.values("providers") for region in provider.regions.values()}
+        if there and not any(in_area(country, area) for country in there for area in term.within):
+            what = f"no region of the case lies in {' or '.join(f'`{area}`' for area in term.within)}"
+            where = (*path, 0) if len(term.within) == 1 else path
+            self.case.wrong(entry, where, what, "they lie in " + ", ".join(f"`{country}`" for country in sorted(there)))
+
+    def _windows(self, entry: Entry, path: Sequence[str | int], windows: Every, force: Force) -> None:
+        """Windows that the clause does not live to see, whatever becomes of events and amendments."""
+        first = moment(windows.starts) if windows.starts else force.start
+        ended = f"when the clause has ended ({force.end:%Y-%m-%d})"
+        if first >= force.end:
+            what = f"the windows start on {windows.starts}, {ended}"
+            self.case.wrong(entry, (*path, "starts"), what, "check the dates")
+        elif windows.ramp and windows.every != "term":
+            last = later(first, Span(1, windows.every), len(windows.ramp) - 1)
+            if last >= force.end:
+                when = "outside the calendar" if endless(force.end) else ended
+                what = f"the last window of the ramp starts on {last:%Y-%m-%d}, {when}"
+                self.case.wrong(entry, (*path, "ramp"), what, "shorten the ramp, or check the dates")
+
+    def _offer(self, entry: Entry, path: Sequence[str | int], name: str) -> bool:
+        if not self.case.whole("catalogs") and name not in self.case.names("offers"):
+            return False
+        if not self.case.knows(entry, path, "offers", name):
+            return False
+        sold = [o for o in self.case.offers if o.id == name]
+        if all(isinstance(o, GpuOffer) for o in sold):
+            return True
+        self.case.wrong(entry, path, f"`{name}` is not capacity in GPUs", "name an offer of `kind: gpu`")
+        return False
+
+    def _scope(self, entry: Entry, path: Sequence[str | int], scope: Scope, term: str) -> bool:
+        """Keys and values of a scope that nothing in the case has."""
+        values, wrong = self.case.values_of, self.case.wrong
+        good = True
+        for key, wanted in scope.wanted.items():
+            section = "offers" if key in OFFER_KEYS else "workloads"
+            hidden = not self.case.whole(section, "providers", "catalogs", "deployments")
+            if key not in values:
+                good = False
+                if not hidden:
+                    what = f"no workload has the label `{key}`, which `{term}` asks for"
+                    wrong(entry, (*path, key), what, did_you_mean(key, values), key=True)
+                continue
+            for index, value in enumerate(wanted):
+                if value not in values[key]:
+                    good = False
+                    if not hidden:
+                        what = f"no {section[:-1]} has `{key}: {value}`, so `{term}` selects nothing by it"
+                        wrong(entry, (*path, key, index), what, did_you_mean(value, values[key]))
+            if key not in OFFER_KEYS and key not in DEMAND_KEYS:
+                good &= self._labelled(key, scope, term)
+        return good
+
+    def _labelled(self, key: str, scope: Scope, term: str) -> bool:
+        """Whether every workload says if it is meant (§2), unless another key of the scope settles it."""
+        good = True
+        others = Scope({k: v for k, v in scope.wanted.items() if k not in OFFER_KEYS and k != key})
+        for entry in self.case.read("workloads"):
+            workload = entry.value
+            if key not in workload.labels and others.covers(workload.facts, None) is not False:
+                what = f"`{workload.id}` has no label `{key}`, and the clause `{term}` turns on it"
+                self.case.wrong(entry, ("labels",), what, f"add it (`{key}: none` if it is none of them)")
+                good = False
+        return good
+
+    def _selects(self, entry: Entry, path: Sequence[str | int], term: Term) -> None:
+        """A clause that covers no use at all."""
+        whole = self.case.whole("offers", "workloads", "providers", "catalogs", "deployments")
+        if not whole or not self.case.uses or self.case.meant:
+            return
+        if not self._covered(term):
+            what = f"`{term.id}` selects nothing: no workload on any offer is {term.covered}"
+            self.case.wrong(entry, path, what, "widen `of`, or drop the clause")
+
+    # -- clauses together ------------------------------------------------------------------------------------
+    def _together(self, terms: list[tuple[InForce, Term]]) -> None:
+        """Clauses that are each in order and together ambiguous."""
+        if not self.case.whole("offers", "workloads", "providers", "catalogs"):
+            return
+        self._too_much([(f, t) for f, t in terms if isinstance(t, Discount)], "off")
+        self._too_much([(f, t) for f, t in terms if isinstance(t, Credit)], "rate")
+        for found, term in terms:
+            if isinstance(term, Discount) and term.covered.asks_demand:
+                self._discount(found, term)
+            if isinstance(term, ShareTerm):
+                self._share(found, term)
+
+    def _wrong(self, found: InForce, what: str, remedy: str) -> None:
+        entry = self.entries[found.agreement]
+        self.case.wrong(entry, ("terms", entry.places[found.place]), what, remedy)
+
+    def _too_much(self, alike: list[tuple[InForce, Term]], word: str) -> None:
+        if sum(Fraction(getattr(t, word)) for _, t in alike) <= 1:
+            return
+        for demand, offer in self.case.unlike(key for _, t in alike for key in t.covered.keys):
+            both = [(f, t) for f, t in alike if t.covered.covers(demand, offer)]
+            if sum(Fraction(getattr(t, word)) for _, t in both) <= 1:
+                continue
+            for found, term in both:
+                over = {t.id: t for _, t in both if t.force.over(term.force.start, term.force.end)}
+                if len(over) > 1 and sum(Fraction(getattr(t, word)) for t in over.values()) > 1:
+                    what = f"{names_of(over)} together give more than 100% of what `{offer['offer']}` costs"
+                    self._wrong(found, what, "narrow one with `of` or `except`")
+
+    def _discount(self, found: InForce, term: Discount) -> None:
+        units = {o.id for o in self.case.offers if isinstance(o, GpuOffer | ProvisionedOffer)}
+        hit = [offer["offer"] for _, offer in self._covered(term, "offer") if offer["offer"] in units]
+        if hit:
+            what = f"a discount by workload on `{hit[0]}`, which is bought in units that workloads share"
+            self._wrong(found, what, "select offers instead (`offer:`, `product: tokens`)")
+
+    def _share(self, found: InForce, term: ShareTerm) -> None:
+        if term.measure == "work":
+            of = {w.id: w.unit for w in self.case.workloads}
+            units = {of[demand["workload"]] for demand, _ in self._covered(term, "workload")}
+            if len(units) > 1:
+                what = f"a share of work in different units: {', '.join(sorted(units))}"
+                self._wrong(found, what, "say `measure: spend` or `measure: taken`, or narrow `of`")
+        if term.measure == "taken":
+            products = {offer["product"] for _, offer in self._covered(term, "product")} - {"egress"}
+            gpus = {product == "gpu" for product in products}
+            if len(gpus) > 1:
+                what = "a share of what is taken in different units: GPU-hours and Mtok"
+                self._wrong(found, what, "say `measure: spend`, or narrow `of`")
+
+    def _covered(self, term: Term, *keys: str) -> list[tuple[Facts, Facts]]:
+        """Uses that a clause covers, one of each that differ in what it asks or in some more keys."""
+        uses = self.case.unlike([*term.covered.keys, *keys])
+        return [(demand, offer) for demand, offer in uses if term.covered.covers(demand, offer)]
+
+
+def _scopes(term: Term) -> list[tuple[tuple[str | int, ...], Scope]]:
+    """Every scope that a clause states, with its path."""
+    found: list[tuple[tuple[str | int, ...], Scope]] = [(("of",), term.of)]
+    found += [(("except", index), scope) for index, scope in enumerate(term.except_)]
+    found += [(("on",), term.on)] if isinstance(term, ShareTerm) else []
+    for name, reading in term.readings.items():
+        found += [(("readings", name, "of"), reading.of)] if reading.of else []
+        found += [(("readings", name, "except", i), s) for i, s in enumerate(reading.except_ or ())]
+    return found

@@ -1,0 +1,275 @@
+"""Whether the entries of a case fit together: names, places, money, offers and workloads.
+
+Owns: every check that needs more than one entry, save those of clauses. It finds all mistakes and never
+stops at the first. Not here: the form of one entry (its own class checks that), the clauses (``clauses``),
+how large anything may be (``magnitude``), and whether all can be met together (``planner``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from detente.case.entries import Entries, Entry, held_in
+from detente.demand.workload import AnyWorkload, Training, can_run, job_periods
+from detente.errors import did_you_mean, nearest
+from detente.market.network import egress_price
+from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer
+from detente.values.money import Money, Price
+from detente.values.period import FIRST, LAST, later, moment
+
+MOST_GROWTH = 10**9
+ALIKE = 0.85  # from here on two names differ by no more than a slip
+
+
+def check(case: Entries) -> None:
+    """Note every mistake."""
+    _ids(case)
+    _something(case)
+    _currency(case)
+    _places(case)
+    for entry in case.read("offers"):
+        _on_offer(case, entry)
+        _room(case, entry)
+        if isinstance(entry.value, ProvisionedOffer | GpuOffer) and entry.value.term:
+            _reservation(case, entry, entry.value)
+    named = Counter(name for w in case.workloads for name in {*w.runs_on.models, *w.runs_on.accelerators})
+    for entry, fits in zip(case.read("workloads"), case.fits, strict=True):
+        meant = _misspelt(case, entry, entry.value, named)
+        case.meant |= meant
+        if not meant:
+            _serves(case, entry, entry.value, fits)
+        _egress(case, entry, entry.value, fits)
+        _deadline(case, entry, entry.value) if isinstance(entry.value, Training) else _demand(case, entry)
+    _unused(case)
+
+
+# -- names, money, places ------------------------------------------------------------------------------------
+def _ids(case: Entries) -> None:
+    for section in (
+        "providers",
+        "offers",
+        "workloads",
+        "agreements",
+        "scenarios",
+        "deployments",
+        "keys",
+        "faults",
+    ):
+        seen: dict[str, Entry] = {}
+        for entry in case.sections[section]:
+            name = entry.raw.get("id") if isinstance(entry.raw, dict) else None
+            if not isinstance(name, str):
+                continue
+            if name in seen:
+                what = f"`{name}` is declared twice, first at {seen[name].where(('id',))}"
+                case.wrong(entry, ("id",), what, "rename one")
+            seen.setdefault(name, entry)
+
+
+def _something(case: Entries) -> None:
+    if "name" not in case.heads:
+        return
+    for section in ("providers", "offers", "workloads"):
+        if not case.sections[section] and section not in case.unread:
+            what = f"the case has no {section.removesuffix('s')}"
+            case.wrong_head("name", what, f"add one under `{section}:`")
+
+
+def _currency(case: Entries) -> None:
+    if "currency" in case.head.unread:
+        return
+    for section in case.sections:
+        for entry in case.read(section):
+            for path, held in held_in(entry.value, Money | Price):
+                if held.currency != case.head.declared.currency:
+                    what = f"is in {held.currency}, and the case is in {case.head.declared.currency}"
+                    case.wrong(entry, case.written(entry, path), what, "one currency a case: convert it")
+
+
+def _places(case: Entries) -> None:
+    for entry in case.read("offers"):
+        if case.knows(entry, ("provider",), "providers", entry.value.provider):
+            _region(case, entry, ("region",), entry.value.provider, entry.value.region)
+    for entry in case.read("networks"):
+        _place(case, entry, ("from",), entry.value.from_)
+        _place(case, entry, ("to",), entry.value.to)
+    for entry in case.read("workloads"):
+        if entry.value.data is not None:
+            _place(case, entry, ("data", "at"), entry.value.data.at)
+
+
+def _place(case: Entries, entry: Entry, path: Sequence[str | int], place: str) -> None:
+    provider, _, region = place.partition("/")
+    if place != "*" and case.knows(entry, path, "providers", provider) and region:
+        _region(case, entry, path, provider, region)
+
+
+def _region(case: Entries, entry: Entry, path: Sequence[str | int], provider: str, region: str) -> None:
+    known = case.providers.get(provider)
+    if known is not None and region not in known.regions:
+        remedy = did_you_mean(region, known.regions) or "declare it under the provider"
+        case.wrong(entry, path, f"`{provider}` has no region `{region}`", remedy)
+
+
+# -- offers and workloads ------------------------------------------------------------------------------------
+def _on_offer(case: Entries, entry: Entry) -> None:
+    """Some of the horizon has a price, while it is on offer."""
+    if case.horizon is None:
+        return
+    offer = entry.value
+    first = max(offer.from_ or FIRST, offer.price.steps[0][0] or FIRST)
+    last = offer.until or LAST
+    if first >= min(last, case.horizon.end) or last <= case.horizon.start:
+        key = "until" if last <= max(first, case.horizon.start) else "from" if first == offer.from_ else "price"
+        what = f"`{offer.id}` is never on offer with a price between {case.horizon.start} and {case.horizon.end}"
+        case.wrong(entry, (key,), what, "check its dates")
+
+
+def _room(case: Entries, entry: Entry) -> None:
+    """Some of its capacity holds one purchase; a remainder, as of a quota, is left unused.
+
+    Not of a catalog's offers: one capacity stands there for machines of any size.
+    """
+    offer = entry.value
+    if not isinstance(offer, ProvisionedOffer | GpuOffer) or offer.capacity is None or entry.path[0] != "offers":
+        return
+    most = max(offer.capacity.values(), key=lambda amount: amount.value)
+    least = offer.minimum if isinstance(offer, ProvisionedOffer) else offer.unit if most.unit == "GPU" else 1
+    if 0 < most.value < least:
+        what = f"a capacity of {most} is less than the {least} of one purchase, so `{offer.id}` can never be bought"
+        case.wrong(entry, ("capacity",), what, f"write {least} or more, or a smaller unit")
+
+
+def _reservation(case: Entries, entry: Entry, offer: GpuOffer | ProvisionedOffer) -> None:
+    """A reservation starts with the first period of a month, on the stated days, with room for its term."""
+    assert offer.term is not None
+    if case.horizon is None:
+        return
+    months: dict[tuple[int, int], datetime] = {}
+    for period in case.periods:
+        months.setdefault((period.span_start.year, period.span_start.month), period.span_start)
+    starts = [at for at in months.values() if offer.starts is None or at.date() in offer.starts]
+    for index, day in enumerate(offer.starts or ()):
+        if case.horizon.start <= day < case.horizon.end and moment(day) not in months.values():
+            what = f"no reservation can start on {day}: only the first period of a month starts one"
+            near = did_you_mean(str(day), [f"{at:%Y-%m-%d}" for at in months.values()])
+            case.wrong(entry, ("starts", index), what, near)
+    end = moment(case.horizon.end)
+    if not starts:
+        case.wrong(entry, ("starts",), "no start lies in the horizon, so it can never be bought", "move one")
+    elif offer.cut == "refuse" and later(starts[0], offer.term) > end:
+        what = f"a term of {offer.term} from {starts[0]:%Y-%m-%d} runs past the horizon: it can never be bought"
+        case.wrong(entry, ("term",), what, "say `cut: prorate`, or plan a longer horizon")
+
+
+def _misspelt(case: Entries, entry: Entry, workload: AnyWorkload, named: Counter[str]) -> set[str]:
+    """What names under ``runs-on`` were meant to be: no offer has them, and one has a name that is like them.
+
+    Other names may be of what is not on offer. One that is like a name of the same workload loses no option; where
+    other workloads use what it is like, only a long likeness counts (`h200` is no slip for their `h100`); and where
+    several workloads use it and none what it is like, the slip is the offer's.
+    """
+    if not case.whole("offers", "catalogs"):
+        return set()
+    models = {o.model: o.id for o in case.offers if not isinstance(o, GpuOffer)}
+    accelerators = {o.accelerator: o.id for o in case.offers if isinstance(o, GpuOffer)}
+    asked: list[tuple[str, str | int, str, dict[str, str]]] = [
+        *(("models", index, name, models) for index, name in enumerate(workload.runs_on.models)),
+        *(("accelerators", name, name, accelerators) for name in workload.runs_on.accelerators),
+    ]
+    own = {name for *_, name, _ in asked}
+    found = set()
+    for section, step, name, sold in asked:
+        if name in sold:
+            continue
+        near = nearest(name, (sold.keys() & named.keys()) - own, ALIKE)
+        if named[name] == 1:
+            near = nearest(name, sold.keys() - named.keys()) or near
+        if near is not None:
+            found.add(near)
+            remedy = f"did you mean `{near}`, as `{sold[near]}` has it?"
+            case.wrong(entry, ("runs-on", section, step), f"no offer has `{name}`", remedy, key=step == name)
+    return found
+
+
+def _unused(case: Entries) -> None:
+    """Offers that nobody can use, nor was meant to by a name that is misspelt."""
+    if not case.whole("workloads"):
+        return
+    used = {o.id for offers in case.fits for o in offers}
+    known = {n for w in case.workloads for n in (*w.runs_on.models, *w.runs_on.accelerators)}
+    for entry in case.read("offers"):
+        offer = entry.value
+        if offer.id not in used:
+            what = offer.accelerator if isinstance(offer, GpuOffer) else offer.model
+            if what in case.meant:
+                continue
+            remedy = did_you_mean(what, known - {what})
+            if what in known and isinstance(offer, GpuOffer):
+                remedy = (
+                    "it is spot capacity: say `interruptible: true` of a workload"
+                    if offer.buy == "spot"
+                    else (f"its unit of {offer.unit} does not divide any gang")
+                )
+            case.wrong(entry, (), f"no workload can use `{offer.id}` ({what})", remedy)
+
+
+def _serves(case: Entries, entry: Entry, workload: AnyWorkload, fits: list[AnyOffer]) -> None:
+    """Workloads that nothing serves, and the mix that token prices need."""
+    if not fits and case.offers and case.whole("offers", "catalogs"):
+        wants = [*workload.runs_on.models, *workload.runs_on.accelerators]
+        has = {o.accelerator if isinstance(o, GpuOffer) else o.model for o in case.offers}
+        remedy = did_you_mean(wants[0], has)
+        if any(can_run(workload, o, spot=True) for o in case.offers):
+            remedy = "only spot offers fit: say `interruptible: true`"
+        elif isinstance(workload, Training) and workload.gang and has & set(wants):
+            remedy = f"no offer's unit divides its gang of {workload.gang}"
+        case.wrong(entry, ("runs-on",), f"no offer can serve `{workload.id}`", remedy)
+    if any(not isinstance(o, GpuOffer) for o in fits) and workload.mix is None:
+        what = f"`{workload.id}` runs on models and has no `mix`"
+        case.wrong(entry, (), what, "say what a token is: `mix: { output: 20% }`")
+
+
+def _egress(case: Entries, entry: Entry, workload: AnyWorkload, fits: list[AnyOffer]) -> None:
+    """Where data moves, it has a price."""
+    if workload.data is None or not workload.data.moves[0] or not case.whole("networks"):
+        return
+    for to in dict.fromkeys(f"{o.provider}/{o.region}" for o in fits):
+        if to == workload.data.at:
+            continue
+        try:
+            price = egress_price(case.values("networks"), workload.data.at, to)
+        except ValueError as error:
+            case.wrong(entry, ("data",), str(error), "keep one of them")
+            continue
+        if price is None:
+            what = f"no network price from `{workload.data.at}` to `{to}`, where `{workload.id}` could run"
+            case.wrong(entry, ("data", "at"), what, "add it under `networks:` (0 if it is free)")
+
+
+def _deadline(case: Entries, entry: Entry, job: Training) -> None:
+    if case.horizon is None:
+        return
+    if job.deadline > case.horizon.end:
+        what = f"the deadline {job.deadline} is after the horizon's end {case.horizon.end}"
+        case.wrong(entry, ("deadline",), what, "move the deadline or the horizon")
+    elif not job_periods(job, case.periods):
+        what = f"no whole period lies between its start and its deadline {job.deadline}"
+        case.wrong(entry, ("deadline",), what, "plan in finer periods")
+
+
+def _demand(case: Entries, entry: Entry) -> None:
+    """Data for the whole horizon, and growth that stays within reason."""
+    if case.horizon is None:
+        return
+    begin, end = moment(case.horizon.start), moment(case.horizon.end)
+    demand = entry.value.demand
+    source = demand.trace or demand.table
+    if source is not None and (missing := source.uncovered(begin, end)):
+        what, _, remedy = missing.partition("; ")
+        case.wrong(entry, ("demand",), what, remedy)
+    if demand.growth and demand.grown(begin, end) > MOST_GROWTH:
+        what = f"demand grows more than {MOST_GROWTH:,} times by the horizon's end"
+        case.wrong(entry, ("demand", "growth"), what, "check the rate and its span of time")

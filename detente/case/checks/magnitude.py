@@ -1,0 +1,100 @@
+"""Whether a plan can add up what a case declares: nothing in it comes to more than ``LARGEST``.
+
+Owns: the work of the horizon, what it would take of an offer and cost there, and the amounts of clauses, each against
+that limit, so that a slip of many zeros is said at its place and not by the solver. Not here: the form of a number
+(``quantity``).
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from detente.case.declared import Path
+from detente.case.entries import Entries, Entry, held_in
+from detente.demand.workload import AnyWorkload, Training
+from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer
+from detente.values.money import HOURS_A_MONTH, Money, Price
+from detente.values.period import Period, hours_between, moment
+from detente.values.quantity import LARGEST, Amount
+
+TOO_MUCH = f"more than a plan can add up ({LARGEST:.0e})"
+REMEDY = "check the number, its scale and its unit"
+
+
+def check(case: Entries) -> None:
+    """Note every mistake; of work only where there are no others, which may be why it is large or unknown."""
+    if case.horizon is None:
+        return
+    sound = not case.mistakes
+    begin, end = moment(case.horizon.start), moment(case.horizon.end)
+    over = Period(0, begin, end, begin, end, hours_between(begin, end))
+    for entry in case.read("agreements"):
+        _clauses(case, entry, over)
+    if not sound:
+        return
+    entries = {id(entry.value): entry for entry in case.read("offers")}
+    for entry, fits in zip(case.read("workloads"), case.fits, strict=True):
+        work = _work(entry.value, over)
+        if work > LARGEST:
+            key = "work" if isinstance(entry.value, Training) else "demand"
+            what = f"`{entry.value.id}` needs {_shown(work)} {entry.value.unit} in all, {TOO_MUCH}"
+            case.wrong(entry, (key,), what, REMEDY)
+            continue
+        for offer in fits:
+            _taken(case, entry, entries[id(offer)], work)
+
+
+def _clauses(case: Entries, entry: Entry, over: Period) -> None:
+    """Money, and GPUs through all of the horizon."""
+    for path, held in held_in(entry.value, Money | Amount):
+        if isinstance(held, Money):
+            amount, unit = Fraction(held.amount), held.currency
+        else:
+            amount, unit = Fraction(held.value) * over.hours, "GPU-hours over the horizon"
+        if amount > LARGEST:
+            case.wrong(entry, case.written(entry, path), f"comes to {_shown(amount)} {unit}, {TOO_MUCH}", REMEDY)
+
+
+def _work(workload: AnyWorkload, over: Period) -> Fraction:
+    """All of a workload's work; the shape of its weeks changes nothing in the sum."""
+    if isinstance(workload, Training):
+        return Fraction(workload.work.value)
+    (work,) = workload.demand.model_copy(update={"profile": None}).over([over], over.span_start)
+    return work
+
+
+def _taken(case: Entries, entry: Entry, sold: Entry, work: Fraction) -> None:
+    """Hours of GPUs or of units that all of a workload's work would take of an offer, and their price."""
+    workload, offer = entry.value, sold.value
+    taken, at, path, unit = _need(entry, sold, work)
+    if taken > LARGEST:
+        what = f"`{workload.id}` would take {_shown(taken)} {unit} of `{offer.id}`, {TOO_MUCH}"
+        case.wrong(at, path, what, REMEDY)
+        return
+    dearest = max(_price(offer, price) for _, price in held_in(offer.price, Price))
+    if taken * dearest > LARGEST:
+        what = f"`{workload.id}` would cost {_shown(taken * dearest)} {case.head.declared.currency} on `{offer.id}`"
+        case.wrong(sold, ("price",), f"{what}, {TOO_MUCH}", REMEDY)
+
+
+def _need(entry: Entry, sold: Entry, work: Fraction) -> tuple[Fraction, Entry, Path, str]:
+    """What work takes of an offer at the most, where the figure stands that says so, and its unit."""
+    offer = sold.value
+    if isinstance(offer, GpuOffer):
+        rate = Fraction(entry.value.runs_on.accelerators[offer.accelerator][0])
+        return work / rate, entry, ("runs-on", "accelerators", offer.accelerator), "GPU-hours"
+    if isinstance(offer, ProvisionedOffer):
+        return work * offer.output_ratio / offer.unit_flow, sold, ("throughput",), "unit-hours"
+    return work, sold, ("price",), "Mtok"
+
+
+def _price(offer: AnyOffer, price: Price) -> Fraction:
+    """A price for an hour of a GPU or of a unit, or for a million tokens."""
+    per = HOURS_A_MONTH if price.unit == "unit-month" else 1
+    return Fraction(price.amount) / (
+        per * (offer.unit if isinstance(offer, GpuOffer) and price.unit != "GPU-hour" else 1)
+    )
+
+
+def _shown(value: Fraction) -> str:
+    return f"{float(value):.3g}"

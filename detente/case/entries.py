@@ -1,0 +1,261 @@
+"""The entries of a case while it is read: each with its place, its form checked, its fit not yet.
+
+Owns: looking across entries (names, facts, what could run where) while some of them may be unreadable, and
+noting a mistake at an entry. Not here: which mistakes there are (``consistency``, ``clauses``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from pydantic import BaseModel
+
+from detente.case.agreement import Agreement
+from detente.case.declared import Head, Path
+from detente.case.document import Document
+from detente.demand.workload import AnyWorkload, can_run
+from detente.errors import Mistake, Where, did_you_mean
+from detente.market.offer import AnyOffer
+from detente.market.provider import Provider
+from detente.values.dated import Dated
+from detente.values.facts import OFFER_KEYS, Facts
+from detente.values.period import Horizon, Period
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a section: what was read (None where it could not be), as it was written, and where.
+
+    Of an agreement, the terms that could not be read are left out: ``places`` says where the others stand.
+    """
+
+    value: Any
+    raw: Any
+    document: Document = field(repr=False)
+    path: Path
+    places: tuple[int, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of it was read."""
+        terms = self.raw.get("terms") if isinstance(self.value, Agreement) else None
+        return self.value is not None and len(self.places) == len(terms or ())
+
+    def where(self, path: Sequence[str | int] = (), *, key: bool = False) -> Where:
+        """The place of a value in it, or of its key."""
+        return self.document.where((*self.path, *path), key=key)
+
+
+class Entries:
+    """All entries of a case, and the mistakes found so far in how they fit together."""
+
+    def __init__(
+        self,
+        head: Head,
+        sections: dict[str, list[Entry]],
+        heads: dict[str, tuple[Document, Any]],
+        unread: frozenset[str],
+    ) -> None:
+        self.head, self.sections, self.heads, self.unread = head, sections, heads, unread
+        self.mistakes: list[Mistake] = []
+        self.meant: set[str] = set()  # models and accelerators that workloads name otherwise, by a slip
+        self.workloads: list[AnyWorkload] = self.values("workloads")
+        self.offers: list[AnyOffer] = self.values("offers")
+        self.providers: dict[str, Provider] = self.by_id("providers")
+
+    @property
+    def horizon(self) -> Horizon | None:
+        """The horizon; None where it could not be read."""
+        return None if "horizon" in self.head.unread else self.head.declared.horizon
+
+    @cached_property
+    def periods(self) -> tuple[Period, ...]:
+        """The grid; empty where the horizon could not be read."""
+        return self.horizon.periods() if self.horizon else ()
+
+    def read(self, section: str) -> list[Entry]:
+        """The entries of a section that were read."""
+        return [entry for entry in self.sections[section] if entry.value is not None]
+
+    def values(self, section: str) -> list[Any]:
+        """What was read of a section."""
+        return [entry.value for entry in self.read(section)]
+
+    def by_id(self, section: str) -> dict[str, Any]:
+        """What was read of a section by its ids; those that are declared twice are left out."""
+        return {value.id: value for value in self.values(section) if value.id not in self.repeated(section)}
+
+    def whole(self, *sections: str) -> bool:
+        """Whether all entries of some sections were read, each by its own id, so that what is not there is missing."""
+        return not self.unread & set(sections) and all(
+            not self.repeated(section) and all(entry.whole for entry in self.sections[section]) for section in sections
+        )
+
+    # -- noting mistakes -------------------------------------------------------------------------------------
+    def wrong(self, entry: Entry, path: Sequence[str | int], what: str, remedy: str = "", *, key: bool = False) -> None:
+        """Note a mistake at a place in an entry."""
+        self.mistakes.append(Mistake(entry.where(path, key=key), what, remedy))
+
+    @staticmethod
+    def written(entry: Entry, path: tuple[str | int, ...]) -> tuple[str | int, ...]:
+        """The path of a value as written: terms that could not be read stand in between."""
+        if path[:1] == ("terms",) and len(path) > 1 and isinstance(path[1], int):
+            return ("terms", entry.places[path[1]], *path[2:])
+        return path
+
+    def wrong_head(self, key: str, what: str, remedy: str = "") -> None:
+        """Note a mistake at a key beside the sections (at the case's name, if it is absent)."""
+        document, _ = self.heads.get(key) or self.heads["name"]
+        self.mistakes.append(Mistake(document.where((key,)), what, remedy))
+
+    def knows(self, entry: Entry, path: Sequence[str | int], section: str, name: str) -> bool:
+        """Whether there is such an entry; a mistake is noted where there is none."""
+        names = self.names(section)
+        if name in names:
+            return True
+        if not self.nameless(section):
+            self.wrong(entry, path, f"there is no {section[:-1]} `{name}`", did_you_mean(name, names))
+        return False
+
+    # -- names and facts -------------------------------------------------------------------------------------
+    def names(self, section: str) -> set[str]:
+        """Ids as written, those of entries that did not read included: they are not also unknown."""
+        if section not in self._names:
+            raws = [e.raw for e in self.sections[section] if isinstance(e.raw, dict)]
+            self._names[section] = {raw["id"] for raw in raws if isinstance(raw.get("id"), str)}
+        return self._names[section]
+
+    def repeated(self, section: str) -> set[str]:
+        """Ids that stand at several entries, so that none can be found by them."""
+        if section not in self._repeated:
+            raws = [e.raw.get("id") for e in self.sections[section] if isinstance(e.raw, dict)]
+            times = Counter(name for name in raws if isinstance(name, str))
+            self._repeated[section] = {name for name, n in times.items() if n > 1}
+        return self._repeated[section]
+
+    @cached_property
+    def _repeated(self) -> dict[str, set[str]]:
+        return {}
+
+    @cached_property
+    def _names(self) -> dict[str, set[str]]:
+        return {}
+
+    def nameless(self, section: str) -> bool:
+        """Whether a section may hold names that cannot be seen: unread, or another's by mistake."""
+        entries = self.sections[section]
+        return (
+            section in self.unread
+            or bool(self.repeated(section))
+            or len(entries) > sum(isinstance(e.raw, dict) and isinstance(e.raw.get("id"), str) for e in entries)
+        )
+
+    @cached_property
+    def facts(self) -> dict[str, Facts]:
+        """What a scope may ask of each offer whose place is known."""
+        found = {}
+        for offer in self.offers:
+            provider = self.providers.get(offer.provider)
+            if provider and offer.region in provider.regions:
+                found[offer.id] = offer.facts(provider.regions[offer.region].country)
+        return found
+
+    @cached_property
+    def spanned(self) -> dict[str, list[Facts]]:
+        """What a scope may ask of an offer where its deployments run calls in other regions than its own."""
+        offers = {offer.id: offer for offer in self.offers}
+        found: dict[str, list[Facts]] = {}
+        for deployment in self.values("deployments"):
+            offer = offers.get(deployment.offer)
+            provider = self.providers.get(offer.provider) if offer else None
+            if offer is None or provider is None or offer.id not in self.facts:
+                continue
+            for region in deployment.regions:
+                if region in provider.regions and region != offer.region:
+                    found.setdefault(offer.id, []).append(provider.placed(self.facts[offer.id], region))
+        return found
+
+    @cached_property
+    def fits(self) -> list[list[AnyOffer]]:
+        """The offers that can technically serve each workload, in the order of the workloads."""
+        return [[o for o in self.offers if can_run(w, o)] for w in self.workloads]
+
+    @cached_property
+    def uses(self) -> list[tuple[Facts, Facts]]:
+        """Every use that there could be, moving a workload's data out of its place included."""
+        found = []
+        for workload, fits in zip(self.workloads, self.fits, strict=True):
+            facts = workload.facts
+            for offer in fits:
+                if offer.id in self.facts:
+                    found += [(facts, there) for there in (self.facts[offer.id], *self.spanned.get(offer.id, ()))]
+            if workload.data is not None and workload.data.moves[0]:
+                found.append((facts, self._egress(workload.data.at)))
+        return found
+
+    def unlike(self, keys: Iterable[str]) -> list[tuple[Facts, Facts]]:
+        """Uses that differ in some of these keys, one of each: what a scope with no other keys can tell apart."""
+        asked = tuple(sorted(set(keys)))
+        if asked not in self._unlike:
+            of_offer = [key in OFFER_KEYS for key in asked]
+            found: dict[tuple[str | None, ...], tuple[Facts, Facts]] = {}
+            for demand, offer in self.uses:
+                values = [(offer if of else demand).get(key) for key, of in zip(asked, of_offer, strict=True)]
+                found.setdefault(tuple(values), (demand, offer))
+            self._unlike[asked] = list(found.values())
+        return self._unlike[asked]
+
+    @cached_property
+    def _unlike(self) -> dict[tuple[str, ...], list[tuple[Facts, Facts]]]:
+        return {}
+
+    def _egress(self, place: str) -> Facts:
+        provider, _, region = place.partition("/")
+        facts = {"product": "egress", "provider": provider, "region": region, "offer": f"{place} egress"}
+        known = self.providers[provider].regions.get(region) if provider in self.providers else None
+        return {**facts, "country": known.country} if known else facts
+
+    @cached_property
+    def values_of(self) -> dict[str, set[str]]:
+        """Every key that a scope may ask, and the values that occur."""
+        values: dict[str, set[str]] = {key: set() for key in OFFER_KEYS}
+        values["workload"] = set(self.names("workloads"))
+        values["kind"] = {"training", "inference", "batch"}
+        values["provider"] = set(self.names("providers"))
+        values["offer"] = set(self.names("offers"))
+        spanned = [facts for each in self.spanned.values() for facts in each]
+        for facts in [*self.facts.values(), *spanned, *(offer for _, offer in self.uses)]:
+            for key, value in facts.items():
+                values[key].add(value)
+        for entry in self.sections["workloads"]:
+            labels = entry.raw.get("labels") if isinstance(entry.raw, dict) else None
+            for key, value in labels.items() if isinstance(labels, dict) else ():
+                values.setdefault(str(key), set()).add(str(value))
+        return values
+
+
+def names_of(items: Iterable[Any]) -> str:
+    """`` `a` and `b` ``, in order."""
+    return " and ".join(f"`{name}`" for name in sorted({str(item) for item in items}))
+
+
+def held_in(value: Any, kind: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every value of a kind in what was read of an entry, with its path."""
+    if isinstance(value, kind):
+        yield path, value
+    elif isinstance(value, BaseModel):
+        for name, info in type(value).model_fields.items():
+            yield from held_in(getattr(value, name), kind, (*path, info.alias or name))
+    elif isinstance(value, Dated):
+        for start, step in value.steps:
+            yield from held_in(step, kind, path if start is None else (*path, str(start)))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from held_in(item, kind, (*path, key))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from held_in(item, kind, (*path, index))

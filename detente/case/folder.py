@@ -1,0 +1,214 @@
+"""A case's files: which there are, and from them to one ``Declared``, with every mistake at once.
+
+Owns: the folder's layout, which section an entry stands in, and the order of checks. Not here: the form of an
+entry (``declared``), and how entries fit together (``consistency``, ``clauses``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from detente.case.checks import clauses, consistency, magnitude, wiring
+from detente.case.declared import SECTIONS, Declared, Report, read_agreement, read_entry, read_head
+from detente.case.declared import Path as Steps
+from detente.case.document import Document
+from detente.case.entries import Entries, Entry
+from detente.demand.workload import with_data
+from detente.errors import CaseError, MissingExtraError, Mistake, Where, did_you_mean
+
+FOLDERS = tuple(SECTIONS)
+SUFFIXES = (".yaml", ".yml")
+MOST_MISTAKES = 1000
+START = "start one with `detente init`"
+_FROM_FILES = (ValueError, OSError, MissingExtraError)  # what reading a trace, a table or a catalog may raise
+
+
+def read(path: Path) -> Declared:
+    """All files of a case: a folder, or one file. Raises CaseError with every mistake in them."""
+    try:
+        path.stat()
+    except (OSError, ValueError) as error:
+        missing = isinstance(error, FileNotFoundError)
+        what = "does not exist" if missing else f"cannot be read: {getattr(error, 'strerror', error)}"
+        raise CaseError([Mistake(Where(str(path)), what, START if missing else "")]) from None
+    reader = _Reader(path)
+    return reader.check(list(reader.documents()))
+
+
+def read_data(document: Document, folder: Path) -> Declared:
+    """A case of one document, with files relative to a folder. Raises CaseError."""
+    reader = _Reader(folder)
+    return reader.check(list(reader.mappings([document])))
+
+
+Read = tuple[Document, dict[str, Any]]
+
+
+class _Reader:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.base = path if path.is_dir() else path.parent
+        self.mistakes: list[Mistake] = []
+        self.unread: set[str] = set()  # sections that may hold more than what was read
+
+    def _wrong(self, where: Where, what: str, remedy: str = "") -> None:
+        self.mistakes.append(Mistake(where, what, remedy))
+
+    # -- files -----------------------------------------------------------------------------------------------
+    def documents(self) -> Iterator[Read]:
+        """Every file of the case that is YAML."""
+        for file in self._files():
+            try:
+                document = Document.read(file)
+            except CaseError as error:
+                self.mistakes += error.mistakes
+                self.unread |= {*SECTIONS, "head"}
+                continue
+            yield from self.mappings([document])
+
+    def mappings(self, documents: Sequence[Document]) -> Iterator[Read]:
+        """Documents with their plain values, where these are sections."""
+        for document in documents:
+            try:
+                data = document.data()
+            except CaseError as error:
+                self.mistakes += error.mistakes
+            else:
+                if data is None or isinstance(data, dict):
+                    yield document, data or {}
+                    continue
+                self._wrong(document.where(), "a case file is a mapping of sections", "such as `offers:`")
+            self.unread |= {*SECTIONS, "head"}
+
+    def _files(self) -> list[Path]:
+        path = self.path
+        if not path.is_dir():
+            return [path]
+        if not (path / "case.yaml").is_file():
+            raise CaseError([Mistake(Where(str(path)), "holds no `case.yaml`", START)])
+        files = []
+        for found in self._listed(path):
+            if found.name == "case.yaml" or (found.name in FOLDERS and found.is_dir()):
+                files += [found] if found.name == "case.yaml" else self._inside(found)
+            elif found.suffix in SUFFIXES:
+                where = ", ".join(f"`{name}/`" for name in FOLDERS)
+                self._wrong(Where(str(found)), "is not read", f"move it into one of {where}")
+            elif found.name in FOLDERS:
+                self._wrong(Where(str(found)), "is not a folder", "make it one, of files that end in `.yaml`")
+            elif found.is_dir() and any(inside.suffix in SUFFIXES for inside in self._listed(found)):
+                self._wrong(Where(str(found)), "is not read, and holds YAML files", did_you_mean(found.name, FOLDERS))
+        return files
+
+    def _inside(self, folder: Path) -> list[Path]:
+        files = []
+        for found in self._listed(folder):
+            if found.is_dir():
+                what = "is a folder inside one of the case's folders, and is not read"
+                self._wrong(Where(str(found)), what, f"move its files into `{folder.name}/`")
+            elif found.suffix in SUFFIXES:
+                files.append(found)
+            elif found.suffix.casefold() in (".json", ".yaml", ".yml", ".yaml~", ".toml", ""):
+                self._wrong(Where(str(found)), "is not read: a case's files end in `.yaml`", "rename it or move it")
+        return files
+
+    def _listed(self, folder: Path) -> list[Path]:
+        try:
+            return sorted(found for found in folder.iterdir() if not found.name.startswith("."))
+        except OSError as error:
+            self._wrong(Where(str(folder)), f"cannot be read: {error.strerror or error}")
+            return []
+
+    # -- entries ---------------------------------------------------------------------------------------------
+    def check(self, documents: Sequence[Read]) -> Declared:
+        """Entries one by one, then how they fit together; raise every mistake."""
+        sections: dict[str, list[Entry]] = {name: [] for name in SECTIONS}
+        heads: dict[str, tuple[Document, Any]] = {}
+        for document, data in documents:
+            for key, value in data.items():
+                if key in SECTIONS:
+                    sections[key] += self._section(key, value, document)
+                elif key in heads:
+                    first = heads[key][0].where((key,), key=True)
+                    where = document.where((key,), key=True)
+                    self._wrong(where, f"`{key}` is given twice, first at {first}", "keep one of the two")
+                else:
+                    heads[key] = (document, value)
+                    if key not in Declared.model_fields and isinstance(value, list):
+                        self.unread |= set(SECTIONS)  # perhaps one of them, mistyped
+        for entry in sections["catalogs"]:
+            sections["offers"] += self._sold(entry)
+        head = read_head({key: value for key, (_, value) in heads.items()}, self._head_report(heads, documents))
+        entries = Entries(head, sections, heads, frozenset(self.unread))
+        consistency.check(entries)
+        clauses.check(entries)
+        wiring.check(entries)
+        magnitude.check(entries)
+        if self.mistakes or entries.mistakes:
+            raise CaseError([*self.mistakes, *entries.mistakes])
+        return head.declared.model_copy(update={name: tuple(entries.values(name)) for name in SECTIONS})
+
+    def _section(self, key: str, value: Any, document: Document) -> Iterator[Entry]:
+        if value is None:
+            return
+        if not isinstance(value, list):
+            self._wrong(document.where((key,)), f"`{key}` is a list of entries", "start each with `- id: …`")
+            self.unread.add(key)
+            return
+        for index, raw in enumerate(value):
+            path: Steps = (key, index)
+            if len(self.mistakes) >= MOST_MISTAKES:
+                self._wrong(document.where(path), "is not read: there are too many mistakes before it", "mend those")
+                self.unread.add(key)
+                return
+            report = self._report(document)
+            if key == "agreements":
+                agreement, places = read_agreement(raw, path, report)
+                yield Entry(agreement, raw, document, path, places)
+                continue
+            found = read_entry(key, raw, path, report)
+            if found is not None and key == "workloads":
+                try:
+                    found = with_data(found, self.base)
+                except _FROM_FILES as error:
+                    self._elsewhere(document.where((*path, "demand")), error)
+                    found = None
+            yield Entry(found, raw, document, path)
+
+    def _sold(self, entry: Entry) -> Iterator[Entry]:
+        """Offers that come from a price catalog, each with the place of its catalog."""
+        if entry.value is None:
+            self.unread.add("offers")
+            return
+        try:
+            raws = entry.value.offers(self.base)
+        except _FROM_FILES as error:
+            self._elsewhere(entry.where(), error)
+            self.unread.add("offers")
+            return
+        for raw in raws:
+            offer = read_entry("offers", raw, (), self._report(entry.document, entry.path))
+            yield Entry(offer, raw, entry.document, entry.path)
+
+    def _elsewhere(self, where: Where, error: Exception) -> None:
+        """Mistakes in a file that the case names: a line each, with its own place in it."""
+        for line in str(error).splitlines():
+            what, _, remedy = line.partition("; ")
+            self._wrong(where, what, remedy)
+
+    # -- places ----------------------------------------------------------------------------------------------
+    def _report(self, document: Document, base: Steps | None = None) -> Report:
+        def report(path: Steps, what: str, remedy: str = "", *, key: bool = False) -> None:
+            self._wrong(document.where(path if base is None else base, key=key and base is None), what, remedy)
+
+        return report
+
+    def _head_report(self, heads: dict[str, tuple[Document, Any]], documents: Sequence[Read]) -> Report:
+        def report(path: Steps, what: str, remedy: str = "", *, key: bool = False) -> None:
+            if path:
+                self._wrong(heads[str(path[0])][0].where(path, key=key), what, remedy)
+            elif documents and "head" not in self.unread:
+                self._wrong(documents[0][0].where(), what, remedy)
+
+        return report

@@ -1,0 +1,129 @@
+"""A scope: which use a clause speaks of.
+
+Owns: matching facts of a demand (a workload's or a request's labels) and of an offer, with three answers:
+yes, no, unknown. Not here: what a clause does with what it covers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import core_schema
+
+from detente.values.facts import DEMAND_KEYS, OFFER_KEYS, Facts
+
+
+class Scope:
+    """``{api: stateless, kind: [inference, batch]}``: every key must match, with any of its values."""
+
+    __slots__ = ("wanted",)
+
+    def __init__(self, wanted: Mapping[str, Iterable[str]] | None = None) -> None:
+        self.wanted: dict[str, tuple[str, ...]] = {k: tuple(v) for k, v in (wanted or {}).items()}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Scope) and self.wanted == other.wanted
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.wanted.items()))
+
+    def __str__(self) -> str:
+        return ", ".join(f"{key}: {' or '.join(values)}" for key, values in self.wanted.items()) or "everything"
+
+    __repr__ = __str__
+
+    @property
+    def asks_demand(self) -> bool:
+        """Whether any key is about the demand, so that idle capacity (which serves nobody) is outside."""
+        return any(key not in OFFER_KEYS for key in self.wanted)
+
+    def covers(self, demand: Facts | None, offer: Facts | None) -> bool | None:
+        """Yes, no, or None where a demand's label is unknown and nothing else settles it.
+
+        A demand of None is capacity that stands idle: no key about a demand covers it. An offer that has no
+        such fact (a token endpoint has no accelerator) is not covered by a key that asks for it.
+        """
+        unknown = False
+        for key, values in self.wanted.items():
+            if key in OFFER_KEYS:
+                if offer is None or offer.get(key) not in values:
+                    return False
+            elif demand is None:
+                return False
+            elif key not in demand:
+                unknown = True
+            elif demand[key] not in values:
+                return False
+        return None if unknown else True
+
+    @classmethod
+    def _parse(cls, given: Any) -> Scope:
+        if isinstance(given, Scope):
+            return given
+        if not isinstance(given, dict):
+            raise ValueError("a scope is a mapping; write for example `{ api: stateless }`")
+        wanted: dict[str, tuple[str, ...]] = {}
+        for key, value in given.items():
+            values = value if isinstance(value, list) else [value]
+            if not values or not all(isinstance(v, str) and v for v in values):
+                raise ValueError(f"`{key}` needs a value or a list of values; write for example `[ a, b ]`")
+            wanted[str(key)] = tuple(values)
+        return cls(wanted)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            cls._parse,
+            serialization=core_schema.to_string_ser_schema(),
+            metadata={
+                "written_as": {
+                    "type": "object",
+                    "description": "which use: labels of workloads, or " + ", ".join((*DEMAND_KEYS, *OFFER_KEYS)),
+                    "additionalProperties": {
+                        "anyOf": [
+                            {"type": "string"},
+                            {"type": "array", "items": {"type": "string"}, "minItems": 1},
+                        ]
+                    },
+                }
+            },
+        )
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a clause covers: everything in all of ``within``, except what is in any of ``outside``."""
+
+    within: tuple[Scope, ...]
+    outside: tuple[Scope, ...] = ()
+
+    def __str__(self) -> str:
+        parts = [str(s) for s in self.within if s.wanted]
+        text = "; ".join(parts) or "everything"
+        return text + "".join(f", except {s}" for s in self.outside)
+
+    @property
+    def asks_demand(self) -> bool:
+        """Whether idle capacity is outside by construction."""
+        return any(s.asks_demand for s in self.within)
+
+    def covers(self, demand: Facts | None, offer: Facts | None) -> bool | None:
+        """Yes, no, or None where it turns on an unknown fact."""
+        answers = [scope.covers(demand, offer) for scope in self.within]
+        if False in answers:
+            return False
+        excepted = [scope.covers(demand, offer) for scope in self.outside]
+        if True in excepted:
+            return False
+        return None if None in answers or None in excepted else True
+
+    @property
+    def keys(self) -> set[str]:
+        """Every key that it asks."""
+        return {key for scope in (*self.within, *self.outside) for key in scope.wanted}
+
+    def at(self, **wanted: str) -> Selection:
+        """The part of this selection at a provider, an offer, a workload or the like."""
+        return Selection((*self.within, Scope({k: (v,) for k, v in wanted.items()})), self.outside)

@@ -1,0 +1,181 @@
+"""Demand over time: a rate, a trace of requests, or a table of rates.
+
+Owns: how much work there is in each period: dated rates, growth, the shape of a week. Not here: reading files
+(``trace``, ``table``), and what serves the demand (``workload``).
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+from itertools import pairwise
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema
+
+from detente.demand.table import Table
+from detente.demand.trace import TraceSource
+from detente.values.dated import Dated, dated_schema
+from detente.values.noun import MisplacedError, Noun
+from detente.values.period import PER_HOUR, Period, hours_between, how_many, later, moment, whole_spans
+from detente.values.quantity import DEMAND, WIDE, Demand, Growth, Percent, Span
+
+
+class Profile(Noun):
+    """The shape of a week; the mean over a week stays the stated rate."""
+
+    hours: tuple[Percent, ...] = Field(min_length=24, max_length=24, description="weight of each hour of a day, UTC")
+    weekend: Percent = Field(default=Decimal(1), description="Saturday and Sunday against a weekday")
+
+    @model_validator(mode="after")
+    def _some(self) -> Profile:
+        if sum(self.hours) == 0:
+            raise MisplacedError(("hours",), "every hour weighs 0%; one at least weighs more")
+        return self
+
+    @cached_property
+    def week(self) -> tuple[Fraction, ...]:
+        """The rate of each hour of a week, from Monday, against the week's mean."""
+        mean = Fraction(sum(self.hours)) / 24 * (5 + 2 * Fraction(self.weekend)) / 7
+        days = [Fraction(self.weekend) if day >= 5 else Fraction(1) for day in range(7)]
+        return tuple(Fraction(hour) * day / mean for day in days for hour in self.hours)
+
+
+class DemandOverTime(Noun):
+    """Demand over time: a rate (dated, growing, shaped), a request trace, or a table of rates."""
+
+    rate: Dated[Demand] | None = None
+    growth: Growth | None = Field(default=None, description="compound, by whole spans from the horizon's start")
+    between: Literal["steps", "line"] = Field(default="steps", description="between dated rates")
+    profile: Profile | None = None
+    trace: TraceSource | None = None
+    table: Table | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> DemandOverTime:
+        given = [name for name in ("rate", "trace", "table") if getattr(self, name) is not None]
+        if len(given) != 1:
+            found = " and ".join(f"`{g}`" for g in given) or "none"
+            raise ValueError(f"found {found} of `rate`, `trace` and `table`; write one of them")
+        if self.rate is not None:
+            units = {r.unit for r in self.rate.values()}
+            if len(units) > 1:
+                what = f"the dated rates are in different units: {' and '.join(sorted(units))}"
+                raise MisplacedError(("rate",), f"{what}; write them in one")
+        if self.between == "line" and (self.rate is None or self.rate.steps[0][0] is None):
+            raise MisplacedError(("between",), "a line runs between dated rates; write them under `rate:`")
+        spans = sorted({r.span for r in self.rate.values()}) if self.rate else []
+        if self.between == "line" and len(spans) > 1:
+            what = f"a line runs between rates per {' and per '.join(spans)}"
+            raise MisplacedError(("rate",), f"{what}; write them over one span of time")
+        if self.profile is not None and self.rate is None:
+            what = f"a {given[0]} has its own shape; leave out `profile:`"
+            raise MisplacedError(("profile",), what, key=True)
+        return self
+
+    @property
+    def unit(self) -> str:
+        """The unit of work."""
+        return next(iter(self.rate.values())).unit if self.rate is not None else "Mtok"
+
+    def over(self, periods: Sequence[Period], begin: datetime) -> tuple[Fraction, ...]:
+        """Work in each period; growth counts from ``begin``. Raises ValueError where a trace lacks it."""
+        changes = self._changes(begin, max((p.span_end for p in periods), default=begin))
+        rates = list(self.rate.values()) if self.rate else []
+        steady = self.between == "steps" and all(rate.span in PER_HOUR for rate in rates)
+        means: dict[object, Fraction] = {}  # of periods between two changes, and of the hours of a typical week
+        found = []
+        known: object = None
+        each = Fraction(0)  # the work of the period before, but for its shape
+        for period in periods:
+            first, last = bisect_right(changes, period.span_start), bisect_left(changes, period.span_end)
+            key = first if steady and first == last else (period.span_start, period.span_end)
+            if key not in means:
+                edges = [period.span_start, *changes[first:last], period.span_end]
+                means[key] = self._mean(edges, begin)
+            if known != (key, period.hours):
+                known, each = (key, period.hours), means[key] * period.hours
+            found.append(each * self._shape(period))
+        return tuple(found)
+
+    def _changes(self, begin: datetime, end: datetime) -> list[datetime]:
+        """When a dated rate or another span of growth begins."""
+        found = set(self._dates)
+        if self.growth:
+            unit, n = Span(1, self.growth[1]), 0
+            while (at := later(begin, unit, n := n + 1)) < end:
+                found.add(at)
+        return sorted(found)
+
+    def _mean(self, edges: Sequence[datetime], begin: datetime) -> Fraction:
+        """Work an hour over a time, before its shape; of a trace, the growth alone."""
+        total = Fraction(0)
+        for a, b in pairwise(edges):
+            grown = self.grown(begin, a)
+            if self.rate is None:
+                total += grown * hours_between(a, b)
+            elif (found := self._value(a, b)) is not None:
+                total += grown * found[0] * how_many(found[1], a, b)
+        return total / hours_between(edges[0], edges[-1])
+
+    @property
+    def _dates(self) -> list[datetime]:
+        return [moment(on) for on, _ in self.rate.steps if on is not None] if self.rate else []
+
+    def _value(self, start: datetime, end: datetime) -> tuple[Fraction, str] | None:
+        """The rate between two moments without a date in between; before the first there is no demand."""
+        assert self.rate is not None
+        dates = self._dates
+        if self.between == "line" and dates:
+            points = list(zip(dates, self.rate.values(), strict=True))
+            middle = start + (end - start) / 2
+            first, last = points[0][1], points[-1][1]
+            for (a, low), (b, high) in pairwise(points):
+                if a <= middle < b:
+                    part = hours_between(a, middle) / hours_between(a, b)
+                    return Fraction(low.value) * (1 - part) + Fraction(high.value) * part, low.span
+            edge = first if middle < dates[0] else last
+            return Fraction(edge.value), edge.span
+        rate = self.rate.on(start)
+        return (Fraction(rate.value), rate.span) if rate is not None else None
+
+    def grown(self, begin: datetime, at: datetime) -> Fraction:
+        """What growth since ``begin`` multiplies demand by."""
+        if not self.growth:
+            return Fraction(1)
+        return Fraction(WIDE.power(1 + self.growth[0], whole_spans(self.growth[1], begin, at)))
+
+    def _shape(self, period: Period) -> Fraction:
+        """What a period's mean is multiplied by: its profile, or the hours of its trace."""
+        source = self.trace or self.table
+        if source is not None:
+            return source.hourly(period)
+        if self.profile is None:
+            return Fraction(1)
+        hours = (period.end - period.start) // timedelta(hours=1)
+        first = period.start.weekday() * 24 + period.start.hour
+        if hours == 1:
+            return self.profile.week[first]
+        return sum((self.profile.week[(first + h) % 168] for h in range(hours)), Fraction(0)) / hours
+
+
+def _demand(given: Any) -> Any:
+    """A rate that stands alone, or with its source, or by dates, is the ``rate`` of a demand."""
+    bare = not isinstance(given, dict) or "value" in given or any(re.match("[0-9]", str(key)) for key in given)
+    return {"rate": given} if bare and given is not None else given
+
+
+class _OrRate:
+    """JSON Schema of a demand: a mapping, or its rate alone."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [dated_schema(DEMAND), handler(core)]}
+
+
+OverTime = Annotated[DemandOverTime, BeforeValidator(_demand), _OrRate()]

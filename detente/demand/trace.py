@@ -1,0 +1,94 @@
+"""A trace: demand as a file of requests, one a row.
+
+Owns: the columns of a trace, and the tokens of its requests, hour by hour. Not here: rates (``table``), how a
+file is read (``sheet``, ``clock``), and how hours are folded (``pattern``).
+
+A trace covers the time from its first row to its last, and an hour in between without a row is an hour
+without demand.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Self
+
+from detente.demand.clock import LATEST, Clock
+from detente.demand.demand_file import DemandFile
+from detente.demand.pattern import HOUR
+from detente.values.noun import Label, Noun
+from detente.values.sheet import UNREADABLE, Sheet, atto
+
+MOST_TOKENS = 10**9  # of one request
+
+_MEANT = "a whole number of tokens, from 0 to 1e9"
+
+# Names known for the roles of columns, of letters and digits alone: Azure LLM inference traces 2023 and 2024,
+# Mooncake, BurstGPT, Vidur, OpenAI's usage.
+KNOWN = {
+    "timestamp": "timestamp|ts|(arrival|date|request|start)?time|(arrived|created)at",
+    "input": "(context|input|numprefill|prompt|request)tokens|input(length)?",
+    "output": "(completion|generated|numdecode|output|response)tokens|output(length)?",
+}
+
+
+class TraceColumns(Noun):
+    """Which columns of a trace are what; well-known names need no mention."""
+
+    timestamp: Label | None = None
+    input: Label | None = None
+    output: Label | None = None
+
+
+class TraceSource(DemandFile):
+    """Demand as a trace: one row a request, with its tokens of input and of output."""
+
+    columns: TraceColumns = TraceColumns()
+
+    def read(self, folder: Path) -> Self:
+        """A copy that holds the trace.
+
+        Raises ValueError with a line a mistake: ``file:row:column: what; remedy``.
+        """
+        with Sheet(folder, self.file) as sheet:
+            wanted = self.columns
+            at = sheet.pick({"timestamp": wanted.timestamp, "input": wanted.input, "output": wanted.output}, KNOWN)
+            mooncake = {"timestamp", "input_length", "output_length", "hash_ids"} <= set(sheet.columns)
+            unit = self.unit or ("ms" if mooncake else None)
+            clock: Clock | None = None
+            tokens: dict[int, int] = defaultdict(int)
+            first, last, inputs, outputs = LATEST, -1, 0, 0
+            for row, (time, given, made) in sheet.rows(at):
+                clock = clock or Clock.of(sheet, row, at[0], time, unit)
+                try:
+                    when, i, o = clock.read(time), _tokens(given), _tokens(made)
+                except UNREADABLE:
+                    clock.explain(sheet, row, at, (time, given, made), _tokens, _MEANT)
+                    continue
+                first, last = min(first, when), max(last, when)
+                inputs, outputs = inputs + i, outputs + o
+                tokens[when // HOUR] += i + o
+        if clock is None or last <= first:
+            sheet.stop("all rows are at one moment, so that no rate follows; give a trace that takes time")
+        if not inputs + outputs:
+            sheet.stop("no row has any tokens; check the columns, and which rows are chosen")
+        zero = self.zero_hour(sheet, clock, first, last)
+        covered = dict.fromkeys(range(first // HOUR, last // HOUR + 1), HOUR)
+        covered[first // HOUR] -= first % HOUR
+        covered[last // HOUR] -= HOUR - last % HOUR
+        return self.holding(sheet, zero, tokens, covered, output=Fraction(outputs, inputs + outputs))
+
+
+def _tokens(value: Any) -> int:
+    try:
+        found = int(value) if type(value) in (int, str) else -1
+    except ValueError:
+        found = -1
+    if found < 0:
+        found, rest = divmod(atto(value), 10**18)
+        if rest:
+            raise ValueError(value)
+    if found > MOST_TOKENS:
+        raise ValueError(value)
+    return found

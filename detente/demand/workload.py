@@ -1,0 +1,290 @@
+"""A workload: what there is to do, and what can serve it.
+
+Owns: which accelerators and models can do it and at what rate, what serving it is worth, where its data
+lies. Not here: how much there is when (``demand``), and where it runs. Work is counted in the workload's
+own unit (§5): Mtok, or GPU-hours of the reference accelerator (the one with rate 1).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from detente.demand.demand import OverTime
+from detente.market.network import Place
+from detente.market.offer import AnyOffer, GpuOffer
+from detente.values.facts import RESERVED, Facts
+from detente.values.money import WorkPrice
+from detente.values.noun import Flag, Id, Label, MisplacedError, Noun, read_by, written_as
+from detente.values.period import Day, Period, moment
+from detente.values.quantity import (
+    NOT_NEGATIVE,
+    PER,
+    WIDE,
+    Accelerators,
+    Amount,
+    Length,
+    Share,
+    Span,
+    Work,
+    amount_as_written,
+    number,
+    text_of,
+    unit_of,
+    units_as_written,
+)
+
+
+def _rate(given: Any) -> tuple[Decimal, str]:
+    """``0.55`` (of the reference accelerator), or ``9.5 Mtok per GPU-hour``."""
+    text = text_of(given, "a rate", "9.5 Mtok per GPU-hour")
+    amount, per, unit = text.partition(" per ")
+    if not per:
+        amount, per, unit = text.partition("/")
+    if not per:
+        value, of = number(text), "GPU-hour"
+    else:
+        found = Amount.parse(amount.strip(), "9.5 Mtok")
+        value, of = found.value, found.unit
+        if unit_of(unit.strip())[0] != "GPU-hour":
+            raise ValueError(f"`{text}` is per {unit}; expected per GPU-hour")
+    if value <= 0:
+        raise ValueError(f"`{text}` is not a rate above zero")
+    return value, of
+
+
+def _moves(given: Any) -> tuple[Decimal, str]:
+    """``0.02 GB per Mtok`` → (0.02, "Mtok")."""
+    text = text_of(given, "data per work", "0.02 GB per Mtok")
+    amount, per, unit = text.partition(" per ")
+    found = Amount.parse(amount, "0.02 GB") if per else None
+    if found is None or found.unit != "GB" or found.value < 0:
+        raise ValueError(f"`{text}` is not data per work; write for example `0.02 GB per Mtok`")
+    name, size = unit_of(unit)
+    return WIDE.divide(found.value, size), name
+
+
+AcceleratorRate = Annotated[
+    tuple[Decimal, str],
+    read_by(
+        _rate,
+        written_as(
+            rf"^{NOT_NEGATIVE}$|^{amount_as_written('GPU-hour', 'Mtok')}{PER}{units_as_written('GPU-hour')}$",
+            "9.5 Mtok per GPU-hour",
+            "work per GPU-hour; a bare number: of the reference accelerator",
+            number=True,
+            name="accelerator-rate",
+        ),
+    ),
+]
+Moves = Annotated[
+    tuple[Decimal, str],
+    read_by(
+        _moves,
+        written_as(
+            rf"^{amount_as_written('GB')} per {units_as_written('GPU-hour', 'Mtok')}$",
+            "0.02 GB per Mtok",
+            "data per work",
+            name="data-per-work",
+        ),
+    ),
+]
+
+
+class Mix(Noun):
+    """What a million tokens consist of."""
+
+    output: Share = Field(description="the part of all tokens that is generated")
+    cached: Share = Field(default=Decimal(0), description="the part of the input that is read from a prompt cache")
+
+    @property
+    def parts(self) -> tuple[Fraction, Fraction, Fraction]:
+        """Fresh input, cached input, output; they add up to 1."""
+        given = 1 - Fraction(self.output)
+        return given * (1 - Fraction(self.cached)), given * Fraction(self.cached), Fraction(self.output)
+
+
+class Data(Noun):
+    """Where a workload's data lies, and how much of it moves with the work."""
+
+    at: Annotated[Place, Field(description="`provider/region` or `provider`")]
+    moves: Moves
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Data:
+        if self.at == "*":
+            raise MisplacedError(("at",), "data lies somewhere; write `at: provider/region`, or leave out `data:`")
+        return self
+
+
+class RunsOn(Noun):
+    """What can serve a workload: models by name, accelerators with the rate at which they do its work."""
+
+    models: tuple[Label, ...] = Field(default=(), description="any of these models serves it")
+    accelerators: dict[Label, AcceleratorRate] = Field(
+        default_factory=dict, description="what an hour of each of these GPUs does of its work"
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> RunsOn:
+        if not self.models and not self.accelerators:
+            raise ValueError("names neither a model nor an accelerator; write `models:` or `accelerators:`")
+        return self
+
+
+class _Workload(Noun):
+    id: Id
+    labels: dict[str, Label] = Field(default_factory=dict, description="what clauses select on")
+    runs_on: RunsOn
+    mix: Mix | None = Field(default=None, description="needed where it runs on models")
+    data: Data | None = None
+    value: WorkPrice | None = Field(default=None, description="what a unit unserved costs; absent: must be served")
+    revenue: WorkPrice | None = Field(default=None, description="what a unit served earns")
+    survives: Share | None = Field(default=None, description="the share that must survive the loss of any one provider")
+    interruptible: Flag = Field(default=False, description="may run on spot capacity")
+
+    @property
+    def unit(self) -> str:
+        """The unit of its work."""
+        raise AssertionError("each kind says so")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> _Workload:
+        reserved = [key for key in self.labels if key in RESERVED]
+        if reserved:
+            what = f"`{reserved[0]}` cannot be a label: clauses use it for something else; rename it"
+            raise MisplacedError(("labels", reserved[0]), what, key=True)
+        bad = [key for key in self.labels if not re.fullmatch(r"[a-z][a-z0-9-]{0,60}", key)]
+        if bad:
+            what = f"`{bad[0]}` is not a label's name; write lower-case letters, digits and `-`"
+            raise MisplacedError(("labels", bad[0]), what, key=True)
+        for name, (_, unit) in self.runs_on.accelerators.items():
+            if unit != self.unit:
+                example = "9.5 Mtok per GPU-hour" if self.unit == "Mtok" else "0.55"
+                what = f"work is in {self.unit}, but the rate on `{name}` is in {unit}"
+                raise MisplacedError(("runs-on", "accelerators", name), f"{what}; write for example `{example}`")
+        if self.runs_on.models and self.unit != "Mtok":
+            what = f"runs on models, so its work is in Mtok, not {self.unit}; leave out `models:`"
+            raise MisplacedError(("runs-on", "models"), what)
+        for what, price in (("value", self.value), ("revenue", self.revenue)):
+            if price is not None and price.unit != self.unit:
+                said = f"`{what}` is per {price.unit}, but work is in {self.unit}"
+                raise MisplacedError((what,), f"{said}; write it per {self.unit}")
+        if self.data is not None and self.data.moves[1] != self.unit:
+            said = f"data moves per {self.data.moves[1]}, but work is in {self.unit}"
+            raise MisplacedError(("data", "moves"), f"{said}; write it per {self.unit}")
+        return self
+
+    def _facts(self, kind: str) -> Facts:
+        return {"workload": self.id, "kind": kind, **self.labels}
+
+
+class Inference(_Workload):
+    """Demand that is served as it comes."""
+
+    kind: Literal["inference"]
+    demand: OverTime
+
+    @property
+    def unit(self) -> str:
+        """The unit of its work."""
+        return self.demand.unit
+
+    @property
+    def facts(self) -> Facts:
+        """What a scope may ask."""
+        return self._facts("inference")
+
+
+class Batch(_Workload):
+    """Demand that may wait: what comes in a window is served within that window."""
+
+    kind: Literal["batch"]
+    demand: OverTime
+    within: Length = Field(default=Span(24, "hour"), description="how long work may wait")
+
+    @property
+    def unit(self) -> str:
+        """The unit of its work."""
+        return self.demand.unit
+
+    @property
+    def facts(self) -> Facts:
+        """What a scope may ask."""
+        return self._facts("batch")
+
+
+class Training(_Workload):
+    """A job: so much work between a start and a deadline."""
+
+    kind: Literal["training"]
+    work: Work
+    from_: Day | None = Field(default=None, description="first day; absent: the horizon's start")
+    deadline: Day = Field(description="the day by which it is done")
+    gang: Accelerators | None = Field(default=None, description="GPUs that must run together, on one offer")
+
+    @model_validator(mode="after")
+    def _dates(self) -> Training:
+        if self.from_ and self.deadline <= self.from_:
+            what = f"the deadline {self.deadline} is not after the start {self.from_}"
+            raise MisplacedError(("deadline",), f"{what}; move one of them")
+        if self.gang and (self.gang.value < 1 or self.gang.value != int(self.gang.value)):
+            what = f"the gang is not a whole number of GPUs: `{self.gang}`"
+            raise MisplacedError(("gang",), f"{what}; write 1 or more")
+        return self
+
+    @property
+    def unit(self) -> str:
+        """The unit of its work."""
+        return self.work.unit
+
+    @property
+    def facts(self) -> Facts:
+        """What a scope may ask."""
+        return self._facts("training")
+
+
+AnyWorkload = Inference | Batch | Training
+Workload = Annotated[Inference | Batch | Training, Field(discriminator="kind")]
+
+
+def with_data(workload: AnyWorkload, folder: Path) -> AnyWorkload:
+    """A workload with its trace or table read, and its mix taken from there unless it states one.
+
+    Raises ValueError with a line a mistake, and MissingExtraError.
+    """
+    if isinstance(workload, Training):
+        return workload
+    source = workload.demand.trace or workload.demand.table
+    if source is None:
+        return workload
+    read = source.read(folder)
+    name = "trace" if workload.demand.trace else "table"
+    update: dict[str, Any] = {"demand": workload.demand.model_copy(update={name: read})}
+    if workload.mix is None and workload.runs_on.models:
+        percent = Decimal(round(read.mix[0] * 10**9)).scaleb(-7)
+        update["mix"] = Mix.model_validate({"output": f"{percent:f}%"})
+    return workload.model_copy(update=update)
+
+
+def can_run(workload: AnyWorkload, offer: AnyOffer, *, spot: bool = False) -> bool:
+    """Whether an offer can technically serve a workload: its model or accelerator; spot only if it may."""
+    if not isinstance(offer, GpuOffer):
+        return offer.model in workload.runs_on.models
+    if offer.accelerator not in workload.runs_on.accelerators:
+        return False
+    if offer.buy == "spot" and not (workload.interruptible or spot):
+        return False
+    return not (isinstance(workload, Training) and workload.gang and workload.gang.value % offer.unit)
+
+
+def job_periods(job: Training, periods: Sequence[Period]) -> list[Period]:
+    """The periods that lie wholly between a job's start and its deadline."""
+    start = moment(job.from_) if job.from_ else periods[0].span_start if periods else None
+    return [p for p in periods if start is not None and p.span_start >= start and p.span_end <= moment(job.deadline)]

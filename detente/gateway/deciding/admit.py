@@ -1,0 +1,117 @@
+"""Which deployments may serve a request: each of the asked model, permitted or denied, with its reason. Pure.
+
+Owns: asking the clauses' own ``judge`` of every place where a deployment may run a call, and failing closed on what is
+not known (§2). Not here: which of the permitted ones serves it (``choose``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from detente.contract.term import PERMIT, Reason, Term, Verdict
+from detente.demand.workload import AnyWorkload, can_run
+from detente.gateway.deciding.policy import Deployed, Policy
+from detente.ledger.record import Denial
+from detente.live.request import Request
+
+_ORDER = {"deny": 3, "undecided": 2, "prefer": 1, "permit": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A deployment, and whether it may serve the request."""
+
+    deployed: Deployed
+    verdict: Verdict
+    text: str = ""
+    """The deciding clause in its own words, where it denies."""
+    fact: bool = False
+    """Whether a fact keeps it from the request, and no clause: what it serves, lacks or costs."""
+    unable: tuple[str, ...] = ()
+    """What the request asks for and it cannot do: features, or ``operation``, or ``state`` that lies elsewhere."""
+    prepaid: bool = False
+    """Whether its capacity is paid for now, used or not."""
+
+    @property
+    def permitted(self) -> bool:
+        """Undecided is not permitted."""
+        return self.verdict.decision in ("permit", "prefer")
+
+    @property
+    def clause(self) -> str:
+        """The id of what decided, where there was anything to decide."""
+        return self.verdict.reason.term if self.verdict.reason else ""
+
+
+class Admission:
+    """All candidates for a request, in the order declared."""
+
+    __slots__ = ("candidates", "clauses", "denials", "denied", "denied_by", "forbidding", "permitted")
+
+    def __init__(self, candidates: tuple[Candidate, ...]) -> None:
+        self.candidates = candidates
+        self.permitted = tuple(c for c in candidates if c.permitted)
+        self.denied = tuple(c for c in candidates if not c.permitted)
+        self.denied_by = tuple(dict.fromkeys(c.clause for c in self.denied))
+        """What keeps the request from deployments, each once."""
+        self.forbidding = tuple(dict.fromkeys(c.clause for c in self.denied if not c.fact))
+        """The clauses among them."""
+        self.denials = tuple(Denial(c.deployed.id, c.clause) for c in self.denied)
+        """The same as records hold it."""
+        self.clauses = ", ".join(self.denied_by)
+        """The same as a header's value."""
+
+
+def admit(policy: Policy, request: Request, at: datetime) -> Admission:
+    """Judge every deployment of the asked model. A model that nobody serves has no candidates."""
+    workload = policy.workloads[request.workload]
+    terms = [term for term in policy.terms if term.force.start <= at < term.force.end]
+    return Admission(
+        tuple(_candidate(d, request, workload, terms, at) for d in policy.asked(workload, request.model)),
+    )
+
+
+def _candidate(
+    deployed: Deployed, request: Request, workload: AnyWorkload, terms: Iterable[Term], at: datetime
+) -> Candidate:
+    if (unfit := _unfit(deployed, workload, at)) is not None:
+        return Candidate(deployed, Verdict("deny", unfit), fact=True)
+    if (beyond := _unable(deployed, request)) is not None:
+        why, unable = beyond
+        return Candidate(deployed, Verdict("deny", why), fact=True, unable=unable)
+    worst, deciding = PERMIT, None
+    for place in deployed.places:
+        for term in terms:
+            verdict = term.judge(request.facts, place)
+            if _ORDER[verdict.decision] > _ORDER[worst.decision]:
+                worst, deciding = verdict, term
+    return Candidate(deployed, worst, deciding.text if deciding else "", prepaid=deployed.prepaid(at))
+
+
+def _unable(deployed: Deployed, request: Request) -> tuple[Reason, tuple[str, ...]] | None:
+    """Why a deployment cannot do what a request asks for, and what that is (``Candidate.unable``)."""
+    own = deployed.deployment
+    if request.pinned is not None and own.id != request.pinned:
+        return Reason(own.id, f"the state that the call builds on lies at {request.pinned}"), ("state",)
+    if request.operation not in own.serves:
+        return Reason(own.id, f"{own.id} serves {' and '.join(own.serves)}, not {request.operation}"), ("operation",)
+    lacking = tuple(sorted(request.needs & set(own.lacks)))
+    if lacking:
+        return Reason(own.id, f"{own.id} cannot do {' or '.join(lacking)}"), lacking
+    return None
+
+
+def _unfit(deployed: Deployed, workload: AnyWorkload, at: datetime) -> Reason | None:
+    """Why a deployment does not serve a workload whatever was agreed; cites what states the fact."""
+    if deployed.model not in workload.runs_on.models:
+        models = " or ".join(workload.runs_on.models) or "no model"
+        return Reason(workload.id, f"{workload.id} runs on {models}, not on {deployed.model}")
+    if not can_run(workload, deployed.offer):
+        return Reason(workload.id, f"{workload.id} cannot run on {deployed.offer.id}, as its `runs-on` stands")
+    if not deployed.priced(at):
+        return Reason(deployed.offer.id, f"{deployed.offer.id} is not on offer with a price on {at:%Y-%m-%d} (§2)")
+    if deployed.units(at) == 0:
+        return Reason(deployed.offer.id, f"the plan holds no units of {deployed.offer.id} on {at:%Y-%m-%d}")
+    return None

@@ -1,0 +1,123 @@
+"""In which order permitted deployments are asked. Pure, and deterministic given its inputs.
+
+Owns: the order (prepaid capacity with headroom, the plan's shares, what a clause prefers, price), with the reason of
+each place; the affinity of like prompts to one prompt cache breaks ties. Not here: permission (``admit``), what the
+state comes from (``load``), and asking (``relay``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
+from typing import Literal
+from zlib import crc32
+
+import msgspec
+
+from detente.gateway.deciding.admit import Candidate
+from detente.gateway.deciding.health import WELL, Health
+
+Why = Literal["prepaid", "share", "preferred", "price", "full"]
+"""``prepaid`` with headroom; behind its ``share`` of the plan, which holds what clauses want of it over a window;
+``preferred`` by a clause, where no plan says how much; by ``price``; ``full``: no headroom is left, and it is asked
+last."""
+
+BAND = 0.02
+"""Deployments that lag behind the plan by amounts this close, as a part of all that was served, are level."""
+
+
+class State(msgspec.Struct, frozen=True):
+    """What is known of a deployment at the moment of choosing.
+
+    ``used`` is the part of its limit that is taken (None where it has none), ``share`` the plan's, and ``served``
+    what it was given of the workload in this period, in tokens, each of which counts once.
+    """
+
+    health: Health = WELL
+    used: float | None = None
+    share: float = 0.0
+    served: float = 0.0
+    price: int = 0
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """A deployment, and why it stands where it stands."""
+
+    candidate: Candidate
+    why: Why
+
+
+class Order(msgspec.Struct, frozen=True):
+    """Whom to ask, in turn; who rests; and when the first of those may be asked again, in seconds.
+
+    ``limited``: all who rest are only at their limit.
+    """
+
+    choices: tuple[Choice, ...]
+    resting: tuple[Candidate, ...] = ()
+    retry_after: float | None = None
+    limited: bool = False
+
+
+def choose(permitted: Sequence[Candidate], states: Mapping[str, State], now: float, prefix: bytes = b"") -> Order:
+    """Order the permitted candidates.
+
+    Parameters
+    ----------
+    permitted
+        In the order declared.
+    states
+        By deployment; one that is not in it is well, has no limit, and no share.
+    now
+        Of the same clock as ``Health``.
+    prefix
+        The beginning of the prompt.
+    """
+    ready: list[tuple[Candidate, State]] = []
+    resting: list[tuple[Candidate, State]] = []
+    for candidate in permitted:
+        state = states.get(candidate.deployed.id, _UNKNOWN)
+        (ready if state.health.may_ask(now) else resting).append((candidate, state))
+    if len(ready) == 1:
+        (candidate, state) = ready[0]
+        choices: tuple[Choice, ...] = (Choice(candidate, _why(candidate, state)),)
+    else:
+        choices = _ordered(ready, prefix)
+    if not resting:
+        return Order(choices)
+    wait = min(max(s.health.rests_until - now, 0.0) for _, s in resting)
+    limited = all(s.health.well for _, s in resting)
+    return Order(choices, tuple(c for c, _ in resting), wait if not choices else None, limited)
+
+
+_UNKNOWN = State()
+_RANK: dict[Why, int] = {"prepaid": 0, "share": 1, "preferred": 2, "price": 3, "full": 4}
+
+
+def _why(candidate: Candidate, state: State) -> Why:
+    if state.used is not None and state.used >= 1.0:
+        return "full"
+    if candidate.prepaid:
+        return "prepaid"
+    if state.share > 0:
+        return "share"
+    return "preferred" if candidate.verdict.decision == "prefer" else "price"
+
+
+def _ordered(ready: Sequence[tuple[Candidate, State]], prefix: bytes) -> tuple[Choice, ...]:
+    total = sum([state.served for _, state in ready])
+    shares = sum([state.share for _, state in ready]) or 1.0
+    # how much less each was given than its share of the plan, among those that may be asked
+    lags = [state.share / shares * total - state.served for _, state in ready]
+    most = max([lag for lag, (_, state) in zip(lags, ready, strict=True) if state.share > 0], default=0.0)
+    keyed = []
+    for place, (candidate, state) in enumerate(ready):
+        why = _why(candidate, state)
+        behind = 0.0
+        if why == "share" and (distance := most - lags[place]) > BAND * total:
+            behind = distance
+        price = 0 if why == "share" else state.price
+        affinity = crc32(prefix + candidate.deployed.id.encode()) if prefix else 0
+        keyed.append(((_RANK[why], behind, price, affinity, -state.share, place), Choice(candidate, why)))
+    keyed.sort(key=itemgetter(0))
+    return tuple([choice for _, choice in keyed])

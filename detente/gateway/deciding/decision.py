@@ -1,0 +1,102 @@
+"""A decision, whole: what was asked, who may serve it, and in which order they would be asked.
+
+Owns: from a caller's body to an order, the same for a live call and for ``detente explain --request``. Not here: what
+is permitted (``admit``) and the order itself (``choose``), and anything that is done about it (``relay``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from detente.demand.workload import AnyWorkload
+from detente.errors import did_you_mean
+from detente.gateway.deciding.admit import Admission, Candidate
+from detente.gateway.deciding.choose import Order, choose
+from detente.gateway.deciding.error import error
+from detente.gateway.deciding.load import Load
+from detente.gateway.deciding.moment import Moment
+from detente.gateway.surfaces.surface import AbsentError, Asked, Surface
+from detente.live.request import Request
+from detente.providers.wire import Refusal
+
+
+class Unserved(Exception):  # noqa: N818 (it is an answer)
+    """A call that is asked of nobody: the status and the error that its caller is told."""
+
+    def __init__(self, status: int, told: dict[str, object]) -> None:
+        super().__init__(told["message"])
+        self.status, self.error = status, told
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """Who may serve a request, and in which order they are asked."""
+
+    request: Request
+    admission: Admission
+    order: Order
+
+
+def read(surface: Surface, body: bytes, workload: str = "") -> Asked:
+    """What a workload's caller asks for. Raises Unserved where it cannot be read, or is not here."""
+    try:
+        return surface.ask(body, workload)
+    except AbsentError as absent:
+        raise Unserved(404, error(404, absent.message, param=absent.param, code="not_found")) from None
+    except Refusal as refused:
+        raise Unserved(400, error(400, refused.message, param=refused.param, code="unreadable")) from None
+
+
+def decide(
+    moment: Moment,
+    load: Load,
+    surface: Surface,
+    asked: Asked,
+    workload: AnyWorkload,
+    labels: Mapping[str, str],
+    now: float,
+) -> Decision:
+    """Admit, then choose. Raises Unserved where nobody serves the model at all, or where the name is ambiguous.
+
+    Parameters
+    ----------
+    load
+        What is known of the deployments.
+    labels
+        The call's: its workload's, its key's and its own.
+    now
+        Of the clock that ``load`` goes by.
+    """
+    request = Request(
+        workload=workload.id,
+        kind=workload.kind,
+        labels=tuple(labels.items()),
+        model=asked.model or workload.id,
+        operation=surface.operation,
+        needs=asked.needs,
+        pinned=asked.pinned,
+    )
+    admission = moment.admission(request)
+    if not admission.candidates:
+        message = f"nothing serves `{asked.model}`; {did_you_mean(asked.model, moment.policy.models(workload))}"
+        raise Unserved(404, error(404, message, param="model", code="model_not_found"))
+    if surface.operation == "embeddings":
+        _must_be_comparable(admission.candidates, asked.model)
+    permitted = admission.permitted
+    states = load.states(permitted, workload.id, moment.shares(workload.id), moment.prices(workload), now)
+    return Decision(request, admission, choose(permitted, states, now, asked.prefix))
+
+
+def _must_be_comparable(candidates: Sequence[Candidate], asked: str) -> None:
+    """Vectors of two models cannot be compared, so no name may stand for either. Raises Unserved."""
+    models = {c.deployed.model: None for c in candidates if "embeddings" in c.deployed.deployment.serves}
+    if len(models) > 1:
+        names = " or ".join(f"`{model}`" for model in models)
+        message = f"`{asked}` stands for several models, whose vectors cannot be compared; ask for {names}"
+        raise Unserved(400, error(400, message, param="model", code="model_ambiguous"))
+
+
+def cannot(candidate: Candidate, asked: Asked) -> str | None:
+    """What of a call cannot be said on a candidate's wire."""
+    return candidate.deployed.wire.cannot(asked.call)

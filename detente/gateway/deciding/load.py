@@ -1,0 +1,172 @@
+"""The load of this worker's deployments: what is known of them between calls. Changes; the rules for it are elsewhere.
+
+Owns: each deployment's health, how much of its limit is taken, and what it was given of each workload in a period of
+the plan. Not here: what follows from it (``health``, ``choose``).
+
+A limit is the offer's, for all workers and all deployments that draw on it, so each holds a part of it: local limits
+are not multiplied by the number of replicas. What remains unknown, another gateway's traffic, shows as a 429.
+
+A call takes an estimate when it is asked, and whichever way it ends it gives back what it did not use.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from detente.gateway.deciding.admit import Candidate
+from detente.gateway.deciding.choose import State
+from detente.gateway.deciding.health import WELL, Health
+from detente.gateway.deciding.policy import Deployed, Policy
+from detente.providers.wire import Failure, Tokens
+
+MOST_HELD = 2**20
+"""Tokens that a call is believed to take at most, whatever it says: no model reads and writes more of them."""
+MOST_MINUTES = 2.0
+"""Of a limit, that a bucket holds at most: no one call, or wrong count, keeps a deployment full for longer."""
+
+
+class Taken:
+    """A leaky bucket of one minute: what was taken runs off at the limit's rate, as Azure counts utilisation."""
+
+    __slots__ = ("_at", "_level", "per_minute")
+
+    def __init__(self, per_minute: float) -> None:
+        self.per_minute, self._level, self._at = per_minute, 0.0, 0.0
+
+    def used(self, now: float) -> float:
+        """The part of a minute's limit that is taken."""
+        if self.per_minute <= 0:
+            return 1.0
+        self._level = max(0.0, self._level - (now - self._at) * self.per_minute / 60.0)
+        self._at = now
+        return self._level / self.per_minute
+
+    def add(self, tokens: float, now: float) -> None:
+        """Tokens were taken; fewer than none corrects an estimate."""
+        self.used(now)
+        self._level = min(max(0.0, self._level + tokens), MOST_MINUTES * self.per_minute)
+
+
+class Load:
+    """What a worker knows of its deployments; of those that stay, it outlives a reload."""
+
+    def __init__(self, workers: int = 1) -> None:
+        self._workers = workers
+        self._health: dict[str, Health] = {}
+        self._taken: dict[str, Taken | None] = {}
+        self._served: dict[tuple[str, str], float] = {}
+        self._period: int | None = None
+
+    def limits(self, policy: Policy, at: datetime) -> None:
+        """Take over the limits that hold at a moment, and forget deployments that are gone."""
+        fresh: dict[str, Taken | None] = {}
+        drawing = Counter(deployed.offer.id for deployed in policy.deployed)
+        for deployed in policy.deployed:
+            limit = deployed.per_minute(at)
+            if limit is None:
+                fresh[deployed.id] = None
+                continue
+            taken = fresh[deployed.id] = self._taken.get(deployed.id) or Taken(0.0)
+            taken.per_minute = limit / self._workers / drawing[deployed.offer.id]
+        self._taken = fresh
+        self._health = {name: health for name, health in self._health.items() if name in fresh}
+
+    def enter(self, period: int | None) -> None:
+        """A period of the plan begins: its shares are counted from nothing."""
+        if period != self._period:
+            self._period = period
+            self._served.clear()
+
+    def states(
+        self,
+        permitted: Sequence[Candidate],
+        workload: str,
+        shares: Mapping[str, float],
+        prices: Mapping[str, int],
+        now: float,
+    ) -> dict[str, State]:
+        """What ``choose`` weighs of the permitted. Those that draw on one offer divide its share."""
+        found = {}
+        for candidate in permitted:
+            name, offer = candidate.deployed.id, candidate.deployed.offer.id
+            taken = self._taken.get(name)
+            share = shares.get(offer, 0.0) if shares else 0.0
+            if share:
+                share /= sum([c.deployed.offer.id == offer for c in permitted])
+            found[name] = State(
+                self._health.get(name, WELL),
+                taken.used(now) if taken is not None else None,
+                share,
+                self._served.get((workload, name), 0.0),
+                prices.get(name, 0),
+            )
+        return found
+
+    def health(self, deployment: str) -> Health:
+        """A deployment's health."""
+        return self._health.get(deployment, WELL)
+
+    # -- what happens ------------------------------------------------------------------------------------------
+    def asked(self, deployed: Deployed, workload: str, estimate: float, now: float) -> float:
+        """A call goes there, and may take so many tokens. What is held for it, until it ends in one of the ways below.
+
+        No more is held than a minute's limit: a call that says that it may take more takes no more away from others.
+        """
+        health = self._health.get(deployed.id)
+        if health is not None:
+            self._health[deployed.id] = health.asked()
+        taken = self._taken.get(deployed.id)
+        held = min(estimate, MOST_HELD if taken is None else taken.per_minute)
+        self._add(deployed, workload, held, held, now)
+        return held
+
+    def _add(self, deployed: Deployed, workload: str, tokens: float, weighed: float, now: float) -> None:
+        """Tokens were given to a workload; weighed, they take so much of the limit. Fewer than none: less was taken."""
+        taken = self._taken.get(deployed.id)
+        if taken is not None:
+            taken.add(weighed, now)
+        key = (workload, deployed.id)
+        self._served[key] = max(0.0, self._served.get(key, 0.0) + tokens)
+
+    def served(self, deployed: Deployed, workload: str, tokens: Tokens | None, held: float, now: float) -> None:
+        """It was served: what it took replaces what was held, where it is known.
+
+        The plan counts tokens, cached ones too. Cached ones take nothing of the limit, and output takes more.
+        """
+        self.answered(deployed)
+        if tokens is not None:
+            weighed = tokens.input - tokens.cached + tokens.output * deployed.output_weight
+            self._add(deployed, workload, tokens.input + tokens.output - held, weighed - held, now)
+
+    def answered(self, deployed: Deployed) -> None:
+        """It has begun to answer: whatever was wrong with it is over."""
+        health = self._health.get(deployed.id)
+        if health is not None:
+            self._health[deployed.id] = health.served()
+
+    def failed(
+        self,
+        deployed: Deployed,
+        workload: str,
+        failure: Failure,
+        held: float,
+        now: float,
+        began: float | None = None,
+    ) -> None:
+        """It failed: what was held is given back. ``began``: when it was asked (absent: now)."""
+        self._health[deployed.id] = self.health(deployed.id).failed(failure, now, began)
+        self._add(deployed, workload, -held, -held, now)
+
+    def left(self, deployed: Deployed, workload: str, held: float, now: float, kept: float = 0.0) -> None:
+        """It ended in a way that tells nothing of the deployment's health, and took what is kept of what was held.
+
+        A request that was itself wrong took nothing. Of a caller that left nobody says what its call took: its prompt
+        was read, and what was to be written is given back.
+        """
+        health = self._health.get(deployed.id)
+        if health is not None:
+            self._health[deployed.id] = health.left()
+        given_back = max(0.0, held - kept)
+        self._add(deployed, workload, -given_back, -given_back, now)

@@ -1,0 +1,62 @@
+"""A moment: what holds of a policy until the next turn, so that it is not worked out again for each call.
+
+Owns: admissions remembered, prices and shares at a time. Not here: how they are worked out (``admit``, ``policy``).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from detente.demand.workload import AnyWorkload
+from detente.gateway.deciding.admit import Admission, admit
+from detente.gateway.deciding.policy import Policy
+from detente.live.request import Request
+
+MOST_REMEMBERED = 10_000
+"""Admissions: a caller who varies its labels cannot make it grow without bound."""
+_HOUR = timedelta(hours=1)
+UNKNOWN_PRICE = 2**62
+"""Stands for the price of a call on capacity that is rented by the hour: reserved capacity is asked before it."""
+
+
+class Moment:
+    """A policy from a time until the next turn: an hour's end, or a day on which something begins, ends or changes."""
+
+    def __init__(self, policy: Policy, at: datetime) -> None:
+        self.policy, self.at = policy, at
+        hour = at.replace(minute=0, second=0, microsecond=0) + _HOUR
+        place = bisect_right(policy.turns, at)
+        self.until = min([hour, *policy.turns[place : place + 1]])
+        self.period = policy.period(at)
+        self.rates = {deployed.id: deployed.rates(at) for deployed in policy.deployed}
+        self._admissions: dict[Request, Admission] = {}
+        self._prices: dict[str, Mapping[str, int]] = {}
+
+    def admission(self, request: Request) -> Admission:
+        """Which deployments may serve a request."""
+        found = self._admissions.get(request)
+        if found is None:
+            if len(self._admissions) >= MOST_REMEMBERED:
+                self._admissions.clear()
+            found = self._admissions[request] = admit(self.policy, request, self.at)
+        return found
+
+    def shares(self, workload: str) -> Mapping[str, float]:
+        """The plan's share of a workload on each offer, now."""
+        return self.policy.shares(workload, self.period)
+
+    def prices(self, workload: AnyWorkload) -> Mapping[str, int]:
+        """About what a token of a workload's mix costs at each deployment: for ordering only."""
+        found = self._prices.get(workload.id)
+        if found is None:
+            found = self._prices[workload.id] = {d.id: _price(self.rates[d.id], workload) for d in self.policy.deployed}
+        return found
+
+
+def _price(rates: tuple[int, int, int] | None, workload: AnyWorkload) -> int:
+    if rates is None:
+        return UNKNOWN_PRICE
+    fresh, cached, output = workload.mix.parts if workload.mix else (3, 0, 1)
+    return int(fresh * rates[0] + cached * rates[1] + output * rates[2])

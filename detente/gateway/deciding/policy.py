@@ -1,0 +1,318 @@
+"""A policy: a case and its plan, as the gateway uses them. Frozen; a reload makes a new one.
+
+Owns: what deciding needs of each deployment (facts, price, prepaid or not, capacity), which keys there are, and what
+share of a workload the plan gives to each deployment at a time. Not here: deciding (``admit``, ``choose``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+from urllib.parse import urlsplit
+
+from detente.case.case import Case
+from detente.contract.term import Term
+from detente.demand.workload import AnyWorkload, Training
+from detente.errors import CaseError, Mistake, Where
+from detente.live.deployment import AnyDeployment
+from detente.live.key import Key
+from detente.live.serving import Serving
+from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer, TokenOffer, TokenPrices, per_hour
+from detente.providers import wire_of
+from detente.providers.authority import Authority
+from detente.providers.wire import Tokens, Wire
+from detente.results.plan import PeriodRow, Plan, Purchase
+from detente.values.facts import RESERVED, Facts
+from detente.values.money import NANOS, Price
+from detente.values.period import moment
+
+Stamp = tuple[tuple[str, int, int], ...]
+"""Names, times and sizes of files."""
+MTOK = 10**6
+_INSTANT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A deployment, and what deciding needs of it.
+
+    ``places`` are the facts of its offer in each region where it may run a call: a clause must permit all of them.
+    ``held`` is what the plan buys of an offer that comes in units; None where no plan says, and of tokens.
+    """
+
+    deployment: AnyDeployment
+    offer: AnyOffer
+    model: str
+    places: tuple[Facts, ...]
+    wire: Wire
+    held: tuple[Purchase, ...] | None = None
+
+    @cached_property
+    def id(self) -> str:
+        """The deployment's id."""
+        return self.deployment.id
+
+    @cached_property
+    def base(self) -> str:
+        """The address that all its paths are under."""
+        return self.wire.base
+
+    @cached_property
+    def host(self) -> str:
+        """Host and port of its address, as a signature covers them."""
+        return urlsplit(self.base).netloc
+
+    def units(self, at: datetime) -> int | None:
+        """Units that the plan holds at a moment; None where no plan says.
+
+        What is rented by the hour is rented as the plan needs it: its most at any time, since the hours of a typical
+        week stand for all their like.
+        """
+        if self.held is None:
+            return None
+        if self._reserved:
+            return sum(p.units for p in self.held if p.start <= at < p.end)
+        return max((p.units for p in self.held), default=0)
+
+    def prepaid(self, at: datetime) -> bool:
+        """Whether its capacity is paid for at a moment, used or not: for a term, or for as long as it is deployed."""
+        return not isinstance(self.offer, TokenOffer) and self.units(at) != 0
+
+    @property
+    def _reserved(self) -> bool:
+        """Whether its offer is bought for a term."""
+        return not isinstance(self.offer, TokenOffer) and self.offer.reserved
+
+    def priced(self, at: datetime) -> bool:
+        """Whether its offer is open, and has a price, at a moment."""
+        return self.offer.open(at, at + _INSTANT) and self.offer.price.on(at) is not None
+
+    def rates(self, at: datetime) -> tuple[int, int, int] | None:
+        """List prices of a token of input, cached input and output, in billionths of a billionth of the currency.
+
+        Whole numbers, so that a cost is exact (§4): a price that is finer than this unit is refused when the policy is
+        made. Zero for capacity that is reserved: the use of it costs nothing more. None for capacity that is rented by
+        the hour, whose cost is not that of calls, and where there is no price.
+        """
+        if not isinstance(self.offer, TokenOffer):
+            return (0, 0, 0) if self._reserved else None
+        prices = self.offer.price.on(at)
+        return _rates(prices) if prices is not None else None
+
+    def per_minute(self, at: datetime) -> float | None:
+        """Tokens a minute that it may take (provisioned: of input, output weighing more); None where not limited."""
+        if isinstance(self.offer, ProvisionedOffer):
+            units = self.units(at)
+            return float(self.offer.unit_flow * units * MTOK / 60) if units else None
+        if isinstance(self.offer, TokenOffer) and self.offer.capacity is not None:
+            rate = self.offer.capacity.on(at)
+            return float(per_hour(rate) * MTOK / 60) if rate is not None else 0.0  # not stated yet: none (§2)
+        return None
+
+    @cached_property
+    def output_weight(self) -> int:
+        """What a token of output weighs in tokens of its capacity."""
+        return self.offer.output_ratio if isinstance(self.offer, ProvisionedOffer) else 1
+
+
+def _rates(prices: TokenPrices) -> tuple[int, int, int]:
+    cached = prices.cached_input or prices.input
+    return _atto(prices.input), _atto(cached), _atto(prices.output)
+
+
+def _atto(price: Price) -> int:
+    exact = Fraction(price.amount) * NANOS * NANOS / MTOK
+    if exact.denominator != 1:
+        what = f"`{price}` is finer than can be billed per token"
+        raise CaseError([Mistake(Where("offers"), what, "write at most 12 decimals per Mtok")])
+    return exact.numerator
+
+
+def cost(rates: tuple[int, int, int], tokens: Tokens) -> int:
+    """What tokens cost at list price, in whole nano-units of the currency, rounded half to even.
+
+    Tokens written to a prompt cache count as input.
+    """
+    fresh, read, made = rates
+    whole, rest = divmod((tokens.input - tokens.cached) * fresh + tokens.cached * read + tokens.output * made, NANOS)
+    if rest * 2 > NANOS or (rest * 2 == NANOS and whole % 2):
+        whole += 1
+    return whole
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A case and its plan, ready to decide."""
+
+    case: Case
+    deployed: tuple[Deployed, ...]
+    plan: str | None = None
+    """The hash of the plan's case, where there is a plan."""
+    periods: tuple[PeriodRow, ...] = ()
+    planned: Mapping[tuple[str, int], Mapping[str, float]] = field(default_factory=dict)
+    """Of each workload and period of the plan, the share of its work on each offer."""
+    authorities: dict[str, Authority] = field(default_factory=dict, compare=False, repr=False)
+    """What authorizes requests, by deployment: given when the policy is taken over. A call under way keeps the policy
+    that it began by, so that no secret goes to another address than its own."""
+    stamp: Stamp = ()
+    """Of its files, as they were read; empty where it comes from none."""
+
+    @classmethod
+    def of(cls, case: Case, plan: Plan | None = None, deployments: Iterable[AnyDeployment] | None = None) -> Policy:
+        """A case's policy.
+
+        Parameters
+        ----------
+        plan
+            The plan to follow. Raises PlanError where it is not of this case.
+        deployments
+            Where calls go in place of the case's own (the sandbox).
+        """
+        if plan is not None:
+            plan.must_be_of(case.hash, "plan")
+        offers = {offer.id: offer for offer in case.offers}
+        stated = tuple(case.declared.deployments if deployments is None else deployments)
+        deployed = tuple(_deployed(case, d, offers[d.offer], plan) for d in stated)
+        return cls(
+            case,
+            deployed,
+            plan.hash if plan else None,
+            plan.periods if plan else (),
+            _shares(plan) if plan else {},
+        )
+
+    # -- what there is -----------------------------------------------------------------------------------------
+    @cached_property
+    def serving(self) -> Serving:
+        """The gateway's settings."""
+        return self.case.declared.serving
+
+    @cached_property
+    def hash(self) -> str:
+        """The case's hash."""
+        return self.case.hash
+
+    @cached_property
+    def currency(self) -> str:
+        """The case's currency."""
+        return self.case.currency
+
+    @cached_property
+    def terms(self) -> tuple[Term, ...]:
+        """The clauses in force at some time. Raises CaseError where a reading must be chosen (§3)."""
+        return self.case.terms
+
+    @cached_property
+    def keys(self) -> dict[str, Key]:
+        """Keys by id."""
+        return {key.id: key for key in self.case.declared.keys}
+
+    @cached_property
+    def workloads(self) -> dict[str, AnyWorkload]:
+        """Workloads that can be called, by id."""
+        return {w.id: w for w in self.case.workloads if not isinstance(w, Training)}
+
+    @cached_property
+    def held(self) -> dict[str, dict[str, str]]:
+        """The labels that each key stands for: its workload's and its own."""
+        return {k.id: {**self.workloads[k.workload].labels, **k.labels} for k in self.keys.values()}
+
+    @cached_property
+    def by_model(self) -> dict[str, tuple[Deployed, ...]]:
+        """Deployments of each model, in the order declared."""
+        found: dict[str, list[Deployed]] = {}
+        for deployed in self.deployed:
+            found.setdefault(deployed.model, []).append(deployed)
+        return {model: tuple(those) for model, those in found.items()}
+
+    def models(self, workload: AnyWorkload) -> dict[str, str]:
+        """The models that a workload may ask for, with who offers them; its own id stands for any of them."""
+        found = {}
+        for model, those in self.by_model.items():
+            if model in workload.runs_on.models:
+                found[model] = " ".join(dict.fromkeys(d.offer.provider for d in those))
+        return {**found, workload.id: "detente"} if found else {}
+
+    def asked(self, workload: AnyWorkload, model: str) -> tuple[Deployed, ...]:
+        """The deployments of a model; of any model that a workload runs on, where its own id stands for the model."""
+        if model == workload.id and model not in self.by_model:
+            return tuple(d for d in self.deployed if d.model in workload.runs_on.models)
+        return self.by_model.get(model, ())
+
+    @cached_property
+    def labels(self) -> dict[str, frozenset[str]]:
+        """Every label that workloads, keys and clauses use, with its values."""
+        found: dict[str, set[str]] = {}
+        for workload in self.case.workloads:
+            for name, value in workload.labels.items():
+                found.setdefault(name, set()).add(value)
+        for key in self.keys.values():
+            for name, value in key.labels.items():
+                found.setdefault(name, set()).add(value)
+        for term in self.terms:
+            for scope in (*term.covered.within, *term.covered.outside):
+                for name, values in scope.wanted.items():
+                    found.setdefault(name, set()).update(values)
+        return {name: frozenset(values) for name, values in found.items() if name not in RESERVED}
+
+    # -- when --------------------------------------------------------------------------------------------------
+    @cached_property
+    def turns(self) -> tuple[datetime, ...]:
+        """Every moment at which a clause or a purchase begins or ends, or an offer or its price changes, in order."""
+        found = set()
+        for term in self.terms:
+            found |= {term.force.start, term.force.end}
+        for deployed in self.deployed:
+            offer = deployed.offer
+            dates = [offer.from_, offer.until, *(start for start, _ in offer.price.steps)]
+            if not isinstance(offer, GpuOffer | ProvisionedOffer) and offer.capacity is not None:
+                dates += [start for start, _ in offer.capacity.steps]
+            found |= {moment(day) for day in dates if day is not None}
+            found |= {edge for bought in deployed.held or () for edge in (bought.start, bought.end)}
+        return tuple(sorted(found))
+
+    def period(self, at: datetime) -> int | None:
+        """The period of the plan that a moment lies in; of a typical week, the like hour of its month."""
+        for row in self.periods:
+            if row.span_start <= at < row.span_end and (
+                (row.start, row.end) == (row.span_start, row.span_end)
+                or (row.start.weekday(), row.start.hour) == (at.weekday(), at.hour)
+            ):
+                return row.index
+        return None
+
+    def shares(self, workload: str, period: int | None) -> Mapping[str, float]:
+        """The plan's share of a workload's work on each offer in a period; empty where no plan says."""
+        return self.planned.get((workload, period), {}) if period is not None else {}
+
+
+def _deployed(case: Case, deployment: AnyDeployment, offer: AnyOffer, plan: Plan | None) -> Deployed:
+    if isinstance(offer, TokenOffer):
+        for prices in offer.price.values():
+            _rates(prices)  # what cannot be billed is said now, and not to a caller
+    model = deployment.serves_model(offer)
+    assert model is not None, "checked when the case was read"
+    provider = case.providers[offer.provider]
+    own = {**case.offer_facts[offer.id], "model": model}
+    places = tuple(provider.placed(own, region) for region in deployment.regions or (offer.region,))
+    held = None
+    if plan is not None and not isinstance(offer, TokenOffer):
+        held = tuple(p for p in plan.purchases if p.offer == offer.id)
+    return Deployed(deployment, offer, model, places, wire_of(deployment, offer), held)
+
+
+def _shares(plan: Plan) -> dict[tuple[str, int], dict[str, float]]:
+    work: dict[tuple[str, int], dict[str, Decimal]] = {}
+    for row in plan.allocations:
+        offers = work.setdefault((row.workload, row.period), {})
+        offers[row.offer] = offers.get(row.offer, Decimal(0)) + row.work
+    found = {}
+    for key, offers in work.items():
+        total = sum(offers.values(), Decimal(0))
+        if total > 0:
+            found[key] = {offer: float(done / total) for offer, done in offers.items() if done > 0}
+    return found

@@ -1,0 +1,83 @@
+"""Where a policy comes from: a case's files, a plan, and what the command line says in place of them.
+
+Owns: making a policy of them, and telling whether they changed. Blocks: it runs before serving, or in a thread. Not
+here: what is served while it is made (``worker``).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from detente.case.case import Case
+from detente.errors import CaseError, Mistake, Where
+from detente.gateway.deciding.policy import Policy, Stamp
+from detente.live.deployment import AnyDeployment
+from detente.live.key import Key
+from detente.results.plan import Plan
+
+Redirect = Callable[[Case], Sequence[AnyDeployment]]
+"""Where calls go in place of a case's own deployments (the sandbox)."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A case and a plan on disk."""
+
+    case: Path
+    plan: Path | None = None
+    reading: str | None = None
+    scenario: str | None = None
+    redirect: Redirect | None = None
+    keys: tuple[Key, ...] = ()
+    """Keys beside the case's own (the sandbox's)."""
+
+    def read(self) -> Policy:
+        """The policy as the files are now.
+
+        Raises
+        ------
+        CaseError
+            With every mistake of the case, where it declares nothing to serve, or where a reading must be chosen (§3).
+        PlanError
+            Where the plan cannot be read, or is not of this case.
+        """
+        stamp = self.stamp()  # before reading: a change while they are read is seen at the next look
+        plan = Plan.load(self.plan) if self.plan is not None else None
+        reading = self.reading or (plan.reading if plan else None)
+        scenario = self.scenario or (plan.scenario if plan else None)
+        case = Case.load(self.case).under(reading=reading, scenario=scenario)
+        if not case.declared.deployments:
+            what, remedy = "the case has no deployments, so that nothing can be served", "add them under `deployments:`"
+            raise CaseError([Mistake(Where(str(self.case)), what, remedy)])
+        if plan is not None:
+            plan.must_be_of(case.hash, str(self.plan))
+        keys = (*case.declared.keys, *self.keys)
+        case = case.serving(keys)
+        policy = Policy.of(case, plan, self.redirect(case) if self.redirect else None)
+        policy = replace(policy, stamp=stamp)
+        _ = policy.terms, policy.turns, policy.labels  # what is wrong is said now, and not to a caller
+        return policy
+
+    def stamp(self) -> Stamp:
+        """Names, times and sizes of all its files: it differs after a change."""
+        found = []
+        for file in self._files():
+            try:
+                seen = file.stat()
+            except OSError:
+                continue
+            found.append((str(file), seen.st_mtime_ns, seen.st_size))
+        return tuple(sorted(found))
+
+    def _files(self) -> Iterator[Path]:
+        if self.plan is not None:
+            yield self.plan / "plan.json" if self.plan.is_dir() else self.plan
+        if not self.case.is_dir():
+            yield self.case
+            return
+        for folder, _, names in os.walk(self.case):
+            if not any(name.endswith(".journal") for name in names):  # it grows with every call, and is no part
+                yield from (Path(folder) / name for name in names)

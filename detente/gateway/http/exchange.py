@@ -1,0 +1,133 @@
+"""An exchange: a request that has come whole, and its reply as it goes out.
+
+Owns: what of a request's head is kept, and the bytes of a reply: its head, its framing, its end. Not here: reading
+requests and the connection (``protocol``), and what is answered (``app``, ``relay``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Protocol
+
+from detente.gateway.surfaces.surface import Surface
+from detente.live.key import Key
+
+Lines = bytes
+"""Headers as they are sent: `name: value`, each with the end of its line."""
+_REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
+_STATUS = {code: b"HTTP/1.1 %d %b\r\n" % (code, phrase) for code, phrase in _REASONS.items()}
+JSON: Lines = b"content-type: application/json\r\n"
+
+
+class Head:
+    """A request's line and headers, names in lower case."""
+
+    __slots__ = ("headers", "keep_alive", "key", "method", "path", "query", "repeated", "surface", "version")
+
+    def __init__(self) -> None:
+        self.method = b""
+        self.path = b""
+        self.query = b""
+        self.version = "1.1"
+        self.keep_alive = True
+        self.headers: dict[bytes, bytes] = {}
+        self.key: Key | None = None
+        """The key that was presented, once the application has looked."""
+        self.surface: Surface | None = None
+        """What answers its path, likewise."""
+        self.repeated = False
+        """Whether a header that must be given once was given twice."""
+
+
+class Way(Protocol):
+    """What an exchange needs of the connection that it came on."""
+
+    @property
+    def drain(self) -> asyncio.Future[None] | None:
+        """What to wait for before more is sent: the caller is slow."""
+
+    def write(self, data: bytes) -> None:
+        """Bytes of a reply."""
+
+    def replied(self, keep: bool) -> None:
+        """A reply is complete."""
+
+    def abort(self) -> None:
+        """Cut the connection."""
+
+
+class Exchange:
+    """A request that has come whole, and its reply.
+
+    A reply is either ``reply``, or ``begin``, any number of ``send``, and ``finish``.
+    """
+
+    __slots__ = ("_chunked", "_connection", "begun", "body", "done", "head")
+
+    def __init__(self, head: Head, body: bytes, connection: Way) -> None:
+        self.head, self.body = head, body
+        self.begun = self.done = False
+        self._connection = connection
+        self._chunked = False
+
+    def reply(self, status: int, headers: Lines, body: bytes) -> None:
+        """A whole reply."""
+        self.begun = self.done = True
+        keep = self.head.keep_alive
+        opening = top(status, headers, b"content-length: %d\r\n" % len(body), keep)
+        self._connection.write(opening if self.head.method == b"HEAD" else opening + body)
+        self._connection.replied(keep)
+
+    def begin(self, status: int, headers: Lines, data: bytes) -> None:
+        """The head of a reply whose end is not known yet, and its first bytes."""
+        self.begun = True
+        self._chunked = self.head.version == "1.1"
+        if not self._chunked:
+            self.head.keep_alive = False
+        framing = b"transfer-encoding: chunked\r\n" if self._chunked else b""
+        self._connection.write(top(status, headers, framing, self.head.keep_alive) + self._framed(data))
+
+    def send(self, data: bytes) -> None:
+        """More of it. Look at ``waits`` afterwards."""
+        if data:
+            self._connection.write(self._framed(data))
+
+    def finish(self, data: bytes = b"") -> None:
+        """The last of it."""
+        self.done = True
+        self._connection.write(self._framed(data) + (b"0\r\n\r\n" if self._chunked else b""))
+        self._connection.replied(self.head.keep_alive)
+
+    def cut(self) -> None:
+        """End a reply that cannot be completed, so that it looks cut."""
+        self.done = True
+        self._connection.abort()
+
+    def _framed(self, data: bytes) -> bytes:
+        return b"%x\r\n%b\r\n" % (len(data), data) if self._chunked and data else data
+
+    @property
+    def waits(self) -> asyncio.Future[None] | None:
+        """What to wait for before more is sent: the caller is slow."""
+        return self._connection.drain
+
+
+class _Clock:
+    """The ``date`` header, made once a second."""
+
+    def __init__(self) -> None:
+        self.line = b""
+
+    def tick(self, at: float) -> None:
+        self.line = b"date: %b\r\n" % formatdate(at, usegmt=True).encode()
+
+
+DATE = _Clock()
+
+
+def top(status: int, headers: Lines, framing: bytes, keep: bool) -> bytes:
+    """The head of a reply."""
+    closing = b"" if keep else b"connection: close\r\n"
+    return b"%b%b%b%b%b\r\n" % (_STATUS[status], headers, framing, closing, DATE.line)

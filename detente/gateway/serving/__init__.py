@@ -1,0 +1,1 @@
+"""The only rooms that act: a call from its first byte to its record, a worker, and several of them."""

@@ -1,0 +1,320 @@
+"""The gateway's paths: who calls, what is asked, and from there to the relay.
+
+Owns: routing, keys and labels. Not here: HTTP's framing (``protocol``), decisions (``admit``, ``choose``), asking
+providers (``relay``), and what is kept of a reply (``recorder``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+
+from detente.errors import did_you_mean
+from detente.gateway.deciding.decision import Unserved, decide, read
+from detente.gateway.deciding.error import error
+from detente.gateway.deciding.load import Load
+from detente.gateway.deciding.moment import Moment
+from detente.gateway.deciding.policy import Policy
+from detente.gateway.http.exchange import JSON, Exchange, Head, Lines
+from detente.gateway.http.outbox import Outbox
+from detente.gateway.http.protocol import Connection
+from detente.gateway.serving.clock import Clock
+from detente.gateway.serving.job import Job, Served
+from detente.gateway.serving.metrics import TYPE, Metrics
+from detente.gateway.serving.recorder import Recorder
+from detente.gateway.serving.relay import Relay
+from detente.gateway.surfaces import SURFACES
+from detente.gateway.surfaces.stored import PREFIX as STORED
+from detente.gateway.surfaces.stored import StoredSurface
+from detente.gateway.surfaces.surface import Surface
+from detente.gateway.upstream import Upstream
+from detente.ledger.journal import Journal
+from detente.live import key as keys
+from detente.live.key import Key
+from detente.live.request import LabelError, labels_of, narrowed
+from detente.providers.authority import Authority
+
+LABELS = b"x-detente-labels"
+NO_KEY = "no key, or one that this gateway does not know; present it as `Authorization: Bearer …`"
+_CHALLENGE: Lines = JSON + b"www-authenticate: Bearer\r\n"
+_OPENAI = SURFACES[b"/v1/chat/completions"]
+
+
+class App:
+    """One worker of the gateway, in its event loop.
+
+    Parameters
+    ----------
+    policy
+        What it serves by; ``follow`` takes a new one.
+    authorities
+        What authorizes requests, by deployment.
+    journal
+        Where replies are recorded.
+    clock, metrics, load
+        Its time, what it counts, and what it knows of its deployments.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        authorities: Mapping[str, Authority],
+        journal: Journal,
+        clock: Clock,
+        metrics: Metrics,
+        load: Load,
+        worker: int = 0,
+    ) -> None:
+        self._clock, self._metrics, self._load = clock, metrics, load
+        self._loop = asyncio.get_running_loop()
+        self._ids, self._count = f"{os.urandom(6).hex()}{worker:02x}", 0
+        self.connections: set[Connection] = set()
+        self._active = 0
+        self.ready = False
+        self.unrecorded = ""
+        """Why replies cannot be recorded; empty where they can."""
+        deadlines = policy.serving.deadlines
+        self.outbox = Outbox(self._loop)
+        self.upstream = Upstream(
+            self.outbox, connect=deadlines.connect, first_byte=deadlines.first_byte, idle=deadlines.idle
+        )
+        self._recorder = Recorder(journal, metrics)
+        self.relay = Relay(self.upstream, load, self._recorder, self.turned, clock.wall, metrics)
+        self.follow(policy, authorities)
+
+    def follow(self, policy: Policy, authorities: Mapping[str, Authority]) -> None:
+        """Serve by another policy from the next call on; calls under way end by the one that they began with."""
+        self.policy = policy
+        deadlines = policy.serving.deadlines
+        self.upstream.follow(connect=deadlines.connect, first_byte=deadlines.first_byte, idle=deadlines.idle)
+        policy.authorities.update(authorities)
+        self._enter(self._clock.now())
+
+    def _enter(self, at: datetime) -> Moment:
+        """What holds from a moment on."""
+        self.moment = Moment(self.policy, at)
+        self._load.limits(self.policy, at)
+        self._load.enter(self.moment.period)
+        return self.moment
+
+    def turned(self, moment: Moment) -> Moment:
+        """What holds now by the policy of an earlier moment: the same until its turn."""
+        at = self._clock.now()
+        if at < moment.until:
+            return moment
+        if moment.policy is not self.policy:
+            return Moment(moment.policy, at)
+        return self.moment if at < self.moment.until else self._enter(at)
+
+    async def close(self) -> None:
+        """End what is still under way: each call is recorded as it ends."""
+        await self.upstream.close()
+        for connection in list(self.connections):
+            connection.abort()
+        while self._active:
+            await asyncio.sleep(0.01)
+
+    # -- what the protocol asks --------------------------------------------------------------------------------
+    @property
+    def most_body(self) -> int:
+        """The largest body, in bytes."""
+        return self.policy.serving.body
+
+    @property
+    def idle(self) -> float:
+        """Seconds of silence after which a connection is closed."""
+        return self.policy.serving.deadlines.idle
+
+    def refusal(self, head: Head) -> tuple[int, Lines, bytes] | None:
+        """What is refused by its head: a stranger's body is not read."""
+        surface, methods = _surface(head)
+        head.surface = surface
+        if surface is None:
+            return self._bodiless(head)
+        if head.method not in methods:
+            allowed = b", ".join(sorted(methods))
+            said = _said(surface, 405, f"{surface.path} answers {allowed.decode()}")
+            return 405, JSON + b"allow: %b\r\n" % allowed, said
+        if head.headers.get(b"content-encoding", b"identity").lower() != b"identity":
+            return 415, JSON, _said(surface, 415, "the body is compressed; send it as it is")
+        head.key = self._presented(head)
+        return None if head.key is not None else (401, _CHALLENGE, _said(surface, 401, NO_KEY))
+
+    def _bodiless(self, head: Head) -> tuple[int, Lines, bytes] | None:
+        """What is refused of a page, or of a path that nothing answers: a body, which anyone could send."""
+        headers = head.headers
+        if b"transfer-encoding" not in headers and int(headers.get(b"content-length", b"0")) == 0:
+            return None
+        if head.method in (b"GET", b"HEAD"):
+            return 400, JSON, self.malformed(400, f"{_shown(head)} takes no body")
+        return 404, JSON, self._nothing(head)
+
+    def malformed(self, status: int, message: str) -> bytes:
+        """The body of a reply to what is not a request."""
+        return _said(_OPENAI, status, message)
+
+    async def serve(self, exchange: Exchange) -> None:
+        """Answer a request. Cancelled when the caller leaves."""
+        surface = exchange.head.surface
+        try:
+            if surface is None:
+                self._page(exchange)
+            else:
+                await self._call(surface, exchange)
+        except OSError as failed:  # the journal cannot be written: what is not recorded is not given out (§12)
+            self.unrecorded = failed.strerror or str(failed)
+            if exchange.begun:
+                exchange.cut()
+            else:
+                message = "the reply could not be recorded, and so is not given"
+                exchange.reply(503, JSON, _said(surface or _OPENAI, 503, message))
+
+    def flush(self) -> None:
+        """Hand over what was counted."""
+        now = self._loop.time()
+        for deployed in self.policy.deployed:
+            self._metrics.resting(deployed.id, not self._load.health(deployed.id).may_ask(now))
+        self._metrics.active(self._active, len(asyncio.all_tasks(self._loop)))
+        self._metrics.flush()
+
+    # -- pages -------------------------------------------------------------------------------------------------
+    def _page(self, exchange: Exchange) -> None:
+        path = exchange.head.path
+        if exchange.head.method not in (b"GET", b"HEAD"):
+            exchange.reply(404, JSON, self._nothing(exchange.head))
+        elif path == b"/healthz":
+            exchange.reply(200, JSON, b'{"status":"alive"}')
+        elif path == b"/readyz":
+            why = f"the journal cannot be written: {self.unrecorded}" if self.unrecorded else ""
+            why = why or ("" if self.ready else "starting or stopping")
+            said = {"status": "not ready", "why": why} if why else {"status": "ready"}
+            exchange.reply(503 if why else 200, JSON, msgspec.json.encode(said))
+        elif path == b"/metrics":
+            self.flush()
+            exchange.reply(200, TYPE, self._metrics.text())
+        elif path == b"/v1/models" or path.startswith(b"/v1/models/"):
+            self._models(exchange)
+        else:
+            exchange.reply(404, JSON, self._nothing(exchange.head))
+
+    def _nothing(self, head: Head) -> bytes:
+        """Below a surface's path its clients ask: they are told in its shape."""
+        above = head.path
+        while above and above not in SURFACES:
+            above = above.rpartition(b"/")[0]
+        return _said(SURFACES.get(above, _OPENAI), 404, f"nothing answers {_shown(head)}")
+
+    def _models(self, exchange: Exchange) -> None:
+        """The models that a key's workload may ask for, and its own id, which stands for any of them."""
+        key = self._presented(exchange.head)
+        if key is None:
+            exchange.reply(401, _CHALLENGE, self.malformed(401, NO_KEY))
+            return
+        workload = self.policy.workloads[key.workload]
+        created = int(self.moment.at.timestamp())
+        listed = {
+            name: {"id": name, "object": "model", "created": created, "owned_by": owner}
+            for name, owner in self.policy.models(workload).items()
+        }
+        asked = exchange.head.path.removeprefix(b"/v1/models").strip(b"/").decode("utf-8", "replace")
+        if not asked:
+            exchange.reply(200, JSON, msgspec.json.encode({"object": "list", "data": list(listed.values())}))
+        elif asked in listed:
+            exchange.reply(200, JSON, msgspec.json.encode(listed[asked]))
+        else:
+            message = f"there is no model `{asked}` for {workload.id}; {did_you_mean(asked, listed)}"
+            body = _OPENAI.error(404, error(404, message, param="model", code="model_not_found"))
+            exchange.reply(404, JSON, body)
+
+    # -- calls -------------------------------------------------------------------------------------------------
+    def _presented(self, head: Head) -> Key | None:
+        """Whose key is presented: ``authorization: Bearer``, ``api-key`` (Azure's) or ``x-api-key`` (Anthropic's)."""
+        presented = head.headers.get(b"authorization", b"")
+        if presented[:7].lower() == b"bearer ":
+            presented = presented[7:].strip()
+        else:
+            presented = head.headers.get(b"api-key") or head.headers.get(b"x-api-key") or b""
+        return keys.opens(self.policy.keys, presented.decode("latin-1"))
+
+    async def _call(self, surface: Surface, exchange: Exchange) -> None:
+        began = self._loop.time()
+        at = self._clock.now()
+        moment = self.moment if at < self.moment.until else self._enter(at)
+        policy = moment.policy
+        key = exchange.head.key
+        known = policy.keys.get(key.id) if key is not None else None
+        if key is None or known is None or known.hash != key.hash:
+            # It was right when the head came: the case has changed since.
+            exchange.reply(401, _CHALLENGE, _said(surface, 401, NO_KEY))
+            return
+        if self.unrecorded:  # a provider would be paid for what is not given
+            message = "replies cannot be recorded now, and so nobody is asked and none is given; try again later"
+            exchange.reply(503, JSON, _said(surface, 503, message))
+            return
+        self._count += 1
+        job = Job(
+            id=f"req_{self._ids}{self._count:08x}",
+            surface=surface,
+            key=known,
+            workload=policy.workloads[known.workload],
+            moment=moment,
+            at=at,
+            began=began,
+            until=began + policy.serving.deadlines.total,
+            labels=policy.held[known.id],
+        )
+        try:
+            stated = exchange.head.headers.get(LABELS)
+            if stated is not None:
+                job.labels = _narrowed(job.labels, stated, policy)
+            asked = job.asked = read(surface, exchange.body, job.workload.id)
+            exchange.body = b""  # its members are all that is needed, and they hold it
+            decision = decide(moment, self._load, surface, asked, job.workload, job.labels, began)
+            job.request, job.admission, job.order = decision.request, decision.admission, decision.order
+        except Unserved as unserved:
+            self._refuse(job, exchange, unserved)
+            return
+        for clause in job.admission.forbidding:
+            self._metrics.denied(clause)
+        self._active += 1
+        try:
+            await self.relay.serve(job, exchange)
+        finally:
+            self._active -= 1
+
+    def _refuse(self, job: Job, exchange: Exchange, unserved: Unserved) -> None:
+        """Answer a call that is asked of nobody."""
+        self._recorder.record(job, Served("refused", unserved.status), self._loop.time())
+        body = job.surface.error(unserved.status, {**unserved.error, "detente": {"request": job.id}})
+        exchange.reply(unserved.status, JSON + self._recorder.disclosed(job, None, None), body)
+
+
+def _narrowed(held: Mapping[str, str], stated: bytes, policy: Policy) -> dict[str, str]:
+    try:
+        return narrowed(held, labels_of(stated.decode("utf-8", "replace")), policy.labels)
+    except LabelError as wrong:
+        raise Unserved(400, error(400, str(wrong), param=LABELS.decode(), code="labels")) from None
+
+
+_POST = frozenset({b"POST"})
+
+
+def _surface(head: Head) -> tuple[Surface | None, frozenset[bytes]]:
+    """What answers a path, and to which methods."""
+    found = SURFACES.get(head.path)
+    if found is None and head.path.startswith(STORED):
+        stored = StoredSurface(head.method, head.path, head.query)
+        return (stored, stored.methods) if stored.methods else (None, _POST)
+    return found, _POST
+
+
+def _said(surface: Surface, status: int, message: str) -> bytes:
+    return surface.error(status, error(status, message))
+
+
+def _shown(head: Head) -> str:
+    return f"{head.method.decode('latin-1')} {head.path.decode('latin-1')[:200]}"

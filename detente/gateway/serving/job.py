@@ -1,0 +1,69 @@
+"""A job: one call that is to be served, and what has come of it so far.
+
+Owns: what deciding, relaying, refusing and recording a call need of it together. Not here: doing any of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import msgspec
+
+from detente.demand.workload import AnyWorkload
+from detente.gateway.deciding.admit import Admission, Candidate
+from detente.gateway.deciding.choose import Choice, Order
+from detente.gateway.deciding.moment import Moment
+from detente.gateway.http.exchange import Lines
+from detente.gateway.surfaces.surface import Asked, Surface
+from detente.ledger.record import Attempt, Outcome
+from detente.live.key import Key
+from detente.live.request import Request
+from detente.providers.wire import Call, Refusal, Tokens
+
+_NOTHING = Admission(())
+_NOBODY = Order(())
+UNREAD = Asked(Call("chat", {}), "")
+"""What a body asks for that could not be read."""
+
+
+class Job(msgspec.Struct):
+    """A call. ``began`` and ``until`` are of the event loop's clock, ``at`` is the moment by which it is judged."""
+
+    id: str
+    surface: Surface
+    key: Key
+    workload: AnyWorkload
+    moment: Moment
+    at: datetime
+    began: float
+    until: float
+    labels: Mapping[str, str]
+    asked: Asked = UNREAD
+    request: Request | None = None
+    """What clauses see of it, once it was decided."""
+    admission: Admission = _NOTHING
+    order: Order = _NOBODY
+    attempts: list[Attempt] = []
+    cannot: list[tuple[Candidate, Refusal]] = []
+    """Deployments on whose wires the call cannot be said."""
+    waited: float = 0.0
+    """Seconds that went by in waiting for providers."""
+    recorded: bool = False
+    """Whether its end is in the journal: it is written once."""
+
+
+class Served(msgspec.Struct, frozen=True):
+    """How a call ended: what its record says of it."""
+
+    outcome: Outcome
+    status: int
+    choice: Choice | None = None
+    tokens: Tokens | None = None
+    finish: str | None = None
+    spilled: bool = False
+    pieces: int = 0
+
+
+Headers = Callable[[Job, Choice | None, str | None], Lines]
+"""What a reply discloses in its headers: of a job, where it was served, and what it cost."""

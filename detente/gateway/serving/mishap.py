@@ -1,0 +1,41 @@
+"""A mishap: an attempt that came to nothing without a provider saying so, as a failure.
+
+Owns: what its caller and the journal are told of connections, deadlines, and of defects in our own code. Not here: what
+providers say (their wires), and what follows from a failure (``relay``, ``health``).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from detente.gateway.deciding.policy import Deployed
+from detente.gateway.upstream import UpstreamError
+from detente.providers.wire import Failure, failure
+
+MOST_DETAIL = 300
+"""Letters of a defect's text that a record holds."""
+LATE = failure("timeout", 504, "the total deadline passed before anybody was asked")
+_ORIGIN = re.compile(r"`https?://[^`]*`")
+
+
+def unanswered(error: UpstreamError, deployed: Deployed) -> Failure:
+    """A provider that gave no reply. Its address is for the journal: a caller is told of the deployment."""
+    message = _ORIGIN.sub(deployed.id, str(error))
+    if error.kind == "busy":
+        failed = failure("gateway", 503, message, code="busy")
+    else:
+        failed = failure(error.kind, 504 if error.kind == "timeout" else 502, message)
+    return replace(failed, detail=str(error))
+
+
+def unasked(defect: Exception, deployed: Deployed) -> Failure:
+    """A request that we failed to make or to authorize: nothing was sent, and nothing is learned of the deployment."""
+    failed = failure("gateway", 500, f"the gateway could not put the request to {deployed.id}")
+    return replace(failed, detail=type(defect).__name__)
+
+
+def unread(defect: Exception, deployed: Deployed) -> Failure:
+    """A reply on which our reading of it broke down: as broken as one that is cut, and another may do better."""
+    failed = failure("broken", 502, f"the reply of {deployed.id} could not be read")
+    return replace(failed, detail=f"{type(defect).__name__}: {defect}"[:MOST_DETAIL])

@@ -1,0 +1,134 @@
+"""What is kept and told of a reply: its record in the journal, its counts, and the headers that disclose it.
+
+Owns: from a job and its end to a ``Record``. Not here: the journal's file (``ledger/journal``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+from detente.gateway.deciding.admit import Admission
+from detente.gateway.deciding.choose import Choice
+from detente.gateway.deciding.policy import cost
+from detente.gateway.http.exchange import Lines
+from detente.gateway.serving.job import Job, Served
+from detente.gateway.serving.metrics import Metrics
+from detente.ledger.journal import Journal
+from detente.ledger.record import End, Metered, Route, joined, milliseconds, route
+from detente.providers.wire import Tokens
+from detente.values.money import written
+
+_NONE = Metered(0, 0)
+MOST_ROUTES = 10_000
+_USED_NOTHING = frozenset({"unreachable", "throttled", "credential", "gateway", "refused"})
+"""How attempts end that used nothing; after any other failure what was used is not known."""
+
+
+class Recorder:
+    """Writes records, counts, and discloses.
+
+    Parameters
+    ----------
+    journal, metrics
+        Where to.
+    """
+
+    def __init__(self, journal: Journal, metrics: Metrics) -> None:
+        self._journal, self._metrics = journal, metrics
+        self._disk = ThreadPoolExecutor(1, "detente-disk")
+        self._routes: dict[tuple[Admission, str, str, bool, str, str], bytes] = {}
+
+    def record(self, job: Job, served: Served, now: float) -> str | None:
+        """Append the record of a reply. What it cost at list price, as text, where known: not where a call was spilled.
+
+        Raises OSError where it cannot be written: then nothing may be given out (§12).
+        """
+        choice, tokens = served.choice, served.tokens
+        seconds, name, spent, text = now - job.began, "", None, None
+        if choice is not None:
+            name = choice.candidate.deployed.id
+            rates = job.moment.rates[name]
+            if tokens is not None and rates is not None and not served.spilled:
+                spent = cost(rates, tokens)
+                text = written(spent)
+        end = End(
+            id=job.id,
+            at=job.at,
+            outcome=served.outcome,
+            status=served.status,
+            usage=_usage(job, tokens),
+            cost=text,
+            finish=served.finish,
+            spilled=served.spilled,
+            pieces=served.pieces,
+            ms=milliseconds(seconds),
+            attempts=job.attempts,
+        )
+        self._journal.append(joined(self._route(job, choice, name), end))
+        self._metrics.replied(job.workload.id, name, served.outcome, seconds, tokens, spent)
+        return text
+
+    async def durable(self, job: Job) -> None:
+        """Wait until the records so far survive the machine, where the case asks for that before each reply.
+
+        Calls that wait at the same time wait for one and the same write to the disk. Raises OSError.
+        """
+        if job.moment.policy.serving.sync == "each":
+            mark = self._journal.appended
+            await asyncio.get_running_loop().run_in_executor(self._disk, self._journal.sync, mark)
+
+    def _route(self, job: Job, choice: Choice | None, name: str) -> bytes:
+        """The part of a record that is the same for all calls of a kind: made once, and remembered."""
+        stream, why = job.asked.call.stream, choice.why if choice is not None else ""
+        kind = (job.admission, job.key.id, job.surface.path, stream, name, why)
+        found = self._routes.get(kind)
+        if found is not None:
+            return found
+        deployed = choice.candidate.deployed if choice is not None else None
+        places = tuple(dict.fromkeys(str(place["region"]) for place in deployed.places)) if deployed else ()
+        found = route(
+            Route(
+                path=job.surface.path,
+                key=job.key.id,
+                workload=job.workload.id,
+                labels=job.labels,
+                model=job.asked.model,
+                case=job.moment.policy.hash,
+                plan=job.moment.policy.plan,
+                stream=stream,
+                deployment=deployed.id if deployed else None,
+                offer=deployed.offer.id if deployed else None,
+                provider=deployed.offer.provider if deployed else None,
+                region=places[0] if len(places) == 1 else None,
+                regions=places if len(places) > 1 else (),
+                why=why,
+                denied=job.admission.denials,
+            )
+        )
+        if job.admission.candidates:  # else it stands for calls of all kinds that were asked of nobody
+            if len(self._routes) >= MOST_ROUTES:
+                self._routes.clear()
+            self._routes[kind] = found
+        return found
+
+    def disclosed(self, job: Job, choice: Choice | None, cost: str | None) -> Lines:
+        """The headers of a reply: which call, where it ran, which clauses kept it from elsewhere, at what cost."""
+        policy = job.moment.policy
+        if not policy.serving.headers:
+            return b""
+        lines = f"x-detente-request-id: {job.id}\r\n{job.surface.id_header}: {job.id}\r\n"
+        if choice is not None:
+            lines += f"x-detente-deployment: {choice.candidate.deployed.id}\r\n"
+        if clauses := job.admission.clauses:
+            lines += f"x-detente-clause: {clauses}\r\n"
+        if cost is not None:
+            lines += f"x-detente-cost: {cost} {policy.currency}\r\n"
+        return lines.encode()
+
+
+def _usage(job: Job, tokens: Tokens | None) -> Metered | None:
+    """What the call used; None where that is not known."""
+    if tokens is not None:
+        return Metered(*tokens)
+    return _NONE if all(a.outcome in _USED_NOTHING for a in job.attempts) else None

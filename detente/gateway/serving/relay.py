@@ -1,0 +1,320 @@
+"""One call, from a decision to a recorded reply: the only I/O of the gateway's hot path.
+
+Owns: asking the chosen deployments in turn until one serves, and recording every reply before its last byte (§12).
+Before the first content any failure fails over; after it the caller sees an error event, never a false end. Not here:
+who may be asked (``admit``), in which order (``choose``), and what a caller is told where nobody serves
+(``refusal``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+from detente.errors import CredentialError
+from detente.gateway.deciding.choose import Choice
+from detente.gateway.deciding.load import Load
+from detente.gateway.deciding.moment import Moment
+from detente.gateway.deciding.policy import Deployed
+from detente.gateway.http.exchange import JSON, Exchange
+from detente.gateway.serving.job import Job, Served
+from detente.gateway.serving.metrics import Metrics
+from detente.gateway.serving.mishap import LATE, unanswered, unasked, unread
+from detente.gateway.serving.recorder import Recorder
+from detente.gateway.serving.refusal import detail, explained
+from detente.gateway.serving.stream import Stream
+from detente.gateway.surfaces.surface import UnsayableError
+from detente.gateway.upstream import Incoming, Upstream, UpstreamError
+from detente.ledger.record import Attempt, Outcome, milliseconds
+from detente.providers.wire import Failure, Outgoing, Part, Refusal, Reply, failure
+
+MOST_REPLY = 64 * 1024 * 1024
+"""The largest whole reply that is held: a batch of embeddings takes some tens of megabytes."""
+MOST_ERROR = 1024 * 1024
+LAST_BYTES = 1.0
+"""Seconds for the end of a body after the event that completes its stream: then the connection may serve again."""
+
+
+class Relay:
+    """Serves calls.
+
+    Parameters
+    ----------
+    upstream
+        The connections to providers.
+    load
+        What is known of the deployments.
+    recorder
+        What is kept and told of a reply.
+    turned
+        What holds now by the policy of an earlier moment.
+    wall
+        Seconds since the epoch, for signatures.
+    metrics
+        What is counted of attempts.
+    """
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        load: Load,
+        recorder: Recorder,
+        turned: Callable[[Moment], Moment],
+        wall: Callable[[], float],
+        metrics: Metrics,
+    ) -> None:
+        self._upstream, self._load = upstream, load
+        self._recorder, self._turned, self._wall, self._metrics = recorder, turned, wall, metrics
+        self._loop = asyncio.get_running_loop()
+        self.rejected: set[str] = set()
+        """Deployments whose provider did not accept our credential: it is renewed soon."""
+
+    def _record(self, job: Job, served: Served) -> str | None:
+        cost = self._recorder.record(job, served, self._loop.time())
+        job.recorded = True
+        return cost
+
+    async def serve(self, job: Job, caller: Exchange) -> Served:
+        """Answer a caller. However it ends it is recorded, also where the caller has left (the task is cancelled).
+
+        Raises OSError where it cannot be recorded.
+        """
+        last: Failure | None = None
+        try:
+            for choice in job.order.choices:
+                if self._loop.time() >= job.until:
+                    last = last or LATE
+                    break
+                deployed = choice.candidate.deployed
+                if last is not None and not (
+                    self._load.health(deployed.id).may_ask(self._loop.time()) and self._permitted(job, choice)
+                ):
+                    continue  # it has begun to rest, or a clause to forbid it, since the order was made
+                sent = self._prepare(job, choice)
+                if sent is None:
+                    continue
+                if isinstance(sent, Failure):
+                    last = self._note(job, deployed, sent, None)
+                    continue
+                found = await self._ask(job, choice, *sent, caller)
+                if isinstance(found, Served):
+                    return found
+                last = found
+                if not found.fails_over:
+                    break
+            return self._refuse(job, caller, last)
+        except OSError:
+            raise
+        except Exception as defect:
+            return self._give_up(job, caller, defect)
+
+    def _permitted(self, job: Job, choice: Choice) -> bool:
+        """Whether a call may go there still: a clause may have begun while it was asked of others."""
+        moment = self._turned(job.moment)
+        if moment is not job.moment and job.request is not None:
+            job.moment, job.admission = moment, moment.admission(job.request)
+        return any(c.deployed is choice.candidate.deployed for c in job.admission.permitted)
+
+    # -- one deployment ----------------------------------------------------------------------------------------
+    def _prepare(self, job: Job, choice: Choice) -> tuple[Outgoing, tuple[tuple[str, str], ...]] | Failure | None:
+        """The request and what authorizes it, or the failure to; None where the call cannot be said there."""
+        deployed = choice.candidate.deployed
+        try:
+            outgoing = deployed.wire.encode(job.asked.call)
+            authority = job.moment.policy.authorities[deployed.id]
+            return outgoing, authority.headers(outgoing, deployed.host, self._wall())
+        except Refusal as refusal:
+            job.cannot.append((choice.candidate, refusal))
+            return None
+        except CredentialError as error:
+            missing = failure("credential", 502, f"the credential of {deployed.id} is not there")
+            return replace(missing, detail=str(error))
+        except Exception as defect:
+            self._tell(job, defect)
+            return unasked(defect, deployed)
+
+    async def _ask(
+        self,
+        job: Job,
+        choice: Choice,
+        outgoing: Outgoing,
+        authorized: tuple[tuple[str, str], ...],
+        caller: Exchange,
+    ) -> Served | Failure:
+        """Ask one deployment. What comes back is final, or a failure: that of a provider, before any content."""
+        deployed, call = choice.candidate.deployed, job.asked.call
+        began = self._loop.time()
+        held = self._load.asked(deployed, job.workload.id, job.asked.tokens, began)
+        incoming: Incoming | None = None
+        stream: Stream | None = None
+        found: Failure | Reply | Part
+        spilled = False
+        try:
+            incoming = await self._upstream.send(deployed.base, outgoing, authorized, until=job.until)
+            spilled = deployed.wire.spilled(incoming.headers)
+            if incoming.status != 200:
+                body = await incoming.read(MOST_ERROR)
+                found = deployed.wire.failed(incoming.status, incoming.headers, body, call)
+            elif call.stream:
+                stream = Stream(job, choice, caller, self._recorder.disclosed, spilled)
+                last = await self._pass_on(stream, incoming, deployed)
+                if last.failure is None:
+                    incoming.leave(self._loop.time() + LAST_BYTES)
+                    incoming = None
+                found = last.failure if last.failure is not None and not caller.begun else last
+            else:
+                found = deployed.wire.decode(call, incoming.headers, await incoming.read(MOST_REPLY))
+        except UpstreamError as error:
+            found = unanswered(error, deployed)
+        except asyncio.CancelledError:
+            # The caller left, and with it its provider's call: what that used is not known.
+            now = self._loop.time()
+            self._load.left(deployed, job.workload.id, held, now, kept=job.asked.prompt)
+            job.attempts.append(Attempt(deployed.id, "abandoned", milliseconds(now - began)))
+            self._record(job, stream.ended("abandoned", 499) if stream else Served("abandoned", 499, choice))
+            raise
+        except Exception as defect:
+            self._tell(job, defect)
+            unsent = incoming is None and isinstance(defect, ValueError)  # as ``send`` refuses what cannot be sent
+            failed = unasked(defect, deployed) if unsent else unread(defect, deployed)
+            found = Part(failure=failed) if caller.begun else failed
+        finally:
+            if incoming is not None:
+                incoming.close()
+        job.waited += self._loop.time() - began
+        if isinstance(found, Failure):
+            return self._note(job, deployed, found, began, held)
+        if stream is not None and isinstance(found, Part):
+            return await self._finish(job, stream, found, began, held)
+        assert isinstance(found, Reply)
+        return await self._whole(job, choice, found, caller, began, held, spilled)
+
+    def _note(
+        self,
+        job: Job,
+        deployed: Deployed,
+        failed: Failure,
+        began: float | None,
+        held: float = 0.0,
+        heard: bool = False,
+    ) -> Failure:
+        """A deployment failed, or refused the request.
+
+        ``began`` is None where it was not even asked; ``heard``: its content had come. Where the call's own time was
+        over, that tells nothing of one that was heard, or that was given what others had left of it.
+        """
+        now = self._loop.time()
+        over = failed.kind == "timeout" and now >= job.until and (heard or bool(job.attempts))
+        spent = milliseconds(now - began) if began is not None else 0.0
+        job.attempts.append(Attempt(deployed.id, failed.kind, spent, failed.status, failed.detail))
+        if failed.fails_over:
+            if over:
+                self._load.left(deployed, job.workload.id, held, now)
+            else:
+                self._load.failed(deployed, job.workload.id, failed, held, now, began)
+            self._metrics.failed(deployed.id, failed.kind)
+            if failed.kind == "credential":
+                self.rejected.add(deployed.id)
+        else:
+            self._load.left(deployed, job.workload.id, held, now)
+        return failed
+
+    async def _whole(
+        self, job: Job, choice: Choice, reply: Reply, caller: Exchange, began: float, held: float, spilled: bool
+    ) -> Served | Failure:
+        """A whole reply; a failure where it cannot be said to this caller."""
+        deployed, now = choice.candidate.deployed, self._loop.time()
+        try:
+            body = job.surface.whole(job.asked, reply, deployed.id)
+        except UnsayableError as unsayable:
+            return self._note(job, deployed, unsayable.failure, began, held)
+        except Exception as defect:
+            self._tell(job, defect)
+            return self._note(job, deployed, unread(defect, deployed), began, held)
+        job.attempts.append(Attempt(deployed.id, "served", milliseconds(now - began), 200))
+        self._load.served(deployed, job.workload.id, reply.tokens, held, now)
+        served = Served("complete", 200, choice, reply.tokens, reply.finish, spilled)
+        cost = self._record(job, served)
+        await self._recorder.durable(job)
+        caller.reply(200, JSON + self._recorder.disclosed(job, choice, cost), body)
+        self._metrics.added(self._loop.time() - job.began - job.waited)
+        return served
+
+    # -- streams -----------------------------------------------------------------------------------------------
+    async def _pass_on(self, stream: Stream, incoming: Incoming, deployed: Deployed) -> Part:
+        """Pass a stream on until its last part: one that is done, or failed."""
+        job, caller = stream.job, stream.caller
+        decoder = deployed.wire.decoder(job.asked.call, incoming.headers)
+        while True:
+            try:
+                data = await incoming.piece()
+                part = decoder.feed(data) if data else decoder.end()
+            except UpstreamError as error:
+                part = Part(failure=unanswered(error, deployed))
+            if part.failure is not None:
+                return part
+            try:
+                if part.done:
+                    stream.complete(part.data)
+                    return part
+                if part.content and not caller.begun:
+                    self._load.answered(deployed)
+                stream.take(part)
+            except UnsayableError as unsayable:
+                return Part(tokens=part.tokens, failure=unsayable.failure)
+            if (waits := caller.waits) is not None:
+                await waits
+
+    async def _finish(self, job: Job, stream: Stream, last: Part, began: float, held: float) -> Served:
+        """The end of a stream that its caller has begun to hear, or that is complete."""
+        deployed, now = stream.choice.candidate.deployed, self._loop.time()
+        stream.note(last)
+        if last.failure is not None:
+            self._note(job, deployed, last.failure, began, held, heard=True)
+            served = stream.ended("cut", last.failure.status)
+            self._record(job, served)
+            await self._recorder.durable(job)
+            stream.fail(last.data, {**last.failure.error, "detente": detail(job)})
+            return served
+        job.attempts.append(Attempt(deployed.id, "served", milliseconds(now - began), 200))
+        self._load.served(deployed, job.workload.id, stream.tokens, held, now)
+        served = stream.ended("complete", 200)
+        self._record(job, served)
+        await self._recorder.durable(job)
+        stream.close()
+        return served
+
+    # -- nobody ------------------------------------------------------------------------------------------------
+    def _refuse(self, job: Job, caller: Exchange, last: Failure | None) -> Served:
+        """Nobody served the call: say why, with what was forbidden."""
+        status, error, wait = explained(job, last)
+        outcome: Outcome = "failed" if last is not None and last.fails_over else "refused"
+        if last is None and job.order.resting:
+            outcome = "failed"
+        served = Served(outcome, status)
+        self._record(job, served)
+        headers = JSON + self._recorder.disclosed(job, None, None)
+        if wait is not None:
+            headers += b"retry-after: %d\r\n" % max(1, round(wait))
+        caller.reply(status, headers, job.surface.error(status, error))
+        return served
+
+    # -- defects -----------------------------------------------------------------------------------------------
+    def _give_up(self, job: Job, caller: Exchange, defect: Exception) -> Served:
+        """What nothing foresaw: told, recorded where it is not yet, and no caller waits for ever."""
+        self._tell(job, defect)
+        failed = failure("gateway", 500, "the gateway made a mistake, and has told its operator")
+        served = Served("cut" if caller.begun else "failed", failed.status)
+        if not job.recorded:
+            self._record(job, served)
+        if not caller.begun:
+            headers = JSON + self._recorder.disclosed(job, None, None)
+            caller.reply(failed.status, headers, job.surface.error(failed.status, failed.error))
+        elif not caller.done:
+            caller.cut()
+        return served
+
+    def _tell(self, job: Job, defect: Exception) -> None:
+        """A defect is the operator's to know of."""
+        self._loop.call_exception_handler({"message": f"a defect in the call {job.id}", "exception": defect})

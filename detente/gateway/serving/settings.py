@@ -1,0 +1,24 @@
+"""What a worker is started with.
+
+Owns: the values alone. It imports nothing that counts or serves, so that a supervisor can hold it before it forks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from detente.gateway.deciding.source import Source
+from detente.gateway.serving.clock import Clock
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a worker is started with."""
+
+    source: Source
+    journal: Path
+    clock: Clock
+    workers: int = 1
+    certificate: Path | None = None
+    private_key: Path | None = None

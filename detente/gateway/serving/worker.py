@@ -1,0 +1,229 @@
+"""A worker: one process that serves, with what it does beside calls, once a second.
+
+Owns: starting and stopping an app under uvicorn, syncing the journal, renewing secrets and reading a changed case, all
+of it away from the event loop. Not here: how many workers there are (``supervisor``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import socket
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+import uvloop
+
+from detente.errors import DetenteError, JournalError, ServeError
+from detente.gateway.deciding.load import Load
+from detente.gateway.deciding.policy import Policy, Stamp
+from detente.gateway.http.exchange import DATE
+from detente.gateway.http.protocol import protocol
+from detente.gateway.serving.app import App
+from detente.gateway.serving.clock import Clock
+from detente.gateway.serving.metrics import Metrics
+from detente.gateway.serving.renewal import Renewals
+from detente.gateway.serving.settings import Settings
+from detente.ledger.journal import Journal
+from detente.providers.authority import Authority
+
+LOOK = 2.0
+"""Seconds between two looks at whether the case's files changed, at least."""
+_STOPPING = (signal.SIGTERM, signal.SIGINT)
+
+Say = Callable[[str], None]
+
+
+class Worker:
+    """Serves on a socket until it is told to stop."""
+
+    def __init__(self, settings: Settings, number: int, say: Say) -> None:
+        self._settings, self._number, self._say = settings, number, say
+        self._files, self._disk = ThreadPoolExecutor(1, "detente-files"), ThreadPoolExecutor(1, "detente-disk")
+        self._renewals = Renewals(say)
+        self._stamp: Stamp = ()
+        self._reload = False
+        self._looked = 0.0
+        self._unwritten = False
+        """Whether it was said that the journal cannot be written."""
+        self._app: App
+        self._journal: Journal
+
+    def run(self, listening: socket.socket, policy: Policy, ready: Callable[[], None]) -> None:
+        """Serve. Returns after a graceful stop. Raises DetenteError where it cannot start."""
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self._serve(listening, policy, ready))
+
+    async def _serve(self, listening: socket.socket, policy: Policy, ready: Callable[[], None]) -> None:
+        settings, loop = self._settings, asyncio.get_running_loop()
+        self._stamp = policy.stamp
+        self._journal = Journal(settings.journal, self._number)
+        try:
+            authorities = await self._authorities(policy, {})
+            self._app = App(
+                policy, authorities, self._journal, settings.clock, Metrics(), Load(settings.workers), self._number
+            )
+            DATE.tick(Clock.wall())
+            config = uvicorn.Config(
+                _no_application,
+                http=protocol(self._app),  # type: ignore[arg-type]  # it only calls it
+                ws="none",
+                lifespan="off",
+                loop="none",
+                log_config=None,
+                access_log=False,
+                backlog=2048,
+                timeout_graceful_shutdown=max(1, round(policy.serving.drain)),
+                ssl_certfile=settings.certificate,
+                ssl_keyfile=settings.private_key,
+            )
+            try:
+                config.load()  # a certificate that is wrong is said before anyone is told that it serves
+            except OSError as error:
+                what = f"{settings.certificate}: cannot be used with {settings.private_key}"
+                raise ServeError(f"{what}: {error.strerror or error}; give a certificate and its key, as PEM") from None
+            server = _Server(config, self._app)
+            loop.add_signal_handler(signal.SIGHUP, self._asked_to_reload)
+            for name in _STOPPING:  # from before it says that it is ready
+                loop.add_signal_handler(name, server.handle_exit, name, None)
+            keeping = [
+                loop.create_task(self._each_second(what)) for what in (self._tick, self._sync, self._renew, self._look)
+            ]
+            # What there is now stays: the collector need not look at it again, nor after every few hundred values.
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(20_000, 20, 50)
+            listening.listen(2048)
+            self._app.ready = True
+            ready()
+            try:
+                await server.serve(sockets=[listening])
+            finally:
+                for task in keeping:
+                    task.cancel()
+                await asyncio.gather(*keeping, return_exceptions=True)
+                await self._app.close()
+        finally:
+            await loop.run_in_executor(self._disk, self._journal.close)
+            self._disk.shutdown()
+            self._files.shutdown(wait=False, cancel_futures=True)
+
+    # -- once a second -----------------------------------------------------------------------------------------
+    async def _each_second(self, what: Callable[[float], Coroutine[Any, Any, None]]) -> None:
+        """Do it until cancelled. A defect in it is told, and does not end it.
+
+        Each has a task of its own, so that a slow disk or a slow folder holds up nothing else.
+        """
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(1.0)
+            try:
+                await what(loop.time())
+            except Exception as defect:
+                loop.call_exception_handler({"message": "a worker's housekeeping failed", "exception": defect})
+
+    async def _tick(self, now: float) -> None:
+        """Time passes: for the ``date`` header, for silent callers, for what was counted."""
+        DATE.tick(Clock.wall())
+        for connection in list(self._app.connections):
+            connection.sweep(now)
+        self._app.flush()
+
+    async def _sync(self, now: float) -> None:
+        """What is recorded goes to the disk, and into a file that is still where its name says."""
+        loop = asyncio.get_running_loop()
+        self._tell()  # also of what will have passed in a moment
+        try:
+            astray = await loop.run_in_executor(self._disk, self._journal.astray)
+            if astray is not None:
+                begun = self._journal.again()  # here, where records are appended
+                self._say(
+                    f"{astray} was moved or removed under the gateway: from now on worker {self._number} records in"
+                    f" {begun}; its records of before are no longer where they were written"
+                )
+            await loop.run_in_executor(self._disk, self._journal.sync)
+            if self._app.unrecorded != "":
+                await loop.run_in_executor(self._disk, self._journal.probe)
+                self._app.unrecorded = ""
+        except OSError as error:
+            self._app.unrecorded = error.strerror or str(error)
+        except JournalError as error:
+            self._app.unrecorded = str(error)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Say once that the journal cannot be written, and once that it can again."""
+        why = self._app.unrecorded
+        if bool(why) is self._unwritten:
+            return
+        self._unwritten = bool(why)
+        journal = f"the journal of worker {self._number} in {self._journal.folder}"
+        if why:
+            self._say(f"{journal} cannot be written: {why}; it answers calls with 503 until it can")
+        else:
+            self._say(f"{journal} can be written again, and calls are served")
+
+    async def _renew(self, now: float) -> None:
+        """Secrets that end, or were refused, are fetched again."""
+        rejected = self._app.relay.rejected
+        self._renewals.begin(self._app.policy.authorities, rejected, now, Clock.wall())
+        rejected.clear()
+
+    async def _authorities(self, policy: Policy, known: Mapping[str, Authority]) -> dict[str, Authority]:
+        """What authorizes each deployment's requests; one that has no secret yet is said, and asked again later."""
+        made = {d.id: d.wire.authority() for d in policy.deployed if d.id not in known}
+        await self._renewals.first(made)
+        return {**known, **made}
+
+    # -- a changed case ----------------------------------------------------------------------------------------
+    def _asked_to_reload(self) -> None:
+        self._reload = True
+
+    async def _look(self, now: float) -> None:
+        """Read the case again where a file changed, or where asked to. A bad one is said, and the old one stays."""
+        if not self._reload and now - self._looked < LOOK:
+            return
+        self._looked = now
+        loop, source = asyncio.get_running_loop(), self._settings.source
+        stamp = await loop.run_in_executor(self._files, source.stamp)
+        if stamp == self._stamp and not self._reload:
+            return
+        self._stamp, self._reload = stamp, False
+        try:
+            policy = await loop.run_in_executor(self._files, source.read)
+        except DetenteError as error:
+            self._say(f"the changed case is not taken over, and the one before stays in force:\n{error}")
+            return
+        self._app.follow(policy, await self._authorities(policy, self._kept(policy)))
+        self._say(f"the case was read again: {len(policy.deployed)} deployments, {len(policy.keys)} keys")
+
+    def _kept(self, policy: Policy) -> dict[str, Authority]:
+        """The secrets of deployments that did not change: a provider of tokens that is away now takes nothing away."""
+        before = {d.id: d.deployment for d in self._app.policy.deployed}
+        same = [d.id for d in policy.deployed if before.get(d.id) == d.deployment]
+        return {name: self._app.policy.authorities[name] for name in same}
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn's server; as soon as it stops, ``/readyz`` says so."""
+
+    def __init__(self, config: uvicorn.Config, app: App) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._app.ready = False
+        await super().shutdown(sockets)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """The worker has handlers; uvicorn would raise the signals again, and the journal is yet to be closed."""
+        yield
+
+
+async def _no_application(scope: Any, receive: Any, send: Any) -> None:
+    """Never called: the protocol answers."""

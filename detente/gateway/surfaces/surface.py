@@ -1,0 +1,95 @@
+"""A surface: what callers see of one path of the gateway.
+
+Owns: the verbs that every surface answers, and what a caller asked for. A surface speaks its callers' shape on one side
+and OpenAI's on the other (``providers/wire``). Not here: HTTP (``app``), and where a call goes (``admit``, ``choose``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import msgspec
+
+from detente.live.deployment import Feature, Operation
+from detente.providers.wire import Call, Failure, Refusal, Reply, failure
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What a caller asked for.
+
+    ``pinned`` is the deployment that holds the state which the call builds on. ``prefix`` is the beginning of the
+    prompt, by which calls that share a prompt cache find the same deployment. ``tokens`` is about how many the call may
+    take, prompt and reply, for the headroom of limited deployments, and ``prompt`` about how many of them are the
+    prompt's: estimates, never billed. ``workload`` is whose call it is, where ids that are given out say so.
+    """
+
+    call: Call
+    model: str
+    needs: frozenset[Feature] = frozenset()
+    pinned: str | None = None
+    prefix: bytes = b""
+    tokens: int = 0
+    workload: str = ""
+    prompt: int = 0
+
+
+class AbsentError(Refusal):
+    """A call for something that is not here: 404, where another that cannot be read is 400."""
+
+
+class UnsayableError(Exception):
+    """A reply that cannot be said in the caller's shape, or cannot be read: no answer is better than a wrong one."""
+
+    @property
+    def failure(self) -> Failure:
+        """The same as a failure."""
+        return failure("broken", 502, str(self), code="unsayable")
+
+
+class Rendering:
+    """Renders one stream for its caller."""
+
+    def feed(self, data: bytes) -> bytes:
+        """Whole events in OpenAI's shape, as a wire's decoder gives them, in the caller's shape.
+
+        Raises ``UnsayableError``: the stream then ends with ``fail``.
+        """
+        raise NotImplementedError
+
+    def close(self) -> bytes:
+        """The end of a stream that is complete. Raises ``UnsayableError``."""
+        raise NotImplementedError
+
+    def fail(self, error: Mapping[str, Any]) -> bytes:
+        """The end of a stream that failed: an error event, which clients raise, and no mark of completion."""
+        raise NotImplementedError
+
+
+class Surface:
+    """One path: ``POST /v1/…``."""
+
+    path: ClassVar[str]
+    operation: ClassVar[Operation]
+    id_header: ClassVar[str] = "x-request-id"
+    """Where its clients look for a request's id: OpenAI's, unless it says otherwise."""
+
+    def ask(self, body: bytes, workload: str = "") -> Asked:
+        """Read the body of a workload's caller. Raises ``Refusal`` with a sentence and the member that is wrong."""
+        raise NotImplementedError
+
+    def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
+        """A whole reply in the caller's shape. Raises ``UnsayableError``."""
+        raise NotImplementedError
+
+    def streamed(self, asked: Asked, deployment: str) -> Rendering:
+        """A renderer of a streamed reply."""
+        raise NotImplementedError
+
+    def member(self, unable: str) -> str | None:
+        """The member that asks for what a deployment is ``unable`` to do (see ``Candidate``); None where not known."""
+        return "model" if unable == "operation" else None
+
+    def error(self, status: int, error: Mapping[str, Any]) -> bytes:
+        """An error's body in the caller's shape, from OpenAI's error object (which may hold ``detente``)."""
+        raise NotImplementedError

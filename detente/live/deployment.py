@@ -1,0 +1,196 @@
+"""A deployment: where an offer answers live calls, and how it is spoken to.
+
+Owns: the address, the name at the provider, what it serves and lacks, and every region where it may run a call.
+Not here: the wire itself (``providers``), and whether a call may go there (``gateway/admit``).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, StringConstraints, model_validator
+
+from detente.live.credential import Credential
+from detente.market.offer import AnyOffer, GpuOffer
+from detente.values.noun import Id, Label, MisplacedError, Noun
+from detente.values.quantity import Duration, Throughput
+
+Operation = Literal["chat", "embeddings", "responses"]
+"""What a call asks for. Anthropic's messages are asked of an upstream as chat."""
+
+Feature = Literal[
+    "streaming",
+    "tools",
+    "parallel-tools",
+    "structured-output",
+    "images",
+    "audio",
+    "logprobs",
+    "n",
+    "seed",
+    "reasoning",
+    "penalties",
+    "logit-bias",
+    "prediction",
+]
+"""What a call may need beyond text in and text out."""
+
+Endpoint = Annotated[str, StringConstraints(min_length=8, max_length=2000)]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$", max_length=300)]
+
+
+class Play(Noun):
+    """How the sandbox plays a deployment."""
+
+    first_token: Duration = Field(default=0.02, description="from a call to the first token")
+    speed: Throughput | None = Field(default=None, description="tokens generated over time, each call; absent: at once")
+
+
+class _Deployment(Noun):
+    id: Id
+    offer: Id = Field(description="the offer that it draws on, and is paid by")
+    model: Label | None = Field(default=None, description="the model that it serves; absent: the offer's")
+    name: Name | None = Field(default=None, description="what the provider calls it; absent: as the model")
+    credential: Credential
+    serves: tuple[Operation, ...] = Field(default=("chat",), min_length=1, description="what it can be asked for")
+    lacks: tuple[Feature, ...] = Field(
+        default=(), description="what it cannot do: such calls go elsewhere, or are refused"
+    )
+    regions: tuple[Id, ...] = Field(
+        default=(), description="every region where it may run a call (a cross-region profile); absent: the offer's"
+    )
+    play: Play = Field(default=Play(), description="how the sandbox plays it")
+
+    def serves_model(self, offer: AnyOffer) -> str | None:
+        """The model by the name that workloads use; None where neither it nor its offer names one."""
+        return self.model or (None if isinstance(offer, GpuOffer) else offer.model)
+
+    def name_there(self, offer: AnyOffer) -> str:
+        """What the provider calls it."""
+        return self.name or self.serves_model(offer) or self.id
+
+    @property
+    def at_bedrock(self) -> bool:
+        """Whether it is Bedrock that it asks, as far as its kind and its address tell."""
+        return False
+
+
+_AWS_HOST = re.compile(
+    r"\.([a-z]{2,4}(?:-[a-z]+)+-[0-9]+)\.(?:vpce\.)?(?:amazonaws\.|api\.aws|api\.amazonwebservices\.)"
+)
+_BEDROCK_HOST = re.compile(r"(?:^|\.)bedrock[a-z-]*\.")
+
+
+def _host(endpoint: str | None) -> str:
+    return urlsplit(endpoint or "").hostname or ""
+
+
+def region_of(endpoint: str | None) -> str | None:
+    """The AWS region that an address names; None where it names none (a proxy, say)."""
+    found = _AWS_HOST.search(_host(endpoint))
+    return found[1] if found else None
+
+
+_HOST = r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+"
+
+
+def _address(endpoint: str) -> None:
+    what = _unreachable(endpoint)
+    if what:
+        shown = "" if "@" in endpoint else f"`{endpoint[:80]}` "  # what stands before it may be a secret
+        raise MisplacedError(("endpoint",), f"{shown}{what}")
+
+
+def _unreachable(endpoint: str) -> str:
+    """What is wrong with an address; empty where nothing is."""
+    no_address = "is not an address; write for example `https://example.openai.azure.com`"
+    if any(not "!" <= sign <= "~" for sign in endpoint):
+        return "holds a blank or a sign beyond ASCII; write a name's `xn--` form"
+    try:
+        parts = urlsplit(endpoint)
+    except ValueError:
+        return no_address
+    if parts.username is not None:
+        return "holds a secret; take it out and refer to it under `credential:`"
+    if parts.scheme not in ("http", "https") or not re.fullmatch(_HOST, parts.hostname or ""):
+        return no_address
+    if parts.query or parts.fragment or endpoint.endswith(("?", "#")):
+        return "has a query or a fragment; write the address alone"
+    try:
+        return "" if parts.port is None or parts.port > 0 else "has no valid port; write 1 to 65535"
+    except ValueError:
+        return "has no valid port; write 1 to 65535"
+
+
+class _Addressed(_Deployment):
+    endpoint: Endpoint = Field(description="its address, without the paths of single calls")
+
+    @model_validator(mode="after")
+    def _reachable(self) -> _Addressed:
+        _address(self.endpoint)
+        return self
+
+
+class AzureDeployment(_Addressed):
+    """A deployment of Azure OpenAI, by its resource's address (``https://example.openai.azure.com``)."""
+
+    kind: Literal["azure"]
+    version: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?$")] | None = Field(
+        default=None, description="an api-version, for the legacy paths; absent: the v1 API"
+    )
+
+    @model_validator(mode="after")
+    def _credential(self) -> AzureDeployment:
+        if self.credential.aws:
+            raise MisplacedError(("credential",), "is AWS's, and Azure takes a key or `entra: true`; write one of them")
+        if self.version and "responses" in self.serves:
+            raise MisplacedError(("serves",), "the legacy paths serve no responses; leave out `version:`")
+        return self
+
+
+class BedrockDeployment(_Deployment):
+    """A model, or an inference profile, of Amazon Bedrock."""
+
+    kind: Literal["bedrock"]
+    api: Literal["converse", "openai"] = Field(
+        default="converse", description="Converse (embeddings: InvokeModel), or the OpenAI-compatible endpoint"
+    )
+    endpoint: Endpoint | None = Field(default=None, description="its address; absent: that of the offer's region")
+
+    @property
+    def at_bedrock(self) -> bool:
+        """It is, behind whatever address."""
+        return True
+
+    @model_validator(mode="after")
+    def _consistent(self) -> BedrockDeployment:
+        if self.endpoint is not None:
+            _address(self.endpoint)
+        if self.credential.entra:
+            raise MisplacedError(("credential",), "is Microsoft's, and Bedrock takes AWS's or a key; write one of them")
+        if self.api == "converse" and "responses" in self.serves:
+            raise MisplacedError(("serves",), "Converse serves no responses; say `api: openai`, or leave it out")
+        return self
+
+
+class CompatibleDeployment(_Addressed):
+    """An OpenAI-compatible endpoint, by its base address (``https://api.example.com/v1``): OpenAI, vLLM, GPU clouds."""
+
+    kind: Literal["openai-compatible"]
+
+    @property
+    def at_bedrock(self) -> bool:
+        """Bedrock speaks OpenAI's interface too, at addresses of its own."""
+        return region_of(self.endpoint) is not None and bool(_BEDROCK_HOST.search(_host(self.endpoint)))
+
+    @model_validator(mode="after")
+    def _credential(self) -> CompatibleDeployment:
+        if self.credential.aws or self.credential.entra:
+            raise MisplacedError(("credential",), "an OpenAI-compatible endpoint takes a key; write `{ env: NAME }`")
+        return self
+
+
+AnyDeployment = AzureDeployment | BedrockDeployment | CompatibleDeployment
+Deployment = Annotated[AzureDeployment | BedrockDeployment | CompatibleDeployment, Field(discriminator="kind")]

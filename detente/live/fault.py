@@ -1,0 +1,56 @@
+"""A fault: something that goes wrong at a provider, on purpose.
+
+Owns: which faults there are, and a schedule of them in a case. Not here: playing them (``providers/sandbox``).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from detente.values.noun import Id, MisplacedError, Noun
+from detente.values.quantity import Count, Duration, Share
+
+FaultKind = Literal[
+    "throttled",
+    "unavailable",
+    "slow-first-byte",
+    "stall",
+    "cut",
+    "malformed",
+    "exception",
+    "expired-credential",
+    "down",
+]
+"""``throttled``: 429, of a provisioned deployment with its own semantics. ``unavailable``: 503. ``slow-first-byte``:
+silence before the head. ``stall``: silence within a stream. ``cut``: the connection closes within a reply.
+``malformed``: a frame that cannot be read. ``exception``: an error inside a stream, after 200.
+``expired-credential``: 401 or 403, as the provider says it. ``down``: nothing listens."""
+
+Target = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)?$", max_length=250)]
+
+
+class Fault(Noun):
+    """What fails, how, and when: seconds count from the sandbox's start."""
+
+    id: Id
+    on: Target = Field(description="a deployment, a provider, or `provider/region`")
+    kind: FaultKind
+    from_: Duration = Field(default=0.0, description="from the sandbox's start; absent: at once")
+    lasts: Duration | None = Field(default=None, description="for how long; absent: until it is taken back")
+    calls: Count | None = Field(default=None, description="how many calls it meets, then it ends; absent: all")
+    chance: Share | None = Field(default=None, description="the share of calls that it meets; absent: all")
+    after: Count | None = Field(default=None, description="in a stream: after this many pieces of content")
+    retry_after: Duration | None = Field(default=None, description="throttled: when to ask again")
+    silence: Duration = Field(default=30.0, description="slow first byte, stall: how long")
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Fault:
+        streams = ("stall", "cut", "malformed", "exception")
+        if self.after is not None and self.kind not in streams:
+            raise MisplacedError(("after",), f"`{self.kind}` strikes before any content; leave out `after:`", key=True)
+        if self.retry_after is not None and self.kind != "throttled":
+            what = f"`{self.kind}` says no time to ask again; leave out `retry-after:`"
+            raise MisplacedError(("retry-after",), what, key=True)
+        return self

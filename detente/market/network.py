@@ -1,0 +1,60 @@
+"""Networks: what moving a gigabyte between two places costs.
+
+Owns: places (``provider/region``, ``provider`` or ``*``) and the most specific price between two of them.
+Not here: how much a workload moves (``workload``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from detente.values.money import DataPrice, Price
+from detente.values.noun import Noun
+
+PLACE = r"^(\*|[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)?)$"
+Place = Annotated[
+    str,
+    StringConstraints(pattern=PLACE),
+    Field(description="`provider/region`, `provider` or `*`"),
+]
+
+
+class Network(Noun):
+    """A price per gigabyte from one place to another; the owner of the first place bills it."""
+
+    from_: Place
+    to: Place
+    price: DataPrice
+
+
+def _fits(pattern: str, place: str) -> int:
+    """How closely a pattern names a place: 0 not at all, then ``*``, provider, provider/region."""
+    if pattern == place:
+        return 3
+    if pattern == place.partition("/")[0]:
+        return 2
+    return 1 if pattern == "*" else 0
+
+
+def egress_price(networks: Sequence[Network], source: str, to: str) -> Price | None:
+    """The most specific price between two places; None where none is declared.
+
+    Of two that are as specific in all, the one that names the source more closely holds: its owner bills.
+
+    Raises ValueError where two fit equally well and differ: ambiguity is not decided here (§15).
+    """
+    best: list[Network] = []
+    score = (0, 0)
+    for network in networks:
+        a, b = _fits(network.from_, source), _fits(network.to, to)
+        fit = (a + b, a)
+        if a and b and fit >= score:
+            best = [network] if fit > score else [*best, network]
+            score = fit
+    prices = {network.price for network in best}
+    if len(prices) > 1:
+        raise ValueError(f"two networks from `{source}` to `{to}` differ: " + " and ".join(sorted(map(str, prices))))
+    return best[0].price if best else None

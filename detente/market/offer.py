@@ -1,0 +1,219 @@
+"""An offer: provider x region x product x price x capacity, and how it may be bought.
+
+Owns: what one unit can do, what it costs at a time, how many there are. Not here: which workload runs on it.
+
+Three products: ``gpu`` (accelerators by the hour), ``provisioned`` (units that give tokens per minute) and
+``tokens`` (an endpoint priced per token). Units are bought whole. A unit that is bought by the hour is held
+for a whole period of the plan; one that is reserved is paid for its whole term, used or not (take-or-pay).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from detente.values.dated import Dated
+from detente.values.facts import Facts
+from detente.values.money import HOURS_A_MONTH, CapacityPrice, Price, TokenPrice
+from detente.values.noun import Id, Label, MisplacedError, Noun
+from detente.values.period import PER_HOUR, Day, Period, moment
+from detente.values.quantity import Capacity, Count, Length, Rate, Share, Throughput
+
+
+def per_hour(rate: Rate) -> Fraction:
+    """Work an hour of a rate that holds at any time: a month and a year are those of price pages."""
+    if rate.span in ("month", "quarter", "year"):
+        return Fraction(rate.value) / (HOURS_A_MONTH * {"month": 1, "quarter": 3, "year": 12}[rate.span])
+    return Fraction(rate.value) * PER_HOUR[rate.span]
+
+
+class _Offer(Noun):
+    id: Id
+    provider: Id
+    region: Id
+    from_: Day | None = Field(default=None, description="first day on offer")
+    until: Day | None = Field(default=None, description="the day from which it is no longer on offer")
+
+    @model_validator(mode="after")
+    def _dates(self) -> _Offer:
+        if self.from_ and self.until and self.until <= self.from_:
+            what = f"ends on {self.until}, not after its start on {self.from_}"
+            raise MisplacedError(("until",), f"{what}; move one of them")
+        return self
+
+    def open(self, start: datetime, end: datetime) -> bool:
+        """Whether it is on offer for all of a time."""
+        return not (self.from_ and moment(self.from_) > start) and not (self.until and moment(self.until) < end)
+
+    def _facts(self, country: str, **more: str) -> Facts:
+        return {
+            "offer": self.id,
+            "provider": self.provider,
+            "region": self.region,
+            "country": country,
+            **more,
+        }
+
+
+class _Bought(_Offer):
+    """What is bought in units, for an hour or for a term."""
+
+    price: Dated[CapacityPrice]
+    capacity: Dated[Capacity] | None = Field(default=None, description="how much there is; absent: no limit")
+    term: Length | None = Field(default=None, description="how long a reservation is paid for")
+    starts: tuple[Day, ...] | None = Field(default=None, description="days on which a reservation may start")
+    cut: Literal["prorate", "refuse"] = Field(
+        default="refuse",
+        description="a term that runs past the horizon: count the part inside, or do not buy it",
+    )
+
+    @property
+    def reserved(self) -> bool:
+        """Whether a unit is paid for a term."""
+        return self.term is not None
+
+    @property
+    def unit_flow(self) -> Fraction:
+        """What one unit gives in an hour: GPU-hours, or Mtok of input."""
+        raise AssertionError("each product says so")
+
+    def _per_unit_hour(self, price: Price) -> Fraction:
+        raise AssertionError("each product says so")
+
+    def unit_price(self, start: datetime, end: datetime) -> Fraction | None:
+        """Money per unit and hour, the time-weighted mean over a time; None where a price is missing."""
+        return self.price.mean(start, end, self._per_unit_hour)
+
+    def units_at_most(self, period: Period) -> int | None:
+        """Whole units there are in a period (0 where not on offer); None where not limited."""
+        if not self.open(period.span_start, period.span_end):
+            return 0
+        if self.capacity is None:
+            return None
+        pieces = list(self.capacity.pieces(period.span_start, period.span_end))
+        return min(0 if amount is None else self._whole_units(amount.value, amount.unit) for _, amount in pieces)
+
+    def _whole_units(self, value: Decimal, unit: str) -> int:
+        raise AssertionError("each product says so")
+
+
+class GpuOffer(_Bought):
+    """Accelerators by the hour."""
+
+    kind: Literal["gpu"]
+    accelerator: Label = Field(description="what hardware, by the name that workloads use")
+    unit: Count = Field(default=1, description="accelerators in one unit (an instance of 8, a tranche of 1024)")
+    buy: Literal["on-demand", "spot", "reserved"] = "on-demand"
+
+    @model_validator(mode="after")
+    def _whole(self) -> GpuOffer:
+        if self.starts and self.term is None:
+            what = "days on which a reservation starts, of which there is none"
+            raise MisplacedError(("starts",), f"{what}; say `buy: reserved` and its `term:`", key=True)
+        if (self.buy == "reserved") != (self.term is not None):
+            key = ("buy",) if self.buy == "reserved" else ("term",)
+            raise MisplacedError(key, "`buy: reserved` and `term:` go together; write both or neither", key=True)
+        return self
+
+    @property
+    def unit_flow(self) -> Fraction:
+        """GPU-hours in an hour."""
+        return Fraction(self.unit)
+
+    def _per_unit_hour(self, price: Price) -> Fraction:
+        per = {
+            "GPU-hour": Fraction(self.unit),
+            "unit-hour": Fraction(1),
+            "unit-month": Fraction(1, HOURS_A_MONTH),
+        }
+        return Fraction(price.amount) * per[price.unit]
+
+    def _whole_units(self, value: Decimal, unit: str) -> int:
+        return int(value // self.unit) if unit == "GPU" else int(value)
+
+    def facts(self, country: str) -> Facts:
+        """What a scope may ask."""
+        return self._facts(country, product="gpu", accelerator=self.accelerator, buy=self.buy)
+
+
+class ProvisionedOffer(_Bought):
+    """Units that give tokens per minute; a token of output weighs ``output-ratio`` tokens of input."""
+
+    kind: Literal["provisioned"]
+    model: Label = Field(description="what model, by the name that workloads use")
+    throughput: Throughput = Field(description="tokens of input that one unit takes, over time")
+    output_ratio: Count = Field(default=1, description="what a token of output weighs in tokens of input")
+    minimum: Count = Field(default=1, description="fewest units of one purchase")
+    increment: Count = Field(default=1, description="units above the minimum come in steps of this")
+
+    @property
+    def unit_flow(self) -> Fraction:
+        """Mtok of input in an hour."""
+        return per_hour(self.throughput)
+
+    @model_validator(mode="after")
+    def _shape(self) -> ProvisionedOffer:
+        if self.throughput.span not in ("second", "minute", "hour", "day") or self.throughput.value <= 0:
+            what = f"`{self.throughput}` is not what a unit gives; write for example `20 Mtok per minute`"
+            raise MisplacedError(("throughput",), what)
+        for price in self.price.values():
+            if price.unit == "GPU-hour":
+                what = f"`{price}`: a provisioned unit has no GPU-hours; write it per unit-hour or unit-month"
+                raise MisplacedError(("price",), what)
+        for amount in self.capacity.values() if self.capacity else ():
+            if amount.unit != "unit":
+                what = f"the capacity is `{amount}`, and is bought in units; write for example `500 units`"
+                raise MisplacedError(("capacity",), what)
+        return self
+
+    def _per_unit_hour(self, price: Price) -> Fraction:
+        return Fraction(price.amount) / (HOURS_A_MONTH if price.unit == "unit-month" else 1)
+
+    def _whole_units(self, value: Decimal, unit: str) -> int:
+        steps = (int(value) - self.minimum) // self.increment
+        return self.minimum + steps * self.increment if steps >= 0 else 0
+
+    def facts(self, country: str) -> Facts:
+        """What a scope may ask."""
+        return self._facts(
+            country, product="provisioned", model=self.model, buy="reserved" if self.term else "on-demand"
+        )
+
+
+class TokenPrices(Noun):
+    """Prices of one model per million tokens."""
+
+    input: TokenPrice
+    output: TokenPrice
+    cached_input: TokenPrice | None = Field(default=None, description="cached input; absent: as input")
+    batch: Share | None = Field(default=None, description="what batch use costs of these prices: `50%`")
+
+
+class TokenOffer(_Offer):
+    """An endpoint priced per token."""
+
+    kind: Literal["tokens"]
+    model: Label = Field(description="what model, by the name that workloads use")
+    price: Dated[TokenPrices]
+    capacity: Dated[Throughput] | None = Field(default=None, description="tokens over time; absent: no limit")
+
+    def facts(self, country: str) -> Facts:
+        """What a scope may ask."""
+        return self._facts(country, product="tokens", model=self.model, buy="on-demand")
+
+    def flow_at_most(self, period: Period) -> Fraction | None:
+        """Mtok an hour in a period (0 where not on offer); None where not limited."""
+        if not self.open(period.span_start, period.span_end):
+            return Fraction(0)
+        if self.capacity is None:
+            return None
+        pieces = self.capacity.pieces(period.span_start, period.span_end)
+        return min(Fraction(0) if rate is None else per_hour(rate) for _, rate in pieces)
+
+
+Offer = Annotated[GpuOffer | ProvisionedOffer | TokenOffer, Field(discriminator="kind")]
+AnyOffer = GpuOffer | ProvisionedOffer | TokenOffer

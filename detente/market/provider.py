@@ -1,0 +1,40 @@
+"""A provider: who they are, where, under which law, and what they are after.
+
+Owns: providers and their regions. Not here: what they sell (``offer``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import Field, model_validator
+
+from detente.values.country import Country
+from detente.values.noun import Id, Label, MisplacedError, Noun
+
+
+class Region(Noun):
+    """Where hardware stands."""
+
+    country: Country
+
+
+class Provider(Noun):
+    """One that sells compute."""
+
+    id: Id
+    name: Label
+    law: Country | None = Field(default=None, description="the country whose law it is under")
+    interest: str | None = Field(default=None, description="what it is after, in a sentence (for the report)")
+    regions: dict[Id, Region] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _not_oneself(self) -> Provider:
+        if self.id == "self":
+            what = "a provider cannot be called `self`, which stands for oneself in agreements"
+            raise MisplacedError(("id",), f"{what}; choose another id")
+        return self
+
+    def placed(self, facts: Mapping[str, str], region: str) -> Mapping[str, str]:
+        """Facts of one of its offers, were it in another of its regions."""
+        return {**facts, "region": region, "country": self.regions[region].country}

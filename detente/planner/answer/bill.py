@@ -1,0 +1,194 @@
+"""A plan's exact bill, outside the solver (§4).
+
+Owns: rounding the solver's numbers to whole quanta of work and whole units, charging them at exact prices, and each
+clause's account of them. Not here: what the charges mean to a clause (``Term.account``). No float reaches an amount.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detente.contract.posting import Posting
+from detente.contract.usage import Metered, Usage
+from detente.errors import SolverError
+from detente.planner.formulation.arc import Arc
+from detente.planner.formulation.draft import Draft
+from detente.planner.formulation.expression import Floats
+from detente.planner.formulation.groups import QUANTUM
+from detente.planner.solving.model import Model
+from detente.terms.discount import Discount
+from detente.values.money import nano
+
+Quanta = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Quantities:
+    """Whole quanta of work by arc and period and of unserved demand by group; whole units by column."""
+
+    work: Quanta
+    unserved: dict[str, Quanta]
+    units: dict[str, NDArray[np.int64]]
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What a plan costs: charges at list price, postings by clause, unserved demand at its value."""
+
+    quantities: Quantities
+    metered: Metered
+    accounts: tuple[tuple[Posting, ...], ...]  # by clause, in the case's order
+    listed: Decimal
+    owed: Decimal
+    unserved: Decimal
+    charges: dict[tuple[int, int], Decimal]
+    bought: dict[str, list[Decimal]]
+
+    @property
+    def postings(self) -> tuple[Posting, ...]:
+        """Every line, clause by clause."""
+        return tuple(p for account in self.accounts for p in account)
+
+    @property
+    def total(self) -> Decimal:
+        """What is owed, and the value of what is not served."""
+        return self.owed + self.unserved
+
+
+def quantities(draft: Draft, model: Model, values: Floats) -> Quantities:
+    """Whole quanta and units of a solution; each group's work and unserved demand add up to its demand exactly."""
+    work = np.rint(values[draft.x] / float(QUANTUM)).astype(np.int64)
+    work[(model.held[draft.x] > 0) | (work < 0)] = 0
+    unserved = {}
+    for workload in draft.case.workloads:
+        rows = [a.index for a in draft.arcs.of_workload[workload.id]]
+        groups = draft.demand[workload.id].groups
+        columns = draft.unserved.get(workload.id)
+        left = np.zeros(len(groups), dtype=np.int64)
+        if columns is not None:
+            left = np.maximum(np.rint(values[columns] / float(QUANTUM)).astype(np.int64), 0)
+        for g, group in enumerate(groups):
+            part = work[np.ix_(np.array(rows, dtype=np.int64), group.periods)]
+            missing = group.demand - int(part.sum()) - int(left[g])
+            if not missing:
+                continue
+            at = np.unravel_index(int(np.argmax(part)), part.shape) if part.size else None
+            if at is not None and part[at] + missing >= 0 and part[at] > 0:
+                work[rows[at[0]], group.periods[at[1]]] += missing
+            else:
+                left[g] = max(0, left[g] + missing)
+                if columns is None and left[g] > 0:
+                    short = f"{float(left[g] * QUANTUM):g} {workload.unit}"
+                    raise SolverError(f"`{workload.id}` must be served, and the solver lost {short} of it in rounding")
+        unserved[workload.id] = left
+    units = {name: np.rint(values[u.columns]).astype(np.int64) for name, u in draft.units.items()}
+    return Quantities(work, unserved, units)
+
+
+def charge(draft: Draft, found: Quantities) -> Bill:
+    """The exact bill of whole quantities."""
+    charges = dict(_charges(draft, found))
+    bought = {name: list(_bought(draft, name, found)) for name in draft.units}
+    metered = Metered(_netted(draft, _usages(draft, found, charges, bought)))
+    listed = sum((u.listed for u in metered), Decimal(0))
+    accounts = tuple(tuple(term.account(metered, draft.horizon)) for term in draft.case.terms)
+    owed = listed + sum((p.amount for account in accounts for p in account if p.owed), Decimal(0))
+    unserved = sum(
+        (
+            nano(int(found.unserved[w.id].sum()) * QUANTUM * Fraction(w.value.amount))
+            for w in draft.case.workloads
+            if w.value is not None
+        ),
+        Decimal(0),
+    )
+    return Bill(found, metered, accounts, listed, owed, unserved, charges, bought)
+
+
+def _charges(draft: Draft, found: Quantities) -> Iterable[tuple[tuple[int, int], Decimal]]:
+    """List price of the work of each arc in each period, where there is any."""
+    for arc in draft.arcs:
+        prices = draft.prices.of_use[arc.index]
+        for t in np.flatnonzero(found.work[arc.index]).tolist():
+            price = prices[t]
+            assert price is not None
+            yield (arc.index, t), nano(int(found.work[arc.index, t]) * QUANTUM * price)
+
+
+def _bought(draft: Draft, name: str, found: Quantities) -> Iterable[Decimal]:
+    """What the units of an offer cost in each period."""
+    total = [Fraction(0)] * draft.n
+    units = draft.units[name]
+    for count, size, paid, rate in zip(found.units[name], units.units, units.paid, units.rate, strict=True):
+        if count:
+            for t, hours in paid.items():
+                total[t] += int(count) * int(size) * hours * rate
+    return map(nano, total)
+
+
+def units_paid(draft: Draft, name: str, found: Quantities) -> list[Fraction]:
+    """What the units of an offer could give in each period, in the offer's unit."""
+    total = [Fraction(0)] * draft.n
+    units = draft.units[name]
+    for count, size, paid in zip(found.units[name], units.units, units.paid, strict=True):
+        if count:
+            for t, hours in paid.items():
+                total[t] += int(count) * int(size) * hours * units.offer.unit_flow
+    return total
+
+
+def _spans(draft: Draft) -> list[tuple[Any, Any, list[int]]]:
+    """Periods by the calendar time they stand for."""
+    spans: dict[tuple[Any, Any], list[int]] = {}
+    for p in draft.periods:
+        spans.setdefault((p.span_start, p.span_end), []).append(p.index)
+    return [(a, b, t) for (a, b), t in spans.items()]
+
+
+def _usages(
+    draft: Draft, found: Quantities, charges: dict[tuple[int, int], Decimal], bought: dict[str, list[Decimal]]
+) -> Iterable[Usage]:
+    """Usage by arc and span, idle capacity by offer and span, and data moved."""
+    paid = {name: units_paid(draft, name, found) for name in bought}
+    for start, end, periods in _spans(draft):
+        used: dict[str, tuple[Decimal, Fraction]] = {}
+        for arc in draft.arcs:
+            quanta = int(found.work[arc.index, periods].sum())
+            if not quanta:
+                continue
+            cost = sum((charges.get((arc.index, t), Decimal(0)) for t in periods), Decimal(0))
+            yield _use(arc, start, end, quanta, cost)
+            if arc.egress:
+                moved = nano(quanta * QUANTUM * arc.egress)
+                assert arc.egress_facts is not None
+                yield Usage("egress", arc.demand, arc.egress_facts, start, end, Decimal(0), Decimal(0), moved, moved)
+            if not arc.metered:
+                before = used.get(arc.offer.id, (Decimal(0), Fraction(0)))
+                used[arc.offer.id] = before[0] + cost, before[1] + quanta * QUANTUM * arc.per_work
+        for name, costs in bought.items():
+            cost = sum((costs[t] for t in periods), Decimal(0)) - used.get(name, (Decimal(0),))[0]
+            taken = sum((paid[name][t] for t in periods), Fraction(0)) - used.get(name, (Decimal(0), Fraction(0)))[1]
+            if cost or taken:
+                facts = draft.case.offer_facts[name]
+                yield Usage("idle", None, facts, start, end, Decimal(0), nano(taken), cost, cost)
+
+
+def _use(arc: Arc, start: Any, end: Any, quanta: int, cost: Decimal) -> Usage:
+    work = quanta * QUANTUM
+    revenue = arc.workload.revenue
+    earned = nano(work * Fraction(revenue.amount)) if revenue else Decimal(0)
+    return Usage("use", arc.demand, arc.sold, start, end, nano(work), nano(work * arc.per_work), cost, cost, earned)
+
+
+def _netted(draft: Draft, usages: Iterable[Usage]) -> Iterable[Usage]:
+    """Usage after discounts."""
+    discounts = [t for t in draft.case.terms if isinstance(t, Discount)]
+    for usage in usages:
+        off = sum((d.reduction(usage) for d in discounts), Decimal(0))
+        yield usage.at_net(usage.listed - off) if off else usage

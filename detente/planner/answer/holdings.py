@@ -1,0 +1,110 @@
+"""What a plan buys, and how full that is.
+
+Owns: the rows of purchases (runs of equal counts, gangs' own runs) and of capacity, offer by offer. Not here: what a
+case may buy (``purchases``), and what it costs (``bill``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+
+from detente.demand.workload import Training
+from detente.market.offer import GpuOffer, TokenOffer
+from detente.planner.answer.bill import Bill, units_paid
+from detente.planner.formulation.draft import Draft
+from detente.planner.formulation.groups import QUANTUM
+from detente.planner.solving.solution import Solution
+from detente.results.plan import CapacityRow, Purchase
+from detente.values.money import nano
+
+
+def purchases(draft: Draft, exact: Bill) -> Iterable[Purchase]:
+    """By offer and run of periods; then gangs that run on their own."""
+    for name, units in draft.units.items():
+        found: dict[int, int] = {}
+        for count, size, start in zip(exact.quantities.units[name], units.units, units.starts, strict=True):
+            found[start] = found.get(start, 0) + int(count) * int(size)
+        at = {start: index for index, start in reversed(list(enumerate(units.starts)))}
+        runs: list[list[int]] = []  # periods in a row with the same count, where units are bought by the hour
+        for start in sorted(found):
+            if not found[start]:
+                continue
+            joins = runs and not units.offer.reserved and runs[-1][-1] == start - 1
+            if joins and found[start] == found[runs[-1][-1]] and _same_span(draft, start - 1, start):
+                runs[-1].append(start)
+            else:
+                runs.append([start])
+        for run in runs:
+            count = found[run[0]]
+            paid = [(units.rate[at[s]], h) for s in run for h in units.paid[at[s]].values()]
+            price = sum((count * rate * h for rate, h in paid), Fraction(0))
+            hours = sum((h for _, h in paid), Fraction(0))
+            first, last = draft.periods[run[0]], draft.periods[run[-1]]
+            end = draft.periods[max(units.paid[at[run[-1]]])].span_end if units.offer.reserved else last.end
+            yield Purchase(
+                name,
+                units.offer.provider,
+                first.span_start if units.offer.reserved else first.start,
+                end,
+                count,
+                nano(hours),
+                nano(price),
+                units.offer.reserved,
+            )
+    for arc in draft.arcs:
+        if arc.own:
+            yield from _gang_runs(draft, exact, arc.index)
+
+
+def _same_span(draft: Draft, a: int, b: int) -> bool:
+    """Whether two periods stand for one typical week, or the grid is plain."""
+    return draft.horizon.typical is None or draft.periods[a].span_start == draft.periods[b].span_start
+
+
+def _gang_runs(draft: Draft, exact: Bill, index: int) -> Iterable[Purchase]:
+    """A gang's own runs on capacity bought by the hour: whole gangs, for as long as they run."""
+    arc = draft.arcs[index]
+    job, offer = arc.workload, arc.offer
+    assert isinstance(job, Training)
+    assert job.gang is not None
+    assert isinstance(offer, GpuOffer)
+    size, unit = int(job.gang.value), offer.unit
+    for t in np.flatnonzero(exact.quantities.work[index]).tolist():
+        taken = int(exact.quantities.work[index, t]) * QUANTUM * arc.per_work
+        gangs = -(-taken // (draft.periods[t].hours * size))
+        units = int(gangs) * size // unit
+        period = draft.periods[t]
+        cost = exact.charges[index, t]
+        hours = nano(taken / (units * unit))
+        yield Purchase(arc.offer.id, arc.offer.provider, period.start, period.end, units, hours, cost, False)
+
+
+def capacity(draft: Draft, exact: Bill, solution: Solution) -> Iterable[CapacityRow]:
+    """By offer and period. For a large grid of hours this is the plan's largest table."""
+    assert solution.values is not None
+    work = exact.quantities.work
+    for offer in draft.case.offers:
+        arcs = draft.arcs.of_offer[offer.id]
+        used = [Fraction(0)] * draft.n
+        own = [Fraction(0)] * draft.n
+        ready = np.zeros(draft.n)
+        for arc in arcs:
+            for t in np.flatnonzero(work[arc.index]).tolist():
+                taken = int(work[arc.index, t]) * QUANTUM * arc.per_work
+                used[t] += taken
+                own[t] += taken if arc.own else 0
+            if arc.workload.id in draft.standby:
+                standby = draft.standby[arc.workload.id][draft.arcs.place[arc.index]]
+                ready += solution.values[standby] * float(arc.per_work)
+        paid = units_paid(draft, offer.id, exact.quantities) if offer.id in draft.units else None
+        flow = Fraction(1) if isinstance(offer, TokenOffer) else offer.unit_flow
+        for t, (period, most) in enumerate(zip(draft.periods, draft.at_most(offer), strict=True)):
+            bought = used[t] if paid is None else paid[t] + own[t]
+            limit = None if most is None else nano(most * flow * period.hours)
+            if used[t] or bought or limit:
+                standby_then = Decimal(f"{ready[t]:.6f}")
+                yield CapacityRow(offer.id, offer.provider, t, limit, nano(bought), nano(used[t]), standby_then)

@@ -1,0 +1,93 @@
+"""What became of each clause: what it charged, and the marginal prices of what it asks.
+
+Owns: the rows of clauses, and reading their prices off a solution's duals. Not here: a clause's price, which is what
+the plan would save without it (§7), and the bill (``bill``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+
+from detente.contract.term import Term
+from detente.planner.answer.bill import Bill
+from detente.planner.formulation.draft import Draft
+from detente.planner.solving.solution import Solution
+from detente.results.plan import ClauseRow, MarginalPrice
+from detente.values.period import Window
+
+SMALLEST_PRICE = 1e-9
+
+
+def clauses(draft: Draft, solution: Solution, exact: Bill) -> Iterable[ClauseRow]:
+    """Clause by clause; ``solution`` is the one whose duals are the marginal prices."""
+    for term, account in zip(draft.case.terms, exact.accounts, strict=True):
+        marginal = tuple(_marginal(draft, solution, term))
+        owed = sum((p.amount for p in account if p.owed), Decimal(0))
+        yield ClauseRow(
+            term.id,
+            term.kind,
+            term.force.agreement,
+            term.force.counterparty,
+            term.text,
+            term.source or "",
+            term.explain().sentence,
+            term.force.start,
+            term.force.end,
+            bool(marginal),
+            owed,
+            marginal,
+        )
+
+
+def _marginal(draft: Draft, solution: Solution, term: Term) -> Iterable[MarginalPrice]:
+    """Duals of the clause's rows by window; of what it holds at zero, the most that one more unit would save."""
+    if solution.duals is None or solution.reduced is None:
+        return
+    owner, currency = f"term/{term.id}", draft.case.currency
+    every = getattr(term, "windows", None)
+    windows = term.cut_into(every, draft.horizon) if every is not None else ()
+    money = hasattr(term, "amount") or getattr(term, "measure", "") == "spend"
+    per_work = f"{currency} per {_unit(draft, term)}"
+    for block in draft.program.row_blocks:
+        if block.owner != owner:
+            continue
+        n = block.stop - block.start
+        times = windows if len(windows) == n else _times(draft, n)
+        for index, dual in enumerate(solution.duals[block.slice].tolist()):
+            if abs(dual) > SMALLEST_PRICE:
+                time = times[index] if index < len(times) else term.in_force(draft.horizon)
+                unit = f"{currency} per {currency}" if money else per_work
+                yield MarginalPrice(block.part, time.start, time.end, _price(abs(dual)), unit)
+    held: dict[tuple[datetime, datetime], float] = {}
+    for hold in draft.program.holds:
+        if hold.owner != owner:
+            continue
+        at = hold.columns - draft.x[0, 0] if draft.x.size else hold.columns
+        inside = (at >= 0) & (at < draft.x.size)
+        saved = -solution.reduced[hold.columns[inside]]
+        for t, value in zip((at[inside] % draft.n).tolist(), saved.tolist(), strict=True):
+            if value > SMALLEST_PRICE:
+                span = (draft.periods[t].span_start, draft.periods[t].span_end)
+                held[span] = max(held.get(span, 0.0), value)
+    for (start, end), value in sorted(held.items()):
+        yield MarginalPrice("denied", start, end, _price(value), per_work)
+
+
+def _times(draft: Draft, n: int) -> list[Window]:
+    if n == draft.n:
+        return [Window(p.index, p.span_start, p.span_end, Fraction(1)) for p in draft.periods]
+    return []
+
+
+def _price(value: float) -> Decimal:
+    """Nine significant digits: enough to read, and stable from machine to machine."""
+    return Decimal(f"{value:.9g}")
+
+
+def _unit(draft: Draft, term: Term) -> str:
+    covered = draft.arcs.covered(term.covered)
+    units = {arc.workload.unit for arc in draft.arcs if covered[arc.index]}
+    return "/".join(sorted(units)) or "unit"

@@ -1,0 +1,197 @@
+"""Why each workload is where it is, and why not elsewhere: one sentence a placement, citing clauses (§1).
+
+Owns: reading a decision off prices, verdicts and the duals of clauses. Not here: the decision (the solver's).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+import numpy as np
+
+from detente.planner.answer.bill import Quanta
+from detente.planner.formulation.arc import Arc
+from detente.planner.formulation.draft import Draft
+from detente.planner.formulation.expression import Floats
+from detente.planner.formulation.groups import QUANTUM
+from detente.planner.solving.model import Model
+from detente.planner.solving.solution import Solution
+from detente.results.plan import Decision
+from detente.values.money import nano
+
+MATTERS = 0.005
+"""A clause is named where it moves the price of a placement by at least this part."""
+
+
+def decisions(draft: Draft, model: Model, solution: Solution, work: Quanta) -> Iterable[Decision]:
+    """One decision a workload and offer that could run it, used ones first."""
+    pulls = _pulls(draft, model, solution)
+    prices = {a.index: _mean_price(draft, a, work[a.index]) for a in draft.arcs}
+    full = _full(draft, solution)
+    for workload in draft.case.workloads:
+        arcs = draft.arcs.of_workload[workload.id]
+        denied = {a.index: _denied(draft, a) for a in arcs}
+        total = sum(g.demand for g in draft.demand[workload.id].groups) or 1
+        dearest = max((prices[a.index] for a in arcs if work[a.index].any()), default=0.0)
+        order = sorted(arcs, key=lambda a: (-int(work[a.index].sum()), a.index))
+        for arc in order:
+            quanta = int(work[arc.index].sum())
+            if quanta:
+                yield _used(draft, arc, quanta, total, arcs, prices, denied, pulls, full)
+            else:
+                yield _unused(draft, arc, prices, denied, pulls, full, dearest)
+
+
+def _used(
+    draft: Draft,
+    arc: Arc,
+    quanta: int,
+    total: int,
+    arcs: list[Arc],
+    prices: dict[int, float],
+    denied: dict[int, tuple[str, str] | None],
+    pulls: dict[str, Floats],
+    full: set[str],
+) -> Decision:
+    unit, currency = arc.workload.unit, draft.case.currency
+    share = quanta / total
+    price = prices[arc.index]
+    cheaper = [a for a in arcs if prices[a.index] < price * (1 - 1e-9)]
+    cited: list[str] = []
+    parts = [f"{_part(share)} of `{arc.workload.id}` runs here at {price:,.4g} {currency} per {unit}"]
+    open_cheaper = [a for a in cheaper if denied[a.index] is None]
+    if not cheaper:
+        parts.append("the lowest price of all that can serve it")
+    elif not open_cheaper:
+        parts.append("the lowest price that is permitted")
+    blocked: dict[str, list[str]] = {}
+    for other in cheaper:
+        verdict = denied[other.index]
+        if verdict is not None:
+            blocked.setdefault(verdict[0], []).append(other.offer.id)
+    for term, names in blocked.items():
+        cited.append(term)
+        parts.append(f"`{term}` keeps it off {_listed(names)}, which cost{'s' * (len(names) == 1)} less")
+    filled = [a.offer.id for a in open_cheaper if a.offer.id in full]
+    if filled:
+        verbs = "costs less but is" if len(filled) == 1 else "cost less but are"
+        parts.append(f"{_listed(filled)} {verbs} full at times")
+    partly = [a.offer.id for a in open_cheaper if a.offer.id not in full and not a.metered]
+    if partly:
+        parts.append(f"whole units of {_listed(partly)} cost less only where they are filled")
+    for term, pull in _strongest(pulls, arc, price):
+        cited.append(term)
+        if pull < 0:
+            parts.append(f"`{term}` makes it worth {-pull:,.3g} {currency} per {unit} more to run here")
+        else:
+            parts.append(f"`{term}` makes it {pull:,.3g} {currency} per {unit} dearer here")
+    return Decision(arc.workload.id, arc.offer.id, nano(quanta * QUANTUM), "; ".join(parts), _unique(cited))
+
+
+def _unused(
+    draft: Draft,
+    arc: Arc,
+    prices: dict[int, float],
+    denied: dict[int, tuple[str, str] | None],
+    pulls: dict[str, Floats],
+    full: set[str],
+    dearest: float,
+) -> Decision:
+    verdict = denied[arc.index]
+    cited: list[str] = []
+    if verdict is not None:
+        sentence, cited = f"not here: {verdict[1]}", [verdict[0]]
+    elif np.isnan(draft.prices.listed[arc.index]).all():
+        sentence = "not here: it has no price, or is not on offer, in this time"
+    else:
+        strongest = [(t, p) for t, p in _strongest(pulls, arc, prices[arc.index]) if p > 0]
+        price = f"{prices[arc.index]:,.4g} {draft.case.currency} per {arc.workload.unit}"
+        sentence = f"not here: at {price} the work costs less, or is worth more, elsewhere"
+        if arc.offer.id in full:
+            sentence = f"not here: it is full with work that gains more from it ({price})"
+        elif not arc.metered and prices[arc.index] < dearest:
+            sentence = f"not here: it costs {price} only where whole units are filled"
+        for term, _ in strongest:
+            cited.append(term)
+            sentence += f"; `{term}` speaks against it"
+    return Decision(arc.workload.id, arc.offer.id, Decimal(0), sentence, _unique(cited))
+
+
+def _denied(draft: Draft, arc: Arc) -> tuple[str, str] | None:
+    """The clause that keeps a workload off an offer at any time in the horizon, and its sentence."""
+    start, end = draft.periods[0].span_start, draft.periods[-1].span_end
+    for term in draft.case.terms:
+        verdict = term.judge(arc.demand, arc.sold)
+        if verdict.decision not in ("deny", "undecided") or verdict.reason is None:
+            continue
+        if term.force.over(start, end):
+            return term.id, verdict.reason.sentence
+    return None
+
+
+def _mean_price(draft: Draft, arc: Arc, quanta: Quanta) -> float:
+    """Mean price after discounts with data moved, weighted by the work done (or by time, where none is)."""
+    price = draft.prices.use(arc) + draft.prices.egress(arc)
+    weight = np.where(np.isnan(price), 0.0, quanta if quanta.any() else draft.hours)
+    return float(np.nansum(price * weight) / weight.sum()) if weight.sum() else float("inf")
+
+
+def _full(draft: Draft, solution: Solution) -> set[str]:
+    """Offers whose limit, or whose bought units, bind in some period."""
+    if solution.duals is None:
+        return set()
+    return {
+        block.owner.partition("/")[2]
+        for block in draft.program.row_blocks
+        if block.owner.startswith("offer/") and (np.abs(solution.duals[block.slice]) > 1e-9).any()
+    }
+
+
+def _pulls(draft: Draft, model: Model, solution: Solution) -> dict[str, Floats]:
+    """By clause: what its rows add to the price of each column (negative: the clause pays for it)."""
+    if solution.duals is None:
+        return {}
+    own: dict[str, Floats] = {}
+    for block in draft.program.row_blocks:
+        kind, _, name = block.owner.partition("/")
+        duals = solution.duals[block.slice]
+        if kind == "term" and (np.abs(duals) > 1e-12).any():
+            own.setdefault(name, np.zeros(draft.program.m))[block.slice] = duals
+    return {name: _per_work(draft, -model.priced(duals)) for name, duals in own.items()}
+
+
+def _per_work(draft: Draft, pull: Floats) -> Floats:
+    """Mean pull per unit of work of each arc: on its own columns, and through the units it runs on."""
+    by_arc: Floats = pull[draft.x].mean(axis=1) if draft.x.size else np.zeros(0)
+    for arc in draft.arcs:
+        if arc.metered or arc.offer.id not in draft.units:
+            continue
+        units = draft.units[arc.offer.id]
+        gives = np.array([float(sum(paid.values())) for paid in units.paid]) * units.units
+        gives *= float(units.offer.unit_flow)
+        filled = gives > 0
+        if filled.any():
+            by_arc[arc.index] += float((pull[units.columns][filled] / gives[filled]).mean()) * float(arc.per_work)
+    return by_arc
+
+
+def _strongest(pulls: dict[str, Floats], arc: Arc, price: float) -> list[tuple[str, float]]:
+    """Clauses that move an arc's price by enough to matter, strongest first, at most three."""
+    moved = [(name, float(pull[arc.index])) for name, pull in pulls.items()]
+    least = MATTERS * abs(price) if np.isfinite(price) else 0.0
+    found = [(n, p) for n, p in moved if abs(p) > max(least, 1e-9)]
+    return sorted(found, key=lambda f: (-abs(f[1]), f[0]))[:3]
+
+
+def _part(share: float) -> str:
+    return "under 1%" if share < 0.01 else f"{share:.0%}"
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(f"`{n}`" for n in names[:3])
+    return shown + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _unique(names: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))

@@ -1,0 +1,206 @@
+"""The rows of a plan, from a solution and its exact bill.
+
+Owns: putting the plan together; allocations, standby, commitments, unserved demand and shares. Not here: what it buys
+(``holdings``), what became of each clause (``marginal``), and why each workload is where it is (``reasons``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Literal
+
+import numpy as np
+
+from detente.errors import SolverError
+from detente.planner.answer.bill import Bill
+from detente.planner.answer.holdings import capacity, purchases
+from detente.planner.answer.marginal import clauses
+from detente.planner.answer.reasons import decisions
+from detente.planner.formulation.draft import Draft
+from detente.planner.formulation.groups import QUANTUM
+from detente.planner.solving.model import Model
+from detente.planner.solving.solution import Solution
+from detente.results.plan import (
+    FORMAT,
+    Allocation,
+    CommitmentWindow,
+    PeriodRow,
+    Plan,
+    ProviderRow,
+    Standby,
+    Unserved,
+    WorkloadRow,
+)
+from detente.values.money import nano
+
+
+def result(
+    draft: Draft,
+    model: Model,
+    solution: Solution,
+    prices: Solution,
+    exact: Bill,
+    bound: float,
+    rounding: float,
+    wanted: float,
+    stopped: Literal["time-limit", "interrupted"] | None,
+) -> Plan:
+    """The plan; ``prices`` is the solution whose duals are its marginal prices.
+
+    Raises SolverError where the bound lies above the exact cost by more than rounding.
+    """
+    case, cost = draft.case, exact.total
+    low = nano(Fraction(bound)) if np.isfinite(bound) else -nano(Fraction(10**15))
+    if low > cost:
+        if low - cost > max(abs(cost), Decimal(1)) * Decimal("1e-6"):
+            raise SolverError(f"the bound {low} lies above the plan's exact cost {cost}")
+        low = cost
+    gap = (cost - low) / max(abs(cost), Decimal("1e-9"))
+    status: Literal["optimal", "feasible", "time-limit", "interrupted"] = "optimal"
+    if float(gap) > max(wanted, 1e-9):
+        status = stopped or "feasible"
+    work = exact.quantities.work
+    return Plan(
+        format=FORMAT,
+        case=case.declared.name,
+        title=case.declared.title or case.declared.name,
+        hash=case.hash,
+        currency=case.currency,
+        reading=case.reading,
+        scenario=case.scenario,
+        status=status,
+        cost=cost,
+        bound=low,
+        gap=gap.quantize(Decimal("1e-9")),
+        bill=exact.owed,
+        unserved_cost=exact.unserved,
+        rounding=min(nano(Fraction(max(0.0, rounding))), cost - low),
+        periods=tuple(
+            PeriodRow(p.index, p.start, p.end, p.span_start, p.span_end, nano(p.hours)) for p in draft.periods
+        ),
+        allocations=tuple(_allocations(draft, exact)),
+        standby=tuple(_standby(draft, solution)),
+        purchases=tuple(purchases(draft, exact)),
+        commitments=tuple(_commitments(draft, exact)),
+        unserved=tuple(_unserved(draft, exact)),
+        postings=exact.postings,
+        clauses=tuple(clauses(draft, prices, exact)),
+        workloads=tuple(_workloads(draft, exact)),
+        providers=tuple(_providers(draft, exact)),
+        capacity=tuple(capacity(draft, exact, solution)),
+        decisions=tuple(decisions(draft, model, prices, work)),
+    )
+
+
+def _work(quanta: int) -> Decimal:
+    return nano(quanta * QUANTUM)
+
+
+def _allocations(draft: Draft, exact: Bill) -> Iterable[Allocation]:
+    work = exact.quantities.work
+    for (index, t), cost in exact.charges.items():
+        arc = draft.arcs[index]
+        quanta = int(work[index, t])
+        yield Allocation(
+            arc.workload.id,
+            arc.offer.id,
+            arc.offer.provider,
+            arc.offer.region,
+            t,
+            _work(quanta),
+            nano(quanta * QUANTUM * arc.per_work),
+            cost,
+        )
+
+
+def _standby(draft: Draft, solution: Solution) -> Iterable[Standby]:
+    assert solution.values is not None
+    for workload, columns in draft.standby.items():
+        values = np.rint(solution.values[columns] / float(QUANTUM)).astype(np.int64)
+        for row, arc in enumerate(draft.arcs.of_workload[workload]):
+            for t in np.flatnonzero(values[row] > 0).tolist():
+                yield Standby(workload, arc.offer.id, arc.offer.provider, t, _work(int(values[row, t])))
+
+
+def _commitments(draft: Draft, exact: Bill) -> Iterable[CommitmentWindow]:
+    for term, account in zip(draft.case.terms, exact.accounts, strict=True):
+        found: dict[int, dict[str, Decimal]] = {}
+        times: dict[int, tuple[datetime, datetime]] = {}
+        for p in account:
+            if p.part in ("required", "drawn", "brought", "carried", "short", "shortfall-fee"):
+                found.setdefault(p.window, {})[p.part] = p.amount
+                times[p.window] = (p.start, p.end)
+        for window, parts in found.items():
+            yield CommitmentWindow(
+                term.id,
+                term.force.counterparty,
+                *times[window],
+                parts["required"],
+                parts["drawn"],
+                parts["brought"],
+                parts["carried"],
+                parts["short"],
+                parts.get("shortfall-fee", Decimal(0)),
+            )
+
+
+def _unserved(draft: Draft, exact: Bill) -> Iterable[Unserved]:
+    for workload in draft.case.workloads:
+        value = Fraction(workload.value.amount) if workload.value else Fraction(0)
+        for group, quanta in zip(draft.demand[workload.id].groups, exact.quantities.unserved[workload.id], strict=True):
+            if quanta > 0:
+                last = int(group.periods[-1]) if len(group.periods) else 0
+                yield Unserved(workload.id, last, _work(int(quanta)), nano(int(quanta) * QUANTUM * value))
+
+
+def _workloads(draft: Draft, exact: Bill) -> Iterable[WorkloadRow]:
+    for workload in draft.case.workloads:
+        demand = sum(g.demand for g in draft.demand[workload.id].groups)
+        rows = [a.index for a in draft.arcs.of_workload[workload.id]]
+        served = int(exact.quantities.work[rows].sum())
+        yield WorkloadRow(
+            workload.id, workload.kind, workload.unit, dict(workload.labels), _work(demand), _work(served)
+        )
+
+
+def _providers(draft: Draft, exact: Bill) -> Iterable[ProviderRow]:
+    spend = {name: Decimal(0) for name in draft.case.providers}
+    idle = dict(spend)
+    for usage in exact.metered:
+        spend[usage.offer["provider"]] += usage.net
+        if usage.kind == "idle":
+            idle[usage.offer["provider"]] += usage.net
+    units = list(dict.fromkeys(w.unit for w in draft.case.workloads))
+    work = {name: dict.fromkeys(units, 0) for name in spend}
+    on_work = {name: dict.fromkeys(units, Decimal(0)) for name in spend}
+    runs: dict[str, dict[tuple[str, str], None]] = {name: {} for name in spend}
+    for usage in exact.metered:
+        if usage.kind == "use" and usage.demand is not None:
+            unit = next(w.unit for w in draft.case.workloads if w.id == usage.demand["workload"])
+            name = usage.offer["provider"]
+            work[name][unit] += int(usage.work / Decimal(str(float(QUANTUM))))
+            on_work[name][unit] += usage.net
+            runs[name][usage.demand["workload"], usage.offer["offer"]] = None
+    total = sum(spend.values(), Decimal(0))
+    every = {unit: sum(work[name][unit] for name in spend) for unit in units}
+    for name, provider in draft.case.providers.items():
+        yield ProviderRow(
+            name,
+            provider.name,
+            provider.interest or "",
+            spend[name],
+            _share(spend[name], total),
+            {u: _work(work[name][u]) for u in units if work[name][u]},
+            {u: _share(Decimal(work[name][u]), Decimal(every[u])) for u in units if every[u]},
+            {u: (on_work[name][u] / _work(work[name][u])).quantize(Decimal("1e-6")) for u in units if work[name][u]},
+            len(runs[name]),
+            tuple(dict.fromkeys(w for w, _ in runs[name])),
+            idle[name],
+        )
+
+
+def _share(part: Decimal, whole: Decimal) -> Decimal:
+    return (part / whole).quantize(Decimal("1e-6")) if whole else Decimal(0)

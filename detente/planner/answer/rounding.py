@@ -1,0 +1,76 @@
+"""A solution in whole quanta of work that still obeys every clause.
+
+The solver meets a clause's row to its tolerance, and rounding to whole quanta adds as much again: a floor that the plan
+just reaches would be missed by a part of a millionth, and the exact bill would say so. Such rows are drawn in by what
+was missed, and the rest is solved again.
+
+Owns: which clauses' rows rounding misses, and the way back. Not here: the rounding itself (``bill``).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detente.planner.answer.bill import Quantities, quantities
+from detente.planner.formulation.draft import Draft
+from detente.planner.formulation.expression import Floats, Ints
+from detente.planner.formulation.groups import QUANTUM
+from detente.planner.solving.model import Model
+from detente.planner.solving.solution import Solution
+
+NANO = 1e-9
+"""Beyond what was missed: charges are rounded to a billionth, too."""
+TRIES = 6
+"""Times that rows are drawn in. A clause that can only just be performed has no room: it stays missed by a rounding."""
+
+
+def settled(draft: Draft, model: Model, found: Solution, columns: Ints) -> tuple[Solution, Quantities]:
+    """A solution of which the whole quanta obey every clause, where there is one; else the one that was found.
+
+    Parameters
+    ----------
+    columns
+        Those that count whole things: they stay as they are.
+    """
+    assert found.values is not None
+    best = found, quantities(draft, model, found.values)
+    rows = _clauses(draft)
+    missed = _missed(draft, model, *best, rows)
+    if not missed.any():
+        return best
+    model.fix(columns, np.rint(found.values[columns]))
+    with model.uninterrupted():  # few and warm: a plan that is found is made good
+        for _ in range(TRIES):
+            model.draw_in(rows, np.where(missed > 0, 2 * missed + NANO, 0.0))
+            solution = model.solve_linear()
+            if solution.status != "optimal" or solution.values is None:
+                break
+            whole = quantities(draft, model, solution.values)
+            missed = _missed(draft, model, solution, whole, rows)
+            if not missed.any():
+                best = solution, whole
+                break
+    model.release(columns)
+    return best
+
+
+def _clauses(draft: Draft) -> Ints:
+    blocks = [b for b in draft.program.row_blocks if b.owner.startswith("term/")]
+    return np.concatenate([np.arange(b.start, b.stop, dtype=np.int32) for b in blocks] or [np.zeros(0, dtype=np.int32)])
+
+
+def _missed(draft: Draft, model: Model, solution: Solution, whole: Quantities, rows: Ints) -> Floats:
+    """By how much rounding misses each of these rows (natural units); nothing where floats cannot tell."""
+    assert solution.values is not None
+    values = solution.values.copy()
+    values[draft.x] = whole.work * float(QUANTUM)
+    for workload, left in whole.unserved.items():
+        if workload in draft.unserved:
+            values[draft.unserved[workload]] = left * float(QUANTUM)
+    for name, counts in whole.units.items():
+        values[draft.units[name].columns] = counts
+    reached, noise = model.reached(values)
+    below, above = model.lower - reached, reached - model.higher
+    missed = np.maximum(below, above)[rows]
+    loose = model.lower[rows] < model.higher[rows]  # what must be equal cannot be drawn in
+    return np.where(loose & (missed > noise[rows]), missed, 0.0)

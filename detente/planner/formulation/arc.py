@@ -1,0 +1,140 @@
+"""A workload on an offer that can technically run it (§5).
+
+Owns: which arcs a case has, what a unit of work takes of the offer, and what data it moves. Not here: what an arc
+costs (``prices``), and whether a clause allows it (``Term.judge``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detente.case.case import Case
+from detente.contract.scope import Selection
+from detente.demand.workload import AnyWorkload, Training, can_run
+from detente.market.offer import AnyOffer, GpuOffer, TokenOffer
+from detente.planner.formulation.expression import Bools, Floats
+from detente.values.facts import Facts
+
+
+@dataclass(frozen=True)
+class Arc:
+    """A workload on an offer.
+
+    ``per_work`` is what a unit of work takes of the offer, in the offer's unit. ``own`` is a gang's own run on
+    capacity bought by the hour: it is paid for by use, since a gang starts and stops as a whole.
+    """
+
+    index: int
+    workload: AnyWorkload
+    offer: AnyOffer
+    demand: Facts
+    sold: Facts
+    per_work: Fraction
+    own: bool
+    egress: Fraction = Fraction(0)
+    egress_facts: Facts | None = None
+
+    @property
+    def metered(self) -> bool:
+        """Whether it is paid for by use, and not through units bought."""
+        return isinstance(self.offer, TokenOffer) or self.own
+
+
+def arcs_of(case: Case, demand_facts: Mapping[str, Facts]) -> list[Arc]:
+    """Every arc, by workload and then by offer."""
+    found: list[Arc] = []
+    for workload in case.workloads:
+        demand = demand_facts[workload.id]
+        gang = isinstance(workload, Training) and workload.gang is not None
+        for offer in case.offers:
+            if not can_run(workload, offer):
+                continue
+            egress, place = case.egress(workload, offer)
+            facts = _egress_facts(case, place) if egress else None
+            own = gang and isinstance(offer, GpuOffer) and not offer.reserved
+            sold = case.offer_facts[offer.id]
+            per_work = per_unit_of_work(workload, offer)
+            found.append(Arc(len(found), workload, offer, demand, sold, per_work, own, egress, facts))
+    return found
+
+
+def _egress_facts(case: Case, place: str) -> Facts:
+    """Moving data is sold by the place it leaves."""
+    provider, _, region = place.partition("/")
+    facts = {"product": "egress", "provider": provider, "region": region, "offer": f"{place} egress"}
+    known = case.providers[provider].regions.get(region)
+    return {**facts, "country": known.country} if known else facts
+
+
+def per_unit_of_work(workload: AnyWorkload, offer: AnyOffer) -> Fraction:
+    """What a unit of work takes of an offer, in the offer's own unit (GPU-hours, or Mtok).
+
+    Provisioned throughput counts tokens of input; a token of output weighs its ratio, and a cached one nothing
+    (Azure: cached tokens are taken off utilisation in full).
+    """
+    if isinstance(offer, GpuOffer):
+        return 1 / Fraction(workload.runs_on.accelerators[offer.accelerator][0])
+    if isinstance(offer, TokenOffer):
+        return Fraction(1)
+    assert workload.mix is not None
+    fresh, _, output = workload.mix.parts
+    return fresh + output * offer.output_ratio
+
+
+class Arcs:
+    """A case's arcs, by workload and by offer, and which of them a clause covers."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.demand_facts = {w.id: w.facts for w in case.workloads}
+        self._all = arcs_of(case, self.demand_facts)
+        self.of_workload: dict[str, list[Arc]] = {w.id: [] for w in case.workloads}
+        self.of_offer: dict[str, list[Arc]] = {o.id: [] for o in case.offers}
+        for arc in self._all:
+            self.of_workload[arc.workload.id].append(arc)
+            self.of_offer[arc.offer.id].append(arc)
+        self.place = {a.index: row for arcs in self.of_workload.values() for row, a in enumerate(arcs)}
+        workloads = {w.id: place for place, w in enumerate(case.workloads)}
+        offers = {o.id: place for place, o in enumerate(case.offers)}
+        self.workload_at = np.array([workloads[a.workload.id] for a in self._all], dtype=np.int64)
+        self.offer_at = np.array([offers[a.offer.id] for a in self._all], dtype=np.int64)
+        self.per_work: Floats = np.array([float(a.per_work) for a in self._all], dtype=np.float64)
+        self._alike: dict[frozenset[str], tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
+
+    def __iter__(self) -> Iterator[Arc]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __getitem__(self, index: int) -> Arc:
+        return self._all[index]
+
+    def covered(self, selection: Selection) -> Bools:
+        """Which arcs a selection covers: asked once for all whose facts are alike in what it asks for."""
+        asked = frozenset(selection.keys)
+        if asked not in self._alike:
+            demand = _alike(self.demand_facts.values(), asked)[self.workload_at]
+            sold = _alike(self.case.offer_facts.values(), asked)[self.offer_at]
+            both = demand * len(self.case.offers) + sold
+            self._alike[asked] = np.unique(both, return_index=True, return_inverse=True)[1:]
+        first, alike = self._alike[asked]
+        some = [self._all[index] for index in first.tolist()]
+        return np.array([covers(selection, arc.demand, arc.sold) for arc in some], dtype=np.bool_)[alike]
+
+
+def covers(selection: Selection, demand: Facts | None, offer: Facts | None) -> bool:
+    """What a selection covers; the case was checked, so nothing is unknown."""
+    return selection.covers(demand, offer) is True
+
+
+def _alike(facts: Iterable[Facts], asked: Iterable[str]) -> NDArray[np.int64]:
+    """A number for each, the same for those that answer alike to what is asked."""
+    known: dict[tuple[str | None, ...], int] = {}
+    answers = [tuple(map(each.get, asked)) for each in facts]
+    return np.array([known.setdefault(answer, len(known)) for answer in answers], dtype=np.int64)

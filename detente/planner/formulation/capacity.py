@@ -1,0 +1,120 @@
+"""Rows that hold use and standby within what is bought and what there is.
+
+Not here: what may be bought (``purchases``), and what there is (``Draft.at_most``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from detente.demand.workload import Training
+from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer, TokenOffer
+from detente.planner.formulation.arc import Arc
+from detente.planner.formulation.draft import Draft
+from detente.planner.formulation.expression import Bools, Expr, Floats, Part
+from detente.planner.formulation.units import AnyUnits
+
+IDLE_MARGIN = 1e-6
+"""A whole unit is idle if this much less than one is: the solver knows only closed bounds."""
+
+LARGE = 1e15
+"""Stands for no limit in a row of limits."""
+
+
+def define_capacity(draft: Draft) -> None:
+    """Use and standby within what is bought and what there is; gangs whole."""
+    for offer in draft.case.offers:
+        arcs = draft.arcs.of_offer[offer.id]
+        if not arcs:
+            continue
+        most = draft.most(offer)
+        if not isinstance(offer, TokenOffer) and offer.id in draft.units:
+            _bought(draft, offer, arcs, most)
+        if isinstance(offer, TokenOffer) or not offer.reserved:
+            _limit(draft, offer, arcs, most)
+    for arc in draft.arcs:
+        _gang(draft, arc)
+
+
+def taken(draft: Draft, arcs: Sequence[Arc], *, standby: bool, among: Bools | None = None) -> Expr:
+    """What arcs take of their offer in each period, or in some, in the offer's unit."""
+    backing = [arc for arc in arcs if standby and arc.workload.id in draft.standby]
+    parts: list[Part] = []
+    for some, lines in ((arcs, draft.use_of(arcs)), (backing, draft.standby_of(backing))):
+        weights = draft.arcs.per_work[[arc.index for arc in some], np.newaxis] if some else np.zeros((0, 1))
+        if among is not None:
+            parts.append((np.flatnonzero(among).astype(np.int32), lines.columns[:, among], weights))
+        elif some:
+            parts.append((None, lines, weights))
+    return Expr(draft.n, parts)
+
+
+def _limit(draft: Draft, offer: AnyOffer, arcs: Sequence[Arc], most: Floats) -> None:
+    limited = np.isfinite(most)
+    if not limited.any():
+        return
+    flow = 1.0 if isinstance(offer, TokenOffer) else float(offer.unit_flow)
+    there_is = np.where(limited, most, 0.0) * flow * draft.hours
+    use = taken(draft, arcs, standby=True, among=None if limited.all() else limited)
+    draft.program.require(f"offer/{offer.id}", "limit", use <= there_is)
+
+
+def _bought(draft: Draft, offer: AnyUnits, arcs: Sequence[Arc], most: Floats) -> None:
+    shared = [a for a in arcs if not a.own]
+    bought = draft.units[offer.id]
+    held = bought.held(draft.n)
+    flow = draft.hours * float(offer.unit_flow)
+    units = Expr(draft.n, [(r, c, v * flow[r]) for r, c, v in held.parts])
+    use = taken(draft, shared, standby=offer.reserved)
+    draft.program.require(f"units/{offer.id}", "use", use - units <= 0.0)
+    if offer.reserved:
+        if np.isfinite(most).any():
+            draft.program.require(f"offer/{offer.id}", "limit", held <= np.minimum(most, LARGE))
+        return
+    # nothing is rented only to stand idle: less than one step above what is used
+    step = float(offer.increment if isinstance(offer, ProvisionedOffer) else 1) * (1 - IDLE_MARGIN)
+    spare = units - use
+    if isinstance(offer, ProvisionedOffer) and offer.minimum > offer.increment:  # the minimum may stand idle
+        half = len(bought.starts) // 2  # the columns that open a purchase come first
+        t = np.array(bought.starts[:half], dtype=np.int32)
+        spare = spare - Expr(draft.n, [(t, bought.columns[:half], flow[t] * float(offer.minimum))])
+    draft.program.require(f"units/{offer.id}", "idle", spare <= flow * step)
+
+
+def _gang(draft: Draft, arc: Arc) -> None:
+    """A gang runs whole: its rate is at most the whole gangs that fit."""
+    job, offer = arc.workload, arc.offer
+    if not isinstance(job, Training) or job.gang is None or not isinstance(offer, GpuOffer):
+        return
+    size, owner, program = int(job.gang.value), f"gang/{job.id}", draft.program
+    t = np.arange(draft.n, dtype=np.int32)
+    if arc.own:
+        most = draft.most(offer)
+        limited = np.isfinite(most)
+        if limited.any():
+            gangs = np.where(limited, most, 0.0) * offer.unit // size
+            most = np.where(limited, gangs * size * draft.hours, LARGE)
+            rate = Expr(draft.n, [(t, draft.x[arc.index], float(arc.per_work))])
+            program.require(owner, offer.id, rate <= most)
+        return
+    starts = sorted(set(draft.units[offer.id].starts)) if offer.id in draft.units else []
+    spans = [np.arange(a, b) for a, b in zip(starts, [*starts[1:], draft.n], strict=True)]
+    if not spans:
+        return
+    bought = draft.units[offer.id]
+    ceiling = max(1.0, float(np.max(bought.most, initial=0.0)) * offer.unit // size)
+    gangs = program.columns(owner, offer.id, len(spans), upper=ceiling, integer=True)
+    of = np.zeros(draft.n, dtype=np.int32)
+    for index, span in enumerate(spans):
+        of[span] = gangs[index]
+    t = t[starts[0] :]  # before the first start there is nothing to run on, and `units/…/use` says so
+    of, hours = of[t], draft.hours[t]
+    fits = Expr(draft.n, [(t, of, float(size))]) - bought.held(draft.n) * Fraction(offer.unit)
+    program.require(owner, f"{offer.id}/fits", fits <= np.zeros(draft.n))
+    rate = Expr(draft.n, [(t, draft.x[arc.index, t], float(arc.per_work))])
+    run = Expr(draft.n, [(t, of, size * hours)])
+    program.require(owner, f"{offer.id}/rate", rate - run <= np.zeros(draft.n))
+    draft.gangs.append((arc, gangs, spans))

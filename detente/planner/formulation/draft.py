@@ -1,0 +1,138 @@
+"""A draft: a case's arcs and periods laid over a program.
+
+Owns: the columns of use and of unserved demand, what they cost, and the rows of demand; and it keeps what the others
+add: units (``purchases``), capacity (``capacity``), standby (``standby``). Not here: the order in which things are
+defined (``formulate``), and what a clause sees of it (``shaping``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detente.case.case import Case
+from detente.demand.workload import Training
+from detente.market.offer import AnyOffer, GpuOffer, TokenOffer
+from detente.planner.formulation.arc import Arc, Arcs
+from detente.planner.formulation.expression import Bools, Expr, Floats, Ints, Lines
+from detente.planner.formulation.grid import Grid
+from detente.planner.formulation.groups import grouping
+from detente.planner.formulation.prices import PriceList, holds_always
+from detente.planner.formulation.program import Program
+from detente.planner.formulation.units import Units
+
+
+class Draft:
+    """The program of a case, as far as it is shaped."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.horizon = case.declared.horizon
+        self.program = Program()
+        self.grid = Grid(case.periods)
+        self.periods, self.n, self.hours = case.periods, self.grid.n, self.grid.hours
+        self.arcs = Arcs(case)
+        self.prices = PriceList(self.arcs, self.grid)
+        self.demand = {w.id: grouping(case, w) for w in case.workloads}
+        self.most_work = {name: found.most for name, found in self.demand.items()}
+        self.x: Ints = np.zeros((0, self.n), dtype=np.int32)
+        self.unserved: dict[str, Ints] = {}
+        self.units: dict[str, Units] = {}
+        self.standby: dict[str, Ints] = {}
+        self.standby_from = np.full(len(self.arcs), -1, dtype=np.int64)  # of each arc, the first column of its standby
+        self.gangs: list[tuple[Arc, Ints, list[NDArray[np.int64]]]] = []
+        self._limits: dict[str, Sequence[int | Fraction | None]] = {}
+
+    def at_most(self, offer: AnyOffer) -> Sequence[int | Fraction | None]:
+        """Units (of tokens: Mtok an hour) there are of an offer in each period; None where not limited."""
+        if offer.id not in self._limits:
+            of = offer.flow_at_most if isinstance(offer, TokenOffer) else offer.units_at_most
+            if (offer.capacity is None or holds_always(offer.capacity)) and not offer.from_ and not offer.until:
+                self._limits[offer.id] = [of(self.periods[0])] * self.n
+            else:
+                self._limits[offer.id] = [of(period) for period in self.periods]
+        return self._limits[offer.id]
+
+    def most(self, offer: AnyOffer) -> Floats:
+        """The same, as floats; infinite where not limited."""
+        limits = self.at_most(offer)
+        if len(set(limits)) == 1:
+            return np.full(self.n, np.inf if limits[0] is None else float(limits[0]))
+        return np.array([np.inf if m is None else float(m) for m in limits])
+
+    # -- define: each called once by ``formulate`` ---------------------------------------------------------------
+    def define_use(self) -> None:
+        """A column for each arc and period: work done; at most the work there is."""
+        most = np.zeros((len(self.arcs), self.n))
+        for arc in self.arcs:
+            most[arc.index] = self.most_work[arc.workload.id]
+        self.x = self.program.columns("use", "work", most.shape, upper=most)
+
+    def define_availability(self) -> None:
+        """No use where an offer has no price, is not on offer or too small for a gang."""
+        without_price = np.isnan(self.prices.listed)
+        for arc in self.arcs:
+            closed = without_price[arc.index]
+            if isinstance(arc.workload, Training) and arc.workload.gang and isinstance(arc.offer, GpuOffer):
+                closed = closed | self._too_small(arc.offer, int(arc.workload.gang.value))
+            if closed.any():
+                self.program.hold(f"offer/{arc.offer.id}", self.x[arc.index, closed])
+
+    def _too_small(self, offer: GpuOffer, gang: int) -> Bools:
+        return np.array([m is not None and m * offer.unit < gang for m in self.at_most(offer)], dtype=np.bool_)
+
+    def define_unserved(self) -> None:
+        """Demand that is not served, at its value; none where it must be served."""
+        for workload in self.case.workloads:
+            if workload.value is None:
+                continue
+            most = self.demand[workload.id].work
+            self.unserved[workload.id] = self.program.columns(
+                "unserved", workload.id, len(most), cost=float(workload.value.amount), upper=most
+            )
+
+    def define_demand(self) -> None:
+        """Work done and unserved demand make up demand, in each group of periods."""
+        for workload in self.case.workloads:
+            demand = self.demand[workload.id]
+            rows = self.grouped(self.use_of(self.arcs.of_workload[workload.id]), demand.owner, len(demand.work))
+            if workload.id in self.unserved:
+                rows = rows + Expr.of(self.unserved[workload.id])
+            self.program.require(f"demand/{workload.id}", "served", rows == demand.work)
+
+    def define_costs(self) -> None:
+        """Use at its price after discounts, moving data, and units at theirs."""
+        cost = np.zeros(self.x.shape)
+        for arc in self.arcs:
+            cost[arc.index] = self.prices.egress(arc)
+            if arc.metered:
+                cost[arc.index] += np.nan_to_num(self.prices.use(arc))
+        self.program.charge(self.x, cost)
+        for units in self.units.values():
+            column, period, _, price = units.each
+            net = price * (1 - self.prices.off[units.offer.id][period])
+            paid: Floats = np.bincount(column, weights=net, minlength=len(units.columns)).astype(np.float64)
+            self.program.charge(units.columns, paid)
+
+    # -- expressions ---------------------------------------------------------------------------------------------
+    def use_of(self, arcs: Sequence[Arc]) -> Lines:
+        """Columns of use, by arc and period."""
+        return Lines.of(self.x, [arc.index for arc in arcs])
+
+    def standby_of(self, arcs: Sequence[Arc]) -> Lines:
+        """Columns of standby, by arc and period; the blocks of all workloads stand one after the other."""
+        first = next((int(columns[0, 0]) for columns in self.standby.values()), 0)
+        starts = self.standby_from[np.array([arc.index for arc in arcs], dtype=np.int64)]
+        return Lines(first, self.n, (starts - first) // self.n)
+
+    def grouped(self, lines: Lines, owner: Ints, n: int) -> Expr:
+        """Work of some arcs in each of n groups of periods."""
+        inside = owner >= 0
+        if n == self.n and inside.all():  # each period by itself
+            return Expr(n, [(None, lines, 1.0)])
+        if inside.all():
+            return Expr(n, [(owner, lines, 1.0)])
+        return Expr(n, [(owner[inside], lines.columns[:, inside], 1.0)])

@@ -1,0 +1,50 @@
+"""From a case to its program: a table of contents."""
+
+from __future__ import annotations
+
+from detente.case.case import Case
+from detente.contract.term import Term
+from detente.planner.formulation.capacity import define_capacity
+from detente.planner.formulation.draft import Draft
+from detente.planner.formulation.purchases import define_units
+from detente.planner.formulation.shaping import Shaping
+from detente.planner.formulation.standby import define_standby
+from detente.terms.redundancy import Redundancy
+
+
+def formulate(case: Case) -> Draft:
+    """The case's program: what there is, what is needed, then each clause in turn.
+
+    Raises CaseError where clauses have readings and none is chosen.
+    """
+    terms = case.terms
+    draft = Draft(case)
+
+    draft.define_use()
+    draft.define_availability()
+    define_standby(draft, [t for t in terms if isinstance(t, Redundancy)])
+    draft.define_unserved()
+    define_units(draft)
+    draft.define_demand()
+    define_capacity(draft)
+
+    shaping = Shaping(draft)
+    define_permissions(shaping, terms)
+    for term in terms:
+        if term.prices:
+            term.shape(shaping)
+    draft.define_costs()
+    for term in terms:
+        if not term.prices:
+            term.shape(shaping)
+    return draft
+
+
+def define_permissions(shaping: Shaping, terms: tuple[Term, ...]) -> None:
+    """What a clause denies, or cannot decide, is not allocated (§2)."""
+    for term in terms:
+        if type(term).judge is Term.judge:
+            continue
+        for arc in shaping.draft.arcs:
+            if term.judge(arc.demand, arc.sold).decision in ("deny", "undecided"):
+                shaping.deny(term, arc)

@@ -1,0 +1,68 @@
+"""A plan's periods, side by side: their hours, the calendar time that they stand for, and what windows see of them.
+
+Not here: what happens in a period.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detente.contract.term import Force
+from detente.planner.formulation.expression import Bools, Floats, Ints
+from detente.values.period import Period, Window, overlap
+
+Shares = tuple[Ints, NDArray[np.int64], Floats]
+"""(window, period, share of the period that lies in the window), for every overlap."""
+
+
+class Grid:
+    """The periods of a plan."""
+
+    def __init__(self, periods: Sequence[Period]) -> None:
+        self.periods = periods
+        self.n = len(periods)
+        self.hours: Floats = np.array([float(p.hours) for p in periods])
+        self._overlaps: dict[tuple[Window, ...], Shares] = {}
+        self._forced: dict[tuple[datetime, datetime], Bools] = {}
+
+    @cached_property
+    def spans(self) -> tuple[list[tuple[datetime, datetime]], Ints]:
+        """The distinct calendar spans, and which of them each period stands for."""
+        place: dict[tuple[datetime, datetime], int] = {}
+        which = [place.setdefault((p.span_start, p.span_end), len(place)) for p in self.periods]
+        return list(place), np.array(which, dtype=np.int32)
+
+    def overlaps(self, window: Window) -> list[Fraction]:
+        """The share of each period that lies in a window: the same for all that stand for the same time."""
+        spans, which = self.spans
+        some = dict(zip(which.tolist(), self.periods, strict=True))
+        each = [overlap(some[place], window) for place in range(len(spans))]
+        return [each[place] for place in which.tolist()]
+
+    def shares(self, windows: Sequence[Window]) -> Shares:
+        """How windows lie over the periods: rows in the order of windows, then periods."""
+        key = tuple(windows)
+        if key not in self._overlaps:
+            found = [
+                (w, t, float(share))
+                for w, window in enumerate(windows)
+                for t, share in enumerate(self.overlaps(window))
+                if share
+            ]
+            rows = np.array([f[0] for f in found], dtype=np.int32)
+            periods = np.array([f[1] for f in found], dtype=np.int64)
+            self._overlaps[key] = rows, periods, np.array([f[2] for f in found], dtype=np.float64)
+        return self._overlaps[key]
+
+    def forced(self, force: Force) -> Bools:
+        """Periods of which any part lies in a clause's time: a denial for a part denies the whole."""
+        key = force.start, force.end
+        if key not in self._forced:
+            self._forced[key] = np.array([force.over(p.span_start, p.span_end) for p in self.periods], dtype=np.bool_)
+        return self._forced[key]

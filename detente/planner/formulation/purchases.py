@@ -1,0 +1,142 @@
+"""Which units a case may buy: by the hour in each period, or for a term from a start.
+
+Owns: their columns, and whole counts that hold what a solution uses. Not here: the rows that hold use within them
+(``capacity``), and their cost after discounts (``Draft.define_costs``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from detente.market.offer import ProvisionedOffer, TokenOffer
+from detente.planner.formulation.draft import Draft
+from detente.planner.formulation.expression import Expr, Floats, Ints
+from detente.planner.formulation.units import AnyUnits, Start, Units
+from detente.values.period import Window, later, moment
+
+WHOLE_LINE = 100
+"""Units of which at most this many can be needed are integers in the program; above, they are rounded up after it,
+which costs at most 1% of that purchase and counts in the gap."""
+
+WHOLE_MOST = 400
+"""At most so many integer columns of capacity bought by the hour, of all offers together; where there would be more,
+all of those are rounded up as well: a search over thousands has no end that anyone could wait for."""
+
+
+def define_units(draft: Draft) -> None:
+    """Columns of capacity bought in units, offer by offer."""
+    bought = []
+    for offer in draft.case.offers:
+        if isinstance(offer, TokenOffer) or all(arc.own for arc in draft.arcs.of_offer[offer.id]):
+            continue
+        starts = _terms(draft, offer) if offer.reserved else _hourly(draft, offer)
+        if starts:
+            bought.append((offer, starts, _most(draft, offer)))
+    by_the_hour = sum(len(starts) for offer, starts, most in bought if not offer.reserved and _few(offer, most))
+    for offer, starts, most in bought:
+        whole = _few(offer, most) and (offer.reserved or by_the_hour <= WHOLE_MOST)
+        draft.units[offer.id] = _units(draft, offer, starts, most, whole=whole)
+
+
+def _few(offer: AnyUnits, most: Sequence[int]) -> bool:
+    """Whether so few units can be needed that a part of one matters."""
+    return max(most, default=0) / (offer.increment if isinstance(offer, ProvisionedOffer) else 1) <= WHOLE_LINE
+
+
+def _hourly(draft: Draft, offer: AnyUnits) -> list[Start]:
+    prices = draft.prices.of_units[offer.id]
+    return [Start(t, np.array([t]), {t: p.hours}) for t, p in enumerate(draft.periods) if prices[t] is not None]
+
+
+def _terms(draft: Draft, offer: AnyUnits) -> list[Start]:
+    """Starts on the first period of a month (or on the stated days), with what each serves and pays."""
+    assert offer.term is not None
+    end = moment(draft.horizon.end)
+    allowed = {moment(d) for d in offer.starts} if offer.starts else None
+    prices = draft.prices.of_units[offer.id]
+    found = []
+    for t, period in enumerate(draft.periods):
+        before = draft.periods[t - 1] if t else None
+        month = (period.span_start.year, period.span_start.month)
+        first = before is None or (before.span_start.year, before.span_start.month) != month
+        if not first or (allowed is not None and period.span_start not in allowed):
+            continue
+        over = later(period.span_start, offer.term)
+        if (over > end and offer.cut == "refuse") or prices[t] is None:
+            continue
+        term = Window(0, period.span_start, over, Fraction(1))
+        shares = [(t + i, share) for i, share in enumerate(draft.grid.overlaps(term)[t:]) if share]
+        serve = np.array([i for i, share in shares if share == 1], dtype=np.int64)
+        found.append(Start(t, serve, {i: share * draft.periods[i].hours for i, share in shares}))
+    return found
+
+
+def _most(draft: Draft, offer: AnyUnits) -> list[int]:
+    """The most whole units that could be of any use in each period."""
+    need = np.zeros(draft.n)
+    for arc in draft.arcs.of_offer[offer.id]:
+        if not arc.own:
+            need += draft.most_work[arc.workload.id] * float(arc.per_work) / (draft.hours * float(offer.unit_flow))
+    least = offer.minimum if isinstance(offer, ProvisionedOffer) else 1
+    found = []
+    for limit, units in zip(draft.at_most(offer), need.tolist(), strict=True):
+        useful = max(least, int(np.ceil(units - 1e-9))) if units > 0 else 0
+        if isinstance(offer, ProvisionedOffer) and useful:
+            useful = least + -(-(useful - least) // offer.increment) * offer.increment
+        found.append(useful if limit is None else min(useful, int(limit)))
+    return found
+
+
+def _units(draft: Draft, offer: AnyUnits, starts: Sequence[Start], most: Sequence[int], *, whole: bool) -> Units:
+    program, owner, n = draft.program, f"units/{offer.id}", len(starts)
+    ceiling = np.array([max((most[i] for i in start.serve), default=0) for start in starts], dtype=np.float64)
+    minimum, step = (offer.minimum, offer.increment) if isinstance(offer, ProvisionedOffer) else (1, 1)
+    parts: list[tuple[Ints, float]] = []
+    if minimum % step == 0 and minimum <= step:
+        counts = np.floor(ceiling / step)
+    else:
+        opened = program.columns(owner, "opened", n, upper=np.minimum(1, ceiling), integer=True)
+        parts.append((opened, minimum))
+        counts = np.maximum(0, np.floor((ceiling - minimum) / step))
+    steps = program.columns(owner, "steps", n, upper=counts, integer=whole, whole=True)
+    parts.append((steps, step))
+    if len(parts) > 1:
+        one = np.arange(n, dtype=np.int32)
+        program.require(owner, "opened", Expr(n, [(one, steps, 1.0), (one, opened, -counts)]) <= [0.0] * n)
+    repeat = len(parts)
+    prices = draft.prices.of_units[offer.id]
+    return Units(
+        offer,
+        np.concatenate([columns for columns, _ in parts]),
+        np.concatenate([np.full(n, float(size)) for _, size in parts]),
+        [start.period for start in starts] * repeat,
+        [start.serve for start in starts] * repeat,
+        [start.paid for start in starts] * repeat,
+        np.array(most, dtype=np.float64),
+        [price for start in starts if (price := prices[start.period]) is not None] * repeat,
+    )
+
+
+def rounded_up(draft: Draft, values: Floats) -> dict[str, Floats]:
+    """Whole units of each offer that hold what a solution uses: hourly ones by need, reservations as bought."""
+    found = {}
+    for name, units in draft.units.items():
+        if units.offer.reserved:
+            found[name] = np.ceil(values[units.columns] - 1e-6)
+            continue
+        starts = np.array(units.starts, dtype=np.int64)
+        flow = draft.hours * float(units.offer.unit_flow)
+        shared = [a for a in draft.arcs.of_offer[name] if not a.own]
+        use = sum((values[draft.x[a.index]] * float(a.per_work) for a in shared), np.zeros(draft.n))
+        need = use[starts] / flow[starts]
+        need[need < 1e-7] = 0.0
+        count = np.ceil(need / units.units - 1e-7)
+        if isinstance(units.offer, ProvisionedOffer) and units.offer.minimum != units.offer.increment:
+            half = len(starts) // 2
+            count[:half] = need[:half] > 0
+            count[half:] = np.ceil(np.maximum(0.0, need[half:] - units.offer.minimum) / units.units[half:] - 1e-7)
+        found[name] = count
+    return found

@@ -1,0 +1,169 @@
+"""What a clause sees of a draft while it shapes a plan (``term.Program``).
+
+Owns: the measures that clauses are written in, their slacks, charges, discounts and denials. Not here: the order of
+shaping (``formulate``), standby (``standby``), and what a clause says (``terms``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detente.contract.scope import Selection
+from detente.contract.term import Term
+from detente.contract.usage import Measure
+from detente.planner.formulation import standby
+from detente.planner.formulation.arc import Arc, covers
+from detente.planner.formulation.draft import Draft
+from detente.planner.formulation.expression import Expr, Floats, Ints, Lines, Part, spelt
+from detente.planner.formulation.units import Units
+from detente.values.period import Window
+
+Rates = tuple[NDArray[np.int64], Floats]
+"""Arcs that add to a measure, and what a unit of their work adds to it in each period."""
+
+
+class Shaping:
+    """A draft, as clauses may shape it."""
+
+    def __init__(self, draft: Draft) -> None:
+        self.draft = draft
+        self.horizon = draft.horizon
+
+    # -- measures ------------------------------------------------------------------------------------------------
+    def sum(self, selection: Selection, of: Measure, by: Sequence[Window]) -> Expr:
+        """A measure of the plan over what a selection covers, one row a window."""
+        draft = self.draft
+        windows, periods, share = draft.grid.shares(by)
+        index, rates = self._rates(selection, of)
+        parts = self._measured(index, rates, windows, periods, share)
+        if of in ("spend", "taken"):
+            parts += [
+                self._units_measured(units, of, windows, periods, share)
+                for units in draft.units.values()
+                if covers(selection, None, draft.case.offer_facts[units.offer.id])
+            ]
+        return Expr(len(by), parts)
+
+    def _measured(
+        self, index: NDArray[np.int64], rates: Floats, windows: Ints, periods: NDArray[np.int64], share: Floats
+    ) -> list[Part]:
+        """Entries of use, by arc and by period of each window."""
+        if not len(index):
+            return []
+        lines = Lines.of(self.draft.x, index)
+        if np.array_equal(periods, np.arange(self.draft.n)):  # each once
+            return [(windows, lines, rates * share)]
+        return [(windows, lines.columns[:, periods], rates[:, periods] * share)]
+
+    def _rates(self, selection: Selection, of: Measure) -> Rates:
+        """What use adds.
+
+        Units bought count where idle capacity is covered; the work on them then only moves cost between the covered
+        and the rest: used capacity is charged to the work on it, pro rata.
+        """
+        draft = self.draft
+        covered = draft.arcs.covered(selection)
+        if of == "work":
+            index = np.flatnonzero(covered)
+            return index, np.ones((len(index), draft.n))
+        if of == "revenue":
+            revenue = np.array([float(a.workload.revenue.amount) if a.workload.revenue else 0.0 for a in draft.arcs])
+            index = np.flatnonzero(covered & (revenue != 0))
+            return index, np.repeat(revenue[index, np.newaxis], draft.n, axis=1)
+        idle = np.array([covers(selection, None, facts) for facts in draft.case.offer_facts.values()], dtype=np.bool_)
+        bought = np.array([not arc.metered for arc in draft.arcs], dtype=np.bool_)
+        part = covered.astype(np.float64) - (idle[draft.arcs.offer_at] & bought)
+        if of == "taken":
+            index = np.flatnonzero(part)
+            taken = part[index] * draft.arcs.per_work[index]
+            return index, np.repeat(taken[:, np.newaxis], draft.n, axis=1)
+        return self._spend_rates(selection, part)
+
+    def _spend_rates(self, selection: Selection, part: Floats) -> Rates:
+        arcs, prices = self.draft.arcs, self.draft.prices
+        moved = {a.index: prices.egress(a) for a in arcs if a.egress and covers(selection, a.demand, a.egress_facts)}
+        adds = part != 0
+        adds[list(moved)] = True
+        index = np.flatnonzero(adds)
+        rates = np.empty((len(index), self.draft.n))
+        for row, i in enumerate(index.tolist()):
+            rates[row] = part[i] * prices.use(arcs[i])
+        np.nan_to_num(rates, copy=False)
+        for row, i in enumerate(index.tolist()):
+            if i in moved:
+                rates[row] += moved[i]
+        return index, rates
+
+    def _units_measured(self, units: Units, of: Measure, windows: Ints, periods: Any, share: Floats) -> Part:
+        """What one of each column's units adds to a measure in each window."""
+        column, period, hours, price = units.each
+        off = self.draft.prices.off[units.offer.id]
+        each = price * (1 - off[period]) if of == "spend" else hours * float(units.offer.unit_flow)
+        order = np.argsort(period, kind="stable")
+        first = np.searchsorted(period[order], periods, side="left")
+        times = np.searchsorted(period[order], periods, side="right") - first
+        paid = np.repeat(first - np.cumsum(times) + times, times) + np.arange(times.sum())  # runs, one after the other
+        at = order[paid]
+        n = len(units.columns)
+        place, parts = np.unique(np.repeat(windows, times).astype(np.int64) * n + column[at], return_inverse=True)
+        total = np.bincount(parts, weights=each[at] * np.repeat(share, times), minlength=len(place))
+        return (place // n).astype(np.int32), units.columns[place % n], total.astype(np.float64)
+
+    # -- what a clause adds --------------------------------------------------------------------------------------
+    def slack(
+        self,
+        term: Term,
+        part: str,
+        n: int,
+        *,
+        price: Fraction = Fraction(0),
+        most: Sequence[Fraction],
+        remedy: bool = False,
+    ) -> Expr:
+        """New amounts of zero or more that a clause owns."""
+        upper = [float(m) for m in most]
+        owner = f"term/{term.id}"
+        return Expr.of(self.draft.program.columns(owner, part, n, cost=float(price), upper=upper, remedy=remedy))
+
+    def most(self, of: Any) -> list[Fraction]:
+        """The most that each row of an expression can be: every column at its upper bound."""
+        upper = self.draft.program.upper()
+        total = np.zeros(of.n)
+        for part in of.parts:
+            rows, columns, values = spelt(part)
+            np.add.at(total, rows.T.ravel(), (np.maximum(values, 0.0) * upper[columns]).T.ravel())
+        return [Fraction(float(v)) for v in total + of.constant]
+
+    def require(self, term: Term, part: str, rows: Any) -> None:
+        """Rows that a clause owns."""
+        self.draft.program.require(f"term/{term.id}", part, rows)
+
+    def charge(self, term: Term, selection: Selection, of: Measure, rate: Fraction) -> None:
+        """A cost in proportion to a measure, while the clause is in force."""
+        draft = self.draft
+        _, periods, share = draft.grid.shares([term.in_force(self.horizon)])
+        index, rates = self._rates(selection, of)
+        draft.program.charge(draft.x[index][:, periods], rates[:, periods] * share * float(rate))
+
+    def discount(self, term: Term, selection: Selection, rate: Fraction) -> None:
+        """A lower price for what is covered, while the clause is in force."""
+        _, periods, share = self.draft.grid.shares([term.in_force(self.horizon)])
+        self.draft.prices.take_off(selection, periods, float(rate) * share)
+
+    def survive(self, term: Term, selection: Selection, share: Fraction) -> None:
+        """Standby, so that the loss of any one provider leaves a share of each covered workload's demand."""
+        standby.survive(self.draft, term, selection, share)
+
+    def deny(self, term: Term, arc: Arc) -> None:
+        """A clause keeps work and standby off an arc while it is in force."""
+        draft = self.draft
+        forced = draft.grid.forced(term.force)
+        draft.program.hold(f"term/{term.id}", draft.x[arc.index, forced])
+        if arc.workload.id in draft.standby:
+            row = draft.arcs.place[arc.index]
+            draft.program.hold(f"term/{term.id}", draft.standby[arc.workload.id][row, forced])

@@ -1,0 +1,63 @@
+"""Standby: capacity kept ready for the loss of a provider.
+
+Owns: its columns, and the rows that redundancy clauses ask for (design §6). Not here: capacity (``capacity``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from detente.contract.scope import Selection
+from detente.contract.term import Term
+from detente.planner.formulation.draft import Draft
+from detente.planner.formulation.expression import Expr
+
+
+def define_standby(draft: Draft, terms: Sequence[Term]) -> None:
+    """Columns of standby for workloads that a redundancy clause covers; none for others."""
+    covered = np.zeros(len(draft.arcs), dtype=np.bool_)
+    for term in terms:
+        covered |= draft.arcs.covered(term.covered)
+    for workload in draft.case.workloads:
+        arcs = draft.arcs.of_workload[workload.id]
+        if not any(covered[a.index] for a in arcs):
+            continue
+        columns = draft.program.columns(
+            "standby", workload.id, (len(arcs), draft.n), upper=draft.most_work[workload.id]
+        )
+        draft.standby[workload.id] = columns
+        draft.standby_from[[arc.index for arc in arcs]] = columns[:, 0]
+        for row, arc in enumerate(arcs):
+            closed = np.isnan(draft.prices.listed[arc.index])
+            draft.program.hold(f"offer/{arc.offer.id}", columns[row, closed])
+
+
+def survive(draft: Draft, term: Term, selection: Selection, share: Fraction) -> None:
+    """Standby, so that the loss of any one provider leaves a share of each covered workload's demand.
+
+    For each provider k of a workload: x_k + r_k - R + unserved <= (1 - share) * demand, with R the sum of all
+    standby r.
+    """
+    _, periods, inside = draft.grid.shares([term.in_force(draft.horizon)])
+    forced = np.zeros(draft.n, dtype=bool)
+    forced[periods[inside > 0]] = True
+    covered = draft.arcs.covered(selection)
+    for workload in draft.case.workloads:
+        arcs = draft.arcs.of_workload[workload.id]
+        if not any(covered[a.index] for a in arcs):
+            continue
+        demand = draft.demand[workload.id]
+        owner = demand.owner
+        kept = np.bincount(owner[~forced & (owner >= 0)], minlength=len(demand.work)) == 0
+        owner = np.where(kept[owner] & (owner >= 0), np.cumsum(kept)[owner] - 1, -1).astype(np.int32)
+        left, n = (1 - float(share)) * demand.work[kept], int(kept.sum())
+        for provider in dict.fromkeys(a.offer.provider for a in arcs):
+            here = draft.use_of([a for a in arcs if a.offer.provider == provider])
+            elsewhere = draft.standby_of([a for a in arcs if a.offer.provider != provider])
+            rows = draft.grouped(here, owner, n) - draft.grouped(elsewhere, owner, n)
+            if workload.id in draft.unserved:
+                rows = rows + Expr.of(draft.unserved[workload.id][kept])
+            draft.program.require(f"term/{term.id}", f"loss of {provider} for {workload.id}", rows <= left)

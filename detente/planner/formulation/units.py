@@ -1,0 +1,66 @@
+"""What may be bought of an offer in units: whole columns, and how each reads as capacity and money.
+
+Not here: which units a case may buy (``purchases``), and the rows that hold use within them (``capacity``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detente.market.offer import GpuOffer, ProvisionedOffer
+from detente.planner.formulation.expression import Expr, Floats, Ints
+
+AnyUnits = GpuOffer | ProvisionedOffer
+
+
+@dataclass(frozen=True)
+class Start:
+    """When units may be bought: the period, the periods they serve, and the hours paid in each."""
+
+    period: int
+    serve: NDArray[np.int64]
+    paid: dict[int, Fraction]
+
+
+@dataclass
+class Units:
+    """What may be bought of one offer: columns of whole steps, and how each column reads as units in each period.
+
+    A column stands for ``step`` units from its ``start`` period on; ``opening`` columns stand for the minimum of a
+    purchase. ``serve[i]`` are the periods that column i's units serve, ``paid[i]`` the hours paid in each, and
+    ``rate[i]`` the money per unit and hour: that of the period it starts in.
+    """
+
+    offer: AnyUnits
+    columns: Ints
+    units: Floats
+    starts: list[int]
+    serve: list[NDArray[np.int64]]
+    paid: list[dict[int, Fraction]]
+    most: Floats
+    rate: list[Fraction]
+
+    @cached_property
+    def each(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats, Floats]:
+        """(which column, period, hours paid, list price) for one of every column's units in every paid period."""
+        column = np.repeat(np.arange(len(self.paid)), [len(paid) for paid in self.paid])
+        period = np.array([t for paid in self.paid for t in paid], dtype=np.int64)
+        hours = np.array([float(h) for paid in self.paid for h in paid.values()], dtype=np.float64)
+        rate = np.array([float(r) for r in self.rate], dtype=np.float64)
+        hours *= self.units[column]
+        return column, period, hours, hours * rate[column]
+
+    def held(self, n: int) -> Expr:
+        """Units that serve in each of n periods."""
+        if not self.serve:
+            return Expr(n)
+        if not self.offer.reserved:  # each by itself
+            return Expr(n, [(np.array(self.starts, dtype=np.int32), self.columns, self.units)])
+        times = [len(serve) for serve in self.serve]
+        rows = np.concatenate(self.serve).astype(np.int32)
+        return Expr(n, [(rows, np.repeat(self.columns, times), np.repeat(self.units, times))])

@@ -1,0 +1,155 @@
+"""Branch and bound over few whole columns of a large program.
+
+Owns: the search. It exists beside the solver's own because of size: with tens of thousands of columns and a dozen
+whole ones, HiGHS spends minutes on cuts where a handful of warm linear programs settle the question; and each node's
+bound is the safe one, computed from its duals. Not here: when to use it (``solve``).
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from detente.planner.formulation.expression import Floats, Ints
+from detente.planner.solving.model import Model
+from detente.planner.solving.solution import Solution, Stopped
+
+TIE = 1e-6
+"""Bounds within this much of each other are equal, and of equals the deepest node goes first: contracts make many."""
+
+MOST_PROGRAMS = 40
+"""Programs solved before the search rests with the gap it has: a count, so that the same case gives the same plan."""
+
+Complete = Callable[[Solution], Solution | None]
+
+
+@dataclass(order=True)
+class Node:
+    """A part of the search: bounds on the whole columns, and what is known there: at first its parent's bound."""
+
+    rank: tuple[int, int, int]
+    bound: float = field(compare=False)
+    depth: int = field(compare=False)
+    low: Floats = field(compare=False)
+    high: Floats = field(compare=False)
+    solution: Solution | None = field(default=None, compare=False)
+
+
+@dataclass
+class Branched:
+    """The best whole solution found, a proven bound, and whether the search was stopped."""
+
+    best: Solution | None
+    bound: float
+    stopped: Stopped | None = None
+
+
+class Search:
+    """Dives: from the open node of the least bound to the nearest whole numbers, what it passes by stays open."""
+
+    def __init__(self, model: Model, whole: Ints, root: Solution, best: Solution | None, gap: float) -> None:
+        self.model, self.whole, self.best, self.gap = model, whole, best, gap
+        self.step = max(abs(root.bound), 1.0) * TIE
+        self.programs, self._order = 0, 0
+        self.stopped: Stopped | None = None
+        self.closed = math.inf  # the least bound of what is settled
+        self.open: list[Node] = []
+        low, high = np.zeros(len(whole)), np.floor(model.upper[whole] + 1e-9)
+        self._add(root.bound, 0, low, high, root)
+
+    @property
+    def bound(self) -> float:
+        """What no whole solution costs less than."""
+        return min([self.closed, *(node.bound for node in self.open)])
+
+    def run(self, complete: Complete) -> None:
+        """Dive until nothing is open that could be cheaper by more than the gap, or enough was tried.
+
+        A node that only has its parent's bound is solved all the same, while its own could raise the bound of all.
+        Where the least bound is that of a whole solution, the rest of its distance is rounding of larger counts.
+        """
+        while self.open and self.stopped is None and self.programs < MOST_PROGRAMS:
+            least = self.open[0]
+            if self.closed <= least.bound or (self._close(least.bound) and least.solution is not None):
+                return
+            self._dive(heapq.heappop(self.open), complete)
+
+    def _add(self, bound: float, depth: int, low: Floats, high: Floats, found: Solution | None = None) -> None:
+        self._order += 1
+        rank = (math.floor(bound / self.step), -depth, -self._order)
+        heapq.heappush(self.open, Node(rank, bound, depth, low, high, found))
+
+    def _close(self, bound: float) -> bool:
+        """Whether what is known is near enough to a bound."""
+        best = self.best
+        return best is not None and best.objective - bound <= self.gap * max(abs(best.objective), 1e-9)
+
+    def _dive(self, node: Node, complete: Complete) -> None:
+        while self._solve(node):
+            assert node.solution is not None
+            assert node.solution.values is not None
+            values = node.solution.values[self.whole]
+            away = np.abs(values - np.rint(values))
+            at = int(np.argmax(away))
+            if self._close(node.bound):
+                self.closed = min(self.closed, node.bound)
+                return
+            if away[at] < 1e-6:  # whole: what remains of its distance to the bound is rounding of larger counts
+                self.closed = min(self.closed, node.bound)
+                self.programs += 1
+                self.best = _better(self.best, complete(node.solution))
+                return
+            below, above = node.high.copy(), node.low.copy()
+            below[at], above[at] = math.floor(values[at]), math.ceil(values[at])
+            down, up = (node.low, below), (above, node.high)
+            near, far = (up, down) if values[at] - below[at] >= 0.5 else (down, up)
+            self._add(node.bound, node.depth + 1, *far)
+            node = Node(node.rank, node.bound, node.depth + 1, *near)
+
+    def _solve(self, node: Node) -> bool:
+        """Solve a node's program, if it is not yet; a node that cannot be now stays open. False where a dive ends."""
+        if node.solution is not None:
+            return True
+        if self.programs < MOST_PROGRAMS:
+            self.model.confine(self.whole, node.low, node.high)
+            found = self.model.solve_linear()
+            self.programs += 1
+            if found.status == "optimal":
+                node.bound, node.solution = max(found.bound, node.bound), found
+                return True
+            if found.status == "infeasible":
+                return False
+            self.stopped = found.status
+        self._add(node.bound, node.depth, node.low, node.high)
+        return False
+
+
+def branch(
+    model: Model, whole: Ints, root: Solution, best: Solution | None, gap: float, complete: Complete
+) -> Branched:
+    """Least cost with whole columns, to a relative gap.
+
+    Parameters
+    ----------
+    root
+        The linear program's solution.
+    best
+        A whole solution that is known, if any.
+    complete
+        Rounds what else must be whole in a node's solution and solves again; None where that cannot be done.
+    """
+    search = Search(model, whole, root, best, gap)
+    search.run(complete)
+    model.release(whole)
+    found = search.best
+    return Branched(found, min(search.bound, found.objective) if found else search.bound, search.stopped)
+
+
+def _better(best: Solution | None, found: Solution | None) -> Solution | None:
+    if found is None or (best is not None and best.objective <= found.objective):
+        return best
+    return found

@@ -1,0 +1,321 @@
+"""The only file that touches the solver: an assembled program inside HiGHS.
+
+Owns: handing over, changing bounds and costs, solving, and what comes back. All amounts are given and returned in
+natural units; scaling by powers of two happens on the way to HiGHS (``matrix``) and is undone on the way back.
+
+Not here: what any column means, blocks and owners (``program``), the bound (``bound``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import sys
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from detente.errors import SolverError
+from detente.planner.formulation.expression import Floats, Ints
+from detente.planner.formulation.program import Program
+from detente.planner.solving.bound import safe_bound
+from detente.planner.solving.interrupt import Interrupt
+from detente.planner.solving.matrix import lay_out
+from detente.planner.solving.solution import Solution, Stopped
+
+SIMPLEX_FEASIBLE = 5_000  # at most: feasibility alone is asked of simplex
+SIMPLEX_COLUMNS = 60_000  # above: the first solve is by interior point with crossover
+
+TOLERANCE = 1e-8  # by which a bound, a row or a whole number may be missed, in the solver's scale
+
+PATIENCE = 5.0  # seconds for the solver to notice that it shall stop, before we go without it
+
+OPTIONS = {
+    "output_flag": False,
+    "threads": 1,
+    "random_seed": 0,
+    "small_matrix_value": 1e-12,  # HiGHS drops smaller coefficients without a word
+    "primal_feasibility_tolerance": TOLERANCE,
+    "dual_feasibility_tolerance": TOLERANCE,
+    "mip_feasibility_tolerance": TOLERANCE,
+}
+
+
+def _silently(make: Callable[[], Any]) -> Any:
+    """Call with the process's standard output closed: HiGHS prints a banner there before it takes options."""
+    sys.stdout.flush()
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        return make()
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
+
+
+class Model:
+    """A program inside HiGHS. Bounds may be changed and solved again, warm."""
+
+    def __init__(self, program: Program) -> None:
+        """Hand the whole over, scaled. The program's entries are given up on the way."""
+        self.program = program
+        self.cost, self.upper, self.integer = program.cost(), program.upper(), program.integer()
+        self.lower, self.higher = program.bounds()
+        self.matrix = lay_out(program)
+        self.deadline: float | None = None
+        self.interrupt: Interrupt | None = None
+        self.custom_cost: Floats | None = None
+        self.column_scale, self.row_scale = self.matrix.column_scale, self.matrix.row_scale
+        self.held = np.zeros(program.n, dtype=np.int16)
+        for hold in program.holds:
+            self.held[hold.columns] += 1
+        # what HiGHS has at the moment, scaled: its own copies come back as lists, which are slow to read
+        self._cost = self.cost * self.column_scale
+        largest = max(self._cost.max(initial=0.0), -self._cost.min(initial=0.0))
+        self.money_scale = 2.0 ** -round(math.log2(max(float(largest), 1e-12) / 1000.0))
+        self._cost *= self.money_scale
+        self._low = np.zeros(program.n)
+        self._high = self.upper / self.column_scale
+        for hold in program.holds:
+            self._high[hold.columns] = 0.0
+        self._row_low, self._row_high = self.lower * self.row_scale, self.higher * self.row_scale
+        self.highs = self._handed_over()
+
+    def _handed_over(self) -> Any:
+        import highspy
+
+        highs = _silently(highspy.Highs)
+        for option, setting in OPTIONS.items():
+            highs.setOptionValue(option, setting)
+        status = highs.passModel(
+            self.program.n,
+            self.program.m,
+            len(self.matrix.value),
+            int(highspy.MatrixFormat.kColwise),
+            int(highspy.ObjSense.kMinimize),
+            0.0,
+            self._cost,
+            self._low,
+            self._high,
+            self._row_low,
+            self._row_high,
+            self.matrix.start,
+            self.matrix.index,
+            self.matrix.value,
+            np.zeros(self.program.n, dtype=np.int32),  # continuous until asked otherwise; an empty array reads garbage
+        )
+        if status == highspy.HighsStatus.kError:
+            raise SolverError("the solver refused the model")
+        highs.HandleUserInterrupt = True
+        return highs
+
+    # -- changing bounds ---------------------------------------------------------------------------------------
+    def relax(self, owners: Collection[str]) -> None:
+        """Take owners out: their rows hold nothing, their own columns stay zero, what they held is free."""
+        self._set_owners(owners, on=False)
+
+    def restore(self, owners: Collection[str]) -> None:
+        """Put owners back in."""
+        self._set_owners(owners, on=True)
+
+    def _set_owners(self, owners: Collection[str], *, on: bool) -> None:
+        for block in self.program.row_blocks:
+            if block.owner in owners:
+                rows = np.arange(block.start, block.stop, dtype=np.int32)
+                scale = self.row_scale[block.slice]
+                self._row_low[block.slice] = self.lower[block.slice] * scale if on else -np.inf
+                self._row_high[block.slice] = self.higher[block.slice] * scale if on else np.inf
+                self.highs.changeRowsBounds(len(rows), rows, self._row_low[block.slice], self._row_high[block.slice])
+        changed = []
+        for hold in self.program.holds:
+            if hold.owner in owners:
+                self.held[hold.columns] += 1 if on else -1
+                changed.append(hold.columns)
+        for block in self.program.column_blocks:
+            if block.owner in owners:
+                columns = np.arange(block.start, block.stop, dtype=np.int32)
+                self.held[columns] += -1 if on else 1
+                changed.append(columns)
+        self._bounds(changed)
+
+    def without_remedies(self, spare: Collection[str] = ()) -> None:
+        """Hold every remedy at zero, save those of some owners: clauses are performed and not paid off."""
+        changed = []
+        for block in self.program.column_blocks:
+            if block.remedy and block.owner not in spare:
+                columns = np.arange(block.start, block.stop, dtype=np.int32)
+                self.held[columns] += 1
+                changed.append(columns)
+        self._bounds(changed)
+
+    def _bounds(self, changed: Sequence[Ints]) -> None:
+        if changed:
+            columns = np.unique(np.concatenate(changed)).astype(np.int32)
+            upper = np.where(self.held[columns] > 0, 0.0, self.upper[columns]) / self.column_scale[columns]
+            self._between(columns, np.zeros(len(columns)), upper)
+
+    def _between(self, columns: Ints, low: Floats, high: Floats) -> None:
+        self._low[columns], self._high[columns] = low, high
+        self.highs.changeColsBounds(len(columns), columns.astype(np.int32), low, high)
+
+    def draw_in(self, rows: Ints, by: Floats) -> None:
+        """Ask more of rows than they say: their bounds come closer by so much (natural units), until restored."""
+        inward = by * self.row_scale[rows]
+        self._row_low[rows] += inward
+        self._row_high[rows] -= inward
+        self.highs.changeRowsBounds(len(rows), rows, self._row_low[rows], self._row_high[rows])
+
+    def fix(self, columns: Ints, values: Floats) -> None:
+        """Fix columns at natural values."""
+        at = values / self.column_scale[columns]
+        self._between(columns, at, at)
+
+    def confine(self, columns: Ints, low: Floats, high: Floats) -> None:
+        """Keep whole columns between whole numbers."""
+        self._between(columns, low, high)
+
+    def release(self, columns: Ints) -> None:
+        """Undo ``fix`` and ``confine``."""
+        self._bounds([columns])
+
+    def objective(self, cost: Floats | None) -> None:
+        """Another objective (natural units), or the program's own."""
+        self.custom_cost = cost
+        given = self.cost if cost is None else cost
+        self._cost = given * self.column_scale * self.money_scale
+        self.highs.changeColsCost(self.program.n, np.arange(self.program.n, dtype=np.int32), self._cost)
+
+    def whole(self, columns: Ints, *, on: bool) -> None:
+        """Make columns integer, or continuous."""
+        import highspy
+
+        kind = int(highspy.HighsVarType.kInteger if on else highspy.HighsVarType.kContinuous)
+        kinds = np.full(len(columns), kind, dtype=np.uint8)
+        self.highs.changeColsIntegrality(len(columns), columns.astype(np.int32), kinds)
+
+    # -- solving -------------------------------------------------------------------------------------------------
+    def solve_linear(self) -> Solution:
+        """Solve as a linear program. The bound is computed here from the duals, not taken from the solver."""
+        warm = self.highs.getBasis().valid  # after other bounds or costs, simplex goes on from the last basis
+        simplex = warm or self.program.n <= SIMPLEX_COLUMNS
+        self.highs.setOptionValue("solver", "simplex" if simplex else "ipx")
+        return self._run(linear=True)
+
+    def feasible(self) -> Solution:
+        """Any point that holds every row. A large program's is found by interior point; a no is simplex's to say."""
+        if self.program.n > SIMPLEX_FEASIBLE:
+            self.highs.setOptionValue("solver", "ipx")
+            self.highs.setOptionValue("run_crossover", "off")
+            found = self._run(linear=True)
+            self.highs.setOptionValue("run_crossover", "on")
+            if found.status == "optimal":
+                return found
+            self.highs.clearSolver()
+        return self.solve_linear()
+
+    def solve_whole(self, gap: float) -> Solution:
+        """Solve with the integers asked for, to a relative gap.
+
+        No known plan is handed over to start from: HiGHS 1.16 then reports a cost that is not its own plan's.
+        """
+        self.highs.setOptionValue("solver", "choose")
+        self.highs.setOptionValue("mip_rel_gap", gap)
+        return self._run(linear=False)
+
+    def _run(self, *, linear: bool) -> Solution:
+        import highspy
+
+        left = math.inf if self.deadline is None else self.deadline - time.monotonic()
+        if left <= 0:
+            return Solution("time-limit", None, math.inf, -math.inf)
+        if self._interrupted():
+            return Solution("interrupted", None, math.inf, -math.inf)
+        self.highs.setOptionValue("time_limit", self.highs.getRunTime() + left)  # HiGHS counts over all its runs
+        outcome = self._solved()
+        status = self.highs.getModelStatus()
+        kinds = highspy.HighsModelStatus
+        if status in (kinds.kInfeasible, kinds.kUnboundedOrInfeasible):
+            return Solution("infeasible", None, math.inf, -math.inf)
+        if status in (kinds.kTimeLimit, kinds.kInterrupt):
+            name: Stopped = "time-limit" if status == kinds.kTimeLimit else "interrupted"
+            return self._partial(name, linear=linear)
+        if status != kinds.kOptimal or outcome == highspy.HighsStatus.kError:
+            raise SolverError(f"the solver stopped with `{self.highs.modelStatusToString(status)}`")
+        return self._optimal(linear=linear)
+
+    def _interrupted(self) -> bool:
+        return self.interrupt is not None and self.interrupt.noted
+
+    def _solved(self) -> Any:
+        """Let the solver run, in its thread, until it is done or Ctrl-C was noted; one that is raised stops it too.
+
+        Not highspy's own ``solve``: on Ctrl-C it speaks to the user, and forgets one pressed before it waits.
+        """
+        self.highs.startSolve()
+        done, outcome = False, None
+        try:
+            while not done:
+                done, outcome = self.highs.wait(0.1)
+                if not done and self._interrupted():
+                    self.highs.cancelSolve()
+        except KeyboardInterrupt:
+            self.highs.cancelSolve()
+            self.highs.wait(PATIENCE)
+            raise
+        return outcome
+
+    @contextlib.contextmanager
+    def uninterrupted(self) -> Iterator[None]:
+        """Solve although Ctrl-C was noted: what makes a plan of what is at hand."""
+        kept, self.interrupt = self.interrupt, None
+        try:
+            yield
+        finally:
+            self.interrupt = kept
+
+    def _partial(self, name: Literal["time-limit", "interrupted"], *, linear: bool) -> Solution:
+        info = self.highs.getInfo()
+        if linear or info.primal_solution_status != 2:
+            bound = -math.inf if linear else info.mip_dual_bound / self.money_scale
+            return Solution(name, None, math.inf, bound)
+        values = np.array(self.highs.getSolution().col_value) * self.column_scale
+        return Solution(
+            name, values, info.objective_function_value / self.money_scale, info.mip_dual_bound / self.money_scale
+        )
+
+    def _optimal(self, *, linear: bool) -> Solution:
+        info, found = self.highs.getInfo(), self.highs.getSolution()
+        values = np.array(found.col_value) * self.column_scale
+        objective = info.objective_function_value / self.money_scale
+        self._agrees(values, objective)
+        if not linear:
+            return Solution("optimal", values, objective, info.mip_dual_bound / self.money_scale)
+        scaled = np.array(found.row_dual)
+        bounds = (self._low, self._high), (self._row_low, self._row_high)
+        bound, reduced = safe_bound(self.matrix, self._cost, *bounds, scaled)
+        duals = scaled * self.row_scale / self.money_scale
+        reduced = reduced / self.column_scale / self.money_scale
+        return Solution("optimal", values, objective, bound / self.money_scale, duals, reduced)
+
+    def _agrees(self, values: Floats, objective: float) -> None:
+        """The solver's objective against its own values: HiGHS 1.16 was seen to report another after a warm start."""
+        if self.custom_cost is None:
+            cost = float(self.cost @ values)
+            if abs(cost - objective) > 1e-6 * max(1.0, abs(cost)):
+                raise SolverError(f"the solver reports a cost of {objective:.6f} for a plan that costs {cost:.6f}")
+
+    # -- read off ------------------------------------------------------------------------------------------------
+    def reached(self, values: Floats) -> tuple[Floats, Floats]:
+        """What each row comes to (natural units), and how far floats may be off."""
+        parts = self.matrix.value * (values / self.column_scale)[self.matrix.columns]
+        reached = np.bincount(self.matrix.index, weights=parts, minlength=self.program.m) / self.row_scale
+        size = np.bincount(self.matrix.index, weights=np.abs(parts), minlength=self.program.m) / self.row_scale
+        return reached, 1e-14 * size
+
+    def priced(self, duals: Floats) -> Floats:
+        """What the rows' prices come to in each column (natural units): a clause's rows, and what they ask for."""
+        return self.matrix.priced(duals / self.row_scale) / self.column_scale

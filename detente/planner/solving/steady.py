@@ -1,0 +1,152 @@
+"""A point that splits each workload alike over time: the cheap way to a yes.
+
+Owns: the small program whose columns are shares of a workload's demand, one for all alike times of a month, and the
+way back from its point to one of the whole program, with the proof that it holds there. Where there is no such point
+nothing is said: another may exist. Not here: what follows (``check``), and the solver (``model``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from detente.planner.formulation.draft import Draft
+from detente.planner.formulation.expression import Bools, Expr, Floats, Ints, Rows
+from detente.planner.formulation.groups import Grouping
+from detente.planner.formulation.program import Program
+from detente.planner.solving.model import TOLERANCE, Model
+
+SMALLER = 10
+"""Tried where the small program has at most one column for so many of the whole: else it saves nothing."""
+
+
+@dataclass(frozen=True)
+class Ties:
+    """For each column of a program the small program's column that it follows, and how much of it one of that is."""
+
+    to: Ints
+    size: Floats
+    n: int
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Of a model's columns (from zero) and rows, everything in the solver's scale."""
+
+    high: Floats
+    row_low: Floats
+    row_high: Floats
+
+    @classmethod
+    def of(cls, model: Model) -> Bounds:
+        """As they are with all clauses in."""
+        high = np.where(model.held > 0, 0.0, model.upper) / model.column_scale
+        return cls(high, model.lower * model.row_scale, model.higher * model.row_scale)
+
+
+def steady_point(draft: Draft, model: Model, whole: Ints) -> Floats | None:
+    """A point (natural units) that keeps every bound and row, ``whole`` columns whole; None where none is found."""
+    bounds = Bounds.of(model)
+    ties = _ties(draft, model, bounds.high > 0)
+    if ties.n * SMALLER > draft.program.n:
+        return None
+    small = Model(_tied(model, bounds, ties))
+    counts = np.unique(ties.to[whole])
+    small.whole(counts, on=True)
+    found = small.solve_whole(1.0) if len(counts) else small.solve_linear()
+    if found.status != "optimal" or found.values is None:
+        return None
+    found.values[counts] = np.rint(found.values[counts])
+    point = found.values[ties.to] * ties.size
+    return point * model.column_scale if _holds(model, bounds, point) else None
+
+
+def _ties(draft: Draft, model: Model, is_open: Bools) -> Ties:
+    """Use, standby and unserved demand follow their share of demand, spread evenly where it may wait; others nothing.
+
+    Alike are times of one month at which the same columns of a workload are open.
+    """
+    to = np.full(draft.program.n, -1, dtype=np.int32)
+    size = np.ones(draft.program.n)
+    month = np.array([p.span_start.year * 12 + p.span_start.month for p in draft.periods])
+    n = 0
+    for workload in draft.case.workloads:
+        demand = draft.demand[workload.id]
+        lines = draft.x[np.array([arc.index for arc in draft.arcs.of_workload[workload.id]], dtype=np.int64)]
+        if workload.id in draft.standby:
+            lines = np.concatenate([lines, draft.standby[workload.id]])
+        alike = np.unique(np.vstack([is_open[lines], month]), axis=1, return_inverse=True)[1].ravel()
+        times = int(alike.max()) + 1
+        to[lines] = n + np.arange(len(lines))[:, np.newaxis] * times + alike
+        size[lines] = np.where(is_open[lines], _even(demand), 0.0)
+        n += len(lines) * times
+        if workload.id in draft.unserved:
+            begins = [int(group.periods[0]) if len(group.periods) else 0 for group in demand.groups]
+            to[draft.unserved[workload.id]] = n + alike[np.array(begins, dtype=np.int64)]
+            size[draft.unserved[workload.id]] = demand.work
+            n += times
+    own = np.flatnonzero(to < 0)
+    size /= np.where(to < 0, 1.0, model.column_scale)
+    to[own] = n + np.arange(len(own))
+    return Ties(to, size, n + len(own))
+
+
+def _even(demand: Grouping) -> Floats:
+    """The work of each period, where a group's is spread evenly over its periods."""
+    inside = demand.owner >= 0
+    periods = np.bincount(demand.owner[inside], minlength=len(demand.work))
+    each = np.append(demand.work / np.maximum(periods, 1), 0.0)
+    found: Floats = each[demand.owner]  # -1, in no group: the last, which is nothing
+    return found
+
+
+def _tied(model: Model, bounds: Bounds, ties: Ties) -> Program:
+    """The small program: the whole one's rows over what its columns follow, of parallel rows the tightest only.
+
+    Parallel rows (the same shares at every hour) are known by two random sums of their entries, of which the one over
+    the other is the same. A coincidence, or a row that loses all its entries, spoils the point and is found out then.
+    """
+    used = ties.size > 0
+    upper = np.zeros(ties.n)
+    upper[ties.to[used]] = np.inf
+    np.minimum.at(upper, ties.to[used], bounds.high[used] / ties.size[used])
+    index, follows = model.matrix.index, ties.to[model.matrix.columns]
+    value = model.matrix.value * ties.size[model.matrix.columns]
+    chance = np.random.default_rng(0).uniform(1.0, 2.0, (2, ties.n))
+    one, other = (np.bincount(index, weights=value * by[follows], minlength=model.program.m) for by in chance)
+    rows = np.flatnonzero(np.abs(other) > TOLERANCE)
+    by = other[rows]
+    _, first, group = np.unique(np.round(one[rows] / by, 13), return_index=True, return_inverse=True)
+    low, high = bounds.row_low[rows] / by, bounds.row_high[rows] / by
+    low, high = np.where(by > 0, low, high), np.where(by > 0, high, low)
+    least, most = np.full(len(first), -np.inf), np.full(len(first), np.inf)
+    np.maximum.at(least, group, low)
+    np.minimum.at(most, group, high)
+    place = np.full(model.program.m, -1, dtype=np.int32)
+    place[rows[first]] = np.arange(len(first))
+    at = place[index] >= 0
+    entries = (place[index[at]], follows[at], value[at] / other[index[at]])
+    program = Program()
+    program.columns("steady", "shares", ties.n, upper=upper, whole=True)  # whole: the scale is the model's already
+    for bound, lower, higher in ((least, 0.0, np.inf), (most, -np.inf, 0.0)):
+        program.require("steady", "rows", _bounded(entries, bound, lower, higher))
+    return program
+
+
+def _bounded(entries: tuple[Ints, Ints, Floats], bound: Floats, lower: float, higher: float) -> Rows:
+    """Rows of some entries with a bound on one side; those without one are left out."""
+    some = np.isfinite(bound)
+    place = np.cumsum(some, dtype=np.int32) - 1
+    row, column, value = entries
+    at = some[row]
+    return Rows(Expr(int(some.sum()), [(place[row[at]], column[at], value[at])], -bound[some]), lower, higher)
+
+
+def _holds(model: Model, bounds: Bounds, point: Floats) -> bool:
+    """Whether a point (in the solver's scale) keeps every bound and row, within what the solver itself is allowed."""
+    matrix = model.matrix
+    total = np.bincount(matrix.index, weights=matrix.value * point[matrix.columns], minlength=model.program.m)
+    within = (point >= -TOLERANCE) & (point <= bounds.high + TOLERANCE)
+    kept = (total >= bounds.row_low - TOLERANCE) & (total <= bounds.row_high + TOLERANCE)
+    return bool(within.all() and kept.all())

@@ -1,0 +1,176 @@
+"""Amazon Bedrock's faces: its runtime (Converse, ConverseStream, InvokeModel), and its OpenAI-compatible endpoint.
+
+Owns: Bedrock's paths, headers, authorization and errors. Not here: the shapes (``converse``, ``invoke``, ``openai``),
+frames (``eventstream``) and signatures (``signature``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+from urllib.parse import unquote
+
+from detente.sandbox import converse, eventstream, invoke, openai, signature
+from detente.sandbox.ask import Choice, Turn, WrongError
+from detente.sandbox.cache import Replies
+from detente.sandbox.face import Face, Job, Request, Route, Scene
+from detente.sandbox.reply import JSON, Headers, Piece, Streamed, Whole, json_bytes
+from detente.sandbox.seat import Seat
+from detente.sandbox.tokens import count
+
+STREAM: Headers = (("content-type", "application/vnd.amazon.eventstream"),)
+MODEL_MOST = 4_096
+"""Tokens that the models played generate at most, and Bedrock reserves for a call that sets no ``maxTokens``."""
+BLOCKED = "Sorry, the model cannot answer this question."
+_PAD = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+
+def _error(status: int, kind: str, message: str) -> Whole:
+    where = ":http://internal.amazon.com/coral/com.amazon.bedrock/"
+    return Whole(status, json_bytes({"message": message}), (*JSON, ("x-amzn-errortype", kind + where)))
+
+
+def _refused(request: Request, region: str) -> tuple[str, str] | None:
+    """(kind, message) of why a request is not authorized: neither a bearer key nor a right signature."""
+    given = request.headers.get("authorization", "")
+    if not given:
+        return "MissingAuthenticationTokenException", "Missing Authentication Token"
+    if given.startswith("Bearer "):
+        return None if given[7:].strip() else ("AccessDeniedException", "The bearer token is empty.")
+    wrong = signature.fault(request, region)
+    return ("InvalidSignatureException", wrong) if wrong else None
+
+
+def _outdated(request: Request) -> tuple[str, str]:
+    if request.headers.get("authorization", "").startswith("Bearer "):
+        return "AccessDeniedException", "Authentication failed: the API key has expired."
+    return "ExpiredTokenException", "The security token included in the request is expired"
+
+
+class BedrockFace(Face):
+    """Bedrock's runtime."""
+
+    kind = "bedrock"
+    reserve = MODEL_MOST
+
+    def route(self, request: Request) -> Route | None:
+        parts = request.path.split("/")
+        if request.method != "POST" or len(parts) != 4 or parts[1] != "model":
+            return None
+        return Route(parts[3], unquote(parts[2])) if parts[3] in ("converse", "converse-stream", "invoke") else None
+
+    def read(self, route: Route, body: Mapping[str, Any], replies: Replies) -> Job:
+        if route.operation == "invoke":
+            return Job(body, sum(count(text) for text in _texts(body)))
+        ask = converse.ask(body)
+        return Job(None, ask.tokens, ask, route.operation == "converse-stream")
+
+    def render(self, route: Route, job: Job, turn: Turn, scene: Scene, replies: Replies) -> Whole | Streamed:
+        rhythm = scene.seat.rhythm
+        latency = round((rhythm.first + rhythm.each * turn.counts.output) * 1000)
+        mark: Headers = (("x-amzn-requestid", _request_id(scene.mark)),)
+        if route.operation == "invoke":
+            body, tokens = invoke.reply(scene.seat.name, job.held, turn.mark)
+            told = (
+                ("x-amzn-bedrock-input-token-count", str(tokens)),
+                ("x-amzn-bedrock-invocation-latency", str(latency)),
+            )
+            return Whole(200, json_bytes(body), (*JSON, *mark, *told), turn.counts)
+        if not job.stream:
+            return Whole(200, json_bytes(converse.whole(turn, latency)), (*JSON, *mark), turn.counts)
+        what = json_bytes(
+            {"message": "The system encountered an unexpected error during processing. Try your request again."}
+        )
+        spoiled = eventstream.spoiled(_frame("contentBlockDelta", {"delta": {"text": "half"}, "contentBlockIndex": 0}))
+        exception = eventstream.exception("internalServerException", what)
+        return Streamed(self._frames(turn, latency), exception, spoiled, (*STREAM, *mark), turn.counts)
+
+    @staticmethod
+    def _frames(turn: Turn, latency: int) -> Iterator[Piece]:
+        for kind, body, tokens in converse.events(turn, latency):
+            yield Piece(_frame(kind, body), tokens, kind == "messageStop")
+
+    def filtered(self, turn: Turn) -> Turn | Whole:
+        """A guardrail answers instead of the model."""
+        return replace(turn, choices=(Choice("blocked", BLOCKED),), counts=replace(turn.counts, output=count(BLOCKED)))
+
+    # -- refusals ---------------------------------------------------------------------------------------------------
+    def unauthorized(self, request: Request) -> Whole | None:
+        wrong = _refused(request, self.region)
+        return _error(403, *wrong) if wrong else None
+
+    def expired(self, request: Request) -> Whole:
+        return _error(403, *_outdated(request))
+
+    def lost(self, request: Request) -> Whole:
+        return _error(404, "UnknownOperationException", "The requested operation is not recognized by the service.")
+
+    def unknown(self, name: str) -> Whole:
+        return _error(400, "ValidationException", "The provided model identifier is invalid.")
+
+    def wrong(self, error: WrongError) -> Whole:
+        return _error(error.status, "ValidationException", error.message)
+
+    def throttled(self, seat: Seat, seconds: float | None, request: Request) -> Whole:
+        return _error(429, "ThrottlingException", "Too many tokens, please wait before trying again.")
+
+    def unavailable(self) -> Whole:
+        return _error(503, "ServiceUnavailableException", "Bedrock is unable to process your request.")
+
+
+class BedrockOpenAIFace(openai.OpenAIFace):
+    """Bedrock's OpenAI-compatible endpoint."""
+
+    kind = "bedrock"
+    prefix: ClassVar[str] = "/openai/v1"
+    operations: ClassVar[tuple[str, ...]] = ("chat", "responses")
+    reserve = MODEL_MOST
+
+    def headers(self, scene: Scene) -> Headers:
+        return (("x-amzn-requestid", _request_id(scene.mark)),)
+
+    def unauthorized(self, request: Request) -> Whole | None:
+        wrong = _refused(request, self.region)
+        return self._error(401 if "Missing" in wrong[0] else 403, *wrong, "authentication_error") if wrong else None
+
+    def expired(self, request: Request) -> Whole:
+        return self._error(403, *_outdated(request), "authentication_error")
+
+    def lost(self, request: Request) -> Whole:
+        return self._error(404, "UnknownOperationException", "Not found.", "invalid_request_error")
+
+    def unknown(self, name: str) -> Whole:
+        what = f"The model '{name[:120]}' does not exist."
+        return self._error(404, "ResourceNotFoundException", what, "invalid_request_error", "model_not_found")
+
+    def wrong(self, error: WrongError) -> Whole:
+        found = openai.error(error.status, error.message, "invalid_request_error", param=error.param, code=error.code)
+        return replace(found, headers=(*found.headers, ("x-amzn-errortype", "ValidationException")))
+
+    def throttled(self, seat: Seat, seconds: float | None, request: Request) -> Whole:
+        what = "Too many tokens, please wait before trying again."
+        return self._error(429, "ThrottlingException", what, "rate_limit_error", "rate_limit_exceeded")
+
+    def unavailable(self) -> Whole:
+        what = "Bedrock is unable to process your request."
+        return self._error(503, "ServiceUnavailableException", what, "server_error")
+
+    @staticmethod
+    def _error(status: int, kind: str, message: str, type_: str, code: str | None = None) -> Whole:
+        return openai.error(status, message, type_, code=code, headers=(("x-amzn-errortype", kind),))
+
+
+def _frame(kind: str, body: Mapping[str, Any]) -> bytes:
+    """An event, padded as Bedrock pads it: so that sizes tell nothing of the text."""
+    payload = json_bytes({**body, "p": _PAD[: 4 + len(repr(body)) % 40]})
+    return eventstream.event(kind, payload)
+
+
+def _request_id(mark: str) -> str:
+    return f"{mark[:8]}-{mark[8:12]}-{mark[12:16]}-{mark[16:20]}-{mark[20:32]}"
+
+
+def _texts(body: Mapping[str, Any]) -> list[str]:
+    given = body.get("texts", [body.get("inputText")])
+    return [text for text in given if isinstance(text, str)] if isinstance(given, list) else []

@@ -1,0 +1,136 @@
+"""A face: one API of one kind of provider, as its clients see it.
+
+Owns: the verbs that every face answers, and the values they exchange. Not here: the order in which a call is judged
+(``place``), time and faults (``play``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from detente.sandbox.ask import Ask, Turn, WrongError
+from detente.sandbox.cache import Replies
+from detente.sandbox.capacity import ESTIMATE
+from detente.sandbox.reply import Headers, Streamed, Whole
+from detente.sandbox.seat import Seat
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it came: the path still encoded, names of headers in lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    signed_path: str = ""
+    """The path as it was sent, which a signature covers; ``path`` may lack the prefix that names a deployment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What a request asks for: ``name`` is the deployment or model of the path, ``key`` a reply's id."""
+
+    operation: str
+    name: str | None = None
+    key: str | None = None
+    method: str = "POST"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A call that was read. ``held`` is what its face needs to render it."""
+
+    held: Any
+    input: int
+    ask: Ask | None = None
+    stream: bool = False
+
+    def most(self, absent: int) -> int:
+        """The most tokens that it may generate, as far as it says."""
+        return 0 if self.ask is None else (self.ask.most or absent) * self.ask.n
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a face may know of a call while it renders it: its seat, its mark, and headers about capacity."""
+
+    seat: Seat
+    mark: str
+    headers: Headers = ()
+
+
+class Face:
+    """One API. Errors are whole replies in the provider's own shape."""
+
+    kind: ClassVar[str]
+    """The kind of deployment that it plays."""
+    reserve: ClassVar[int] = ESTIMATE
+    """Tokens of output that are reserved for a call that states no limit."""
+
+    def __init__(self, region: str, seats: Sequence[Seat]) -> None:
+        self.region, self.seats = region, [seat for seat in seats if seat.deployment.kind == self.kind]
+
+    def route(self, request: Request) -> Route | None:
+        """What a request asks for; None where the path is not this face's."""
+        raise NotImplementedError
+
+    def unauthorized(self, request: Request) -> Whole | None:
+        """The refusal of a request without a valid credential."""
+        raise NotImplementedError
+
+    def find(self, name: str) -> Seat | None:
+        """The deployment of a name."""
+        return next((seat for seat in self.seats if seat.name == name), None)
+
+    def read(self, route: Route, body: Mapping[str, Any], replies: Replies) -> Job:
+        """The call. Raises WrongError."""
+        raise NotImplementedError
+
+    def render(self, route: Route, job: Job, turn: Turn, scene: Scene, replies: Replies) -> Whole | Streamed:
+        """The answer. Raises WrongError."""
+        raise NotImplementedError
+
+    def look(self, route: Route, created: int, replies: Replies) -> Whole | None:
+        """The answer to what calls no model (a list of models, a kept reply); None where a model is called."""
+        return None
+
+    def spills_to(self, request: Request) -> str | None:
+        """The deployment that takes over where the one asked for has no capacity."""
+        return None
+
+    def capacity(self, seat: Seat, at: float, spilled_from: Seat | None) -> Headers:
+        """Headers about capacity."""
+        return ()
+
+    # -- refusals ---------------------------------------------------------------------------------------------------
+    def lost(self, request: Request) -> Whole:
+        """No such path."""
+        raise NotImplementedError
+
+    def unknown(self, name: str) -> Whole:
+        """No such deployment or model."""
+        raise NotImplementedError
+
+    def wrong(self, error: WrongError) -> Whole:
+        """The request itself is wrong."""
+        raise NotImplementedError
+
+    def filtered(self, turn: Turn) -> Turn | Whole:
+        """What becomes of a prompt whose content offends. Neutral: it is answered like any other."""
+        return turn
+
+    def throttled(self, seat: Seat, seconds: float | None, request: Request) -> Whole:
+        """Too much at once; ``seconds`` is when to ask again, None for what is usual."""
+        raise NotImplementedError
+
+    def unavailable(self) -> Whole:
+        """The service cannot serve now."""
+        raise NotImplementedError
+
+    def expired(self, request: Request) -> Whole:
+        """The credential is no longer valid."""
+        raise NotImplementedError

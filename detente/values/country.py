@@ -1,0 +1,72 @@
+"""Countries, and the areas that clauses name.
+
+Owns: which codes there are, and which countries are in an area. Not here: where a region lies (``provider``).
+
+``CODES`` are the 249 officially assigned alpha-2 codes of ISO 3166-1, as in the tz database's ``iso3166.tab``
+(in the public domain). It holds no reserved code (``UK``, ``EU``) and none that is left to users (``XK``, ``XX``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, WithJsonSchema
+
+from detente.values.noun import NAME
+
+_ASSIGNED = """
+AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ
+CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO
+FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE
+JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO
+MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW
+PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM
+TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
+"""
+CODES = frozenset(_ASSIGNED.split())
+
+# Members of the European Union (27) and, with them, of the European Economic Area (30).
+_UNION = "AT BE BG HR CY CZ DE DK EE ES FI FR GR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
+EU = frozenset(_UNION.split())
+AREAS = {"EU": EU, "EEA": EU | {"IS", "LI", "NO"}}
+
+_MEANT = {"UK": "GB", "EL": "GR", "USA": "US", "UAE": "AE"}  # what is written for a code, and is none
+
+
+def in_area(country: str, area: str) -> bool:
+    """Whether a country is in an area: a country's own code, ``EU`` or ``EEA``."""
+    return country == area or country in AREAS.get(area, frozenset())
+
+
+def country(text: str) -> str:
+    """A country's code. Raises ValueError with the likely meaning."""
+    if text in CODES:
+        return text
+    raise ValueError(f"`{text}` is not a country; {_meant(text) or 'write its two letters (ISO 3166-1), such as `SE`'}")
+
+
+def area(text: str) -> str:
+    """A country's code, ``EU`` or ``EEA``. Raises ValueError with the likely meaning."""
+    if text in CODES or text in AREAS:
+        return text
+    remedy = _meant(text, AREAS) or "write a country's two letters (ISO 3166-1), `EU` or `EEA`"
+    raise ValueError(f"`{text}` is neither a country nor an area; {remedy}")
+
+
+def _meant(text: str, areas: Collection[str] = ()) -> str:
+    capital = text.strip().upper()
+    found = _MEANT.get(capital, capital)
+    return f"did you mean `{found}`?" if found in CODES or found in areas else ""
+
+
+_COUNTRY: dict[str, Any] = {
+    "type": "string",
+    "enum": sorted(CODES),
+    "description": "ISO 3166-1 alpha-2",
+    NAME: "country",
+}
+_AREA = {"anyOf": [{"type": "string", "enum": [*AREAS]}, _COUNTRY], "description": "a country's code, EU or EEA"}
+
+Country = Annotated[str, AfterValidator(country), WithJsonSchema(_COUNTRY)]
+Area = Annotated[str, AfterValidator(area), WithJsonSchema(_AREA)]

@@ -1,0 +1,163 @@
+"""Exact money, one currency a case.
+
+Owns: amounts, prices per unit, and their text. Money is a Decimal at the edges, and every posted amount is a
+whole number of nano-units of the currency (§4). Not here: what a price is charged on.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+from fractions import Fraction
+from typing import Annotated, Any
+
+from detente.values.noun import read_by, written_as
+from detente.values.quantity import (
+    NOT_NEGATIVE,
+    NUMBER,
+    PER,
+    SCALES,
+    WIDE,
+    either,
+    plain,
+    scaled,
+    text_of,
+    unit_of,
+    units_as_written,
+)
+
+NANO = Decimal("0.000000001")
+NANOS = 10**9
+"""Nano-units of one unit of the currency."""
+CENT = Decimal("0.01")
+HOURS_A_MONTH = 730  # the month of cloud price pages (AWS and Azure calculators): 8,760 hours / 12
+
+
+@dataclass(frozen=True)
+class Money:
+    """An exact amount of one currency."""
+
+    amount: Decimal
+    currency: str
+
+    def __str__(self) -> str:
+        return f"{plain(self.amount)} {self.currency}"
+
+    @classmethod
+    def parse(cls, given: Any) -> Money:
+        """Read ``250 bn USD``. Raises ValueError."""
+        example = "250 bn USD"
+        text = text_of(given, "an amount of money", example)
+        match = re.fullmatch(rf"({NUMBER})\s?([A-Za-z]+?)?\s?([A-Z]{{3}})", text)
+        if not match:
+            hint = " (the currency's three letters, not its sign)" if re.search(r"[$€£¥]", text) else ""
+            hint = hint or (", without thousands separators" if re.search(r"[0-9],[0-9]", text) else "")
+            raise ValueError(f"`{text}` is not an amount of money; write for example `{example}`{hint}")
+        return cls(scaled(match[1], match[2]), match[3])
+
+
+@dataclass(frozen=True)
+class Price:
+    """Money per unit, in the unit's canonical size: ``0.40 USD per Mtok``."""
+
+    amount: Decimal
+    currency: str
+    unit: str
+
+    def __str__(self) -> str:
+        return f"{plain(self.amount)} {self.currency} per {self.unit}"
+
+    @classmethod
+    def parse(cls, given: Any, units: tuple[str, ...]) -> Price:
+        """Read ``2.30 USD per GPU-hour`` in one of ``units``. Raises ValueError."""
+        example = f"2.30 USD per {units[0]}"
+        text = text_of(given, "a price", example)
+        money, per, unit = text.partition(" per ")
+        if not per:
+            money, per, unit = text.partition("/")
+        if not per:
+            raise ValueError(f"`{text}` does not say per what; write for example `{example}`")
+        paid = Money.parse(money.strip())
+        name, size = unit_of(unit.strip())
+        if name not in units:
+            raise ValueError(f"`{text}` is per {name}; expected a price per {' or '.join(units)}")
+        if paid.amount < 0:
+            raise ValueError(f"the price is negative: `{text}`; write 0 or more")
+        return cls(WIDE.divide(paid.amount, size), paid.currency, name)
+
+
+def nano(amount: Fraction | Decimal) -> Decimal:
+    """Round to whole nano-units, half to even: the one rounding that a posted amount ever sees."""
+    if isinstance(amount, Decimal):
+        return amount.quantize(NANO, ROUND_HALF_EVEN, WIDE)
+    return WIDE.scaleb(Decimal(round(amount * 10**9)), -9)
+
+
+def written(nanos: int) -> str:
+    """Whole nano-units of 0 or more as decimal text, all nine places of it: ``0.000012300``."""
+    whole, part = divmod(nanos, NANOS)
+    return f"{whole}.{part:09}"
+
+
+def shown(amount: Decimal | Fraction | float, currency: str = "", digits: int = 3) -> str:
+    """For people: ``$``-less, scaled to k, M or bn, a few significant digits: ``38.2 bn USD``."""
+    value = Decimal(amount) if isinstance(amount, Decimal) else Decimal(repr(float(amount)))
+    size = abs(value)
+    for scale, name in ((Decimal(10) ** 9, " bn"), (Decimal(10) ** 6, " M"), (Decimal(10) ** 3, " k")):
+        if size >= scale:
+            value, suffix = value / scale, name
+            break
+    else:
+        suffix = ""
+    whole = len(str(int(abs(value))))
+    places = max(0, min(2, digits - whole)) if suffix else 2
+    text = f"{value:,.{places}f}"
+    if Decimal(text.replace(",", "")) == 0:
+        text = text.lstrip("-")
+        if size > 0 and not suffix:
+            text = "<0.01" if value > 0 else ">-0.01"
+    return f"{text}{suffix} {currency}".rstrip()
+
+
+_AS_WRITTEN = rf"{NOT_NEGATIVE}\s?{either(SCALES)}?\s?[A-Z]{{3}}"
+
+
+def _price(*units: str, example: str, name: str) -> Any:
+    return read_by(
+        lambda given: Price.parse(given, units),
+        written_as(
+            rf"^{_AS_WRITTEN}{PER}{units_as_written(*units)}$",
+            example,
+            "a price per " + " or ".join(units),
+            name=name,
+        ),
+    )
+
+
+def _not_negative(given: Any) -> Money:
+    money = Money.parse(given)
+    if money.amount < 0:
+        raise ValueError(f"the amount is negative: `{money}`; write 0 or more")
+    return money
+
+
+Cash = Annotated[
+    Money,
+    read_by(
+        _not_negative,
+        written_as(
+            rf"^{_AS_WRITTEN}$",
+            "250 bn USD",
+            "an amount of money",
+            name="money",
+        ),
+    ),
+]
+CapacityPrice = Annotated[
+    Price,
+    _price("GPU-hour", "unit-hour", "unit-month", example="2.30 USD per GPU-hour", name="capacity-price"),
+]
+TokenPrice = Annotated[Price, _price("Mtok", example="0.40 USD per Mtok", name="token-price")]
+DataPrice = Annotated[Price, _price("GB", example="0.08 USD per GB", name="data-price")]
+WorkPrice = Annotated[Price, _price("Mtok", "GPU-hour", example="12 USD per Mtok", name="work-price")]

@@ -1,0 +1,289 @@
+"""The horizon, its periods, and the windows of a contract.
+
+Owns: calendar arithmetic in UTC, what a stretch of time is called, the grid a plan is made on, and how a contract's
+window lies over that grid.
+Not here: what happens in a period. Dates are arguments everywhere (§9); nothing here asks for today.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+
+from detente.values.noun import MisplacedError, Noun, read_by, written_as
+from detente.values.quantity import Share, Span, plain, text_of
+
+FIRST, LAST = date(1970, 1, 1), date(2200, 1, 1)
+MOST_PERIODS = 100_000
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+"""English in any locale."""
+
+
+def day(given: Any) -> date:
+    """``2026-01-31``, or ``2026-01`` for the first of the month. Raises ValueError."""
+    if isinstance(given, datetime):
+        raise ValueError(f"`{given}` is a moment; a date has no time of day")
+    if isinstance(given, date):
+        return given
+    text = text_of(given, "a date", "2026-01-31")
+    match = re.fullmatch(r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2}))?", text)
+    try:
+        if not match:
+            raise ValueError
+        found = date(int(match[1]), int(match[2]), int(match[3] or 1))
+    except ValueError:
+        raise ValueError(f"`{text}` is not a date; {_nearest_date(text)}") from None
+    if not FIRST <= found <= LAST:
+        raise ValueError(f"`{text}` is outside the calendar; write a year from {FIRST.year} to {LAST.year}")
+    return found
+
+
+def _nearest_date(text: str) -> str:
+    """What a date may have been meant to be: its month's last day, or the same numbers in our order."""
+    parts = [int(n) for n in re.findall(r"[0-9]{1,4}", text)][:3]
+    if len(parts) == 3 and parts[0] >= FIRST.year and 1 <= parts[1] <= 12 and 28 < parts[2] <= 31:
+        return f"did you mean `{parts[0]}-{parts[1]:02}-{monthrange(parts[0], parts[1])[1]}`?"
+    if len(parts) == 3 and parts[0] >= FIRST.year and 1 <= parts[1] <= 12 and 1 <= parts[2] <= 28:
+        return f"did you mean `{parts[0]}-{parts[1]:02}-{parts[2]:02}`?"
+    return "write for example `2026-01-31`"
+
+
+DATE = r"^(19[7-9][0-9]|2[01][0-9]{2}|2200)-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?$"
+Day = Annotated[date, read_by(day, written_as(DATE, "2026-01-31", "a date (UTC)", name="date"))]
+
+
+def moment(on: date) -> datetime:
+    """The start of a day, UTC."""
+    return datetime(on.year, on.month, on.day, tzinfo=UTC)
+
+
+def endless(end: datetime) -> bool:
+    """Whether what ends then has no end: nothing in the calendar comes after its last day."""
+    return end >= moment(LAST)
+
+
+End = Annotated[
+    datetime,
+    BeforeValidator(lambda given: moment(LAST) if given is None else given),
+    PlainSerializer(lambda end: None if endless(end) else end, return_type=datetime | None, when_used="json"),
+]
+"""An end that is ``null`` in a document where there is none."""
+
+
+def named(start: datetime, end: datetime) -> str:
+    """A stretch of time in the fewest words: ``2029``, ``2029 Q1``, ``Mar 2029``, ``2029-02-27 to 2030-02-26``.
+
+    Days are inclusive, as contracts write them: a window that ends at midnight ends on the day before.
+    """
+    if endless(end):
+        return f"from {start:%Y-%m-%d} without end"
+    whole_days = not (start.hour or start.minute or start.second or end.hour or end.minute or end.second)
+    if not whole_days or end <= start:
+        same = start.date() == (end - timedelta(microseconds=1)).date()
+        return f"{start:%Y-%m-%d %H:%M} to {end:%H:%M}" if same else f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}"
+    if start.day == 1 and end.day == 1:
+        return _months(start, end)
+    last = end - timedelta(days=1)
+    return f"{start:%Y-%m-%d}" if last.date() == start.date() else f"{start:%Y-%m-%d} to {last:%Y-%m-%d}"
+
+
+def _months(start: datetime, end: datetime) -> str:
+    """Whole calendar months."""
+    months = (end.year - start.year) * 12 + end.month - start.month
+    last = end - timedelta(days=1)
+    if months % 12 == 0 and start.month == 1:
+        return f"{start:%Y}" if months == 12 else f"{start:%Y}–{last:%Y}"
+    if months == 3 and start.month % 3 == 1:
+        return f"{start:%Y} Q{start.month // 3 + 1}"
+    first = f"{MONTHS[start.month - 1]} {start:%Y}"
+    return first if months == 1 else f"{first} – {MONTHS[last.month - 1]} {last:%Y}"
+
+
+def later(start: datetime, span: Span, times: int = 1) -> datetime:
+    """``start`` plus ``times`` spans by the calendar; the 31st becomes the month's last day."""
+    n = span.count * times
+    if span.unit in ("hour", "day", "week"):
+        return start + n * {"hour": timedelta(hours=1), "day": timedelta(1), "week": timedelta(7)}[span.unit]
+    months = n * {"month": 1, "quarter": 3, "year": 12}[span.unit]
+    year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
+    return start.replace(year=year, month=month + 1, day=min(start.day, monthrange(year, month + 1)[1]))
+
+
+def hours_between(start: datetime, end: datetime) -> Fraction:
+    """Hours from start to end, exact."""
+    return Fraction((end - start) // timedelta(microseconds=1), 3_600_000_000)
+
+
+PER_HOUR = {
+    "second": Fraction(3600),
+    "minute": Fraction(60),
+    "hour": Fraction(1),
+    "day": Fraction(1, 24),
+    "week": Fraction(1, 168),
+}
+
+
+def how_many(unit: str, start: datetime, end: datetime) -> Fraction:
+    """How many of a span of time lie between two moments; of each month, quarter or year, its part."""
+    if unit in PER_HOUR:
+        return hours_between(start, end) * PER_HOUR[unit]
+    months = {"month": 1, "quarter": 3, "year": 12}[unit]
+    first = moment(date(start.year, (start.month - 1) // months * months + 1, 1))
+    total = Fraction(0)
+    while first < end:
+        after = later(first, Span(1, unit))
+        total += hours_between(max(first, start), min(after, end)) / hours_between(first, after)
+        first = after
+    return total
+
+
+def whole_spans(unit: str, start: datetime, at: datetime) -> int:
+    """How many whole days, weeks, months, quarters or years have passed since ``start``."""
+    if unit in ("day", "week"):
+        return (at - start).days // {"day": 1, "week": 7}[unit]
+    each = {"month": 1, "quarter": 3, "year": 12}[unit]
+    passed = ((at.year - start.year) * 12 + at.month - start.month) // each
+    return passed - (later(start, Span(1, unit), passed) > at)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """One slot of the grid.
+
+    ``start`` and ``end`` are when it is; ``span_start`` and ``span_end`` are the calendar time it stands
+    for, and ``hours`` how much of that time: for a plain grid the same thing; for an hour of a typical
+    week, that hour's share of its month.
+    """
+
+    index: int
+    start: datetime
+    end: datetime
+    span_start: datetime
+    span_end: datetime
+    hours: Fraction
+
+
+class Horizon(Noun):
+    """The time a case plans: ``{start: 2026-01-01, end: 2027-01-01, every: month}``; the end is exclusive."""
+
+    start: Day
+    end: Day
+    every: Literal["hour", "day", "week", "month", "quarter", "year"] = "month"
+    typical: Literal["week"] | None = Field(
+        default=None, description="`week`: each month is planned as one typical week, hour by hour"
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Horizon:
+        if self.end <= self.start:
+            what = f"the horizon ends on {self.end}, not after its start on {self.start}"
+            raise MisplacedError(("end",), f"{what}; move one of them")
+        if self.typical and (self.every != "hour" or self.start.day != 1 or self.end.day != 1):
+            raise ValueError("a typical week needs `every: hour`, and a start and an end on the first of a month")
+        hours = (self.end - self.start).days * 24
+        size = {"hour": 1, "day": 24, "week": 168, "month": 720, "quarter": 2160, "year": 8760}[self.every]
+        if self.typical:
+            hours, size = hours // 720 * 168, 1
+        if hours // size > MOST_PERIODS:
+            raise ValueError(f"the horizon has over {MOST_PERIODS:,} periods; choose a coarser `every`")
+        return self
+
+    def periods(self) -> tuple[Period, ...]:
+        """The grid, in order."""
+        return tuple(self._typical() if self.typical else self._plain())
+
+    def _plain(self) -> Iterator[Period]:
+        start, end, span, index = moment(self.start), moment(self.end), Span(1, self.every), 0
+        while True:
+            a, b = later(start, span, index), min(later(start, span, index + 1), end)
+            if a >= end:
+                return
+            yield Period(index, a, b, a, b, hours_between(a, b))
+            index += 1
+
+    def _typical(self) -> Iterator[Period]:
+        index, month = 0, moment(self.start)
+        while month < moment(self.end):
+            after = later(month, Span(1, "month"))
+            monday = month + timedelta(days=(7 - month.weekday()) % 7)
+            hours = hours_between(month, after) / 168
+            for hour in range(168):
+                a = monday + timedelta(hours=hour)
+                yield Period(index, a, a + timedelta(hours=1), month, after, hours)
+                index += 1
+            month = after
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A contract's window as the horizon sees it: ``inside`` is the share of it within the horizon."""
+
+    index: int
+    start: datetime
+    end: datetime
+    inside: Fraction
+
+
+class Every(Noun):
+    """How a clause cuts time into windows."""
+
+    every: Literal["month", "quarter", "year", "term"] = Field(
+        default="term", description="`term`: one window, from the clause's first day to its last"
+    )
+    starts: Day | None = Field(default=None, description="first day of the first window; else the clause's own")
+    ramp: tuple[Share, ...] | None = Field(
+        default=None, description="each window's part of the amount; adds up to 100%", max_length=1200
+    )
+    cut: Literal["prorate", "refuse"] = Field(
+        default="refuse",
+        description="a window that the horizon cuts in two: prorate its amount, or refuse the case",
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Every:
+        if self.ramp is not None and sum(self.ramp) != 1:
+            total = plain(sum(self.ramp, Decimal(0)) * 100)
+            raise MisplacedError(("ramp",), f"the ramp adds up to {total}%; write parts that add up to 100%")
+        if self.ramp is not None and self.every == "term":
+            raise MisplacedError(("ramp",), "a ramp has windows; say `every: month`, `quarter` or `year`")
+        return self
+
+    def over(self, start: datetime, end: datetime, horizon: Horizon) -> tuple[Window, ...]:
+        """The windows of a clause in force from start to end that the horizon sees.
+
+        ``index`` counts from the clause's first window, seen or not, so that a ramp keeps its place.
+        """
+        begin, finish = moment(horizon.start), moment(horizon.end)
+        first = moment(self.starts) if self.starts else start
+        found = []
+        for index in range(len(self.ramp) if self.ramp else MOST_PERIODS):
+            if self.every == "term":
+                a, b = first, end
+            else:
+                a, b = (later(first, Span(1, self.every), index + i) for i in (0, 1))
+            b = min(b, end)
+            if a >= min(end, finish) or b <= a:
+                break
+            if b > begin:
+                seen = hours_between(max(a, begin), min(b, finish))
+                found.append(Window(index, a, b, seen / hours_between(a, b)))
+            if self.every == "term":
+                break
+        return tuple(found)
+
+
+def overlap(period: Period, window: Window) -> Fraction:
+    """The share of a period's time that lies in a window: use within a period is taken as uniform."""
+    a, b = max(period.span_start, window.start), min(period.span_end, window.end)
+    if a >= b:
+        return Fraction(0)
+    return hours_between(a, b) / hours_between(period.span_start, period.span_end)

@@ -1,0 +1,388 @@
+"""Numbers with units, exact: ``20%``, ``350 k GPU``, ``120 Mtok per day``, ``3 months``.
+
+Owns: the grammar of numbers, units and percentages. Not here: money (``money``) and dates (``period``).
+Every number is read from its text as an exact fraction of ten; no float is involved.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Context, Decimal
+from typing import Annotated, Any
+
+from pydantic import PlainSerializer
+
+from detente.errors import did_you_mean
+from detente.values.noun import read_by, written_as
+
+NUMBER = r"[+-]?[0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?"
+WIDE = Context(prec=100)  # every number read here fits, so that no product of two of them is ever rounded
+LARGEST = 10**15
+"""The most of anything that a plan adds up: floats still tell it by eighths, and no contract comes near."""
+SCALES = {
+    "": Decimal(1),
+    "k": Decimal(10) ** 3,
+    "thousand": Decimal(10) ** 3,
+    "M": Decimal(10) ** 6,
+    "mn": Decimal(10) ** 6,
+    "million": Decimal(10) ** 6,
+    "bn": Decimal(10) ** 9,
+    "billion": Decimal(10) ** 9,
+    "tn": Decimal(10) ** 12,
+    "trillion": Decimal(10) ** 12,
+}
+
+# name -> (canonical unit, how many of it)
+UNITS: dict[str, tuple[str, Decimal]] = {
+    "tok": ("Mtok", Decimal("0.000001")),
+    "ktok": ("Mtok", Decimal("0.001")),
+    "Mtok": ("Mtok", Decimal(1)),
+    "Gtok": ("Mtok", Decimal(1000)),
+    "Ttok": ("Mtok", Decimal(1000000)),
+    "GPU-hour": ("GPU-hour", Decimal(1)),
+    "GPU-hours": ("GPU-hour", Decimal(1)),
+    "GPU": ("GPU", Decimal(1)),
+    "GPUs": ("GPU", Decimal(1)),
+    "MB": ("GB", Decimal("0.001")),
+    "GB": ("GB", Decimal(1)),
+    "TB": ("GB", Decimal(1000)),
+    "unit": ("unit", Decimal(1)),
+    "units": ("unit", Decimal(1)),
+    "unit-hour": ("unit-hour", Decimal(1)),
+    "unit-month": ("unit-month", Decimal(1)),
+}
+SPANS = {
+    "second": "second",
+    "minute": "minute",
+    "hour": "hour",
+    "day": "day",
+    "week": "week",
+    "month": "month",
+}
+SPANS |= {"quarter": "quarter", "year": "year"}
+SPANS |= {f"{name}s": name for name in SPANS}
+
+_HOURS = {"hour": 1, "day": 24, "week": 168, "month": 720, "quarter": 2160, "year": 8760}  # about
+MOST_HOURS = 876_600  # 100 years
+
+
+def number(text: str) -> Decimal:
+    """An exact number from its text. Raises ValueError."""
+    if not re.fullmatch(NUMBER, text.strip()):
+        hint = "; write no thousands separators" if "," in text else ""
+        raise ValueError(f"`{text}` is not a number{hint}")
+    return bounded(Decimal(text.strip().replace("_", "")), text)
+
+
+def bounded(value: Decimal, text: object) -> Decimal:
+    """Refuse numbers outside ±1e24, or finer than 1e-18: no contract states one, and sums stay exact."""
+    exponent = value.as_tuple().exponent
+    if value.adjusted() > 24 or (isinstance(exponent, int) and exponent < -18):
+        raise ValueError(f"`{text}` is out of range; write at most 1e24, and at most 18 decimals")
+    return value
+
+
+def scaled(text: str, scale: str | None) -> Decimal:
+    """``250``, ``bn`` → 250,000,000,000."""
+    if (scale or "") not in SCALES:
+        raise ValueError(f"`{scale}` is not a scale; {did_you_mean(scale or '', [s for s in SCALES if s])}")
+    return bounded(WIDE.multiply(number(text), SCALES[scale or ""]), text)
+
+
+def text_of(given: Any, what: str, example: str) -> str:
+    """The text of a value, in single spaces. Raises ValueError for lists, mappings, nothing, long text."""
+    if isinstance(given, (int, float, Decimal)) and not isinstance(given, bool):
+        given = str(given)
+    if not isinstance(given, str) or not given.strip():
+        found = {dict: "a mapping", list: "a list", bool: f"`{given}`".lower()}.get(type(given), "nothing")
+        raise ValueError(f"{found} is not {what}; write for example `{example}`")
+    if len(given) > 200:
+        raise ValueError(f"is too long for {what} ({len(given)} characters); write for example `{example}`")
+    return " ".join(given.split())
+
+
+@dataclass(frozen=True)
+class Amount:
+    """So much of a unit, in the unit's canonical size: ``310 k GPU`` is 310000 GPU."""
+
+    value: Decimal
+    unit: str
+
+    def __str__(self) -> str:
+        return f"{plain(self.value)} {self.unit}"
+
+    @classmethod
+    def parse(cls, given: Any, example: str = "310 k GPU") -> Amount:
+        """Read ``<number> [scale] <unit>``. Raises ValueError."""
+        text = text_of(given, "an amount with a unit", example)
+        match = re.fullmatch(rf"({NUMBER})\s?([A-Za-z-]+)?(?:\s([A-Za-z-]+))?", text)
+        if not match:
+            raise ValueError(f"`{text}` is not an amount with a unit; write for example `{example}`")
+        digits, first, second = match.groups()
+        scale, unit = (first, second) if second else (None, first)
+        if unit is None:
+            raise ValueError(f"`{text}` has no unit; write for example `{example}`")
+        name, size = unit_of(unit)
+        return cls(WIDE.multiply(scaled(digits, scale), size), name)
+
+
+@dataclass(frozen=True)
+class Rate:
+    """So much work per span of time: ``120 Mtok per day``; a bare ``310 k GPU`` is GPU-hours per hour."""
+
+    value: Decimal
+    unit: str
+    span: str
+
+    def __str__(self) -> str:
+        return f"{plain(self.value)} {self.unit} per {self.span}"
+
+    @classmethod
+    def parse(cls, given: Any) -> Rate:
+        """Read ``<amount> per <span>``, or ``<n> GPU``. Raises ValueError."""
+        example = "120 Mtok per day"
+        text = text_of(given, "a rate", example)
+        amount, per, span = text.partition(" per ")
+        if not per:
+            amount, per, span = text.partition("/")
+        flow = Amount.parse(amount.strip(), example)
+        if not per:
+            if flow.unit != "GPU":
+                raise ValueError(f"`{text}` says no time; write for example `{example}`")
+            return cls(flow.value, "GPU-hour", "hour")
+        if span.strip() not in SPANS:
+            raise ValueError(f"`{span.strip()}` is not a span of time; {did_you_mean(span.strip(), SPANS)}")
+        return cls(flow.value, flow.unit, SPANS[span.strip()])
+
+
+@dataclass(frozen=True)
+class Span:
+    """A length of calendar time: ``3 months``. Months and years follow the calendar."""
+
+    count: int
+    unit: str
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.unit}{'s' * (self.count != 1)}"
+
+    @classmethod
+    def parse(cls, given: Any) -> Span:
+        """Read ``<n> <hours|days|weeks|months|quarters|years>``. Raises ValueError."""
+        text = text_of(given, "a length of time", "3 months")
+        match = re.fullmatch(r"([0-9]{1,5})?\s?([A-Za-z]+)", text)
+        if not match or match[2] not in SPANS or SPANS[match[2]] in ("second", "minute"):
+            raise ValueError(f"`{text}` is not a length of time; write for example `24 hours`, `3 months`, `1 year`")
+        count = int(match[1] or 1)
+        if count == 0:
+            raise ValueError(f"`{text}` is no time at all; write for example `3 months`")
+        if count * _HOURS[SPANS[match[2]]] > MOST_HOURS:
+            raise ValueError(f"`{text}` is longer than 100 years; write less")
+        return cls(count, SPANS[match[2]])
+
+
+def unit_of(name: str) -> tuple[str, Decimal]:
+    """The canonical unit and its size. Raises ValueError with the likely meaning."""
+    if name not in UNITS:
+        raise ValueError(f"`{name}` is not a known unit; {did_you_mean(name, UNITS)}")
+    return UNITS[name]
+
+
+def percent(given: Any) -> Decimal:
+    """``20%`` → 0.20. A bare number is refused: 20 and 0.20 would both be guesses. Raises ValueError."""
+    text = text_of(given, "a percentage", "20%")
+    if not text.endswith("%"):
+        raise ValueError(f"`{text}` is not a percentage; write for example `20%`")
+    return WIDE.multiply(number(text[:-1]), Decimal("0.01"))
+
+
+def share(given: Any) -> Decimal:
+    """A percentage from 0% to 100%. Raises ValueError."""
+    value = percent(given)
+    if not 0 <= value <= 1:
+        raise ValueError(f"`{given}` is not between 0% and 100%; write for example `20%`")
+    return value
+
+
+def at_least_zero(given: Any) -> Decimal:
+    """A percentage of 0% or more. Raises ValueError."""
+    value = percent(given)
+    if value < 0:
+        raise ValueError(f"`{given}` is negative; write 0% or more")
+    return value
+
+
+def growth(given: Any) -> tuple[Decimal, str]:
+    """``3% per month`` → (0.03, "month"). Raises ValueError."""
+    text = text_of(given, "a growth", "3% per month")
+    rate, per, span = text.partition(" per ")
+    if not per or span not in ("month", "year", "week", "day"):
+        raise ValueError(f"`{text}` is not a growth; write for example `3% per month` or `40% per year`")
+    value = percent(rate)
+    if not Decimal(-1) < value <= 10:
+        raise ValueError(f"`{rate}` is not a growth rate between -100% and 1000%")
+    return value, span
+
+
+def count(given: Any) -> int:
+    """A whole number of 1 or more. Raises ValueError."""
+    value = number(text_of(given, "a whole number", "8"))
+    if value != int(value):
+        raise ValueError(f"`{given}` is not a whole number; write 1 or more")
+    if value < 1:
+        raise ValueError(f"`{given}` is less than 1; write 1 or more")
+    return int(value)
+
+
+_SECONDS = {"ms": 0.001, "s": 1.0, "second": 1.0, "seconds": 1.0, "minute": 60.0, "minutes": 60.0}
+_SECONDS |= {"hour": 3600.0, "hours": 3600.0}
+
+
+def seconds(given: Any) -> float:
+    """``250 ms``, ``30 s``, ``10 minutes`` in seconds: clock time, in which floats are at home. Raises ValueError."""
+    text = text_of(given, "a duration", "30 s")
+    match = re.fullmatch(rf"({NUMBER})\s?([A-Za-z]+)", text)
+    if not match or match[2] not in _SECONDS:
+        raise ValueError(f"`{text}` is not a duration; write for example `250 ms`, `30 s` or `10 minutes`")
+    value = float(number(match[1])) * _SECONDS[match[2]]
+    if not 0 <= value <= 7 * 86_400:
+        raise ValueError(f"`{text}` is not between nothing and a week; write for example `30 s`")
+    return value
+
+
+def plain(value: Decimal) -> str:
+    """A decimal without exponent or trailing zeros: ``1500000``, ``0.25``."""
+    text = f"{value:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
+
+
+Exact = Annotated[Decimal, PlainSerializer(plain, return_type=str, when_used="json")]
+"""A decimal that JSON holds as a string, without exponent."""
+
+
+def positive(amount: Amount | Rate, what: str) -> None:
+    """Raise ValueError where an amount that must not be negative is."""
+    if amount.value < 0:
+        raise ValueError(f"{what} is negative: `{amount}`; write 0 or more")
+
+
+def amount_in(*units: str) -> Any:
+    """A reader of amounts of 0 or more in one of these canonical units."""
+
+    def parse(given: Any) -> Amount:
+        amount = Amount.parse(given, f"20 {units[0]}")
+        if amount.unit not in units:
+            raise ValueError(f"`{given}` is in {amount.unit}; expected {' or '.join(units)}")
+        positive(amount, "the amount")
+        return amount
+
+    return parse
+
+
+def rate_in(*units: str) -> Any:
+    """A reader of rates of 0 or more in one of these canonical units."""
+
+    def parse(given: Any) -> Rate:
+        rate = Rate.parse(given)
+        if rate.unit not in units:
+            raise ValueError(f"`{given}` is in {rate.unit}; expected {' or '.join(units)}")
+        positive(rate, "the rate")
+        return rate
+
+    return parse
+
+
+# As written, for an editor to check: the same grammar as above, without what takes arithmetic.
+_DIGITS = r"[0-9][0-9_]*(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?"
+NOT_NEGATIVE = rf"[+]?{_DIGITS}"
+PER = r"(\s?/\s?| per )"
+
+
+def either(names: Iterable[str]) -> str:
+    """Any of some words, in a pattern."""
+    return f"({'|'.join(re.escape(name) for name in names if name)})"
+
+
+def units_as_written(*units: str) -> str:
+    """Any name of some canonical units, in a pattern."""
+    return either(name for name, (unit, _) in UNITS.items() if unit in units)
+
+
+def amount_as_written(*units: str) -> str:
+    """An amount of 0 or more in any of some canonical units, in a pattern."""
+    return rf"{NOT_NEGATIVE}\s?({either(SCALES)}\s)?{units_as_written(*units)}"
+
+
+def _rate_as_written(*units: str) -> str:
+    return amount_as_written(*units) + PER + either(SPANS)
+
+
+_PERCENT = rf"^{NOT_NEGATIVE}\s?%$"
+_SPAN = either(name for name, span in SPANS.items() if span in _HOURS)
+
+Share = Annotated[Decimal, read_by(share, written_as(_PERCENT, "20%", "a share from 0% to 100%", name="share"))]
+Percent = Annotated[
+    Decimal,
+    read_by(at_least_zero, written_as(_PERCENT, "20%", "a percentage of 0% or more", name="percentage")),
+]
+Count = Annotated[
+    int,
+    read_by(count, written_as(r"^[0-9][0-9_]*$", "8", "a whole number of 1 or more", number=True, name="count")),
+]
+Growth = Annotated[
+    tuple[Decimal, str],
+    read_by(
+        growth,
+        written_as(rf"^[+-]?{_DIGITS}\s?% per (day|week|month|year)$", "3% per month", "a growth", name="growth"),
+    ),
+]
+Length = Annotated[
+    Span,
+    read_by(
+        Span.parse,
+        written_as(rf"^([0-9]{{1,5}}\s?)?{_SPAN}$", "3 months", "a length of time", name="length"),
+    ),
+]
+Duration = Annotated[
+    float,
+    read_by(seconds, written_as(rf"^{NOT_NEGATIVE}\s?{either(_SECONDS)}$", "30 s", "a duration", name="duration")),
+]
+Accelerators = Annotated[
+    Amount,
+    read_by(
+        amount_in("GPU"),
+        written_as(rf"^{amount_as_written('GPU')}$", "350 k GPU", "a number of GPUs", name="accelerators"),
+    ),
+]
+Work = Annotated[
+    Amount,
+    read_by(
+        amount_in("GPU-hour", "Mtok"),
+        written_as(rf"^{amount_as_written('GPU-hour', 'Mtok')}$", "50 M GPU-hour", "an amount of work", name="work"),
+    ),
+]
+Capacity = Annotated[
+    Amount,
+    read_by(
+        amount_in("GPU", "unit"),
+        written_as(
+            rf"^{amount_as_written('GPU', 'unit')}$", "350 k GPU", "a number of GPUs or of units", name="capacity"
+        ),
+    ),
+]
+DEMAND = written_as(
+    rf"^({_rate_as_written('GPU-hour', 'Mtok')}|{amount_as_written('GPU')})$",
+    "120 Mtok per day",
+    "work over time",
+    name="demand",
+)
+Demand = Annotated[Rate, read_by(rate_in("GPU-hour", "Mtok"), DEMAND)]
+Throughput = Annotated[
+    Rate,
+    read_by(
+        rate_in("Mtok"),
+        written_as(rf"^{_rate_as_written('Mtok')}$", "20 Mtok per minute", "tokens over time", name="throughput"),
+    ),
+]

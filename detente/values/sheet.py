@@ -1,0 +1,241 @@
+"""A sheet: a table in a file that comes with a case.
+
+Owns: reading CSV and Parquet row by row, gzipped or not, within bounds; where mistakes are noted; numbers and
+text as they stand in such a file. Not here: what rows mean (``trace``, ``table``, ``catalog``), and times
+(``clock``).
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import re
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from decimal import Context, Decimal
+from operator import itemgetter
+from pathlib import Path
+from typing import IO, Annotated, Any, NoReturn, Self
+
+from pydantic import AfterValidator, Field
+
+from detente.errors import MissingExtraError, Where
+from detente.values.noun import Label
+
+MOST_BYTES = 2 * 2**30
+MOST_UNPACKED = 8 * 2**30  # a small gzip file may unpack to more than any disk holds
+MOST_LINE = 2**20
+MOST_ROWS = 200_000_000
+MOST_MISTAKES = 10
+
+UNREADABLE = (ValueError, TypeError, ArithmeticError)  # what reading one value may raise
+
+_WIDE = Context(prec=60)
+
+
+def _in_folder(name: str) -> str:
+    if not name.isprintable() or Path(name).is_absolute() or "://" in name:
+        raise ValueError(f"`{name[:60]}` is not a file beside the case; write its path from the case's folder")
+    return name
+
+
+File = Annotated[Label, AfterValidator(_in_folder), Field(description="path from the case's folder")]
+
+
+class Sheet:
+    """A table in a file: CSV or Parquet, gzipped or not, whatever it is called.
+
+    Row 1 is the header, and in Parquet what would be the header: the first record is row 2 in both. A
+    ``with`` statement ends in a ValueError that lists what was found ``wrong``, up to ten mistakes.
+    """
+
+    def __init__(self, folder: Path, file: str) -> None:
+        self.file, self._path = file, folder / file
+        self.columns: tuple[str, ...] = ()
+        self.moments: frozenset[int] = frozenset()  # columns of dates, given as microseconds since 1970
+        self._open, self._mistakes = ExitStack(), list[str]()
+        self._rows: Callable[[Sequence[int]], Iterator[tuple[int, Any]]]
+
+    def __enter__(self) -> Self:
+        try:
+            if not self._path.is_file():
+                self.stop("there is no such file; the path counts from the case's folder")
+            if self._path.stat().st_size > MOST_BYTES:
+                self.stop(f"is larger than {MOST_BYTES // 2**30} GiB; keep the hours that matter")
+            stream, head = self._unpacked(self._open.enter_context(self._path.open("rb")))
+            self._start_parquet(stream) if head == b"PAR1" else self._start_csv(stream)
+        except (OSError, EOFError, zlib.error) as error:
+            self._open.close()
+            self._unreadable(error)
+        except BaseException:
+            self._open.close()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._open.close()
+        if kind is None and self._mistakes:
+            raise ValueError("\n".join(self._mistakes)) from None
+
+    def stop(self, what: str, row: int = 0, column: int = 0) -> NoReturn:
+        """Raise ValueError, with the mistakes so far."""
+        where = Where(self.file, row, column or min(row, 1))
+        raise ValueError("\n".join([*self._mistakes, f"{where}: {what}"])) from None
+
+    def wrong(self, row: int, column: int, what: str) -> None:
+        """Note a mistake in a row; column 0 is the first. The tenth raises ValueError."""
+        if len(self._mistakes) + 1 >= MOST_MISTAKES:
+            self.stop(f"{what} (no more is shown)", row, column + 1)
+        self._mistakes.append(f"{Where(self.file, row, column + 1)}: {what}")
+
+    def note(self, what: str) -> None:
+        """Note a mistake of the file as a whole."""
+        self._mistakes.append(f"{self.file}: {what}")
+
+    def pick(self, given: Mapping[str, str | None], known: Mapping[str, str] | None = None) -> list[int]:
+        """Where the columns of some roles stand: by their given names, else by names known for the role.
+
+        What is ``known`` are patterns of letters and digits alone, in lower case.
+        """
+        bare = [re.sub("[^a-z0-9]", "", name.casefold()) for name in self.columns]
+        found, problems = [], []
+        for role, name in given.items():
+            fits = [i for i, c in enumerate(self.columns) if c == name] if name else []
+            if name:
+                fits = fits or [i for i, c in enumerate(self.columns) if c.casefold() == name.casefold()]
+            else:
+                fits = [i for i, c in enumerate(bare) if re.fullmatch((known or {})[role], c)]
+            if len(fits) != 1:
+                which = f"named `{name}`" if name else f"known as `{role}`"
+                problems.append(f"{len(fits) or 'no'} column{'s' * (len(fits) > 1)} {which}")
+            elif fits[0] in found:
+                problems.append(f"one column, {shown(self.columns[fits[0]])}, for two things")
+            found += fits[:1]
+        if problems:
+            there = ", ".join(shown(c) for c in self.columns[:40])
+            self.stop(f"has {', '.join(problems)}; its columns are {there}: name yours under `columns:`", 1, 1)
+        return found
+
+    def rows(self, at: Sequence[int]) -> Iterator[tuple[int, Any]]:
+        """Each row's number and its values in two or more columns: text from CSV, any type from Parquet."""
+        row = 0
+        for row, values in self._rows(at):
+            yield row, values
+        if not row and not self._mistakes:
+            self.stop("has no rows below its header; give a file with data")
+
+    def _unreadable(self, error: Exception) -> NoReturn:
+        text = str(getattr(error, "strerror", None) or error).split("\n")[0][:160] or type(error).__name__
+        self.stop(f"cannot be read: {printable(text)}; give CSV or Parquet, gzipped or not")
+
+    def _unpacked(self, raw: IO[bytes]) -> tuple[IO[bytes], bytes]:
+        head = raw.read(4)
+        raw.seek(0)
+        if head[:2] != b"\x1f\x8b":
+            return raw, head
+        packed = self._open.enter_context(gzip.GzipFile(fileobj=raw))
+        head = packed.read(4)
+        packed.seek(0)
+        if head != b"PAR1":
+            return packed, head  # type: ignore[return-value]
+        # Parquet is read from its end, so it must lie flat.
+        flat = self._open.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
+        while chunk := packed.read(MOST_LINE):
+            if flat.tell() > MOST_UNPACKED:
+                self.stop(f"unpacks to more than {MOST_UNPACKED // 2**30} GiB; keep the hours that matter")
+            flat.write(chunk)
+        flat.seek(0)
+        return flat, head
+
+    def _start_csv(self, stream: IO[bytes]) -> None:
+        reader = csv.reader(self._lines(stream), strict=True)
+        try:
+            header = next(reader, None)
+        except csv.Error as error:
+            self.stop(f"is not CSV: {error}; give CSV or Parquet", reader.line_num)
+        if not header or not any(header):
+            self.stop("is empty; give a file with a header and rows")
+        self.columns = tuple(name.strip() for name in header)
+
+        def rows(at: Sequence[int]) -> Iterator[tuple[int, Any]]:
+            width, chosen = len(header), itemgetter(*at)
+            try:
+                for row in reader:
+                    if len(row) == width:
+                        yield reader.line_num, chosen(row)
+                    elif row:
+                        self.wrong(reader.line_num, 0, f"has {len(row)} values where the header has {width}")
+            except csv.Error as error:
+                self.stop(f"is not CSV: {error}; check the quotes", reader.line_num)
+            except (OSError, EOFError, zlib.error) as error:
+                self._unreadable(error)
+
+        self._rows = rows
+
+    def _lines(self, stream: IO[bytes]) -> Iterator[str]:
+        size, line = 0, 0
+        while raw := stream.readline(MOST_LINE):
+            size, line = size + len(raw), line + 1
+            if len(raw) == MOST_LINE:
+                self.stop("a line is longer than 1 MiB; give CSV or Parquet", line)
+            if size > MOST_UNPACKED:
+                self.stop(f"unpacks to more than {MOST_UNPACKED // 2**30} GiB; keep the hours that matter")
+            try:
+                yield raw.decode("utf-8-sig" if line == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                self.stop(f"byte 0x{raw[error.start]:02x} is not UTF-8 text; save the file as UTF-8", line)
+
+    def _start_parquet(self, stream: IO[bytes]) -> None:
+        try:
+            import pyarrow as pa
+            import pyarrow.parquet as pq
+        except ImportError:
+            raise MissingExtraError(f"reading the Parquet file `{self.file}`", "parquet") from None
+        wrong = (pa.ArrowException, OSError, EOFError, ValueError, LookupError, ArithmeticError, TypeError)
+        try:
+            file = pq.ParquetFile(stream)
+            names, kinds = file.schema_arrow.names, file.schema_arrow.types
+            size = file.metadata.num_rows
+        except wrong as error:
+            self._unreadable(error)
+        if size > MOST_ROWS:
+            self.stop(f"has {size:,} rows, more than {MOST_ROWS:,}; keep the hours that matter")
+        self.columns = tuple(names)
+        self.moments = frozenset(i for i, k in enumerate(kinds) if pa.types.is_timestamp(k) or pa.types.is_date(k))
+
+        def values(column: Any, at: int) -> list[Any]:
+            if at in self.moments:
+                column = column.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
+            return list(column.to_pylist())
+
+        def rows(at: Sequence[int]) -> Iterator[tuple[int, Any]]:
+            row = 1
+            try:
+                for batch in file.iter_batches(columns=[names[i] for i in at]):
+                    for found in zip(*(values(batch.column(names[i]), i) for i in at), strict=True):
+                        row += 1
+                        yield row, found
+            except wrong as error:
+                self._unreadable(error)
+
+        self._rows = rows
+
+
+def atto(value: Any) -> int:
+    """A number from 0 to 1e24 in units of 1e-18, from text or as it would be printed. Raises ``UNREADABLE``."""
+    found = Decimal(str(value).strip())
+    if not found.is_finite() or not 0 <= found <= 10**24:
+        raise ValueError(value)
+    return int(_WIDE.to_integral_value(_WIDE.scaleb(found, 18)))
+
+
+def shown(value: Any) -> str:
+    """A value of a file as a message quotes it: short, and printable."""
+    return "nothing" if value is None or value == "" else f"`{printable(str(value)[:40])}`"
+
+
+def printable(text: str) -> str:
+    """A text without control characters, so that a message of one line stays one."""
+    return text if text.isprintable() else ascii(text)[1:-1]

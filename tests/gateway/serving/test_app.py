@@ -1,0 +1,377 @@
+"""The gateway's paths: what callers are told of clauses, labels, models and mistakes, and what changes meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from detente.case.case import Case
+from detente.gateway.deciding.policy import Policy
+from detente.live.key import hash_of, make
+from tests.builders import Data, agreement, day, tokens, work
+from tests.gateway.http.peer import run
+from tests.gateway.stage import (
+    HELLO,
+    KEY,
+    NOON,
+    SHORT,
+    Provider,
+    Stage,
+    authorities,
+    case_data,
+    completion,
+    http,
+    play,
+    request,
+)
+
+ONLY = {"id": "only", "kind": "exclusivity", "text": "Only on North."}
+SERVED = http(completion())
+
+
+def two(south: Provider, north: Provider, *agreements: Data, **head: object) -> Data:
+    return case_data({"south": south.base, "north": north.base}, *agreements, **head)
+
+
+# -- clauses ----------------------------------------------------------------------------------------------------------
+def test_a_clause_keeps_a_call_from_a_deployment_and_is_disclosed(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with (
+            play(SERVED) as south,
+            play(SERVED) as north,
+            Stage(tmp_path, two(south, north, agreement(ONLY))) as stage,
+        ):
+            answer = await stage.ask()
+            assert answer.headers["x-detente-deployment"] == "north-m"
+            assert answer.headers["x-detente-clause"] == "only"
+            assert south.requests == []
+            (denied,) = stage.records[0].denied
+            assert (denied.deployment, denied.clause) == ("south-m", "only")
+
+    run(main())
+
+
+def test_a_call_that_clauses_keep_from_everybody_is_refused_with_clause_and_text(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with play(SERVED) as south:
+            data = case_data({"south": south.base}, agreement(ONLY), offers=[tokens("south", 2), tokens("north", 3)])
+            async with Stage(tmp_path, data) as stage:
+                answer = await stage.ask()
+                assert answer.status == 403
+                error = answer.json["error"]
+                assert error["type"] == "permission_error"
+                assert error["message"] == "everything runs only on north, so not on south [only]"
+                assert error["detente"]["clause"] == "only"
+                assert error["detente"]["text"] == "Only on North."
+                assert error["detente"]["denied"] == [
+                    {"deployment": "south-m", "clause": "only", "why": "everything runs only on north, so not on south"}
+                ]
+                assert error["detente"]["request"] == answer.headers["x-detente-request-id"]
+                assert answer.headers["x-detente-clause"] == "only"
+                (record,) = stage.records
+                assert (record.outcome, record.status, record.deployment) == ("refused", 403, None)
+                assert record.usage is not None
+                assert (record.usage.input, record.usage.output, record.cost) == (0, 0, None)
+                assert south.requests == []
+
+    run(main())
+
+
+def test_failing_over_never_leaves_what_is_permitted(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with (
+            play(SERVED) as south,
+            play(http(b"", "503 Busy")) as north,
+            Stage(tmp_path, two(south, north, agreement(ONLY))) as stage,
+        ):
+            answer = await stage.ask()
+            assert answer.status == 503
+            assert answer.json["error"]["detente"]["clause"] == "only"
+            assert south.requests == []
+
+    run(main())
+
+
+def test_a_clause_that_begins_at_midnight_holds_for_the_next_call(tmp_path: Path) -> None:
+    async def main() -> None:
+        midnight = day("2026-03-11")
+        async with play(SERVED) as south, play(SERVED) as north:
+            data = two(south, north, agreement(ONLY | {"from": "2026-03-11", "until": "2026-03-12"}))
+            async with Stage(tmp_path, data) as stage:
+                seen = []
+                for at in (
+                    NOON,
+                    midnight - timedelta(microseconds=1),
+                    midnight,
+                    midnight + timedelta(hours=23, minutes=59),
+                    midnight + timedelta(days=1),
+                ):
+                    stage.clock.at = at
+                    seen.append((await stage.ask()).headers["x-detente-deployment"])
+                assert seen == ["south-m", "south-m", "north-m", "north-m", "south-m"]
+
+    run(main())
+
+
+@pytest.mark.parametrize("reloaded", [False, True])
+def test_a_clause_that_begins_while_a_call_is_asked_of_others_holds_for_its_fallback(
+    tmp_path: Path, reloaded: bool
+) -> None:
+    async def main() -> None:
+        gate = asyncio.Event()
+        async with play([gate, http({}, "503 Service Unavailable")]) as south, play(SERVED) as north:
+            data = two(south, north, agreement(ONLY | {"from": "2026-03-11", "provider": "south"}))
+            async with Stage(tmp_path, data) as stage:
+                stage.clock.at = day("2026-03-11") - timedelta(seconds=1)
+                asked = asyncio.create_task(stage.ask())
+                while not south.requests:
+                    await asyncio.sleep(0.001)
+                if reloaded:  # a call under way ends by the policy that it began with
+                    policy = Policy.of(Case.of(two(south, north)))
+                    stage.app.follow(policy, authorities(policy))
+                stage.clock.at = day("2026-03-11")
+                gate.set()
+                answer = await asked
+                assert (answer.status, north.requests) == (503, [])
+                told = answer.json["error"]["detente"]
+                assert told["denied"][0]["deployment"] == "north-m"
+                assert (told["clause"], told["tried"]) == (
+                    "only",
+                    [{"deployment": "south-m", "outcome": "unavailable"}],
+                )
+            (record,) = stage.records
+            assert [(d.deployment, d.clause) for d in record.denied] == [("north-m", "only")]
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("lacks", "asked", "param", "why"),
+    [
+        ("tools", {"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools", "cannot do tools"),
+        ("structured-output", {"response_format": {"type": "json_object"}}, "response_format", "structured-output"),
+        ("streaming", {"stream": True}, "stream", "cannot do streaming"),
+        ("penalties", {"presence_penalty": 1}, None, "cannot do penalties"),
+        (
+            "images",
+            {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:a"}}]}]},
+            "messages",
+            "cannot do images",
+        ),
+    ],
+)
+def test_what_no_deployment_can_do_is_the_request_s_mistake_and_no_clause_s(
+    tmp_path: Path, lacks: str, asked: Data, param: str | None, why: str
+) -> None:
+    async def main() -> None:
+        async with play(SERVED) as south, play(SERVED) as north:
+            for clauses in ((), (agreement(ONLY),)):
+                data = two(south, north, *clauses)
+                for stated in data["deployments"]:
+                    stated["lacks"] = [lacks]
+                async with Stage(tmp_path / str(len(clauses)), data) as stage:
+                    answer = await stage.ask(HELLO | asked)
+                    error = answer.json["error"]
+                    assert (answer.status, error["type"], error["param"]) == (400, "invalid_request_error", param)
+                    assert why in error["message"]
+                    assert error["detente"]["clause"] is None
+                    metrics = await stage.ask(path="/metrics", method="GET")
+                    assert "detente_denials_total{" not in metrics.body.decode()
+            assert south.requests == north.requests == []
+
+    run(main())
+
+
+def test_what_a_clause_keeps_from_the_one_who_could_is_the_clause_s(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with play(SERVED) as south, play(SERVED) as north:
+            data = two(south, north, agreement(ONLY))
+            data["deployments"][1]["lacks"] = ["tools"]
+            async with Stage(tmp_path, data) as stage:
+                answer = await stage.ask(HELLO | {"tools": [{"type": "function", "function": {"name": "f"}}]})
+                assert (answer.status, answer.json["error"]["detente"]["clause"]) == (403, "only")
+
+    run(main())
+
+
+# -- labels -----------------------------------------------------------------------------------------------------------
+STAYS = {"id": "stays", "kind": "residency", "within": ["EU"], "of": {"data": "personal"}}
+
+
+def labelled(south: Provider, north: Provider) -> Data:
+    """The workload's data is public; a key of another workload's stands for personal data."""
+    return two(
+        south,
+        north,
+        agreement(STAYS, party="self"),
+        workloads=[work(labels={"data": "public"}), work("other", labels={"data": "personal", "team": "ops"})],
+    )
+
+
+def test_labels_of_a_request_are_checked_recorded_and_never_change_what_is_held(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with (
+            play(SERVED) as south,
+            play(SERVED) as north,
+            Stage(tmp_path, labelled(south, north)) as stage,
+        ):
+            answer = await stage.ask(x_detente_labels="team=ops , data=public")
+            assert answer.status == 200
+            assert stage.records[0].labels == {"data": "public", "team": "ops"}
+            for stated, told in {
+                "data=personal": "the key stands for `data: public`",
+                "tem=ops": "did you mean `team`?",
+                "team=opps": "did you mean `ops`?",
+                "team": "`team` is not a label",
+                "team=ops,team=sales": "stated twice",
+                "": "is not a label",
+            }.items():
+                answer = await stage.ask(x_detente_labels=stated)
+                assert (answer.status, answer.json["error"]["param"]) == (400, "x-detente-labels")
+                assert told in answer.json["error"]["message"]
+            assert len(south.requests) == 1
+            assert [r.outcome for r in stage.records[1:]] == ["refused"] * 6
+
+    run(main())
+
+
+def test_labels_in_two_headers_are_read_as_one(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with (
+            play(SERVED) as south,
+            play(SERVED) as north,
+            Stage(tmp_path, labelled(south, north)) as stage,
+        ):
+            caller = await stage.caller()
+            caller.send(
+                request().replace(b"\r\nhost", b"\r\nX-Detente-Labels: team=ops\r\nx-detente-labels: a\r\nhost", 1)
+            )
+            answer = await caller.answer()
+            assert answer.status == 400
+            assert "`a` is not a label" in answer.json["error"]["message"]
+            await caller.leave()
+
+    run(main())
+
+
+# -- mistakes of callers ----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("body", "message", "param"),
+    [
+        (b"", "not a JSON object", None),
+        (b"[]", "not a JSON object", None),
+        (b'{"model": "m"', "not a JSON object", None),
+        (b"\xff\xfe", "not a JSON object", None),
+        (b"{}", "`model` is missing", "model"),
+        ({"model": 3, "messages": []}, "`model` is not text", "model"),
+        ({"model": "m" * 2_000_000, "messages": []}, "`model` is longer than 500", "model"),
+        ({"model": "m"}, "`messages` is missing", "messages"),
+        ({"model": "m", "messages": "hi"}, "`messages` is not a list", "messages"),
+        ({**HELLO, "stream": "yes"}, "`stream` is neither", "stream"),
+        ({**HELLO, "max_tokens": 0}, "`max_tokens` is 0; write 1 or more", "max_tokens"),
+        ({**HELLO, "max_tokens": 1.5}, "`max_tokens` is not a whole number", "max_tokens"),
+        ({**HELLO, "stream_options": {}}, "`stream_options` without `stream: true`", "stream_options"),
+        ({**HELLO, "stream": True, "stream_options": 1}, "`stream_options` is not an object", "stream_options"),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_refused_by_name(
+    tmp_path: Path, body: Any, message: str, param: str | None
+) -> None:
+    async def main() -> None:
+        async with play(SERVED) as south, Stage(tmp_path, case_data({"south": south.base})) as stage:
+            answer = await stage.ask(body)
+            error = answer.json["error"]
+            assert (answer.status, error["param"], error["type"]) == (400, param, "invalid_request_error")
+            assert message in error["message"]
+            assert south.requests == []
+            (record,) = stage.records
+            assert (record.outcome, record.status, record.key) == ("refused", 400, "chat-key")
+
+    run(main())
+
+
+def test_a_model_that_nobody_serves_and_one_that_a_feature_keeps_away(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with play(SERVED) as south:
+            data = case_data({"south": south.base})
+            data["deployments"][0]["lacks"] = ["tools"]
+            async with Stage(tmp_path, data) as stage:
+                answer = await stage.ask({**HELLO, "model": "M"})
+                assert (answer.status, answer.json["error"]["code"]) == (404, "model_not_found")
+                assert answer.json["error"]["message"] == "nothing serves `M`; did you mean `m`?"
+                answer = await stage.ask({**HELLO, "tools": [{"type": "function"}]})
+                assert answer.status in (400, 403)
+                assert "south-m cannot do tools" in answer.json["error"]["message"]
+                assert (await stage.ask({**HELLO, "tools": []})).status == 200
+
+    run(main())
+
+
+def test_nothing_answers_what_is_no_path(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with play(SERVED) as south, Stage(tmp_path, case_data({"south": south.base})) as stage:
+            answer = await stage.ask(path="/v1/completions")
+            assert (answer.status, answer.json["error"]["type"]) == (404, "not_found_error")
+            assert stage.records == []
+            answer = await stage.ask(path="/v1/chat/completions?api-version=2024-10-21")
+            assert answer.status == 200  # a query is passed over
+
+    run(main())
+
+
+# -- while it serves --------------------------------------------------------------------------------------------------
+def test_a_changed_case_holds_from_the_next_call_on(tmp_path: Path) -> None:
+    async def main() -> None:
+        other = make("new-key", b"\1" * 32)
+        async with play(SERVED) as south, play(SERVED) as north, Stage(tmp_path, two(south, north)) as stage:
+            caller = await stage.caller()
+            caller.send(request())
+            assert (await caller.answer()).headers["x-detente-deployment"] == "south-m"
+            data = two(south, north, agreement(ONLY), serving={"deadlines": SHORT, "headers": False})
+            data["keys"].append({"id": "new-key", "workload": "chat", "hash": hash_of(other)})
+            changed = Policy.of(Case.of(data))
+            stage.app.follow(changed, authorities(changed))
+            caller.send(request(key=other))
+            answer = await caller.answer()  # on the connection of before
+            assert answer.status == 200
+            assert "x-detente-deployment" not in answer.headers
+            assert [r.deployment for r in stage.records] == ["south-m", "north-m"]
+            assert stage.records[0].case == stage.policy.hash != changed.hash == stage.records[1].case
+            await caller.leave()
+            gone = Policy.of(Case.of(two(south, north) | {"keys": []}))
+            stage.app.follow(gone, authorities(gone))
+            assert (await stage.ask()).status == 401
+
+    run(main())
+
+
+def test_metrics_tell_what_was_served_denied_and_failed(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with (
+            play(http(b"", "503 Busy"), SERVED) as south,
+            play(SERVED) as north,
+            Stage(tmp_path, two(south, north)) as stage,
+        ):
+            await stage.ask()
+            await stage.ask()
+            caller = await stage.caller()
+            caller.send(request(path="/metrics", method="GET", key=None))
+            text = (await caller.answer()).body.decode()
+            await caller.leave()
+            for line in (
+                'detente_requests_total{deployment="north-m",outcome="complete",workload="chat"} 1.0',
+                'detente_requests_total{deployment="south-m",outcome="complete",workload="chat"} 1.0',
+                'detente_tokens_total{deployment="north-m",kind="input",workload="chat"} 10.0',
+                'detente_tokens_total{deployment="north-m",kind="output",workload="chat"} 5.0',
+                'detente_upstream_failures_total{deployment="south-m",kind="unavailable"} 1.0',
+                'detente_upstream_resting{deployment="south-m"} 0.0',
+                'detente_cost_total{deployment="south-m",workload="chat"} 3e-05',
+            ):
+                assert line in text, text
+            assert KEY not in text
+
+    run(main())

@@ -1,0 +1,113 @@
+"""A streamed reply on its way to its caller: held back until there is content, bounded, and ended as it went."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from detente.case.case import Case
+from detente.contract.term import PERMIT
+from detente.gateway.deciding.admit import Candidate
+from detente.gateway.deciding.choose import Choice
+from detente.gateway.deciding.policy import Policy
+from detente.gateway.http.exchange import Exchange, Head
+from detente.gateway.serving.job import Job
+from detente.gateway.serving.stream import MOST_HELD, Stream
+from detente.gateway.surfaces.surface import Rendering, UnsayableError
+from detente.providers.wire import Part, Tokens, failure
+from tests.gateway.stage import ROLE, case_data, delta
+
+(SOUTH,) = Policy.of(Case.of(case_data({"south": "http://a.example"}))).deployed
+CHOICE = Choice(Candidate(SOUTH, PERMIT), "price")
+
+
+class Wire:
+    """What a caller's connection would carry."""
+
+    drain = None
+
+    def __init__(self) -> None:
+        self.sent = b""
+
+    def write(self, data: bytes) -> None:
+        self.sent += data
+
+    def replied(self, keep: bool) -> None:
+        pass
+
+
+class Plain(Rendering):
+    """Data as it is; what is ``unsayable`` is not said."""
+
+    def feed(self, data: bytes) -> bytes:
+        if data == b"unsayable":
+            raise UnsayableError("no")
+        return data
+
+    def close(self) -> bytes:
+        return b"<end>"
+
+    def fail(self, error: Any) -> bytes:
+        return f"<{error['message']}>".encode()
+
+
+class Surface:
+    """Renders as above."""
+
+    def streamed(self, asked: object, deployment: str) -> Rendering:
+        return Plain()
+
+
+class Asking:
+    """A job's part of it."""
+
+    surface, asked = Surface(), None
+
+
+def made() -> tuple[Stream, Wire]:
+    wire = Wire()
+    caller = Exchange(Head(), b"", cast(Any, wire))
+    return Stream(cast(Job, Asking()), CHOICE, caller, lambda *_: b"x-told: 1\r\n"), wire
+
+
+def test_nothing_is_seen_before_there_is_content_and_then_all_of_it() -> None:
+    stream, wire = made()
+    stream.take(Part(ROLE))
+    assert wire.sent == b""
+    stream.take(Part(delta(content="a"), content=1))
+    assert wire.sent.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"x-told: 1" in wire.sent
+    assert wire.sent.index(ROLE) < wire.sent.index(delta(content="a"))
+    assert stream.pieces == 1
+
+
+def test_what_is_held_is_bounded() -> None:
+    stream, wire = made()
+    for _ in range(MOST_HELD // 1024 + 1):
+        assert wire.sent == b""
+        stream.take(Part(b"x" * 1024))
+    assert wire.sent
+
+
+def test_a_complete_stream_ends_with_its_surface_s_end_also_where_it_had_no_content() -> None:
+    stream, wire = made()
+    stream.take(Part(ROLE, tokens=Tokens(1, 2), finish="stop"))
+    stream.complete(b"last")
+    assert wire.sent == b""  # it is recorded first
+    stream.close()
+    assert ROLE + b"last<end>" in wire.sent
+    assert wire.sent.endswith(b"0\r\n\r\n")
+    served = stream.ended("complete", 200)
+    assert (served.tokens, served.finish, served.pieces, served.choice) == (Tokens(1, 2), "stop", 0, CHOICE)
+
+
+@pytest.mark.parametrize("last", [b"", b"shown", b"unsayable"])
+def test_a_stream_that_failed_ends_with_its_error_whatever_came_with_it(last: bytes) -> None:
+    stream, wire = made()
+    stream.take(Part(b"a", content=1))
+    stream.fail(last, failure("broken", 502, "cut").error)
+    assert wire.sent.endswith(b"<cut>\r\n0\r\n\r\n")
+    assert (b"shown" in wire.sent) == (last == b"shown")
+    assert b"<end>" not in wire.sent
+    assert stream.caller.done

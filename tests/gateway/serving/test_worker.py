@@ -1,0 +1,109 @@
+"""What a worker does once a second about its journal."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from detente.gateway.serving.settings import Settings
+from detente.gateway.serving.worker import Worker
+from tests.gateway.http.peer import run
+from tests.gateway.stage import Stage, case_data, completion, http, play
+
+
+class Hired(Worker):
+    """A worker of a stage's app, whose seconds a test counts."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.said: list[str] = []
+        super().__init__(cast(Settings, None), 0, self.said.append)
+        self._app, self._journal = stage.app, stage.journal
+
+    async def second(self) -> None:
+        """A second passes."""
+        await self._sync(0.0)
+
+
+def test_a_journal_that_is_removed_is_begun_again_and_that_is_said(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with play(http(completion())) as south, Stage(tmp_path, case_data({"south": south.base})) as stage:
+            worker = Hired(stage)
+            await stage.ask()
+            await worker.second()
+            assert worker.said == []
+            shutil.rmtree(stage.folder)
+            await worker.second()
+            (said,) = worker.said
+            assert f"{stage.folder}/w0-00000001.journal was moved or removed under the gateway" in said
+            assert f"{stage.folder}/w0-00000002.journal" in said
+            assert (await stage.ask()).status == 200
+            await worker.second()
+            assert len(worker.said) == 1
+            assert len(stage.records) == 1
+
+    run(main())
+
+
+def test_a_journal_that_cannot_be_begun_again_is_one_that_cannot_be_written(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with play(http(completion())) as south, Stage(tmp_path, case_data({"south": south.base})) as stage:
+            worker = Hired(stage)
+            shutil.rmtree(stage.folder)
+            stage.folder.write_text("in the way")
+            await worker.second()
+            assert stage.app.unrecorded == "File exists"
+            await worker.second()
+            assert len(worker.said) == 1
+            stage.folder.unlink()
+            await worker.second()
+            assert worker.said[0].endswith("cannot be written: File exists; it answers calls with 503 until it can")
+            assert "was moved or removed under the gateway" in worker.said[1]
+            assert worker.said[2].endswith("can be written again, and calls are served")
+            assert stage.app.unrecorded == ""
+            assert (await stage.ask()).status == 200
+            assert len(stage.records) == 1
+
+    run(main())
+
+
+def test_a_journal_that_cannot_be_written_is_said_once_and_its_recovery_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async def main() -> None:
+        async with play(http(completion())) as south, Stage(tmp_path, case_data({"south": south.base})) as stage:
+            worker = Hired(stage)
+            with monkeypatch.context() as patch:
+                patch.setattr("detente.ledger.journal.os.write", full)
+                patch.setattr("detente.ledger.journal.os.pwrite", full)
+                assert (await stage.ask()).status == 503
+                for _ in range(3):  # though there is room, by what the system says
+                    await worker.second()
+                    assert (await stage.ask()).status == 503
+                assert len(south.requests) == 1
+                (said,) = worker.said
+                assert f"worker 0 in {stage.folder} cannot be written: No space left on device" in said
+            for _ in range(2):
+                await worker.second()
+            assert len(worker.said) == 2
+            assert "can be written again" in worker.said[1]
+            assert (await stage.ask()).status == 200
+
+    run(main())
+
+
+def test_what_failed_and_is_well_again_at_the_next_look_is_said_too(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with play(http(completion())) as south, Stage(tmp_path, case_data({"south": south.base})) as stage:
+            worker = Hired(stage)
+            stage.app.unrecorded = "Input/output error"
+            await worker.second()
+            assert ["cannot be written: Input/output error" in worker.said[0], len(worker.said)] == [True, 2]
+
+    run(main())

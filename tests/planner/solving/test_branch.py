@@ -1,0 +1,98 @@
+"""The planner's own branch and bound, on programs small enough to try every whole number."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+
+from detente.planner.formulation.expression import Expr
+from detente.planner.formulation.program import Program
+from detente.planner.solving import branch as module
+from detente.planner.solving.branch import Branched, branch
+from detente.planner.solving.model import Model
+from detente.planner.solving.solution import Solution
+
+
+def cover(cost: Any, most: Any, gives: Any, needs: Any) -> Model:
+    """Whole columns at a cost each, which together give at least what each row needs."""
+    program = Program()
+    columns = program.columns("units", "steps", len(cost), cost=cost, upper=most, whole=True)
+    rows = np.repeat(np.arange(len(needs), dtype=np.int32), len(cost))
+    entries = Expr(len(needs), [(rows, np.tile(columns, len(needs)), np.ravel(gives))])
+    program.require("demand", "served", entries >= list(needs))
+    return Model(program)
+
+
+def searched(model: Model, gap: float = 1e-9, best: Solution | None = None) -> Branched:
+    columns = np.arange(model.program.n, dtype=np.int32)
+    return branch(model, columns, model.solve_linear(), best, gap, lambda node: node)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_it_finds_the_best_whole_numbers_or_says_how_far_it_is(seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    n, m = 4, 3
+    cost, most = chance.uniform(1, 9, n).round(2), chance.integers(1, 5, n)
+    gives = chance.uniform(0, 5, (m, n)).round(1)
+    needs = (gives @ most * chance.uniform(0.3, 0.8, m)).round(1)
+    every = [np.array(counts) for counts in product(*(range(k + 1) for k in most))]
+    least = min(float(cost @ x) for x in every if (gives @ x >= needs - 1e-9).all())
+
+    found = searched(cover(cost, most.astype(float), gives, needs))
+
+    assert found.best is not None
+    assert found.best.values is not None
+    assert found.bound <= least * (1 + 1e-9), "the bound holds"
+    assert found.best.objective == pytest.approx(least, rel=1e-6)
+    assert found.bound == pytest.approx(least, rel=1e-6)
+    assert np.abs(found.best.values - np.rint(found.best.values)).max() < 1e-6
+
+
+def test_many_equal_columns_do_not_keep_it_from_a_whole_solution() -> None:
+    """Where all nodes are alike, a search that opens both sides of each before it goes deeper never gets to a leaf."""
+    cost, gives = np.ones(14), np.ones((1, 14))
+    found = searched(cover(cost, np.ones(14), gives, [8.5]), gap=1e-4)
+    assert found.best is not None
+    assert found.best.objective == pytest.approx(9)
+    assert found.bound >= 8.5 * (1 - 1e-9)
+
+
+def test_a_dear_plan_at_hand_does_not_keep_it_from_a_cheap_one() -> None:
+    model = cover(np.ones(14), np.ones(14), np.ones((1, 14)), [8.5])
+    dear = Solution("optimal", np.ones(14), 14.0, 8.5)
+    found = searched(model, best=dear)
+    assert found.best is not None
+    assert found.best.objective == pytest.approx(9)
+
+
+def test_it_rests_after_so_many_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_PROGRAMS", 3)
+    found = searched(cover(np.ones(14), np.ones(14), np.ones((1, 14)), [8.5]))
+    assert found.best is None
+    assert found.bound == pytest.approx(8.5)
+
+
+def test_the_same_program_gives_the_same_answer() -> None:
+    chance = np.random.default_rng(7)
+    given = chance.uniform(1, 9, 6), np.full(6, 3.0), chance.uniform(0, 5, (4, 6)), np.full(4, 11.3)
+    first, second = searched(cover(*given)), searched(cover(*given))
+    assert first.best is not None
+    assert second.best is not None
+    assert first.best.values is not None
+    assert second.best.values is not None
+    np.testing.assert_array_equal(first.best.values, second.best.values)
+    assert first.bound == second.bound
+
+
+def test_what_cannot_be_whole_has_no_solution_and_a_bound_that_says_so() -> None:
+    program = Program()
+    columns = program.columns("units", "steps", 1, cost=1.0, upper=3.0, whole=True)
+    program.require("some", "row", Expr.of(columns) <= [1.6])
+    program.require("some", "row", Expr.of(columns) >= [1.4])
+    model = Model(program)
+    found = searched(model)
+    assert found.best is None
+    assert found.bound == np.inf
