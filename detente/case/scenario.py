@@ -38,6 +38,6 @@ class Scenario(Noun):
 
     id: Id
     text: str | None = Field(default=None, description="what happens in it", max_length=4000)
-    reading: Id | None = Field(default=None, description="the reading of disputed clauses; absent: the case's")
+    reading: Id | None = Field(default=None, description="the reading of disputed clauses; default: the case's")
     events: dict[Id, EventDay] = Field(default_factory=dict, description="days that differ from the case's")
     without: tuple[Id, ...] = Field(default=(), description="clauses that fall away")

@@ -185,7 +185,7 @@ def keys() -> None:
 
 @keys.command("new", cls=Command, example="detente keys new --workload assistant --case examples/enterprise")
 @click.option("--workload", required=True, help="The workload that the key stands for.")
-@click.option("--id", "key_id", help="The key's name; absent: the workload's, with a few random letters.")
+@click.option("--id", "key_id", help="The key's name; default: the workload's, with a few random letters.")
 @click.option("--case", type=click.Path(path_type=Path), help="Check that this case has the workload.")
 @JSON
 def new(workload: str, key_id: str | None, case: Path | None, as_json: bool) -> int:

@@ -31,8 +31,8 @@ MOST_BYTES = 64 * 1024 * 1024
 @click.option("--request", type=click.File("rb"), metavar="FILE", help="Explain where a live call goes: its JSON body.")
 @click.option("--workload", metavar="NAME", help="With --request: the workload that calls.")
 @click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="With --request: a label of the call.")
-@click.option("--path", help=f"With --request: where it is sent; absent: {CHAT}.")
-@click.option("--at", type=Moment(), metavar="MOMENT", help="With --request: when; absent: now.")
+@click.option("--path", help=f"With --request: where it is sent; default: {CHAT}.")
+@click.option("--at", type=Moment(), metavar="MOMENT", help="With --request: when; default: now.")
 @JSON
 def explain(
     case: Path,

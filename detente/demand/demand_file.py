@@ -47,7 +47,7 @@ class DemandFile(Noun):
     scale: Scale = Decimal(1)
     unit: Literal["s", "ms", "us", "ns"] | None = Field(default=None, description="of times that are numbers")
     starts: Day | None = Field(
-        default=None, description="the day of time zero, where times count from zero; absent: a Monday"
+        default=None, description="the day of time zero, where times count from zero; default: a Monday"
     )
     _pattern: Pattern | None = PrivateAttr(default=None)
 

@@ -59,7 +59,7 @@ class Table(DemandFile):
     per: Literal["second", "minute", "hour"] | None = Field(default=None, description="what the rates are per")
     tokens: File | None = Field(default=None, description="`servegen`: the file of mean tokens")
     model: Label | None = Field(default=None, description="`servegen`: whose requests")
-    tenants: tuple[Label, ...] = Field(default=(), description="`servegen`: whose requests; absent: of all")
+    tenants: tuple[Label, ...] = Field(default=(), description="`servegen`: whose requests; default: of all")
     missing_tokens: Literal["refuse", "skip"] = Field(
         default="refuse", description="`servegen`: requests of tenants whose tokens are not known"
     )

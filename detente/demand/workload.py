@@ -144,7 +144,7 @@ class _Workload(Noun):
     runs_on: RunsOn
     mix: Mix | None = Field(default=None, description="needed where it runs on models")
     data: Data | None = None
-    value: WorkPrice | None = Field(default=None, description="what a unit unserved costs; absent: must be served")
+    value: WorkPrice | None = Field(default=None, description="what a unit unserved costs; default: must be served")
     revenue: WorkPrice | None = Field(default=None, description="what a unit served earns")
     survives: Share | None = Field(default=None, description="the share that must survive the loss of any one provider")
     interruptible: Flag = Field(default=False, description="may run on spot capacity")
@@ -225,7 +225,7 @@ class Training(_Workload):
 
     kind: Literal["training"]
     work: Work
-    from_: Day | None = Field(default=None, description="first day; absent: the horizon's start")
+    from_: Day | None = Field(default=None, description="first day; default: the horizon's start")
     deadline: Day = Field(description="the day by which it is done")
     gang: Accelerators | None = Field(default=None, description="GPUs that must run together, on one offer")
 

@@ -45,21 +45,21 @@ class Play(Noun):
     """How the sandbox plays a deployment."""
 
     first_token: Duration = Field(default=0.02, description="from a call to the first token")
-    speed: Throughput | None = Field(default=None, description="tokens generated over time, each call; absent: at once")
+    speed: Throughput | None = Field(default=None, description="tokens generated over time, a call; default: at once")
 
 
 class _Deployment(Noun):
     id: Id
     offer: Id = Field(description="the offer that it draws on, and is paid by")
-    model: Label | None = Field(default=None, description="the model that it serves; absent: the offer's")
-    name: Name | None = Field(default=None, description="what the provider calls it; absent: as the model")
+    model: Label | None = Field(default=None, description="the model that it serves; default: the offer's")
+    name: Name | None = Field(default=None, description="what the provider calls it; default: as the model")
     credential: Credential
     serves: tuple[Operation, ...] = Field(default=("chat",), min_length=1, description="what it can be asked for")
     lacks: tuple[Feature, ...] = Field(
         default=(), description="what it cannot do: such calls go elsewhere, or are refused"
     )
     regions: tuple[Id, ...] = Field(
-        default=(), description="every region where it may run a call (a cross-region profile); absent: the offer's"
+        default=(), description="every region where it may run a call (a cross-region profile); default: the offer's"
     )
     play: Play = Field(default=Play(), description="how the sandbox plays it")
 
@@ -138,7 +138,7 @@ class AzureDeployment(_Addressed):
 
     kind: Literal["azure"]
     version: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?$")] | None = Field(
-        default=None, description="an api-version, for the legacy paths; absent: the v1 API"
+        default=None, description="an api-version, for the legacy paths; default: the v1 API"
     )
 
     @model_validator(mode="after")
@@ -157,7 +157,7 @@ class BedrockDeployment(_Deployment):
     api: Literal["converse", "openai"] = Field(
         default="converse", description="Converse (embeddings: InvokeModel), or the OpenAI-compatible endpoint"
     )
-    endpoint: Endpoint | None = Field(default=None, description="its address; absent: that of the offer's region")
+    endpoint: Endpoint | None = Field(default=None, description="its address; default: that of the offer's region")
 
     @property
     def at_bedrock(self) -> bool:

@@ -37,10 +37,10 @@ class Fault(Noun):
     id: Id
     on: Target = Field(description="a deployment, a provider, or `provider/region`")
     kind: FaultKind
-    from_: Duration = Field(default=0.0, description="from the sandbox's start; absent: at once")
-    lasts: Duration | None = Field(default=None, description="for how long; absent: until it is taken back")
-    calls: Count | None = Field(default=None, description="how many calls it meets, then it ends; absent: all")
-    chance: Share | None = Field(default=None, description="the share of calls that it meets; absent: all")
+    from_: Duration = Field(default=0.0, description="from the sandbox's start; default: at once")
+    lasts: Duration | None = Field(default=None, description="for how long; default: until it is taken back")
+    calls: Count | None = Field(default=None, description="how many calls it meets, then it ends; default: all")
+    chance: Share | None = Field(default=None, description="the share of calls that it meets; default: all")
     after: Count | None = Field(default=None, description="in a stream: after this many pieces of content")
     retry_after: Duration | None = Field(default=None, description="throttled: when to ask again")
     silence: Duration = Field(default=30.0, description="slow first byte, stall: how long")

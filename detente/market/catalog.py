@@ -68,15 +68,15 @@ class Catalog(Noun):
     provider: Id = Field(description="who sells them, by the name the case gives it")
     file: File | None = None
     accelerators: tuple[Label, ...] = Field(default=(), description="which GPUs")
-    regions: tuple[Label, ...] = Field(default=(), description="absent: every region of the list")
-    instances: tuple[Label, ...] = Field(default=(), description="absent: every machine with these GPUs")
+    regions: tuple[Label, ...] = Field(default=(), description="default: every region of the list")
+    instances: tuple[Label, ...] = Field(default=(), description="default: every machine with these GPUs")
     buy: tuple[Literal["on-demand", "spot", "reserved"], ...] = Field(default=("on-demand",), min_length=1)
     terms: tuple[Term, ...] = Field(default=("1 year", "3 years"), min_length=1, description="of what is reserved")
     starts: tuple[Day, ...] | None = Field(default=None, description="days on which a reservation may start")
     cut: Literal["prorate", "refuse"] | None = Field(default=None, description="a term that runs past the horizon")
     region: Id | None = Field(default=None, description="`genai-prices`: where the endpoint is")
     catalog_provider: Label | None = Field(
-        default=None, description="`genai-prices`: who sells them, by the list's name; absent: as `provider`"
+        default=None, description="`genai-prices`: who sells them, by the list's name; default: as `provider`"
     )
     models: tuple[Label, ...] = Field(default=(), description="`genai-prices`: which models")
     tier: Literal["base"] | None = Field(
@@ -84,8 +84,8 @@ class Catalog(Noun):
         description="`base`: where long requests cost more, take the price of short ones for all",
     )
     batch: Share | None = Field(default=None, description="`genai-prices`: what batch use costs of these prices")
-    capacity: Dated[Plenty] | None = Field(default=None, description="of each offer; absent: no limit")
-    id_prefix: Id | None = Field(default=None, description="what the offers' ids begin with; absent: the provider")
+    capacity: Dated[Plenty] | None = Field(default=None, description="of each offer; default: no limit")
+    id_prefix: Id | None = Field(default=None, description="what the offers' ids begin with; default: the provider")
 
     @model_validator(mode="after")
     def _format(self) -> Self:

@@ -63,7 +63,7 @@ class _Bought(_Offer):
     """What is bought in units, for an hour or for a term."""
 
     price: Dated[CapacityPrice]
-    capacity: Dated[Capacity] | None = Field(default=None, description="how much there is; absent: no limit")
+    capacity: Dated[Capacity] | None = Field(default=None, description="how much there is; default: no limit")
     term: Length | None = Field(default=None, description="how long a reservation is paid for")
     starts: tuple[Day, ...] | None = Field(default=None, description="days on which a reservation may start")
     cut: Literal["prorate", "refuse"] = Field(
@@ -189,7 +189,7 @@ class TokenPrices(Noun):
 
     input: TokenPrice
     output: TokenPrice
-    cached_input: TokenPrice | None = Field(default=None, description="cached input; absent: as input")
+    cached_input: TokenPrice | None = Field(default=None, description="cached input; default: as input")
     batch: Share | None = Field(default=None, description="what batch use costs of these prices: `50%`")
 
 
@@ -199,7 +199,7 @@ class TokenOffer(_Offer):
     kind: Literal["tokens"]
     model: Label = Field(description="what model, by the name that workloads use")
     price: Dated[TokenPrices]
-    capacity: Dated[Throughput] | None = Field(default=None, description="tokens over time; absent: no limit")
+    capacity: Dated[Throughput] | None = Field(default=None, description="tokens over time; default: no limit")
 
     def facts(self, country: str) -> Facts:
         """What a scope may ask."""

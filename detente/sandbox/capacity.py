@@ -76,7 +76,7 @@ class Bucket:
 def bucket(deployment: AnyDeployment, offer: AnyOffer, units: int | None) -> Bucket | None:
     """The capacity of a deployment; None where it has no limit.
 
-    ``units`` is how many of a provisioned offer were bought (by a plan); absent, all there are. Of a capacity that
+    ``units`` is how many of a provisioned offer were bought (by a plan); None: all there are. Of a capacity that
     changes on dates the least counts.
     """
     if isinstance(offer, GpuOffer):

@@ -43,7 +43,7 @@ class Sandbox:
     seed
         Of everything that is random.
     units
-        Units bought of provisioned offers, by a plan; absent, all there are.
+        Units bought of provisioned offers, by a plan; None: all there are.
     epoch
         The time at the start, in seconds since 1970: replies are dated by it.
     """

@@ -21,7 +21,7 @@ class Exclusivity(Term):
     """What is covered runs on ``provider`` and nowhere else, save for the carve-outs in ``except``."""
 
     kind: Literal["exclusivity"]
-    provider: Id | None = Field(default=None, description="absent: the other party")
+    provider: Id | None = Field(default=None, description="default: the other party")
 
     @property
     def home(self) -> str:

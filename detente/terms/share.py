@@ -24,7 +24,7 @@ class Share(Term):
     """Of what is covered, the part that is also ``on`` makes up at least, or at most, a share in each window."""
 
     kind: Literal["share"]
-    on: Scope = Field(default=Scope(), description="whose share; absent: the other party's")
+    on: Scope = Field(default=Scope(), description="whose share; default: the other party's")
     at_least: quantity.Share | None = None
     at_most: quantity.Share | None = None
     measure: Literal["work", "spend", "taken"] = Field(

@@ -57,7 +57,7 @@ class Health:
     def failed(self, failure: Failure, now: float, began: float | None = None) -> Health:
         """A call failed. ``retry-after`` is honoured whatever the failure; a limit is no fault, and trips nothing.
 
-        Nor does what is our own fault: then nothing was learned. Nor does a call that ``began`` (absent: now) before
+        Nor does what is our own fault: then nothing was learned. Nor does a call that ``began`` (default: now) before
         the deployment tripped: many are under way at such a moment, and together they tell no more than the one that
         tripped it.
         """

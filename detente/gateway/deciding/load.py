@@ -155,7 +155,7 @@ class Load:
         now: float,
         began: float | None = None,
     ) -> None:
-        """It failed: what was held is given back. ``began``: when it was asked (absent: now)."""
+        """It failed: what was held is given back. ``began``: when it was asked (default: now)."""
         self._health[deployed.id] = self.health(deployed.id).failed(failure, now, began)
         self._add(deployed, workload, -held, -held, now)
 
