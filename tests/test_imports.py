@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -53,11 +55,18 @@ AT_TOP = {
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 NAMES = [str(file.relative_to(PACKAGE)) for file in FILES]
+MODULES = {".".join(("detente", *Path(name).with_suffix("").parts)).removesuffix(".__init__"): name for name in NAMES}
 
 
+@cache
+def parsed(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+@cache
 def imports(file: Path, *, top: bool = False) -> list[str]:
     """Dotted names of the modules that a file imports: all, or only when it is itself imported."""
-    tree = ast.parse(file.read_text(encoding="utf-8"))
+    tree = parsed(file)
     found = []
     for node in _run_at_import(tree) if top else ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -122,6 +131,27 @@ def _inside(room: str, name: str, module: str, inside: str) -> None:
     if own in order:
         assert other in order, f"{name} imports {module}, which stands after it"
         assert order.index(other) <= order.index(own), f"{name} imports {module}, which stands after it"
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    """Of any length, and also where something is imported for its type alone or within a function."""
+    needs = {name: imported_files(PACKAGE / name) for name in NAMES}
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
+
+
+def imported_files(file: Path) -> set[str]:
+    """The package's own files that a file imports; of ``from a import b``, ``a.b`` where that is a module."""
+    found = set()
+    for node in ast.walk(parsed(file)):
+        if isinstance(node, ast.Import):
+            found |= {MODULES.get(alias.name) for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            whole = MODULES.get(node.module or "")
+            found |= {MODULES.get(f"{node.module}.{alias.name}", whole) for alias in node.names}
+    return {name for name in found if name is not None}
 
 
 def test_kinds_of_terms_never_import_each_other() -> None:

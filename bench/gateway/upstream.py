@@ -23,7 +23,7 @@ import uvloop
 
 from detente.gateway.http.outbox import Outbox
 from detente.gateway.upstream import Upstream
-from detente.providers.wire import Outgoing
+from detente.providers.outgoing import Outgoing
 
 HEADERS = (
     b"date: Mon, 05 Jan 2026 10:00:00 GMT\r\nserver: bench\r\ncontent-type: application/json\r\n"

@@ -9,13 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from detente.errors import CredentialError
 from detente.live.credential import Credential
-
-if TYPE_CHECKING:
-    from detente.providers.wire import Outgoing
+from detente.providers.outgoing import Outgoing
 
 MOST_BYTES = 65_536
 __all__ = ["Authority", "CredentialError", "KeyAuthority"]

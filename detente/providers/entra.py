@@ -5,13 +5,11 @@ Owns: fetching a token before the old one ends, in a thread. Not here: Azure's w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from detente.errors import MissingExtraError
 from detente.providers.authority import Authority, CredentialError
-
-if TYPE_CHECKING:
-    from detente.providers.wire import Outgoing
+from detente.providers.outgoing import Outgoing
 
 SCOPE = "https://cognitiveservices.azure.com/.default"
 EARLY = 300.0  # seconds before its end: five minutes, as azure-identity itself takes

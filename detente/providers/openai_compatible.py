@@ -15,6 +15,7 @@ import msgspec
 from detente.live.deployment import CompatibleDeployment
 from detente.providers.authority import Authority, KeyAuthority
 from detente.providers.chat_stream import ChatDecoder, Usage
+from detente.providers.outgoing import Outgoing
 from detente.providers.responses_stream import ResponsesDecoder, reply_of_response
 from detente.providers.wire import (
     Call,
@@ -22,7 +23,6 @@ from detente.providers.wire import (
     Failure,
     FailureKind,
     Headers,
-    Outgoing,
     Refusal,
     Reply,
     Tokens,

@@ -15,6 +15,7 @@ import msgspec
 
 from detente.live.deployment import AnyDeployment, Operation
 from detente.providers.authority import Authority
+from detente.providers.outgoing import Outgoing
 
 Headers = Mapping[str, str]
 """A reply's headers, names in lower case; of one that occurs twice, the last."""
@@ -38,16 +39,6 @@ class Call(msgspec.Struct, frozen=True):
     budget: int | None = None
     """Tokens of thought, where the caller stated them in Anthropic's shape. OpenAI's has no budgets, so the members say
     the effort that comes nearest; a wire whose provider knows budgets goes by this."""
-
-
-class Outgoing(msgspec.Struct, frozen=True):
-    """A request as it goes out, short of its authorization, its host and its length."""
-
-    target: str
-    """Path and query, as sent: a signature covers it byte for byte."""
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    method: str = "POST"
 
 
 # -- what comes back ------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from detente.errors import CredentialError
 from detente.live.credential import Credential
 from detente.providers.authority import MOST_BYTES, KeyAuthority
 from detente.providers.entra import EARLY, SCOPE, EntraAuthority
-from detente.providers.wire import Outgoing
+from detente.providers.outgoing import Outgoing
 
 SENT = Outgoing("/x", (), b"{}")
 SECRET = "s3cret-value"

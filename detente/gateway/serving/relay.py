@@ -27,7 +27,8 @@ from detente.gateway.serving.stream import Stream
 from detente.gateway.surfaces.surface import UnsayableError
 from detente.gateway.upstream import Incoming, Upstream, UpstreamError
 from detente.ledger.record import Attempt, Outcome, milliseconds
-from detente.providers.wire import Failure, Outgoing, Part, Refusal, Reply, failure
+from detente.providers.outgoing import Outgoing
+from detente.providers.wire import Failure, Part, Refusal, Reply, failure
 
 MOST_REPLY = 64 * 1024 * 1024
 """The largest whole reply that is held: a batch of embeddings takes some tens of megabytes."""

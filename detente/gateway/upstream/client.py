@@ -14,7 +14,7 @@ from detente.gateway.upstream.incoming import Incoming
 from detente.gateway.upstream.origin import Origin, parsed
 from detente.gateway.upstream.pool import Pool
 from detente.gateway.upstream.sweep import Sweep
-from detente.providers.wire import Outgoing
+from detente.providers.outgoing import Outgoing
 
 
 class Upstream:

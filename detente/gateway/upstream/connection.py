@@ -10,16 +10,16 @@ for, while idle or after a reply, would be taken for the next reply.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
 import httptools
 
+from detente.gateway.http.outbox import Outbox
 from detente.gateway.upstream.error import Kind, UpstreamError
 from detente.gateway.upstream.head import reply_head
 from detente.gateway.upstream.incoming import Incoming
-
-if TYPE_CHECKING:
-    from detente.gateway.upstream.pool import Pool
+from detente.gateway.upstream.origin import Origin
+from detente.gateway.upstream.sweep import Sweep
 
 MOST_HEAD = 65_536
 """Bytes that may come without making progress: a head with the interim ones before it, chunk extensions, trailers."""
@@ -34,10 +34,35 @@ class _StopError(Exception):
     """Stops the parser: nothing after this byte is to be read."""
 
 
+class Owner(Protocol):
+    """What a connection needs of the pool that it belongs to."""
+
+    @property
+    def origin(self) -> Origin:
+        """Whom it is connected to."""
+
+    @property
+    def outbox(self) -> Outbox:
+        """Where its requests go out."""
+
+    @property
+    def sweep(self) -> Sweep:
+        """What ends an exchange that takes too long."""
+
+    def opened(self, connection: Connection) -> None:
+        """Its socket is open."""
+
+    def release(self, connection: Connection) -> None:
+        """It is free for another exchange."""
+
+    def lost(self, connection: Connection) -> None:
+        """Its socket is closed."""
+
+
 class Connection(asyncio.Protocol):
     """One connection. ``since`` is when it last became idle."""
 
-    def __init__(self, pool: Pool, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, pool: Owner, loop: asyncio.AbstractEventLoop) -> None:
         self.pool, self.loop = pool, loop
         self.transport: asyncio.Transport  # from when it is open
         self.open = False
@@ -61,7 +86,7 @@ class Connection(asyncio.Protocol):
     # -- an exchange ----------------------------------------------------------------------------------------------
     def begin(self, head: bytes, body: bytes, until: float) -> Incoming:
         """Send a request. Its reply is to be waited for, from the head on."""
-        self.incoming = incoming = Incoming(self, self.loop, self.loop.time(), until)
+        self.incoming = incoming = Incoming(self, self.pool.origin, self.loop, self.loop.time(), until)
         self.pool.sweep.watch(self)
         self._heading, self._complete = True, False
         self._barren = 0
@@ -135,7 +160,7 @@ class Connection(asyncio.Protocol):
             self.transport.abort()
             return
         self.open = True
-        self.pool.open.add(self)
+        self.pool.opened(self)
 
     def data_received(self, data: bytes) -> None:
         """Bytes of the reply, or bytes that nobody asked for."""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from detente.providers.wire import Outgoing
+from detente.providers.outgoing import Outgoing
 
 Headers = tuple[tuple[str, str], ...]
 

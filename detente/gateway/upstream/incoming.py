@@ -7,15 +7,23 @@ grammar (``connection``), and deadlines (``sweep``).
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from detente.gateway.upstream.error import UpstreamError
-
-if TYPE_CHECKING:
-    from detente.gateway.upstream.connection import Connection
+from detente.gateway.upstream.error import Kind, UpstreamError
+from detente.gateway.upstream.origin import Origin
 
 MOST_HELD = 262_144
 """Bytes of a body that wait for their reader before the connection stops reading. One more read may come on top."""
+
+
+class Source(Protocol):
+    """What a reply needs of the connection that it comes on."""
+
+    def resume(self) -> None:
+        """The reader has taken what was held: go on."""
+
+    def fail(self, kind: Kind, what: str) -> None:
+        """End the reply, and the connection with it."""
 
 
 class Incoming:
@@ -29,7 +37,9 @@ class Incoming:
         *("since", "stale", "status", "stirred", "until"),
     )
 
-    def __init__(self, connection: Connection, loop: asyncio.AbstractEventLoop, since: float, until: float) -> None:
+    def __init__(
+        self, connection: Source, origin: Origin, loop: asyncio.AbstractEventLoop, since: float, until: float
+    ) -> None:
         self.status = 0
         """The reply's status; 0 until its head is complete."""
         self.headers: dict[str, str] = {}
@@ -42,9 +52,8 @@ class Incoming:
         self.pieces: list[bytes] = []
         self.held = 0
         self.limit = MOST_HELD
-        self.connection: Connection | None = connection
-        self.origin = connection.pool.origin
-        self.loop = loop
+        self.connection: Source | None = connection
+        self.origin, self.loop = origin, loop
         self.since, self.until = since, until
         self.stirred = False
         self._waiter: asyncio.Future[None] | None = None

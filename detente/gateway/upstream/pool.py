@@ -40,6 +40,11 @@ class Pool:
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
         self._closed: asyncio.Future[None] | None = None
 
+    @property
+    def oldest(self) -> float | None:
+        """Since when the one that has been idle longest is idle; None where there is none."""
+        return self.idle[0].since if self.idle else None
+
     def take(self) -> Connection | None:
         """An idle connection, if there is one."""
         while self.idle:
@@ -55,6 +60,10 @@ class Pool:
             connection.abort()
         elif not self._hand_over(connection):
             self.idle.append(connection)
+
+    def opened(self, connection: Connection) -> None:
+        """A connection's socket is open."""
+        self.open.add(connection)
 
     def lost(self, connection: Connection) -> None:
         """A connection has closed. Of one that was given up before, nothing is heard again."""

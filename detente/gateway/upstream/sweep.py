@@ -10,13 +10,10 @@ to twice that. The timer stops when nothing is under way and nothing idle is lef
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from detente.gateway.upstream.error import Kind
 from detente.gateway.upstream.incoming import Incoming
-
-if TYPE_CHECKING:
-    from detente.gateway.upstream.connection import Connection
-    from detente.gateway.upstream.pool import Pool
 
 GRAIN = 0.05
 """Seconds between two looks."""
@@ -35,25 +32,55 @@ def overdue(incoming: Incoming, now: float, first_byte: float, idle: float) -> s
     return f"sent nothing more for {idle:g} s (idle deadline)" if now - incoming.since > idle else None
 
 
+class Watched(Protocol):
+    """A connection with an exchange under way."""
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """Whose clock it goes by."""
+
+    @property
+    def incoming(self) -> Incoming | None:
+        """The reply that is awaited."""
+
+    @property
+    def paused(self) -> bool:
+        """Whether its reader, and not its provider, is what holds the reply up."""
+
+    def fail(self, kind: Kind, what: str) -> None:
+        """End the exchange, and the connection with it."""
+
+
+class Idle(Protocol):
+    """The idle connections to one origin."""
+
+    @property
+    def oldest(self) -> float | None:
+        """Since when the one that has been idle longest is idle; None where there is none."""
+
+    def expire(self, before: float) -> None:
+        """Close what has been idle since before then."""
+
+
 class Sweep:
     """Looks after everything under way of one client. Times are the loop's, in seconds."""
 
     def __init__(self, first_byte: float, idle: float, keep: float) -> None:
         self.first_byte, self.idle, self.keep = first_byte, idle, keep
-        self.busy: set[Connection] = set()
-        self.pools: list[Pool] = []
+        self.busy: set[Watched] = set()
+        self.pools: list[Idle] = []
         self._timer: asyncio.TimerHandle | None = None
         self._running = False
         self.stopped = False
 
-    def watch(self, connection: Connection) -> None:
+    def watch(self, connection: Watched) -> None:
         """An exchange begins."""
         self.busy.add(connection)
         if not self._running:
             self._running = True
             self._arm(connection.loop, GRAIN)
 
-    def forget(self, connection: Connection) -> None:
+    def forget(self, connection: Watched) -> None:
         """It is over."""
         self.busy.discard(connection)
 
@@ -79,10 +106,10 @@ class Sweep:
         self._running = bool(self.busy)
         if self._running:
             self._arm(loop, GRAIN)
-        elif oldest := [pool.idle[0].since for pool in self.pools if pool.idle]:
+        elif oldest := [since for pool in self.pools if (since := pool.oldest) is not None]:
             self._arm(loop, max(min(oldest) + self.keep - now, GRAIN))
 
-    def _judge(self, connection: Connection, now: float) -> None:
+    def _judge(self, connection: Watched, now: float) -> None:
         incoming = connection.incoming
         if incoming is None:
             return

@@ -5,14 +5,12 @@ Owns: asking botocore for them, in a thread, and again before they end. Not here
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from detente.errors import MissingExtraError
 from detente.providers.authority import Authority, CredentialError
 from detente.providers.bedrock.sigv4 import Keys, Signed, Signer
-
-if TYPE_CHECKING:
-    from detente.providers.wire import Outgoing
+from detente.providers.outgoing import Outgoing
 
 EARLY = 600.0
 """Seconds before their end that credentials are renewed: botocore fetches new ones in their last 15 minutes."""

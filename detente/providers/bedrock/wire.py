@@ -20,7 +20,8 @@ from detente.providers.bedrock.family import Family, family_of
 from detente.providers.bedrock.reply import reply_of
 from detente.providers.bedrock.stream import ConverseDecoder
 from detente.providers.openai_compatible import CompatibleWire
-from detente.providers.wire import Call, Decoder, Failure, Headers, Outgoing, Refusal, Reply, Wire
+from detente.providers.outgoing import Outgoing
+from detente.providers.wire import Call, Decoder, Failure, Headers, Refusal, Reply, Wire
 
 JSON = ("content-type", "application/json")
 OPENAI = "/openai"

@@ -15,7 +15,7 @@ from detente.gateway.http.outbox import Outbox
 from detente.gateway.upstream import Incoming, Upstream, UpstreamError
 from detente.gateway.upstream.connection import SLICE
 from detente.gateway.upstream.incoming import MOST_HELD
-from detente.providers.wire import Outgoing
+from detente.providers.outgoing import Outgoing
 from tests.gateway.http.certificate import certificate as made
 from tests.gateway.http.peer import Peer, Script, Step, reply, run
 

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from detente.gateway.upstream.head import request_head
-from detente.providers.wire import Outgoing
+from detente.providers.outgoing import Outgoing
 
 KEY = (("api-key", "secret"),)
 

@@ -9,7 +9,7 @@ import pytest
 
 from detente.gateway.http.outbox import Outbox
 from detente.gateway.upstream import Upstream, UpstreamError
-from detente.providers.wire import Outgoing
+from detente.providers.outgoing import Outgoing
 from tests.gateway.http.behaviours import REFUSED, SERVED, SMALL, Behaviour
 from tests.gateway.http.peer import Peer, Script, reply, run
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from detente.gateway.upstream.incoming import Incoming
+from detente.gateway.upstream.origin import Origin
 from detente.gateway.upstream.sweep import overdue
 
 
@@ -24,9 +24,9 @@ from detente.gateway.upstream.sweep import overdue
     ],
 )
 def test_deadlines(status: int, since: float, until: float, words: str | None) -> None:
-    connection: Any = SimpleNamespace(pool=SimpleNamespace(origin=None))
+    connection: Any = None  # a deadline is missed or not, whatever the reply comes on
     loop = asyncio.new_event_loop()
-    incoming = Incoming(connection, loop, since, until)
+    incoming = Incoming(connection, Origin("http", "provider", 80), loop, since, until)
     loop.close()
     incoming.status = status
     told = overdue(incoming, 100, first_byte=10, idle=5)

@@ -12,7 +12,7 @@ import pytest
 from detente.errors import MissingExtraError
 from detente.providers.authority import CredentialError, KeyAuthority
 from detente.providers.bedrock.chain import EARLY, PATIENCE, ChainAuthority
-from detente.providers.wire import Outgoing
+from detente.providers.outgoing import Outgoing
 from tests.providers.bedrock.making import call, said, wire
 
 OUT = Outgoing("/model/x/converse", (("content-type", "application/json"),), b"{}")

@@ -1,0 +1,19 @@
+"""A request as it goes out to a provider.
+
+Owns: what a wire makes of a call, an authority signs and the client sends. Not here: how each is done (``wire``,
+``authority``, ``gateway/upstream``).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Outgoing(msgspec.Struct, frozen=True):
+    """A request, short of its authorization, its host and its length."""
+
+    target: str
+    """Path and query, as sent: a signature covers it byte for byte."""
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    method: str = "POST"
