@@ -67,7 +67,7 @@ def test_dated_hours_in_a_typical_week_are_the_like_hours_of_the_month(tmp_path:
     assert sum(found.hourly(p) * p.hours for p in typical) > 0
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     kind=st.sampled_from(["mean", "day", "week"]),
     every=st.sampled_from(["day", "week", "month"]),

@@ -26,7 +26,7 @@ WHOLE = hourly(3).encode()
 FLAT = parquet(TWO) if find_spec("pyarrow") else b"PAR1"
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     rows=st.lists(
         st.tuples(
@@ -158,7 +158,7 @@ def survives(folder: Path, content: bytes, kind: Any = TraceSource, **keys: Any)
     assert all(line.startswith("t.csv:") and line.isprintable() for line in said.split("\n") if said)
 
 
-FUZZ = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+FUZZ = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 KEYS: dict[str, Any] = {"columns": {"timestamp": "time", "input": "input", "output": "output"}, "as": "mean"}
 
 

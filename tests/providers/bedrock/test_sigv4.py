@@ -29,7 +29,7 @@ def theirs(keys: Keys, request: Signed, at: float, monkeypatch: pytest.MonkeyPat
     return {name.lower(): value for name, value in sent.headers.items() if name.lower() not in own}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     name=st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,60}\Z"),
     prefix=st.sampled_from(["", "/proxy", "/a%20b/c"]),

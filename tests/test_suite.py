@@ -1,0 +1,36 @@
+"""What every test keeps to, so that the suite says the same on a busy machine as on a free one."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+TESTS = Path(__file__).parent
+FILES = sorted(TESTS.rglob("*.py"))
+
+
+def calls(file: Path) -> Iterator[ast.Call]:
+    """Every call that a file makes."""
+    return (node for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(node, ast.Call))
+
+
+def test_hypothesis_looks_at_no_clock() -> None:
+    assert settings.default is not None
+    assert settings.default.deadline is None
+    assert HealthCheck.too_slow in settings.default.suppress_health_check
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(TESTS)))
+def test_no_test_lets_hypothesis_look_at_the_clock_again(file: Path) -> None:
+    for call in calls(file):
+        for stated in call.keywords:
+            where = f"{file.relative_to(TESTS)}:{call.lineno}"
+            if stated.arg == "deadline" and ast.unparse(call.func).endswith("settings"):
+                assert ast.unparse(stated.value) == "None", f"{where}: a deadline"
+            if stated.arg == "suppress_health_check":
+                named = ast.unparse(stated.value)
+                assert "too_slow" in named or named == "list(HealthCheck)", f"{where}: `too_slow` is not suppressed"
