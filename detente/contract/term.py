@@ -17,9 +17,10 @@ from pydantic import Discriminator, Field, PrivateAttr, Tag, model_validator
 from detente.contract.posting import Posting, Standing
 from detente.contract.scope import Scope, Selection
 from detente.contract.usage import Measure, Metered
+from detente.contract.window import Every, Window
 from detente.values.facts import Facts
 from detente.values.noun import Id, Noun
-from detente.values.period import Day, Every, Horizon, Period, Window, endless, moment, named
+from detente.values.period import Day, Horizon, Period, endless, moment, named
 
 SELF = "self"
 """The counterparty of a policy: an agreement with oneself."""
@@ -187,7 +188,7 @@ class Term(Noun):
 
     def cut_into(self, every: Every, horizon: Horizon) -> tuple[Window, ...]:
         """The clause's windows that the horizon sees."""
-        return every.over(self.force.start, self.force.end, horizon)
+        return tuple(every.calendar(self.force.start, self.force.end).seen_by(horizon))
 
     def in_force(self, horizon: Horizon) -> Window:
         """The part of the horizon in which the clause is in force, as one window."""
@@ -243,5 +244,5 @@ class Term(Noun):
                 f"({named(moment(horizon.start), moment(horizon.end))}); say `cut: prorate`, or move the horizon",
             )
             for w in self.cut_into(every, horizon)
-            if w.inside != 1
+            if w.part != 1
         ][:1]

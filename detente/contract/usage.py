@@ -14,8 +14,9 @@ from fractions import Fraction
 from typing import Literal
 
 from detente.contract.scope import Selection
+from detente.contract.window import Window
 from detente.values.facts import Facts
-from detente.values.period import Window, hours_between
+from detente.values.period import hours_between
 
 Measure = Literal["work", "spend", "revenue", "taken"]
 """``work`` in workloads' units; ``spend`` after discounts and before credits; ``revenue``; ``taken``: what was bought

@@ -15,9 +15,10 @@ from pydantic import Discriminator, Field, Tag
 from detente.contract.posting import Posting
 from detente.contract.term import Program, Reason, Term
 from detente.contract.usage import Metered
+from detente.contract.window import Every, Window
 from detente.values.money import Cash, nano, shown
 from detente.values.noun import Noun
-from detente.values.period import Day, Every, Horizon, Period, Window, hours_between, moment, named
+from detente.values.period import Day, Horizon, Period, hours_between, moment, named
 from detente.values.quantity import Percent, Share
 
 
@@ -59,7 +60,7 @@ class MinimumCommitment(Term):
         found = []
         for window in self.windows_of(horizon):
             part = Fraction(self.windows.ramp[window.index]) if self.windows.ramp else Fraction(1)
-            found.append((window, total * part * window.inside))
+            found.append((window, total * part * window.part))
         return found
 
     def windows_of(self, horizon: Horizon) -> tuple[Window, ...]:

@@ -15,8 +15,9 @@ from pydantic import Field, model_validator
 from detente.contract.posting import Posting
 from detente.contract.term import Program, Reason, Term
 from detente.contract.usage import Metered
+from detente.contract.window import Every, Window
 from detente.values.money import Cash, nano, shown
-from detente.values.period import Every, Horizon, Period, Window
+from detente.values.period import Horizon, Period
 from detente.values.quantity import Share
 
 
@@ -47,7 +48,7 @@ class Credit(Term):
                 found.append((window, None))
                 continue
             part = Fraction(self.windows.ramp[window.index]) if self.windows.ramp else Fraction(1)
-            found.append((window, Fraction(self.amount.amount) * part * window.inside))
+            found.append((window, Fraction(self.amount.amount) * part * window.part))
         return found
 
     def shape(self, program: Program) -> None:

@@ -14,10 +14,11 @@ from pydantic import Field, model_validator
 from detente.contract.posting import Standing
 from detente.contract.scope import Scope, Selection
 from detente.contract.term import PERMIT, SELF, Program, Reason, Term, Verdict
+from detente.contract.window import Every
 from detente.values import quantity
 from detente.values.facts import Facts
 from detente.values.money import shown
-from detente.values.period import Every, Horizon, Period
+from detente.values.period import Horizon, Period
 
 
 class Share(Term):

@@ -13,9 +13,10 @@ from pydantic import Field
 
 from detente.contract.posting import Standing
 from detente.contract.term import PERMIT, Program, Reason, Term, Verdict
+from detente.contract.window import Every, Window
 from detente.values.facts import Facts
 from detente.values.money import Cash, shown
-from detente.values.period import Every, Horizon, Period, Window
+from detente.values.period import Horizon, Period
 
 
 class SpendingCap(Term):
@@ -40,7 +41,7 @@ class SpendingCap(Term):
         total = Fraction(self.amount.amount)
         ramp = self.windows.ramp
         return [
-            (w, total * (Fraction(ramp[w.index]) if ramp else Fraction(1)) * w.inside)
+            (w, total * (Fraction(ramp[w.index]) if ramp else Fraction(1)) * w.part)
             for w in self.cut_into(self.windows, horizon)
         ]
 

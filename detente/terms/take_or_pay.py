@@ -16,9 +16,10 @@ from detente.contract.posting import Posting
 from detente.contract.scope import Selection
 from detente.contract.term import Program, Reason, Term
 from detente.contract.usage import Metered
+from detente.contract.window import Every, Window
 from detente.values.money import CapacityPrice, nano, shown
 from detente.values.noun import Id
-from detente.values.period import Every, Horizon, Period, Window, hours_between
+from detente.values.period import Horizon, Period, hours_between
 from detente.values.quantity import Accelerators, Share
 
 
@@ -41,7 +42,7 @@ class TakeOrPay(Term):
         """GPU-hours to be taken in each window, prorated where the horizon cuts it (and the clause says so)."""
         flow = Fraction(self.quantity.value) * Fraction(self.take)
         windows = self.cut_into(self.windows, horizon)
-        return [(w, flow * hours_between(w.start, w.end) * w.inside) for w in windows]
+        return [(w, flow * hours_between(w.start, w.end) * w.part) for w in windows]
 
     def shape(self, program: Program) -> None:
         """What is taken and what is not, together, reach the agreed quantity."""

@@ -1,8 +1,8 @@
-"""The horizon, its periods, and the windows of a contract.
+"""The horizon and its periods.
 
-Owns: calendar arithmetic in UTC, what a stretch of time is called, the grid a plan is made on, and how a contract's
-window lies over that grid.
-Not here: what happens in a period. Dates are arguments everywhere (§9); nothing here asks for today.
+Owns: calendar arithmetic in UTC, what a stretch of time is called, and the grid a plan is made on.
+Not here: the windows of a contract (``contract.window``), and what happens in a period. Dates are arguments everywhere
+(§9); nothing here asks for today.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from detente.values.noun import MisplacedError, Noun, read_by, written_as
-from detente.values.quantity import Share, Span, plain, text_of
+from detente.values.quantity import Span, text_of
 
 FIRST, LAST = date(1970, 1, 1), date(2200, 1, 1)
 MOST_PERIODS = 100_000
@@ -221,69 +220,3 @@ class Horizon(Noun):
                 yield Period(index, a, a + timedelta(hours=1), month, after, hours)
                 index += 1
             month = after
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A contract's window as the horizon sees it: ``inside`` is the share of it within the horizon."""
-
-    index: int
-    start: datetime
-    end: datetime
-    inside: Fraction
-
-
-class Every(Noun):
-    """How a clause cuts time into windows."""
-
-    every: Literal["month", "quarter", "year", "term"] = Field(
-        default="term", description="`term`: one window, from the clause's first day to its last"
-    )
-    starts: Day | None = Field(default=None, description="first day of the first window; else the clause's own")
-    ramp: tuple[Share, ...] | None = Field(
-        default=None, description="each window's part of the amount; adds up to 100%", max_length=1200
-    )
-    cut: Literal["prorate", "refuse"] = Field(
-        default="refuse",
-        description="a window that the horizon cuts in two: prorate its amount, or refuse the case",
-    )
-
-    @model_validator(mode="after")
-    def _whole(self) -> Every:
-        if self.ramp is not None and sum(self.ramp) != 1:
-            total = plain(sum(self.ramp, Decimal(0)) * 100)
-            raise MisplacedError(("ramp",), f"the ramp adds up to {total}%; write parts that add up to 100%")
-        if self.ramp is not None and self.every == "term":
-            raise MisplacedError(("ramp",), "a ramp has windows; say `every: month`, `quarter` or `year`")
-        return self
-
-    def over(self, start: datetime, end: datetime, horizon: Horizon) -> tuple[Window, ...]:
-        """The windows of a clause in force from start to end that the horizon sees.
-
-        ``index`` counts from the clause's first window, seen or not, so that a ramp keeps its place.
-        """
-        begin, finish = moment(horizon.start), moment(horizon.end)
-        first = moment(self.starts) if self.starts else start
-        found = []
-        for index in range(len(self.ramp) if self.ramp else MOST_PERIODS):
-            if self.every == "term":
-                a, b = first, end
-            else:
-                a, b = (later(first, Span(1, self.every), index + i) for i in (0, 1))
-            b = min(b, end)
-            if a >= min(end, finish) or b <= a:
-                break
-            if b > begin:
-                seen = hours_between(max(a, begin), min(b, finish))
-                found.append(Window(index, a, b, seen / hours_between(a, b)))
-            if self.every == "term":
-                break
-        return tuple(found)
-
-
-def overlap(period: Period, window: Window) -> Fraction:
-    """The share of a period's time that lies in a window: use within a period is taken as uniform."""
-    a, b = max(period.span_start, window.start), min(period.span_end, window.end)
-    if a >= b:
-        return Fraction(0)
-    return hours_between(a, b) / hours_between(period.span_start, period.span_end)

@@ -15,17 +15,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from detente.values.dated import Dated
 from detente.values.period import (
-    Every,
     Horizon,
     Period,
-    Window,
     day,
     hours_between,
     how_many,
     later,
     moment,
     named,
-    overlap,
     whole_spans,
 )
 from detente.values.quantity import Count, Span
@@ -150,63 +147,6 @@ def test_the_hours_of_a_typical_week_add_up_to_their_month() -> None:
 def test_horizons_that_are_refused(start: str, end: str, every: str, more: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
         horizon(start, end, every, **more)
-
-
-# -- windows ---------------------------------------------------------------------------------------------------------
-def windows(every: dict[str, Any], start: str, end: str, seen: Horizon) -> list[tuple[int, str, str, Fraction]]:
-    found = Every.model_validate(every).over(at(start), at(end), seen)
-    return [(w.index, f"{w.start:%Y-%m-%d}", f"{w.end:%Y-%m-%d}", w.inside) for w in found]
-
-
-YEAR = horizon("2026-01-01", "2027-01-01")
-
-
-def test_one_window_for_the_whole_term() -> None:
-    assert windows({}, "2025-01-01", "2027-01-01", YEAR) == [(0, "2025-01-01", "2027-01-01", Fraction(1, 2))]
-    assert windows({}, "2027-01-01", "2028-01-01", YEAR) == []
-    assert windows({}, "2025-01-01", "2026-01-01", YEAR) == []
-
-
-def test_windows_keep_their_number_and_are_cut_by_the_horizon() -> None:
-    assert windows({"every": "year"}, "2024-07-01", "2030-01-01", YEAR) == [
-        (1, "2025-07-01", "2026-07-01", Fraction(181, 365)),
-        (2, "2026-07-01", "2027-07-01", Fraction(184, 365)),
-    ]
-    assert windows({"every": "quarter"}, "2026-11-01", "2026-12-15", YEAR) == [
-        (0, "2026-11-01", "2026-12-15", Fraction(1))
-    ]
-
-
-def test_windows_from_the_31st() -> None:
-    found = windows({"every": "month", "starts": "2026-01-31"}, "2026-01-01", "2026-04-01", YEAR)
-    assert [(a, b) for _, a, b, _ in found] == [
-        ("2026-01-31", "2026-02-28"),
-        ("2026-02-28", "2026-03-31"),
-        ("2026-03-31", "2026-04-01"),
-    ]
-
-
-def test_a_ramp_has_as_many_windows_as_parts() -> None:
-    ramp = {"every": "year", "ramp": ["10%", "30%", "60%"]}
-    assert [w[0] for w in windows(ramp, "2024-01-01", "2200-01-01", YEAR)] == [2]
-    assert windows(ramp, "2020-01-01", "2200-01-01", YEAR) == []
-
-
-@given(span=SPAN, every=st.sampled_from(["month", "quarter", "year"]))
-@settings(derandomize=True, deadline=None, max_examples=50)
-def test_the_overlaps_of_a_period_with_all_windows_add_up_to_one(span: tuple[date, date], every: str) -> None:
-    start, end = span
-    seen = horizon(str(start), str(end), "week")
-    found = Every.model_validate({"every": every}).over(moment(start), moment(end), seen)
-    for period in seen.periods():
-        assert sum(overlap(period, window) for window in found) == 1
-    assert sum(w.inside * hours_between(w.start, w.end) for w in found) == hours_between(moment(start), moment(end))
-
-
-def test_an_hour_of_a_typical_week_lies_in_windows_as_its_month_does() -> None:
-    period = horizon("2026-01-01", "2026-02-01", "hour", typical="week").periods()[5]
-    half = Window(0, at("2026-01-01"), at("2026-01-16"), Fraction(1))
-    assert overlap(period, half) == Fraction(15, 31)
 
 
 # -- dated values ----------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from detente.case.agreement import Agreement, InForce, cycle, dates, in_force, l
 from detente.case.entries import Entries, Entry, names_of
 from detente.contract.scope import Scope
 from detente.contract.term import SELF, Force, Term, Until
+from detente.contract.window import Every
 from detente.errors import did_you_mean
 from detente.market.offer import GpuOffer, ProvisionedOffer
 from detente.terms.credit import Credit
@@ -23,7 +24,7 @@ from detente.terms.share import Share as ShareTerm
 from detente.terms.take_or_pay import TakeOrPay
 from detente.values.country import in_area
 from detente.values.facts import DEMAND_KEYS, OFFER_KEYS, Facts
-from detente.values.period import Every, endless, later, moment
+from detente.values.period import endless, later, moment
 from detente.values.quantity import Span
 
 

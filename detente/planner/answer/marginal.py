@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from fractions import Fraction
 
 from detente.contract.term import Term
+from detente.contract.window import Window
 from detente.planner.answer.bill import Bill
 from detente.planner.formulation.draft import Draft
 from detente.planner.solving.solution import Solution
 from detente.results.plan import ClauseRow, MarginalPrice
-from detente.values.period import Window
 
 SMALLEST_PRICE = 1e-9
 
@@ -47,19 +46,15 @@ def _marginal(draft: Draft, solution: Solution, term: Term) -> Iterable[Marginal
     if solution.duals is None or solution.reduced is None:
         return
     owner, currency = f"term/{term.id}", draft.case.currency
-    every = getattr(term, "windows", None)
-    windows = term.cut_into(every, draft.horizon) if every is not None else ()
-    money = hasattr(term, "amount") or getattr(term, "measure", "") == "spend"
     per_work = f"{currency} per {_unit(draft, term)}"
     for block in draft.program.row_blocks:
         if block.owner != owner:
             continue
-        n = block.stop - block.start
-        times = windows if len(windows) == n else _times(draft, n)
+        times = block.windows or _times(draft, block.stop - block.start)
+        unit = f"{currency} per {block.unit}" if block.unit else per_work
         for index, dual in enumerate(solution.duals[block.slice].tolist()):
             if abs(dual) > SMALLEST_PRICE:
-                time = times[index] if index < len(times) else term.in_force(draft.horizon)
-                unit = f"{currency} per {currency}" if money else per_work
+                time = times[index] if times else term.in_force(draft.horizon)
                 yield MarginalPrice(block.part, time.start, time.end, _price(abs(dual)), unit)
     held: dict[tuple[datetime, datetime], float] = {}
     for hold in draft.program.holds:
@@ -76,10 +71,9 @@ def _marginal(draft: Draft, solution: Solution, term: Term) -> Iterable[Marginal
         yield MarginalPrice("denied", start, end, _price(value), per_work)
 
 
-def _times(draft: Draft, n: int) -> list[Window]:
-    if n == draft.n:
-        return [Window(p.index, p.span_start, p.span_end, Fraction(1)) for p in draft.periods]
-    return []
+def _times(draft: Draft, n: int) -> tuple[Window, ...]:
+    """Of rows by period, when each holds."""
+    return tuple(Window(p.index, p.span_start, p.span_end) for p in draft.periods) if n == draft.n else ()
 
 
 def _price(value: float) -> Decimal:

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detente.contract.window import Window
+
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -72,12 +74,24 @@ def _floats(given: Any) -> Floats:
 
 
 class Expr:
-    """Linear expressions over a program's columns, one a row, with constants."""
+    """Linear expressions over a program's columns, one a row, with constants.
 
-    __slots__ = ("constant", "n", "parts")
+    ``windows`` and ``unit`` say what its rows are about: when each holds, and in what it counts (a currency, a unit of
+    work). Arithmetic hands on those of the left side, so that a row knows them without its clause.
+    """
 
-    def __init__(self, n: int, parts: list[Part] | None = None, constant: Floats | float = 0.0) -> None:
+    __slots__ = ("constant", "n", "parts", "unit", "windows")
+
+    def __init__(
+        self,
+        n: int,
+        parts: list[Part] | None = None,
+        constant: Floats | float = 0.0,
+        windows: tuple[Window, ...] = (),
+        unit: str = "",
+    ) -> None:
         self.n, self.parts, self.constant = n, parts or [], constant
+        self.windows, self.unit = windows, unit
 
     @classmethod
     def of(cls, columns: Ints) -> Expr:
@@ -87,19 +101,25 @@ class Expr:
             return cls(n, [(None, Lines(int(columns[0]), n, np.zeros(1, dtype=np.int64)), 1.0)])
         return cls(n, [(None, columns, 1.0)])
 
+    def _with(self, parts: list[Part], constant: Floats | float, other: Any = None) -> Expr:
+        windows, unit = self.windows, self.unit
+        if not unit and isinstance(other, Expr):
+            windows, unit = other.windows, other.unit
+        return Expr(self.n, parts, constant, windows, unit)
+
     def __add__(self, other: Any) -> Expr:
         if isinstance(other, Expr):
-            return Expr(self.n, [*self.parts, *other.parts], self.constant + other.constant)
-        return Expr(self.n, self.parts, self.constant + _floats(other))
+            return self._with([*self.parts, *other.parts], self.constant + other.constant, other)
+        return self._with(self.parts, self.constant + _floats(other))
 
     def __sub__(self, other: Any) -> Expr:
         if isinstance(other, Expr):
             return self + other * -1
-        return Expr(self.n, self.parts, self.constant - _floats(other))
+        return self._with(self.parts, self.constant - _floats(other))
 
     def __mul__(self, factor: Fraction | float) -> Expr:
         by = float(factor)
-        return Expr(self.n, [(r, c, v * by) for r, c, v in self.parts], self.constant * by)
+        return self._with([(r, c, v * by) for r, c, v in self.parts], self.constant * by)
 
     def lag(self) -> Expr:
         """The previous row's expression; zero in the first."""
@@ -108,7 +128,7 @@ class Expr:
             r, c, v = spelt(part)
             keep = r < self.n - 1
             parts.append((r[keep] + 1, c[keep], v[keep]))
-        return Expr(self.n, parts)
+        return self._with(parts, 0.0)
 
     def __ge__(self, other: Any) -> Rows:
         return Rows(self - other, 0.0, np.inf)

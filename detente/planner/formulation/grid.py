@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.contract.term import Force
+from detente.contract.window import Window, overlap
 from detente.planner.formulation.expression import Bools, Floats, Ints
-from detente.values.period import Period, Window, overlap
+from detente.values.period import Period
 
 Shares = tuple[Ints, NDArray[np.int64], Floats]
 """(window, period, share of the period that lies in the window), for every overlap."""

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detente.contract.window import Window
 from detente.errors import SolverError
 from detente.planner.formulation.expression import Bools, Expr, Floats, Ints, Part, Rows
 from detente.values.quantity import LARGEST
@@ -23,7 +24,10 @@ from detente.values.quantity import LARGEST
 
 @dataclass(frozen=True)
 class Block:
-    """A run of columns or rows, its owner and its part: the key by which prices and blame return."""
+    """A run of columns or rows, its owner and its part: the key by which prices and blame return.
+
+    Of rows that a clause counts by window, ``windows`` says when each holds and ``unit`` in what it counts.
+    """
 
     owner: str
     part: str
@@ -32,6 +36,8 @@ class Block:
     remedy: bool = False
     whole: bool = False
     most: float = 0.0  # of columns: the largest upper bound
+    windows: tuple[Window, ...] = ()
+    unit: str = ""
 
     @property
     def slice(self) -> slice:
@@ -110,7 +116,8 @@ class Program:
             return
         self.entries.append(list(expr.parts))
         self._rows.append(rows)
-        self.row_blocks.append(Block(owner, part, self.m, self.m + expr.n))
+        block = Block(owner, part, self.m, self.m + expr.n, windows=expr.windows, unit=expr.unit)
+        self.row_blocks.append(block)
         self.m += expr.n
 
     def soften(self, owner: str, most: float, *, remedies: bool = False) -> Ints:

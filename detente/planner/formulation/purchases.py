@@ -11,11 +11,12 @@ from fractions import Fraction
 
 import numpy as np
 
+from detente.contract.window import Window
 from detente.market.offer import ProvisionedOffer, TokenOffer
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Expr, Floats, Ints
 from detente.planner.formulation.units import AnyUnits, Start, Units
-from detente.values.period import Window, later, moment
+from detente.values.period import later, moment
 
 WHOLE_LINE = 100
 """Units of which at most this many can be needed are integers in the program; above, they are rounded up after it,

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from detente.contract.scope import Selection
 from detente.contract.term import Term
 from detente.contract.usage import Measure
+from detente.contract.window import Window
+from detente.market.offer import GpuOffer
 from detente.planner.formulation import standby
 from detente.planner.formulation.arc import Arc, covers
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Expr, Floats, Ints, Lines, Part, spelt
 from detente.planner.formulation.units import Units
-from detente.values.period import Window
 
 Rates = tuple[NDArray[np.int64], Floats]
 """Arcs that add to a measure, and what a unit of their work adds to it in each period."""
@@ -47,7 +48,18 @@ class Shaping:
                 for units in draft.units.values()
                 if covers(selection, None, draft.case.offer_facts[units.offer.id])
             ]
-        return Expr(len(by), parts)
+        return Expr(len(by), parts, windows=tuple(by), unit=self._unit(selection, of))
+
+    def _unit(self, selection: Selection, of: Measure) -> str:
+        """In what a measure counts: the currency, the unit of covered work, or that of covered offers."""
+        if of in ("spend", "revenue"):
+            return self.draft.case.currency
+        covered = [self.draft.arcs[i] for i in np.flatnonzero(self.draft.arcs.covered(selection)).tolist()]
+        if of == "work":
+            return "/".join(sorted({arc.workload.unit for arc in covered})) or "unit"
+        return (
+            "/".join(sorted({"GPU-hour" if isinstance(arc.offer, GpuOffer) else "Mtok" for arc in covered})) or "unit"
+        )
 
     def _measured(
         self, index: NDArray[np.int64], rates: Floats, windows: Ints, periods: NDArray[np.int64], share: Floats

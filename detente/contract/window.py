@@ -1,0 +1,158 @@
+"""The windows of a contract: half-open stretches of time in which a clause counts, its own and not a plan's.
+
+Owns: ``Window``, how a clause cuts time (``Every``), and the windows that this makes of its time (``Calendar``).
+Not here: what is counted in a window (``meter``), and the periods of a plan (``values.period``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from detente.values.noun import MisplacedError, Noun
+from detente.values.period import Day, Horizon, Period, endless, hours_between, later, moment, whole_spans
+from detente.values.quantity import Share, Span, plain
+
+Cycle = Literal["month", "quarter", "year", "term"]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From ``start`` to ``end``, the end exclusive: what happens at an edge counts in the window that begins there.
+
+    ``index`` counts from the clause's first window, so that a ramp keeps its place. ``part`` is the share of its time
+    that a plan sees: less than 1 only where the plan's horizon cuts it.
+    """
+
+    index: int
+    start: datetime
+    end: datetime
+    part: Fraction = Fraction(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The windows of a clause, in order.
+
+    Attributes
+    ----------
+    every
+        The length of each; ``term``: one window, from ``first`` to ``end``.
+    first, end
+        When the first begins, and when the clause ends: the last window ends with it.
+    count
+        The most windows there are (a ramp's); None: as many as fit.
+    sight
+        What a plan sees of them (start, end); None outside a plan.
+    """
+
+    every: Cycle
+    first: datetime
+    end: datetime
+    count: int | None = None
+    sight: tuple[datetime, datetime] | None = None
+
+    def seen_by(self, horizon: Horizon) -> Calendar:
+        """The windows that a horizon sees, each with the part of its time that lies inside."""
+        return replace(self, sight=(moment(horizon.start), moment(horizon.end)))
+
+    @property
+    def endless(self) -> bool:
+        """Whether it has no last window that anybody will live to see."""
+        return self.sight is None and endless(self.end) and self.count is None
+
+    def __iter__(self) -> Iterator[Window]:
+        return self.over(self.first, self.end)
+
+    def over(self, start: datetime, end: datetime) -> Iterator[Window]:
+        """The windows that hold any of the time from start to end, or that one moment."""
+        if self.sight is not None:
+            moment_seen = start == end and self.sight[0] <= start < self.sight[1]
+            start, end = max(start, self.sight[0]), min(end, self.sight[1])
+            if start >= end and not moment_seen:
+                return
+        index = max(0, self._index(start))
+        while (window := self._window(index)) is not None and (window.start < end or window.start == start == end):
+            if start < window.end:
+                yield window
+            index += 1
+
+    def parts(self, start: datetime, end: datetime) -> Iterator[tuple[Window, int, int]]:
+        """The windows of a time, each with its share of it as two numbers of microseconds: part and whole.
+
+        A moment lies in one window, whole.
+        """
+        for window in self.over(start, end):
+            if start == end:
+                yield window, 1, 1
+            else:
+                yield window, _micros(max(start, window.start), min(end, window.end)), _micros(start, end)
+
+    def _index(self, at: datetime) -> int:
+        return 0 if self.every == "term" else whole_spans(self.every, self.first, at)
+
+    def _window(self, index: int) -> Window | None:
+        """One by its place; None after the last."""
+        if index >= (1 if self.every == "term" else self.count or index + 1):
+            return None
+        start, end = self.first, self.end
+        if self.every != "term":
+            start, end = (later(self.first, Span(1, self.every), index + i) for i in (0, 1))
+            end = min(end, self.end)
+        return Window(index, start, end, self._part(start, end)) if start < end else None
+
+    def _part(self, start: datetime, end: datetime) -> Fraction:
+        if self.sight is None:
+            return Fraction(1)
+        seen = hours_between(max(start, self.sight[0]), min(end, self.sight[1]))
+        return max(seen, Fraction(0)) / hours_between(start, end)
+
+
+class Every(Noun):
+    """How a clause cuts time into windows."""
+
+    every: Cycle = Field(default="term", description="`term`: one window, from the clause's first day to its last")
+    starts: Day | None = Field(default=None, description="first day of the first window; else the clause's own")
+    ramp: tuple[Share, ...] | None = Field(
+        default=None, description="each window's part of the amount; adds up to 100%", max_length=1200
+    )
+    cut: Literal["prorate", "refuse"] = Field(
+        default="refuse",
+        description="a window that the horizon cuts in two: prorate its amount, or refuse the case",
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Every:
+        if self.ramp is not None and sum(self.ramp) != 1:
+            total = plain(sum(self.ramp, Decimal(0)) * 100)
+            raise MisplacedError(("ramp",), f"the ramp adds up to {total}%; write parts that add up to 100%")
+        if self.ramp is not None and self.every == "term":
+            raise MisplacedError(("ramp",), "a ramp has windows; say `every: month`, `quarter` or `year`")
+        return self
+
+    def calendar(self, start: datetime, end: datetime) -> Calendar:
+        """The windows of a clause in force from start to end."""
+        first = moment(self.starts) if self.starts else start
+        return Calendar(self.every, first, end, len(self.ramp) if self.ramp else None)
+
+    def share(self, window: Window) -> Fraction:
+        """The part of a clause's amount that falls to a window: the ramp's, and of that what a plan sees."""
+        return (Fraction(self.ramp[window.index]) if self.ramp else Fraction(1)) * window.part
+
+
+def overlap(period: Period, window: Window) -> Fraction:
+    """The share of a period's time that lies in a window: use within a period is taken as uniform."""
+    a, b = max(period.span_start, window.start), min(period.span_end, window.end)
+    if a >= b:
+        return Fraction(0)
+    return hours_between(a, b) / hours_between(period.span_start, period.span_end)
+
+
+def _micros(start: datetime, end: datetime) -> int:
+    return (end - start) // timedelta(microseconds=1)

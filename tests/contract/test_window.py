@@ -1,0 +1,137 @@
+"""Windows of contracts: half-open, enumerated when asked, cut only where a plan's horizon cuts them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from itertools import islice, pairwise
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detente.contract.window import Calendar, Every, Window, overlap
+from detente.values.period import FIRST, LAST, Horizon, day, hours_between, moment
+
+DAYS = st.dates(date(1972, 1, 1), date(2100, 1, 1))
+SPAN = st.tuples(DAYS, st.integers(31, 1500)).map(lambda d: (d[0], d[0] + timedelta(days=d[1])))
+MICRO = timedelta(microseconds=1)
+
+
+def at(text: str) -> datetime:
+    return moment(day(text))
+
+
+def horizon(start: str, end: str, every: str = "month", **more: Any) -> Horizon:
+    return Horizon.model_validate({"start": start, "end": end, "every": every, **more})
+
+
+def windows(every: dict[str, Any], start: str, end: str, seen: Horizon) -> list[tuple[int, str, str, Fraction]]:
+    found = Every.model_validate(every).calendar(at(start), at(end)).seen_by(seen)
+    return [(w.index, f"{w.start:%Y-%m-%d}", f"{w.end:%Y-%m-%d}", w.part) for w in found]
+
+
+YEAR = horizon("2026-01-01", "2027-01-01")
+
+
+def test_one_window_for_the_whole_term() -> None:
+    assert windows({}, "2025-01-01", "2027-01-01", YEAR) == [(0, "2025-01-01", "2027-01-01", Fraction(1, 2))]
+    assert windows({}, "2027-01-01", "2028-01-01", YEAR) == []
+    assert windows({}, "2025-01-01", "2026-01-01", YEAR) == []
+
+
+def test_windows_keep_their_number_and_are_cut_by_the_horizon() -> None:
+    assert windows({"every": "year"}, "2024-07-01", "2030-01-01", YEAR) == [
+        (1, "2025-07-01", "2026-07-01", Fraction(181, 365)),
+        (2, "2026-07-01", "2027-07-01", Fraction(184, 365)),
+    ]
+    assert windows({"every": "quarter"}, "2026-11-01", "2026-12-15", YEAR) == [
+        (0, "2026-11-01", "2026-12-15", Fraction(1))
+    ]
+
+
+def test_windows_from_the_31st() -> None:
+    found = windows({"every": "month", "starts": "2026-01-31"}, "2026-01-01", "2026-04-01", YEAR)
+    assert [(a, b) for _, a, b, _ in found] == [
+        ("2026-01-31", "2026-02-28"),
+        ("2026-02-28", "2026-03-31"),
+        ("2026-03-31", "2026-04-01"),
+    ]
+
+
+def test_a_ramp_has_as_many_windows_as_parts() -> None:
+    ramp = {"every": "year", "ramp": ["10%", "30%", "60%"]}
+    assert [w[0] for w in windows(ramp, "2024-01-01", "2200-01-01", YEAR)] == [2]
+    assert windows(ramp, "2020-01-01", "2200-01-01", YEAR) == []
+
+
+@given(span=SPAN, every=st.sampled_from(["month", "quarter", "year"]))
+@settings(derandomize=True, deadline=None, max_examples=50)
+def test_the_overlaps_of_a_period_with_all_windows_add_up_to_one(span: tuple[date, date], every: str) -> None:
+    start, end = span
+    seen = horizon(str(start), str(end), "week")
+    found = list(Every.model_validate({"every": every}).calendar(moment(start), moment(end)).seen_by(seen))
+    for period in seen.periods():
+        assert sum(overlap(period, window) for window in found) == 1
+    assert sum(w.part * hours_between(w.start, w.end) for w in found) == hours_between(moment(start), moment(end))
+
+
+def test_an_hour_of_a_typical_week_lies_in_windows_as_its_month_does() -> None:
+    period = horizon("2026-01-01", "2026-02-01", "hour", typical="week").periods()[5]
+    half = Window(0, at("2026-01-01"), at("2026-01-16"), Fraction(1))
+    assert overlap(period, half) == Fraction(15, 31)
+
+
+# -- of a moment and of a time ---------------------------------------------------------------------------------------
+def calendar(every: str, start: str, end: str, **more: Any) -> Calendar:
+    return Every.model_validate({"every": every, **more}).calendar(at(start), at(end))
+
+
+def test_a_moment_on_an_edge_lies_in_the_window_that_begins_there() -> None:
+    months = calendar("month", "2026-01-10", "2026-04-01")
+    edge = at("2026-02-10")
+    assert [w.index for w in months.over(edge, edge)] == [1]
+    assert [w.index for w in months.over(edge - MICRO, edge - MICRO)] == [0]
+    assert list(months.over(at("2026-01-10") - MICRO, at("2026-01-10") - MICRO)) == []
+    assert list(months.over(at("2026-04-01"), at("2026-04-01"))) == []  # the clause has ended
+
+
+def test_a_time_lies_in_windows_by_its_parts() -> None:
+    months = calendar("month", "2026-01-01", "2026-04-01")
+    found = list(months.parts(at("2026-01-22"), at("2026-02-11")))
+    assert [(w.index, Fraction(part, whole)) for w, part, whole in found] == [(0, Fraction(1, 2)), (1, Fraction(1, 2))]
+    late = list(months.parts(at("2026-03-22"), at("2026-04-11")))
+    assert [(w.index, Fraction(part, whole)) for w, part, whole in late] == [(2, Fraction(1, 2))]
+
+
+def test_a_clause_without_end_is_enumerated_as_far_as_asked() -> None:
+    months = calendar("month", str(FIRST), str(LAST))
+    assert months.endless
+    assert [w.start.month for w in islice(months, 3)] == [1, 2, 3]
+    (found,) = months.over(at("2150-07-04"), at("2150-07-04"))
+    assert (found.index, found.start, found.part) == ((2150 - 1970) * 12 + 6, at("2150-07-01"), 1)
+    assert not months.seen_by(horizon("2026-01-01", "2027-01-01")).endless
+
+
+def test_a_horizon_sees_no_moment_outside_itself() -> None:
+    seen = calendar("year", "2025-01-01", "2030-01-01").seen_by(horizon("2026-01-01", "2026-07-01"))
+    for text, found in (("2025-12-31", 0), ("2026-01-01", 1), ("2026-06-30", 1), ("2026-07-01", 0)):
+        assert len(list(seen.over(at(text), at(text)))) == found, text
+    assert list(seen.over(at("2026-08-01"), at("2026-09-01"))) == []
+
+
+@given(span=SPAN, every=st.sampled_from(["month", "quarter", "year", "term"]), seconds=st.lists(st.integers(0, 10**8)))
+@settings(derandomize=True, deadline=None, max_examples=50)
+def test_windows_tile_the_time_in_force(span: tuple[date, date], every: str, seconds: list[int]) -> None:
+    start, end = map(moment, span)
+    found = Every.model_validate({"every": every}).calendar(start, end)
+    tiles = list(found)
+    assert (tiles[0].start, tiles[-1].end) == (start, end)
+    assert all(a.end == b.start and a.index + 1 == b.index for a, b in pairwise(tiles))
+    for n in seconds:
+        when = start + timedelta(seconds=n)
+        holds = [w for w in tiles if w.start <= when < w.end]
+        assert list(found.over(when, when)) == holds
+        assert sum(Fraction(part, whole) for _, part, whole in found.parts(start, when)) == (
+            1 if when <= end else hours_between(start, end) / hours_between(start, when)
+        )
