@@ -16,9 +16,9 @@ import yaml
 
 from detente.errors import CaseError, Mistake, Where
 
-MOST_BYTES = 32 * 1024 * 1024
-MOST_DEPTH = 64
-MOST_VALUES = 500_000  # after aliases are followed: an anchor that doubles itself must not fill memory
+MAX_BYTES = 32 * 1024 * 1024
+MAX_DEPTH = 64
+MAX_VALUES = 500_000  # after aliases are followed: an anchor that doubles itself must not fill memory
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NULLS = {"", "~", "null", "Null", "NULL"}
@@ -49,11 +49,11 @@ class Document:
         name = name or str(path)
         try:
             with path.open("rb") as file:
-                raw = file.read(MOST_BYTES + 1)
+                raw = file.read(MAX_BYTES + 1)
         except OSError as error:
             raise CaseError([Mistake(Where(name), f"cannot be read: {error.strerror or error}")]) from None
-        if len(raw) > MOST_BYTES:
-            raise CaseError([Mistake(Where(name), f"is larger than {MOST_BYTES // 2**20} MiB", "split the file")])
+        if len(raw) > MAX_BYTES:
+            raise CaseError([Mistake(Where(name), f"is larger than {MAX_BYTES // 2**20} MiB", "split the file")])
         return cls.parse(raw, name)
 
     @classmethod
@@ -130,8 +130,8 @@ class _Composer:
         if not isinstance(event, yaml.NodeEvent):
             return
         self.count += 1
-        if self.count > MOST_VALUES:
-            self._stop(place, f"holds more than {MOST_VALUES:,} values", "split the file")
+        if self.count > MAX_VALUES:
+            self._stop(place, f"holds more than {MAX_VALUES:,} values", "split the file")
         node = self._node(event, place)
         if isinstance(event, yaml.AliasEvent):
             known = self.anchors.get(event.anchor or "")
@@ -144,8 +144,8 @@ class _Composer:
         if isinstance(event, yaml.CollectionStartEvent):
             node.complete = False
             stack.append((node, None))
-            if len(stack) > MOST_DEPTH:
-                self._stop(place, f"is nested deeper than {MOST_DEPTH} levels", "write it flatter")
+            if len(stack) > MAX_DEPTH:
+                self._stop(place, f"is nested deeper than {MAX_DEPTH} levels", "write it flatter")
 
     def _node(self, event: yaml.NodeEvent, place: Where) -> Node:
         tag = getattr(event, "tag", None)
@@ -198,9 +198,9 @@ class _Plain:
 
     def of(self, node: Node) -> Any:
         self.count += 1
-        if self.count > MOST_VALUES:
+        if self.count > MAX_VALUES:
             place = Where(self.name, node.line, node.column)
-            raise CaseError([Mistake(place, f"expands to more than {MOST_VALUES:,} values", "use fewer aliases")])
+            raise CaseError([Mistake(place, f"expands to more than {MAX_VALUES:,} values", "use fewer aliases")])
         if node.keys is not None:
             return {name: self.of(value) for name, (_, value) in node.keys.items()}
         if node.items is not None:

@@ -20,7 +20,7 @@ from detente.errors import CaseError, MissingExtraError, Mistake, Where, did_you
 
 FOLDERS = tuple(SECTIONS)
 SUFFIXES = (".yaml", ".yml")
-MOST_MISTAKES = 1000
+MAX_MISTAKES = 1000
 START = "start one with `detente init`"
 _FROM_FILES = (ValueError, OSError, MissingExtraError)  # what reading a trace, a table or a catalog may raise
 
@@ -158,7 +158,7 @@ class _Reader:
             return
         for index, raw in enumerate(value):
             path: Steps = (key, index)
-            if len(self.mistakes) >= MOST_MISTAKES:
+            if len(self.mistakes) >= MAX_MISTAKES:
                 self._wrong(document.where(path), "is not read: there are too many mistakes before it", "mend those")
                 self.unread.add(key)
                 return

@@ -192,7 +192,7 @@ def new(workload: str, key_id: str | None, case: Path | None, as_json: bool) -> 
     """Print a new key, once, and the lines that make a case accept it: they hold its hash, never the key."""
     from detente.errors import CaseError, Mistake, Where, did_you_mean
     from detente.live import key as making
-    from detente.values.noun import ID, MOST_SIGNS
+    from detente.values.noun import ID, MAX_CHARACTERS
 
     if case is not None:
         from detente.case.case import Case
@@ -202,10 +202,10 @@ def new(workload: str, key_id: str | None, case: Path | None, as_json: bool) -> 
         if workload not in known:
             raise CaseError([Mistake(Where("--workload"), f"there is no `{workload}`", did_you_mean(workload, known))])
     for option, name in (("--workload", workload), ("--id", key_id)):
-        if name is not None and not (re.fullmatch(ID, name) and len(name) <= MOST_SIGNS):
+        if name is not None and not (re.fullmatch(ID, name) and len(name) <= MAX_CHARACTERS):
             what = f"{option}: `{name}` is no name: write lower-case letters, digits, `.`, `_`, `-`"
-            raise click.ClickException(f"{what}, at most {MOST_SIGNS}")
-    key_id = key_id or f"{workload[: MOST_SIGNS - 7]}-{os.urandom(3).hex()}"
+            raise click.ClickException(f"{what}, at most {MAX_CHARACTERS}")
+    key_id = key_id or f"{workload[: MAX_CHARACTERS - 7]}-{os.urandom(3).hex()}"
     secret = making.make(key_id, os.urandom(making.SECRET_BYTES))
     line = {"id": key_id, "workload": workload, "hash": making.hash_of(secret)}
     read = making.Key.model_validate(line)

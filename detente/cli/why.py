@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from detente.results.plan import Plan
 
 CHAT = "/v1/chat/completions"
-MOST_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 64 * 1024 * 1024
 
 
 @command("detente explain examples/frontier-lab agent-runtime@azure --reading letter")
@@ -56,7 +56,7 @@ def explain(
     if (request is None) == (subject is None):
         raise click.ClickException("name a SUBJECT, or a live call by --request FILE: one of the two")
     if request is not None:
-        body = request.read(MOST_BYTES)
+        body = request.read(MAX_BYTES)
         at = at or datetime.now(UTC)
         return _live(
             case, saved, reading, scenario, body, workload, labels, CHAT if path is None else path, at, as_json

@@ -21,7 +21,7 @@ from detente.values.period import Day, Period, moment
 from detente.values.quantity import number
 from detente.values.sheet import File, Sheet
 
-MOST_HOURS = 20 * 8766  # longer than 20 years: a time was misread
+MAX_HOURS = 20 * 8766  # longer than 20 years: a time was misread
 
 _MONDAY = date(1970, 1, 5)  # where time zero lies when no date is given
 
@@ -94,7 +94,7 @@ class DemandFile(Noun):
 
     def zero_hour(self, sheet: Sheet, clock: Clock, first: int, last: int) -> int:
         """The hour since 1970 from which a file's times count. Raises ValueError where its times do not fit."""
-        if last - first > MOST_HOURS * HOUR:
+        if last - first > MAX_HOURS * HOUR:
             sheet.stop(f"covers {length_of(Fraction(last - first, HOUR))}; check the times and their unit")
         if not clock.from_zero(last):
             if self.starts is not None:

@@ -20,7 +20,7 @@ from detente.demand.pattern import HOUR
 from detente.values.noun import Label, Noun
 from detente.values.sheet import UNREADABLE, Sheet, atto
 
-MOST_TOKENS = 10**9  # of one request
+MAX_TOKENS = 10**9  # of one request
 
 _MEANT = "a whole number of tokens, from 0 to 1e9"
 
@@ -89,6 +89,6 @@ def _tokens(value: Any) -> int:
         found, rest = divmod(atto(value), 10**18)
         if rest:
             raise ValueError(value)
-    if found > MOST_TOKENS:
+    if found > MAX_TOKENS:
         raise ValueError(value)
     return found

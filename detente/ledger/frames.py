@@ -19,12 +19,12 @@ from zlib import crc32
 from detente.errors import JournalError
 
 MAGIC = b"DTJRNL\x00\x01"
-MOST_PAYLOAD = 1024 * 1024
+MAX_PAYLOAD = 1024 * 1024
 _HEAD = Struct("<II")
-MOST_FRAME = _HEAD.size + MOST_PAYLOAD
+MAX_FRAME = _HEAD.size + MAX_PAYLOAD
 _BEGINS = re.compile(rb"(?=(?!\x00{3})..[\x00-\x10]\x00.{4})", re.DOTALL)
-"""Where a record may begin: a length that is not zero, and at most ``MOST_PAYLOAD`` or little more; and a checksum."""
-MOST_CHECKED = 16 * 1024 * 1024 * 1024
+"""Where a record may begin: a length that is not zero, and at most ``MAX_PAYLOAD`` or little more; and a checksum."""
+MAX_CHECKED = 16 * 1024 * 1024 * 1024
 """Bytes that are checksummed at most in search of a whole record after a bad one: some seconds' work, twice what random
 bytes of a file's length need."""
 
@@ -38,9 +38,9 @@ class Torn:
 
 
 def frame(payload: bytes) -> bytes:
-    """One record. Raises ValueError where it is empty, or longer than ``MOST_PAYLOAD``."""
-    if not 0 < len(payload) <= MOST_PAYLOAD:
-        raise ValueError(f"a record of {len(payload)} bytes; the most is {MOST_PAYLOAD}")
+    """One record. Raises ValueError where it is empty, or longer than ``MAX_PAYLOAD``."""
+    if not 0 < len(payload) <= MAX_PAYLOAD:
+        raise ValueError(f"a record of {len(payload)} bytes; the most is {MAX_PAYLOAD}")
     return _HEAD.pack(len(payload), crc32(payload)) + payload
 
 
@@ -83,7 +83,7 @@ def _frames(path: Path, data: bytes) -> Iterator[tuple[int, int]]:
             return
         length, checksum = _HEAD.unpack_from(data, at)
         end = start + length
-        intact = 0 < length <= MOST_PAYLOAD and end <= len(data) and crc32(data[start:end]) == checksum
+        intact = 0 < length <= MAX_PAYLOAD and end <= len(data) and crc32(data[start:end]) == checksum
         if not intact:
             if after := _after(data, at):
                 raise JournalError(f"{path}: damaged at byte {at}, {after}")
@@ -99,11 +99,11 @@ def _after(data: bytes, bad: int) -> str:
     However long the end is, and whatever it holds: only what begins as a record does is looked at, and so much of it
     that random bytes of a file's length are looked through.
     """
-    view, left = memoryview(data), MOST_CHECKED
+    view, left = memoryview(data), MAX_CHECKED
     for found in _BEGINS.finditer(data, bad + 1):
         length, checksum = _HEAD.unpack_from(data, found.start())
         start = found.start() + _HEAD.size
-        if length > min(MOST_PAYLOAD, len(data) - start):
+        if length > min(MAX_PAYLOAD, len(data) - start):
             continue
         left -= max(length, 1024)  # what a look costs at least
         if left < 0:

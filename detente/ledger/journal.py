@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Lock
 
 from detente.errors import JournalError
-from detente.ledger.frames import MAGIC, MOST_FRAME, frame, whole
+from detente.ledger.frames import MAGIC, MAX_FRAME, frame, whole
 
 ROTATE_AT = 64 * 1024 * 1024
 _NAME = re.compile(r"^w(\d+)-(\d{8})\.journal$")
@@ -208,7 +208,7 @@ class Journal:
         In a file of its own, which may meet an append on another thread, and as far from its beginning as the next
         record would be: limits on a file's size, quotas and broken disks are met as a record would meet them.
         """
-        path, left, at = self.folder / f"w{self.worker}.probe", MOST_FRAME, self._size
+        path, left, at = self.folder / f"w{self.worker}.probe", MAX_FRAME, self._size
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
             while left:

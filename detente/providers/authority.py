@@ -14,7 +14,7 @@ from detente.errors import CredentialError
 from detente.live.credential import Credential
 from detente.providers.outgoing import Outgoing
 
-MOST_BYTES = 65_536
+MAX_BYTES = 65_536
 __all__ = ["Authority", "CredentialError", "KeyAuthority"]
 
 
@@ -74,11 +74,11 @@ class KeyAuthority(Authority):
             try:
                 stamp = self._stamp_of(Path(given.file))
                 with open(given.file, "rb") as source:
-                    raw = source.read(MOST_BYTES + 1)
+                    raw = source.read(MAX_BYTES + 1)
             except OSError as error:
                 raise CredentialError(f"{given} cannot be read: {error.strerror or error}") from None
             self._stamp = stamp
-            if len(raw) > MOST_BYTES:
+            if len(raw) > MAX_BYTES:
                 raise CredentialError(f"{given} is too long to be a key")
             text = raw.decode("utf-8", "replace").strip()
         else:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from detente.providers import sse
-from detente.providers.wire import MOST_TOKENS, Decoder, Part, Tokens, failure
+from detente.providers.wire import MAX_TOKENS, Decoder, Part, Tokens, failure
 
 
 class _InputDetails(msgspec.Struct):
@@ -47,7 +47,7 @@ class Usage(msgspec.Struct):
             read, wrote = of_input.cached_tokens or 0, of_input.cache_write_tokens or 0
         if (of_output := self.completion_tokens_details) is not None:
             thought = of_output.reasoning_tokens or 0
-        if made < 0 or read < 0 or wrote < 0 or read + wrote > given or given > MOST_TOKENS or made > MOST_TOKENS:
+        if made < 0 or read < 0 or wrote < 0 or read + wrote > given or given > MAX_TOKENS or made > MAX_TOKENS:
             return None
         return Tokens(given, made, read, wrote, min(max(thought, 0), made) if thought else 0)
 
@@ -88,7 +88,7 @@ class ChatDecoder(Decoder):
 
     __slots__ = ("_asks_usage", "_content", "_done", "_events", "_finished")
 
-    def __init__(self, asks_usage: bool, most: int = sse.MOST_BYTES) -> None:
+    def __init__(self, asks_usage: bool, most: int = sse.MAX_BYTES) -> None:
         self._asks_usage = asks_usage
         self._events = sse.Events(most)
         self._content = False

@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from detente.providers import sse
-from detente.providers.wire import MOST_TOKENS, Decoder, Failure, FailureKind, Part, Reply, Tokens, failure
+from detente.providers.wire import MAX_TOKENS, Decoder, Failure, FailureKind, Part, Reply, Tokens, failure
 
 
 # -- what is read of them -------------------------------------------------------------------------------------------
@@ -103,7 +103,7 @@ class ResponsesDecoder(Decoder):
 
     __slots__ = ("_content", "_done", "_events", "_failed")
 
-    def __init__(self, most: int = sse.MOST_BYTES) -> None:
+    def __init__(self, most: int = sse.MAX_BYTES) -> None:
         self._events = sse.Events(most)
         self._content = False
         self._done = False
@@ -212,7 +212,7 @@ def _tokens(usage: _Usage | None) -> Tokens | None:
     thought = (usage.output_tokens_details.reasoning_tokens if usage.output_tokens_details else None) or 0
     if min(given, made, read, wrote, thought) < 0 or read + wrote > given or thought > made:
         return None  # contradicts itself: not known
-    if max(given, made) > MOST_TOKENS:
+    if max(given, made) > MAX_TOKENS:
         return None
     return Tokens(given, made, cached=read, written=wrote, reasoning=thought)
 

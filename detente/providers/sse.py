@@ -6,7 +6,7 @@ Not here: what the data means.
 
 from __future__ import annotations
 
-MOST_BYTES = 16 * 1024 * 1024
+MAX_BYTES = 16 * 1024 * 1024
 """The longest event that is held: an image in base64 fits."""
 
 
@@ -19,7 +19,7 @@ class Events:
 
     __slots__ = ("_held", "_most", "_pieces", "_size")
 
-    def __init__(self, most: int = MOST_BYTES) -> None:
+    def __init__(self, most: int = MAX_BYTES) -> None:
         self._held = b""
         self._most = most
         self._pieces: list[bytes] = []  # of an open line: joined once, however many they are

@@ -42,7 +42,7 @@ class Call(msgspec.Struct, frozen=True):
 
 
 # -- what comes back ------------------------------------------------------------------------------------------------
-MOST_TOKENS = 2**53
+MAX_TOKENS = 2**53
 """Beyond any model's, and within what every reader of JSON holds: a provider that states more has stated nothing."""
 
 

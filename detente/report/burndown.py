@@ -16,7 +16,7 @@ from detente.results.plan import CommitmentWindow
 from detente.values.money import shown
 from detente.values.period import MONTHS, named
 
-MOST_WINDOWS = 150
+MAX_WINDOWS = 150
 """More windows than this are drawn by the calendar year."""
 
 
@@ -95,7 +95,7 @@ def _tip(slot: Slot, currency: str) -> str:
 def _slots(windows: Sequence[CommitmentWindow]) -> list[Slot]:
     groups: dict[object, list[CommitmentWindow]] = {}
     for index, window in enumerate(windows):
-        groups.setdefault(window.start.year if len(windows) > MOST_WINDOWS else index, []).append(window)
+        groups.setdefault(window.start.year if len(windows) > MAX_WINDOWS else index, []).append(window)
     return [_slot(rows) for rows in groups.values()]
 
 

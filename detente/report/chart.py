@@ -18,7 +18,7 @@ from detente.report.timeline import Bucket
 LEFT = 50
 """Room for the values beside an axis, in px."""
 
-MOST_TIPS = 40
+MAX_TIPS = 40
 """Columns with a tooltip of their own in one drawing."""
 
 
@@ -90,7 +90,7 @@ def _tips(
     series: Sequence[Series], buckets: Sequence[Bucket], xs: Sequence[float], height: float, unit: str
 ) -> list[str]:
     """Unseen columns that tell their values on hovering; several steps share one where there are many."""
-    each = -(-len(buckets) // MOST_TIPS)
+    each = -(-len(buckets) // MAX_TIPS)
     drawn = []
     for a in range(0, len(buckets), each):
         b = min(a + each, len(buckets))

@@ -16,7 +16,7 @@ from detente.report.figure import NO_BOUND, exact, listed, percent, plural, quan
 from detente.results.plan import ClauseRow, Plan
 from detente.values.money import shown
 
-MOST_WORKLOADS = 12
+MAX_WORKLOADS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def _unserved(plans: Sequence[Plan]) -> list[Measure]:
     if not names:
         return [Measure("Unserved", "Demand not served", tuple(Cell("none", state="good") for _ in plans))]
     found = []
-    for name in names[:MOST_WORKLOADS]:
+    for name in names[:MAX_WORKLOADS]:
         cells = []
         for row in rows:
             m = row.get(name)
@@ -162,7 +162,7 @@ def _moved(plans: Sequence[Plan]) -> list[Measure]:
     names = digest.names(plans)
     places = [digest.placements(plan) for plan in plans]
     found = []
-    for workload in list(moved)[:MOST_WORKLOADS]:
+    for workload in list(moved)[:MAX_WORKLOADS]:
         cells = []
         for rows in places:
             parts = digest.by_provider(rows.get(workload, ()))

@@ -30,7 +30,7 @@ LARGEST = 900_000
 
 DETAILS = (1, 2, 4, 8)
 
-MOST_UNBROKEN = 28
+MAX_UNBROKEN = 28
 """Characters of an id that fit on a line of a phone."""
 
 
@@ -131,7 +131,7 @@ def ticks(text: str) -> Markup:
     """Escaped, with what stands in backticks as code; a short id stays on one line."""
 
     def code(found: re.Match[str]) -> str:
-        kind = ' class="id"' if len(found[1]) <= MOST_UNBROKEN else ""
+        kind = ' class="id"' if len(found[1]) <= MAX_UNBROKEN else ""
         return f"<code{kind}>{found[1]}</code>"
 
     return Markup(re.sub(r"`([^`]+)`", code, str(escape(text))))

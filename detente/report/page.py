@@ -23,10 +23,10 @@ from detente.report.svg import HALF, both
 from detente.report.timeline import Timeline
 from detente.results.plan import ClauseRow, Decision, Plan, WorkloadRow
 
-MOST_ROWS = 120
+MAX_ROWS = 120
 """Rows of a table, in a whole report."""
 
-MOST_CHARTS = 48
+MAX_CHARTS = 48
 """Charts of workloads, of commitments and of offers, in a whole report."""
 
 
@@ -40,8 +40,8 @@ class Page:
         self.anchor = f"plan-{self.number}"
         self.palette = palette
         self.names = palette.names
-        self.rows = max(6, MOST_ROWS // (max(2, len(plans)) * detail))
-        self.charts = max(2, MOST_CHARTS // (max(2, len(plans)) * detail))
+        self.rows = max(6, MAX_ROWS // (max(2, len(plans)) * detail))
+        self.charts = max(2, MAX_CHARTS // (max(2, len(plans)) * detail))
         self.timeline = Timeline.of(plan.periods)
         self.opening = answer.opening(plan)
         first = plans[0]

@@ -24,8 +24,8 @@ from detente.values.money import CENT, shown
 from detente.values.period import named
 
 WIDTH = 100
-MOST_ROWS = 12
-MOST_WINDOWS = 10
+MAX_ROWS = 12
+MAX_WINDOWS = 10
 MORE = "see --json or the report"
 
 Row = Sequence[str | Text]
@@ -102,9 +102,9 @@ def conflict_view(conflict: Conflict, currency: str, console: Console) -> None:
         _say(console, f"that is: {clash.sentence}", indent=2)
     if conflict.facts:
         _heading(console, "What else plays a part")
-        for fact in conflict.facts[:MOST_ROWS]:
+        for fact in conflict.facts[:MAX_ROWS]:
             _say(console, f"- {fact}", indent=2)
-        _cut(console, len(conflict.facts) - MOST_ROWS)
+        _cut(console, len(conflict.facts) - MAX_ROWS)
     if any(way.together for way in conflict.relaxations):
         _heading(console, "The way out: all of these together")
         _say(console, "No clause alone can give enough.", indent=2)
@@ -112,10 +112,10 @@ def conflict_view(conflict: Conflict, currency: str, console: Console) -> None:
         _heading(console, "Ways out, cheapest first" if conflict.relaxations else "Ways out")
     if not conflict.relaxations:
         _say(console, "No single clause, nor all of them together, can give enough.", indent=2)
-    for index, way in enumerate(conflict.relaxations[:MOST_ROWS], 1):
+    for index, way in enumerate(conflict.relaxations[:MAX_ROWS], 1):
         then = f"; the plan then costs {shown(way.cost, currency)}" if way.cost is not None else ""
         _say(console, f"{index}. `{way.term}`: {way.sentence}{then}", indent=2)
-    _cut(console, len(conflict.relaxations) - MOST_ROWS)
+    _cut(console, len(conflict.relaxations) - MAX_ROWS)
 
 
 # -- tables of a plan -----------------------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ def _providers(plan: Plan, console: Console) -> None:
 def _commitments(plan: Plan, console: Console) -> None:
     """Every window where they are few; else each commitment as a whole, and the windows that fall short."""
     found = digest.commitments(plan)
-    whole = sum(len(c.windows) for c in found) > MOST_WINDOWS
+    whole = sum(len(c.windows) for c in found) > MAX_WINDOWS
     rows: list[Row] = []
     for c in found:
         if whole:
@@ -150,7 +150,7 @@ def _commitments(plan: Plan, console: Console) -> None:
             name = c.term if not index and not whole else ""
             rows.append(_drawn(name, named(w.start, w.end), w.required, w.spend + w.brought, w.shortfall, w.fee))
     heads = ["commitment", "window", f"required, {plan.currency}", "reached", "", "fee"]
-    _table(console, "Commitments", heads, rows, right=(2, 3, 5), most=MOST_WINDOWS, what="line")
+    _table(console, "Commitments", heads, rows, right=(2, 3, 5), most=MAX_WINDOWS, what="line")
 
 
 def _drawn(name: str, when: str, required: Decimal, reached: Decimal, short: Decimal, fee: Decimal) -> Row:
@@ -230,7 +230,7 @@ def _table(
     heads: Sequence[str],
     rows: Sequence[Row],
     right: Iterable[int] = (),
-    most: int = MOST_ROWS,
+    most: int = MAX_ROWS,
     what: str = "",
 ) -> None:
     """Columns without lines, under a heading; nothing where there are no rows."""

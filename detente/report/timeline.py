@@ -14,7 +14,7 @@ from decimal import Decimal
 from detente.results.plan import PeriodRow
 from detente.values.period import named
 
-MOST_BUCKETS = 92
+MAX_BUCKETS = 92
 """A quarter by the day. More steps than this are noise in a chart of half a page's width."""
 
 
@@ -37,7 +37,7 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """A grid of periods in at most ``MOST_BUCKETS`` steps, in order.
+    """A grid of periods in at most ``MAX_BUCKETS`` steps, in order.
 
     ``at`` gives the step of each period; ``step`` says what one is (``quarter``), or nothing where it is a period.
     """
@@ -51,7 +51,7 @@ class Timeline:
         """Each calendar span its own step; where those are too many, by day, week, month, quarter or year."""
         step, found = "", _grouped(periods, _span)
         for size, key in _KEYS:
-            if len(found) <= MOST_BUCKETS:
+            if len(found) <= MAX_BUCKETS:
                 break
             step, found = size, _grouped(periods, key)
         buckets: list[Bucket] = []

@@ -20,7 +20,7 @@ from detente.sandbox.seat import Seat
 from detente.sandbox.tokens import count
 
 STREAM: Headers = (("content-type", "application/vnd.amazon.eventstream"),)
-MODEL_MOST = 4_096
+MAX_REPLY_TOKENS = 4_096
 """Tokens that the models played generate at most, and Bedrock reserves for a call that sets no ``maxTokens``."""
 BLOCKED = "Sorry, the model cannot answer this question."
 _PAD = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -52,7 +52,7 @@ class BedrockFace(Face):
     """Bedrock's runtime."""
 
     kind = "bedrock"
-    reserve = MODEL_MOST
+    reserve = MAX_REPLY_TOKENS
 
     def route(self, request: Request) -> Route | None:
         parts = request.path.split("/")
@@ -125,7 +125,7 @@ class BedrockOpenAIFace(openai.OpenAIFace):
     kind = "bedrock"
     prefix: ClassVar[str] = "/openai/v1"
     operations: ClassVar[tuple[str, ...]] = ("chat", "responses")
-    reserve = MODEL_MOST
+    reserve = MAX_REPLY_TOKENS
 
     def headers(self, scene: Scene) -> Headers:
         return (("x-amzn-requestid", _request_id(scene.mark)),)

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 
 from detente.sandbox.tokens import CHARACTERS, count
 
-LEAST = 1_024
+MIN_TOKENS = 1_024
 """Tokens of a prompt below which nothing is cached, as with the providers played."""
 STEP = 128
 """A cached beginning is a multiple of this."""
-MOST_STEPS = 4_096
-MOST_PREFIXES = 50_000
-MOST_REPLIES = 1_000
-MOST_SIZE = 32_000_000
+MAX_STEPS = 4_096
+MAX_PREFIXES = 50_000
+MAX_REPLIES = 1_000
+MAX_SIZE = 32_000_000
 
 
 @dataclass
@@ -29,24 +29,24 @@ class PrefixCache:
 
     def read(self, prompt: str) -> int:
         """The tokens of a prompt that were read before; from now on all of it was."""
-        if len(prompt) < LEAST * CHARACTERS:
+        if len(prompt) < MIN_TOKENS * CHARACTERS:
             return 0
         found, going = 0, True
         digest = hashlib.sha256()
         width = STEP * CHARACTERS
-        for at in range(min(len(prompt) // width, MOST_STEPS)):
+        for at in range(min(len(prompt) // width, MAX_STEPS)):
             digest.update(prompt[at * width : (at + 1) * width].encode("utf-8", "surrogatepass"))
             going = self._known(digest.digest()) and going
             if going:
                 found = (at + 1) * STEP
-        return found if found >= LEAST else 0
+        return found if found >= MIN_TOKENS else 0
 
     def point(self, prompt: str, points: tuple[int, ...]) -> tuple[int, int]:
         """(tokens read from the cache, tokens written to it) of a prompt whose caller marks what to keep."""
         read = written = 0
         for end in sorted(points):
             tokens = count(prompt[:end])
-            if tokens < LEAST:
+            if tokens < MIN_TOKENS:
                 continue
             if self._known(hashlib.sha256(prompt[:end].encode("utf-8", "surrogatepass")).digest()):
                 read, written = tokens, 0
@@ -58,7 +58,7 @@ class PrefixCache:
         known = key in self._seen
         self._seen[key] = None
         self._seen.move_to_end(key)
-        if len(self._seen) > MOST_PREFIXES:
+        if len(self._seen) > MAX_PREFIXES:
             self._seen.popitem(last=False)
         return known
 
@@ -86,11 +86,11 @@ class Replies:
     def keep(self, key: str, kept: Kept) -> None:
         """Remember a reply, unless it alone is larger than all that may be remembered."""
         self.drop(key)
-        if kept.size > MOST_SIZE:
+        if kept.size > MAX_SIZE:
             return
         self._kept[key] = kept
         self._size += kept.size
-        while len(self._kept) > MOST_REPLIES or self._size > MOST_SIZE:
+        while len(self._kept) > MAX_REPLIES or self._size > MAX_SIZE:
             self.drop(next(iter(self._kept)))
 
     def get(self, key: str) -> Kept | None:

@@ -13,7 +13,7 @@ import msgspec
 
 from detente.sandbox.ask import Ask, Tool, WrongError
 
-MOST_CHOICES = 16
+MAX_CHOICES = 16
 PARTS = {"text": "text", "refusal": "refusal", "input_text": "text", "output_text": "text"}
 IMAGES = ("image_url", "input_image")
 
@@ -145,8 +145,8 @@ def _stops(given: Any) -> tuple[str, ...]:
 
 def _several(body: Mapping[str, Any]) -> int:
     n = whole_number(body, "n") or 1
-    if n > MOST_CHOICES:
-        raise WrongError(f"Invalid 'n': the sandbox plays at most {MOST_CHOICES} choices.", "n", "invalid_value")
+    if n > MAX_CHOICES:
+        raise WrongError(f"Invalid 'n': the sandbox plays at most {MAX_CHOICES} choices.", "n", "invalid_value")
     return n
 
 

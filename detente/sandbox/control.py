@@ -20,7 +20,7 @@ from detente.sandbox.place import AT_ONCE, Place, World
 from detente.sandbox.play import Stage
 from detente.sandbox.reply import Whole, json_bytes
 
-MOST_BODY = 65_536
+MAX_BODY = 65_536
 
 
 class Control:
@@ -52,7 +52,7 @@ class Control:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
         stage = Stage(scope["state"]["link"], receive, send, self._world.clock)
-        body = await bounded_body(receive, MOST_BODY)
+        body = await bounded_body(receive, MAX_BODY)
         if body is None:
             reply = _error(413, "the request is too large", "a fault takes a few lines")
         elif not stage.link.gone():

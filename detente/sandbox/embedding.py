@@ -12,7 +12,7 @@ import hashlib
 import math
 import sys
 
-MOST = 8_192
+MAX_DIMENSIONS = 8_192
 """Dimensions of one vector."""
 
 

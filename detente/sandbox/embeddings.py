@@ -11,10 +11,10 @@ from typing import Any
 
 from detente.sandbox.ask import WrongError
 from detente.sandbox.chat_request import whole_number
-from detente.sandbox.embedding import MOST, base64_of, vector
+from detente.sandbox.embedding import MAX_DIMENSIONS, base64_of, vector
 from detente.sandbox.tokens import count
 
-MOST_INPUTS = 2_048
+MAX_INPUTS = 2_048
 NATIVE = {"text-embedding-3-large": 3_072, "text-embedding-3-small": 1_536, "text-embedding-ada-002": 1_536}
 USUAL = 1_024
 
@@ -38,14 +38,14 @@ def texts(body: Mapping[str, Any]) -> Texts:
     given = body.get("input")
     numbers = isinstance(given, list) and bool(given) and all(isinstance(part, int) for part in given)
     inputs = [given] if isinstance(given, str) or numbers else given
-    if not isinstance(inputs, list) or not inputs or len(inputs) > MOST_INPUTS:
-        raise WrongError(f"Invalid 'input': expected 1 to {MOST_INPUTS} texts or lists of tokens.", "input")
+    if not isinstance(inputs, list) or not inputs or len(inputs) > MAX_INPUTS:
+        raise WrongError(f"Invalid 'input': expected 1 to {MAX_INPUTS} texts or lists of tokens.", "input")
     kind = body.get("encoding_format", "float")
     if kind not in ("float", "base64"):
         raise WrongError("Invalid 'encoding_format': expected 'float' or 'base64'.", "encoding_format")
     dimensions = whole_number(body, "dimensions")
-    if dimensions is not None and dimensions > MOST:
-        raise WrongError(f"Invalid 'dimensions': expected at most {MOST}.", "dimensions")
+    if dimensions is not None and dimensions > MAX_DIMENSIONS:
+        raise WrongError(f"Invalid 'dimensions': expected at most {MAX_DIMENSIONS}.", "dimensions")
     return Texts(tuple(_text(part) for part in inputs), dimensions, kind == "base64")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from detente.live.fault import Fault
 
-MOST = 200
+MAX_FAULTS = 200
 STREAMED = ("exception",)
 """Faults that only a stream can have."""
 
@@ -58,7 +58,7 @@ class Faults:
 
     def add(self, fault: Fault, at: float) -> bool:
         """Add one; False where its id is taken, or there are too many."""
-        if fault.id in self._held or len(self._held) >= MOST:
+        if fault.id in self._held or len(self._held) >= MAX_FAULTS:
             return False
         self._held[fault.id] = Standing(fault, at)
         return True
@@ -75,7 +75,7 @@ class Faults:
 
     def free_id(self) -> str:
         """An id that no fault has."""
-        return next(f"fault-{n}" for n in range(1, MOST + 2) if f"fault-{n}" not in self._held)
+        return next(f"fault-{n}" for n in range(1, MAX_FAULTS + 2) if f"fault-{n}" not in self._held)
 
     def down(self, provider: str, region: str, at: float) -> bool:
         """Whether nothing listens at a place."""

@@ -12,11 +12,11 @@ import msgspec
 
 from detente.sandbox.face import Request
 
-MOST_BODY = 32_000_000
+MAX_BODY = 32_000_000
 AT = "/at/"
 
 
-async def bounded_body(receive: Any, most: int = MOST_BODY) -> bytes | None:
+async def bounded_body(receive: Any, most: int = MAX_BODY) -> bytes | None:
     """The body of a request; None where it is too large, or the client left."""
     parts, size = [], 0
     while True:

@@ -13,7 +13,7 @@ from detente.sandbox.embedding import vector
 from detente.sandbox.tokens import count
 
 Json = dict[str, Any]
-MOST_TEXTS = 96
+MAX_TEXTS = 96
 TITAN_SIZES = (256, 512, 1_024)
 COHERE_SIZES = (256, 512, 1_024, 1_536)
 PURPOSES = ("search_document", "search_query", "classification", "clustering", "image")
@@ -54,8 +54,8 @@ def _cohere(model: str, body: Mapping[str, Any], mark: str) -> tuple[Json, int]:
     )
     _known(body, known)
     texts, size = body.get("texts"), body.get("output_dimension", 1_536 if fourth else 1_024)
-    if not isinstance(texts, list) or not 1 <= len(texts) <= MOST_TEXTS or not all(isinstance(t, str) for t in texts):
-        raise WrongError(f"Malformed input request: texts must hold 1 to {MOST_TEXTS} texts.")
+    if not isinstance(texts, list) or not 1 <= len(texts) <= MAX_TEXTS or not all(isinstance(t, str) for t in texts):
+        raise WrongError(f"Malformed input request: texts must hold 1 to {MAX_TEXTS} texts.")
     if body.get("input_type") not in PURPOSES:
         raise WrongError("Malformed input request: input_type is missing or unknown.")
     if size not in COHERE_SIZES or not isinstance(size, int):

@@ -15,8 +15,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-MOST_HEAD = 65_536
-MOST_CONNECTIONS = 4_000
+MAX_HEAD = 65_536
+MAX_CONNECTIONS = 4_000
 KEEP_ALIVE = 75
 BACKLOG = 2_048
 
@@ -47,7 +47,7 @@ class Link(HttpToolsProtocol):
         """Feed the parser, and hold no head that never ends."""
         super().data_received(data)
         self._head = self._head + len(data) if self._in_head else 0
-        if self._head > MOST_HEAD and not self.gone():
+        if self._head > MAX_HEAD and not self.gone():
             self.send_400_response("The head of the request is too large.")
 
     def on_message_begin(self) -> None:
@@ -100,7 +100,7 @@ class Listener:
             server_header=False,
             date_header=False,
             timeout_keep_alive=KEEP_ALIVE,
-            limit_concurrency=MOST_CONNECTIONS,
+            limit_concurrency=MAX_CONNECTIONS,
         )
         self._state = ServerState()
         self._server: asyncio.Server | None = None

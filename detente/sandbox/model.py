@@ -16,7 +16,7 @@ from detente.sandbox.ask import Ask, Choice, Finish, Tool, ToolCall
 from detente.sandbox.schema import value
 from detente.sandbox.tokens import count, cut, pieces
 
-MOST = 32_768
+MAX_TOKENS = 32_768
 """Tokens of one answer, whatever is asked for."""
 REASONING = {"none": 0, "minimal": 8, "low": 16, "medium": 32, "high": 64, "xhigh": 96, "max": 128}
 """Tokens of reasoning by effort."""
@@ -56,7 +56,7 @@ def _choice(ask: Ask, asked: dict[str, str | None], random: Random) -> Choice:
         whole = replace(whole, text=_json(value(ask.schema, random) if ask.schema else {"reply": _prose(random, 6)}))
     else:
         whole = _stopped(replace(whole, text=_text(ask, asked, random)), ask.stop)
-    whole = _shortened(whole, min(ask.most or MOST, MOST))
+    whole = _shortened(whole, min(ask.most or MAX_TOKENS, MAX_TOKENS))
     if "filtered-reply" in asked and whole.text:
         return replace(whole, finish="filtered", text=cut(whole.text, max(1, count(whole.text) // 2)))
     return whole
@@ -86,7 +86,7 @@ def _text(ask: Ask, asked: dict[str, str | None], random: Random) -> str:
     if "echo" in asked:
         return ask.last
     wanted = asked.get("tokens")
-    tokens = min(int(wanted), MOST) if wanted and wanted.isascii() and wanted.isdigit() else 0
+    tokens = min(int(wanted), MAX_TOKENS) if wanted and wanted.isascii() and wanted.isdigit() else 0
     if tokens:
         return cut(_prose(random, tokens + 4), tokens)
     return _prose(random, random.randint(24, 48))

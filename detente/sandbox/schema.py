@@ -13,8 +13,8 @@ from typing import Any
 
 from detente.sandbox.ask import WrongError
 
-DEEPEST = 24
-MOST = 2_000
+MAX_DEPTH = 24
+MAX_VALUES = 2_000
 """Values in one document, so that a schema cannot ask for more than a reply may hold."""
 WORDS = ("amber", "basalt", "cedar", "delta", "ember", "fjord", "garnet", "harbour", "indigo", "juniper", "kelp")
 FORMATS = {
@@ -56,7 +56,7 @@ class _Maker:
             return "anything"
         if not isinstance(schema, Mapping):
             raise WrongError("a schema is neither an object nor `true`", "schema")
-        if depth > DEEPEST or self._made > MOST:
+        if depth > MAX_DEPTH or self._made > MAX_VALUES:
             raise WrongError("the schema asks for a value too deep or too large for the sandbox", "schema")
         schema = self._whole(schema, 0)
         for key in ("not", "if", "patternProperties", "dependentRequired", "contains", "propertyNames"):
@@ -82,7 +82,7 @@ class _Maker:
         """A schema with its reference and ``allOf`` taken in."""
         if not isinstance(schema, Mapping):
             return {}
-        if hops > DEEPEST:
+        if hops > MAX_DEPTH:
             raise WrongError("references of the schema lead in a circle", "schema")
         if isinstance(schema.get("$ref"), str):
             rest = {key: part for key, part in schema.items() if key != "$ref"}
@@ -149,7 +149,7 @@ class _Maker:
             raise WrongError("`prefixItems` is no list", "schema")
         length = max(least, min(most, 1 if depth >= 4 else self._random.randint(1, 2)))
         length = least if depth >= 6 else length
-        if length > MOST:
+        if length > MAX_VALUES:
             raise WrongError("the schema asks for a value too deep or too large for the sandbox", "schema")
         found: list[Any] = []
         for at in range(max(length, len(fixed))):

@@ -13,9 +13,9 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
 ID = r"^[a-z0-9][a-z0-9._-]*$"
-MOST_SIGNS = 120
+MAX_CHARACTERS = 120
 """Of an id."""
-Id = Annotated[str, StringConstraints(pattern=ID, max_length=MOST_SIGNS), Field(description="lower-case name")]
+Id = Annotated[str, StringConstraints(pattern=ID, max_length=MAX_CHARACTERS), Field(description="lower-case name")]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 

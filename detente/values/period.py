@@ -21,7 +21,7 @@ from detente.values.noun import MisplacedError, Noun, read_by, written_as
 from detente.values.quantity import Span, text_of
 
 FIRST, LAST = date(1970, 1, 1), date(2200, 1, 1)
-MOST_PERIODS = 100_000
+MAX_PERIODS = 100_000
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 """English in any locale."""
@@ -192,8 +192,8 @@ class Horizon(Noun):
         size = {"hour": 1, "day": 24, "week": 168, "month": 720, "quarter": 2160, "year": 8760}[self.every]
         if self.typical:
             hours, size = hours // 720 * 168, 1
-        if hours // size > MOST_PERIODS:
-            raise ValueError(f"the horizon has over {MOST_PERIODS:,} periods; choose a coarser `every`")
+        if hours // size > MAX_PERIODS:
+            raise ValueError(f"the horizon has over {MAX_PERIODS:,} periods; choose a coarser `every`")
         return self
 
     def periods(self) -> tuple[Period, ...]:

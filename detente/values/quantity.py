@@ -65,7 +65,7 @@ SPANS |= {"quarter": "quarter", "year": "year"}
 SPANS |= {f"{name}s": name for name in SPANS}
 
 _HOURS = {"hour": 1, "day": 24, "week": 168, "month": 720, "quarter": 2160, "year": 8760}  # about
-MOST_HOURS = 876_600  # 100 years
+MAX_HOURS = 876_600  # 100 years
 
 
 def number(text: str) -> Decimal:
@@ -177,7 +177,7 @@ class Span:
         count = int(match[1] or 1)
         if count == 0:
             raise ValueError(f"`{text}` is no time at all; write for example `3 months`")
-        if count * _HOURS[SPANS[match[2]]] > MOST_HOURS:
+        if count * _HOURS[SPANS[match[2]]] > MAX_HOURS:
             raise ValueError(f"`{text}` is longer than 100 years; write less")
         return cls(count, SPANS[match[2]])
 

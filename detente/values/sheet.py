@@ -24,11 +24,11 @@ from pydantic import AfterValidator, Field
 from detente.errors import MissingExtraError, Where
 from detente.values.noun import Label
 
-MOST_BYTES = 2 * 2**30
-MOST_UNPACKED = 8 * 2**30  # a small gzip file may unpack to more than any disk holds
-MOST_LINE = 2**20
-MOST_ROWS = 200_000_000
-MOST_MISTAKES = 10
+MAX_BYTES = 2 * 2**30
+MAX_UNPACKED = 8 * 2**30  # a small gzip file may unpack to more than any disk holds
+MAX_LINE = 2**20
+MAX_ROWS = 200_000_000
+MAX_MISTAKES = 10
 
 UNREADABLE = (ValueError, TypeError, ArithmeticError)  # what reading one value may raise
 
@@ -62,8 +62,8 @@ class Sheet:
         try:
             if not self._path.is_file():
                 self.stop("there is no such file; the path counts from the case's folder")
-            if self._path.stat().st_size > MOST_BYTES:
-                self.stop(f"is larger than {MOST_BYTES // 2**30} GiB; keep the hours that matter")
+            if self._path.stat().st_size > MAX_BYTES:
+                self.stop(f"is larger than {MAX_BYTES // 2**30} GiB; keep the hours that matter")
             stream, head = self._unpacked(self._open.enter_context(self._path.open("rb")))
             self._start_parquet(stream) if head == b"PAR1" else self._start_csv(stream)
         except (OSError, EOFError, zlib.error) as error:
@@ -86,7 +86,7 @@ class Sheet:
 
     def wrong(self, row: int, column: int, what: str) -> None:
         """Note a mistake in a row; column 0 is the first. The tenth raises ValueError."""
-        if len(self._mistakes) + 1 >= MOST_MISTAKES:
+        if len(self._mistakes) + 1 >= MAX_MISTAKES:
             self.stop(f"{what} (no more is shown)", row, column + 1)
         self._mistakes.append(f"{Where(self.file, row, column + 1)}: {what}")
 
@@ -142,9 +142,9 @@ class Sheet:
             return packed, head  # type: ignore[return-value]
         # Parquet is read from its end, so it must lie flat.
         flat = self._open.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
-        while chunk := packed.read(MOST_LINE):
-            if flat.tell() > MOST_UNPACKED:
-                self.stop(f"unpacks to more than {MOST_UNPACKED // 2**30} GiB; keep the hours that matter")
+        while chunk := packed.read(MAX_LINE):
+            if flat.tell() > MAX_UNPACKED:
+                self.stop(f"unpacks to more than {MAX_UNPACKED // 2**30} GiB; keep the hours that matter")
             flat.write(chunk)
         flat.seek(0)
         return flat, head
@@ -176,12 +176,12 @@ class Sheet:
 
     def _lines(self, stream: IO[bytes]) -> Iterator[str]:
         size, line = 0, 0
-        while raw := stream.readline(MOST_LINE):
+        while raw := stream.readline(MAX_LINE):
             size, line = size + len(raw), line + 1
-            if len(raw) == MOST_LINE:
+            if len(raw) == MAX_LINE:
                 self.stop("a line is longer than 1 MiB; give CSV or Parquet", line)
-            if size > MOST_UNPACKED:
-                self.stop(f"unpacks to more than {MOST_UNPACKED // 2**30} GiB; keep the hours that matter")
+            if size > MAX_UNPACKED:
+                self.stop(f"unpacks to more than {MAX_UNPACKED // 2**30} GiB; keep the hours that matter")
             try:
                 yield raw.decode("utf-8-sig" if line == 1 else "utf-8")
             except UnicodeDecodeError as error:
@@ -200,8 +200,8 @@ class Sheet:
             size = file.metadata.num_rows
         except wrong as error:
             self._unreadable(error)
-        if size > MOST_ROWS:
-            self.stop(f"has {size:,} rows, more than {MOST_ROWS:,}; keep the hours that matter")
+        if size > MAX_ROWS:
+            self.stop(f"has {size:,} rows, more than {MAX_ROWS:,}; keep the hours that matter")
         self.columns = tuple(names)
         self.moments = frozenset(i for i, k in enumerate(kinds) if pa.types.is_timestamp(k) or pa.types.is_date(k))
 

@@ -105,7 +105,7 @@ def test_aliases_that_multiply_are_refused_before_they_fill_memory() -> None:
 
 
 def test_a_large_file_is_refused_before_it_is_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(document, "MOST_BYTES", 2**20)
+    monkeypatch.setattr(document, "MAX_BYTES", 2**20)
     (tmp_path / "x.yaml").write_bytes(b"#" * (2**20 + 1))
     with pytest.raises(CaseError, match="is larger than 1 MiB"):
         Document.read(tmp_path / "x.yaml")

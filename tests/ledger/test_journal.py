@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detente.errors import JournalError
-from detente.ledger.frames import MAGIC, MOST_PAYLOAD, Torn, read
+from detente.ledger.frames import MAGIC, MAX_PAYLOAD, Torn, read
 from detente.ledger.journal import Journal, files
 
 PAYLOADS = st.lists(st.binary(min_size=1, max_size=300), max_size=12)
@@ -123,7 +123,7 @@ def test_files_rotate_and_are_read_in_order(tmp_path: Path) -> None:
 
 def test_a_record_is_bounded(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    for bad in (b"", b"x" * (MOST_PAYLOAD + 1)):
+    for bad in (b"", b"x" * (MAX_PAYLOAD + 1)):
         with pytest.raises(ValueError, match="a record of"):
             journal.append(bad)
     journal.close()
@@ -357,7 +357,7 @@ def test_a_probe_meets_a_limit_on_the_size_of_files_and_a_disk_that_breaks(
     disk, journal = Disk(monkeypatch), Journal(tmp_path)
     journal.append(b"x" * 100_000)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_PAYLOAD + 50_000, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_PAYLOAD + 50_000, hard))
     try:
         with pytest.raises(OSError, match="File too large"):
             journal.probe()
@@ -387,7 +387,7 @@ def test_what_is_set_aside_is_for_its_owner_alone_and_overwrites_nothing(tmp_pat
 
 @pytest.mark.parametrize(
     "garbage",
-    [bytes(3 * MOST_PAYLOAD), Random(1).randbytes(3 * MOST_PAYLOAD), b"\x00\x00\x08\x00" * 1000 + bytes(MOST_PAYLOAD)],
+    [bytes(3 * MAX_PAYLOAD), Random(1).randbytes(3 * MAX_PAYLOAD), b"\x00\x00\x08\x00" * 1000 + bytes(MAX_PAYLOAD)],
     ids=["zeros", "random", "heads"],
 )
 def test_an_end_without_a_whole_record_is_torn_however_long(tmp_path: Path, garbage: bytes) -> None:
@@ -405,16 +405,16 @@ def test_an_end_without_a_whole_record_is_torn_however_long(tmp_path: Path, garb
 
 def test_a_whole_record_far_after_the_damage_is_found(tmp_path: Path) -> None:
     (file,) = written(tmp_path, [b"first"])
-    (other,) = written(tmp_path / "other", [b"x" * MOST_PAYLOAD])
-    file.write_bytes(file.read_bytes() + bytes(3 * MOST_PAYLOAD) + other.read_bytes()[len(MAGIC) :])
+    (other,) = written(tmp_path / "other", [b"x" * MAX_PAYLOAD])
+    file.write_bytes(file.read_bytes() + bytes(3 * MAX_PAYLOAD) + other.read_bytes()[len(MAGIC) :])
     with pytest.raises(JournalError, match="with whole records after it"):
         Journal(tmp_path)
 
 
 def test_the_search_for_a_whole_record_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("detente.ledger.frames.MOST_CHECKED", 10 * MOST_PAYLOAD)
+    monkeypatch.setattr("detente.ledger.frames.MAX_CHECKED", 10 * MAX_PAYLOAD)
     (file,) = written(tmp_path, [b"first"])
-    data = file.read_bytes() + b"\x00\x00\x08\x00" * 1000 + bytes(MOST_PAYLOAD)
+    data = file.read_bytes() + b"\x00\x00\x08\x00" * 1000 + bytes(MAX_PAYLOAD)
     file.write_bytes(data)
     with pytest.raises(JournalError, match=r"too much after it that looks like records .*; move it out of"):
         Journal(tmp_path)

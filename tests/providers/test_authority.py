@@ -11,7 +11,7 @@ import pytest
 
 from detente.errors import CredentialError
 from detente.live.credential import Credential
-from detente.providers.authority import MOST_BYTES, KeyAuthority
+from detente.providers.authority import MAX_BYTES, KeyAuthority
 from detente.providers.entra import EARLY, SCOPE, EntraAuthority
 from detente.providers.outgoing import Outgoing
 
@@ -106,7 +106,7 @@ def test_a_file_that_comes_later_is_noticed(tmp_path: Path) -> None:
 
 
 def test_a_file_is_read_up_to_a_bound(tmp_path: Path) -> None:
-    (tmp_path / "key").write_text("k" * (MOST_BYTES + 1))
+    (tmp_path / "key").write_text("k" * (MAX_BYTES + 1))
     with pytest.raises(CredentialError, match="too long"):
         of(file=str(tmp_path / "key")).renew()
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from detente.report.timeline import MOST_BUCKETS, Timeline, horizon
+from detente.report.timeline import MAX_BUCKETS, Timeline, horizon
 from detente.results.plan import PeriodRow
 from tests.report.frontier import hours, month, months
 
@@ -34,7 +34,7 @@ def test_long_grids_become_few_steps(periods: tuple[PeriodRow, ...], count: int,
     assert len(time.at) == len(periods)
     assert sum(b.hours for b in time.buckets) == sum(p.hours for p in periods)
     assert [b.start for b in time.buckets] == sorted(b.start for b in time.buckets)
-    assert len(time.buckets) <= MOST_BUCKETS
+    assert len(time.buckets) <= MAX_BUCKETS
 
 
 def test_hours_of_a_typical_week_stand_for_their_month() -> None:

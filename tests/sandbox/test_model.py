@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from detente.sandbox import embedding
 from detente.sandbox.ask import Ask, Tool
-from detente.sandbox.cache import LEAST, STEP, Kept, PrefixCache, Replies
+from detente.sandbox.cache import MIN_TOKENS, STEP, Kept, PrefixCache, Replies
 from detente.sandbox.model import answer, markers
 from detente.sandbox.tokens import count, cut, pieces
 
@@ -68,14 +68,14 @@ def test_vectors_have_length_one_and_begin_alike(text: str, long: int, short: in
     assert all(abs(x - y / scale) < 1e-4 for x, y in zip(part, found, strict=False))
 
 
-@given(st.integers(0, 3 * LEAST * 4), st.integers(0, 3 * LEAST * 4))
+@given(st.integers(0, 3 * MIN_TOKENS * 4), st.integers(0, 3 * MIN_TOKENS * 4))
 def test_a_beginning_that_was_read_is_cached_in_steps(common: int, rest: int) -> None:
     cache = PrefixCache()
     assert cache.read("x" * common + "y" * rest) == 0
     cached = cache.read("x" * common + "z" * rest)
     assert cached % STEP == 0
     shared = common // (4 * STEP) * STEP
-    assert cached == (shared if shared >= LEAST else 0) or (rest == 0 and cached <= common)
+    assert cached == (shared if shared >= MIN_TOKENS else 0) or (rest == 0 and cached <= common)
 
 
 def test_replies_are_remembered_within_bounds() -> None:

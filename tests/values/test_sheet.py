@@ -115,13 +115,13 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
 def test_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = hourly(2)
     flat = parquet(TWO)
-    monkeypatch.setattr(sheet, "MOST_ROWS", 1)
+    monkeypatch.setattr(sheet, "MAX_ROWS", 1)
     assert "has 2 rows, more than 1" in refused(tmp_path, flat)
-    monkeypatch.setattr(sheet, "MOST_UNPACKED", 50)
+    monkeypatch.setattr(sheet, "MAX_UNPACKED", 50)
     assert "unpacks to more than" in refused(tmp_path, gzip.compress(content.encode()))
-    monkeypatch.setattr(sheet, "MOST_LINE", 64)
+    monkeypatch.setattr(sheet, "MAX_LINE", 64)
     assert "unpacks to more than" in refused(tmp_path, gzip.compress(flat))
-    monkeypatch.setattr(sheet, "MOST_BYTES", 50)
+    monkeypatch.setattr(sheet, "MAX_BYTES", 50)
     assert "is larger than" in refused(tmp_path, content)
 
 

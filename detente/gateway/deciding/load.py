@@ -21,9 +21,9 @@ from detente.gateway.deciding.health import WELL, Health
 from detente.gateway.deciding.policy import Deployed, Policy
 from detente.providers.wire import Failure, Tokens
 
-MOST_HELD = 2**20
+MAX_ESTIMATE = 2**20
 """Tokens that a call is believed to take at most, whatever it says: no model reads and writes more of them."""
-MOST_MINUTES = 2.0
+MAX_MINUTES = 2.0
 """Of a limit, that a bucket holds at most: no one call, or wrong count, keeps a deployment full for longer."""
 
 
@@ -46,7 +46,7 @@ class Taken:
     def add(self, tokens: float, now: float) -> None:
         """Tokens were taken; fewer than none corrects an estimate."""
         self.used(now)
-        self._level = min(max(0.0, self._level + tokens), MOST_MINUTES * self.per_minute)
+        self._level = min(max(0.0, self._level + tokens), MAX_MINUTES * self.per_minute)
 
 
 class Load:
@@ -118,7 +118,7 @@ class Load:
         if health is not None:
             self._health[deployed.id] = health.asked()
         taken = self._taken.get(deployed.id)
-        held = min(estimate, MOST_HELD if taken is None else taken.per_minute)
+        held = min(estimate, MAX_ESTIMATE if taken is None else taken.per_minute)
         self._add(deployed, workload, held, held, now)
         return held
 

@@ -14,7 +14,7 @@ from detente.gateway.deciding.admit import Admission, admit
 from detente.gateway.deciding.policy import Policy
 from detente.live.request import Request
 
-MOST_REMEMBERED = 10_000
+MAX_REMEMBERED = 10_000
 """Admissions: a caller who varies its labels cannot make it grow without bound."""
 _HOUR = timedelta(hours=1)
 UNKNOWN_PRICE = 2**62
@@ -38,7 +38,7 @@ class Moment:
         """Which deployments may serve a request."""
         found = self._admissions.get(request)
         if found is None:
-            if len(self._admissions) >= MOST_REMEMBERED:
+            if len(self._admissions) >= MAX_REMEMBERED:
                 self._admissions.clear()
             found = self._admissions[request] = admit(self.policy, request, self.at)
         return found

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-MOST = 32
+MAX_AT_ONCE = 32
 """Connections that wait to be sent to, at most: what the first of them waits for is bounded."""
 
 
@@ -39,7 +39,7 @@ class Outbox:
         due.append(sender)
         if len(due) == 1:
             self._loop.call_soon(self._send)
-        elif len(due) >= MOST:
+        elif len(due) >= MAX_AT_ONCE:
             self._send()
 
     def _send(self) -> None:

@@ -12,11 +12,11 @@ import httptools
 
 from detente.gateway.http.exchange import Head, Lines
 
-MOST_HEAD = 64 * 1024
+MAX_HEAD = 64 * 1024
 """Bytes of a request's line and headers; of one header that is not whole, one read of the socket more."""
-MOST_HEADERS = 100
+MAX_HEADERS = 100
 _REPEATED = "a header that may be given once is given twice"
-_LONG = f"a head of over {MOST_HEAD} bytes"
+_LONG = f"a head of over {MAX_HEAD} bytes"
 
 _ONCE = frozenset({b"host", b"authorization", b"api-key", b"x-api-key", b"content-type", b"content-encoding"})
 _OFFERS = frozenset({b"upgrade", b"http2-settings"})
@@ -86,8 +86,8 @@ class Reader:
                 raise error.__context__ from None
             except httptools.HttpParserError as error:
                 raise NoRequestError(400, f"not a request: {error}") from None
-        if self._barren > MOST_HEAD:
-            raise NoRequestError(431, f"a head, or what follows a body, of over {MOST_HEAD} bytes")
+        if self._barren > MAX_HEAD:
+            raise NoRequestError(431, f"a head, or what follows a body, of over {MAX_HEAD} bytes")
 
     @property
     def method(self) -> bytes:
@@ -126,14 +126,14 @@ class Reader:
         """A piece of its target."""
         self._url += url
         self._head_bytes += len(url)
-        if self._head_bytes > MOST_HEAD:
+        if self._head_bytes > MAX_HEAD:
             raise NoRequestError(431, _LONG)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header; a trailer is left out, as nobody here may depend on one."""
         self._head_bytes += len(name) + len(value) + 4
         head = self._head
-        if self._head_bytes > MOST_HEAD:
+        if self._head_bytes > MAX_HEAD:
             raise NoRequestError(431, _LONG)
         if head.method:
             return
@@ -144,8 +144,8 @@ class Reader:
                 head.repeated = True
             value = headers[name] + b", " + value
         headers[name] = value
-        if len(headers) > MOST_HEADERS:
-            raise NoRequestError(431, f"over {MOST_HEADERS} headers")
+        if len(headers) > MAX_HEADERS:
+            raise NoRequestError(431, f"over {MAX_HEADERS} headers")
 
     def on_headers_complete(self) -> None:
         """The head is whole: refuse now what need not be read to its end."""

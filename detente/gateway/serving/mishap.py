@@ -13,7 +13,7 @@ from detente.gateway.deciding.policy import Deployed
 from detente.gateway.upstream import UpstreamError
 from detente.providers.wire import Failure, failure
 
-MOST_DETAIL = 300
+MAX_DETAIL = 300
 """Letters of a defect's text that a record holds."""
 LATE = failure("timeout", 504, "the total deadline passed before anybody was asked")
 _ORIGIN = re.compile(r"`https?://[^`]*`")
@@ -38,4 +38,4 @@ def unasked(defect: Exception, deployed: Deployed) -> Failure:
 def unread(defect: Exception, deployed: Deployed) -> Failure:
     """A reply on which our reading of it broke down: as broken as one that is cut, and another may do better."""
     failed = failure("broken", 502, f"the reply of {deployed.id} could not be read")
-    return replace(failed, detail=f"{type(defect).__name__}: {defect}"[:MOST_DETAIL])
+    return replace(failed, detail=f"{type(defect).__name__}: {defect}"[:MAX_DETAIL])

@@ -20,7 +20,7 @@ from detente.providers.wire import Tokens
 from detente.values.money import written
 
 _NONE = Metered(0, 0)
-MOST_ROUTES = 10_000
+MAX_ROUTES = 10_000
 _USED_NOTHING = frozenset({"unreachable", "throttled", "credential", "gateway", "refused"})
 """How attempts end that used nothing; after any other failure what was used is not known."""
 
@@ -107,7 +107,7 @@ class Recorder:
             )
         )
         if job.admission.candidates:  # else it stands for calls of all kinds that were asked of nobody
-            if len(self._routes) >= MOST_ROUTES:
+            if len(self._routes) >= MAX_ROUTES:
                 self._routes.clear()
             self._routes[kind] = found
         return found

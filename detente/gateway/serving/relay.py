@@ -30,9 +30,9 @@ from detente.ledger.record import Attempt, Outcome, milliseconds
 from detente.providers.outgoing import Outgoing
 from detente.providers.wire import Failure, Part, Refusal, Reply, failure
 
-MOST_REPLY = 64 * 1024 * 1024
+MAX_REPLY = 64 * 1024 * 1024
 """The largest whole reply that is held: a batch of embeddings takes some tens of megabytes."""
-MOST_ERROR = 1024 * 1024
+MAX_ERROR = 1024 * 1024
 LAST_BYTES = 1.0
 """Seconds for the end of a body after the event that completes its stream: then the connection may serve again."""
 
@@ -155,7 +155,7 @@ class Relay:
             incoming = await self._upstream.send(deployed.base, outgoing, authorized, until=job.until)
             spilled = deployed.wire.spilled(incoming.headers)
             if incoming.status != 200:
-                body = await incoming.read(MOST_ERROR)
+                body = await incoming.read(MAX_ERROR)
                 found = deployed.wire.failed(incoming.status, incoming.headers, body, call)
             elif call.stream:
                 stream = Stream(job, choice, caller, self._recorder.disclosed, spilled)
@@ -165,7 +165,7 @@ class Relay:
                     incoming = None
                 found = last.failure if last.failure is not None and not caller.begun else last
             else:
-                found = deployed.wire.decode(call, incoming.headers, await incoming.read(MOST_REPLY))
+                found = deployed.wire.decode(call, incoming.headers, await incoming.read(MAX_REPLY))
         except UpstreamError as error:
             found = unanswered(error, deployed)
         except asyncio.CancelledError:

@@ -16,7 +16,7 @@ from detente.gateway.surfaces.surface import UnsayableError
 from detente.ledger.record import Outcome
 from detente.providers.wire import Part, Tokens
 
-MOST_HELD = 256 * 1024
+MAX_BUFFERED = 256 * 1024
 """Bytes of a stream that are held while no content has come; beyond it the caller's headers go out."""
 
 EVENTS: Lines = b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"
@@ -53,7 +53,7 @@ class Stream:
         if part.data:
             self._held.append(part.data)
             self._size += len(part.data)
-        if part.content or self._size > MOST_HELD:
+        if part.content or self._size > MAX_BUFFERED:
             self._begin()
 
     def _begin(self) -> None:

@@ -18,9 +18,9 @@ from detente.providers.wire import Call, Refusal, Reply
 
 DONE = b"data: [DONE]\n\n"
 PREFIX_BYTES = 1024
-MOST_NAME = 500
+MAX_NAME = 500
 """Characters of a model's name: it is recorded, whatever it is, and a record is bounded."""
-MOST_COUNT = 2**31 - 1
+MAX_COUNT = 2**31 - 1
 """Beyond any model, and small enough to be reckoned with beside what other calls take."""
 USUAL_REPLY = 256
 """Tokens that a reply is taken to need where the caller sets no limit: for headroom only."""
@@ -55,7 +55,7 @@ _MEMBER: dict[str, str] = {
 }
 """Of what a deployment cannot do, the member that asks for it, where there is one."""
 _NEEDED_NAMES = frozenset(name for name, _, _ in _NEEDED)
-_LONGEST_NOTHING = 60
+_MAX_NOTHING = 60
 _NOTHING: frozenset[Feature] = frozenset()
 
 
@@ -76,8 +76,8 @@ def text(members: Mapping[str, msgspec.Raw], name: str) -> str:
         raise Refusal(f"`{name}` is not text", name) from None
     if not found:
         raise Refusal(f"`{name}` is missing", name)
-    if len(found) > MOST_NAME:
-        raise Refusal(f"`{name}` is longer than {MOST_NAME} characters", name)
+    if len(found) > MAX_NAME:
+        raise Refusal(f"`{name}` is longer than {MAX_NAME} characters", name)
     return found
 
 
@@ -104,15 +104,15 @@ def count(members: Mapping[str, msgspec.Raw], *names: str) -> int | None:
             raise Refusal(f"`{name}` is not a whole number", name) from None
         if found < 1:
             raise Refusal(f"`{name}` is {found}; write 1 or more", name)
-        if found > MOST_COUNT:
-            raise Refusal(f"`{name}` is more than {MOST_COUNT:,}", name)
+        if found > MAX_COUNT:
+            raise Refusal(f"`{name}` is more than {MAX_COUNT:,}", name)
         return found
     return None
 
 
 def _says_something(text: bytes, nothing: frozenset[bytes]) -> bool:
     """Whether a member's text is none of those that say nothing, blanks apart."""
-    return len(text) > _LONGEST_NOTHING or b"".join(text.split()) not in nothing
+    return len(text) > _MAX_NOTHING or b"".join(text.split()) not in nothing
 
 
 def needs_of(members: Mapping[str, msgspec.Raw], messages: bytes, stream: bool) -> frozenset[Feature]:

@@ -40,7 +40,7 @@ _NULL = b"null"
 _EFFORTS = ("low", "medium", "high", "xhigh", "max")
 ADAPTIVE = "high"
 """The effort of adaptive thinking that states none, by Anthropic's reference. Unsaid, many models would not think."""
-LEAST_BUDGET = 1024
+MIN_BUDGET = 1024
 BUDGETS = ((4096, "low"), (16_384, "medium"))
 """Up to how many tokens of thinking which effort is asked for; beyond, `high`. Chat completions know no budgets;
 a wire that does is told the budget itself."""
@@ -169,8 +169,8 @@ class Asking:
             raise Refusal(f"{what}; write one of them", "output_config.effort")
         if thinking.budget_tokens is None:
             return "none"
-        if not LEAST_BUDGET <= thinking.budget_tokens < self.most:
-            what = f"`thinking.budget_tokens` is {thinking.budget_tokens}; it is at least {LEAST_BUDGET:,}"
+        if not MIN_BUDGET <= thinking.budget_tokens < self.most:
+            what = f"`thinking.budget_tokens` is {thinking.budget_tokens}; it is at least {MIN_BUDGET:,}"
             raise Refusal(f"{what} and below `max_tokens`, {self.most}", "thinking.budget_tokens")
         self.budget = thinking.budget_tokens
         return next((name for most, name in BUDGETS if thinking.budget_tokens <= most), "high")

@@ -20,7 +20,7 @@ from detente.providers import sse
 from detente.providers.chat_stream import Usage
 from detente.providers.wire import Tokens
 
-MOST_ARGUMENTS = 8 * 1024 * 1024
+MAX_ARGUMENTS = 8 * 1024 * 1024
 """How much of a reply's calls is held, in characters: those that wait for one before them, and the open one."""
 
 
@@ -226,8 +226,8 @@ class MessagesRendering(Rendering):
             raise UnsayableError("the provider went on with a call of a tool that was already whole")
         if text and not calling.closed:
             self._held += len(text)
-            if self._held > MOST_ARGUMENTS:
-                raise UnsayableError(f"the model calls tools with more than {MOST_ARGUMENTS:,} characters")
+            if self._held > MAX_ARGUMENTS:
+                raise UnsayableError(f"the model calls tools with more than {MAX_ARGUMENTS:,} characters")
             calling.pieces.append(text)
         if self._current is not None and self._current is not calling and self._current.complete:
             self._current.closed, self._current = True, None

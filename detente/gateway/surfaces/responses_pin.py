@@ -18,7 +18,7 @@ from detente.values.noun import ID
 
 PREFIX = "resp_dt1"
 """With a number: another form of ids gets the next one."""
-MOST_ID = 1000
+MAX_ID = 1000
 """The longest id, in characters."""
 _CHECK_BYTES = 6
 _SEPARATOR = b"\n"
@@ -36,7 +36,7 @@ def seal(response: str, deployment: str, workload: str = "") -> str:
     """
     payload = deployment.encode() + _SEPARATOR + response.encode("utf-8", "surrogatepass")
     sealed = PREFIX + urlsafe_b64encode(_check(payload, workload) + payload).decode().rstrip("=")
-    if not response or not _DEPLOYMENT.fullmatch(deployment) or len(sealed) > MOST_ID:
+    if not response or not _DEPLOYMENT.fullmatch(deployment) or len(sealed) > MAX_ID:
         raise UnknownIdError("the provider's id of the response is empty or too long")
     return sealed
 
@@ -44,7 +44,7 @@ def seal(response: str, deployment: str, workload: str = "") -> str:
 def open(sealed: str, workload: str = "") -> tuple[str, str]:
     """(deployment, the provider's id) of an id that was given to a workload. Raises ``UnknownIdError``."""
     wrong = UnknownIdError("this gateway gave out no such id")
-    if not sealed.startswith(PREFIX) or len(sealed) > MOST_ID or not sealed.isascii():
+    if not sealed.startswith(PREFIX) or len(sealed) > MAX_ID or not sealed.isascii():
         raise wrong
     text = sealed.removeprefix(PREFIX)
     try:

@@ -21,7 +21,7 @@ from detente.gateway.upstream.incoming import Incoming
 from detente.gateway.upstream.origin import Origin
 from detente.gateway.upstream.sweep import Sweep
 
-MOST_HEAD = 65_536
+MAX_HEAD = 65_536
 """Bytes that may come without making progress: a head with the interim ones before it, chunk extensions, trailers."""
 SLICE = 131_072
 """A request's body beyond this goes out in slices, as the socket takes them."""
@@ -188,8 +188,8 @@ class Connection(asyncio.Protocol):
             if incoming.held > incoming.limit:
                 self.paused = True
                 self.transport.pause_reading()
-        elif self._barren > MOST_HEAD:
-            self.fail("broken", f"sent more than {MOST_HEAD} bytes of head, chunk extensions or trailers")
+        elif self._barren > MAX_HEAD:
+            self.fail("broken", f"sent more than {MAX_HEAD} bytes of head, chunk extensions or trailers")
             return
         if incoming.status:
             incoming.wake()
@@ -246,8 +246,8 @@ class Connection(asyncio.Protocol):
         if incoming is None or (100 <= status < 200 and status != 101):
             return
         headers, self._doubt = reply_head(status, version, pairs)
-        if self._barren > MOST_HEAD and sum(len(name) + len(value) + 4 for name, value in pairs) > MOST_HEAD:
-            self._doubt = f"sent a head of more than {MOST_HEAD} bytes"
+        if self._barren > MAX_HEAD and sum(len(name) + len(value) + 4 for name, value in pairs) > MAX_HEAD:
+            self._doubt = f"sent a head of more than {MAX_HEAD} bytes"
         if self._doubt is not None:
             raise _StopError
         self._heading = False

@@ -12,7 +12,7 @@ from typing import Protocol
 from detente.gateway.upstream.error import Kind, UpstreamError
 from detente.gateway.upstream.origin import Origin
 
-MOST_HELD = 262_144
+MAX_BUFFERED = 262_144
 """Bytes of a body that wait for their reader before the connection stops reading. One more read may come on top."""
 
 
@@ -51,7 +51,7 @@ class Incoming:
         """Whether it failed only because the connection had been closed before the request came."""
         self.pieces: list[bytes] = []
         self.held = 0
-        self.limit = MOST_HELD
+        self.limit = MAX_BUFFERED
         self.connection: Source | None = connection
         self.origin, self.loop = origin, loop
         self.since, self.until = since, until
@@ -81,7 +81,7 @@ class Incoming:
         """Let all of the body come, as long as it is not longer than that."""
         if int(self.headers.get("content-length", 0)) > most:  # do not wait for what is refused in any case
             raise self._too_long(most)
-        self.limit = max(most, MOST_HELD)
+        self.limit = max(most, MAX_BUFFERED)
         if self.connection is not None:
             self.connection.resume()
         while not (self.over or self.failure is not None or self.held > most):

@@ -33,7 +33,7 @@ DIMENSIONS: Mapping[Kind, tuple[int, ...]] = {
     "cohere-3": (),
     "cohere-4": (256, 512, 1024, 1536),
 }
-MOST_TEXTS = 96
+MAX_TEXTS = 96
 """Texts of a call, of Cohere's models; Titan's take one."""
 INPUT_TYPES = ("search_document", "search_query", "classification", "clustering")
 
@@ -107,8 +107,8 @@ def _titan(texts: list[str], members: Mapping[str, msgspec.Raw]) -> dict[str, An
 
 def _cohere(texts: list[str], members: Mapping[str, msgspec.Raw]) -> dict[str, Any]:
     """Cohere's models ask what a text is for, which OpenAI's interface cannot say: a document, unless stated."""
-    if len(texts) > MOST_TEXTS:
-        raise Refusal(f"`input` holds {len(texts)} texts, and Cohere embeds {MOST_TEXTS} a call", "input")
+    if len(texts) > MAX_TEXTS:
+        raise Refusal(f"`input` holds {len(texts)} texts, and Cohere embeds {MAX_TEXTS} a call", "input")
     use = _INPUT_TYPE.of(members) or INPUT_TYPES[0]
     if use not in INPUT_TYPES:
         raise Refusal(f"`input_type` is `{use[:40]}`, and is one of {', '.join(INPUT_TYPES)}", "input_type")

@@ -59,7 +59,7 @@ _OF_THE_DEPLOYMENT = (
 )
 """What ``ValidationException`` says where it is the deployment that is wrong: another one may well serve the call."""
 
-MOST_TEXT, MOST_DETAIL = 2000, 500
+MAX_TEXT, MAX_DETAIL = 2000, 500
 
 
 def read_failure(status: int, headers: Headers, body: bytes) -> Failure:
@@ -82,12 +82,12 @@ def named(name: str, text: str, status: int | None = None, after: float | None =
     if kind == "refused" and any(words in text.lower() for words in _OF_THE_DEPLOYMENT):
         kind, told = "unavailable", 503
     if kind in ("refused", "throttled") and text:
-        return failure(kind, told, f"Bedrock: {text[:MOST_TEXT]}", code=plain or None, retry_after=after)
+        return failure(kind, told, f"Bedrock: {text[:MAX_TEXT]}", code=plain or None, retry_after=after)
     what = plain or ("an error without a name" if status is None else str(status))
     doing = "did not accept the gateway's credential" if kind == "credential" else "did not serve the call"
     found = failure(kind, told, f"Bedrock {doing} ({what})", code=plain or None, retry_after=after)
     signed = kind == "credential" and (not plain or "signature" in plain.lower())
-    return found if signed else replace(found, detail=text[:MOST_DETAIL])
+    return found if signed else replace(found, detail=text[:MAX_DETAIL])
 
 
 def _by_status(status: int | None) -> tuple[FailureKind, int]:

@@ -15,13 +15,13 @@ from struct import Struct, error
 from typing import NamedTuple
 from zlib import crc32
 
-MOST_BYTES = 1_048_576
+MAX_BYTES = 1_048_576
 """The largest frame that is believed: an event holds a few tokens."""
 
 _PRELUDE = Struct(">III")
 _CRC = Struct(">I")
 _LENGTH = Struct(">H")
-_LEAST = _PRELUDE.size + _CRC.size
+_MIN_LENGTH = _PRELUDE.size + _CRC.size
 _REMEMBERED = 512
 
 _SIZES = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
@@ -45,7 +45,7 @@ class Frames:
 
     __slots__ = ("_held", "_most", "_needed")
 
-    def __init__(self, most: int = MOST_BYTES) -> None:
+    def __init__(self, most: int = MAX_BYTES) -> None:
         self._held = bytearray()
         self._needed = _PRELUDE.size
         self._most = most
@@ -73,7 +73,7 @@ class Frames:
             raise FrameError("a frame whose prelude fails its checksum")
         if total > self._most:
             raise FrameError(f"a frame of {total} bytes, and at most {self._most} are read")
-        if total < _LEAST or length > total - _LEAST:
+        if total < _MIN_LENGTH or length > total - _MIN_LENGTH:
             raise FrameError("a frame whose lengths contradict each other")
         return total, length
 

@@ -14,7 +14,7 @@ import msgspec
 from detente.providers.bedrock.member import Member
 from detente.providers.wire import Refusal
 
-MOST = 16
+MAX_ENTRIES = 16
 _KEY = re.compile(r"[a-zA-Z0-9\s:_@$#=/+,.-]{1,256}", re.ASCII)
 _VALUE = re.compile(r"[a-zA-Z0-9\s:_@$#=/+,.-]{0,256}", re.ASCII)
 _METADATA: Member[dict[str, str]] = Member("metadata", dict[str, str])
@@ -34,6 +34,6 @@ def metadata_of(members: Mapping[str, msgspec.Raw]) -> dict[str, str]:
         if not _KEY.fullmatch(name) or not _VALUE.fullmatch(value):
             param = name if name in (m.name for m in _OWN) else "metadata"
             raise Refusal(f"`{param}` holds what Bedrock's logs take not: 256 letters, digits, `:_@$#=/+,-.`", param)
-    if len(found) > MOST:
-        raise Refusal(f"`metadata` has {len(found)} entries, and Bedrock takes {MOST}", "metadata")
+    if len(found) > MAX_ENTRIES:
+        raise Refusal(f"`metadata` has {len(found)} entries, and Bedrock takes {MAX_ENTRIES}", "metadata")
     return found

@@ -18,7 +18,7 @@ from detente.providers.wire import Refusal
 BUDGETS = {"minimal": 1024, "low": 1024, "medium": 4096, "high": 16_384}
 """Tokens of Claude's thinking by effort, where it thinks within a budget: 1,024 is the least that it takes."""
 
-LEAST_BUDGET = 1024
+MIN_BUDGET = 1024
 ROOM = 16_384
 """Tokens of a reply that reasons without a budget, where the caller states none."""
 
@@ -92,8 +92,8 @@ def _why(family: Family) -> str:
 def _budget(effort: str, stated: int | None, most: int | None, family: Family, unsigned: bool) -> Reasoning:
     """Claude's budget is a part of the reply's tokens: the caller's own, or at most half of those that are allowed."""
     budget = stated or (BUDGETS[effort] if most is None else min(BUDGETS[effort], most // 2))
-    if budget < LEAST_BUDGET:
-        why = f"and of {most} tokens {family.title} would think with less than {LEAST_BUDGET}"
+    if budget < MIN_BUDGET:
+        why = f"and of {most} tokens {family.title} would think with less than {MIN_BUDGET}"
         raise _refused(effort, stated, why)
     if unsigned:
         why = f"and {family.title} then wants the signed reasoning that led to its calls of tools"

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 
 from detente.providers.bedrock.failures import named
-from detente.providers.wire import MOST_TOKENS, Failure, Headers, Reply, Tokens, failure
+from detente.providers.wire import MAX_TOKENS, Failure, Headers, Reply, Tokens, failure
 
 FINISH = {
     "end_turn": "stop",
@@ -29,7 +29,7 @@ FINISH = {
 SEQUENCE = "stop_sequence"
 """Bedrock's reason for a stop at a sequence, and Claude's own member that says which one it was."""
 
-Count = Annotated[int, msgspec.Meta(ge=0, le=MOST_TOKENS)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_TOKENS)]
 
 
 class Usage(msgspec.Struct, rename="camel"):

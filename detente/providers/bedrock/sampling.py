@@ -15,7 +15,7 @@ from detente.providers.bedrock.member import Member
 from detente.providers.bedrock.reasoning import Reasoning
 from detente.providers.wire import Refusal
 
-LEAST_TOP_P = 0.95
+MIN_TOP_P = 0.95
 """Of the probability, while Claude thinks."""
 
 _TEMPERATURE: Member[float] = Member("temperature", float)
@@ -31,7 +31,7 @@ def sampling_of(members: Mapping[str, msgspec.Raw], family: Family, reasoning: R
     if reasoning.on and family.thinking in ("budget", "adaptive"):
         _only(1, "temperature", temperature, f"{family.title} reasons at 1")
         temperature, top_p = None, None if top_p == 1 else top_p
-        if top_p is not None and (top_p < LEAST_TOP_P or family.sampling == "none"):
+        if top_p is not None and (top_p < MIN_TOP_P or family.sampling == "none"):
             raise Refusal(f"`top_p` is {top_p:g}, and {family.title} reasons with 0.95 or more", "top_p")
     elif reasoning.on and reasoning.most is None:
         for name, value in (("temperature", temperature), ("top_p", top_p)):

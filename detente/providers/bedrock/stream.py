@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from detente.providers.bedrock.failures import named, text_of
-from detente.providers.bedrock.frames import MOST_BYTES, Frame, FrameError, Frames
+from detente.providers.bedrock.frames import MAX_BYTES, Frame, FrameError, Frames
 from detente.providers.bedrock.reply import (
     FINISH,
     SEQUENCE,
@@ -101,7 +101,7 @@ class ConverseDecoder(Decoder):
         "_thought",
     )
 
-    def __init__(self, model: str, headers: Headers, asks_usage: bool, most: int = MOST_BYTES) -> None:
+    def __init__(self, model: str, headers: Headers, asks_usage: bool, most: int = MAX_BYTES) -> None:
         head = {"id": id_of(headers), "object": "chat.completion.chunk", "created": created_of(headers), "model": model}
         self._head = b"data: " + msgspec.json.encode(head)[:-1]
         self._tail = b',"usage":null}\n\n' if asks_usage else b"}\n\n"

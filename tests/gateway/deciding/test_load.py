@@ -14,7 +14,7 @@ from detente.contract.term import PERMIT
 from detente.gateway.deciding.admit import Candidate
 from detente.gateway.deciding.choose import choose
 from detente.gateway.deciding.health import WELL
-from detente.gateway.deciding.load import MOST_HELD, Load, Taken
+from detente.gateway.deciding.load import MAX_ESTIMATE, Load, Taken
 from detente.gateway.deciding.policy import Policy
 from detente.providers.wire import Tokens, failure
 from tests.builders import tokens
@@ -84,7 +84,7 @@ def test_no_call_takes_more_than_a_minute_nor_fills_a_deployment_for_longer_than
     assert known.state(now=61.0).used < 1.0  # whatever came before
     known.load.served(known.south, "chat", Tokens(2**53, 0), held[0], 61.0)
     assert known.state(now=61.0).used == 2.0
-    assert known.load.asked(known.north, "chat", 2**31 - 1, 0.0) == MOST_HELD  # without a limit, what a call can be
+    assert known.load.asked(known.north, "chat", 2**31 - 1, 0.0) == MAX_ESTIMATE  # without a limit, what a call can be
 
 
 def test_a_call_that_used_nothing_gives_all_back_and_one_that_left_keeps_its_prompt() -> None:

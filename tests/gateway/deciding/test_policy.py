@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from detente.case.case import Case
 from detente.errors import CaseError, PlanError
-from detente.gateway.deciding.moment import MOST_REMEMBERED, Moment
+from detente.gateway.deciding.moment import MAX_REMEMBERED, Moment
 from detente.gateway.deciding.policy import Deployed, Policy, cost
 from detente.live.key import hash_of
 from detente.live.request import Request
@@ -279,9 +279,9 @@ DATED = policy(
 def test_admissions_are_remembered_and_bounded() -> None:
     moment = Moment(policy(), AT)
     assert moment.admission(ASK) is moment.admission(ASK)
-    for n in range(MOST_REMEMBERED + 5):
+    for n in range(MAX_REMEMBERED + 5):
         moment.admission(ASK._replace(pinned=f"d{n}"))
-    assert len(moment._admissions) <= MOST_REMEMBERED
+    assert len(moment._admissions) <= MAX_REMEMBERED
 
 
 def test_prices_for_ordering_are_those_of_the_workload_s_mix() -> None:

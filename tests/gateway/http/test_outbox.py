@@ -101,7 +101,7 @@ def test_what_one_caller_is_told_in_a_turn_is_one_write_and_callers_are_told_in_
 
 @pytest.mark.parametrize("n", [1, 31, 32, 33, 100])
 def test_nobody_is_left_behind_however_many_there_are(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "MOST", 32)
+    monkeypatch.setattr(limits, "MAX_AT_ONCE", 32)
 
     async def main() -> None:
         callers = Callers(n)

@@ -454,7 +454,7 @@ def test_a_body_over_the_limit_is_refused_and_one_at_the_limit_is_served(tmp_pat
 
 @pytest.mark.parametrize(
     "more",
-    ["a: " + "b" * reader.MOST_HEAD, "\r\n".join(f"a{n}: b" for n in range(reader.MOST_HEADERS))],
+    ["a: " + "b" * reader.MAX_HEAD, "\r\n".join(f"a{n}: b" for n in range(reader.MAX_HEADERS))],
     ids=["large", "many"],
 )
 def test_a_head_over_the_limits_is_refused(tmp_path: Path, more: str) -> None:

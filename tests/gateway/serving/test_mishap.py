@@ -6,7 +6,7 @@ import pytest
 
 from detente.case.case import Case
 from detente.gateway.deciding.policy import Policy
-from detente.gateway.serving.mishap import LATE, MOST_DETAIL, unanswered, unasked, unread
+from detente.gateway.serving.mishap import LATE, MAX_DETAIL, unanswered, unasked, unread
 from detente.gateway.upstream import UpstreamError
 from detente.gateway.upstream.error import Kind
 from tests.gateway.stage import case_data
@@ -34,7 +34,7 @@ def test_a_defect_s_text_is_for_the_journal_and_bounded() -> None:
     found = unread(ValueError("x" * 10_000), SOUTH)
     assert (found.kind, found.status, found.fails_over) == ("broken", 502, True)
     assert "xx" not in found.error["message"]
-    assert len(found.detail) == MOST_DETAIL
+    assert len(found.detail) == MAX_DETAIL
     assert found.detail.startswith("ValueError: x")
 
 

@@ -38,8 +38,8 @@ from tests.gateway.stage import (
     request,
 )
 
-MOST = 400_000
-ASKED = {**HELLO, "max_tokens": MOST}
+MAX_TOKENS = 400_000
+ASKED = {**HELLO, "max_tokens": MAX_TOKENS}
 STREAM = {**ASKED, "stream": True}
 PROMPT = len(b'[{"role": "user", "content": "hi"}]') // 4
 HALF = [SSE, chunked(ROLE), chunked(delta(content="half")), 0.02]
@@ -81,7 +81,7 @@ class Ends:
 STATED = 15  # tokens of a completion, as the provider says
 ENDS: dict[str, tuple[Any, dict[str, Any], float, str]] = {
     "served": (http(completion()), ASKED, STATED, "complete"),
-    "served, of unknown use": (http(completion(usage={})), ASKED, PROMPT + MOST, "complete"),
+    "served, of unknown use": (http(completion(usage={})), ASKED, PROMPT + MAX_TOKENS, "complete"),
     "streamed": ([*FLOW], STREAM, STATED, "complete"),
     "refused": (http(refusal("invalid_value"), "400 Bad Request"), ASKED, 0, "refused"),
     "filtered": (http(refusal("content_filter"), "400 Bad Request"), ASKED, 0, "refused"),
@@ -89,7 +89,12 @@ ENDS: dict[str, tuple[Any, dict[str, Any], float, str]] = {
     "unavailable": (http(b"", "503 Busy"), ASKED, 0, "complete"),
     "no JSON": (http(b"<html>"), ASKED, 0, "complete"),
     "nested beyond reason": (http(b'{"x":' + b"[" * 90_000 + b"]" * 90_000 + b"}"), ASKED, 0, "complete"),
-    "a count beyond reason": (http(completion(usage={"prompt_tokens": 10**399})), ASKED, PROMPT + MOST, "complete"),
+    "a count beyond reason": (
+        http(completion(usage={"prompt_tokens": 10**399})),
+        ASKED,
+        PROMPT + MAX_TOKENS,
+        "complete",
+    ),
     "reset": ("reset", ASKED, 0, "complete"),
     "silent": ("silence", ASKED, 0, "complete"),
     "a stream without content": ([SSE, chunked(ROLE), LAST], STREAM, 0, "complete"),
@@ -130,7 +135,7 @@ def test_a_caller_who_leaves(tmp_path: Path, script: list[Any]) -> None:
             caller.send(request(STREAM))
             while not south.requests:
                 await asyncio.sleep(0.001)
-            assert ends.taken()[1] == PROMPT + MOST
+            assert ends.taken()[1] == PROMPT + MAX_TOKENS
             assert ends.stage.load.health("south-m").probing or script != ["silence"]  # an answer ends the trial
             await caller.leave()
             await ends.stage.idle()

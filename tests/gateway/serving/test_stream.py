@@ -13,7 +13,7 @@ from detente.gateway.deciding.choose import Choice
 from detente.gateway.deciding.policy import Policy
 from detente.gateway.http.exchange import Exchange, Head
 from detente.gateway.serving.job import Job
-from detente.gateway.serving.stream import MOST_HELD, Stream
+from detente.gateway.serving.stream import MAX_BUFFERED, Stream
 from detente.gateway.surfaces.surface import Rendering, UnsayableError
 from detente.providers.wire import Part, Tokens, failure
 from tests.gateway.stage import ROLE, case_data, delta
@@ -84,7 +84,7 @@ def test_nothing_is_seen_before_there_is_content_and_then_all_of_it() -> None:
 
 def test_what_is_held_is_bounded() -> None:
     stream, wire = made()
-    for _ in range(MOST_HELD // 1024 + 1):
+    for _ in range(MAX_BUFFERED // 1024 + 1):
         assert wire.sent == b""
         stream.take(Part(b"x" * 1024))
     assert wire.sent

@@ -23,7 +23,7 @@ def test_what_is_sealed_opens(response: str, deployment: str) -> None:
     assert pin.open(sealed) == (deployment, response)
     assert sealed.startswith("resp_")
     assert sealed.replace("_", "").replace("-", "").isalnum()  # fits into a path
-    assert len(sealed) <= pin.MOST_ID
+    assert len(sealed) <= pin.MAX_ID
 
 
 @LAW

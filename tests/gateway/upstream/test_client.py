@@ -14,7 +14,7 @@ import pytest
 from detente.gateway.http.outbox import Outbox
 from detente.gateway.upstream import Incoming, Upstream, UpstreamError
 from detente.gateway.upstream.connection import SLICE
-from detente.gateway.upstream.incoming import MOST_HELD
+from detente.gateway.upstream.incoming import MAX_BUFFERED
 from detente.providers.outgoing import Outgoing
 from tests.gateway.http.certificate import certificate as made
 from tests.gateway.http.peer import Peer, Script, Step, reply, run
@@ -277,11 +277,11 @@ def test_a_slow_reader_is_not_its_providers_fault(play: Play) -> None:
             incoming = await upstream.send(peer.base, ASK, (), until=later())
             await asyncio.sleep(0.6)
             assert incoming.failure is None
-            assert incoming.held <= 2 * MOST_HELD  # one read beyond the limit
+            assert incoming.held <= 2 * MAX_BUFFERED  # one read beyond the limit
             got = 0
             while piece := await incoming.piece():
                 got += len(piece)
-                assert incoming.held <= 2 * MOST_HELD
+                assert incoming.held <= 2 * MAX_BUFFERED
             assert got == size
             incoming.close()
             await upstream.close()

@@ -13,8 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from detente.gateway.http.outbox import Outbox
-from detente.gateway.upstream.connection import MOST_HEAD, SLICE, Connection
-from detente.gateway.upstream.incoming import MOST_HELD, Incoming
+from detente.gateway.upstream.connection import MAX_HEAD, SLICE, Connection
+from detente.gateway.upstream.incoming import MAX_BUFFERED, Incoming
 from detente.gateway.upstream.origin import Origin
 from detente.gateway.upstream.pool import Pool
 from detente.gateway.upstream.sweep import Sweep
@@ -253,7 +253,7 @@ def test_any_bytes_are_served_or_refused_whatever_the_pieces(
 
 # -- limits ---------------------------------------------------------------------------------------------------------
 def test_a_head_of_exactly_the_limit_passes_and_one_beyond_is_refused(bench: Bench) -> None:
-    room = MOST_HEAD - len("content-length: 5\r\n") - len("a: \r\n")
+    room = MAX_HEAD - len("content-length: 5\r\n") - len("a: \r\n")
     for extra, cuts in [(0, []), (1, []), (1, [30_000])]:
         data = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\na: " + b"b" * (room + extra) + b"\r\n\r\nhello"
         found, _ = play(bench, data, cuts)
@@ -266,11 +266,11 @@ def test_an_unread_body_pauses_the_connection_and_taking_it_resumes(bench: Bench
     connection.data_received(b"HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n")
     while not wire.reading:
         connection.data_received(b"x" * 10_000)
-    assert MOST_HELD < incoming.held <= MOST_HELD + 10_000
+    assert MAX_BUFFERED < incoming.held <= MAX_BUFFERED + 10_000
     first = incoming.piece()
     with pytest.raises(StopIteration) as done:  # it is there: nothing is waited for
         first.send(None)
-    assert len(done.value.value) > MOST_HELD
+    assert len(done.value.value) > MAX_BUFFERED
     assert wire.reading == ["paused", "resumed"]
     assert incoming.held == 0
     incoming.close()
