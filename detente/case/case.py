@@ -21,7 +21,8 @@ from detente.case.agreement import Agreement, in_force
 from detente.case.declared import Declared
 from detente.case.document import Document
 from detente.case.folder import read, read_data
-from detente.contract.term import PERMIT, SELF, Term, Verdict
+from detente.contract.term import SELF, Term
+from detente.contract.verdict import Reason, Verdict, applicable, best, verdict
 from detente.demand.table import Table
 from detente.demand.trace import TraceSource
 from detente.demand.workload import AnyWorkload, Training
@@ -186,11 +187,42 @@ class Case:
         return Fraction(price.amount) * Fraction(workload.data.moves[0]), source
 
     # -- may this run there? ---------------------------------------------------------------------------------
-    def verdict(self, demand: Facts, offer: Facts, start: datetime, end: datetime) -> Verdict:
-        """All clauses in force in a time on one use: deny wins, then undecided, then prefer (§2)."""
-        order = {"deny": 3, "undecided": 2, "prefer": 1, "permit": 0}
-        found = (t.judge(demand, offer) for t in self.terms if t.force.over(start, end))
-        return max(found, key=lambda verdict: order[verdict.decision], default=PERMIT)
+    def places(self, workload: AnyWorkload, offer: AnyOffer) -> tuple[tuple[Facts, ...], ...]:
+        """Where an offer may run a workload: of each deployment that can serve it, the facts of every place.
+
+        Nobody keeps a call to one of a deployment's places, so a deployment is permitted where all of them are, and the
+        work where any deployment is. Training runs on the offer itself, and so does what no deployment serves: one
+        place, the offer's own.
+        """
+        of_models = [] if isinstance(workload, Training) else self._places[offer.id]
+        served = tuple(places for model, places in of_models if model in workload.runs_on.models)
+        return served or ((self.offer_facts[offer.id],),)
+
+    @cached_property
+    def _places(self) -> dict[str, list[tuple[str | None, tuple[Facts, ...]]]]:
+        """Of each offer's deployments, the model and the places."""
+        offers = {offer.id: offer for offer in self.offers}
+        found: dict[str, list[tuple[str | None, tuple[Facts, ...]]]] = {name: [] for name in offers}
+        for deployment in self.declared.deployments:
+            offer = offers[deployment.offer]
+            places = deployment.places(offer, self.providers[offer.provider])
+            found[offer.id].append((deployment.serves_model(offer), places))
+        return found
+
+    def verdict(self, workload: AnyWorkload, offer: AnyOffer, start: datetime, end: datetime | None = None) -> Verdict:
+        """Whether a workload may run on an offer for all of a time, or at a moment: every clause, every place (§2)."""
+        terms = applicable(self.terms, start, end)
+        found = best(verdict(terms, workload.facts, there) for there in self.places(workload, offer))
+        if found.place is None or found.reason is None or found.place["region"] == offer.region:
+            return found
+        sentence = f"a deployment of it may run work in `{found.place['region']}`; {found.reason.sentence}"
+        return replace(found, reason=Reason(found.reason.term, sentence))
+
+    @property
+    def _elsewhere(self) -> dict[str, list[tuple[str | None, tuple[Facts, ...]]]]:
+        """The places of offers whose deployments run work elsewhere, or as more, than the offer itself would."""
+        own = {name: (facts,) for name, facts in self.offer_facts.items()}
+        return {name: of for name, of in self._places.items() if any(there != own[name] for _, there in of)}
 
     @property
     def _sources(self) -> list[TraceSource | Table]:
@@ -203,6 +235,7 @@ class Case:
         """SHA-256 over everything that a plan depends on."""
         parts = [
             repr(self.declared.planned),
+            repr(self._elsewhere),
             *(source.digest for source in self._sources),
             str(self.reading),
             str(sorted(self.without)),

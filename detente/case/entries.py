@@ -166,7 +166,7 @@ class Entries:
 
     @cached_property
     def spanned(self) -> dict[str, list[Facts]]:
-        """What a scope may ask of an offer where its deployments run calls in other regions than its own."""
+        """What a scope may ask of an offer where its deployments run work: elsewhere, or as a model of their own."""
         offers = {offer.id: offer for offer in self.offers}
         found: dict[str, list[Facts]] = {}
         for deployment in self.values("deployments"):
@@ -174,9 +174,9 @@ class Entries:
             provider = self.providers.get(offer.provider) if offer else None
             if offer is None or provider is None or offer.id not in self.facts:
                 continue
-            for region in deployment.regions:
-                if region in provider.regions and region != offer.region:
-                    found.setdefault(offer.id, []).append(provider.placed(self.facts[offer.id], region))
+            if all(region in provider.regions for region in deployment.regions):
+                places = deployment.places(offer, provider)
+                found.setdefault(offer.id, []).extend(place for place in places if place != self.facts[offer.id])
         return found
 
     @cached_property

@@ -1,7 +1,7 @@
 """A term: one clause of an agreement, and the four things it knows.
 
-Owns: ``Term`` (``judge``, ``shape``, ``account``, ``explain``, each with a neutral default), ``Verdict`` and
-``Reason``, and what a term may ask of a plan's program. Not here: any particular kind of clause (``terms/``).
+Owns: ``Term`` (``judge``, ``shape``, ``account``, ``explain``, each with a neutral default), and what a term may ask of
+a plan's program. Not here: any particular kind of clause (``terms/``), and what several say of a use (``verdict``).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pydantic import Discriminator, Field, PrivateAttr, Tag, model_validator
 from detente.contract.posting import Posting, Standing
 from detente.contract.scope import Scope, Selection
 from detente.contract.usage import Measure, Metered
+from detente.contract.verdict import PERMIT, Reason, Verdict
 from detente.contract.window import Every, Window
 from detente.values.facts import Facts
 from detente.values.noun import Id, Noun
@@ -24,28 +25,6 @@ from detente.values.period import Day, Horizon, Period, endless, moment, named
 
 SELF = "self"
 """The counterparty of a policy: an agreement with oneself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why, in one sentence that cites the clause (§1)."""
-
-    term: str
-    sentence: str
-
-    def __str__(self) -> str:
-        return f"{self.sentence} [{self.term}]"
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """May this run there? Deny wins over prefer; undecided fails closed (§2)."""
-
-    decision: Literal["permit", "deny", "prefer", "undecided"]
-    reason: Reason | None = None
-
-
-PERMIT = Verdict("permit")
 
 
 class Relation(Protocol):
@@ -129,8 +108,8 @@ class Force:
     end: datetime
 
     def over(self, start: datetime, end: datetime) -> bool:
-        """Whether any of a time lies in it."""
-        return self.start < end and start < self.end
+        """Whether any of a time lies in it; of a time without length, whether it does."""
+        return start < self.end and (self.start < end or self.start == start)
 
 
 class Term(Noun):

@@ -14,6 +14,8 @@ from pydantic import Field, StringConstraints, model_validator
 
 from detente.live.credential import Credential
 from detente.market.offer import AnyOffer, GpuOffer
+from detente.market.provider import Provider
+from detente.values.facts import Facts
 from detente.values.noun import Id, Label, MisplacedError, Noun
 from detente.values.quantity import Duration, Throughput
 
@@ -70,6 +72,13 @@ class _Deployment(Noun):
     def name_there(self, offer: AnyOffer) -> str:
         """What the provider calls it."""
         return self.name or self.serves_model(offer) or self.id
+
+    def places(self, offer: AnyOffer, provider: Provider) -> tuple[Facts, ...]:
+        """What a scope may ask of every place where it may run work: its offer there, with the model that it serves."""
+        facts = offer.facts(provider.regions[offer.region].country)
+        model = self.serves_model(offer)
+        served = facts if model is None else {**facts, "model": model}
+        return tuple(provider.placed(served, region) for region in self.regions or (offer.region,))
 
     @property
     def at_bedrock(self) -> bool:

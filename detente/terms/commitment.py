@@ -13,8 +13,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Discriminator, Field, Tag
 
 from detente.contract.posting import Posting
-from detente.contract.term import Program, Reason, Term
+from detente.contract.term import Program, Term
 from detente.contract.usage import Metered
+from detente.contract.verdict import Reason
 from detente.contract.window import Every, Window
 from detente.values.money import Cash, nano, shown
 from detente.values.noun import Noun

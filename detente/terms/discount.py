@@ -12,8 +12,9 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from detente.contract.posting import Posting
-from detente.contract.term import Program, Reason, Term
+from detente.contract.term import Program, Term
 from detente.contract.usage import Metered, Usage
+from detente.contract.verdict import Reason
 from detente.values.money import nano
 from detente.values.period import Horizon, hours_between
 from detente.values.quantity import Share

@@ -11,7 +11,8 @@ from typing import Literal
 from pydantic import Field
 
 from detente.contract.posting import Standing
-from detente.contract.term import PERMIT, SELF, Reason, Term, Verdict
+from detente.contract.term import SELF, Term
+from detente.contract.verdict import PERMIT, Reason, Verdict
 from detente.values.facts import Facts
 from detente.values.money import shown
 from detente.values.noun import Id

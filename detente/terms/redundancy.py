@@ -10,7 +10,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from detente.contract.term import Program, Reason, Term
+from detente.contract.term import Program, Term
+from detente.contract.verdict import Reason
 from detente.values.money import shown
 from detente.values.quantity import Share
 

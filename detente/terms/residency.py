@@ -11,7 +11,8 @@ from typing import Literal
 from pydantic import Field
 
 from detente.contract.posting import Standing
-from detente.contract.term import PERMIT, Reason, Term, Verdict
+from detente.contract.term import Term
+from detente.contract.verdict import PERMIT, Reason, Verdict
 from detente.values.country import Area, in_area
 from detente.values.facts import Facts
 from detente.values.money import shown

@@ -11,8 +11,9 @@ from typing import Literal
 from pydantic import Field
 
 from detente.contract.posting import Posting
-from detente.contract.term import Program, Reason, Term
+from detente.contract.term import Program, Term
 from detente.contract.usage import Metered
+from detente.contract.verdict import Reason
 from detente.values.money import nano
 from detente.values.period import Horizon
 from detente.values.quantity import Share

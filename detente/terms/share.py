@@ -13,7 +13,8 @@ from pydantic import Field, model_validator
 
 from detente.contract.posting import Standing
 from detente.contract.scope import Scope, Selection
-from detente.contract.term import PERMIT, SELF, Program, Reason, Term, Verdict
+from detente.contract.term import SELF, Program, Term
+from detente.contract.verdict import PERMIT, Reason, Verdict
 from detente.contract.window import Every
 from detente.values import quantity
 from detente.values.facts import Facts

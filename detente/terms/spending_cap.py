@@ -12,7 +12,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from detente.contract.posting import Standing
-from detente.contract.term import PERMIT, Program, Reason, Term, Verdict
+from detente.contract.term import Program, Term
+from detente.contract.verdict import PERMIT, Reason, Verdict
 from detente.contract.window import Every, Window
 from detente.values.facts import Facts
 from detente.values.money import Cash, shown

@@ -14,8 +14,9 @@ from pydantic import Field
 
 from detente.contract.posting import Posting
 from detente.contract.scope import Selection
-from detente.contract.term import Program, Reason, Term
+from detente.contract.term import Program, Term
 from detente.contract.usage import Metered
+from detente.contract.verdict import Reason
 from detente.contract.window import Every, Window
 from detente.values.money import CapacityPrice, nano, shown
 from detente.values.noun import Id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from detente.case.agreement import Agreement, cycle, in_force, lineage, root
 from detente.case.case import Case
+from detente.contract.verdict import applicable, verdict
 from detente.errors import CaseError
 from detente.values.period import LAST, day, moment
 
@@ -191,9 +192,8 @@ DISPUTED: Data = {
 
 
 def decision(found: Case, workload: str, offer: str, at: str = "2026-02-01") -> str:
-    facts = {w.id: w.facts for w in found.workloads}
-    moments: tuple[datetime, datetime] = moment(day(at)), moment(day(at[:8] + "02"))
-    return found.verdict(facts[workload], found.offer_facts[offer], *moments).decision
+    workloads, offers = {w.id: w for w in found.workloads}, {o.id: o for o in found.offers}
+    return found.verdict(workloads[workload], offers[offer], moment(day(at)), moment(day(at[:8] + "02"))).decision
 
 
 def test_a_reading_is_chosen_and_never_guessed() -> None:
@@ -232,9 +232,9 @@ def test_scenarios_move_events_choose_readings_and_drop_clauses() -> None:
 
 def test_an_unknown_label_is_undecided_and_a_denial_wins() -> None:
     found = case(DISPUTED, events={"agi": "not expected"}, reading="letter")
-    offers, moments = found.offer_facts, (moment(date(2026, 2, 1)), moment(date(2026, 2, 2)))
-    assert found.verdict({"workload": "x", "kind": "inference"}, offers["aws"], *moments).decision == "undecided"
-    assert found.verdict({"workload": "x", "kind": "inference"}, offers["azure"], *moments).decision == "permit"
+    terms, unlabelled = applicable(found.terms, moment(date(2026, 2, 1))), {"workload": "x", "kind": "inference"}
+    assert verdict(terms, unlabelled, [found.offer_facts["aws"]]).decision == "undecided"
+    assert verdict(terms, unlabelled, [found.offer_facts["azure"]]).decision == "permit"
 
 
 def test_survival_is_a_clause_of_ones_own() -> None:

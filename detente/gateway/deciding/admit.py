@@ -1,7 +1,7 @@
 """Which deployments may serve a request: each of the asked model, permitted or denied, with its reason. Pure.
 
-Owns: asking the clauses' own ``judge`` of every place where a deployment may run a call, and failing closed on what is
-not known (§2). Not here: which of the permitted ones serves it (``choose``).
+Owns: asking for the verdict of the clauses on every place where a deployment may run a call, and what else keeps a call
+from it. Not here: which clause wins (``contract.verdict``), and which of the permitted ones serves it (``choose``).
 """
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from detente.contract.term import PERMIT, Reason, Term, Verdict
+from detente.contract.term import Term
+from detente.contract.verdict import Reason, Verdict, applicable, verdict
 from detente.demand.workload import AnyWorkload, can_run
 from detente.gateway.deciding.policy import Deployed, Policy
 from detente.ledger.record import Denial
 from detente.live.request import Request
-
-_ORDER = {"deny": 3, "undecided": 2, "prefer": 1, "permit": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +36,12 @@ class Candidate:
     @property
     def permitted(self) -> bool:
         """Undecided is not permitted."""
-        return self.verdict.decision in ("permit", "prefer")
+        return self.verdict.permitted
 
     @property
     def clause(self) -> str:
         """The id of what decided, where there was anything to decide."""
-        return self.verdict.reason.term if self.verdict.reason else ""
+        return self.verdict.clause
 
 
 class Admission:
@@ -67,7 +66,7 @@ class Admission:
 def admit(policy: Policy, request: Request, at: datetime) -> Admission:
     """Judge every deployment of the asked model. A model that nobody serves has no candidates."""
     workload = policy.workloads[request.workload]
-    terms = [term for term in policy.terms if term.force.start <= at < term.force.end]
+    terms = applicable(policy.terms, at)
     return Admission(
         tuple(_candidate(d, request, workload, terms, at) for d in policy.asked(workload, request.model)),
     )
@@ -81,13 +80,9 @@ def _candidate(
     if (beyond := _unable(deployed, request)) is not None:
         why, unable = beyond
         return Candidate(deployed, Verdict("deny", why), fact=True, unable=unable)
-    worst, deciding = PERMIT, None
-    for place in deployed.places:
-        for term in terms:
-            verdict = term.judge(request.facts, place)
-            if _ORDER[verdict.decision] > _ORDER[worst.decision]:
-                worst, deciding = verdict, term
-    return Candidate(deployed, worst, deciding.text if deciding else "", prepaid=deployed.prepaid(at))
+    found = verdict(terms, request.facts, deployed.places)
+    text = next((term.text for term in terms if term.id == found.clause), "")
+    return Candidate(deployed, found, text, prepaid=deployed.prepaid(at))
 
 
 def _unable(deployed: Deployed, request: Request) -> tuple[Reason, tuple[str, ...]] | None:

@@ -296,9 +296,7 @@ def _deployed(case: Case, deployment: AnyDeployment, offer: AnyOffer, plan: Plan
             _rates(prices)  # what cannot be billed is said now, and not to a caller
     model = deployment.serves_model(offer)
     assert model is not None, "checked when the case was read"
-    provider = case.providers[offer.provider]
-    own = {**case.offer_facts[offer.id], "model": model}
-    places = tuple(provider.placed(own, region) for region in deployment.regions or (offer.region,))
+    places = deployment.places(offer, case.providers[offer.provider])
     held = None
     if plan is not None and not isinstance(offer, TokenOffer):
         held = tuple(p for p in plan.purchases if p.offer == offer.id)

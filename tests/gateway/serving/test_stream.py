@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from detente.case.case import Case
-from detente.contract.term import PERMIT
+from detente.contract.verdict import PERMIT
 from detente.gateway.deciding.admit import Candidate
 from detente.gateway.deciding.choose import Choice
 from detente.gateway.deciding.policy import Policy

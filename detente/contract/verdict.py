@@ -1,0 +1,114 @@
+"""A verdict: may this run there, by every clause in force and in every place where it may run (§2).
+
+Owns: ``Verdict`` and its ``Reason``, which decision wins over which, and from the clauses to one verdict. The plan, the
+gateway, the explanations and the checks ask nothing else. Not here: what one clause says of one place (``Term.judge``),
+which places an offer has (``Case.places``), and what follows from a verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal, Protocol, TypeVar
+
+from detente.values.facts import Facts
+
+Permission = Literal["permit", "prefer", "undecided", "deny"]
+_RANK: dict[Permission, int] = {"permit": 0, "prefer": 1, "undecided": 2, "deny": 3}
+"""Of several, the highest wins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why, in one sentence that cites the clause (§1)."""
+
+    term: str
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{self.sentence} [{self.term}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """May this run there? ``reason`` cites the clause that decided; ``place`` is where it did, of several."""
+
+    decision: Permission
+    reason: Reason | None = None
+    place: Facts | None = None
+
+    @property
+    def permitted(self) -> bool:
+        """Undecided is not permitted (§2)."""
+        return self.decision in ("permit", "prefer")
+
+    @property
+    def clause(self) -> str:
+        """The id of the clause that decided; empty where there was nothing to decide."""
+        return self.reason.term if self.reason else ""
+
+
+PERMIT = Verdict("permit")
+
+
+class Validity(Protocol):
+    """When a clause is in force."""
+
+    def over(self, start: datetime, end: datetime, /) -> bool:
+        """Whether at any time from ``start`` to ``end``, or at ``start`` where they are the same."""
+
+
+class Clause(Protocol):
+    """What a verdict asks of a clause: a bound ``Term`` has all of it."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def force(self) -> Validity:
+        """When it is in force."""
+
+    def judge(self, demand: Facts, place: Facts, /) -> Verdict:
+        """What it says of one place."""
+
+
+AnyClause = TypeVar("AnyClause", bound=Clause)
+
+
+def applicable(terms: Iterable[AnyClause], start: datetime, end: datetime | None = None) -> tuple[AnyClause, ...]:
+    """The clauses in force at some time from ``start`` to ``end`` (exclusive); without an end, at that moment."""
+    return tuple(term for term in terms if term.force.over(start, end or start))
+
+
+def verdict(terms: Iterable[Clause], demand: Facts, places: Sequence[Facts]) -> Verdict:
+    """What clauses in force say of work that may run in any of some places, and that nobody can keep to one of them.
+
+    Deny wins, then undecided, then prefer. Of equals the first place counts, and in it the first clause.
+    """
+    clauses = tuple(terms)
+    found = PERMIT
+    for place in places:
+        for clause in clauses:
+            said = clause.judge(demand, place)
+            if _RANK[said.decision] > _RANK[found.decision]:
+                found = replace(said, place=place)
+    return found
+
+
+def best(verdicts: Iterable[Verdict]) -> Verdict:
+    """Of one verdict a deployment, that of the work: it runs where it is permitted, and rather where it is preferred.
+
+    Where no deployment is permitted, the mildest verdict: one that is undecided may yet be permitted.
+    """
+    found = list(verdicts)
+    permitted = [each for each in found if each.permitted]
+    if permitted:
+        return max(permitted, key=lambda each: _RANK[each.decision])
+    return min(found, key=lambda each: _RANK[each.decision])
+
+
+def deniers(terms: Iterable[Clause], demand: Facts, places: Sequence[Facts]) -> frozenset[str]:
+    """The clauses that each, alone, keep work from a deployment that may run it in any of some places."""
+    return frozenset(t.id for t in terms if any(not t.judge(demand, place).permitted for place in places))
