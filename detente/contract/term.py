@@ -175,6 +175,11 @@ class Term(Noun):
         b = max(a, min(self.force.end, moment(horizon.end)))
         return Window(0, a, b, Fraction(1))
 
+    @property
+    def standby(self) -> Selection | None:
+        """Which work it wants standby capacity for. Neutral: none."""
+        return None
+
     # -- the four questions ------------------------------------------------------------------------------------
     def judge(self, demand: Facts, offer: Facts, standing: Standing | None = None) -> Verdict:
         """May this run there, while the clause is in force? Neutral: permit."""

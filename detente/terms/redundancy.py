@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from detente.contract.scope import Selection
 from detente.contract.term import Program, Term
 from detente.contract.verdict import Reason
 from detente.values.money import shown
@@ -21,6 +22,11 @@ class Redundancy(Term):
 
     kind: Literal["redundancy"]
     survives: Share = Field(description="the share of demand that must still be served")
+
+    @property
+    def standby(self) -> Selection:
+        """Standby for all that is covered."""
+        return self.covered
 
     def shape(self, program: Program) -> None:
         """Standby capacity at the other providers."""

@@ -47,7 +47,8 @@ def find_conflict(draft: Draft, model: Model, whole: Ints | None = None, *, perf
     if whole is not None:
         model.whole(whole, on=True)
     owners = [f"term/{t.id}" for t in case.terms if t.effect != "grants" or t.prices is False]
-    present = {b.owner for b in draft.program.row_blocks} | {h.owner for h in draft.program.holds}
+    denying = (denial.turns_on for denial in draft.program.denials)
+    present = {b.owner for b in draft.program.row_blocks}.union(*denying)
     owners = [o for o in dict.fromkeys(owners) if o in present]
 
     model.relax(owners)
@@ -141,7 +142,7 @@ def _give(draft: Draft, owners: Sequence[str], perform: bool, whole: Ints | None
     """
     soft = formulate(draft.case)
     most = max(1e6, sum(block.most for block in soft.program.column_blocks) * 10)
-    totals = {owner: soft.program.soften(owner, min(most, 1e14), remedies=perform) for owner in owners}
+    totals = soft.program.soften(owners, min(most, 1e14), remedies=perform)
     model = Model(soft.program)
     if perform:
         model.without_remedies(spare=owners)

@@ -42,7 +42,7 @@ def clauses(draft: Draft, solution: Solution, exact: Bill) -> Iterable[ClauseRow
 
 
 def _marginal(draft: Draft, solution: Solution, term: Term) -> Iterable[MarginalPrice]:
-    """Duals of the clause's rows by window; of what it holds at zero, the most that one more unit would save."""
+    """Duals of the clause's rows by window; of what it denies, the most that one more unit would save."""
     if solution.duals is None or solution.reduced is None:
         return
     owner, currency = f"term/{term.id}", draft.case.currency
@@ -57,12 +57,12 @@ def _marginal(draft: Draft, solution: Solution, term: Term) -> Iterable[Marginal
                 time = times[index] if times else term.in_force(draft.horizon)
                 yield MarginalPrice(block.part, time.start, time.end, _price(abs(dual)), unit)
     held: dict[tuple[datetime, datetime], float] = {}
-    for hold in draft.program.holds:
-        if hold.owner != owner:
+    for denial in draft.program.denials:
+        if owner not in denial.turns_on:
             continue
-        at = hold.columns - draft.x[0, 0] if draft.x.size else hold.columns
+        at = denial.numbers - draft.x[0, 0] if draft.x.size else denial.numbers
         inside = (at >= 0) & (at < draft.x.size)
-        saved = -solution.reduced[hold.columns[inside]]
+        saved = -solution.reduced[denial.numbers[inside]]
         for t, value in zip((at[inside] % draft.n).tolist(), saved.tolist(), strict=True):
             if value > SMALLEST_PRICE:
                 span = (draft.periods[t].span_start, draft.periods[t].span_end)

@@ -79,7 +79,7 @@ class Draft:
             if isinstance(arc.workload, Training) and arc.workload.gang and isinstance(arc.offer, GpuOffer):
                 closed = closed | self._too_small(arc.offer, int(arc.workload.gang.value))
             if closed.any():
-                self.program.hold(f"offer/{arc.offer.id}", self.x[arc.index, closed])
+                self.program.fix_at_zero(self.x[arc.index, closed], [{f"offer/{arc.offer.id}"}])
 
     def _too_small(self, offer: GpuOffer, gang: int) -> Bools:
         return np.array([m is not None and m * offer.unit < gang for m in self.at_most(offer)], dtype=np.bool_)
@@ -110,12 +110,12 @@ class Draft:
             cost[arc.index] = self.prices.egress(arc)
             if arc.metered:
                 cost[arc.index] += np.nan_to_num(self.prices.use(arc))
-        self.program.charge(self.x, cost)
-        for units in self.units.values():
+        self.program.charge("use", self.x, cost)
+        for name, units in self.units.items():
             column, period, _, price = units.each
             net = price * (1 - self.prices.off[units.offer.id][period])
             paid: Floats = np.bincount(column, weights=net, minlength=len(units.columns)).astype(np.float64)
-            self.program.charge(units.columns, paid)
+            self.program.charge(f"units/{name}", units.columns, paid)
 
     # -- expressions ---------------------------------------------------------------------------------------------
     def use_of(self, arcs: Sequence[Arc]) -> Lines:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from detente.case.case import Case
-from detente.contract.term import Term
 from detente.planner.formulation.capacity import define_capacity
 from detente.planner.formulation.draft import Draft
+from detente.planner.formulation.permissions import define_permissions
 from detente.planner.formulation.purchases import define_units
 from detente.planner.formulation.shaping import Shaping
 from detente.planner.formulation.standby import define_standby
-from detente.terms.redundancy import Redundancy
 
 
 def formulate(case: Case) -> Draft:
@@ -22,14 +21,14 @@ def formulate(case: Case) -> Draft:
 
     draft.define_use()
     draft.define_availability()
-    define_standby(draft, [t for t in terms if isinstance(t, Redundancy)])
+    define_standby(draft, terms)
     draft.define_unserved()
     define_units(draft)
     draft.define_demand()
     define_capacity(draft)
 
     shaping = Shaping(draft)
-    define_permissions(shaping, terms)
+    define_permissions(draft, terms)
     for term in terms:
         if term.prices:
             term.shape(shaping)
@@ -38,13 +37,3 @@ def formulate(case: Case) -> Draft:
         if not term.prices:
             term.shape(shaping)
     return draft
-
-
-def define_permissions(shaping: Shaping, terms: tuple[Term, ...]) -> None:
-    """What a clause denies, or cannot decide, is not allocated (§2)."""
-    for term in terms:
-        if type(term).judge is Term.judge:
-            continue
-        for arc in shaping.draft.arcs:
-            if term.judge(arc.demand, arc.sold).decision in ("deny", "undecided"):
-                shaping.deny(term, arc)

@@ -9,9 +9,9 @@ Not here: what any column means, how entries are laid out (``matrix``), and the 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +21,19 @@ from detente.errors import SolverError
 from detente.planner.formulation.expression import Bools, Expr, Floats, Ints, Part, Rows
 from detente.values.quantity import LARGEST
 
+Rounding = Literal["up", "down", "nearest"]
+"""How its owner rounds a whole column that the linear program left between two whole numbers."""
+
+Deniers = Sequence[Collection[str]]
+"""Sets of owners: one a deployment of an offer. A denial stands while each of them has an owner that is in."""
+
 
 @dataclass(frozen=True)
 class Block:
     """A run of columns or rows, its owner and its part: the key by which prices and blame return.
 
     Of rows that a clause counts by window, ``windows`` says when each holds and ``unit`` in what it counts.
+    Columns may be used while any of their ``users`` is in: by default, while their owner is.
     """
 
     owner: str
@@ -38,19 +45,56 @@ class Block:
     most: float = 0.0  # of columns: the largest upper bound
     windows: tuple[Window, ...] = ()
     unit: str = ""
+    rounding: Rounding = "up"  # of whole columns
+    turns_on: frozenset[str] = frozenset()  # of columns: their users
 
     @property
     def slice(self) -> slice:
         """Where it stands."""
         return slice(self.start, self.stop)
 
+    @property
+    def numbers(self) -> Ints:
+        """Its columns or rows."""
+        return np.arange(self.start, self.stop, dtype=np.int32)
+
+    def fixed(self, out: Collection[str]) -> bool:
+        """Whether its columns are fixed at zero while some owners are out: all their users are."""
+        return all(user in out for user in self.turns_on)
+
 
 @dataclass(frozen=True)
-class Hold:
-    """Columns that an owner holds at zero."""
+class Denial:
+    """Columns fixed at zero while every set of deniers has an owner that is in.
+
+    An offer with several deployments may be used while any one of them is denied by nobody: one set a deployment.
+    """
+
+    numbers: Ints
+    deniers: tuple[frozenset[str], ...]
+
+    @property
+    def turns_on(self) -> frozenset[str]:
+        """All who deny."""
+        return frozenset().union(*self.deniers)
+
+    def fixed(self, out: Collection[str]) -> bool:
+        """Whether the columns are fixed at zero while some owners are out."""
+        return not any(all(owner in out for owner in owners) for owners in self.deniers)
+
+    def lifted_by(self, owners: Collection[str]) -> frozenset[str]:
+        """Who of these must give way for the columns to open: the fewest that suffice; nobody where they do not."""
+        enough = [deniers for deniers in self.deniers if deniers <= set(owners)]
+        return min(enough, key=lambda deniers: (len(deniers), sorted(deniers)), default=frozenset())
+
+
+@dataclass(frozen=True)
+class Charge:
+    """What an owner adds to the cost of columns, a unit of each."""
 
     owner: str
     columns: Ints
+    cost: Floats
 
 
 class Program:
@@ -61,14 +105,14 @@ class Program:
         self.m = 0
         self.column_blocks: list[Block] = []
         self.row_blocks: list[Block] = []
-        self.holds: list[Hold] = []
+        self.denials: list[Denial] = []
+        self.charges: list[Charge] = []
         self.entries: list[list[Part]] = []  # of each block of rows
         self._shapes: list[tuple[int, ...]] = []
         self._cost: list[Floats] = []
         self._upper: list[Floats] = []
         self._integer: list[bool] = []
         self._rows: list[Rows] = []
-        self._charges: list[tuple[Ints, Floats]] = []
 
     # -- building ------------------------------------------------------------------------------------------------
     def columns(
@@ -81,9 +125,23 @@ class Program:
         upper: Any,
         integer: bool = False,
         whole: bool = False,
+        rounding: Rounding = "up",
         remedy: bool = False,
+        users: Collection[str] = (),
     ) -> Ints:
-        """New columns from 0 to ``upper`` (finite: the safe bound needs it); their numbers in the block's shape."""
+        """New columns from 0 to ``upper`` (finite: the safe bound needs it); their numbers in the block's shape.
+
+        Parameters
+        ----------
+        integer
+            Whole numbers, found by search.
+        whole
+            Whole numbers, rounded after the program is solved.
+        rounding
+            How, before and after a search.
+        users
+            While one of them is in the columns may be used; by default, while the owner is.
+        """
         shape = (shape,) if isinstance(shape, int) else shape
         size = math.prod(shape)
         bound = np.asarray(upper, dtype=np.float64)
@@ -95,19 +153,21 @@ class Program:
         self._cost.append(np.asarray(cost, dtype=np.float64))
         self._upper.append(bound)
         self._integer.append(integer)
-        self.column_blocks.append(Block(owner, part, self.n, self.n + size, remedy, integer or whole, most))
+        stop, used_by = self.n + size, frozenset(users or [owner])
+        block = Block(owner, part, self.n, stop, remedy, integer or whole, most, rounding=rounding, turns_on=used_by)
+        self.column_blocks.append(block)
         found = np.arange(self.n, self.n + size, dtype=np.int32).reshape(shape)
         self.n += size
         return found
 
-    def charge(self, columns: Ints, cost: Floats) -> None:
-        """Add to the cost of columns."""
-        self._charges.append((columns, np.broadcast_to(cost, columns.shape)))
+    def charge(self, owner: str, columns: Ints, cost: Floats) -> None:
+        """An owner adds to the cost of columns."""
+        self.charges.append(Charge(owner, columns, np.broadcast_to(cost, columns.shape)))
 
-    def hold(self, owner: str, columns: Ints) -> None:
-        """Hold columns at zero."""
+    def fix_at_zero(self, columns: Ints, deniers: Deniers) -> None:
+        """Fix columns at zero while every set of deniers has an owner that is in."""
         if columns.size:
-            self.holds.append(Hold(owner, columns.ravel()))
+            self.denials.append(Denial(columns.ravel(), tuple(map(frozenset, deniers))))
 
     def require(self, owner: str, part: str, rows: Rows) -> None:
         """Rows that an owner adds. Entries with equal row and column are added up."""
@@ -120,18 +180,27 @@ class Program:
         self.row_blocks.append(block)
         self.m += expr.n
 
-    def soften(self, owner: str, most: float, *, remedies: bool = False) -> Ints:
-        """Let an owner's rows and holds give: one new column, the sum of all they give (natural units).
+    def soften(self, owners: Collection[str], most: float, *, remedies: bool = False) -> dict[str, Ints]:
+        """Let the rows and denials of owners give: one new column each, the sum of all it gives (natural units).
 
-        Its rows may be missed by slacks, and what it held may be used; the column bounds the total. With
+        Its rows may be missed by slacks, and what they all denied may be used; the column bounds the total. With
         ``remedies``, an owner that has any gives by them alone, at their price.
         """
-        found: list[Ints] = []
-        if remedies:
-            own = [b for b in self.column_blocks if b.owner == owner and b.remedy]
-            found = [np.arange(b.start, b.stop, dtype=np.int32) for b in own]
-            if found:
-                return self._total(owner, found, most)
+        by_fee = {b.owner for b in self.column_blocks if b.remedy and b.owner in owners} if remedies else set()
+        giving = [owner for owner in owners if owner not in by_fee]
+        lifted = [(denial.numbers, denial.lifted_by(giving)) for denial in self.denials]
+        self.denials = [d for d, (_, who) in zip(self.denials, lifted, strict=True) if not who]
+        found = {}
+        for owner in owners:
+            if owner in by_fee:
+                given = [b.numbers for b in self.column_blocks if b.owner == owner and b.remedy]
+            else:
+                given = [*self._slacks(owner, most), *(columns for columns, who in lifted if owner in who)]
+            found[owner] = self._total(owner, given, most)
+        return found
+
+    def _slacks(self, owner: str, most: float) -> Iterable[Ints]:
+        """New columns by which an owner's rows may be missed, on each side that they have."""
         for at, block in enumerate(self.row_blocks):
             if block.owner == owner:
                 n = block.stop - block.start
@@ -139,12 +208,7 @@ class Program:
                     if math.isfinite(bound):
                         slack = self.columns(f"give/{owner}", block.part, n, upper=most)
                         self.entries[at] += (Expr.of(slack) * sign).parts
-                        found.append(slack)
-        for hold in self.holds:
-            if hold.owner == owner:
-                found.append(hold.columns)
-        self.holds = [h for h in self.holds if h.owner != owner]
-        return self._total(owner, found, most)
+                        yield slack
 
     def _total(self, owner: str, found: Sequence[Ints], most: float) -> Ints:
         """A column that is at least the sum of others."""
@@ -156,22 +220,24 @@ class Program:
 
     # -- read off ------------------------------------------------------------------------------------------------
     def upper(self) -> Floats:
-        """Every column's upper bound, holds apart."""
+        """Every column's upper bound, denials apart."""
         return self._spread(self._upper, np.empty(self.n))
 
     def integer(self) -> Bools:
         """Which columns are integer."""
         return self._spread(self._integer, np.empty(self.n, dtype=np.bool_))
 
-    def cost(self) -> Floats:
-        """What a unit of each column costs."""
+    def cost(self, is_in: Callable[[str], bool] = lambda owner: True) -> Floats:
+        """What a unit of each column costs, with the charges of those who are in."""
         cost = self._spread(self._cost, np.empty(self.n))
-        for columns, added in self._charges:
-            flat = columns.ravel()
+        for charge in self.charges:
+            if not is_in(charge.owner):
+                continue
+            flat, added = charge.columns.ravel(), charge.cost.ravel()
             if flat.size and flat[-1] - flat[0] == flat.size - 1 and (flat[1:] > flat[:-1]).all():  # a run: each once
-                cost[flat[0] : flat[-1] + 1] += added.ravel()
+                cost[flat[0] : flat[-1] + 1] += added
             else:
-                np.add.at(cost, flat, added.ravel())
+                np.add.at(cost, flat, added)
         return cost
 
     def _spread(self, given: Sequence[Any], over: NDArray[Any]) -> NDArray[Any]:

@@ -1,7 +1,7 @@
 """What a clause sees of a draft while it shapes a plan (``term.Program``).
 
-Owns: the measures that clauses are written in, their slacks, charges, discounts and denials. Not here: the order of
-shaping (``formulate``), standby (``standby``), and what a clause says (``terms``).
+Owns: the measures that clauses are written in, their slacks, charges and discounts. Not here: the order of shaping
+(``formulate``), denials (``permissions``), standby (``standby``), and what a clause says (``terms``).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from detente.contract.usage import Measure
 from detente.contract.window import Window
 from detente.market.offer import GpuOffer
 from detente.planner.formulation import standby
-from detente.planner.formulation.arc import Arc, covers
+from detente.planner.formulation.arc import covers
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Expr, Floats, Ints, Lines, Part, spelt
 from detente.planner.formulation.units import Units
@@ -160,7 +160,7 @@ class Shaping:
         draft = self.draft
         _, periods, share = draft.grid.shares([term.in_force(self.horizon)])
         index, rates = self._rates(selection, of)
-        draft.program.charge(draft.x[index][:, periods], rates[:, periods] * share * float(rate))
+        draft.program.charge(f"term/{term.id}", draft.x[index][:, periods], rates[:, periods] * share * float(rate))
 
     def discount(self, term: Term, selection: Selection, rate: Fraction) -> None:
         """A lower price for what is covered, while the clause is in force."""
@@ -170,12 +170,3 @@ class Shaping:
     def survive(self, term: Term, selection: Selection, share: Fraction) -> None:
         """Standby, so that the loss of any one provider leaves a share of each covered workload's demand."""
         standby.survive(self.draft, term, selection, share)
-
-    def deny(self, term: Term, arc: Arc) -> None:
-        """A clause keeps work and standby off an arc while it is in force."""
-        draft = self.draft
-        forced = draft.grid.forced(term.force)
-        draft.program.hold(f"term/{term.id}", draft.x[arc.index, forced])
-        if arc.workload.id in draft.standby:
-            row = draft.arcs.place[arc.index]
-            draft.program.hold(f"term/{term.id}", draft.standby[arc.workload.id][row, forced])

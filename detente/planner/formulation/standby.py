@@ -17,22 +17,21 @@ from detente.planner.formulation.expression import Expr
 
 
 def define_standby(draft: Draft, terms: Sequence[Term]) -> None:
-    """Columns of standby for workloads that a redundancy clause covers; none for others."""
-    covered = np.zeros(len(draft.arcs), dtype=np.bool_)
-    for term in terms:
-        covered |= draft.arcs.covered(term.covered)
+    """Columns of standby for workloads that a clause wants it for, while such a clause is in; none for others."""
+    wanted = [(term, term.standby) for term in terms]
+    covered = {f"term/{term.id}": draft.arcs.covered(uses) for term, uses in wanted if uses is not None}
     for workload in draft.case.workloads:
         arcs = draft.arcs.of_workload[workload.id]
-        if not any(covered[a.index] for a in arcs):
+        users = [owner for owner, of in covered.items() if any(of[arc.index] for arc in arcs)]
+        if not users:
             continue
-        columns = draft.program.columns(
-            "standby", workload.id, (len(arcs), draft.n), upper=draft.most_work[workload.id]
-        )
+        most = draft.most_work[workload.id]
+        columns = draft.program.columns("standby", workload.id, (len(arcs), draft.n), upper=most, users=users)
         draft.standby[workload.id] = columns
         draft.standby_from[[arc.index for arc in arcs]] = columns[:, 0]
         for row, arc in enumerate(arcs):
             closed = np.isnan(draft.prices.listed[arc.index])
-            draft.program.hold(f"offer/{arc.offer.id}", columns[row, closed])
+            draft.program.fix_at_zero(columns[row, closed], [{f"offer/{arc.offer.id}"}])
 
 
 def survive(draft: Draft, term: Term, selection: Selection, share: Fraction) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 
 from detente.errors import SolverError
 from detente.planner.formulation.expression import Floats, Ints
-from detente.planner.formulation.program import Program
+from detente.planner.formulation.program import Block, Denial, Program
 from detente.planner.solving.bound import safe_bound
 from detente.planner.solving.interrupt import Interrupt
 from detente.planner.solving.matrix import lay_out
@@ -70,18 +70,17 @@ class Model:
         self.interrupt: Interrupt | None = None
         self.custom_cost: Floats | None = None
         self.column_scale, self.row_scale = self.matrix.column_scale, self.matrix.row_scale
-        self.held = np.zeros(program.n, dtype=np.int16)
-        for hold in program.holds:
-            self.held[hold.columns] += 1
+        self.out: set[str] = set()
+        self.held = np.zeros(program.n, dtype=np.int16)  # by how many each column is fixed at zero
+        for denial in program.denials:
+            self.held[denial.numbers] += 1
         # what HiGHS has at the moment, scaled: its own copies come back as lists, which are slow to read
         self._cost = self.cost * self.column_scale
         largest = max(self._cost.max(initial=0.0), -self._cost.min(initial=0.0))
         self.money_scale = 2.0 ** -round(math.log2(max(float(largest), 1e-12) / 1000.0))
         self._cost *= self.money_scale
         self._low = np.zeros(program.n)
-        self._high = self.upper / self.column_scale
-        for hold in program.holds:
-            self._high[hold.columns] = 0.0
+        self._high = np.where(self.held > 0, 0.0, self.upper) / self.column_scale
         self._row_low, self._row_high = self.lower * self.row_scale, self.higher * self.row_scale
         self.highs = self._handed_over()
 
@@ -115,32 +114,39 @@ class Model:
 
     # -- changing bounds ---------------------------------------------------------------------------------------
     def relax(self, owners: Collection[str]) -> None:
-        """Take owners out: their rows hold nothing, their own columns stay zero, what they held is free."""
-        self._set_owners(owners, on=False)
+        """Take owners out: rows hold nothing, own columns stay zero, what only they deny is free, no charge is due."""
+        self._only_in({*self.out, *owners})
 
     def restore(self, owners: Collection[str]) -> None:
         """Put owners back in."""
-        self._set_owners(owners, on=True)
+        self._only_in(self.out - set(owners))
 
-    def _set_owners(self, owners: Collection[str], *, on: bool) -> None:
+    def _only_in(self, out: set[str]) -> None:
+        """From one set of owners that are out to another."""
+        before, self.out = self.out, out
+        changed = before ^ out
         for block in self.program.row_blocks:
-            if block.owner in owners:
-                rows = np.arange(block.start, block.stop, dtype=np.int32)
-                scale = self.row_scale[block.slice]
-                self._row_low[block.slice] = self.lower[block.slice] * scale if on else -np.inf
-                self._row_high[block.slice] = self.higher[block.slice] * scale if on else np.inf
-                self.highs.changeRowsBounds(len(rows), rows, self._row_low[block.slice], self._row_high[block.slice])
-        changed = []
-        for hold in self.program.holds:
-            if hold.owner in owners:
-                self.held[hold.columns] += 1 if on else -1
-                changed.append(hold.columns)
-        for block in self.program.column_blocks:
-            if block.owner in owners:
-                columns = np.arange(block.start, block.stop, dtype=np.int32)
-                self.held[columns] += -1 if on else 1
-                changed.append(columns)
-        self._bounds(changed)
+            if block.owner in changed:
+                self._require(block, on=block.owner not in out)
+        moved = []
+        fixing: list[Denial | Block] = [*self.program.denials, *self.program.column_blocks]
+        for each in fixing:
+            by = each.fixed(out) - each.fixed(before) if each.turns_on & changed else 0
+            if by:
+                self.held[each.numbers] += by
+                moved.append(each.numbers)
+        self._bounds(moved)
+        if any(charge.owner in changed for charge in self.program.charges):
+            self.cost = self.program.cost(lambda owner: owner not in out)
+            self.objective(self.custom_cost)
+
+    def _require(self, block: Block, *, on: bool) -> None:
+        """Rows hold what they say, or nothing."""
+        scale = self.row_scale[block.slice]
+        self._row_low[block.slice] = self.lower[block.slice] * scale if on else -np.inf
+        self._row_high[block.slice] = self.higher[block.slice] * scale if on else np.inf
+        bounds = self._row_low[block.slice], self._row_high[block.slice]
+        self.highs.changeRowsBounds(block.stop - block.start, block.numbers, *bounds)
 
     def without_remedies(self, spare: Collection[str] = ()) -> None:
         """Hold every remedy at zero, save those of some owners: clauses are performed and not paid off."""

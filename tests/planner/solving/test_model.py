@@ -1,0 +1,123 @@
+"""A model's owners: taken out they leave nothing behind, and put back in they are as before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from detente.case.case import Case
+from detente.planner.formulation.expression import Expr
+from detente.planner.formulation.formulate import formulate
+from detente.planner.formulation.program import Program
+from detente.planner.solving.model import Model
+from tests.builders import ALL_KINDS, agreement, build, cases, tokens, two_clouds, work
+
+few = settings(deadline=None, derandomize=True, max_examples=8, suppress_health_check=list(HealthCheck))
+
+
+def cost(model: Model) -> float | None:
+    """The linear program's least cost; None where there is none."""
+    found = model.solve_linear()
+    return found.objective if found.status == "optimal" else None
+
+
+def costs(case: Case, *terms: str) -> tuple[float | None, float | None, float | None]:
+    """With everything, without some clauses, and with them again."""
+    model = Model(formulate(case).program)
+    owners = [f"term/{term}" for term in terms]
+    whole = cost(model)
+    model.relax(owners)
+    relaxed = cost(model)
+    model.restore(owners)
+    return whole, relaxed, cost(model)
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        # 6 months of 1000 Mtok at 2 USD at South, of whose revenue of 10 USD per Mtok a fifth is owed
+        ("revenue-share", {"rate": "20%"}),
+        # 3 USD per Mtok at North where only North is allowed
+        ("exclusivity", {}),
+    ],
+)
+def test_a_clause_that_is_out_costs_nothing(kind: str, more: Any) -> None:
+    clause = {"id": "it", "kind": kind, **more}
+    earning = work(revenue="10 USD per Mtok")
+    case = build([tokens("north", 3), tokens("south", 2)], [earning], agreement(clause, party="north"))
+    whole, relaxed, again = costs(case, "it")
+    assert whole == pytest.approx({"revenue-share": 24_000, "exclusivity": 18_000}[kind])
+    assert relaxed == pytest.approx(12_000)
+    assert again == pytest.approx(whole)
+
+
+def test_two_denials_of_one_place_are_lifted_together_only() -> None:
+    both = [{"id": name, "kind": "residency", "within": ["IE"]} for name in ("one", "other")]
+    case = two_clouds(*both)
+    assert costs(case, "one") == pytest.approx((18_000, 18_000, 18_000))
+    assert costs(case, "one", "other") == pytest.approx((18_000, 12_000, 18_000))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ALL_KINDS if kind != "discount"])
+@few
+@given(data=st.data())
+def test_out_is_as_if_it_had_never_been(kind: str, data: st.DataObject) -> None:
+    case = data.draw(cases(need=kind, most=2))
+    model = Model(formulate(case).program)
+    whole = cost(model)
+    for term in (t for t in case.terms if not t.prices):
+        model.relax([f"term/{term.id}"])
+        left = cost(Model(formulate(case.under(without=[term.id])).program))
+        assert cost(model) == (left if left is None else pytest.approx(left, rel=1e-6, abs=0.01)), term.id
+        model.restore([f"term/{term.id}"])
+        assert cost(model) == (whole if whole is None else pytest.approx(whole, rel=1e-6, abs=0.01)), term.id
+
+
+# -- denials, deployment by deployment ---------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("out", "most"),
+    [
+        ([], 0.0),
+        (["a"], 0.0),  # the first place is still denied by b
+        (["a", "b"], 5.0),
+        (["c"], 5.0),  # one deployment that nobody denies is enough
+        (["b", "c"], 5.0),
+    ],
+)
+def test_an_offer_is_open_where_one_deployment_is(out: Sequence[str], most: float) -> None:
+    program = Program()
+    columns = program.columns("use", "work", 1, cost=-1.0, upper=5.0)
+    program.fix_at_zero(columns, [{"a", "b"}, {"c"}])
+    program.require("demand", "served", Expr.of(columns) <= [9.0])
+    model = Model(program)
+    model.relax(out)
+    found = model.solve_linear()
+    assert found.values is not None
+    assert found.values[0] == pytest.approx(most)
+    model.restore(out)
+    assert cost(model) == pytest.approx(0.0)
+
+
+def test_columns_with_several_users_are_open_while_one_is_in() -> None:
+    program = Program()
+    columns = program.columns("standby", "work", 1, cost=-1.0, upper=5.0, users=["a", "b"])
+    program.require("demand", "served", Expr.of(columns) <= [9.0])
+    model = Model(program)
+    for out, least in ([], -5.0), (["a"], -5.0), (["a", "b"], 0.0), (["b"], -5.0):
+        model.relax(out)
+        assert cost(model) == pytest.approx(least), out
+        model.restore(out)
+
+
+def test_the_fewest_who_must_give_way() -> None:
+    program = Program()
+    program.fix_at_zero(np.zeros(1, dtype=np.int32), [{"a", "b"}, {"c"}])
+    (denial,) = program.denials
+    assert denial.lifted_by(["a"]) == frozenset()
+    assert denial.lifted_by(["a", "b"]) == {"a", "b"}
+    assert denial.lifted_by(["a", "b", "c"]) == {"c"}
