@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qs, unquote
 
 from detente.sandbox import openai
-from detente.sandbox.ask import Turn, WrongError
-from detente.sandbox.face import Request, Route, Scene
+from detente.sandbox.ask import Answer, WrongError
+from detente.sandbox.face import ApiRoute, HttpRequest, Scene
 from detente.sandbox.reply import JSON, Headers, Piece, Whole, json_bytes, sse
 from detente.sandbox.seat import Seat
 
@@ -34,7 +34,7 @@ class AzureFace(openai.OpenAIFace):
     kind = "azure"
     prefix: ClassVar[str] = "/openai/v1"
 
-    def route(self, request: Request) -> Route | None:
+    def route(self, request: HttpRequest) -> ApiRoute | None:
         if not request.path.startswith(LEGACY):
             return super().route(request)
         name, _, rest = request.path.removeprefix(LEGACY).partition("/")
@@ -42,9 +42,9 @@ class AzureFace(openai.OpenAIFace):
         version = parse_qs(request.query).get("api-version", [""])[0]
         if request.method != "POST" or operation not in ("chat", "embeddings") or not version:
             return None
-        return Route(operation, unquote(name))
+        return ApiRoute(operation, unquote(name))
 
-    def spills_to(self, request: Request) -> str | None:
+    def spills_to(self, request: HttpRequest) -> str | None:
         return request.headers.get("x-ms-spillover-deployment") or None
 
     # -- what Azure adds --------------------------------------------------------------------------------------------
@@ -78,7 +78,7 @@ class AzureFace(openai.OpenAIFace):
         )
         return (*found, *((name, str(value)) for name, value in pairs))
 
-    def opening(self, turn: Turn) -> Iterator[Piece]:
+    def opening(self, answer: Answer) -> Iterator[Piece]:
         head = {"choices": [], "created": 0, "id": "", "model": "", "object": ""}
         yield Piece(sse({**head, "prompt_filter_results": self._prompt_verdicts()}))
 
@@ -87,7 +87,7 @@ class AzureFace(openai.OpenAIFace):
         verdicts = {**_verdicts(), "jailbreak": {"filtered": False, "detected": False}}
         return [{"prompt_index": 0, "content_filter_results": verdicts}]
 
-    def decorated(self, body: Json, turn: Turn) -> Json:
+    def decorated(self, body: Json, answer: Answer) -> Json:
         choices = [self._judged(choice) for choice in body["choices"]]
         return {**body, "choices": choices, "prompt_filter_results": self._prompt_verdicts()}
 
@@ -105,7 +105,7 @@ class AzureFace(openai.OpenAIFace):
         return {**choice, "content_filter_results": _verdicts(filtered) if judged else {}}
 
     # -- refusals ---------------------------------------------------------------------------------------------------
-    def unauthorized(self, request: Request) -> Whole | None:
+    def unauthorized(self, request: HttpRequest) -> Whole | None:
         bearer = request.headers.get("authorization", "")
         if request.headers.get("api-key", "").strip() or bearer.removeprefix("Bearer ").strip() not in ("", bearer):
             return None
@@ -119,13 +119,13 @@ class AzureFace(openai.OpenAIFace):
         )
         return _error(401, "401", message)
 
-    def expired(self, request: Request) -> Whole:
+    def expired(self, request: HttpRequest) -> Whole:
         if request.headers.get("api-key"):
             return self._denied()
         what = "Unauthorized. Access token is missing, invalid, audience is incorrect, or have expired."
         return Whole(401, json_bytes({"statusCode": 401, "message": what}))
 
-    def lost(self, request: Request) -> Whole:
+    def lost(self, request: HttpRequest) -> Whole:
         return _error(404, "404", "Resource not found")
 
     def unknown(self, name: str) -> Whole:
@@ -138,7 +138,7 @@ class AzureFace(openai.OpenAIFace):
     def wrong(self, error: WrongError) -> Whole:
         return openai.error(error.status, error.message, "invalid_request_error", param=error.param, code=error.code)
 
-    def filtered(self, turn: Turn) -> Turn | Whole:
+    def filtered(self, answer: Answer) -> Answer | Whole:
         verdicts = {**_verdicts("violence"), "jailbreak": {"filtered": False, "detected": False}}
         message = (
             "The response was filtered due to the prompt triggering Azure OpenAI's content management policy. Please "
@@ -148,7 +148,7 @@ class AzureFace(openai.OpenAIFace):
         found = {"message": message, "type": None, "param": "prompt", "code": "content_filter", "status": 400}
         return Whole(400, json_bytes({"error": {**found, "innererror": inner}}))
 
-    def throttled(self, seat: Seat, seconds: float | None, request: Request) -> Whole:
+    def throttled(self, seat: Seat, seconds: float | None, request: HttpRequest) -> Whole:
         wait = USUAL_WAIT[seat.provisioned] if seconds is None else seconds
         after: Headers = (("retry-after", str(math.ceil(wait))), ("retry-after-ms", str(math.ceil(wait * 1000))))
         if seat.provisioned:

@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 from urllib.parse import unquote
 
 from detente.sandbox import converse, eventstream, invoke, openai, signature
-from detente.sandbox.ask import Choice, Turn, WrongError
+from detente.sandbox.ask import Answer, Choice, WrongError
 from detente.sandbox.cache import Replies
-from detente.sandbox.face import Face, Job, Request, Route, Scene
+from detente.sandbox.face import ApiRoute, Face, HttpRequest, ParsedCall, Scene
 from detente.sandbox.reply import JSON, Headers, Piece, Streamed, Whole, json_bytes
 from detente.sandbox.seat import Seat
 from detente.sandbox.tokens import count
@@ -31,7 +31,7 @@ def _error(status: int, kind: str, message: str) -> Whole:
     return Whole(status, json_bytes({"message": message}), (*JSON, ("x-amzn-errortype", kind + where)))
 
 
-def _refused(request: Request, region: str) -> tuple[str, str] | None:
+def _refused(request: HttpRequest, region: str) -> tuple[str, str] | None:
     """(kind, message) of why a request is not authorized: neither a bearer key nor a right signature."""
     given = request.headers.get("authorization", "")
     if not given:
@@ -42,7 +42,7 @@ def _refused(request: Request, region: str) -> tuple[str, str] | None:
     return ("InvalidSignatureException", wrong) if wrong else None
 
 
-def _outdated(request: Request) -> tuple[str, str]:
+def _outdated(request: HttpRequest) -> tuple[str, str]:
     if request.headers.get("authorization", "").startswith("Bearer "):
         return "AccessDeniedException", "Authentication failed: the API key has expired."
     return "ExpiredTokenException", "The security token included in the request is expired"
@@ -54,56 +54,60 @@ class BedrockFace(Face):
     kind = "bedrock"
     reserve = MAX_REPLY_TOKENS
 
-    def route(self, request: Request) -> Route | None:
+    def route(self, request: HttpRequest) -> ApiRoute | None:
         parts = request.path.split("/")
         if request.method != "POST" or len(parts) != 4 or parts[1] != "model":
             return None
-        return Route(parts[3], unquote(parts[2])) if parts[3] in ("converse", "converse-stream", "invoke") else None
+        return ApiRoute(parts[3], unquote(parts[2])) if parts[3] in ("converse", "converse-stream", "invoke") else None
 
-    def read(self, route: Route, body: Mapping[str, Any], replies: Replies) -> Job:
+    def read(self, route: ApiRoute, body: Mapping[str, Any], replies: Replies) -> ParsedCall:
         if route.operation == "invoke":
-            return Job(body, sum(count(text) for text in _texts(body)))
+            return ParsedCall(body, sum(count(text) for text in _texts(body)))
         ask = converse.ask(body)
-        return Job(None, ask.tokens, ask, route.operation == "converse-stream")
+        return ParsedCall(None, ask.tokens, ask, route.operation == "converse-stream")
 
-    def render(self, route: Route, job: Job, turn: Turn, scene: Scene, replies: Replies) -> Whole | Streamed:
+    def render(
+        self, route: ApiRoute, parsed: ParsedCall, answer: Answer, scene: Scene, replies: Replies
+    ) -> Whole | Streamed:
         rhythm = scene.seat.rhythm
-        latency = round((rhythm.first + rhythm.each * turn.counts.output) * 1000)
+        latency = round((rhythm.first + rhythm.each * answer.counts.output) * 1000)
         mark: Headers = (("x-amzn-requestid", _request_id(scene.mark)),)
         if route.operation == "invoke":
-            body, tokens = invoke.reply(scene.seat.name, job.held, turn.mark)
+            body, tokens = invoke.reply(scene.seat.name, parsed.held, answer.mark)
             told = (
                 ("x-amzn-bedrock-input-token-count", str(tokens)),
                 ("x-amzn-bedrock-invocation-latency", str(latency)),
             )
-            return Whole(200, json_bytes(body), (*JSON, *mark, *told), turn.counts)
-        if not job.stream:
-            return Whole(200, json_bytes(converse.whole(turn, latency)), (*JSON, *mark), turn.counts)
+            return Whole(200, json_bytes(body), (*JSON, *mark, *told), answer.counts)
+        if not parsed.stream:
+            return Whole(200, json_bytes(converse.whole(answer, latency)), (*JSON, *mark), answer.counts)
         what = json_bytes(
             {"message": "The system encountered an unexpected error during processing. Try your request again."}
         )
         spoiled = eventstream.spoiled(_frame("contentBlockDelta", {"delta": {"text": "half"}, "contentBlockIndex": 0}))
         exception = eventstream.exception("internalServerException", what)
-        return Streamed(self._frames(turn, latency), exception, spoiled, (*STREAM, *mark), turn.counts)
+        return Streamed(self._frames(answer, latency), exception, spoiled, (*STREAM, *mark), answer.counts)
 
     @staticmethod
-    def _frames(turn: Turn, latency: int) -> Iterator[Piece]:
-        for kind, body, tokens in converse.events(turn, latency):
+    def _frames(answer: Answer, latency: int) -> Iterator[Piece]:
+        for kind, body, tokens in converse.events(answer, latency):
             yield Piece(_frame(kind, body), tokens, kind == "messageStop")
 
-    def filtered(self, turn: Turn) -> Turn | Whole:
+    def filtered(self, answer: Answer) -> Answer | Whole:
         """A guardrail answers instead of the model."""
-        return replace(turn, choices=(Choice("blocked", BLOCKED),), counts=replace(turn.counts, output=count(BLOCKED)))
+        return replace(
+            answer, choices=(Choice("blocked", BLOCKED),), counts=replace(answer.counts, output=count(BLOCKED))
+        )
 
     # -- refusals ---------------------------------------------------------------------------------------------------
-    def unauthorized(self, request: Request) -> Whole | None:
+    def unauthorized(self, request: HttpRequest) -> Whole | None:
         wrong = _refused(request, self.region)
         return _error(403, *wrong) if wrong else None
 
-    def expired(self, request: Request) -> Whole:
+    def expired(self, request: HttpRequest) -> Whole:
         return _error(403, *_outdated(request))
 
-    def lost(self, request: Request) -> Whole:
+    def lost(self, request: HttpRequest) -> Whole:
         return _error(404, "UnknownOperationException", "The requested operation is not recognized by the service.")
 
     def unknown(self, name: str) -> Whole:
@@ -112,7 +116,7 @@ class BedrockFace(Face):
     def wrong(self, error: WrongError) -> Whole:
         return _error(error.status, "ValidationException", error.message)
 
-    def throttled(self, seat: Seat, seconds: float | None, request: Request) -> Whole:
+    def throttled(self, seat: Seat, seconds: float | None, request: HttpRequest) -> Whole:
         return _error(429, "ThrottlingException", "Too many tokens, please wait before trying again.")
 
     def unavailable(self) -> Whole:
@@ -130,14 +134,14 @@ class BedrockOpenAIFace(openai.OpenAIFace):
     def headers(self, scene: Scene) -> Headers:
         return (("x-amzn-requestid", _request_id(scene.mark)),)
 
-    def unauthorized(self, request: Request) -> Whole | None:
+    def unauthorized(self, request: HttpRequest) -> Whole | None:
         wrong = _refused(request, self.region)
         return self._error(401 if "Missing" in wrong[0] else 403, *wrong, "authentication_error") if wrong else None
 
-    def expired(self, request: Request) -> Whole:
+    def expired(self, request: HttpRequest) -> Whole:
         return self._error(403, *_outdated(request), "authentication_error")
 
-    def lost(self, request: Request) -> Whole:
+    def lost(self, request: HttpRequest) -> Whole:
         return self._error(404, "UnknownOperationException", "Not found.", "invalid_request_error")
 
     def unknown(self, name: str) -> Whole:
@@ -148,7 +152,7 @@ class BedrockOpenAIFace(openai.OpenAIFace):
         found = openai.error(error.status, error.message, "invalid_request_error", param=error.param, code=error.code)
         return replace(found, headers=(*found.headers, ("x-amzn-errortype", "ValidationException")))
 
-    def throttled(self, seat: Seat, seconds: float | None, request: Request) -> Whole:
+    def throttled(self, seat: Seat, seconds: float | None, request: HttpRequest) -> Whole:
         what = "Too many tokens, please wait before trying again."
         return self._error(429, "ThrottlingException", what, "rate_limit_error", "rate_limit_exceeded")
 

@@ -21,7 +21,7 @@ ESTIMATE = 64
 
 
 @dataclass
-class Bucket:
+class CapacityBucket:
     """The use of one deployment.
 
     Parameters
@@ -73,7 +73,7 @@ class Bucket:
         self._at = max(at, self._at)
 
 
-def bucket(deployment: AnyDeployment, offer: AnyOffer, units: int | None) -> Bucket | None:
+def bucket(deployment: AnyDeployment, offer: AnyOffer, units: int | None) -> CapacityBucket | None:
     """The capacity of a deployment; None where it has no limit.
 
     ``units`` is how many of a provisioned offer were bought (by a plan); None: all there are. Of a capacity that
@@ -87,8 +87,8 @@ def bucket(deployment: AnyDeployment, offer: AnyOffer, units: int | None) -> Buc
         if units is None:
             return None
         per_minute = float(offer.unit_flow * 1_000_000 / 60) * units
-        return Bucket(max(per_minute, 1e-9), offer.output_ratio, provisioned=True)
+        return CapacityBucket(max(per_minute, 1e-9), offer.output_ratio, provisioned=True)
     if offer.capacity is None:
         return None
     per_minute = min(float(per_hour(rate) * 1_000_000 / 60) for rate in offer.capacity.values())
-    return Bucket(max(per_minute, 1e-9))
+    return CapacityBucket(max(per_minute, 1e-9))

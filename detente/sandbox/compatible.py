@@ -11,7 +11,7 @@ from typing import Any
 
 from detente.sandbox import openai
 from detente.sandbox.ask import WrongError
-from detente.sandbox.face import Request, Scene
+from detente.sandbox.face import HttpRequest, Scene
 from detente.sandbox.reply import DONE, Headers, Whole, json_bytes
 from detente.sandbox.seat import Seat
 
@@ -34,14 +34,14 @@ class CompatibleFace(openai.OpenAIFace):
         more: dict[str, Any] = {"root": name, "parent": None, "max_model_len": 131_072, "permission": []}
         return {**super().model_entry(name, created), **more}
 
-    def unauthorized(self, request: Request) -> Whole | None:
+    def unauthorized(self, request: HttpRequest) -> Whole | None:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         return None if scheme.lower() == "bearer" and key.strip() else self.expired(request)
 
-    def expired(self, request: Request) -> Whole:
+    def expired(self, request: HttpRequest) -> Whole:
         return Whole(401, json_bytes({"error": "Unauthorized"}))
 
-    def lost(self, request: Request) -> Whole:
+    def lost(self, request: HttpRequest) -> Whole:
         return Whole(404, json_bytes({"detail": "Not Found"}))
 
     def unknown(self, name: str) -> Whole:
@@ -51,7 +51,7 @@ class CompatibleFace(openai.OpenAIFace):
         kind = "NotFoundError" if error.status == 404 else "BadRequestError"
         return openai.error(error.status, error.message, kind, param=error.param, code=error.status)
 
-    def throttled(self, seat: Seat, seconds: float | None, request: Request) -> Whole:
+    def throttled(self, seat: Seat, seconds: float | None, request: HttpRequest) -> Whole:
         wait = math.ceil(2.0 if seconds is None else seconds)
         what = f"Rate limit reached for {seat.name}. Please try again in {wait} s."
         return openai.error(429, what, "rate_limit_error", code=429, headers=(("retry-after", str(wait)),))

@@ -16,8 +16,8 @@ from detente.live.fault import Fault
 from detente.sandbox import play
 from detente.sandbox.faults import Faults
 from detente.sandbox.incoming import bounded_body
-from detente.sandbox.place import AT_ONCE, Place, World
 from detente.sandbox.play import Stage
+from detente.sandbox.region_server import AT_ONCE, RegionServer, World
 from detente.sandbox.reply import Whole, json_bytes
 
 MAX_BODY = 65_536
@@ -28,10 +28,10 @@ class Control:
 
     Parameters
     ----------
-    world, places
+    world, servers
         What is played.
     addresses
-        Every place's address, as people read them.
+        Every server's address, as people read them.
     changed
         Awaited after faults were added or taken back, before that is answered: what is down then is down.
     """
@@ -39,11 +39,11 @@ class Control:
     def __init__(
         self,
         world: World,
-        places: Sequence[Place],
+        servers: Sequence[RegionServer],
         addresses: Mapping[str, str],
         changed: Callable[[], Awaitable[None]],
     ) -> None:
-        self._world, self._places, self._addresses, self._changed = world, places, addresses, changed
+        self._world, self._servers, self._addresses, self._changed = world, servers, addresses, changed
 
     @property
     def _faults(self) -> Faults:
@@ -82,17 +82,17 @@ class Control:
         )
 
     def _state(self, at: float) -> dict[str, Any]:
-        down = [f"{p.provider}/{p.region}" for p in self._places if self._faults.down(p.provider, p.region, at)]
+        down = [f"{p.provider}/{p.region}" for p in self._servers if self._faults.down(p.provider, p.region, at)]
         return {
             "seconds": round(at, 3),
             "addresses": dict(self._addresses),
             "down": down,
-            "deployments": [seat.shown(at) for place in self._places for seat in place.seats],
+            "deployments": [seat.shown(at) for server in self._servers for seat in server.seats],
             "faults": self._faults.shown(at),
         }
 
     def _calls(self, at: float) -> list[dict[str, Any]]:
-        seats = [seat for place in self._places for seat in place.seats]
+        seats = [seat for server in self._servers for seat in server.seats]
         return [{**seat.shown(at), "recent": [record.shown() for record in seat.recent]} for seat in seats]
 
     def _add(self, body: bytes, at: float) -> Whole:
@@ -120,8 +120,8 @@ class Control:
 
     def _check(self, fault: Fault, report: Any) -> None:
         """It strikes something that there is."""
-        known = {seat.deployment.id for place in self._places for seat in place.seats}
-        known |= {name for place in self._places for name in (place.provider, f"{place.provider}/{place.region}")}
+        known = {seat.deployment.id for server in self._servers for seat in server.seats}
+        known |= {name for server in self._servers for name in (server.provider, f"{server.provider}/{server.region}")}
         if fault.on not in known:
             report(("on",), f"nothing here is called `{fault.on}`", did_you_mean(fault.on, known))
 

@@ -1,7 +1,7 @@
 """A face: one API of one kind of provider, as its clients see it.
 
 Owns: the verbs that every face answers, and the values they exchange. Not here: the order in which a call is judged
-(``place``), time and faults (``play``).
+(``region_server``), time and faults (``play``).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from detente.sandbox.ask import Ask, Turn, WrongError
+from detente.sandbox.ask import Answer, Ask, WrongError
 from detente.sandbox.cache import Replies
 from detente.sandbox.capacity import ESTIMATE
 from detente.sandbox.reply import Headers, Streamed, Whole
@@ -18,7 +18,7 @@ from detente.sandbox.seat import Seat
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HttpRequest:
     """A request as it came: the path still encoded, names of headers in lower case."""
 
     method: str
@@ -31,7 +31,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class ApiRoute:
     """What a request asks for: ``name`` is the deployment or model of the path, ``key`` a reply's id."""
 
     operation: str
@@ -41,7 +41,7 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ParsedCall:
     """A call that was read. ``held`` is what its face needs to render it."""
 
     held: Any
@@ -74,11 +74,11 @@ class Face:
     def __init__(self, region: str, seats: Sequence[Seat]) -> None:
         self.region, self.seats = region, [seat for seat in seats if seat.deployment.kind == self.kind]
 
-    def route(self, request: Request) -> Route | None:
+    def route(self, request: HttpRequest) -> ApiRoute | None:
         """What a request asks for; None where the path is not this face's."""
         raise NotImplementedError
 
-    def unauthorized(self, request: Request) -> Whole | None:
+    def unauthorized(self, request: HttpRequest) -> Whole | None:
         """The refusal of a request without a valid credential."""
         raise NotImplementedError
 
@@ -86,19 +86,21 @@ class Face:
         """The deployment of a name."""
         return next((seat for seat in self.seats if seat.name == name), None)
 
-    def read(self, route: Route, body: Mapping[str, Any], replies: Replies) -> Job:
+    def read(self, route: ApiRoute, body: Mapping[str, Any], replies: Replies) -> ParsedCall:
         """The call. Raises WrongError."""
         raise NotImplementedError
 
-    def render(self, route: Route, job: Job, turn: Turn, scene: Scene, replies: Replies) -> Whole | Streamed:
+    def render(
+        self, route: ApiRoute, parsed: ParsedCall, answer: Answer, scene: Scene, replies: Replies
+    ) -> Whole | Streamed:
         """The answer. Raises WrongError."""
         raise NotImplementedError
 
-    def look(self, route: Route, created: int, replies: Replies) -> Whole | None:
+    def look(self, route: ApiRoute, created: int, replies: Replies) -> Whole | None:
         """The answer to what calls no model (a list of models, a kept reply); None where a model is called."""
         return None
 
-    def spills_to(self, request: Request) -> str | None:
+    def spills_to(self, request: HttpRequest) -> str | None:
         """The deployment that takes over where the one asked for has no capacity."""
         return None
 
@@ -107,7 +109,7 @@ class Face:
         return ()
 
     # -- refusals ---------------------------------------------------------------------------------------------------
-    def lost(self, request: Request) -> Whole:
+    def lost(self, request: HttpRequest) -> Whole:
         """No such path."""
         raise NotImplementedError
 
@@ -119,11 +121,11 @@ class Face:
         """The request itself is wrong."""
         raise NotImplementedError
 
-    def filtered(self, turn: Turn) -> Turn | Whole:
+    def filtered(self, answer: Answer) -> Answer | Whole:
         """What becomes of a prompt whose content offends. Neutral: it is answered like any other."""
-        return turn
+        return answer
 
-    def throttled(self, seat: Seat, seconds: float | None, request: Request) -> Whole:
+    def throttled(self, seat: Seat, seconds: float | None, request: HttpRequest) -> Whole:
         """Too much at once; ``seconds`` is when to ask again, None for what is usual."""
         raise NotImplementedError
 
@@ -131,6 +133,6 @@ class Face:
         """The service cannot serve now."""
         raise NotImplementedError
 
-    def expired(self, request: Request) -> Whole:
+    def expired(self, request: HttpRequest) -> Whole:
         """The credential is no longer valid."""
         raise NotImplementedError

@@ -18,7 +18,7 @@ STREAMED = ("exception",)
 
 
 @dataclass
-class Standing:
+class ScheduledFault:
     """A fault with what has become of it; times are in seconds from the sandbox's start."""
 
     fault: Fault
@@ -54,13 +54,13 @@ class Faults:
 
     def __init__(self, schedule: tuple[Fault, ...], seed: int) -> None:
         self._seed = seed
-        self._held = {fault.id: Standing(fault, 0.0) for fault in schedule}
+        self._held = {fault.id: ScheduledFault(fault, 0.0) for fault in schedule}
 
     def add(self, fault: Fault, at: float) -> bool:
         """Add one; False where its id is taken, or there are too many."""
         if fault.id in self._held or len(self._held) >= MAX_FAULTS:
             return False
-        self._held[fault.id] = Standing(fault, at)
+        self._held[fault.id] = ScheduledFault(fault, at)
         return True
 
     def drop(self, fault_id: str) -> bool:
@@ -90,13 +90,13 @@ class Faults:
     def meets(self, deployment: str, provider: str, region: str, at: float, *, stream: bool) -> Fault | None:
         """The fault that a call meets, the first declared first; it is counted."""
         on = (deployment, provider, f"{provider}/{region}")
-        for standing in self._held.values():
-            fault = standing.fault
-            if fault.on not in on or standing.state(at) != "in force" or (fault.kind in STREAMED and not stream):
+        for scheduled in self._held.values():
+            fault = scheduled.fault
+            if fault.on not in on or scheduled.state(at) != "in force" or (fault.kind in STREAMED and not stream):
                 continue
-            standing.asked += 1
-            if fault.chance is None or self._drawn(fault.id, standing.asked) < fault.chance:
-                standing.met += 1
+            scheduled.asked += 1
+            if fault.chance is None or self._drawn(fault.id, scheduled.asked) < fault.chance:
+                scheduled.met += 1
                 return fault
         return None
 

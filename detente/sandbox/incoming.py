@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from detente.sandbox.face import Request
+from detente.sandbox.face import HttpRequest
 
 MAX_BODY = 32_000_000
 AT = "/at/"
@@ -31,17 +31,17 @@ async def bounded_body(receive: Any, most: int = MAX_BODY) -> bytes | None:
             return b"".join(parts)
 
 
-def request_of(scope: Any, body: bytes) -> Request:
+def request_of(scope: Any, body: bytes) -> HttpRequest:
     """The request of an ASGI scope; of a header that occurs twice, both values."""
     headers: dict[str, str] = {}
     for name, value in scope["headers"]:
         key, text = name.decode("latin-1"), value.decode("latin-1")
         headers[key] = f"{headers[key]},{text}" if key in headers else text
     path = scope["raw_path"].decode("latin-1")
-    return Request(scope["method"], path, scope["query_string"].decode("latin-1"), headers, body, path)
+    return HttpRequest(scope["method"], path, scope["query_string"].decode("latin-1"), headers, body, path)
 
 
-def addressed(request: Request) -> tuple[Request, str | None]:
+def addressed(request: HttpRequest) -> tuple[HttpRequest, str | None]:
     """The request without the prefix that names a deployment, and that deployment."""
     if not request.path.startswith(AT):
         return request, None

@@ -20,7 +20,7 @@ MAX_CONNECTIONS = 4_000
 KEEP_ALIVE = 75
 BACKLOG = 2_048
 
-App = Callable[[Any, Any, Any], Awaitable[None]]
+AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class Link(HttpToolsProtocol):
@@ -88,7 +88,7 @@ class Link(HttpToolsProtocol):
 class Listener:
     """One port. While it is closed its number stays ours: a socket is bound to it that does not listen."""
 
-    def __init__(self, app: App, host: str, port: int) -> None:
+    def __init__(self, app: AsgiApp, host: str, port: int) -> None:
         self._config = Config(
             app,
             http="httptools",

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from detente.sandbox import chat, chat_request, embeddings, responses
-from detente.sandbox.ask import Turn, WrongError
+from detente.sandbox.ask import Answer, WrongError
 from detente.sandbox.cache import Kept, Replies
-from detente.sandbox.face import Face, Job, Request, Route, Scene
+from detente.sandbox.face import ApiRoute, Face, HttpRequest, ParsedCall, Scene
 from detente.sandbox.reply import DONE, EVENTS, JSON, Headers, Piece, Streamed, Whole, json_bytes, sse
 
 Json = dict[str, Any]
@@ -27,36 +27,36 @@ class OpenAIFace(Face):
     """Whether chat shows reasoning, or only counts it."""
 
     # -- reading ----------------------------------------------------------------------------------------------------
-    def route(self, request: Request) -> Route | None:
+    def route(self, request: HttpRequest) -> ApiRoute | None:
         if not request.path.startswith(f"{self.prefix}/"):
             return None
         rest = request.path[len(self.prefix) :]
         operation = OPERATIONS.get(rest)
         if request.method == "POST":
-            return Route(operation) if operation in self.operations else None
+            return ApiRoute(operation) if operation in self.operations else None
         if request.method == "GET" and rest == "/models":
-            return Route("models", method="GET")
+            return ApiRoute("models", method="GET")
         if request.method == "GET" and rest.startswith("/models/"):
-            return Route("models", key=rest.removeprefix("/models/"), method="GET")
+            return ApiRoute("models", key=rest.removeprefix("/models/"), method="GET")
         key = rest.removeprefix("/responses/")
         if request.method in ("GET", "DELETE") and key != rest and key and "/" not in key:
-            return Route("response", key=key, method=request.method) if "responses" in self.operations else None
+            return ApiRoute("response", key=key, method=request.method) if "responses" in self.operations else None
         return None
 
-    def read(self, route: Route, body: Mapping[str, Any], replies: Replies) -> Job:
+    def read(self, route: ApiRoute, body: Mapping[str, Any], replies: Replies) -> ParsedCall:
         stream = body.get("stream") is True
         if route.operation == "embeddings":
             texts = embeddings.texts(body)
-            return Job(texts, texts.tokens)
+            return ParsedCall(texts, texts.tokens)
         if route.operation == "chat":
             ask = chat_request.ask(body)
             options = body.get("stream_options")
             asks_usage = isinstance(options, Mapping) and options.get("include_usage") is True
             if options is not None and not stream:
                 raise WrongError("'stream_options' is only allowed when 'stream' is true.", "stream_options")
-            return Job(asks_usage, ask.tokens, ask, stream)
+            return ParsedCall(asks_usage, ask.tokens, ask, stream)
         asked = responses.ask(body, self._before(body.get("previous_response_id"), replies))
-        return Job(asked, asked.ask.tokens, asked.ask, stream)
+        return ParsedCall(asked, asked.ask.tokens, asked.ask, stream)
 
     @staticmethod
     def _before(key: Any, replies: Replies) -> str:
@@ -69,47 +69,51 @@ class OpenAIFace(Face):
         return kept.prompt
 
     # -- answering --------------------------------------------------------------------------------------------------
-    def render(self, route: Route, job: Job, turn: Turn, scene: Scene, replies: Replies) -> Whole | Streamed:
+    def render(
+        self, route: ApiRoute, parsed: ParsedCall, answer: Answer, scene: Scene, replies: Replies
+    ) -> Whole | Streamed:
         headers = (*self.headers(scene), *scene.headers)
         if route.operation == "embeddings":
-            body = embeddings.reply(job.held, scene.seat.model, turn.model)
-            return Whole(200, json_bytes(body), (*JSON, *headers), turn.counts)
+            body = embeddings.reply(parsed.held, scene.seat.model, answer.model)
+            return Whole(200, json_bytes(body), (*JSON, *headers), answer.counts)
         if route.operation == "chat":
-            if job.stream:
-                pieces = self._chunks(turn, asks_usage=job.held)
-                return self._streamed(pieces, sse(self.stream_error()), (*EVENTS, *headers), turn)
-            body = self.decorated(chat.whole(turn, thoughts=self.thoughts), turn)
-            return Whole(200, json_bytes(body), (*JSON, *headers), turn.counts)
-        whole = self.decorated_response(responses.whole(turn, job.held))
-        if job.held.store:
-            said = "".join(choice.text for choice in turn.choices)
-            replies.keep(whole["id"], Kept(json_bytes(whole), f"{job.held.ask.prompt}\n{said}"))
-        if job.stream:
+            if parsed.stream:
+                pieces = self._chunks(answer, asks_usage=parsed.held)
+                return self._streamed(pieces, sse(self.stream_error()), (*EVENTS, *headers), answer)
+            body = self.decorated(chat.whole(answer, thoughts=self.thoughts), answer)
+            return Whole(200, json_bytes(body), (*JSON, *headers), answer.counts)
+        whole = self.decorated_response(responses.whole(answer, parsed.held))
+        if parsed.held.store:
+            said = "".join(choice.text for choice in answer.choices)
+            replies.keep(whole["id"], Kept(json_bytes(whole), f"{parsed.held.ask.prompt}\n{said}"))
+        if parsed.stream:
             failed = {"type": "error", "code": "server_error", "param": None, "sequence_number": 0}
             failed["message"] = "The server had an error while it generated the reply."
             exception = sse(failed, "error")
-            return self._streamed(self._events(turn, job.held), exception, (*EVENTS, *headers), turn)
-        return Whole(200, json_bytes(whole), (*JSON, *headers), turn.counts)
+            return self._streamed(self._events(answer, parsed.held), exception, (*EVENTS, *headers), answer)
+        return Whole(200, json_bytes(whole), (*JSON, *headers), answer.counts)
 
-    def _streamed(self, pieces: Iterator[Piece], exception: bytes, headers: Headers, turn: Turn) -> Streamed:
-        malformed = f'data: {{"id":"{turn.mark}","choices":[{{"index":0,"delta":{{"content":"half a'.encode() + b"\n\n"
-        return Streamed(pieces, exception + self.after_error, malformed, headers, turn.counts)
+    def _streamed(self, pieces: Iterator[Piece], exception: bytes, headers: Headers, answer: Answer) -> Streamed:
+        malformed = (
+            f'data: {{"id":"{answer.mark}","choices":[{{"index":0,"delta":{{"content":"half a'.encode() + b"\n\n"
+        )
+        return Streamed(pieces, exception + self.after_error, malformed, headers, answer.counts)
 
-    def _chunks(self, turn: Turn, *, asks_usage: bool) -> Iterator[Piece]:
-        yield from self.opening(turn)
-        for chunk, tokens in chat.chunks(turn, thoughts=self.thoughts, asks_usage=asks_usage):
+    def _chunks(self, answer: Answer, *, asks_usage: bool) -> Iterator[Piece]:
+        yield from self.opening(answer)
+        for chunk, tokens in chat.chunks(answer, thoughts=self.thoughts, asks_usage=asks_usage):
             ends = any(choice.get("finish_reason") for choice in chunk.get("choices", ()))
             yield Piece(sse(self.decorated_chunk(chunk)) if chunk else b"", tokens, ends)
         yield Piece(DONE)
 
-    def _events(self, turn: Turn, asked: responses.Asked) -> Iterator[Piece]:
-        for event, tokens in responses.events(turn, asked):
+    def _events(self, answer: Answer, asked: responses.ResponsesCall) -> Iterator[Piece]:
+        for event, tokens in responses.events(answer, asked):
             if "response" in event:
                 event["response"] = self.decorated_response(event["response"])
             ends = event["type"] in ("response.completed", "response.incomplete")
             yield Piece(sse(event, event["type"]), tokens, ends)
 
-    def look(self, route: Route, created: int, replies: Replies) -> Whole | None:
+    def look(self, route: ApiRoute, created: int, replies: Replies) -> Whole | None:
         if route.operation == "models":
             listed = [self.model_entry(seat.name, created) for seat in self.seats]
             if route.key is None:
@@ -135,11 +139,11 @@ class OpenAIFace(Face):
         """Headers of every reply."""
         return ()
 
-    def opening(self, turn: Turn) -> Iterator[Piece]:
+    def opening(self, answer: Answer) -> Iterator[Piece]:
         """What a stream opens with."""
         return iter(())
 
-    def decorated(self, body: Json, turn: Turn) -> Json:
+    def decorated(self, body: Json, answer: Answer) -> Json:
         """A whole reply, with what the kind adds."""
         return body
 

@@ -1,6 +1,6 @@
 """A seat: one deployment as the sandbox plays it, with what it remembers.
 
-Owns: its capacity, its prompt cache, and the record of its calls. Not here: places and ports (``place``).
+Owns: its capacity, its prompt cache, and the record of its calls. Not here: places and ports (``region_server``).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from detente.live.deployment import AnyDeployment, Play
 from detente.market.offer import AnyOffer, per_hour
 from detente.sandbox.cache import PrefixCache
-from detente.sandbox.capacity import Bucket, bucket
+from detente.sandbox.capacity import CapacityBucket, bucket
 
 RECENT = 20
 
@@ -33,7 +33,7 @@ class Rhythm:
 
 
 @dataclass
-class Record:
+class CallRecord:
     """One call, for people who look on: no word of what was asked or answered."""
 
     at: float
@@ -63,11 +63,11 @@ class Seat:
     name: str = field(init=False)
     model: str = field(init=False)
     rhythm: Rhythm = field(init=False)
-    bucket: Bucket | None = field(init=False)
+    bucket: CapacityBucket | None = field(init=False)
     cache: PrefixCache = field(default_factory=PrefixCache, init=False)
     calls: int = field(default=0, init=False)
     outcomes: Counter[str] = field(default_factory=Counter, init=False)
-    recent: deque[Record] = field(default_factory=lambda: deque(maxlen=RECENT), init=False)
+    recent: deque[CallRecord] = field(default_factory=lambda: deque(maxlen=RECENT), init=False)
 
     def __post_init__(self) -> None:
         self.name = self.deployment.name_there(self.offer)
@@ -80,13 +80,13 @@ class Seat:
         """Whether its capacity is bought in units."""
         return self.offer.kind == "provisioned"
 
-    def begin(self, record: Record) -> Record:
+    def begin(self, record: CallRecord) -> CallRecord:
         """Note a call."""
         self.calls += 1
         self.recent.append(record)
         return record
 
-    def end(self, record: Record, outcome: str) -> None:
+    def end(self, record: CallRecord, outcome: str) -> None:
         """Note how a call ended: ``served``, ``refused``, ``failed``, ``abandoned``; one more is ``spilled``."""
         record.outcome = outcome
         self.outcomes[outcome] += 1

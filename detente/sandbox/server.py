@@ -1,6 +1,6 @@
 """The sandbox: every provider of a case on loopback, in one event loop.
 
-Owns: starting and stopping it, and what is down when. Not here: what is answered (``place``), and sockets
+Owns: starting and stopping it, and what is down when. Not here: what is answered (``region_server``), and sockets
 (``listener``).
 """
 
@@ -15,8 +15,8 @@ from detente.errors import DetenteError
 from detente.sandbox.addresses import Addresses
 from detente.sandbox.control import Control
 from detente.sandbox.faults import Faults
-from detente.sandbox.listener import App, Listener
-from detente.sandbox.place import Place, World
+from detente.sandbox.listener import AsgiApp, Listener
+from detente.sandbox.region_server import RegionServer, World
 from detente.sandbox.seat import Seat
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Sandbox:
     host
         A loopback address: the sandbox accepts any key, and is no server for others.
     port
-        The control endpoint's port, places on those after it; 0 for any that are free.
+        The control endpoint's port; the providers use the ports after it; 0 for any that are free.
     seed
         Of everything that is random.
     units
@@ -66,7 +66,7 @@ class Sandbox:
         self._started = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
         self.world = World(Faults(declared.faults, seed), self._now, epoch, seed)
-        self.places = _places(declared, units or {}, self.world)
+        self.servers = _servers(declared, units or {}, self.world)
         self._listeners: list[Listener] = []
         self._watch: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
@@ -83,9 +83,9 @@ class Sandbox:
         self._loop = asyncio.get_running_loop()
         self._started = self._loop.time()
         named: dict[str, str] = {}
-        control = Control(self.world, self.places, named, self._faults_changed)
+        control = Control(self.world, self.servers, named, self._faults_changed)
         try:
-            apps: tuple[App, ...] = (control, *self.places)
+            apps: tuple[AsgiApp, ...] = (control, *self.servers)
             for at, app in enumerate(apps):
                 self._listeners.append(Listener(app, self._host, self._port + at if self._port else 0))
         except OSError as error:
@@ -93,11 +93,11 @@ class Sandbox:
             taken = self._port + len(self._listeners)
             raise SandboxError(f"port {taken} cannot be had: {error.strerror}; choose another `--port`") from None
         first, *rest = self._listeners
-        pairs = list(zip(self.places, rest, strict=True))
-        named.update({f"{place.provider}/{place.region}": listener.address for place, listener in pairs})
+        pairs = list(zip(self.servers, rest, strict=True))
+        named.update({f"{server.provider}/{server.region}": listener.address for server, listener in pairs})
         self.addresses = Addresses(
-            {(place.provider, place.region): listener.address for place, listener in pairs},
-            {s.deployment.id: place.base(s, listener.address) for place, listener in pairs for s in place.seats},
+            {(server.provider, server.region): listener.address for server, listener in pairs},
+            {s.deployment.id: server.base(s, listener.address) for server, listener in pairs for s in server.seats},
             first.address,
         )
         await first.open()
@@ -127,7 +127,7 @@ class Sandbox:
 
     # -- what is down -----------------------------------------------------------------------------------------------
     async def _watching(self) -> None:
-        """Close and open places when faults say so."""
+        """Close and open servers as the faults say."""
         while True:
             edge = self.world.faults.next_change(self._now())
             wait = None if edge is None else max(0.0, edge - self._now())
@@ -143,15 +143,15 @@ class Sandbox:
     async def _arrange(self) -> None:
         """Close what is down, open what is not."""
         async with self._arranging:
-            for place, listener in zip(self.places, self._listeners[1:], strict=False):  # none, once it stops
-                down = self.world.faults.down(place.provider, place.region, self._now())
+            for server, listener in zip(self.servers, self._listeners[1:], strict=False):  # none, once it stops
+                down = self.world.faults.down(server.provider, server.region, self._now())
                 if down and listener.listening:
                     await listener.close(keep_port=True)
                 elif not down and not listener.listening:
                     await listener.open()
 
 
-def _places(declared: Declared, units: Mapping[str, int], world: World) -> list[Place]:
+def _servers(declared: Declared, units: Mapping[str, int], world: World) -> list[RegionServer]:
     """The (provider, region)s that deployments draw on, in the order declared."""
     offers = {offer.id: offer for offer in declared.offers}
     found: dict[tuple[str, str], list[Seat]] = {}
@@ -159,7 +159,7 @@ def _places(declared: Declared, units: Mapping[str, int], world: World) -> list[
         offer = offers[deployment.offer]
         seat = Seat(deployment, offer, units.get(offer.id))
         found.setdefault((offer.provider, offer.region), []).append(seat)
-    return [Place(provider, region, seats, world) for (provider, region), seats in found.items()]
+    return [RegionServer(provider, region, seats, world) for (provider, region), seats in found.items()]
 
 
 def run(

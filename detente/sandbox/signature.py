@@ -12,7 +12,7 @@ import hmac
 import re
 from urllib.parse import quote
 
-from detente.sandbox.face import Request
+from detente.sandbox.face import HttpRequest
 
 ACCESS_KEY = "SANDBOX"
 SECRET = "sandbox-secret-for-loopback-only"
@@ -23,7 +23,7 @@ _FORM = re.compile(
 )
 
 
-def fault(request: Request, region: str) -> str | None:
+def fault(request: HttpRequest, region: str) -> str | None:
     """What is wrong with a request's signature, in AWS's manner; None where nothing is."""
     found = _FORM.fullmatch(request.headers.get("authorization", ""))
     if found is None:
@@ -46,7 +46,7 @@ def fault(request: Request, region: str) -> str | None:
     return None
 
 
-def _signature(request: Request, found: re.Match[str], stamp: str) -> str:
+def _signature(request: HttpRequest, found: re.Match[str], stamp: str) -> str:
     scope = f"{found['date']}/{found['region']}/{found['service']}/aws4_request"
     canonical = hashlib.sha256(_canonical(request, found["signed"]).encode()).hexdigest()
     key = b"AWS4" + SECRET.encode()
@@ -56,7 +56,7 @@ def _signature(request: Request, found: re.Match[str], stamp: str) -> str:
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
-def _canonical(request: Request, signed: str) -> str:
+def _canonical(request: HttpRequest, signed: str) -> str:
     """The request in the one form that is signed: the path is encoded once more than it was sent."""
     payload = request.headers.get("x-amz-content-sha256")
     if payload != "UNSIGNED-PAYLOAD":

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detente.sandbox.capacity import Bucket
+from detente.sandbox.capacity import CapacityBucket
 from tests.sandbox.playing import CASE, Played, chat_of, played
 
 calls = st.lists(st.tuples(st.floats(0, 30), st.integers(1, 2_000)), max_size=60)
@@ -17,7 +17,7 @@ calls = st.lists(st.tuples(st.floats(0, 30), st.integers(1, 2_000)), max_size=60
 @given(calls, st.booleans())
 def test_what_is_admitted_is_what_was_there(arrivals: list[tuple[float, int]], provisioned: bool) -> None:
     """Over any time, no more is let in than flowed off, a minute's capacity, and (provisioned) one call over it."""
-    bucket = Bucket(1_000, provisioned=provisioned)
+    bucket = CapacityBucket(1_000, provisioned=provisioned)
     at, taken, largest = 0.0, 0.0, 0
     for wait, weight in arrivals:
         at += wait
@@ -34,7 +34,7 @@ def test_what_is_admitted_is_what_was_there(arrivals: list[tuple[float, int]], p
 
 
 def test_provisioned_use_is_refused_at_full_and_asks_for_the_time_that_it_takes() -> None:
-    bucket = Bucket(6_000, ratio=4, provisioned=True)
+    bucket = CapacityBucket(6_000, ratio=4, provisioned=True)
     assert bucket.take(0, bucket.weight(2_000, 500)) is None
     assert bucket.take(0, bucket.weight(2_000, 500)) is None
     assert bucket.utilisation(0) == pytest.approx(8_000 / 6_000)

@@ -1,4 +1,4 @@
-"""A place: one provider in one region, behind one port.
+"""The server of one provider in one region, behind one port.
 
 Owns: the order in which a call is judged, as the provider would: path, credential, body, deployment, faults, capacity,
 content; then the answer. Not here: shapes (faces), the model, time (``play``).
@@ -15,17 +15,17 @@ import msgspec
 
 from detente.live.fault import Fault
 from detente.sandbox import model, play
-from detente.sandbox.ask import Ask, Counts, Turn, WrongError
+from detente.sandbox.ask import Answer, Ask, Counts, WrongError
 from detente.sandbox.azure import AzureFace
 from detente.sandbox.bedrock import BedrockFace, BedrockOpenAIFace
 from detente.sandbox.cache import Replies
 from detente.sandbox.compatible import CompatibleFace
-from detente.sandbox.face import Face, Job, Request, Route, Scene
+from detente.sandbox.face import ApiRoute, Face, HttpRequest, ParsedCall, Scene
 from detente.sandbox.faults import Faults
 from detente.sandbox.incoming import AT, addressed, bounded_body, model_named, request_of
 from detente.sandbox.play import Stage
 from detente.sandbox.reply import JSON, Headers, Streamed, Whole, json_bytes
-from detente.sandbox.seat import Record, Rhythm, Seat
+from detente.sandbox.seat import CallRecord, Rhythm, Seat
 from detente.sandbox.tokens import count
 
 FACES: tuple[type[Face], ...] = (AzureFace, BedrockFace, BedrockOpenAIFace, CompatibleFace)
@@ -38,7 +38,7 @@ TOO_LARGE = Whole(
 NOWHERE = Whole(404, json_bytes({"error": {"message": "Nothing is served here.", "code": "404"}}))
 
 
-class Stopped(Exception):  # noqa: N818 (it is an answer)
+class EarlyReply(Exception):  # noqa: N818 (it is an answer)
     """A call that gets another answer than the model's."""
 
     def __init__(self, reply: Whole) -> None:
@@ -48,7 +48,7 @@ class Stopped(Exception):  # noqa: N818 (it is an answer)
 
 @dataclass
 class World:
-    """What all places of a sandbox share."""
+    """What all servers of a sandbox share."""
 
     faults: Faults
     clock: Callable[[], float]
@@ -67,19 +67,19 @@ class World:
 class _Call:
     """A call while it is judged."""
 
-    request: Request
+    request: HttpRequest
     face: Face
-    route: Route
-    job: Job
+    route: ApiRoute
+    parsed: ParsedCall
     seat: Seat
-    record: Record
+    record: CallRecord
     fault: Fault | None = None
     headers: Headers = ()
     weight: float = 0.0
 
 
 @dataclass
-class Place:
+class RegionServer:
     """One provider in one region: an ASGI application."""
 
     provider: str
@@ -120,12 +120,12 @@ class Place:
             return
         try:
             call = self._judged(request, face, route, wanted)
-        except Stopped as stopped:
+        except EarlyReply as stopped:
             await play.whole(stopped.reply, AT_ONCE, None, stage)
             return
         await self._served(call, stage)
 
-    def _routed(self, request: Request) -> tuple[Face | None, Route | None]:
+    def _routed(self, request: HttpRequest) -> tuple[Face | None, ApiRoute | None]:
         """The face that a request is for: the first that knows the path; of several, the one that knows the model."""
         found = [(face, route) for face in self.faces if (route := face.route(request)) is not None]
         for face, route in found[:-1]:
@@ -134,14 +134,14 @@ class Place:
                 return face, route
         return found[-1] if found else (None, None)
 
-    def _judged(self, request: Request, face: Face, route: Route, wanted: str | None) -> _Call:
-        """Up to the model: who asks, what, of whom. Raises Stopped."""
+    def _judged(self, request: HttpRequest, face: Face, route: ApiRoute, wanted: str | None) -> _Call:
+        """Up to the model: who asks, what, of whom. Raises EarlyReply."""
         denied = face.unauthorized(request)
         if denied is not None:
-            raise Stopped(denied)
+            raise EarlyReply(denied)
         looked = face.look(route, self._created(), self.replies)
         if looked is not None:
-            raise Stopped(looked)
+            raise EarlyReply(looked)
         try:
             body = msgspec.json.decode(request.body)
             if not isinstance(body, dict):
@@ -151,14 +151,14 @@ class Place:
                 raise WrongError("you must provide a model parameter", "model")
             seat = self._seat(face, named, wanted)
             if seat is None:
-                raise Stopped(face.unknown(named))
-            job = face.read(route, body, self.replies)
+                raise EarlyReply(face.unknown(named))
+            parsed = face.read(route, body, self.replies)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise Stopped(face.wrong(WrongError("The body is not valid JSON."))) from None
+            raise EarlyReply(face.wrong(WrongError("The body is not valid JSON."))) from None
         except WrongError as error:
-            raise Stopped(face.wrong(error)) from None
-        record = Record(self.world.clock(), route.operation, job.stream, input=job.input)
-        return _Call(request, face, route, job, seat, seat.begin(record))
+            raise EarlyReply(face.wrong(error)) from None
+        record = CallRecord(self.world.clock(), route.operation, parsed.stream, input=parsed.input)
+        return _Call(request, face, route, parsed, seat, seat.begin(record))
 
     def _seat(self, face: Face, name: str, wanted: str | None) -> Seat | None:
         if wanted is not None:
@@ -168,7 +168,7 @@ class Place:
 
     async def _served(self, call: _Call, stage: Stage) -> None:
         """Answer a call to a deployment, and note how it ended."""
-        call.fault = self._met(call.seat, stream=call.job.stream)
+        call.fault = self._met(call.seat, stream=call.parsed.stream)
         call.record.fault = call.fault.id if call.fault else None
         outcome = "abandoned"
         try:
@@ -205,17 +205,17 @@ class Place:
         refused = self._admitted(call, throttled=kind == "throttled")
         if refused is not None:
             return refused
-        turn = self._turn(call)
+        answer = self._empty_answer(call)
         try:
-            if call.job.ask is not None:
-                asked = model.markers(call.job.ask)
-                turn = self._with(turn, model.answer(call.job.ask, self.world.seed))
-                judged = call.face.filtered(turn) if "filter" in asked else turn
+            if call.parsed.ask is not None:
+                asked = model.markers(call.parsed.ask)
+                answer = self._with(answer, model.answer(call.parsed.ask, self.world.seed))
+                judged = call.face.filtered(answer) if "filter" in asked else answer
                 if isinstance(judged, Whole):
                     return replace(judged, headers=(*judged.headers, *call.headers))
-                turn = judged
-            scene = Scene(call.seat, turn.mark, call.headers)
-            return call.face.render(call.route, call.job, turn, scene, self.replies)
+                answer = judged
+            scene = Scene(call.seat, answer.mark, call.headers)
+            return call.face.render(call.route, call.parsed, answer, scene, self.replies)
         except WrongError as error:
             return call.face.wrong(error)
 
@@ -243,7 +243,7 @@ class Place:
         bucket = call.seat.bucket
         if bucket is None:
             return None
-        weight = bucket.weight(call.job.input, call.job.most(call.face.reserve))
+        weight = bucket.weight(call.parsed.input, call.parsed.most(call.face.reserve))
         wait = bucket.take(at, weight)
         call.weight = weight if wait is None else 0.0
         return wait
@@ -251,25 +251,25 @@ class Place:
     def _settle(self, call: _Call, output: int) -> None:
         bucket = call.seat.bucket
         if bucket is not None and call.weight:
-            actual = bucket.weight(call.job.input, output, call.record.cached or 0)
+            actual = bucket.weight(call.parsed.input, output, call.record.cached or 0)
             bucket.settle(self.world.clock(), call.weight, actual)
 
-    def _turn(self, call: _Call) -> Turn:
+    def _empty_answer(self, call: _Call) -> Answer:
         cached = written = 0
-        ask = call.job.ask or Ask("")
+        ask = call.parsed.ask or Ask("")
         if isinstance(call.face, BedrockFace):
             cached, written = call.seat.cache.point(ask.prompt, ask.points)
-        elif call.job.ask is not None:
+        elif call.parsed.ask is not None:
             cached = call.seat.cache.read(ask.prompt)
         name = call.seat.model if call.seat.deployment.kind == "azure" else call.seat.name
-        counts = Counts(call.job.input, cached=cached, written=written)
-        return Turn(self.world.mark(), self._created(), name, ask, (), counts)
+        counts = Counts(call.parsed.input, cached=cached, written=written)
+        return Answer(self.world.mark(), self._created(), name, ask, (), counts)
 
     @staticmethod
-    def _with(turn: Turn, choices: tuple[Any, ...]) -> Turn:
+    def _with(answer: Answer, choices: tuple[Any, ...]) -> Answer:
         output = sum(choice.tokens for choice in choices)
         reasoning = sum(count(choice.reasoning) for choice in choices)
-        return replace(turn, choices=choices, counts=replace(turn.counts, output=output, reasoning=reasoning))
+        return replace(answer, choices=choices, counts=replace(answer.counts, output=output, reasoning=reasoning))
 
     def _created(self) -> int:
         return int(self.world.epoch + self.world.clock())
