@@ -14,6 +14,9 @@
     └── MissingExtraError            an optional dependency is not installed
 
 Each becomes exit code 2 in ``cli``. An answer of "no" is a value (a ``Conflict``), never an error.
+
+Beside the tree stands ``FlawError``, which never leaves the reading of a case: a reader of one value raises it, and the
+case makes a ``Mistake`` of it, once it knows where that value stands.
 """
 
 from __future__ import annotations
@@ -21,6 +24,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
+
+Path = tuple[str | int, ...]
+"""Keys and positions that lead to a value: ``("terms", 2, "windows", "ramp")``."""
 
 
 @dataclass(frozen=True, order=True)
@@ -41,11 +48,47 @@ class Mistake:
 
     where: Where
     what: str
-    remedy: str = ""
+    remedy: str
 
     def __str__(self) -> str:
-        text = printable(f"{self.where}: {self.what}")
-        return f"{text}\n    {printable(self.remedy)}" if self.remedy else text
+        return f"{printable(f'{self.where}: {self.what}')}\n    {printable(self.remedy)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """One thing that is wrong in a value that does not know where it stands.
+
+    ``path`` leads from that value to what is wrong; with ``key``, to the last key itself and not to its value.
+    """
+
+    what: str
+    remedy: str
+    path: Path = ()
+    key: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.what}; {self.remedy}"
+
+
+class FlawError(ValueError):
+    """A value cannot be what it is read as. ``flaws`` holds what is wrong, one flaw or more.
+
+    A ``ValueError``, because that is what pydantic takes from a validator.
+    """
+
+    def __init__(self, what: str, remedy: str, path: Path = (), *, key: bool = False) -> None:
+        super().__init__(what, remedy)
+        self.flaws: tuple[Flaw, ...] = (Flaw(what, remedy, path, key),)
+
+    @classmethod
+    def of(cls, first: Flaw, *others: Flaw) -> Self:
+        """The error of flaws that are values already."""
+        error = cls(first.what, first.remedy, first.path, key=first.key)
+        error.flaws = (first, *others)
+        return error
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.flaws))
 
 
 class DetenteError(Exception):
@@ -96,7 +139,8 @@ class MissingExtraError(DetenteError):
     """An optional dependency is needed and not installed."""
 
     def __init__(self, purpose: str, extra: str) -> None:
-        super().__init__(f"{purpose} needs an optional package: pip install 'detente[{extra}]'")
+        self.what, self.remedy = f"{purpose} needs an optional package", f"pip install 'detente[{extra}]'"
+        super().__init__(f"{self.what}: {self.remedy}")
 
 
 def printable(text: str) -> str:
@@ -113,13 +157,13 @@ def nearest(word: str, known: Iterable[str], likeness: float = 0.6) -> str | Non
     return next(iter(same or difflib.get_close_matches(word, choices, n=1, cutoff=likeness)), None)
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``did you mean `x`?`` for the nearest known word, else the list of what is allowed."""
+def did_you_mean(word: str, known: Iterable[str], otherwise: str = "leave it out") -> str:
+    """``did you mean `x`?`` for the nearest known word, else what is allowed; ``otherwise`` where nothing is known."""
     choices = sorted(set(known))
     near = nearest(word, choices)
     if near is not None:
         return f"did you mean `{near}`?"
     if not choices:
-        return ""
+        return otherwise
     shown = ", ".join(f"`{c}`" for c in choices[:12])
     return f"allowed: {shown}" + (f" and {len(choices) - 12} more" if len(choices) > 12 else "")

@@ -24,6 +24,7 @@ from detente.case import declared as sections
 from detente.case.case import Case
 from detente.case.document import Document
 from detente.cli import cli
+from detente.errors import Flaw
 from detente.planner.check import check
 from detente.planner.solve import plan
 from detente.results.plan import Plan
@@ -170,18 +171,14 @@ FRAGMENTS = [
 
 @pytest.mark.parametrize(("page", "text"), FRAGMENTS, ids=[f"{p.stem}-{t.split(':')[0]}" for p, t in FRAGMENTS])
 def test_every_fragment_of_a_case_reads(page: Path, text: str) -> None:
-    mistakes: list[str] = []
-
-    def report(path: sections.Path, what: str, remedy: str = "", *, key: bool = False) -> None:
-        mistakes.append(f"{path}: {what} {remedy}")
-
+    mistakes: list[Flaw] = []
     whole = data(text)
     for section in whole.keys() & sections.SECTIONS.keys():
         for index, entry in enumerate(whole[section]):
-            sections.read_entry(section, entry, (section, index), report)
+            sections.read_entry(section, entry, (section, index), mistakes.append)
     head = {key: value for key, value in whole.items() if key not in sections.SECTIONS}
     if head:
-        sections.read_head(head, report)
+        sections.read_head(head, mistakes.append)
     assert mistakes == [], page.name
 
 

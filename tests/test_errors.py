@@ -52,9 +52,11 @@ def test_a_mistake_is_said_in_full(tmp_path: Path, old: str, new: str, text: str
 
 
 @pytest.mark.parametrize("text", [m[3] for m in MISTAKES], ids=[m[0] for m in MISTAKES])
-def test_every_mistake_has_a_line_and_a_column(text: str) -> None:
-    for line in text.splitlines()[:-1]:
-        assert line.startswith("    ") or re.match(r"case\.yaml:[1-9]\d*:[1-9]\d*: .", line)
+def test_every_mistake_has_a_line_a_column_and_a_remedy(text: str) -> None:
+    lines = text.splitlines()[:-1]
+    for what, remedy in zip(lines[::2], lines[1::2], strict=True):
+        assert re.match(r"case\.yaml:[1-9]\d*:[1-9]\d*: .", what)
+        assert re.match(r"    \S", remedy)
 
 
 FOLDER = {
@@ -218,7 +220,7 @@ def test_what_a_file_holds_cannot_move_the_cursor() -> None:
 
 def test_mistakes_are_in_file_order_and_each_is_said_once() -> None:
     places = [Where("b", 1, 1), Where("a", 10, 1), Where("a", 9, 5), Where("a", 9, 1), Where("a")]
-    error = CaseError([Mistake(place, "x") for place in [*places, *places]])
+    error = CaseError([Mistake(place, "x", "y") for place in [*places, *places]])
     assert [str(m.where) for m in error.mistakes] == ["a", "a:9:1", "a:9:5", "a:10:1", "b:1:1"]
     assert str(error).endswith("\n5 mistakes")
 

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 
 from detente.case.case import Case
 from detente.case.folder import FOLDERS
-from detente.errors import CaseError, MissingExtraError
+from detente.errors import CaseError, MissingExtraError, Mistake
 
 VALID = (Path(__file__).parent / "cases" / "mistakes" / "case.yaml").read_text(encoding="utf-8")
 LINES = VALID.splitlines()
@@ -52,6 +51,7 @@ def holds(path: Path) -> None:
         pass
     if found is not None:
         assert found.mistakes
+        assert all(mistake.what.strip() and mistake.remedy.strip() for mistake in found.mistakes)
         assert str(found).encode()
         assert all(line.isprintable() for line in str(found).split("\n"))
     assert time.process_time() - start < SECONDS
@@ -183,6 +183,14 @@ PLAIN = st.recursive(
 )
 
 
+def mistakes_of(data: Any) -> tuple[Mistake, ...]:
+    try:
+        Case.of(data)
+    except CaseError as error:
+        return error.mistakes
+    return ()
+
+
 def paths(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """The path of every value in a tree."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -211,8 +219,7 @@ def test_a_valid_case_with_any_value_anywhere(edits: list[tuple[tuple[Any, ...],
             at[path[-1]] = value
         except (KeyError, IndexError, TypeError):
             continue
-    with suppress(CaseError):
-        Case.of(data)
+    assert all(mistake.what.strip() and mistake.remedy.strip() for mistake in mistakes_of(data))
 
 
 def test_aliases_that_double_themselves(tmp_path: Path) -> None:

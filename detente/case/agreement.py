@@ -13,8 +13,9 @@ from datetime import datetime
 from pydantic import Field, model_validator
 
 from detente.contract.term import Force, Term, Until
+from detente.errors import FlawError
 from detente.terms import AnyTerm
-from detente.values.noun import Id, Label, MisplacedError, Noun
+from detente.values.noun import Id, Label, Noun
 from detente.values.period import LAST, Day, moment
 
 
@@ -34,10 +35,10 @@ class Agreement(Noun):
     def _dates(self) -> Agreement:
         if self.ends and self.ends <= self.effective:
             what = f"ends on {self.ends}, not after its effective day {self.effective}"
-            raise MisplacedError(("ends",), f"{what}; move one of them")
+            raise FlawError(what, "move one of them", ("ends",))
         if self.removes and not self.amends:
-            what = "removes terms, and amends no agreement that they stand in; write `amends:` too"
-            raise MisplacedError(("removes",), what, key=True)
+            what = "removes terms, and amends no agreement that they stand in"
+            raise FlawError(what, "write `amends:` too", ("removes",), key=True)
         return self
 
 

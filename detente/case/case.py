@@ -26,7 +26,7 @@ from detente.contract.verdict import Reason, Verdict, applicable, best, verdict
 from detente.demand.table import Table
 from detente.demand.trace import TraceSource
 from detente.demand.workload import AnyWorkload, Training
-from detente.errors import CaseError, Mistake, Where, did_you_mean
+from detente.errors import CaseError, FlawError, Mistake, Where, did_you_mean
 from detente.live.key import Key
 from detente.market.network import egress_price
 from detente.market.offer import AnyOffer
@@ -74,7 +74,7 @@ class Case:
             raise CaseError([Mistake(Where("scenario"), f"there is no `{scenario}`", did_you_mean(scenario, known))])
         reading = reading or (chosen.reading if chosen else None) or self.reading
         if reading and reading not in self.readings:
-            hint = did_you_mean(reading, self.readings) or "no clause of this case has readings"
+            hint = did_you_mean(reading, self.readings, "no clause of this case has readings")
             raise CaseError([Mistake(Where("reading"), f"there is no `{reading}`", hint)])
         base = self.declared
         if chosen and chosen.events:
@@ -174,7 +174,7 @@ class Case:
     def egress(self, workload: AnyWorkload, offer: AnyOffer) -> tuple[Fraction, str]:
         """Money per unit of work for moving its data to an offer, and the place that bills it.
 
-        Raises ValueError where no price is declared: a price that is missing is never zero (§2).
+        Raises FlawError where no price is declared: a price that is missing is never zero (§2).
         """
         if workload.data is None:
             return Fraction(0), ""
@@ -183,7 +183,7 @@ class Case:
             return Fraction(0), source
         price = egress_price(self.declared.networks, source, to)
         if price is None:
-            raise ValueError(f"no network price from `{source}` to `{to}`")
+            raise FlawError(f"no network price from `{source}` to `{to}`", "add it under `networks:` (0 if it is free)")
         return Fraction(price.amount) * Fraction(workload.data.moves[0]), source
 
     # -- may this run there? ---------------------------------------------------------------------------------

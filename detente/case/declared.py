@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, Protocol, Union
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Union
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from detente.case.agreement import Agreement
 from detente.case.scenario import EventDay, Scenario
 from detente.demand.workload import Workload
-from detente.errors import did_you_mean
+from detente.errors import Flaw, FlawError, Path, did_you_mean
 from detente.live.deployment import Deployment
 from detente.live.fault import Fault
 from detente.live.key import Key
@@ -76,14 +76,10 @@ _READERS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind 
 _TERM: TypeAdapter[Any] = TypeAdapter(AnyTerm)
 _HEAD: TypeAdapter[Declared] = TypeAdapter(Declared)
 _PLACEHOLDERS = {"name": "unread", "horizon": {"start": "2000-01-01", "end": "2001-01-01"}}
-Path = tuple[str | int, ...]
 
 
-class Report(Protocol):
-    """Takes a mistake: the path of its value (or of its key), what is wrong, what to do."""
-
-    def __call__(self, path: Path, what: str, remedy: str = "", *, key: bool = False) -> None:
-        """Note it."""
+Report = Callable[[Flaw], None]
+"""Takes what is wrong in an entry, by its path in the document."""
 
 
 @dataclass(frozen=True)
@@ -137,14 +133,23 @@ def _read(reader: TypeAdapter[Any], kind: Any, raw: Any, path: Path, report: Rep
         for detail in error.errors(include_url=False):
             if detail["type"] == "too_short" and len(detail["input"]) >= detail.get("ctx", {}).get("min_length", 0):
                 continue  # not short: pydantic leaves out the entries that could not be read
-            what, remedy = _sentence(detail, raw, kind)
-            inside = detail.get("ctx", {}).get("error")
-            at_key = detail["type"] == "extra_forbidden" or detail["loc"][-1:] == ("[key]",)
-            at_key |= getattr(inside, "key", False)
-            report((*path, *_steps(detail, raw), *getattr(inside, "path", ())), what, remedy, key=at_key)
+            at = (*path, *_steps(detail, raw))
+            for flaw in _flaws(detail, raw, kind):
+                report(replace(flaw, path=(*at, *flaw.path)))
     except RecursionError:
-        report(path, "is nested too deeply")
+        report(Flaw("is nested too deeply", "write it flatter", path))
     return None
+
+
+def _flaws(detail: Any, raw: Any, kind: Any) -> Iterator[Flaw]:
+    """What one of pydantic's errors says: the flaws that our own reader raised, or its own in our words."""
+    inside = detail.get("ctx", {}).get("error")
+    at_key = detail["type"] == "extra_forbidden" or detail["loc"][-1:] == ("[key]",)
+    if isinstance(inside, FlawError):
+        yield from (replace(flaw, key=flaw.key or at_key) for flaw in inside.flaws)
+    else:
+        what, remedy = _sentence(detail, raw, kind)
+        yield Flaw(what, remedy, key=at_key)
 
 
 def _steps(detail: Any, raw: Any) -> Path:
@@ -199,9 +204,6 @@ def _sentence(detail: Any, raw: Any, kind: Any) -> tuple[str, str]:
     if code == "literal_error":
         choices = [t.strip().strip("'") for t in str(context.get("expected")).replace(" or ", ", ").split(",")]
         return f"{_found(given)} is not allowed here", did_you_mean(str(given), choices)
-    if code == "value_error":
-        what, _, remedy = str(detail["msg"]).removeprefix("Value error, ").partition("; ")
-        return what, remedy
     if code == "string_pattern_mismatch":
         form = _FORMS.get(str(context.get("pattern")), f"text that matches {context.get('pattern')}")
         return f"`{_short(given)}` does not have the right form", f"write {form}"
@@ -213,7 +215,7 @@ def _sentence(detail: Any, raw: Any, kind: Any) -> tuple[str, str]:
     if code in ("string_too_long", "too_long"):
         what = f"has {len(given):,} {'characters' if isinstance(given, str) else 'entries'}"
         return what, f"write {context.get('max_length')} or fewer"
-    return str(detail["msg"]), ""
+    return f"{_found(given)} cannot be read: {detail['msg']}", "see its form in `detente schema`"
 
 
 def _found(given: Any) -> str:

@@ -51,7 +51,9 @@ class Document:
             with path.open("rb") as file:
                 raw = file.read(MAX_BYTES + 1)
         except OSError as error:
-            raise CaseError([Mistake(Where(name), f"cannot be read: {error.strerror or error}")]) from None
+            raise CaseError(
+                [Mistake(Where(name), f"cannot be read: {error.strerror or error}", "let it be read")]
+            ) from None
         if len(raw) > MAX_BYTES:
             raise CaseError([Mistake(Where(name), f"is larger than {MAX_BYTES // 2**20} MiB", "split the file")])
         return cls.parse(raw, name)
@@ -109,15 +111,15 @@ class _Composer:
             remedy = "check the indentation, quotes and colons around here"
             self._wrong(_place(self.name, mark), f"is not YAML: {what}", remedy)
         except yaml.YAMLError as error:
-            self._wrong(Where(self.name), f"is not YAML: {error}")
+            self._wrong(Where(self.name), f"is not YAML: {error}", "correct it")
         if self.mistakes:
             raise CaseError(self.mistakes)
         return roots[0] if roots else Node(1, 1)
 
-    def _wrong(self, where: Where, what: str, remedy: str = "") -> None:
+    def _wrong(self, where: Where, what: str, remedy: str) -> None:
         self.mistakes.append(Mistake(where, what, remedy))
 
-    def _stop(self, where: Where, what: str, remedy: str = "") -> NoReturn:
+    def _stop(self, where: Where, what: str, remedy: str) -> NoReturn:
         raise CaseError([*self.mistakes, Mistake(where, what, remedy)])
 
     def _take(self, event: yaml.Event, stack: list[tuple[Node, Node | None]], roots: list[Node]) -> None:
@@ -173,7 +175,7 @@ class _Composer:
         assert parent.keys is not None
         if key is None:
             if node.keys is not None or node.items is not None:
-                self._wrong(where, "a key must be plain text, not a list or a mapping")
+                self._wrong(where, "a key must be plain text, not a list or a mapping", "write `key: value`")
                 node = Node(node.line, node.column, text=f"\0{node.line}:{node.column}")
             stack[-1] = (parent, node)
             return

@@ -15,10 +15,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from detente.case.agreement import Agreement
-from detente.case.declared import Head, Path
+from detente.case.declared import Head
 from detente.case.document import Document
 from detente.demand.workload import AnyWorkload, can_run
-from detente.errors import Mistake, Where, did_you_mean
+from detente.errors import Flaw, Mistake, Path, Where, did_you_mean
 from detente.market.offer import AnyOffer
 from detente.market.provider import Provider
 from detente.values.dated import Dated
@@ -96,7 +96,7 @@ class Entries:
         )
 
     # -- noting mistakes -------------------------------------------------------------------------------------
-    def wrong(self, entry: Entry, path: Sequence[str | int], what: str, remedy: str = "", *, key: bool = False) -> None:
+    def wrong(self, entry: Entry, path: Sequence[str | int], what: str, remedy: str, *, key: bool = False) -> None:
         """Note a mistake at a place in an entry."""
         self.mistakes.append(Mistake(entry.where(path, key=key), what, remedy))
 
@@ -107,7 +107,11 @@ class Entries:
             return ("terms", entry.places[path[1]], *path[2:])
         return path
 
-    def wrong_head(self, key: str, what: str, remedy: str = "") -> None:
+    def note(self, entry: Entry, flaw: Flaw, under: Path = ()) -> None:
+        """Note what is wrong in a part of an entry."""
+        self.wrong(entry, (*under, *flaw.path), flaw.what, flaw.remedy, key=flaw.key)
+
+    def wrong_head(self, key: str, what: str, remedy: str) -> None:
         """Note a mistake at a key beside the sections (at the case's name, if it is absent)."""
         document, _ = self.heads.get(key) or self.heads["name"]
         self.mistakes.append(Mistake(document.where((key,)), what, remedy))
@@ -118,7 +122,12 @@ class Entries:
         if name in names:
             return True
         if not self.nameless(section):
-            self.wrong(entry, path, f"there is no {section[:-1]} `{name}`", did_you_mean(name, names))
+            self.wrong(
+                entry,
+                path,
+                f"there is no {section[:-1]} `{name}`",
+                did_you_mean(name, names, f"declare it under `{section}:`"),
+            )
         return False
 
     # -- names and facts -------------------------------------------------------------------------------------

@@ -12,17 +12,18 @@ from typing import Any
 
 from detente.case.checks import clauses, consistency, magnitude, wiring
 from detente.case.declared import SECTIONS, Declared, Report, read_agreement, read_entry, read_head
-from detente.case.declared import Path as Steps
 from detente.case.document import Document
 from detente.case.entries import Entries, Entry
 from detente.demand.workload import with_data
-from detente.errors import CaseError, MissingExtraError, Mistake, Where, did_you_mean
+from detente.errors import CaseError, Flaw, FlawError, MissingExtraError, Mistake, Where, did_you_mean
+from detente.errors import Path as Steps
 
 FOLDERS = tuple(SECTIONS)
 SUFFIXES = (".yaml", ".yml")
 MAX_MISTAKES = 1000
 START = "start one with `detente init`"
-_FROM_FILES = (ValueError, OSError, MissingExtraError)  # what reading a trace, a table or a catalog may raise
+NAME_A_CASE = "name a folder with a `case.yaml`, or a file, that you may read"
+_FROM_FILES = (FlawError, OSError, MissingExtraError)  # what reading a trace, a table or a catalog may raise
 
 
 def read(path: Path) -> Declared:
@@ -32,7 +33,7 @@ def read(path: Path) -> Declared:
     except (OSError, ValueError) as error:
         missing = isinstance(error, FileNotFoundError)
         what = "does not exist" if missing else f"cannot be read: {getattr(error, 'strerror', error)}"
-        raise CaseError([Mistake(Where(str(path)), what, START if missing else "")]) from None
+        raise CaseError([Mistake(Where(str(path)), what, START if missing else NAME_A_CASE)]) from None
     reader = _Reader(path)
     return reader.check(list(reader.documents()))
 
@@ -53,7 +54,7 @@ class _Reader:
         self.mistakes: list[Mistake] = []
         self.unread: set[str] = set()  # sections that may hold more than what was read
 
-    def _wrong(self, where: Where, what: str, remedy: str = "") -> None:
+    def _wrong(self, where: Where, what: str, remedy: str) -> None:
         self.mistakes.append(Mistake(where, what, remedy))
 
     # -- files -----------------------------------------------------------------------------------------------
@@ -117,7 +118,7 @@ class _Reader:
         try:
             return sorted(found for found in folder.iterdir() if not found.name.startswith("."))
         except OSError as error:
-            self._wrong(Where(str(folder)), f"cannot be read: {error.strerror or error}")
+            self._wrong(Where(str(folder)), f"cannot be read: {error.strerror or error}", "let it be read")
             return []
 
     # -- entries ---------------------------------------------------------------------------------------------
@@ -192,23 +193,28 @@ class _Reader:
             yield Entry(offer, raw, entry.document, entry.path)
 
     def _elsewhere(self, where: Where, error: Exception) -> None:
-        """Mistakes in a file that the case names: a line each, with its own place in it."""
-        for line in str(error).splitlines():
-            what, _, remedy = line.partition("; ")
-            self._wrong(where, what, remedy)
+        """Mistakes in a file that the case names, each with its own place in it."""
+        if isinstance(error, FlawError):
+            for flaw in error.flaws:
+                self._wrong(where, flaw.what, flaw.remedy)
+        elif isinstance(error, MissingExtraError):
+            self._wrong(where, error.what, error.remedy)
+        else:
+            self._wrong(where, f"cannot be read: {error}", "check the file that it names")
 
     # -- places ----------------------------------------------------------------------------------------------
     def _report(self, document: Document, base: Steps | None = None) -> Report:
-        def report(path: Steps, what: str, remedy: str = "", *, key: bool = False) -> None:
-            self._wrong(document.where(path if base is None else base, key=key and base is None), what, remedy)
+        def report(flaw: Flaw) -> None:
+            where = document.where(flaw.path, key=flaw.key) if base is None else document.where(base)
+            self._wrong(where, flaw.what, flaw.remedy)
 
         return report
 
     def _head_report(self, heads: dict[str, tuple[Document, Any]], documents: Sequence[Read]) -> Report:
-        def report(path: Steps, what: str, remedy: str = "", *, key: bool = False) -> None:
-            if path:
-                self._wrong(heads[str(path[0])][0].where(path, key=key), what, remedy)
+        def report(flaw: Flaw) -> None:
+            if flaw.path:
+                self._wrong(heads[str(flaw.path[0])][0].where(flaw.path, key=flaw.key), flaw.what, flaw.remedy)
             elif documents and "head" not in self.unread:
-                self._wrong(documents[0][0].where(), what, remedy)
+                self._wrong(documents[0][0].where(), flaw.what, flaw.remedy)
 
         return report

@@ -10,18 +10,20 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from detente.errors import FlawError
 from detente.values.noun import Id, Noun, read_by, written_as
 from detente.values.period import DATE, day
 
 
 def event_day(given: Any) -> date | None:
-    """The day of an event, or None where it is ``not expected``. Raises ValueError."""
+    """The day of an event, or None where it is ``not expected``. Raises FlawError."""
     if given == "not expected":
         return None
     try:
         return day(given)
-    except ValueError as error:
-        raise ValueError(f"{error}, or `not expected`") from None
+    except FlawError as error:
+        (flaw,) = error.flaws
+        raise FlawError(flaw.what, f"{flaw.remedy}, or `not expected`") from None
 
 
 EventDay = Annotated[

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic_core import core_schema
 
+from detente.errors import FlawError
 from detente.values.facts import DEMAND_KEYS, OFFER_KEYS, Facts
 
 
@@ -63,12 +64,12 @@ class Scope:
         if isinstance(given, Scope):
             return given
         if not isinstance(given, dict):
-            raise ValueError("a scope is a mapping; write for example `{ api: stateless }`")
+            raise FlawError("a scope is a mapping", "write for example `{ api: stateless }`")
         wanted: dict[str, tuple[str, ...]] = {}
         for key, value in given.items():
             values = value if isinstance(value, list) else [value]
             if not values or not all(isinstance(v, str) and v for v in values):
-                raise ValueError(f"`{key}` needs a value or a list of values; write for example `[ a, b ]`")
+                raise FlawError(f"`{key}` needs a value or a list of values", "write for example `[ a, b ]`")
             wanted[str(key)] = tuple(values)
         return cls(wanted)
 

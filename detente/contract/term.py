@@ -19,6 +19,7 @@ from detente.contract.scope import Scope, Selection
 from detente.contract.usage import Measure, Metered
 from detente.contract.verdict import PERMIT, Reason, Verdict
 from detente.contract.window import Every, Window
+from detente.errors import Flaw, FlawError
 from detente.values.facts import Facts
 from detente.values.noun import Id, Noun
 from detente.values.period import Day, Horizon, Period, endless, moment, named
@@ -136,7 +137,7 @@ class Term(Noun):
     @model_validator(mode="after")
     def _one_scope(self) -> Self:
         if self.readings and self.of.wanted:
-            raise ValueError("states both `of` and `readings`; each reading states its own `of`")
+            raise FlawError("states both `of` and `readings`", "each reading states its own `of`")
         return self
 
     # -- where and when ------------------------------------------------------------------------------------------
@@ -197,35 +198,34 @@ class Term(Noun):
         return Reason(self.id, self.text or f"covers {self.covered}")
 
     # -- for the case's own checks -----------------------------------------------------------------------------
-    def mistakes(self, horizon: Horizon, periods: Sequence[Period]) -> list[tuple[tuple[str, ...], str]]:
-        """What is wrong with the clause once it is in force: (path of keys, sentence). Neutral: nothing."""
+    def mistakes(self, horizon: Horizon, periods: Sequence[Period]) -> list[Flaw]:
+        """What is wrong with the clause once it is in force, by the path of keys in it. Neutral: nothing."""
         return []
 
     def concede(self, amount: Fraction, unit: str, currency: str) -> str:
         """What relaxing this clause by so much means, in the contract's words (§8)."""
         return f"let {amount:g} {unit} pass outside this clause"
 
-    def refused_cuts(
-        self, every: Every, horizon: Horizon, *, divides: bool = True
-    ) -> list[tuple[tuple[str, ...], str]]:
+    def refused_cuts(self, every: Every, horizon: Horizon, *, divides: bool = True) -> list[Flaw]:
         """A window that the horizon cuts in two, where the clause does not say to prorate it.
 
         Where the clause ``divides`` an amount, no part of it falls to the horizon out of a window that never ends.
         """
-        path: tuple[str, ...] = ("windows",)
+        path = ("windows",)
         if divides and every.every == "term" and endless(self.force.end):
             end = "`ends:` for the agreement or `until:` for the clause"
             if isinstance(self.until, Until):
                 end = f"a `latest:` day beside the event `{self.until.event}`, or `ends:` for the agreement"
             what = f"the amount is for the whole term, which has no end (it starts on {self.force.start:%Y-%m-%d})"
-            return [(path, f"{what}; state {end}, or say `windows: {{ every: year }}`")]
+            return [Flaw(what, f"state {end}, or say `windows: {{ every: year }}`", path)]
         if every.cut == "prorate":
             return []
         return [
-            (
-                path,
+            Flaw(
                 f"the window {named(w.start, w.end)} is cut by the horizon "
-                f"({named(moment(horizon.start), moment(horizon.end))}); say `cut: prorate`, or move the horizon",
+                f"({named(moment(horizon.start), moment(horizon.end))})",
+                "say `cut: prorate`, or move the horizon",
+                path,
             )
             for w in self.cut_into(every, horizon)
             if w.part != 1

@@ -15,7 +15,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from detente.values.noun import MisplacedError, Noun
+from detente.errors import FlawError
+from detente.values.noun import Noun
 from detente.values.period import Day, Horizon, Period, endless, hours_between, later, moment, whole_spans
 from detente.values.quantity import Share, Span, plain
 
@@ -131,9 +132,9 @@ class Every(Noun):
     def _whole(self) -> Every:
         if self.ramp is not None and sum(self.ramp) != 1:
             total = plain(sum(self.ramp, Decimal(0)) * 100)
-            raise MisplacedError(("ramp",), f"the ramp adds up to {total}%; write parts that add up to 100%")
+            raise FlawError(f"the ramp adds up to {total}%", "write parts that add up to 100%", ("ramp",))
         if self.ramp is not None and self.every == "term":
-            raise MisplacedError(("ramp",), "a ramp has windows; say `every: month`, `quarter` or `year`")
+            raise FlawError("a ramp has windows", "say `every: month`, `quarter` or `year`", ("ramp",))
         return self
 
     def calendar(self, start: datetime, end: datetime) -> Calendar:

@@ -34,7 +34,7 @@ class Clock:
 
     @classmethod
     def of(cls, sheet: Sheet, row: int, at: int, first: Any, unit: str | None) -> Self:
-        """The clock of a column, from the first of its times. Raises ValueError where that lacks a unit."""
+        """The clock of a column, from the first of its times. Raises FlawError where that lacks a unit."""
         if at in sheet.moments:
             return cls(_counted("us"), True)
         if isinstance(first, str) and not re.fullmatch(
@@ -48,7 +48,7 @@ class Clock:
                 size = 0
             unit = {10: "s", 13: "ms", 16: "us", 19: "ns"}.get(len(str(size)))  # 2001 to 2286
         if unit is None:
-            sheet.stop(f"{shown(first)} is a time without its unit; add `unit: s`, `ms`, `us` or `ns`", row, at + 1)
+            sheet.stop(f"{shown(first)} is a time without its unit", "add `unit: s`, `ms`, `us` or `ns`", row, at + 1)
         return cls(_counted(unit), False)
 
     def from_zero(self, last: int) -> bool:
@@ -70,8 +70,9 @@ class Clock:
             try:
                 (self.read if time else number)(value)
             except UNREADABLE:
-                wanted = "a time from 1970 to 2200; write for example `2026-01-31T13:45:00Z`" if time else meant
-                sheet.wrong(row, column, f"{shown(value)} in {shown(sheet.columns[column])} is not {wanted}")
+                wanted = "a time from 1970 to 2200" if time else meant
+                remedy = "write for example `2026-01-31T13:45:00Z`" if time else "correct it, or leave the row out"
+                sheet.wrong(row, column, f"{shown(value)} in {shown(sheet.columns[column])} is not {wanted}", remedy)
 
 
 def _dated(value: str) -> int:

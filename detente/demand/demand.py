@@ -21,8 +21,9 @@ from pydantic_core import CoreSchema
 
 from detente.demand.table import Table
 from detente.demand.trace import TraceSource
+from detente.errors import FlawError
 from detente.values.dated import Dated, dated_schema
-from detente.values.noun import MisplacedError, Noun
+from detente.values.noun import Noun
 from detente.values.period import PER_HOUR, Period, hours_between, how_many, later, moment, whole_spans
 from detente.values.quantity import DEMAND, WIDE, Demand, Growth, Percent, Span
 
@@ -36,7 +37,7 @@ class Profile(Noun):
     @model_validator(mode="after")
     def _some(self) -> Profile:
         if sum(self.hours) == 0:
-            raise MisplacedError(("hours",), "every hour weighs 0%; one at least weighs more")
+            raise FlawError("every hour weighs 0%", "one at least weighs more", ("hours",))
         return self
 
     @cached_property
@@ -62,21 +63,20 @@ class DemandOverTime(Noun):
         given = [name for name in ("rate", "trace", "table") if getattr(self, name) is not None]
         if len(given) != 1:
             found = " and ".join(f"`{g}`" for g in given) or "none"
-            raise ValueError(f"found {found} of `rate`, `trace` and `table`; write one of them")
+            raise FlawError(f"found {found} of `rate`, `trace` and `table`", "write one of them")
         if self.rate is not None:
             units = {r.unit for r in self.rate.values()}
             if len(units) > 1:
                 what = f"the dated rates are in different units: {' and '.join(sorted(units))}"
-                raise MisplacedError(("rate",), f"{what}; write them in one")
+                raise FlawError(what, "write them in one", ("rate",))
         if self.between == "line" and (self.rate is None or self.rate.steps[0][0] is None):
-            raise MisplacedError(("between",), "a line runs between dated rates; write them under `rate:`")
+            raise FlawError("a line runs between dated rates", "write them under `rate:`", ("between",))
         spans = sorted({r.span for r in self.rate.values()}) if self.rate else []
         if self.between == "line" and len(spans) > 1:
             what = f"a line runs between rates per {' and per '.join(spans)}"
-            raise MisplacedError(("rate",), f"{what}; write them over one span of time")
+            raise FlawError(what, "write them over one span of time", ("rate",))
         if self.profile is not None and self.rate is None:
-            what = f"a {given[0]} has its own shape; leave out `profile:`"
-            raise MisplacedError(("profile",), what, key=True)
+            raise FlawError(f"a {given[0]} has its own shape", "leave out `profile:`", ("profile",), key=True)
         return self
 
     @property
@@ -85,7 +85,7 @@ class DemandOverTime(Noun):
         return next(iter(self.rate.values())).unit if self.rate is not None else "Mtok"
 
     def over(self, periods: Sequence[Period], begin: datetime) -> tuple[Fraction, ...]:
-        """Work in each period; growth counts from ``begin``. Raises ValueError where a trace lacks it."""
+        """Work in each period; growth counts from ``begin``. Raises FlawError where a trace lacks it."""
         changes = self._changes(begin, max((p.span_end for p in periods), default=begin))
         rates = list(self.rate.values()) if self.rate else []
         steady = self.between == "steps" and all(rate.span in PER_HOUR for rate in rates)

@@ -16,6 +16,7 @@ from pydantic import Field, PrivateAttr
 
 from detente.demand.clock import Clock
 from detente.demand.pattern import HOUR, Folded, Pattern, fold, hour_of, length_of, moment_of
+from detente.errors import Flaw, FlawError
 from detente.values.noun import Noun, read_by, written_as
 from detente.values.period import Day, Period, moment
 from detente.values.quantity import number
@@ -29,7 +30,7 @@ _MONDAY = date(1970, 1, 5)  # where time zero lies when no date is given
 def _scale(given: Any) -> Decimal:
     found = number(str(given))
     if found <= 0:
-        raise ValueError(f"`{given}` is not a factor above zero")
+        raise FlawError(f"`{given}` is not a factor above zero", "write for example `2.5`")
     return found
 
 
@@ -67,41 +68,44 @@ class DemandFile(Noun):
     def mix(self) -> tuple[Fraction, None]:
         """The share of output in all tokens, and of cached input, which no file says.
 
-        Raises ValueError where the file gives one rate for both.
+        Raises FlawError where the file gives one rate for both.
         """
         if self.pattern.output is None:
-            raise ValueError(f"{self.file}: does not tell output from input; state `mix:` beside `demand:`")
+            raise FlawError(f"{self.file}: does not tell output from input", "state `mix:` beside `demand:`")
         return self.pattern.output, None
 
     def hourly(self, period: Period) -> Fraction:
-        """Mean Mtok an hour in a period, input and output. Raises ValueError where dated data lack it."""
+        """Mean Mtok an hour in a period, input and output. Raises FlawError where dated data lack it."""
         mean = self.pattern.mean(period)
         if mean is None:
-            raise ValueError(self.uncovered(period.span_start, period.span_end))
+            missing = self.uncovered(period.span_start, period.span_end)
+            assert missing is not None, "a period without a mean has an hour without data"
+            raise FlawError.of(missing)
         return mean * Fraction(self.scale)
 
-    def uncovered(self, start: datetime, end: datetime) -> str:
-        """What is missing between two moments, in a sentence; empty where nothing is."""
+    def uncovered(self, start: datetime, end: datetime) -> Flaw | None:
+        """What is missing between two moments; None where nothing is."""
         gap = self.pattern.gap(start, end)
         if gap is None:
-            return ""
+            return None
         first = moment_of(self.pattern.first)
         last = first + timedelta(hours=len(self.pattern.rates))
-        return (
+        return Flaw(
             f"{self.file}: has no data for the hour of {gap:%Y-%m-%d %H:%M}, only from {first:%Y-%m-%d %H:%M}"
-            f" to {last:%Y-%m-%d %H:%M}; give a longer file, or write `as: week`, `day` or `mean`"
+            f" to {last:%Y-%m-%d %H:%M}",
+            "give a longer file, or write `as: week`, `day` or `mean`",
         )
 
     def zero_hour(self, sheet: Sheet, clock: Clock, first: int, last: int) -> int:
-        """The hour since 1970 from which a file's times count. Raises ValueError where its times do not fit."""
+        """The hour since 1970 from which a file's times count. Raises FlawError where its times do not fit."""
         if last - first > MAX_HOURS * HOUR:
-            sheet.stop(f"covers {length_of(Fraction(last - first, HOUR))}; check the times and their unit")
+            sheet.stop(f"covers {length_of(Fraction(last - first, HOUR))}", "check the times and their unit")
         if not clock.from_zero(last):
             if self.starts is not None:
-                sheet.stop("its times are dates of their own; leave out `starts`")
+                sheet.stop("its times are dates of their own", "leave out `starts`")
             return 0
         if self.as_ == "dated" and self.starts is None:
-            sheet.stop("its times count from zero, and `as: dated` needs dates; add `starts: 2026-01-05`")
+            sheet.stop("its times count from zero, and `as: dated` needs dates", "add `starts: 2026-01-05`")
         return hour_of(moment(self.starts or _MONDAY))
 
     def holding(
@@ -119,8 +123,9 @@ class DemandFile(Noun):
         """A copy that holds what was read: tokens (in 1/``per``) and microseconds covered, hour by hour."""
         try:
             first, rates = fold(self.as_, zero, tokens, covered, per)
-        except ValueError as error:
-            sheet.stop(str(error))
+        except FlawError as error:
+            (flaw,) = error.flaws
+            sheet.stop(flaw.what, flaw.remedy)
         whole = self.model_copy()
         whole._pattern = Pattern(self.as_, first, rates, output, left_out, left_out_share)
         return whole

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Literal
 
+from detente.errors import FlawError
 from detente.values.period import FIRST, Period, moment
 
 Folded = Literal["mean", "day", "week", "dated"]
@@ -84,7 +85,7 @@ def fold(
 ) -> tuple[int, tuple[Fraction | None, ...]]:
     """The first hour, and rates from tokens (in 1/``per``) and microseconds covered, hour by hour.
 
-    Hours count from the hour ``zero`` since 1970. Raises ValueError where a day or a week lacks some.
+    Hours count from the hour ``zero`` since 1970. Raises FlawError where a day or a week lacks some.
     """
     first, half = min(covered), HOUR // 2
     if folded == "dated":
@@ -104,9 +105,10 @@ def fold(
     missing = [p for p, rate in enumerate(rates) if rate is None]
     if folded != "dated" and missing:
         names = ", ".join(_named(p, folded) for p in missing[:3]) + (", …" if len(missing) > 3 else "")
-        raise ValueError(
+        raise FlawError(
             f"covers {length_of(Fraction(sum(covered.values()), HOUR))}, and `as: {folded}` needs half "
-            f"an hour of each of its {len(rates)} hours: {len(missing)} lack ({names}); write `as: mean`"
+            f"an hour of each of its {len(rates)} hours: {len(missing)} lack ({names})",
+            "write `as: mean`",
         )
     return (first + zero if folded == "dated" else 0), tuple(rates)
 

@@ -19,7 +19,7 @@ from pydantic import Field, model_validator
 from detente.demand.clock import Clock
 from detente.demand.demand_file import DemandFile
 from detente.demand.pattern import HOUR
-from detente.errors import did_you_mean
+from detente.errors import FlawError, did_you_mean
 from detente.values.noun import Label, Noun
 from detente.values.sheet import UNREADABLE, File, Sheet, atto, shown
 
@@ -42,9 +42,12 @@ class TableColumns(Noun):
     def _one_way(self) -> Self:
         apart = {self.input is not None, self.output is not None}
         if apart == {True, False} or (self.rate is not None) == (True in apart):
-            raise ValueError("names neither `rate` nor `input` and `output`, or both; name one of the two")
+            raise FlawError("names neither `rate` nor `input` and `output`, or both", "name one of the two")
         if self.requests is not None and self.rate is not None:
-            raise ValueError("`requests` needs `input` and `output`, the mean tokens of a request, instead of `rate`")
+            raise FlawError(
+                "`requests` counts requests, and `rate` tokens",
+                "name `input` and `output`, the mean tokens of a request",
+            )
         return self
 
 
@@ -71,8 +74,8 @@ class Table(DemandFile):
         missing = sorted(name for name in needs if getattr(self, name) is None)
         extra = sorted(name for name in forbids if getattr(self, name))
         if missing or extra:
-            what = f"needs `{missing[0]}`" if missing else f"has no `{extra[0]}`"
-            raise ValueError(f"a table of `format: {self.format}` {what}")
+            what = f"a table of `format: {self.format}` {'needs' if missing else 'has no'} `{(missing or extra)[0]}`"
+            raise FlawError(what, "add it" if missing else "leave it out")
         return self
 
     @property
@@ -88,7 +91,7 @@ class Table(DemandFile):
     def read(self, folder: Path) -> Self:
         """A copy that holds the table.
 
-        Raises ValueError with a line a mistake: ``file:row:column: what; remedy``.
+        Raises FlawError with every flaw, each with its own place in the file.
         """
         return self._read_servegen(folder) if self.format == "servegen" else self._read_rates(folder)
 
@@ -109,7 +112,7 @@ class Table(DemandFile):
                     clock.explain(sheet, row, at, values)
                     continue
                 if when in series:
-                    sheet.wrong(row, at[0], f"{shown(values[0])} has a row already; keep one, or add them up")
+                    sheet.wrong(row, at[0], f"{shown(values[0])} has a row already", "keep one, or add them up")
                 each = rates[2] if columns.requests else 1
                 series[when] = rates[0] * each, (rates[1] if len(roles) > 1 else 0) * each
         per = _PER[self.per] * 10 ** (36 if columns.requests else 18)
@@ -129,7 +132,7 @@ class Table(DemandFile):
         """The pattern of rates of input and output, each from its time to the next."""
         times = sorted(series)
         if clock is None or len(times) < 2:
-            sheet.stop("has one time only, so that its row has no length; give two rows or more")
+            sheet.stop("has one time only, so that its row has no length", "give two rows or more")
         zero = self.zero_hour(sheet, clock, times[0], times[-1])
         tokens: dict[int, int] = defaultdict(int)
         covered: dict[int, int] = defaultdict(int)
@@ -144,7 +147,7 @@ class Table(DemandFile):
                 covered[hour] += stop - time
                 time = stop
         if not inputs + outputs:
-            sheet.stop("no row has any tokens; check the columns, and which rows are chosen")
+            sheet.stop("no row has any tokens", "check the columns, and which rows are chosen")
         return self.holding(
             *(sheet, zero, tokens, covered, per),
             output=Fraction(outputs, inputs + outputs) if known else None,
@@ -174,7 +177,7 @@ class Table(DemandFile):
                     clock.explain(sheet, row, at[:2], (time, rate))
                     continue
                 if (model, tenant, when) in seen:
-                    sheet.wrong(row, at[0], f"{shown(time)} has a row of {shown(tenant)} already; keep one")
+                    sheet.wrong(row, at[0], f"{shown(time)} has a row of {shown(tenant)} already", "keep one")
                 seen.add((model, tenant, when))
                 given, made = series.get(when, (0, 0))
                 if each and not (self.tenants and tenant not in self.tenants):
@@ -193,19 +196,22 @@ class Table(DemandFile):
             who = ", ".join(left_out[:8]) + (", …" if len(left_out) > 8 else "")
             sheet.stop(
                 f"`{self.tokens}` lacks tokens of tenants {who} ({len(left_out)} in all, with "
-                f"{float(share):.1%} of the requests); write `missing-tokens: skip` to leave these out"
+                f"{float(share):.1%} of the requests)",
+                "write `missing-tokens: skip` to leave these out",
             )
         per = _PER["second"] * 10**36
         return self._spread(sheet, clock, series, per, left_out=left_out, left_out_share=share)
 
     def _servegen_choice(self, sheet: Sheet, models: set[str], tenants: set[str]) -> None:
         if self.model is None and len(models) > 1:
-            sheet.stop(f"has requests of {len(models)} models; add `model:`, one of {', '.join(sorted(models)[:12])}")
+            sheet.stop(
+                f"has requests of {len(models)} models", f"add `model:`, one of {', '.join(sorted(models)[:12])}"
+            )
         if self.model is not None and self.model not in models:
-            sheet.stop(f"has no model `{self.model}`; {did_you_mean(self.model, models)}")
+            sheet.stop(f"has no model `{self.model}`", did_you_mean(self.model, models))
         for tenant in self.tenants:
             if tenant not in tenants:
-                sheet.stop(f"has no tenant `{tenant}`; {did_you_mean(tenant, tenants)}")
+                sheet.stop(f"has no tenant `{tenant}`", did_you_mean(tenant, tenants))
 
     def _servegen_tokens(self, folder: Path) -> Mapping[tuple[str, str, int], Mapping[str, int]]:
         """Mean tokens by model, tenant and window of six hours: ``input_tokens`` and ``output_tokens``."""
@@ -225,5 +231,5 @@ class Table(DemandFile):
                     clock.explain(sheet, row, at[:2], (time, mean))
                     continue
                 if window.setdefault(field, size) != size:
-                    sheet.wrong(row, at[1], f"`{field}` of `{client}` has a mean already in this window; keep one")
+                    sheet.wrong(row, at[1], f"`{field}` of `{client}` has a mean already in this window", "keep one")
         return means

@@ -49,7 +49,7 @@ class TraceSource(DemandFile):
     def read(self, folder: Path) -> Self:
         """A copy that holds the trace.
 
-        Raises ValueError with a line a mistake: ``file:row:column: what; remedy``.
+        Raises FlawError with every flaw, each with its own place in the file.
         """
         with Sheet(folder, self.file) as sheet:
             wanted = self.columns
@@ -70,9 +70,9 @@ class TraceSource(DemandFile):
                 inputs, outputs = inputs + i, outputs + o
                 tokens[when // HOUR] += i + o
         if clock is None or last <= first:
-            sheet.stop("all rows are at one moment, so that no rate follows; give a trace that takes time")
+            sheet.stop("all rows are at one moment, so that no rate follows", "give a trace that takes time")
         if not inputs + outputs:
-            sheet.stop("no row has any tokens; check the columns, and which rows are chosen")
+            sheet.stop("no row has any tokens", "check the columns, and which rows are chosen")
         zero = self.zero_hour(sheet, clock, first, last)
         covered = dict.fromkeys(range(first // HOUR, last // HOUR + 1), HOUR)
         covered[first // HOUR] -= first % HOUR

@@ -17,11 +17,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from detente.demand.demand import OverTime
+from detente.errors import FlawError
 from detente.market.network import Place
 from detente.market.offer import AnyOffer, GpuOffer
 from detente.values.facts import RESERVED, Facts
 from detente.values.money import WorkPrice
-from detente.values.noun import Flag, Id, Label, MisplacedError, Noun, read_by, written_as
+from detente.values.noun import Flag, Id, Label, Noun, read_by, written_as
 from detente.values.period import Day, Period, moment
 from detente.values.quantity import (
     NOT_NEGATIVE,
@@ -53,9 +54,9 @@ def _rate(given: Any) -> tuple[Decimal, str]:
         found = Amount.parse(amount.strip(), "9.5 Mtok")
         value, of = found.value, found.unit
         if unit_of(unit.strip())[0] != "GPU-hour":
-            raise ValueError(f"`{text}` is per {unit}; expected per GPU-hour")
+            raise FlawError(f"`{text}` is per {unit}", "expected per GPU-hour")
     if value <= 0:
-        raise ValueError(f"`{text}` is not a rate above zero")
+        raise FlawError(f"`{text}` is not a rate above zero", "write for example `9.5 Mtok per GPU-hour`")
     return value, of
 
 
@@ -65,7 +66,7 @@ def _moves(given: Any) -> tuple[Decimal, str]:
     amount, per, unit = text.partition(" per ")
     found = Amount.parse(amount, "0.02 GB") if per else None
     if found is None or found.unit != "GB" or found.value < 0:
-        raise ValueError(f"`{text}` is not data per work; write for example `0.02 GB per Mtok`")
+        raise FlawError(f"`{text}` is not data per work", "write for example `0.02 GB per Mtok`")
     name, size = unit_of(unit)
     return WIDE.divide(found.value, size), name
 
@@ -119,7 +120,7 @@ class Data(Noun):
     @model_validator(mode="after")
     def _somewhere(self) -> Data:
         if self.at == "*":
-            raise MisplacedError(("at",), "data lies somewhere; write `at: provider/region`, or leave out `data:`")
+            raise FlawError("data lies somewhere", "write `at: provider/region`, or leave out `data:`", ("at",))
         return self
 
 
@@ -134,7 +135,7 @@ class RunsOn(Noun):
     @model_validator(mode="after")
     def _something(self) -> RunsOn:
         if not self.models and not self.accelerators:
-            raise ValueError("names neither a model nor an accelerator; write `models:` or `accelerators:`")
+            raise FlawError("names neither a model nor an accelerator", "write `models:` or `accelerators:`")
         return self
 
 
@@ -158,27 +159,27 @@ class _Workload(Noun):
     def _consistent(self) -> _Workload:
         reserved = [key for key in self.labels if key in RESERVED]
         if reserved:
-            what = f"`{reserved[0]}` cannot be a label: clauses use it for something else; rename it"
-            raise MisplacedError(("labels", reserved[0]), what, key=True)
+            what = f"`{reserved[0]}` cannot be a label: clauses use it for something else"
+            raise FlawError(what, "rename it", ("labels", reserved[0]), key=True)
         bad = [key for key in self.labels if not re.fullmatch(r"[a-z][a-z0-9-]{0,60}", key)]
         if bad:
-            what = f"`{bad[0]}` is not a label's name; write lower-case letters, digits and `-`"
-            raise MisplacedError(("labels", bad[0]), what, key=True)
+            what = f"`{bad[0]}` is not a label's name"
+            raise FlawError(what, "write lower-case letters, digits and `-`", ("labels", bad[0]), key=True)
         for name, (_, unit) in self.runs_on.accelerators.items():
             if unit != self.unit:
                 example = "9.5 Mtok per GPU-hour" if self.unit == "Mtok" else "0.55"
                 what = f"work is in {self.unit}, but the rate on `{name}` is in {unit}"
-                raise MisplacedError(("runs-on", "accelerators", name), f"{what}; write for example `{example}`")
+                raise FlawError(what, f"write for example `{example}`", ("runs-on", "accelerators", name))
         if self.runs_on.models and self.unit != "Mtok":
-            what = f"runs on models, so its work is in Mtok, not {self.unit}; leave out `models:`"
-            raise MisplacedError(("runs-on", "models"), what)
+            what = f"runs on models, so its work is in Mtok, not {self.unit}"
+            raise FlawError(what, "leave out `models:`", ("runs-on", "models"))
         for what, price in (("value", self.value), ("revenue", self.revenue)):
             if price is not None and price.unit != self.unit:
                 said = f"`{what}` is per {price.unit}, but work is in {self.unit}"
-                raise MisplacedError((what,), f"{said}; write it per {self.unit}")
+                raise FlawError(said, f"write it per {self.unit}", (what,))
         if self.data is not None and self.data.moves[1] != self.unit:
             said = f"data moves per {self.data.moves[1]}, but work is in {self.unit}"
-            raise MisplacedError(("data", "moves"), f"{said}; write it per {self.unit}")
+            raise FlawError(said, f"write it per {self.unit}", ("data", "moves"))
         return self
 
     def _facts(self, kind: str) -> Facts:
@@ -233,10 +234,10 @@ class Training(_Workload):
     def _dates(self) -> Training:
         if self.from_ and self.deadline <= self.from_:
             what = f"the deadline {self.deadline} is not after the start {self.from_}"
-            raise MisplacedError(("deadline",), f"{what}; move one of them")
+            raise FlawError(what, "move one of them", ("deadline",))
         if self.gang and (self.gang.value < 1 or self.gang.value != int(self.gang.value)):
             what = f"the gang is not a whole number of GPUs: `{self.gang}`"
-            raise MisplacedError(("gang",), f"{what}; write 1 or more")
+            raise FlawError(what, "write 1 or more", ("gang",))
         return self
 
     @property
@@ -257,7 +258,7 @@ Workload = Annotated[Inference | Batch | Training, Field(discriminator="kind")]
 def with_data(workload: AnyWorkload, folder: Path) -> AnyWorkload:
     """A workload with its trace or table read, and its mix taken from there unless it states one.
 
-    Raises ValueError with a line a mistake, and MissingExtraError.
+    Raises FlawError with every flaw of the file, and MissingExtraError.
     """
     if isinstance(workload, Training):
         return workload

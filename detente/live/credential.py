@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
+from detente.errors import FlawError
 from detente.values.noun import Flag, Noun
 
 _NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
@@ -18,7 +19,7 @@ _NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
 def _named(given: Any) -> Any:
     """Refuses what is no name without showing it: it may be the secret itself."""
     if isinstance(given, str) and not re.fullmatch(_NAME, given):
-        raise ValueError("is no name of an environment variable; write for example `AZURE_KEY`")
+        raise FlawError("is no name of an environment variable", "write for example `AZURE_KEY`")
     return given
 
 
@@ -41,7 +42,7 @@ class Credential(Noun):
     @classmethod
     def _reference(cls, given: Any) -> Any:
         if isinstance(given, str):
-            raise ValueError("is not where a secret is, but perhaps one; write `{ env: NAME }`")
+            raise FlawError("is not where a secret is, but perhaps one", "write `{ env: NAME }`")
         return given
 
     @model_validator(mode="after")
@@ -49,7 +50,7 @@ class Credential(Noun):
         stated = [name for name in ("env", "file", "aws", "entra") if getattr(self, name)]
         if len(stated) != 1:
             found = " and ".join(f"`{name}`" for name in stated) or "nothing"
-            raise ValueError(f"a credential refers to one secret, and this states {found}; write `{{ env: NAME }}`")
+            raise FlawError(f"a credential refers to one secret, and this states {found}", "write `{ env: NAME }`")
         return self
 
     def __str__(self) -> str:

@@ -12,11 +12,12 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, model_validator
 
+from detente.errors import FlawError
 from detente.live.credential import Credential
 from detente.market.offer import AnyOffer, GpuOffer
 from detente.market.provider import Provider
 from detente.values.facts import Facts
-from detente.values.noun import Id, Label, MisplacedError, Noun
+from detente.values.noun import Id, Label, Noun
 from detente.values.quantity import Duration, Throughput
 
 Operation = Literal["chat", "embeddings", "responses"]
@@ -106,31 +107,32 @@ _HOST = r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+"
 
 
 def _address(endpoint: str) -> None:
-    what = _unreachable(endpoint)
-    if what:
+    found = _unreachable(endpoint)
+    if found:
         shown = "" if "@" in endpoint else f"`{endpoint[:80]}` "  # what stands before it may be a secret
-        raise MisplacedError(("endpoint",), f"{shown}{what}")
+        raise FlawError(f"{shown}{found[0]}", found[1], ("endpoint",))
 
 
-def _unreachable(endpoint: str) -> str:
-    """What is wrong with an address; empty where nothing is."""
-    no_address = "is not an address; write for example `https://example.openai.azure.com`"
+def _unreachable(endpoint: str) -> tuple[str, str] | None:
+    """What is wrong with an address, and the remedy."""
+    no_address = ("is not an address", "write for example `https://example.openai.azure.com`")
+    no_port = ("has no valid port", "write 1 to 65535")
     if any(not "!" <= sign <= "~" for sign in endpoint):
-        return "holds a blank or a sign beyond ASCII; write a name's `xn--` form"
+        return "holds a blank or a sign beyond ASCII", "write a name's `xn--` form"
     try:
         parts = urlsplit(endpoint)
     except ValueError:
         return no_address
     if parts.username is not None:
-        return "holds a secret; take it out and refer to it under `credential:`"
+        return "holds a secret", "take it out and refer to it under `credential:`"
     if parts.scheme not in ("http", "https") or not re.fullmatch(_HOST, parts.hostname or ""):
         return no_address
     if parts.query or parts.fragment or endpoint.endswith(("?", "#")):
-        return "has a query or a fragment; write the address alone"
+        return "has a query or a fragment", "write the address alone"
     try:
-        return "" if parts.port is None or parts.port > 0 else "has no valid port; write 1 to 65535"
+        return None if parts.port is None or parts.port > 0 else no_port
     except ValueError:
-        return "has no valid port; write 1 to 65535"
+        return no_port
 
 
 class _Addressed(_Deployment):
@@ -153,9 +155,9 @@ class AzureDeployment(_Addressed):
     @model_validator(mode="after")
     def _credential(self) -> AzureDeployment:
         if self.credential.aws:
-            raise MisplacedError(("credential",), "is AWS's, and Azure takes a key or `entra: true`; write one of them")
+            raise FlawError("is AWS's, and Azure takes a key or `entra: true`", "write one of them", ("credential",))
         if self.version and "responses" in self.serves:
-            raise MisplacedError(("serves",), "the legacy paths serve no responses; leave out `version:`")
+            raise FlawError("the legacy paths serve no responses", "leave out `version:`", ("serves",))
         return self
 
 
@@ -178,9 +180,9 @@ class BedrockDeployment(_Deployment):
         if self.endpoint is not None:
             _address(self.endpoint)
         if self.credential.entra:
-            raise MisplacedError(("credential",), "is Microsoft's, and Bedrock takes AWS's or a key; write one of them")
+            raise FlawError("is Microsoft's, and Bedrock takes AWS's or a key", "write one of them", ("credential",))
         if self.api == "converse" and "responses" in self.serves:
-            raise MisplacedError(("serves",), "Converse serves no responses; say `api: openai`, or leave it out")
+            raise FlawError("Converse serves no responses", "say `api: openai`, or leave it out", ("serves",))
         return self
 
 
@@ -197,7 +199,7 @@ class CompatibleDeployment(_Addressed):
     @model_validator(mode="after")
     def _credential(self) -> CompatibleDeployment:
         if self.credential.aws or self.credential.entra:
-            raise MisplacedError(("credential",), "an OpenAI-compatible endpoint takes a key; write `{ env: NAME }`")
+            raise FlawError("an OpenAI-compatible endpoint takes a key", "write `{ env: NAME }`", ("credential",))
         return self
 
 

@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from detente.values.noun import Id, MisplacedError, Noun
+from detente.errors import FlawError
+from detente.values.noun import Id, Noun
 from detente.values.quantity import Count, Duration, Share
 
 FaultKind = Literal[
@@ -49,8 +50,8 @@ class Fault(Noun):
     def _fitting(self) -> Fault:
         streams = ("stall", "cut", "malformed", "exception")
         if self.after is not None and self.kind not in streams:
-            raise MisplacedError(("after",), f"`{self.kind}` strikes before any content; leave out `after:`", key=True)
+            raise FlawError(f"`{self.kind}` strikes before any content", "leave out `after:`", ("after",), key=True)
         if self.retry_after is not None and self.kind != "throttled":
-            what = f"`{self.kind}` says no time to ask again; leave out `retry-after:`"
-            raise MisplacedError(("retry-after",), what, key=True)
+            what = f"`{self.kind}` says no time to ask again"
+            raise FlawError(what, "leave out `retry-after:`", ("retry-after",), key=True)
         return self

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
+from detente.errors import FlawError
 from detente.values.noun import Id, Label, Noun
 
 PREFIX = "dtk"
@@ -24,7 +25,7 @@ _HASH = r"^sha256:[0-9a-f]{64}$"
 def _hashed(given: Any) -> Any:
     """Refuses what is no hash without showing it: it may be the key itself."""
     if not isinstance(given, str) or not re.fullmatch(_HASH, given):
-        raise ValueError("is not the hash of a key; write what `detente keys new` prints")
+        raise FlawError("is not the hash of a key", "write what `detente keys new` prints")
     return given
 
 

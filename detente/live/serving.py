@@ -9,7 +9,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from detente.values.noun import Flag, MisplacedError, Noun
+from detente.errors import FlawError
+from detente.values.noun import Flag, Noun
 from detente.values.quantity import Count, Duration
 
 
@@ -28,7 +29,7 @@ class Deadlines(Noun):
         for name in ("connect", "first_byte", "idle", "total"):
             if getattr(self, name) <= 0:
                 key = name.replace("_", "-")
-                raise MisplacedError((key,), f"`{key}` leaves no time at all; write for example `30 s`")
+                raise FlawError(f"`{key}` leaves no time at all", "write for example `30 s`", (key,))
         return self
 
 

@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from detente.errors import MissingExtraError, did_you_mean
+from detente.errors import Flaw, FlawError, MissingExtraError, did_you_mean
 from detente.values.dated import Dated
 from detente.values.noun import Id, Label, Noun, read_by, written_as
 from detente.values.period import FIRST, Day
@@ -34,6 +34,7 @@ _NEEDS["gcp-cud"] = _NEEDS["skypilot"]
 _MAY = {"skypilot": {"regions", "instances", "buy"}, "genai-prices": {"catalog_provider", "tier", "batch"}}
 _MAY["gcp-cud"] = _MAY["skypilot"] | {"terms", "starts", "cut"}
 _ALL = {"format", "provider", "capacity", "id_prefix", "source"}
+_CHOOSE = "choose other rows by `regions:` or `instances:`"
 # Parts of a token price that these offers cannot state, and that every request would pay.
 _UNSTATED = {"requests_kcount": "each request", "output_reasoning_mtok": "tokens of reasoning apart"}
 
@@ -94,18 +95,19 @@ class Catalog(Noun):
         extra = sorted(self.model_fields_set - needs - may - _ALL)
         if missing or extra:
             key = (missing or extra)[0].replace("_", "-")
-            raise ValueError(f"a catalog of `format: {self.format}` {'needs' if missing else 'has no'} `{key}`")
+            what = f"a catalog of `format: {self.format}` {'needs' if missing else 'has no'} `{key}`"
+            raise FlawError(what, "add it" if missing else "leave it out")
         tokens = self.format == "genai-prices"
         for capacity in self.capacity.values() if self.capacity else ():
             if isinstance(capacity, Rate) != tokens:
                 example = "20 Mtok per minute" if tokens else "64 GPU"
-                raise ValueError(f"the capacity is `{capacity}`; write for example `{example}`")
+                raise FlawError(f"the capacity is `{capacity}`", f"write for example `{example}`")
         return self
 
     def offers(self, folder: Path) -> list[dict[str, Any]]:
         """The offers as one would write them, in the order of their ids.
 
-        Raises ValueError with a line a mistake, ``file:row:column: what; remedy``, and MissingExtraError.
+        Raises FlawError with every flaw, each with its own place in the file, and MissingExtraError.
         """
         found = list(self._tokens()) if self.format == "genai-prices" else list(self._machines(folder))
         taken: set[str] = set()
@@ -161,8 +163,8 @@ class Catalog(Noun):
                 )
         for buy in self.buy:
             if buy not in bought:
-                raise ValueError(
-                    f"{self.file}: has no price for `{buy}` of what is chosen; leave `{buy}` out of `buy:`"
+                raise FlawError(
+                    f"{self.file}: has no price for `{buy}` of what is chosen", f"leave `{buy}` out of `buy:`"
                 )
 
     def _chosen(self, folder: Path, file: str) -> list[_Machine]:
@@ -185,8 +187,8 @@ class Catalog(Noun):
                     continue
                 fits += 1
                 if not row.instance:
-                    bare = "is the price of a GPU without its machine; for Google's, use `format: gcp-cud`"
-                    sheet.stop(bare, row.row, row.at[0] + 1)
+                    bare = "is the price of a GPU without its machine"
+                    sheet.stop(bare, "for Google's, use `format: gcp-cud`", row.row, row.at[0] + 1)
                 try:
                     machine = row.machine()
                 except _Wrong as wrong:
@@ -195,7 +197,7 @@ class Catalog(Noun):
                 same = found.setdefault((row.instance, row.gpu, row.region), machine)
                 if same.prices != machine.prices:
                     what = f"{shown(row.instance)} in {shown(row.region)} has other prices in row {same.row}"
-                    sheet.wrong(row.row, row.at[0], f"{what}; keep one")
+                    sheet.wrong(row.row, row.at[0], what, "keep one")
             for asked, there in (
                 (self.accelerators, known),
                 (self.regions, regions),
@@ -204,9 +206,9 @@ class Catalog(Noun):
                 for name in asked:
                     if there and name not in there:
                         remedy = did_you_mean(name, (printable(each)[:60] for each in there if each))
-                        sheet.note(f"has no row for `{name}`; {remedy}")
+                        sheet.note(f"has no row for `{name}`", remedy)
             if regions and not fits:
-                sheet.note("has no row that fits every filter; leave out `regions:` or `instances:`")
+                sheet.note("has no row that fits every filter", "leave out `regions:` or `instances:`")
         return list(found.values())
 
     def _tokens(self) -> Iterator[dict[str, Any]]:
@@ -220,31 +222,32 @@ class Catalog(Noun):
         name = self.catalog_provider or self.provider
         sellers = {seller.id: seller for seller in providers}
         if name not in sellers:
-            raise ValueError(f"genai-prices: has no provider `{name}`; {did_you_mean(name, sellers)}")
+            raise FlawError(f"genai-prices: has no provider `{name}`", did_you_mean(name, sellers))
         models = {model.id: model for model in sellers[name].models}
-        wrong, release = [], f"genai-prices {genai_prices.__version__}"
+        wrong, release = list[Flaw](), f"genai-prices {genai_prices.__version__}"
         for model in self.models:
             if model not in models:
                 others = [f"`{s.id}`" for s in providers if any(m.id == model for m in s.models)]
-                remedy = f"`catalog-provider:` {' or '.join(others[:4])} has it" if others else ""
-                remedy = remedy or did_you_mean(model, models)
-                wrong.append(f"genai-prices: `{name}` has no model `{model}`; {remedy}")
+                remedy = did_you_mean(model, models)
+                if others:
+                    remedy = f"`catalog-provider:` {' or '.join(others[:4])} has it"
+                wrong.append(Flaw(f"genai-prices: `{name}` has no model `{model}`", remedy))
                 continue
             try:
                 price = self._dated(models[model].prices)
-            except ValueError as error:
-                wrong.append(f"genai-prices: `{model}` of `{name}` {error}")
+            except FlawError as error:
+                wrong += [Flaw(f"genai-prices: `{model}` of `{name}` {f.what}", f.remedy) for f in error.flaws]
                 continue
             yield self._offer("tokens", self.region, [model, self.region], release, model=model, price=price)
         if wrong:
-            raise ValueError("\n".join(wrong))
+            raise FlawError.of(*wrong)
 
     def _dated(self, prices: Any) -> dict[str, Any]:
         """The prices, by the day from which they hold where they changed."""
         if not isinstance(prices, list):
             return self._prices(prices)
         if any(p.constraint is not None and not hasattr(p.constraint, "start_date") for p in prices):
-            raise ValueError("costs more at some hours of the day, which no offer states; write its offer by hand")
+            raise FlawError("costs more at some hours of the day, which no offer states", "write its offer by hand")
         begins = [FIRST if p.constraint is None else p.constraint.start_date for p in prices]
         steps: dict[date, dict[str, str]] = {}
         for on in sorted(set(begins)):
@@ -260,7 +263,7 @@ class Catalog(Noun):
         parts = {key: value for key, value in vars(prices).items() if value is not None}
         for key, what in _UNSTATED.items():
             if key in parts:
-                raise ValueError(f"has a price for {what}, which no offer states; write its offer by hand")
+                raise FlawError(f"has a price for {what}, which no offer states", "write its offer by hand")
         found = {}
         for name, key in (
             ("input", "input_mtok"),
@@ -269,12 +272,12 @@ class Catalog(Noun):
         ):
             price: Any = parts.get(key)
             if price is None and name != "cached-input":
-                raise ValueError(f"has no price of {name}; write its offer by hand")
+                raise FlawError(f"has no price of {name}", "write its offer by hand")
             if hasattr(price, "tiers"):
                 if self.tier != "base":
                     over = " and ".join(f"{tier.start:,}" for tier in price.tiers)
                     what = f"has another price for requests of over {over} tokens"
-                    raise ValueError(f"{what}; write `tier: base` where yours are shorter")
+                    raise FlawError(what, "write `tier: base` where yours are shorter")
                 price = price.base
             if price is not None:
                 found[name] = f"{plain(price)} USD per Mtok"
@@ -286,7 +289,7 @@ def _slug(name: str) -> str:
 
 
 class _Wrong(Exception):  # noqa: N818 - never leaves this file
-    """A column, and what is wrong there."""
+    """A column, what is wrong there, and the remedy."""
 
 
 class _Row(NamedTuple):
@@ -305,21 +308,20 @@ class _Row(NamedTuple):
         gpus, rest = divmod(_attos(self.gpus), 10**18)
         if rest or not 0 < gpus <= 10_000:
             what = f"{shown(self.gpus)} is not a whole number of {printable(self.gpu)} in {shown(self.instance)}"
-            raise _Wrong(self.at[1], f"{what}; name other machines under `instances:`")
+            raise _Wrong(self.at[1], what, "name other machines under `instances:`")
         if not _slug(self.region):
-            raise _Wrong(self.at[2], f"{shown(self.region)} is not a region; name others under `regions:`")
+            raise _Wrong(self.at[2], f"{shown(self.region)} is not a region", "name others under `regions:`")
         found: dict[str, Decimal] = {}
         for way, (column, text) in self.prices.items():
             price = _attos(text) if text not in (None, "") else 0
             if not 0 <= price < 10**27:
-                raise _Wrong(column, f"{shown(text)} is not a price in USD")
+                raise _Wrong(column, f"{shown(text)} is not a price in USD", _CHOOSE)
             if price:
                 found[way] = Decimal(price) * Decimal("1e-18")
         if found.get("spot", 0) > found.get("on-demand", Decimal("inf")):
             spot, demand = plain(found["spot"]), plain(found["on-demand"])
             what = f"the spot price {spot} is above the price on demand, {demand}"
-            remedy = "one is wrong: choose other rows by `regions:` or `instances:`"
-            raise _Wrong(self.prices["spot"][0], f"{what}; {remedy}")
+            raise _Wrong(self.prices["spot"][0], what, f"one is wrong: {_CHOOSE}")
         return _Machine(self.row, self.instance, self.gpu, gpus, self.region, found)
 
 

@@ -11,6 +11,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from detente.errors import FlawError
 from detente.values.money import DataPrice, Price
 from detente.values.noun import Noun
 
@@ -44,7 +45,7 @@ def egress_price(networks: Sequence[Network], source: str, to: str) -> Price | N
 
     Of two that are as specific in all, the one that names the source more closely holds: its owner bills.
 
-    Raises ValueError where two fit equally well and differ: ambiguity is not decided here (§15).
+    Raises FlawError where two fit equally well and differ: ambiguity is not decided here (§15).
     """
     best: list[Network] = []
     score = (0, 0)
@@ -56,5 +57,6 @@ def egress_price(networks: Sequence[Network], source: str, to: str) -> Price | N
             score = fit
     prices = {network.price for network in best}
     if len(prices) > 1:
-        raise ValueError(f"two networks from `{source}` to `{to}` differ: " + " and ".join(sorted(map(str, prices))))
+        differ = " and ".join(sorted(map(str, prices)))
+        raise FlawError(f"two networks from `{source}` to `{to}` differ: {differ}", "keep one of them")
     return best[0].price if best else None

@@ -16,10 +16,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from detente.errors import FlawError
 from detente.values.dated import Dated
 from detente.values.facts import Facts
 from detente.values.money import HOURS_A_MONTH, CapacityPrice, Price, TokenPrice
-from detente.values.noun import Id, Label, MisplacedError, Noun
+from detente.values.noun import Id, Label, Noun
 from detente.values.period import PER_HOUR, Day, Period, moment
 from detente.values.quantity import Capacity, Count, Length, Rate, Share, Throughput
 
@@ -42,7 +43,7 @@ class _Offer(Noun):
     def _dates(self) -> _Offer:
         if self.from_ and self.until and self.until <= self.from_:
             what = f"ends on {self.until}, not after its start on {self.from_}"
-            raise MisplacedError(("until",), f"{what}; move one of them")
+            raise FlawError(what, "move one of them", ("until",))
         return self
 
     def open(self, start: datetime, end: datetime) -> bool:
@@ -113,10 +114,10 @@ class GpuOffer(_Bought):
     def _whole(self) -> GpuOffer:
         if self.starts and self.term is None:
             what = "days on which a reservation starts, of which there is none"
-            raise MisplacedError(("starts",), f"{what}; say `buy: reserved` and its `term:`", key=True)
+            raise FlawError(what, "say `buy: reserved` and its `term:`", ("starts",), key=True)
         if (self.buy == "reserved") != (self.term is not None):
             key = ("buy",) if self.buy == "reserved" else ("term",)
-            raise MisplacedError(key, "`buy: reserved` and `term:` go together; write both or neither", key=True)
+            raise FlawError("`buy: reserved` and `term:` go together", "write both or neither", key, key=True)
         return self
 
     @property
@@ -158,16 +159,16 @@ class ProvisionedOffer(_Bought):
     @model_validator(mode="after")
     def _shape(self) -> ProvisionedOffer:
         if self.throughput.span not in ("second", "minute", "hour", "day") or self.throughput.value <= 0:
-            what = f"`{self.throughput}` is not what a unit gives; write for example `20 Mtok per minute`"
-            raise MisplacedError(("throughput",), what)
+            what = f"`{self.throughput}` is not what a unit gives"
+            raise FlawError(what, "write for example `20 Mtok per minute`", ("throughput",))
         for price in self.price.values():
             if price.unit == "GPU-hour":
-                what = f"`{price}`: a provisioned unit has no GPU-hours; write it per unit-hour or unit-month"
-                raise MisplacedError(("price",), what)
+                what = f"`{price}`: a provisioned unit has no GPU-hours"
+                raise FlawError(what, "write it per unit-hour or unit-month", ("price",))
         for amount in self.capacity.values() if self.capacity else ():
             if amount.unit != "unit":
-                what = f"the capacity is `{amount}`, and is bought in units; write for example `500 units`"
-                raise MisplacedError(("capacity",), what)
+                what = f"the capacity is `{amount}`, and is bought in units"
+                raise FlawError(what, "write for example `500 units`", ("capacity",))
         return self
 
     def _per_unit_hour(self, price: Price) -> Fraction:

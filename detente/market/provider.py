@@ -9,8 +9,9 @@ from collections.abc import Mapping
 
 from pydantic import Field, model_validator
 
+from detente.errors import FlawError
 from detente.values.country import Country
-from detente.values.noun import Id, Label, MisplacedError, Noun
+from detente.values.noun import Id, Label, Noun
 
 
 class Region(Noun):
@@ -32,7 +33,7 @@ class Provider(Noun):
     def _not_oneself(self) -> Provider:
         if self.id == "self":
             what = "a provider cannot be called `self`, which stands for oneself in agreements"
-            raise MisplacedError(("id",), f"{what}; choose another id")
+            raise FlawError(what, "choose another id", ("id",))
         return self
 
     def placed(self, facts: Mapping[str, str], region: str) -> Mapping[str, str]:

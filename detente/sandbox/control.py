@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from detente.case.declared import read_entry
-from detente.errors import did_you_mean
+from detente.errors import Flaw, did_you_mean
 from detente.live.fault import Fault
 from detente.sandbox import play
 from detente.sandbox.faults import Faults
@@ -104,8 +104,8 @@ class Control:
             given = {"id": self._faults.free_id(), **given}
         mistakes: list[dict[str, str]] = []
 
-        def report(path: Any, what: str, remedy: str = "", *, key: bool = False) -> None:
-            mistakes.append({"at": ".".join(map(str, path)), "message": what, "remedy": remedy})
+        def report(flaw: Flaw) -> None:
+            mistakes.append({"at": ".".join(map(str, flaw.path)), "message": flaw.what, "remedy": flaw.remedy})
 
         fault = read_entry("faults", given, (), report)
         if isinstance(fault, Fault):
@@ -123,7 +123,7 @@ class Control:
         known = {seat.deployment.id for server in self._servers for seat in server.seats}
         known |= {name for server in self._servers for name in (server.provider, f"{server.provider}/{server.region}")}
         if fault.on not in known:
-            report(("on",), f"nothing here is called `{fault.on}`", did_you_mean(fault.on, known))
+            report(Flaw(f"nothing here is called `{fault.on}`", did_you_mean(fault.on, known), ("on",)))
 
     def _drop(self, fault_id: str) -> Whole:
         if not self._faults.drop(fault_id):

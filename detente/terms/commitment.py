@@ -17,6 +17,7 @@ from detente.contract.term import Program, Term
 from detente.contract.usage import Metered
 from detente.contract.verdict import Reason
 from detente.contract.window import Every, Window
+from detente.errors import Flaw
 from detente.values.money import Cash, nano, shown
 from detente.values.noun import Noun
 from detente.values.period import Day, Horizon, Period, hours_between, moment, named
@@ -137,18 +138,21 @@ class MinimumCommitment(Term):
         amount = shown(self.amount.amount, self.amount.currency)
         return Reason(self.id, f"at least {amount} of spend ({self.covered}) {each}; {price}")
 
-    def mistakes(self, horizon: Horizon, periods: Sequence[Period]) -> list[tuple[tuple[str, ...], str]]:
+    def mistakes(self, horizon: Horizon, periods: Sequence[Period]) -> list[Flaw]:
         """Cut windows, and milestones outside the clause's time or out of order."""
         found = self.refused_cuts(self.windows, horizon)
         previous: Milestone | None = None
         for index, milestone in enumerate(self.milestones):
-            path = ("milestones", str(index), "by")
+            path = ("milestones", index, "by")
             if not self.force.start < moment(milestone.by) <= self.force.end:
-                found.append((path, f"{milestone.by} is not while the clause is in force ({self._dates})"))
+                what = f"{milestone.by} is not while the clause is in force ({self._dates})"
+                found.append(Flaw(what, "move the milestone, or the dates of the clause", path))
             if previous and (milestone.by <= previous.by or milestone.reach.amount < previous.reach.amount):
-                found.append((path, f"milestones out of order: {previous.by} comes before {milestone.by}"))
+                what = f"milestones out of order: {previous.by} comes before {milestone.by}"
+                found.append(Flaw(what, "write the earlier and the smaller first", path))
             if self.windows.cut == "refuse" and self.force.start < moment(horizon.start) < moment(milestone.by):
-                found.append((path, "counts spend from before the horizon; say `windows: { cut: prorate }`"))
+                what = "counts spend from before the horizon"
+                found.append(Flaw(what, "say `windows: { cut: prorate }`", path))
             previous = milestone
         return found
 

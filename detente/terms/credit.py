@@ -17,6 +17,7 @@ from detente.contract.term import Program, Term
 from detente.contract.usage import Metered
 from detente.contract.verdict import Reason
 from detente.contract.window import Every, Window
+from detente.errors import Flaw, FlawError
 from detente.values.money import Cash, nano, shown
 from detente.values.period import Horizon, Period
 from detente.values.quantity import Share
@@ -36,9 +37,11 @@ class Credit(Term):
     @model_validator(mode="after")
     def _something(self) -> Self:
         if self.amount is None and self.rate == 1:
-            raise ValueError("says neither `amount` nor `rate`: it would pay for everything")
+            raise FlawError("says neither `amount` nor `rate`, so it would pay for everything", "add one of them")
         if self.amount is None and self.windows.ramp:
-            raise ValueError("a ramp divides an amount: say `amount`")
+            raise FlawError(
+                "a ramp divides an amount, and there is none", "add `amount: …`", ("windows", "ramp"), key=True
+            )
         return self
 
     def most(self, horizon: Horizon) -> list[tuple[Window, Fraction | None]]:
@@ -79,6 +82,6 @@ class Credit(Term):
         cap = f", at most {shown(self.amount.amount, self.amount.currency)}" if self.amount else ""
         return Reason(self.id, f"{float(self.rate) * 100:g}% of spend ({self.covered}) is given back{cap}")
 
-    def mistakes(self, horizon: Horizon, periods: Sequence[Period]) -> list[tuple[tuple[str, ...], str]]:
+    def mistakes(self, horizon: Horizon, periods: Sequence[Period]) -> list[Flaw]:
         """Cut windows, where an amount would have to be divided."""
         return self.refused_cuts(self.windows, horizon) if self.amount is not None else []

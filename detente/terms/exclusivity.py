@@ -13,6 +13,7 @@ from pydantic import Field
 from detente.contract.posting import Standing
 from detente.contract.term import SELF, Term
 from detente.contract.verdict import PERMIT, Reason, Verdict
+from detente.errors import Flaw
 from detente.values.facts import Facts
 from detente.values.money import shown
 from detente.values.noun import Id
@@ -45,10 +46,10 @@ class Exclusivity(Term):
         """What the clause does."""
         return Reason(self.id, f"{self.covered} runs only on {self.home}")
 
-    def mistakes(self, horizon: object, periods: object) -> list[tuple[tuple[str, ...], str]]:
+    def mistakes(self, horizon: object, periods: object) -> list[Flaw]:
         """Exclusive to nobody."""
         if self.home == SELF:
-            return [(("kind",), "a policy names the provider: say `provider:`")]
+            return [Flaw("a policy is exclusive to a provider that it names", "add `provider: …`", ("kind",))]
         return []
 
     def concede(self, amount: Fraction, unit: str, currency: str) -> str:

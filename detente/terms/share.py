@@ -16,6 +16,7 @@ from detente.contract.scope import Scope, Selection
 from detente.contract.term import SELF, Program, Term
 from detente.contract.verdict import PERMIT, Reason, Verdict
 from detente.contract.window import Every
+from detente.errors import Flaw, FlawError
 from detente.values import quantity
 from detente.values.facts import Facts
 from detente.values.money import shown
@@ -37,9 +38,12 @@ class Share(Term):
     @model_validator(mode="after")
     def _bounds(self) -> Self:
         if self.at_least is None and self.at_most is None:
-            raise ValueError("says neither `at-least` nor `at-most`")
+            raise FlawError("says neither `at-least` nor `at-most`", "add one of them")
         if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
-            raise ValueError(f"at least {self.at_least:%} is more than at most {self.at_most:%}")
+            least, most = (f"{float(bound) * 100:g}%" for bound in (self.at_least, self.at_most))
+            raise FlawError(
+                f"at least {least} is more than at most {most}", "lower the one or raise the other", ("at-least",)
+            )
         return self
 
     @property
@@ -78,11 +82,11 @@ class Share(Term):
         what = "" if self.covered.within == (Scope(),) and not self.except_ else f" of {self.covered}"
         return Reason(self.id, f"{' and '.join(bounds)} of {self.measure}{what} goes to {on}")
 
-    def mistakes(self, horizon: Horizon, periods: Sequence[Period]) -> list[tuple[tuple[str, ...], str]]:
+    def mistakes(self, horizon: Horizon, periods: Sequence[Period]) -> list[Flaw]:
         """A policy that names nobody; cut windows."""
         found = self.refused_cuts(self.windows, horizon, divides=False)
         if not self.on.wanted and self.force.counterparty == SELF:
-            found.append((("kind",), "a policy names whose share it is: say `on: { provider: … }`"))
+            found.append(Flaw("a policy names whose share it is", "add `on: { provider: … }`", ("kind",)))
         return found
 
     def concede(self, amount: Fraction, unit: str, currency: str) -> str:

@@ -15,6 +15,7 @@ from detente.contract.posting import Standing
 from detente.contract.term import Program, Term
 from detente.contract.verdict import PERMIT, Reason, Verdict
 from detente.contract.window import Every, Window
+from detente.errors import Flaw
 from detente.values.facts import Facts
 from detente.values.money import Cash, shown
 from detente.values.period import Horizon, Period
@@ -59,7 +60,7 @@ class SpendingCap(Term):
         amount = shown(self.amount.amount, self.amount.currency)
         return Reason(self.id, f"at most {amount} of spend ({self.covered}) {each}")
 
-    def mistakes(self, horizon: Horizon, periods: Sequence[Period]) -> list[tuple[tuple[str, ...], str]]:
+    def mistakes(self, horizon: Horizon, periods: Sequence[Period]) -> list[Flaw]:
         """Cut windows."""
         return self.refused_cuts(self.windows, horizon)
 

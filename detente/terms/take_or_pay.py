@@ -18,6 +18,7 @@ from detente.contract.term import Program, Term
 from detente.contract.usage import Metered
 from detente.contract.verdict import Reason
 from detente.contract.window import Every, Window
+from detente.errors import Flaw
 from detente.values.money import CapacityPrice, nano, shown
 from detente.values.noun import Id
 from detente.values.period import Horizon, Period, hours_between
@@ -73,11 +74,11 @@ class TakeOrPay(Term):
         part = "" if self.take == 1 else f"{float(self.take):.0%} of "
         return Reason(self.id, f"{part}{self.quantity} of `{self.offer}` are paid for at {self.price}, taken or not")
 
-    def mistakes(self, horizon: Horizon, periods: Sequence[Period]) -> list[tuple[tuple[str, ...], str]]:
+    def mistakes(self, horizon: Horizon, periods: Sequence[Period]) -> list[Flaw]:
         """Cut windows; a price in another unit."""
         found = self.refused_cuts(self.windows, horizon, divides=False)
         if self.price.unit != "GPU-hour":
-            found.append((("price",), f"the price is per {self.price.unit}; expected per GPU-hour"))
+            found.append(Flaw(f"the price is per {self.price.unit}", "expected per GPU-hour", ("price",)))
         return found
 
     def concede(self, amount: Fraction, unit: str, currency: str) -> str:

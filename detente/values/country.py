@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, WithJsonSchema
 
+from detente.errors import FlawError
 from detente.values.noun import NAME
 
 _ASSIGNED = """
@@ -40,18 +41,18 @@ def in_area(country: str, area: str) -> bool:
 
 
 def country(text: str) -> str:
-    """A country's code. Raises ValueError with the likely meaning."""
+    """A country's code. Raises FlawError with the likely meaning."""
     if text in CODES:
         return text
-    raise ValueError(f"`{text}` is not a country; {_meant(text) or 'write its two letters (ISO 3166-1), such as `SE`'}")
+    raise FlawError(f"`{text}` is not a country", _meant(text) or "write its two letters (ISO 3166-1), such as `SE`")
 
 
 def area(text: str) -> str:
-    """A country's code, ``EU`` or ``EEA``. Raises ValueError with the likely meaning."""
+    """A country's code, ``EU`` or ``EEA``. Raises FlawError with the likely meaning."""
     if text in CODES or text in AREAS:
         return text
     remedy = _meant(text, AREAS) or "write a country's two letters (ISO 3166-1), `EU` or `EEA`"
-    raise ValueError(f"`{text}` is neither a country nor an area; {remedy}")
+    raise FlawError(f"`{text}` is neither a country nor an area", remedy)
 
 
 def _meant(text: str, areas: Collection[str] = ()) -> str:

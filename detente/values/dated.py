@@ -14,7 +14,8 @@ from typing import Any, Generic, TypeVar, get_args
 
 from pydantic_core import core_schema
 
-from detente.values.noun import SOURCE, MisplacedError, value_of
+from detente.errors import FlawError
+from detente.values.noun import SOURCE, value_of
 from detente.values.period import DATE, day, hours_between, moment
 
 T = TypeVar("T")
@@ -135,9 +136,9 @@ def _in_order(given: dict[Any, Any]) -> dict[Any, Any]:
             continue  # reported at its own place
         if before and on == before[0]:
             what = f"two values for one day, {on}: `{before[1]}` and `{key}`"
-            raise MisplacedError((key,), f"{what}; keep one of them", key=True)
+            raise FlawError(what, "keep one of them", (key,), key=True)
         if before and on < before[0]:
             what = f"dates out of order: {before[0]} stands before {on}"
-            raise MisplacedError((key,), f"{what}; write the earlier first", key=True)
+            raise FlawError(what, "write the earlier first", (key,), key=True)
         before = on, key
     return given

@@ -12,6 +12,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 from typing import Annotated, Any
 
+from detente.errors import FlawError
 from detente.values.noun import read_by, written_as
 from detente.values.quantity import (
     NOT_NEGATIVE,
@@ -46,14 +47,14 @@ class Money:
 
     @classmethod
     def parse(cls, given: Any) -> Money:
-        """Read ``250 bn USD``. Raises ValueError."""
+        """Read ``250 bn USD``. Raises FlawError."""
         example = "250 bn USD"
         text = text_of(given, "an amount of money", example)
         match = re.fullmatch(rf"({NUMBER})\s?([A-Za-z]+?)?\s?([A-Z]{{3}})", text)
         if not match:
             hint = " (the currency's three letters, not its sign)" if re.search(r"[$€£¥]", text) else ""
             hint = hint or (", without thousands separators" if re.search(r"[0-9],[0-9]", text) else "")
-            raise ValueError(f"`{text}` is not an amount of money; write for example `{example}`{hint}")
+            raise FlawError(f"`{text}` is not an amount of money", f"write for example `{example}`{hint}")
         return cls(scaled(match[1], match[2]), match[3])
 
 
@@ -70,20 +71,20 @@ class Price:
 
     @classmethod
     def parse(cls, given: Any, units: tuple[str, ...]) -> Price:
-        """Read ``2.30 USD per GPU-hour`` in one of ``units``. Raises ValueError."""
+        """Read ``2.30 USD per GPU-hour`` in one of ``units``. Raises FlawError."""
         example = f"2.30 USD per {units[0]}"
         text = text_of(given, "a price", example)
         money, per, unit = text.partition(" per ")
         if not per:
             money, per, unit = text.partition("/")
         if not per:
-            raise ValueError(f"`{text}` does not say per what; write for example `{example}`")
+            raise FlawError(f"`{text}` does not say per what", f"write for example `{example}`")
         paid = Money.parse(money.strip())
         name, size = unit_of(unit.strip())
         if name not in units:
-            raise ValueError(f"`{text}` is per {name}; expected a price per {' or '.join(units)}")
+            raise FlawError(f"`{text}` is per {name}", f"expected a price per {' or '.join(units)}")
         if paid.amount < 0:
-            raise ValueError(f"the price is negative: `{text}`; write 0 or more")
+            raise FlawError(f"the price is negative: `{text}`", "write 0 or more")
         return cls(WIDE.divide(paid.amount, size), paid.currency, name)
 
 
@@ -138,7 +139,7 @@ def _price(*units: str, example: str, name: str) -> Any:
 def _not_negative(given: Any) -> Money:
     money = Money.parse(given)
     if money.amount < 0:
-        raise ValueError(f"the amount is negative: `{money}`; write 0 or more")
+        raise FlawError(f"the amount is negative: `{money}`", "write 0 or more")
     return money
 
 

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema, StringCons
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
+from detente.errors import FlawError
+
 ID = r"^[a-z0-9][a-z0-9._-]*$"
 MAX_CHARACTERS = 120
 """Of an id."""
@@ -37,21 +39,13 @@ class Noun(BaseModel):
     source: str | None = Field(default=None, description=SOURCE)
 
 
-class MisplacedError(ValueError):
-    """A mistake inside of what is read: at the value of a path of keys, or at the last key itself."""
-
-    def __init__(self, path: tuple[str | int, ...], text: str, *, key: bool = False) -> None:
-        super().__init__(text)
-        self.path, self.key = path, key
-
-
 def value_of(given: Any) -> Any:
     """The value of ``{value: …, source: …}``, or what was given where it is not written so."""
     if isinstance(given, dict) and "value" in given:
         extra = set(given) - {"value", "source"}
         if extra:
             key = sorted(map(str, extra))[0]
-            raise MisplacedError((key,), f"beside `value` only `source` may stand, not `{key}`; take it out", key=True)
+            raise FlawError(f"beside `value` only `source` may stand, not `{key}`", "take it out", (key,), key=True)
         return given["value"]
     return given
 
@@ -104,7 +98,7 @@ def _flag(given: Any) -> bool:
         return given
     if given not in ("true", "false"):
         found = f"`{given}`" if isinstance(given, str) else "this"
-        raise ValueError(f"{found} is neither `true` nor `false`; write one of them")
+        raise FlawError(f"{found} is neither `true` nor `false`", "write one of them")
     return bool(given == "true")
 
 

@@ -17,7 +17,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
-from detente.values.noun import MisplacedError, Noun, read_by, written_as
+from detente.errors import FlawError
+from detente.values.noun import Noun, read_by, written_as
 from detente.values.quantity import Span, text_of
 
 FIRST, LAST = date(1970, 1, 1), date(2200, 1, 1)
@@ -28,9 +29,9 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 
 def day(given: Any) -> date:
-    """``2026-01-31``, or ``2026-01`` for the first of the month. Raises ValueError."""
+    """``2026-01-31``, or ``2026-01`` for the first of the month. Raises FlawError."""
     if isinstance(given, datetime):
-        raise ValueError(f"`{given}` is a moment; a date has no time of day")
+        raise FlawError(f"`{given}` is a moment", "a date has no time of day")
     if isinstance(given, date):
         return given
     text = text_of(given, "a date", "2026-01-31")
@@ -40,9 +41,9 @@ def day(given: Any) -> date:
             raise ValueError
         found = date(int(match[1]), int(match[2]), int(match[3] or 1))
     except ValueError:
-        raise ValueError(f"`{text}` is not a date; {_nearest_date(text)}") from None
+        raise FlawError(f"`{text}` is not a date", f"{_nearest_date(text)}") from None
     if not FIRST <= found <= LAST:
-        raise ValueError(f"`{text}` is outside the calendar; write a year from {FIRST.year} to {LAST.year}")
+        raise FlawError(f"`{text}` is outside the calendar", f"write a year from {FIRST.year} to {LAST.year}")
     return found
 
 
@@ -185,15 +186,16 @@ class Horizon(Noun):
     def _in_order(self) -> Horizon:
         if self.end <= self.start:
             what = f"the horizon ends on {self.end}, not after its start on {self.start}"
-            raise MisplacedError(("end",), f"{what}; move one of them")
+            raise FlawError(what, "move one of them", ("end",))
         if self.typical and (self.every != "hour" or self.start.day != 1 or self.end.day != 1):
-            raise ValueError("a typical week needs `every: hour`, and a start and an end on the first of a month")
+            what = "a typical week needs `every: hour`, and a start and an end on the first of a month"
+            raise FlawError(what, "change them, or leave out `typical: week`")
         hours = (self.end - self.start).days * 24
         size = {"hour": 1, "day": 24, "week": 168, "month": 720, "quarter": 2160, "year": 8760}[self.every]
         if self.typical:
             hours, size = hours // 720 * 168, 1
         if hours // size > MAX_PERIODS:
-            raise ValueError(f"the horizon has over {MAX_PERIODS:,} periods; choose a coarser `every`")
+            raise FlawError(f"the horizon has over {MAX_PERIODS:,} periods", "choose a coarser `every`")
         return self
 
     def periods(self) -> tuple[Period, ...]:

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import PlainSerializer
 
-from detente.errors import did_you_mean
+from detente.errors import FlawError, did_you_mean
 from detente.values.noun import read_by, written_as
 
 NUMBER = r"[+-]?[0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?"
@@ -69,10 +69,10 @@ MAX_HOURS = 876_600  # 100 years
 
 
 def number(text: str) -> Decimal:
-    """An exact number from its text. Raises ValueError."""
+    """An exact number from its text. Raises FlawError."""
     if not re.fullmatch(NUMBER, text.strip()):
-        hint = "; write no thousands separators" if "," in text else ""
-        raise ValueError(f"`{text}` is not a number{hint}")
+        remedy = "write no thousands separators" if "," in text else "write digits, such as `250` or `2.5`"
+        raise FlawError(f"`{text}` is not a number", remedy)
     return bounded(Decimal(text.strip().replace("_", "")), text)
 
 
@@ -80,26 +80,26 @@ def bounded(value: Decimal, text: object) -> Decimal:
     """Refuse numbers outside ±1e24, or finer than 1e-18: no contract states one, and sums stay exact."""
     exponent = value.as_tuple().exponent
     if value.adjusted() > 24 or (isinstance(exponent, int) and exponent < -18):
-        raise ValueError(f"`{text}` is out of range; write at most 1e24, and at most 18 decimals")
+        raise FlawError(f"`{text}` is out of range", "write at most 1e24, and at most 18 decimals")
     return value
 
 
 def scaled(text: str, scale: str | None) -> Decimal:
     """``250``, ``bn`` → 250,000,000,000."""
     if (scale or "") not in SCALES:
-        raise ValueError(f"`{scale}` is not a scale; {did_you_mean(scale or '', [s for s in SCALES if s])}")
+        raise FlawError(f"`{scale}` is not a scale", did_you_mean(scale or "", [s for s in SCALES if s]))
     return bounded(WIDE.multiply(number(text), SCALES[scale or ""]), text)
 
 
 def text_of(given: Any, what: str, example: str) -> str:
-    """The text of a value, in single spaces. Raises ValueError for lists, mappings, nothing, long text."""
+    """The text of a value, in single spaces. Raises FlawError for lists, mappings, nothing, long text."""
     if isinstance(given, (int, float, Decimal)) and not isinstance(given, bool):
         given = str(given)
     if not isinstance(given, str) or not given.strip():
         found = {dict: "a mapping", list: "a list", bool: f"`{given}`".lower()}.get(type(given), "nothing")
-        raise ValueError(f"{found} is not {what}; write for example `{example}`")
+        raise FlawError(f"{found} is not {what}", f"write for example `{example}`")
     if len(given) > 200:
-        raise ValueError(f"is too long for {what} ({len(given)} characters); write for example `{example}`")
+        raise FlawError(f"is too long for {what} ({len(given)} characters)", f"write for example `{example}`")
     return " ".join(given.split())
 
 
@@ -115,15 +115,15 @@ class Amount:
 
     @classmethod
     def parse(cls, given: Any, example: str = "310 k GPU") -> Amount:
-        """Read ``<number> [scale] <unit>``. Raises ValueError."""
+        """Read ``<number> [scale] <unit>``. Raises FlawError."""
         text = text_of(given, "an amount with a unit", example)
         match = re.fullmatch(rf"({NUMBER})\s?([A-Za-z-]+)?(?:\s([A-Za-z-]+))?", text)
         if not match:
-            raise ValueError(f"`{text}` is not an amount with a unit; write for example `{example}`")
+            raise FlawError(f"`{text}` is not an amount with a unit", f"write for example `{example}`")
         digits, first, second = match.groups()
         scale, unit = (first, second) if second else (None, first)
         if unit is None:
-            raise ValueError(f"`{text}` has no unit; write for example `{example}`")
+            raise FlawError(f"`{text}` has no unit", f"write for example `{example}`")
         name, size = unit_of(unit)
         return cls(WIDE.multiply(scaled(digits, scale), size), name)
 
@@ -141,7 +141,7 @@ class Rate:
 
     @classmethod
     def parse(cls, given: Any) -> Rate:
-        """Read ``<amount> per <span>``, or ``<n> GPU``. Raises ValueError."""
+        """Read ``<amount> per <span>``, or ``<n> GPU``. Raises FlawError."""
         example = "120 Mtok per day"
         text = text_of(given, "a rate", example)
         amount, per, span = text.partition(" per ")
@@ -150,10 +150,10 @@ class Rate:
         flow = Amount.parse(amount.strip(), example)
         if not per:
             if flow.unit != "GPU":
-                raise ValueError(f"`{text}` says no time; write for example `{example}`")
+                raise FlawError(f"`{text}` says no time", f"write for example `{example}`")
             return cls(flow.value, "GPU-hour", "hour")
         if span.strip() not in SPANS:
-            raise ValueError(f"`{span.strip()}` is not a span of time; {did_you_mean(span.strip(), SPANS)}")
+            raise FlawError(f"`{span.strip()}` is not a span of time", did_you_mean(span.strip(), SPANS))
         return cls(flow.value, flow.unit, SPANS[span.strip()])
 
 
@@ -169,69 +169,69 @@ class Span:
 
     @classmethod
     def parse(cls, given: Any) -> Span:
-        """Read ``<n> <hours|days|weeks|months|quarters|years>``. Raises ValueError."""
+        """Read ``<n> <hours|days|weeks|months|quarters|years>``. Raises FlawError."""
         text = text_of(given, "a length of time", "3 months")
         match = re.fullmatch(r"([0-9]{1,5})?\s?([A-Za-z]+)", text)
         if not match or match[2] not in SPANS or SPANS[match[2]] in ("second", "minute"):
-            raise ValueError(f"`{text}` is not a length of time; write for example `24 hours`, `3 months`, `1 year`")
+            raise FlawError(f"`{text}` is not a length of time", "write for example `24 hours`, `3 months`, `1 year`")
         count = int(match[1] or 1)
         if count == 0:
-            raise ValueError(f"`{text}` is no time at all; write for example `3 months`")
+            raise FlawError(f"`{text}` is no time at all", "write for example `3 months`")
         if count * _HOURS[SPANS[match[2]]] > MAX_HOURS:
-            raise ValueError(f"`{text}` is longer than 100 years; write less")
+            raise FlawError(f"`{text}` is longer than 100 years", "write less")
         return cls(count, SPANS[match[2]])
 
 
 def unit_of(name: str) -> tuple[str, Decimal]:
-    """The canonical unit and its size. Raises ValueError with the likely meaning."""
+    """The canonical unit and its size. Raises FlawError with the likely meaning."""
     if name not in UNITS:
-        raise ValueError(f"`{name}` is not a known unit; {did_you_mean(name, UNITS)}")
+        raise FlawError(f"`{name}` is not a known unit", did_you_mean(name, UNITS))
     return UNITS[name]
 
 
 def percent(given: Any) -> Decimal:
-    """``20%`` → 0.20. A bare number is refused: 20 and 0.20 would both be guesses. Raises ValueError."""
+    """``20%`` → 0.20. A bare number is refused: 20 and 0.20 would both be guesses. Raises FlawError."""
     text = text_of(given, "a percentage", "20%")
     if not text.endswith("%"):
-        raise ValueError(f"`{text}` is not a percentage; write for example `20%`")
+        raise FlawError(f"`{text}` is not a percentage", "write for example `20%`")
     return WIDE.multiply(number(text[:-1]), Decimal("0.01"))
 
 
 def share(given: Any) -> Decimal:
-    """A percentage from 0% to 100%. Raises ValueError."""
+    """A percentage from 0% to 100%. Raises FlawError."""
     value = percent(given)
     if not 0 <= value <= 1:
-        raise ValueError(f"`{given}` is not between 0% and 100%; write for example `20%`")
+        raise FlawError(f"`{given}` is not between 0% and 100%", "write for example `20%`")
     return value
 
 
 def at_least_zero(given: Any) -> Decimal:
-    """A percentage of 0% or more. Raises ValueError."""
+    """A percentage of 0% or more. Raises FlawError."""
     value = percent(given)
     if value < 0:
-        raise ValueError(f"`{given}` is negative; write 0% or more")
+        raise FlawError(f"`{given}` is negative", "write 0% or more")
     return value
 
 
 def growth(given: Any) -> tuple[Decimal, str]:
-    """``3% per month`` → (0.03, "month"). Raises ValueError."""
+    """``3% per month`` → (0.03, "month"). Raises FlawError."""
     text = text_of(given, "a growth", "3% per month")
     rate, per, span = text.partition(" per ")
     if not per or span not in ("month", "year", "week", "day"):
-        raise ValueError(f"`{text}` is not a growth; write for example `3% per month` or `40% per year`")
+        raise FlawError(f"`{text}` is not a growth", "write for example `3% per month` or `40% per year`")
     value = percent(rate)
     if not Decimal(-1) < value <= 10:
-        raise ValueError(f"`{rate}` is not a growth rate between -100% and 1000%")
+        raise FlawError(f"`{rate}` is not between -100% and 1000%", "write for example `3% per month`")
     return value, span
 
 
 def count(given: Any) -> int:
-    """A whole number of 1 or more. Raises ValueError."""
+    """A whole number of 1 or more. Raises FlawError."""
     value = number(text_of(given, "a whole number", "8"))
     if value != int(value):
-        raise ValueError(f"`{given}` is not a whole number; write 1 or more")
+        raise FlawError(f"`{given}` is not a whole number", "write 1 or more")
     if value < 1:
-        raise ValueError(f"`{given}` is less than 1; write 1 or more")
+        raise FlawError(f"`{given}` is less than 1", "write 1 or more")
     return int(value)
 
 
@@ -240,14 +240,14 @@ _SECONDS |= {"hour": 3600.0, "hours": 3600.0}
 
 
 def seconds(given: Any) -> float:
-    """``250 ms``, ``30 s``, ``10 minutes`` in seconds: clock time, in which floats are at home. Raises ValueError."""
+    """``250 ms``, ``30 s``, ``10 minutes`` in seconds: clock time, in which floats are at home. Raises FlawError."""
     text = text_of(given, "a duration", "30 s")
     match = re.fullmatch(rf"({NUMBER})\s?([A-Za-z]+)", text)
     if not match or match[2] not in _SECONDS:
-        raise ValueError(f"`{text}` is not a duration; write for example `250 ms`, `30 s` or `10 minutes`")
+        raise FlawError(f"`{text}` is not a duration", "write for example `250 ms`, `30 s` or `10 minutes`")
     value = float(number(match[1])) * _SECONDS[match[2]]
     if not 0 <= value <= 7 * 86_400:
-        raise ValueError(f"`{text}` is not between nothing and a week; write for example `30 s`")
+        raise FlawError(f"`{text}` is not between nothing and a week", "write for example `30 s`")
     return value
 
 
@@ -263,9 +263,9 @@ Exact = Annotated[Decimal, PlainSerializer(plain, return_type=str, when_used="js
 
 
 def positive(amount: Amount | Rate, what: str) -> None:
-    """Raise ValueError where an amount that must not be negative is."""
+    """Raise FlawError where an amount that must not be negative is."""
     if amount.value < 0:
-        raise ValueError(f"{what} is negative: `{amount}`; write 0 or more")
+        raise FlawError(f"{what} is negative: `{amount}`", "write 0 or more")
 
 
 def amount_in(*units: str) -> Any:
@@ -274,7 +274,7 @@ def amount_in(*units: str) -> Any:
     def parse(given: Any) -> Amount:
         amount = Amount.parse(given, f"20 {units[0]}")
         if amount.unit not in units:
-            raise ValueError(f"`{given}` is in {amount.unit}; expected {' or '.join(units)}")
+            raise FlawError(f"`{given}` is in {amount.unit}", f"expected {' or '.join(units)}")
         positive(amount, "the amount")
         return amount
 
@@ -287,7 +287,7 @@ def rate_in(*units: str) -> Any:
     def parse(given: Any) -> Rate:
         rate = Rate.parse(given)
         if rate.unit not in units:
-            raise ValueError(f"`{given}` is in {rate.unit}; expected {' or '.join(units)}")
+            raise FlawError(f"`{given}` is in {rate.unit}", f"expected {' or '.join(units)}")
         positive(rate, "the rate")
         return rate
 

@@ -21,7 +21,7 @@ from typing import IO, Annotated, Any, NoReturn, Self
 
 from pydantic import AfterValidator, Field
 
-from detente.errors import MissingExtraError, Where
+from detente.errors import Flaw, FlawError, MissingExtraError, Where
 from detente.values.noun import Label
 
 MAX_BYTES = 2 * 2**30
@@ -37,7 +37,7 @@ _WIDE = Context(prec=60)
 
 def _in_folder(name: str) -> str:
     if not name.isprintable() or Path(name).is_absolute() or "://" in name:
-        raise ValueError(f"`{name[:60]}` is not a file beside the case; write its path from the case's folder")
+        raise FlawError(f"`{name[:60]}` is not a file beside the case", "write its path from the case's folder")
     return name
 
 
@@ -48,22 +48,22 @@ class Sheet:
     """A table in a file: CSV or Parquet, gzipped or not, whatever it is called.
 
     Row 1 is the header, and in Parquet what would be the header: the first record is row 2 in both. A
-    ``with`` statement ends in a ValueError that lists what was found ``wrong``, up to ten mistakes.
+    ``with`` statement ends in a FlawError that lists what was found ``wrong``, up to ten flaws.
     """
 
     def __init__(self, folder: Path, file: str) -> None:
         self.file, self._path = file, folder / file
         self.columns: tuple[str, ...] = ()
         self.moments: frozenset[int] = frozenset()  # columns of dates, given as microseconds since 1970
-        self._open, self._mistakes = ExitStack(), list[str]()
+        self._open, self._flaws = ExitStack(), list[Flaw]()
         self._rows: Callable[[Sequence[int]], Iterator[tuple[int, Any]]]
 
     def __enter__(self) -> Self:
         try:
             if not self._path.is_file():
-                self.stop("there is no such file; the path counts from the case's folder")
+                self.stop("there is no such file", "the path counts from the case's folder")
             if self._path.stat().st_size > MAX_BYTES:
-                self.stop(f"is larger than {MAX_BYTES // 2**30} GiB; keep the hours that matter")
+                self.stop(f"is larger than {MAX_BYTES // 2**30} GiB", "keep the hours that matter")
             stream, head = self._unpacked(self._open.enter_context(self._path.open("rb")))
             self._start_parquet(stream) if head == b"PAR1" else self._start_csv(stream)
         except (OSError, EOFError, zlib.error) as error:
@@ -76,23 +76,23 @@ class Sheet:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._open.close()
-        if kind is None and self._mistakes:
-            raise ValueError("\n".join(self._mistakes)) from None
+        if kind is None and self._flaws:
+            raise FlawError.of(*self._flaws) from None
 
-    def stop(self, what: str, row: int = 0, column: int = 0) -> NoReturn:
-        """Raise ValueError, with the mistakes so far."""
+    def stop(self, what: str, remedy: str, row: int = 0, column: int = 0) -> NoReturn:
+        """Raise FlawError, with the flaws so far."""
         where = Where(self.file, row, column or min(row, 1))
-        raise ValueError("\n".join([*self._mistakes, f"{where}: {what}"])) from None
+        raise FlawError.of(*self._flaws, Flaw(f"{where}: {what}", remedy)) from None
 
-    def wrong(self, row: int, column: int, what: str) -> None:
-        """Note a mistake in a row; column 0 is the first. The tenth raises ValueError."""
-        if len(self._mistakes) + 1 >= MAX_MISTAKES:
-            self.stop(f"{what} (no more is shown)", row, column + 1)
-        self._mistakes.append(f"{Where(self.file, row, column + 1)}: {what}")
+    def wrong(self, row: int, column: int, what: str, remedy: str) -> None:
+        """Note a flaw in a row; column 0 is the first. The tenth raises FlawError."""
+        if len(self._flaws) + 1 >= MAX_MISTAKES:
+            self.stop(what, f"{remedy} (no more is shown)", row, column + 1)
+        self._flaws.append(Flaw(f"{Where(self.file, row, column + 1)}: {what}", remedy))
 
-    def note(self, what: str) -> None:
-        """Note a mistake of the file as a whole."""
-        self._mistakes.append(f"{self.file}: {what}")
+    def note(self, what: str, remedy: str) -> None:
+        """Note a flaw of the file as a whole."""
+        self._flaws.append(Flaw(f"{self.file}: {what}", remedy))
 
     def pick(self, given: Mapping[str, str | None], known: Mapping[str, str] | None = None) -> list[int]:
         """Where the columns of some roles stand: by their given names, else by names known for the role.
@@ -115,7 +115,7 @@ class Sheet:
             found += fits[:1]
         if problems:
             there = ", ".join(shown(c) for c in self.columns[:40])
-            self.stop(f"has {', '.join(problems)}; its columns are {there}: name yours under `columns:`", 1, 1)
+            self.stop(f"has {', '.join(problems)}", f"its columns are {there}: name yours under `columns:`", 1, 1)
         return found
 
     def rows(self, at: Sequence[int]) -> Iterator[tuple[int, Any]]:
@@ -123,12 +123,12 @@ class Sheet:
         row = 0
         for row, values in self._rows(at):
             yield row, values
-        if not row and not self._mistakes:
-            self.stop("has no rows below its header; give a file with data")
+        if not row and not self._flaws:
+            self.stop("has no rows below its header", "give a file with data")
 
     def _unreadable(self, error: Exception) -> NoReturn:
         text = str(getattr(error, "strerror", None) or error).split("\n")[0][:160] or type(error).__name__
-        self.stop(f"cannot be read: {printable(text)}; give CSV or Parquet, gzipped or not")
+        self.stop(f"cannot be read: {printable(text)}", "give CSV or Parquet, gzipped or not")
 
     def _unpacked(self, raw: IO[bytes]) -> tuple[IO[bytes], bytes]:
         head = raw.read(4)
@@ -144,7 +144,7 @@ class Sheet:
         flat = self._open.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
         while chunk := packed.read(MAX_LINE):
             if flat.tell() > MAX_UNPACKED:
-                self.stop(f"unpacks to more than {MAX_UNPACKED // 2**30} GiB; keep the hours that matter")
+                self.stop(f"unpacks to more than {MAX_UNPACKED // 2**30} GiB", "keep the hours that matter")
             flat.write(chunk)
         flat.seek(0)
         return flat, head
@@ -154,9 +154,9 @@ class Sheet:
         try:
             header = next(reader, None)
         except csv.Error as error:
-            self.stop(f"is not CSV: {error}; give CSV or Parquet", reader.line_num)
+            self.stop(f"is not CSV: {error}", "give CSV or Parquet", reader.line_num)
         if not header or not any(header):
-            self.stop("is empty; give a file with a header and rows")
+            self.stop("is empty", "give a file with a header and rows")
         self.columns = tuple(name.strip() for name in header)
 
         def rows(at: Sequence[int]) -> Iterator[tuple[int, Any]]:
@@ -166,9 +166,10 @@ class Sheet:
                     if len(row) == width:
                         yield reader.line_num, chosen(row)
                     elif row:
-                        self.wrong(reader.line_num, 0, f"has {len(row)} values where the header has {width}")
+                        what = f"has {len(row)} values where the header has {width}"
+                        self.wrong(reader.line_num, 0, what, "check its commas and quotes")
             except csv.Error as error:
-                self.stop(f"is not CSV: {error}; check the quotes", reader.line_num)
+                self.stop(f"is not CSV: {error}", "check the quotes", reader.line_num)
             except (OSError, EOFError, zlib.error) as error:
                 self._unreadable(error)
 
@@ -179,13 +180,13 @@ class Sheet:
         while raw := stream.readline(MAX_LINE):
             size, line = size + len(raw), line + 1
             if len(raw) == MAX_LINE:
-                self.stop("a line is longer than 1 MiB; give CSV or Parquet", line)
+                self.stop("a line is longer than 1 MiB", "give CSV or Parquet", line)
             if size > MAX_UNPACKED:
-                self.stop(f"unpacks to more than {MAX_UNPACKED // 2**30} GiB; keep the hours that matter")
+                self.stop(f"unpacks to more than {MAX_UNPACKED // 2**30} GiB", "keep the hours that matter")
             try:
                 yield raw.decode("utf-8-sig" if line == 1 else "utf-8")
             except UnicodeDecodeError as error:
-                self.stop(f"byte 0x{raw[error.start]:02x} is not UTF-8 text; save the file as UTF-8", line)
+                self.stop(f"byte 0x{raw[error.start]:02x} is not UTF-8 text", "save the file as UTF-8", line)
 
     def _start_parquet(self, stream: IO[bytes]) -> None:
         try:
@@ -201,7 +202,7 @@ class Sheet:
         except wrong as error:
             self._unreadable(error)
         if size > MAX_ROWS:
-            self.stop(f"has {size:,} rows, more than {MAX_ROWS:,}; keep the hours that matter")
+            self.stop(f"has {size:,} rows, more than {MAX_ROWS:,}", "keep the hours that matter")
         self.columns = tuple(names)
         self.moments = frozenset(i for i, k in enumerate(kinds) if pa.types.is_timestamp(k) or pa.types.is_date(k))
 

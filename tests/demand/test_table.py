@@ -67,8 +67,8 @@ def test_mistakes_of_a_table(tmp_path: Path) -> None:
     content = "when,rate\n2026-01-05,1\n2026-01-05T00:00Z,2\n2026-01-06,-1\n2026-01-07,inf\n"
     assert refused(tmp_path, content, Table, columns=columns, per="hour").split("\n") == [
         "t.csv:3:1: `2026-01-05T00:00Z` has a row already; keep one, or add them up",
-        "t.csv:4:2: `-1` in `rate` is not a number from 0 to 1e24",
-        "t.csv:5:2: `inf` in `rate` is not a number from 0 to 1e24",
+        "t.csv:4:2: `-1` in `rate` is not a number from 0 to 1e24; correct it, or leave the row out",
+        "t.csv:5:2: `inf` in `rate` is not a number from 0 to 1e24; correct it, or leave the row out",
     ]
     assert "has one time only" in refused(tmp_path, "when,rate\n2026-01-05,1\n", Table, columns=columns, per="hour")
     assert "no row has any tokens" in refused(
@@ -88,7 +88,7 @@ def test_mistakes_of_a_table(tmp_path: Path) -> None:
             "name one",
         ),
         ({"columns": {"timestamp": "t", "input": "i"}, "per": "hour"}, "name one of the two"),
-        ({"columns": {"timestamp": "t", "rate": "r", "requests": "q"}, "per": "hour"}, "instead of `rate`"),
+        ({"columns": {"timestamp": "t", "rate": "r", "requests": "q"}, "per": "hour"}, "name `input` and `output`"),
         ({"format": "servegen"}, "`format: servegen` needs `tokens`"),
         ({"format": "servegen", "tokens": "x", "per": "hour"}, "has no `per`"),
         ({"format": "servegen", "tokens": "x", "scale": "0"}, "not a factor above zero"),

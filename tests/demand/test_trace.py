@@ -98,14 +98,16 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
     assert refused(tmp_path, content, columns=columns).split("\n") == [
         "t.csv:3:2: `05/01/2026` in `timestamp` is not a time from 1970 to 2200; "
         "write for example `2026-01-31T13:45:00Z`",
-        "t.csv:3:4: `-1` in `output` is not a whole number of tokens, from 0 to 1e9",
-        "t.csv:4:3: `nan` in `input` is not a whole number of tokens, from 0 to 1e9",
-        "t.csv:4:4: `1e40` in `output` is not a whole number of tokens, from 0 to 1e9",
-        "t.csv:5:1: has 2 values where the header has 4",
+        "t.csv:3:4: `-1` in `output` is not a whole number of tokens, from 0 to 1e9; correct it, or leave the row out",
+        "t.csv:4:3: `nan` in `input` is not a whole number of tokens, from 0 to 1e9; correct it, or leave the row out",
+        "t.csv:4:4: `1e40` in `output` is not a whole number of tokens, from 0 to 1e9; "
+        "correct it, or leave the row out",
+        "t.csv:5:1: has 2 values where the header has 4; check its commas and quotes",
         "t.csv:6:2: `1965-01-05T02:00Z` in `timestamp` is not a time from 1970 to 2200; "
         "write for example `2026-01-31T13:45:00Z`",
-        "t.csv:6:3: `1.5` in `input` is not a whole number of tokens, from 0 to 1e9",
-        "t.csv:6:4: nothing in `output` is not a whole number of tokens, from 0 to 1e9",
+        "t.csv:6:3: `1.5` in `input` is not a whole number of tokens, from 0 to 1e9; correct it, or leave the row out",
+        "t.csv:6:4: nothing in `output` is not a whole number of tokens, from 0 to 1e9; "
+        "correct it, or leave the row out",
     ]
 
 

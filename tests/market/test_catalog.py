@@ -204,12 +204,12 @@ def test_rows_that_no_offer_can_state(tmp_path: Path) -> None:
     assert refused(tmp_path, content).split("\n") == [
         "p.csv:2:3: `0.5` is not a whole number of H100 in `a`; name other machines under `instances:`",
         "p.csv:3:3: `x` is not a whole number of H100 in `b`; name other machines under `instances:`",
-        "p.csv:4:4: `-2` is not a price in USD",
-        "p.csv:5:5: `nan` is not a price in USD",
+        "p.csv:4:4: `-2` is not a price in USD; choose other rows by `regions:` or `instances:`",
+        "p.csv:5:5: `nan` is not a price in USD; choose other rows by `regions:` or `instances:`",
         "p.csv:6:5: the spot price 3 is above the price on demand, 2; "
         "one is wrong: choose other rows by `regions:` or `instances:`",
         "p.csv:7:6: ` ` is not a region; name others under `regions:`",
-        "p.csv:8:4: `1e30` is not a price in USD",
+        "p.csv:8:4: `1e30` is not a price in USD; choose other rows by `regions:` or `instances:`",
     ]
 
 

@@ -32,7 +32,9 @@ def test_the_reason_cites_the_clause() -> None:
 def test_a_named_provider() -> None:
     found = solved(two_clouds(EXCLUSIVE | {"provider": "south"}, party="self"))
     assert placed(found) == {"south-api": D(6000)}
-    assert mistakes_of(EXCLUSIVE, party="self") == ["a policy names the provider: say `provider:`; "]
+    assert mistakes_of(EXCLUSIVE, party="self") == [
+        "a policy is exclusive to a provider that it names; add `provider: …`"
+    ]
 
 
 def mistakes_of(term: dict[str, Any], party: str = "north") -> list[str]:

@@ -71,7 +71,8 @@ def test_every_format_and_order_reads_the_same(tmp_path: Path, rows: Any, kind: 
 def test_ten_mistakes_are_enough(tmp_path: Path) -> None:
     found = refused(tmp_path, "time,input,output\n" + "x\n" * 50).split("\n")
     assert len(found) == 10
-    assert found[-1] == "t.csv:11:1: has 1 values where the header has 3 (no more is shown)"
+    what = "t.csv:11:1: has 1 values where the header has 3"
+    assert found[-1] == f"{what}; check its commas and quotes (no more is shown)"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ clauses can be met together (``planner``).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from detente.case.agreement import Agreement, InForce, cycle, dates, in_force, lineage, root
@@ -125,16 +126,16 @@ class _Clauses:
         events, readings = {*self.events}, self.readings
         terms = {t.id for a in self.agreements for t in a.terms} | {*self.survivors}
         if head.reading and head.reading not in readings and self.all_read:
-            remedy = did_you_mean(head.reading, readings) or "leave it out"
+            remedy = did_you_mean(head.reading, readings)
             case.wrong_head("reading", f"no clause has a reading `{head.reading}`", remedy)
         for entry in case.read("scenarios"):
             scenario = entry.value
             for name in scenario.events:
                 if name not in events and "events" not in case.head.unread:
-                    remedy = did_you_mean(name, events) or "declare it under `events:` first"
+                    remedy = did_you_mean(name, events, "declare it under `events:` first")
                     case.wrong(entry, ("events", name), f"there is no event `{name}`", remedy, key=True)
             if scenario.reading and scenario.reading not in readings and self.all_read:
-                remedy = did_you_mean(scenario.reading, readings) or "leave it out"
+                remedy = did_you_mean(scenario.reading, readings)
                 case.wrong(entry, ("reading",), f"no clause has a reading `{scenario.reading}`", remedy)
             for index, name in enumerate(scenario.without):
                 if name not in terms and self.all_read:
@@ -157,7 +158,7 @@ class _Clauses:
         if event is not None and event not in self.events:
             if "events" not in self.case.head.unread:
                 what = f"the event `{event}` is not declared under `events:`"
-                remedy = did_you_mean(event, self.events) or "say its day, or `not expected`"
+                remedy = did_you_mean(event, self.events, "say its day, or `not expected`")
                 wrong(entry, (*path, "until", "event"), what, remedy)
         else:
             force = dates(term, agreement, self.known, self.events)
@@ -187,10 +188,8 @@ class _Clauses:
             self._windows(entry, (*path, "windows"), windows, dates(found.term, entry.value, self.known, {}))
         for name in found.term.readings or [None]:
             term = found.term.bound(found.force, name)
-            for where, what in term.mistakes(self.case.horizon, self.case.periods) if self.case.horizon else ():
-                text, _, remedy = what.partition("; ")
-                steps = [int(step) if step.isdigit() else step for step in where]
-                self.case.wrong(entry, (*path, *steps), text, remedy)
+            for flaw in term.mistakes(self.case.horizon, self.case.periods) if self.case.horizon else ():
+                self.case.note(entry, flaw, path)
             if good:
                 self._selects(entry, path, term)
 
@@ -207,12 +206,11 @@ class _Clauses:
                 if found.term.id in scenario.without or forces.get(place) == found.force:
                     continue
                 term = found.term.bound(found.force, next(iter(found.term.readings), None))
-                for where, what in term.mistakes(horizon, self.case.periods):
-                    if where == ("windows",):
-                        text, _, remedy = what.partition("; ")
-                        clause = self.entries[found.agreement]
-                        path = ("terms", clause.places[found.place], *where)
-                        self.case.wrong(clause, path, f"in the scenario `{scenario.id}`, {text}", remedy)
+                clause = self.entries[found.agreement]
+                for flaw in term.mistakes(horizon, self.case.periods):
+                    if flaw.path == ("windows",):
+                        what = f"in the scenario `{scenario.id}`, {flaw.what}"
+                        self.case.note(clause, replace(flaw, what=what), ("terms", clause.places[found.place]))
 
     def _within(self, entry: Entry, path: Sequence[str | int], term: Residency) -> None:
         """Areas of which none holds any region of the case."""

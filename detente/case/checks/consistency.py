@@ -13,7 +13,7 @@ from datetime import datetime
 
 from detente.case.entries import Entries, Entry, held_in
 from detente.demand.workload import AnyWorkload, Training, can_run, job_periods
-from detente.errors import did_you_mean, nearest
+from detente.errors import FlawError, did_you_mean, nearest
 from detente.market.network import egress_price
 from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer
 from detente.values.money import Money, Price
@@ -109,7 +109,7 @@ def _place(case: Entries, entry: Entry, path: Sequence[str | int], place: str) -
 def _region(case: Entries, entry: Entry, path: Sequence[str | int], provider: str, region: str) -> None:
     known = case.providers.get(provider)
     if known is not None and region not in known.regions:
-        remedy = did_you_mean(region, known.regions) or "declare it under the provider"
+        remedy = did_you_mean(region, known.regions, "declare it under the provider")
         case.wrong(entry, path, f"`{provider}` has no region `{region}`", remedy)
 
 
@@ -154,7 +154,7 @@ def _reservation(case: Entries, entry: Entry, offer: GpuOffer | ProvisionedOffer
     for index, day in enumerate(offer.starts or ()):
         if case.horizon.start <= day < case.horizon.end and moment(day) not in months.values():
             what = f"no reservation can start on {day}: only the first period of a month starts one"
-            near = did_you_mean(str(day), [f"{at:%Y-%m-%d}" for at in months.values()])
+            near = did_you_mean(str(day), [f"{at:%Y-%m-%d}" for at in months.values()], "plan in finer periods")
             case.wrong(entry, ("starts", index), what, near)
     end = moment(case.horizon.end)
     if not starts:
@@ -206,7 +206,7 @@ def _unused(case: Entries) -> None:
             what = offer.accelerator if isinstance(offer, GpuOffer) else offer.model
             if what in case.meant:
                 continue
-            remedy = did_you_mean(what, known - {what})
+            remedy = did_you_mean(what, known - {what}, "leave the offer out, or name what it sells under `runs-on:`")
             if what in known and isinstance(offer, GpuOffer):
                 remedy = (
                     "it is spot capacity: say `interruptible: true` of a workload"
@@ -221,7 +221,7 @@ def _serves(case: Entries, entry: Entry, workload: AnyWorkload, fits: list[AnyOf
     if not fits and case.offers and case.whole("offers", "catalogs"):
         wants = [*workload.runs_on.models, *workload.runs_on.accelerators]
         has = {o.accelerator if isinstance(o, GpuOffer) else o.model for o in case.offers}
-        remedy = did_you_mean(wants[0], has)
+        remedy = did_you_mean(wants[0], has, "add an offer of it")
         if any(can_run(workload, o, spot=True) for o in case.offers):
             remedy = "only spot offers fit: say `interruptible: true`"
         elif isinstance(workload, Training) and workload.gang and has & set(wants):
@@ -241,8 +241,9 @@ def _egress(case: Entries, entry: Entry, workload: AnyWorkload, fits: list[AnyOf
             continue
         try:
             price = egress_price(case.values("networks"), workload.data.at, to)
-        except ValueError as error:
-            case.wrong(entry, ("data",), str(error), "keep one of them")
+        except FlawError as error:
+            for flaw in error.flaws:
+                case.note(entry, flaw, ("data",))
             continue
         if price is None:
             what = f"no network price from `{workload.data.at}` to `{to}`, where `{workload.id}` could run"
@@ -268,8 +269,7 @@ def _demand(case: Entries, entry: Entry) -> None:
     demand = entry.value.demand
     source = demand.trace or demand.table
     if source is not None and (missing := source.uncovered(begin, end)):
-        what, _, remedy = missing.partition("; ")
-        case.wrong(entry, ("demand",), what, remedy)
+        case.note(entry, missing, ("demand",))
     if demand.growth and demand.grown(begin, end) > MOST_GROWTH:
         what = f"demand grows more than {MOST_GROWTH:,} times by the horizon's end"
         case.wrong(entry, ("demand", "growth"), what, "check the rate and its span of time")

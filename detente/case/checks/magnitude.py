@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from detente.case.declared import Path
 from detente.case.entries import Entries, Entry, held_in
 from detente.demand.workload import AnyWorkload, Training
+from detente.errors import Path
 from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer
 from detente.values.money import HOURS_A_MONTH, Money, Price
 from detente.values.period import Period, hours_between, moment

@@ -43,7 +43,7 @@ def _deployment(case: Entries, entry: Entry, deployment: AnyDeployment, offer: A
     provider = case.providers.get(offer.provider)
     for at, region in enumerate(deployment.regions):
         if provider is not None and region not in provider.regions:
-            remedy = did_you_mean(region, provider.regions) or "declare it under the provider"
+            remedy = did_you_mean(region, provider.regions, "declare it under the provider")
             case.wrong(entry, ("regions", at), f"`{provider.id}` has no region `{region}`", remedy)
     if deployment.regions and offer.region not in deployment.regions:
         what = f"leaves out `{offer.region}`, the region of `{offer.id}`"
@@ -106,7 +106,12 @@ def _fault(case: Entries, entry: Entry) -> None:
         if case.knows(entry, ("on",), "providers", provider) and provider in case.providers:
             known = case.providers[provider].regions
             if region not in known:
-                case.wrong(entry, ("on",), f"`{provider}` has no region `{region}`", did_you_mean(region, known))
+                case.wrong(
+                    entry,
+                    ("on",),
+                    f"`{provider}` has no region `{region}`",
+                    did_you_mean(region, known, "declare it under the provider"),
+                )
         return
     names = case.names("deployments") | case.names("providers")
     if on not in names and not case.nameless("deployments") and not case.nameless("providers"):
