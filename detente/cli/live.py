@@ -72,14 +72,14 @@ def serve(
     """
     from contextlib import ExitStack
 
-    from detente.gateway.deciding.source import Source
+    from detente.gateway.deciding.source import PolicySource
     from detente.gateway.serving.clock import Clock
     from detente.gateway.serving.settings import Settings
     from detente.gateway.serving.supervisor import bound, run
 
     if (certificate is None) != (private_key is None):
         raise click.ClickException("--certificate and --private-key go together; give both or neither")
-    source, clock = Source(case, plan, reading, scenario), Clock(at)
+    source, clock = PolicySource(case, plan, reading, scenario), Clock(at)
     policy = source.read()
     with ExitStack() as closing:
         played = closing.enter_context(_played(policy, clock.now())) if sandbox else None

@@ -101,12 +101,12 @@ def _live(
     from detente.gateway.deciding.decision import Unserved, decide, read
     from detente.gateway.deciding.load import Load
     from detente.gateway.deciding.moment import Moment as Now
-    from detente.gateway.deciding.source import Source
+    from detente.gateway.deciding.source import PolicySource
     from detente.gateway.surfaces import SURFACES
     from detente.live.request import LabelError, labels_of, narrowed
     from detente.report.decision import decision_json, decision_view, served
 
-    policy = Source(case, plan, reading, scenario).read()
+    policy = PolicySource(case, plan, reading, scenario).read()
     workload = policy.workloads.get(name or "")
     if workload is None:
         hint = did_you_mean(name or "", policy.workloads)

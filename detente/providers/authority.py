@@ -12,7 +12,7 @@ from pathlib import Path
 
 from detente.errors import CredentialError
 from detente.live.credential import Credential
-from detente.providers.outgoing import Outgoing
+from detente.providers.outgoing import HeaderPairs, Outgoing
 
 MAX_BYTES = 65_536
 __all__ = ["Authority", "CredentialError", "KeyAuthority"]
@@ -32,7 +32,7 @@ class Authority:
     def renew(self) -> None:
         """Read the secret again. Blocks; runs in a thread. Raises CredentialError, and keeps what it had."""
 
-    def headers(self, outgoing: Outgoing, host: str, at: float) -> tuple[tuple[str, str], ...]:
+    def headers(self, outgoing: Outgoing, host: str, at: float) -> HeaderPairs:
         """The headers that authorize a request. Raises CredentialError where there is no secret."""
         raise NotImplementedError
 
@@ -89,7 +89,7 @@ class KeyAuthority(Authority):
             raise CredentialError(f"{given} holds characters that no header may hold")
         return text
 
-    def headers(self, outgoing: Outgoing, host: str, at: float) -> tuple[tuple[str, str], ...]:
+    def headers(self, outgoing: Outgoing, host: str, at: float) -> HeaderPairs:
         """The one header."""
         if self._secret is None:
             raise CredentialError(f"{self._credential} was not read")

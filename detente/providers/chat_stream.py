@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from detente.providers import sse
-from detente.providers.wire import MAX_TOKENS, Decoder, Part, Tokens, failure
+from detente.providers.wire import MAX_TOKENS, Decoder, StreamPart, Tokens, failure
 
 
 class _InputDetails(msgspec.Struct):
@@ -23,7 +23,7 @@ class _OutputDetails(msgspec.Struct):
     reasoning_tokens: int | None = None
 
 
-class Usage(msgspec.Struct):
+class ChatUsage(msgspec.Struct):
     """OpenAI's ``usage`` of chat completions and embeddings."""
 
     prompt_tokens: int | None = None
@@ -60,7 +60,7 @@ class _Choice(msgspec.Struct):
 
 class _Chunk(msgspec.Struct):
     choices: list[_Choice] = []
-    usage: Usage | None = None
+    usage: ChatUsage | None = None
     error: Any = None
     # Of an error that stands for itself: after `event: error`, or as older versions of vLLM write it.
     object: Any = None
@@ -96,20 +96,20 @@ class ChatDecoder(Decoder):
         self._finished = False
         """Whether a choice gave its reason to finish: without one, ``[DONE]`` ends a reply that was cut."""
 
-    def feed(self, data: bytes) -> Part:
+    def feed(self, data: bytes) -> StreamPart:
         try:
             block = self._events.block(data)
         except sse.OverlongError as error:
-            return Part(failure=failure("broken", 502, f"the provider sent {error}"))
+            return StreamPart(failure=failure("broken", 502, f"the provider sent {error}"))
         if not block or self._done:
-            return Part()
+            return StreamPart()
         if self._content and (events := _plain(block)):
-            return Part(block, content=events)
+            return StreamPart(block, content=events)
         return self._read(block)
 
-    def _read(self, block: bytes) -> Part:
+    def _read(self, block: bytes) -> StreamPart:
         """Event by event."""
-        part, shown = Part(), []
+        part, shown = StreamPart(), []
         for event in sse.split(block):
             data = sse.data_of(event)
             if data == _DONE:
@@ -145,10 +145,10 @@ class ChatDecoder(Decoder):
         part.data = b"".join(shown)
         return part
 
-    def end(self) -> Part:
+    def end(self) -> StreamPart:
         if self._done:
-            return Part(done=True)
-        return Part(failure=failure("broken", 502, "the provider's stream ended before it was complete"))
+            return StreamPart(done=True)
+        return StreamPart(failure=failure("broken", 502, "the provider's stream ended before it was complete"))
 
 
 def _plain(block: bytes) -> int:

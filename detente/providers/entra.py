@@ -9,7 +9,7 @@ from typing import Any
 
 from detente.errors import MissingExtraError
 from detente.providers.authority import Authority, CredentialError
-from detente.providers.outgoing import Outgoing
+from detente.providers.outgoing import HeaderPairs, Outgoing
 
 SCOPE = "https://cognitiveservices.azure.com/.default"
 EARLY = 300.0  # seconds before its end: five minutes, as azure-identity itself takes
@@ -46,7 +46,7 @@ class EntraAuthority(Authority):
             raise CredentialError(f"Microsoft Entra ID gave no token: {str(error)[:500]}") from None
         self._token, self._ends = value, ends
 
-    def headers(self, outgoing: Outgoing, host: str, at: float) -> tuple[tuple[str, str], ...]:
+    def headers(self, outgoing: Outgoing, host: str, at: float) -> HeaderPairs:
         if self._token is None:
             raise CredentialError("Microsoft Entra ID gave no token yet")
         return (("authorization", f"Bearer {self._token}"),)

@@ -14,7 +14,7 @@ import msgspec
 
 from detente.live.deployment import CompatibleDeployment
 from detente.providers.authority import Authority, KeyAuthority
-from detente.providers.chat_stream import ChatDecoder, Usage
+from detente.providers.chat_stream import ChatDecoder, ChatUsage
 from detente.providers.outgoing import Outgoing
 from detente.providers.responses_stream import ResponsesDecoder, reply_of_response
 from detente.providers.wire import (
@@ -44,7 +44,7 @@ class _Message(msgspec.Struct):
 
 
 class _Whole(msgspec.Struct):
-    usage: Usage | None = None
+    usage: ChatUsage | None = None
     choices: list[_Message] = []
     error: msgspec.Raw | None = None
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import msgspec
 
+HeaderPairs = tuple[tuple[str, str], ...]
+"""Headers as they are sent, in order: (name, value)."""
+
 
 class Outgoing(msgspec.Struct, frozen=True):
     """A request, short of its authorization, its host and its length."""
 
     target: str
     """Path and query, as sent: a signature covers it byte for byte."""
-    headers: tuple[tuple[str, str], ...]
+    headers: HeaderPairs
     body: bytes
     method: str = "POST"

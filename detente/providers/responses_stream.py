@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from detente.providers import sse
-from detente.providers.wire import MAX_TOKENS, Decoder, Failure, FailureKind, Part, Reply, Tokens, failure
+from detente.providers.wire import MAX_TOKENS, Decoder, Failure, FailureKind, Reply, StreamPart, Tokens, failure
 
 
 # -- what is read of them -------------------------------------------------------------------------------------------
@@ -109,17 +109,17 @@ class ResponsesDecoder(Decoder):
         self._done = False
         self._failed = False
 
-    def feed(self, data: bytes) -> Part:
+    def feed(self, data: bytes) -> StreamPart:
         if self._done or self._failed:
-            return Part()
+            return StreamPart()
         try:
             block = self._events.block(data)
         except sse.OverlongError as error:
             self._failed = True
-            return Part(failure=failure("broken", 502, f"the provider sent {error}"))
+            return StreamPart(failure=failure("broken", 502, f"the provider sent {error}"))
         if self._content and _is_plain(block):
-            return Part(block, content=block.count(b"\n\n"))
-        part, shown = Part(), []
+            return StreamPart(block, content=block.count(b"\n\n"))
+        part, shown = StreamPart(), []
         for event in sse.split(block):
             if self._read(event, part):
                 shown.append(event)
@@ -128,7 +128,7 @@ class ResponsesDecoder(Decoder):
         part.data = b"".join(shown)
         return part
 
-    def _read(self, event: bytes, part: Part) -> bool:
+    def _read(self, event: bytes, part: StreamPart) -> bool:
         """What one event means; whether the caller is shown it."""
         data = sse.data_of(event)
         if not data:
@@ -158,16 +158,16 @@ class ResponsesDecoder(Decoder):
                 part.content += 1
         return True
 
-    def _fail(self, part: Part, why: Failure) -> bool:
+    def _fail(self, part: StreamPart, why: Failure) -> bool:
         self._failed = True
         part.failure = why
         return False
 
-    def end(self) -> Part:
+    def end(self) -> StreamPart:
         if self._done or self._failed:
-            return Part(done=self._done)
+            return StreamPart(done=self._done)
         self._failed = True
-        return Part(failure=failure("broken", 502, "the provider's stream ended before it was complete"))
+        return StreamPart(failure=failure("broken", 502, "the provider's stream ended before it was complete"))
 
 
 def _is_plain(block: bytes) -> bool:

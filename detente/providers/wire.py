@@ -117,7 +117,7 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 @dataclass(slots=True)
-class Part:
+class StreamPart:
     """What some bytes of a stream meant.
 
     ``data`` is whole server-sent events in OpenAI's shape, ready for the caller (``data: …`` and a blank line each;
@@ -137,11 +137,11 @@ class Part:
 class Decoder:
     """Reads one streamed reply. Bounded: an event that grows past its limit is a ``broken`` failure."""
 
-    def feed(self, data: bytes) -> Part:
+    def feed(self, data: bytes) -> StreamPart:
         """What these bytes mean, with what was left of those before."""
         raise NotImplementedError
 
-    def end(self) -> Part:
+    def end(self) -> StreamPart:
         """The provider closed the stream: a failure (``broken``), unless it had said that it was complete."""
         raise NotImplementedError
 

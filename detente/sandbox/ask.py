@@ -124,7 +124,7 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Generation:
     """A call that is being answered: everything that a wire renders.
 
     ``mark`` is unique to the call, ``created`` the time in seconds since the epoch, ``model`` what the reply calls the

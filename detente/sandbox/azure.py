@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, unquote
 
+from detente.providers.outgoing import HeaderPairs
 from detente.sandbox import openai
-from detente.sandbox.ask import Answer, WrongError
+from detente.sandbox.ask import Generation, WrongError
 from detente.sandbox.face import ApiRoute, HttpRequest, Scene
-from detente.sandbox.reply import JSON, Headers, Piece, Whole, json_bytes, sse
+from detente.sandbox.reply import JSON, Json, Piece, Whole, json_bytes, sse
 from detente.sandbox.seat import Seat
 
-Json = dict[str, Any]
 LEGACY = "/openai/deployments/"
 HARMS = ("hate", "self_harm", "sexual", "violence")
 USUAL_WAIT = {True: 0.5, False: 5.0}  # by whether the capacity is provisioned
@@ -48,7 +48,7 @@ class AzureFace(openai.OpenAIFace):
         return request.headers.get("x-ms-spillover-deployment") or None
 
     # -- what Azure adds --------------------------------------------------------------------------------------------
-    def headers(self, scene: Scene) -> Headers:
+    def headers(self, scene: Scene) -> HeaderPairs:
         mark = scene.mark
         request_id = f"{mark[:8]}-{mark[8:12]}-{mark[12:16]}-{mark[16:20]}-{mark[20:32]}"
         return (
@@ -61,7 +61,7 @@ class AzureFace(openai.OpenAIFace):
             ("x-content-type-options", "nosniff"),
         )
 
-    def capacity(self, seat: Seat, at: float, spilled_from: Seat | None) -> Headers:
+    def capacity(self, seat: Seat, at: float, spilled_from: Seat | None) -> HeaderPairs:
         found: list[tuple[str, str]] = []
         if spilled_from is not None:
             found += [("x-ms-spillover-from-deployment", spilled_from.name), ("x-ms-spillover-error", "429")]
@@ -78,7 +78,7 @@ class AzureFace(openai.OpenAIFace):
         )
         return (*found, *((name, str(value)) for name, value in pairs))
 
-    def opening(self, answer: Answer) -> Iterator[Piece]:
+    def opening(self, generation: Generation) -> Iterator[Piece]:
         head = {"choices": [], "created": 0, "id": "", "model": "", "object": ""}
         yield Piece(sse({**head, "prompt_filter_results": self._prompt_verdicts()}))
 
@@ -87,7 +87,7 @@ class AzureFace(openai.OpenAIFace):
         verdicts = {**_verdicts(), "jailbreak": {"filtered": False, "detected": False}}
         return [{"prompt_index": 0, "content_filter_results": verdicts}]
 
-    def decorated(self, body: Json, answer: Answer) -> Json:
+    def decorated(self, body: Json, generation: Generation) -> Json:
         choices = [self._judged(choice) for choice in body["choices"]]
         return {**body, "choices": choices, "prompt_filter_results": self._prompt_verdicts()}
 
@@ -138,7 +138,7 @@ class AzureFace(openai.OpenAIFace):
     def wrong(self, error: WrongError) -> Whole:
         return openai.error(error.status, error.message, "invalid_request_error", param=error.param, code=error.code)
 
-    def filtered(self, answer: Answer) -> Answer | Whole:
+    def filtered(self, generation: Generation) -> Generation | Whole:
         verdicts = {**_verdicts("violence"), "jailbreak": {"filtered": False, "detected": False}}
         message = (
             "The response was filtered due to the prompt triggering Azure OpenAI's content management policy. Please "
@@ -150,7 +150,7 @@ class AzureFace(openai.OpenAIFace):
 
     def throttled(self, seat: Seat, seconds: float | None, request: HttpRequest) -> Whole:
         wait = USUAL_WAIT[seat.provisioned] if seconds is None else seconds
-        after: Headers = (("retry-after", str(math.ceil(wait))), ("retry-after-ms", str(math.ceil(wait * 1000))))
+        after: HeaderPairs = (("retry-after", str(math.ceil(wait))), ("retry-after-ms", str(math.ceil(wait * 1000))))
         if seat.provisioned:
             what = f"The provisioned throughput of {seat.name} is used up. Please retry after {wait:.3f} seconds."
             return _error(429, "429", what, after)
@@ -165,7 +165,7 @@ class AzureFace(openai.OpenAIFace):
         return _error(503, "ServiceUnavailable", what)
 
 
-def _error(status: int, code: str, message: str, headers: Headers = ()) -> Whole:
+def _error(status: int, code: str, message: str, headers: HeaderPairs = ()) -> Whole:
     """An error as the front of Azure words it."""
     body: Mapping[str, Any] = {"error": {"code": code, "message": message}}
     return Whole(status, json_bytes(body), (*JSON, *headers))

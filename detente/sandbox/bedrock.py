@@ -11,15 +11,16 @@ from dataclasses import replace
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
+from detente.providers.outgoing import HeaderPairs
 from detente.sandbox import converse, eventstream, invoke, openai, signature
-from detente.sandbox.ask import Answer, Choice, WrongError
+from detente.sandbox.ask import Choice, Generation, WrongError
 from detente.sandbox.cache import Replies
 from detente.sandbox.face import ApiRoute, Face, HttpRequest, ParsedCall, Scene
-from detente.sandbox.reply import JSON, Headers, Piece, Streamed, Whole, json_bytes
+from detente.sandbox.reply import JSON, Piece, Streamed, Whole, json_bytes
 from detente.sandbox.seat import Seat
 from detente.sandbox.tokens import count
 
-STREAM: Headers = (("content-type", "application/vnd.amazon.eventstream"),)
+STREAM: HeaderPairs = (("content-type", "application/vnd.amazon.eventstream"),)
 MAX_REPLY_TOKENS = 4_096
 """Tokens that the models played generate at most, and Bedrock reserves for a call that sets no ``maxTokens``."""
 BLOCKED = "Sorry, the model cannot answer this question."
@@ -67,36 +68,36 @@ class BedrockFace(Face):
         return ParsedCall(None, ask.tokens, ask, route.operation == "converse-stream")
 
     def render(
-        self, route: ApiRoute, parsed: ParsedCall, answer: Answer, scene: Scene, replies: Replies
+        self, route: ApiRoute, parsed: ParsedCall, generation: Generation, scene: Scene, replies: Replies
     ) -> Whole | Streamed:
         rhythm = scene.seat.rhythm
-        latency = round((rhythm.first + rhythm.each * answer.counts.output) * 1000)
-        mark: Headers = (("x-amzn-requestid", _request_id(scene.mark)),)
+        latency = round((rhythm.first + rhythm.each * generation.counts.output) * 1000)
+        mark: HeaderPairs = (("x-amzn-requestid", _request_id(scene.mark)),)
         if route.operation == "invoke":
-            body, tokens = invoke.reply(scene.seat.name, parsed.held, answer.mark)
+            body, tokens = invoke.reply(scene.seat.name, parsed.held, generation.mark)
             told = (
                 ("x-amzn-bedrock-input-token-count", str(tokens)),
                 ("x-amzn-bedrock-invocation-latency", str(latency)),
             )
-            return Whole(200, json_bytes(body), (*JSON, *mark, *told), answer.counts)
+            return Whole(200, json_bytes(body), (*JSON, *mark, *told), generation.counts)
         if not parsed.stream:
-            return Whole(200, json_bytes(converse.whole(answer, latency)), (*JSON, *mark), answer.counts)
+            return Whole(200, json_bytes(converse.whole(generation, latency)), (*JSON, *mark), generation.counts)
         what = json_bytes(
             {"message": "The system encountered an unexpected error during processing. Try your request again."}
         )
         spoiled = eventstream.spoiled(_frame("contentBlockDelta", {"delta": {"text": "half"}, "contentBlockIndex": 0}))
         exception = eventstream.exception("internalServerException", what)
-        return Streamed(self._frames(answer, latency), exception, spoiled, (*STREAM, *mark), answer.counts)
+        return Streamed(self._frames(generation, latency), exception, spoiled, (*STREAM, *mark), generation.counts)
 
     @staticmethod
-    def _frames(answer: Answer, latency: int) -> Iterator[Piece]:
-        for kind, body, tokens in converse.events(answer, latency):
+    def _frames(generation: Generation, latency: int) -> Iterator[Piece]:
+        for kind, body, tokens in converse.events(generation, latency):
             yield Piece(_frame(kind, body), tokens, kind == "messageStop")
 
-    def filtered(self, answer: Answer) -> Answer | Whole:
+    def filtered(self, generation: Generation) -> Generation | Whole:
         """A guardrail answers instead of the model."""
         return replace(
-            answer, choices=(Choice("blocked", BLOCKED),), counts=replace(answer.counts, output=count(BLOCKED))
+            generation, choices=(Choice("blocked", BLOCKED),), counts=replace(generation.counts, output=count(BLOCKED))
         )
 
     # -- refusals ---------------------------------------------------------------------------------------------------
@@ -131,7 +132,7 @@ class BedrockOpenAIFace(openai.OpenAIFace):
     operations: ClassVar[tuple[str, ...]] = ("chat", "responses")
     reserve = MAX_REPLY_TOKENS
 
-    def headers(self, scene: Scene) -> Headers:
+    def headers(self, scene: Scene) -> HeaderPairs:
         return (("x-amzn-requestid", _request_id(scene.mark)),)
 
     def unauthorized(self, request: HttpRequest) -> Whole | None:

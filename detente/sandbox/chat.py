@@ -7,12 +7,11 @@ Owns: the shape that all faces with chat completions share. Not here: requests (
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from detente.sandbox.ask import Answer, Ask, Beat, Choice, Counts
+from detente.sandbox.ask import Ask, Beat, Choice, Counts, Generation
+from detente.sandbox.reply import Json
 from detente.sandbox.tokens import pieces
 
-Json = dict[str, Any]
 FINISH = {"stop": "stop", "stopped": "stop", "length": "length", "tools": "tool_calls"}
 FINISH |= {"filtered": "content_filter", "blocked": "content_filter"}
 
@@ -33,27 +32,27 @@ def usage(counts: Counts) -> Json:
     }
 
 
-def whole(answer: Answer, *, thoughts: bool) -> Json:
+def whole(generation: Generation, *, thoughts: bool) -> Json:
     """A reply in one piece. ``thoughts`` says whether reasoning is shown, or only counted."""
     return {
-        "id": f"chatcmpl-{answer.mark}",
+        "id": f"chatcmpl-{generation.mark}",
         "object": "chat.completion",
-        "created": answer.created,
-        "model": answer.model,
-        "choices": [_whole_choice(answer, at, choice, thoughts) for at, choice in enumerate(answer.choices)],
-        "usage": usage(answer.counts),
+        "created": generation.created,
+        "model": generation.model,
+        "choices": [_whole_choice(generation, at, choice, thoughts) for at, choice in enumerate(generation.choices)],
+        "usage": usage(generation.counts),
         "system_fingerprint": "fp_sandbox",
     }
 
 
-def _whole_choice(answer: Answer, at: int, choice: Choice, thoughts: bool) -> Json:
+def _whole_choice(generation: Generation, at: int, choice: Choice, thoughts: bool) -> Json:
     message: Json = {"role": "assistant", "content": choice.text or (None if choice.calls else ""), "refusal": None}
     if thoughts and choice.reasoning:
         message["reasoning_content"] = choice.reasoning
     if choice.calls:
         message["tool_calls"] = [
             {
-                "id": call_id(answer, at, k),
+                "id": call_id(generation, at, k),
                 "type": "function",
                 "function": {"name": call.name, "arguments": call.arguments},
             }
@@ -63,13 +62,13 @@ def _whole_choice(answer: Answer, at: int, choice: Choice, thoughts: bool) -> Js
         "index": at,
         "message": message,
         "finish_reason": FINISH[choice.finish],
-        "logprobs": _logprobs(answer.ask, list(pieces(choice.text))),
+        "logprobs": _logprobs(generation.ask, list(pieces(choice.text))),
     }
 
 
-def call_id(answer: Answer, choice: int, call: int) -> str:
+def call_id(generation: Generation, choice: int, call: int) -> str:
     """The id of a call of a tool."""
-    return f"call_{answer.mark[:20]}{choice}{call:03d}"
+    return f"call_{generation.mark[:20]}{choice}{call:03d}"
 
 
 def _logprobs(asked: Ask, tokens: list[str]) -> Json | None:
@@ -87,13 +86,13 @@ def _logprob(token: str, top: int) -> Json:
     return {**one(token, 0), "top_logprobs": others[:top]}
 
 
-def chunks(answer: Answer, *, thoughts: bool, asks_usage: bool) -> Iterator[tuple[Json, int]]:
+def chunks(generation: Generation, *, thoughts: bool, asks_usage: bool) -> Iterator[tuple[Json, int]]:
     """A reply as a stream: each chunk with the tokens of content that it holds."""
     head = {
-        "id": f"chatcmpl-{answer.mark}",
+        "id": f"chatcmpl-{generation.mark}",
         "object": "chat.completion.chunk",
-        "created": answer.created,
-        "model": answer.model,
+        "created": generation.created,
+        "model": generation.model,
         "system_fingerprint": "fp_sandbox",
     }
     tail: Json = {"usage": None} if asks_usage else {}
@@ -102,18 +101,18 @@ def chunks(answer: Answer, *, thoughts: bool, asks_usage: bool) -> Iterator[tupl
         choice = {"index": at, "delta": delta, "finish_reason": finish, "logprobs": logprobs}
         return {**head, "choices": [choice], **tail}
 
-    for at in range(len(answer.choices)):
+    for at in range(len(generation.choices)):
         yield chunk(at, {"role": "assistant", "content": "", "refusal": None}), 0
-    for at, beat in _in_turn(answer.choices):
+    for at, beat in _in_turn(generation.choices):
         if beat.kind == "reasoning" and not thoughts:
             yield {}, 1  # generated, and not shown: it takes its time
             continue
-        shown = _logprobs(answer.ask, [beat.text]) if beat.kind == "text" else None
-        yield chunk(at, _delta(answer, at, beat), logprobs=shown), beat.tokens
-    for at, choice in enumerate(answer.choices):
+        shown = _logprobs(generation.ask, [beat.text]) if beat.kind == "text" else None
+        yield chunk(at, _delta(generation, at, beat), logprobs=shown), beat.tokens
+    for at, choice in enumerate(generation.choices):
         yield chunk(at, {}, FINISH[choice.finish]), 0
     if asks_usage:
-        yield {**head, "choices": [], "usage": usage(answer.counts)}, 0
+        yield {**head, "choices": [], "usage": usage(generation.counts)}, 0
 
 
 def _in_turn(choices: tuple[Choice, ...]) -> Iterator[tuple[int, Beat]]:
@@ -129,7 +128,7 @@ def _in_turn(choices: tuple[Choice, ...]) -> Iterator[tuple[int, Beat]]:
         writing = still
 
 
-def _delta(answer: Answer, at: int, beat: Beat) -> Json:
+def _delta(generation: Generation, at: int, beat: Beat) -> Json:
     if beat.kind == "text":
         return {"content": beat.text}
     if beat.kind == "reasoning":
@@ -139,6 +138,6 @@ def _delta(answer: Answer, at: int, beat: Beat) -> Json:
     function = {"name": beat.text, "arguments": ""}
     return {
         "tool_calls": [
-            {"index": beat.call, "id": call_id(answer, at, beat.call), "type": "function", "function": function}
+            {"index": beat.call, "id": call_id(generation, at, beat.call), "type": "function", "function": function}
         ]
     }

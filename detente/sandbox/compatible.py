@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from detente.providers.outgoing import HeaderPairs
 from detente.sandbox import openai
 from detente.sandbox.ask import WrongError
 from detente.sandbox.face import HttpRequest, Scene
-from detente.sandbox.reply import DONE, Headers, Whole, json_bytes
+from detente.sandbox.reply import DONE, Whole, json_bytes
 from detente.sandbox.seat import Seat
 
 
@@ -23,7 +24,7 @@ class CompatibleFace(openai.OpenAIFace):
     thoughts = True
     after_error = DONE
 
-    def headers(self, scene: Scene) -> Headers:
+    def headers(self, scene: Scene) -> HeaderPairs:
         return (("x-request-id", scene.mark),)
 
     def stream_error(self) -> dict[str, Any]:

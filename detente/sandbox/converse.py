@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 
-from detente.sandbox.ask import Answer, Ask, Beat, Choice, Tool, WrongError
+from detente.sandbox.ask import Ask, Beat, Choice, Generation, Tool, WrongError
+from detente.sandbox.reply import Json
 from detente.sandbox.tokens import count
 
-Json = dict[str, Any]
 STOP = {
     "stop": "end_turn",
     "stopped": "stop_sequence",
@@ -189,44 +189,44 @@ def _list(given: Any, place: str) -> list[Any]:
 
 
 # -- answering ------------------------------------------------------------------------------------------------------
-def usage(answer: Answer) -> Json:
+def usage(generation: Generation) -> Json:
     """Usage in Bedrock's words: what was read from the cache or written to it stands beside the input, not in it."""
-    counts = answer.counts
+    counts = generation.counts
     found: Json = {
         "inputTokens": counts.input - counts.cached - counts.written,
         "outputTokens": counts.output,
         "totalTokens": counts.input + counts.output,
     }
-    if answer.ask.points:
+    if generation.ask.points:
         found |= {"cacheReadInputTokens": counts.cached, "cacheWriteInputTokens": counts.written}
     return found
 
 
-def whole(answer: Answer, latency: int) -> Json:
+def whole(generation: Generation, latency: int) -> Json:
     """A reply in one piece."""
-    message = {"role": "assistant", "content": _blocks(answer, answer.choices[0])}
+    message = {"role": "assistant", "content": _blocks(generation, generation.choices[0])}
     return {
         "output": {"message": message},
-        "stopReason": stop_reason(answer),
-        "usage": usage(answer),
+        "stopReason": stop_reason(generation),
+        "usage": usage(generation),
         "metrics": {"latencyMs": latency},
     }
 
 
-def stop_reason(answer: Answer) -> str:
+def stop_reason(generation: Generation) -> str:
     """Why the reply ends."""
-    return STOP[answer.choices[0].finish]
+    return STOP[generation.choices[0].finish]
 
 
-def _blocks(answer: Answer, choice: Choice) -> list[Json]:
+def _blocks(generation: Generation, choice: Choice) -> list[Json]:
     blocks: list[Json] = []
     if choice.reasoning:
-        thought = {"text": choice.reasoning, "signature": _signature(answer)}
+        thought = {"text": choice.reasoning, "signature": _signature(generation)}
         blocks.append({"reasoningContent": {"reasoningText": thought}})
     if choice.text or not choice.calls:
         blocks.append({"text": choice.text})
     for at, call in enumerate(choice.calls):
-        use = {"toolUseId": tool_id(answer, at), "name": call.name, "input": _input(call.arguments)}
+        use = {"toolUseId": tool_id(generation, at), "name": call.name, "input": _input(call.arguments)}
         blocks.append({"toolUse": use})
     return blocks
 
@@ -239,35 +239,35 @@ def _input(arguments: str) -> Any:
         return {}
 
 
-def _signature(answer: Answer) -> str:
-    return f"sandbox-{answer.mark}"
+def _signature(generation: Generation) -> str:
+    return f"sandbox-{generation.mark}"
 
 
-def tool_id(answer: Answer, at: int) -> str:
+def tool_id(generation: Generation, at: int) -> str:
     """The id of a call of a tool."""
-    return f"tooluse_{answer.mark[:18]}{at:04d}"
+    return f"tooluse_{generation.mark[:18]}{at:04d}"
 
 
-def events(answer: Answer, latency: int) -> Iterator[tuple[str, Json, int]]:
+def events(generation: Generation, latency: int) -> Iterator[tuple[str, Json, int]]:
     """A reply as events, in order: kind, content, and the tokens that it holds. Usage comes last, after the stop."""
     yield "messageStart", {"role": "assistant"}, 0
     at, writing = -1, ""
-    for beat in answer.choices[0].beats():
+    for beat in generation.choices[0].beats():
         block = f"{beat.kind if beat.kind in ('reasoning', 'text') else 'tool'}{beat.call}"
         if block != writing:
             if writing:
-                yield from _closing(answer, at, writing)
+                yield from _closing(generation, at, writing)
             at, writing = at + 1, block
-        yield _step(answer, at, beat)
+        yield _step(generation, at, beat)
     if writing:
-        yield from _closing(answer, at, writing)
-    yield "messageStop", {"stopReason": stop_reason(answer)}, 0
-    yield "metadata", {"usage": usage(answer), "metrics": {"latencyMs": latency}}, 0
+        yield from _closing(generation, at, writing)
+    yield "messageStop", {"stopReason": stop_reason(generation)}, 0
+    yield "metadata", {"usage": usage(generation), "metrics": {"latencyMs": latency}}, 0
 
 
-def _step(answer: Answer, at: int, beat: Beat) -> tuple[str, Json, int]:
+def _step(generation: Generation, at: int, beat: Beat) -> tuple[str, Json, int]:
     if beat.kind == "call":
-        use = {"toolUse": {"toolUseId": tool_id(answer, beat.call), "name": beat.text}}
+        use = {"toolUse": {"toolUseId": tool_id(generation, beat.call), "name": beat.text}}
         return "contentBlockStart", {"start": use, "contentBlockIndex": at}, count(beat.text)
     deltas: dict[str, Json] = {
         "text": {"text": beat.text},
@@ -277,8 +277,8 @@ def _step(answer: Answer, at: int, beat: Beat) -> tuple[str, Json, int]:
     return "contentBlockDelta", {"delta": deltas[beat.kind], "contentBlockIndex": at}, beat.tokens
 
 
-def _closing(answer: Answer, at: int, writing: str) -> Iterator[tuple[str, Json, int]]:
+def _closing(generation: Generation, at: int, writing: str) -> Iterator[tuple[str, Json, int]]:
     if writing.startswith("reasoning"):
-        signed = {"reasoningContent": {"signature": _signature(answer)}}
+        signed = {"reasoningContent": {"signature": _signature(generation)}}
         yield "contentBlockDelta", {"delta": signed, "contentBlockIndex": at}, 0
     yield "contentBlockStop", {"contentBlockIndex": at}, 0

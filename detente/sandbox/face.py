@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from detente.sandbox.ask import Answer, Ask, WrongError
+from detente.providers.outgoing import HeaderPairs
+from detente.sandbox.ask import Ask, Generation, WrongError
 from detente.sandbox.cache import Replies
 from detente.sandbox.capacity import ESTIMATE
-from detente.sandbox.reply import Headers, Streamed, Whole
+from detente.sandbox.reply import Streamed, Whole
 from detente.sandbox.seat import Seat
 
 
@@ -60,7 +61,7 @@ class Scene:
 
     seat: Seat
     mark: str
-    headers: Headers = ()
+    headers: HeaderPairs = ()
 
 
 class Face:
@@ -91,7 +92,7 @@ class Face:
         raise NotImplementedError
 
     def render(
-        self, route: ApiRoute, parsed: ParsedCall, answer: Answer, scene: Scene, replies: Replies
+        self, route: ApiRoute, parsed: ParsedCall, generation: Generation, scene: Scene, replies: Replies
     ) -> Whole | Streamed:
         """The answer. Raises WrongError."""
         raise NotImplementedError
@@ -104,7 +105,7 @@ class Face:
         """The deployment that takes over where the one asked for has no capacity."""
         return None
 
-    def capacity(self, seat: Seat, at: float, spilled_from: Seat | None) -> Headers:
+    def capacity(self, seat: Seat, at: float, spilled_from: Seat | None) -> HeaderPairs:
         """Headers about capacity."""
         return ()
 
@@ -121,9 +122,9 @@ class Face:
         """The request itself is wrong."""
         raise NotImplementedError
 
-    def filtered(self, answer: Answer) -> Answer | Whole:
+    def filtered(self, generation: Generation) -> Generation | Whole:
         """What becomes of a prompt whose content offends. Neutral: it is answered like any other."""
-        return answer
+        return generation
 
     def throttled(self, seat: Seat, seconds: float | None, request: HttpRequest) -> Whole:
         """Too much at once; ``seconds`` is when to ask again, None for what is usual."""

@@ -10,9 +10,9 @@ from typing import Any
 
 from detente.sandbox.ask import WrongError
 from detente.sandbox.embedding import vector
+from detente.sandbox.reply import Json
 from detente.sandbox.tokens import count
 
-Json = dict[str, Any]
 MAX_TEXTS = 96
 TITAN_SIZES = (256, 512, 1_024)
 COHERE_SIZES = (256, 512, 1_024, 1_536)

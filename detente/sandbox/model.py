@@ -35,7 +35,7 @@ def markers(ask: Ask) -> dict[str, str | None]:
     return {found[1]: found[2] for found in MARKER.finditer(ask.last)}
 
 
-def answer(ask: Ask, seed: int) -> tuple[Choice, ...]:
+def generate(ask: Ask, seed: int) -> tuple[Choice, ...]:
     """The answers to a prompt. Raises WrongError where a schema cannot be met."""
     asked = markers(ask)
     return tuple(_choice(ask, asked, Random(_number(ask, seed, at))) for at in range(ask.n))

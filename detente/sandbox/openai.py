@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from detente.providers.outgoing import HeaderPairs
 from detente.sandbox import chat, chat_request, embeddings, responses
-from detente.sandbox.ask import Answer, WrongError
+from detente.sandbox.ask import Generation, WrongError
 from detente.sandbox.cache import Kept, Replies
 from detente.sandbox.face import ApiRoute, Face, HttpRequest, ParsedCall, Scene
-from detente.sandbox.reply import DONE, EVENTS, JSON, Headers, Piece, Streamed, Whole, json_bytes, sse
+from detente.sandbox.reply import DONE, EVENTS, JSON, Json, Piece, Streamed, Whole, json_bytes, sse
 
-Json = dict[str, Any]
 OPERATIONS = {"/chat/completions": "chat", "/embeddings": "embeddings", "/responses": "responses"}
 
 
@@ -70,44 +70,46 @@ class OpenAIFace(Face):
 
     # -- answering --------------------------------------------------------------------------------------------------
     def render(
-        self, route: ApiRoute, parsed: ParsedCall, answer: Answer, scene: Scene, replies: Replies
+        self, route: ApiRoute, parsed: ParsedCall, generation: Generation, scene: Scene, replies: Replies
     ) -> Whole | Streamed:
         headers = (*self.headers(scene), *scene.headers)
         if route.operation == "embeddings":
-            body = embeddings.reply(parsed.held, scene.seat.model, answer.model)
-            return Whole(200, json_bytes(body), (*JSON, *headers), answer.counts)
+            body = embeddings.reply(parsed.held, scene.seat.model, generation.model)
+            return Whole(200, json_bytes(body), (*JSON, *headers), generation.counts)
         if route.operation == "chat":
             if parsed.stream:
-                pieces = self._chunks(answer, asks_usage=parsed.held)
-                return self._streamed(pieces, sse(self.stream_error()), (*EVENTS, *headers), answer)
-            body = self.decorated(chat.whole(answer, thoughts=self.thoughts), answer)
-            return Whole(200, json_bytes(body), (*JSON, *headers), answer.counts)
-        whole = self.decorated_response(responses.whole(answer, parsed.held))
+                pieces = self._chunks(generation, asks_usage=parsed.held)
+                return self._streamed(pieces, sse(self.stream_error()), (*EVENTS, *headers), generation)
+            body = self.decorated(chat.whole(generation, thoughts=self.thoughts), generation)
+            return Whole(200, json_bytes(body), (*JSON, *headers), generation.counts)
+        whole = self.decorated_response(responses.whole(generation, parsed.held))
         if parsed.held.store:
-            said = "".join(choice.text for choice in answer.choices)
+            said = "".join(choice.text for choice in generation.choices)
             replies.keep(whole["id"], Kept(json_bytes(whole), f"{parsed.held.ask.prompt}\n{said}"))
         if parsed.stream:
             failed = {"type": "error", "code": "server_error", "param": None, "sequence_number": 0}
             failed["message"] = "The server had an error while it generated the reply."
             exception = sse(failed, "error")
-            return self._streamed(self._events(answer, parsed.held), exception, (*EVENTS, *headers), answer)
-        return Whole(200, json_bytes(whole), (*JSON, *headers), answer.counts)
+            return self._streamed(self._events(generation, parsed.held), exception, (*EVENTS, *headers), generation)
+        return Whole(200, json_bytes(whole), (*JSON, *headers), generation.counts)
 
-    def _streamed(self, pieces: Iterator[Piece], exception: bytes, headers: Headers, answer: Answer) -> Streamed:
+    def _streamed(
+        self, pieces: Iterator[Piece], exception: bytes, headers: HeaderPairs, generation: Generation
+    ) -> Streamed:
         malformed = (
-            f'data: {{"id":"{answer.mark}","choices":[{{"index":0,"delta":{{"content":"half a'.encode() + b"\n\n"
+            f'data: {{"id":"{generation.mark}","choices":[{{"index":0,"delta":{{"content":"half a'.encode() + b"\n\n"
         )
-        return Streamed(pieces, exception + self.after_error, malformed, headers, answer.counts)
+        return Streamed(pieces, exception + self.after_error, malformed, headers, generation.counts)
 
-    def _chunks(self, answer: Answer, *, asks_usage: bool) -> Iterator[Piece]:
-        yield from self.opening(answer)
-        for chunk, tokens in chat.chunks(answer, thoughts=self.thoughts, asks_usage=asks_usage):
+    def _chunks(self, generation: Generation, *, asks_usage: bool) -> Iterator[Piece]:
+        yield from self.opening(generation)
+        for chunk, tokens in chat.chunks(generation, thoughts=self.thoughts, asks_usage=asks_usage):
             ends = any(choice.get("finish_reason") for choice in chunk.get("choices", ()))
             yield Piece(sse(self.decorated_chunk(chunk)) if chunk else b"", tokens, ends)
         yield Piece(DONE)
 
-    def _events(self, answer: Answer, asked: responses.ResponsesCall) -> Iterator[Piece]:
-        for event, tokens in responses.events(answer, asked):
+    def _events(self, generation: Generation, asked: responses.ResponsesCall) -> Iterator[Piece]:
+        for event, tokens in responses.events(generation, asked):
             if "response" in event:
                 event["response"] = self.decorated_response(event["response"])
             ends = event["type"] in ("response.completed", "response.incomplete")
@@ -135,15 +137,15 @@ class OpenAIFace(Face):
     after_error: ClassVar[bytes] = b""
     """What follows an error inside a stream."""
 
-    def headers(self, scene: Scene) -> Headers:
+    def headers(self, scene: Scene) -> HeaderPairs:
         """Headers of every reply."""
         return ()
 
-    def opening(self, answer: Answer) -> Iterator[Piece]:
+    def opening(self, generation: Generation) -> Iterator[Piece]:
         """What a stream opens with."""
         return iter(())
 
-    def decorated(self, body: Json, answer: Answer) -> Json:
+    def decorated(self, body: Json, generation: Generation) -> Json:
         """A whole reply, with what the kind adds."""
         return body
 
@@ -166,7 +168,7 @@ class OpenAIFace(Face):
 
 
 def error(
-    status: int, message: str, kind: str, *, param: str | None = None, code: Any = None, headers: Headers = ()
+    status: int, message: str, kind: str, *, param: str | None = None, code: Any = None, headers: HeaderPairs = ()
 ) -> Whole:
     """An error in OpenAI's shape."""
     body = {"error": {"message": message, "type": kind, "param": param, "code": code}}

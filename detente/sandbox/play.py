@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from detente.live.fault import Fault
+from detente.providers.outgoing import HeaderPairs
 from detente.sandbox.listener import Link
-from detente.sandbox.reply import Headers, Streamed, Whole
+from detente.sandbox.reply import Streamed, Whole
 from detente.sandbox.seat import Rhythm
 
 TOGETHER = 64
@@ -35,7 +36,7 @@ class Stage:
     started: bool = False
     sent: int = 0
 
-    async def head(self, status: int, headers: Headers) -> None:
+    async def head(self, status: int, headers: HeaderPairs) -> None:
         """The status line and the headers."""
         self.started = True
         encoded = [(name.encode("latin-1"), _header(value)) for name, value in headers]

@@ -14,8 +14,9 @@ from typing import Any
 import msgspec
 
 from detente.live.fault import Fault
+from detente.providers.outgoing import HeaderPairs
 from detente.sandbox import model, play
-from detente.sandbox.ask import Answer, Ask, Counts, WrongError
+from detente.sandbox.ask import Ask, Counts, Generation, WrongError
 from detente.sandbox.azure import AzureFace
 from detente.sandbox.bedrock import BedrockFace, BedrockOpenAIFace
 from detente.sandbox.cache import Replies
@@ -24,7 +25,7 @@ from detente.sandbox.face import ApiRoute, Face, HttpRequest, ParsedCall, Scene
 from detente.sandbox.faults import Faults
 from detente.sandbox.incoming import AT, addressed, bounded_body, model_named, request_of
 from detente.sandbox.play import Stage
-from detente.sandbox.reply import JSON, Headers, Streamed, Whole, json_bytes
+from detente.sandbox.reply import JSON, Streamed, Whole, json_bytes
 from detente.sandbox.seat import CallRecord, Rhythm, Seat
 from detente.sandbox.tokens import count
 
@@ -74,7 +75,7 @@ class _Call:
     seat: Seat
     record: CallRecord
     fault: Fault | None = None
-    headers: Headers = ()
+    headers: HeaderPairs = ()
     weight: float = 0.0
 
 
@@ -205,17 +206,17 @@ class RegionServer:
         refused = self._admitted(call, throttled=kind == "throttled")
         if refused is not None:
             return refused
-        answer = self._empty_answer(call)
+        generation = self._ungenerated(call)
         try:
             if call.parsed.ask is not None:
                 asked = model.markers(call.parsed.ask)
-                answer = self._with(answer, model.answer(call.parsed.ask, self.world.seed))
-                judged = call.face.filtered(answer) if "filter" in asked else answer
+                generation = self._with(generation, model.generate(call.parsed.ask, self.world.seed))
+                judged = call.face.filtered(generation) if "filter" in asked else generation
                 if isinstance(judged, Whole):
                     return replace(judged, headers=(*judged.headers, *call.headers))
-                answer = judged
-            scene = Scene(call.seat, answer.mark, call.headers)
-            return call.face.render(call.route, call.parsed, answer, scene, self.replies)
+                generation = judged
+            scene = Scene(call.seat, generation.mark, call.headers)
+            return call.face.render(call.route, call.parsed, generation, scene, self.replies)
         except WrongError as error:
             return call.face.wrong(error)
 
@@ -254,7 +255,7 @@ class RegionServer:
             actual = bucket.weight(call.parsed.input, output, call.record.cached or 0)
             bucket.settle(self.world.clock(), call.weight, actual)
 
-    def _empty_answer(self, call: _Call) -> Answer:
+    def _ungenerated(self, call: _Call) -> Generation:
         cached = written = 0
         ask = call.parsed.ask or Ask("")
         if isinstance(call.face, BedrockFace):
@@ -263,13 +264,15 @@ class RegionServer:
             cached = call.seat.cache.read(ask.prompt)
         name = call.seat.model if call.seat.deployment.kind == "azure" else call.seat.name
         counts = Counts(call.parsed.input, cached=cached, written=written)
-        return Answer(self.world.mark(), self._created(), name, ask, (), counts)
+        return Generation(self.world.mark(), self._created(), name, ask, (), counts)
 
     @staticmethod
-    def _with(answer: Answer, choices: tuple[Any, ...]) -> Answer:
+    def _with(generation: Generation, choices: tuple[Any, ...]) -> Generation:
         output = sum(choice.tokens for choice in choices)
         reasoning = sum(count(choice.reasoning) for choice in choices)
-        return replace(answer, choices=choices, counts=replace(answer.counts, output=output, reasoning=reasoning))
+        return replace(
+            generation, choices=choices, counts=replace(generation.counts, output=output, reasoning=reasoning)
+        )
 
     def _created(self) -> int:
         return int(self.world.epoch + self.world.clock())

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from detente.providers.outgoing import HeaderPairs
 from detente.sandbox.ask import Counts
 
-Headers = tuple[tuple[str, str], ...]
+Json = dict[str, Any]
 JSON = (("content-type", "application/json"),)
 EVENTS = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
 
@@ -24,7 +25,7 @@ class Whole:
 
     status: int
     body: bytes
-    headers: Headers = JSON
+    headers: HeaderPairs = JSON
     counts: Counts | None = None
 
 
@@ -50,7 +51,7 @@ class Streamed:
     pieces: Iterator[Piece]
     exception: bytes
     malformed: bytes
-    headers: Headers = EVENTS
+    headers: HeaderPairs = EVENTS
     counts: Counts | None = None
 
 

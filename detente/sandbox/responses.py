@@ -11,11 +11,10 @@ from typing import Any
 
 import msgspec
 
-from detente.sandbox.ask import Answer, Ask, Choice, Tool, WrongError
+from detente.sandbox.ask import Ask, Choice, Generation, Tool, WrongError
 from detente.sandbox.chat_request import content, function_tool, list_of, text_or_none, whole_number
+from detente.sandbox.reply import Json
 from detente.sandbox.tokens import count, pieces
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,29 +105,29 @@ def _format(given: Any) -> Mapping[str, Any] | None:
 
 
 # -- answering ------------------------------------------------------------------------------------------------------
-def whole(answer: Answer, asked: ResponsesCall) -> Json:
+def whole(generation: Generation, asked: ResponsesCall) -> Json:
     """A reply in one piece."""
-    choice = answer.choices[0]
+    choice = generation.choices[0]
     status = "incomplete" if choice.finish in ("length", "filtered", "blocked") else "completed"
-    return _shell(answer, asked, status, _items(answer, choice, status)) | {"usage": _usage(answer)}
+    return _shell(generation, asked, status, _items(generation, choice, status)) | {"usage": _usage(generation)}
 
 
-def _shell(answer: Answer, asked: ResponsesCall, status: str, output: list[Json]) -> Json:
+def _shell(generation: Generation, asked: ResponsesCall, status: str, output: list[Json]) -> Json:
     body = asked.body
     why = {"length": "max_output_tokens", "filtered": "content_filter", "blocked": "content_filter"}.get(
-        answer.choices[0].finish
+        generation.choices[0].finish
     )
     return {
-        "id": f"resp_{answer.mark}",
+        "id": f"resp_{generation.mark}",
         "object": "response",
-        "created_at": answer.created,
+        "created_at": generation.created,
         "status": status,
         "background": False,
         "error": None,
         "incomplete_details": {"reason": why} if status == "incomplete" else None,
         "instructions": body.get("instructions"),
         "max_output_tokens": body.get("max_output_tokens"),
-        "model": answer.model,
+        "model": generation.model,
         "output": output,
         "parallel_tool_calls": asked.ask.parallel,
         "previous_response_id": body.get("previous_response_id"),
@@ -145,8 +144,8 @@ def _shell(answer: Answer, asked: ResponsesCall, status: str, output: list[Json]
     }
 
 
-def _usage(answer: Answer) -> Json:
-    counts = answer.counts
+def _usage(generation: Generation) -> Json:
+    counts = generation.counts
     return {
         "input_tokens": counts.input,
         "input_tokens_details": {"cached_tokens": counts.cached, "cache_write_tokens": counts.written},
@@ -156,45 +155,45 @@ def _usage(answer: Answer) -> Json:
     }
 
 
-def _items(answer: Answer, choice: Choice, status: str) -> list[Json]:
+def _items(generation: Generation, choice: Choice, status: str) -> list[Json]:
     items: list[Json] = []
     if choice.reasoning:
-        items.append({"id": f"rs_{answer.mark}", "type": "reasoning", "summary": []})
+        items.append({"id": f"rs_{generation.mark}", "type": "reasoning", "summary": []})
     if choice.text or not choice.calls:
-        items.append(_message(answer, choice.text, status))
-    return [*items, *(_call(answer, choice, at, status) for at in range(len(choice.calls)))]
+        items.append(_message(generation, choice.text, status))
+    return [*items, *(_call(generation, choice, at, status) for at in range(len(choice.calls)))]
 
 
-def _message(answer: Answer, text: str, status: str, *, empty: bool = False) -> Json:
+def _message(generation: Generation, text: str, status: str, *, empty: bool = False) -> Json:
     part = [] if empty else [_part(text)]
-    return {"id": f"msg_{answer.mark}", "type": "message", "status": status, "role": "assistant", "content": part}
+    return {"id": f"msg_{generation.mark}", "type": "message", "status": status, "role": "assistant", "content": part}
 
 
 def _part(text: str) -> Json:
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
 
 
-def _call(answer: Answer, choice: Choice, at: int, status: str, *, empty: bool = False) -> Json:
+def _call(generation: Generation, choice: Choice, at: int, status: str, *, empty: bool = False) -> Json:
     call = choice.calls[at]
     return {
-        "id": f"fc_{answer.mark}{at}",
+        "id": f"fc_{generation.mark}{at}",
         "type": "function_call",
         "status": status,
-        "call_id": f"call_{answer.mark[:20]}{at:04d}",
+        "call_id": f"call_{generation.mark[:20]}{at:04d}",
         "name": call.name,
         "arguments": "" if empty else call.arguments,
     }
 
 
-def events(answer: Answer, asked: ResponsesCall) -> Iterator[tuple[Json, int]]:
+def events(generation: Generation, asked: ResponsesCall) -> Iterator[tuple[Json, int]]:
     """A reply as its events, in order, each with the tokens of content that it holds."""
     number = iter(range(1_000_000))
 
     def event(kind: str, **more: Any) -> Json:
         return {"type": f"response.{kind}", "sequence_number": next(number), **more}
 
-    choice, done = answer.choices[0], whole(answer, asked)
-    started = _shell(answer, asked, "in_progress", [])
+    choice, done = generation.choices[0], whole(generation, asked)
+    started = _shell(generation, asked, "in_progress", [])
     yield event("created", response=started), 0
     yield event("in_progress", response=started), 0
     for at, item in enumerate(done["output"]):
@@ -202,7 +201,7 @@ def events(answer: Answer, asked: ResponsesCall) -> Iterator[tuple[Json, int]]:
         if item["type"] == "reasoning":
             yield event("output_item.added", **place, item=item), count(choice.reasoning)
         elif item["type"] == "message":
-            yield event("output_item.added", **place, item=_message(answer, "", "in_progress", empty=True)), 0
+            yield event("output_item.added", **place, item=_message(generation, "", "in_progress", empty=True)), 0
             place |= {"item_id": item["id"], "content_index": 0}
             yield event("content_part.added", **place, part=_part("")), 0
             for piece in pieces(choice.text):
@@ -210,8 +209,8 @@ def events(answer: Answer, asked: ResponsesCall) -> Iterator[tuple[Json, int]]:
             yield event("output_text.done", **place, text=choice.text, logprobs=[]), 0
             yield event("content_part.done", **place, part=_part(choice.text)), 0
         else:
-            which = next(k for k in range(len(choice.calls)) if item["id"] == f"fc_{answer.mark}{k}")
-            begun = _call(answer, choice, which, "in_progress", empty=True)
+            which = next(k for k in range(len(choice.calls)) if item["id"] == f"fc_{generation.mark}{k}")
+            begun = _call(generation, choice, which, "in_progress", empty=True)
             yield event("output_item.added", **place, item=begun), count(item["name"])
             place |= {"item_id": item["id"]}
             for piece in pieces(item["arguments"]):

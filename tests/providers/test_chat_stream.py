@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 
 from detente.providers.chat_stream import ChatDecoder
 from detente.providers.sse import split
-from detente.providers.wire import Part, Tokens
+from detente.providers.wire import StreamPart, Tokens
 from tests.gateway.stage import DONE, ROLE, USED, delta, event, refusal
 from tests.providers.test_sse import CUTS, cut
 
 FLOW = [ROLE, delta(content="he"), delta(content="llo"), delta("stop"), USED, DONE]
 
 
-def decoded(pieces: list[bytes], *, asks: bool = False, most: int = 1 << 20) -> tuple[list[bytes], Part]:
+def decoded(pieces: list[bytes], *, asks: bool = False, most: int = 1 << 20) -> tuple[list[bytes], StreamPart]:
     """The events that a caller is shown, and all else that was said, put together."""
-    decoder, whole = ChatDecoder(asks, most), Part()
+    decoder, whole = ChatDecoder(asks, most), StreamPart()
     shown = []
     for piece in pieces:
         part = decoder.feed(piece)
@@ -40,7 +40,7 @@ def decoded(pieces: list[bytes], *, asks: bool = False, most: int = 1 << 20) -> 
 def test_a_whole_stream(asks: bool) -> None:
     shown, whole = decoded([b"".join(FLOW)], asks=asks)
     assert shown == FLOW[: 5 if asks else 4]
-    assert whole == Part(content=3, tokens=Tokens(10, 5), finish="stop", done=True)
+    assert whole == StreamPart(content=3, tokens=Tokens(10, 5), finish="stop", done=True)
 
 
 ODD: dict[str, tuple[bytes, dict[str, Any]]] = {
@@ -60,7 +60,7 @@ ODD: dict[str, tuple[bytes, dict[str, Any]]] = {
 @pytest.mark.parametrize("name", ODD)
 def test_what_an_event_means(name: str) -> None:
     data, means = ODD[name]
-    assert ChatDecoder(asks_usage=False).feed(data) == Part(data, **means)
+    assert ChatDecoder(asks_usage=False).feed(data) == StreamPart(data, **means)
 
 
 def test_usage_beside_content_is_noted_and_shown() -> None:
@@ -68,7 +68,7 @@ def test_usage_beside_content_is_noted_and_shown() -> None:
     data = event({"choices": [{"delta": {"content": "x"}, "finish_reason": None}], "usage": usage})
     decoder = ChatDecoder(asks_usage=False)
     decoder.feed(delta(content="first"))
-    assert decoder.feed(data) == Part(data, content=True, tokens=Tokens(7, 1, cached=4))
+    assert decoder.feed(data) == StreamPart(data, content=True, tokens=Tokens(7, 1, cached=4))
 
 
 @pytest.mark.parametrize("early", [True, False])
@@ -116,8 +116,8 @@ def test_what_follows_the_end_is_not_read() -> None:
     decoder = ChatDecoder(asks_usage=False)
     part = decoder.feed(delta("stop", content="x") + DONE + delta(content="y"))
     assert (part.data, part.done) == (delta("stop", content="x"), True)
-    assert decoder.feed(delta(content="z")) == Part()
-    assert decoder.end() == Part(done=True)
+    assert decoder.feed(delta(content="z")) == StreamPart()
+    assert decoder.end() == StreamPart(done=True)
 
 
 @pytest.mark.parametrize("said", [[], [ROLE], [ROLE, delta(content="half")], [ROLE, delta(content="half"), USED]])
@@ -167,7 +167,7 @@ def test_text_that_looks_like_members_is_text() -> None:
     for text in ('"usage": {}', '"error"', '"finish_reason":"stop"', "data: [DONE]\n\n", '{"error": 1}'):
         decoder = ChatDecoder(asks_usage=False)
         decoder.feed(delta(content="first"))
-        assert decoder.feed(delta(content=text)) == Part(delta(content=text), content=True)
+        assert decoder.feed(delta(content=text)) == StreamPart(delta(content=text), content=True)
 
 
 def test_an_event_that_grows_past_its_bound_is_a_failure() -> None:

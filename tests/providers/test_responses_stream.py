@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detente.providers.responses_stream import ResponsesDecoder, reply_of_response, tokens_of_response
-from detente.providers.wire import Failure, Part, Reply, Tokens
+from detente.providers.wire import Failure, Reply, StreamPart, Tokens
 
 CORPUS = Path(__file__).parents[1] / "gateway" / "surfaces" / "corpus" / "responses_streams"
 NAMES = sorted(file.stem for file in CORPUS.glob("*.json"))
@@ -35,9 +35,9 @@ def events_of(name: str) -> list[bytes]:
     return [event(data) for data in shape(name)["events"]]
 
 
-def read(pieces: list[bytes], most: int = 1 << 20) -> Part:
+def read(pieces: list[bytes], most: int = 1 << 20) -> StreamPart:
     """All that a stream means; its end with it."""
-    decoder, all_ = ResponsesDecoder(most), Part()
+    decoder, all_ = ResponsesDecoder(most), StreamPart()
     for part in [*map(decoder.feed, pieces), decoder.end()]:
         all_.data += part.data
         all_.content += part.content
@@ -98,7 +98,7 @@ def test_what_comes_after_the_end_is_not_told() -> None:
     assert read([b"".join(events) + b"data: [DONE]\n\n" + events[0]]).data == b"".join(events)
     decoder = ResponsesDecoder()
     decoder.feed(b"".join(events))
-    assert decoder.feed(events[0]) == Part()
+    assert decoder.feed(events[0]) == StreamPart()
 
 
 def test_a_mark_of_completion_completes_nothing() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from detente.sandbox import embedding
 from detente.sandbox.ask import Ask, Tool
 from detente.sandbox.cache import MIN_TOKENS, STEP, Kept, PrefixCache, Replies
-from detente.sandbox.model import answer, markers
+from detente.sandbox.model import generate, markers
 from detente.sandbox.tokens import count, cut, pieces
 
 CITY = Tool("city", {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]})
@@ -31,8 +31,8 @@ asks = st.builds(
 
 @given(asks, st.integers(0, 9))
 def test_an_answer_keeps_to_what_was_asked(ask: Ask, seed: int) -> None:
-    choices = answer(ask, seed)
-    assert choices == answer(ask, seed)
+    choices = generate(ask, seed)
+    assert choices == generate(ask, seed)
     assert len(choices) == ask.n
     for choice in choices:
         assert ask.most is None or choice.tokens <= ask.most
@@ -53,10 +53,10 @@ def test_a_token_is_four_characters(text: str, most: int) -> None:
 def test_markers_ask_for_a_kind_of_answer() -> None:
     ask = Ask("x", last="please sandbox:tokens=40 and sandbox:tool=city, not sandbox:toolbox")
     assert markers(ask) == {"tokens": "40", "tool": "city"}
-    assert answer(ask, 0)[0].tokens == 40
-    assert answer(replace(ask, last="sandbox:echo this"), 0)[0].text == "sandbox:echo this"
-    assert answer(replace(ask, last="sandbox:filtered-reply"), 0)[0].finish == "filtered"
-    assert answer(replace(ask, last="x" * 9), 0)[0].finish == "stop"
+    assert generate(ask, 0)[0].tokens == 40
+    assert generate(replace(ask, last="sandbox:echo this"), 0)[0].text == "sandbox:echo this"
+    assert generate(replace(ask, last="sandbox:filtered-reply"), 0)[0].finish == "filtered"
+    assert generate(replace(ask, last="x" * 9), 0)[0].finish == "stop"
 
 
 @given(st.text("ab", min_size=0, max_size=200), st.integers(1, 300), st.integers(1, 256))

@@ -124,7 +124,7 @@ def test_what_is_wrong_is_refused(data: st.DataObject) -> None:
     if isinstance(body, dict):
         with suppress(WrongError):
             ask = read(body)
-            model.answer(ask, 0)
+            model.generate(ask, 0)
 
 
 @settings(max_examples=50, deadline=None)

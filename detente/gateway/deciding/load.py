@@ -27,7 +27,7 @@ MAX_MINUTES = 2.0
 """Of a limit, that a bucket holds at most: no one call, or wrong count, keeps a deployment full for longer."""
 
 
-class Taken:
+class LeakyBucket:
     """A leaky bucket of one minute: what was taken runs off at the limit's rate, as Azure counts utilisation."""
 
     __slots__ = ("_at", "_level", "per_minute")
@@ -55,20 +55,20 @@ class Load:
     def __init__(self, workers: int = 1) -> None:
         self._workers = workers
         self._health: dict[str, Health] = {}
-        self._taken: dict[str, Taken | None] = {}
+        self._taken: dict[str, LeakyBucket | None] = {}
         self._served: dict[tuple[str, str], float] = {}
         self._period: int | None = None
 
     def limits(self, policy: Policy, at: datetime) -> None:
         """Take over the limits that hold at a moment, and forget deployments that are gone."""
-        fresh: dict[str, Taken | None] = {}
+        fresh: dict[str, LeakyBucket | None] = {}
         drawing = Counter(deployed.offer.id for deployed in policy.deployed)
         for deployed in policy.deployed:
             limit = deployed.per_minute(at)
             if limit is None:
                 fresh[deployed.id] = None
                 continue
-            taken = fresh[deployed.id] = self._taken.get(deployed.id) or Taken(0.0)
+            taken = fresh[deployed.id] = self._taken.get(deployed.id) or LeakyBucket(0.0)
             taken.per_minute = limit / self._workers / drawing[deployed.offer.id]
         self._taken = fresh
         self._health = {name: health for name, health in self._health.items() if name in fresh}

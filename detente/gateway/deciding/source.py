@@ -23,7 +23,7 @@ Redirect = Callable[[Case], Sequence[AnyDeployment]]
 
 
 @dataclass(frozen=True)
-class Source:
+class PolicySource:
     """A case and a plan on disk."""
 
     case: Path

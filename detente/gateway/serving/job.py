@@ -65,5 +65,5 @@ class Served(msgspec.Struct, frozen=True):
     pieces: int = 0
 
 
-Headers = Callable[[Job, Choice | None, str | None], Lines]
+HeaderWriter = Callable[[Job, Choice | None, str | None], Lines]
 """What a reply discloses in its headers: of a job, where it was served, and what it cost."""

@@ -27,8 +27,8 @@ from detente.gateway.serving.stream import Stream
 from detente.gateway.surfaces.surface import UnsayableError
 from detente.gateway.upstream import Incoming, Upstream, UpstreamError
 from detente.ledger.record import Attempt, Outcome, milliseconds
-from detente.providers.outgoing import Outgoing
-from detente.providers.wire import Failure, Part, Refusal, Reply, failure
+from detente.providers.outgoing import HeaderPairs, Outgoing
+from detente.providers.wire import Failure, Refusal, Reply, StreamPart, failure
 
 MAX_REPLY = 64 * 1024 * 1024
 """The largest whole reply that is held: a batch of embeddings takes some tens of megabytes."""
@@ -118,7 +118,7 @@ class Relay:
         return any(c.deployed is choice.candidate.deployed for c in job.admission.permitted)
 
     # -- one deployment ----------------------------------------------------------------------------------------
-    def _prepare(self, job: Job, choice: Choice) -> tuple[Outgoing, tuple[tuple[str, str], ...]] | Failure | None:
+    def _prepare(self, job: Job, choice: Choice) -> tuple[Outgoing, HeaderPairs] | Failure | None:
         """The request and what authorizes it, or the failure to; None where the call cannot be said there."""
         deployed = choice.candidate.deployed
         try:
@@ -140,7 +140,7 @@ class Relay:
         job: Job,
         choice: Choice,
         outgoing: Outgoing,
-        authorized: tuple[tuple[str, str], ...],
+        authorized: HeaderPairs,
         caller: Exchange,
     ) -> Served | Failure:
         """Ask one deployment. What comes back is final, or a failure: that of a provider, before any content."""
@@ -149,7 +149,7 @@ class Relay:
         held = self._load.asked(deployed, job.workload.id, job.asked.tokens, began)
         incoming: Incoming | None = None
         stream: Stream | None = None
-        found: Failure | Reply | Part
+        found: Failure | Reply | StreamPart
         spilled = False
         try:
             incoming = await self._upstream.send(deployed.base, outgoing, authorized, until=job.until)
@@ -179,14 +179,14 @@ class Relay:
             self._tell(job, defect)
             unsent = incoming is None and isinstance(defect, ValueError)  # as ``send`` refuses what cannot be sent
             failed = unasked(defect, deployed) if unsent else unread(defect, deployed)
-            found = Part(failure=failed) if caller.begun else failed
+            found = StreamPart(failure=failed) if caller.begun else failed
         finally:
             if incoming is not None:
                 incoming.close()
         job.waited += self._loop.time() - began
         if isinstance(found, Failure):
             return self._note(job, deployed, found, began, held)
-        if stream is not None and isinstance(found, Part):
+        if stream is not None and isinstance(found, StreamPart):
             return await self._finish(job, stream, found, began, held)
         assert isinstance(found, Reply)
         return await self._whole(job, choice, found, caller, began, held, spilled)
@@ -243,7 +243,7 @@ class Relay:
         return served
 
     # -- streams -----------------------------------------------------------------------------------------------
-    async def _pass_on(self, stream: Stream, incoming: Incoming, deployed: Deployed) -> Part:
+    async def _pass_on(self, stream: Stream, incoming: Incoming, deployed: Deployed) -> StreamPart:
         """Pass a stream on until its last part: one that is done, or failed."""
         job, caller = stream.job, stream.caller
         decoder = deployed.wire.decoder(job.asked.call, incoming.headers)
@@ -252,7 +252,7 @@ class Relay:
                 data = await incoming.piece()
                 part = decoder.feed(data) if data else decoder.end()
             except UpstreamError as error:
-                part = Part(failure=unanswered(error, deployed))
+                part = StreamPart(failure=unanswered(error, deployed))
             if part.failure is not None:
                 return part
             try:
@@ -263,11 +263,11 @@ class Relay:
                     self._load.answered(deployed)
                 stream.take(part)
             except UnsayableError as unsayable:
-                return Part(tokens=part.tokens, failure=unsayable.failure)
+                return StreamPart(tokens=part.tokens, failure=unsayable.failure)
             if (waits := caller.waits) is not None:
                 await waits
 
-    async def _finish(self, job: Job, stream: Stream, last: Part, began: float, held: float) -> Served:
+    async def _finish(self, job: Job, stream: Stream, last: StreamPart, began: float, held: float) -> Served:
         """The end of a stream that its caller has begun to hear, or that is complete."""
         deployed, now = stream.choice.candidate.deployed, self._loop.time()
         stream.note(last)

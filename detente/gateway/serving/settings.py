@@ -5,18 +5,22 @@ Owns: the values alone. It imports nothing that counts or serves, so that a supe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from detente.gateway.deciding.source import Source
+from detente.gateway.deciding.source import PolicySource
 from detente.gateway.serving.clock import Clock
+
+Say = Callable[[str], None]
+"""Takes a line for the operator: standard error."""
 
 
 @dataclass(frozen=True)
 class Settings:
     """What a worker is started with."""
 
-    source: Source
+    source: PolicySource
     journal: Path
     clock: Clock
     workers: int = 1

@@ -11,10 +11,10 @@ from typing import Any
 
 from detente.gateway.deciding.choose import Choice
 from detente.gateway.http.exchange import Exchange, Lines
-from detente.gateway.serving.job import Headers, Job, Served
+from detente.gateway.serving.job import HeaderWriter, Job, Served
 from detente.gateway.surfaces.surface import UnsayableError
 from detente.ledger.record import Outcome
-from detente.providers.wire import Part, Tokens
+from detente.providers.wire import StreamPart, Tokens
 
 MAX_BUFFERED = 256 * 1024
 """Bytes of a stream that are held while no content has come; beyond it the caller's headers go out."""
@@ -25,7 +25,9 @@ EVENTS: Lines = b"content-type: text/event-stream; charset=utf-8\r\ncache-contro
 class Stream:
     """A streamed reply on its way to a caller."""
 
-    def __init__(self, job: Job, choice: Choice, caller: Exchange, headers: Headers, spilled: bool = False) -> None:
+    def __init__(
+        self, job: Job, choice: Choice, caller: Exchange, headers: HeaderWriter, spilled: bool = False
+    ) -> None:
         self.job, self.choice, self.caller = job, choice, caller
         self._headers, self._spilled = headers, spilled
         self._rendering = job.surface.streamed(job.asked, choice.candidate.deployed.id)
@@ -36,7 +38,7 @@ class Stream:
         self.finish: str | None = None
         self.pieces = 0
 
-    def note(self, part: Part) -> None:
+    def note(self, part: StreamPart) -> None:
         """What a part says beside its content."""
         if part.tokens is not None:
             self.tokens = part.tokens
@@ -44,7 +46,7 @@ class Stream:
             self.finish = part.finish
         self.pieces += part.content
 
-    def take(self, part: Part) -> None:
+    def take(self, part: StreamPart) -> None:
         """Pass a part on: once there is content, at once."""
         self.note(part)
         if self.caller.begun:

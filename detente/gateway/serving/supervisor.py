@@ -25,9 +25,8 @@ from detente.ledger.journal import prepare
 
 if TYPE_CHECKING:
     from detente.gateway.deciding.policy import Policy
-    from detente.gateway.serving.settings import Settings
+    from detente.gateway.serving.settings import Say, Settings
 
-Say = Callable[[str], None]
 LOOK = 0.05
 """Seconds between two looks at whether a worker that is to begin has ended instead."""
 PAUSE = 1.0

@@ -27,15 +27,13 @@ from detente.gateway.serving.app import App
 from detente.gateway.serving.clock import Clock
 from detente.gateway.serving.metrics import Metrics
 from detente.gateway.serving.renewal import Renewals
-from detente.gateway.serving.settings import Settings
+from detente.gateway.serving.settings import Say, Settings
 from detente.ledger.journal import Journal
 from detente.providers.authority import Authority
 
 LOOK = 2.0
 """Seconds between two looks at whether the case's files changed, at least."""
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
-
-Say = Callable[[str], None]
 
 
 class Worker:

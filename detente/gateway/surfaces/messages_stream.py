@@ -17,7 +17,7 @@ from detente.gateway.surfaces.messages_error import error_of, type_of
 from detente.gateway.surfaces.messages_reply import head, is_object, no_object, stopped, usage_of
 from detente.gateway.surfaces.surface import Asked, Rendering, UnsayableError
 from detente.providers import sse
-from detente.providers.chat_stream import Usage
+from detente.providers.chat_stream import ChatUsage
 from detente.providers.wire import Tokens
 
 MAX_ARGUMENTS = 8 * 1024 * 1024
@@ -62,7 +62,7 @@ class _Chunk(msgspec.Struct):
     id: str | None = None
     model: str | None = None
     choices: list[_Choice] = []
-    usage: Usage | None = None
+    usage: ChatUsage | None = None
 
 
 _CHUNK = msgspec.json.Decoder(_Chunk, strict=False)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import ssl
 
 from detente.gateway.http.outbox import Outbox
-from detente.gateway.upstream.head import Headers, request_head
+from detente.gateway.upstream.head import request_head
 from detente.gateway.upstream.incoming import Incoming
 from detente.gateway.upstream.origin import Origin, parsed
 from detente.gateway.upstream.pool import Pool
 from detente.gateway.upstream.sweep import Sweep
-from detente.providers.outgoing import Outgoing
+from detente.providers.outgoing import HeaderPairs, Outgoing
 
 
 class Upstream:
@@ -59,7 +59,7 @@ class Upstream:
         for pool in self._pools.values():
             pool.connect = connect
 
-    async def send(self, base: str, outgoing: Outgoing, headers: Headers, *, until: float) -> Incoming:
+    async def send(self, base: str, outgoing: Outgoing, headers: HeaderPairs, *, until: float) -> Incoming:
         """Send a request and wait for the head of its reply. Whoever gets the reply closes it.
 
         Parameters

@@ -15,7 +15,7 @@ from typing import Protocol, cast
 import httptools
 
 from detente.gateway.http.outbox import Outbox
-from detente.gateway.upstream.error import Kind, UpstreamError
+from detente.gateway.upstream.error import ErrorKind, UpstreamError
 from detente.gateway.upstream.head import reply_head
 from detente.gateway.upstream.incoming import Incoming
 from detente.gateway.upstream.origin import Origin
@@ -49,17 +49,17 @@ class Owner(Protocol):
     def sweep(self) -> Sweep:
         """What ends an exchange that takes too long."""
 
-    def opened(self, connection: Connection) -> None:
+    def opened(self, connection: UpstreamConnection) -> None:
         """Its socket is open."""
 
-    def release(self, connection: Connection) -> None:
+    def release(self, connection: UpstreamConnection) -> None:
         """It is free for another exchange."""
 
-    def lost(self, connection: Connection) -> None:
+    def lost(self, connection: UpstreamConnection) -> None:
         """Its socket is closed."""
 
 
-class Connection(asyncio.Protocol):
+class UpstreamConnection(asyncio.Protocol):
     """One connection. ``since`` is when it last became idle."""
 
     def __init__(self, pool: Owner, loop: asyncio.AbstractEventLoop) -> None:
@@ -111,7 +111,7 @@ class Connection(asyncio.Protocol):
             self._unsent = rest if rest else None
             self.transport.write(part)
 
-    def fail(self, kind: Kind, what: str) -> None:
+    def fail(self, kind: ErrorKind, what: str) -> None:
         """End the exchange under way, if any, and the connection with it."""
         incoming, self.incoming = self.incoming, None
         sent = not self._request

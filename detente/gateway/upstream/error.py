@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-Kind = Literal["unreachable", "timeout", "broken", "busy"]
+ErrorKind = Literal["unreachable", "timeout", "broken", "busy"]
 """``unreachable``: no connection. ``timeout``: a deadline passed. ``broken``: a reply that was cut or is unreadable.
 ``busy``: a deadline passed in waiting for a turn, as all the connections that we allow ourselves were in use: it says
 nothing of the provider."""
@@ -21,8 +21,8 @@ class UpstreamError(Exception):
     ``sent`` says whether the provider may have seen the request.
     """
 
-    def __init__(self, kind: Kind, message: str, *, sent: bool) -> None:
+    def __init__(self, kind: ErrorKind, message: str, *, sent: bool) -> None:
         super().__init__(message)
-        self.kind: Kind = kind
+        self.kind: ErrorKind = kind
         self.message = message
         self.sent = sent

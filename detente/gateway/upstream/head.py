@@ -10,9 +10,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from detente.providers.outgoing import Outgoing
-
-Headers = tuple[tuple[str, str], ...]
+from detente.providers.outgoing import HeaderPairs, Outgoing
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _TARGET = re.compile(r"/[!-~]*")
@@ -43,7 +41,7 @@ def _name(name: bytes) -> str:
     return name.decode("latin-1").lower()
 
 
-def request_head(host: str, path: str, outgoing: Outgoing, authorization: Headers) -> bytes:
+def request_head(host: str, path: str, outgoing: Outgoing, authorization: HeaderPairs) -> bytes:
     """The head of a request.
 
     Raises
@@ -60,7 +58,7 @@ def request_head(host: str, path: str, outgoing: Outgoing, authorization: Header
 
 
 @lru_cache(maxsize=1024)
-def _opening(method: str, host: str, path: str, target: str, headers: Headers) -> tuple[str, str]:
+def _opening(method: str, host: str, path: str, target: str, headers: HeaderPairs) -> tuple[str, str]:
     """What stands before a call's length, and behind it. Cached, for it is the same for all calls of a deployment.
 
     What authorizes a call is not in it.

@@ -9,20 +9,20 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from detente.gateway.upstream.error import Kind, UpstreamError
+from detente.gateway.upstream.error import ErrorKind, UpstreamError
 from detente.gateway.upstream.origin import Origin
 
 MAX_BUFFERED = 262_144
 """Bytes of a body that wait for their reader before the connection stops reading. One more read may come on top."""
 
 
-class Source(Protocol):
+class BodySource(Protocol):
     """What a reply needs of the connection that it comes on."""
 
     def resume(self) -> None:
         """The reader has taken what was held: go on."""
 
-    def fail(self, kind: Kind, what: str) -> None:
+    def fail(self, kind: ErrorKind, what: str) -> None:
         """End the reply, and the connection with it."""
 
 
@@ -38,7 +38,7 @@ class Incoming:
     )
 
     def __init__(
-        self, connection: Source, origin: Origin, loop: asyncio.AbstractEventLoop, since: float, until: float
+        self, connection: BodySource, origin: Origin, loop: asyncio.AbstractEventLoop, since: float, until: float
     ) -> None:
         self.status = 0
         """The reply's status; 0 until its head is complete."""
@@ -52,7 +52,7 @@ class Incoming:
         self.pieces: list[bytes] = []
         self.held = 0
         self.limit = MAX_BUFFERED
-        self.connection: Source | None = connection
+        self.connection: BodySource | None = connection
         self.origin, self.loop = origin, loop
         self.since, self.until = since, until
         self.stirred = False

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 
 from detente.gateway.http.outbox import Outbox
-from detente.gateway.upstream.connection import Connection
+from detente.gateway.upstream.connection import UpstreamConnection
 from detente.gateway.upstream.error import UpstreamError
 from detente.gateway.upstream.origin import Origin
 from detente.gateway.upstream.sweep import Sweep
@@ -32,12 +32,12 @@ class Pool:
         tls: Callable[[], ssl.SSLContext],
     ) -> None:
         self.origin, self.outbox, self.sweep = origin, outbox, sweep
-        self.idle: list[Connection] = []
-        self.open: set[Connection] = set()
+        self.idle: list[UpstreamConnection] = []
+        self.open: set[UpstreamConnection] = set()
         self.connect, self._most, self._tls = connect, most, tls
         self._loop = asyncio.get_running_loop()
         self._taken = 0  # open connections, and those being opened
-        self._waiting: deque[asyncio.Future[Connection | None]] = deque()
+        self._waiting: deque[asyncio.Future[UpstreamConnection | None]] = deque()
         self._closed: asyncio.Future[None] | None = None
 
     @property
@@ -45,7 +45,7 @@ class Pool:
         """Since when the one that has been idle longest is idle; None where there is none."""
         return self.idle[0].since if self.idle else None
 
-    def take(self) -> Connection | None:
+    def take(self) -> UpstreamConnection | None:
         """An idle connection, if there is one."""
         while self.idle:
             connection = self.idle.pop()
@@ -53,7 +53,7 @@ class Pool:
                 return connection
         return None
 
-    def release(self, connection: Connection) -> None:
+    def release(self, connection: UpstreamConnection) -> None:
         """A connection is free."""
         connection.since = self._loop.time()
         if self.sweep.stopped:
@@ -61,11 +61,11 @@ class Pool:
         elif not self._hand_over(connection):
             self.idle.append(connection)
 
-    def opened(self, connection: Connection) -> None:
+    def opened(self, connection: UpstreamConnection) -> None:
         """A connection's socket is open."""
         self.open.add(connection)
 
-    def lost(self, connection: Connection) -> None:
+    def lost(self, connection: UpstreamConnection) -> None:
         """A connection has closed. Of one that was given up before, nothing is heard again."""
         if connection not in self.open:
             return
@@ -81,7 +81,7 @@ class Pool:
         while self.idle and self.idle[0].since < before:
             self.idle.pop(0).abort()
 
-    async def connection(self, until: float, *, fresh: bool = False) -> Connection:
+    async def connection(self, until: float, *, fresh: bool = False) -> UpstreamConnection:
         """A connection: a new one, or where the limit is reached the next that is free, unless it is to be fresh.
 
         Raises
@@ -118,11 +118,11 @@ class Pool:
             await self._closed
 
     # -- turns --------------------------------------------------------------------------------------------------------
-    async def _turn(self, fresh: bool) -> Connection | None:
+    async def _turn(self, fresh: bool) -> UpstreamConnection | None:
         """A freed connection, or None: leave to open one, which is counted already."""
         front = False
         while front or self._taken >= self._most:
-            waiter: asyncio.Future[Connection | None] = self._loop.create_future()
+            waiter: asyncio.Future[UpstreamConnection | None] = self._loop.create_future()
             (self._waiting.appendleft if front else self._waiting.append)(waiter)
             try:
                 given = await waiter
@@ -137,13 +137,13 @@ class Pool:
         self._taken += 1
         return None
 
-    def _pass_on(self, given: Connection | None) -> None:
+    def _pass_on(self, given: UpstreamConnection | None) -> None:
         if given is None:
             self._vacate()
         elif not given.closing:
             self.release(given)
 
-    def _hand_over(self, given: Connection | None) -> bool:
+    def _hand_over(self, given: UpstreamConnection | None) -> bool:
         """Give a connection, or leave to open one, to who waits longest."""
         while self._waiting:
             waiter = self._waiting.popleft()
@@ -157,8 +157,8 @@ class Pool:
         if not self._hand_over(None):
             self._taken -= 1
 
-    async def _new(self) -> Connection:
-        connection = Connection(self, self._loop)
+    async def _new(self) -> UpstreamConnection:
+        connection = UpstreamConnection(self, self._loop)
         secure = self.origin.scheme == "https"
         try:
             await self._loop.create_connection(

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from detente.gateway.upstream.error import Kind
+from detente.gateway.upstream.error import ErrorKind
 from detente.gateway.upstream.incoming import Incoming
 
 GRAIN = 0.05
@@ -47,7 +47,7 @@ class Watched(Protocol):
     def paused(self) -> bool:
         """Whether its reader, and not its provider, is what holds the reply up."""
 
-    def fail(self, kind: Kind, what: str) -> None:
+    def fail(self, kind: ErrorKind, what: str) -> None:
         """End the exchange, and the connection with it."""
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from detente.errors import MissingExtraError
 from detente.providers.authority import Authority, CredentialError
 from detente.providers.bedrock.sigv4 import Keys, Signed, Signer
-from detente.providers.outgoing import Outgoing
+from detente.providers.outgoing import HeaderPairs, Outgoing
 
 EARLY = 600.0
 """Seconds before their end that credentials are renewed: botocore fetches new ones in their last 15 minutes."""
@@ -69,7 +69,7 @@ class ChainAuthority(Authority):
         self._signer = Signer(Keys(frozen.access_key, frozen.secret_key, frozen.token), self._region)
         self._ends = _end_of(found)
 
-    def headers(self, outgoing: Outgoing, host: str, at: float) -> tuple[tuple[str, str], ...]:
+    def headers(self, outgoing: Outgoing, host: str, at: float) -> HeaderPairs:
         if self._signer is None:
             raise CredentialError(f"AWS profile {self._profile} was not read")
         path = self._prefix + outgoing.target

@@ -16,7 +16,7 @@ from detente.providers.bedrock.member import NULL, Member
 from detente.providers.bedrock.metadata import metadata_of
 from detente.providers.bedrock.reasoning import Reasoning, reasoning_of
 from detente.providers.bedrock.sampling import sampling_of
-from detente.providers.bedrock.tools import offer_of
+from detente.providers.bedrock.tools import tool_config_of
 from detente.providers.bedrock.turns import turns_of
 from detente.providers.wire import Call, Refusal
 
@@ -107,9 +107,9 @@ def request_of(call: Call, family: Family) -> bytes:
         what = "`stream_options.include_obfuscation` is true, and chunks of Converse are not padded here"
         raise Refusal(what, "stream_options")
     system, messages, called, unsigned = turns_of(members, family)
-    offer = offer_of(members, family, called)
+    tools = tool_config_of(members, family, called)
     reasoning = reasoning_of(members, family, _most(members), unsigned, call.budget)
-    if reasoning.on and offer.forced and family.thinking in ("budget", "adaptive"):
+    if reasoning.on and tools.forced and family.thinking in ("budget", "adaptive"):
         raise Refusal(f"{family.title} reasons only where it may leave tools alone", "tool_choice")
     body: dict[str, Any] = {"messages": messages}
     if system:
@@ -117,12 +117,12 @@ def request_of(call: Call, family: Family) -> bytes:
     inference = _inference(members, family, reasoning)
     if inference:
         body["inferenceConfig"] = inference
-    if offer.config is not None:
-        body["toolConfig"] = offer.config
+    if tools.config is not None:
+        body["toolConfig"] = tools.config
     output = _output(members, family, reasoning)
     if output:
         body["outputConfig"] = output
-    additional = {**reasoning.additional, **offer.additional}
+    additional = {**reasoning.additional, **tools.additional}
     if additional:
         body["additionalModelRequestFields"] = additional
     if family.says_where and "stopSequences" in inference:

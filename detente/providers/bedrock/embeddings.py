@@ -16,18 +16,19 @@ import msgspec
 
 from detente.providers.bedrock.member import NULL, Member
 from detente.providers.bedrock.metadata import metadata_of
-from detente.providers.bedrock.reply import Count, broken
+from detente.providers.bedrock.reply import TokenCount, broken
+from detente.providers.outgoing import HeaderPairs
 from detente.providers.wire import Call, Failure, Headers, Refusal, Reply, Tokens
 
-Kind = Literal["titan-1", "titan-2", "cohere-3", "cohere-4"]
+EmbeddingModel = Literal["titan-1", "titan-2", "cohere-3", "cohere-4"]
 
-_KINDS: tuple[tuple[re.Pattern[str], Kind], ...] = (
+_KINDS: tuple[tuple[re.Pattern[str], EmbeddingModel], ...] = (
     (re.compile(r"titan-embed-(text-v1|g1-text)"), "titan-1"),
     (re.compile(r"titan-embed-text-v2"), "titan-2"),
     (re.compile(r"cohere\.embed-(english|multilingual)-v3|embed-(english|multilingual)-v3"), "cohere-3"),
     (re.compile(r"cohere\.embed-v4|embed-v4"), "cohere-4"),
 )
-DIMENSIONS: Mapping[Kind, tuple[int, ...]] = {
+DIMENSIONS: Mapping[EmbeddingModel, tuple[int, ...]] = {
     "titan-1": (),
     "titan-2": (256, 512, 1024),
     "cohere-3": (),
@@ -46,13 +47,13 @@ _ENCODING: Member[str] = Member("encoding_format", str)
 _INPUT_TYPE: Member[str] = Member("input_type", str)
 
 
-def kind_of(name: str, model: str | None) -> Kind | None:
+def kind_of(name: str, model: str | None) -> EmbeddingModel | None:
     """Whose body a model takes; None where it is not known."""
     names = (name.lower(), (model or "").lower())
     return next((kind for id_ in names for pattern, kind in _KINDS if pattern.search(id_)), None)
 
 
-def embedding_request(call: Call, kind: Kind | None) -> tuple[bytes, tuple[tuple[str, str], ...]]:
+def embedding_request(call: Call, kind: EmbeddingModel | None) -> tuple[bytes, HeaderPairs]:
     """(The body, the headers beside its type.) Raises Refusal where the model cannot be asked."""
     members = call.members
     if kind is None:
@@ -64,7 +65,7 @@ def embedding_request(call: Call, kind: Kind | None) -> tuple[bytes, tuple[tuple
     dimensions = _dimensions(members, kind)
     as_base64(members)
     metadata = metadata_of(members)
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: HeaderPairs = ()
     if metadata:
         headers = (("x-amzn-bedrock-request-metadata", msgspec.json.encode(metadata).decode()),)
     body = _titan(texts, members) if kind.startswith("titan") else _cohere(texts, members)
@@ -81,7 +82,7 @@ def _texts(members: Mapping[str, msgspec.Raw]) -> list[str]:
     return texts
 
 
-def _dimensions(members: Mapping[str, msgspec.Raw], kind: Kind) -> int | None:
+def _dimensions(members: Mapping[str, msgspec.Raw], kind: EmbeddingModel) -> int | None:
     stated = _DIMENSIONS.of(members)
     if stated is None or stated in DIMENSIONS[kind]:
         return stated
@@ -128,7 +129,7 @@ class _ByType(msgspec.Struct):
 class _Reply(msgspec.Struct, rename="camel"):
     embedding: list[Number] | None = None
     embeddings: _ByType | list[list[Number]] | None = None
-    input_text_token_count: Count | None = None
+    input_text_token_count: TokenCount | None = None
 
 
 _REPLY = msgspec.json.Decoder(_Reply)

@@ -13,7 +13,7 @@ import msgspec
 from detente.providers.bedrock.family import Family
 from detente.providers.wire import Refusal
 
-Block = dict[str, Any]
+ConverseBlock = dict[str, Any]
 _FORMATS = {"image/png": "png", "image/jpeg": "jpeg", "image/jpg": "jpeg", "image/gif": "gif", "image/webp": "webp"}
 _CONTENTS = ("text", "refusal", "image_url", "input_audio", "file")
 
@@ -23,7 +23,7 @@ class _Image(msgspec.Struct, forbid_unknown_fields=True):
     detail: str | None = None
 
 
-class CacheControl(msgspec.Struct, forbid_unknown_fields=True):
+class CachePoint(msgspec.Struct, forbid_unknown_fields=True):
     """Anthropic's mark that a prompt is cached up to here, which some of OpenAI's clients send too."""
 
     type: Literal["ephemeral"]
@@ -36,7 +36,7 @@ class _Breakpoint(msgspec.Struct, forbid_unknown_fields=True):
     mode: Literal["explicit"]
 
 
-class Part(msgspec.Struct, forbid_unknown_fields=True):
+class ContentPart(msgspec.Struct, forbid_unknown_fields=True):
     """A part of a message's content, as OpenAI has it."""
 
     type: str
@@ -45,14 +45,14 @@ class Part(msgspec.Struct, forbid_unknown_fields=True):
     image_url: _Image | None = None
     input_audio: Any = None
     file: Any = None
-    cache_control: CacheControl | None = None
+    cache_control: CachePoint | None = None
     prompt_cache_breakpoint: _Breakpoint | None = None
 
     @property
-    def mark(self) -> CacheControl | None:
+    def mark(self) -> CachePoint | None:
         """That a prompt is cached up to here, by whichever name."""
         if self.cache_control is None and self.prompt_cache_breakpoint is not None:
-            return CacheControl("ephemeral")
+            return CachePoint("ephemeral")
         return self.cache_control
 
 
@@ -61,7 +61,7 @@ def refused(what: str) -> Refusal:
     return Refusal(f"`messages` hold {what}", "messages")
 
 
-def cached(mark: CacheControl | None, family: Family) -> list[Block]:
+def cached(mark: CachePoint | None, family: Family) -> list[ConverseBlock]:
     """The point up to which a prompt is cached. It changes no answer, so where a family caches none it is left out."""
     if mark is None or family.caches == "nothing":
         return []
@@ -71,13 +71,13 @@ def cached(mark: CacheControl | None, family: Family) -> list[Block]:
     return [{"cachePoint": point}]
 
 
-def _alone(part: Part) -> None:
+def _alone(part: ContentPart) -> None:
     for name in _CONTENTS:
         if name != part.type and getattr(part, name) is not None:
             raise refused(f"`{name}` in a part of type `{part.type[:40]}`, which has no such member")
 
 
-def text_of(part: Part) -> str:
+def text_of(part: ContentPart) -> str:
     """The text of a part that is text. Raises Refusal for one that is neither text nor an image."""
     _alone(part)
     if part.type == "text" and part.text is not None:
@@ -87,7 +87,7 @@ def text_of(part: Part) -> str:
     raise refused(f"a part `{part.type[:40]}`, which is not sent to Converse: it takes text and images")
 
 
-def image_of(part: Part) -> Block:
+def image_of(part: ContentPart) -> ConverseBlock:
     """The block of a part that is an image. Raises Refusal where Converse does not take it."""
     _alone(part)
     image = part.image_url

@@ -29,16 +29,16 @@ FINISH = {
 SEQUENCE = "stop_sequence"
 """Bedrock's reason for a stop at a sequence, and Claude's own member that says which one it was."""
 
-Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_TOKENS)]
+TokenCount = Annotated[int, msgspec.Meta(ge=0, le=MAX_TOKENS)]
 
 
-class Usage(msgspec.Struct, rename="camel"):
+class ConverseUsage(msgspec.Struct, rename="camel"):
     """Bedrock's ``TokenUsage``: its input tokens are those that no cache held."""
 
-    input_tokens: Count
-    output_tokens: Count
-    cache_read_input_tokens: Count | None = None
-    cache_write_input_tokens: Count | None = None
+    input_tokens: TokenCount
+    output_tokens: TokenCount
+    cache_read_input_tokens: TokenCount | None = None
+    cache_write_input_tokens: TokenCount | None = None
 
     @property
     def tokens(self) -> Tokens:
@@ -85,7 +85,7 @@ class _Output(msgspec.Struct):
 class _Whole(msgspec.Struct, rename="camel"):
     output: _Output
     stop_reason: str
-    usage: Usage | None = None
+    usage: ConverseUsage | None = None
     service_tier: ServiceTier | None = None
     additional_model_response_fields: Any = None
 

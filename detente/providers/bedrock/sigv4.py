@@ -15,6 +15,8 @@ from hashlib import sha256
 from typing import NamedTuple
 from urllib.parse import quote
 
+from detente.providers.outgoing import HeaderPairs
+
 ALGORITHM = "AWS4-HMAC-SHA256"
 
 
@@ -61,7 +63,7 @@ class Signer:
     def __repr__(self) -> str:
         return f"Signer({self._region}, {self._service})"
 
-    def headers(self, request: Signed, at: float) -> tuple[tuple[str, str], ...]:
+    def headers(self, request: Signed, at: float) -> HeaderPairs:
         """The headers to add, at a time in seconds since the epoch."""
         when = moment(int(at))
         added = [("x-amz-date", when)]

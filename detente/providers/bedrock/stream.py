@@ -15,8 +15,8 @@ from detente.providers.bedrock.frames import MAX_BYTES, Frame, FrameError, Frame
 from detente.providers.bedrock.reply import (
     FINISH,
     SEQUENCE,
+    ConverseUsage,
     ServiceTier,
-    Usage,
     broken,
     created_of,
     id_of,
@@ -26,7 +26,7 @@ from detente.providers.bedrock.reply import (
     unfinished,
     usage_of,
 )
-from detente.providers.wire import Decoder, Failure, Headers, Part
+from detente.providers.wire import Decoder, Failure, Headers, StreamPart
 
 
 class _UseStart(msgspec.Struct, rename="camel"):
@@ -60,7 +60,7 @@ class _Event(msgspec.Struct, rename="camel"):
     start: _Start | None = None
     delta: _Delta | None = None
     stop_reason: str | None = None
-    usage: Usage | None = None
+    usage: ConverseUsage | None = None
     service_tier: ServiceTier | None = None
     additional_model_response_fields: Any = None
 
@@ -123,8 +123,8 @@ class ConverseDecoder(Decoder):
         self._done = False
         self._failure: Failure | None = None
 
-    def feed(self, data: bytes) -> Part:
-        part = Part()
+    def feed(self, data: bytes) -> StreamPart:
+        part = StreamPart()
         if self._done or self._failure is not None:
             return part
         shown: list[bytes] = []
@@ -141,16 +141,16 @@ class ConverseDecoder(Decoder):
         part.data = b"".join(shown)
         return part
 
-    def end(self) -> Part:
+    def end(self) -> StreamPart:
         if self._failure is None and not self._done:
             if self._reason is None:
                 self._failure = broken("a stream that ended before it was complete")
             elif self._reason not in FINISH:
                 self._failure = unfinished(self._reason)
         self._done = self._failure is None
-        return Part(failure=self._failure, done=self._done)
+        return StreamPart(failure=self._failure, done=self._done)
 
-    def _read(self, frame: Frame, part: Part, shown: list[bytes]) -> None:
+    def _read(self, frame: Frame, part: StreamPart, shown: list[bytes]) -> None:
         """One frame."""
         headers = frame.headers
         kind = headers.get(":message-type")
@@ -165,10 +165,10 @@ class ConverseDecoder(Decoder):
             if event in _READERS:
                 _READERS[event](self, _EVENT.decode(frame.payload), part, shown)
 
-    def _begin(self, event: _Event, part: Part, shown: list[bytes]) -> None:
+    def _begin(self, event: _Event, part: StreamPart, shown: list[bytes]) -> None:
         shown.append(self._chunk(b'{"role":"assistant","content":"","refusal":null}'))
 
-    def _start(self, event: _Event, part: Part, shown: list[bytes]) -> None:
+    def _start(self, event: _Event, part: StreamPart, shown: list[bytes]) -> None:
         use = event.start.tool_use if event.start is not None else None
         if use is None:
             return
@@ -182,7 +182,7 @@ class ConverseDecoder(Decoder):
         shown.append(self._chunk(msgspec.json.encode({"tool_calls": [call]})))
         part.content += 1
 
-    def _delta(self, event: _Event, part: Part, shown: list[bytes]) -> None:
+    def _delta(self, event: _Event, part: StreamPart, shown: list[bytes]) -> None:
         delta = event.delta
         if delta is None:
             return
@@ -221,14 +221,14 @@ class ConverseDecoder(Decoder):
         begun = later_thought(said.text, said.signature, self._characters, self._calls + 1)
         return {"later_reasoning": [{"index": self._later, **begun}]}
 
-    def _stop(self, event: _Event, part: Part, shown: list[bytes]) -> None:
+    def _stop(self, event: _Event, part: StreamPart, shown: list[bytes]) -> None:
         """The end of a block. A call without arguments has an empty object of them, as in a whole reply."""
         if event.content_block_index == self._block:
             if self._silent:
                 shown.append(self._arguments("{}"))
             self._block = None
 
-    def _finish(self, event: _Event, part: Part, shown: list[bytes]) -> None:
+    def _finish(self, event: _Event, part: StreamPart, shown: list[bytes]) -> None:
         self._reason = event.stop_reason or ""
         part.finish = FINISH.get(self._reason)
         if part.finish is not None:
@@ -237,7 +237,7 @@ class ConverseDecoder(Decoder):
                 finish += b',"stop_reason":' + _TEXT.encode(sequence_of(event.additional_model_response_fields))
             shown.append(self._chunk(b"{}", finish))
 
-    def _metadata(self, event: _Event, part: Part, shown: list[bytes]) -> None:
+    def _metadata(self, event: _Event, part: StreamPart, shown: list[bytes]) -> None:
         """What was metered, which is the last event. A reply that is not finished was metered too."""
         if event.usage is not None:
             part.tokens = event.usage.tokens

@@ -12,7 +12,7 @@ import msgspec
 
 from detente.providers.bedrock.family import Family
 from detente.providers.bedrock.member import NULL, Member
-from detente.providers.bedrock.parts import CacheControl, cached
+from detente.providers.bedrock.parts import CachePoint, cached
 from detente.providers.bedrock.turns import NAME
 from detente.providers.wire import Refusal
 
@@ -28,7 +28,7 @@ class _Tool(msgspec.Struct, forbid_unknown_fields=True):
     type: str
     function: _Function | None = None
     custom: Any = None
-    cache_control: CacheControl | None = None
+    cache_control: CachePoint | None = None
 
 
 class _Named(msgspec.Struct, forbid_unknown_fields=True):
@@ -50,7 +50,7 @@ _NO_PARAMETERS = msgspec.Raw(b'{"type":"object","properties":{}}')
 """OpenAI's meaning of a function without ``parameters``, or with none in them: Bedrock wants an object's schema."""
 
 
-class Offer(NamedTuple):
+class ToolConfig(NamedTuple):
     """What a call says of tools."""
 
     config: Mapping[str, Any] | None = None
@@ -61,7 +61,7 @@ class Offer(NamedTuple):
     """Beside Converse's own members, in ``additionalModelRequestFields``."""
 
 
-def offer_of(members: Mapping[str, msgspec.Raw], family: Family, called: bool) -> Offer:
+def tool_config_of(members: Mapping[str, msgspec.Raw], family: Family, called: bool) -> ToolConfig:
     """The tools of a call. Raises Refusal where Converse cannot say them.
 
     Parameters
@@ -92,12 +92,12 @@ def offer_of(members: Mapping[str, msgspec.Raw], family: Family, called: bool) -
     if forced and not stated:
         raise Refusal("`tool_choice` wants a tool to be called, and `tools` hold none", "tool_choice")
     if silent or not stated:
-        return Offer()
+        return ToolConfig()
     additional = _serial(members, family, forced)
     config: dict[str, Any] = {"tools": stated}
     if choice is not None and not additional:
         config["toolChoice"] = choice
-    return Offer(config, forced, additional)
+    return ToolConfig(config, forced, additional)
 
 
 def _spec(tool: _Tool, family: Family) -> dict[str, Any]:

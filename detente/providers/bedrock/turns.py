@@ -14,7 +14,7 @@ import msgspec
 
 from detente.providers.bedrock.family import Family
 from detente.providers.bedrock.member import Member
-from detente.providers.bedrock.parts import Block, Part, cached, image_of, refused, text_of
+from detente.providers.bedrock.parts import ContentPart, ConverseBlock, cached, image_of, refused, text_of
 
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 """A tool's name, in Bedrock's model of the service as in OpenAI's."""
@@ -49,7 +49,7 @@ class _Later(msgspec.Struct, forbid_unknown_fields=True):
 
 class _Message(msgspec.Struct, forbid_unknown_fields=True):
     role: str
-    content: str | list[Part] | None = None
+    content: str | list[ContentPart] | None = None
     name: str | None = None
     refusal: str | None = None
     tool_calls: list[_ToolCall] | None = None
@@ -73,7 +73,7 @@ _ARGUMENTS = msgspec.json.Decoder(dict[str, Any])
 class Turns(NamedTuple):
     """A conversation as Converse takes it."""
 
-    system: list[Block]
+    system: list[ConverseBlock]
     messages: list[dict[str, Any]]
     tools: bool
     """Whether tools were called in it: Converse then wants to know the tools."""
@@ -87,7 +87,7 @@ def turns_of(members: Mapping[str, msgspec.Raw], family: Family) -> Turns:
     Turns alternate: messages of one side that follow each other become one turn of several blocks, and results of
     tools are blocks of the user's turn.
     """
-    system: list[Block] = []
+    system: list[ConverseBlock] = []
     turns: list[dict[str, Any]] = []
     names: dict[str, str] = {}
     tools = unsigned = False
@@ -133,7 +133,7 @@ def _at_home(message: _Message) -> None:
             raise refused(f"`{name}` in a message of `{message.role[:40]}`, which has no such member")
 
 
-def _user(message: _Message, family: Family) -> list[Block]:
+def _user(message: _Message, family: Family) -> list[ConverseBlock]:
     _nameless(message)
     blocks = _blocks(message, family, images=True)
     if not blocks:
@@ -141,19 +141,19 @@ def _user(message: _Message, family: Family) -> list[Block]:
     return blocks
 
 
-def _texts(message: _Message, family: Family) -> list[Block]:
+def _texts(message: _Message, family: Family) -> list[ConverseBlock]:
     _nameless(message)
     return _blocks(message, family, images=False)
 
 
-def _assistant(message: _Message, family: Family) -> list[Block]:
+def _assistant(message: _Message, family: Family) -> list[ConverseBlock]:
     _nameless(message)
     if message.audio is not None or message.function_call is not None:
         what = "`audio`" if message.audio is not None else "`function_call`, which `tool_calls` replaced"
         raise refused(f"{what}: Converse does not know it")
     if message.tool_calls and not family.tools:
         raise refused(f"calls of tools, which {family.title} does not make")
-    blocks: list[Block] = []
+    blocks: list[ConverseBlock] = []
     for step in _steps(message):
         blocks += _reasoning(step, family) + _blocks(step, family, images=False)
         if step.refusal:
@@ -186,7 +186,7 @@ def _steps(message: _Message) -> list[_Message]:
     return steps
 
 
-def _reasoning(message: _Message, family: Family) -> list[Block]:
+def _reasoning(message: _Message, family: Family) -> list[ConverseBlock]:
     """What the model thought before: Claude takes it back only as it signed it, gpt-oss only unsigned.
 
     Without its signature it is left out, as Claude itself leaves out the thoughts of earlier turns. With one it never
@@ -202,7 +202,7 @@ def _reasoning(message: _Message, family: Family) -> list[Block]:
     return []
 
 
-def _use(call: _ToolCall) -> Block:
+def _use(call: _ToolCall) -> ConverseBlock:
     if call.type != "function" or call.function is None:
         raise refused(f"a call of a tool of type `{call.type[:40]}`: Converse knows functions")
     name, arguments = call.function.name, call.function.arguments or "{}"
@@ -216,16 +216,16 @@ def _use(call: _ToolCall) -> Block:
     return {"toolUse": {"toolUseId": _id(call.id), "name": name, "input": msgspec.Raw(text)}}
 
 
-def _result(message: _Message, family: Family, names: Mapping[str, str]) -> list[Block]:
+def _result(message: _Message, family: Family, names: Mapping[str, str]) -> list[ConverseBlock]:
     """The result of a call. The tool's ``name``, which older clients repeat, was said by the call."""
     if message.tool_call_id is None:
         raise refused("a tool's message without `tool_call_id`")
     if message.name != names.get(message.tool_call_id):
         _nameless(message)
     content = message.content
-    parts = [Part("text", content)] if isinstance(content, str) else content or []
-    found: list[Block] = []
-    blocks: list[Block] = [{"toolResult": {"toolUseId": _id(message.tool_call_id), "content": found}}]
+    parts = [ContentPart("text", content)] if isinstance(content, str) else content or []
+    found: list[ConverseBlock] = []
+    blocks: list[ConverseBlock] = [{"toolResult": {"toolUseId": _id(message.tool_call_id), "content": found}}]
     for part in parts:
         if part.type == "image_url":
             if not family.shown:
@@ -249,7 +249,7 @@ def _nameless(message: _Message) -> None:
         raise refused(f"a participant's name (`{message.name[:40]}`), which Converse cannot say")
 
 
-def _blocks(message: _Message, family: Family, *, images: bool) -> list[Block]:
+def _blocks(message: _Message, family: Family, *, images: bool) -> list[ConverseBlock]:
     """The blocks of a message's content. Empty text is left out: Bedrock refuses it, and it says nothing."""
     content = message.content
     if isinstance(content, str):

@@ -14,7 +14,7 @@ from detente.contract.verdict import PERMIT
 from detente.gateway.deciding.admit import Candidate
 from detente.gateway.deciding.choose import choose
 from detente.gateway.deciding.health import WELL
-from detente.gateway.deciding.load import MAX_ESTIMATE, Load, Taken
+from detente.gateway.deciding.load import MAX_ESTIMATE, LeakyBucket, Load
 from detente.gateway.deciding.policy import Policy
 from detente.providers.wire import Tokens, failure
 from tests.builders import tokens
@@ -153,7 +153,7 @@ def test_shares_count_tokens_and_the_limit_weighs_them() -> None:
     bases = {"south": "http://a.example", "north": "http://b.example"}
     known = Known(Policy.of(Case.of(case_data(bases, offers=[ptu, tokens("north", 3)]))))
     assert known.south.output_weight == 4
-    known.load._taken["south-m"] = Taken(10_000)  # as a plan would hold it
+    known.load._taken["south-m"] = LeakyBucket(10_000)  # as a plan would hold it
     held = known.load.asked(known.south, "chat", 500, 0.0)
     known.load.served(known.south, "chat", Tokens(800, 200, cached=300), held, 0.0)
     assert known.state().served == 1000  # as the plan counts work
@@ -213,7 +213,7 @@ STEPS = st.lists(st.tuples(st.floats(0, 100), st.floats(-1e6, 1e6)), max_size=30
 
 @given(st.floats(1, 1e9), STEPS)
 def test_a_bucket_holds_no_less_than_nothing_and_runs_off(per_minute: float, steps: list[tuple[float, float]]) -> None:
-    taken, now, added = Taken(per_minute), 1e6, 0.0
+    taken, now, added = LeakyBucket(per_minute), 1e6, 0.0
     for passed, amount in steps:
         now += passed
         before = taken.used(now)
@@ -224,4 +224,4 @@ def test_a_bucket_holds_no_less_than_nothing_and_runs_off(per_minute: float, ste
 
 
 def test_a_limit_of_nothing_is_always_full() -> None:
-    assert Taken(0.0).used(5.0) == 1.0
+    assert LeakyBucket(0.0).used(5.0) == 1.0

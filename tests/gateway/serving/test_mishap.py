@@ -8,7 +8,7 @@ from detente.case.case import Case
 from detente.gateway.deciding.policy import Policy
 from detente.gateway.serving.mishap import LATE, MAX_DETAIL, unanswered, unasked, unread
 from detente.gateway.upstream import UpstreamError
-from detente.gateway.upstream.error import Kind
+from detente.gateway.upstream.error import ErrorKind
 from tests.gateway.stage import case_data
 
 (SOUTH,) = Policy.of(Case.of(case_data({"south": "http://secret.example"}))).deployed
@@ -23,7 +23,7 @@ from tests.gateway.stage import case_data
         ("busy", "gateway", 503),
     ],
 )
-def test_no_reply_is_told_by_the_deployment_and_kept_by_its_address(kind: Kind, learned: str, status: int) -> None:
+def test_no_reply_is_told_by_the_deployment_and_kept_by_its_address(kind: ErrorKind, learned: str, status: int) -> None:
     found = unanswered(UpstreamError(kind, "`http://secret.example` did not", sent=False), SOUTH)
     assert (found.kind, found.status, found.fails_over) == (learned, status, True)
     assert found.error["message"] == "south-m did not"

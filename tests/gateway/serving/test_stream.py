@@ -15,7 +15,7 @@ from detente.gateway.http.exchange import Exchange, Head
 from detente.gateway.serving.job import Job
 from detente.gateway.serving.stream import MAX_BUFFERED, Stream
 from detente.gateway.surfaces.surface import Rendering, UnsayableError
-from detente.providers.wire import Part, Tokens, failure
+from detente.providers.wire import StreamPart, Tokens, failure
 from tests.gateway.stage import ROLE, case_data, delta
 
 (SOUTH,) = Policy.of(Case.of(case_data({"south": "http://a.example"}))).deployed
@@ -73,9 +73,9 @@ def made() -> tuple[Stream, Wire]:
 
 def test_nothing_is_seen_before_there_is_content_and_then_all_of_it() -> None:
     stream, wire = made()
-    stream.take(Part(ROLE))
+    stream.take(StreamPart(ROLE))
     assert wire.sent == b""
-    stream.take(Part(delta(content="a"), content=1))
+    stream.take(StreamPart(delta(content="a"), content=1))
     assert wire.sent.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b"x-told: 1" in wire.sent
     assert wire.sent.index(ROLE) < wire.sent.index(delta(content="a"))
@@ -86,13 +86,13 @@ def test_what_is_held_is_bounded() -> None:
     stream, wire = made()
     for _ in range(MAX_BUFFERED // 1024 + 1):
         assert wire.sent == b""
-        stream.take(Part(b"x" * 1024))
+        stream.take(StreamPart(b"x" * 1024))
     assert wire.sent
 
 
 def test_a_complete_stream_ends_with_its_surface_s_end_also_where_it_had_no_content() -> None:
     stream, wire = made()
-    stream.take(Part(ROLE, tokens=Tokens(1, 2), finish="stop"))
+    stream.take(StreamPart(ROLE, tokens=Tokens(1, 2), finish="stop"))
     stream.complete(b"last")
     assert wire.sent == b""  # it is recorded first
     stream.close()
@@ -105,7 +105,7 @@ def test_a_complete_stream_ends_with_its_surface_s_end_also_where_it_had_no_cont
 @pytest.mark.parametrize("last", [b"", b"shown", b"unsayable"])
 def test_a_stream_that_failed_ends_with_its_error_whatever_came_with_it(last: bytes) -> None:
     stream, wire = made()
-    stream.take(Part(b"a", content=1))
+    stream.take(StreamPart(b"a", content=1))
     stream.fail(last, failure("broken", 502, "cut").error)
     assert wire.sent.endswith(b"<cut>\r\n0\r\n\r\n")
     assert (b"shown" in wire.sent) == (last == b"shown")

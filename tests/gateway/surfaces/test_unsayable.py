@@ -10,7 +10,7 @@ import pytest
 
 from detente.gateway.serving.stream import Stream
 from detente.gateway.surfaces.surface import UnsayableError
-from detente.providers.wire import Part
+from detente.providers.wire import StreamPart
 from tests.gateway.surfaces.corpora import MESSAGES, accumulated, asked, event
 
 
@@ -51,7 +51,7 @@ UNSAYABLE = event({"choices": [{"index": 1, "delta": {"content": "b"}}]})
 def test_a_stream_is_whole(begun: bool) -> None:
     caller = Caller()
     stream = stream_to(caller)
-    stream.take(Part(text("a"), content=begun))
+    stream.take(StreamPart(text("a"), content=begun))
     assert caller.begun == begun
     stream.complete(text("b"))
     stream.close()
@@ -62,14 +62,14 @@ def test_a_stream_is_whole(begun: bool) -> None:
 def test_before_it_begins_nothing_is_heard() -> None:
     caller = Caller()
     with pytest.raises(UnsayableError):
-        stream_to(caller).take(Part(UNSAYABLE, content=True))
+        stream_to(caller).take(StreamPart(UNSAYABLE, content=True))
     assert not caller.begun
 
 
 def test_its_last_part_does_not_complete_it() -> None:
     caller = Caller()
     stream = stream_to(caller)
-    stream.take(Part(text("a"), content=True))
+    stream.take(StreamPart(text("a"), content=True))
     with pytest.raises(UnsayableError) as caught:
         stream.complete(UNSAYABLE)
     stream.fail(b"", caught.value.failure.error)

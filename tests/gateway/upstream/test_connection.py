@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from detente.gateway.http.outbox import Outbox
-from detente.gateway.upstream.connection import MAX_HEAD, SLICE, Connection
+from detente.gateway.upstream.connection import MAX_HEAD, SLICE, UpstreamConnection
 from detente.gateway.upstream.incoming import MAX_BUFFERED, Incoming
 from detente.gateway.upstream.origin import Origin
 from detente.gateway.upstream.pool import Pool
@@ -69,12 +69,12 @@ class Bench:
         finally:
             asyncio.events._set_running_loop(None)
 
-    def connection(self) -> tuple[Connection, Wire]:
-        connection, wire = Connection(self.pool, self.loop), Wire()
+    def connection(self) -> tuple[UpstreamConnection, Wire]:
+        connection, wire = UpstreamConnection(self.pool, self.loop), Wire()
         connection.connection_made(wire)
         return connection, wire
 
-    def begin(self, connection: Connection, body: bytes = b"{}") -> Incoming:
+    def begin(self, connection: UpstreamConnection, body: bytes = b"{}") -> Incoming:
         incoming = connection.begin(b"POST / HTTP/1.1\r\n\r\n", body, self.loop.time() + 600)
         connection.flush()  # as the turn's end would
         return incoming
@@ -101,14 +101,16 @@ def split(data: bytes, cuts: Sequence[int]) -> list[bytes]:
     return [data[a:b] for a, b in pairwise(places) if a < b]
 
 
-def feed(connection: Connection, pieces: Sequence[bytes]) -> None:
+def feed(connection: UpstreamConnection, pieces: Sequence[bytes]) -> None:
     """As the loop would: no more bytes once the connection is closed."""
     for piece in pieces:
         if not connection.closing:
             connection.data_received(piece)
 
 
-def play(bench: Bench, data: bytes, cuts: Sequence[int] = (), *, end: bool = False) -> tuple[Outcome, Connection]:
+def play(
+    bench: Bench, data: bytes, cuts: Sequence[int] = (), *, end: bool = False
+) -> tuple[Outcome, UpstreamConnection]:
     connection, _ = bench.connection()
     incoming = bench.begin(connection)
     feed(connection, split(data, cuts))
@@ -308,7 +310,7 @@ def test_a_request_that_its_peer_has_not_taken_whole_closes_the_connection(bench
     assert wire.aborted
 
 
-SPOKE_OR_LEFT: list[Callable[[Connection], object]] = [
+SPOKE_OR_LEFT: list[Callable[[UpstreamConnection], object]] = [
     lambda connection: connection.data_received(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"),
     lambda connection: connection.eof_received(),
     lambda connection: connection.connection_lost(None),

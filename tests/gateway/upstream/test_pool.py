@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from detente.gateway.http.outbox import Outbox
-from detente.gateway.upstream.connection import Connection
+from detente.gateway.upstream.connection import UpstreamConnection
 from detente.gateway.upstream.error import UpstreamError
 from detente.gateway.upstream.origin import Origin
 from detente.gateway.upstream.pool import Pool
@@ -35,7 +35,7 @@ def play(main: Callable[[Pool], Awaitable[None]], *, plain: bool = False) -> Non
     run(whole(), plain=plain)
 
 
-def asking(pool: Pool, *, fresh: bool = False) -> asyncio.Task[Connection]:
+def asking(pool: Pool, *, fresh: bool = False) -> asyncio.Task[UpstreamConnection]:
     return asyncio.create_task(pool.connection(asyncio.get_running_loop().time() + 5, fresh=fresh))
 
 

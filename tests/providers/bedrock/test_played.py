@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from detente.providers.bedrock import BedrockWire
-from detente.providers.wire import Call, Failure, Part, Reply
+from detente.providers.wire import Call, Failure, Reply, StreamPart
 from detente.sandbox.signature import ACCESS_KEY, SECRET
 from tests.providers.bedrock.making import call, chunks, said, wire
 from tests.sandbox.playing import COHERE, NOVA, OSS, TITAN, Played, played
@@ -42,7 +42,7 @@ def at(sandbox: Played, deployment: str, name: str, **more: Any) -> BedrockWire:
     return wire(name, endpoint=sandbox.at(deployment), credential={"aws": "default"}, **more)
 
 
-def asked(to: BedrockWire, what: Call) -> Reply | Failure | list[Part]:
+def asked(to: BedrockWire, what: Call) -> Reply | Failure | list[StreamPart]:
     """What a call comes to: signed as sent, and read as it arrives."""
     out, authority = to.encode(what), to.authority()
     authority.renew()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from openai.types.chat import ChatCompletionChunk
 
 from detente.providers.bedrock.stream import ConverseDecoder
-from detente.providers.wire import Part, Reply, Tokens
+from detente.providers.wire import Reply, StreamPart, Tokens
 from tests.providers.bedrock.making import (
     CLAUDE,
     HEADERS,
@@ -44,9 +44,9 @@ def decoder(*, asks_usage: bool = True, most: int | None = None) -> ConverseDeco
     return made
 
 
-def fed(pieces: list[bytes], *, asks_usage: bool = True) -> Part:
+def fed(pieces: list[bytes], *, asks_usage: bool = True) -> StreamPart:
     """All that pieces meant, as one part."""
-    reader, whole = decoder(asks_usage=asks_usage), Part()
+    reader, whole = decoder(asks_usage=asks_usage), StreamPart()
     for part in (reader.feed(piece) for piece in pieces):
         whole.data += part.data
         whole.content += part.content
@@ -200,16 +200,16 @@ def test_a_stream_is_complete_with_its_usage_or_after_its_end() -> None:
             assert (last.failure.kind, last.failure.fails_over) == ("broken", True)
     reader = decoder()
     assert reader.feed(START + HELLO + STOP + METADATA).done
-    assert reader.feed(HELLO) == Part(), "nothing comes after the end"
-    assert reader.end() == Part(done=True)
+    assert reader.feed(HELLO) == StreamPart(), "nothing comes after the end"
+    assert reader.end() == StreamPart(done=True)
 
 
 def test_a_stream_that_failed_is_never_complete() -> None:
     reader = decoder()
     failed = reader.feed(START + HELLO + exception("throttlingException", "Slow down."))
     assert failed.failure is not None
-    assert reader.feed(STOP + METADATA) == Part()
-    assert reader.end() == Part(failure=failed.failure)
+    assert reader.feed(STOP + METADATA) == StreamPart()
+    assert reader.end() == StreamPart(failure=failed.failure)
 
 
 def test_a_reply_that_was_malformed_fails_and_is_metered() -> None:
@@ -307,7 +307,7 @@ def test_memory_is_bounded() -> None:
     assert found.failure is not None
     assert found.failure.kind == "broken"
     assert "at most 4096 are read" in found.failure.error["message"]
-    assert reader.feed(big[100:]) == Part()
+    assert reader.feed(big[100:]) == StreamPart()
 
 
 events = st.tuples(
