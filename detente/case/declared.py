@@ -83,7 +83,7 @@ Report = Callable[[Flaw], None]
 
 
 @dataclass(frozen=True)
-class Head:
+class CaseHead:
     """What stands beside the sections; ``unread`` keys are missing or wrong, and hold placeholders."""
 
     declared: Declared
@@ -107,15 +107,15 @@ def read_agreement(raw: Any, path: Path, report: Report) -> tuple[Agreement | No
     return shell.model_copy(update={"terms": tuple(terms[at] for at in places)}), places
 
 
-def read_head(raw: dict[str, Any], report: Report) -> Head:
+def read_head(raw: dict[str, Any], report: Report) -> CaseHead:
     """What stands beside the sections: name, horizon, currency, events."""
     found = _read(_HEAD, Declared, raw, (), report)
     if found is not None:
-        return Head(found)
+        return CaseHead(found)
     bad = {key for key in raw if _mistaken(key, raw[key])}
     good = {key: value for key, value in raw.items() if key not in bad}
     unread = bad | {key for key in _PLACEHOLDERS if key not in good}
-    return Head(Declared.model_validate({**_PLACEHOLDERS, **good}), frozenset(unread))
+    return CaseHead(Declared.model_validate({**_PLACEHOLDERS, **good}), frozenset(unread))
 
 
 def _mistaken(key: str, value: Any) -> bool:

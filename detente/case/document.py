@@ -25,14 +25,14 @@ _NULLS = {"", "~", "null", "Null", "NULL"}
 
 
 @dataclass(slots=True)
-class Node:
+class YamlNode:
     """A scalar (``text``), a mapping (``keys``) or a sequence (``items``), with its place."""
 
     line: int
     column: int
     text: str | None = None
-    keys: dict[str, tuple[Node, Node]] | None = None
-    items: list[Node] | None = None
+    keys: dict[str, tuple[YamlNode, YamlNode]] | None = None
+    items: list[YamlNode] | None = None
     complete: bool = True
 
 
@@ -41,7 +41,7 @@ class Document:
     """One parsed file: its name as shown to people, and its root node."""
 
     name: str
-    root: Node = field(repr=False)
+    root: YamlNode = field(repr=False)
 
     @classmethod
     def read(cls, path: Path, name: str | None = None) -> Document:
@@ -94,12 +94,12 @@ class _Composer:
     def __init__(self, text: str, name: str) -> None:
         self.text, self.name = text, name
         self.mistakes: list[Mistake] = []
-        self.anchors: dict[str, Node] = {}
+        self.anchors: dict[str, YamlNode] = {}
         self.count = 0
 
-    def compose(self) -> Node:
-        roots: list[Node] = []
-        stack: list[tuple[Node, Node | None]] = []  # an open collection, and its key that waits for a value
+    def compose(self) -> YamlNode:
+        roots: list[YamlNode] = []
+        stack: list[tuple[YamlNode, YamlNode | None]] = []  # an open collection, and its key that waits for a value
         try:
             for event in yaml.parse(self.text, Loader=_LOADER):
                 self._take(event, stack, roots)
@@ -114,7 +114,7 @@ class _Composer:
             self._wrong(Where(self.name), f"is not YAML: {error}", "correct it")
         if self.mistakes:
             raise CaseError(self.mistakes)
-        return roots[0] if roots else Node(1, 1)
+        return roots[0] if roots else YamlNode(1, 1)
 
     def _wrong(self, where: Where, what: str, remedy: str) -> None:
         self.mistakes.append(Mistake(where, what, remedy))
@@ -122,7 +122,7 @@ class _Composer:
     def _stop(self, where: Where, what: str, remedy: str) -> NoReturn:
         raise CaseError([*self.mistakes, Mistake(where, what, remedy)])
 
-    def _take(self, event: yaml.Event, stack: list[tuple[Node, Node | None]], roots: list[Node]) -> None:
+    def _take(self, event: yaml.Event, stack: list[tuple[YamlNode, YamlNode | None]], roots: list[YamlNode]) -> None:
         place = _place(self.name, event.start_mark)
         if isinstance(event, yaml.DocumentStartEvent) and roots:
             self._stop(place, "a second document in one file", "one `---` a file")
@@ -149,21 +149,21 @@ class _Composer:
             if len(stack) > MAX_DEPTH:
                 self._stop(place, f"is nested deeper than {MAX_DEPTH} levels", "write it flatter")
 
-    def _node(self, event: yaml.NodeEvent, place: Where) -> Node:
+    def _node(self, event: yaml.NodeEvent, place: Where) -> YamlNode:
         tag = getattr(event, "tag", None)
         if tag and tag not in ("!", "tag:yaml.org,2002:str"):
             self._wrong(place, f"the tag `{tag}` is not allowed", "write the plain value")
         line, column = place.line, place.column
         if isinstance(event, yaml.MappingStartEvent):
-            return Node(line, column, keys={})
+            return YamlNode(line, column, keys={})
         if isinstance(event, yaml.SequenceStartEvent):
-            return Node(line, column, items=[])
+            return YamlNode(line, column, items=[])
         if isinstance(event, yaml.ScalarEvent):
             plain = not event.style and not tag and event.value in _NULLS
-            return Node(line, column, text=None if plain else event.value)
-        return Node(line, column)
+            return YamlNode(line, column, text=None if plain else event.value)
+        return YamlNode(line, column)
 
-    def _add(self, node: Node, where: Where, stack: list[tuple[Node, Node | None]], roots: list[Node]) -> None:
+    def _add(self, node: YamlNode, where: Where, stack: list[tuple[YamlNode, YamlNode | None]], roots: list[YamlNode]) -> None:
         """A node under what is open: an item, a key, or the value of the key before it."""
         if not stack:
             roots.append(node)
@@ -176,7 +176,7 @@ class _Composer:
         if key is None:
             if node.keys is not None or node.items is not None:
                 self._wrong(where, "a key must be plain text, not a list or a mapping", "write `key: value`")
-                node = Node(node.line, node.column, text=f"\0{node.line}:{node.column}")
+                node = YamlNode(node.line, node.column, text=f"\0{node.line}:{node.column}")
             stack[-1] = (parent, node)
             return
         name = key.text if key.text is not None else ""
@@ -198,7 +198,7 @@ class _Plain:
     def __init__(self, name: str) -> None:
         self.name, self.count = name, 0
 
-    def of(self, node: Node) -> Any:
+    def of(self, node: YamlNode) -> Any:
         self.count += 1
         if self.count > MAX_VALUES:
             place = Where(self.name, node.line, node.column)

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from detente.case.agreement import Agreement
-from detente.case.declared import Head
+from detente.case.declared import CaseHead
 from detente.case.document import Document
 from detente.demand.workload import AnyWorkload, can_run
 from detente.errors import Flaw, Mistake, Path, Where, did_you_mean
@@ -55,7 +55,7 @@ class Entries:
 
     def __init__(
         self,
-        head: Head,
+        head: CaseHead,
         sections: dict[str, list[Entry]],
         heads: dict[str, tuple[Document, Any]],
         unread: frozenset[str],

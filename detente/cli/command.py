@@ -111,7 +111,7 @@ READING = click.option("--reading", metavar="NAME", help="The reading of dispute
 SCENARIO = click.option("--scenario", metavar="NAME", help="A scenario of the case.")
 
 
-class Moment(click.ParamType[datetime]):
+class TimestampParam(click.ParamType[datetime]):
     """``2026-06-15T09:00Z``: a moment, in UTC where it names no zone."""
 
     name = "moment"

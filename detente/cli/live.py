@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from detente.cli.command import CASE, JSON, READING, SCENARIO, Command, Moment, cli, command
+from detente.cli.command import CASE, JSON, READING, SCENARIO, Command, TimestampParam, cli, command
 
 if TYPE_CHECKING:
     from detente.case.case import Case
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from detente.live.key import Key
 
 
-AT = click.option("--at", type=Moment(), metavar="MOMENT", help="Begin at this moment instead of now.")
+AT = click.option("--at", type=TimestampParam(), metavar="MOMENT", help="Begin at this moment instead of now.")
 HOST = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 
 

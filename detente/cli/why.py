@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from detente.cli.command import CASE, JSON, READING, SCENARIO, Moment, command, console, load, solve
+from detente.cli.command import CASE, JSON, READING, SCENARIO, TimestampParam, command, console, load, solve
 
 if TYPE_CHECKING:
     from detente.results.conflict import Conflict
@@ -32,7 +32,7 @@ MAX_BYTES = 64 * 1024 * 1024
 @click.option("--workload", metavar="NAME", help="With --request: the workload that calls.")
 @click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="With --request: a label of the call.")
 @click.option("--path", help=f"With --request: where it is sent; default: {CHAT}.")
-@click.option("--at", type=Moment(), metavar="MOMENT", help="With --request: when; default: now.")
+@click.option("--at", type=TimestampParam(), metavar="MOMENT", help="With --request: when; default: now.")
 @JSON
 def explain(
     case: Path,
@@ -98,9 +98,9 @@ def _live(
 ) -> int:
     """A live call's decision, by the same rules as live traffic, with every deployment well and idle."""
     from detente.errors import did_you_mean
-    from detente.gateway.deciding.decision import Unserved, decide, read
+    from detente.gateway.deciding.decision import Rejection, decide, read
     from detente.gateway.deciding.load import Load
-    from detente.gateway.deciding.moment import Moment as Now
+    from detente.gateway.deciding.moment import Moment
     from detente.gateway.deciding.source import PolicySource
     from detente.gateway.surfaces import SURFACES
     from detente.live.request import LabelError, labels_of, narrowed
@@ -118,13 +118,13 @@ def _live(
         given = labels_of(",".join(stated)) if stated else {}
         labels = narrowed(workload.labels, given, policy.labels)
         asked = read(surface, body, workload.id)
-        moment, load = Now(policy, at), Load()
+        moment, load = Moment(policy, at), Load()
         load.limits(policy, at)
         load.enter(moment.period)
         decision = decide(moment, load, surface, asked, workload, labels, 0.0)
     except LabelError as error:
         raise click.ClickException(f"--label: {error}") from None
-    except Unserved as error:
+    except Rejection as error:
         raise click.ClickException(str(error)) from None
     if as_json:
         click.echo(json.dumps(decision_json(decision, asked, at), indent=1))

@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 from detente.errors import FlawError
 from detente.values.noun import Noun
 from detente.values.period import Day, Horizon, Period, endless, hours_between, later, moment, whole_spans
-from detente.values.quantity import Share, Span, plain
+from detente.values.quantity import Portion, Span, plain
 
 Cycle = Literal["month", "quarter", "year", "term"]
 
@@ -120,7 +120,7 @@ class Every(Noun):
 
     every: Cycle = Field(default="term", description="`term`: one window, from the clause's first day to its last")
     starts: Day | None = Field(default=None, description="first day of the first window; else the clause's own")
-    ramp: tuple[Share, ...] | None = Field(
+    ramp: tuple[Portion, ...] | None = Field(
         default=None, description="each window's part of the amount; adds up to 100%", max_length=1200
     )
     cut: Literal["prorate", "refuse"] = Field(

@@ -26,7 +26,7 @@ _UNITS = {"s": Fraction(10**6), "ms": Fraction(1000), "us": Fraction(1), "ns": F
 
 
 @dataclass(frozen=True)
-class Clock:
+class TimestampReader:
     """How the times of a column are read, to microseconds: since 1970 (``dates``), or perhaps zero."""
 
     read: Callable[[Any], int]

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr
 
-from detente.demand.clock import Clock
+from detente.demand.clock import TimestampReader
 from detente.demand.pattern import HOUR, Folded, Pattern, fold, hour_of, length_of, moment_of
 from detente.errors import Flaw, FlawError
 from detente.values.noun import Noun, read_by, written_as
@@ -96,7 +96,7 @@ class DemandFile(Noun):
             "give a longer file, or write `as: week`, `day` or `mean`",
         )
 
-    def zero_hour(self, sheet: Sheet, clock: Clock, first: int, last: int) -> int:
+    def zero_hour(self, sheet: Sheet, clock: TimestampReader, first: int, last: int) -> int:
         """The hour since 1970 from which a file's times count. Raises FlawError where its times do not fit."""
         if last - first > MAX_HOURS * HOUR:
             sheet.stop(f"covers {length_of(Fraction(last - first, HOUR))}", "check the times and their unit")

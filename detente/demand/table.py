@@ -16,7 +16,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from detente.demand.clock import Clock
+from detente.demand.clock import TimestampReader
 from detente.demand.demand_file import DemandFile
 from detente.demand.pattern import HOUR
 from detente.errors import FlawError, did_you_mean
@@ -101,11 +101,11 @@ class Table(DemandFile):
         assert self.per is not None
         roles = ["rate"] if columns.rate else ["input", "output"] + ["requests"] * bool(columns.requests)
         series: dict[int, tuple[int, int]] = {}
-        clock: Clock | None = None
+        clock: TimestampReader | None = None
         with Sheet(folder, self.file) as sheet:
             at = sheet.pick({role: getattr(columns, role) for role in ("timestamp", *roles)})
             for row, values in sheet.rows(at):
-                clock = clock or Clock.of(sheet, row, at[0], values[0], self.unit)
+                clock = clock or TimestampReader.of(sheet, row, at[0], values[0], self.unit)
                 try:
                     when, rates = clock.read(values[0]), [atto(value) for value in values[1:]]
                 except UNREADABLE:
@@ -121,7 +121,7 @@ class Table(DemandFile):
     def _spread(
         self,
         sheet: Sheet,
-        clock: Clock | None,
+        clock: TimestampReader | None,
         series: Mapping[int, tuple[int, int]],
         per: int,
         *,
@@ -162,7 +162,7 @@ class Table(DemandFile):
         seen: set[tuple[str, str, int]] = set()
         missing: dict[str, int] = defaultdict(int)
         models, requests = set(), 0
-        clock: Clock | None = None
+        clock: TimestampReader | None = None
         with Sheet(folder, self.file) as sheet:
             at = sheet.pick({name: name for name in ("t_s", "rate_rps", "model", "client")})
             for row, (time, rate, model, client) in sheet.rows(at):
@@ -170,7 +170,7 @@ class Table(DemandFile):
                 models.add(model)
                 if self.model not in (None, model):
                     continue
-                clock = clock or Clock.of(sheet, row, at[0], time, self.unit or "s")
+                clock = clock or TimestampReader.of(sheet, row, at[0], time, self.unit or "s")
                 try:
                     when, each = clock.read(time), atto(rate)
                 except UNREADABLE:
@@ -217,13 +217,13 @@ class Table(DemandFile):
         """Mean tokens by model, tenant and window of six hours: ``input_tokens`` and ``output_tokens``."""
         assert self.tokens is not None
         means: dict[tuple[str, str, int], dict[str, int]] = defaultdict(dict)
-        clock: Clock | None = None
+        clock: TimestampReader | None = None
         with Sheet(folder, self.tokens) as sheet:
             at = sheet.pick({name: name for name in ("window_start_s", "mean", "model", "client", "field")})
             for row, (time, mean, model, client, field) in sheet.rows(at):
                 if field not in ("input_tokens", "output_tokens"):
                     continue
-                clock = clock or Clock.of(sheet, row, at[0], time, self.unit or "s")
+                clock = clock or TimestampReader.of(sheet, row, at[0], time, self.unit or "s")
                 try:
                     window = means[str(model), str(client), clock.read(time) // (6 * HOUR)]
                     size = atto(mean)

@@ -14,7 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Self
 
-from detente.demand.clock import LATEST, Clock
+from detente.demand.clock import LATEST, TimestampReader
 from detente.demand.demand_file import DemandFile
 from detente.demand.pattern import HOUR
 from detente.values.noun import Label, Noun
@@ -56,11 +56,11 @@ class TraceSource(DemandFile):
             at = sheet.pick({"timestamp": wanted.timestamp, "input": wanted.input, "output": wanted.output}, KNOWN)
             mooncake = {"timestamp", "input_length", "output_length", "hash_ids"} <= set(sheet.columns)
             unit = self.unit or ("ms" if mooncake else None)
-            clock: Clock | None = None
+            clock: TimestampReader | None = None
             tokens: dict[int, int] = defaultdict(int)
             first, last, inputs, outputs = LATEST, -1, 0, 0
             for row, (time, given, made) in sheet.rows(at):
-                clock = clock or Clock.of(sheet, row, at[0], time, unit)
+                clock = clock or TimestampReader.of(sheet, row, at[0], time, unit)
                 try:
                     when, i, o = clock.read(time), _tokens(given), _tokens(made)
                 except UNREADABLE:

@@ -31,7 +31,7 @@ from detente.values.quantity import (
     Accelerators,
     Amount,
     Length,
-    Share,
+    Portion,
     Span,
     Work,
     amount_as_written,
@@ -101,8 +101,8 @@ Moves = Annotated[
 class Mix(Noun):
     """What a million tokens consist of."""
 
-    output: Share = Field(description="the part of all tokens that is generated")
-    cached: Share = Field(default=Decimal(0), description="the part of the input that is read from a prompt cache")
+    output: Portion = Field(description="the part of all tokens that is generated")
+    cached: Portion = Field(default=Decimal(0), description="the part of the input that is read from a prompt cache")
 
     @property
     def parts(self) -> tuple[Fraction, Fraction, Fraction]:
@@ -147,7 +147,7 @@ class _Workload(Noun):
     data: Data | None = None
     value: WorkPrice | None = Field(default=None, description="what a unit unserved costs; default: must be served")
     revenue: WorkPrice | None = Field(default=None, description="what a unit served earns")
-    survives: Share | None = Field(default=None, description="the share that must survive the loss of any one provider")
+    survives: Portion | None = Field(default=None, description="the share that must survive the loss of any one provider")
     interruptible: Flag = Field(default=False, description="may run on spot capacity")
 
     @property

@@ -17,7 +17,7 @@ Outcome = Literal["complete", "cut", "abandoned", "failed", "refused"]
 ``failed``: no provider served it. ``refused``: no provider was asked, or the request itself was wrong."""
 
 
-class Metered(msgspec.Struct, frozen=True, omit_defaults=True):
+class TokenCounts(msgspec.Struct, frozen=True, omit_defaults=True):
     """Tokens, as the provider said. ``cached`` and ``written`` are parts of ``input``, ``reasoning`` of ``output``."""
 
     input: int
@@ -42,14 +42,14 @@ def milliseconds(seconds: float) -> float:
     return int(seconds * 1_000_000 + 0.5) / 1000
 
 
-class Denial(msgspec.Struct, frozen=True):
+class DeniedDeployment(msgspec.Struct, frozen=True):
     """A deployment that was not asked, and the clause (or fact) that forbade it."""
 
     deployment: str
     clause: str
 
 
-class Route(msgspec.Struct, frozen=True, omit_defaults=True):
+class CallRoute(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is the same for all calls of a kind: who asked for what, under which policy, and where it went.
 
     ``region`` is stated where there is one place in which it can have run; else ``regions`` has all of them.
@@ -69,10 +69,10 @@ class Route(msgspec.Struct, frozen=True, omit_defaults=True):
     region: str | None = None
     regions: Sequence[str] = ()
     why: str = ""
-    denied: Sequence[Denial] = ()
+    denied: Sequence[DeniedDeployment] = ()
 
 
-class End(msgspec.Struct, frozen=True, omit_defaults=True):
+class CallEnd(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is of one call alone.
 
     ``at`` is when the request was whole, in UTC. ``usage`` is None where it is not known, which is never zero (§12);
@@ -84,7 +84,7 @@ class End(msgspec.Struct, frozen=True, omit_defaults=True):
     at: datetime
     outcome: Outcome
     status: int
-    usage: Metered | None = None
+    usage: TokenCounts | None = None
     cost: str | None = None
     finish: str | None = None
     spilled: bool = False
@@ -93,8 +93,8 @@ class End(msgspec.Struct, frozen=True, omit_defaults=True):
     attempts: Sequence[Attempt] = ()
 
 
-class Record(Route, frozen=True, omit_defaults=True, kw_only=True):
-    """One reply, as it is read: the members of its ``Route``, and here those of its ``End``.
+class Record(CallRoute, frozen=True, omit_defaults=True, kw_only=True):
+    """One reply, as it is read: the members of its ``CallRoute``, and here those of its ``CallEnd``.
 
     ``at`` is as it was written: RFC 3339, ``2026-11-24T12:00:00.123456Z``.
     """
@@ -103,7 +103,7 @@ class Record(Route, frozen=True, omit_defaults=True, kw_only=True):
     at: str
     outcome: Outcome
     status: int
-    usage: Metered | None = None
+    usage: TokenCounts | None = None
     cost: str | None = None
     finish: str | None = None
     spilled: bool = False
@@ -111,19 +111,19 @@ class Record(Route, frozen=True, omit_defaults=True, kw_only=True):
     ms: float = 0.0
     attempts: tuple[Attempt, ...] = ()
     regions: tuple[str, ...] = ()
-    denied: tuple[Denial, ...] = ()
+    denied: tuple[DeniedDeployment, ...] = ()
 
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Record)
 
 
-def route(found: Route) -> bytes:
+def route(found: CallRoute) -> bytes:
     """A route's part of a record: encoded once, and joined to the end of each of its calls."""
     return _ENCODER.encode(found)[:-1] + b","
 
 
-def joined(route: bytes, end: End) -> bytes:
+def joined(route: bytes, end: CallEnd) -> bytes:
     """A record's bytes: one JSON object. What is not known is left out."""
     return route + _ENCODER.encode(end)[1:]
 

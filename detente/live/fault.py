@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from detente.errors import FlawError
 from detente.values.noun import Id, Noun
-from detente.values.quantity import Count, Duration, Share
+from detente.values.quantity import Count, Duration, Portion
 
 FaultKind = Literal[
     "throttled",
@@ -41,7 +41,7 @@ class Fault(Noun):
     from_: Duration = Field(default=0.0, description="from the sandbox's start; default: at once")
     lasts: Duration | None = Field(default=None, description="for how long; default: until it is taken back")
     calls: Count | None = Field(default=None, description="how many calls it meets, then it ends; default: all")
-    chance: Share | None = Field(default=None, description="the share of calls that it meets; default: all")
+    chance: Portion | None = Field(default=None, description="the share of calls that it meets; default: all")
     after: Count | None = Field(default=None, description="in a stream: after this many pieces of content")
     retry_after: Duration | None = Field(default=None, description="throttled: when to ask again")
     silence: Duration = Field(default=30.0, description="slow first byte, stall: how long")

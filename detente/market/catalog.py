@@ -24,10 +24,10 @@ from detente.errors import Flaw, FlawError, MissingExtraError, did_you_mean
 from detente.values.dated import Dated
 from detente.values.noun import Id, Label, Noun, read_by, written_as
 from detente.values.period import FIRST, Day
-from detente.values.quantity import Amount, Rate, Share, amount_in, plain, rate_in
+from detente.values.quantity import Amount, Rate, Portion, amount_in, plain, rate_in
 from detente.values.sheet import UNREADABLE, File, Sheet, atto, printable, shown
 
-Term = Literal["1 year", "3 years"]
+TermLength = Literal["1 year", "3 years"]
 
 _NEEDS = {"skypilot": {"file", "accelerators"}, "genai-prices": {"region", "models"}}
 _NEEDS["gcp-cud"] = _NEEDS["skypilot"]
@@ -72,7 +72,9 @@ class Catalog(Noun):
     regions: tuple[Label, ...] = Field(default=(), description="default: every region of the list")
     instances: tuple[Label, ...] = Field(default=(), description="default: every machine with these GPUs")
     buy: tuple[Literal["on-demand", "spot", "reserved"], ...] = Field(default=("on-demand",), min_length=1)
-    terms: tuple[Term, ...] = Field(default=("1 year", "3 years"), min_length=1, description="of what is reserved")
+    terms: tuple[TermLength, ...] = Field(
+        default=("1 year", "3 years"), min_length=1, description="of what is reserved"
+    )
     starts: tuple[Day, ...] | None = Field(default=None, description="days on which a reservation may start")
     cut: Literal["prorate", "refuse"] | None = Field(default=None, description="a term that runs past the horizon")
     region: Id | None = Field(default=None, description="`genai-prices`: where the endpoint is")
@@ -84,7 +86,7 @@ class Catalog(Noun):
         default=None,
         description="`base`: where long requests cost more, take the price of short ones for all",
     )
-    batch: Share | None = Field(default=None, description="`genai-prices`: what batch use costs of these prices")
+    batch: Portion | None = Field(default=None, description="`genai-prices`: what batch use costs of these prices")
     capacity: Dated[Plenty] | None = Field(default=None, description="of each offer; default: no limit")
     id_prefix: Id | None = Field(default=None, description="what the offers' ids begin with; default: the provider")
 

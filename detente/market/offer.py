@@ -22,7 +22,7 @@ from detente.values.facts import Facts
 from detente.values.money import HOURS_A_MONTH, CapacityPrice, Price, TokenPrice
 from detente.values.noun import Id, Label, Noun
 from detente.values.period import PER_HOUR, Day, Period, moment
-from detente.values.quantity import Capacity, Count, Length, Rate, Share, Throughput
+from detente.values.quantity import Capacity, Count, Length, Rate, Portion, Throughput
 
 
 def per_hour(rate: Rate) -> Fraction:
@@ -191,7 +191,7 @@ class TokenPrices(Noun):
     input: TokenPrice
     output: TokenPrice
     cached_input: TokenPrice | None = Field(default=None, description="cached input; default: as input")
-    batch: Share | None = Field(default=None, description="what batch use costs of these prices: `50%`")
+    batch: Portion | None = Field(default=None, description="what batch use costs of these prices: `50%`")
 
 
 class TokenOffer(_Offer):

@@ -32,7 +32,7 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BarPart:
     """A part of a bar of shares: a name, a colour class, a share from 0 to 1, and what a tooltip says."""
 
     name: str
@@ -102,7 +102,7 @@ def _tips(
     return drawn
 
 
-def shares(rows: Sequence[tuple[str, Sequence[Part]]], name: str, width: int) -> str:
+def shares(rows: Sequence[tuple[str, Sequence[BarPart]]], name: str, width: int) -> str:
     """Horizontal bars, one a row, each cut into its shares; wide with the row's name beside it, narrow above it."""
     beside = width >= WIDE // 2
     left = min(260.0, 14 + 7.4 * max((len(text) for text, _ in rows), default=0)) if beside else 0.0

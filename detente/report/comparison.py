@@ -29,7 +29,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class ComparisonRow:
     """A line of the comparison."""
 
     group: str
@@ -45,7 +45,7 @@ class Dispute:
     sentences: tuple[str, ...]
 
 
-def measures(plans: Sequence[Plan]) -> list[Measure]:
+def measures(plans: Sequence[Plan]) -> list[ComparisonRow]:
     """Cost and proof, commitments, unserved demand, shares of spend and of work, and the workloads that move."""
     return [*_cost(plans), *_commitments(plans), *_unserved(plans), *_spend(plans), *_work(plans), *_moved(plans)]
 
@@ -67,22 +67,22 @@ def _money(amount: Decimal, currency: str, digits: int = 3) -> Cell:
     return Cell(shown(amount, currency, digits), exact(amount, currency))
 
 
-def _cost(plans: Sequence[Plan]) -> list[Measure]:
+def _cost(plans: Sequence[Plan]) -> list[ComparisonRow]:
     first = plans[0]
-    found = [Measure("Cost", "Cost", tuple(_money(p.cost, p.currency, 5) for p in plans))]
+    found = [ComparisonRow("Cost", "Cost", tuple(_money(p.cost, p.currency, 5) for p in plans))]
     if all(p.currency == first.currency for p in plans):
         against = [
             Cell(signed(p.cost - first.cost, p.currency), exact(p.cost - first.cost, p.currency)) for p in plans[1:]
         ]
-        found.append(Measure("Cost", "Against the first", (Cell("–"), *against)))
+        found.append(ComparisonRow("Cost", "Against the first", (Cell("–"), *against)))
     bounds = [Cell("none found") if p.bound <= NO_BOUND else _money(p.bound, p.currency, 5) for p in plans]
     gaps = [Cell("not known") if p.bound <= NO_BOUND else Cell(percent(p.gap), exact(p.gap)) for p in plans]
-    found.append(Measure("Cost", "Proven lower bound", tuple(bounds)))
-    found.append(Measure("Cost", "Gap", tuple(gaps)))
+    found.append(ComparisonRow("Cost", "Proven lower bound", tuple(bounds)))
+    found.append(ComparisonRow("Cost", "Gap", tuple(gaps)))
     if any(p.unserved_cost for p in plans):
-        found.append(Measure("Cost", "Owed in money", tuple(_money(p.bill, p.currency, 5) for p in plans)))
+        found.append(ComparisonRow("Cost", "Owed in money", tuple(_money(p.bill, p.currency, 5) for p in plans)))
         found.append(
-            Measure(
+            ComparisonRow(
                 "Cost",
                 "Value not served",
                 tuple(_money(p.unserved_cost, p.currency) if p.unserved_cost else Cell("none") for p in plans),
@@ -91,13 +91,13 @@ def _cost(plans: Sequence[Plan]) -> list[Measure]:
     return found
 
 
-def _commitments(plans: Sequence[Plan]) -> list[Measure]:
+def _commitments(plans: Sequence[Plan]) -> list[ComparisonRow]:
     rows = [{c.term: c for c in digest.commitments(p)} for p in plans]
     found = []
     for term in dict.fromkeys(t for row in rows for t in row):
         cells = [_commitment(row.get(term), p.currency) for row, p in zip(rows, plans, strict=True)]
-        found.append(Measure("Commitments", f"`{term}`", tuple(cells)))
-    return found or [Measure("Commitments", "Commitments", tuple(Cell("none") for _ in plans))]
+        found.append(ComparisonRow("Commitments", f"`{term}`", tuple(cells)))
+    return found or [ComparisonRow("Commitments", "Commitments", tuple(Cell("none") for _ in plans))]
 
 
 def _commitment(found: digest.Commitment | None, currency: str) -> Cell:
@@ -110,11 +110,11 @@ def _commitment(found: digest.Commitment | None, currency: str) -> Cell:
     return Cell(text, exact(found.short, currency), "bad")
 
 
-def _unserved(plans: Sequence[Plan]) -> list[Measure]:
+def _unserved(plans: Sequence[Plan]) -> list[ComparisonRow]:
     rows = [{m.workload.workload: m for m in digest.unserved(p)} for p in plans]
     names = list(dict.fromkeys(w for row in rows for w in row))
     if not names:
-        return [Measure("Unserved", "Demand not served", tuple(Cell("none", state="good") for _ in plans))]
+        return [ComparisonRow("Unserved", "Demand not served", tuple(Cell("none", state="good") for _ in plans))]
     found = []
     for name in names[:MAX_WORKLOADS]:
         cells = []
@@ -122,11 +122,11 @@ def _unserved(plans: Sequence[Plan]) -> list[Measure]:
             m = row.get(name)
             text = f"{percent(m.share)}: {quantity(m.work, m.workload.unit)}" if m else "none"
             cells.append(Cell(text, exact(m.work, m.workload.unit), "bad") if m else Cell(text, state="good"))
-        found.append(Measure("Unserved", f"`{name}`", tuple(cells)))
+        found.append(ComparisonRow("Unserved", f"`{name}`", tuple(cells)))
     return found
 
 
-def _spend(plans: Sequence[Plan]) -> list[Measure]:
+def _spend(plans: Sequence[Plan]) -> list[ComparisonRow]:
     found = []
     for provider, name in _providers(plans):
         rows = [next((p for p in plan.providers if p.provider == provider), None) for plan in plans]
@@ -135,11 +135,11 @@ def _spend(plans: Sequence[Plan]) -> list[Measure]:
                 Cell(percent(r.share_of_spend), exact(r.spend, plan.currency)) if r else Cell("–")
                 for r, plan in zip(rows, plans, strict=True)
             ]
-            found.append(Measure("Share of spend", name, tuple(cells)))
+            found.append(ComparisonRow("Share of spend", name, tuple(cells)))
     return found
 
 
-def _work(plans: Sequence[Plan]) -> list[Measure]:
+def _work(plans: Sequence[Plan]) -> list[ComparisonRow]:
     units = dict.fromkeys(u for plan in plans for p in plan.providers for u in p.work)
     found = []
     for unit in units:
@@ -152,11 +152,11 @@ def _work(plans: Sequence[Plan]) -> list[Measure]:
                     else Cell("–")
                     for r in rows
                 ]
-                found.append(Measure(f"Share of work, in {plural(unit)}", name, tuple(cells)))
+                found.append(ComparisonRow(f"Share of work, in {plural(unit)}", name, tuple(cells)))
     return found
 
 
-def _moved(plans: Sequence[Plan]) -> list[Measure]:
+def _moved(plans: Sequence[Plan]) -> list[ComparisonRow]:
     """Where each workload runs that does not run alike in all plans."""
     moved = dict.fromkeys(m.workload for plan in plans[1:] for m in moves(plans[0], plan))
     names = digest.names(plans)
@@ -168,7 +168,7 @@ def _moved(plans: Sequence[Plan]) -> list[Measure]:
             parts = digest.by_provider(rows.get(workload, ()))
             text = listed([f"{names[p]} {percent(share)}" for p, share in parts.items()], 5) or "nowhere"
             cells.append(Cell(text))
-        found.append(Measure("Workloads that move", f"`{workload}`", tuple(cells)))
+        found.append(ComparisonRow("Workloads that move", f"`{workload}`", tuple(cells)))
     return found
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from detente.gateway.deciding.admit import Candidate
-from detente.gateway.deciding.decision import Decision, cannot
+from detente.gateway.deciding.decision import RoutingDecision, cannot
 from detente.gateway.surfaces.surface import Asked
 
 WHY = {
@@ -24,7 +24,7 @@ WHY = {
 }
 
 
-def decision_json(decision: Decision, asked: Asked, at: datetime) -> dict[str, Any]:
+def decision_json(decision: RoutingDecision, asked: Asked, at: datetime) -> dict[str, Any]:
     """One document."""
     unsayable = {c.deployed.id: said for c in decision.admission.permitted if (said := cannot(c, asked)) is not None}
     return {
@@ -43,7 +43,7 @@ def decision_json(decision: Decision, asked: Asked, at: datetime) -> dict[str, A
     }
 
 
-def served(decision: Decision, asked: Asked) -> bool:
+def served(decision: RoutingDecision, asked: Asked) -> bool:
     """Whether anybody can serve it."""
     return any(cannot(choice.candidate, asked) is None for choice in decision.order.choices)
 
@@ -64,7 +64,7 @@ def _candidate(candidate: Candidate, unsayable: dict[str, str]) -> dict[str, Any
     return found
 
 
-def decision_view(decision: Decision, asked: Asked, at: datetime, console: Console) -> None:
+def decision_view(decision: RoutingDecision, asked: Asked, at: datetime, console: Console) -> None:
     """For people: the answer first."""
     found = decision_json(decision, asked, at)
     first = found["order"][0]["deployment"] if found["order"] else None

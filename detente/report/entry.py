@@ -61,7 +61,7 @@ class KeptAway:
 
 
 @dataclass(frozen=True, slots=True)
-class Shortfall:
+class WindowShortfall:
     """A window that falls short, and the part of it that is missing."""
 
     window: CommitmentWindow

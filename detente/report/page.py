@@ -13,8 +13,8 @@ from functools import cached_property
 
 from detente.report import answer, digest
 from detente.report.burndown import burndown
-from detente.report.chart import Part, Series, area, shares
-from detente.report.entry import Binding, Charted, Cut, KeptAway, Shortfall, WorkloadPart, binding
+from detente.report.chart import BarPart, Series, area, shares
+from detente.report.entry import Binding, Charted, Cut, KeptAway, WindowShortfall, WorkloadPart, binding
 from detente.report.figure import exact, percent, plural, quantity, rate, signed
 from detente.report.implication import Implication, implications
 from detente.report.palette import Palette
@@ -105,10 +105,12 @@ class Page:
         return Cut(tuple(found), max(0, len(self.every_commitment) - self.rows))
 
     @cached_property
-    def shortfalls(self) -> Cut[Shortfall]:
+    def shortfalls(self) -> Cut[WindowShortfall]:
         """Windows that fall short, in time order."""
         rows = sorted((w for w in self.plan.commitments if w.missed), key=lambda w: (w.start, w.end, w.term))
-        return Cut.of([Shortfall(w, w.shortfall / w.required if w.required else Decimal(0)) for w in rows], self.rows)
+        return Cut.of(
+            [WindowShortfall(w, w.shortfall / w.required if w.required else Decimal(0)) for w in rows], self.rows
+        )
 
     @cached_property
     def kept_away(self) -> Cut[KeptAway]:
@@ -135,7 +137,7 @@ class Page:
         rows = [("Spend", self.palette.spend(plan))]
         for unit in dict.fromkeys(u for p in plan.providers for u in p.work):
             parts = [
-                Part(
+                BarPart(
                     self.names[p.provider],
                     self.palette.colour(p.provider),
                     float(p.share_of_work.get(unit, 0)),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from detente.report import digest
-from detente.report.chart import Part
+from detente.report.chart import BarPart
 from detente.report.figure import percent
 from detente.report.svg import COLOURS
 from detente.results.plan import Plan
@@ -41,10 +41,10 @@ class Palette:
         found = [(c, self.names[p]) for p, c in self._colours.items()]
         return [*found, (OTHERS, "other providers")] if len(self.names) > len(found) else found
 
-    def spend(self, plan: Plan) -> list[Part]:
+    def spend(self, plan: Plan) -> list[BarPart]:
         """A bar of a plan's spend."""
         return [
-            Part(
+            BarPart(
                 self.names[p.provider],
                 self.colour(p.provider),
                 float(p.share_of_spend),

@@ -82,17 +82,17 @@ def _span(period: PeriodRow) -> tuple[object, ...]:
     return period.span_start, period.span_end
 
 
-Key = Callable[[PeriodRow], tuple[object, ...]]
+BucketKey = Callable[[PeriodRow], tuple[object, ...]]
 
 
-def _grouped(periods: Sequence[PeriodRow], key: Key) -> dict[tuple[object, ...], list[PeriodRow]]:
+def _grouped(periods: Sequence[PeriodRow], key: BucketKey) -> dict[tuple[object, ...], list[PeriodRow]]:
     found: dict[tuple[object, ...], list[PeriodRow]] = {}
     for period in periods:
         found.setdefault(key(period), []).append(period)
     return found
 
 
-_KEYS: tuple[tuple[str, Key], ...] = (
+_KEYS: tuple[tuple[str, BucketKey], ...] = (
     ("day", lambda p: (p.span_start.year, p.span_start.month, p.span_start.day)),
     ("week", lambda p: p.span_start.isocalendar()[:2]),
     ("month", lambda p: (p.span_start.year, p.span_start.month)),

@@ -21,7 +21,7 @@ from detente.errors import Flaw
 from detente.values.money import Cash, nano, shown
 from detente.values.noun import Noun
 from detente.values.period import Day, Horizon, Period, hours_between, moment, named
-from detente.values.quantity import Percent, Share
+from detente.values.quantity import Percent, Portion
 
 
 class Shortfall(Noun):
@@ -51,7 +51,7 @@ class MinimumCommitment(Term):
     amount: Cash = Field(description="of each window; with a ramp: of all windows together")
     windows: Every = Every()
     shortfall: Remedy = Shortfall()
-    carry_over: Share = Field(default=Decimal(0), description="the part of a window's amount that an excess may carry")
+    carry_over: Portion = Field(default=Decimal(0), description="the part of a window's amount that an excess may carry")
     milestones: tuple[Milestone, ...] = ()
 
     theirs: ClassVar[bool] = True

@@ -20,7 +20,7 @@ from detente.contract.window import Every, Window
 from detente.errors import Flaw, FlawError
 from detente.values.money import Cash, nano, shown
 from detente.values.period import Horizon, Period
-from detente.values.quantity import Share
+from detente.values.quantity import Portion
 
 
 class Credit(Term):
@@ -28,7 +28,7 @@ class Credit(Term):
 
     kind: Literal["credit"]
     amount: Cash | None = Field(default=None, description="the most in each window; with a ramp: in all")
-    rate: Share = Field(default=Decimal(1), description="the part of spend that it pays")
+    rate: Portion = Field(default=Decimal(1), description="the part of spend that it pays")
     windows: Every = Every()
 
     theirs: ClassVar[bool] = True

@@ -17,14 +17,14 @@ from detente.contract.usage import Metered, Usage
 from detente.contract.verdict import Reason
 from detente.values.money import nano
 from detente.values.period import Horizon, hours_between
-from detente.values.quantity import Share
+from detente.values.quantity import Portion
 
 
 class Discount(Term):
     """What is covered costs less by a part of its list price; discounts on one price add up."""
 
     kind: Literal["discount"]
-    off: Share = Field(description="the part of the list price that is taken off")
+    off: Portion = Field(description="the part of the list price that is taken off")
 
     theirs: ClassVar[bool] = True
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "grants"

@@ -14,14 +14,14 @@ from detente.contract.scope import Selection
 from detente.contract.term import Program, Term
 from detente.contract.verdict import Reason
 from detente.values.money import shown
-from detente.values.quantity import Share
+from detente.values.quantity import Portion
 
 
 class Redundancy(Term):
     """Each covered workload keeps standby capacity, so that a share of it survives the loss of any one provider."""
 
     kind: Literal["redundancy"]
-    survives: Share = Field(description="the share of demand that must still be served")
+    survives: Portion = Field(description="the share of demand that must still be served")
 
     @property
     def standby(self) -> Selection:

@@ -16,14 +16,14 @@ from detente.contract.usage import Metered
 from detente.contract.verdict import Reason
 from detente.values.money import nano
 from detente.values.period import Horizon
-from detente.values.quantity import Share
+from detente.values.quantity import Portion
 
 
 class RevenueShare(Term):
     """A rate of the revenue of what is covered (uncapped), wherever it runs unless the scope says where."""
 
     kind: Literal["revenue-share"]
-    rate: Share = Field(description="the part of revenue that is owed")
+    rate: Portion = Field(description="the part of revenue that is owed")
 
     def shape(self, program: Program) -> None:
         """A cost in proportion to revenue."""

@@ -28,8 +28,8 @@ class Share(Term):
 
     kind: Literal["share"]
     on: Scope = Field(default=Scope(), description="whose share; default: the other party's")
-    at_least: quantity.Share | None = None
-    at_most: quantity.Share | None = None
+    at_least: quantity.Portion | None = None
+    at_most: quantity.Portion | None = None
     measure: Literal["work", "spend", "taken"] = Field(
         default="work", description="work in the workloads' unit, spend, or what is taken of offers (GPU-hours, Mtok)"
     )

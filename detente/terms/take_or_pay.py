@@ -22,7 +22,7 @@ from detente.errors import Flaw
 from detente.values.money import CapacityPrice, nano, shown
 from detente.values.noun import Id
 from detente.values.period import Horizon, Period, hours_between
-from detente.values.quantity import Accelerators, Share
+from detente.values.quantity import Accelerators, Portion
 
 
 class TakeOrPay(Term):
@@ -31,7 +31,7 @@ class TakeOrPay(Term):
     kind: Literal["take-or-pay"]
     offer: Id
     quantity: Accelerators = Field(description="GPUs kept for us while the clause is in force")
-    take: Share = Field(default=Decimal(1), description="the part that is paid for in any case")
+    take: Portion = Field(default=Decimal(1), description="the part that is paid for in any case")
     price: CapacityPrice = Field(description="of what is not taken, per GPU-hour")
     windows: Every = Every(every="month")
 

@@ -322,7 +322,7 @@ def _rate_as_written(*units: str) -> str:
 _PERCENT = rf"^{NOT_NEGATIVE}\s?%$"
 _SPAN = either(name for name, span in SPANS.items() if span in _HOURS)
 
-Share = Annotated[Decimal, read_by(share, written_as(_PERCENT, "20%", "a share from 0% to 100%", name="share"))]
+Portion = Annotated[Decimal, read_by(share, written_as(_PERCENT, "20%", "a share from 0% to 100%", name="share"))]
 Percent = Annotated[
     Decimal,
     read_by(at_least_zero, written_as(_PERCENT, "20%", "a percentage of 0% or more", name="percentage")),

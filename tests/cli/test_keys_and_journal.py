@@ -10,7 +10,7 @@ import pytest
 
 from detente.case.case import Case
 from detente.ledger.journal import Journal
-from detente.ledger.record import Attempt, Denial, Metered, Record
+from detente.ledger.record import Attempt, DeniedDeployment, Record, TokenCounts
 from detente.live.key import hash_of, opens
 from tests.cli.test_cli import detente, document, written
 from tests.gateway.stage import case_data
@@ -94,8 +94,8 @@ def folder(tmp_path: Path) -> Path:
 
 def test_records_are_printed_a_line_each(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    served = record(1, deployment="d", region="oslo", why="share", usage=Metered(1200, 5), cost="0.000030000")
-    kept = record(2, outcome="refused", status=403, usage=Metered(0, 0), denied=(Denial("d", "only"),))
+    served = record(1, deployment="d", region="oslo", why="share", usage=TokenCounts(1200, 5), cost="0.000030000")
+    kept = record(2, outcome="refused", status=403, usage=TokenCounts(0, 0), denied=(DeniedDeployment("d", "only"),))
     cut = record(
         3,
         outcome="cut",

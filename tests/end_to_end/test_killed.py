@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from bench.gateway.witness import KINDS, Seen, broken
-from detente.ledger.record import Attempt, Denial, Metered, Record
+from detente.ledger.record import Attempt, DeniedDeployment, Record, TokenCounts
 from tests.end_to_end.serving import ROOT
 
 WHOLE, STREAM = KINDS[0], KINDS[5]
@@ -39,9 +39,9 @@ RECORD = Record(
     case="c",
     deployment="nova",
     region="eu-central-1",
-    usage=Metered(5, 30),
+    usage=TokenCounts(5, 30),
     attempts=(Attempt("nova", "served", 1.0, 200),),
-    denied=(Denial("us", "eu-residency"),),
+    denied=(DeniedDeployment("us", "eu-residency"),),
 )
 SEEN = Seen(STREAM, "assistant", 200, "nova", True, False, 30)
 

@@ -10,7 +10,7 @@ import pytest
 
 from detente.report.axis import Dates, Values
 from detente.report.burndown import burndown
-from detente.report.chart import Part, Series, area, shares
+from detente.report.chart import BarPart, Series, area, shares
 from detente.report.strip import rooms, strip
 from detente.report.svg import both, element, number, steps
 from detente.report.timeline import Timeline
@@ -38,7 +38,7 @@ def some_strip(width: int) -> str:
 
 
 def some_shares(width: int) -> str:
-    parts = [Part("A", "c0", 0.75, "A: 75%"), Part("B", "c1", 0.25, "B: 25%"), Part("C", "c2", 0.0, "C")]
+    parts = [BarPart("A", "c0", 0.75, "A: 75%"), BarPart("B", "c1", 0.25, "B: 25%"), BarPart("C", "c2", 0.0, "C")]
     return shares([("spend", parts), ("a name that does not end " * 9, []), ("work", parts)], "shares", width)
 
 

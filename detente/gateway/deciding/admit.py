@@ -14,7 +14,7 @@ from detente.contract.term import Term
 from detente.contract.verdict import Reason, Verdict, applicable, verdict
 from detente.demand.workload import AnyWorkload, can_run
 from detente.gateway.deciding.policy import Deployed, Policy
-from detente.ledger.record import Denial
+from detente.ledger.record import DeniedDeployment
 from detente.live.request import Request
 
 
@@ -57,7 +57,7 @@ class Admission:
         """What keeps the request from deployments, each once."""
         self.forbidding = tuple(dict.fromkeys(c.clause for c in self.denied if not c.fact))
         """The clauses among them."""
-        self.denials = tuple(Denial(c.deployed.id, c.clause) for c in self.denied)
+        self.denials = tuple(DeniedDeployment(c.deployed.id, c.clause) for c in self.denied)
         """The same as records hold it."""
         self.clauses = ", ".join(self.denied_by)
         """The same as a header's value."""

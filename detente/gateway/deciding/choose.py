@@ -40,7 +40,7 @@ class State(msgspec.Struct, frozen=True):
     price: int = 0
 
 
-class Choice(msgspec.Struct, frozen=True):
+class RankedCandidate(msgspec.Struct, frozen=True):
     """A deployment, and why it stands where it stands."""
 
     candidate: Candidate
@@ -53,7 +53,7 @@ class Order(msgspec.Struct, frozen=True):
     ``limited``: all who rest are only at their limit.
     """
 
-    choices: tuple[Choice, ...]
+    choices: tuple[RankedCandidate, ...]
     resting: tuple[Candidate, ...] = ()
     retry_after: float | None = None
     limited: bool = False
@@ -80,7 +80,7 @@ def choose(permitted: Sequence[Candidate], states: Mapping[str, State], now: flo
         (ready if state.health.may_ask(now) else resting).append((candidate, state))
     if len(ready) == 1:
         (candidate, state) = ready[0]
-        choices: tuple[Choice, ...] = (Choice(candidate, _why(candidate, state)),)
+        choices: tuple[RankedCandidate, ...] = (RankedCandidate(candidate, _why(candidate, state)),)
     else:
         choices = _ordered(ready, prefix)
     if not resting:
@@ -104,7 +104,7 @@ def _why(candidate: Candidate, state: State) -> Why:
     return "preferred" if candidate.verdict.decision == "prefer" else "price"
 
 
-def _ordered(ready: Sequence[tuple[Candidate, State]], prefix: bytes) -> tuple[Choice, ...]:
+def _ordered(ready: Sequence[tuple[Candidate, State]], prefix: bytes) -> tuple[RankedCandidate, ...]:
     total = sum([state.served for _, state in ready])
     shares = sum([state.share for _, state in ready]) or 1.0
     # how much less each was given than its share of the plan, among those that may be asked
@@ -118,6 +118,6 @@ def _ordered(ready: Sequence[tuple[Candidate, State]], prefix: bytes) -> tuple[C
             behind = distance
         price = 0 if why == "share" else state.price
         affinity = crc32(prefix + candidate.deployed.id.encode()) if prefix else 0
-        keyed.append(((_RANK[why], behind, price, affinity, -state.share, place), Choice(candidate, why)))
+        keyed.append(((_RANK[why], behind, price, affinity, -state.share, place), RankedCandidate(candidate, why)))
     keyed.sort(key=itemgetter(0))
     return tuple([choice for _, choice in keyed])

@@ -22,7 +22,7 @@ from detente.live.request import Request
 from detente.providers.wire import Refusal
 
 
-class Unserved(Exception):  # noqa: N818 (it is an answer)
+class Rejection(Exception):  # noqa: N818 (it is an answer)
     """A call that is asked of nobody: the status and the error that its caller is told."""
 
     def __init__(self, status: int, told: dict[str, object]) -> None:
@@ -30,7 +30,7 @@ class Unserved(Exception):  # noqa: N818 (it is an answer)
         self.status, self.error = status, told
 
 
-class Decision(msgspec.Struct, frozen=True):
+class RoutingDecision(msgspec.Struct, frozen=True):
     """Who may serve a request, and in which order they are asked."""
 
     request: Request
@@ -39,13 +39,13 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 def read(surface: Surface, body: bytes, workload: str = "") -> Asked:
-    """What a workload's caller asks for. Raises Unserved where it cannot be read, or is not here."""
+    """What a workload's caller asks for. Raises Rejection where it cannot be read, or is not here."""
     try:
         return surface.ask(body, workload)
     except AbsentError as absent:
-        raise Unserved(404, error(404, absent.message, param=absent.param, code="not_found")) from None
+        raise Rejection(404, error(404, absent.message, param=absent.param, code="not_found")) from None
     except Refusal as refused:
-        raise Unserved(400, error(400, refused.message, param=refused.param, code="unreadable")) from None
+        raise Rejection(400, error(400, refused.message, param=refused.param, code="unreadable")) from None
 
 
 def decide(
@@ -56,8 +56,8 @@ def decide(
     workload: AnyWorkload,
     labels: Mapping[str, str],
     now: float,
-) -> Decision:
-    """Admit, then choose. Raises Unserved where nobody serves the model at all, or where the name is ambiguous.
+) -> RoutingDecision:
+    """Admit, then choose. Raises Rejection where nobody serves the model at all, or where the name is ambiguous.
 
     Parameters
     ----------
@@ -80,21 +80,21 @@ def decide(
     admission = moment.admission(request)
     if not admission.candidates:
         message = f"nothing serves `{asked.model}`; {did_you_mean(asked.model, moment.policy.models(workload))}"
-        raise Unserved(404, error(404, message, param="model", code="model_not_found"))
+        raise Rejection(404, error(404, message, param="model", code="model_not_found"))
     if surface.operation == "embeddings":
         _must_be_comparable(admission.candidates, asked.model)
     permitted = admission.permitted
     states = load.states(permitted, workload.id, moment.shares(workload.id), moment.prices(workload), now)
-    return Decision(request, admission, choose(permitted, states, now, asked.prefix))
+    return RoutingDecision(request, admission, choose(permitted, states, now, asked.prefix))
 
 
 def _must_be_comparable(candidates: Sequence[Candidate], asked: str) -> None:
-    """Vectors of two models cannot be compared, so no name may stand for either. Raises Unserved."""
+    """Vectors of two models cannot be compared, so no name may stand for either. Raises Rejection."""
     models = {c.deployed.model: None for c in candidates if "embeddings" in c.deployed.deployment.serves}
     if len(models) > 1:
         names = " or ".join(f"`{model}`" for model in models)
         message = f"`{asked}` stands for several models, whose vectors cannot be compared; ask for {names}"
-        raise Unserved(400, error(400, message, param="model", code="model_ambiguous"))
+        raise Rejection(400, error(400, message, param="model", code="model_ambiguous"))
 
 
 def cannot(candidate: Candidate, asked: Asked) -> str | None:

@@ -14,14 +14,14 @@ from typing import Protocol
 from detente.gateway.surfaces.surface import Surface
 from detente.live.key import Key
 
-Lines = bytes
+HeaderLines = bytes
 """Headers as they are sent: `name: value`, each with the end of its line."""
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 _STATUS = {code: b"HTTP/1.1 %d %b\r\n" % (code, phrase) for code, phrase in _REASONS.items()}
-JSON: Lines = b"content-type: application/json\r\n"
+JSON: HeaderLines = b"content-type: application/json\r\n"
 
 
-class Head:
+class RequestHead:
     """A request's line and headers, names in lower case."""
 
     __slots__ = ("headers", "keep_alive", "key", "method", "path", "query", "repeated", "surface", "version")
@@ -66,13 +66,13 @@ class Exchange:
 
     __slots__ = ("_chunked", "_connection", "begun", "body", "done", "head")
 
-    def __init__(self, head: Head, body: bytes, connection: Way) -> None:
+    def __init__(self, head: RequestHead, body: bytes, connection: Way) -> None:
         self.head, self.body = head, body
         self.begun = self.done = False
         self._connection = connection
         self._chunked = False
 
-    def reply(self, status: int, headers: Lines, body: bytes) -> None:
+    def reply(self, status: int, headers: HeaderLines, body: bytes) -> None:
         """A whole reply."""
         self.begun = self.done = True
         keep = self.head.keep_alive
@@ -80,7 +80,7 @@ class Exchange:
         self._connection.write(opening if self.head.method == b"HEAD" else opening + body)
         self._connection.replied(keep)
 
-    def begin(self, status: int, headers: Lines, data: bytes) -> None:
+    def begin(self, status: int, headers: HeaderLines, data: bytes) -> None:
         """The head of a reply whose end is not known yet, and its first bytes."""
         self.begun = True
         self._chunked = self.head.version == "1.1"
@@ -127,7 +127,7 @@ class _Clock:
 DATE = _Clock()
 
 
-def top(status: int, headers: Lines, framing: bytes, keep: bool) -> bytes:
+def top(status: int, headers: HeaderLines, framing: bytes, keep: bool) -> bytes:
     """The head of a reply."""
     closing = b"" if keep else b"connection: close\r\n"
     return b"%b%b%b%b%b\r\n" % (_STATUS[status], headers, framing, closing, DATE.line)

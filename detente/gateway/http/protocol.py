@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
-from detente.gateway.http.exchange import JSON, Exchange, Head, top
+from detente.gateway.http.exchange import JSON, Exchange, RequestHead, top
 from detente.gateway.http.outbox import Outbox
 from detente.gateway.http.reader import NoRequestError, Reader, Rules
 from detente.gateway.http.silence import Silence
@@ -150,7 +150,7 @@ class Connection(asyncio.Protocol):
         else:
             self._expected = True  # once the replies before it have gone
 
-    def asked(self, head: Head, body: bytes) -> None:
+    def asked(self, head: RequestHead, body: bytes) -> None:
         """A request is whole."""
         self._expected = False
         if self._stopping:

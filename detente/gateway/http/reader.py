@@ -10,7 +10,7 @@ from typing import Protocol
 
 import httptools
 
-from detente.gateway.http.exchange import Head, Lines
+from detente.gateway.http.exchange import HeaderLines, RequestHead
 
 MAX_HEAD = 64 * 1024
 """Bytes of a request's line and headers; of one header that is not whole, one read of the socket more."""
@@ -29,7 +29,7 @@ class Rules(Protocol):
     def most_body(self) -> int:
         """The largest body, in bytes."""
 
-    def refusal(self, head: Head) -> tuple[int, Lines, bytes] | None:
+    def refusal(self, head: RequestHead) -> tuple[int, HeaderLines, bytes] | None:
         """A reply that is given before any of the body is read; None where the body is wanted."""
 
 
@@ -39,14 +39,14 @@ class Asker(Protocol):
     def expected(self) -> None:
         """A caller waits to be told that it may send the body of a request."""
 
-    def asked(self, head: Head, body: bytes) -> None:
+    def asked(self, head: RequestHead, body: bytes) -> None:
         """A request is whole."""
 
 
 class NoRequestError(Exception):
     """What came is refused: the status and a sentence, or a whole reply."""
 
-    def __init__(self, status: int, message: str, given: tuple[int, Lines, bytes] | None = None) -> None:
+    def __init__(self, status: int, message: str, given: tuple[int, HeaderLines, bytes] | None = None) -> None:
         super().__init__(message)
         self.status, self.message, self.given = status, message, given
 
@@ -57,7 +57,7 @@ class Reader:
     def __init__(self, rules: Rules, asker: Asker) -> None:
         self._rules, self._asker = rules, asker
         self._parser = httptools.HttpRequestParser(self)
-        self._head = Head()
+        self._head = RequestHead()
         self._body: list[bytes] = []
         self._size = self._head_bytes = 0
         self._barren = 0  # bytes that came since the last progress: the parser holds them, and has told of none
@@ -115,7 +115,7 @@ class Reader:
     # -- the parser's events -----------------------------------------------------------------------------------
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._head = Head()
+        self._head = RequestHead()
         self._body = []
         self._size = self._head_bytes = self._barren = 0
         self._url = b""

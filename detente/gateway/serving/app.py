@@ -14,12 +14,12 @@ from datetime import datetime
 import msgspec
 
 from detente.errors import did_you_mean
-from detente.gateway.deciding.decision import Unserved, decide, read
+from detente.gateway.deciding.decision import Rejection, decide, read
 from detente.gateway.deciding.error import error
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.deciding.policy import Policy
-from detente.gateway.http.exchange import JSON, Exchange, Head, Lines
+from detente.gateway.http.exchange import JSON, Exchange, HeaderLines, RequestHead
 from detente.gateway.http.outbox import Outbox
 from detente.gateway.http.protocol import Connection
 from detente.gateway.serving.clock import Clock
@@ -40,7 +40,7 @@ from detente.providers.authority import Authority
 
 LABELS = b"x-detente-labels"
 NO_KEY = "no key, or one that this gateway does not know; present it as `Authorization: Bearer …`"
-_CHALLENGE: Lines = JSON + b"www-authenticate: Bearer\r\n"
+_CHALLENGE: HeaderLines = JSON + b"www-authenticate: Bearer\r\n"
 _OPENAI = SURFACES[b"/v1/chat/completions"]
 
 
@@ -129,7 +129,7 @@ class App:
         """Seconds of silence after which a connection is closed."""
         return self.policy.serving.deadlines.idle
 
-    def refusal(self, head: Head) -> tuple[int, Lines, bytes] | None:
+    def refusal(self, head: RequestHead) -> tuple[int, HeaderLines, bytes] | None:
         """What is refused by its head: a stranger's body is not read."""
         surface, methods = _surface(head)
         head.surface = surface
@@ -144,7 +144,7 @@ class App:
         head.key = self._presented(head)
         return None if head.key is not None else (401, _CHALLENGE, _said(surface, 401, NO_KEY))
 
-    def _bodiless(self, head: Head) -> tuple[int, Lines, bytes] | None:
+    def _bodiless(self, head: RequestHead) -> tuple[int, HeaderLines, bytes] | None:
         """What is refused of a page, or of a path that nothing answers: a body, which anyone could send."""
         headers = head.headers
         if b"transfer-encoding" not in headers and int(headers.get(b"content-length", b"0")) == 0:
@@ -201,7 +201,7 @@ class App:
         else:
             exchange.reply(404, JSON, self._nothing(exchange.head))
 
-    def _nothing(self, head: Head) -> bytes:
+    def _nothing(self, head: RequestHead) -> bytes:
         """Below a surface's path its clients ask: they are told in its shape."""
         above = head.path
         while above and above not in SURFACES:
@@ -231,7 +231,7 @@ class App:
             exchange.reply(404, JSON, body)
 
     # -- calls -------------------------------------------------------------------------------------------------
-    def _presented(self, head: Head) -> Key | None:
+    def _presented(self, head: RequestHead) -> Key | None:
         """Whose key is presented: ``authorization: Bearer``, ``api-key`` (Azure's) or ``x-api-key`` (Anthropic's)."""
         presented = head.headers.get(b"authorization", b"")
         if presented[:7].lower() == b"bearer ":
@@ -275,7 +275,7 @@ class App:
             exchange.body = b""  # its members are all that is needed, and they hold it
             decision = decide(moment, self._load, surface, asked, job.workload, job.labels, began)
             job.request, job.admission, job.order = decision.request, decision.admission, decision.order
-        except Unserved as unserved:
+        except Rejection as unserved:
             self._refuse(job, exchange, unserved)
             return
         for clause in job.admission.forbidding:
@@ -286,7 +286,7 @@ class App:
         finally:
             self._active -= 1
 
-    def _refuse(self, job: Job, exchange: Exchange, unserved: Unserved) -> None:
+    def _refuse(self, job: Job, exchange: Exchange, unserved: Rejection) -> None:
         """Answer a call that is asked of nobody."""
         self._recorder.record(job, Served("refused", unserved.status), self._loop.time())
         body = job.surface.error(unserved.status, {**unserved.error, "detente": {"request": job.id}})
@@ -297,13 +297,13 @@ def _narrowed(held: Mapping[str, str], stated: bytes, policy: Policy) -> dict[st
     try:
         return narrowed(held, labels_of(stated.decode("utf-8", "replace")), policy.labels)
     except LabelError as wrong:
-        raise Unserved(400, error(400, str(wrong), param=LABELS.decode(), code="labels")) from None
+        raise Rejection(400, error(400, str(wrong), param=LABELS.decode(), code="labels")) from None
 
 
 _POST = frozenset({b"POST"})
 
 
-def _surface(head: Head) -> tuple[Surface | None, frozenset[bytes]]:
+def _surface(head: RequestHead) -> tuple[Surface | None, frozenset[bytes]]:
     """What answers a path, and to which methods."""
     found = SURFACES.get(head.path)
     if found is None and head.path.startswith(STORED):
@@ -316,5 +316,5 @@ def _said(surface: Surface, status: int, message: str) -> bytes:
     return surface.error(status, error(status, message))
 
 
-def _shown(head: Head) -> str:
+def _shown(head: RequestHead) -> str:
     return f"{head.method.decode('latin-1')} {head.path.decode('latin-1')[:200]}"

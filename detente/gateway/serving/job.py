@@ -12,9 +12,9 @@ import msgspec
 
 from detente.demand.workload import AnyWorkload
 from detente.gateway.deciding.admit import Admission, Candidate
-from detente.gateway.deciding.choose import Choice, Order
+from detente.gateway.deciding.choose import Order, RankedCandidate
 from detente.gateway.deciding.moment import Moment
-from detente.gateway.http.exchange import Lines
+from detente.gateway.http.exchange import HeaderLines
 from detente.gateway.surfaces.surface import Asked, Surface
 from detente.ledger.record import Attempt, Outcome
 from detente.live.key import Key
@@ -58,12 +58,12 @@ class Served(msgspec.Struct, frozen=True):
 
     outcome: Outcome
     status: int
-    choice: Choice | None = None
+    choice: RankedCandidate | None = None
     tokens: Tokens | None = None
     finish: str | None = None
     spilled: bool = False
     pieces: int = 0
 
 
-HeaderWriter = Callable[[Job, Choice | None, str | None], Lines]
+HeaderWriter = Callable[[Job, RankedCandidate | None, str | None], HeaderLines]
 """What a reply discloses in its headers: of a job, where it was served, and what it cost."""

@@ -20,12 +20,12 @@ from prometheus_client import (
     multiprocess,
 )
 
-from detente.gateway.http.exchange import Lines
+from detente.gateway.http.exchange import HeaderLines
 from detente.gateway.serving.durations import Durations
 from detente.providers.wire import Tokens
 from detente.values.money import NANOS
 
-TYPE: Lines = b"content-type: text/plain; version=0.0.4; charset=utf-8\r\n"
+TYPE: HeaderLines = b"content-type: text/plain; version=0.0.4; charset=utf-8\r\n"
 _SECONDS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0)
 _REPLY = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 

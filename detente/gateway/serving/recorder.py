@@ -9,17 +9,17 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 from detente.gateway.deciding.admit import Admission
-from detente.gateway.deciding.choose import Choice
+from detente.gateway.deciding.choose import RankedCandidate
 from detente.gateway.deciding.policy import cost
-from detente.gateway.http.exchange import Lines
+from detente.gateway.http.exchange import HeaderLines
 from detente.gateway.serving.job import Job, Served
 from detente.gateway.serving.metrics import Metrics
 from detente.ledger.journal import Journal
-from detente.ledger.record import End, Metered, Route, joined, milliseconds, route
+from detente.ledger.record import CallEnd, CallRoute, TokenCounts, joined, milliseconds, route
 from detente.providers.wire import Tokens
 from detente.values.money import written
 
-_NONE = Metered(0, 0)
+_NONE = TokenCounts(0, 0)
 MAX_ROUTES = 10_000
 _USED_NOTHING = frozenset({"unreachable", "throttled", "credential", "gateway", "refused"})
 """How attempts end that used nothing; after any other failure what was used is not known."""
@@ -52,7 +52,7 @@ class Recorder:
             if tokens is not None and rates is not None and not served.spilled:
                 spent = cost(rates, tokens)
                 text = written(spent)
-        end = End(
+        end = CallEnd(
             id=job.id,
             at=job.at,
             outcome=served.outcome,
@@ -78,7 +78,7 @@ class Recorder:
             mark = self._journal.appended
             await asyncio.get_running_loop().run_in_executor(self._disk, self._journal.sync, mark)
 
-    def _route(self, job: Job, choice: Choice | None, name: str) -> bytes:
+    def _route(self, job: Job, choice: RankedCandidate | None, name: str) -> bytes:
         """The part of a record that is the same for all calls of a kind: made once, and remembered."""
         stream, why = job.asked.call.stream, choice.why if choice is not None else ""
         kind = (job.admission, job.key.id, job.surface.path, stream, name, why)
@@ -88,7 +88,7 @@ class Recorder:
         deployed = choice.candidate.deployed if choice is not None else None
         places = tuple(dict.fromkeys(str(place["region"]) for place in deployed.places)) if deployed else ()
         found = route(
-            Route(
+            CallRoute(
                 path=job.surface.path,
                 key=job.key.id,
                 workload=job.workload.id,
@@ -112,7 +112,7 @@ class Recorder:
             self._routes[kind] = found
         return found
 
-    def disclosed(self, job: Job, choice: Choice | None, cost: str | None) -> Lines:
+    def disclosed(self, job: Job, choice: RankedCandidate | None, cost: str | None) -> HeaderLines:
         """The headers of a reply: which call, where it ran, which clauses kept it from elsewhere, at what cost."""
         policy = job.moment.policy
         if not policy.serving.headers:
@@ -127,8 +127,8 @@ class Recorder:
         return lines.encode()
 
 
-def _usage(job: Job, tokens: Tokens | None) -> Metered | None:
+def _usage(job: Job, tokens: Tokens | None) -> TokenCounts | None:
     """What the call used; None where that is not known."""
     if tokens is not None:
-        return Metered(*tokens)
+        return TokenCounts(*tokens)
     return _NONE if all(a.outcome in _USED_NOTHING for a in job.attempts) else None

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from detente.errors import CredentialError
-from detente.gateway.deciding.choose import Choice
+from detente.gateway.deciding.choose import RankedCandidate
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.deciding.policy import Deployed
@@ -110,7 +110,7 @@ class Relay:
         except Exception as defect:
             return self._give_up(job, caller, defect)
 
-    def _permitted(self, job: Job, choice: Choice) -> bool:
+    def _permitted(self, job: Job, choice: RankedCandidate) -> bool:
         """Whether a call may go there still: a clause may have begun while it was asked of others."""
         moment = self._turned(job.moment)
         if moment is not job.moment and job.request is not None:
@@ -118,7 +118,7 @@ class Relay:
         return any(c.deployed is choice.candidate.deployed for c in job.admission.permitted)
 
     # -- one deployment ----------------------------------------------------------------------------------------
-    def _prepare(self, job: Job, choice: Choice) -> tuple[Outgoing, HeaderPairs] | Failure | None:
+    def _prepare(self, job: Job, choice: RankedCandidate) -> tuple[Outgoing, HeaderPairs] | Failure | None:
         """The request and what authorizes it, or the failure to; None where the call cannot be said there."""
         deployed = choice.candidate.deployed
         try:
@@ -138,7 +138,7 @@ class Relay:
     async def _ask(
         self,
         job: Job,
-        choice: Choice,
+        choice: RankedCandidate,
         outgoing: Outgoing,
         authorized: HeaderPairs,
         caller: Exchange,
@@ -222,7 +222,14 @@ class Relay:
         return failed
 
     async def _whole(
-        self, job: Job, choice: Choice, reply: Reply, caller: Exchange, began: float, held: float, spilled: bool
+        self,
+        job: Job,
+        choice: RankedCandidate,
+        reply: Reply,
+        caller: Exchange,
+        began: float,
+        held: float,
+        spilled: bool,
     ) -> Served | Failure:
         """A whole reply; a failure where it cannot be said to this caller."""
         deployed, now = choice.candidate.deployed, self._loop.time()

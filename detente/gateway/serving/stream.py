@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from detente.gateway.deciding.choose import Choice
-from detente.gateway.http.exchange import Exchange, Lines
+from detente.gateway.deciding.choose import RankedCandidate
+from detente.gateway.http.exchange import Exchange, HeaderLines
 from detente.gateway.serving.job import HeaderWriter, Job, Served
 from detente.gateway.surfaces.surface import UnsayableError
 from detente.ledger.record import Outcome
@@ -19,14 +19,14 @@ from detente.providers.wire import StreamPart, Tokens
 MAX_BUFFERED = 256 * 1024
 """Bytes of a stream that are held while no content has come; beyond it the caller's headers go out."""
 
-EVENTS: Lines = b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"
+EVENTS: HeaderLines = b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"
 
 
 class Stream:
     """A streamed reply on its way to a caller."""
 
     def __init__(
-        self, job: Job, choice: Choice, caller: Exchange, headers: HeaderWriter, spilled: bool = False
+        self, job: Job, choice: RankedCandidate, caller: Exchange, headers: HeaderWriter, spilled: bool = False
     ) -> None:
         self.job, self.choice, self.caller = job, choice, caller
         self._headers, self._spilled = headers, spilled

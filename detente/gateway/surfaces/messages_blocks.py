@@ -37,7 +37,7 @@ class _Kind(msgspec.Struct):
     type: str
 
 
-class Turn(msgspec.Struct, forbid_unknown_fields=True):
+class InputMessage(msgspec.Struct, forbid_unknown_fields=True):
     """One message."""
 
     role: str

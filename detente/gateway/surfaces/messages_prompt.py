@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 import msgspec
 
 from detente.gateway.surfaces.messages_blocks import (
+    InputMessage,
     Message,
     ToolResult,
-    Turn,
     call_of,
     content_of,
     image_of,
@@ -59,7 +59,7 @@ class Prompt:
             raise Refusal(f"{what}; end `messages` with a turn of the user", f"messages.{len(turns) - 1}")
 
     def _turn(self, raw: msgspec.Raw, where: str) -> str:
-        turn = read(raw, Turn, where)
+        turn = read(raw, InputMessage, where)
         role, content = turn.role, turn.content
         if role == "system":
             self.system(content, f"{where}.content")

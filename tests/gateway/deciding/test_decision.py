@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from detente.case.case import Case
-from detente.gateway.deciding.decision import Decision, Unserved, cannot, decide, read
+from detente.gateway.deciding.decision import Rejection, RoutingDecision, cannot, decide, read
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.deciding.policy import Policy
@@ -22,7 +22,9 @@ BASES = dict.fromkeys(("south", "north"), "http://a.example")
 ONLY = {"id": "only", "kind": "exclusivity"}
 
 
-def decided(data: Data, surface: Any = CHAT, load: Load | None = None, now: float = 0.0, **members: Any) -> Decision:
+def decided(
+    data: Data, surface: Any = CHAT, load: Load | None = None, now: float = 0.0, **members: Any
+) -> RoutingDecision:
     policy = Policy.of(Case.of(data))
     body = HELLO if surface is CHAT else {"model": "m", "input": "hi"}
     asked = read(surface, json.dumps(body | members).encode())
@@ -30,13 +32,13 @@ def decided(data: Data, surface: Any = CHAT, load: Load | None = None, now: floa
     return decide(Moment(policy, NOON), load or Load(), surface, asked, workload, workload.labels, now)
 
 
-def refused(*given: Any, **members: Any) -> Unserved:
-    with pytest.raises(Unserved) as caught:
+def refused(*given: Any, **members: Any) -> Rejection:
+    with pytest.raises(Rejection) as caught:
         decided(*given, **members)
     return caught.value
 
 
-def order(found: Decision) -> list[str]:
+def order(found: RoutingDecision) -> list[str]:
     return [c.candidate.deployed.id for c in found.order.choices]
 
 
@@ -71,7 +73,7 @@ def test_what_cannot_be_said_is_told_and_does_not_change_the_order() -> None:
 
 # -- asked of nobody --------------------------------------------------------------------------------------------------
 def test_a_body_that_cannot_be_read_and_a_model_that_nobody_serves() -> None:
-    with pytest.raises(Unserved) as caught:
+    with pytest.raises(Rejection) as caught:
         read(CHAT, b"{}")
     assert (caught.value.status, caught.value.error["param"]) == (400, "model")
     unknown = refused(case_data(BASES), model="n")

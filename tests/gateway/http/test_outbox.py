@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from detente.gateway.http import outbox as limits
-from detente.gateway.http.exchange import Exchange, Head, Lines
+from detente.gateway.http.exchange import Exchange, HeaderLines, RequestHead
 from detente.gateway.http.outbox import Outbox
 from detente.gateway.http.protocol import PIECE, Connection
 from tests.gateway.http.peer import run
@@ -26,7 +26,7 @@ class Silent:
         self.outbox = outbox
         self.exchanges: list[Exchange] = []
 
-    def refusal(self, head: Head) -> tuple[int, Lines, bytes] | None:
+    def refusal(self, head: RequestHead) -> tuple[int, HeaderLines, bytes] | None:
         return None
 
     def malformed(self, status: int, message: str) -> bytes:

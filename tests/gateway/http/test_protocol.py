@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detente.gateway.http import protocol, reader
-from detente.gateway.http.exchange import Exchange, Head, Lines
+from detente.gateway.http.exchange import Exchange, HeaderLines, RequestHead
 from detente.gateway.http.outbox import Outbox
 from detente.gateway.http.protocol import Connection
 from tests.gateway.http.attacks import ATTACKS, Attack, Target, attack, complaint
@@ -621,7 +621,7 @@ class Echo:
         self.outbox = Outbox(asyncio.get_running_loop())
         self.understood: list[tuple[bytes, bytes, bytes]] = []
 
-    def refusal(self, head: Head) -> tuple[int, Lines, bytes] | None:
+    def refusal(self, head: RequestHead) -> tuple[int, HeaderLines, bytes] | None:
         return (401, b"", b"") if b"x-stranger" in head.headers else None
 
     def malformed(self, status: int, message: str) -> bytes:

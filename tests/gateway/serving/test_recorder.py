@@ -10,7 +10,7 @@ import pytest
 
 from detente.case.case import Case
 from detente.gateway.deciding.admit import admit
-from detente.gateway.deciding.choose import Choice
+from detente.gateway.deciding.choose import RankedCandidate
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.deciding.policy import Policy
 from detente.gateway.serving.job import Job, Served
@@ -18,7 +18,7 @@ from detente.gateway.serving.metrics import Metrics
 from detente.gateway.serving.recorder import Recorder
 from detente.gateway.surfaces import SURFACES
 from detente.ledger.journal import Journal
-from detente.ledger.record import Attempt, Metered, Record
+from detente.ledger.record import Attempt, Record, TokenCounts
 from detente.live.request import Request
 from detente.providers.wire import Tokens
 from tests.builders import PROVIDERS, agreement
@@ -51,8 +51,8 @@ class Kept:
         made.attempts += [Attempt("north-m", outcome, 1.0) for outcome in outcomes]
         return made
 
-    def choice(self, job: Job) -> Choice:
-        return Choice(job.admission.permitted[-1], "price")
+    def choice(self, job: Job) -> RankedCandidate:
+        return RankedCandidate(job.admission.permitted[-1], "price")
 
     @property
     def records(self) -> list[Record]:
@@ -83,7 +83,7 @@ def test_use_that_is_known_has_its_cost_and_is_disclosed(tmp_path: Path) -> None
         cost = kept.recorder.record(job, Served("complete", 200, choice, Tokens(10, 5)), 5.25)
         (record,) = kept.records
         assert (cost, record.cost) == ("0.000045000", "0.000045000")
-        assert (record.usage, record.ms) == (Metered(10, 5), 250.0)
+        assert (record.usage, record.ms) == (TokenCounts(10, 5), 250.0)
         assert (record.deployment, record.region, record.why) == ("north-m", "dublin", "price")
         assert [(d.deployment, d.clause) for d in record.denied] == [("south-m", "only")]
         assert kept.recorder.disclosed(job, choice, cost).decode().split("\r\n") == [
@@ -104,14 +104,14 @@ def test_use_that_is_not_known_and_a_call_that_was_spilled_have_no_cost(tmp_path
         assert kept.recorder.record(job, spilled, 6.0) is None
         unknown, moved = kept.records
         assert (unknown.usage, unknown.cost) == (None, None)
-        assert (moved.usage, moved.cost, moved.spilled) == (Metered(10, 5), None, True)
+        assert (moved.usage, moved.cost, moved.spilled) == (TokenCounts(10, 5), None, True)
 
 
 @pytest.mark.parametrize(
     ("outcomes", "usage"),
     [
-        ((), Metered(0, 0)),
-        (("unreachable", "throttled", "credential", "gateway", "refused"), Metered(0, 0)),
+        ((), TokenCounts(0, 0)),
+        (("unreachable", "throttled", "credential", "gateway", "refused"), TokenCounts(0, 0)),
         (("throttled", "timeout"), None),
         (("broken",), None),
         (("unavailable",), None),
@@ -120,7 +120,7 @@ def test_use_that_is_not_known_and_a_call_that_was_spilled_have_no_cost(tmp_path
     ],
 )
 def test_a_call_used_nothing_only_where_every_attempt_did(
-    tmp_path: Path, outcomes: tuple[str, ...], usage: Metered | None
+    tmp_path: Path, outcomes: tuple[str, ...], usage: TokenCounts | None
 ) -> None:
     with Kept(tmp_path) as kept:
         kept.recorder.record(kept.job(*outcomes), Served("failed", 503), 6.0)

@@ -9,9 +9,9 @@ import pytest
 from detente.case.case import Case
 from detente.contract.verdict import PERMIT
 from detente.gateway.deciding.admit import Candidate
-from detente.gateway.deciding.choose import Choice
+from detente.gateway.deciding.choose import RankedCandidate
 from detente.gateway.deciding.policy import Policy
-from detente.gateway.http.exchange import Exchange, Head
+from detente.gateway.http.exchange import Exchange, RequestHead
 from detente.gateway.serving.job import Job
 from detente.gateway.serving.stream import MAX_BUFFERED, Stream
 from detente.gateway.surfaces.surface import Rendering, UnsayableError
@@ -19,7 +19,7 @@ from detente.providers.wire import StreamPart, Tokens, failure
 from tests.gateway.stage import ROLE, case_data, delta
 
 (SOUTH,) = Policy.of(Case.of(case_data({"south": "http://a.example"}))).deployed
-CHOICE = Choice(Candidate(SOUTH, PERMIT), "price")
+CHOICE = RankedCandidate(Candidate(SOUTH, PERMIT), "price")
 
 
 class Wire:
@@ -67,7 +67,7 @@ class Asking:
 
 def made() -> tuple[Stream, Wire]:
     wire = Wire()
-    caller = Exchange(Head(), b"", cast(Any, wire))
+    caller = Exchange(RequestHead(), b"", cast(Any, wire))
     return Stream(cast(Job, Asking()), CHOICE, caller, lambda *_: b"x-told: 1\r\n"), wire
 
 
