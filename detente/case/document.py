@@ -163,7 +163,9 @@ class _Composer:
             return YamlNode(line, column, text=None if plain else event.value)
         return YamlNode(line, column)
 
-    def _add(self, node: YamlNode, where: Where, stack: list[tuple[YamlNode, YamlNode | None]], roots: list[YamlNode]) -> None:
+    def _add(
+        self, node: YamlNode, where: Where, stack: list[tuple[YamlNode, YamlNode | None]], roots: list[YamlNode]
+    ) -> None:
         """A node under what is open: an item, a key, or the value of the key before it."""
         if not stack:
             roots.append(node)

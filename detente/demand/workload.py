@@ -147,7 +147,9 @@ class _Workload(Noun):
     data: Data | None = None
     value: WorkPrice | None = Field(default=None, description="what a unit unserved costs; default: must be served")
     revenue: WorkPrice | None = Field(default=None, description="what a unit served earns")
-    survives: Portion | None = Field(default=None, description="the share that must survive the loss of any one provider")
+    survives: Portion | None = Field(
+        default=None, description="the share that must survive the loss of any one provider"
+    )
     interruptible: Flag = Field(default=False, description="may run on spot capacity")
 
     @property

@@ -22,7 +22,7 @@ from detente.values.facts import Facts
 from detente.values.money import HOURS_A_MONTH, CapacityPrice, Price, TokenPrice
 from detente.values.noun import Id, Label, Noun
 from detente.values.period import PER_HOUR, Day, Period, moment
-from detente.values.quantity import Capacity, Count, Length, Rate, Portion, Throughput
+from detente.values.quantity import Capacity, Count, Length, Portion, Rate, Throughput
 
 
 def per_hour(rate: Rate) -> Fraction:

@@ -51,7 +51,9 @@ class MinimumCommitment(Term):
     amount: Cash = Field(description="of each window; with a ramp: of all windows together")
     windows: Every = Every()
     shortfall: Remedy = Shortfall()
-    carry_over: Portion = Field(default=Decimal(0), description="the part of a window's amount that an excess may carry")
+    carry_over: Portion = Field(
+        default=Decimal(0), description="the part of a window's amount that an excess may carry"
+    )
     milestones: tuple[Milestone, ...] = ()
 
     theirs: ClassVar[bool] = True

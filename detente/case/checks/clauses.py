@@ -21,7 +21,7 @@ from detente.market.offer import GpuOffer, ProvisionedOffer
 from detente.terms.credit import Credit
 from detente.terms.discount import Discount
 from detente.terms.residency import Residency
-from detente.terms.share import Share as ShareTerm
+from detente.terms.share import Share
 from detente.terms.take_or_pay import TakeOrPay
 from detente.values.country import in_area
 from detente.values.facts import DEMAND_KEYS, OFFER_KEYS, Facts
@@ -301,7 +301,7 @@ class _Clauses:
         for found, term in terms:
             if isinstance(term, Discount) and term.covered.asks_demand:
                 self._discount(found, term)
-            if isinstance(term, ShareTerm):
+            if isinstance(term, Share):
                 self._share(found, term)
 
     def _wrong(self, found: InForce, what: str, remedy: str) -> None:
@@ -328,7 +328,7 @@ class _Clauses:
             what = f"a discount by workload on `{hit[0]}`, which is bought in units that workloads share"
             self._wrong(found, what, "select offers instead (`offer:`, `product: tokens`)")
 
-    def _share(self, found: InForce, term: ShareTerm) -> None:
+    def _share(self, found: InForce, term: Share) -> None:
         if term.measure == "work":
             of = {w.id: w.unit for w in self.case.workloads}
             units = {of[demand["workload"]] for demand, _ in self._covered(term, "workload")}
@@ -352,7 +352,7 @@ def _scopes(term: Term) -> list[tuple[tuple[str | int, ...], Scope]]:
     """Every scope that a clause states, with its path."""
     found: list[tuple[tuple[str | int, ...], Scope]] = [(("of",), term.of)]
     found += [(("except", index), scope) for index, scope in enumerate(term.except_)]
-    found += [(("on",), term.on)] if isinstance(term, ShareTerm) else []
+    found += [(("on",), term.on)] if isinstance(term, Share) else []
     for name, reading in term.readings.items():
         found += [(("readings", name, "of"), reading.of)] if reading.of else []
         found += [(("readings", name, "except", i), s) for i, s in enumerate(reading.except_ or ())]

@@ -1,0 +1,36 @@
+"""One name for one thing: no two rooms of the package call different things by the same name."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1] / "detente"
+CAPITALISED = re.compile(
+    r"[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*"
+)  # classes and names of types; neither CONSTANTS nor _own ones
+TWICE = {"Program", "Deniers"}
+"""What clauses see of a program (``contract``), and the program itself (``planner``); one type, written down twice."""
+
+
+def declared(module: ast.Module) -> Iterator[str]:
+    """The classes and types that a file declares at its top level."""
+    for node in module.body:
+        if isinstance(node, ast.ClassDef):
+            yield node.name
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        yield from (target.id for target in targets if isinstance(target, ast.Name))
+
+
+def test_no_two_classes_or_types_share_a_name() -> None:
+    homes: dict[str, list[str]] = defaultdict(list)
+    for file in sorted(PACKAGE.rglob("*.py")):
+        for name in declared(ast.parse(file.read_text(encoding="utf-8"))):
+            if CAPITALISED.fullmatch(name):
+                homes[name].append(str(file.relative_to(PACKAGE)))
+    assert {name: files for name, files in homes.items() if len(files) > 1 and name not in TWICE} == {}
