@@ -22,12 +22,19 @@ case makes a ``Mistake`` of it, once it knows where that value stands.
 from __future__ import annotations
 
 import difflib
+import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
 Path = tuple[str | int, ...]
 """Keys and positions that lead to a value: ``("terms", 2, "windows", "ramp")``."""
+
+INVISIBLE = re.compile(
+    "[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Characters that show nothing, though Unicode does not count all of them among its control characters."""
 
 
 @dataclass(frozen=True, order=True)
@@ -144,10 +151,19 @@ class MissingExtraError(DetenteError):
 
 
 def printable(text: str) -> str:
-    """Text from a file as it can be shown: control characters, which could move a cursor, are written out."""
-    if text.isprintable():
+    """Text from anywhere as it can be shown on one line, with nothing that could forge what stands around it.
+
+    What moves a cursor, turns the direction of writing or shows nothing is written out; any space is a plain one.
+    """
+    if text.isprintable() and not INVISIBLE.search(text):
         return text
-    return "".join(c if c.isprintable() else c.encode("unicode-escape").decode() for c in text)
+    return "".join(_written_out(c) for c in text)
+
+
+def _written_out(c: str) -> str:
+    if unicodedata.category(c) == "Zs":
+        return " "
+    return c if c.isprintable() and not INVISIBLE.match(c) else c.encode("unicode-escape").decode()
 
 
 def nearest(word: str, known: Iterable[str], likeness: float = 0.6) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -62,7 +63,7 @@ class Case:
     @classmethod
     def of(cls, data: Mapping[str, Any], folder: Path | str = ".") -> Case:
         """A case from plain values, as a YAML file would hold them. Raises CaseError."""
-        text = json.dumps(_as_written(data), indent=1)
+        text = _PAIR.sub(_one, json.dumps(_as_written(data), indent=1))
         found = read_data(Document.parse(text.encode(), "case"), Path(folder))
         return cls(found, reading=found.reading, folder=str(folder))
 
@@ -241,6 +242,14 @@ class Case:
             str(sorted(self.without)),
         ]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+_PAIR = re.compile(r"\\u(d[89ab]..)\\u(d[c-f]..)|\\.")
+
+
+def _one(found: re.Match[str]) -> str:
+    """A character that JSON writes as a pair of surrogates, as YAML does: by one number."""
+    return f"\\U{ord(bytes.fromhex(found[1] + found[2]).decode('utf-16-be')):08x}" if found[1] else found[0]
 
 
 def _as_written(value: Any) -> Any:

@@ -1,7 +1,8 @@
 """The commands: parse, call, print.
 
-Owns: the entry point and exit codes (0 done or yes, 1 the answer is no, 2 bad input, 130 stopped by Ctrl-C). Not here:
-any rule. Heavy imports wait for their command.
+Owns: the entry point and exit codes: 0 done or yes, 1 the answer is no and nothing else, 2 bad input, 70 a defect of
+the program, 130 stopped by Ctrl-C, 141 the reader of standard output went away. Not here: any rule, and the standard
+streams (``streams``). Heavy imports wait for their command.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ import contextlib
 import os
 import signal
 import sys
+import traceback
 from typing import NoReturn
 
 import click
 
-from detente.cli import live, planning, why  # their commands join the group
-from detente.cli.command import LIVE, cli, text_of
+from detente.cli import live, planning, streams, why  # their commands join the group
+from detente.cli.command import LIVE, ReaderGoneError, cli, text_of
 
 __all__ = ["LIVE", "cli", "live", "main", "planning", "why"]
 
@@ -25,6 +27,7 @@ def main(*, interruptible: bool = False) -> None:
 
     ``interruptible``: Ctrl-C becomes a KeyboardInterrupt while the command runs, and nothing once it has.
     """
+    streams.prepare()
     try:
         try:
             if interruptible:
@@ -36,10 +39,21 @@ def main(*, interruptible: bool = False) -> None:
     except (click.Abort, KeyboardInterrupt):
         _stop()
     except Exception as error:
-        if not _is_of_an_interrupt(error):
-            raise
-        _stop()
+        if _is_of_an_interrupt(error):
+            _stop()
+        code = _defect(error)
     sys.exit(code)
+
+
+def _defect(error: Exception) -> int:
+    """Say that the program is at fault: not with Python's own exit code, 1, which here is an answer."""
+    streams.abandon()
+    if isinstance(error, MemoryError):
+        click.echo("memory ran out; plan fewer or longer periods, or use a larger machine", err=True)
+        return 70
+    traceback.print_exception(error, file=sys.stderr)
+    click.echo("this is a defect of detente and not of your files: please report it, with the lines above", err=True)
+    return 70
 
 
 def _code() -> int:
@@ -48,6 +62,7 @@ def _code() -> int:
 
     try:
         code = cli(standalone_mode=False)
+        gone = streams.finish()
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
@@ -56,13 +71,14 @@ def _code() -> int:
     except DetenteError as error:
         click.echo(str(error), err=True)
         return 2
-    except BrokenPipeError:  # the reader of our output went away, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except ReaderGoneError:
+        streams.abandon()
         return 141
     except OSError as error:
+        streams.abandon()
         click.echo(text_of(error), err=True)
         return 2
-    return code if isinstance(code, int) else 0
+    return gone or (code if isinstance(code, int) else 0)
 
 
 def _stop() -> NoReturn:

@@ -29,6 +29,28 @@ LIVE = frozenset({"httptools", "msgspec", "prometheus_client", "uvicorn", "uvloo
 """The packages of the extra `gateway`, which live traffic and its records need."""
 
 
+class ReaderGoneError(Exception):
+    """Whoever read standard output went away, as ``| head`` does. No OSError: click would make it exit code 1."""
+
+
+class Group(click.Group):
+    """The group of all commands."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Read the arguments; ``--help`` prints."""
+        try:
+            return super().make_context(*args, **kwargs)
+        except BrokenPipeError:
+            raise ReaderGoneError from None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise ReaderGoneError from None
+
+
 class Command(click.Command):
     """A command whose help ends with an example, and whose mistakes are a document where one is asked for."""
 
@@ -88,7 +110,7 @@ def text_of(error: Exception) -> str:
     return error.format_message() if isinstance(error, click.ClickException) else str(error)
 
 
-@click.group(context_settings={"max_content_width": WIDTH, "help_option_names": ["-h", "--help"]})
+@click.group(cls=Group, context_settings={"max_content_width": WIDTH, "help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="detente")
 def cli() -> None:
     """Run AI workloads across rival clouds, under contract.
@@ -139,26 +161,40 @@ def must_take_files(folder: Path, *names: str) -> None:
     """Say at once, before anything is computed, that these files cannot be written into a folder, which may be new."""
     from detente.errors import Mistake, Where
 
-    there = next(place for place in (folder, *folder.absolute().parents) if os.path.lexists(place))
-    if not there.is_dir():
+    there = next((place for place in (folder, *folder.parents) if os.path.lexists(place)), Path())
+    if not folder.is_absolute() and not _somewhere():
+        what, remedy = f"`{folder}` is nowhere: the working directory was removed", "change to another one"
+    elif not there.is_dir():
         what, remedy = f"`{there}` is there and is no folder", "name another folder, or move it away"
     elif not os.access(there, os.W_OK | os.X_OK):
         what, remedy = f"nothing may be written into `{there}`", "name another folder, or change its permissions"
     else:
-        found = [file for name in names if (file := folder / name).exists()]
-        bad = next((file for file in found if not file.is_file() or not os.access(file, os.W_OK)), None)
+        found = [file for name in names if os.path.lexists(file := folder / name)]
+        bad = next((file for file in found if not _replaceable(file)), None)
         if bad is None:
             return
         what, remedy = f"`{bad}` is there and cannot be written over", "name another folder, or move it away"
     raise CaseError([Mistake(Where("--out"), what, remedy)])
 
 
+def _somewhere() -> bool:
+    """Whether the working directory is still there."""
+    try:
+        return bool(os.getcwd())
+    except OSError:
+        return False
+
+
+def _replaceable(file: Path) -> bool:
+    return not file.is_symlink() and file.is_file() and os.access(file, os.W_OK)
+
+
 def console() -> Any:
     """Where people read."""
-    from rich.console import Console
+    from detente.report.screen import Screen
 
-    width = min(WIDTH, Console().width) if sys.stdout.isatty() else WIDTH
-    return Console(width=width, highlight=False, soft_wrap=False)
+    width = min(WIDTH, Screen().width) if sys.stdout.isatty() else WIDTH
+    return Screen(width=width, highlight=False, soft_wrap=False)
 
 
 def solve(case: Case, gap: float, time_limit: float | None, as_json: bool) -> Plan | Conflict | None:

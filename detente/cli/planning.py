@@ -39,13 +39,12 @@ def init(folder: Path) -> None:
     from importlib.resources import files
 
     from detente.case.declared import schema as case_schema
+    from detente.values.file import write
 
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise click.ClickException(f"{folder} exists and is not empty: choose another folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    text = files("detente").joinpath("starter", "case.yaml").read_text(encoding="utf-8")
-    (folder / "case.yaml").write_text(text, encoding="utf-8")
-    (folder / "detente.schema.json").write_text(json.dumps(case_schema(), indent=1) + "\n", encoding="utf-8")
+    write(folder / "detente.schema.json", f"{json.dumps(case_schema(), indent=1)}\n".encode())
+    write(folder / "case.yaml", files("detente").joinpath("starter", "case.yaml").read_bytes())
     click.echo(f"{folder}/case.yaml is a small case with comments; next: detente check {folder}", err=True)
 
 
@@ -136,6 +135,7 @@ def report(plans: tuple[Path, ...], out: Path | None, as_json: bool) -> int:
     from detente.report.html import render
     from detente.report.terminal import compare_view, plan_view
     from detente.results.plan import Plan
+    from detente.values.file import write
 
     target = out or (plans[0] if plans[0].is_dir() else plans[0].parent) / "report.html"
     if out is not None:
@@ -143,8 +143,7 @@ def report(plans: tuple[Path, ...], out: Path | None, as_json: bool) -> int:
     loaded = [Plan.load(path) for path in plans]
     page, trouble = render(loaded), None
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(page, encoding="utf-8")
+        write(target, page.encode())
     except OSError as error:
         if as_json:
             raise

@@ -18,11 +18,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from detente.contract.posting import Posting
 from detente.errors import PlanError
+from detente.values.file import read, write_with
 from detente.values.money import CENT, NANO
 from detente.values.period import End
 from detente.values.quantity import Exact, plain
 
 FORMAT = "detente-plan/1"
+MOST_BYTES = 1024 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,16 +271,23 @@ class Plan:
                 raise PlanError(f"{name}: {said}: it was changed since it was saved; plan again")
 
     def save(self, folder: str | Path) -> list[Path]:
-        """Write ``plan.json``, and ``allocations.parquet`` where pyarrow is installed. Returns what was written."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        written = [folder / "plan.json"]
-        written[0].write_text(self.to_json() + "\n", encoding="utf-8")
+        """Write ``plan.json``, and ``allocations.parquet`` where pyarrow is installed. Returns what was written.
+
+        Killed at any moment, it leaves the old plan or the new one, and never allocations of another plan beside it.
+        Raises OSError; then the old ones are still there.
+        """
+        plan, table = Path(folder) / "plan.json", Path(folder) / "allocations.parquet"
+        allocations = self._as_parquet()
+        write_with(plan, f"{self.to_json()}\n".encode(), {table: allocations})
+        return [plan] if allocations is None else [plan, table]
+
+    def _as_parquet(self) -> bytes | None:
+        """The allocations as a Parquet file; None where pyarrow is not installed."""
         try:
             import pyarrow
             from pyarrow import parquet
         except ImportError:
-            return written
+            return None
         columns = Allocation.__slots__
         exact = pyarrow.decimal128(38, 9)
         types = dict.fromkeys(columns, pyarrow.string()) | {"period": pyarrow.int32()}
@@ -286,9 +295,9 @@ class Plan:
         table = pyarrow.table(
             {c: pyarrow.array([getattr(a, c) for a in self.allocations], type=types[c]) for c in columns}
         )
-        written.append(folder / "allocations.parquet")
-        parquet.write_table(table, written[1])
-        return written
+        found = pyarrow.BufferOutputStream()
+        parquet.write_table(table, found)
+        return bytes(found.getvalue())
 
     @classmethod
     def load(cls, path: str | Path, case_hash: str | None = None) -> Plan:
@@ -303,7 +312,7 @@ class Plan:
         path = Path(path)
         file = path / "plan.json" if path.is_dir() else path
         try:
-            text = file.read_bytes()
+            text = read(file, MOST_BYTES)
         except OSError as error:
             raise PlanError(f"{file}: cannot be read: {error.strerror or error}") from None
         plan = cls.from_json(text, str(file))

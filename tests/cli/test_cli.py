@@ -51,9 +51,9 @@ def document(done: subprocess.CompletedProcess[str]) -> Any:
 
 
 def written(folder: Path, data: Data) -> Path:
-    """A case as a folder. JSON is YAML too."""
+    """A case as a folder. JSON is YAML too, but for its pairs of surrogates."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "case.yaml").write_text(json.dumps(data), encoding="utf-8")
+    (folder / "case.yaml").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
     return folder
 
 
@@ -453,13 +453,14 @@ def test_a_report_that_cannot_be_written(
     good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: list[str]
 ) -> None:
     assert detente("plan", good, "--out", tmp_path / "a").returncode == 0
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(os, "fsync", full)
     done = CliRunner().invoke(cli, ["report", str(tmp_path / "a"), *flags], standalone_mode=False)
+    full_disk = f"{tmp_path / 'a' / 'report.html'}: No space left on device"
     if flags:
-        assert json.loads(done.stdout)["mistakes"][0]["what"] == "plan.json: No space left on device"
+        assert json.loads(done.stdout)["mistakes"][0]["what"] == full_disk
         assert isinstance(done.exception, OSError)
     else:
-        assert (done.return_value, done.stderr) == (2, "plan.json: No space left on device\n")
+        assert (done.return_value, done.stderr) == (2, f"{full_disk}\n")
         assert "south-api" in done.stdout
 
 

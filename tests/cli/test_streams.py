@@ -1,0 +1,146 @@
+"""Standard streams as a shell sets them up: the exit code is the answer, and nothing else changes it."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from detente.cli import streams
+from tests.builders import agreement, data_of, tokens, work
+from tests.cli.test_cli import environment, written
+
+TITLE = "Größe → 文 \N{GRINNING FACE}"
+RUN = f"{shlex.quote(sys.executable)} -m detente"
+
+
+def shell(line: str, cwd: Path | None = None, **more: str) -> subprocess.CompletedProcess[bytes]:
+    """Run a line as bash does; ``detente`` in it is ours."""
+    line = line.replace("detente ", f"{RUN} ")
+    return subprocess.run(
+        ["bash", "-c", line], capture_output=True, env=environment(**more), cwd=cwd, timeout=120, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    data = data_of([tokens("north", 3), tokens("south", 2)], [work()], months=1) | {"title": TITLE}
+    return written(tmp_path_factory.mktemp("good") / "case", data)
+
+
+@pytest.fixture(scope="module")
+def clash(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    only = {"kind": "exclusivity", "of": {"workload": "chat"}}
+    deals = [
+        agreement(only | {"id": "a", "provider": "north"}, party="north"),
+        agreement(only | {"id": "b", "provider": "south"}, party="south"),
+    ]
+    data = data_of([tokens("north", 3), tokens("south", 2)], [work()], *deals, months=1)
+    return written(tmp_path_factory.mktemp("clash") / "case", data)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "koi8-r", "utf-8", "utf-16"])
+def test_any_encoding(good: Path, encoding: str) -> None:
+    done = shell(f"detente plan {good}", PYTHONIOENCODING=encoding)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "utf-8"])
+def test_json_stays_json(good: Path, encoding: str) -> None:
+    done = shell(f"detente plan {good} --json", PYTHONIOENCODING=encoding)
+    assert json.loads(done.stdout.decode(encoding))["title"] == TITLE
+
+
+@pytest.mark.parametrize(
+    ("streams", "printed"), [(">&-", False), ("2>&-", True), (">&- 2>&-", False), ("<&- >&- 2>&-", False)]
+)
+def test_closed(good: Path, clash: Path, streams: str, printed: bool) -> None:
+    for case, code in ((good, 0), (clash, 1), (good / "nosuch", 2)):
+        done = shell(f"detente check {case} {streams}")
+        assert done.returncode == code
+        assert bool(done.stdout) == (printed and code < 2)
+        assert b"Traceback" not in done.stderr
+
+
+def test_nothing_is_written_into_what_takes_a_closed_stream_s_number(good: Path, tmp_path: Path) -> None:
+    """A file that is opened while standard output is closed would be number 1, where the solver prints."""
+    done = shell(f"detente plan {good} --out {tmp_path / 'out'} >&- 2>&-")
+    assert done.returncode == 0
+    assert json.loads((tmp_path / "out" / "plan.json").read_bytes())["title"] == TITLE
+
+
+GONE = "| (exec <&-; sleep 0.1); exit ${PIPESTATUS[0]}"
+
+
+@pytest.mark.parametrize("command", ["schema", "--help", "plan --help", "plan {case}", "plan {case} --json"])
+def test_a_reader_who_leaves(good: Path, command: str) -> None:
+    """They print once they are begun, which takes longer than a shell needs to close its end."""
+    done = shell(f"detente {command.format(case=good)} {GONE}")
+    assert done.returncode == 141
+    assert done.stderr == b""
+
+
+def test_head(good: Path) -> None:
+    done = shell(f"detente plan {good} | head -1; exit ${{PIPESTATUS[0]}}")
+    assert done.returncode in (0, 141)
+    assert done.stderr == b""
+    assert done.stdout.decode().strip() == TITLE
+
+
+def test_a_reader_of_messages_who_leaves(good: Path, clash: Path, tmp_path: Path) -> None:
+    for command, code in (
+        (f"plan {good} --out {tmp_path / 'a'}", 0),
+        (f"check {clash}", 1),
+        (f"check {tmp_path / 'no'}", 2),
+    ):
+        done = shell(f"(detente {command} 2>&1 >{tmp_path / 'out'}; echo $? >{tmp_path / 'code'}) | (exec <&-)")
+        assert done.stderr == b""
+        assert (tmp_path / "code").read_text() == f"{code}\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_behind_the_output(good: Path) -> None:
+    for flags in ("", "--json"):
+        done = shell(f"detente plan {good} {flags} >/dev/full")
+        assert (done.returncode, done.stderr) == (2, b"output: No space left on device\n")
+    assert shell(f"detente check {good} 2>/dev/full").returncode == 0
+
+
+def test_a_working_directory_that_was_removed(good: Path, tmp_path: Path) -> None:
+    lost = f"mkdir {tmp_path / 'gone'}; cd {tmp_path / 'gone'}; rmdir {tmp_path / 'gone'}; detente "
+    assert shell(f"{lost}check {good}").returncode == 0
+    assert shell(f"{lost}plan {good} --out {tmp_path / 'a'}").returncode == 0
+    assert shell(f"{lost}report {tmp_path / 'a'}").returncode == 0
+    for command in (f"plan {good} --out rel", f"report {tmp_path / 'a'} --out x.html"):
+        done = shell(f"{lost}{command}")
+        assert done.returncode == 2
+        assert b"the working directory was removed" in done.stderr
+    for command in ("check .", "check case", "init new"):
+        done = shell(f"{lost}{command}")
+        assert done.returncode == 2
+        assert b"Traceback" not in done.stderr
+
+
+def test_a_defect_is_no_answer(good: Path) -> None:
+    code = (
+        "import sys, detente.cli.planning as p; from detente.cli import main\n"
+        "def broken(*_): raise TypeError('a slip')\n"
+        "p.load = broken; sys.argv = ['detente', 'check', 'x']; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=False)
+    assert done.returncode == 70
+    assert "TypeError: a slip" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("this is a defect of detente and not of your files")
+
+
+def test_what_an_encoding_cannot_write_is_written_as_json() -> None:
+    codecs.register_error(streams.ESCAPED, streams._escape)
+    text = f"{TITLE}\udcff"
+    for encoding in ("ascii", "latin-1", "utf-8", "utf-16"):
+        found = text.encode(encoding, streams.ESCAPED).decode(encoding)
+        assert json.loads(f'"{found}"') == text
