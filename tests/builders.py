@@ -6,7 +6,6 @@ each month of the plan holds exactly the stated work and every sum can be done o
 
 from __future__ import annotations
 
-import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -17,13 +16,12 @@ from hypothesis import strategies as st
 
 from detente.case.case import Case
 from detente.contract.posting import Posting
-from detente.contract.term import Term
 from detente.contract.usage import Metered, Usage
 from detente.errors import CaseError
 from detente.planner.solve import plan
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
-from detente.terms import KINDS
+from detente.terms import KINDS, kind_of
 from detente.values.facts import Facts
 from detente.values.period import Period
 
@@ -203,9 +201,6 @@ def account(case: Case, term: str, *used: Usage) -> list[Posting]:
 
 
 # -- random cases --------------------------------------------------------------------------------------------------
-def kind_of(kind: type[Term]) -> str:
-    """The name by which a case calls a kind of clause."""
-    return str(typing.get_args(kind.model_fields["kind"].annotation)[0])
 
 
 ALL_KINDS = tuple(kind_of(kind) for kind in KINDS)

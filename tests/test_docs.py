@@ -28,7 +28,7 @@ from detente.errors import Flaw
 from detente.planner.check import check
 from detente.planner.solve import plan
 from detente.results.plan import Plan
-from detente.terms import KINDS
+from detente.terms import KINDS, kind_of
 from detente.values.money import shown
 
 ROOT = Path(__file__).parent.parent
@@ -38,7 +38,7 @@ NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 
 
 def kinds() -> list[str]:
-    return sorted(kind.model_fields["kind"].annotation.__args__[0] for kind in KINDS)  # type: ignore[union-attr]
+    return sorted(map(kind_of, KINDS))
 
 
 def blocks(page: Path, language: str) -> list[str]:

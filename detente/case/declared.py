@@ -26,7 +26,7 @@ from detente.market.catalog import Catalog
 from detente.market.network import PLACE, Network
 from detente.market.offer import Offer
 from detente.market.provider import Provider
-from detente.terms import AnyTerm
+from detente.terms import AnyTerm, any_kind
 from detente.values.noun import ID, NAME, Id, Label, Noun, SchemaOfText
 from detente.values.period import Horizon
 
@@ -100,7 +100,8 @@ def read_agreement(raw: Any, path: Path, report: Report) -> tuple[Agreement | No
     if not isinstance(raw, dict) or not isinstance(raw.get("terms"), list):
         return read_entry("agreements", raw, path, report), ()
     shell = read_entry("agreements", {**raw, "terms": []}, path, report)
-    terms = [_read(_TERM, AnyTerm, term, (*path, "terms", at), report) for at, term in enumerate(raw["terms"])]
+    kinds = any_kind()
+    terms = [_read(_TERM, kinds, term, (*path, "terms", at), report) for at, term in enumerate(raw["terms"])]
     if shell is None:
         return None, ()
     places = tuple(at for at, term in enumerate(terms) if term is not None)

@@ -7,12 +7,10 @@ noting a mistake at an entry. Not here: which mistakes there are (``consistency`
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
-
-from pydantic import BaseModel
 
 from detente.case.agreement import Agreement
 from detente.case.declared import CaseHead
@@ -21,7 +19,6 @@ from detente.demand.workload import AnyWorkload, can_run
 from detente.errors import Flaw, Mistake, Path, Where, did_you_mean
 from detente.market.offer import AnyOffer
 from detente.market.provider import Provider
-from detente.values.dated import Dated
 from detente.values.facts import OFFER_KEYS, Facts
 from detente.values.period import Horizon, Period
 
@@ -159,6 +156,7 @@ class Entries:
         entries = self.sections[section]
         return (
             section in self.unread
+            or (section == "offers" and "catalogs" in self.unread)
             or bool(self.repeated(section))
             or len(entries) > sum(isinstance(e.raw, dict) and isinstance(e.raw.get("id"), str) for e in entries)
         )
@@ -245,26 +243,3 @@ class Entries:
             for key, value in labels.items() if isinstance(labels, dict) else ():
                 values.setdefault(str(key), set()).add(str(value))
         return values
-
-
-def names_of(items: Iterable[Any]) -> str:
-    """`` `a` and `b` ``, in order."""
-    return " and ".join(f"`{name}`" for name in sorted({str(item) for item in items}))
-
-
-def held_in(value: Any, kind: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Every value of a kind in what was read of an entry, with its path."""
-    if isinstance(value, kind):
-        yield path, value
-    elif isinstance(value, BaseModel):
-        for name, info in type(value).model_fields.items():
-            yield from held_in(getattr(value, name), kind, (*path, info.alias or name))
-    elif isinstance(value, Dated):
-        for start, step in value.steps:
-            yield from held_in(step, kind, path if start is None else (*path, str(start)))
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from held_in(item, kind, (*path, key))
-    elif isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            yield from held_in(item, kind, (*path, index))

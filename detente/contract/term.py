@@ -6,7 +6,7 @@ a plan's program. Not here: any particular kind of clause (``terms/``), and what
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -14,15 +14,19 @@ from typing import Annotated, ClassVar, Literal, Protocol, Self
 
 from pydantic import Discriminator, Field, PrivateAttr, Tag, model_validator
 
+from detente.contract.case_view import CaseView
 from detente.contract.posting import Posting, Standing
 from detente.contract.scope import Scope, Selection
+from detente.contract.stated import Magnitude, Reference, StatedWindows
 from detente.contract.usage import Measure, Metered
 from detente.contract.verdict import PERMIT, Reason, Verdict
 from detente.contract.window import Every, Window
-from detente.errors import Flaw, FlawError
+from detente.errors import Flaw, FlawError, Path
 from detente.values.facts import Facts
+from detente.values.held import held_in
+from detente.values.money import Money
 from detente.values.noun import Id, Noun
-from detente.values.period import Day, Horizon, Period, endless, moment, named
+from detente.values.period import Day, Horizon, moment
 
 SELF = "self"
 """The counterparty of a policy: an agreement with oneself."""
@@ -198,35 +202,41 @@ class Term(Noun):
         return Reason(self.id, self.text or f"covers {self.covered}")
 
     # -- for the case's own checks -----------------------------------------------------------------------------
-    def mistakes(self, horizon: Horizon, periods: Sequence[Period]) -> list[Flaw]:
-        """What is wrong with the clause once it is in force, by the path of keys in it. Neutral: nothing."""
-        return []
+    def references(self) -> tuple[Reference, ...]:
+        """The ids of other entries that it names: the case checks that they are there. Neutral: none."""
+        return ()
 
+    def scopes(self) -> tuple[tuple[Path, Scope], ...]:
+        """Every scope that it states, with its path: the case checks that each selects something.
+
+        Neutral: ``of``, ``except`` and those of its readings. A kind with a scope of its own adds it.
+        """
+        found: list[tuple[Path, Scope]] = [(("of",), self.of)]
+        found += [(("except", index), scope) for index, scope in enumerate(self.except_)]
+        for name, reading in self.readings.items():
+            found += [(("readings", name, "of"), reading.of)] if reading.of else []
+            found += [(("readings", name, "except", at), scope) for at, scope in enumerate(reading.except_ or ())]
+        return tuple(found)
+
+    def stated_windows(self) -> tuple[StatedWindows, ...]:
+        """How it cuts time: the case checks that the windows come, and that a plan can count in them. Neutral: not."""
+        return ()
+
+    def magnitudes(self, hours: Fraction) -> tuple[Magnitude, ...]:
+        """What its amounts come to in so many hours: the case checks that a plan can add them up.
+
+        Neutral: all money that it states. A kind that states another amount adds it.
+        """
+        return tuple(Magnitude(at, Fraction(held.amount), held.currency) for at, held in held_in(self, Money))
+
+    def check(self, case: CaseView) -> Iterable[Flaw]:
+        """What makes no sense in the clause while it is in force, by the path of keys in it. Neutral: nothing.
+
+        Asked of a bound term, once for each reading that changes what it or its neighbours say.
+        """
+        return ()
+
+    # -- for the answers -----------------------------------------------------------------------------------------
     def concede(self, amount: Fraction, unit: str, currency: str) -> str:
         """What relaxing this clause by so much means, in the contract's words (§8)."""
         return f"let {amount:g} {unit} pass outside this clause"
-
-    def refused_cuts(self, every: Every, horizon: Horizon, *, divides: bool = True) -> list[Flaw]:
-        """A window that the horizon cuts in two, where the clause does not say to prorate it.
-
-        Where the clause ``divides`` an amount, no part of it falls to the horizon out of a window that never ends.
-        """
-        path = ("windows",)
-        if divides and every.every == "term" and endless(self.force.end):
-            end = "`ends:` for the agreement or `until:` for the clause"
-            if isinstance(self.until, Until):
-                end = f"a `latest:` day beside the event `{self.until.event}`, or `ends:` for the agreement"
-            what = f"the amount is for the whole term, which has no end (it starts on {self.force.start:%Y-%m-%d})"
-            return [Flaw(what, f"state {end}, or say `windows: {{ every: year }}`", path)]
-        if every.cut == "prorate":
-            return []
-        return [
-            Flaw(
-                f"the window {named(w.start, w.end)} is cut by the horizon "
-                f"({named(moment(horizon.start), moment(horizon.end))})",
-                "say `cut: prorate`, or move the horizon",
-                path,
-            )
-            for w in self.cut_into(every, horizon)
-            if w.part != 1
-        ][:1]

@@ -1,11 +1,18 @@
-"""The kinds of clause. To add one: a file here, a line below, a page in ``docs/terms/``, its cases in ``tests/``."""
+"""The kinds of clause. To add one: a file here, a line below, a page in ``docs/terms/``, its cases in ``tests/``.
+
+A kind that is defined outside of this package is added by ``add``, before a case that uses it is read.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+import typing
+from functools import cache
+from typing import Annotated, Any, Union
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
+from pydantic_core import core_schema
 
+from detente.contract.term import Term
 from detente.terms.commitment import MinimumCommitment
 from detente.terms.credit import Credit
 from detente.terms.discount import Discount
@@ -17,7 +24,7 @@ from detente.terms.share import Share
 from detente.terms.spending_cap import SpendingCap
 from detente.terms.take_or_pay import TakeOrPay
 
-KINDS = (
+KINDS: tuple[type[Term], ...] = (
     Credit,
     Discount,
     Exclusivity,
@@ -30,16 +37,50 @@ KINDS = (
     TakeOrPay,
 )
 
-AnyTerm = Annotated[
-    Credit
-    | Discount
-    | Exclusivity
-    | MinimumCommitment
-    | Redundancy
-    | Residency
-    | RevenueShare
-    | Share
-    | SpendingCap
-    | TakeOrPay,
-    Field(discriminator="kind"),
-]
+
+def kind_of(kind: type[Term]) -> str:
+    """What a clause of this kind says as its ``kind``."""
+    (name,) = typing.get_args(kind.model_fields["kind"].annotation)
+    return str(name)
+
+
+def add(kind: type[Term]) -> None:
+    """Let cases use a kind of clause that is defined elsewhere.
+
+    Raises
+    ------
+    ValueError
+        Where there is a kind of that name.
+    """
+    global KINDS  # noqa: PLW0603 - which kinds there are is one list, of the process
+    name = kind_of(kind)
+    if name in map(kind_of, KINDS):
+        raise ValueError(f"there is a kind `{name}` already; choose another `kind`")
+    KINDS = (*KINDS, kind)
+
+
+def any_kind() -> Any:
+    """A clause of any kind, as an annotation."""
+    return Annotated[Union[KINDS], Field(discriminator="kind")]  # noqa: UP007 - made of a tuple
+
+
+@cache
+def _reader(_kinds: tuple[type[Term], ...]) -> TypeAdapter[Any]:
+    return TypeAdapter(any_kind())
+
+
+class _OneOfTheKinds:
+    """Reads a clause as one of the kinds that there are when it is read."""
+
+    @staticmethod
+    def _read(given: Any) -> Any:
+        return given if isinstance(given, Term) else _reader(KINDS).validate_python(given)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(self._read)
+
+    def __get_pydantic_json_schema__(self, core: core_schema.CoreSchema, handler: Any) -> Any:
+        return handler(_reader(KINDS).core_schema)
+
+
+AnyTerm = Annotated[Term, _OneOfTheKinds()]

@@ -5,14 +5,16 @@ See ``docs/terms/minimum-commitment.md``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from detente.contract.case_view import CaseView
 from detente.contract.posting import Posting
+from detente.contract.stated import StatedWindows
 from detente.contract.term import Program, Term
 from detente.contract.usage import Metered
 from detente.contract.verdict import Reason
@@ -20,7 +22,7 @@ from detente.contract.window import Every, Window
 from detente.errors import Flaw
 from detente.values.money import Cash, nano, shown
 from detente.values.noun import Noun
-from detente.values.period import Day, Horizon, Period, hours_between, moment, named
+from detente.values.period import Day, Horizon, hours_between, moment, named
 from detente.values.quantity import Percent, Portion
 
 
@@ -140,23 +142,29 @@ class MinimumCommitment(Term):
         amount = shown(self.amount.amount, self.amount.currency)
         return Reason(self.id, f"at least {amount} of spend ({self.covered}) {each}; {price}")
 
-    def mistakes(self, horizon: Horizon, periods: Sequence[Period]) -> list[Flaw]:
-        """Cut windows, and milestones outside the clause's time or out of order."""
-        found = self.refused_cuts(self.windows, horizon)
+    def stated_windows(self) -> tuple[StatedWindows, ...]:
+        """Those of its amount."""
+        return (StatedWindows(("windows",), self.windows, "amount"),)
+
+    def check(self, case: CaseView) -> Iterator[Flaw]:
+        """Milestones outside the clause's time, out of order, or that count from before the horizon."""
         previous: Milestone | None = None
         for index, milestone in enumerate(self.milestones):
             path = ("milestones", index, "by")
             if not self.force.start < moment(milestone.by) <= self.force.end:
                 what = f"{milestone.by} is not while the clause is in force ({self._dates})"
-                found.append(Flaw(what, "move the milestone, or the dates of the clause", path))
+                yield Flaw(what, "move the milestone, or the dates of the clause", path)
             if previous and (milestone.by <= previous.by or milestone.reach.amount < previous.reach.amount):
                 what = f"milestones out of order: {previous.by} comes before {milestone.by}"
-                found.append(Flaw(what, "write the earlier and the smaller first", path))
-            if self.windows.cut == "refuse" and self.force.start < moment(horizon.start) < moment(milestone.by):
-                what = "counts spend from before the horizon"
-                found.append(Flaw(what, "say `windows: { cut: prorate }`", path))
+                yield Flaw(what, "write the earlier and the smaller first", path)
+            if self._counts_from_before(milestone, case.horizon):
+                yield Flaw("counts spend from before the horizon", "say `windows: { cut: prorate }`", path)
             previous = milestone
-        return found
+
+    def _counts_from_before(self, milestone: Milestone, horizon: Horizon | None) -> bool:
+        if horizon is None or self.windows.cut == "prorate":
+            return False
+        return self.force.start < moment(horizon.start) < moment(milestone.by)
 
     @property
     def _dates(self) -> str:

@@ -5,21 +5,24 @@ See ``docs/terms/credit.md``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from detente.contract.case_view import CaseView
 from detente.contract.posting import Posting
+from detente.contract.stacking import more_than_all
+from detente.contract.stated import StatedWindows
 from detente.contract.term import Program, Term
 from detente.contract.usage import Metered
 from detente.contract.verdict import Reason
 from detente.contract.window import Every, Window
 from detente.errors import Flaw, FlawError
 from detente.values.money import Cash, nano, shown
-from detente.values.period import Horizon, Period
+from detente.values.period import Horizon
 from detente.values.quantity import Portion
 
 
@@ -82,6 +85,11 @@ class Credit(Term):
         cap = f", at most {shown(self.amount.amount, self.amount.currency)}" if self.amount else ""
         return Reason(self.id, f"{float(self.rate) * 100:g}% of spend ({self.covered}) is given back{cap}")
 
-    def mistakes(self, horizon: Horizon, periods: Sequence[Period]) -> list[Flaw]:
-        """Cut windows, where an amount would have to be divided."""
-        return self.refused_cuts(self.windows, horizon) if self.amount is not None else []
+    def stated_windows(self) -> tuple[StatedWindows, ...]:
+        """Those of its amount; of a rate alone, a window that is cut loses nothing."""
+        return (StatedWindows(("windows",), self.windows, "nothing" if self.amount is None else "amount"),)
+
+    def check(self, case: CaseView) -> Iterator[Flaw]:
+        """Credits that together give more than everything."""
+        others = [(other, other.rate) for other in case.beside if isinstance(other, Credit)]
+        return more_than_all((self, self.rate), others, case)

@@ -5,19 +5,26 @@ See ``docs/terms/discount.md``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from detente.contract.case_view import CaseView
 from detente.contract.posting import Posting
+from detente.contract.stacking import more_than_all
 from detente.contract.term import Program, Term
 from detente.contract.usage import Metered, Usage
 from detente.contract.verdict import Reason
+from detente.errors import Flaw
 from detente.values.money import nano
 from detente.values.period import Horizon, hours_between
 from detente.values.quantity import Portion
+
+UNITS = ("gpu", "provisioned")
+"""Products that are bought in units, each of which may serve several workloads."""
 
 
 class Discount(Term):
@@ -55,3 +62,15 @@ class Discount(Term):
     def explain(self) -> Reason:
         """What the clause does."""
         return Reason(self.id, f"{float(self.off) * 100:g}% off the list price of {self.covered}")
+
+    def check(self, case: CaseView) -> Iterator[Flaw]:
+        """Discounts that together take off more than everything; one by workload on what workloads share."""
+        others = [(other, other.off) for other in case.beside if isinstance(other, Discount)]
+        yield from more_than_all((self, self.off), others, case)
+        if not self.covered.asks_demand:
+            return
+        for _, offer in case.uses(self.covered, "offer"):
+            if offer["product"] in UNITS:
+                what = f"a discount by workload on `{offer['offer']}`, which is bought in units that workloads share"
+                yield Flaw(what, "select offers instead (`offer:`, `product: tokens`)")
+                return

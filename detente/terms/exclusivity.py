@@ -5,12 +5,15 @@ See ``docs/terms/exclusivity.md``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Literal
 
 from pydantic import Field
 
+from detente.contract.case_view import CaseView
 from detente.contract.posting import Standing
+from detente.contract.stated import Reference
 from detente.contract.term import SELF, Term
 from detente.contract.verdict import PERMIT, Reason, Verdict
 from detente.errors import Flaw
@@ -46,11 +49,14 @@ class Exclusivity(Term):
         """What the clause does."""
         return Reason(self.id, f"{self.covered} runs only on {self.home}")
 
-    def mistakes(self, horizon: object, periods: object) -> list[Flaw]:
+    def references(self) -> tuple[Reference, ...]:
+        """The provider that it names."""
+        return (Reference(("provider",), "providers", self.provider),) if self.provider else ()
+
+    def check(self, case: CaseView) -> Iterator[Flaw]:
         """Exclusive to nobody."""
         if self.home == SELF:
-            return [Flaw("a policy is exclusive to a provider that it names", "add `provider: …`", ("kind",))]
-        return []
+            yield Flaw("a policy is exclusive to a provider that it names", "add `provider: …`", ("kind",))
 
     def concede(self, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""

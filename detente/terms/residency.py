@@ -5,14 +5,17 @@ See ``docs/terms/residency.md``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Literal
 
 from pydantic import Field
 
+from detente.contract.case_view import CaseView
 from detente.contract.posting import Standing
 from detente.contract.term import Term
 from detente.contract.verdict import PERMIT, Reason, Verdict
+from detente.errors import Flaw, Path
 from detente.values.country import Area, in_area
 from detente.values.facts import Facts
 from detente.values.money import shown
@@ -45,6 +48,14 @@ class Residency(Term):
     def explain(self) -> Reason:
         """What the clause does."""
         return Reason(self.id, f"{self.covered} stays in {self._areas}")
+
+    def check(self, case: CaseView) -> Iterator[Flaw]:
+        """Areas of which none holds any region of the case."""
+        there = sorted(case.countries)
+        if there and not any(in_area(country, area) for country in there for area in self.within):
+            what = f"no region of the case lies in {' or '.join(f'`{area}`' for area in self.within)}"
+            path: Path = ("within", 0) if len(self.within) == 1 else ("within",)
+            yield Flaw(what, "they lie in " + ", ".join(f"`{country}`" for country in there), path)
 
     def concede(self, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""

@@ -5,22 +5,23 @@ At least: a preferred provider. At most: a limit on concentration. See ``docs/te
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from detente.contract.case_view import CaseView
 from detente.contract.posting import Standing
 from detente.contract.scope import Scope, Selection
+from detente.contract.stated import StatedWindows
 from detente.contract.term import SELF, Program, Term
 from detente.contract.verdict import PERMIT, Reason, Verdict
 from detente.contract.window import Every
-from detente.errors import Flaw, FlawError
+from detente.errors import Flaw, FlawError, Path
 from detente.values import quantity
 from detente.values.facts import Facts
 from detente.values.money import shown
-from detente.values.period import Horizon, Period
 
 
 class Share(Term):
@@ -42,7 +43,7 @@ class Share(Term):
         if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
             least, most = (f"{float(bound) * 100:g}%" for bound in (self.at_least, self.at_most))
             raise FlawError(
-                f"at least {least} is more than at most {most}", "lower the one or raise the other", ("at-least",)
+                f"at least {least} is more than at most {most}", "lower `at-least`, or raise `at-most`", ("at-least",)
             )
         return self
 
@@ -82,12 +83,29 @@ class Share(Term):
         what = "" if self.covered.within == (Scope(),) and not self.except_ else f" of {self.covered}"
         return Reason(self.id, f"{' and '.join(bounds)} of {self.measure}{what} goes to {on}")
 
-    def mistakes(self, horizon: Horizon, periods: Sequence[Period]) -> list[Flaw]:
-        """A policy that names nobody; cut windows."""
-        found = self.refused_cuts(self.windows, horizon, divides=False)
+    def scopes(self) -> tuple[tuple[Path, Scope], ...]:
+        """Its own, and whose share it is."""
+        return *super().scopes(), (("on",), self.on)
+
+    def stated_windows(self) -> tuple[StatedWindows, ...]:
+        """Those in which the share holds."""
+        return (StatedWindows(("windows",), self.windows, "time"),)
+
+    def check(self, case: CaseView) -> Iterator[Flaw]:
+        """A policy that names nobody; a share of what cannot be added up."""
         if not self.on.wanted and self.force.counterparty == SELF:
-            found.append(Flaw("a policy names whose share it is", "add `on: { provider: … }`", ("kind",)))
-        return found
+            yield Flaw("a policy names whose share it is", "add `on: { provider: … }`", ("kind",))
+        if self.measure == "work":
+            of = {workload.id: workload.unit for workload in case.workloads}
+            units = {of[demand["workload"]] for demand, _ in case.uses(self.covered, "workload")}
+            if len(units) > 1:
+                what = f"a share of work in different units: {', '.join(sorted(units))}"
+                yield Flaw(what, "say `measure: spend` or `measure: taken`, or narrow `of`")
+        if self.measure == "taken":
+            products = {offer["product"] for _, offer in case.uses(self.covered, "product")} - {"egress"}
+            if len({product == "gpu" for product in products}) > 1:
+                what = "a share of what is taken in different units: GPU-hours and Mtok"
+                yield Flaw(what, "say `measure: spend`, or narrow `of`")
 
     def concede(self, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""

@@ -5,20 +5,19 @@ See ``docs/terms/spending-cap.md``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fractions import Fraction
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from detente.contract.posting import Standing
+from detente.contract.stated import StatedWindows
 from detente.contract.term import Program, Term
 from detente.contract.verdict import PERMIT, Reason, Verdict
 from detente.contract.window import Every, Window
-from detente.errors import Flaw
 from detente.values.facts import Facts
 from detente.values.money import Cash, shown
-from detente.values.period import Horizon, Period
+from detente.values.period import Horizon
 
 
 class SpendingCap(Term):
@@ -60,9 +59,9 @@ class SpendingCap(Term):
         amount = shown(self.amount.amount, self.amount.currency)
         return Reason(self.id, f"at most {amount} of spend ({self.covered}) {each}")
 
-    def mistakes(self, horizon: Horizon, periods: Sequence[Period]) -> list[Flaw]:
-        """Cut windows."""
-        return self.refused_cuts(self.windows, horizon)
+    def stated_windows(self) -> tuple[StatedWindows, ...]:
+        """Those of its amount."""
+        return (StatedWindows(("windows",), self.windows, "amount"),)
 
     def concede(self, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""

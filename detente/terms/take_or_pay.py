@@ -5,15 +5,17 @@ See ``docs/terms/take-or-pay.md``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
 from pydantic import Field
 
+from detente.contract.case_view import CaseView
 from detente.contract.posting import Posting
 from detente.contract.scope import Selection
+from detente.contract.stated import Magnitude, Reference, StatedWindows
 from detente.contract.term import Program, Term
 from detente.contract.usage import Metered
 from detente.contract.verdict import Reason
@@ -21,7 +23,7 @@ from detente.contract.window import Every, Window
 from detente.errors import Flaw
 from detente.values.money import CapacityPrice, nano, shown
 from detente.values.noun import Id
-from detente.values.period import Horizon, Period, hours_between
+from detente.values.period import Horizon, hours_between
 from detente.values.quantity import Accelerators, Portion
 
 
@@ -74,12 +76,25 @@ class TakeOrPay(Term):
         part = "" if self.take == 1 else f"{float(self.take):.0%} of "
         return Reason(self.id, f"{part}{self.quantity} of `{self.offer}` are paid for at {self.price}, taken or not")
 
-    def mistakes(self, horizon: Horizon, periods: Sequence[Period]) -> list[Flaw]:
-        """Cut windows; a price in another unit."""
-        found = self.refused_cuts(self.windows, horizon, divides=False)
+    def references(self) -> tuple[Reference, ...]:
+        """The offer that it is of."""
+        return (Reference(("offer",), "offers", self.offer),)
+
+    def stated_windows(self) -> tuple[StatedWindows, ...]:
+        """Those in which it is counted."""
+        return (StatedWindows(("windows",), self.windows, "time"),)
+
+    def magnitudes(self, hours: Fraction) -> tuple[Magnitude, ...]:
+        """Its GPUs through all of the time."""
+        taken = Fraction(self.quantity.value) * hours
+        return *super().magnitudes(hours), Magnitude(("quantity",), taken, "GPU-hours over the horizon")
+
+    def check(self, case: CaseView) -> Iterator[Flaw]:
+        """An offer of something else than GPUs; a price in another unit."""
+        if any(offer.id == self.offer and offer.kind != "gpu" for offer in case.offers):
+            yield Flaw(f"`{self.offer}` is not capacity in GPUs", "name an offer of `kind: gpu`", ("offer",))
         if self.price.unit != "GPU-hour":
-            found.append(Flaw(f"the price is per {self.price.unit}", "expected per GPU-hour", ("price",)))
-        return found
+            yield Flaw(f"the price is per {self.price.unit}", "expected per GPU-hour", ("price",))
 
     def concede(self, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""

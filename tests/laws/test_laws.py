@@ -20,12 +20,12 @@ from detente.contract.term import Term
 from detente.planner.solve import plan
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
-from detente.terms import KINDS
+from detente.terms import KINDS, kind_of
 from detente.terms.commitment import MinimumCommitment
 from detente.terms.share import Share
 from detente.terms.spending_cap import SpendingCap
 from detente.values.facts import DEMAND_KEYS
-from tests.builders import ALL_KINDS, EXACT, GENERATORS, cases, kind_of, replayed, two_clouds
+from tests.builders import ALL_KINDS, EXACT, GENERATORS, cases, replayed, two_clouds
 
 CENT = Decimal("0.01")
 SMALL = Decimal("0.000001")

@@ -1,32 +1,24 @@
 """Whether the clauses of a case make sense: in force, selecting something, unambiguous under every reading.
 
-Owns: agreements and their amendments, terms and scopes against what the case declares. It finds all
-mistakes and never stops at the first. Not here: the form of one clause (its own class), and whether the
-clauses can be met together (``planner``).
+Owns: agreements and their amendments, what clauses state (references, scopes, windows) against what the case declares.
+It finds all mistakes and never stops at the first, and knows no kind of clause. Not here: what makes no sense in a kind
+(``Term.check``), and whether the clauses can be met together (``planner``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from fractions import Fraction
 
 from detente.case.agreement import Agreement, InForce, cycle, dates, in_force, lineage, root
-from detente.case.entries import Entries, Entry, names_of
+from detente.case.checks import windows
+from detente.case.checks.view import View
+from detente.case.entries import Entries, Entry
 from detente.contract.scope import Scope
 from detente.contract.term import SELF, Force, Term, Until
-from detente.contract.window import Every
-from detente.errors import did_you_mean
-from detente.market.offer import GpuOffer, ProvisionedOffer
-from detente.terms.credit import Credit
-from detente.terms.discount import Discount
-from detente.terms.residency import Residency
-from detente.terms.share import Share
-from detente.terms.take_or_pay import TakeOrPay
-from detente.values.country import in_area
-from detente.values.facts import DEMAND_KEYS, OFFER_KEYS, Facts
-from detente.values.period import endless, later, moment
-from detente.values.quantity import Span
+from detente.errors import Path, did_you_mean
+from detente.values.facts import DEMAND_KEYS, OFFER_KEYS
+from detente.values.period import moment
 
 
 def check(case: Entries) -> None:
@@ -74,10 +66,11 @@ class _Clauses:
             self._in_force(self.entries[found.agreement], found)
         self._in_scenarios({(f.agreement, f.place): f.force for f in standing})
         self._same_day()
-        names: list[str | None] = [*sorted(self.readings)]
-        for name in names or [None]:
-            under = [f for f in standing if not f.term.readings or name in f.term.readings]
-            self._together([(f, f.term.bound(f.force, name)) for f in under])
+        kinds: dict[str, list[InForce]] = {}
+        for found in standing:
+            kinds.setdefault(found.term.kind, []).append(found)
+        for alike in kinds.values():
+            self._alike(alike)
 
     # -- agreements ------------------------------------------------------------------------------------------
     def _amendment(self, entry: Entry, agreement: Agreement) -> None:
@@ -172,26 +165,22 @@ class _Clauses:
 
     def _in_force(self, entry: Entry, found: InForce) -> None:
         """A clause against what it speaks of, under each of its readings."""
-        path = ("terms", entry.places[found.place])
+        path = self._path(found)
         good = found.force.counterparty in {SELF, *self.case.names("providers")}
-        for at, scope in _scopes(found.term):
+        for at, scope in found.term.scopes():
             good &= self._scope(entry, (*path, *at), scope, found.term.id)
-        provider = getattr(found.term, "provider", None)
-        if provider is not None:
-            good &= self.case.knows(entry, (*path, "provider"), "providers", provider)
-        if isinstance(found.term, TakeOrPay):
-            good &= self._offer(entry, (*path, "offer"), found.term.offer)
-        if isinstance(found.term, Residency):
-            self._within(entry, (*path, "within"), found.term)
-        windows = getattr(found.term, "windows", None)
-        if isinstance(windows, Every):
-            self._windows(entry, (*path, "windows"), windows, dates(found.term, entry.value, self.known, {}))
-        for name in found.term.readings or [None]:
-            term = found.term.bound(found.force, name)
-            for flaw in term.mistakes(self.case.horizon, self.case.periods) if self.case.horizon else ():
-                self.case.note(entry, flaw, path)
-            if good:
-                self._selects(entry, path, term)
+        for reference in found.term.references():
+            good &= self.case.knows(entry, (*path, *reference.path), reference.section, reference.id)
+        terms = [found.term.bound(found.force, name) for name in found.term.readings or [None]]
+        for flaw in windows.never(terms[0], dates(found.term, entry.value, self.known, {}).end):
+            self.case.note(entry, flaw, path)
+        for flaw in windows.cut(terms[0], self.case.horizon) if self.case.horizon else ():
+            self.case.note(entry, flaw, path)
+        for term in terms if good else ():
+            self._selects(entry, path, term)
+
+    def _path(self, found: InForce) -> Path:
+        return "terms", self.entries[found.agreement].places[found.place]
 
     def _in_scenarios(self, forces: Mapping[tuple[int, int], Force]) -> None:
         """Windows that the events of a scenario leave without end, or let the horizon cut."""
@@ -206,46 +195,9 @@ class _Clauses:
                 if found.term.id in scenario.without or forces.get(place) == found.force:
                     continue
                 term = found.term.bound(found.force, next(iter(found.term.readings), None))
-                clause = self.entries[found.agreement]
-                for flaw in term.mistakes(horizon, self.case.periods):
-                    if flaw.path == ("windows",):
-                        what = f"in the scenario `{scenario.id}`, {flaw.what}"
-                        self.case.note(clause, replace(flaw, what=what), ("terms", clause.places[found.place]))
-
-    def _within(self, entry: Entry, path: Sequence[str | int], term: Residency) -> None:
-        """Areas of which none holds any region of the case."""
-        if not self.case.whole("providers"):
-            return
-        there = {region.country for provider in self.case.values("providers") for region in provider.regions.values()}
-        if there and not any(in_area(country, area) for country in there for area in term.within):
-            what = f"no region of the case lies in {' or '.join(f'`{area}`' for area in term.within)}"
-            where = (*path, 0) if len(term.within) == 1 else path
-            self.case.wrong(entry, where, what, "they lie in " + ", ".join(f"`{country}`" for country in sorted(there)))
-
-    def _windows(self, entry: Entry, path: Sequence[str | int], windows: Every, force: Force) -> None:
-        """Windows that the clause does not live to see, whatever becomes of events and amendments."""
-        first = moment(windows.starts) if windows.starts else force.start
-        ended = f"when the clause has ended ({force.end:%Y-%m-%d})"
-        if first >= force.end:
-            what = f"the windows start on {windows.starts}, {ended}"
-            self.case.wrong(entry, (*path, "starts"), what, "check the dates")
-        elif windows.ramp and windows.every != "term":
-            last = later(first, Span(1, windows.every), len(windows.ramp) - 1)
-            if last >= force.end:
-                when = "outside the calendar" if endless(force.end) else ended
-                what = f"the last window of the ramp starts on {last:%Y-%m-%d}, {when}"
-                self.case.wrong(entry, (*path, "ramp"), what, "shorten the ramp, or check the dates")
-
-    def _offer(self, entry: Entry, path: Sequence[str | int], name: str) -> bool:
-        if not self.case.whole("catalogs") and name not in self.case.names("offers"):
-            return False
-        if not self.case.knows(entry, path, "offers", name):
-            return False
-        sold = [o for o in self.case.offers if o.id == name]
-        if all(isinstance(o, GpuOffer) for o in sold):
-            return True
-        self.case.wrong(entry, path, f"`{name}` is not capacity in GPUs", "name an offer of `kind: gpu`")
-        return False
+                for flaw in windows.cut(term, horizon):
+                    there = replace(flaw, what=f"in the scenario `{scenario.id}`, {flaw.what}")
+                    self.case.note(self.entries[found.agreement], there, self._path(found))
 
     def _scope(self, entry: Entry, path: Sequence[str | int], scope: Scope, term: str) -> bool:
         """Keys and values of a scope that nothing in the case has."""
@@ -287,73 +239,17 @@ class _Clauses:
         whole = self.case.whole("offers", "workloads", "providers", "catalogs", "deployments")
         if not whole or not self.case.uses or self.case.meant:
             return
-        if not self._covered(term):
+        if not View(self.case, term).uses(term.covered):
             what = f"`{term.id}` selects nothing: no workload on any offer is {term.covered}"
             self.case.wrong(entry, path, what, "widen `of`, or drop the clause")
 
-    # -- clauses together ------------------------------------------------------------------------------------
-    def _together(self, terms: list[tuple[InForce, Term]]) -> None:
-        """Clauses that are each in order and together ambiguous."""
-        if not self.case.whole("offers", "workloads", "providers", "catalogs"):
-            return
-        self._too_much([(f, t) for f, t in terms if isinstance(t, Discount)], "off")
-        self._too_much([(f, t) for f, t in terms if isinstance(t, Credit)], "rate")
-        for found, term in terms:
-            if isinstance(term, Discount) and term.covered.asks_demand:
-                self._discount(found, term)
-            if isinstance(term, Share):
-                self._share(found, term)
-
-    def _wrong(self, found: InForce, what: str, remedy: str) -> None:
-        entry = self.entries[found.agreement]
-        self.case.wrong(entry, ("terms", entry.places[found.place]), what, remedy)
-
-    def _too_much(self, alike: list[tuple[InForce, Term]], word: str) -> None:
-        if sum(Fraction(getattr(t, word)) for _, t in alike) <= 1:
-            return
-        for demand, offer in self.case.unlike(key for _, t in alike for key in t.covered.keys):
-            both = [(f, t) for f, t in alike if t.covered.covers(demand, offer)]
-            if sum(Fraction(getattr(t, word)) for _, t in both) <= 1:
-                continue
-            for found, term in both:
-                over = {t.id: t for _, t in both if t.force.over(term.force.start, term.force.end)}
-                if len(over) > 1 and sum(Fraction(getattr(t, word)) for t in over.values()) > 1:
-                    what = f"{names_of(over)} together give more than 100% of what `{offer['offer']}` costs"
-                    self._wrong(found, what, "narrow one with `of` or `except`")
-
-    def _discount(self, found: InForce, term: Discount) -> None:
-        units = {o.id for o in self.case.offers if isinstance(o, GpuOffer | ProvisionedOffer)}
-        hit = [offer["offer"] for _, offer in self._covered(term, "offer") if offer["offer"] in units]
-        if hit:
-            what = f"a discount by workload on `{hit[0]}`, which is bought in units that workloads share"
-            self._wrong(found, what, "select offers instead (`offer:`, `product: tokens`)")
-
-    def _share(self, found: InForce, term: Share) -> None:
-        if term.measure == "work":
-            of = {w.id: w.unit for w in self.case.workloads}
-            units = {of[demand["workload"]] for demand, _ in self._covered(term, "workload")}
-            if len(units) > 1:
-                what = f"a share of work in different units: {', '.join(sorted(units))}"
-                self._wrong(found, what, "say `measure: spend` or `measure: taken`, or narrow `of`")
-        if term.measure == "taken":
-            products = {offer["product"] for _, offer in self._covered(term, "product")} - {"egress"}
-            gpus = {product == "gpu" for product in products}
-            if len(gpus) > 1:
-                what = "a share of what is taken in different units: GPU-hours and Mtok"
-                self._wrong(found, what, "say `measure: spend`, or narrow `of`")
-
-    def _covered(self, term: Term, *keys: str) -> list[tuple[Facts, Facts]]:
-        """Uses that a clause covers, one of each that differ in what it asks or in some more keys."""
-        uses = self.case.unlike([*term.covered.keys, *keys])
-        return [(demand, offer) for demand, offer in uses if term.covered.covers(demand, offer)]
-
-
-def _scopes(term: Term) -> list[tuple[tuple[str | int, ...], Scope]]:
-    """Every scope that a clause states, with its path."""
-    found: list[tuple[tuple[str | int, ...], Scope]] = [(("of",), term.of)]
-    found += [(("except", index), scope) for index, scope in enumerate(term.except_)]
-    found += [(("on",), term.on)] if isinstance(term, Share) else []
-    for name, reading in term.readings.items():
-        found += [(("readings", name, "of"), reading.of)] if reading.of else []
-        found += [(("readings", name, "except", i), s) for i, s in enumerate(reading.except_ or ())]
-    return found
+    # -- what a clause says of itself --------------------------------------------------------------------------
+    def _alike(self, standing: Sequence[InForce]) -> None:
+        """The clauses of one kind, each beside the others, under every reading that any of them has."""
+        names = dict.fromkeys(name for found in standing for name in found.term.readings)
+        for name in names or [None]:
+            under = [f for f in standing if not f.term.readings or name in f.term.readings]
+            terms = [found.term.bound(found.force, name) for found in under]
+            for found, term in zip(under, terms, strict=True):
+                for flaw in term.check(View(self.case, term, terms)):
+                    self.case.note(self.entries[found.agreement], flaw, self._path(found))

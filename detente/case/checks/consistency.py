@@ -11,11 +11,12 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-from detente.case.entries import Entries, Entry, held_in
+from detente.case.entries import Entries, Entry
 from detente.demand.workload import AnyWorkload, Training, can_run, job_periods
 from detente.errors import FlawError, did_you_mean, nearest
 from detente.market.network import egress_price
 from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer
+from detente.values.held import held_in
 from detente.values.money import Money, Price
 from detente.values.period import FIRST, LAST, later, moment
 

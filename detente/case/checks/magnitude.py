@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from detente.case.entries import Entries, Entry, held_in
+from detente.case.entries import Entries, Entry
 from detente.demand.workload import AnyWorkload, Training
 from detente.errors import Path
 from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer
-from detente.values.money import HOURS_A_MONTH, Money, Price
+from detente.values.held import held_in
+from detente.values.money import HOURS_A_MONTH, Price
 from detente.values.period import Period, hours_between, moment
-from detente.values.quantity import LARGEST, Amount
+from detente.values.quantity import LARGEST
 
 TOO_MUCH = f"more than a plan can add up ({LARGEST:.0e})"
 REMEDY = "check the number, its scale and its unit"
@@ -29,7 +30,7 @@ def check(case: Entries) -> None:
     begin, end = moment(case.horizon.start), moment(case.horizon.end)
     over = Period(0, begin, end, begin, end, hours_between(begin, end))
     for entry in case.read("agreements"):
-        _clauses(case, entry, over)
+        _clauses(case, entry, over.hours)
     if not sound:
         return
     entries = {id(entry.value): entry for entry in case.read("offers")}
@@ -44,15 +45,13 @@ def check(case: Entries) -> None:
             _taken(case, entry, entries[id(offer)], work)
 
 
-def _clauses(case: Entries, entry: Entry, over: Period) -> None:
-    """Money, and GPUs through all of the horizon."""
-    for path, held in held_in(entry.value, Money | Amount):
-        if isinstance(held, Money):
-            amount, unit = Fraction(held.amount), held.currency
-        else:
-            amount, unit = Fraction(held.value) * over.hours, "GPU-hours over the horizon"
-        if amount > LARGEST:
-            case.wrong(entry, case.written(entry, path), f"comes to {_shown(amount)} {unit}, {TOO_MUCH}", REMEDY)
+def _clauses(case: Entries, entry: Entry, hours: Fraction) -> None:
+    """What each clause says that its amounts come to."""
+    for place, term in zip(entry.places, entry.value.terms, strict=True):
+        for found in term.magnitudes(hours):
+            if found.value > LARGEST:
+                what = f"comes to {_shown(found.value)} {found.unit}, {TOO_MUCH}"
+                case.wrong(entry, ("terms", place, *found.path), what, REMEDY)
 
 
 def _work(workload: AnyWorkload, over: Period) -> Fraction:

@@ -1,0 +1,61 @@
+"""What one clause sees of the case around it (``contract.case_view``), while the case may be unreadable in part.
+
+Not here: what a clause makes of it (``terms``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from detente.case.entries import Entries
+from detente.contract.scope import Selection
+from detente.contract.term import Term
+from detente.demand.workload import AnyWorkload
+from detente.market.offer import AnyOffer
+from detente.values.facts import Facts
+from detente.values.period import Horizon
+
+
+@dataclass(frozen=True)
+class View:
+    """The case around one clause; ``alike`` are all of its kind that are in force under one reading."""
+
+    case: Entries
+    clause: Term
+    alike: Sequence[Term] = ()
+
+    @property
+    def beside(self) -> Sequence[Term]:
+        """The others of its kind."""
+        return [term for term in self.alike if term is not self.clause]
+
+    @property
+    def horizon(self) -> Horizon | None:
+        """The time that is planned."""
+        return self.case.horizon
+
+    @property
+    def offers(self) -> Sequence[AnyOffer]:
+        """What is on offer, as far as it was read."""
+        return self.case.offers
+
+    @property
+    def workloads(self) -> Sequence[AnyWorkload]:
+        """What there is to do, as far as it was read."""
+        return self.case.workloads
+
+    @property
+    def countries(self) -> frozenset[str]:
+        """Those of all regions; none where some provider could not be read."""
+        if not self.case.whole("providers"):
+            return frozenset()
+        providers = self.case.values("providers")
+        return frozenset(region.country for provider in providers for region in provider.regions.values())
+
+    def uses(self, selection: Selection, *keys: str) -> Sequence[tuple[Facts, Facts]]:
+        """Uses that a selection covers; none where not all use could be read."""
+        if not self.case.whole("offers", "workloads", "providers", "catalogs"):
+            return ()
+        unlike = self.case.unlike([*selection.keys, *keys])
+        return [(demand, offer) for demand, offer in unlike if selection.covers(demand, offer)]

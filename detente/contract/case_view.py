@@ -1,0 +1,80 @@
+"""What a clause may see of its case when it is checked (``Term.check``): read-only, and little.
+
+Owns: the protocol. Not here: the case itself (``case``), and what any clause makes of it (``terms``).
+
+Some of a case may be unreadable while it is checked. What is then not known is empty or None here, so that a clause
+finds no mistake in what nobody can see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from detente.contract.scope import Selection
+from detente.demand.workload import AnyWorkload
+from detente.market.offer import AnyOffer
+from detente.values.facts import Facts
+from detente.values.period import Horizon
+
+
+class TimeInForce(Protocol):
+    """When a clause is in force; the end is exclusive."""
+
+    @property
+    def start(self) -> datetime:
+        """Its first moment."""
+
+    @property
+    def end(self) -> datetime:
+        """The moment after its last."""
+
+    def over(self, start: datetime, end: datetime) -> bool:
+        """Whether any of a time lies in it."""
+
+
+class Clause(Protocol):
+    """Another clause of the same kind."""
+
+    @property
+    def id(self) -> str:
+        """Its name."""
+
+    @property
+    def covered(self) -> Selection:
+        """What it speaks of."""
+
+    @property
+    def force(self) -> TimeInForce:
+        """When it is in force."""
+
+
+class CaseView(Protocol):
+    """The case around one clause, under one reading."""
+
+    @property
+    def horizon(self) -> Horizon | None:
+        """The time that is planned."""
+
+    @property
+    def beside(self) -> Sequence[Clause]:
+        """The other clauses of its kind that are in force under the same reading."""
+
+    @property
+    def offers(self) -> Sequence[AnyOffer]:
+        """What is on offer."""
+
+    @property
+    def workloads(self) -> Sequence[AnyWorkload]:
+        """What there is to do."""
+
+    @property
+    def countries(self) -> frozenset[str]:
+        """The countries in which the case has regions."""
+
+    def uses(self, selection: Selection, *keys: str) -> Sequence[tuple[Facts, Facts]]:
+        """Uses that a selection covers, as facts of the demand and of the offer.
+
+        One of each that differ in what the selection asks or in one of some more keys.
+        """

@@ -1,0 +1,44 @@
+"""What a clause states for the case to check, each with the path of keys that leads to it in the clause.
+
+Owns: ``Reference``, ``StatedWindows`` and ``Magnitude``. Not here: whether they hold (``case.checks``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from detente.contract.window import Every
+from detente.errors import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The id of an entry in another section of the case: there must be one."""
+
+    path: Path
+    section: Literal["providers", "offers", "workloads"]
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatedWindows:
+    """How a clause cuts time, and what a window that the horizon cuts in two would divide.
+
+    ``amount``: one that is stated for all of a window, so that of a window without end no part falls to a plan.
+    ``time``: what follows from the time itself, as a flow or a share does. ``nothing``: a cut changes nothing.
+    """
+
+    path: Path
+    every: Every
+    divides: Literal["amount", "time", "nothing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Magnitude:
+    """What an amount comes to over all of the plan's time: no plan can add up more than ``LARGEST``."""
+
+    path: Path
+    value: Fraction
+    unit: str
