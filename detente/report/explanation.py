@@ -173,13 +173,13 @@ def _drawn(window: CommitmentWindow, currency: str) -> str:
 
 def _verdicts(case: Case, workload: str, offers: list[str]) -> list[Line]:
     """What the clauses say of a workload on some offers, without a plan."""
-    demand = next(w.facts for w in case.workloads if w.id == workload)
+    wanted = next(w for w in case.workloads if w.id == workload)
+    start, end = case.periods[0].span_start, case.periods[-1].span_end
     found = []
-    for offer in offers:
-        for term in case.terms:
-            verdict = term.judge(demand, case.offer_facts[offer])
-            if verdict.decision != "permit" and verdict.reason is not None:
-                found.append(Line(f"on `{offer}`: {verdict.decision}: {verdict.reason.sentence}", (term.id,)))
+    for offer in (o for o in case.offers if o.id in offers):
+        verdict = case.verdict(wanted, offer, start, end)
+        if verdict.reason is not None:
+            found.append(Line(f"on `{offer.id}`: {verdict.decision}: {verdict.reason.sentence}", (verdict.clause,)))
     return found
 
 

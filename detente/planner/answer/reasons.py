@@ -121,13 +121,8 @@ def _unused(
 def _denied(draft: Draft, arc: Arc) -> tuple[str, str] | None:
     """The clause that keeps a workload off an offer at any time in the horizon, and its sentence."""
     start, end = draft.periods[0].span_start, draft.periods[-1].span_end
-    for term in draft.case.terms:
-        verdict = term.judge(arc.demand, arc.sold)
-        if verdict.decision not in ("deny", "undecided") or verdict.reason is None:
-            continue
-        if term.force.over(start, end):
-            return term.id, verdict.reason.sentence
-    return None
+    verdict = draft.case.verdict(arc.workload, arc.offer, start, end)
+    return None if verdict.permitted or verdict.reason is None else (verdict.clause, verdict.reason.sentence)
 
 
 def _mean_price(draft: Draft, arc: Arc, quanta: Quanta) -> float:
