@@ -107,8 +107,3 @@ def best(verdicts: Iterable[Verdict]) -> Verdict:
     if permitted:
         return max(permitted, key=lambda each: _RANK[each.decision])
     return min(found, key=lambda each: _RANK[each.decision])
-
-
-def deniers(terms: Iterable[Clause], demand: Facts, places: Sequence[Facts]) -> frozenset[str]:
-    """The clauses that each, alone, keep work from a deployment that may run it in any of some places."""
-    return frozenset(t.id for t in terms if any(not t.judge(demand, place).permitted for place in places))

@@ -1,7 +1,7 @@
 """What clauses deny: columns fixed at zero, and by whom (§2).
 
 Owns: which clauses keep work and standby off an offer, deployment by deployment, and when. Not here: what a clause says
-of one place (``Term.judge``), and what a denial does to a program (``program``).
+of a deployment's places (``contract.verdict``), and what a denial does to a program (``program``).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 
 from detente.case.case import Case
 from detente.contract.term import Term
+from detente.contract.verdict import verdict
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Bools, Ints
@@ -37,7 +38,7 @@ def define_permissions(draft: Draft, terms: Sequence[Term]) -> None:
 def _deniers(case: Case, arc: Arc, judges: Sequence[Term]) -> Deniers:
     """Which clauses deny each deployment in at least one of the places where work on it may run."""
     return tuple(
-        frozenset(at for at, term in enumerate(judges) if any(not term.judge(arc.demand, p).permitted for p in places))
+        frozenset(at for at, term in enumerate(judges) if not verdict([term], arc.demand, places).permitted)
         for places in case.places(arc.workload, arc.offer)
     )
 

@@ -16,16 +16,9 @@ from detente.gateway.deciding.policy import Policy
 from detente.live.request import Request
 from tests.builders import ALL_KINDS, Data, agreement, compute, data_of, day, gpus, tokens, work, worlds
 from tests.gateway.stage import deployment
+from tests.spread import MANY, spread
 
 AT = day("2026-03-10")
-MANY: list[Data] = [
-    {"id": name, "name": name, "regions": {region: {"country": country} for region, country in regions.items()}}
-    for name, regions in {
-        "north": {"dublin": "IE", "oslo": "NO", "boston": "US"},
-        "south": {"texas": "US", "madrid": "ES"},
-        "east": {"frankfurt": "DE", "tokyo": "JP"},
-    }.items()
-]
 
 
 def policy(*agreements: Data, deployments: list[Data] | None = None, **head: Any) -> Policy:
@@ -216,17 +209,7 @@ def test_capacity_of_a_kind_that_the_workload_does_not_take_is_denied() -> None:
 @st.composite
 def live(draw: Any) -> tuple[Policy, list[Request], datetime]:
     """A random case with deployments in one or several regions, requests with some labels unknown, and a moment."""
-    world = draw(worlds(kinds=["exclusivity", "residency", "share", *ALL_KINDS], need="exclusivity"))
-    world["providers"] = MANY
-    regions = {p["id"]: list(p["regions"]) for p in MANY}
-    made = []
-    for offer in world["offers"]:
-        more: Data = {"model": "m"} if offer["kind"] == "gpu" else {}
-        others = draw(st.sets(st.sampled_from(regions[offer["provider"]])))
-        if others:
-            more["regions"] = sorted({offer["region"], *others})
-        made.append(deployment(f"d-{offer['id']}", offer["id"], "http://a.example", **more))
-    world["deployments"] = made
+    world = spread(draw, draw(worlds(kinds=["exclusivity", "residency", "share", *ALL_KINDS], need="exclusivity")))
     try:
         case = Case.of(world)
     except CaseError:

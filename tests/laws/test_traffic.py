@@ -1,0 +1,174 @@
+"""Plan and traffic obey one verdict: what is planned is admitted, and what is denied is not planned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from detente.case.case import Case
+from detente.errors import CaseError
+from detente.gateway.deciding.admit import Candidate, admit
+from detente.gateway.deciding.policy import Policy
+from detente.live.deployment import Operation
+from detente.live.request import Request
+from detente.planner.solve import plan
+from detente.results.conflict import Conflict
+from detente.results.plan import PeriodRow, Plan
+from tests.builders import Data, agreement, data_of, placed, refused, solved, tokens, work, worlds
+from tests.gateway.stage import deployment
+from tests.spread import MANY, spread
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+MOMENT = timedelta(microseconds=1)
+some = settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+
+
+def moments(case: Case, period: PeriodRow) -> list[datetime]:
+    """A period's first and last moment, and those in it at which a clause begins or ends."""
+    edges = {edge for term in case.terms for edge in (term.force.start, term.force.end - MOMENT)}
+    return [period.span_start, period.span_end - MOMENT] + [
+        edge for edge in sorted(edges) if period.span_start < edge < period.span_end
+    ]
+
+
+def asked(policy: Policy, name: str, at: datetime) -> dict[str, list[Candidate]]:
+    """By offer, what becomes of a workload's own call at its deployments."""
+    workload = policy.workloads[name]
+    found: dict[str, list[Candidate]] = {}
+    for operation in get_args(Operation):
+        request = Request(workload.id, workload.kind, tuple(workload.labels.items()), workload.id, operation)
+        for candidate in admit(policy, request, at).candidates:
+            if operation in candidate.deployed.deployment.serves:
+                found.setdefault(candidate.deployed.offer.id, []).append(candidate)
+    return found
+
+
+def sent(case: Case, found: Plan, every: int) -> Iterator[tuple[str, str, bool, bool]]:
+    """Each deployed workload and offer in every so many periods: planned at all, and admitted at all times."""
+    policy = Policy.of(case, found)
+    work = {(a.workload, a.offer, a.period) for a in found.allocations if a.work}
+    for name in policy.workloads:
+        for period in found.periods[::every]:
+            calls = [asked(policy, name, at) for at in moments(case, period)]
+            for offer in calls[0]:
+                admitted = all(any(c.permitted for c in call[offer]) for call in calls)
+                yield name, offer, (name, offer, period.index) in work, admitted
+
+
+def assert_one_verdict(case: Case, found: Plan, every: int = 1) -> int:
+    """Returns how many workloads, offers and periods were planned and admitted."""
+    count = 0
+    for workload, offer, planned, admitted in sent(case, found, every):
+        assert admitted or not planned, f"{workload} is planned on {offer}, and is not admitted there"
+        count += planned
+    return count
+
+
+@st.composite
+def deployed(draw: Any) -> Case:
+    """A random case, most of whose offers are deployed, in one region or in several."""
+    kinds = ["exclusivity", "residency", "share", "minimum-commitment", "redundancy"]
+    world = spread(draw, draw(worlds(kinds=kinds, need=draw(st.sampled_from(kinds[:2])))), least=0, most=2)
+    try:
+        return Case.of(world)
+    except CaseError:
+        assume(False)
+        raise
+
+
+@some
+@given(deployed())
+def test_what_is_planned_is_admitted_and_what_is_denied_is_not_planned(case: Case) -> None:
+    found = plan(case)
+    if not isinstance(found, Conflict):
+        assert_one_verdict(case, found)
+
+
+def test_the_examples_plans_are_admitted() -> None:
+    case = Case.load(EXAMPLES / "enterprise")
+    found = plan(case)
+    assert isinstance(found, Plan)
+    assert assert_one_verdict(case, found, every=len(found.periods) // 40) > 40
+
+
+# -- by hand ----------------------------------------------------------------------------------------------------------
+STAYS = {"id": "stays", "kind": "residency", "within": ["EU"], "text": "It stays in the Union."}
+
+
+def spanning(*regions: list[str], clause: Data | None = None, **more: object) -> Case:
+    """East in Frankfurt at 5 USD, and North in Dublin at 2, with a deployment over each of some lists of regions."""
+    made = [
+        deployment(f"n{n}", "north-api", "http://a.example", **({"regions": there} if there else {}))
+        for n, there in enumerate(regions)
+    ]
+    made.append(deployment("e", "east-api", "http://b.example"))
+    data = data_of(
+        [tokens("north", 2), tokens("east", 5)],
+        [work()],
+        agreement(clause or STAYS, party="self"),
+        providers=MANY,
+        deployments=made,
+    )
+    return Case.of(data | more)
+
+
+@pytest.mark.parametrize(
+    ("regions", "where"),
+    [
+        ([["dublin"]], "north-api"),
+        ([["boston", "dublin"]], "east-api"),
+        ([["boston", "dublin"], ["dublin"]], "north-api"),
+        ([["boston", "dublin"], ["dublin", "oslo"]], "east-api"),
+        ([], "north-api"),
+    ],
+)
+def test_an_offer_is_used_where_one_of_its_deployments_is_permitted_in_all_its_regions(
+    regions: list[list[str]], where: str
+) -> None:
+    case = spanning(*regions)
+    found = solved(case)
+    assert set(placed(found)) == {where}
+    if regions:
+        assert assert_one_verdict(case, found) == len(found.periods)
+
+
+def test_a_deployment_is_closed_only_while_the_clause_is_in_force() -> None:
+    case = spanning(["boston", "dublin"], clause=STAYS | {"from": "2026-02-15", "until": "2026-05-01"})
+    found = solved(case)
+    used = [
+        {a.offer for a in found.allocations if a.work and a.period == p.index and a.workload == "chat"}
+        for p in found.periods
+    ]
+    assert used == [{"north-api"}, {"east-api"}, {"east-api"}, {"east-api"}, {"north-api"}, {"north-api"}]
+    assert assert_one_verdict(case, found) == len(found.periods)
+
+
+def test_two_clauses_may_each_close_one_of_two_deployments() -> None:
+    """Neither alone keeps the work off the offer; both together do."""
+    not_oslo = {"id": "not-oslo", "kind": "exclusivity", "provider": "east", "of": {"region": "oslo"}}
+    not_boston = {"id": "not-boston", "kind": "exclusivity", "provider": "east", "of": {"region": "boston"}}
+    two = [["boston", "dublin"], ["dublin", "oslo"]]
+    for clause in (not_oslo, not_boston):
+        assert set(placed(solved(spanning(*two, clause=clause)))) == {"north-api"}
+    both = agreement(not_oslo, not_boston, party="self", ends="2026-07")
+    assert set(placed(solved(spanning(*two, agreements=[both])))) == {"east-api"}
+
+
+def test_without_another_offer_there_is_no_plan_and_the_conflict_names_the_clause() -> None:
+    data = data_of([tokens("north", 2)], [work()], agreement(STAYS, party="self"), providers=MANY)
+    case = Case.of(
+        data | {"deployments": [deployment("n", "north-api", "http://a.example", regions=["boston", "dublin"])]}
+    )
+    found = refused(case)
+    assert [clause.term for clause in found.clauses] == ["stays"]
