@@ -179,6 +179,7 @@ _EXPECTED = {
 }
 
 
+FORM = "see its form in `detente schema`"
 _FORMS = {
     ID: "lower-case letters, digits, `.`, `_` and `-`",
     CURRENCY: "a currency's three capital letters",
@@ -205,6 +206,8 @@ def _sentence(detail: Any, raw: Any, kind: Any) -> tuple[str, str]:
     if code == "literal_error":
         choices = [t.strip().strip("'") for t in str(context.get("expected")).replace(" or ", ", ").split(",")]
         return f"{_found(given)} is not allowed here", did_you_mean(str(given), choices)
+    if code == "value_error":
+        return str(context.get("error")), FORM
     if code == "string_pattern_mismatch":
         form = _FORMS.get(str(context.get("pattern")), f"text that matches {context.get('pattern')}")
         return f"`{_short(given)}` does not have the right form", f"write {form}"
@@ -216,7 +219,7 @@ def _sentence(detail: Any, raw: Any, kind: Any) -> tuple[str, str]:
     if code in ("string_too_long", "too_long"):
         what = f"has {len(given):,} {'characters' if isinstance(given, str) else 'entries'}"
         return what, f"write {context.get('max_length')} or fewer"
-    return f"{_found(given)} cannot be read: {detail['msg']}", "see its form in `detente schema`"
+    return f"{_found(given)} cannot be read: {detail['msg']}", FORM
 
 
 def _found(given: Any) -> str:

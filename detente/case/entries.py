@@ -156,7 +156,7 @@ class Entries:
         entries = self.sections[section]
         return (
             section in self.unread
-            or (section == "offers" and "catalogs" in self.unread)
+            or (section == "offers" and "catalogs" in self.unread)  # which sell offers
             or bool(self.repeated(section))
             or len(entries) > sum(isinstance(e.raw, dict) and isinstance(e.raw.get("id"), str) for e in entries)
         )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import pytest
+from pydantic import model_validator
 
 from detente import terms
 from detente.case.case import Case
@@ -40,6 +41,12 @@ class Reservation(Term):
     tranches: tuple[Tranche, ...]
     first: Scope = Scope()
     deposit: Cash | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.tranches:
+            raise ValueError("reserves nothing")  # as one writes it who knows nothing of our own errors
+        return self
 
     def references(self) -> tuple[Reference, ...]:
         """The offers."""
@@ -140,6 +147,7 @@ def test_a_kind_from_elsewhere_is_read_planned_and_described(tmp_path: Path) -> 
         ("every: quarter", "every: quarter, starts: 2025-11-01", "the window Nov 2025 – Jan 2026 is cut"),
         ("every: quarter", "every: quarter, starts: 2026-08-01", "the windows start on 2026-08-01, when the clause"),
         ("every: quarter", "every: quarter, ramp: [ 90% ]", "the ramp adds up to 90%"),
+        ("deposit: 1 k USD", "deposit: 1000", "`1000` is not an amount of money"),
         ("5 Gtok", "1e24 Mtok", "comes to 1e+24 Mtok"),
         ("1 k USD", "1e20 USD", "comes to 1e+20 USD"),
         ("1 k USD", "1 k EUR", "is in EUR, and the case is in USD"),
@@ -174,6 +182,11 @@ def test_a_clause_that_cannot_be_read_moves_no_place(tmp_path: Path) -> None:
     found = said(tmp_path, CASE.replace("offer: api, work", "offer: apo, work"))
     assert any(one.startswith("20:29 there is no kind `no-such-kind`") for one in found)
     assert any(one.startswith("26:22 there is no offer `apo`") for one in found)
+
+
+def test_an_error_that_is_not_ours_is_said_too(tmp_path: Path) -> None:
+    tranche = "        tranches:\n          - { offer: api, work: 5 Gtok, windows: { every: quarter } }\n"
+    assert said(tmp_path, GOOD.replace(tranche, "        tranches: []\n")) == ["20:9 reserves nothing"]
 
 
 def test_no_two_kinds_have_one_name() -> None:
