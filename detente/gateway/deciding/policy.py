@@ -22,6 +22,7 @@ from detente.live.deployment import AnyDeployment
 from detente.live.key import Key
 from detente.live.serving import Serving
 from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer, TokenOffer, TokenPrices, per_hour
+from detente.market.token_price import each
 from detente.providers import wire_of
 from detente.providers.authority import Authority
 from detente.providers.wire import Tokens, Wire
@@ -120,8 +121,8 @@ class Deployed:
 
 
 def _rates(prices: TokenPrices) -> tuple[int, int, int]:
-    cached = prices.cached_input or prices.input
-    return _atto(prices.input), _atto(cached), _atto(prices.output)
+    fresh, cached, output = map(_atto, each(prices))
+    return fresh, cached, output
 
 
 def _atto(price: Price) -> int:
@@ -135,7 +136,8 @@ def _atto(price: Price) -> int:
 def cost(rates: tuple[int, int, int], tokens: Tokens) -> int:
     """What tokens cost at list price, in whole nano-units of the currency, rounded half to even.
 
-    Tokens written to a prompt cache count as input.
+    ``token_price.list_price`` in whole numbers, since it is worked out for each reply. Tokens written to a prompt cache
+    count as input.
     """
     fresh, read, made = rates
     whole, rest = divmod((tokens.input - tokens.cached) * fresh + tokens.cached * read + tokens.output * made, NANOS)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from detente.contract.scope import Selection
 from detente.demand.workload import Batch
 from detente.market.offer import AnyOffer, TokenOffer
+from detente.market.token_price import list_price
 from detente.planner.formulation.arc import Arc, Arcs, covers
 from detente.planner.formulation.expression import Floats
 from detente.planner.formulation.grid import Grid
@@ -69,13 +70,7 @@ class PriceList:
         fresh, cached, output = mix.parts
         batch = isinstance(arc.workload, Batch) and _waits_a_day(arc.workload)
 
-        def of(prices: Any) -> Fraction:
-            from_cache = prices.cached_input or prices.input
-            price = fresh * Fraction(prices.input.amount) + cached * Fraction(from_cache.amount)
-            price += output * Fraction(prices.output.amount)
-            return price * Fraction(prices.batch) if batch and prices.batch is not None else price
-
-        return self._over_periods(offer, offer.price, of)
+        return self._over_periods(offer, offer.price, lambda p: list_price(p, fresh, cached, output, batch=batch))
 
     def _over_periods(self, offer: AnyOffer, price: Dated[Any], of: Callable[[Any], Fraction]) -> Prices:
         if holds_always(price) and not offer.from_ and not offer.until:
