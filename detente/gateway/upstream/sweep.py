@@ -94,15 +94,19 @@ class Sweep:
     def _arm(self, loop: asyncio.AbstractEventLoop, delay: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = loop.call_later(delay, self._look, loop)
+        self._timer = loop.call_later(delay, self._tick, loop)
 
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._timer = None
-        now = loop.time()
+    def look(self, now: float) -> None:
+        """End what is late by now, and close what has been idle for too long."""
         for connection in tuple(self.busy):
             self._judge(connection, now)
         for pool in self.pools:
             pool.expire(now - self.keep)
+
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        now = loop.time()
+        self.look(now)
         self._running = bool(self.busy)
         if self._running:
             self._arm(loop, GRAIN)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.gateway.http.peer import Script, reply
+from tests.gateway.http.peer import Script, Step, reply
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"transfer-encoding: chunked\r\n\r\n"
@@ -25,9 +25,9 @@ class Behaviour:
 
 def bytewise(data: bytes) -> Script:
     """One byte at a time, each in a packet of its own."""
-    steps: list[bytes | float] = []
+    steps: list[Step] = []
     for i in range(len(data)):
-        steps += [data[i : i + 1], 0.0005]
+        steps += [data[i : i + 1], "turns"]
     return steps
 
 
@@ -53,7 +53,7 @@ SERVED = [
     Behaviour("304 with a length", [b"HTTP/1.1 304 Not Modified\r\ncontent-length: 9\r\n\r\n"], b"", 304, kept=True),
     Behaviour("upgrade offered, not taken", [reply(b"hello", "upgrade: h2c", "connection: upgrade")], kept=True),
     Behaviour("error status", [reply(b"hello", status="503 Busy")], status=503, kept=True),
-    Behaviour("slow sender", [HELLO[:9], 0.01, HELLO[9:30], 0.01, HELLO[30:-3], 0.01, HELLO[-3:]], kept=True),
+    Behaviour("slow sender", [HELLO[:9], "turns", HELLO[9:30], "turns", HELLO[30:-3], "turns", HELLO[-3:]], kept=True),
     Behaviour("asks to close", [reply(b"hello", "connection: close"), "close"]),
     Behaviour("asks to close and does not", [reply(b"hello", "connection: close")]),
     Behaviour("half-close after the reply", [HELLO, "end", "silence"]),
@@ -66,7 +66,7 @@ SERVED = [
     Behaviour("garbage after chunks", [CHUNKED + b"5\r\nhello\r\n0\r\n\r\ngarbage"]),
     Behaviour("half a head after the reply", [HELLO + b"HTTP/1.1 200 OK\r\ncontent-le"]),
     Behaviour("two replies", [HELLO + reply(b"evil")]),
-    Behaviour("two replies, the second late", [HELLO, 0.02, reply(b"evil")]),
+    Behaviour("two replies, the second late", [HELLO, "turns", reply(b"evil")]),
     Behaviour("an interim reply after the reply", [HELLO + b"HTTP/1.1 100 Continue\r\n\r\n"]),
     Behaviour("204 with a body", [b"HTTP/1.1 204 No Content\r\ncontent-length: 4\r\n\r\nevil"], body=b"", status=204),
     Behaviour("304 with a body", [b"HTTP/1.1 304 Not Modified\r\ncontent-length: 4\r\n\r\nevil"], body=b"", status=304),
@@ -138,7 +138,7 @@ _BROKEN: list[tuple[str, Script]] = [
     ("reset before the reply", ["reset"]),
     ("half-close before the reply", ["end", "silence"]),
     ("half-close within the body", [HELLO[:-2], "end", "silence"]),
-    ("reset within the body", [HELLO[:-2], 0.01, "reset"]),
+    ("reset within the body", [HELLO[:-2], "turns", "reset"]),
     ("cut before the last chunk", [CHUNKED + b"5\r\nhello\r\n", "close"]),
     ("cut within the last chunk", [CHUNKED + b"5\r\nhello\r\n0\r\n", "close"]),
     ("interim reply, then closed", [b"HTTP/1.1 100 Continue\r\n\r\n", "close"]),

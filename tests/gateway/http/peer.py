@@ -10,9 +10,12 @@ from typing import Any, Literal, TypeVar
 
 import uvloop
 
+from tests.waiting import PATIENCE, turns
+
 T = TypeVar("T")
-Step = bytes | float | Literal["end", "close", "reset", "silence"]
-"""Bytes are sent, a number is waited for in seconds; then: half-close, close, reset, or say nothing more."""
+Step = bytes | asyncio.Event | Literal["turns", "end", "close", "reset", "silence"]
+"""Bytes are sent, an event is waited for, ``turns`` lets the other side read; then: half-close, close, reset, or say
+nothing more."""
 Script = Sequence[Step]
 
 
@@ -35,6 +38,8 @@ class Peer:
         self.connections = 0
         self.open = 0
         self.most_open = 0
+        self.silent = False
+        """Whether it has said all that it will say to somebody who still waits."""
         self.emptied = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -52,7 +57,7 @@ class Peer:
 
     async def left(self) -> None:
         """Until nobody is connected any more."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while self.open:
                 self.emptied.clear()
                 await self.emptied.wait()
@@ -87,8 +92,10 @@ class Peer:
             if isinstance(step, bytes):
                 writer.write(step)
                 await writer.drain()
-            elif isinstance(step, float):
-                await asyncio.sleep(step)
+            elif isinstance(step, asyncio.Event):
+                await step.wait()
+            elif step == "turns":
+                await turns()
             elif step == "end":
                 writer.write_eof()
             elif step == "reset":
@@ -98,6 +105,7 @@ class Peer:
                 writer.close()
                 return False
             else:
+                self.silent = True
                 await reader.read()  # until the other side leaves
                 return False
         return True

@@ -18,6 +18,7 @@ from detente.gateway.upstream.incoming import MAX_BUFFERED
 from detente.providers.outgoing import Outgoing
 from tests.gateway.http.certificate import certificate as made
 from tests.gateway.http.peer import Peer, Script, Step, reply, run
+from tests.waiting import AGES, PATIENCE, so, turns
 
 ASK = Outgoing("/v1/chat/completions", (), b"{}")
 OK = reply(b"ok")
@@ -26,12 +27,12 @@ Play = Callable[[Callable[[], Awaitable[None]]], None]
 LONG = b"HTTP/1.1 200 OK\r\ncontent-length: 100000000\r\n\r\n"
 
 
-def later(seconds: float = 10) -> float:
+def later(seconds: float = AGES) -> float:
     return asyncio.get_running_loop().time() + seconds
 
 
 def client(
-    connect: float = 5, first_byte: float = 5, idle: float = 5, most: int = 1024, keep: float = 60,
+    connect: float = AGES, first_byte: float = AGES, idle: float = AGES, most: int = 1024, keep: float = AGES,
     tls: ssl.SSLContext | None = None,
 ) -> Upstream:  # fmt: skip
     return Upstream(
@@ -91,9 +92,13 @@ def test_calls_one_after_the_other_share_a_connection(play: Play) -> None:
 
 def test_more_calls_at_once_than_connections_wait_their_turn(play: Play) -> None:
     async def main() -> None:
-        async with Peer([0.002, OK]) as peer:
+        gate = asyncio.Event()
+        async with Peer([gate, OK]) as peer:
             upstream = client(most=3)
-            assert await asyncio.gather(*(ask(upstream, peer.base) for _ in range(30))) == [b"ok"] * 30
+            asked = asyncio.gather(*(ask(upstream, peer.base) for _ in range(30)))
+            await so(lambda: peer.open == 3)
+            gate.set()
+            assert await asked == [b"ok"] * 30
             assert peer.connections == peer.most_open == 3
             await upstream.close()
             await peer.left()
@@ -103,7 +108,7 @@ def test_more_calls_at_once_than_connections_wait_their_turn(play: Play) -> None
 
 def test_a_lost_connection_gives_its_turn_to_who_waits(play: Play) -> None:
     async def main() -> None:
-        async with Peer([0.002, OK, "close"]) as peer:
+        async with Peer(["turns", OK, "close"]) as peer:
             upstream = client(most=2)
             assert await asyncio.gather(*(ask(upstream, peer.base) for _ in range(10))) == [b"ok"] * 10
             assert peer.most_open <= 4  # two of which the peer has not yet seen closed
@@ -115,15 +120,18 @@ def test_a_lost_connection_gives_its_turn_to_who_waits(play: Play) -> None:
 
 def test_no_turn_by_the_connect_deadline_is_our_own_limit_and_the_next_is_served(play: Play) -> None:
     async def main() -> None:
-        async with Peer([0.6, OK], [OK]) as peer:
-            upstream = client(connect=0.25, most=1)
+        gate = asyncio.Event()
+        async with Peer([gate, OK], [OK]) as peer:
+            upstream = client(most=1)
             first = asyncio.create_task(ask(upstream, peer.base))
-            await asyncio.sleep(0.02)
+            await so(lambda: peer.requests)
+            upstream.follow(connect=0.05, first_byte=AGES, idle=AGES)
             with pytest.raises(UpstreamError, match=r"connect deadline.*all 1 are in use") as caught:
                 await ask(upstream, peer.base)
             assert (caught.value.kind, caught.value.sent) == ("busy", False)
             with pytest.raises(UpstreamError, match="total deadline"):
                 await ask(upstream, peer.base, until=later(0.01))
+            gate.set()
             assert await first == b"ok"
             assert await ask(upstream, peer.base) == b"ok"
             await upstream.close()
@@ -134,17 +142,19 @@ def test_no_turn_by_the_connect_deadline_is_our_own_limit_and_the_next_is_served
 
 def test_who_leaves_while_waiting_for_a_turn_takes_none(play: Play) -> None:
     async def main() -> None:
-        async with Peer([0.01, OK]) as peer:
+        gate = asyncio.Event()
+        async with Peer([gate, OK]) as peer:
             upstream = client(most=1)
             tasks = [asyncio.create_task(ask(upstream, peer.base)) for _ in range(12)]
-            await asyncio.sleep(0.005)
+            await so(lambda: peer.requests)
             for task in tasks[1::2]:
                 task.cancel()
             # Cancelled in the very moment in which a turn is given: it is passed on.
             tasks[0].add_done_callback(lambda _: tasks[2].cancel())
+            gate.set()
             results = await asyncio.gather(*tasks, return_exceptions=True)
             assert [result for result in results if isinstance(result, bytes)] == [b"ok"] * 5
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE):
                 assert await ask(upstream, peer.base) == b"ok"
             await upstream.close()
             await peer.left()
@@ -167,6 +177,12 @@ def test_idle_connections_grow_old_and_are_closed(play: Play) -> None:
 
 
 # -- kept connections that turn out to be closed --------------------------------------------------------------------
+@pytest.fixture(autouse=True)
+def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slowly a test runs, a connection that closes was closed before."""
+    monkeypatch.setattr("detente.gateway.upstream.connection.STALE", AGES)
+
+
 def test_a_call_on_a_connection_that_was_closed_meanwhile_is_sent_once_more(play: Play) -> None:
     async def main() -> None:
         # The peer closes when the second request comes, as one does whose patience ended as it was sent.
@@ -211,10 +227,10 @@ def test_a_call_of_whose_reply_one_byte_was_seen_is_not_sent_again(play: Play, s
 
 
 def test_a_peer_that_had_the_request_for_long_is_not_asked_again(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("detente.gateway.upstream.connection.STALE", 0.01)
+    monkeypatch.setattr("detente.gateway.upstream.connection.STALE", 0.0)
 
     async def main() -> None:
-        async with Peer([OK], [0.03, "close"], [OK]) as peer:
+        async with Peer([OK], ["close"], [OK]) as peer:
             upstream = client()
             await ask(upstream, peer.base)
             with pytest.raises(UpstreamError, match="before it replied"):
@@ -226,30 +242,43 @@ def test_a_peer_that_had_the_request_for_long_is_not_asked_again(play: Play, mon
     play(main)
 
 
-TRICKLE: list[Step] = [b"1\r\na\r\n", 0.02] * 100
-DRIBBLE: list[Step] = [0.02, b"a: b\r\n"] * 100
-
-
 # -- deadlines ------------------------------------------------------------------------------------------------------
+def under_way(upstream: Upstream) -> Incoming:
+    """The one reply that is awaited."""
+    (connection,) = upstream._sweep.busy
+    assert connection.incoming is not None
+    return connection.incoming
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+TRICKLE: list[Step] = [b"1\r\na\r\n", "turns"] * 20
+DRIBBLE: list[Step] = ["turns", b"a: b\r\n"] * 20
 LATE: list[tuple[Script, float, str]] = [
-    (["silence"], 10.0, "first-byte deadline"),
-    ([b"HTTP/1.1 200 OK\r\ncontent-", "silence"], 10.0, "first-byte deadline"),
-    ([b"HTTP/1.1 200 OK\r\n", *DRIBBLE, "silence"], 10.0, "first-byte deadline"),
-    ([STREAM, "silence"], 10.0, "idle deadline"),
-    ([STREAM + b"2\r\nab\r\n", "silence"], 10.0, "idle deadline"),
-    ([STREAM, *TRICKLE, "silence"], 0.2, "total deadline"),
-    (["silence"], 0.2, "total deadline"),
+    (["silence"], 1000, "first-byte deadline"),
+    ([HEAD + b"content-", "silence"], 1000, "first-byte deadline"),
+    ([HEAD, *DRIBBLE, "silence"], 1000, "first-byte deadline"),
+    ([STREAM, "silence"], 2000, "idle deadline"),
+    ([STREAM + b"2\r\nab\r\n", "silence"], 2000, "idle deadline"),
+    ([STREAM, *TRICKLE, "silence"], 1500, "total deadline"),
+    (["silence"], 500, "total deadline"),
 ]
 
 
-@pytest.mark.parametrize(("script", "within", "words"), LATE)
-def test_deadlines(play: Play, script: Script, within: float, words: str) -> None:
+@pytest.mark.parametrize(("script", "after", "words"), LATE)
+def test_deadlines(play: Play, script: Script, after: float, words: str) -> None:
     async def main() -> None:
         async with Peer(script, [OK]) as peer:
-            short = 5 if "total" in words else 0.15
-            upstream = client(first_byte=short, idle=short)
+            begun = any(isinstance(step, bytes) and step.startswith(STREAM) for step in script)
+            upstream, now = client(first_byte=1000, idle=2000), later(0)
+            call = asyncio.create_task(ask(upstream, peer.base, until=now + (after if "total" in words else 9000)))
+            await so(lambda: peer.silent)
+            await so(lambda: under_way(upstream).status or not begun)
+            upstream._sweep.look(now)  # sees what has come
+            upstream._sweep.look(now + after - 100)
+            assert under_way(upstream).failure is None
+            upstream._sweep.look(now + after + 100)
             with pytest.raises(UpstreamError, match=words) as caught:
-                await ask(upstream, peer.base, until=later(within))
+                await call
             assert (caught.value.kind, caught.value.sent) == ("timeout", True)
             await peer.left()
             assert await ask(upstream, peer.base) == b"ok"
@@ -258,11 +287,31 @@ def test_deadlines(play: Play, script: Script, within: float, words: str) -> Non
     play(main)
 
 
+def test_a_deadline_ends_a_call_by_itself(play: Play) -> None:
+    async def main() -> None:
+        async with Peer(["silence"]) as peer:
+            upstream = client(first_byte=0.05)
+            with pytest.raises(UpstreamError, match=r"within 0\.05 s \(first-byte deadline\)"):
+                await ask(upstream, peer.base)
+            await peer.left()
+            await upstream.close()
+
+    play(main)
+
+
 def test_a_reply_that_keeps_coming_is_not_idle(play: Play) -> None:
     async def main() -> None:
-        async with Peer([STREAM, *TRICKLE[:40], b"0\r\n\r\n"]) as peer:
-            upstream = client(idle=0.3)
-            assert await ask(upstream, peer.base) == b"a" * 20
+        gates = [asyncio.Event() for _ in range(5)]
+        pieces: list[Step] = [step for gate in gates for step in (b"1\r\na\r\n", gate)]
+        async with Peer([STREAM, *pieces, b"0\r\n\r\n"]) as peer:
+            upstream, now = client(idle=1000), later(0)
+            incoming = await upstream.send(peer.base, ASK, (), until=now + 9000)
+            for gate in gates:  # a piece every 900 s
+                assert await incoming.piece() == b"a"
+                upstream._sweep.look(now := now + 900)
+                gate.set()
+            assert await incoming.piece() == b""
+            incoming.close()
             await upstream.close()
             await peer.left()
 
@@ -273,9 +322,11 @@ def test_a_slow_reader_is_not_its_providers_fault(play: Play) -> None:
     async def main() -> None:
         size = 40_000_000  # more than the sockets of both sides hold
         async with Peer([b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size, b"x" * size]) as peer:
-            upstream = client(idle=0.3)
-            incoming = await upstream.send(peer.base, ASK, (), until=later())
-            await asyncio.sleep(0.6)
+            upstream = client()
+            incoming = await upstream.send(peer.base, ASK, (), until=later(9 * AGES))
+            await so(lambda: incoming.held > MOST_HELD)
+            for late in (AGES, 2 * AGES):
+                upstream._sweep.look(later(late))
             assert incoming.failure is None
             assert incoming.held <= 2 * MAX_BUFFERED  # one read beyond the limit
             got = 0
@@ -296,9 +347,7 @@ def test_the_sweep_rests_when_nothing_is_under_way(play: Play) -> None:
             upstream = client(keep=0.05)
             await ask(upstream, peer.base)
             await peer.left()
-            async with asyncio.timeout(5):
-                while upstream._sweep._timer is not None:
-                    await asyncio.sleep(0.01)
+            await so(lambda: upstream._sweep._timer is None)
             await upstream.close()
 
     play(main)
@@ -313,9 +362,8 @@ def test_a_cancelled_caller_closes_the_connection_at_once(play: Play, script: Sc
         async with Peer(script, [OK]) as peer:
             upstream = client(most=1)
             task = asyncio.create_task(ask(upstream, peer.base))
-            while not peer.requests:
-                await asyncio.sleep(0.001)
-            await asyncio.sleep(0.01)
+            await so(lambda: peer.requests)
+            await turns()
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -341,7 +389,7 @@ def test_a_caller_cancelled_while_connecting_leaves_nothing_behind(play: Play) -
         base = f"http://127.0.0.1:{port}"
         for _ in range(2):
             task = asyncio.create_task(ask(upstream, base))
-            await asyncio.sleep(0.02)
+            await turns()
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -437,10 +485,10 @@ def test_a_body_longer_than_asked_for_is_broken(play: Play, script: Script) -> N
 
 def test_a_stream_that_is_cut_gives_what_came_and_then_fails(play: Play) -> None:
     async def main() -> None:
-        async with Peer([STREAM + b"2\r\nab\r\n", 0.02, b"2\r\ncd\r\n", "close"]) as peer:
+        async with Peer([STREAM + b"2\r\nab\r\n", b"2\r\ncd\r\n", "close"]) as peer:
             upstream = client()
             incoming: Incoming = await upstream.send(peer.base, ASK, (), until=later())
-            await asyncio.sleep(0.05)
+            await so(lambda: incoming.failure)
             assert await incoming.piece() == b"abcd"
             for _ in range(2):
                 with pytest.raises(UpstreamError, match="within its reply"):
@@ -466,8 +514,9 @@ def test_headers_are_by_name_in_lower_case_and_the_last_counts(play: Play) -> No
 # -- what is not reached --------------------------------------------------------------------------------------------
 def test_what_cannot_be_reached_is_told_in_plain_words(play: Play) -> None:
     async def main() -> None:
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            nobody = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        held = socket.socket()  # a port that is ours, and on which nobody listens
+        held.bind(("127.0.0.1", 0))
+        nobody = f"http://127.0.0.1:{held.getsockname()[1]}"
         upstream = client()
         for base, words in [
             (nobody, "refuses connections"),
@@ -480,6 +529,7 @@ def test_what_cannot_be_reached_is_told_in_plain_words(play: Play) -> None:
             assert base in str(caught.value)
             assert "secret" not in str(caught.value)
         await upstream.close()
+        held.close()
 
     play(main)
 

@@ -12,6 +12,7 @@ from detente.gateway.upstream import Upstream, UpstreamError
 from detente.providers.outgoing import Outgoing
 from tests.gateway.http.behaviours import REFUSED, SERVED, SMALL, Behaviour
 from tests.gateway.http.peer import Peer, Script, reply, run
+from tests.waiting import PATIENCE
 
 ASK = Outgoing("/v1/chat/completions", (("content-type", "application/json"),), b'{"model":"m"}')
 NEXT = reply(b"next")
@@ -19,11 +20,11 @@ Get = Callable[[Upstream, str], Awaitable[tuple[int, bytes, dict[str, str]]]]
 
 
 def client() -> Upstream:
-    return Upstream(Outbox(asyncio.get_running_loop()), connect=5, first_byte=5, idle=5)
+    return Upstream(Outbox(asyncio.get_running_loop()), connect=PATIENCE, first_byte=PATIENCE, idle=PATIENCE)
 
 
 async def whole(upstream: Upstream, base: str) -> tuple[int, bytes, dict[str, str]]:
-    incoming = await upstream.send(base, ASK, (), until=asyncio.get_running_loop().time() + 10)
+    incoming = await upstream.send(base, ASK, (), until=asyncio.get_running_loop().time() + PATIENCE)
     try:
         return incoming.status, await incoming.read(1_000_000), incoming.headers
     finally:
@@ -31,7 +32,7 @@ async def whole(upstream: Upstream, base: str) -> tuple[int, bytes, dict[str, st
 
 
 async def streamed(upstream: Upstream, base: str) -> tuple[int, bytes, dict[str, str]]:
-    incoming = await upstream.send(base, ASK, (), until=asyncio.get_running_loop().time() + 10)
+    incoming = await upstream.send(base, ASK, (), until=asyncio.get_running_loop().time() + PATIENCE)
     body = b""
     try:
         while piece := await incoming.piece():

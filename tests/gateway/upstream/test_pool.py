@@ -15,6 +15,7 @@ from detente.gateway.upstream.origin import Origin
 from detente.gateway.upstream.pool import Pool
 from detente.gateway.upstream.sweep import Sweep
 from tests.gateway.http.peer import Peer, reply, run
+from tests.waiting import PATIENCE
 
 
 def play(main: Callable[[Pool], Awaitable[None]], *, plain: bool = False) -> None:
@@ -22,11 +23,11 @@ def play(main: Callable[[Pool], Awaitable[None]], *, plain: bool = False) -> Non
 
     async def whole() -> None:
         async with Peer([reply(b"ok")]) as peer:
-            sweep = Sweep(first_byte=5, idle=5, keep=60)
+            sweep = Sweep(first_byte=PATIENCE, idle=PATIENCE, keep=PATIENCE)
             outbox = Outbox(asyncio.get_running_loop())
             origin = Origin("http", "127.0.0.1", peer.port)
-            pool = Pool(origin, outbox, sweep, 5, 1, lambda: pytest.fail("no TLS here"))
-            async with asyncio.timeout(5):
+            pool = Pool(origin, outbox, sweep, PATIENCE, 1, lambda: pytest.fail("no TLS here"))
+            async with asyncio.timeout(PATIENCE):
                 await main(pool)
                 sweep.stop()
                 await pool.close()
@@ -36,7 +37,7 @@ def play(main: Callable[[Pool], Awaitable[None]], *, plain: bool = False) -> Non
 
 
 def asking(pool: Pool, *, fresh: bool = False) -> asyncio.Task[UpstreamConnection]:
-    return asyncio.create_task(pool.connection(asyncio.get_running_loop().time() + 5, fresh=fresh))
+    return asyncio.create_task(pool.connection(asyncio.get_running_loop().time() + PATIENCE, fresh=fresh))
 
 
 def test_a_free_connection_goes_to_who_waits_longest() -> None:
@@ -61,7 +62,7 @@ def test_one_that_is_lost_before_its_new_user_wakes_is_replaced() -> None:
         await asyncio.sleep(0)
         pool.release(first)
         first.connection_lost(None)
-        first.pool = Pool(pool.origin, pool.outbox, pool.sweep, 5, 1, pool._tls)  # it is lost once only
+        first.pool = Pool(pool.origin, pool.outbox, pool.sweep, PATIENCE, 1, pool._tls)  # it is lost once only
         assert await second is not first
         first.transport.abort()
 

@@ -1,0 +1,44 @@
+"""Waiting for what another task, thread or process does: until it is so, never for a fixed time.
+
+Owns: the only sleeps in the tests (``test_suite.py`` looks), and how long anything may take. Not here: what is waited
+for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from http.client import HTTPException
+
+PATIENCE = 60.0
+"""Seconds after which a test gives up. No measure of speed: far more than a busy machine takes."""
+AGES = 1000.0
+"""A deadline, in seconds, that no test lives to see: whoever tests it says that so much time has passed."""
+_TURNS = 30
+
+
+def until(true: Callable[[], object], what: str | Callable[[], str] = "it does not happen") -> None:
+    """Wait in a thread until something is so. What does not answer yet (``OSError``) is not so yet."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        with suppress(OSError, HTTPException):
+            if true():
+                return
+        time.sleep(0.01)
+    raise AssertionError(what if isinstance(what, str) else what())
+
+
+async def so(true: Callable[[], object]) -> None:
+    """Wait in a task until something is so."""
+    end = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < end, "it does not happen"
+        await asyncio.sleep(0.001)
+
+
+async def turns() -> None:
+    """Let everybody on this loop read what was sent to it, and act on it. What can be seen is waited for by ``so``."""
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)
