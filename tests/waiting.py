@@ -7,16 +7,42 @@ for.
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from http.client import HTTPException
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 PATIENCE = 60.0
 """Seconds after which a test gives up. No measure of speed: far more than a busy machine takes."""
 AGES = 1000.0
 """A deadline, in seconds, that no test lives to see: whoever tests it says that so much time has passed."""
 _TURNS = 30
+
+
+class Ahead(asyncio.SelectorEventLoop):
+    """A loop whose clock a test moves."""
+
+    ahead = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.ahead
+
+
+async def patiently(main: Coroutine[Any, Any, T]) -> T:
+    """Run a whole test, which is cancelled where it hangs: by true time, whatever its loop's clock says."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    guard = threading.Timer(2 * PATIENCE, loop.call_soon_threadsafe, (task.cancel, "it hangs"))
+    guard.daemon = True
+    guard.start()
+    try:
+        return await main
+    finally:
+        guard.cancel()
 
 
 def until(true: Callable[[], object], what: str | Callable[[], str] = "it does not happen") -> None:

@@ -25,6 +25,7 @@ from detente.gateway.http.protocol import Connection
 from detente.gateway.serving.app import App
 from detente.gateway.serving.clock import Clock
 from detente.gateway.serving.metrics import Metrics
+from detente.gateway.upstream import Incoming
 from detente.ledger.frames import Torn, read
 from detente.ledger.journal import Journal, files
 from detente.ledger.record import Record, decoded
@@ -33,12 +34,16 @@ from detente.providers.authority import Authority
 from detente.results.plan import Plan
 from tests.builders import Data, data_of, day, tokens, work
 from tests.gateway.http.peer import Peer
+from tests.waiting import Ahead, so
 
 KEY = make("chat-key", bytes(32))
 SECRET = "upstream-secret-9f2c"
 VARIABLE = "DETENTE_STAGE_KEY"
 NOON = day("2026-03-10").replace(hour=12)
-SHORT = {"connect": "2 s", "first-byte": "5 s", "idle": "5 s", "total": "10 s"}
+DEADLINES = {"connect": "600 s", "first-byte": "600 s", "idle": "600 s", "total": "6000 s"}
+"""None of them passes unless a test says so (``Stage.passes``)."""
+LATE = 601
+"""Seconds after which a provider is late."""
 
 
 # -- what providers say -----------------------------------------------------------------------------------------------
@@ -68,6 +73,8 @@ def refusal(code: str, message: str = "no") -> Data:
     return {"error": {"message": message, "type": "some_error", "param": None, "code": code}}
 
 
+SERVED = http(completion())
+"""A call that is served."""
 SSE = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 LAST = b"0\r\n\r\n"
 
@@ -113,41 +120,15 @@ FLOW: Sequence[bytes] = [
     LAST,
 ]
 """A stream from its head to its end."""
+HEARD: Sequence[bytes | str] = [*FLOW[:3], "heard", *FLOW[3:]]
+"""The same; its end comes once its begin was heard."""
+HALF: Sequence[bytes | str] = [SSE, chunked(ROLE), chunked(delta(content="half")), "heard"]
+"""A stream that was heard, and is not over."""
 
 
 # -- providers --------------------------------------------------------------------------------------------------------
 class Provider(Peer):
-    """A scripted provider. An ``asyncio.Event`` in a script is waited for."""
-
-    async def __aenter__(self) -> Provider:
-        await super().__aenter__()
-        return self
-
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        head = await reader.readuntil(b"\r\n\r\n")
-        fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if line)
-        body = await reader.readexactly(int(fields.get(b"content-length", b"0")))
-        script: Sequence[Any] = self.scripts[min(len(self.requests), len(self.scripts) - 1)]
-        self.requests.append((head, body))
-        for step in script:
-            if isinstance(step, asyncio.Event):
-                await step.wait()
-            elif isinstance(step, bytes):
-                writer.write(step)
-                await writer.drain()
-            elif isinstance(step, float):
-                await asyncio.sleep(step)
-            elif step == "silence":
-                await reader.read()  # until the other side leaves
-                return False
-            else:
-                if step == "reset":
-                    writer.transport.abort()
-                elif step == "end":
-                    writer.write_eof()
-                writer.close()
-                return False
-        return True
+    """A scripted provider."""
 
     @property
     def asked(self) -> list[Data]:
@@ -179,7 +160,7 @@ def case_data(bases: Mapping[str, str], *agreements: Data, **head: object) -> Da
     base |= {
         "deployments": [deployment(f"{p}-m", f"{p}-api", at) for p, at in bases.items()],
         "keys": [{"id": "chat-key", "workload": "chat", "hash": hash_of(KEY)}],
-        "serving": {"deadlines": SHORT},
+        "serving": {"deadlines": DEADLINES},
     }
     return base | head
 
@@ -192,6 +173,16 @@ class Hands(Clock):
 
     def now(self) -> datetime:
         return self.at
+
+
+def one(south: Provider, *agreements: Data, **head: object) -> Data:
+    """A case with South's deployment alone."""
+    return case_data({"south": south.base}, *agreements, **head)
+
+
+def two(south: Provider, north: Provider, *agreements: Data, **head: object) -> Data:
+    """A case with South's, which is the cheaper, and North's."""
+    return case_data({"south": south.base, "north": north.base}, *agreements, **head)
 
 
 # -- the stage --------------------------------------------------------------------------------------------------------
@@ -237,25 +228,44 @@ class Stage:
 
     async def idle(self) -> None:
         """Until no call is under way and nobody is connected."""
-        async with asyncio.timeout(10):
-            while self.state.connections or self.app._active:
-                await asyncio.sleep(0.001)
+        await so(lambda: not (self.state.connections or self.app._active))
+
+    @property
+    def awaited(self) -> Incoming:
+        """The one reply of a provider's that is awaited."""
+        (connection,) = self.app.upstream._sweep.busy
+        assert connection.incoming is not None
+        return connection.incoming
+
+    def passes(self, seconds: float) -> None:
+        """So many seconds pass, in which nobody says anything. On asyncio's own loop (``run(…, plain=True)``)."""
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, Ahead)
+        self.app.upstream._sweep.look(loop.time())  # sees what has come
+        loop.ahead += seconds
+        self.app.upstream._sweep.look(loop.time())
 
     @property
     def records(self) -> list[Record]:
         """What the journal's files hold now."""
         return recorded(self.folder)
 
+    async def page(self, path: str) -> Answer:
+        """A page of the gateway's own."""
+        return await self.ask(path=path, method="GET")
+
     async def caller(self, *, limit: int = 1 << 26, tls: ssl.SSLContext | None = None) -> Caller:
         """Somebody who connects, and reads ahead as far as ``limit``."""
         return Caller(*await asyncio.open_connection("127.0.0.1", self.port, limit=limit, ssl=tls))
 
-    async def ask(self, body: object = None, *, path: str = "/v1/chat/completions", **more: str) -> Answer:
-        """One call on a connection of its own."""
+    async def ask(
+        self, body: object = None, *heard: Provider, path: str = "/v1/chat/completions", **more: str
+    ) -> Answer:
+        """One call on a connection of its own. Once its reply begins, these providers are told that it was heard."""
         caller = await self.caller()
         try:
             caller.send(request(body, path=path, **more))
-            return await caller.answer()
+            return await caller.answer(*heard)
         finally:
             await caller.leave()
 
@@ -280,6 +290,7 @@ def recorded(folder: Path) -> list[Record]:
 
 # -- callers ----------------------------------------------------------------------------------------------------------
 HELLO: Data = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+STREAM: Data = {**HELLO, "stream": True}
 
 
 def request(
@@ -341,20 +352,20 @@ class Caller:
 
     async def head(self) -> tuple[int, dict[str, str]]:
         """Status and headers of the next reply."""
-        async with asyncio.timeout(10):
-            head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         fields = dict(line.lower().split(": ", 1) for line in head[1:] if line)
         return int(head[0].split(" ")[1]), fields
 
     async def chunk(self) -> bytes:
         """The next chunk's data; empty at the end."""
-        async with asyncio.timeout(10):
-            size = int(await self.reader.readuntil(b"\r\n"), 16)
-            return (await self.reader.readexactly(size + 2))[:-2]
+        size = int(await self.reader.readuntil(b"\r\n"), 16)
+        return (await self.reader.readexactly(size + 2))[:-2]
 
-    async def answer(self) -> Answer:
-        """The next reply."""
+    async def answer(self, *heard: Provider) -> Answer:
+        """The next reply. Once it begins, these providers are told that what they said was heard."""
         status, fields = await self.head()
+        for provider in heard:
+            provider.heard.set()
         return await self.rest(status, fields)
 
     async def rest(self, status: int, fields: dict[str, str]) -> Answer:
@@ -362,22 +373,19 @@ class Caller:
         body = b""
         try:
             if "content-length" in fields:
-                async with asyncio.timeout(10):
-                    return Answer(status, fields, await self.reader.readexactly(int(fields["content-length"])))
+                return Answer(status, fields, await self.reader.readexactly(int(fields["content-length"])))
             if fields.get("transfer-encoding") == "chunked":
                 while data := await self.chunk():
                     body += data
                 return Answer(status, fields, body)
-            async with asyncio.timeout(10):
-                return Answer(status, fields, await self.reader.read())
+            return Answer(status, fields, await self.reader.read())
         except (asyncio.IncompleteReadError, ConnectionError):
             return Answer(status, fields, body, whole=False)
 
     async def closed(self) -> bool:
         """Whether the gateway hangs up, with nothing more to say."""
         try:
-            async with asyncio.timeout(10):
-                return not await self.reader.read()
+            return not await self.reader.read()
         except ConnectionError:
             return True
 

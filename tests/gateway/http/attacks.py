@@ -15,7 +15,6 @@ import contextlib
 import re
 import select
 import socket
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -46,7 +45,8 @@ class Target:
 
 
 Step = bytes | float | Literal["end", "100"]
-"""Bytes are sent, a number is waited for in seconds; ``end`` half-closes, ``100`` waits for an interim reply."""
+"""Bytes are sent, a number is waited for in seconds or until there is an answer, ``end`` half-closes, and ``100`` waits
+for an interim reply."""
 Ways = frozenset[Literal["served", "refused"]]
 SERVED: Ways = frozenset({"served"})
 REFUSED: Ways = frozenset({"refused"})
@@ -135,7 +135,7 @@ def attack(target: Target, what: Attack, patience: float = 2.0) -> Found:
                 if isinstance(step, bytes):
                     sock.sendall(step)
                 elif isinstance(step, float):
-                    time.sleep(step)
+                    select.select([sock], [], [], step)
                 elif step == "end":
                     sock.shutdown(socket.SHUT_WR)
                 elif select.select([sock], [], [], patience)[0]:

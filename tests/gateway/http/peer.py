@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
-from collections.abc import Coroutine, Sequence
-from typing import Any, Literal, TypeVar
+from collections.abc import Coroutine, Iterator, Sequence
+from typing import Any, Literal, Self, TypeVar
 
 import uvloop
 
-from tests.waiting import PATIENCE, turns
+from tests.waiting import Ahead, patiently, turns
 
 T = TypeVar("T")
-Step = bytes | asyncio.Event | Literal["turns", "end", "close", "reset", "silence"]
-"""Bytes are sent, an event is waited for, ``turns`` lets the other side read; then: half-close, close, reset, or say
-nothing more."""
+Step = bytes | asyncio.Event | Literal["turns", "heard", "end", "close", "reset", "silence"]
+"""Bytes are sent, an event is waited for, ``turns`` lets the other side read, ``heard`` waits until the test says that
+what came before was heard; then: half-close, close, reset, or say nothing more."""
 Script = Sequence[Step]
 
 
@@ -23,6 +24,14 @@ def reply(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
     """A proper reply."""
     lines = [f"HTTP/1.1 {status}", f"content-length: {len(body)}", *headers]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+@contextlib.contextmanager
+def nobody() -> Iterator[str]:
+    """An address that refuses connections: its port is held, and nobody listens there."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{held.getsockname()[1]}"
 
 
 class Peer:
@@ -40,10 +49,11 @@ class Peer:
         self.most_open = 0
         self.silent = False
         """Whether it has said all that it will say to somebody who still waits."""
+        self.heard = asyncio.Event()
         self.emptied = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def __aenter__(self) -> Peer:
+    async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls, limit=1 << 26)
         self.port = self._server.sockets[0].getsockname()[1]
         self.base = f"{'https' if self.tls else 'http'}://{'localhost' if self.tls else '127.0.0.1'}:{self.port}"
@@ -57,10 +67,9 @@ class Peer:
 
     async def left(self) -> None:
         """Until nobody is connected any more."""
-        async with asyncio.timeout(PATIENCE):
-            while self.open:
-                self.emptied.clear()
-                await self.emptied.wait()
+        while self.open:
+            self.emptied.clear()
+            await self.emptied.wait()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -96,6 +105,8 @@ class Peer:
                 await step.wait()
             elif step == "turns":
                 await turns()
+            elif step == "heard":
+                await self.heard.wait()
             elif step == "end":
                 writer.write_eof()
             elif step == "reset":
@@ -112,7 +123,6 @@ class Peer:
 
 
 def run(main: Coroutine[Any, Any, T], *, plain: bool = False) -> T:
-    """Run on uvloop, as the gateway does, or on asyncio's own loop."""
-    factory = asyncio.new_event_loop if plain else uvloop.new_event_loop
-    with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(main)
+    """Run on uvloop, as the gateway does, or on asyncio's own loop, whose time a test may let pass (``Ahead``)."""
+    with asyncio.Runner(loop_factory=Ahead if plain else uvloop.new_event_loop) as runner:
+        return runner.run(patiently(main))

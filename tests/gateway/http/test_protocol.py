@@ -16,6 +16,7 @@ from typing import Any
 
 import h11
 import pytest
+import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,25 +29,28 @@ from tests.gateway.http.attacks import read as answers_in
 from tests.gateway.http.certificate import certificate as made
 from tests.gateway.http.peer import run
 from tests.gateway.stage import (
+    DEADLINES,
     FLOW,
     HELLO,
     KEY,
+    LATE,
     ROLE,
-    SHORT,
+    SERVED,
     SSE,
+    STREAM,
     Caller,
     Provider,
     Stage,
-    case_data,
     chunked,
     completion,
     delta,
     http,
+    one,
     play,
     request,
 )
+from tests.waiting import PATIENCE, so, turns
 
-STREAM = {**HELLO, "stream": True}
 LIMIT = 100_000
 
 
@@ -59,13 +63,13 @@ def _hasty() -> Iterator[None]:
 
 
 def small(provider: Provider) -> dict[str, Any]:
-    return case_data({"south": provider.base}, serving={"deadlines": SHORT, "body": LIMIT})
+    return one(provider, serving={"deadlines": DEADLINES, "body": LIMIT})
 
 
 # -- one connection, many requests ------------------------------------------------------------------------------------
 def test_a_connection_serves_calls_one_after_the_other(tmp_path: Path) -> None:
     async def main() -> None:
-        async with play(http(completion())) as south, Stage(tmp_path, small(south)) as stage:
+        async with play(SERVED) as south, Stage(tmp_path, small(south)) as stage:
             caller = await stage.caller()
             for _ in range(3):
                 caller.send(request())
@@ -80,7 +84,7 @@ def test_a_connection_serves_calls_one_after_the_other(tmp_path: Path) -> None:
 
 def test_pipelined_requests_are_answered_in_turn(tmp_path: Path) -> None:
     async def main() -> None:
-        first = [0.05, http(completion("first"))]
+        first = ["turns", http(completion("first"))]
         async with play(first, [*FLOW], http(completion("third"))) as south, Stage(tmp_path, small(south)) as stage:
             caller = await stage.caller()
             more = request(path="/healthz", method="GET") + request(path="/nowhere", method="GET")
@@ -99,7 +103,7 @@ def test_pipelined_requests_are_answered_in_turn(tmp_path: Path) -> None:
 
 def test_what_is_no_request_after_pipelined_ones_is_refused_after_their_replies(tmp_path: Path) -> None:
     async def main() -> None:
-        async with play([0.05, http(completion())]) as south, Stage(tmp_path, small(south)) as stage:
+        async with play(["turns", SERVED]) as south, Stage(tmp_path, small(south)) as stage:
             caller = await stage.caller()
             caller.send(request() + b"\0\0\0\r\n\r\n")
             assert (await caller.answer()).status == 200
@@ -131,7 +135,7 @@ def test_http_1_0_is_answered_and_closed(tmp_path: Path, stream: bool) -> None:
 
 def test_pages_answer_get_and_head(tmp_path: Path) -> None:
     async def main() -> None:
-        async with play(http(completion())) as south, Stage(tmp_path, small(south)) as stage:
+        async with play(SERVED) as south, Stage(tmp_path, small(south)) as stage:
             caller = await stage.caller()
             for path in ("/healthz", "/readyz", "/metrics", "/v1/models", "/v1/models/m", "/nowhere"):
                 caller.send(request(path=path, method="GET"))
@@ -153,7 +157,7 @@ def test_pages_answer_get_and_head(tmp_path: Path) -> None:
 
 def test_models_are_those_of_the_key(tmp_path: Path) -> None:
     async def main() -> None:
-        async with play(http(completion())) as south, Stage(tmp_path, small(south)) as stage:
+        async with play(SERVED) as south, Stage(tmp_path, small(south)) as stage:
             caller = await stage.caller()
             caller.send(request(path="/v1/models", method="GET"))
             assert [m["id"] for m in (await caller.answer()).json["data"]] == ["m", "chat"]
@@ -169,7 +173,7 @@ def test_models_are_those_of_the_key(tmp_path: Path) -> None:
 
 def test_who_expects_100_is_told_to_go_on_before_the_body(tmp_path: Path) -> None:
     async def main() -> None:
-        async with play(http(completion())) as south, Stage(tmp_path, small(south)) as stage:
+        async with play(SERVED) as south, Stage(tmp_path, small(south)) as stage:
             caller = await stage.caller()
             head, _, body = request(Expect="100-continue").partition(b"\r\n\r\n")
             caller.send(head + b"\r\n\r\n")
@@ -185,14 +189,13 @@ def test_who_expects_100_behind_another_request_is_told_once_its_reply_has_gone(
     async def main() -> None:
         gate = asyncio.Event()
         async with (
-            play([gate, http(completion())], http(completion())) as south,
+            play([gate, SERVED], SERVED) as south,
             Stage(tmp_path, small(south)) as stage,
         ):
             caller = await stage.caller()
             head, _, body = request(Expect="100-continue").partition(b"\r\n\r\n")
             caller.send(request() + head + b"\r\n\r\n")
-            while not south.requests:
-                await asyncio.sleep(0.001)
+            await so(lambda: south.requests)
             gate.set()
             assert (await caller.answer()).status == 200
             assert await caller.head() == (100, {})
@@ -213,7 +216,7 @@ def test_who_expects_100_behind_another_request_is_told_once_its_reply_has_gone(
 )
 def test_an_offer_to_upgrade_is_passed_over_and_the_request_is_served(tmp_path: Path, offer: dict[str, str]) -> None:
     async def main() -> None:
-        async with play(http(completion())) as south, Stage(tmp_path, small(south)) as stage:
+        async with play(SERVED) as south, Stage(tmp_path, small(south)) as stage:
             whole = request(**offer)
             for parts in ([whole], [whole[at : at + 7] for at in range(0, len(whole), 7)], [whole * 3]):
                 caller = await stage.caller()
@@ -242,22 +245,23 @@ async def deaf(stage: Stage) -> tuple[Caller, Connection, int]:
     while not (there := list(stage.state.connections)) or there[0].drain is None or there[0]._exchange is not None:
         caller.send(PAGE * 20)
         asked += 20
-        await asyncio.sleep(0.002)
+        await turns()
     caller.send(PAGE * 5)
     return caller, there[0], asked + 5
 
 
 def test_requests_wait_until_the_replies_before_them_are_taken(tmp_path: Path) -> None:
     async def main() -> None:
-        async with play(http(completion())) as south, Stage(tmp_path, small(south)) as stage:
+        async with play(SERVED) as south, Stage(tmp_path, small(south)) as stage:
             caller, connection, asked = await deaf(stage)
-            await asyncio.sleep(0.05)
+            await so(lambda: connection._queued)
             assert connection.drain is not None
             assert connection._exchange is None, "nothing more is answered"
             assert 0 < len(connection._queued) <= protocol.PIECE // len(PAGE) + 1
-            waiting = connection.transport.get_write_buffer_size()
-            await asyncio.sleep(0.05)
-            assert connection.transport.get_write_buffer_size() == waiting < 2 * protocol.WRITE_HIGH
+            answered = connection._written
+            await turns()
+            assert connection._written == answered
+            assert connection.transport.get_write_buffer_size() < 2 * protocol.WRITE_HIGH
             caller.writer.transport.resume_reading()  # type: ignore[attr-defined]
             for _ in range(asked):
                 assert (await caller.answer()).status == 200
@@ -271,15 +275,15 @@ def test_requests_wait_until_the_replies_before_them_are_taken(tmp_path: Path) -
 
 def test_who_takes_no_reply_and_asks_on_is_closed_in_the_end(tmp_path: Path) -> None:
     async def main() -> None:
-        async with play(http(completion())) as south, Stage(tmp_path, small(south)) as stage:
+        async with play(SERVED) as south, Stage(tmp_path, small(south)) as stage:
             caller, connection, _ = await deaf(stage)
-            await asyncio.sleep(0.05)
+            await turns()
             now = asyncio.get_running_loop().time()
             connection.sweep(now)  # what had left until then
-            connection.sweep(now + 4.5)
+            connection.sweep(now + LATE - 10)
             assert not connection.transport.is_closing()
             caller.send(PAGE)
-            connection.sweep(now + 5.5)
+            connection.sweep(now + LATE)
             await stage.idle()
             await caller.leave()
 
@@ -288,15 +292,15 @@ def test_who_takes_no_reply_and_asks_on_is_closed_in_the_end(tmp_path: Path) -> 
 
 def test_requests_wait_as_bytes_however_many_come_at_once(tmp_path: Path) -> None:
     async def main() -> None:
-        async with play([0.05, http(completion())]) as south, Stage(tmp_path, small(south)) as stage:
+        async with play(["turns", SERVED]) as south, Stage(tmp_path, small(south)) as stage:
             caller = await stage.caller()
             page = request(path="/healthz", method="GET", key=None)
             n = 5 * protocol.PIECE // len(page)
             large = request(json.dumps(HELLO).encode().ljust(protocol.PIECE * 3))
             caller.send(request() + page * n + large + page)
-            while not (there := list(stage.state.connections)) or not there[0]._queued:
-                await asyncio.sleep(0)
-            assert len(there[0]._queued) <= protocol.PIECE // len(page) + 1
+            await so(lambda: any(connection._queued for connection in stage.state.connections))
+            (connection,) = stage.state.connections
+            assert len(connection._queued) <= protocol.PIECE // len(page) + 1
             statuses = [(await caller.answer()).status for _ in range(n + 3)]
             assert statuses == [200] * (n + 3)
             assert len(south.requests) == 2
@@ -326,13 +330,13 @@ def test_who_takes_a_large_reply_slowly_is_not_cut(tmp_path: Path, certificate: 
             now, taken = asyncio.get_running_loop().time(), len(await caller.reader.readexactly(step))
             (connection,) = stage.state.connections
             while taken < size // 2:
-                await asyncio.sleep(0.01)
-                now += 4.0  # each time less than the longest silence, together much more
+                await turns()
+                now += LATE / 2  # each time less than the longest silence, together much more
                 connection.sweep(now)
                 taken += len(await caller.reader.readexactly(step))
-            await asyncio.sleep(0.05)
-            connection.sweep(now)
-            connection.sweep(now + 5.5)  # it took nothing since
+            while not connection.transport.is_closing():  # it takes nothing more
+                await turns()
+                connection.sweep(now := now + LATE)
             await stage.idle()
             await caller.leave()
 
@@ -343,7 +347,7 @@ def test_who_takes_a_large_reply_slowly_is_not_cut(tmp_path: Path, certificate: 
 @pytest.mark.parametrize("key", [None, "", "dtk_chat-key_wrong", KEY + "x", KEY.replace("chat", "chit")])
 def test_a_stranger_is_refused_before_the_body_is_sent(tmp_path: Path, key: str | None) -> None:
     async def main() -> None:
-        async with play(http(completion())) as south, Stage(tmp_path, small(south)) as stage:
+        async with play(SERVED) as south, Stage(tmp_path, small(south)) as stage:
             caller = await stage.caller()
             head, _, _ = request(key=key, Expect="100-continue").partition(b"\r\n\r\n")
             caller.send(head + b"\r\n\r\n")
@@ -361,7 +365,7 @@ def test_a_stranger_is_refused_before_the_body_is_sent(tmp_path: Path, key: str 
 
 def test_below_a_surface_its_clients_are_told_in_its_shape(tmp_path: Path) -> None:
     async def main() -> None:
-        async with play(http(completion())) as south, Stage(tmp_path, small(south)) as stage:
+        async with play(SERVED) as south, Stage(tmp_path, small(south)) as stage:
             answer = await stage.ask(path="/v1/messages/count_tokens", method="GET")
             assert (answer.status, answer.json["type"]) == (404, "error")
             assert answer.json["error"]["type"] == "not_found_error"
@@ -376,7 +380,7 @@ def test_below_a_surface_its_clients_are_told_in_its_shape(tmp_path: Path) -> No
 @pytest.mark.parametrize("framing", ["content-length: 90000", "transfer-encoding: chunked"])
 def test_a_body_that_nobody_asks_for_is_not_read(tmp_path: Path, path: str, method: str, framing: str) -> None:
     async def main() -> None:
-        async with play(http(completion())) as south, Stage(tmp_path, small(south)) as stage:
+        async with play(SERVED) as south, Stage(tmp_path, small(south)) as stage:
             caller = await stage.caller()
             caller.send(f"{method} {path} HTTP/1.1\r\nhost: gateway\r\n{framing}\r\n\r\n".encode())
             answer = await caller.answer()  # before any of it was sent
@@ -392,7 +396,7 @@ def test_a_body_that_nobody_asks_for_is_not_read(tmp_path: Path, path: str, meth
 @pytest.mark.parametrize("header", ["api-key", "x-api-key"])
 def test_a_key_may_come_as_other_clients_send_it(tmp_path: Path, header: str) -> None:
     async def main() -> None:
-        async with play(http(completion())) as south, Stage(tmp_path, small(south)) as stage:
+        async with play(SERVED) as south, Stage(tmp_path, small(south)) as stage:
             assert (await stage.ask(key=None, **{header: KEY})).status == 200  # type: ignore[arg-type]
 
     run(main())
@@ -400,7 +404,7 @@ def test_a_key_may_come_as_other_clients_send_it(tmp_path: Path, header: str) ->
 
 def test_a_method_or_an_encoding_that_is_not_taken(tmp_path: Path) -> None:
     async def main() -> None:
-        async with play(http(completion())) as south, Stage(tmp_path, small(south)) as stage:
+        async with play(SERVED) as south, Stage(tmp_path, small(south)) as stage:
             caller = await stage.caller()
             caller.send(request(method="GET"))
             answer = await caller.answer()
@@ -417,7 +421,7 @@ def test_a_refusal_of_head_has_no_body(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("detente.gateway.http.protocol.LINGER", 0.01)
 
     async def main() -> None:
-        async with play(http(completion())) as south, Stage(tmp_path, small(south)) as stage:
+        async with play(SERVED) as south, Stage(tmp_path, small(south)) as stage:
             caller = await stage.caller()
             caller.send(request(method="HEAD"))
             status, fields = await caller.head()
@@ -431,7 +435,7 @@ def test_a_refusal_of_head_has_no_body(tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("how", ["declared", "chunked"])
 def test_a_body_over_the_limit_is_refused_and_one_at_the_limit_is_served(tmp_path: Path, how: str) -> None:
     async def main() -> None:
-        async with play(http(completion())) as south, Stage(tmp_path, small(south)) as stage:
+        async with play(SERVED) as south, Stage(tmp_path, small(south)) as stage:
             for extra in (0, 1):
                 body = json.dumps(HELLO).encode().ljust(LIMIT + extra)
                 caller = await stage.caller()
@@ -459,7 +463,7 @@ def test_a_body_over_the_limit_is_refused_and_one_at_the_limit_is_served(tmp_pat
 )
 def test_a_head_over_the_limits_is_refused(tmp_path: Path, more: str) -> None:
     async def main() -> None:
-        async with play(http(completion())) as south, Stage(tmp_path, small(south)) as stage:
+        async with play(SERVED) as south, Stage(tmp_path, small(south)) as stage:
             caller = await stage.caller()
             caller.send(request().replace(b"\r\nhost", f"\r\n{more}\r\nhost".encode(), 1))
             answer = await caller.answer()
@@ -473,7 +477,7 @@ def test_a_head_over_the_limits_is_refused(tmp_path: Path, more: str) -> None:
 @pytest.mark.parametrize("where", ["a header", "a trailer"])
 def test_a_header_that_never_ends_is_refused_and_not_held(tmp_path: Path, where: str) -> None:
     async def main() -> None:
-        async with play(http(completion())) as south, Stage(tmp_path, small(south)) as stage:
+        async with play(SERVED) as south, Stage(tmp_path, small(south)) as stage:
             caller = await stage.caller()
             head = request().partition(b"\r\n\r\n")[0]
             if where == "a trailer":
@@ -483,7 +487,7 @@ def test_a_header_that_never_ends_is_refused_and_not_held(tmp_path: Path, where:
                 caller.send(head + b"\r\na: ")
             for _ in range(40):
                 caller.send(b"b" * 10_000)
-                await asyncio.sleep(0.001)
+                await turns()
             assert (await caller.answer()).status == 431
             assert await caller.closed()
             await caller.leave()
@@ -495,16 +499,15 @@ def test_a_header_that_never_ends_is_refused_and_not_held(tmp_path: Path, where:
 def test_a_silent_connection_is_closed_and_one_that_waits_for_us_is_not(tmp_path: Path) -> None:
     async def main() -> None:
         gate = asyncio.Event()
-        async with play([gate, http(completion())]) as south, Stage(tmp_path, small(south)) as stage:
+        async with play([gate, SERVED]) as south, Stage(tmp_path, small(south)) as stage:
             idle, dribbling, waiting = [await stage.caller() for _ in range(3)]
             dribbling.send(b"POST / HTTP/1.1\r\nhost")
             waiting.send(request())
-            while not south.requests or len(stage.state.connections) < 3:
-                await asyncio.sleep(0.001)
-            await asyncio.sleep(0.02)
-            later = asyncio.get_running_loop().time() + 5.5
+            await so(lambda: south.requests and len(stage.state.connections) == 3)
+            await so(lambda: any(c._reader.heading is not None for c in stage.state.connections))
+            later = asyncio.get_running_loop().time() + LATE
             dribbling.send(b": a")  # a byte now and then does not help a head
-            await asyncio.sleep(0.02)
+            await turns()
             for connection in list(stage.state.connections):
                 connection.sweep(later)
             assert await idle.closed()
@@ -524,12 +527,11 @@ def test_a_caller_who_takes_nothing_of_a_stream_is_cut_in_the_end(tmp_path: Path
             caller = await stage.caller()
             caller.writer.transport.pause_reading()  # type: ignore[attr-defined]
             caller.send(request(STREAM))
-            while not (there := list(stage.state.connections)) or there[0].drain is None:
-                await asyncio.sleep(0.001)
-            await asyncio.sleep(0.05)
-            now = asyncio.get_running_loop().time()
-            there[0].sweep(now)  # sees what has left until now
-            there[0].sweep(now + 5.5)
+            await so(lambda: any(connection.drain for connection in stage.state.connections))
+            await turns()
+            (connection,), now = stage.state.connections, asyncio.get_running_loop().time()
+            connection.sweep(now)  # sees what has left until now
+            connection.sweep(now + LATE)
             await south.left()
             await stage.idle()
             assert stage.records[0].outcome == "abandoned"
@@ -563,12 +565,12 @@ def test_a_stop_lets_a_stream_end_and_closes_what_is_idle(tmp_path: Path) -> Non
 
 def test_a_stop_lets_a_request_that_is_coming_come_and_serves_it(tmp_path: Path) -> None:
     async def main() -> None:
-        async with play(http(completion())) as south, Stage(tmp_path, small(south)) as stage:
+        async with play(SERVED) as south, Stage(tmp_path, small(south)) as stage:
             caller = await stage.caller()
             caller.send(request()[:-10])
-            while not (there := list(stage.state.connections)) or not there[0]._reader.reading:
-                await asyncio.sleep(0.001)
-            there[0].shutdown()
+            await so(lambda: any(connection._reader.reading for connection in stage.state.connections))
+            (connection,) = stage.state.connections
+            connection.shutdown()
             caller.send(request()[-10:])
             answer = await caller.answer()
             assert (answer.status, answer.headers["connection"]) == (200, "close")
@@ -588,16 +590,16 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
 
     async def main() -> None:
         loops.append(asyncio.get_running_loop())
-        async with play(http(completion())) as south, Stage(tmp_path_factory.mktemp("attacks"), small(south)) as stage:
+        async with play(SERVED) as south, Stage(tmp_path_factory.mktemp("attacks"), small(south)) as stage:
             headers = (f"Authorization: Bearer {KEY}",)
             body = json.dumps(HELLO).encode()
             found.append(Target("127.0.0.1", stage.port, "/v1/chat/completions", headers, body, LIMIT))
             ready.set()
             await stop.wait()
 
-    thread = threading.Thread(target=lambda: run(main()))
+    thread = threading.Thread(target=lambda: uvloop.run(main()))
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(PATIENCE)
     yield found[0]
     loops[0].call_soon_threadsafe(stop.set)
     thread.join()
@@ -605,9 +607,9 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
 
 @pytest.mark.parametrize("what", ATTACKS, ids=lambda a: a.name)
 def test_a_hostile_client_is_served_or_refused_and_never_confused(target: Target, what: Attack) -> None:
-    found = attack(target, what, patience=1.0)
+    found = attack(target, what, PATIENCE)
     assert complaint(what, found) is None, found
-    assert complaint(ATTACKS[0], attack(target, ATTACKS[0])) is None  # and the next caller is served
+    assert complaint(ATTACKS[0], attack(target, ATTACKS[0], PATIENCE)) is None  # and the next caller is served
 
 
 # -- any bytes --------------------------------------------------------------------------------------------------------

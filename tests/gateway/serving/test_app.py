@@ -15,26 +15,23 @@ from detente.live.key import hash_of, make
 from tests.builders import Data, agreement, day, tokens, work
 from tests.gateway.http.peer import run
 from tests.gateway.stage import (
+    DEADLINES,
     HELLO,
     KEY,
     NOON,
-    SHORT,
+    SERVED,
     Provider,
     Stage,
     authorities,
-    case_data,
-    completion,
     http,
+    one,
     play,
     request,
+    two,
 )
+from tests.waiting import so
 
 ONLY = {"id": "only", "kind": "exclusivity", "text": "Only on North."}
-SERVED = http(completion())
-
-
-def two(south: Provider, north: Provider, *agreements: Data, **head: object) -> Data:
-    return case_data({"south": south.base, "north": north.base}, *agreements, **head)
 
 
 # -- clauses ----------------------------------------------------------------------------------------------------------
@@ -58,7 +55,7 @@ def test_a_clause_keeps_a_call_from_a_deployment_and_is_disclosed(tmp_path: Path
 def test_a_call_that_clauses_keep_from_everybody_is_refused_with_clause_and_text(tmp_path: Path) -> None:
     async def main() -> None:
         async with play(SERVED) as south:
-            data = case_data({"south": south.base}, agreement(ONLY), offers=[tokens("south", 2), tokens("north", 3)])
+            data = one(south, agreement(ONLY), offers=[tokens("south", 2), tokens("north", 3)])
             async with Stage(tmp_path, data) as stage:
                 answer = await stage.ask()
                 assert answer.status == 403
@@ -128,8 +125,7 @@ def test_a_clause_that_begins_while_a_call_is_asked_of_others_holds_for_its_fall
             async with Stage(tmp_path, data) as stage:
                 stage.clock.at = day("2026-03-11") - timedelta(seconds=1)
                 asked = asyncio.create_task(stage.ask())
-                while not south.requests:
-                    await asyncio.sleep(0.001)
+                await so(lambda: south.requests)
                 if reloaded:  # a call under way ends by the policy that it began with
                     policy = Policy.of(Case.of(two(south, north)))
                     stage.app.follow(policy, authorities(policy))
@@ -179,7 +175,7 @@ def test_what_no_deployment_can_do_is_the_request_s_mistake_and_no_clause_s(
                     assert (answer.status, error["type"], error["param"]) == (400, "invalid_request_error", param)
                     assert why in error["message"]
                     assert error["detente"]["clause"] is None
-                    metrics = await stage.ask(path="/metrics", method="GET")
+                    metrics = await stage.page("/metrics")
                     assert "detente_denials_total{" not in metrics.body.decode()
             assert south.requests == north.requests == []
 
@@ -282,7 +278,7 @@ def test_a_body_that_cannot_be_read_is_refused_by_name(
     tmp_path: Path, body: Any, message: str, param: str | None
 ) -> None:
     async def main() -> None:
-        async with play(SERVED) as south, Stage(tmp_path, case_data({"south": south.base})) as stage:
+        async with play(SERVED) as south, Stage(tmp_path, one(south)) as stage:
             answer = await stage.ask(body)
             error = answer.json["error"]
             assert (answer.status, error["param"], error["type"]) == (400, param, "invalid_request_error")
@@ -297,7 +293,7 @@ def test_a_body_that_cannot_be_read_is_refused_by_name(
 def test_a_model_that_nobody_serves_and_one_that_a_feature_keeps_away(tmp_path: Path) -> None:
     async def main() -> None:
         async with play(SERVED) as south:
-            data = case_data({"south": south.base})
+            data = one(south)
             data["deployments"][0]["lacks"] = ["tools"]
             async with Stage(tmp_path, data) as stage:
                 answer = await stage.ask({**HELLO, "model": "M"})
@@ -313,7 +309,7 @@ def test_a_model_that_nobody_serves_and_one_that_a_feature_keeps_away(tmp_path: 
 
 def test_nothing_answers_what_is_no_path(tmp_path: Path) -> None:
     async def main() -> None:
-        async with play(SERVED) as south, Stage(tmp_path, case_data({"south": south.base})) as stage:
+        async with play(SERVED) as south, Stage(tmp_path, one(south)) as stage:
             answer = await stage.ask(path="/v1/completions")
             assert (answer.status, answer.json["error"]["type"]) == (404, "not_found_error")
             assert stage.records == []
@@ -331,7 +327,7 @@ def test_a_changed_case_holds_from_the_next_call_on(tmp_path: Path) -> None:
             caller = await stage.caller()
             caller.send(request())
             assert (await caller.answer()).headers["x-detente-deployment"] == "south-m"
-            data = two(south, north, agreement(ONLY), serving={"deadlines": SHORT, "headers": False})
+            data = two(south, north, agreement(ONLY), serving={"deadlines": DEADLINES, "headers": False})
             data["keys"].append({"id": "new-key", "workload": "chat", "hash": hash_of(other)})
             changed = Policy.of(Case.of(data))
             stage.app.follow(changed, authorities(changed))
@@ -358,10 +354,7 @@ def test_metrics_tell_what_was_served_denied_and_failed(tmp_path: Path) -> None:
         ):
             await stage.ask()
             await stage.ask()
-            caller = await stage.caller()
-            caller.send(request(path="/metrics", method="GET", key=None))
-            text = (await caller.answer()).body.decode()
-            await caller.leave()
+            text = (await stage.page("/metrics")).body.decode()
             for line in (
                 'detente_requests_total{deployment="north-m",outcome="complete",workload="chat"} 1.0',
                 'detente_requests_total{deployment="south-m",outcome="complete",workload="chat"} 1.0',

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from tests.gateway.http.peer import run
 from tests.gateway.stage import (
     FLOW,
+    HALF,
     HELLO,
     KEY,
     LAST,
@@ -20,12 +21,12 @@ from tests.gateway.stage import (
     SSE,
     USED,
     Stage,
-    case_data,
     chunked,
     completion,
     delta,
     event,
     http,
+    one,
     play,
     refusal,
 )
@@ -60,7 +61,7 @@ def test_a_completion_with_tools_seed_logprobs_and_metadata_passes_through(tmp_p
         said["choices"][0]["finish_reason"] = "tool_calls"
         async with (
             play(http(said)) as south,
-            Stage(tmp_path, case_data({"south": south.base})) as stage,
+            Stage(tmp_path, one(south)) as stage,
             client(stage) as api,
         ):
             got = await api.chat.completions.create(
@@ -99,7 +100,7 @@ def test_structured_output_is_parsed(tmp_path: Path) -> None:
     async def main() -> None:
         async with (
             play(http(completion('{"at": "Oslo", "degrees": -3}'))) as south,
-            Stage(tmp_path, case_data({"south": south.base})) as stage,
+            Stage(tmp_path, one(south)) as stage,
             client(stage) as api,
         ):
             got = await api.chat.completions.parse(model="m", messages=ASK, response_format=Weather)
@@ -121,7 +122,7 @@ def test_a_stream_of_parallel_tool_calls_is_put_together(tmp_path: Path) -> None
         flow += [chunked(delta("tool_calls") + USED + event("[DONE]")), LAST]
         async with (
             play(flow) as south,
-            Stage(tmp_path, case_data({"south": south.base})) as stage,
+            Stage(tmp_path, one(south)) as stage,
             client(stage) as api,
         ):
             async with api.chat.completions.stream(
@@ -144,14 +145,15 @@ async def hear(stream: Any, said: list[str]) -> None:
 
 def test_a_cut_stream_raises_and_is_never_taken_for_complete(tmp_path: Path) -> None:
     async def main() -> None:
-        flow = [SSE, chunked(ROLE), chunked(delta(content="half")), 0.02, "reset"]
+        flow = [*HALF, "reset"]
         async with (
             play(flow) as south,
-            Stage(tmp_path, case_data({"south": south.base})) as stage,
+            Stage(tmp_path, one(south)) as stage,
             client(stage) as api,
         ):
             said: list[str] = []
             stream = await api.chat.completions.create(model="m", messages=ASK, stream=True)
+            south.heard.set()
             with pytest.raises(openai.APIError):
                 await hear(stream, said)
             assert said == ["", "half"]
@@ -172,7 +174,7 @@ def test_errors_are_raised_as_what_they_are(tmp_path: Path, script: Any, kind: t
     async def main() -> None:
         async with (
             play(script) as south,
-            Stage(tmp_path, case_data({"south": south.base})) as stage,
+            Stage(tmp_path, one(south)) as stage,
             client(stage) as api,
         ):
             with pytest.raises(kind) as caught:
@@ -183,7 +185,7 @@ def test_errors_are_raised_as_what_they_are(tmp_path: Path, script: Any, kind: t
                 await api.chat.completions.create(model="x", messages=ASK)
         async with (
             play(http(b"")) as south,
-            Stage(tmp_path / "b", case_data({"south": south.base})) as stage,
+            Stage(tmp_path / "b", one(south)) as stage,
             client(stage).copy(api_key="dtk_chat-key_no") as api,
         ):
             with pytest.raises(openai.AuthenticationError):
@@ -198,7 +200,7 @@ def test_models_are_listed(tmp_path: Path) -> None:
     async def main() -> None:
         async with (
             play(http(b"")) as south,
-            Stage(tmp_path, case_data({"south": south.base})) as stage,
+            Stage(tmp_path, one(south)) as stage,
             client(stage) as api,
         ):
             assert [m.id for m in (await api.models.list()).data] == ["m", "chat"]
@@ -216,7 +218,7 @@ def test_embeddings_pass_through(tmp_path: Path) -> None:
             "usage": {"prompt_tokens": 3, "total_tokens": 3},
         }
         async with play(http(said)) as south:
-            data = case_data({"south": south.base})
+            data = one(south)
             data["deployments"][0]["serves"] = ["chat", "embeddings"]
             async with Stage(tmp_path, data) as stage, client(stage) as api:
                 got = await api.embeddings.create(model="m", input=["a", "b"], encoding_format="float")
@@ -243,7 +245,7 @@ def test_the_blocking_client_streams(tmp_path: Path) -> None:
     async def main() -> None:
         async with (
             play(http(completion()), [*FLOW]) as south,
-            Stage(tmp_path, case_data({"south": south.base})) as stage,
+            Stage(tmp_path, one(south)) as stage,
         ):
             assert await asyncio.to_thread(ask, stage.base) == ["hello", "hello"]
 
@@ -255,7 +257,7 @@ def test_a_client_that_stops_reading_a_stream_leaves(tmp_path: Path) -> None:
         flow = [SSE, chunked(ROLE), chunked(delta(content="half")), "silence"]
         async with (
             play(flow) as south,
-            Stage(tmp_path, case_data({"south": south.base})) as stage,
+            Stage(tmp_path, one(south)) as stage,
             client(stage) as api,
         ):
             async for chunk in (stream := await api.chat.completions.create(model="m", messages=ASK, stream=True)):

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from detente.case.case import Case
+from detente.gateway.deciding import health
 from detente.gateway.deciding.policy import Policy
-from tests.gateway.http.peer import run
+from detente.gateway.serving import relay
+from tests.gateway.http.peer import nobody, run
 from tests.gateway.stage import (
+    DEADLINES,
     DONE,
     FLOW,
+    HALF,
     HELLO,
     LAST,
+    LATE,
     ROLE,
     SECRET,
-    SHORT,
+    SERVED,
     SSE,
+    STREAM,
     USED,
-    Provider,
     Stage,
     authorities,
     case_data,
@@ -31,23 +35,27 @@ from tests.gateway.stage import (
     delta,
     event,
     http,
+    one,
     play,
     refusal,
     request,
+    two,
 )
-
-STREAM = {**HELLO, "stream": True}
-SERVED = http(completion("from north"))
+from tests.waiting import AGES, so, turns
 
 
-def two(south: Provider, north: Provider, **head: object) -> dict[str, Any]:
-    return case_data({"south": south.base, "north": north.base}, **head)
+@pytest.fixture(autouse=True)
+def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slowly a test runs, what rests still rests, and what may come late still may."""
+    monkeypatch.setattr(health, "FIRST_REST", AGES)
+    monkeypatch.setattr(health, "LONGEST_REST", AGES)
+    monkeypatch.setattr(relay, "LAST_BYTES", AGES)
 
 
 # -- a call -----------------------------------------------------------------------------------------------------------
 def test_a_call_is_passed_on_answered_recorded_and_disclosed(tmp_path: Path) -> None:
     async def main() -> None:
-        async with play(http(completion())) as south, Stage(tmp_path, case_data({"south": south.base})) as stage:
+        async with play(http(completion())) as south, Stage(tmp_path, one(south)) as stage:
             body = {**HELLO, "temperature": 0.25, "metadata": {"a": [1, None]}}
             answer = await stage.ask(body)
             assert answer.status == 200
@@ -83,7 +91,7 @@ def test_a_call_is_passed_on_answered_recorded_and_disclosed(tmp_path: Path) -> 
 def test_headers_can_be_switched_off(tmp_path: Path) -> None:
     async def main() -> None:
         async with play(http(completion())) as south:
-            data = case_data({"south": south.base}, serving={"deadlines": SHORT, "headers": False})
+            data = one(south, serving={"deadlines": DEADLINES, "headers": False})
             async with Stage(tmp_path, data) as stage:
                 assert not [name for name in (await stage.ask()).headers if name.startswith("x-detente")]
 
@@ -95,7 +103,7 @@ def test_use_that_a_provider_does_not_state_is_unknown_and_has_no_cost(tmp_path:
     async def main() -> None:
         async with (
             play(http(completion(usage=usage))) as south,
-            Stage(tmp_path, case_data({"south": south.base})) as stage,
+            Stage(tmp_path, one(south)) as stage,
         ):
             answer = await stage.ask()
             assert answer.status == 200
@@ -103,22 +111,15 @@ def test_use_that_a_provider_does_not_state_is_unknown_and_has_no_cost(tmp_path:
             (record,) = stage.records
             assert record.usage is None
             assert record.cost is None
-            assert 'detente_usage_unknown_total{deployment="south-m",workload="chat"} 1.0' in await metrics(stage)
+            counted = b'detente_usage_unknown_total{deployment="south-m",workload="chat"} 1.0'
+            assert counted in (await stage.page("/metrics")).body
 
     run(main())
 
 
-async def metrics(stage: Stage) -> str:
-    caller = await stage.caller()
-    caller.send(request(path="/metrics", method="GET", key=None))
-    text = (await caller.answer()).body.decode()
-    await caller.leave()
-    return text
-
-
 # -- failing over -----------------------------------------------------------------------------------------------------
 FAILURES: dict[str, tuple[Any, str]] = {
-    "429": (http(refusal("429"), "429 Too Many Requests", retry_after_ms="7000"), "throttled"),
+    "429": (http(refusal("429"), "429 Too Many Requests", retry_after_ms="700000"), "throttled"),
     "503": (http(b"<html>busy</html>", "503 Service Unavailable"), "unavailable"),
     "500": (http(refusal("server_error"), "500 Oops"), "unavailable"),
     "401": (http(refusal("invalid_api_key"), "401 Unauthorized"), "credential"),
@@ -155,24 +156,29 @@ def test_a_failure_before_any_content_fails_over(tmp_path: Path, name: str) -> N
 def test_a_provider_that_is_late_fails_over(tmp_path: Path, deadline: str, stream: bool) -> None:
     async def main() -> None:
         script = ["silence"] if deadline == "first-byte" else [SSE, chunked(ROLE), "silence"]
-        async with play(script) as south, play([*FLOW] if stream else SERVED) as north:
-            data = two(south, north, serving={"deadlines": SHORT | {deadline: "100 ms"}})
-            async with Stage(tmp_path, data) as stage:
-                answer = await stage.ask(STREAM if stream else None)
-                assert (answer.status, answer.headers["x-detente-deployment"]) == (200, "north-m")
-                assert [a.outcome for a in stage.records[0].attempts] == ["timeout", "served"]
-                await south.left()  # nothing is left running there
+        async with (
+            play(script) as south,
+            play([*FLOW] if stream else SERVED) as north,
+            Stage(tmp_path, two(south, north)) as stage,
+        ):
+            call = asyncio.create_task(stage.ask(STREAM if stream else None))
+            await so(lambda: south.silent)
+            await so(lambda: deadline == "first-byte" or stage.awaited.status)
+            stage.passes(LATE)
+            answer = await call
+            assert (answer.status, answer.headers["x-detente-deployment"]) == (200, "north-m")
+            assert [a.outcome for a in stage.records[0].attempts] == ["timeout", "served"]
+            await south.left()  # nothing is left running there
 
-    run(main())
+    run(main(), plain=True)
 
 
 def test_a_provider_that_refuses_connections_fails_over(tmp_path: Path) -> None:
     async def main() -> None:
-        async with play(SERVED) as gone:
-            pass
-        async with play(SERVED) as north, Stage(tmp_path, two(gone, north)) as stage:
-            assert (await stage.ask()).headers["x-detente-deployment"] == "north-m"
-            assert [a.outcome for a in stage.records[0].attempts] == ["unreachable", "served"]
+        with nobody() as gone:
+            async with play(SERVED) as north, Stage(tmp_path, case_data({"south": gone, "north": north.base})) as stage:
+                assert (await stage.ask()).headers["x-detente-deployment"] == "north-m"
+                assert [a.outcome for a in stage.records[0].attempts] == ["unreachable", "served"]
 
     run(main())
 
@@ -264,14 +270,14 @@ def test_a_reply_that_is_filtered_is_a_reply(tmp_path: Path) -> None:
 
 def test_where_all_fail_the_last_failure_is_told_with_what_was_tried(tmp_path: Path) -> None:
     async def main() -> None:
-        busy = http(refusal("429", "secret plans"), "429 Too Many Requests", retry_after="7")
+        busy = http(refusal("429", "secret plans"), "429 Too Many Requests", retry_after="700")
         async with (
             play(http(b"", "503 Busy")) as south,
             play(busy) as north,
             Stage(tmp_path, two(south, north)) as stage,
         ):
             answer = await stage.ask()
-            assert (answer.status, answer.headers["retry-after"]) == (429, "7")
+            assert (answer.status, answer.headers["retry-after"]) == (429, "700")
             error = answer.json["error"]
             assert error["type"] == "rate_limit_error"
             assert [t["outcome"] for t in error["detente"]["tried"]] == ["unavailable", "throttled"]
@@ -285,13 +291,13 @@ def test_where_all_fail_the_last_failure_is_told_with_what_was_tried(tmp_path: P
 
 def test_where_all_rest_the_caller_is_told_when_to_come_back_and_nobody_is_asked(tmp_path: Path) -> None:
     async def main() -> None:
-        busy = http(refusal("429"), "429 Too Many Requests", retry_after_ms="9000")
-        async with play(busy) as south, Stage(tmp_path, case_data({"south": south.base})) as stage:
+        busy = http(refusal("429"), "429 Too Many Requests", retry_after_ms="900000")
+        async with play(busy) as south, Stage(tmp_path, one(south)) as stage:
             await stage.ask()
             answer = await stage.ask()
             assert answer.status == 429  # it is only at its limit: clients know how to wait for that
             assert answer.json["error"]["type"] == "rate_limit_error"
-            assert 1 <= int(answer.headers["retry-after"]) <= 9
+            assert 1 <= int(answer.headers["retry-after"]) <= 900
             assert answer.json["error"]["detente"]["resting"] == ["south-m"]
             assert len(south.requests) == 1
             record = stage.records[1]
@@ -304,7 +310,7 @@ def test_where_all_rest_the_caller_is_told_when_to_come_back_and_nobody_is_asked
 
 def test_where_any_rests_after_failures_the_caller_is_told_of_an_outage(tmp_path: Path) -> None:
     async def main() -> None:
-        busy, down = http(refusal("429"), "429 Too Many Requests", retry_after="9"), http(b"", "503 Down")
+        busy, down = http(refusal("429"), "429 Too Many Requests", retry_after="900"), http(b"", "503 Down")
         async with play(busy) as south, play(down) as north, Stage(tmp_path, two(south, north)) as stage:
             for _ in range(3):
                 await stage.ask()
@@ -330,8 +336,7 @@ def test_a_deployment_that_trips_is_tried_by_one_call_and_then_serves_again(tmp_
             health = stage.load._health
             health["south-m"] = health["south-m"].__class__(3, 1, 0.0)  # its rest is over
             probe = asyncio.create_task(stage.ask())
-            while len(south.requests) < 4:
-                await asyncio.sleep(0.001)
+            await so(lambda: len(south.requests) == 4)
             assert (await stage.ask()).headers["x-detente-deployment"] == "north-m"
             gate.set()
             assert (await probe).headers["x-detente-deployment"] == "south-m"
@@ -343,9 +348,12 @@ def test_a_deployment_that_trips_is_tried_by_one_call_and_then_serves_again(tmp_
 def test_the_total_deadline_ends_a_call_also_where_more_could_be_asked(tmp_path: Path) -> None:
     async def main() -> None:
         async with play("silence") as south, play("silence") as north:
-            data = two(south, north, serving={"deadlines": SHORT | {"total": "200 ms"}})
+            data = two(south, north, serving={"deadlines": DEADLINES | {"total": "300 s"}})
             async with Stage(tmp_path, data) as stage:
-                answer = await stage.ask()
+                call = asyncio.create_task(stage.ask())
+                await so(lambda: south.silent)
+                stage.passes(301)
+                answer = await call
                 assert answer.status == 504
                 assert "total deadline" in answer.json["error"]["message"]
                 assert north.requests == []
@@ -353,19 +361,22 @@ def test_the_total_deadline_ends_a_call_also_where_more_could_be_asked(tmp_path:
                 assert stage.records[0].usage is None  # it may have been at work
                 assert stage.load.health("south-m").failures == 1
 
-    run(main())
+    run(main(), plain=True)
 
 
 def test_who_is_given_what_others_left_of_the_total_is_not_blamed_for_its_end(tmp_path: Path) -> None:
     async def main() -> None:
-        async with play([0.1, http(b"", "503 Service Unavailable")]) as south, play("silence") as north:
-            data = two(south, north, serving={"deadlines": SHORT | {"total": "200 ms"}})
+        async with play(http(b"", "503 Service Unavailable")) as south, play("silence") as north:
+            data = two(south, north, serving={"deadlines": DEADLINES | {"total": "300 s"}})
             async with Stage(tmp_path, data) as stage:
-                assert (await stage.ask()).status == 504
+                call = asyncio.create_task(stage.ask())
+                await so(lambda: north.silent)
+                stage.passes(301)
+                assert (await call).status == 504
                 assert [a.outcome for a in stage.records[0].attempts] == ["unavailable", "timeout"]
                 assert [stage.load.health(d).failures for d in ("south-m", "north-m")] == [1, 0]
 
-    run(main())
+    run(main(), plain=True)
 
 
 # -- streams ----------------------------------------------------------------------------------------------------------
@@ -374,12 +385,11 @@ def test_a_stream_passes_event_by_event_and_its_head_waits_for_content(tmp_path:
         gates = [asyncio.Event() for _ in range(3)]
         script = [SSE, chunked(ROLE), gates[0], chunked(delta(content="he")), gates[1], chunked(delta(content="llo"))]
         script += [gates[2], chunked(delta("stop") + USED + DONE) + LAST]
-        async with play(script) as south, Stage(tmp_path, case_data({"south": south.base})) as stage:
+        async with play(script) as south, Stage(tmp_path, one(south)) as stage:
             caller = await stage.caller()
             caller.send(request(STREAM))
-            while not south.requests:
-                await asyncio.sleep(0.001)
-            await asyncio.sleep(0.02)
+            await so(lambda: south.requests)
+            await turns()
             assert not stage.records
             (exchange,) = [c._exchange for c in stage.state.connections]
             assert not exchange.begun  # a role alone is no content
@@ -406,7 +416,7 @@ def test_a_stream_passes_event_by_event_and_its_head_waits_for_content(tmp_path:
 @pytest.mark.parametrize("asks", [True, False])
 def test_the_usage_of_a_stream_is_shown_to_who_asked(tmp_path: Path, asks: bool) -> None:
     async def main() -> None:
-        async with play([*FLOW]) as south, Stage(tmp_path, case_data({"south": south.base})) as stage:
+        async with play([*FLOW]) as south, Stage(tmp_path, one(south)) as stage:
             options = {"stream_options": {"include_usage": True, "other": 1}} if asks else {}
             answer = await stage.ask({**STREAM, **options})
             assert (USED in answer.body) is asks
@@ -429,42 +439,51 @@ CUTS: dict[str, list[Any]] = {
 @pytest.mark.parametrize("name", CUTS)
 def test_a_stream_that_fails_after_content_looks_failed(tmp_path: Path, name: str) -> None:
     async def main() -> None:
-        script = [SSE, chunked(ROLE), chunked(delta(content="half")), 0.02, *CUTS[name]]
-        async with play(script) as south, play([*FLOW]) as north:
-            data = two(south, north, serving={"deadlines": SHORT | {"idle": "200 ms"}})
-            async with Stage(tmp_path, data) as stage:
-                caller = await stage.caller()
-                caller.send(request(STREAM))
-                answer = await caller.answer()
-                assert (answer.status, answer.said) == (200, "half")
-                assert b"[DONE]" not in answer.body
-                assert answer.events[-1]["error"]["message"]
-                caller.send(request(method="GET", path="/healthz"))  # whole in its framing: the connection serves on
-                assert (await caller.answer()).status == 200
-                assert north.requests == []
-                (record,) = stage.records
-                assert (record.outcome, record.deployment, record.pieces) == ("cut", "south-m", 1)
-                assert answer.events[-1]["error"]["detente"]["request"] == record.id
-                assert record.usage is None  # what it used was never said
-                assert record.cost is None
-                await caller.leave()
+        async with (
+            play([*HALF, *CUTS[name]]) as south,
+            play([*FLOW]) as north,
+            Stage(tmp_path, two(south, north)) as stage,
+        ):
+            caller = await stage.caller()
+            caller.send(request(STREAM))
+            status, fields = await caller.head()
+            south.heard.set()
+            if name == "stalled":
+                await so(lambda: south.silent)
+                stage.passes(LATE)
+            answer = await caller.rest(status, fields)
+            assert (answer.status, answer.said) == (200, "half")
+            assert b"[DONE]" not in answer.body
+            assert answer.events[-1]["error"]["message"]
+            caller.send(request(method="GET", path="/healthz"))  # whole in its framing: the connection serves on
+            assert (await caller.answer()).status == 200
+            assert north.requests == []
+            (record,) = stage.records
+            assert (record.outcome, record.deployment, record.pieces) == ("cut", "south-m", 1)
+            assert answer.events[-1]["error"]["detente"]["request"] == record.id
+            assert record.usage is None  # what it used was never said
+            assert record.cost is None
+            await caller.leave()
 
-    run(main())
+    run(main(), plain=True)
 
 
 def test_the_total_deadline_ends_a_stream_that_goes_on(tmp_path: Path) -> None:
     async def main() -> None:
-        script = [SSE, chunked(ROLE), *[x for _ in range(400) for x in (chunked(delta(content="x")), 0.01)]]
-        async with play(script) as south:
-            data = case_data({"south": south.base}, serving={"deadlines": SHORT | {"total": "300 ms"}})
+        more = [step for _ in range(20) for step in (chunked(delta(content="x")), "turns")]
+        async with play([SSE, chunked(ROLE), *more, "silence"]) as south:
+            data = one(south, serving={"deadlines": DEADLINES | {"total": "300 s"}})
             async with Stage(tmp_path, data) as stage:
-                answer = await stage.ask(STREAM)
+                call = asyncio.create_task(stage.ask(STREAM))
+                await so(lambda: south.silent)
+                stage.passes(301)
+                answer = await call
                 assert "total deadline" in answer.events[-1]["error"]["message"]
                 assert stage.records[0].outcome == "cut"
                 assert stage.load.health("south-m").failures == 0  # it did what it was asked
                 await south.left()
 
-    run(main())
+    run(main(), plain=True)
 
 
 @pytest.mark.parametrize("when", ["before the head", "before content", "after content"])
@@ -480,9 +499,8 @@ def test_a_caller_who_leaves_drops_the_provider_at_once_and_is_recorded(tmp_path
             caller.send(request(STREAM))
             if when == "after content":
                 await caller.head()
-            while not south.requests:
-                await asyncio.sleep(0.001)
-            await asyncio.sleep(0.02)
+            await so(lambda: south.requests)
+            await turns()
             await caller.leave()
             await south.left()
             await stage.idle()
@@ -499,11 +517,10 @@ def test_a_caller_who_leaves_drops_the_provider_at_once_and_is_recorded(tmp_path
 
 def test_a_caller_who_half_closes_has_left(tmp_path: Path) -> None:
     async def main() -> None:
-        async with play("silence") as south, Stage(tmp_path, case_data({"south": south.base})) as stage:
+        async with play("silence") as south, Stage(tmp_path, one(south)) as stage:
             caller = await stage.caller()
             caller.send(request())
-            while not south.requests:
-                await asyncio.sleep(0.001)
+            await so(lambda: south.requests)
             caller.writer.write_eof()
             await south.left()
             await caller.leave()
@@ -517,22 +534,20 @@ def test_a_caller_who_does_not_read_stops_the_provider_being_read(tmp_path: Path
     async def main() -> None:
         piece = chunked(delta(content="x" * 50_000))
         most = 4000  # 200 MB: more than any buffer
-        script = [SSE, chunked(ROLE), *[piece] * most, chunked(delta("stop") + DONE), LAST]
-        async with play(script) as south, Stage(tmp_path, case_data({"south": south.base})) as stage:
+        script = [SSE, chunked(ROLE), *[piece] * most, chunked(delta("stop") + DONE), LAST, "silence"]
+        async with play(script) as south, Stage(tmp_path, one(south)) as stage:
             caller = await stage.caller()
             caller.writer.transport.get_extra_info("socket").setsockopt(1, 8, 65_536)
             caller.reader._limit = 65_536  # type: ignore[attr-defined]
             caller.send(request(STREAM))
             await caller.head()
             transport = next(iter(stage.state.connections)).transport
-            before = -1
-            while transport.get_write_buffer_size() != before or before <= 0:
-                before = transport.get_write_buffer_size()
-                await asyncio.sleep(0.1)
-            assert before < 1_000_000
             (pool,) = stage.app.upstream._pools.values()
             (upstream,) = pool.open
-            assert upstream.paused
+            await so(lambda: upstream.paused)
+            await turns()
+            assert not south.silent  # it has not said all
+            assert transport.get_write_buffer_size() < 1_000_000
             assert upstream.incoming is not None
             assert upstream.incoming.held < 1_000_000
             await caller.leave()
@@ -547,19 +562,27 @@ def test_a_stream_leaves_its_connection_to_the_next_call(tmp_path: Path) -> None
     """Also where the end of the body comes a little after the event that says so, as providers send it."""
 
     async def main() -> None:
-        script = [*FLOW[:-1], 0.05, LAST]
-        async with play(script) as south, Stage(tmp_path, case_data({"south": south.base})) as stage:
+        script = [*FLOW[:-1], "heard", LAST]
+        async with play(script) as south, Stage(tmp_path, one(south)) as stage:
             for _ in range(3):
+                south.heard.clear()
                 assert (await stage.ask(STREAM)).said == "hello"
-                await asyncio.sleep(0.1)
+                (pool,) = stage.app.upstream._pools.values()
+                assert not pool.idle
+                south.heard.set()
+                await so(lambda: pool.idle)  # noqa: B023 (awaited here)
             assert south.connections == 1
 
     run(main())
 
 
-def test_a_stream_whose_body_does_not_end_holds_nothing_for_long(tmp_path: Path) -> None:
+def test_a_stream_whose_body_does_not_end_holds_nothing_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "LAST_BYTES", 0.05)
+
     async def main() -> None:
-        async with play([*FLOW[:-1], "silence"]) as south, Stage(tmp_path, case_data({"south": south.base})) as stage:
+        async with play([*FLOW[:-1], "silence"]) as south, Stage(tmp_path, one(south)) as stage:
             assert (await stage.ask(STREAM)).events[-1] == "[DONE]"
             assert stage.records[0].outcome == "complete"
             await south.left()
@@ -573,14 +596,13 @@ def test_a_reply_is_in_the_journal_before_its_last_byte_is_sent(tmp_path: Path, 
     async def main() -> None:
         async with (
             play([*FLOW] if stream else http(completion())) as south,
-            Stage(tmp_path, case_data({"south": south.base})) as stage,
+            Stage(tmp_path, one(south)) as stage,
         ):
             seen: list[int] = []
             written = stage.state.connections
 
             caller = await stage.caller()
-            while not written:
-                await asyncio.sleep(0.001)
+            await so(lambda: written)
             (connection,) = written
             send = connection.write
 
@@ -606,10 +628,10 @@ def test_while_the_journal_cannot_be_written_nothing_is_given_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main() -> None:
-        flow = [SSE, chunked(ROLE), chunked(delta(content="half")), 0.05, *FLOW[-3:]]
+        flow = [*HALF, *FLOW[-3:]]
         async with (
             play(http(completion("secret")), flow, http(completion())) as south,
-            Stage(tmp_path, case_data({"south": south.base})) as stage,
+            Stage(tmp_path, one(south)) as stage,
         ):
             with monkeypatch.context() as patch:
                 patch.setattr("detente.ledger.journal.os.write", _full)
@@ -618,13 +640,13 @@ def test_while_the_journal_cannot_be_written_nothing_is_given_out(
                 assert b"secret" not in answer.body
                 assert "could not be recorded" in answer.json["error"]["message"]
                 stage.app.unrecorded = ""
-                cut = await stage.ask(STREAM)
+                cut = await stage.ask(STREAM, south)
                 assert (cut.status, cut.whole) == (200, False)
                 assert b"[DONE]" not in cut.body
-                not_ready = await get(stage, "/readyz")
-                assert not_ready[0] == 503
-                assert "No space left" in not_ready[1]["why"]
-                assert (await get(stage, "/healthz"))[0] == 200
+                not_ready = await stage.page("/readyz")
+                assert not_ready.status == 503
+                assert "No space left" in not_ready.json["why"]
+                assert (await stage.page("/healthz")).status == 200
                 for body in (None, STREAM):  # of those that come later nobody is asked
                     later = await stage.ask(body)
                     assert later.status == 503
@@ -636,24 +658,16 @@ def test_while_the_journal_cannot_be_written_nothing_is_given_out(
             stage.app.unrecorded = ""  # as the worker's probe finds that it can be written again
             assert (await stage.ask()).status == 200
             assert len(south.requests) == 3
-            assert (await get(stage, "/readyz"))[0] == 200
+            assert (await stage.page("/readyz")).status == 200
             assert [r.outcome for r in stage.records] == ["complete"]
 
     run(main())
 
 
-async def get(stage: Stage, path: str) -> tuple[int, Any]:
-    caller = await stage.caller()
-    caller.send(request(path=path, method="GET", key=None))
-    answer = await caller.answer()
-    await caller.leave()
-    return answer.status, json.loads(answer.body)
-
-
 def test_a_journal_that_is_to_be_synced_before_each_reply_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         async with play(http(completion())) as south:
-            data = case_data({"south": south.base}, serving={"deadlines": SHORT, "sync": "each"})
+            data = one(south, serving={"deadlines": DEADLINES, "sync": "each"})
             async with Stage(tmp_path, data) as stage:
                 synced: list[int] = []
                 monkeypatch.setattr("detente.ledger.journal.os.fdatasync", synced.append)
@@ -674,9 +688,8 @@ def test_a_call_ends_by_the_policy_that_it_began_with(tmp_path: Path) -> None:
             Stage(tmp_path, two(south, north)) as stage,
         ):
             call = asyncio.create_task(stage.ask())
-            while not south.requests:
-                await asyncio.sleep(0.001)
-            smaller = Policy.of(Case.of(case_data({"south": south.base})))
+            await so(lambda: south.requests)
+            smaller = Policy.of(Case.of(one(south)))
             stage.app.follow(smaller, authorities(smaller))
             gate.set()
             answer = await call

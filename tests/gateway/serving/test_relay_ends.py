@@ -17,12 +17,16 @@ from detente.providers.openai_compatible import CompatibleWire
 from tests.builders import tokens
 from tests.gateway.http.peer import run
 from tests.gateway.stage import (
+    DEADLINES,
     DONE,
     FLOW,
+    HALF,
+    HEARD,
     HELLO,
     LAST,
+    LATE,
     ROLE,
-    SHORT,
+    SERVED,
     SSE,
     Answer,
     Provider,
@@ -30,19 +34,18 @@ from tests.gateway.stage import (
     case_data,
     chunked,
     completion,
-    delta,
     event,
     http,
     play,
     refusal,
     request,
 )
+from tests.waiting import so
 
 MAX_TOKENS = 400_000
 ASKED = {**HELLO, "max_tokens": MAX_TOKENS}
 STREAM = {**ASKED, "stream": True}
 PROMPT = len(b'[{"role": "user", "content": "hi"}]') // 4
-HALF = [SSE, chunked(ROLE), chunked(delta(content="half")), 0.02]
 LIMITED = [tokens("south", 2, capacity="60 Mtok per hour"), tokens("north", 3)]
 
 
@@ -51,7 +54,7 @@ class Ends:
 
     def __init__(self, folder: Path, south: Provider, north: Provider, **deadlines: str) -> None:
         bases = {"south": south.base, "north": north.base}
-        data = case_data(bases, offers=LIMITED, serving={"deadlines": SHORT | deadlines})
+        data = case_data(bases, offers=LIMITED, serving={"deadlines": DEADLINES | deadlines})
         self.stage, self.told = Stage(folder, data), list[dict[str, Any]]()
 
     async def __aenter__(self) -> Ends:
@@ -80,7 +83,7 @@ class Ends:
 
 STATED = 15  # tokens of a completion, as the provider says
 ENDS: dict[str, tuple[Any, dict[str, Any], float, str]] = {
-    "served": (http(completion()), ASKED, STATED, "complete"),
+    "served": (SERVED, ASKED, STATED, "complete"),
     "served, of unknown use": (http(completion(usage={})), ASKED, PROMPT + MAX_TOKENS, "complete"),
     "streamed": ([*FLOW], STREAM, STATED, "complete"),
     "refused": (http(refusal("invalid_value"), "400 Bad Request"), ASKED, 0, "refused"),
@@ -110,19 +113,19 @@ def test_whatever_a_provider_does(tmp_path: Path, name: str) -> None:
     script, body, kept, outcome = ENDS[name]
 
     async def main() -> None:
-        served = [*FLOW] if "stream" in body else http(completion())
-        async with (
-            play(script) as south,
-            play(served) as north,
-            Ends(tmp_path, south, north, **{"first-byte": "300 ms"}) as ends,
-        ):
-            await ends.stage.ask(body)
+        served = [*FLOW] if "stream" in body else SERVED
+        async with play(script) as south, play(served) as north, Ends(tmp_path, south, north) as ends:
+            call = asyncio.create_task(ends.stage.ask(body, south))
+            if script == "silence":
+                await so(lambda: south.silent)
+                ends.stage.passes(LATE)
+            await call
             ends.is_over(kept)
             assert ends.stage.records[0].outcome == outcome
             assert ends.told == []
             assert len(south.requests) == 1
 
-    run(main())
+    run(main(), plain=True)
 
 
 @pytest.mark.parametrize("script", [["silence"], [*HALF, "silence"]])
@@ -133,8 +136,8 @@ def test_a_caller_who_leaves(tmp_path: Path, script: list[Any]) -> None:
         async with play(script) as south, play([*FLOW]) as north, Ends(tmp_path, south, north) as ends:
             caller = await ends.stage.caller()
             caller.send(request(STREAM))
-            while not south.requests:
-                await asyncio.sleep(0.001)
+            south.heard.set()
+            await so(lambda: south.silent)
             assert ends.taken()[1] == PROMPT + MAX_TOKENS
             assert ends.stage.load.health("south-m").probing or script != ["silence"]  # an answer ends the trial
             await caller.leave()
@@ -148,8 +151,8 @@ def test_a_caller_who_leaves(tmp_path: Path, script: list[Any]) -> None:
 def test_a_call_for_which_there_is_no_time_at_all(tmp_path: Path) -> None:
     async def main() -> None:
         async with (
-            play(http(completion())) as south,
-            play(http(completion())) as north,
+            play(SERVED) as south,
+            play(SERVED) as north,
             Ends(tmp_path, south, north, total="0.000001 ms") as ends,
         ):
             answer = await ends.stage.ask(ASKED)
@@ -167,16 +170,16 @@ def test_our_own_limit_of_connections_is_not_the_providers_fault(tmp_path: Path)
         gate = asyncio.Event()
         async with (
             play([gate, http(completion())]) as south,
-            play(http(completion())) as north,
+            play(SERVED) as north,
             Ends(tmp_path, south, north) as ends,
         ):
             load, upstream = ends.stage.load, ends.stage.app.upstream
             upstream._most = 1
             load._health.clear()
             first = asyncio.create_task(ends.stage.ask(ASKED))
-            while not south.requests:
-                await asyncio.sleep(0.001)
-            upstream.follow(connect=0.05, first_byte=5, idle=5)
+            await so(lambda: south.requests)
+            (pool,) = upstream._pools.values()
+            pool.connect = 0.05
             for _ in range(3):
                 answer = await ends.stage.ask(ASKED)
                 assert answer.headers["x-detente-deployment"] == "north-m"
@@ -205,16 +208,19 @@ def at_south(kind: type, name: str, then: Callable[..., Any] = broken) -> Callab
     return lambda patch: patch.setattr(kind, name, either)
 
 
-def breaking(after: int) -> Callable[..., Any]:
-    """A decoder that reads so many pieces, and breaks down."""
+def breaking(*, heard: bool) -> Callable[..., Any]:
+    """A decoder that breaks down at the first piece with content, or once that was heard."""
     real = CompatibleWire.decoder
 
     def made(wire: CompatibleWire, *given: Any) -> Any:
-        decoder, pieces = real(wire, *given), iter(range(after))
+        decoder, begun = real(wire, *given), False
 
         class Breaking:
             def feed(self, data: bytes) -> Any:
-                return decoder.feed(data) if next(pieces, None) is not None else broken()
+                nonlocal begun
+                part, spoken = decoder.feed(data), begun
+                begun = begun or part.content > 0
+                return broken() if begun and spoken == heard else part
 
             end = decoder.end
 
@@ -227,8 +233,13 @@ DEFECTS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], dict[str, Any], s
     "in what is sent": (at_south(CompatibleWire, "encode"), ASKED, "complete", "gateway"),
     "in a reply": (at_south(CompatibleWire, "decode"), ASKED, "complete", "broken"),
     "in an error": (at_south(CompatibleWire, "spilled"), ASKED, "complete", "broken"),
-    "in a stream, before content": (at_south(CompatibleWire, "decoder", breaking(1)), STREAM, "complete", "broken"),
-    "in a stream, after content": (at_south(CompatibleWire, "decoder", breaking(2)), STREAM, "cut", "broken"),
+    "in a stream, before content": (
+        at_south(CompatibleWire, "decoder", breaking(heard=False)),
+        STREAM,
+        "complete",
+        "broken",
+    ),
+    "in a stream, after content": (at_south(CompatibleWire, "decoder", breaking(heard=True)), STREAM, "cut", "broken"),
 }
 
 
@@ -237,11 +248,10 @@ def test_a_defect_in_a_wire_fails_over_and_is_told(tmp_path: Path, monkeypatch: 
     defect, body, outcome, kind = DEFECTS[name]
 
     async def main() -> None:
-        paced = [x for piece in FLOW for x in (piece, 0.02)]
-        script = paced if "stream" in body else http(completion())
+        script = [*HEARD] if "stream" in body else SERVED
         async with play(script) as south, play(script) as north, Ends(tmp_path, south, north) as ends:
             defect(monkeypatch)
-            answer = await ends.stage.ask(body)
+            answer = await ends.stage.ask(body, south, north)
             assert answer.status == 200
             ends.is_over(0)
             (record,) = ends.stage.records
@@ -272,12 +282,12 @@ def test_a_defect_that_meets_every_deployment_leaves_no_caller_waiting(
     kind, method, body, outcome = HOPELESS[name]
 
     async def main() -> None:
-        script = [x for piece in FLOW for x in (piece, 0.02)] if "stream" in body else http(completion())
+        script = [*HEARD] if "stream" in body else SERVED
         async with play(script) as south, play(script) as north, Ends(tmp_path, south, north) as ends:
             monkeypatch.setattr(kind, method, broken)
             answer: Answer | None = None
             try:
-                answer = await ends.stage.ask(body)
+                answer = await ends.stage.ask(body, south, north)
             except asyncio.IncompleteReadError:
                 assert not outcome  # where nothing can be recorded nothing is given out
             assert ends.told
@@ -296,7 +306,7 @@ def test_a_defect_as_the_error_of_a_stream_is_written_cuts_it(tmp_path: Path, mo
     async def main() -> None:
         async with play([*HALF, "close"]) as south, play([*FLOW]) as north, Ends(tmp_path, south, north) as ends:
             monkeypatch.setattr(ChunkRendering, "fail", broken)
-            answer = await ends.stage.ask(STREAM)
+            answer = await ends.stage.ask(STREAM, south)
             assert (answer.status, answer.whole) == (200, False)
             assert len(ends.told) == 1
             ends.is_over(0)
@@ -308,8 +318,8 @@ def test_a_defect_as_the_error_of_a_stream_is_written_cuts_it(tmp_path: Path, mo
 def test_a_defect_after_a_reply_leaves_the_connection_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         async with (
-            play(http(completion())) as south,
-            play(http(completion())) as north,
+            play(SERVED) as south,
+            play(SERVED) as north,
             Ends(tmp_path, south, north) as ends,
         ):
             real = Exchange.reply

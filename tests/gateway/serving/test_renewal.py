@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from detente.gateway.serving import renewal
 from detente.gateway.serving.renewal import RETRY, Renewals
 from detente.providers.authority import Authority
 from tests.gateway.http.peer import run
+from tests.waiting import PATIENCE, so
 
 
 class Source(Authority):
@@ -29,17 +29,11 @@ class Source(Authority):
     def renew(self) -> None:
         self.begun += 1
         if self.gate is not None:
-            assert self.gate.wait(10)
+            assert self.gate.wait(PATIENCE)
         failed = self.failures.pop(0) if self.failures else None
         if failed is not None:
             raise failed
         self.ended += 1
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not holds():
-            await asyncio.sleep(0.001)
 
 
 def test_one_that_blocks_delays_no_other_and_is_not_asked_twice() -> None:
@@ -50,15 +44,15 @@ def test_one_that_blocks_delays_no_other_and_is_not_asked_twice() -> None:
         both = {"blocked": blocked, "other": other}
         for time in range(4):
             renewals.begin(both, (), now=time * RETRY, wall=0.0)
-            await until(lambda: other.ended == time + 1)  # noqa: B023 (awaited here)
-            await until(lambda: len(renewals._under_way) == 1)
+            await so(lambda: other.ended == time + 1)  # noqa: B023 (awaited here)
+            await so(lambda: len(renewals._under_way) == 1)
         assert blocked.begun == 1
         gate.set()
-        await until(lambda: blocked.ended == 1)
-        await until(lambda: not renewals._tasks)
+        await so(lambda: blocked.ended == 1)
+        await so(lambda: not renewals._tasks)
         renewals.begin(both, (), now=4 * RETRY, wall=0.0)
-        await until(lambda: blocked.ended == 2)
-        await until(lambda: not renewals._tasks)
+        await so(lambda: blocked.ended == 2)
+        await so(lambda: not renewals._tasks)
         assert said == []
 
     run(main())
@@ -75,7 +69,7 @@ def test_the_start_does_not_wait_for_ever_and_takes_what_comes_late(monkeypatch:
         assert well.ended == 1
         assert said == ["blocked: its secret has not come within 0.05 s; calls go elsewhere, where they may"]
         gate.set()
-        await until(lambda: blocked.ended == 1)
+        await so(lambda: blocked.ended == 1)
 
     run(main())
 
@@ -90,11 +84,11 @@ def test_what_fails_is_said_and_asked_again_later() -> None:
         renewals.begin({"a": source}, (), now=now, wall=0.0)
         assert source.begun == 1, "not without a pause"
         renewals.begin({"a": source}, (), now=now + RETRY + 1, wall=0.0)
-        await until(lambda: len(said) == 2)
+        await so(lambda: len(said) == 2)
         assert said[1] == "a: still gone"
         renewals.begin({"a": source}, (), now=now + 2 * RETRY + 1, wall=0.0)
-        await until(lambda: source.ended == 1)
-        await until(lambda: not renewals._tasks)
+        await so(lambda: source.ended == 1)
+        await so(lambda: not renewals._tasks)
         assert len(said) == 2
 
     run(main())
@@ -111,8 +105,8 @@ def test_only_what_is_due_or_rejected_is_fetched() -> None:
         renewals.begin({"a": source}, ("b",), now=0.0, wall=0.0)
         assert source.begun == 0
         renewals.begin({"a": source}, ("a",), now=0.0, wall=0.0)
-        await until(lambda: source.ended == 1)
-        await until(lambda: not renewals._tasks)
+        await so(lambda: source.ended == 1)
+        await so(lambda: not renewals._tasks)
 
     run(main())
 

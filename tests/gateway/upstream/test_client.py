@@ -17,7 +17,7 @@ from detente.gateway.upstream.connection import SLICE
 from detente.gateway.upstream.incoming import MAX_BUFFERED
 from detente.providers.outgoing import Outgoing
 from tests.gateway.http.certificate import certificate as made
-from tests.gateway.http.peer import Peer, Script, Step, reply, run
+from tests.gateway.http.peer import Peer, Script, Step, nobody, reply, run
 from tests.waiting import AGES, PATIENCE, so, turns
 
 ASK = Outgoing("/v1/chat/completions", (), b"{}")
@@ -324,7 +324,7 @@ def test_a_slow_reader_is_not_its_providers_fault(play: Play) -> None:
         async with Peer([b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size, b"x" * size]) as peer:
             upstream = client()
             incoming = await upstream.send(peer.base, ASK, (), until=later(9 * AGES))
-            await so(lambda: incoming.held > MOST_HELD)
+            await so(lambda: incoming.held > MAX_BUFFERED)
             for late in (AGES, 2 * AGES):
                 upstream._sweep.look(later(late))
             assert incoming.failure is None
@@ -514,22 +514,19 @@ def test_headers_are_by_name_in_lower_case_and_the_last_counts(play: Play) -> No
 # -- what is not reached --------------------------------------------------------------------------------------------
 def test_what_cannot_be_reached_is_told_in_plain_words(play: Play) -> None:
     async def main() -> None:
-        held = socket.socket()  # a port that is ours, and on which nobody listens
-        held.bind(("127.0.0.1", 0))
-        nobody = f"http://127.0.0.1:{held.getsockname()[1]}"
         upstream = client()
-        for base, words in [
-            (nobody, "refuses connections"),
-            ("http://nobody.invalid", "does not resolve"),
-            (f"http://{'a' * 80}.invalid", "does not resolve"),
-        ]:
-            with pytest.raises(UpstreamError, match=words) as caught:
-                await ask(upstream, f"{base}/secret")
-            assert (caught.value.kind, caught.value.sent) == ("unreachable", False)
-            assert base in str(caught.value)
-            assert "secret" not in str(caught.value)
+        with nobody() as refuses:
+            for base, words in [
+                (refuses, "refuses connections"),
+                ("http://nobody.invalid", "does not resolve"),
+                (f"http://{'a' * 80}.invalid", "does not resolve"),
+            ]:
+                with pytest.raises(UpstreamError, match=words) as caught:
+                    await ask(upstream, f"{base}/secret")
+                assert (caught.value.kind, caught.value.sent) == ("unreachable", False)
+                assert base in str(caught.value)
+                assert "secret" not in str(caught.value)
         await upstream.close()
-        held.close()
 
     play(main)
 
