@@ -13,12 +13,12 @@ import numpy as np
 
 from detente.case.case import Case
 from detente.errors import SolverError
-from detente.planner.answer.conflict import find_conflict
+from detente.planner.conflict import find_conflict
 from detente.planner.formulation.expression import Ints
-from detente.planner.formulation.formulate import formulate
-from detente.planner.solve import unit_columns
 from detente.planner.solving.model import Model
+from detente.planner.solving.search import whole_columns
 from detente.planner.solving.steady import steady_point
+from detente.planner.study import Study
 from detente.results.conflict import Conflict
 
 
@@ -59,18 +59,19 @@ def check(case: Case, reading: str | None = None, progress: Callable[[str], None
 
 def performable(case: Case) -> Conflict | None:
     """None where all clauses can be performed together; else the conflict."""
-    draft = formulate(case)
-    model = Model(draft.program)
-    model.without_remedies()
-    model.objective(np.zeros(draft.program.n))
-    columns = unit_columns(draft)
+    study = Study.of(case).performed()
+    draft, model = study.draft, study.model
+    columns = whole_columns(draft)
     if steady_point(draft, model, columns) is not None:
         return None
+    model.objective(np.zeros(draft.program.n))
     if len(columns) and _whole(model, columns):
         return None
-    if model.feasible().status == "infeasible":
-        return find_conflict(draft, model, perform=True)
-    return find_conflict(draft, model, columns, perform=True) if len(columns) else None
+    met = model.feasible().status != "infeasible"
+    model.objective(None)
+    if met and not len(columns):
+        return None
+    return find_conflict(study, columns if met else None)
 
 
 def _whole(model: Model, columns: Ints) -> bool:
@@ -78,9 +79,7 @@ def _whole(model: Model, columns: Ints) -> bool:
 
     With nothing to minimise the search ends at the first: sooner, and surer, than a linear program rounded up.
     """
-    model.whole(columns, on=True)
-    tried = model.solve_whole(1.0)
-    model.whole(columns, on=False)
+    tried = model.solve_as(columns, 1.0)
     if tried.status not in ("optimal", "infeasible"):
         raise SolverError("whether whole units can meet every clause was not settled")
     return tried.status == "optimal"

@@ -9,9 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detente.case.case import Case
-from detente.planner import solve
 from detente.planner.solve import plan
-from detente.planner.solving import branch
+from detente.planner.solving import branch, search
 from detente.results.plan import Plan
 from tests.builders import ALL_KINDS, EXACT, cases
 from tests.planner.oracle import Oracle
@@ -56,5 +55,5 @@ def test_each_kind(kind: str, data: st.DataObject) -> None:
 @given(case=cases(most=2))
 def test_the_planner_s_own_branch_and_bound(case: Case) -> None:
     """The search that large programs get, on small ones, and to its end."""
-    with mock.patch.object(solve, "LARGE", 0), mock.patch.object(branch, "MOST_PROGRAMS", 10**6):
+    with mock.patch.object(search, "LARGE", 0), mock.patch.object(branch, "MAX_PROGRAMS", 10**6):
         agree(case)

@@ -1,7 +1,7 @@
 """A solution in whole quanta of work that still obeys every clause.
 
 The solver meets a clause's row to its tolerance, and rounding to whole quanta adds as much again: a floor that the plan
-just reaches would be missed by a part of a millionth, and the exact bill would say so. Such rows are drawn in by what
+just reaches would be missed by a part of a millionth, and the exact bill would say so. Such rows are tightened by what
 was missed, and the rest is solved again.
 
 Owns: which clauses' rows rounding misses, and the way back. Not here: the rounding itself (``bill``).
@@ -21,7 +21,7 @@ from detente.planner.solving.solution import Solution
 NANO = 1e-9
 """Beyond what was missed: charges are rounded to a billionth, too."""
 TRIES = 6
-"""Times that rows are drawn in. A clause that can only just be performed has no room: it stays missed by a rounding."""
+"""Times that rows are tightened. A clause that can only just be performed has no room: a rounding misses it still."""
 
 
 def settled(draft: Draft, model: Model, found: Solution, columns: Ints) -> tuple[Solution, Quantities]:
@@ -35,21 +35,23 @@ def settled(draft: Draft, model: Model, found: Solution, columns: Ints) -> tuple
     assert found.values is not None
     best = found, quantities(draft, model, found.values)
     rows = _clauses(draft)
-    missed = _missed(draft, model, *best, rows)
+    asked = model.asked(rows)
+    missed = _missed(draft, model, *best, rows, asked)
     if not missed.any():
         return best
     model.fix(columns, np.rint(found.values[columns]))
     with model.uninterrupted():  # few and warm: a plan that is found is made good
         for _ in range(TRIES):
-            model.draw_in(rows, np.where(missed > 0, 2 * missed + NANO, 0.0))
+            model.tighten(rows, np.where(missed > 0, 2 * missed + NANO, 0.0))
             solution = model.solve_linear()
             if solution.status != "optimal" or solution.values is None:
                 break
             whole = quantities(draft, model, solution.values)
-            missed = _missed(draft, model, solution, whole, rows)
+            missed = _missed(draft, model, solution, whole, rows, asked)
             if not missed.any():
                 best = solution, whole
                 break
+    model.ask(rows, *asked)
     model.release(columns)
     return best
 
@@ -59,8 +61,10 @@ def _clauses(draft: Draft) -> Ints:
     return np.concatenate([np.arange(b.start, b.stop, dtype=np.int32) for b in blocks] or [np.zeros(0, dtype=np.int32)])
 
 
-def _missed(draft: Draft, model: Model, solution: Solution, whole: Quantities, rows: Ints) -> Floats:
-    """By how much rounding misses each of these rows (natural units); nothing where floats cannot tell."""
+def _missed(
+    draft: Draft, model: Model, solution: Solution, whole: Quantities, rows: Ints, asked: tuple[Floats, Floats]
+) -> Floats:
+    """By how much rounding misses what is asked of rows (natural units); nothing where floats cannot tell."""
     assert solution.values is not None
     values = solution.values.copy()
     values[draft.x] = whole.work * float(QUANTUM)
@@ -70,7 +74,7 @@ def _missed(draft: Draft, model: Model, solution: Solution, whole: Quantities, r
     for name, counts in whole.units.items():
         values[draft.units[name].columns] = counts
     reached, noise = model.reached(values)
-    below, above = model.lower - reached, reached - model.higher
-    missed = np.maximum(below, above)[rows]
-    loose = model.lower[rows] < model.higher[rows]  # what must be equal cannot be drawn in
+    low, high = asked
+    missed = np.maximum(low - reached[rows], reached[rows] - high)
+    loose = low < high  # what must be equal cannot be tightened
     return np.where(loose & (missed > noise[rows]), missed, 0.0)

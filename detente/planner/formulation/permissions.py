@@ -60,3 +60,9 @@ def _columns(draft: Draft, arcs: Sequence[Arc], periods: Bools) -> Ints:
     backing = [arc for arc in arcs if arc.workload.id in draft.standby]
     standby = [draft.standby[arc.workload.id][draft.arcs.place[arc.index], periods] for arc in backing]
     return np.concatenate([*use, *standby])
+
+
+def denies_anything(draft: Draft, terms: Sequence[Term]) -> bool:
+    """Whether clauses deny any deployment of an offer to any workload."""
+    judges = [term for term in terms if type(term).judge is not Term.judge]
+    return bool(judges) and any(any(_deniers(draft.case, arc, judges)) for arc in draft.arcs)

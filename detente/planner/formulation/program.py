@@ -9,7 +9,7 @@ Not here: what any column means, how entries are laid out (``matrix``), and the 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from detente.contract.window import Window
 from detente.errors import SolverError
-from detente.planner.formulation.expression import Bools, Expr, Floats, Ints, Part, Rows
+from detente.planner.formulation.expression import Bools, Floats, Ints, Part, Rows
 from detente.values.quantity import LARGEST
 
 Rounding = Literal["up", "down", "nearest"]
@@ -33,7 +33,8 @@ class Block:
     """A run of columns or rows, its owner and its part: the key by which prices and blame return.
 
     Of rows that a clause counts by window, ``windows`` says when each holds and ``unit`` in what it counts.
-    Columns may be used while any of their ``users`` is in: by default, while their owner is.
+    Columns may be used while any of those is in that their use ``turns_on``: by default, their owner. What is shaped
+    once more, with other numbers, has the same owner and another ``key``: it is in or out by that.
     """
 
     owner: str
@@ -47,6 +48,7 @@ class Block:
     unit: str = ""
     rounding: Rounding = "up"  # of whole columns
     turns_on: frozenset[str] = frozenset()  # of columns: their users
+    key: str = ""
 
     @property
     def slice(self) -> slice:
@@ -82,9 +84,9 @@ class Denial:
         """Whether the columns are fixed at zero while some owners are out."""
         return not any(all(owner in out for owner in owners) for owners in self.deniers)
 
-    def lifted_by(self, owners: Collection[str]) -> frozenset[str]:
+    def lifted_by(self, owners: Collection[str], out: Collection[str] = ()) -> frozenset[str]:
         """Who of these must give way for the columns to open: the fewest that suffice; nobody where they do not."""
-        enough = [deniers for deniers in self.deniers if deniers <= set(owners)]
+        enough = [left for deniers in self.deniers if (left := deniers - set(out)) <= set(owners)]
         return min(enough, key=lambda deniers: (len(deniers), sorted(deniers)), default=frozenset())
 
 
@@ -92,7 +94,7 @@ class Denial:
 class Charge:
     """What an owner adds to the cost of columns, a unit of each."""
 
-    owner: str
+    key: str
     columns: Ints
     cost: Floats
 
@@ -107,7 +109,9 @@ class Program:
         self.row_blocks: list[Block] = []
         self.denials: list[Denial] = []
         self.charges: list[Charge] = []
-        self.entries: list[list[Part]] = []  # of each block of rows
+        self.entries: list[list[Part]] = []  # of each block of rows that is not handed over
+        self.slacks: list[tuple[Block, Ints, float]] = []  # new columns in rows that are handed over: one in each
+        self.variant = ""  # what tells keys apart where a clause is shaped once more
         self._shapes: list[tuple[int, ...]] = []
         self._cost: list[Floats] = []
         self._upper: list[Floats] = []
@@ -153,8 +157,9 @@ class Program:
         self._cost.append(np.asarray(cost, dtype=np.float64))
         self._upper.append(bound)
         self._integer.append(integer)
-        stop, used_by = self.n + size, frozenset(users or [owner])
-        block = Block(owner, part, self.n, stop, remedy, integer or whole, most, rounding=rounding, turns_on=used_by)
+        stop, used_by = self.n + size, frozenset(users or [owner + self.variant])
+        whole = integer or whole
+        block = Block(owner, part, self.n, stop, remedy, whole, most, rounding=rounding, turns_on=used_by)
         self.column_blocks.append(block)
         found = np.arange(self.n, self.n + size, dtype=np.int32).reshape(shape)
         self.n += size
@@ -162,7 +167,7 @@ class Program:
 
     def charge(self, owner: str, columns: Ints, cost: Floats) -> None:
         """An owner adds to the cost of columns."""
-        self.charges.append(Charge(owner, columns, np.broadcast_to(cost, columns.shape)))
+        self.charges.append(Charge(owner + self.variant, columns, np.broadcast_to(cost, columns.shape)))
 
     def fix_at_zero(self, columns: Ints, deniers: Deniers) -> None:
         """Fix columns at zero while every set of deniers has an owner that is in."""
@@ -176,47 +181,18 @@ class Program:
             return
         self.entries.append(list(expr.parts))
         self._rows.append(rows)
-        block = Block(owner, part, self.m, self.m + expr.n, windows=expr.windows, unit=expr.unit)
-        self.row_blocks.append(block)
+        key, stop = owner + self.variant, self.m + expr.n
+        self.row_blocks.append(Block(owner, part, self.m, stop, windows=expr.windows, unit=expr.unit, key=key))
         self.m += expr.n
 
-    def soften(self, owners: Collection[str], most: float, *, remedies: bool = False) -> dict[str, Ints]:
-        """Let the rows and denials of owners give: one new column each, the sum of all it gives (natural units).
+    def loosen(self, block: Block, slack: Ints, sign: float) -> None:
+        """A column each that makes up for what rows miss (1.0) or exceed (-1.0); of rows that are handed over."""
+        self.slacks.append((block, slack, sign))
 
-        Its rows may be missed by slacks, and what they all denied may be used; the column bounds the total. With
-        ``remedies``, an owner that has any gives by them alone, at their price.
-        """
-        by_fee = {b.owner for b in self.column_blocks if b.remedy and b.owner in owners} if remedies else set()
-        giving = [owner for owner in owners if owner not in by_fee]
-        lifted = [(denial.numbers, denial.lifted_by(giving)) for denial in self.denials]
-        self.denials = [d for d, (_, who) in zip(self.denials, lifted, strict=True) if not who]
-        found = {}
-        for owner in owners:
-            if owner in by_fee:
-                given = [b.numbers for b in self.column_blocks if b.owner == owner and b.remedy]
-            else:
-                given = [*self._slacks(owner, most), *(columns for columns, who in lifted if owner in who)]
-            found[owner] = self._total(owner, given, most)
-        return found
-
-    def _slacks(self, owner: str, most: float) -> Iterable[Ints]:
-        """New columns by which an owner's rows may be missed, on each side that they have."""
-        for at, block in enumerate(self.row_blocks):
-            if block.owner == owner:
-                n = block.stop - block.start
-                for sign, bound in ((1.0, self._rows[at].lower), (-1.0, self._rows[at].upper)):
-                    if math.isfinite(bound):
-                        slack = self.columns(f"give/{owner}", block.part, n, upper=most)
-                        self.entries[at] += (Expr.of(slack) * sign).parts
-                        yield slack
-
-    def _total(self, owner: str, found: Sequence[Ints], most: float) -> Ints:
-        """A column that is at least the sum of others."""
-        total = self.columns(f"give/{owner}", "total", 1, upper=most)
-        given = np.unique(np.concatenate(found)) if found else np.zeros(0, dtype=np.int32)
-        one = np.zeros(1, dtype=np.int32)
-        self.require(f"give/{owner}", "total", Expr(1, [(one, given, 1.0), (one, total, -1.0)]) <= [0.0])
-        return total
+    def sides(self, block: Block) -> tuple[bool, bool]:
+        """Whether rows have a lower and an upper bound."""
+        rows = self._rows[self.row_blocks.index(block)]
+        return math.isfinite(rows.lower), math.isfinite(rows.upper)
 
     # -- read off ------------------------------------------------------------------------------------------------
     def upper(self) -> Floats:
@@ -231,7 +207,7 @@ class Program:
         """What a unit of each column costs, with the charges of those who are in."""
         cost = self._spread(self._cost, np.empty(self.n))
         for charge in self.charges:
-            if not is_in(charge.owner):
+            if not is_in(charge.key):
                 continue
             flat, added = charge.columns.ravel(), charge.cost.ravel()
             if flat.size and flat[-1] - flat[0] == flat.size - 1 and (flat[1:] > flat[:-1]).all():  # a run: each once

@@ -21,7 +21,7 @@ from detente.planner.solving.solution import Solution, Stopped
 TIE = 1e-6
 """Bounds within this much of each other are equal, and of equals the deepest node goes first: contracts make many."""
 
-MOST_PROGRAMS = 40
+MAX_PROGRAMS = 40
 """Programs solved before the search rests with the gap it has: a count, so that the same case gives the same plan."""
 
 Complete = Callable[[Solution], Solution | None]
@@ -58,7 +58,7 @@ class Search:
         self.stopped: Stopped | None = None
         self.closed = math.inf  # the least bound of what is settled
         self.open: list[Node] = []
-        low, high = np.zeros(len(whole)), np.floor(model.upper[whole] + 1e-9)
+        low, high = np.zeros(len(whole)), np.floor(model.most[whole] + 1e-9)
         self._add(root.bound, 0, low, high, root)
 
     @property
@@ -72,7 +72,7 @@ class Search:
         A node that only has its parent's bound is solved all the same, while its own could raise the bound of all.
         Where the least bound is that of a whole solution, the rest of its distance is rounding of larger counts.
         """
-        while self.open and self.stopped is None and self.programs < MOST_PROGRAMS:
+        while self.open and self.stopped is None and self.programs < MAX_PROGRAMS:
             least = self.open[0]
             if self.closed <= least.bound or (self._close(least.bound) and least.solution is not None):
                 return
@@ -114,7 +114,7 @@ class Search:
         """Solve a node's program, if it is not yet; a node that cannot be now stays open. False where a dive ends."""
         if node.solution is not None:
             return True
-        if self.programs < MOST_PROGRAMS:
+        if self.programs < MAX_PROGRAMS:
             self.model.confine(self.whole, node.low, node.high)
             found = self.model.solve_linear()
             self.programs += 1

@@ -1,7 +1,8 @@
 """The only file that touches the solver: an assembled program inside HiGHS.
 
-Owns: handing over, changing bounds and costs, solving, and what comes back. All amounts are given and returned in
-natural units; scaling by powers of two happens on the way to HiGHS (``matrix``) and is undone on the way back.
+Owns: handing over, who is in and who is out, changing bounds and costs, solving, and what comes back. All amounts are
+given and returned in natural units; scaling by powers of two happens on the way to HiGHS (``matrix``) and is undone on
+the way back.
 
 Not here: what any column means, blocks and owners (``program``), the bound (``bound``).
 """
@@ -13,7 +14,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence, Set
 from typing import Any, Literal
 
 import numpy as np
@@ -22,6 +23,7 @@ from detente.errors import SolverError
 from detente.planner.formulation.expression import Floats, Ints
 from detente.planner.formulation.program import Block, Denial, Program
 from detente.planner.solving.bound import safe_bound
+from detente.planner.solving.extension import Entries, extended
 from detente.planner.solving.interrupt import Interrupt
 from detente.planner.solving.matrix import lay_out
 from detente.planner.solving.solution import Solution, Stopped
@@ -69,8 +71,9 @@ class Model:
         self.deadline: float | None = None
         self.interrupt: Interrupt | None = None
         self.custom_cost: Floats | None = None
-        self.column_scale, self.row_scale = self.matrix.column_scale, self.matrix.row_scale
-        self.out: set[str] = set()
+        self.out: frozenset[str] = frozenset()
+        self.lenient: frozenset[str] = frozenset()
+        self.spared: frozenset[str] | None = None
         self.held = np.zeros(program.n, dtype=np.int16)  # by how many each column is fixed at zero
         for denial in program.denials:
             self.held[denial.numbers] += 1
@@ -83,6 +86,16 @@ class Model:
         self._high = np.where(self.held > 0, 0.0, self.upper) / self.column_scale
         self._row_low, self._row_high = self.lower * self.row_scale, self.higher * self.row_scale
         self.highs = self._handed_over()
+
+    @property
+    def column_scale(self) -> Floats:
+        """A power of two each: a column's natural value by the solver's."""
+        return self.matrix.column_scale
+
+    @property
+    def row_scale(self) -> Floats:
+        """A power of two each: the solver's value of a row by the natural one."""
+        return self.matrix.row_scale
 
     def _handed_over(self) -> Any:
         import highspy
@@ -112,33 +125,77 @@ class Model:
         highs.HandleUserInterrupt = True
         return highs
 
-    # -- changing bounds ---------------------------------------------------------------------------------------
-    def relax(self, owners: Collection[str]) -> None:
+    # -- what is added -------------------------------------------------------------------------------------------
+    def extend(self) -> None:
+        """Hand over the program's new columns and rows. Their keys are out until they are put in."""
+        n, m = len(self.upper), len(self.lower)
+        new = [b.key for b in self.program.row_blocks if b.start >= m]
+        new += [key for b in self.program.column_blocks if b.start >= n for key in b.turns_on]
+        self.matrix, entries = extended(self.program, self.matrix, m)
+        self.out |= frozenset(new)
+        self.cost = self.program.cost(lambda key: key not in self.out)
+        self.upper, self.integer = self.program.upper(), self.program.integer()
+        self.lower, self.higher = self.program.bounds()
+        self._add_columns(n, entries, m)
+        self._add_rows(m, entries)
+        self.objective(None)
+
+    def _add_columns(self, n: int, entries: Entries, m: int) -> None:
+        """Those from ``n`` on, with their entries in the rows that are there, fixed at zero."""
+        size = self.program.n - n
+        nothing = np.zeros(size)
+        self.held = np.append(self.held, np.ones(size, dtype=np.int16))
+        self._low, self._high = np.append(self._low, nothing), np.append(self._high, nothing)
+        some = np.flatnonzero(entries.rows < m)  # by column
+        start = np.searchsorted(entries.columns[some], np.arange(n, n + size)).astype(np.int32)
+        given = len(some), start, entries.rows[some], entries.values[some]
+        self.highs.addCols(size, nothing, nothing, nothing, *given)
+
+    def _add_rows(self, m: int, entries: Entries) -> None:
+        """Those from ``m`` on, which ask for nothing yet."""
+        size = self.program.m - m
+        free = np.full(size, np.inf)
+        self._row_low, self._row_high = np.append(self._row_low, -free), np.append(self._row_high, free)
+        some = np.flatnonzero(entries.rows >= m)
+        some = some[np.argsort(entries.rows[some], kind="stable")]
+        start = np.searchsorted(entries.rows[some], np.arange(m, m + size)).astype(np.int32)
+        given = len(some), start, entries.columns[some], entries.values[some]
+        self.highs.addRows(size, -free, free, *given)
+
+    # -- who is in, and who is out ---------------------------------------------------------------------------------
+    def relax(self, keys: Collection[str]) -> None:
         """Take owners out: rows hold nothing, own columns stay zero, what only they deny is free, no charge is due."""
-        self._only_in({*self.out, *owners})
+        self.turn(self.out.union(keys), self.lenient)
 
-    def restore(self, owners: Collection[str]) -> None:
+    def restore(self, keys: Collection[str]) -> None:
         """Put owners back in."""
-        self._only_in(self.out - set(owners))
+        self.turn(self.out.difference(keys), self.lenient)
 
-    def _only_in(self, out: set[str]) -> None:
-        """From one set of owners that are out to another."""
+    def turn(self, out: frozenset[str], lenient: frozenset[str] = frozenset()) -> None:
+        """Put all in but those who are ``out``; who is ``lenient`` is in, and yet denies nothing."""
         before, self.out = self.out, out
+        waived, self.lenient = before | self.lenient, lenient
         changed = before ^ out
         for block in self.program.row_blocks:
-            if block.owner in changed:
-                self._require(block, on=block.owner not in out)
-        moved = []
-        fixing: list[Denial | Block] = [*self.program.denials, *self.program.column_blocks]
-        for each in fixing:
-            by = each.fixed(out) - each.fixed(before) if each.turns_on & changed else 0
-            if by:
-                self.held[each.numbers] += by
-                moved.append(each.numbers)
+            if block.key in changed:
+                self._require(block, on=block.key not in out)
+        moved = [
+            *self._fixed(self.program.column_blocks, before, out),
+            *self._fixed(self.program.denials, waived, out | lenient),
+        ]
         self._bounds(moved)
-        if any(charge.owner in changed for charge in self.program.charges):
-            self.cost = self.program.cost(lambda owner: owner not in out)
+        if any(charge.key in changed for charge in self.program.charges):
+            self.cost = self.program.cost(lambda key: key not in out)
             self.objective(self.custom_cost)
+
+    def _fixed(self, each: Sequence[Block | Denial], before: Set[str], out: Set[str]) -> Iterator[Ints]:
+        """Columns that are fixed at zero by one more, or by one less, as others are out than before."""
+        changed = before ^ out
+        for fixing in each:
+            by = fixing.fixed(out) - fixing.fixed(before) if fixing.turns_on & changed else 0
+            if by:
+                self.held[fixing.numbers] += by
+                yield fixing.numbers
 
     def _require(self, block: Block, *, on: bool) -> None:
         """Rows hold what they say, or nothing."""
@@ -148,31 +205,45 @@ class Model:
         bounds = self._row_low[block.slice], self._row_high[block.slice]
         self.highs.changeRowsBounds(block.stop - block.start, block.numbers, *bounds)
 
-    def without_remedies(self, spare: Collection[str] = ()) -> None:
-        """Hold every remedy at zero, save those of some owners: clauses are performed and not paid off."""
-        changed = []
+    def perform(self, spared: Collection[str] | None = ()) -> None:
+        """Fix every remedy at zero, save those of some owners: clauses are performed, not paid off. None: undo it."""
+        before, self.spared = self.spared, None if spared is None else frozenset(spared)
+        moved = []
         for block in self.program.column_blocks:
-            if block.remedy and block.owner not in spare:
-                columns = np.arange(block.start, block.stop, dtype=np.int32)
-                self.held[columns] += 1
-                changed.append(columns)
-        self._bounds(changed)
+            was, now = (s is not None and block.owner not in s for s in (before, self.spared))
+            if block.remedy and was != now:
+                self.held[block.numbers] += now - was
+                moved.append(block.numbers)
+        self._bounds(moved)
+
+    # -- changing bounds and costs ---------------------------------------------------------------------------------
+    @property
+    def most(self) -> Floats:
+        """The most that each column can be at the moment: nothing where it is fixed at zero."""
+        return np.where(self.held > 0, 0.0, self.upper)
 
     def _bounds(self, changed: Sequence[Ints]) -> None:
         if changed:
             columns = np.unique(np.concatenate(changed)).astype(np.int32)
-            upper = np.where(self.held[columns] > 0, 0.0, self.upper[columns]) / self.column_scale[columns]
+            upper = self.most[columns] / self.column_scale[columns]
             self._between(columns, np.zeros(len(columns)), upper)
 
     def _between(self, columns: Ints, low: Floats, high: Floats) -> None:
         self._low[columns], self._high[columns] = low, high
         self.highs.changeColsBounds(len(columns), columns.astype(np.int32), low, high)
 
-    def draw_in(self, rows: Ints, by: Floats) -> None:
-        """Ask more of rows than they say: their bounds come closer by so much (natural units), until restored."""
-        inward = by * self.row_scale[rows]
-        self._row_low[rows] += inward
-        self._row_high[rows] -= inward
+    def asked(self, rows: Ints) -> tuple[Floats, Floats]:
+        """The bounds of rows at the moment (natural units)."""
+        return self._row_low[rows] / self.row_scale[rows], self._row_high[rows] / self.row_scale[rows]
+
+    def tighten(self, rows: Ints, by: Floats) -> None:
+        """Ask more of rows than they say: their bounds come closer by so much (natural units)."""
+        low, high = self.asked(rows)
+        self.ask(rows, low + by, high - by)
+
+    def ask(self, rows: Ints, low: Floats, high: Floats) -> None:
+        """Other bounds of rows (natural units)."""
+        self._row_low[rows], self._row_high[rows] = low * self.row_scale[rows], high * self.row_scale[rows]
         self.highs.changeRowsBounds(len(rows), rows, self._row_low[rows], self._row_high[rows])
 
     def fix(self, columns: Ints, values: Floats) -> None:
@@ -181,8 +252,8 @@ class Model:
         self._between(columns, at, at)
 
     def confine(self, columns: Ints, low: Floats, high: Floats) -> None:
-        """Keep whole columns between whole numbers."""
-        self._between(columns, low, high)
+        """Keep columns between natural values."""
+        self._between(columns, low / self.column_scale[columns], high / self.column_scale[columns])
 
     def release(self, columns: Ints) -> None:
         """Undo ``fix`` and ``confine``."""
@@ -191,7 +262,7 @@ class Model:
     def objective(self, cost: Floats | None) -> None:
         """Another objective (natural units), or the program's own."""
         self.custom_cost = cost
-        given = self.cost if cost is None else cost
+        given = self.cost if cost is None else np.append(cost, np.zeros(self.program.n - len(cost)))
         self._cost = given * self.column_scale * self.money_scale
         self.highs.changeColsCost(self.program.n, np.arange(self.program.n, dtype=np.int32), self._cost)
 
@@ -205,11 +276,38 @@ class Model:
 
     # -- solving -------------------------------------------------------------------------------------------------
     def solve_linear(self) -> Solution:
-        """Solve as a linear program. The bound is computed here from the duals, not taken from the solver."""
+        """Solve as a linear program. The bound is computed here from the duals, not taken from the solver.
+
+        That there is no feasible point is only said where it is proved, or found twice: HiGHS was seen to say so of
+        programs that have one, with nothing to minimise.
+        """
         warm = self.highs.getBasis().valid  # after other bounds or costs, simplex goes on from the last basis
         simplex = warm or self.program.n <= SIMPLEX_COLUMNS
         self.highs.setOptionValue("solver", "simplex" if simplex else "ipx")
-        return self._run(linear=True)
+        found = self._run(linear=True)
+        if found.status != "infeasible" or self._proved():
+            return found
+        return self._looked_again(lambda: self._run(linear=True))
+
+    def _proved(self) -> bool:
+        """Whether the solver's dual ray proves that no point holds every row: its safe bound at no cost is positive."""
+        _, there, ray = self.highs.getDualRay()
+        if not there:
+            return False
+        nothing = np.zeros(self.program.n)
+        bounds = (self._low, self._high), (self._row_low, self._row_high)
+        return any(safe_bound(self.matrix, nothing, *bounds, sign * np.array(ray))[0] > 0.0 for sign in (1.0, -1.0))
+
+    def _looked_again(self, run: Callable[[], Solution]) -> Solution:
+        """The same from the start, at the program's own cost; then again at the other, from the point that it found."""
+        custom = self.custom_cost
+        self.highs.clearSolver()
+        self.objective(None)
+        found = run()
+        if custom is not None:
+            self.objective(custom)
+            return run() if found.status == "optimal" else found
+        return found
 
     def feasible(self) -> Solution:
         """Any point that holds every row. A large program's is found by interior point; a no is simplex's to say."""
@@ -230,7 +328,25 @@ class Model:
         """
         self.highs.setOptionValue("solver", "choose")
         self.highs.setOptionValue("mip_rel_gap", gap)
-        return self._run(linear=False)
+        found = self._run(linear=False)
+        if found.status != "infeasible" or self.custom_cost is None:
+            return found
+        return self._looked_again(lambda: self._run(linear=False))
+
+    def solve_as(self, whole: Ints, gap: float) -> Solution:
+        """Solve with some columns integer, which are continuous again after it."""
+        self.whole(whole, on=True)
+        try:
+            return self.solve_whole(gap)
+        finally:
+            self.whole(whole, on=False)
+
+    def start_from(self, other: Model) -> None:
+        """Begin where another model's last linear solve ended, where both have the same columns and rows."""
+        if (self.program.n, self.program.m) == (other.program.n, other.program.m):
+            basis = other.highs.getBasis()
+            if basis.valid:
+                self.highs.setBasis(basis)
 
     def _run(self, *, linear: bool) -> Solution:
         import highspy

@@ -69,7 +69,7 @@ def test_a_dear_plan_at_hand_does_not_keep_it_from_a_cheap_one() -> None:
 
 
 def test_it_rests_after_so_many_programs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_PROGRAMS", 3)
+    monkeypatch.setattr(module, "MAX_PROGRAMS", 3)
     found = searched(cover(np.ones(14), np.ones(14), np.ones((1, 14)), [8.5]))
     assert found.best is None
     assert found.bound == pytest.approx(8.5)

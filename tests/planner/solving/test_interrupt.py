@@ -12,8 +12,9 @@ import pytest
 from detente.case.case import Case
 from detente.errors import NoPlanError
 from detente.planner.check import check
-from detente.planner.solve import STOPPING, plan
+from detente.planner.solve import plan
 from detente.planner.solving.interrupt import Interrupt, held
+from detente.planner.study import STOPPING
 from detente.results.plan import Plan
 from tests.builders import agreement, build, compute, gpus, tokens, work
 

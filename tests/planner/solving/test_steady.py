@@ -13,9 +13,9 @@ from detente.planner import check as checking
 from detente.planner.check import check
 from detente.planner.formulation.expression import Floats
 from detente.planner.formulation.formulate import formulate
-from detente.planner.solve import unit_columns
 from detente.planner.solving import steady
 from detente.planner.solving.model import Model
+from detente.planner.solving.search import whole_columns
 from tests.builders import agreement, build, cases, compute, gpus, tokens, work
 
 HOURLY = {"start": "2026-01", "end": "2026-03", "every": "hour", "typical": "week"}
@@ -46,8 +46,8 @@ def point(case: Case) -> tuple[Model, Floats | None, Floats]:
     """The model, its steady point and what counts whole there."""
     draft = formulate(case)
     model = Model(draft.program)
-    model.without_remedies()
-    whole = unit_columns(draft)
+    model.perform()
+    whole = whole_columns(draft)
     found = steady.steady_point(draft, model, whole)
     return model, found, np.zeros(0) if found is None else found[whole]
 
@@ -135,5 +135,5 @@ def test_a_steady_yes_is_the_searchs_too(at_any_size: None, case: Case) -> None:
     kept(model, values)
     assert (whole == np.rint(whole)).all()
     model.objective(np.zeros(model.program.n))
-    columns = unit_columns(formulate(case))
+    columns = whole_columns(formulate(case))
     assert checking._whole(model, columns) if len(columns) else model.feasible().status == "optimal"

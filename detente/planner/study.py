@@ -1,0 +1,294 @@
+"""A study: one program, kept open with all that was formulated, and the cases that lie near it.
+
+Owns: the open program, which cases it can answer without another formulation, and the verbs: without, under, solve,
+bill, plan. A study is a value: it says in what it differs from the program as formulated, and brings the program there
+before each solve, so that studies of one program may be asked in any order. Not here: the search (``solving``), the
+bill and the plan's rows (``answer``), conflicts (``conflict``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import time
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from detente.case.case import Case
+from detente.contract.term import Term
+from detente.errors import BillError, NoPlanError
+from detente.planner.answer.bill import Bill, charge
+from detente.planner.answer.result import result
+from detente.planner.answer.rounding import settled
+from detente.planner.formulation.draft import Draft
+from detente.planner.formulation.expression import Ints
+from detente.planner.formulation.formulate import formulate
+from detente.planner.formulation.permissions import denies_anything
+from detente.planner.formulation.shaping import Shaping
+from detente.planner.formulation.softening import Softening, soften
+from detente.planner.solving.interrupt import held
+from detente.planner.solving.model import Model
+from detente.planner.solving.search import Incumbent, Progress, Unmet, search, whole_columns
+from detente.planner.solving.solution import Solution
+from detente.results.plan import Plan
+
+GAP = 1e-4
+"""A plan within this much of its bound counts as optimal."""
+
+MAX_OPEN = 4
+"""Programs that a study keeps open: the first, and the last of those that had to be formulated anew."""
+
+STOPPING = "stopping with the best plan so far; Ctrl-C again stops at once, without it"
+
+
+def silent(text: str) -> None:
+    """Nobody is told."""
+
+
+@dataclass(eq=False)
+class OpenProgram:
+    """A program inside the solver, the case that it was formulated from, and the clauses shaped into it since."""
+
+    case: Case
+    draft: Draft
+    model: Model
+    shaped: dict[str, list[tuple[tuple[Term, ...], str]]] = field(default_factory=dict)
+    softened: dict[tuple[tuple[str, ...], bool], Softening] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, case: Case, progress: Progress) -> OpenProgram:
+        """Formulate a case and hand it to the solver."""
+        progress("formulating")
+        draft = formulate(case)
+        progress(f"assembling {draft.program.n:,} columns, {draft.program.m:,} rows")
+        return cls(case, draft, Model(draft.program))
+
+    # -- which cases it can answer -----------------------------------------------------------------------------
+    def answering(self, case: Case) -> tuple[frozenset[str], frozenset[str]] | None:
+        """Who is out in a case, and who of those shaped since is in; None where it has to be formulated anew.
+
+        Exact: rows, bounds, columns and charges are all that a clause adds, save that it changes prices. A clause with
+        other numbers is shaped once more, beside itself. What changes prices is in other clauses' coefficients; what
+        denies or wants standby is in columns that clauses share: it may be left out, and else is formulated anew.
+        """
+        if not _same_but_clauses(self.case, case):
+            return None
+        before, after = _by_id(self.case.terms), _by_id(case.terms)
+        changed = {name for name in {*before, *after} if before.get(name, ()) != after.get(name, ())}
+        if any(term.prices for name in changed for term in (*before.get(name, ()), *after.get(name, ()))):
+            return None
+        other = {name: after[name] for name in changed if name in after}
+        if not all(self._shapes_alone(name, terms) for name, terms in other.items()):
+            return None
+        out = frozenset(f"term/{name}" for name in changed if name in before)
+        return out, frozenset(self._shape(name, terms) for name, terms in other.items())
+
+    def _shapes_alone(self, name: str, after: Sequence[Term]) -> bool:
+        """Whether a clause can be shaped beside itself: it denies nothing, then and now, and wants no standby."""
+        denied = any(f"term/{name}" in denial.turns_on for denial in self.draft.program.denials)
+        standby = any(term.standby is not None for term in after)
+        return not denied and not standby and not denies_anything(self.draft, after)
+
+    def _shape(self, name: str, terms: tuple[Term, ...]) -> str:
+        """The key of clauses with other numbers: shaped once, and kept."""
+        known = self.shaped.setdefault(name, [])
+        for each, suffix in known:
+            if each == terms:
+                return f"term/{name}{suffix}"
+        program = self.draft.program
+        suffix = program.variant = f"#{len(known) + 1}"
+        for term in terms:
+            term.shape(Shaping(self.draft))
+        program.variant = ""
+        self.model.extend()
+        known.append((terms, suffix))
+        return f"term/{name}{suffix}"
+
+    def soften(self, owners: tuple[str, ...], *, remedies: bool) -> Softening:
+        """Columns and rows by which owners may give, out until they are put in: added once, and kept."""
+        known = owners, remedies
+        if known not in self.softened:
+            self.softened[known] = soften(self.draft.program, owners, remedies=remedies)
+            self.model.extend()
+        return self.softened[known]
+
+    @property
+    def since(self) -> frozenset[str]:
+        """The keys of all that was added since it was formulated: clauses with other numbers, and what may give."""
+        shaped = {f"term/{name}{suffix}" for name, known in self.shaped.items() for _, suffix in known}
+        return frozenset(shaped).union(*(softening.keys for softening in self.softened.values()))
+
+
+@dataclass(frozen=True)
+class Study:
+    """A case over an open program, and the programs that are open beside it.
+
+    ``out`` are owners that are out, ``added`` the keys of what is in of all that was added to the program since. With
+    ``performs``, no remedy is taken: a shortfall against a fee.
+    """
+
+    case: Case
+    program: OpenProgram
+    out: frozenset[str] = frozenset()
+    added: frozenset[str] = frozenset()
+    giving: Softening | None = None
+    performs: bool = False
+    beside: list[OpenProgram] = field(default_factory=list)
+    progress: Progress = silent
+
+    @classmethod
+    def of(cls, case: Case, *, time_limit: float | None = None, progress: Progress = silent) -> Study:
+        """Formulate a case, once. The time limit, in seconds, is that of all its solves together."""
+        program = OpenProgram.of(case, progress)
+        program.model.deadline = None if time_limit is None else time.monotonic() + time_limit
+        return cls(case, program, beside=[program], progress=progress)
+
+    # -- vary --------------------------------------------------------------------------------------------------
+    def without(self, ids: Iterable[str]) -> Study:
+        """The same study without clauses."""
+        return self.under(self.case.under(without=ids))
+
+    def under(self, case: Case) -> Study:
+        """The study of another case: over a program that is open where one can answer it, else formulated anew."""
+        for program in self.beside:
+            turned = program.answering(case)
+            if turned is not None:
+                return replace(self, case=case, program=program, out=turned[0], added=turned[1], giving=None)
+        program = OpenProgram.of(case, self.progress)
+        program.model.deadline = self.program.model.deadline
+        program.model.start_from(self.program.model)
+        del self.beside[1 : len(self.beside) - MAX_OPEN + 2]
+        self.beside.append(program)
+        return replace(self, case=case, program=program, out=frozenset(), added=frozenset(), giving=None)
+
+    def relaxed(self, owners: Iterable[str]) -> Study:
+        """The same study with owners of any kind out, demand and offers too; such a study is not billed."""
+        return replace(self, out=self.out.union(owners))
+
+    def softened(self, owners: Sequence[str]) -> Study:
+        """The same study with owners that may give (``giving`` says by which columns)."""
+        return replace(self, giving=self.program.soften(tuple(owners), remedies=self.performs))
+
+    def performed(self) -> Study:
+        """The same study with every clause performed: no remedy is taken, save by who may give."""
+        return replace(self, performs=True)
+
+    # -- solve, bill -------------------------------------------------------------------------------------------
+    @property
+    def draft(self) -> Draft:
+        """What was formulated, as this case's."""
+        draft = copy.copy(self.program.draft)
+        draft.case = self.case
+        return draft
+
+    @property
+    def model(self) -> Model:
+        """The program inside the solver, brought to this study."""
+        model, giving = self.program.model, self.giving
+        added = self.added | (giving.keys if giving else frozenset())
+        out = self.out | (self.program.since - added)
+        lenient = giving.lenient if giving else frozenset()
+        if (model.out, model.lenient) != (out, lenient):
+            model.turn(out, lenient)
+        spared = frozenset(giving.totals if giving else ()) if self.performs else None
+        if model.spared != spared:
+            model.perform(spared)
+        return model
+
+    def possible(self, whole: Ints | None = None) -> bool:
+        """Whether any point keeps every row, with some columns whole.
+
+        Raises
+        ------
+        NoPlanError, KeyboardInterrupt
+            Stopped before that was settled.
+        """
+        model = self.model
+        model.objective(np.zeros(model.program.n))
+        found = model.solve_linear() if whole is None else model.solve_as(whole, 1.0)
+        model.objective(None)
+        if found.status == "interrupted":
+            raise KeyboardInterrupt
+        if found.status == "time-limit":
+            raise NoPlanError("there is no plan; which clauses collide was not found in time: give it more time")
+        return found.status == "optimal"
+
+    def solve(self, gap: float = GAP) -> Incumbent | Unmet:
+        """The least cost, with its bound, to a relative gap; or that no plan obeys every clause."""
+        return search(self.draft, self.model, gap, self.progress)
+
+    def bill(self, found: Incumbent) -> tuple[Bill, Solution]:
+        """The exact bill of a solution of this study, and the solution in whole quanta that it bills.
+
+        Raises
+        ------
+        NoPlanError
+            Stopped before any solution was found.
+        BillError
+            The bill differs from the solver's cost by more than rounding (§4).
+        """
+        if found.solution is None or found.solution.values is None:
+            raise NoPlanError(f"no plan was found before the stop ({found.stopped}); give it more time")
+        self.progress("billing")
+        draft, model = self.draft, self.model
+        solution, whole = settled(draft, model, found.solution, whole_columns(draft))
+        exact = charge(draft, whole)
+        check(draft, exact, solution)
+        return exact, solution
+
+    def plan(self, found: Incumbent, gap: float = GAP) -> Plan:
+        """The plan of a solution of this study. Ctrl-C meanwhile is too late to lose it, and marks it."""
+        exact, solution = self.bill(found)
+        draft, model, prices = self.draft, self.model, found.prices or found.solution
+        assert prices is not None
+        plan = result(draft, model, solution, prices, exact, found.bound, found.rounding, gap, found.stopped)
+        late = model.interrupt is not None and model.interrupt.noted
+        return replace(plan, status="interrupted") if late and plan.status == "feasible" else plan
+
+    @contextlib.contextmanager
+    def noting_interrupts(self) -> Iterator[None]:
+        """Ctrl-C meanwhile is noted, and what is at hand is finished."""
+        model = self.program.model
+        with held(lambda: self.progress(STOPPING)) as model.interrupt:
+            yield
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C was pressed."""
+        interrupt = self.program.model.interrupt
+        return interrupt is not None and interrupt.noted
+
+
+def check(draft: Draft, exact: Bill, solution: Solution) -> None:
+    """The exact bill against the solver's objective: a difference beyond rounding is an error (§4)."""
+    difference = float(exact.total) - solution.objective
+    scale = max(abs(solution.objective), float(abs(exact.listed)), 1.0)
+    if abs(difference) > 1e-6 * scale:
+        raise BillError(
+            f"the plan's exact bill is {exact.total} and the solver's cost {solution.objective:.6f}: they differ by "
+            f"{difference:.6f}, beyond rounding"
+        )
+
+
+def _by_id(terms: Iterable[Term]) -> dict[str, tuple[Term, ...]]:
+    """Clauses by id: of one that was amended, one for each time."""
+    found: dict[str, tuple[Term, ...]] = {}
+    for term in terms:
+        found[term.id] = (*found.get(term.id, ()), term)
+    return found
+
+
+CLAUSES: Collection[str] = ("agreements", "events", "scenarios", "reading", "name", "title")
+"""Parts of a case that reach a program through its clauses only, or not at all."""
+
+
+def _same_but_clauses(one: Case, other: Case) -> bool:
+    """Whether two cases differ in nothing but clauses."""
+    a, b = one.declared, other.declared
+    return a is b or all(
+        getattr(a, name) is getattr(b, name) or getattr(a, name) == getattr(b, name)
+        for name in type(a).model_fields
+        if name not in CLAUSES
+    )

@@ -1,0 +1,231 @@
+"""A study: what it says of a case near its own is what a fresh plan of that case says."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from detente.case.case import Case
+from detente.errors import CaseError
+from detente.planner import study as module
+from detente.planner.answer.decided import decided
+from detente.planner.formulation.expression import Expr
+from detente.planner.formulation.formulate import formulate
+from detente.planner.formulation.program import Rounding
+from detente.planner.solve import plan
+from detente.planner.solving.model import Model
+from detente.planner.solving.search import Incumbent, search
+from detente.planner.study import Study
+from detente.results.conflict import Conflict
+from detente.results.plan import Plan
+from tests.builders import ALL_KINDS, EXACT, D, Data, agreement, build, cases, tokens, two_clouds, work, worlds
+
+few = settings(deadline=None, derandomize=True, max_examples=4, suppress_health_check=list(HealthCheck))
+every_kind = pytest.mark.parametrize("kind", ALL_KINDS)
+CENT = Decimal("0.01")
+NORTH_ONLY = [tokens("north", 2)]
+
+
+def planned(study: Study) -> Plan | None:
+    """The plan of a study; None where there is none."""
+    found = study.solve(EXACT)
+    return study.plan(found, EXACT) if isinstance(found, Incumbent) else None
+
+
+def agree(one: Plan | None, other: Plan | Conflict) -> bool:
+    """Whether both cost the same within what either may be off, neither bound lies above the other's cost."""
+    if one is None or isinstance(other, Conflict):
+        return one is None and isinstance(other, Conflict)
+    room = CENT + abs(other.cost) * Decimal("1e-6")
+    near = abs(one.cost - other.cost) <= room + max(one.cost - one.bound, other.cost - other.bound)
+    return near and one.bound <= other.cost + room and other.bound <= one.cost + room
+
+
+# -- without a clause ------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("clause", "whole", "left"),
+    [
+        # 12 months of 1000 Mtok at 2 USD; a fifth of 0.50 USD of revenue per Mtok
+        ({"kind": "revenue-share", "rate": "20%"}, 25_200, 24_000),
+        ({"kind": "discount", "off": "25%"}, 18_000, 24_000),
+        # 30,000 USD of spend, or the missing 6,000 as a fee
+        ({"kind": "minimum-commitment", "amount": "30000 USD", "windows": {"every": "term"}}, 30_000, 24_000),
+        ({"kind": "credit", "amount": "100 USD", "windows": {"every": "month"}}, 22_800, 24_000),
+    ],
+)
+def test_without_a_clause_its_money_is_gone(clause: Data, whole: int, left: int) -> None:
+    earning = work(revenue="0.50 USD per Mtok")
+    study = Study.of(build(NORTH_ONLY, [earning], agreement({"id": "it", **clause}), months=12))
+    before, after, again = planned(study), planned(study.without(["it"])), planned(study)
+    assert before is not None
+    assert after is not None
+    assert again is not None
+    assert (before.cost, after.cost, again.cost) == (D(whole), D(left), D(whole))
+    assert not after.postings
+    assert not after.clauses
+
+
+@every_kind
+@few
+@given(data=st.data())
+def test_without_is_a_fresh_plan(kind: str, data: st.DataObject) -> None:
+    case = data.draw(cases(need=kind, most=2))
+    study = Study.of(case)
+    for term in case.terms:
+        fresh = plan(case.under(without=[term.id]), gap=EXACT)
+        assert agree(planned(study.without([term.id])), fresh), term.id
+    assert agree(planned(study), plan(case, gap=EXACT))
+
+
+@every_kind
+@few
+@given(data=st.data())
+def test_only_what_changes_prices_is_formulated_anew(kind: str, data: st.DataObject) -> None:
+    case = data.draw(cases(need=kind, most=2))
+    study = Study.of(case)
+    with mock.patch.object(module, "formulate", side_effect=AssertionError) as formulated:
+        for term in case.terms:
+            if not term.prices:
+                study.without([term.id])
+        formulated.assert_not_called()
+
+
+def test_a_program_that_was_formulated_anew_is_kept() -> None:
+    discount: Data = {"id": "off", "kind": "discount", "off": "25%"}
+    cap: Data = {"id": "cap", "kind": "spending-cap", "amount": "1 bn USD"}
+    study = Study.of(two_clouds(discount, cap))
+    study.without(["off"])
+    with mock.patch.object(module, "formulate", side_effect=AssertionError):
+        assert planned(study.without(["off", "cap"])) is not None
+        assert planned(study.without(["off"])) is not None
+
+
+# -- other numbers -----------------------------------------------------------------------------------------------
+def varied(amount: object, **more: Any) -> Case:
+    """A floor of spend at North, which is dearer by 1 USD per Mtok; half of what is missing is owed."""
+    floor = {
+        "id": "floor", "kind": "minimum-commitment", "amount": f"{amount} USD", "windows": {"every": "term"},
+        "shortfall": {"fee": "50%"}, **more,
+    }  # fmt: skip
+    return two_clouds(floor)
+
+
+def test_a_clause_with_other_numbers_is_shaped_beside_itself() -> None:
+    study = Study.of(varied(6_000))
+    with mock.patch.object(module, "formulate", side_effect=AssertionError):
+        costs = [study.under(varied(amount)) for amount in (0.01, 9_000, 6_000, 18_000, 9_000)]
+        found = [planned(each) for each in costs]
+    # 6000 Mtok: of each 3 USD spent at North 1 is lost, and a missing 3 USD would cost 1.50
+    assert [each and each.cost for each in found] == [
+        pytest.approx(D(cost), abs=CENT) for cost in (12_000, 15_000, 14_000, 18_000, 15_000)
+    ]
+    assert all(each and {p.part for p in each.postings if p.owed} == set() for each in found)
+    assert len(study.program.shaped["floor"]) == 3
+
+
+def test_a_clause_that_comes_in_is_shaped_too() -> None:
+    study = Study.of(two_clouds())
+    with mock.patch.object(module, "formulate", side_effect=AssertionError):
+        found = planned(study.under(varied(6_000)))
+    assert found is not None
+    assert found.cost == pytest.approx(D(14_000), abs=CENT)
+    assert planned(study) is not None
+    assert planned(study).cost == D(12_000)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        two_clouds({"id": "stays", "kind": "residency", "within": ["US"]}),
+        build([tokens("north", 1), tokens("south", 2)], [work()]),
+        build([tokens("north", 3), tokens("south", 2)], [work(demand="2000 Mtok per month")]),
+        build([tokens("north", 3), tokens("south", 2)], [work()], months=3),
+    ],
+)
+def test_what_lies_further_off_is_formulated_anew(other: Case) -> None:
+    study = Study.of(two_clouds({"id": "stays", "kind": "residency", "within": ["IE"]}))
+    moved = study.under(other)
+    assert moved.program is not study.program
+    assert agree(planned(moved), plan(other, gap=EXACT))
+
+
+def lowered(given: Any) -> Any:
+    """The same with lower numbers: percentages and amounts of money."""
+    if isinstance(given, dict):
+        return {key: lowered(value) for key, value in given.items()}
+    if isinstance(given, list):
+        return [lowered(value) for value in given]
+    number = re.fullmatch(r"([0-9.]+)(%| USD)", given) if isinstance(given, str) else None
+    return f"{D(number[1]) * D('0.75')}{number[2]}" if number else given
+
+
+@every_kind
+@few
+@given(data=st.data())
+def test_other_numbers_are_a_fresh_plan(kind: str, data: st.DataObject) -> None:
+    world = data.draw(worlds(need=kind, most=2))
+    try:
+        one, other = Case.of(world), Case.of(world | {"agreements": lowered(world["agreements"])})
+    except CaseError:
+        assume(False)
+    study = Study.of(one)
+    assert agree(planned(study.under(other)), plan(other, gap=EXACT))
+    assert agree(planned(study), plan(one, gap=EXACT))
+
+
+# -- a clause's own whole numbers --------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("rounding", "integer", "count", "cost"),
+    [
+        # 6 x 1000 Mtok at 2 USD; a lot is 2500 Mtok that cost 1 USD less each, for 1000 USD: 2.4 lots are useful
+        ("up", False, 3, 12_000 - 6_000 + 3_000),
+        ("down", False, 2, 12_000 - 5_000 + 2_000),
+        ("nearest", False, 2, 12_000 - 5_000 + 2_000),
+        ("down", True, 3, 12_000 - 6_000 + 3_000),  # found by search: no whole number is better, 9,000 to 9,000
+    ],
+)
+def test_whole_numbers_of_a_clause(rounding: Rounding, integer: bool, count: int, cost: int) -> None:
+    draft = formulate(build(NORTH_ONLY, [work()], agreement({"id": "lots", "kind": "discount", "off": "0.0001%"})))
+    program = draft.program
+    lots = program.columns(
+        "term/lots", "lots", 1, cost=1000.0, upper=10.0, integer=integer, whole=True, rounding=rounding
+    )
+    cheap = program.columns("term/lots", "cheap", 1, cost=-1.0, upper=6000.0)
+    program.require("term/lots", "within", Expr.of(cheap) - Expr.of(lots) * Fraction(2500) <= [0.0])
+    model = Model(program)
+    found = search(draft, model, EXACT, lambda text: None)
+    assert isinstance(found, Incumbent)
+    assert found.solution is not None
+    assert found.solution.values is not None
+    assert found.cost == pytest.approx(cost, abs=1)
+    own = decided(draft, found.solution.values)
+    if not integer:
+        assert own["lots", "lots"] == (Fraction(count),)
+    assert own["lots", "lots"][0].denominator == 1
+    model.relax(["term/lots"])
+    left = search(draft, model, EXACT, lambda text: None)
+    assert isinstance(left, Incumbent)
+    assert left.cost == pytest.approx(12_000, abs=1)
+
+
+# -- the solver's doubts -----------------------------------------------------------------------------------------
+def test_that_nothing_is_possible_is_proved() -> None:
+    draft = formulate(two_clouds())
+    program = draft.program
+    program.require("term/none", "less", Expr.of(draft.x[0]) + Expr.of(draft.x[1]) <= np.full(draft.n, 900.0))
+    model = Model(program)
+    assert model.solve_linear().status == "infeasible"
+    with mock.patch.object(model, "_proved", return_value=False):  # nor when it is looked at again
+        model.objective(np.zeros(program.n))
+        assert model.solve_linear().status == "infeasible"
+    model.relax(["term/none"])
+    model.objective(None)
+    assert model.solve_linear().objective == pytest.approx(12_000)
