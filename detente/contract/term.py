@@ -1,7 +1,8 @@
-"""A term: one clause of an agreement, and the four things it knows.
+"""A term: one clause of an agreement, and what it knows.
 
-Owns: ``Term`` (``judge``, ``shape``, ``account``, ``explain``, each with a neutral default), and what a term may ask of
-a plan's program. Not here: any particular kind of clause (``terms/``), and what several say of a use (``verdict``).
+Owns: ``Term`` (``judge``, ``permits``, ``shape``, ``account``, ``explain``, each with a neutral default), and what a
+term may ask of a plan's program. Not here: any particular kind of clause (``terms/``), and what several say together
+(``verdict``).
 """
 
 from __future__ import annotations
@@ -186,8 +187,12 @@ class Term(Noun):
         return None
 
     # -- the four questions ------------------------------------------------------------------------------------
-    def judge(self, demand: Facts, offer: Facts, standing: Standing | None = None) -> Verdict:
-        """May this run there, while the clause is in force? Neutral: permit."""
+    def judge(self, demand: Facts, offer: Facts) -> Verdict:
+        """May this run there, while the clause is in force? Facts only: it may be remembered. Neutral: permit."""
+        return PERMIT
+
+    def permits(self, standing: Standing) -> Verdict:
+        """May anything more that the clause covers run, as it stands? Asked at each call. Neutral: permit."""
         return PERMIT
 
     def shape(self, program: Program) -> None:

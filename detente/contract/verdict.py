@@ -43,6 +43,10 @@ class Verdict:
         """Undecided is not permitted (§2)."""
         return self.decision in ("permit", "prefer")
 
+    def at(self, place: Facts) -> Verdict:
+        """The same, and where it was said; a permission needs no place."""
+        return self if self.decision == "permit" else replace(self, place=place)
+
     @property
     def clause(self) -> str:
         """The id of the clause that decided; empty where there was nothing to decide."""
@@ -88,13 +92,12 @@ def verdict(terms: Iterable[Clause], demand: Facts, places: Sequence[Facts]) -> 
     Deny wins, then undecided, then prefer. Of equals the first place counts, and in it the first clause.
     """
     clauses = tuple(terms)
-    found = PERMIT
-    for place in places:
-        for clause in clauses:
-            said = clause.judge(demand, place)
-            if _RANK[said.decision] > _RANK[found.decision]:
-                found = replace(said, place=place)
-    return found
+    return worst(clause.judge(demand, place).at(place) for place in places for clause in clauses)
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """What several say together: deny wins, then undecided, then prefer; of equals, the first."""
+    return max(verdicts, key=lambda each: _RANK[each.decision], default=PERMIT)
 
 
 def best(verdicts: Iterable[Verdict]) -> Verdict:

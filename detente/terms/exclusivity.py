@@ -12,7 +12,6 @@ from typing import Literal
 from pydantic import Field
 
 from detente.contract.case_view import CaseView
-from detente.contract.posting import Standing
 from detente.contract.stated import Reference
 from detente.contract.term import SELF, Term
 from detente.contract.verdict import PERMIT, Reason, Verdict
@@ -33,7 +32,7 @@ class Exclusivity(Term):
         """The one provider."""
         return self.provider or self.force.counterparty
 
-    def judge(self, demand: Facts, offer: Facts, standing: Standing | None = None) -> Verdict:
+    def judge(self, demand: Facts, offer: Facts) -> Verdict:
         """Deny what is covered elsewhere than at home."""
         if offer["provider"] == self.home:
             return PERMIT

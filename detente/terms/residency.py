@@ -12,7 +12,6 @@ from typing import Literal
 from pydantic import Field
 
 from detente.contract.case_view import CaseView
-from detente.contract.posting import Standing
 from detente.contract.term import Term
 from detente.contract.verdict import PERMIT, Reason, Verdict
 from detente.errors import Flaw, Path
@@ -27,7 +26,7 @@ class Residency(Term):
     kind: Literal["residency"]
     within: tuple[Area, ...] = Field(min_length=1)
 
-    def judge(self, demand: Facts, offer: Facts, standing: Standing | None = None) -> Verdict:
+    def judge(self, demand: Facts, offer: Facts) -> Verdict:
         """Deny what is covered outside the areas; a region of unknown country is undecided."""
         covered = self.covered.covers(demand, offer)
         if covered is False:

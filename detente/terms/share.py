@@ -12,7 +12,6 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from detente.contract.case_view import CaseView
-from detente.contract.posting import Standing
 from detente.contract.scope import Scope, Selection
 from detente.contract.stated import StatedWindows
 from detente.contract.term import SELF, Program, Term
@@ -53,7 +52,7 @@ class Share(Term):
         on = self.on if self.on.wanted else Scope({"provider": (self.force.counterparty,)})
         return Selection((self.of, on), self.except_)
 
-    def judge(self, demand: Facts, offer: Facts, standing: Standing | None = None) -> Verdict:
+    def judge(self, demand: Facts, offer: Facts) -> Verdict:
         """Prefer the provider that is owed a share."""
         if self.at_least and self.part.covers(demand, offer):
             return Verdict("prefer", self.explain())

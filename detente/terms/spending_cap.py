@@ -15,7 +15,6 @@ from detente.contract.stated import StatedWindows
 from detente.contract.term import Program, Term
 from detente.contract.verdict import PERMIT, Reason, Verdict
 from detente.contract.window import Every, Window
-from detente.values.facts import Facts
 from detente.values.money import Cash, shown
 from detente.values.period import Horizon
 
@@ -29,11 +28,9 @@ class SpendingCap(Term):
 
     theirs: ClassVar[bool] = True
 
-    def judge(self, demand: Facts, offer: Facts, standing: Standing | None = None) -> Verdict:
+    def permits(self, standing: Standing) -> Verdict:
         """Deny where nothing remains."""
-        if standing is None or standing.remaining is None or standing.remaining > 0:
-            return PERMIT
-        if self.covered.covers(demand, offer) is False:
+        if standing.remaining is None or standing.remaining > 0:
             return PERMIT
         return Verdict("deny", Reason(self.id, f"nothing remains of {shown(self.amount.amount, self.amount.currency)}"))
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import permutations
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,3 +94,18 @@ def test_a_clause_applies_from_its_first_moment_until_just_before_its_end() -> N
     assert [applies(at) for at in (START - STEP, START, END - STEP, END)] == [False, True, True, False]
     assert [applies(START - STEP, end) for end in (START, START + STEP)] == [False, True]
     assert [applies(start, END + STEP) for start in (END - STEP, END)] == [True, False]
+
+
+def test_no_other_file_ranks_decisions_or_asks_a_clause_to_judge() -> None:
+    package = Path(verdict.__code__.co_filename).parents[1]
+    for file in package.rglob("*.py"):
+        if file.name == "verdict.py":
+            continue
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        made = {id(call.args[0]) for call in calls if isinstance(call.func, ast.Name) and call.func.id == "Verdict"}
+        named = [
+            n for n in ast.walk(tree) if isinstance(n, ast.Constant) and n.value == "undecided" and id(n) not in made
+        ]
+        judged = [c for c in calls if isinstance(c.func, ast.Attribute) and c.func.attr == "judge"]
+        assert (named, judged) == ([], []), f"{file}: ask `contract.verdict` instead"

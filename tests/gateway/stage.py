@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from detente.case.case import Case
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.policy import Policy
+from detente.gateway.deciding.standings import NOT_KEPT, Standings
 from detente.gateway.http.exchange import DATE
 from detente.gateway.http.protocol import Connection
 from detente.gateway.serving.app import App
@@ -197,7 +198,9 @@ class Stage:
         plan: Plan | None = None,
         at: datetime = NOON,
         tls: ssl.SSLContext | None = None,
+        standings: Standings = NOT_KEPT,
     ) -> None:
+        self.standings = standings
         self.folder = folder / "journal"
         self.policy = Policy.of(Case.of(data), plan)
         self.clock, self.tls = Hands(at), tls
@@ -208,7 +211,8 @@ class Stage:
         DATE.tick(Clock.wall())
         self.journal = Journal(self.folder)
         self.load = Load()
-        self.app = App(self.policy, authorities(self.policy), self.journal, self.clock, Metrics(), self.load)
+        known = authorities(self.policy)
+        self.app = App(self.policy, known, self.journal, self.clock, Metrics(), self.load, standings=self.standings)
         self.app.ready = True
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(

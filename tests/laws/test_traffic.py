@@ -17,7 +17,9 @@ from detente.gateway.deciding.admit import Candidate, admit
 from detente.gateway.deciding.policy import Policy
 from detente.live.deployment import Operation
 from detente.live.request import Request
+from detente.planner.check import performable
 from detente.planner.solve import plan
+from detente.report.explanation import explain
 from detente.results.conflict import Conflict
 from detente.results.plan import PeriodRow, Plan
 from tests.builders import Data, agreement, data_of, placed, refused, solved, tokens, work, worlds
@@ -172,3 +174,20 @@ def test_without_another_offer_there_is_no_plan_and_the_conflict_names_the_claus
     )
     found = refused(case)
     assert [clause.term for clause in found.clauses] == ["stays"]
+
+
+def test_check_plan_and_explanation_say_the_same_and_name_the_region() -> None:
+    why_not = "a deployment of it may run work in `boston`; everything stays in EU, and `boston` is in US"
+    two = spanning(["boston", "dublin"])
+    found = solved(two)
+    assert performable(two) is None
+    (line,) = explain(two, found, "chat@north").lines
+    assert (line.sentence, line.terms) == (f"`north-api`: not here: {why_not}", ("stays",))
+    alone = data_of([tokens("north", 2)], [work()], agreement(STAYS, party="self"), providers=MANY)
+    wide = deployment("n", "north-api", "http://a.example", regions=["boston", "dublin"])
+    case = Case.of(alone | {"deployments": [wide]})
+    conflict = performable(case)
+    assert conflict is not None
+    assert [clause.term for clause in conflict.clauses] == ["stays"]
+    (line,) = explain(case, conflict, "chat").lines
+    assert (line.sentence, line.terms) == (f"on `north-api`: deny: {why_not}", ("stays",))

@@ -7,13 +7,14 @@ from it. Not here: which clause wins (``contract.verdict``), and which of the pe
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from detente.contract.term import Term
-from detente.contract.verdict import Reason, Verdict, applicable, verdict
+from detente.contract.verdict import Reason, Verdict, applicable, verdict, worst
 from detente.demand.workload import AnyWorkload, can_run
 from detente.gateway.deciding.policy import Deployed, Policy
+from detente.gateway.deciding.standings import Standings
 from detente.ledger.record import DeniedDeployment
 from detente.live.request import Request
 
@@ -32,6 +33,8 @@ class Candidate:
     """What the request asks for and it cannot do: features, or ``operation``, or ``state`` that lies elsewhere."""
     prepaid: bool = False
     """Whether its capacity is paid for now, used or not."""
+    live: tuple[Term, ...] = ()
+    """Clauses that cover the request there and ask at each call what remains."""
 
     @property
     def permitted(self) -> bool:
@@ -47,7 +50,7 @@ class Candidate:
 class Admission:
     """All candidates for a request, in the order declared."""
 
-    __slots__ = ("candidates", "clauses", "denials", "denied", "denied_by", "forbidding", "permitted")
+    __slots__ = ("candidates", "clauses", "denials", "denied", "denied_by", "forbidding", "live", "permitted")
 
     def __init__(self, candidates: tuple[Candidate, ...]) -> None:
         self.candidates = candidates
@@ -61,6 +64,15 @@ class Admission:
         """The same as records hold it."""
         self.clauses = ", ".join(self.denied_by)
         """The same as a header's value."""
+        self.live = any(c.live for c in self.permitted)
+        """Whether anything in it turns on what remains of a clause."""
+
+    def as_of(self, standings: Standings) -> Admission:
+        """The same with what clauses say of where they stand now: facts may be remembered, and this may not."""
+        if not self.live:
+            return self
+        candidates = tuple(_as_of(c, standings) for c in self.candidates)
+        return self if candidates == self.candidates else Admission(candidates)
 
 
 def admit(policy: Policy, request: Request, at: datetime) -> Admission:
@@ -82,7 +94,26 @@ def _candidate(
         return Candidate(deployed, Verdict("deny", why), fact=True, unable=unable)
     found = verdict(terms, request.facts, deployed.places)
     text = next((term.text for term in terms if term.id == found.clause), "")
-    return Candidate(deployed, found, text, prepaid=deployed.prepaid(at))
+    live = tuple(term for term in terms if _asks_standing(term, request, deployed)) if found.permitted else ()
+    return Candidate(deployed, found, text, prepaid=deployed.prepaid(at), live=live)
+
+
+def _asks_standing(term: Term, request: Request, deployed: Deployed) -> bool:
+    """Whether a clause may deny a request for what remains of it; what is not known to be outside it is inside (§2)."""
+    if type(term).permits is Term.permits:
+        return False
+    return any(term.covered.covers(request.facts, place) is not False for place in deployed.places)
+
+
+def _as_of(candidate: Candidate, standings: Standings) -> Candidate:
+    """A candidate, unless one of its clauses denies it as it stands."""
+    said = ((term, term.permits(standing)) for term in candidate.live for standing in standings.of(term.id))
+    denied = [(term, found) for term, found in said if not found.permitted]
+    if not denied:
+        return candidate
+    found = worst(found for _, found in denied)
+    text = next(term.text for term, _ in denied if term.id == found.clause)
+    return replace(candidate, verdict=found, text=text)
 
 
 def _unable(deployed: Deployed, request: Request) -> tuple[Reason, tuple[str, ...]] | None:

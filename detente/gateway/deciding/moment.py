@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from detente.demand.workload import AnyWorkload
 from detente.gateway.deciding.admit import Admission, admit
 from detente.gateway.deciding.policy import Policy
+from detente.gateway.deciding.standings import NOT_KEPT, Standings
 from detente.live.request import Request
 
 MAX_REMEMBERED = 10_000
@@ -24,8 +25,9 @@ UNKNOWN_PRICE = 2**62
 class Moment:
     """A policy from a time until the next turn: an hour's end, or a day on which something begins, ends or changes."""
 
-    def __init__(self, policy: Policy, at: datetime) -> None:
+    def __init__(self, policy: Policy, at: datetime, standings: Standings = NOT_KEPT) -> None:
         self.policy, self.at = policy, at
+        self._standings = standings
         hour = at.replace(minute=0, second=0, microsecond=0) + _HOUR
         place = bisect_right(policy.turns, at)
         self.until = min([hour, *policy.turns[place : place + 1]])
@@ -35,13 +37,13 @@ class Moment:
         self._prices: dict[str, Mapping[str, int]] = {}
 
     def admission(self, request: Request) -> Admission:
-        """Which deployments may serve a request."""
+        """Which deployments may serve a request: by its facts, remembered, and by what remains of clauses now."""
         found = self._admissions.get(request)
         if found is None:
             if len(self._admissions) >= MAX_REMEMBERED:
                 self._admissions.clear()
             found = self._admissions[request] = admit(self.policy, request, self.at)
-        return found
+        return found.as_of(self._standings)
 
     def shares(self, workload: str) -> Mapping[str, float]:
         """The plan's share of a workload on each offer, now."""

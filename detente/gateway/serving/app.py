@@ -19,6 +19,7 @@ from detente.gateway.deciding.error import error
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.deciding.policy import Policy
+from detente.gateway.deciding.standings import NOT_KEPT, Standings
 from detente.gateway.http.exchange import JSON, Exchange, HeaderLines, RequestHead
 from detente.gateway.http.outbox import Outbox
 from detente.gateway.http.protocol import Connection
@@ -68,7 +69,9 @@ class App:
         metrics: Metrics,
         load: Load,
         worker: int = 0,
+        standings: Standings = NOT_KEPT,
     ) -> None:
+        self._standings = standings
         self._clock, self._metrics, self._load = clock, metrics, load
         self._loop = asyncio.get_running_loop()
         self._ids, self._count = f"{os.urandom(6).hex()}{worker:02x}", 0
@@ -96,7 +99,7 @@ class App:
 
     def _enter(self, at: datetime) -> Moment:
         """What holds from a moment on."""
-        self.moment = Moment(self.policy, at)
+        self.moment = Moment(self.policy, at, self._standings)
         self._load.limits(self.policy, at)
         self._load.enter(self.moment.period)
         return self.moment
@@ -107,7 +110,7 @@ class App:
         if at < moment.until:
             return moment
         if moment.policy is not self.policy:
-            return Moment(moment.policy, at)
+            return Moment(moment.policy, at, self._standings)
         return self.moment if at < self.moment.until else self._enter(at)
 
     async def close(self) -> None:

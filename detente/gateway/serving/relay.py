@@ -111,9 +111,9 @@ class Relay:
             return self._give_up(job, caller, defect)
 
     def _permitted(self, job: Job, choice: RankedCandidate) -> bool:
-        """Whether a call may go there still: a clause may have begun while it was asked of others."""
+        """Whether a call may go there still: a clause may have begun, or be used up, while it was asked of others."""
         moment = self._turned(job.moment)
-        if moment is not job.moment and job.request is not None:
+        if job.request is not None:
             job.moment, job.admission = moment, moment.admission(job.request)
         return any(c.deployed is choice.candidate.deployed for c in job.admission.permitted)
 
