@@ -24,17 +24,35 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 Path = tuple[str | int, ...]
 """Keys and positions that lead to a value: ``("terms", 2, "windows", "ramp")``."""
 
-INVISIBLE = re.compile(
-    "[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+MAX_SHOWN = 200
+"""Mistakes that are shown; how many more there are is said."""
+MAX_TEXT = 1000
+"""Characters of what is said of one mistake."""
+MAX_COMPARED = 60
+"""Known words that one word is held against in search of the one that was meant."""
+MAX_RANKED = 4
+"""Of these, where they were found by their parts."""
+MAX_WORD = 120
+"""Characters of a word that are looked at then."""
+
+HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff]"
 )
-"""Characters that show nothing, though Unicode does not count all of them among its control characters."""
+"""A character that moves a cursor, turns the direction of writing, or shows nothing: no text needs one.
+
+Line feeds and tabs are not among them.
+"""
 
 
 @dataclass(frozen=True, order=True)
@@ -58,7 +76,7 @@ class Mistake:
     remedy: str
 
     def __str__(self) -> str:
-        return f"{printable(f'{self.where}: {self.what}')}\n    {printable(self.remedy)}"
+        return f"{printable(f'{self.where}: {cut(self.what)}')}\n    {printable(cut(self.remedy))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +128,9 @@ class CaseError(DetenteError):
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        n = len(self.mistakes)
-        return "\n".join([*map(str, self.mistakes), f"{n} mistake{'s' * (n != 1)}"])
+        n, more = len(self.mistakes), len(self.mistakes) - MAX_SHOWN
+        rest = [f"and {more:,} more"] if more > 0 else []
+        return "\n".join([*map(str, self.mistakes[:MAX_SHOWN]), *rest, f"{n:,} mistake{'s' * (n != 1)}"])
 
 
 class PlanError(DetenteError):
@@ -150,12 +169,18 @@ class MissingExtraError(DetenteError):
         super().__init__(f"{self.what}: {self.remedy}")
 
 
+def cut(text: str) -> str:
+    """A text of a sane length: its beginning, and how much more there is."""
+    more = len(text) - MAX_TEXT
+    return text if more <= 0 else f"{text[:MAX_TEXT]}… (and {more:,} characters more)"
+
+
 def printable(text: str) -> str:
     """Text from anywhere as it can be shown on one line, with nothing that could forge what stands around it.
 
     What moves a cursor, turns the direction of writing or shows nothing is written out; any space is a plain one.
     """
-    if text.isprintable() and not INVISIBLE.search(text):
+    if text.isprintable() and not HIDDEN.search(text):
         return text
     return "".join(_written_out(c) for c in text)
 
@@ -163,23 +188,66 @@ def printable(text: str) -> str:
 def _written_out(c: str) -> str:
     if unicodedata.category(c) == "Zs":
         return " "
-    return c if c.isprintable() and not INVISIBLE.match(c) else c.encode("unicode-escape").decode()
+    return c if c.isprintable() and not HIDDEN.match(c) else c.encode("unicode-escape").decode()
 
 
-def nearest(word: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
-    """The known word that another is most like, but for its capitals perhaps; None where it is like none."""
-    choices = sorted(set(known))
-    same = [c for c in choices if c.casefold() == word.casefold()]
-    return next(iter(same or difflib.get_close_matches(word, choices, n=1, cutoff=likeness)), None)
+def nearest(
+    word: str, known: Iterable[str], likeness: float = 0.6, besides: Collection[str] = frozenset()
+) -> str | None:
+    """The known word that another is most like, but for its capitals perhaps; None where it is like none.
+
+    ``besides``: known words that it cannot be. Linear in all that are looked up in the same frozen set.
+    """
+    found = _Known.of(frozenset(known))
+    same = found.folded.get(word.casefold())
+    if same is not None and same not in besides:
+        return same
+    near = [each for each in found.near(word) if each not in besides]
+    return next(iter(difflib.get_close_matches(word[:MAX_WORD], near, n=1, cutoff=likeness)), None)
+
+
+class _Known:
+    """Known words, by their capitals left out and by each three letters in a row, so that a look-up reads few."""
+
+    def __init__(self, words: frozenset[str]) -> None:
+        self.words = sorted(words)
+        self.folded = {word.casefold(): word for word in reversed(self.words)}
+        self._having: dict[str, list[str]] = {}
+        for word in self.words if len(self.words) > MAX_COMPARED else ():
+            for part in _parts(word):
+                self._having.setdefault(part, []).append(word)
+
+    @classmethod
+    @lru_cache(maxsize=8)
+    def of(cls, words: frozenset[str]) -> Self:
+        """The same, made once for the words that many others are looked up in."""
+        return cls(words)
+
+    def near(self, word: str) -> list[str]:
+        """All where they are few; else those that share what is rarest in the word."""
+        if len(self.words) <= MAX_COMPARED:
+            return self.words
+        shared = Counter[str]()
+        for having in sorted((self._having.get(part, []) for part in _parts(word)), key=len):
+            if len(shared) + len(having) > MAX_COMPARED and shared:
+                break
+            shared.update(having[:MAX_COMPARED])
+        return sorted(each for each, _ in shared.most_common(MAX_RANKED))
+
+
+def _parts(word: str) -> set[str]:
+    text = f"^{word[:MAX_WORD].casefold()}$"
+    return {text[at : at + 3] for at in range(len(text) - 2)}
 
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str = "leave it out") -> str:
     """``did you mean `x`?`` for the nearest known word, else what is allowed; ``otherwise`` where nothing is known."""
-    choices = sorted(set(known))
-    near = nearest(word, choices)
+    words = frozenset(known)
+    near = nearest(word, words)
     if near is not None:
         return f"did you mean `{near}`?"
-    if not choices:
+    if not words:
         return otherwise
+    choices = _Known.of(words).words
     shown = ", ".join(f"`{c}`" for c in choices[:12])
     return f"allowed: {shown}" + (f" and {len(choices) - 12} more" if len(choices) > 12 else "")

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from detente.contract.term import Force, Term, Until
 from detente.errors import FlawError
 from detente.terms import AnyTerm
-from detente.values.noun import Id, Label, Noun
+from detente.values.noun import Id, Noun, Title
 from detente.values.period import LAST, Day, moment
 
 
@@ -26,7 +26,7 @@ class Agreement(Noun):
     with_: Id = Field(description="the other party: a provider's id, or `self` for a policy of one's own")
     effective: Day
     ends: Day | None = Field(default=None, description="the day from which it no longer holds")
-    title: Label | None = None
+    title: Title | None = None
     amends: Id | None = Field(default=None, description="the agreement that this one changes from its effective day on")
     removes: tuple[Id, ...] = Field(default=(), description="terms of the amended agreement that end with this one")
     terms: tuple[AnyTerm, ...] = ()

@@ -72,7 +72,8 @@ class Case:
         chosen = next((s for s in self.declared.scenarios if s.id == scenario), None)
         if scenario and chosen is None:
             known = [s.id for s in self.declared.scenarios]
-            raise CaseError([Mistake(Where("scenario"), f"there is no `{scenario}`", did_you_mean(scenario, known))])
+            hint = did_you_mean(scenario, known, "the case has no scenarios: leave out `--scenario`")
+            raise CaseError([Mistake(Where("scenario"), f"there is no `{scenario}`", hint)])
         reading = reading or (chosen.reading if chosen else None) or self.reading
         if reading and reading not in self.readings:
             hint = did_you_mean(reading, self.readings, "no clause of this case has readings")

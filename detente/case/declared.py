@@ -27,7 +27,7 @@ from detente.market.network import PLACE, Network
 from detente.market.offer import Offer
 from detente.market.provider import Provider
 from detente.terms import AnyTerm, any_kind
-from detente.values.noun import ID, NAME, Id, Label, Noun, SchemaOfText
+from detente.values.noun import ID, NAME, Id, Noun, SchemaOfText, Title
 from detente.values.period import Horizon
 
 CURRENCY = r"^[A-Z]{3}$"
@@ -37,7 +37,7 @@ class Declared(Noun):
     """A case: one file, or a folder of files with these keys."""
 
     name: Id
-    title: Label | None = None
+    title: Title | None = None
     currency: Annotated[str, Field(pattern=CURRENCY, description="of every price and amount")] = "USD"
     horizon: Horizon
     reading: Id | None = Field(default=None, description="the reading of disputed clauses that the case is held under")
@@ -121,7 +121,7 @@ def read_head(raw: dict[str, Any], report: Report) -> CaseHead:
 
 def _mistaken(key: str, value: Any) -> bool:
     try:
-        Declared.model_validate({**_PLACEHOLDERS, key: value})
+        Declared.model_validate({**_PLACEHOLDERS, key: value}, by_alias=True, by_name=False)
     except (ValidationError, RecursionError):
         return True
     return False
@@ -129,7 +129,7 @@ def _mistaken(key: str, value: Any) -> bool:
 
 def _read(reader: TypeAdapter[Any], kind: Any, raw: Any, path: Path, report: Report) -> Any | None:
     try:
-        return reader.validate_python(raw)
+        return reader.validate_python(raw, by_alias=True, by_name=False)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             if detail["type"] == "too_short" and len(detail["input"]) >= detail.get("ctx", {}).get("min_length", 0):

@@ -15,6 +15,8 @@ from typing import Any, NoReturn
 import yaml
 
 from detente.errors import CaseError, Mistake, Where
+from detente.values.file import opened
+from detente.values.text import hidden_in
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_DEPTH = 64
@@ -22,6 +24,8 @@ MAX_VALUES = 500_000  # after aliases are followed: an anchor that doubles itsel
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NULLS = {"", "~", "null", "Null", "NULL"}
+
+DELETE = "delete it, or type the text anew"
 
 
 @dataclass(slots=True)
@@ -48,7 +52,7 @@ class Document:
         """Parse a file. Raises CaseError: the first mistake of syntax, every duplicate key."""
         name = name or str(path)
         try:
-            with path.open("rb") as file:
+            with opened(path) as file:
                 raw = file.read(MAX_BYTES + 1)
         except OSError as error:
             raise CaseError(
@@ -98,6 +102,7 @@ class _Composer:
         self.count = 0
 
     def compose(self) -> YamlNode:
+        _must_show(self.text, self.name)
         roots: list[YamlNode] = []
         stack: list[tuple[YamlNode, YamlNode | None]] = []  # an open collection, and its key that waits for a value
         try:
@@ -106,10 +111,10 @@ class _Composer:
         except yaml.reader.ReaderError:
             self._wrong(*_not_allowed(self.text, self.name))
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
+            unclosed = "end of stream" in str(error.problem)  # what matters is where it was opened
+            mark = (error.context_mark if unclosed else None) or error.problem_mark or error.context_mark
             what = " ".join(filter(None, [error.context, error.problem]))
-            remedy = "check the indentation, quotes and colons around here"
-            self._wrong(_place(self.name, mark), f"is not YAML: {what}", remedy)
+            self._wrong(_place(self.name, mark), f"is not YAML: {what}", _remedy(what, _at(self.text, mark)))
         except yaml.YAMLError as error:
             self._wrong(Where(self.name), f"is not YAML: {error}", "correct it")
         if self.mistakes:
@@ -159,6 +164,8 @@ class _Composer:
         if isinstance(event, yaml.SequenceStartEvent):
             return YamlNode(line, column, items=[])
         if isinstance(event, yaml.ScalarEvent):
+            if hidden := hidden_in(event.value):  # written as an escape, in a text within double quotes
+                self._wrong(place, f"has a character that shows nothing or forges what is shown: {hidden[1]}", DELETE)
             plain = not event.style and not tag and event.value in _NULLS
             return YamlNode(line, column, text=None if plain else event.value)
         return YamlNode(line, column)
@@ -215,6 +222,44 @@ class _Plain:
 def _place(name: str, mark: Any) -> Where:
     """A parser's mark, counted from 1; the file as a whole where it gave none."""
     return Where(name, mark.line + 1, mark.column + 1) if mark else Where(name)
+
+
+def _must_show(text: str, name: str) -> None:
+    """Refuse a file that does not show what it says. Raises CaseError at the first such character."""
+    text = text.replace("\r\n", " \n")
+    hidden = hidden_in(text)
+    if hidden is not None and not yaml.reader.Reader.NON_PRINTABLE.search(text):
+        at, what = hidden
+        place = Where(name, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
+        raise CaseError([Mistake(place, f"a character that shows nothing or forges what is shown: {what}", DELETE)])
+
+
+_REMEDIES = {
+    "mapping values are not allowed": "put a text that has a colon in it in quotes; else check the indentation",
+    "found unexpected end of stream": "close the quote or bracket that is opened here",
+    "while scanning an anchor": "put a text that begins with `&` in quotes",
+    "while scanning an alias": "put a text that begins with `*` in quotes",
+    "while parsing a flow": "close the bracket, or put a text that has a bracket, a comma or a colon in it in quotes",
+    "while parsing a block mapping": "begin each key of a mapping in the same column, and quote texts with signs",
+    "while parsing a block collection": "begin each `- ` of a list in the same column",
+    "could not find expected ':'": "write `key: value`, with the colon and a blank after it",
+}
+
+
+def _at(text: str, mark: Any) -> str:
+    """The character at a parser's mark; empty where it gave none, or the text ends there."""
+    lines = text.splitlines() if mark else []
+    return lines[mark.line][mark.column : mark.column + 1] if mark and mark.line < len(lines) else ""
+
+
+def _remedy(problem: str, at: str) -> str:
+    """What to do about what the parser says, at a character."""
+    if at == "\t":
+        return "indent with spaces, and not with a tab"
+    if "cannot start any token" in problem:
+        return f"put a text that begins with `{at}` in quotes"
+    found = (remedy for part, remedy in _REMEDIES.items() if part in problem)
+    return next(found, "check the indentation, quotes and colons around here")
 
 
 def _not_allowed(text: str, name: str) -> tuple[Where, str, str]:

@@ -17,7 +17,7 @@ from detente.case.declared import CaseHead
 from detente.case.document import Document
 from detente.demand.workload import AnyWorkload, can_run
 from detente.errors import Flaw, Mistake, Path, Where, did_you_mean
-from detente.market.offer import AnyOffer
+from detente.market.offer import AnyOffer, GpuOffer
 from detente.market.provider import Provider
 from detente.values.facts import OFFER_KEYS, Facts
 from detente.values.period import Horizon, Period
@@ -88,9 +88,20 @@ class Entries:
 
     def whole(self, *sections: str) -> bool:
         """Whether all entries of some sections were read, each by its own id, so that what is not there is missing."""
-        return not self.unread & set(sections) and all(
-            not self.repeated(section) and all(entry.whole for entry in self.sections[section]) for section in sections
-        )
+        return all(self._is_whole(section) for section in sections)
+
+    def _is_whole(self, section: str) -> bool:
+        if section not in self._whole:
+            self._whole[section] = (
+                section not in self.unread
+                and not self.repeated(section)
+                and all(entry.whole for entry in self.sections[section])
+            )
+        return self._whole[section]
+
+    @cached_property
+    def _whole(self) -> dict[str, bool]:
+        return {}
 
     # -- noting mistakes -------------------------------------------------------------------------------------
     def wrong(self, entry: Entry, path: Sequence[str | int], what: str, remedy: str, *, key: bool = False) -> None:
@@ -153,13 +164,19 @@ class Entries:
 
     def nameless(self, section: str) -> bool:
         """Whether a section may hold names that cannot be seen: unread, or another's by mistake."""
-        entries = self.sections[section]
-        return (
-            section in self.unread
-            or (section == "offers" and "catalogs" in self.unread)  # which sell offers
-            or bool(self.repeated(section))
-            or len(entries) > sum(isinstance(e.raw, dict) and isinstance(e.raw.get("id"), str) for e in entries)
-        )
+        if section not in self._nameless:
+            entries = self.sections[section]
+            self._nameless[section] = (
+                section in self.unread
+                or (section == "offers" and "catalogs" in self.unread)  # which sell offers
+                or bool(self.repeated(section))
+                or len(entries) > sum(isinstance(e.raw, dict) and isinstance(e.raw.get("id"), str) for e in entries)
+            )
+        return self._nameless[section]
+
+    @cached_property
+    def _nameless(self) -> dict[str, bool]:
+        return {}
 
     @cached_property
     def facts(self) -> dict[str, Facts]:
@@ -189,7 +206,26 @@ class Entries:
     @cached_property
     def fits(self) -> list[list[AnyOffer]]:
         """The offers that can technically serve each workload, in the order of the workloads."""
-        return [[o for o in self.offers if can_run(w, o)] for w in self.workloads]
+        return [[o for o in self.named_by(w) if can_run(w, o)] for w in self.workloads]
+
+    def named_by(self, workload: AnyWorkload) -> list[AnyOffer]:
+        """The offers that sell what a workload names under ``runs-on``, in their order."""
+        names = {*workload.runs_on.models, *workload.runs_on.accelerators}
+        found = [at for name in names for at in self.sellers.get(name, ())]
+        return [self.offers[at] for at in sorted(found)]
+
+    @cached_property
+    def sellers(self) -> dict[str, list[int]]:
+        """The places of the offers of each model and accelerator."""
+        found: dict[str, list[int]] = {}
+        for at, offer in enumerate(self.offers):
+            found.setdefault(offer.accelerator if isinstance(offer, GpuOffer) else offer.model, []).append(at)
+        return found
+
+    @cached_property
+    def sold(self) -> frozenset[str]:
+        """Every model and accelerator on offer."""
+        return frozenset(self.sellers)
 
     @cached_property
     def uses(self) -> list[tuple[Facts, Facts]]:

@@ -17,11 +17,13 @@ from detente.case.entries import Entries, Entry
 from detente.demand.workload import with_data
 from detente.errors import CaseError, Flaw, FlawError, MissingExtraError, Mistake, Where, did_you_mean
 from detente.errors import Path as Steps
+from detente.values.file import inside
 
 FOLDERS = tuple(SECTIONS)
 SUFFIXES = (".yaml", ".yml")
 MAX_MISTAKES = 1000
 START = "start one with `detente init`"
+PLAN = "name the case; a plan is given by `--plan`, or to `detente report`"
 NAME_A_CASE = "name a folder with a `case.yaml`, or a file, that you may read"
 _FROM_FILES = (FlawError, OSError, MissingExtraError)  # what reading a trace, a table or a catalog may raise
 
@@ -44,6 +46,10 @@ def read_data(document: Document, folder: Path) -> Declared:
     return reader.check(list(reader.mappings([document])))
 
 
+def _is_plan(data: dict[str, Any]) -> bool:
+    return str(data.get("format")).startswith("detente-plan/")
+
+
 Read = tuple[Document, dict[str, Any]]
 
 
@@ -61,6 +67,10 @@ class _Reader:
     def documents(self) -> Iterator[Read]:
         """Every file of the case that is YAML."""
         for file in self._files():
+            if self.path.is_dir() and not inside(self.path, file):
+                self._wrong(Where(str(file)), "leads out of the case's folder", "copy the file into it")
+                self.unread |= {*SECTIONS, "head"}
+                continue
             try:
                 document = Document.read(file)
             except CaseError as error:
@@ -77,10 +87,13 @@ class _Reader:
             except CaseError as error:
                 self.mistakes += error.mistakes
             else:
-                if data is None or isinstance(data, dict):
+                if isinstance(data, dict) and _is_plan(data):
+                    self._wrong(document.where(), "is a saved plan, and not a case", PLAN)
+                elif data is None or isinstance(data, dict):
                     yield document, data or {}
                     continue
-                self._wrong(document.where(), "a case file is a mapping of sections", "such as `offers:`")
+                else:
+                    self._wrong(document.where(), "a case file is a mapping of sections", "such as `offers:`")
             self.unread |= {*SECTIONS, "head"}
 
     def _files(self) -> list[Path]:
@@ -88,7 +101,9 @@ class _Reader:
         if not path.is_dir():
             return [path]
         if not (path / "case.yaml").is_file():
-            raise CaseError([Mistake(Where(str(path)), "holds no `case.yaml`", START)])
+            saved = (path / "plan.json").is_file()
+            what = "holds a saved plan, and no `case.yaml`" if saved else "holds no `case.yaml`"
+            raise CaseError([Mistake(Where(str(path)), what, PLAN if saved else START)])
         files = []
         for found in self._listed(path):
             if found.name == "case.yaml" or (found.name in FOLDERS and found.is_dir()):
@@ -124,6 +139,9 @@ class _Reader:
     # -- entries ---------------------------------------------------------------------------------------------
     def check(self, documents: Sequence[Read]) -> Declared:
         """Entries one by one, then how they fit together; raise every mistake."""
+        if documents and not self.mistakes and not any(data for _, data in documents):
+            self._wrong(documents[0][0].where(), "is empty", START)
+            raise CaseError(self.mistakes)
         sections: dict[str, list[Entry]] = {name: [] for name in SECTIONS}
         heads: dict[str, tuple[Document, Any]] = {}
         for document, data in documents:

@@ -14,6 +14,7 @@ from pydantic_core import core_schema
 
 from detente.errors import FlawError
 from detente.values.facts import DEMAND_KEYS, OFFER_KEYS, Facts
+from detente.values.text import plain_name
 
 
 class Scope:
@@ -70,6 +71,11 @@ class Scope:
             values = value if isinstance(value, list) else [value]
             if not values or not all(isinstance(v, str) and v for v in values):
                 raise FlawError(f"`{key}` needs a value or a list of values", "write for example `[ a, b ]`")
+            twice = [v for v in values if values.count(v) > 1] if len(values) < 100 else []
+            if twice:
+                raise FlawError(f"`{twice[0]}` is named twice", "name it once", (key,))
+            for each in values:
+                plain_name(each)
             wanted[str(key)] = tuple(values)
         return cls(wanted)
 

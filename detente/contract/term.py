@@ -126,7 +126,9 @@ class Term(Noun):
     text: str = Field(default="", description="the clause's own words", max_length=4000)
     of: Scope = Field(default=Scope(), description="which use the clause speaks of; default: all of it")
     except_: tuple[Scope, ...] = Field(default=(), description="carve-outs")
-    readings: dict[Id, Reading] = Field(default_factory=dict, description="named alternative scopes of this text")
+    readings: dict[Id, Reading] = Field(
+        default_factory=dict, min_length=1, description="named alternative scopes of this text"
+    )
     from_: Day | None = Field(default=None, description="first day in force; default: the agreement's")
     until: Ending | None = Field(default=None, description="the day or event that ends it")
 

@@ -20,7 +20,7 @@ from detente.demand.clock import TimestampReader
 from detente.demand.demand_file import DemandFile
 from detente.demand.pattern import HOUR
 from detente.errors import FlawError, did_you_mean
-from detente.values.noun import Label, Noun
+from detente.values.noun import Label, Noun, Title
 from detente.values.sheet import UNREADABLE, File, Sheet, atto, shown
 
 _PER = {"second": HOUR // 3600, "minute": HOUR // 60, "hour": HOUR}
@@ -32,11 +32,11 @@ class TableColumns(Noun):
     Either ``rate``, of all tokens; or ``input`` and ``output``: where there are ``requests``, means of one.
     """
 
-    timestamp: Label
-    rate: Label | None = None
-    input: Label | None = None
-    output: Label | None = None
-    requests: Label | None = None
+    timestamp: Title
+    rate: Title | None = None
+    input: Title | None = None
+    output: Title | None = None
+    requests: Title | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

@@ -17,7 +17,7 @@ from typing import Any, Self
 from detente.demand.clock import LATEST, TimestampReader
 from detente.demand.demand_file import DemandFile
 from detente.demand.pattern import HOUR
-from detente.values.noun import Label, Noun
+from detente.values.noun import Noun, Title
 from detente.values.sheet import UNREADABLE, Sheet, atto
 
 MAX_TOKENS = 10**9  # of one request
@@ -36,9 +36,9 @@ KNOWN = {
 class TraceColumns(Noun):
     """Which columns of a trace are what; well-known names need no mention."""
 
-    timestamp: Label | None = None
-    input: Label | None = None
-    output: Label | None = None
+    timestamp: Title | None = None
+    input: Title | None = None
+    output: Title | None = None
 
 
 class TraceSource(DemandFile):

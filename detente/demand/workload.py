@@ -136,6 +136,9 @@ class RunsOn(Noun):
     def _something(self) -> RunsOn:
         if not self.models and not self.accelerators:
             raise FlawError("names neither a model nor an accelerator", "write `models:` or `accelerators:`")
+        for index, name in enumerate(self.models):
+            if name in self.models[:index]:
+                raise FlawError(f"the model `{name}` is named twice", "name it once", ("models", index))
         return self
 
 

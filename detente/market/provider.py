@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from detente.errors import FlawError
 from detente.values.country import Country
-from detente.values.noun import Id, Label, Noun
+from detente.values.noun import Id, Noun, Title
 
 
 class Region(Noun):
@@ -24,7 +24,7 @@ class Provider(Noun):
     """One that sells compute."""
 
     id: Id
-    name: Label
+    name: Title
     law: Country | None = Field(default=None, description="the country whose law it is under")
     interest: str | None = Field(default=None, description="what it is after, in a sentence (for the report)")
     regions: dict[Id, Region] = Field(default_factory=dict)

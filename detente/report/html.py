@@ -15,6 +15,7 @@ from itertools import groupby
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from detente.errors import HIDDEN, printable
 from detente.report import answer, comparison, figure, timeline
 from detente.report.chart import shares
 from detente.report.implication import priced_exactly
@@ -54,7 +55,7 @@ def render(plans: Sequence[Plan]) -> str:
         text = _page(plans, detail)
         if len(text) < LARGEST:
             break
-    return text
+    return HIDDEN.sub(lambda found: printable(found[0]), text)
 
 
 def _page(plans: Sequence[Plan], detail: int) -> str:

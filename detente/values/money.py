@@ -21,7 +21,9 @@ from detente.values.quantity import (
     SCALES,
     WIDE,
     either,
+    number,
     plain,
+    respelt,
     scaled,
     text_of,
     unit_of,
@@ -52,10 +54,20 @@ class Money:
         text = text_of(given, "an amount of money", example)
         match = re.fullmatch(rf"({NUMBER})\s?([A-Za-z]+?)?\s?([A-Z]{{3}})", text)
         if not match:
-            hint = " (the currency's three letters, not its sign)" if re.search(r"[$€£¥]", text) else ""
-            hint = hint or (", without thousands separators" if re.search(r"[0-9],[0-9]", text) else "")
-            raise FlawError(f"`{text}` is not an amount of money", f"write for example `{example}`{hint}")
+            raise FlawError(f"`{text}` is not an amount of money", _remedy(text, example))
         return cls(scaled(match[1], match[2]), match[3])
+
+
+def _remedy(text: str, example: str) -> str:
+    """How to write what was meant as money."""
+    if re.search(r"[$€£¥]", text):
+        return f"write for example `{example}` (the currency's three letters, not its sign)"
+    cents = re.fullmatch(rf"({NUMBER})\s?(?:[A-Z]{{3}}[ -])?(?:cents?|ct|¢)", text)
+    if cents:
+        return f"write `{plain(number(cents[1]) / 100)} USD`, in the currency itself, with its three letters"
+    if re.search(r"[0-9],[0-9]", text):
+        return f"write for example `{example}`, without thousands separators"
+    return respelt(text) or f"write for example `{example}`"
 
 
 @dataclass(frozen=True)

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetPydanticSchema, StringConstraints
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
 from detente.errors import FlawError
+from detente.values.text import one_line, plain_name
 
 ID = r"^[a-z0-9][a-z0-9._-]*$"
 MAX_CHARACTERS = 120
 """Of an id."""
 Id = Annotated[str, StringConstraints(pattern=ID, max_length=MAX_CHARACTERS), Field(description="lower-case name")]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(plain_name)]
+"""A name that things are told apart by."""
+Title = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(one_line)]
+"""A text of one line, for people."""
 
 
 SOURCE = "where this comes from: a document, a page, `assumption`"

@@ -17,7 +17,8 @@ from pydantic import PlainSerializer
 from detente.errors import FlawError, did_you_mean
 from detente.values.noun import read_by, written_as
 
-NUMBER = r"[+-]?[0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?"
+_WHOLE = r"(?:0|[1-9][0-9]*(?:_[0-9]+)*)"
+NUMBER = rf"[+-]?{_WHOLE}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{{1,2}})?"
 WIDE = Context(prec=100)  # every number read here fits, so that no product of two of them is ever rounded
 LARGEST = 10**15
 """The most of anything that a plan adds up: floats still tell it by eighths, and no contract comes near."""
@@ -71,9 +72,24 @@ MAX_HOURS = 876_600  # 100 years
 def number(text: str) -> Decimal:
     """An exact number from its text. Raises FlawError."""
     if not re.fullmatch(NUMBER, text.strip()):
-        remedy = "write no thousands separators" if "," in text else "write digits, such as `250` or `2.5`"
-        raise FlawError(f"`{text}` is not a number", remedy)
+        raise FlawError(f"`{text}` is not a number", respelt(text) or "write digits, such as `250` or `2.5`")
     return bounded(Decimal(text.strip().replace("_", "")), text)
+
+
+def respelt(text: str) -> str:
+    """What is wrong with the digits of a text, and how to write them; empty where nothing is."""
+    dash = re.search("[\u2010-\u2015\u2212\ufe63\uff0d]", text)
+    if dash:
+        return f"write the minus as `-`, and not as `{dash[0]}` (U+{ord(dash[0]):04X})"
+    if re.search("[0-9],[0-9]", text):
+        return "write no thousands separators, and a decimal point"
+    if re.search(r"(?<![0-9._])0[0-9]", text):
+        return "write no zeros before a number"
+    if "_" in text:
+        return "write an underscore only between two digits, such as `1_000`"
+    if any(c.isdigit() and not "0" <= c <= "9" for c in text):
+        return "write digits from 0 to 9"
+    return ""
 
 
 def bounded(value: Decimal, text: object) -> Decimal:
@@ -119,7 +135,7 @@ class Amount:
         text = text_of(given, "an amount with a unit", example)
         match = re.fullmatch(rf"({NUMBER})\s?([A-Za-z-]+)?(?:\s([A-Za-z-]+))?", text)
         if not match:
-            raise FlawError(f"`{text}` is not an amount with a unit", f"write for example `{example}`")
+            raise FlawError(f"`{text}` is not an amount with a unit", respelt(text) or f"write for example `{example}`")
         digits, first, second = match.groups()
         scale, unit = (first, second) if second else (None, first)
         if unit is None:
@@ -171,7 +187,7 @@ class Span:
     def parse(cls, given: Any) -> Span:
         """Read ``<n> <hours|days|weeks|months|quarters|years>``. Raises FlawError."""
         text = text_of(given, "a length of time", "3 months")
-        match = re.fullmatch(r"([0-9]{1,5})?\s?([A-Za-z]+)", text)
+        match = re.fullmatch(r"(0|[1-9][0-9]{0,4})?\s?([A-Za-z]+)", text)
         if not match or match[2] not in SPANS or SPANS[match[2]] in ("second", "minute"):
             raise FlawError(f"`{text}` is not a length of time", "write for example `24 hours`, `3 months`, `1 year`")
         count = int(match[1] or 1)
@@ -295,7 +311,7 @@ def rate_in(*units: str) -> Any:
 
 
 # As written, for an editor to check: the same grammar as above, without what takes arithmetic.
-_DIGITS = r"[0-9][0-9_]*(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?"
+_DIGITS = rf"{_WHOLE}(\.[0-9]+)?([eE][+-]?[0-9]{{1,2}})?"
 NOT_NEGATIVE = rf"[+]?{_DIGITS}"
 PER = r"(\s?/\s?| per )"
 
@@ -329,7 +345,7 @@ Percent = Annotated[
 ]
 Count = Annotated[
     int,
-    read_by(count, written_as(r"^[0-9][0-9_]*$", "8", "a whole number of 1 or more", number=True, name="count")),
+    read_by(count, written_as(rf"^{_WHOLE}$", "8", "a whole number of 1 or more", number=True, name="count")),
 ]
 Growth = Annotated[
     tuple[Decimal, str],

@@ -22,7 +22,8 @@ from typing import IO, Annotated, Any, NoReturn, Self
 from pydantic import AfterValidator, Field
 
 from detente.errors import Flaw, FlawError, MissingExtraError, Where
-from detente.values.noun import Label
+from detente.values.file import inside, opened
+from detente.values.noun import Title
 
 MAX_BYTES = 2 * 2**30
 MAX_UNPACKED = 8 * 2**30  # a small gzip file may unpack to more than any disk holds
@@ -41,7 +42,7 @@ def _in_folder(name: str) -> str:
     return name
 
 
-File = Annotated[Label, AfterValidator(_in_folder), Field(description="path from the case's folder")]
+File = Annotated[Title, AfterValidator(_in_folder), Field(description="path from the case's folder")]
 
 
 class Sheet:
@@ -52,7 +53,7 @@ class Sheet:
     """
 
     def __init__(self, folder: Path, file: str) -> None:
-        self.file, self._path = file, folder / file
+        self.file, self._folder, self._path = file, folder, folder / file
         self.columns: tuple[str, ...] = ()
         self.moments: frozenset[int] = frozenset()  # columns of dates, given as microseconds since 1970
         self._open, self._flaws = ExitStack(), list[Flaw]()
@@ -60,11 +61,13 @@ class Sheet:
 
     def __enter__(self) -> Self:
         try:
-            if not self._path.is_file():
+            if not inside(self._folder, self._path):
+                self.stop("leads out of the case's folder", "copy the file into it")
+            if not self._path.exists() or self._path.is_dir():
                 self.stop("there is no such file", "the path counts from the case's folder")
             if self._path.stat().st_size > MAX_BYTES:
                 self.stop(f"is larger than {MAX_BYTES // 2**30} GiB", "keep the hours that matter")
-            stream, head = self._unpacked(self._open.enter_context(self._path.open("rb")))
+            stream, head = self._unpacked(self._open.enter_context(opened(self._path)))
             self._start_parquet(stream) if head == b"PAR1" else self._start_csv(stream)
         except (OSError, EOFError, zlib.error) as error:
             self._open.close()

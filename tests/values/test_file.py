@@ -56,10 +56,12 @@ def a_device(path: Path) -> None:
     path.symlink_to("/dev/zero")
 
 
-@pytest.mark.parametrize("make", [a_pipe, a_folder, a_device])
-def test_what_is_no_file_is_not_read(tmp_path: Path, make: Callable[[Path], None]) -> None:
+@pytest.mark.parametrize(
+    ("make", "what"), [(a_pipe, "it is a pipe"), (a_folder, "Is a directory"), (a_device, "it is a device")]
+)
+def test_what_is_no_file_is_not_read(tmp_path: Path, make: Callable[[Path], None], what: str) -> None:
     make(tmp_path / "x")
-    with pytest.raises(OSError, match="it is " + make.__name__.replace("_", " ")) as raised:
+    with pytest.raises(OSError, match=what) as raised:
         opened(tmp_path / "x")
     assert raised.value.filename == str(tmp_path / "x")
 
@@ -67,7 +69,7 @@ def test_what_is_no_file_is_not_read(tmp_path: Path, make: Callable[[Path], None
 @pytest.mark.parametrize("make", [a_pipe, a_folder])
 def test_what_is_no_file_is_not_written_over(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path / "x")
-    with pytest.raises(OSError, match="and not a file"):
+    with pytest.raises(OSError, match=r"and not a file|Is a directory"):
         write(tmp_path / "x", b"new")
     assert os.listdir(tmp_path) == ["x"]
 

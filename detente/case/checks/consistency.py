@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 from detente.case.entries import Entries, Entry
 from detente.demand.workload import AnyWorkload, Training, can_run, job_periods
@@ -35,7 +37,7 @@ def check(case: Entries) -> None:
         _room(case, entry)
         if isinstance(entry.value, ProvisionedOffer | GpuOffer) and entry.value.term:
             _reservation(case, entry, entry.value)
-    named = Counter(name for w in case.workloads for name in {*w.runs_on.models, *w.runs_on.accelerators})
+    named = _Named.of(case)
     for entry, fits in zip(case.read("workloads"), case.fits, strict=True):
         meant = _misspelt(case, entry, entry.value, named)
         case.meant |= meant
@@ -165,7 +167,36 @@ def _reservation(case: Entries, entry: Entry, offer: GpuOffer | ProvisionedOffer
         case.wrong(entry, ("term",), what, "say `cut: prorate`, or plan a longer horizon")
 
 
-def _misspelt(case: Entries, entry: Entry, workload: AnyWorkload, named: Counter[str]) -> set[str]:
+@dataclass(frozen=True)
+class _Sold:
+    """What is on offer: the last offer of each name; the names that workloads use, and those that none uses."""
+
+    by: dict[str, str]
+    used: frozenset[str]
+    unused: frozenset[str]
+
+    @classmethod
+    def of(cls, by: dict[str, str], times: Counter[str]) -> Self:
+        return cls(by, frozenset(by.keys() & times.keys()), frozenset(by.keys() - times.keys()))
+
+
+@dataclass(frozen=True)
+class _Named:
+    """What workloads name under ``runs-on``, each how often, and what is on offer."""
+
+    times: Counter[str]
+    models: _Sold
+    accelerators: _Sold
+
+    @classmethod
+    def of(cls, case: Entries) -> Self:
+        times = Counter(name for w in case.workloads for name in {*w.runs_on.models, *w.runs_on.accelerators})
+        models = {o.model: o.id for o in case.offers if not isinstance(o, GpuOffer)}
+        accelerators = {o.accelerator: o.id for o in case.offers if isinstance(o, GpuOffer)}
+        return cls(times, _Sold.of(models, times), _Sold.of(accelerators, times))
+
+
+def _misspelt(case: Entries, entry: Entry, workload: AnyWorkload, named: _Named) -> set[str]:
     """What names under ``runs-on`` were meant to be: no offer has them, and one has a name that is like them.
 
     Other names may be of what is not on offer. One that is like a name of the same workload loses no option; where
@@ -174,23 +205,21 @@ def _misspelt(case: Entries, entry: Entry, workload: AnyWorkload, named: Counter
     """
     if not case.whole("offers", "catalogs"):
         return set()
-    models = {o.model: o.id for o in case.offers if not isinstance(o, GpuOffer)}
-    accelerators = {o.accelerator: o.id for o in case.offers if isinstance(o, GpuOffer)}
-    asked: list[tuple[str, str | int, str, dict[str, str]]] = [
-        *(("models", index, name, models) for index, name in enumerate(workload.runs_on.models)),
-        *(("accelerators", name, name, accelerators) for name in workload.runs_on.accelerators),
+    asked: list[tuple[str, str | int, str, _Sold]] = [
+        *(("models", index, name, named.models) for index, name in enumerate(workload.runs_on.models)),
+        *(("accelerators", name, name, named.accelerators) for name in workload.runs_on.accelerators),
     ]
     own = {name for *_, name, _ in asked}
     found = set()
     for section, step, name, sold in asked:
-        if name in sold:
+        if name in sold.by:
             continue
-        near = nearest(name, (sold.keys() & named.keys()) - own, ALIKE)
-        if named[name] == 1:
-            near = nearest(name, sold.keys() - named.keys()) or near
+        near = nearest(name, sold.used, ALIKE, besides=own)
+        if named.times[name] == 1:
+            near = nearest(name, sold.unused) or near
         if near is not None:
             found.add(near)
-            remedy = f"did you mean `{near}`, as `{sold[near]}` has it?"
+            remedy = f"did you mean `{near}`, as `{sold.by[near]}` has it?"
             case.wrong(entry, ("runs-on", section, step), f"no offer has `{name}`", remedy, key=step == name)
     return found
 
@@ -200,14 +229,18 @@ def _unused(case: Entries) -> None:
     if not case.whole("workloads"):
         return
     used = {o.id for offers in case.fits for o in offers}
-    known = {n for w in case.workloads for n in (*w.runs_on.models, *w.runs_on.accelerators)}
+    known = frozenset(n for w in case.workloads for n in (*w.runs_on.models, *w.runs_on.accelerators))
     for entry in case.read("offers"):
         offer = entry.value
         if offer.id not in used:
             what = offer.accelerator if isinstance(offer, GpuOffer) else offer.model
             if what in case.meant:
                 continue
-            remedy = did_you_mean(what, known - {what}, "leave the offer out, or name what it sells under `runs-on:`")
+            remedy = did_you_mean(
+                what,
+                known - {what} if what in known else known,
+                "leave the offer out, or name what it sells under `runs-on:`",
+            )
             if what in known and isinstance(offer, GpuOffer):
                 remedy = (
                     "it is spot capacity: say `interruptible: true` of a workload"
@@ -221,11 +254,10 @@ def _serves(case: Entries, entry: Entry, workload: AnyWorkload, fits: list[AnyOf
     """Workloads that nothing serves, and the mix that token prices need."""
     if not fits and case.offers and case.whole("offers", "catalogs"):
         wants = [*workload.runs_on.models, *workload.runs_on.accelerators]
-        has = {o.accelerator if isinstance(o, GpuOffer) else o.model for o in case.offers}
-        remedy = did_you_mean(wants[0], has, "add an offer of it")
-        if any(can_run(workload, o, spot=True) for o in case.offers):
+        remedy = did_you_mean(wants[0], case.sold, "add an offer of it")
+        if any(can_run(workload, o, spot=True) for o in case.named_by(workload)):
             remedy = "only spot offers fit: say `interruptible: true`"
-        elif isinstance(workload, Training) and workload.gang and has & set(wants):
+        elif isinstance(workload, Training) and workload.gang and case.sold & set(wants):
             remedy = f"no offer's unit divides its gang of {workload.gang}"
         case.wrong(entry, ("runs-on",), f"no offer can serve `{workload.id}`", remedy)
     if any(not isinstance(o, GpuOffer) for o in fits) and workload.mix is None:

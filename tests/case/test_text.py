@@ -1,0 +1,286 @@
+"""Text in a case: what it may not hold, and that no two names are told apart by what nobody sees."""
+
+from __future__ import annotations
+
+import json
+import time
+import unicodedata
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detente.case.case import Case
+from detente.errors import HIDDEN, MAX_SHOWN, CaseError, FlawError, did_you_mean, nearest, printable
+from detente.values.text import plain_name
+from tests.builders import agreement, compute, data_of, gpus, tokens, work
+
+HIDES = {
+    "escape": "\x1b[2K\x1b[1GYes",
+    "bell": "\x07",
+    "carriage return": "No\rYes",
+    "C1": "\x9b2K",
+    "next line": "a\x85b",
+    "line separator": "a\u2028b",
+    "zero width space": "per\u200bsonal",
+    "zero width joiner": "a\u200db",
+    "word joiner": "a\u2060b",
+    "byte order mark": "a\ufeffb",
+    "override": "\u202eseY",
+    "isolate": "\u2066a\u2069",
+    "soft hyphen": "a\u00adb",
+    "filler": "a\u3164b",
+    "variation": "a\ufe0fb",
+    "tag": "a\U000e0062",
+}
+
+
+def mistakes(path: Path) -> list[str]:
+    with pytest.raises(CaseError) as raised:
+        Case.load(path)
+    return [str(mistake) for mistake in raised.value.mistakes]
+
+
+def refused(data: dict[str, Any]) -> str:
+    with pytest.raises(CaseError) as raised:
+        Case.of(data)
+    return str(raised.value)
+
+
+def base(**labels: str) -> dict[str, Any]:
+    return data_of([tokens("north", 3)], [work(labels=labels or {"data": "personal"})], months=1)
+
+
+PLACES = ["title", "label", "text", "reading", "source", "interest", "model", "name", "key"]
+
+
+def holding(place: str, text: str) -> dict[str, Any]:
+    """A case with a text at a place."""
+    data: dict[str, Any] = json.loads(json.dumps(base()))
+    term = {"id": "t", "kind": "exclusivity", "provider": "north", "text": "x"}
+    data["agreements"] = [agreement(term)]
+    if place == "title":
+        data["title"] = text
+    elif place == "label":
+        data["workloads"][0]["labels"]["data"] = text
+    elif place == "text":
+        data["agreements"][0]["terms"][0]["text"] = f"The clause {text} says"
+    elif place == "reading":
+        data["agreements"][0]["terms"][0]["readings"] = {text: {"of": {}}}
+    elif place in ("source", "model"):
+        data["offers"][0][place] = text
+    elif place == "interest":
+        data["providers"][0]["interest"] = text
+    elif place == "name":
+        data["providers"][0]["name"] = text
+    else:
+        data["offers"][0][text] = "x"
+    return data
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("text", HIDES.values(), ids=HIDES.keys())
+def test_no_text_hides_or_forges_anything(place: str, text: str) -> None:
+    found = refused(holding(place, text))
+    assert "shows nothing or forges what is shown: U+" in found
+    assert all(line.isprintable() for line in found.split("\n"))
+
+
+def test_the_place_is_the_character_s(tmp_path: Path) -> None:
+    (tmp_path / "case.yaml").write_text("name: x\r\n# ok\r\ntitle: per\u200bsonal\r\n", encoding="utf-8", newline="")
+    assert mistakes(tmp_path / "case.yaml")[0].startswith(f"{tmp_path / 'case.yaml'}:3:11: ")
+    (tmp_path / "case.yaml").write_text('name: x\ntitle: "a\\u202eb"\n', encoding="utf-8")
+    assert mistakes(tmp_path / "case.yaml")[0].startswith(f"{tmp_path / 'case.yaml'}:2:8: ")
+
+
+def test_a_clause_may_have_lines_and_any_language(tmp_path: Path) -> None:
+    text = "Artikel 4:\n\tDie Daten bleiben „in Schweden“, 5\u00a0000 € im Jahr.\n数据留在瑞典。 הנתונים"
+    data = holding("text", "x") | {"title": "Größe \N{GRINNING FACE} \\ud83d"}
+    data["agreements"][0]["terms"][0]["text"] = text
+    case = Case.of(data)
+    assert case.terms[0].text == text
+    assert case.declared.title == "Größe \N{GRINNING FACE} \\ud83d"
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("person\u0430l", "mixes Latin letters (`p`) with Cyrillic ones (`\u0430`, U+0430)"),
+        ("\u03bfpen", "mixes Greek letters"),
+        ("\uff50ersonal", "has a character that looks like another: U+FF50"),
+        ("cafe\u0301", "has a character that looks like another"),
+        ("\ufb01nance", "U+FB01"),
+        ("\U0001d429ersonal", "U+1D429"),
+        ("a\u00a0b", "U+00A0"),
+        ("personal ", "begins or ends with a blank"),
+        ("per\nsonal", "has line breaks or tabs"),
+    ],
+)
+def test_names_are_told_apart_by_what_is_seen(text: str, what: str) -> None:
+    assert what in refused(base(data=text))
+    term = {"id": "t", "kind": "exclusivity", "provider": "north", "of": {"data": text}}
+    assert what in refused(data_of([tokens("north", 3)], [work()], agreement(term), months=1))
+
+
+@pytest.mark.parametrize(
+    "text", ["данные", "数据", "データ処理", "GPT数据", "données", "λόγος", "a-\u0431", "x_1.2/3 y", "데이터"]
+)
+def test_a_word_in_one_script_is_a_name(text: str) -> None:
+    assert Case.of(base(data=text)).workloads[0].labels["data"] == text
+
+
+@settings(deadline=None)
+@given(st.text(min_size=1, max_size=12))
+def test_two_names_that_look_alike_by_their_form_are_never_both_taken(text: str) -> None:
+    """Whatever is taken is its own plainest form: no other text that is taken has that form."""
+    with suppress(FlawError):
+        assert plain_name(text) == unicodedata.normalize("NFKC", text)
+
+
+@settings(deadline=None)
+@given(st.text(max_size=20))
+def test_what_is_printed_is_one_line_that_shows_all_it_has(text: str) -> None:
+    shown = printable(text)
+    assert shown.isprintable()
+    assert not HIDDEN.search(shown)
+
+
+def test_keys_have_one_spelling() -> None:
+    data = base()
+    data["workloads"][0]["runs_on"] = data["workloads"][0].pop("runs-on")
+    assert "unknown key `runs_on`\n    did you mean `runs-on`?" in refused(data)
+
+
+@pytest.mark.parametrize("text", ["1__0", "1_", "007", "00012", "00.5", "\u0663", "\uff11"])
+def test_numbers_have_one_form(text: str) -> None:
+    for value in (f"{text} USD per Mtok", f"{text}% per month"):
+        data = base()
+        if "USD" in value:
+            data["offers"][0]["price"]["input"] = value
+        else:
+            data["workloads"][0]["demand"] = {"start": "10 Mtok per day", "growth": value}
+        found = refused(data)
+        assert "    " in found
+
+
+@pytest.mark.parametrize("text", ["0", "0.5", "1_000", "12_345_678", "1e3", "+5"])
+def test_numbers_that_are_written_as_they_should(text: str) -> None:
+    data = base()
+    data["offers"][0]["price"]["input"] = f"{text} USD per Mtok"
+    assert len(Case.of(data).offers) == 1
+
+
+def test_what_says_nothing_is_a_mistake() -> None:
+    term = {"id": "t", "kind": "exclusivity", "provider": "north", "readings": {}}
+    assert "is empty" in refused(data_of([tokens("north", 3)], [work()], agreement(term), months=1))
+    twice = {"models": ["m", "m"]}
+    assert "the model `m` is named twice" in refused(
+        data_of([tokens("north", 3)], [work() | {"runs-on": twice}], months=1)
+    )
+
+
+FIRST_DAY = [
+    ("name: x\ntitle: Small: a case\n", ":2:13: ", "put a text that has a colon in it in quotes"),
+    ("name: x\noffers:\n\t- id: a\n", ":3:1: ", "indent with spaces, and not with a tab"),
+    ("name: x\ntitle: @home\n", ":2:8: ", "put a text that begins with `@` in quotes"),
+    ("name: x\ntitle: 'open\n", ":2:8: ", "close the quote or bracket that is opened here"),
+    ("", ":1:1: is empty", "start one with `detente init`"),
+    ("# nothing\n", ":1:1: is empty", "start one with `detente init`"),
+    ('{"format": "detente-plan/1"}', ":1:1: is a saved plan", "name the case"),
+]
+
+
+@pytest.mark.parametrize(("text", "what", "remedy"), FIRST_DAY)
+def test_mistakes_of_the_first_day(tmp_path: Path, text: str, what: str, remedy: str) -> None:
+    (tmp_path / "case.yaml").write_text(text, encoding="utf-8")
+    found = mistakes(tmp_path)[0]
+    assert what in found
+    assert remedy in found
+
+
+@pytest.mark.parametrize(
+    ("amount", "remedy"),
+    [
+        ("240 cents", "write `2.4 USD`, in the currency itself, with its three letters"),
+        ("\u2212240 USD", "write the minus as `-`, and not as `\u2212` (U+2212)"),
+        ("$240", "(the currency's three letters, not its sign)"),
+        ("1,000 USD", "without thousands separators"),
+    ],
+)
+def test_money_of_the_first_day(amount: str, remedy: str) -> None:
+    term = {"id": "t", "kind": "minimum-commitment", "amount": amount}
+    assert remedy in refused(data_of([tokens("north", 3)], [work()], agreement(term), months=1))
+
+
+def test_a_plan_where_a_case_is_expected(tmp_path: Path) -> None:
+    (tmp_path / "plan.json").write_text("{}")
+    assert "holds a saved plan, and no `case.yaml`\n    name the case" in mistakes(tmp_path)[0]
+
+
+def test_a_scenario_where_there_is_none() -> None:
+    with pytest.raises(CaseError, match="the case has no scenarios: leave out `--scenario`"):
+        Case.of(base()).under(scenario="boom")
+
+
+def test_a_path_stays_in_the_case_s_folder(tmp_path: Path) -> None:
+    secret = "top secret"
+    (tmp_path / "secret.yaml").write_text(f"providers: {secret}\n")
+    case = tmp_path / "case"
+    (case / "offers").mkdir(parents=True)
+    (case / "case.yaml").write_text("name: x\n")
+    (case / "offers" / "a.yaml").symlink_to(tmp_path / "secret.yaml")
+    found = mistakes(case)
+    assert any("a.yaml: leads out of the case's folder" in each for each in found)
+    assert secret not in "".join(found)
+    for name in ("../secret.yaml", "sub/../../secret.yaml"):
+        data = base()
+        data["workloads"][0]["demand"] = {"trace": {"file": name}}
+        with pytest.raises(CaseError, match="leads out of the case's folder") as raised:
+            Case.of(data, case)
+        assert secret not in str(raised.value)
+
+
+def test_suggestions_are_quick_among_many() -> None:
+    """Looked up one by one, these took half a minute."""
+    known = frozenset(f"provider-number-{n:06}" for n in range(3000))
+    begin = time.process_time()
+    for n in range(3000):
+        assert nearest(f"provider-namber-{n:06}x", known) is not None
+    assert time.process_time() - begin < 20
+    assert did_you_mean("provider-nummber-001234", known) == "did you mean `provider-number-001234`?"
+    assert nearest("PROVIDER-NUMBER-000007", known) == "provider-number-000007"
+    assert nearest("zzz", known) is None
+
+
+def test_thousands_of_entries_are_checked_in_a_time_that_grows_with_them() -> None:
+    n = 1500
+    offers = [tokens("north", 3) | {"id": f"o{i}", "model": f"m{i:05}"} for i in range(n)]
+    loads = [work(f"w{i}", **{"runs-on": {"models": [f"m{i:05}"]}}) for i in range(n)]
+    data = data_of(offers, loads, months=1)
+    begin = time.process_time()
+    assert len(Case.of(data).offers) == n
+    assert time.process_time() - begin < 10  # 20 s where each workload was held against each offer
+
+
+def test_a_flood_of_mistakes_is_cut() -> None:
+    data = data_of(
+        [tokens("north", 3)], [work(f"w{i}", mix={"output": "200%"}) for i in range(MAX_SHOWN + 50)], months=1
+    )
+    lines = refused(data).splitlines()
+    assert lines[-2:] == ["and 50 more", "250 mistakes"]
+    assert len(lines) == 2 * MAX_SHOWN + 2
+
+
+def test_a_mistake_is_cut() -> None:
+    data = base()
+    data["workloads"][0]["labels"]["x" * 100_000] = "y"
+    assert max(map(len, refused(data).splitlines())) < 1200
+
+
+def test_accelerators_too() -> None:
+    data = data_of([gpus("north", 2)], [compute()], months=1)
+    data["workloads"][0]["runs-on"] = {"accelerators": {"H\u0410100": 1}}
+    assert "mixes Latin letters" in refused(data)
