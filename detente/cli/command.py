@@ -129,8 +129,8 @@ def command(example: str) -> Callable[[Callable[..., Any]], click.Command]:
 
 CASE = click.argument("case", type=click.Path(path_type=Path))
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-READING = click.option("--reading", metavar="NAME", help="The reading of disputed clauses.")
-SCENARIO = click.option("--scenario", metavar="NAME", help="A scenario of the case.")
+READING = click.option("--reading", metavar="NAME", help="Use this reading of the disputed clauses.")
+SCENARIO = click.option("--scenario", metavar="NAME", help="Use this scenario of the case.")
 
 
 class TimestampParam(click.ParamType[datetime]):
@@ -144,9 +144,9 @@ class TimestampParam(click.ParamType[datetime]):
             found = datetime.fromisoformat(str(value))
             found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
         except (ValueError, OverflowError):
-            self.fail(f"`{value}` is not a moment; write for example 2026-06-15T09:00Z", param, ctx)
+            self.fail(f"`{value}` is not a time; write for example 2026-06-15T09:00Z", param, ctx)
         if found.year == MAXYEAR:  # time goes on from there, and would come to its end
-            self.fail(f"`{value}` is in the last year that there is; write one before {MAXYEAR}", param, ctx)
+            self.fail(f"`{value}` is too late; write a year before {MAXYEAR}", param, ctx)
         return found
 
 
@@ -163,17 +163,17 @@ def must_take_files(folder: Path, *names: str) -> None:
 
     there = next((place for place in (folder, *folder.parents) if os.path.lexists(place)), Path())
     if not folder.is_absolute() and not _somewhere():
-        what, remedy = f"`{folder}` is nowhere: the working directory was removed", "change to another one"
+        what, remedy = f"`{folder}` cannot be resolved: the working directory was removed", "change to another one"
     elif not there.is_dir():
-        what, remedy = f"`{there}` is there and is no folder", "name another folder, or move it away"
+        what, remedy = f"`{there}` exists and is not a folder", "name another folder, or move it away"
     elif not os.access(there, os.W_OK | os.X_OK):
-        what, remedy = f"nothing may be written into `{there}`", "name another folder, or change its permissions"
+        what, remedy = f"no permission to write into `{there}`", "name another folder, or change its permissions"
     else:
         found = [file for name in names if os.path.lexists(file := folder / name)]
         bad = next((file for file in found if not _replaceable(file)), None)
         if bad is None:
             return
-        what, remedy = f"`{bad}` is there and cannot be written over", "name another folder, or move it away"
+        what, remedy = f"`{bad}` exists and cannot be overwritten", "name another folder, or move it away"
     raise CaseError([Mistake(Where("--out"), what, remedy)])
 
 

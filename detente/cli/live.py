@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from detente.live.key import Key
 
 
-AT = click.option("--at", type=TimestampParam(), metavar="MOMENT", help="Begin at this moment instead of now.")
+AT = click.option("--at", type=TimestampParam(), metavar="MOMENT", help="Start the clock at this time instead of now.")
 HOST = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 
 
@@ -37,8 +37,8 @@ HOST = click.option("--host", default="127.0.0.1", show_default=True, help="The 
 @SCENARIO
 @click.option("--plan", type=click.Path(path_type=Path), help="Follow this saved plan.")
 @HOST
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any that is free.")
-@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes that serve.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free port.")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Number of worker processes.")
 @click.option(
     "--journal",
     type=click.Path(path_type=Path, file_okay=False),
@@ -46,7 +46,7 @@ HOST = click.option("--host", default="127.0.0.1", show_default=True, help="The 
     show_default=True,
     help="The folder in which every reply is recorded.",
 )
-@click.option("--sandbox", is_flag=True, help="Play all providers on loopback, and make a key for each workload.")
+@click.option("--sandbox", is_flag=True, help="Simulate all providers on loopback, and make a key for each workload.")
 @click.option("--certificate", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="PEM, for TLS.")
 @click.option("--private-key", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="PEM, for TLS.")
 @AT
@@ -87,7 +87,9 @@ def serve(
             source = replace(source, redirect=played.redirect, keys=played.keys)
             policy = source.read()
         if not policy.keys:
-            click.echo("the case has no keys, so that nobody can call: detente keys new --workload …", err=True)
+            click.echo(
+                "the case has no keys, so every call is refused; make one: detente keys new --workload …", err=True
+            )
         listening = closing.enter_context(bound(host, port))
         address = _address(listening, tls=certificate is not None)
         settings = Settings(source, journal, clock, workers, certificate, private_key)
@@ -143,18 +145,23 @@ def _ready(address: str, played: _Played | None, as_json: bool) -> None:
     if played is not None:
         for workload, secret in played.secrets.items():
             click.echo(f"key of {workload}: {secret}", err=True)
-        click.echo(f"the sandbox plays all providers; its control endpoint: {played.control}", err=True)
+        click.echo(f"the sandbox simulates all providers; control endpoint: {played.control}", err=True)
     click.echo(f"serving on {address}", err=True)
 
 
 @command("detente sandbox examples/enterprise --port 9000")
 @CASE
 @HOST
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of the control endpoint; places come after it.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of everything that is random.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Port of the control endpoint; providers use the ports after it. 0: any free ports.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of all random choices.")
 @JSON
 def sandbox(case: Path, host: str, port: int, seed: int, as_json: bool) -> int:
-    """Play every provider of CASE on loopback, faithful on the wire, with faults on demand. Stop with Ctrl-C."""
+    """Simulate every provider of CASE on loopback: their real protocols, and faults on demand. Stop with Ctrl-C."""
     from detente.case.case import Case
     from detente.sandbox import Addresses, run
 
@@ -203,7 +210,7 @@ def new(workload: str, key_id: str | None, case: Path | None, as_json: bool) -> 
             raise CaseError([Mistake(Where("--workload"), f"there is no `{workload}`", did_you_mean(workload, known))])
     for option, name in (("--workload", workload), ("--id", key_id)):
         if name is not None and not (re.fullmatch(ID, name) and len(name) <= MAX_CHARACTERS):
-            what = f"{option}: `{name}` is no name: write lower-case letters, digits, `.`, `_`, `-`"
+            what = f"{option}: `{name}` is not a valid name; write lower-case letters, digits, `.`, `_`, `-`"
             raise click.ClickException(f"{what}, at most {MAX_CHARACTERS}")
     key_id = key_id or f"{workload[: MAX_CHARACTERS - 7]}-{os.urandom(3).hex()}"
     secret = making.make(key_id, os.urandom(making.SECRET_BYTES))
@@ -212,9 +219,9 @@ def new(workload: str, key_id: str | None, case: Path | None, as_json: bool) -> 
     if as_json:
         click.echo(json.dumps({"key": secret, "entry": line}))
         return 0
-    click.echo("the key, shown this once; keep it where secrets are kept:", err=True)
+    click.echo("the key, shown only once; store it as a secret:", err=True)
     click.echo(secret)
-    click.echo("\nand what makes the case accept it, in its `keys/` folder or in case.yaml:\n", err=True)
+    click.echo("\nto accept it, add this to the case, in its `keys/` folder or in case.yaml:\n", err=True)
     click.echo(f"keys:\n  - id: {read.id}\n    workload: {read.workload}\n    hash: {read.hash}", err=True)
     return 0
 
@@ -226,7 +233,7 @@ def new(workload: str, key_id: str | None, case: Path | None, as_json: bool) -> 
 def journal(folder: Path, last: int | None, as_json: bool) -> int:
     """Print the records of a journal's FOLDER: what each reply was, where it ran and why, and what it used.
 
-    Exit code 0: read whole. 1: a file ends in a torn record (its writer was killed). 2: a file is damaged.
+    Exit code 0: everything was read. 1: a file ends in a torn record (its writer was killed). 2: a file is damaged.
     """
     from detente.report.journal import records_view
 

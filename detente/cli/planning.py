@@ -49,7 +49,7 @@ def init(folder: Path) -> None:
 
 
 @command("detente schema > detente.schema.json")
-@click.option("--json", "as_json", is_flag=True, help="Accepted for uniformity: the schema is JSON in any case.")
+@click.option("--json", "as_json", is_flag=True, help="Accepted as everywhere; the schema is always JSON.")
 def schema(as_json: bool) -> None:
     """Print the JSON Schema of a case, for editors to complete and check."""
     from detente.case.declared import schema as case_schema
@@ -85,8 +85,10 @@ def check(case: Path, reading: str | None, scenario: str | None, as_json: bool) 
 @READING
 @SCENARIO
 @click.option("--out", type=click.Path(path_type=Path), help="Save the plan into this folder.")
-@click.option("--time-limit", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop then.")
-@click.option("--gap", default="0.01%", show_default=True, help="Stop at this distance between cost and bound.")
+@click.option(
+    "--time-limit", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop after this time."
+)
+@click.option("--gap", default="0.01%", show_default=True, help="Stop when cost and lower bound are this close.")
 @JSON
 def plan(
     case: Path,
@@ -100,7 +102,7 @@ def plan(
     """Plan what runs where and what to commit to, at least cost under every clause of CASE.
 
     Exit code 0: a plan. 1: no plan obeys every clause (the conflict is shown), or none was found in time. 2: the case
-    has mistakes. 130: stopped by Ctrl-C before there was a plan; with one, it is saved and shown, and the code is 0.
+    has mistakes. 130: stopped by Ctrl-C; if a plan was found, it is saved and shown (exit code 0).
     """
     loaded = load(case, reading, scenario)
     if out is not None:

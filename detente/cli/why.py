@@ -27,12 +27,14 @@ MAX_BYTES = 64 * 1024 * 1024
 @click.argument("subject", required=False)
 @READING
 @SCENARIO
-@click.option("--plan", "saved", type=click.Path(path_type=Path), help="Explain by this saved plan, not a new one.")
-@click.option("--request", type=click.File("rb"), metavar="FILE", help="Explain where a live call goes: its JSON body.")
-@click.option("--workload", metavar="NAME", help="With --request: the workload that calls.")
+@click.option("--plan", "saved", type=click.Path(path_type=Path), help="Explain this saved plan, not a new one.")
+@click.option(
+    "--request", type=click.File("rb"), metavar="FILE", help="Explain where a live call goes; FILE holds its body."
+)
+@click.option("--workload", metavar="NAME", help="With --request: the calling workload.")
 @click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="With --request: a label of the call.")
-@click.option("--path", help=f"With --request: where it is sent; default: {CHAT}.")
-@click.option("--at", type=TimestampParam(), metavar="MOMENT", help="With --request: when; default: now.")
+@click.option("--path", help=f"With --request: the path of the call; default: {CHAT}.")
+@click.option("--at", type=TimestampParam(), metavar="MOMENT", help="With --request: time of the call; default: now.")
 @JSON
 def explain(
     case: Path,
@@ -47,14 +49,14 @@ def explain(
     at: datetime | None,
     as_json: bool,
 ) -> int:
-    """Say why. SUBJECT is a workload, a clause, or WORKLOAD@PROVIDER (or @OFFER): why there, or why not.
+    """Explain a decision. SUBJECT is a workload, a clause, or WORKLOAD@PROVIDER (or @OFFER): why it runs there, or not.
 
     With --request FILE: which deployments may serve a live call, in which order they are asked, and why not the others.
-    Exit code 1: nobody may, or there is no plan to explain. 2: the case or the call has mistakes.
+    Exit code 1: no deployment may serve the call, or there is no plan. 2: the case or the call has mistakes.
     130: stopped by Ctrl-C.
     """
     if (request is None) == (subject is None):
-        raise click.ClickException("name a SUBJECT, or a live call by --request FILE: one of the two")
+        raise click.ClickException("give either a SUBJECT or --request FILE")
     if request is not None:
         body = request.read(MAX_BYTES)
         at = at or datetime.now(UTC)

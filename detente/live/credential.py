@@ -19,7 +19,7 @@ _NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
 def _named(given: Any) -> Any:
     """Refuses what is no name without showing it: it may be the secret itself."""
     if isinstance(given, str) and not re.fullmatch(_NAME, given):
-        raise FlawError("is no name of an environment variable", "write for example `AZURE_KEY`")
+        raise FlawError("is not the name of an environment variable", "write for example `AZURE_KEY`")
     return given
 
 
@@ -42,7 +42,7 @@ class Credential(Noun):
     @classmethod
     def _reference(cls, given: Any) -> Any:
         if isinstance(given, str):
-            raise FlawError("is not where a secret is, but perhaps one", "write `{ env: NAME }`")
+            raise FlawError("looks like a secret, not like a reference to one", "write `{ env: NAME }`")
         return given
 
     @model_validator(mode="after")

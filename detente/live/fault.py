@@ -52,6 +52,6 @@ class Fault(Noun):
         if self.after is not None and self.kind not in streams:
             raise FlawError(f"`{self.kind}` strikes before any content", "leave out `after:`", ("after",), key=True)
         if self.retry_after is not None and self.kind != "throttled":
-            what = f"`{self.kind}` says no time to ask again"
+            what = f"`{self.kind}` has no time to wait"
             raise FlawError(what, "leave out `retry-after:`", ("retry-after",), key=True)
         return self

@@ -29,7 +29,7 @@ class Deadlines(Noun):
         for name in ("connect", "first_byte", "idle", "total"):
             if getattr(self, name) <= 0:
                 key = name.replace("_", "-")
-                raise FlawError(f"`{key}` leaves no time at all", "write for example `30 s`", (key,))
+                raise FlawError(f"`{key}` is zero", "write for example `30 s`", (key,))
         return self
 
 

@@ -104,7 +104,7 @@ def _difference(plan: Plan, against: Plan, other: str) -> str:
     text = f"{shown(abs(more), plan.currency)}{part} {'more' if more > 0 else 'less'} than under `{other}`"
     dearer, cheaper = (plan, against) if more > 0 else (against, plan)
     if dearer.bound < cheaper.cost:
-        text += ", a difference within what is left unproven"
+        text += ", a difference smaller than the gap"
     return text
 
 
@@ -117,7 +117,7 @@ def proof(plan: Plan) -> str:
         return "It is proven that no plan under these clauses can cost less."
     stop = {
         "optimal": "",
-        "feasible": ", which is more than was asked for",
+        "feasible": ", which is more than the requested gap",
         "time-limit": "; the search stopped at its time limit",
         "interrupted": "; the search was interrupted",
     }[plan.status]
@@ -138,7 +138,7 @@ def commitments(plan: Plan) -> list[str]:
         return missed or ["There are no minimum commitments."]
     if not short:
         met = "Every commitment is met" if len(rows) > 1 else f"The commitment `{rows[0].term}` is met"
-        return [f"{met} in its windows.", *missed] if missed else [f"{met}."]
+        return [f"{met} in every window.", *missed] if missed else [f"{met}."]
     found = missed
     for c in sorted(short, key=lambda c: -c.short)[:3]:
         fee = f", for which {shown(c.fee, plan.currency)} is owed" if c.fee else ""
@@ -226,6 +226,6 @@ def _moved(first: Plan, plan: Plan, other: str, label: str) -> list[str]:
     if not lost:
         return []
     if not told:
-        return [f"From `{other}` to `{label}`, hardly any work moves."]
+        return [f"From `{other}` to `{label}`, almost no work moves."]
     more = f"; {count(len(lost) - len(told), 'smaller move')}" if len(lost) > len(told) else ""
     return [f"What moves from `{other}` to `{label}`: {'; '.join(parts)}{more}."]

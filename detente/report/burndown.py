@@ -86,8 +86,8 @@ def _bar(slot: Slot, x: float, width: float, colour: str, currency: str, values:
 
 def _tip(slot: Slot, currency: str) -> str:
     lines = [slot.name, f"required: {shown(slot.required, currency)}", f"spent: {shown(slot.spend, currency)}"]
-    lines += [f"brought in: {shown(slot.brought, currency)}"] if slot.brought else []
-    lines += [f"carried on: {shown(slot.carried, currency)}"] if slot.carried else []
+    lines += [f"carried in: {shown(slot.brought, currency)}"] if slot.brought else []
+    lines += [f"carried over: {shown(slot.carried, currency)}"] if slot.carried else []
     lines += [f"short: {shown(slot.short, currency)}"] if slot.short else ["met"]
     return "\n".join(lines)
 

@@ -16,9 +16,9 @@ from detente.gateway.deciding.decision import RoutingDecision, cannot
 from detente.gateway.surfaces.surface import Asked
 
 WHY = {
-    "prepaid": "its capacity is paid for already",
-    "share": "the plan gives it a share",
-    "preferred": "a clause prefers it",
+    "prepaid": "prepaid capacity",
+    "share": "share of the plan",
+    "preferred": "preferred by a clause",
     "price": "by price",
     "full": "its limit is reached",
 }
@@ -69,7 +69,7 @@ def decision_view(decision: RoutingDecision, asked: Asked, at: datetime, console
     found = decision_json(decision, asked, at)
     first = found["order"][0]["deployment"] if found["order"] else None
     labels = ", ".join(f"{name}: {value}" for name, value in found["labels"].items()) or "no labels"
-    console.print(f"It goes to {first}." if first else "Nobody may serve it.", style="bold")
+    console.print(f"It goes to {first}." if first else "No deployment may serve it.", style="bold")
     console.print(f"{found['workload']} ({labels}) asks for {found['model']} on {at:%Y-%m-%d %H:%M} UTC", style="dim")
     if found["needs"]:
         console.print(f"and needs {', '.join(found['needs'])}", style="dim")

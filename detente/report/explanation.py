@@ -122,8 +122,8 @@ def _workload(case: Case, found: Plan | Conflict, name: str) -> Explanation:
         cost = sum((u.cost for u in missing), Decimal(0))
         lines.append(
             Line(
-                f"{_amount(work, row.unit)} goes unserved: no permitted place is worth it, or has room, at its value "
-                f"({shown(cost, found.currency)} in all)"
+                f"{_amount(work, row.unit)} is not served: no permitted offer can take it at a cost below its value "
+                f"({shown(cost, found.currency)} in total)"
             )
         )
     return Explanation(name, "workload", found.reading, headline, tuple(lines))
@@ -143,7 +143,7 @@ def _clause(case: Case, found: Plan | Conflict, name: str) -> Explanation:
 def _clause_lines(found: Plan, row: ClauseRow) -> Iterable[Line]:
     yield Line(f"a {row.kind} clause of `{row.agreement}`, in force {named(row.start, row.end)}")
     if row.text:
-        yield Line(f"its words: “{row.text}”" + (f" ({row.source})" if row.source else ""))
+        yield Line(f"text: “{row.text}”" + (f" ({row.source})" if row.source else ""))
     if row.owed:
         word = "costs" if row.owed > 0 else "gives back"
         yield Line(f"it {word} {shown(abs(row.owed), found.currency)} over the plan", (row.term,))
@@ -153,12 +153,12 @@ def _clause_lines(found: Plan, row: ClauseRow) -> Iterable[Line]:
     if row.marginal:
         most = max(row.marginal, key=lambda m: m.price)
         yield Line(
-            f"it binds in {len(row.marginal)} window{'s' * (len(row.marginal) != 1)}; one more unit is worth at most "
+            f"it binds in {len(row.marginal)} window{'s' * (len(row.marginal) != 1)}; its marginal price is at most "
             f"{plain(most.price)} {most.unit} ({named(most.start, most.end)}, {most.part})",
             (row.term,),
         )
     else:
-        yield Line("it does not bind: a little more or less of it would change nothing")
+        yield Line("it does not bind: a small change of it would not change the plan")
     moved = [d for d in found.decisions if row.term in d.terms]
     for decision in moved:
         yield Line(f"`{decision.workload}` on `{decision.offer}`: {decision.sentence}", decision.terms)
@@ -166,7 +166,7 @@ def _clause_lines(found: Plan, row: ClauseRow) -> Iterable[Line]:
 
 def _drawn(window: CommitmentWindow, currency: str) -> str:
     """What one window of a commitment requires, and what reaches it: spend, and what came over from the last."""
-    brought = f" and {shown(window.brought, currency)} brought in," if window.brought >= CENT else ""
+    brought = f" and {shown(window.brought, currency)} carried in," if window.brought >= CENT else ""
     state = f"short by {shown(window.shortfall, currency)}" if window.missed else "met"
     return f"{shown(window.spend, currency)} spent{brought} of {shown(window.required, currency)}: {state}"
 

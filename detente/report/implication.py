@@ -72,7 +72,7 @@ def _prices(plan: Plan, row: ProviderRow) -> list[UnitPrice]:
 def _sentence(plan: Plan, row: ProviderRow, prices: tuple[UnitPrice, ...], sole: tuple[str, ...]) -> str:
     """Short: what it carries, at what price, what depends on it, and what that costs to keep."""
     if not any(row.work.values()):
-        paid = f", and is paid {shown(row.spend, plan.currency)} all the same" if row.spend else ""
+        paid = f", but is paid {shown(row.spend, plan.currency)}" if row.spend else ""
         return f"Carries nothing in this plan{paid}."
     carries = listed([f"{percent(row.share_of_work.get(u, 0))} of {plural(u)}" for u in row.work])
     parts = [f"Carries {carries} for {percent(row.share_of_spend)} of spend"]
@@ -83,9 +83,9 @@ def _sentence(plan: Plan, row: ProviderRow, prices: tuple[UnitPrice, ...], sole:
         parts.append(f"{ticked(sole, 3)} {'runs' if len(sole) == 1 else 'run'} nowhere else")
     else:
         parts.append("nothing depends on it alone")
-    parts.append(f"{count(row.deployments, 'deployment')} to keep alive")
+    parts.append(f"{count(row.deployments, 'deployment')} to maintain")
     if row.idle >= IDLE * row.spend and row.idle:
-        parts.append(f"{shown(row.idle, plan.currency)} goes to capacity that stands idle")
+        parts.append(f"{shown(row.idle, plan.currency)} is paid for idle capacity")
     return "; ".join(parts) + "."
 
 

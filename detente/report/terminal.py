@@ -93,7 +93,7 @@ def conflict_view(conflict: Conflict, currency: str, console: Console) -> None:
         together = "cannot be performed" if len(conflict.clauses) == 1 else "cannot all be performed"
         _say(console, f"{under + ', ' if under else ''}{names} {together}.", style="bold")
     else:
-        _say(console, f"{under + ', n' if under else 'N'}o plan exists, whatever the clauses say.", style="bold")
+        _say(console, f"{under + ', n' if under else 'N'}o plan exists, even without any clause.", style="bold")
     for clash in conflict.clauses:
         _say(console, "")
         _say(console, f"`{clash.term}` in `{clash.agreement}`")
@@ -101,17 +101,17 @@ def conflict_view(conflict: Conflict, currency: str, console: Console) -> None:
             _say(console, f"“{clash.text}”", indent=2)
         _say(console, f"that is: {clash.sentence}", indent=2)
     if conflict.facts:
-        _heading(console, "What else plays a part")
+        _heading(console, "Other facts involved")
         for fact in conflict.facts[:MAX_ROWS]:
             _say(console, f"- {fact}", indent=2)
         _cut(console, len(conflict.facts) - MAX_ROWS)
     if any(way.together for way in conflict.relaxations):
-        _heading(console, "The way out: all of these together")
-        _say(console, "No clause alone can give enough.", indent=2)
+        _heading(console, "Way out: all of these changes together")
+        _say(console, "No change to one clause alone is enough.", indent=2)
     else:
         _heading(console, "Ways out, cheapest first" if conflict.relaxations else "Ways out")
     if not conflict.relaxations:
-        _say(console, "No single clause, nor all of them together, can give enough.", indent=2)
+        _say(console, "No change to these clauses is enough, not even to all of them together.", indent=2)
     for index, way in enumerate(conflict.relaxations[:MAX_ROWS], 1):
         then = f"; the plan then costs {shown(way.cost, currency)}" if way.cost is not None else ""
         _say(console, f"{index}. `{way.term}`: {way.sentence}{then}", indent=2)
@@ -135,7 +135,7 @@ def _providers(plan: Plan, console: Console) -> None:
     ]
     heads = ["provider", "spend", "of\nspend", *(f"of\n{plural(u)}" for u in units)]
     heads += [f"{plan.currency} per\n{u}" for u in units]
-    _table(console, "Who gets what", [*heads, "deploy-\nments", "idle"], rows, right=range(1, len(heads) + 2))
+    _table(console, "Providers", [*heads, "deploy-\nments", "idle"], rows, right=range(1, len(heads) + 2))
 
 
 def _commitments(plan: Plan, console: Console) -> None:
@@ -184,7 +184,7 @@ def _unserved(plan: Plan, console: Console) -> None:
 
 def _binding(plan: Plan, console: Console) -> None:
     rows: list[Row] = [[c.term, worth(c), count(len(c.marginal), "window")] for c in plan.clauses if c.binds]
-    heads = ["clause", "the next unit of it is worth", "binds in"]
+    heads = ["clause", "price of one more unit", "binding in"]
     _table(console, "Clauses that bind", heads, rows, right=(2,), what="clause")
 
 

@@ -25,9 +25,9 @@ def check_view(case: Case, found: Answer, console: Console) -> None:
         which = (
             "The one clause can be performed" if clauses == 1 else f"All {clauses} clauses can be performed together"
         )
-        console.print(Text("There is no clause." if not clauses else f"{which}, without any shortfall fee."))
+        console.print(Text("The case has no clauses." if not clauses else f"{which}, without any shortfall fee."))
         if clauses and any(workload.value is not None for workload in case.workloads):
-            console.print(Text("How much demand is then served is for `detente plan` to say."))
+            console.print(Text("Run `detente plan` to see how much demand is served."))
     for reading, conflict in found.readings.items():
         if conflict is not None:
             console.print()

@@ -166,7 +166,7 @@ class Rate:
         flow = Amount.parse(amount.strip(), example)
         if not per:
             if flow.unit != "GPU":
-                raise FlawError(f"`{text}` says no time", f"write for example `{example}`")
+                raise FlawError(f"`{text}` has no span of time", f"write for example `{example}`")
             return cls(flow.value, "GPU-hour", "hour")
         if span.strip() not in SPANS:
             raise FlawError(f"`{span.strip()}` is not a span of time", did_you_mean(span.strip(), SPANS))
@@ -192,7 +192,7 @@ class Span:
             raise FlawError(f"`{text}` is not a length of time", "write for example `24 hours`, `3 months`, `1 year`")
         count = int(match[1] or 1)
         if count == 0:
-            raise FlawError(f"`{text}` is no time at all", "write for example `3 months`")
+            raise FlawError(f"`{text}` is zero", "write for example `3 months`")
         if count * _HOURS[SPANS[match[2]]] > MAX_HOURS:
             raise FlawError(f"`{text}` is longer than 100 years", "write less")
         return cls(count, SPANS[match[2]])

@@ -70,8 +70,8 @@ def wrong(folder: Path, **files: str) -> list[str]:
         ("https://x.example/v1", "https://me:hunter2@x.example", "5:15: holds a secret; "
          "take it out and refer to it under `credential:`"),
         ("{ env: KEY }", "{ aws: default }", "6:17: an OpenAI-compatible endpoint takes a key; write `{ env: NAME }`"),
-        ("{ env: KEY }", "sk-hunter2", "6:17: is not where a secret is, but perhaps one; write `{ env: NAME }`"),
-        ("{ env: KEY }", "{ env: sk-hunter2 }", "6:24: is no name of an environment variable; "
+        ("{ env: KEY }", "sk-hunter2", "6:17: looks like a secret, not like a reference to one; write `{ env: NAME }`"),
+        ("{ env: KEY }", "{ env: sk-hunter2 }", "6:24: is not the name of an environment variable; "
          "write for example `AZURE_KEY`"),
         ("{ env: KEY }", "{}", "6:17: a credential refers to one secret, and this states nothing; "
          "write `{ env: NAME }`"),

@@ -199,14 +199,17 @@ def test_mistakes_of_a_case_as_a_document(tmp_path: Path, command: str) -> None:
         ("report nosuch", "nosuch: cannot be read: No such file or directory"),
         ("journal .", ".: holds no journal; `detente serve … --journal .` writes one"),
         ("plan GOOD --gap lots", "--gap: `lots` is not a percentage; write for example `20%`"),
-        ("explain GOOD", "name a SUBJECT, or a live call by --request FILE: one of the two"),
+        ("explain GOOD", "give either a SUBJECT or --request FILE"),
         ("explain GOOD chat --path /v1/embeddings", "only with --request FILE: --path; add it, or leave them out"),
         (
             "explain GOOD chat --at 2026-06-15 --label a=b --label c=d --workload chat",
             "only with --request FILE: --workload, --label, --at; add it, or leave them out",
         ),
         ("explain GOOD chat --plan nosuch", "nosuch: cannot be read: No such file or directory"),
-        ("keys new --workload Chat", "--workload: `Chat` is no name: write lower-case letters, digits, `.`, `_`, `-`"),
+        (
+            "keys new --workload Chat",
+            "--workload: `Chat` is not a valid name; write lower-case letters, digits, `.`, `_`, `-`",
+        ),
         (
             "serve GOOD --certificate GOOD/case.yaml",
             "--certificate and --private-key go together; give both or neither",
@@ -402,7 +405,7 @@ def test_a_folder_of_another_s_is_refused_before_planning(
     good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "access", lambda _, mode: not mode & os.W_OK)
-    with pytest.raises(CaseError, match=f"^--out: nothing may be written into `{tmp_path}`"):
+    with pytest.raises(CaseError, match=f"^--out: no permission to write into `{tmp_path}`"):
         cli(["plan", str(good), "--out", str(tmp_path / "new" / "deep")], standalone_mode=False)
     assert not (tmp_path / "new").exists()
 
@@ -411,9 +414,9 @@ def test_a_file_in_the_way_as_a_shell_sees_it(good: Path, tmp_path: Path) -> Non
     (tmp_path / "f.txt").write_text("in the way")
     done = detente("plan", good, "--out", "f.txt", "--json", cwd=tmp_path)
     assert done.returncode == 2
-    assert document(done)["mistakes"][0]["what"] == "`f.txt` is there and is no folder"
+    assert document(done)["mistakes"][0]["what"] == "`f.txt` exists and is not a folder"
     assert done.stderr == (
-        "--out: `f.txt` is there and is no folder\n    name another folder, or move it away\n1 mistake\n"
+        "--out: `f.txt` exists and is not a folder\n    name another folder, or move it away\n1 mistake\n"
     )
 
 
@@ -445,7 +448,7 @@ def test_where_no_report_can_be_written(good: Path, tmp_path: Path, flags: list[
     (tmp_path / "file").write_text("in the way")
     done = detente("report", "nosuch", "--out", tmp_path / "file" / "page.html", *flags)
     assert done.returncode == 2
-    assert done.stderr.startswith(f"--out: `{tmp_path / 'file'}` is there and is no folder\n")
+    assert done.stderr.startswith(f"--out: `{tmp_path / 'file'}` exists and is not a folder\n")
 
 
 @pytest.mark.parametrize("flags", [[], ["--json"]])

@@ -44,7 +44,7 @@ def test_a_new_key_as_json() -> None:
     ("arguments", "message"),
     [
         (["--workload", "chot"], "--workload: there is no `chot`"),
-        (["--workload", "chat", "--id", "No Name"], "--id: `No Name` is no name: write lower-case letters"),
+        (["--workload", "chat", "--id", "No Name"], "--id: `No Name` is not a valid name; write lower-case letters"),
         ([], "Missing option '--workload'"),
     ],
 )
@@ -59,8 +59,8 @@ def test_a_workload_that_is_no_name_is_said_as_it_was_typed() -> None:
     for more in ((), ("--id", "ops")):
         done = detente("keys", "new", "--workload", "CHAT!", *more)
         assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr.startswith("Error: --workload: `CHAT!` is no name")
-    assert "--id: `` is no name" in detente("keys", "new", "--workload", "chat", "--id", "").stderr
+        assert done.stderr.startswith("Error: --workload: `CHAT!` is not a valid name")
+    assert "--id: `` is not a valid name" in detente("keys", "new", "--workload", "chat", "--id", "").stderr
     done = detente("keys", "new", "--workload", "w" * 120, "--json")
     assert len(document(done)["entry"]["id"]) == 120
 

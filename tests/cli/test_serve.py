@@ -264,11 +264,11 @@ def test_a_changed_case_is_taken_over_and_a_bad_one_is_not(tmp_path: Path, provi
         assert live.ask()[2]["x-detente-deployment"] == "north-m"
         (case / "case.yaml").write_text(good.replace('"only"', '"O n l y"'))
         live.process.send_signal(signal.SIGHUP)
-        live.until(lambda: live.text.count("the one before stays in force") == workers)
+        live.until(lambda: live.text.count("the previous one stays in force") == workers)
         assert re.search(r"case\.yaml:\d+:\d+: ", live.text)
         assert live.ask()[2]["x-detente-deployment"] == "north-m"
         (case / "case.yaml").write_text("name: [")
-        live.until(lambda: live.text.count("the one before stays in force") == 2 * workers)
+        live.until(lambda: live.text.count("the previous one stays in force") == 2 * workers)
         assert live.ask()[0] == 200
         (case / "case.yaml").write_text(json.dumps(case_data({"south": provider.base, "north": provider.base})))
         live.until(lambda: live.ask()[2]["x-detente-deployment"] == "south-m")
@@ -296,7 +296,7 @@ def test_a_journal_that_is_removed_under_it_is_begun_again(tmp_path: Path, provi
         live.until(lambda: len(list(live.journal.glob("*.journal"))) == 2)  # a worker that comes later begins its own
         shutil.rmtree(live.journal)
         for worker in (0, 1):
-            live.wait(f"from now on worker {worker} records in {live.journal}/w{worker}-00000002.journal")
+            live.wait(f"worker {worker} now records in {live.journal}/w{worker}-00000002.journal")
         assert live.ask()[0] == 200
         assert [r.outcome for r in live.records()] == ["complete"]
         assert "another gateway writes" in refused(case, "--journal", live.journal)
@@ -311,7 +311,7 @@ def test_a_worker_that_is_killed_is_followed_by_another(tmp_path: Path, provider
         assert len(children) == 2
         for child in children:
             os.kill(child, signal.SIGKILL)
-        live.until(lambda: live.text.count("by SIGKILL); another takes its place") == 2)
+        live.until(lambda: live.text.count("by SIGKILL); another one is started") == 2)
         live.until(lambda: len(_children(live.process.pid)) == 2)
         assert not set(_children(live.process.pid)) & set(children)
         live.until(lambda: live.get("/readyz")[0] == 200)
@@ -398,7 +398,7 @@ def test_a_reading_that_must_be_chosen(tmp_path: Path, provider: Provider) -> No
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--at", "noon"], "`noon` is not a moment; write for example 2026-06-15T09:00Z"),
+        (["--at", "noon"], "`noon` is not a time; write for example 2026-06-15T09:00Z"),
         (["--workers", "0"], "--workers"),
         (["--port", "70000"], "--port"),
         (["--plan", "nowhere"], "nowhere: cannot be read"),
@@ -452,6 +452,6 @@ def test_a_secret_that_never_comes_holds_up_neither_a_reload_nor_the_end(tmp_pat
 
 def test_a_case_without_keys_says_so(tmp_path: Path, provider: Provider) -> None:
     with gateway(written(tmp_path / "case", case_data({"south": provider.base}) | {"keys": []})) as live:
-        assert "the case has no keys, so that nobody can call: detente keys new" in live.text
+        assert "the case has no keys, so every call is refused; make one: detente keys new" in live.text
         assert live.ask()[0] == 401
         assert live.stop() == 0

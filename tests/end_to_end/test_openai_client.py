@@ -159,7 +159,7 @@ def test_what_converse_cannot_do_is_refused_by_name_and_asked_of_nobody(
 
 
 def test_a_schema_that_nova_would_not_keep_is_refused(client: openai.OpenAI) -> None:
-    with pytest.raises(openai.BadRequestError, match="`response_format` states a schema, and Nova keeps none"):
+    with pytest.raises(openai.BadRequestError, match="`response_format` states a schema, and Nova cannot enforce one"):
         client.chat.completions.parse(model=NOVA, messages=user("Which claim?"), response_format=Claim)
 
 

@@ -80,7 +80,7 @@ def test_changes_are_taken_over_under_load_and_bad_ones_are_not(tmp_path: Path) 
         bad["deployments"][0]["offer"] = "nothing"
         bad["deployments"][1]["offer"] = "nowhere"
         written(folder, bad)
-        gateway.heard("the changed case is not taken over, and the one before stays in force")
+        gateway.heard("the changed case is rejected; the previous one stays in force")
         gateway.heard("2 mistakes")
         assert known(gateway, GPUS) == {False}
 

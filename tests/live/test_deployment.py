@@ -128,7 +128,7 @@ def test_a_credential_says_where_its_secret_is(given: Data, shown: str) -> None:
         ({}, "this states nothing"),
         ({"entra": False}, "this states nothing"),
         ({"env": "A", "file": "b"}, "this states `env` and `file`"),
-        ({"env": "sk-abcdef"}, "is no name of an environment variable"),
+        ({"env": "sk-abcdef"}, "is not the name of an environment variable"),
         ({"key": "sk-abcdef"}, "key"),
     ],
 )
@@ -141,7 +141,7 @@ def test_a_credential_refers_to_one_secret(given: Data, message: str) -> None:
     ("more", "message"),
     [
         ({"kind": "unavailable", "after": 3}, "strikes before any content; leave out `after:`"),
-        ({"kind": "cut", "retry-after": "1 s"}, "says no time to ask again"),
+        ({"kind": "cut", "retry-after": "1 s"}, "has no time to wait"),
         ({"kind": "slow", "on": "d"}, "kind"),
         ({"kind": "down", "on": "a/b/c"}, "on"),
         ({"kind": "cut", "chance": "120%"}, "chance"),

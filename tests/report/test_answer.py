@@ -38,7 +38,7 @@ def test_sentences_begin_with_what_holds() -> None:
     [
         ("optimal", "0", "It is proven that no plan under these clauses can cost less."),
         ("optimal", "0.00007", "can cost less than 474.71 bn USD: this one is within 0.007% of that."),
-        ("feasible", "0.02", "this one is within 2.0% of that, which is more than was asked for."),
+        ("feasible", "0.02", "this one is within 2.0% of that, which is more than the requested gap."),
         ("time-limit", "0.3", "this one is within 30% of that; the search stopped at its time limit."),
         ("interrupted", "0.3", "this one is within 30% of that; the search was interrupted."),
     ],
@@ -65,7 +65,7 @@ def test_costs() -> None:
         text == "Under the reading `letter`, the plan costs 474.74 bn USD, 29.2 bn USD (5.8%) less than under `spirit`."
     )
     near = replace(LETTER, reading="near", cost=LETTER.cost + 1)
-    assert "a difference within what is left unproven" in answer.cost(near, "near", against=LETTER, other="letter")
+    assert "a difference smaller than the gap" in answer.cost(near, "near", against=LETTER, other="letter")
     assert "the same as under `letter`" in answer.cost(LETTER, "letter", against=LETTER, other="letter")
 
 
@@ -139,8 +139,8 @@ def test_implications_are_computed() -> None:
     assert "nothing depends on it alone" in oracle.sentence
     assert coreweave.sentence == (
         "Carries 4.9% of GPU-hours for 5.3% of spend; 2.44 USD per GPU-hour, 8.7% above the others; "
-        "`specialised-commercial` runs nowhere else; 2 deployments to keep alive; "
-        "1.20 bn USD goes to capacity that stands idle."
+        "`specialised-commercial` runs nowhere else; 2 deployments to maintain; "
+        "1.20 bn USD is paid for idle capacity."
     )
     (price,) = aws.prices
     others = [p for p in LETTER.providers if p.provider != "aws"]
@@ -156,11 +156,11 @@ def test_implications_at_the_edges() -> None:
     (only,) = implications(tiny())
     assert only.sentence == (
         "Carries 100% of Mtok for 100% of spend; 0.4002 EUR per Mtok, with no other provider to compare; "
-        "everything depends on it; 1 deployment to keep alive."
+        "everything depends on it; 1 deployment to maintain."
     )
     paid = replace(tiny().providers[0], work={}, effective_price={}, spend=D(7))
     assert implications(replace(tiny(), providers=(paid,), allocations=()))[0].sentence == (
-        "Carries nothing in this plan, and is paid 7.00 EUR all the same."
+        "Carries nothing in this plan, but is paid 7.00 EUR."
     )
 
 

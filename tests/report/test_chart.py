@@ -100,7 +100,7 @@ def test_a_burndown_marks_what_is_short() -> None:
     assert text.count('class="floor"') == 8
     assert "3.60 bn short" in text
     assert "Mar 2033 – Feb 2034\nrequired: 9.00 bn USD\nspent: 5.40 bn USD\nshort: 3.60 bn USD" in text
-    assert "brought in: 40.0 M USD" in text
+    assert "carried in: 40.0 M USD" in text
     assert 'class="c1 brought"' in text
     met = [w for w in frontier("letter").commitments if w.term == "azure-commitment"]
     assert "short" not in burndown(met, "c0", "n", "USD", 960)

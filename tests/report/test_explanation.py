@@ -15,10 +15,10 @@ CASES = Path(__file__).parents[1] / "cases"
 GOLDEN = [
     "`north-floor`: at least 6.00 k USD of spend (provider: north) in each quarter; 100% of what is missing is owed",
     "- a minimum-commitment clause of `infrastructure`, in force Jan 2026 – Jun 2026",
-    "- its words: “Customer shall spend at least $6,000 in each quarter.”",
+    "- text: “Customer shall spend at least $6,000 in each quarter.”",
     "- 2026 Q1: 9.00 k USD spent of 6.00 k USD: met [north-floor]",
-    "- 2026 Q2: 3.60 k USD spent and 2.40 k USD brought in, of 6.00 k USD: met [north-floor]",
-    "- it binds in 1 window; one more unit is worth at most 0.333333333 USD per USD (2026 Q2, floor) [north-floor]",
+    "- 2026 Q2: 3.60 k USD spent and 2.40 k USD carried in, of 6.00 k USD: met [north-floor]",
+    "- it binds in 1 window; its marginal price is at most 0.333333333 USD per USD (2026 Q2, floor) [north-floor]",
     "- `chat` on `north-api`: 70% of `chat` runs here at 3 USD per Mtok; `north-floor` makes it worth 0.5 USD per Mtok "
     "more to run here [north-floor]",
 ]

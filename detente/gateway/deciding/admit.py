@@ -120,7 +120,7 @@ def _unable(deployed: Deployed, request: Request) -> tuple[Reason, tuple[str, ..
     """Why a deployment cannot do what a request asks for, and what that is (``Candidate.unable``)."""
     own = deployed.deployment
     if request.pinned is not None and own.id != request.pinned:
-        return Reason(own.id, f"the state that the call builds on lies at {request.pinned}"), ("state",)
+        return Reason(own.id, f"the state that the call builds on is stored at {request.pinned}"), ("state",)
     if request.operation not in own.serves:
         return Reason(own.id, f"{own.id} serves {' and '.join(own.serves)}, not {request.operation}"), ("operation",)
     lacking = tuple(sorted(request.needs & set(own.lacks)))
@@ -135,9 +135,9 @@ def _unfit(deployed: Deployed, workload: AnyWorkload, at: datetime) -> Reason | 
         models = " or ".join(workload.runs_on.models) or "no model"
         return Reason(workload.id, f"{workload.id} runs on {models}, not on {deployed.model}")
     if not can_run(workload, deployed.offer):
-        return Reason(workload.id, f"{workload.id} cannot run on {deployed.offer.id}, as its `runs-on` stands")
+        return Reason(workload.id, f"{workload.id} cannot run on {deployed.offer.id} because of its `runs-on`")
     if not deployed.priced(at):
         return Reason(deployed.offer.id, f"{deployed.offer.id} is not on offer with a price on {at:%Y-%m-%d} (§2)")
     if deployed.units(at) == 0:
-        return Reason(deployed.offer.id, f"the plan holds no units of {deployed.offer.id} on {at:%Y-%m-%d}")
+        return Reason(deployed.offer.id, f"the plan has no units of {deployed.offer.id} on {at:%Y-%m-%d}")
     return None

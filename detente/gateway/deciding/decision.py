@@ -79,7 +79,7 @@ def decide(
     )
     admission = moment.admission(request)
     if not admission.candidates:
-        message = f"nothing serves `{asked.model}`; {did_you_mean(asked.model, moment.policy.models(workload))}"
+        message = f"no deployment serves `{asked.model}`; {did_you_mean(asked.model, moment.policy.models(workload))}"
         raise Rejection(404, error(404, message, param="model", code="model_not_found"))
     if surface.operation == "embeddings":
         _must_be_comparable(admission.candidates, asked.model)

@@ -15,7 +15,7 @@ TOLERATED = 3
 FIRST_REST, LONGEST_REST = 1.0, 30.0
 """Seconds of rest after the first trip; each further one doubles it, up to the longest."""
 THROTTLED_REST = 0.5
-"""Seconds of rest after a 429 that says no time to ask again."""
+"""Seconds of rest after a 429 without `retry-after`."""
 
 
 @dataclass(frozen=True, slots=True)

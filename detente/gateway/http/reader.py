@@ -158,7 +158,7 @@ class Reader:
         self.heading = None
         head.keep_alive = self._parser.should_keep_alive()
         if head.version not in ("1.1", "1.0"):
-            raise NoRequestError(505, f"HTTP/{head.version} is not spoken here")
+            raise NoRequestError(505, f"HTTP/{head.version} is not supported")
         encoding = head.headers.get(b"transfer-encoding")
         if encoding is not None and (encoding.lower() != b"chunked" or head.version == "1.0"):
             raise NoRequestError(501, "a transfer encoding other than `chunked`")

@@ -40,7 +40,7 @@ from detente.live.request import LabelError, labels_of, narrowed
 from detente.providers.authority import Authority
 
 LABELS = b"x-detente-labels"
-NO_KEY = "no key, or one that this gateway does not know; present it as `Authorization: Bearer …`"
+NO_KEY = "missing or unknown key; send it as `Authorization: Bearer …`"
 _CHALLENGE: HeaderLines = JSON + b"www-authenticate: Bearer\r\n"
 _OPENAI = SURFACES[b"/v1/chat/completions"]
 
@@ -143,7 +143,7 @@ class App:
             said = _said(surface, 405, f"{surface.path} answers {allowed.decode()}")
             return 405, JSON + b"allow: %b\r\n" % allowed, said
         if head.headers.get(b"content-encoding", b"identity").lower() != b"identity":
-            return 415, JSON, _said(surface, 415, "the body is compressed; send it as it is")
+            return 415, JSON, _said(surface, 415, "the body is compressed; send it uncompressed")
         head.key = self._presented(head)
         return None if head.key is not None else (401, _CHALLENGE, _said(surface, 401, NO_KEY))
 
@@ -173,7 +173,7 @@ class App:
             if exchange.begun:
                 exchange.cut()
             else:
-                message = "the reply could not be recorded, and so is not given"
+                message = "the reply was withheld because it could not be recorded"
                 exchange.reply(503, JSON, _said(surface or _OPENAI, 503, message))
 
     def flush(self) -> None:
@@ -209,7 +209,7 @@ class App:
         above = head.path
         while above and above not in SURFACES:
             above = above.rpartition(b"/")[0]
-        return _said(SURFACES.get(above, _OPENAI), 404, f"nothing answers {_shown(head)}")
+        return _said(SURFACES.get(above, _OPENAI), 404, f"there is no endpoint {_shown(head)}")
 
     def _models(self, exchange: Exchange) -> None:
         """The models that a key's workload may ask for, and its own id, which stands for any of them."""
@@ -255,7 +255,7 @@ class App:
             exchange.reply(401, _CHALLENGE, _said(surface, 401, NO_KEY))
             return
         if self.unrecorded:  # a provider would be paid for what is not given
-            message = "replies cannot be recorded now, and so nobody is asked and none is given; try again later"
+            message = "calls are not forwarded until replies can be recorded; try again later"
             exchange.reply(503, JSON, _said(surface, 503, message))
             return
         self._count += 1

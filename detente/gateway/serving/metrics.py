@@ -52,7 +52,7 @@ class Metrics:
     def __init__(self) -> None:
         registry = self._registry = CollectorRegistry()
         self._replies = Counter(
-            "detente_requests", "Replies, by how they ended.", ["workload", "deployment", "outcome"], registry=registry
+            "detente_requests", "Replies, by outcome.", ["workload", "deployment", "outcome"], registry=registry
         )
         self._tokens = Counter(
             "detente_tokens",
@@ -62,7 +62,7 @@ class Metrics:
         )
         self._unknown = Counter(
             "detente_usage_unknown",
-            "Replies whose provider did not say what they used.",
+            "Replies without usage from the provider.",
             ["workload", "deployment"],
             registry=registry,
         )
@@ -78,20 +78,20 @@ class Metrics:
         )
         self._resting = Gauge(
             "detente_upstream_resting",
-            "Whether a deployment is left alone after failures, or until it may be asked again.",
+            "1 while a deployment is not asked, after failures or a 429.",
             ["deployment"],
             registry=registry,
             multiprocess_mode="livemax",
         )
         self._added = Histogram(
             "detente_added_seconds",
-            "Time that the gateway adds to a whole reply, beyond its provider's.",
+            "Time that the gateway adds to a reply, beside the provider's.",
             registry=registry,
             buckets=_SECONDS,
         )
         self._reply = Histogram(
             "detente_reply_seconds",
-            "From a whole request to a whole reply.",
+            "Time from the end of a request to the end of its reply.",
             ["workload"],
             registry=registry,
             buckets=_REPLY,

@@ -15,7 +15,7 @@ from detente.providers.wire import Failure, failure
 
 MAX_DETAIL = 300
 """Letters of a defect's text that a record holds."""
-LATE = failure("timeout", 504, "the total deadline passed before anybody was asked")
+LATE = failure("timeout", 504, "the total deadline passed before any deployment was asked")
 _ORIGIN = re.compile(r"`https?://[^`]*`")
 
 
@@ -31,7 +31,7 @@ def unanswered(error: UpstreamError, deployed: Deployed) -> Failure:
 
 def unasked(defect: Exception, deployed: Deployed) -> Failure:
     """A request that we failed to make or to authorize: nothing was sent, and nothing is learned of the deployment."""
-    failed = failure("gateway", 500, f"the gateway could not put the request to {deployed.id}")
+    failed = failure("gateway", 500, f"internal error while sending the request to {deployed.id}")
     return replace(failed, detail=type(defect).__name__)
 
 

@@ -32,7 +32,7 @@ def explained(job: Job, last: Failure | None) -> tuple[int, dict[str, Any], floa
         status, error = 400, {**refusal.failure.error, "message": message}
     elif job.order.resting:
         names = ", ".join(c.deployed.id for c in job.order.resting)
-        message = f"{names}: left alone after failures, or until they may be asked again{_elsewhere(denied)}"
+        message = f"{names}: not available now, after failures or rate limits{_elsewhere(denied)}"
         if job.order.limited:
             status, error = 429, dict(failure("throttled", 429, message).error)
         else:

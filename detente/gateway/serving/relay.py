@@ -129,7 +129,7 @@ class Relay:
             job.cannot.append((choice.candidate, refusal))
             return None
         except CredentialError as error:
-            missing = failure("credential", 502, f"the credential of {deployed.id} is not there")
+            missing = failure("credential", 502, f"the credential of {deployed.id} is not available")
             return replace(missing, detail=str(error))
         except Exception as defect:
             self._tell(job, defect)
@@ -312,7 +312,7 @@ class Relay:
     def _give_up(self, job: Job, caller: Exchange, defect: Exception) -> Served:
         """What nothing foresaw: told, recorded where it is not yet, and no caller waits for ever."""
         self._tell(job, defect)
-        failed = failure("gateway", 500, "the gateway made a mistake, and has told its operator")
+        failed = failure("gateway", 500, "internal error; the operator has been notified")
         served = Served("cut" if caller.begun else "failed", failed.status)
         if not job.recorded:
             self._record(job, served)
@@ -325,4 +325,4 @@ class Relay:
 
     def _tell(self, job: Job, defect: Exception) -> None:
         """A defect is the operator's to know of."""
-        self._loop.call_exception_handler({"message": f"a defect in the call {job.id}", "exception": defect})
+        self._loop.call_exception_handler({"message": f"internal error in the call {job.id}", "exception": defect})

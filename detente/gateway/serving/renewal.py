@@ -41,7 +41,7 @@ class Renewals:
         again = asyncio.get_running_loop().time() + RETRY
         self._again |= {name: again for name, failed in zip(authorities, said, strict=True) if failed}
         for failed in filter(None, said):
-            self._say(f"{failed}; calls go elsewhere, where they may")
+            self._say(f"{failed}; calls go to other permitted deployments")
 
     def begin(self, authorities: Mapping[str, Authority], rejected: Collection[str], now: float, wall: float) -> None:
         """Begin to fetch the secrets that are due at ``wall``, or that were rejected. Waits for none."""
@@ -84,8 +84,10 @@ class Renewals:
             async with asyncio.timeout(PATIENCE):
                 failed = await fetched
         except TimeoutError:
-            return f"{name}: its secret has not come within {PATIENCE:g} s"
+            return f"{name}: its secret was not received within {PATIENCE:g} s"
         if failed is None or isinstance(failed, DetenteError):
             return f"{name}: {failed}" if failed else ""
-        loop.call_exception_handler({"message": f"a defect in fetching the secret of {name}", "exception": failed})
-        return f"{name}: its secret could not be fetched, for a defect"
+        loop.call_exception_handler(
+            {"message": f"internal error while fetching the secret of {name}", "exception": failed}
+        )
+        return f"{name}: its secret could not be fetched, because of an internal error"

@@ -50,7 +50,7 @@ def bound(host: str, port: int) -> socket.socket:
         raise ServeError(f"cannot listen on {host}:{port}: {why}; choose another `{choose}`") from None
     except TypeError:  # so Python says that it is no name by any encoding
         listening.close()
-        raise ServeError(f"cannot listen on {host}:{port}: that is no host; choose another `--host`") from None
+        raise ServeError(f"cannot listen on {host}:{port}: the host is unknown; choose another `--host`") from None
     listening.set_inheritable(True)
     return listening
 
@@ -108,7 +108,7 @@ class _Supervisor:
         while self._running:
             self._reap(0)
         if self._unable:
-            raise ServeError("a worker could not start, and so none serves")
+            raise ServeError("a worker could not start, so the gateway stops")
 
     def _reap(self, options: int) -> None:
         pid, status = os.waitpid(-1, options)
@@ -122,7 +122,7 @@ class _Supervisor:
             self._unable = True
             self._stop()
             return
-        self._say(f"worker {worker.number} ended ({_said(code)}); another takes its place")
+        self._say(f"worker {worker.number} ended ({_said(code)}); another one is started")
         self._forget(pid)
         if time.monotonic() - worker.began < PAUSE:
             time.sleep(PAUSE)
@@ -181,7 +181,7 @@ class _Supervisor:
         try:
             return self._settings.source.read()
         except DetenteError as error:
-            self._say(f"the changed case is not taken over, and the one of the start is in force:\n{error}")
+            self._say(f"the changed case is rejected; the case of the start stays in force:\n{error}")
             return self._policy
 
     def _stop(self) -> None:

@@ -140,8 +140,8 @@ class Worker:
             if astray is not None:
                 begun = self._journal.again()  # here, where records are appended
                 self._say(
-                    f"{astray} was moved or removed under the gateway: from now on worker {self._number} records in"
-                    f" {begun}; its records of before are no longer where they were written"
+                    f"{astray} was moved or deleted while in use: worker {self._number} now records in"
+                    f" {begun}; earlier records are no longer where they were written"
                 )
             await loop.run_in_executor(self._disk, self._journal.sync)
             if self._app.unrecorded != "":
@@ -161,9 +161,9 @@ class Worker:
         self._unwritten = bool(why)
         journal = f"the journal of worker {self._number} in {self._journal.folder}"
         if why:
-            self._say(f"{journal} cannot be written: {why}; it answers calls with 503 until it can")
+            self._say(f"{journal} cannot be written: {why}; calls get a 503 until it can be written")
         else:
-            self._say(f"{journal} can be written again, and calls are served")
+            self._say(f"{journal} can be written again; calls are served")
 
     async def _renew(self, now: float) -> None:
         """Secrets that end, or were refused, are fetched again."""
@@ -194,7 +194,7 @@ class Worker:
         try:
             policy = await loop.run_in_executor(self._files, source.read)
         except DetenteError as error:
-            self._say(f"the changed case is not taken over, and the one before stays in force:\n{error}")
+            self._say(f"the changed case is rejected; the previous one stays in force:\n{error}")
             return
         self._app.follow(policy, await self._authorities(policy, self._kept(policy)))
         self._say(f"the case was read again: {len(policy.deployed)} deployments, {len(policy.keys)} keys")

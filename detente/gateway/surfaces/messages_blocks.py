@@ -13,15 +13,15 @@ import msgspec
 from detente.providers.wire import Refusal
 
 UNSAID = {
-    "document": "chat completions take text and images, and no documents",
-    "search_result": "chat completions know no search results, nor citations of them",
-    "redacted_thinking": "encrypted thinking can be read by nobody but the API that wrote it",
-    "server_tool_use": "tools that run at Anthropic are not to be had elsewhere",
+    "document": "chat completions take text and images, not documents",
+    "search_result": "chat completions have no search results and no citations",
+    "redacted_thinking": "encrypted thinking can only be read by the API that wrote it",
+    "server_tool_use": "tools that run at Anthropic are not available elsewhere",
     "container_upload": "chat completions have no containers",
-    "tool_reference": "chat completions have no search among tools",
+    "tool_reference": "chat completions have no tool search",
     "browser_state": "chat completions have no browser",
 }
-_SERVER_RESULT = "results of tools that run at Anthropic can be read by nobody else"
+_SERVER_RESULT = "results of tools that run at Anthropic can only be read there"
 MEDIA = ("image/jpeg", "image/png", "image/gif", "image/webp")
 
 
@@ -166,23 +166,23 @@ def thought_of(raw: msgspec.Raw, where: str) -> Message:
 def refused(kind: str, where: str, turn: str) -> Refusal:
     """Why a block has no place in the content of a turn."""
     if kind in UNSAID:
-        return Refusal(f"`{kind}` cannot be said: {UNSAID[kind]}", where)
+        return Refusal(f"`{kind}` is not supported: {UNSAID[kind]}", where)
     if kind.endswith("_tool_result"):
-        return Refusal(f"`{kind[:60]}` cannot be said: {_SERVER_RESULT}", where)
-    return Refusal(f"a block of type `{kind[:60]}` has no place in content of `{turn}`", where)
+        return Refusal(f"`{kind[:60]}` is not supported: {_SERVER_RESULT}", where)
+    return Refusal(f"a block of type `{kind[:60]}` is not allowed in the content of `{turn}`", where)
 
 
 def image_of(raw: msgspec.Raw, where: str) -> Message:
     """An image by its address."""
     image = read(raw, _Image, where)
     if image.transformations:
-        raise Refusal("chat completions cannot be told what to do with large images", f"{where}.transformations")
+        raise Refusal("chat completions have no setting for large images", f"{where}.transformations")
     source = image.source
     match source:
         case _Source(type="base64", media_type=str(media), data=str(data), url=None, file_id=None):
             if media not in MEDIA:
                 raise Refusal(
-                    f"`{media[:40]}` is no kind of image that is known; write {' or '.join(MEDIA)}",
+                    f"`{media[:40]}` is not a known type of image; write {' or '.join(MEDIA)}",
                     f"{where}.source.media_type",
                 )
             if not data.isascii() or data.startswith("data:"):

@@ -55,7 +55,7 @@ class Prompt:
         for at, turn in enumerate(turns):
             role = self._turn(turn, f"messages.{at}")
         if role == "assistant":
-            what = "a reply that continues the assistant's own last turn (prefill) cannot be asked of chat completions"
+            what = "chat completions cannot continue the assistant's last turn (prefill)"
             raise Refusal(f"{what}; end `messages` with a turn of the user", f"messages.{len(turns) - 1}")
 
     def _turn(self, raw: msgspec.Raw, where: str) -> str:

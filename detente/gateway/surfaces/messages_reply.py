@@ -128,7 +128,7 @@ def is_object(text: str) -> bool:
 
 def no_object(tool: str) -> UnsayableError:
     """A call that Anthropic's clients could not read."""
-    return UnsayableError(f"the model called `{tool[:60]}` with what is no JSON object")
+    return UnsayableError(f"the model called `{tool[:60]}` with arguments that are not a JSON object")
 
 
 def head(completion: str | None, model: str) -> dict[str, Any]:

@@ -21,10 +21,10 @@ from detente.providers.wire import Refusal
 ELSEWHERE = {
     "top_k": "chat completions have no such sampling; use `top_p`",
     "container": "chat completions have no containers",
-    "context_management": "chat completions do not edit their context",
-    "diagnostics": "only Anthropic knows why its cache missed",
-    "inference_geo": "where a call may run is the case's to say, by its clauses",
-    "mcp_servers": "chat completions call no servers of tools",
+    "context_management": "chat completions have no context editing",
+    "diagnostics": "cache diagnostics are only available at Anthropic",
+    "inference_geo": "the case's clauses decide where a call may run",
+    "mcp_servers": "chat completions do not call tool servers",
     "output_format": "write `output_config.format`",
     "user_profile_id": "there are no user profiles here; a key stands for its workload",
     "workspace_id": "there are no workspaces here; a key stands for its workload",
@@ -82,9 +82,9 @@ class Asking:
         self._members = members
         for name in members:
             if name in ELSEWHERE:
-                raise Refusal(f"`{name}` cannot be said: {ELSEWHERE[name]}", name)
+                raise Refusal(f"`{name}` is not supported: {ELSEWHERE[name]}", name)
             if name not in KNOWN:
-                raise Refusal(f"`{name[:60]}` is no member of a request that is known here; leave it out", name[:60])
+                raise Refusal(f"`{name[:60]}` is not a known member; leave it out", name[:60])
         self.said: dict[str, Any] = {"model": chat.text(members, "model"), "messages": []}
         self.needs: set[Feature] = set()
         most = chat.count(members, "max_tokens")
@@ -112,7 +112,7 @@ class Asking:
         if "cache_control" in members:
             read(members["cache_control"], CacheControl, "cache_control")
         if "speed" in members and (speed := read(members["speed"], str, "speed")) != "standard":
-            raise Refusal(f"`speed: {speed[:40]}` cannot be said of a chat completion", "speed")
+            raise Refusal(f"`speed: {speed[:40]}` is not supported by chat completions", "speed")
         if "service_tier" in members:
             match read(members["service_tier"], str, "service_tier"):
                 case "auto":
@@ -146,26 +146,24 @@ class Asking:
     def _thought(self, effort: str | None) -> str | None:
         if "thinking" not in self._members:
             if effort is not None:
-                what = (
-                    "`output_config.effort` alone does not ask for thought, and chat completions know no other effort"
-                )
+                what = "`output_config.effort` without `thinking` has no equivalent in chat completions"
                 raise Refusal(f'{what}; add `"thinking": {{"type": "adaptive"}}`', "output_config.effort")
             return None
         thinking = read(self._members["thinking"], _Thinking, "thinking")
         if thinking.display not in (None, "summarized"):
-            what = f"`thinking.display: {thinking.display[:40]}` cannot be asked of a chat completion"
+            what = f"`thinking.display: {thinking.display[:40]}` is not supported by chat completions"
             raise Refusal(what, "thinking.display")
         if (thinking.type == "enabled") != (thinking.budget_tokens is not None):
-            what = "`thinking.budget_tokens` belongs to `type: enabled`, and only there"
+            what = "`thinking.budget_tokens` is only allowed with `type: enabled`"
             raise Refusal(what, "thinking.budget_tokens")
         if thinking.type == "adaptive":
             return effort or ADAPTIVE
         if thinking.type not in ("enabled", "disabled"):
-            raise Refusal(f"`thinking.type: {thinking.type[:40]}` cannot be said of a chat completion", "thinking.type")
-        if effort is not None:
-            what = (
-                f"`output_config.effort` and `thinking.type: {thinking.type}` are one and the same in chat completions"
+            raise Refusal(
+                f"`thinking.type: {thinking.type[:40]}` is not supported by chat completions", "thinking.type"
             )
+        if effort is not None:
+            what = f"`output_config.effort` and `thinking.type: {thinking.type}` mean the same in chat completions"
             raise Refusal(f"{what}; write one of them", "output_config.effort")
         if thinking.budget_tokens is None:
             return "none"

@@ -219,11 +219,11 @@ class MessagesRendering(Rendering):
         """Providers may write several calls at once: one is shown as it comes, and others wait until it is whole."""
         calling = self._calls.setdefault(delta.index, _Calling())
         if calling.id and delta.id and delta.id != calling.id:
-            raise UnsayableError("the provider gave two calls of tools one place")
+            raise UnsayableError("the provider gave two tool calls the same index")
         calling.id, calling.name = calling.id or delta.id or "", calling.name or self._name(delta)
         text = (delta.function.arguments if delta.function else None) or ""
         if calling.closed and text.strip():
-            raise UnsayableError("the provider went on with a call of a tool that was already whole")
+            raise UnsayableError("the provider continued a tool call that was already complete")
         if text and not calling.closed:
             self._held += len(text)
             if self._held > MAX_ARGUMENTS:

@@ -59,7 +59,7 @@ def _tool(raw: msgspec.Raw, where: str) -> dict[str, Any]:
     if tool.allowed_callers not in (None, ["direct"]):
         raise Refusal("chat completions have no tools that call tools", f"{where}.allowed_callers")
     if tool.defer_loading:
-        raise Refusal("chat completions have no search among tools, and load all", f"{where}.defer_loading")
+        raise Refusal("chat completions have no tool search and load all tools", f"{where}.defer_loading")
     if tool.input_examples:
         raise Refusal("chat completions take no examples; write them into `description`", f"{where}.input_examples")
     if tool.eager_input_streaming is False:
@@ -74,7 +74,7 @@ def _tool(raw: msgspec.Raw, where: str) -> dict[str, Any]:
 
 def _chosen(choice: _Choice) -> dict[str, Any]:
     if (choice.type == "tool") != (choice.name is not None):
-        raise Refusal("`tool_choice.name` belongs to `type: tool`, and only there", "tool_choice.name")
+        raise Refusal("`tool_choice.name` is only allowed with `type: tool`", "tool_choice.name")
     said: dict[str, Any]
     match choice.type:
         case "auto" | "none":

@@ -30,8 +30,8 @@ from detente.providers.wire import Call, Refusal, Reply
 NOT_HERE = {
     "background": "a reply that is fetched later has no stream and no caller to meter; leave out `background`",
     "background_options": "replies in the background are not served; leave it out",
-    "conversation": "conversations are made at a provider, and not here; build on `previous_response_id`",
-    "prompt": "a stored prompt lies at one provider, and its id does not say at which; send its text",
+    "conversation": "conversations are kept at one provider; use `previous_response_id`",
+    "prompt": "a stored prompt is kept at one provider, and its id does not say which; send its text",
 }
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _EMPTY = frozenset({b"null", b"false", b"[]", b"{}"})

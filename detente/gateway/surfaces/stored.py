@@ -52,9 +52,9 @@ class StoredSurface(Surface):
             what = "this is not the id of a stored response that this gateway gave to this workload"
             raise AbsentError(what, "id") from None
         if not _PROVIDERS_ID.fullmatch(own) or not _QUERY.fullmatch(self._query):
-            raise Refusal("the path or its query holds signs that are not passed on", "id")
+            raise Refusal("the path or its query contains characters that are not allowed", "id")
         if "stream=true" in self._query:
-            raise Refusal("a stored response is given whole; leave out `stream`", "stream")
+            raise Refusal("a stored response is returned whole; leave out `stream`", "stream")
         self._own = own
         item = f"/{own}" + (f"/{self._part}" if self._part else "") + (f"?{self._query}" if self._query else "")
         return Asked(

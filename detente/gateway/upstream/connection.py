@@ -169,7 +169,7 @@ class UpstreamConnection(asyncio.Protocol):
             self.abort()
             return
         if self._request:  # it speaks before it was asked
-            self.fail("broken", "sent bytes that nobody had asked for")
+            self.fail("broken", "sent bytes that were not expected")
             return
         held = incoming.held
         incoming.stirred = True

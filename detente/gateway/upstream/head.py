@@ -92,7 +92,7 @@ def reply_head(status: int, version: str, pairs: Sequence[tuple[bytes, bytes]]) 
 
 def _doubt(status: int, version: str, pairs: Sequence[tuple[bytes, bytes]], headers: dict[str, str]) -> str | None:
     if version not in ("1.1", "1.0"):
-        return f"replied in HTTP/{version}, and HTTP/1.1 was spoken"
+        return f"replied in HTTP/{version} to a request in HTTP/1.1"
     if not 200 <= status <= 599:
         return f"replied with the status {status}, which is no answer to a request"
     encoding, length = headers.get("transfer-encoding"), headers.get("content-length")

@@ -92,7 +92,7 @@ class Pool:
         """
         now, waits = self._loop.time(), True
         if self.sweep.stopped:
-            raise UpstreamError("unreachable", f"`{self.origin}` is not called any more: the gateway stops", sent=False)
+            raise UpstreamError("unreachable", f"`{self.origin}` is not called: the gateway is stopping", sent=False)
         try:
             async with asyncio.timeout_at(min(now + self.connect, until)) as patience:
                 given = await self._turn(fresh)
@@ -102,7 +102,7 @@ class Pool:
             if patience.expired():
                 which = f"within {self.connect:g} s (connect deadline)"
                 if until < now + self.connect:
-                    which = "in the time for the call in all (total deadline)"
+                    which = "within the total time of the call (total deadline)"
                 if waits:
                     which += f": all {self._most} are in use"
                 what = f"no connection to `{self.origin}` {which}"
@@ -112,7 +112,7 @@ class Pool:
     async def close(self) -> None:
         """Close every connection, and wait until their sockets are closed."""
         for connection in tuple(self.open):
-            connection.fail("broken", "was left: the gateway stops")
+            connection.fail("broken", "was cancelled: the gateway is stopping")
         if self.open:
             self._closed = self._closed or self._loop.create_future()
             await self._closed
@@ -191,7 +191,7 @@ def _reason(error: OSError | UnicodeError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"could not be trusted: its certificate does not verify ({error.verify_message})"
     if isinstance(error, ssl.SSLError):
-        return f"could not be reached: it does not speak TLS as we do ({error.reason or 'no reason given'})"
+        return f"could not be reached: the TLS handshake failed ({error.reason or 'no reason given'})"
     if isinstance(error, ConnectionRefusedError):
         return "could not be reached: it refuses connections"
     return f"could not be reached: {error.strerror or 'the connection was closed as it was made'}"

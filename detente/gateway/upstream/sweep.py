@@ -22,7 +22,7 @@ GRAIN = 0.05
 def overdue(incoming: Incoming, now: float, first_byte: float, idle: float) -> str | None:
     """Which deadline a reply has missed, in words; None while it is in time."""
     if now >= incoming.until:
-        return "had not finished when the time for the call in all was over (total deadline)"
+        return "had not finished within the total time of the call (total deadline)"
     if not incoming.status:
         return (
             f"sent no reply within {first_byte:g} s (first-byte deadline)"

@@ -49,21 +49,21 @@ HINTS = frozenset({"prompt_cache_key", "prompt_cache_options", "prompt_cache_ret
 one place."""
 
 UNSAID: Mapping[str, tuple[str, tuple[Any, ...]]] = {
-    "audio": ("speaks no audio", ()),
-    "frequency_penalty": ("knows no penalties", (0,)),
-    "function_call": ("knows `tool_choice` instead", ()),
-    "functions": ("knows `tools` instead", ()),
-    "logit_bias": ("biases no tokens", ({},)),
-    "logprobs": ("tells no probabilities", (False,)),
-    "modalities": ("answers in text", (["text"],)),
-    "n": ("gives one answer", (1,)),
-    "prediction": ("takes no prediction", ()),
-    "presence_penalty": ("knows no penalties", (0,)),
+    "audio": ("produces no audio", ()),
+    "frequency_penalty": ("has no penalties", (0,)),
+    "function_call": ("has `tool_choice` instead", ()),
+    "functions": ("has `tools` instead", ()),
+    "logit_bias": ("has no token bias", ({},)),
+    "logprobs": ("returns no log probabilities", (False,)),
+    "modalities": ("returns text only", (["text"],)),
+    "n": ("returns one answer", (1,)),
+    "prediction": ("has no predicted output", ()),
+    "presence_penalty": ("has no penalties", (0,)),
     "seed": ("takes no seed", ()),
     "store": ("stores nothing", (False,)),
-    "top_logprobs": ("tells no probabilities", (0,)),
-    "verbosity": ("knows no verbosity", ("medium",)),
-    "web_search_options": ("searches no web", ()),
+    "top_logprobs": ("returns no log probabilities", (0,)),
+    "verbosity": ("has no verbosity setting", ("medium",)),
+    "web_search_options": ("has no web search", ()),
 }
 """Members that Converse cannot say: why, and the values that ask for nothing."""
 
@@ -146,7 +146,7 @@ def _refuse_unsaid(members: Mapping[str, msgspec.Raw]) -> None:
         except (ValueError, RecursionError):  # msgspec's errors, or UTF-8's
             value = None
         if not any(value == idle and type(value) in (type(idle), float) for idle in neutral):
-            raise Refusal(f"`{name[:80]}` cannot be said: Bedrock's Converse {why}", name[:80])
+            raise Refusal(f"`{name[:80]}` is not supported: Bedrock's Converse {why}", name[:80])
 
 
 def _most(members: Mapping[str, msgspec.Raw]) -> int | None:
@@ -157,7 +157,7 @@ def _most(members: Mapping[str, msgspec.Raw]) -> int | None:
         if most is not None and not 0 < most < 2**31:
             raise Refusal(f"`{member.name}` is {most}, and is a positive count", member.name)
         if most is not None and found not in (None, most):
-            what = f"`max_tokens` is {most} and `max_completion_tokens` is {found}: they are one and the same"
+            what = f"`max_tokens` is {most} and `max_completion_tokens` is {found}: they mean the same"
             raise Refusal(f"{what}; write one of them", "max_tokens")
         found = most if found is None else found
     return found
@@ -202,7 +202,7 @@ def _format(stated: _Format, family: Family) -> dict[str, Any]:
         what = f"`response_format` is `{stated.type[:40]}`: Converse takes a schema (`json_schema`)"
         raise Refusal(what, "response_format")
     if not family.structured:
-        raise Refusal(f"`response_format` states a schema, and {family.title} keeps none", "response_format")
+        raise Refusal(f"`response_format` states a schema, and {family.title} cannot enforce one", "response_format")
     schema = stated.json_schema
     _OBJECT.read(schema.schema)
     structure = {"schema": bytes(schema.schema).decode(), "name": schema.name}

@@ -60,7 +60,7 @@ def embedding_request(call: Call, kind: EmbeddingModel | None) -> tuple[bytes, H
         raise Refusal("how this model is asked for embeddings is not known here", "model")
     for name, raw in members.items():
         if name not in _SAID and raw != NULL:
-            raise Refusal(f"`{name[:80]}` cannot be said: Bedrock's embeddings do not know it", name[:80])
+            raise Refusal(f"`{name[:80]}` is not supported: Bedrock's embeddings do not know it", name[:80])
     texts = _texts(members)
     dimensions = _dimensions(members, kind)
     as_base64(members)

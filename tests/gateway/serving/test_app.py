@@ -298,7 +298,7 @@ def test_a_model_that_nobody_serves_and_one_that_a_feature_keeps_away(tmp_path: 
             async with Stage(tmp_path, data) as stage:
                 answer = await stage.ask({**HELLO, "model": "M"})
                 assert (answer.status, answer.json["error"]["code"]) == (404, "model_not_found")
-                assert answer.json["error"]["message"] == "nothing serves `M`; did you mean `m`?"
+                assert answer.json["error"]["message"] == "no deployment serves `M`; did you mean `m`?"
                 answer = await stage.ask({**HELLO, "tools": [{"type": "function"}]})
                 assert answer.status in (400, 403)
                 assert "south-m cannot do tools" in answer.json["error"]["message"]

@@ -181,7 +181,7 @@ def test_errors_are_raised_as_what_they_are(tmp_path: Path, script: Any, kind: t
                 await api.chat.completions.create(model="m", messages=ASK)
             assert isinstance(caught.value.body, dict)
             assert caught.value.body["detente"]["tried"]
-            with pytest.raises(openai.NotFoundError, match="nothing serves `x`"):
+            with pytest.raises(openai.NotFoundError, match="no deployment serves `x`"):
                 await api.chat.completions.create(model="x", messages=ASK)
         async with (
             play(http(b"")) as south,

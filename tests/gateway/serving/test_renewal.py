@@ -67,7 +67,7 @@ def test_the_start_does_not_wait_for_ever_and_takes_what_comes_late(monkeypatch:
         blocked, well = Source(gate=gate), Source()
         await renewals.first({"blocked": blocked, "well": well})
         assert well.ended == 1
-        assert said == ["blocked: its secret has not come within 0.05 s; calls go elsewhere, where they may"]
+        assert said == ["blocked: its secret was not received within 0.05 s; calls go to other permitted deployments"]
         gate.set()
         await so(lambda: blocked.ended == 1)
 
@@ -80,7 +80,7 @@ def test_what_fails_is_said_and_asked_again_later() -> None:
         renewals, now = Renewals(said.append), asyncio.get_running_loop().time()
         source = Source(CredentialError("gone"), CredentialError("still gone"))
         await renewals.first({"a": source})
-        assert said == ["a: gone; calls go elsewhere, where they may"]
+        assert said == ["a: gone; calls go to other permitted deployments"]
         renewals.begin({"a": source}, (), now=now, wall=0.0)
         assert source.begun == 1, "not without a pause"
         renewals.begin({"a": source}, (), now=now + RETRY + 1, wall=0.0)
@@ -117,7 +117,9 @@ def test_a_defect_is_told_and_ends_nothing() -> None:
         said: list[str] = []
         asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
         await Renewals(said.append).first({"a": Source(ZeroDivisionError())})
-        assert said == ["a: its secret could not be fetched, for a defect; calls go elsewhere, where they may"]
+        assert said == [
+            "a: its secret could not be fetched, because of an internal error; calls go to other permitted deployments"
+        ]
         assert isinstance(told[0]["exception"], ZeroDivisionError)
 
     run(main())

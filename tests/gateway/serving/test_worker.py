@@ -38,7 +38,7 @@ def test_a_journal_that_is_removed_is_begun_again_and_that_is_said(tmp_path: Pat
             shutil.rmtree(stage.folder)
             await worker.second()
             (said,) = worker.said
-            assert f"{stage.folder}/w0-00000001.journal was moved or removed under the gateway" in said
+            assert f"{stage.folder}/w0-00000001.journal was moved or deleted while in use" in said
             assert f"{stage.folder}/w0-00000002.journal" in said
             assert (await stage.ask()).status == 200
             await worker.second()
@@ -60,9 +60,9 @@ def test_a_journal_that_cannot_be_begun_again_is_one_that_cannot_be_written(tmp_
             assert len(worker.said) == 1
             stage.folder.unlink()
             await worker.second()
-            assert worker.said[0].endswith("cannot be written: File exists; it answers calls with 503 until it can")
-            assert "was moved or removed under the gateway" in worker.said[1]
-            assert worker.said[2].endswith("can be written again, and calls are served")
+            assert worker.said[0].endswith("cannot be written: File exists; calls get a 503 until it can be written")
+            assert "was moved or deleted while in use" in worker.said[1]
+            assert worker.said[2].endswith("can be written again; calls are served")
             assert stage.app.unrecorded == ""
             assert (await stage.ask()).status == 200
             assert len(stage.records) == 1

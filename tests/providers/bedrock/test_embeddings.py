@@ -78,7 +78,7 @@ def test_the_request() -> None:
         (COHERE4, {"input": []}, "is empty"),
         (COHERE4, {"input": ["a", ""]}, "is empty"),
         (COHERE4, {"encoding_format": "hex"}, "float or base64"),
-        (COHERE4, {"truncate": "END"}, "`truncate` cannot be said"),
+        (COHERE4, {"truncate": "END"}, "`truncate` is not supported"),
         ("amazon.titan-embed-image-v1", {}, "not known here"),
     ],
 )
