@@ -12,8 +12,8 @@ PACKAGE = Path(__file__).parents[1] / "detente"
 CAPITALISED = re.compile(
     r"[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*"
 )  # classes and names of types; neither CONSTANTS nor _own ones
-TWICE = {"Program", "Deniers"}
-"""What clauses see of a program (``contract``), and the program itself (``planner``); one type, written down twice."""
+TWICE = {"Program"}
+"""What clauses see of a program (``contract``), and the program itself (``planner``)."""
 
 
 def declared(module: ast.Module) -> Iterator[str]:

@@ -33,7 +33,7 @@ class ReaderGoneError(Exception):
     """Whoever read standard output went away, as ``| head`` does. No OSError: click would make it exit code 1."""
 
 
-class Group(click.Group):
+class CommandGroup(click.Group):
     """The group of all commands."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
@@ -110,7 +110,7 @@ def text_of(error: Exception) -> str:
     return error.format_message() if isinstance(error, click.ClickException) else str(error)
 
 
-@click.group(cls=Group, context_settings={"max_content_width": WIDTH, "help_option_names": ["-h", "--help"]})
+@click.group(cls=CommandGroup, context_settings={"max_content_width": WIDTH, "help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="detente")
 def cli() -> None:
     """Run AI workloads across rival clouds, under contract.

@@ -34,7 +34,7 @@ class TimeInForce(Protocol):
         """Whether any of a time lies in it."""
 
 
-class Clause(Protocol):
+class OtherClause(Protocol):
     """Another clause of the same kind."""
 
     @property
@@ -58,7 +58,7 @@ class CaseView(Protocol):
         """The time that is planned."""
 
     @property
-    def beside(self) -> Sequence[Clause]:
+    def beside(self) -> Sequence[OtherClause]:
         """The other clauses of its kind that are in force under the same reading."""
 
     @property

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from detente.contract.case_view import CaseView, Clause
+from detente.contract.case_view import CaseView, OtherClause
 from detente.errors import Flaw
 
-Stacked = tuple[Clause, Decimal]
+Stacked = tuple[OtherClause, Decimal]
 """A clause, and the part that it gives."""
 
 

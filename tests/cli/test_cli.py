@@ -117,7 +117,7 @@ def test_help_is_quick() -> None:
         (["no-such-command"], "No such command"),
         (["plan"], "Missing argument"),
         (["report"], "Missing argument"),
-        (["explain", "somewhere"], "name a SUBJECT"),
+        (["explain", "somewhere"], "give either a SUBJECT"),
         (["plan", "x", "--no-such-option"], "No such option"),
         (["plan", "x", "--time-limit", "0"], "--time-limit"),
         (["plan", "x", "--time-limit", "soon"], "--time-limit"),

@@ -17,14 +17,14 @@ from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Bools, Ints
 
-Deniers = tuple[frozenset[int], ...]
+DenyingClauses = tuple[frozenset[int], ...]
 """The clauses, by their place among those that judge, which keep work off each deployment of an offer."""
 
 
 def define_permissions(draft: Draft, terms: Sequence[Term]) -> None:
     """What clauses deny, or cannot decide, is not allocated: every deployment is denied by one of those in force."""
     judges = [term for term in terms if type(term).judge is not Term.judge]
-    alike: dict[Deniers, list[Arc]] = {}
+    alike: dict[DenyingClauses, list[Arc]] = {}
     for arc in draft.arcs:
         deniers = _deniers(draft.case, arc, judges)
         if all(deniers):
@@ -35,7 +35,7 @@ def define_permissions(draft: Draft, terms: Sequence[Term]) -> None:
             draft.program.fix_at_zero(_columns(draft, arcs, periods), owners)
 
 
-def _deniers(case: Case, arc: Arc, judges: Sequence[Term]) -> Deniers:
+def _deniers(case: Case, arc: Arc, judges: Sequence[Term]) -> DenyingClauses:
     """Which clauses deny each deployment in at least one of the places where work on it may run."""
     return tuple(
         frozenset(at for at, term in enumerate(judges) if not verdict([term], arc.demand, places).permitted)
@@ -43,7 +43,7 @@ def _deniers(case: Case, arc: Arc, judges: Sequence[Term]) -> Deniers:
     )
 
 
-def _times(draft: Draft, judges: Sequence[Term], deniers: Deniers) -> Iterable[tuple[Bools, Deniers]]:
+def _times(draft: Draft, judges: Sequence[Term], deniers: DenyingClauses) -> Iterable[tuple[Bools, DenyingClauses]]:
     """Periods by which of the clauses are in force in any part of them, where those leave no deployment."""
     every = sorted(frozenset().union(*deniers))
     forced = np.stack([draft.grid.forced(judges[place].force) for place in every])

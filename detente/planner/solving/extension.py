@@ -17,7 +17,7 @@ from detente.planner.solving.matrix import Matrix
 
 
 @dataclass(frozen=True)
-class Entries:
+class NewEntries:
     """Entries that come in, scaled, no two of one place: of new columns in the old rows, and of the new rows."""
 
     rows: Ints
@@ -25,7 +25,7 @@ class Entries:
     values: Floats
 
 
-def extended(program: Program, matrix: Matrix, old_rows: int) -> tuple[Matrix, Entries]:
+def extended(program: Program, matrix: Matrix, old_rows: int) -> tuple[Matrix, NewEntries]:
     """A matrix with all that a program has beyond it, and the entries that came in. The program gives them up."""
     column_scale = np.concatenate([matrix.column_scale, _column_scales(program, len(matrix.column_scale))])
     rows, columns, values = _natural(program, old_rows)
@@ -35,7 +35,7 @@ def extended(program: Program, matrix: Matrix, old_rows: int) -> tuple[Matrix, E
     new = largest[old_rows:]
     scales = np.where(new > 0, np.exp2(-np.round(np.log2(np.maximum(new, 1e-12)))), 1.0)
     row_scale = np.concatenate([matrix.row_scale, scales])
-    entries = Entries(rows, columns, values * row_scale[rows])
+    entries = NewEntries(rows, columns, values * row_scale[rows])
     return _inserted(matrix, entries, row_scale, column_scale), entries
 
 
@@ -69,7 +69,7 @@ def _natural(program: Program, old_rows: int) -> tuple[Ints, Ints, Floats]:
     return row.astype(np.int32), column.astype(np.int32), total
 
 
-def _inserted(matrix: Matrix, entries: Entries, row_scale: Floats, column_scale: Floats) -> Matrix:
+def _inserted(matrix: Matrix, entries: NewEntries, row_scale: Floats, column_scale: Floats) -> Matrix:
     """Each entry behind those that its column has."""
     old = len(matrix.start) - 1
     at = matrix.start[np.minimum(entries.columns + 1, old)]

@@ -23,7 +23,7 @@ from detente.errors import SolverError
 from detente.planner.formulation.expression import Floats, Ints
 from detente.planner.formulation.program import Block, Denial, Program
 from detente.planner.solving.bound import safe_bound
-from detente.planner.solving.extension import Entries, extended
+from detente.planner.solving.extension import NewEntries, extended
 from detente.planner.solving.interrupt import Interrupt
 from detente.planner.solving.matrix import lay_out
 from detente.planner.solving.solution import Solution, Stopped
@@ -140,7 +140,7 @@ class Model:
         self._add_rows(m, entries)
         self.objective(None)
 
-    def _add_columns(self, n: int, entries: Entries, m: int) -> None:
+    def _add_columns(self, n: int, entries: NewEntries, m: int) -> None:
         """Those from ``n`` on, with their entries in the rows that are there, fixed at zero."""
         size = self.program.n - n
         nothing = np.zeros(size)
@@ -151,7 +151,7 @@ class Model:
         given = len(some), start, entries.rows[some], entries.values[some]
         self.highs.addCols(size, nothing, nothing, nothing, *given)
 
-    def _add_rows(self, m: int, entries: Entries) -> None:
+    def _add_rows(self, m: int, entries: NewEntries) -> None:
         """Those from ``m`` on, which ask for nothing yet."""
         size = self.program.m - m
         free = np.full(size, np.inf)

@@ -119,16 +119,16 @@ def _cohere(texts: list[str], members: Mapping[str, msgspec.Raw]) -> dict[str, A
 # -- and back -------------------------------------------------------------------------------------------------------
 LARGEST = 3.4028234663852886e38
 """Of numbers of 32 bits, which base64 holds."""
-Number = Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
+Float32 = Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
 
 
 class _ByType(msgspec.Struct):
-    numbers: list[list[Number]] = msgspec.field(name="float")
+    numbers: list[list[Float32]] = msgspec.field(name="float")
 
 
 class _Reply(msgspec.Struct, rename="camel"):
-    embedding: list[Number] | None = None
-    embeddings: _ByType | list[list[Number]] | None = None
+    embedding: list[Float32] | None = None
+    embeddings: _ByType | list[list[Float32]] | None = None
     input_text_token_count: TokenCount | None = None
 
 

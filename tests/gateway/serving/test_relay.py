@@ -650,7 +650,7 @@ def test_while_the_journal_cannot_be_written_nothing_is_given_out(
                 for body in (None, STREAM):  # of those that come later nobody is asked
                     later = await stage.ask(body)
                     assert later.status == 503
-                    assert "replies cannot be recorded now" in later.json["error"]["message"]
+                    assert "calls are not forwarded" in later.json["error"]["message"]
                 assert len(south.requests) == 2
                 stage.app.unrecorded = ""
                 assert (await stage.ask(b"{}")).status == 503  # refusals are recorded too
