@@ -56,7 +56,7 @@ class Declared(Noun):
 
     @property
     def planned(self) -> Declared:
-        """What a plan depends on: all but how live traffic is served."""
+        """What a plan depends on: all but how live traffic is served (``Case.hash`` adds where it may run)."""
         return self.model_copy(update={"serving": Serving(), "deployments": (), "keys": (), "faults": ()})
 
 
