@@ -126,7 +126,7 @@ class Study:
     """A case over an open program, and the programs that are open beside it.
 
     ``out`` are owners that are out, ``added`` the keys of what is in of all that was added to the program since. With
-    ``performs``, no remedy is taken: a shortfall against a fee.
+    ``performs``, no remedy is taken: a shortfall against a fee. ``start`` is what was found nearby.
     """
 
     case: Case
@@ -135,6 +135,7 @@ class Study:
     added: frozenset[str] = frozenset()
     giving: Softening | None = None
     performs: bool = False
+    start: Incumbent | None = None
     beside: list[OpenProgram] = field(default_factory=list)
     progress: Progress = silent
 
@@ -158,7 +159,6 @@ class Study:
                 return replace(self, case=case, program=program, out=turned[0], added=turned[1], giving=None)
         program = OpenProgram.of(case, self.progress)
         program.model.deadline = self.program.model.deadline
-        program.model.start_from(self.program.model)
         del self.beside[1 : len(self.beside) - MAX_OPEN + 2]
         self.beside.append(program)
         return replace(self, case=case, program=program, out=frozenset(), added=frozenset(), giving=None)
@@ -170,6 +170,10 @@ class Study:
     def softened(self, owners: Sequence[str]) -> Study:
         """The same study with owners that may give (``giving`` says by which columns)."""
         return replace(self, giving=self.program.soften(tuple(owners), remedies=self.performs))
+
+    def starting(self, found: Incumbent) -> Study:
+        """The same study, each solve of which begins where another ended: soon there, and the same in any order."""
+        return replace(self, start=found)
 
     def performed(self) -> Study:
         """The same study with every clause performed: no remedy is taken, save by who may give."""
@@ -217,7 +221,14 @@ class Study:
 
     def solve(self, gap: float = GAP) -> Incumbent | Unmet:
         """The least cost, with its bound, to a relative gap; or that no plan obeys every clause."""
-        return search(self.draft, self.model, gap, self.progress)
+        return search(self.draft, self.model, gap, self.progress, self.start)
+
+    def bound(self) -> Solution:
+        """The linear program alone: no whole number is sought, and its bound holds for all of them. Soon there."""
+        model = self.model
+        if self.start is not None and self.start.basis is not None:
+            model.start_at(self.start.basis)
+        return model.solve_linear()
 
     def bill(self, found: Incumbent) -> tuple[Bill, Solution]:
         """The exact bill of a solution of this study, and the solution in whole quanta that it bills.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -17,6 +18,7 @@ from detente.case.case import Case
 from detente.errors import CaseError
 from detente.planner import study as module
 from detente.planner.answer.decided import decided
+from detente.planner.check import check
 from detente.planner.formulation.expression import Expr
 from detente.planner.formulation.formulate import formulate
 from detente.planner.formulation.program import Rounding
@@ -26,7 +28,21 @@ from detente.planner.solving.search import Incumbent, search
 from detente.planner.study import Study
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
-from tests.builders import ALL_KINDS, EXACT, D, Data, agreement, build, cases, tokens, two_clouds, work, worlds
+from tests.builders import (
+    ALL_KINDS,
+    EXACT,
+    D,
+    Data,
+    agreement,
+    build,
+    cases,
+    compute,
+    gpus,
+    tokens,
+    two_clouds,
+    work,
+    worlds,
+)
 
 few = settings(deadline=None, derandomize=True, max_examples=4, suppress_health_check=list(HealthCheck))
 every_kind = pytest.mark.parametrize("kind", ALL_KINDS)
@@ -106,6 +122,44 @@ def test_a_program_that_was_formulated_anew_is_kept() -> None:
     with mock.patch.object(module, "formulate", side_effect=AssertionError):
         assert planned(study.without(["off", "cap"])) is not None
         assert planned(study.without(["off"])) is not None
+
+
+def test_a_start_makes_answers_the_same_in_any_order() -> None:
+    offers = [gpus("north", 2, unit=8), gpus("south", 3), gpus("east", 4, unit=2)]
+    terms: list[Data] = [
+        {"id": "cap", "kind": "spending-cap", "amount": "4000 USD", "windows": {"every": "month"}},
+        {"id": "spread", "kind": "share", "at-most": "60%", "on": {"provider": "south"}},
+    ]
+    case = build(offers, [compute(demand="5.5 GPU")], agreement(*terms, party="south"), months=3)
+    study = Study.of(case)
+    first = study.solve(EXACT)
+    assert isinstance(first, Incumbent)
+    near = study.starting(first)
+    names = [["cap"], ["spread"], ["cap", "spread"], []]
+    forward = [planned(near.without(each)) for each in names]
+    backward = [planned(near.without(each)) for each in reversed(names)]
+    assert forward == backward[::-1]
+    for each, found in zip(names, forward, strict=True):
+        assert found is not None
+        assert agree(found, plan(case.under(without=each), gap=EXACT))
+        relaxed = near.without(each).bound()
+        assert relaxed.bound <= float(found.cost) + 0.01
+
+
+@pytest.mark.parametrize("ask", [plan, check])
+def test_a_conflict_is_found_over_one_program(ask: Callable[[Case], object]) -> None:
+    """Two that exclude each other, and a cap that is not part of it: the ways out are asked, and not formulated."""
+    cap: Data = {"id": "cap", "kind": "spending-cap", "amount": "1 bn USD"}
+    north = agreement({"id": "to-north", "kind": "exclusivity"}, cap)
+    south = agreement({"id": "to-south", "kind": "exclusivity"}, party="south")
+    case = build([tokens("north", 3), tokens("south", 2)], [work()], north, south)
+    with mock.patch.object(module, "formulate", wraps=formulate) as formulated:
+        found = ask(case)
+        conflict = found if isinstance(found, Conflict) else getattr(found, "conflict", None)
+        assert isinstance(conflict, Conflict)
+        assert {clash.term for clash in conflict.clauses} == {"to-north", "to-south"}
+        assert len(conflict.relaxations) == 2
+        formulated.assert_called_once()
 
 
 # -- other numbers -----------------------------------------------------------------------------------------------

@@ -101,7 +101,7 @@ class Search:
             if away[at] < 1e-6:  # whole: what remains of its distance to the bound is rounding of larger counts
                 self.closed = min(self.closed, node.bound)
                 self.programs += 1
-                self.best = _better(self.best, complete(node.solution))
+                self.best = better(self.best, complete(node.solution))
                 return
             below, above = node.high.copy(), node.low.copy()
             below[at], above[at] = math.floor(values[at]), math.ceil(values[at])
@@ -149,7 +149,8 @@ def branch(
     return Branched(found, min(search.bound, found.objective) if found else search.bound, search.stopped)
 
 
-def _better(best: Solution | None, found: Solution | None) -> Solution | None:
+def better(best: Solution | None, found: Solution | None) -> Solution | None:
+    """The cheaper of two; the first of equals."""
     if found is None or (best is not None and best.objective <= found.objective):
         return best
     return found

@@ -15,6 +15,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence, Set
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -57,6 +58,15 @@ def _silently(make: Callable[[], Any]) -> Any:
         os.dup2(kept, 1)
         os.close(kept)
         os.close(nowhere)
+
+
+@dataclass(frozen=True)
+class Basis:
+    """Where a linear solve ended, of so many columns and rows: only a model looks inside."""
+
+    given: Any
+    columns: int
+    rows: int
 
 
 class Model:
@@ -341,12 +351,25 @@ class Model:
         finally:
             self.whole(whole, on=False)
 
-    def start_from(self, other: Model) -> None:
-        """Begin where another model's last linear solve ended, where both have the same columns and rows."""
-        if (self.program.n, self.program.m) == (other.program.n, other.program.m):
-            basis = other.highs.getBasis()
-            if basis.valid:
-                self.highs.setBasis(basis)
+    @property
+    def basis(self) -> Basis:
+        """Where the last linear solve ended."""
+        return Basis(self.highs.getBasis(), self.program.n, self.program.m)
+
+    def start_at(self, basis: Basis) -> None:
+        """Begin the next linear solve there; what was added since stands at zero, and its rows are free."""
+        import highspy
+
+        given, kinds = basis.given, highspy.HighsBasisStatus
+        if not given.valid or basis.columns > self.program.n or basis.rows > self.program.m:
+            return
+        if (basis.columns, basis.rows) != (self.program.n, self.program.m):
+            given = highspy.HighsBasis()
+            more = [kinds.kLower] * (self.program.n - basis.columns), [kinds.kBasic] * (self.program.m - basis.rows)
+            given.col_status = [*basis.given.col_status, *more[0]]
+            given.row_status = [*basis.given.row_status, *more[1]]
+            given.valid = True
+        self.highs.setBasis(given)
 
     def _run(self, *, linear: bool) -> Solution:
         import highspy

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,8 +16,8 @@ from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats, Ints
 from detente.planner.formulation.program import Block, Rounding
 from detente.planner.formulation.purchases import rounded_up
-from detente.planner.solving.branch import branch
-from detente.planner.solving.model import Model
+from detente.planner.solving.branch import better, branch
+from detente.planner.solving.model import Basis, Model
 from detente.planner.solving.solution import Solution, Stopped
 
 FEW, LARGE = 60, 20_000
@@ -38,6 +38,7 @@ class Incumbent:
     stopped: Stopped | None = None
     rounding: float = 0.0  # what the last rounding up of whole units added to the cost
     prices: Solution | None = None  # the relaxed program's: its duals are the marginal prices
+    basis: Basis | None = None  # where the relaxed program ended
 
     @property
     def cost(self) -> float:
@@ -57,19 +58,38 @@ class Unmet:
     whole: Ints | None = None
 
 
-def search(draft: Draft, model: Model, gap: float, progress: Progress) -> Incumbent | Unmet:
-    """Relaxed; rounded up; and, where few whole units matter, branch and bound from there."""
+def search(
+    draft: Draft, model: Model, gap: float, progress: Progress, start: Incumbent | None = None
+) -> Incumbent | Unmet:
+    """Relaxed; rounded up; and, where few whole units matter, branch and bound from there.
+
+    ``start`` is what was found for a program near this one: where it ended is where this begins, and its whole numbers
+    are tried.
+    """
     progress("solving")
+    if start is not None and start.basis is not None:
+        model.start_at(start.basis)
     relaxed = model.solve_linear()
     if relaxed.status == "infeasible":
         return Unmet()
     if relaxed.status in ("time-limit", "interrupted"):
         return Incumbent(_idle(model, draft), _no_bound(model), relaxed.status)
+    basis = model.basis
+    found = _made_whole(draft, model, relaxed, gap, progress, start)
+    return replace(found, basis=basis) if isinstance(found, Incumbent) else found
+
+
+def _made_whole(
+    draft: Draft, model: Model, relaxed: Solution, gap: float, progress: Progress, start: Incumbent | None
+) -> Incumbent | Unmet:
+    """From the relaxed program's solution to one in whole numbers."""
     bound = relaxed.bound
     columns = whole_columns(draft)
     if not len(columns):
         return Incumbent(relaxed, bound, prices=relaxed)
     best = round_up(draft, model, relaxed, columns)
+    if start is not None and not (best is not None and _close(best.objective, bound, gap)):
+        best = better(best, _with_counts(model, columns, start))
     small = np.flatnonzero(model.integer & (model.held == 0)).astype(np.int32)
     added = best.objective - relaxed.objective if best is not None else 0.0
     if best is not None and _close(best.objective, bound, gap):
@@ -133,6 +153,19 @@ def round_up(
 ) -> Solution | None:
     """Round whole things up, fix them, and solve the rest again; None where a clause does not allow it."""
     model.fix(columns, whole_counts(draft, model, relaxed, columns, settled))
+    fixed = model.solve_linear()
+    model.release(columns)
+    return fixed if fixed.status == "optimal" else None
+
+
+def _with_counts(model: Model, columns: Ints, start: Incumbent) -> Solution | None:
+    """The least cost with the whole numbers of what was found for a program near this one, if they do here."""
+    if start.solution is None or start.solution.values is None or columns.max() >= len(start.solution.values):
+        return None
+    counts = np.rint(start.solution.values[columns])
+    if (counts > model.most[columns] + WHOLE).any():
+        return None
+    model.fix(columns, counts)
     fixed = model.solve_linear()
     model.release(columns)
     return fixed if fixed.status == "optimal" else None
