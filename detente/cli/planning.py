@@ -49,12 +49,14 @@ def init(folder: Path) -> None:
 
 
 @command("detente schema > detente.schema.json")
+@click.option("--plan", "of_plan", is_flag=True, help="Of a saved plan, for programs that read it.")
 @click.option("--json", "as_json", is_flag=True, help="Accepted as everywhere; the schema is always JSON.")
-def schema(as_json: bool) -> None:
-    """Print the JSON Schema of a case, for editors to complete and check."""
+def schema(of_plan: bool, as_json: bool) -> None:
+    """Print the JSON Schema of a case, for editors to complete and check; or of a saved plan."""
     from detente.case.declared import schema as case_schema
+    from detente.results.plan import schema as plan_schema
 
-    click.echo(json.dumps(case_schema(), indent=1))
+    click.echo(json.dumps(plan_schema() if of_plan else case_schema(), indent=1))
 
 
 @command("detente check examples/frontier-lab --json")

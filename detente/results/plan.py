@@ -8,23 +8,26 @@ period stands for.
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
 from detente.contract.posting import Posting
 from detente.errors import PlanError
+from detente.results.integrity import CHECKSUM, checksum, faults
 from detente.values.file import read, write_with
-from detente.values.money import CENT, NANO
+from detente.values.money import CENT
 from detente.values.period import End
-from detente.values.quantity import Exact, plain
+from detente.values.quantity import Exact
 
 FORMAT = "detente-plan/1"
-MOST_BYTES = 1024 * 2**20
+SAVE = "`detente plan CASE --out FOLDER`"
+MAX_BYTES = 1024 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,37 +241,31 @@ class Plan:
     decisions: tuple[Decision, ...]
 
     def to_json(self) -> str:
-        """One JSON document; money and work as decimal strings without exponent."""
-        return _PLAN.dump_json(self).decode()
+        """One JSON document; money and work as decimal strings without exponent. Its first member is its checksum."""
+        text = _PLAN.dump_json(self).decode()
+        return f'{{"{CHECKSUM}":"{checksum(json.loads(text))}",{text[1:]}'
 
     @classmethod
     def from_json(cls, text: str | bytes, name: str = "plan") -> Plan:
-        """The plan that ``to_json`` wrote. Raises PlanError."""
+        """The plan that ``to_json`` wrote, in any layout. Raises PlanError, also where it was changed."""
+        document = _document(text, name)
+        written = document.get("format")
+        if written is None:
+            raise PlanError(f"{name}: not a saved plan: it states no `format`; plan again")
+        if written != FORMAT:
+            raise PlanError(f"{name}: written as `{str(written)[:60]}`; this version reads `{FORMAT}`: plan again")
         try:
-            plan = _PLAN.validate_json(text)
+            plan = _PLAN.validate_json(json.dumps(document))
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             place = ".".join(map(str, first["loc"])) or "the file"
             raise PlanError(f"{name}: not a saved plan: {place}: {first['msg']}") from None
-        if plan.format != FORMAT:
-            raise PlanError(f"{name}: written as `{plan.format}`; this version reads `{FORMAT}`: plan again")
-        plan._must_add_up(name)
+        fault = next(faults(json.loads(_PLAN.dump_json(plan))), None)
+        if fault is None and document.get(CHECKSUM) != checksum(document):
+            fault = f"its content is not that of its `{CHECKSUM}`"
+        if fault is not None:
+            raise PlanError(f"{name}: {fault}: it was changed since it was saved; plan again")
         return plan
-
-    def _must_add_up(self, name: str) -> None:
-        """Raise PlanError where a total is not what its parts come to: somebody edited it."""
-        rebated = {c.term for c in self.clauses if c.kind == "discount"}  # spend is after discounts
-        spend = sum((p.spend for p in self.providers), Decimal(0))
-        owed = sum((p.amount for p in self.postings if p.owed and p.term not in rebated), Decimal(0))
-        unserved = sum((u.cost for u in self.unserved), Decimal(0))
-        for what, stated, parts, found in (
-            ("cost", self.cost, "bill and unserved_cost", self.bill + self.unserved_cost),
-            ("bill", self.bill, "the spend of `providers` and the owed lines of `postings`", spend + owed),
-            ("unserved_cost", self.unserved_cost, "the costs of `unserved`", unserved),
-        ):
-            if abs(stated - found) > NANO * (1 + len(self.unserved)):  # each of its lines is rounded by itself
-                said = f"its {what} is {plain(stated)}, and {parts} come to {plain(found)}"
-                raise PlanError(f"{name}: {said}: it was changed since it was saved; plan again")
 
     def save(self, folder: str | Path) -> list[Path]:
         """Write ``plan.json``, and ``allocations.parquet`` where pyarrow is installed. Returns what was written.
@@ -306,13 +303,15 @@ class Plan:
         Raises
         ------
         PlanError
-            Where it cannot be read, its totals are not what their parts come to, or it was made of another case than
-            the one whose hash is given.
+            Where it cannot be read, it does not hold against itself (``integrity``), or it was made of another case
+            than the one whose hash is given.
         """
         path = Path(path)
         file = path / "plan.json" if path.is_dir() else path
+        if path.is_dir() and not file.exists() and (path / "case.yaml").exists():
+            raise PlanError(f"{path}: holds a case and no `plan.json`; save a plan of it: {SAVE}")
         try:
-            text = read(file, MOST_BYTES)
+            text = read(file, MAX_BYTES)
         except OSError as error:
             raise PlanError(f"{file}: cannot be read: {error.strerror or error}") from None
         plan = cls.from_json(text, str(file))
@@ -328,3 +327,34 @@ class Plan:
 
 
 _PLAN: TypeAdapter[Plan] = TypeAdapter(Plan)
+
+
+def _document(text: str | bytes, name: str) -> dict[str, Any]:
+    """The members of a JSON document. Raises PlanError."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        said = text.decode(errors="replace") if isinstance(text, bytes) else text
+        if re.search(r"^(horizon|offers|workloads)\s*:", said[:100_000], re.MULTILINE):
+            raise PlanError(f"{name}: is a case, and not a saved plan; save a plan of it: {SAVE}") from None
+        raise PlanError(f"{name}: not a saved plan: it is not JSON ({str(error)[:100]}); plan again") from None
+    if not isinstance(found, dict):
+        raise PlanError(f"{name}: not a saved plan: it is no JSON object; plan again")
+    if "horizon" in found:
+        raise PlanError(f"{name}: is a case, and not a saved plan; save a plan of it: {SAVE}")
+    return found
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of a saved plan."""
+    found = _PLAN.json_schema(mode="serialization")
+    known = found["properties"]
+    digest = {"type": "string", "pattern": "^[0-9a-f]{64}$", "description": "SHA-256 of all else, in canonical form"}
+    found["properties"] = {
+        CHECKSUM: digest,
+        **known,
+        "format": {"const": FORMAT},
+        "hash": digest | {"description": "of the case"},
+    }
+    found["required"] = [CHECKSUM, *known]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}

@@ -1,0 +1,196 @@
+"""Whether a saved plan holds against itself: its rows fit together, and it is what was saved.
+
+Owns: the checksum of a saved plan, and every check that needs no case. It reads the saved document and not the plan's
+own types, which are built of it only once it holds. Not here: whether a case's clauses give that bill (``planner``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from detente.errors import HIDDEN
+from detente.values.money import NANO
+from detente.values.quantity import plain
+
+CHECKSUM = "checksum"
+MAX_SHIFT = Decimal("0.000001")
+"""Of a sum, relative: standby is read off the solver's values, and shares have six places."""
+
+Rows = list[dict[str, Any]]
+
+
+def checksum(document: Mapping[str, Any]) -> str:
+    """SHA-256 of all that a saved plan says, however its JSON is laid out."""
+    rest = {key: value for key, value in document.items() if key != CHECKSUM}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def faults(document: Mapping[str, Any]) -> Iterator[str]:
+    """What does not fit together, each in a sentence."""
+    yield from _totals(document)
+    yield from _bound(document)
+    yield from _periods(document["periods"])
+    yield from _names(document)
+    yield from _signs(document)
+    yield from _work(document)
+    yield from _capacity(document)
+    yield from _texts(document)
+
+
+def _bound(plan: Mapping[str, Any]) -> Iterator[str]:
+    cost, bound, gap = (Decimal(plan[key]) for key in ("cost", "bound", "gap"))
+    if bound > cost:
+        yield f"its bound {plain(bound)} is above its cost {plain(cost)}"
+    found = ((cost - bound) / max(abs(cost), NANO)).quantize(NANO)
+    if gap != found:
+        yield f"its gap is {plain(gap)}, and cost and bound are apart by {plain(found)}"
+    if not 0 <= Decimal(plan["rounding"]) <= max(cost - bound, Decimal(0)):
+        yield f"its rounding {plan['rounding']} is no part of cost - bound, {plain(cost - bound)}"
+
+
+def _totals(plan: Mapping[str, Any]) -> Iterator[str]:
+    rebated = {c["term"] for c in plan["clauses"] if c["kind"] == "discount"}  # spend is after discounts
+    spend = _sum(p["spend"] for p in plan["providers"])
+    owed = _sum(p["amount"] for p in plan["postings"] if p["owed"] and p["term"] not in rebated)
+    bill, unserved = Decimal(plan["bill"]), Decimal(plan["unserved_cost"])
+    for what, parts, found in (
+        ("cost", "bill and unserved_cost", bill + unserved),
+        ("bill", "the spend of `providers` and the owed lines of `postings`", spend + owed),
+        ("unserved_cost", "the costs of `unserved`", _sum(u["cost"] for u in plan["unserved"])),
+    ):
+        if abs(Decimal(plan[what]) - found) > NANO * (1 + len(plan["unserved"])):  # each line is rounded by itself
+            yield f"its {what} is {plain(Decimal(plan[what]))}, and {parts} come to {plain(found)}"
+
+
+def _periods(periods: Rows) -> Iterator[str]:
+    for index, row in enumerate(periods):
+        if row["index"] != index:
+            yield f"period {index} is numbered {row['index']}"
+        if not row["start"] < row["end"] or not row["span_start"] < row["span_end"] or Decimal(row["hours"]) <= 0:
+            yield f"period {index} takes no time"
+        if index and row["span_start"] < periods[index - 1]["span_start"]:
+            yield f"period {index} is before the one before it"
+
+
+def _names(plan: Mapping[str, Any]) -> Iterator[str]:
+    """Rows name what there is: workloads, providers, clauses, periods; and an offer is one provider's."""
+    known = {
+        "workload": {row["workload"] for row in plan["workloads"]},
+        "provider": {row["provider"] for row in plan["providers"]},
+        "period": set(range(len(plan["periods"]))),
+        "term": {row["term"] for row in plan["clauses"]},
+    }
+    sellers: dict[str, str] = {}
+    for section in ("allocations", "standby", "purchases", "unserved", "capacity", "commitments", "postings"):
+        for row in plan[section]:
+            for key, names in known.items():
+                if key in row and row[key] not in names and section != "commitments":
+                    yield f"a row of `{section}` has the {key} {row[key]}, which the plan does not have"
+            if "offer" in row and sellers.setdefault(row["offer"], row["provider"]) != row["provider"]:
+                yield f"the offer {row['offer']} is said to be of {sellers[row['offer']]} and of {row['provider']}"
+    for row in plan["decisions"]:
+        if row["workload"] not in known["workload"]:
+            yield f"a row of `decisions` has the workload {row['workload']}, which the plan does not have"
+    for section, key in (("workloads", "workload"), ("providers", "provider")):
+        if len(known[key]) < len(plan[section]):
+            yield f"a {key} stands twice in `{section}`"
+
+
+_NOT_NEGATIVE = {
+    "allocations": ("work", "taken", "cost"),
+    "standby": ("work",),
+    "purchases": ("units", "hours", "cost"),
+    "commitments": ("required", "spend", "brought", "carried", "shortfall", "fee"),
+    "unserved": ("work", "cost"),
+    "workloads": ("demand", "served"),
+    "providers": ("share_of_work", "work"),
+    "capacity": ("limit", "bought", "used", "standby"),
+    "decisions": ("work",),
+}
+
+
+def _signs(plan: Mapping[str, Any]) -> Iterator[str]:
+    for section, keys in _NOT_NEGATIVE.items():
+        for row in plan[section]:
+            for key in keys:
+                value = row[key]
+                values = value.values() if isinstance(value, dict) else [value or 0]
+                if any(Decimal(each) < 0 for each in values):
+                    yield f"a row of `{section}` has a `{key}` below zero"
+
+
+def _work(plan: Mapping[str, Any]) -> Iterator[str]:
+    """Work is allocated once: by workload, by workload and offer, and by provider it comes to the same."""
+    units = {row["workload"]: row["unit"] for row in plan["workloads"]}
+    served, missing, placed, by = (defaultdict[Any, Decimal](Decimal) for _ in range(4))
+    for row in plan["allocations"]:
+        work = Decimal(row["work"])
+        served[row["workload"]] += work
+        placed[row["workload"], row["offer"]] += work
+        by[row["provider"], units.get(row["workload"])] += work
+    for row in plan["unserved"]:
+        missing[row["workload"]] += Decimal(row["work"])
+    for row in plan["workloads"]:
+        name = row["workload"]
+        yield from _same(f"the work served of {name}", row["served"], "its allocations", served[name])
+        reached = Decimal(row["served"]) + missing[name]
+        yield from _same(f"the demand of {name}", row["demand"], "served and unserved", reached)
+    for row in plan["decisions"]:
+        found = placed[row["workload"], row["offer"]]
+        yield from _same(f"the work of {row['workload']} on {row['offer']}", row["work"], "its allocations", found)
+    for row in plan["providers"]:
+        for unit, stated in row["work"].items():
+            name = row["provider"]
+            yield from _same(f"the work on {name} in {unit}", stated, "its allocations", by[name, unit])
+
+
+def _capacity(plan: Mapping[str, Any]) -> Iterator[str]:
+    taken: dict[Any, Decimal] = defaultdict(Decimal)
+    for row in plan["allocations"]:
+        taken[row["offer"], row["period"]] += Decimal(row["taken"])
+    seen = set()
+    for row in plan["capacity"]:
+        place = row["offer"], row["period"]
+        where = f"{row['offer']} in period {row['period']}"
+        if place in seen:
+            yield f"{where} stands twice in `capacity`"
+        seen.add(place)
+        yield from _same(f"what is used of {where}", row["used"], "its allocations", taken[place])
+        for most in ("bought", "limit"):
+            if row[most] is not None and _above(Decimal(row["used"]), Decimal(row[most])):
+                yield f"{row['used']} is used of {where}, and its `{most}` is {row[most]}"
+    for offer, period in taken.keys() - seen:
+        yield f"work runs on {offer} in period {period}, and `capacity` does not have it"
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Texts show what they say, as those of a case do."""
+    if isinstance(value, str):
+        if not value.isprintable() and HIDDEN.search(value):
+            yield "a text has a character that shows nothing or forges what is shown"
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _texts(key)
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+
+
+def _same(what: str, stated: str, parts: str, found: Decimal) -> Iterator[str]:
+    if _above(Decimal(stated), found) or _above(found, Decimal(stated)):
+        yield f"{what} is {stated}, and {parts} come to {plain(found)}"
+
+
+def _above(one: Decimal, other: Decimal) -> bool:
+    """By more than the rounding of its parts."""
+    return one - other > MAX_SHIFT * max(Decimal(1), abs(other))
+
+
+def _sum(amounts: Iterable[str]) -> Decimal:
+    return sum(map(Decimal, amounts), Decimal(0))

@@ -1,0 +1,176 @@
+"""A saved plan against itself: what was edited is refused, whatever was edited, and whoever made the checksum anew."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from detente.errors import PlanError
+from detente.results.integrity import checksum
+from detente.results.plan import Plan, schema
+from tests.builders import agreement, build, compute, gpus, solved, tokens, work
+
+Steps = tuple[str | int, ...]
+
+
+@cache
+def saved() -> str:
+    """A plan with a row in nearly every list, and integers."""
+    floor = {"id": "floor", "kind": "minimum-commitment", "amount": "9 k USD", "carry-over": "20%"}
+    case = build(
+        [
+            tokens("north", 3),
+            tokens("south", 2, capacity="5000 Mtok per month"),
+            gpus("south", 2, unit=8, capacity="64 GPU"),
+        ],
+        [work(demand="6000 Mtok per month"), compute(), work("spare", value="1 USD per Mtok")],
+        agreement(floor),
+        months=2,
+    )
+    return solved(case).to_json()
+
+
+def document() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(saved())
+    return found
+
+
+def leaves(value: Any, at: Steps = ()) -> Iterator[Steps]:
+    """The path of every value that holds no other."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in inner:
+        yield from leaves(item, (*at, key))
+    if not isinstance(value, dict | list):
+        yield at
+
+
+def edited(path: Steps, value: Any) -> dict[str, Any]:
+    found = document()
+    holder: Any = found
+    for step in path[:-1]:
+        holder = holder[step]
+    holder[path[-1]] = value
+    return found
+
+
+def refused(found: dict[str, Any]) -> str:
+    with pytest.raises(PlanError, match=r"^plan: ") as raised:
+        Plan.from_json(json.dumps(found))
+    return str(raised.value)
+
+
+def resealed(found: dict[str, Any]) -> dict[str, Any]:
+    """As somebody would who knows of the checksum."""
+    return found | {"checksum": checksum(found)}
+
+
+def other(value: Any) -> Any:
+    """Another value of the same kind."""
+    if value is None or isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    try:
+        return str(Decimal(value) + 1)
+    except ArithmeticError:
+        return f"{value}x"
+
+
+def test_whatever_is_edited_is_refused() -> None:
+    paths = list(leaves(document()))
+    assert len(paths) > 250
+    for path in paths:
+        held: Any = document()
+        for step in path:
+            held = held[step]
+        refused(edited(path, other(held)))
+
+
+def test_rows_that_come_and_go_are_refused() -> None:
+    for section, rows in document().items():
+        if isinstance(rows, list):
+            found = document()
+            if rows:
+                found[section] = rows[1:]
+                refused(found)
+            found[section] = [*rows, *rows[:1]] if rows else [{}]
+            refused(found)
+    refused(document() | {"note": "approved"})
+    found = document()
+    del found["checksum"]
+    assert "its content is not that of its `checksum`" in refused(found)
+
+
+def test_another_layout_is_the_same_plan() -> None:
+    found = document()
+    assert Plan.from_json(saved()) == Plan.from_json(json.dumps(found, indent=3, sort_keys=True))
+    assert Plan.from_json(saved()).to_json() == saved()
+
+
+SEALED: list[tuple[Steps, Any, str]] = [
+    (("bound",), "10000000", "its bound 10000000 is above its cost"),
+    (("bound",), "1", "its gap is"),
+    (("gap",), "0.5", "its gap is 0.5, and cost and bound are apart by"),
+    (("rounding",), "17", "its rounding 17 is no part of cost - bound"),
+    (("cost",), "17", "its cost is 17"),
+    (("periods", 1, "index"), 0, "period 1 is numbered 0"),
+    (("periods", 0, "hours"), "0", "period 0 takes no time"),
+    (("periods", 0, "end"), "2025-01-01T00:00:00Z", "period 0 takes no time"),
+    (("allocations", 0, "workload"), "nobody", "has the workload nobody"),
+    (("allocations", 0, "provider"), "nobody", "has the provider nobody"),
+    (("allocations", 0, "period"), 99, "has the period 99"),
+    (("allocations", 0, "work"), "99999", "and its allocations come to"),
+    (("allocations", 0, "work"), "-1", "has a `work` below zero"),
+    (("allocations", 0, "taken"), "99999", "and its allocations come to"),
+    (("workloads", 0, "served"), "1", "the work served of chat is 1"),
+    (("workloads", 0, "demand"), "1", "the demand of chat is 1"),
+    (("workloads", 1, "workload"), "chat", "has the workload research, which the plan does not have"),
+    (("providers", 0, "work"), {"Mtok": "5"}, "the work on"),
+    (("capacity", 0, "bought"), "1", "and its `bought` is 1"),
+    (("capacity", 0, "limit"), "1", "and its `limit` is 1"),
+    (("capacity", 0, "used"), "1", "what is used of"),
+    (("decisions", 0, "work"), "1", "and its allocations come to"),
+    (("postings", 0, "term"), "nobody", "has the term nobody"),
+    (("title",), "\x1b[2KYes", "shows nothing or forges what is shown"),
+    (("clauses", 0, "text"), "per\u200bsonal", "shows nothing or forges what is shown"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "what"), SEALED)
+def test_what_contradicts_itself_is_refused_whatever_its_checksum(path: Steps, value: Any, what: str) -> None:
+    assert what in refused(resealed(edited(path, value)))
+
+
+def test_what_was_saved_is_read(tmp_path: Path) -> None:
+    assert Plan.from_json(json.dumps(resealed(copy.deepcopy(document())))) == Plan.from_json(saved())
+
+
+@pytest.mark.parametrize("text", ["name: x\nhorizon: {}\n", '{"name": "x", "horizon": {}}'])
+def test_a_case_where_a_plan_is_expected(tmp_path: Path, text: str) -> None:
+    (tmp_path / "case.yaml").write_text(text)
+    with pytest.raises(PlanError, match=r"is a case, and not a saved plan; save a plan of it"):
+        Plan.load(tmp_path / "case.yaml")
+    with pytest.raises(PlanError, match=r"holds a case and no `plan\.json`"):
+        Plan.load(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"format": 1' + "0" * 5000 + "}", '{"format": NaN}', "\ud800"])
+def test_hostile_json(text: str) -> None:
+    with pytest.raises(PlanError):
+        Plan.from_json(text.encode("utf-8", "surrogatepass"))
+
+
+def test_the_schema_describes_what_is_saved() -> None:
+    Draft202012Validator.check_schema(schema())
+    found = Draft202012Validator(schema())
+    assert list(found.iter_errors(document())) == []
+    for path, value in [(("cost",), 3), (("status",), "proven"), (("allocations", 0, "period"), "x"), (("hash",), "0")]:
+        assert list(found.iter_errors(edited(path, value)))
