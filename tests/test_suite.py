@@ -34,3 +34,14 @@ def test_no_test_lets_hypothesis_look_at_the_clock_again(file: Path) -> None:
             if stated.arg == "suppress_health_check":
                 named = ast.unparse(stated.value)
                 assert "too_slow" in named or named == "list(HealthCheck)", f"{where}: `too_slow` is not suppressed"
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(TESTS)))
+def test_no_test_sleeps(file: Path) -> None:
+    """To sleep for no time lets others on a loop act, and takes none."""
+    if file.name == "waiting.py":
+        return
+    for call in calls(file):
+        if ast.unparse(call.func) in ("time.sleep", "asyncio.sleep", "sleep"):
+            where = f"{file.relative_to(TESTS)}:{call.lineno}"
+            assert ast.unparse(call.args[0]) == "0", f"{where}: a fixed pause; wait until something is so (`waiting`)"

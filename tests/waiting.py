@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
 from http.client import HTTPException
 from typing import Any, TypeVar
@@ -56,12 +56,20 @@ def until(true: Callable[[], object], what: str | Callable[[], str] = "it does n
     raise AssertionError(what if isinstance(what, str) else what())
 
 
+async def attempts(pause: float = 0.001) -> AsyncIterator[None]:
+    """Once, and then time and again, for as long as a test waits in a task for something that it has to ask for."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        yield
+        await asyncio.sleep(pause)
+    raise AssertionError("it does not happen")
+
+
 async def so(true: Callable[[], object]) -> None:
     """Wait in a task until something is so."""
-    end = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < end, "it does not happen"
-        await asyncio.sleep(0.001)
+    async for _ in attempts():
+        if true():
+            return
 
 
 async def turns() -> None:

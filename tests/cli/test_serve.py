@@ -12,7 +12,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,9 +24,9 @@ from detente.ledger.record import Record
 from tests.builders import Data, agreement
 from tests.cli.test_cli import environment, written
 from tests.gateway.stage import FLOW, HELLO, KEY, SECRET, VARIABLE, case_data, completion, recorded
+from tests.waiting import PATIENCE, until
 
 ONLY = {"id": "only", "kind": "exclusivity", "text": "Only on North."}
-PATIENCE = 10.0
 
 
 # -- a provider in threads --------------------------------------------------------------------------------------------
@@ -111,11 +110,9 @@ class Gateway:
 
     def wait(self, pattern: str) -> re.Match[str]:
         """Until it has said something."""
-        until = time.monotonic() + PATIENCE
-        while not (found := re.search(pattern, self.text)):
-            assert time.monotonic() < until, self.text
-            assert self.process.poll() is None or re.search(pattern, self.text), self.text
-            time.sleep(0.01)
+        until(lambda: re.search(pattern, self.text) or self.process.poll() is not None, lambda: self.text)
+        found = re.search(pattern, self.text)
+        assert found is not None, self.text
         return found
 
     def get(self, path: str) -> tuple[int, bytes]:
@@ -131,10 +128,7 @@ class Gateway:
             return answer.status, answer.read(), {k.lower(): v for k, v in answer.getheaders()}
 
     def until(self, holds: Callable[[], bool]) -> None:
-        until = time.monotonic() + PATIENCE
-        while not holds():
-            assert time.monotonic() < until, self.text
-            time.sleep(0.05)
+        until(holds, lambda: self.text)
 
     def records(self) -> list[Record]:
         return recorded(self.journal)
@@ -176,8 +170,13 @@ def refused(case: Path, *arguments: object) -> str:
     """What it says where it does not start."""
     done = subprocess.run(
         [sys.executable, "-m", "detente", "serve", *map(str, (case, "--port", "0", *arguments))],
-        capture_output=True, text=True, env=environment(**{VARIABLE: SECRET}), cwd=case.parent, timeout=20, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        env=environment(**{VARIABLE: SECRET}),
+        cwd=case.parent,
+        timeout=PATIENCE,
+        check=False,
+    )
     assert done.returncode == 2, (done.returncode, done.stderr)
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
@@ -274,18 +273,6 @@ def test_a_changed_case_is_taken_over_and_a_bad_one_is_not(tmp_path: Path, provi
         live.until(lambda: live.ask()[2]["x-detente-deployment"] == "south-m")
         assert live.stop() == 0
         assert "Traceback" not in live.text
-
-
-def test_a_journal_inside_of_the_case_is_no_change_of_it(tmp_path: Path, provider: Provider) -> None:
-    case = case_at(tmp_path, provider)
-    with gateway(case, "--journal", case / "journal") as live:
-        live.ask()
-        until = time.monotonic() + 5
-        while time.monotonic() < until:
-            live.ask()
-            time.sleep(0.2)
-        assert "read again" not in live.text
-        assert live.stop() == 0
 
 
 # -- workers ----------------------------------------------------------------------------------------------------------

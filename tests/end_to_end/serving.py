@@ -13,11 +13,10 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,12 +24,12 @@ from urllib.parse import urlsplit
 from detente.ledger.frames import Torn, read
 from detente.ledger.journal import files
 from detente.ledger.record import Record, decoded
+from tests.waiting import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
 ENTERPRISE = ROOT / "examples" / "enterprise"
 AT = "2026-06-15T09:00Z"
 """A Monday morning on which all of the enterprise's agreements are in force."""
-PATIENCE = 30.0
 
 
 @dataclass
@@ -63,7 +62,7 @@ class Gateway:
 
     def heard(self, text: str) -> None:
         """Wait until it says something."""
-        until(lambda: text in self.said(), f"`{text}` is not said, but:\n{self.said()}")
+        until(lambda: text in self.said(), lambda: f"`{text}` is not said, but:\n{self.said()}")
 
     def page(self, path: str) -> tuple[int, Any]:
         """A page of its own: the status, and the JSON of it."""
@@ -143,17 +142,6 @@ def asked(method: str, url: str, body: Any = None) -> tuple[int, Any]:
         return answer.status, json.loads(answer.read())
     finally:
         connection.close()
-
-
-def until(true: Callable[[], object], what: str) -> None:
-    """Wait until something is so."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        with suppress(OSError, HTTPException):
-            if true():
-                return
-        time.sleep(0.02)
-    raise AssertionError(what)
 
 
 @contextmanager

@@ -14,9 +14,10 @@ from typing import Any
 from detente.live.key import hash_of, make
 from tests.builders import Data
 from tests.end_to_end.clients import of_openai
-from tests.end_to_end.serving import serving, until
+from tests.end_to_end.serving import serving
 from tests.end_to_end.wires import PROVIDERS, tokens, written
 from tests.gateway.stage import completion, refusal
+from tests.waiting import until
 
 KEY = make("everything", bytes(32))
 OLD, NEW = "old-secret-51d8", "new-secret-77ac"

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.clients import of_anthropic, of_openai
-from tests.end_to_end.serving import Gateway, until
+from tests.end_to_end.serving import Gateway
+from tests.waiting import until
 
 LONG: Any = [{"role": "user", "content": "sandbox:tokens=4000"}]
 MODELS = {"gpt-4.1-mini": "azure-ptu-gpt-4.1-mini", "nova-pro": "aws-nova-pro"}
@@ -15,7 +16,7 @@ MODELS = {"gpt-4.1-mini": "azure-ptu-gpt-4.1-mini", "nova-pro": "aws-nova-pro"}
 
 def ended(gateway: Gateway, deployment: str) -> dict[str, Any]:
     """The last call that the sandbox remembers of a deployment, once it is over."""
-    until(lambda: gateway.calls(deployment)[-1]["outcome"] != "", "the provider goes on")
+    until(lambda: gateway.calls(deployment)[-1]["outcome"] != "under way", "the provider goes on")
     return gateway.calls(deployment)[-1]
 
 

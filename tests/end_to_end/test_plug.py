@@ -9,7 +9,8 @@ import openai
 import pytest
 
 from tests.end_to_end.clients import of_openai
-from tests.end_to_end.serving import Gateway, until
+from tests.end_to_end.serving import Gateway
+from tests.waiting import until
 
 SWEDEN = {"azure-ptu-gpt-4.1-mini", "azure-gpt-4.1-mini"}
 BEDROCK = {"aws-nova-pro", "aws-claude-haiku-4.5"}

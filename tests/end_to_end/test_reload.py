@@ -14,8 +14,9 @@ import pytest
 
 from tests.builders import Data
 from tests.end_to_end.clients import of_openai
-from tests.end_to_end.serving import Gateway, meanwhile, serving, until
+from tests.end_to_end.serving import Gateway, meanwhile, serving
 from tests.end_to_end.wires import AZURE, CLAUDE, GPUS, WIRES, written
+from tests.waiting import until
 
 HI: Any = [{"role": "user", "content": "sandbox:echo back"}]
 

@@ -17,8 +17,9 @@ import pytest
 import yaml
 
 from tests.end_to_end.clients import of_openai
-from tests.end_to_end.serving import ENTERPRISE, ROOT, Gateway, serving, until
+from tests.end_to_end.serving import ENTERPRISE, ROOT, Gateway, serving
 from tests.end_to_end.wires import AZURE, WIRES, written
+from tests.waiting import PATIENCE, until
 
 PAGE = (ROOT / "docs" / "guide" / "gateway.md").read_text(encoding="utf-8")
 SERVE = "detente serve examples/enterprise --sandbox"
@@ -99,7 +100,7 @@ def test_without_json_the_keys_and_addresses_are_messages(tmp_path: Path) -> Non
             if line.startswith("serving on http://127.0.0.1:"):
                 break
         process.terminate()
-        out, _ = process.communicate(timeout=30)
+        out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert out == ""
     text = "".join(said)

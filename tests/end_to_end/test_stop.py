@@ -9,17 +9,18 @@ import pytest
 
 from detente.ledger.journal import Journal
 from tests.end_to_end.clients import of_openai
-from tests.end_to_end.serving import Gateway, serving, until
+from tests.end_to_end.serving import Gateway, serving
 from tests.end_to_end.wires import AZURE, EMBEDDING, NOVA, WIRES, case, written
+from tests.waiting import PATIENCE, until
 
 SLOW = case(
     {
-        AZURE: ("azure", "azure", "gpt", {"play": {"first-token": "50 ms", "speed": "20 tok per second"}}),
+        AZURE: ("azure", "azure", "gpt", {"play": {"first-token": "50 ms", "speed": "10 tok per second"}}),
         NOVA: (
             "aws",
             "bedrock",
             "eu.amazon.nova-pro-v1:0",
-            {"play": {"speed": "20 tok per second"}, "regions": ["eu-central-1", "eu-west-1"]},
+            {"play": {"speed": "10 tok per second"}, "regions": ["eu-central-1", "eu-west-1"]},
         ),
     }
 )
@@ -33,7 +34,7 @@ def test_a_signal_ends_it_with_exit_code_0_and_a_journal_that_is_closed(
         with of_openai(gateway, "everything") as client:
             client.embeddings.create(model=EMBEDDING, input="x")
         gateway.tell(name)
-        assert gateway.process.wait(30) == 0
+        assert gateway.process.wait(PATIENCE) == 0
         assert gateway.said() == ""
         (record,) = gateway.records()
         assert record.outcome == "complete"
@@ -59,7 +60,7 @@ def test_streams_under_way_are_drained_and_newcomers_are_not_taken(tmp_path: Pat
             finishes = [[c.choices[0].finish_reason for c in stream if c.choices][-1] for stream in streams]
         assert len(begun) == 4
         assert finishes == ["stop"] * 4
-        assert gateway.process.wait(30) == 0
+        assert gateway.process.wait(PATIENCE) == 0
         assert gateway.said() == ""
         assert [record.outcome for record in gateway.records()] == ["complete"] * 4
         assert all(record.usage is not None and record.usage.output == 40 for record in gateway.records())

@@ -247,9 +247,12 @@ def test_what_was_appended_survives_kill_9(tmp_path: Path) -> None:
         "j = Journal(Path(sys.argv[1]))\n"
         "for n in range(1000):\n"
         "    j.append(str(n).encode()); print(n, flush=True)\n"
-        "import time; time.sleep(60)\n"
+        "sys.stdin.read()\n"  # until it is killed
     )
-    child = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdin is not None
     assert child.stdout is not None
     said = -1
     for line in child.stdout:
@@ -259,6 +262,7 @@ def test_what_was_appended_survives_kill_9(tmp_path: Path) -> None:
             break
     child.wait()
     child.stdout.close()
+    child.stdin.close()
     kept = [p for p in read(files(tmp_path)[0]) if not isinstance(p, Torn)]
     assert len(kept) > said
     assert kept == [str(n).encode() for n in range(len(kept))]

@@ -17,6 +17,7 @@ import uvloop
 
 from detente.case.case import Case
 from detente.sandbox import Addresses, Sandbox
+from tests.waiting import PATIENCE, until
 
 _DATA = os.environ.get("DETENTE_DATA") or Path(__file__).parents[3] / "shared" / "data"
 PROTOCOL = Path(_DATA) / "protocol"
@@ -112,12 +113,12 @@ def played(seed: int = 0, units: dict[str, int] | None = None, **changed: Any) -
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
-        addresses = asyncio.run_coroutine_threadsafe(sandbox.start(), loop).result(10)
+        addresses = asyncio.run_coroutine_threadsafe(sandbox.start(), loop).result(PATIENCE)
         yield Played(addresses)
     finally:
-        asyncio.run_coroutine_threadsafe(sandbox.stop(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(sandbox.stop(), loop).result(PATIENCE)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(PATIENCE)
         loop.close()
 
 
@@ -177,7 +178,7 @@ class Played:
     def port(self, deployment: str) -> int:
         return int(self.at(deployment).split(":")[2].split("/")[0])
 
-    def send(self, port: int, data: bytes, timeout: float = 10) -> bytes:
+    def send(self, port: int, data: bytes, timeout: float = PATIENCE) -> bytes:
         """Send bytes, and read until the other side closes."""
         with socket.create_connection(("127.0.0.1", port), timeout) as connection:
             connection.sendall(data)
@@ -193,14 +194,14 @@ class Played:
         path: str,
         body: Any = None,
         method: str = "POST",
-        timeout: float = 10,
+        timeout: float = PATIENCE,
         headers: dict[str, str] | None = None,
     ) -> Raw:
         """One request; headers' names may be written with underscores."""
         port = self.port(deployment)
         return Raw(self.send(port, request(port, path, body, method, headers), timeout))
 
-    def chat(self, deployment: str, text: str = "Hello", timeout: float = 10, **more: Any) -> Raw:
+    def chat(self, deployment: str, text: str = "Hello", timeout: float = PATIENCE, **more: Any) -> Raw:
         """A chat with a deployment, by its own wire."""
         path, body = chat_of(deployment, text, **more)
         return self.call(deployment, path, body, timeout=timeout)
@@ -216,6 +217,11 @@ class Played:
         reply = self.control("POST", "/faults", {"on": on, "kind": kind, **keys})
         assert reply.status == 201, reply.body
         return str(reply.json["id"])
+
+    def ended(self, deployment: str) -> dict[str, Any]:
+        """The last call that a deployment remembers, once it is over."""
+        until(lambda: self.recent(deployment)[-1]["outcome"] != "under way", "the call goes on")
+        return self.recent(deployment)[-1]
 
     def recent(self, deployment: str) -> list[dict[str, Any]]:
         """The calls that a deployment remembers."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from contextlib import suppress
 from typing import Any
 
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from detente.live.fault import Fault
 from detente.sandbox.faults import Faults
 from tests.sandbox.playing import Played, Raw, chat_of, played, request
+from tests.waiting import PATIENCE, until
 
 WIRES = ("mini", "oss", "vllm", "nova")
 
@@ -131,7 +131,7 @@ def test_silence(faulty: Played, deployment: str, kind: str) -> None:
     path, body = chat_of(deployment, "Hello", stream=True)
     port = faulty.port(deployment)
     piece = b"contentBlockDelta" if deployment == "nova" else b'"delta":{"content":"'
-    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
         connection.sendall(request(port, path, body, "POST"))
         seen = b""
         while seen.count(piece) < before:
@@ -139,18 +139,8 @@ def test_silence(faulty: Played, deployment: str, kind: str) -> None:
         connection.settimeout(0.1)
         with pytest.raises(TimeoutError):
             connection.recv(1)
-    record = _ended(faulty, deployment)
+    record = faulty.ended(deployment)
     assert (record["outcome"], record["output"]) == ("abandoned", before)
-
-
-def _ended(faulty: Played, deployment: str) -> dict[str, Any]:
-    """The record of the last call, when it has ended."""
-    for _ in range(500):
-        record = faulty.recent(deployment)[-1]
-        if record["outcome"] != "under way":
-            break
-        time.sleep(0.01)
-    return record
 
 
 def test_silence_ends(faulty: Played) -> None:
@@ -163,9 +153,9 @@ def test_silence_ends(faulty: Played) -> None:
 
 def test_down_refuses_connections_and_drops_those_there_are(faulty: Played) -> None:
     port = faulty.port("us")
-    with socket.create_connection(("127.0.0.1", port), 5) as idle:
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as idle:
         added = faulty.fault("azure/eastus2", "down")
-        idle.settimeout(5)
+        idle.settimeout(PATIENCE)
         with suppress(ConnectionResetError):
             assert idle.recv(1) == b""
     with pytest.raises(ConnectionRefusedError):
@@ -181,16 +171,7 @@ def test_down_for_a_while(faulty: Played) -> None:
     faulty.fault("azure/eastus2", "down", lasts="1500 ms")
     with pytest.raises(ConnectionRefusedError):
         faulty.chat("us")
-    assert _comes_back(faulty)
-
-
-def _comes_back(faulty: Played) -> bool:
-    for _ in range(500):
-        try:
-            return faulty.chat("us").status == 200
-        except ConnectionRefusedError:
-            time.sleep(0.01)
-    return False
+    until(lambda: faulty.chat("us").status == 200, "it does not come back")
 
 
 def test_down_of_one_deployment_drops_its_calls(faulty: Played) -> None:

@@ -8,13 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import pytest
 
 from detente.case.case import Case
 from detente.sandbox import Addresses, Sandbox, SandboxError, environment, redirected
 from tests.sandbox.playing import CASE, NAMES, Played, Raw, chat_of, played, request
+from tests.waiting import PATIENCE
 
 CHATS = ("ptu", "mini", "us", "oss", "vllm", "nova")
 
@@ -122,11 +122,7 @@ def test_a_client_that_leaves_is_noticed_and_its_part_recorded(sandbox: Played) 
             connection.sendall(request(port, path, body, "POST"))
             while b'"content":"' not in connection.recv(4096).replace(b'"content":""', b""):
                 pass
-        for _ in range(500):
-            record = found.recent("vllm")[0]
-            if record["outcome"] != "under way":
-                break
-            time.sleep(0.01)
+        record = found.ended("vllm")
         assert record["outcome"] == "abandoned"
         assert 0 < record["output"] < 2000
 
@@ -198,7 +194,7 @@ def test_it_serves_until_it_is_told_to_stop() -> None:
         found = Played(Addresses.from_json(json.loads(process.stdout.readline())))
         assert found.chat("mini").status == 200
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE) == 0
 
 
 def test_a_case_is_played_by_asyncio_s_own_loop_too() -> None:
