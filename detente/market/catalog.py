@@ -20,12 +20,12 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from detente.errors import Flaw, FlawError, MissingExtraError, did_you_mean
+from detente.errors import Flaw, FlawError, MissingExtraError, did_you_mean, printable
 from detente.values.dated import Dated
 from detente.values.noun import Id, Label, Noun, read_by, written_as
 from detente.values.period import FIRST, Day
 from detente.values.quantity import Amount, Portion, Rate, amount_in, plain, rate_in
-from detente.values.sheet import UNREADABLE, File, Sheet, atto, printable, shown
+from detente.values.sheet import UNREADABLE, File, Sheet, atto, shown
 
 TermLength = Literal["1 year", "3 years"]
 

@@ -21,14 +21,17 @@ from typing import IO, Annotated, Any, NoReturn, Self
 
 from pydantic import AfterValidator, Field
 
-from detente.errors import Flaw, FlawError, MissingExtraError, Where
+from detente.errors import Flaw, FlawError, MissingExtraError, Where, printable
 from detente.values.file import inside, opened
 from detente.values.noun import Title
 
 MAX_BYTES = 2 * 2**30
-MAX_UNPACKED = 8 * 2**30  # a small gzip file may unpack to more than any disk holds
+MAX_UNPACKED = 2 * 2**30  # a small gzip file may unpack to more than any disk holds
 MAX_LINE = 2**20
-MAX_ROWS = 200_000_000
+MAX_ROWS = 10_000_000  # half a minute's work
+MAX_LINES = MAX_ROWS + 1  # with the header; and where all of them are empty
+MAX_VALUE = 1024  # bytes of a text in Parquet: a dictionary of one long text may stand for gigabytes
+BATCH = 8192  # rows of Parquet that are held at once
 MAX_MISTAKES = 10
 
 UNREADABLE = (ValueError, TypeError, ArithmeticError)  # what reading one value may raise
@@ -182,6 +185,8 @@ class Sheet:
         size, line = 0, 0
         while raw := stream.readline(MAX_LINE):
             size, line = size + len(raw), line + 1
+            if line > MAX_LINES:
+                self.stop(f"has more than {MAX_ROWS:,} rows", "keep the hours that matter", line)
             if len(raw) == MAX_LINE:
                 self.stop("a line is longer than 1 MiB", "give CSV or Parquet", line)
             if size > MAX_UNPACKED:
@@ -191,15 +196,30 @@ class Sheet:
             except UnicodeDecodeError as error:
                 self.stop(f"byte 0x{raw[error.start]:02x} is not UTF-8 text", "save the file as UTF-8", line)
 
+    def _must_be_small(self, metadata: Any, names: Sequence[str]) -> None:
+        """Raise FlawError where columns unpack to too much, as the file itself says."""
+        groups = (metadata.row_group(at) for at in range(metadata.num_row_groups))
+        chunks = [group.column(at) for group in groups for at in range(metadata.num_columns)]
+        for name in names:
+            mine = [c for c in chunks if c.path_in_schema == name or c.path_in_schema.startswith(f"{name}.")]
+            if sum(c.total_uncompressed_size for c in mine) > MAX_UNPACKED:
+                self.stop(f"unpacks to more than {MAX_UNPACKED // 2**30} GiB", "keep the hours that matter")
+            within = [c for c in mine if c.path_in_schema != name]
+            if sum(c.num_values for c in within) > MAX_ROWS or any("BYTE" in c.physical_type for c in within):
+                self.stop(f"holds lists or mappings in {shown(name)}", "give numbers, times or text", 1, 1)
+
     def _start_parquet(self, stream: IO[bytes]) -> None:
         try:
             import pyarrow as pa
+            import pyarrow.compute as pc
             import pyarrow.parquet as pq
         except ImportError:
             raise MissingExtraError(f"reading the Parquet file `{self.file}`", "parquet") from None
         wrong = (pa.ArrowException, OSError, EOFError, ValueError, LookupError, ArithmeticError, TypeError)
         try:
             file = pq.ParquetFile(stream)
+            texts = [field.name for field in file.schema_arrow if _text(pa, field.type)]
+            file = pq.ParquetFile(stream, read_dictionary=texts, metadata=file.metadata)  # each text held once
             names, kinds = file.schema_arrow.names, file.schema_arrow.types
             size = file.metadata.num_rows
         except wrong as error:
@@ -210,6 +230,14 @@ class Sheet:
         self.moments = frozenset(i for i, k in enumerate(kinds) if pa.types.is_timestamp(k) or pa.types.is_date(k))
 
         def values(column: Any, at: int) -> list[Any]:
+            longest = 0
+            if pa.types.is_dictionary(column.type):
+                longest = pc.max(pc.binary_length(column.dictionary)).as_py() or 0
+            elif pa.types.is_fixed_size_binary(column.type):
+                longest = column.type.byte_width
+            if longest > MAX_VALUE:
+                what = f"has a text of {longest:,} bytes in {shown(names[at])}, more than {MAX_VALUE:,}"
+                self.stop(what, "give numbers and times", 2, at + 1)
             if at in self.moments:
                 column = column.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
             return list(column.to_pylist())
@@ -217,14 +245,23 @@ class Sheet:
         def rows(at: Sequence[int]) -> Iterator[tuple[int, Any]]:
             row = 1
             try:
-                for batch in file.iter_batches(columns=[names[i] for i in at]):
+                self._must_be_small(file.metadata, [names[i] for i in at])
+                for batch in file.iter_batches(BATCH, columns=[names[i] for i in at]):
                     for found in zip(*(values(batch.column(names[i]), i) for i in at), strict=True):
                         row += 1
                         yield row, found
+            except FlawError:
+                raise
             except wrong as error:
                 self._unreadable(error)
 
         self._rows = rows
+
+
+def _text(pa: Any, kind: Any) -> bool:
+    """Whether a column's values may be of any length."""
+    of = pa.types
+    return bool(of.is_string(kind) or of.is_large_string(kind) or of.is_binary(kind) or of.is_large_binary(kind))
 
 
 def atto(value: Any) -> int:
@@ -238,8 +275,3 @@ def atto(value: Any) -> int:
 def shown(value: Any) -> str:
     """A value of a file as a message quotes it: short, and printable."""
     return "nothing" if value is None or value == "" else f"`{printable(str(value)[:40])}`"
-
-
-def printable(text: str) -> str:
-    """A text without control characters, so that a message of one line stays one."""
-    return text if text.isprintable() else ascii(text)[1:-1]

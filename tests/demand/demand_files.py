@@ -50,9 +50,9 @@ def periods(every: str, start: str = "2026-01-05", end: str = "2026-02-02", **mo
     return Horizon.model_validate({"start": start, "end": end, "every": every, **more}).periods()
 
 
-def parquet(columns: dict[str, Any]) -> bytes:
+def parquet(columns: dict[str, Any], compression: str = "snappy") -> bytes:
     pyarrow, written = pytest.importorskip("pyarrow"), io.BytesIO()
-    pytest.importorskip("pyarrow.parquet").write_table(pyarrow.table(columns), written)
+    pytest.importorskip("pyarrow.parquet").write_table(pyarrow.table(columns), written, compression=compression)
     return written.getvalue()
 
 

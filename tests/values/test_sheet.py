@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import sys
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
@@ -205,3 +206,47 @@ def test_no_cell_ends_in_a_traceback(tmp_path: Path, rows: list[tuple[str, str, 
 def test_no_damage_ends_in_a_traceback(tmp_path: Path, whole: bytes, where: float, cut: int, put: bytes) -> None:
     at = int(where * len(whole))
     survives(tmp_path, whole[:at] + put + whole[at + cut :])
+
+
+def test_a_small_file_that_swells(tmp_path: Path) -> None:
+    """One long text for 60,000 rows: 1.5 kB that took gigabytes."""
+    resource = pytest.importorskip("resource")
+    n = 60_000
+    pyarrow = pytest.importorskip("pyarrow")
+    text = pyarrow.DictionaryArray.from_arrays(pyarrow.array([0] * n, pyarrow.int32()), ["x" * 2**20])
+    bomb = parquet({"time": text, "input": [1] * n, "output": [1] * n}, compression="zstd")
+    assert len(bomb) < 10_000
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert "has a text of 1,048,576 bytes in `time`, more than 1,024" in refused(tmp_path, bomb)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kB
+
+
+def test_parquet_that_holds_no_plain_values(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    for time in ([["a"], ["b"]], [{"a": "x"}, {"a": "y"}]):
+        found = parquet({"time": time, "input": [1, 1], "output": [1, 1]})
+        assert "give numbers, times or text" in refused(tmp_path, found)
+
+
+def test_empty_lines_are_lines_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sheet, "MAX_LINES", 1000)
+    bomb = gzip.compress(b"time,input,output\n" + b"\n" * 100_000)
+    assert "has more than 10,000,000 rows" in refused(tmp_path, bomb)
+
+
+def test_what_is_no_file_or_not_beside_the_case(tmp_path: Path) -> None:
+    case = tmp_path / "case"
+    case.mkdir()
+    (tmp_path / "t.csv").write_text("secret,columns\n")
+    os.mkfifo(case / "pipe")
+    (case / "zero").symlink_to("/dev/zero")
+    (case / "link").symlink_to(tmp_path / "t.csv")
+    for name, what in (
+        ("pipe", "it is a pipe, and not a file"),
+        ("zero", "leads out of the case's folder"),
+        ("link", "leads out of the case's folder"),
+        ("../t.csv", "leads out of the case's folder"),
+    ):
+        with pytest.raises(ValueError, match=what) as raised:
+            TraceSource(file=name).read(case)
+        assert "secret" not in str(raised.value)
