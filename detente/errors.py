@@ -8,6 +8,7 @@
     ├── SolverError                  the solver doubts its own answer
     ├── NoPlanError                  stopped before any plan, or any conflict, was found
     ├── BillError                    a plan and its exact bill disagree
+    ├── SettleError                  what a clause comes to turns on what is not known
     ├── JournalError                 a journal cannot be made, is damaged, or is another process's
     ├── ServeError                   the gateway cannot listen
     ├── CredentialError              a secret cannot be had
@@ -147,6 +148,10 @@ class NoPlanError(DetenteError):
 
 class BillError(DetenteError):
     """A plan and its exact bill disagree by more than rounding (§4)."""
+
+
+class SettleError(DetenteError):
+    """What a clause comes to cannot be said: a label, a decision or an end that it turns on is not known (§2)."""
 
 
 class JournalError(DetenteError):

@@ -15,14 +15,20 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from detente.case.case import Case
+from detente.contract.decisions import NOTHING_DECIDED
 from detente.contract.posting import Posting
-from detente.contract.usage import Metered, Usage
+from detente.contract.rating import Rating
+from detente.contract.settlement import Settlement
+from detente.contract.term import Term
+from detente.contract.totals import Totals
+from detente.contract.use import RatedUse, Use
 from detente.errors import CaseError
 from detente.planner.solve import plan
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
 from detente.terms import KINDS, kind_of
 from detente.values.facts import Facts
+from detente.values.money import nano
 from detente.values.period import Period
 
 Data = dict[str, Any]
@@ -171,6 +177,11 @@ def postings(found: Plan | Iterable[Posting], term: str, part: str | None = None
     return {(p.part, p.window): p.amount for p in rows if p.term == term and part in (None, p.part)}
 
 
+def charged(found: Plan | Iterable[Posting], term: str) -> Decimal:
+    """What a clause charged in all, or gave back."""
+    return sum(postings(found, term).values(), D(0))
+
+
 def mistakes(data: Data) -> list[str]:
     """What is wrong with a case, as sentences."""
     try:
@@ -183,21 +194,40 @@ def mistakes(data: Data) -> list[str]:
 # -- metered use -------------------------------------------------------------------------------------------------
 def use(
     case: Case, workload: str, offer: str, start: str, end: str, amount: object, spend: object, revenue: object = 0
-) -> Usage:
-    """So much work, at so much money, between two days."""
+) -> Use:
+    """So much work, at so much money at list price, between two days."""
     facts = next(w.facts for w in case.workloads if w.id == workload)
-    net = D(str(spend))
-    return Usage(
+    return Use(
         "use", facts, case.offer_facts[offer], day(start), day(end),
-        D(str(amount)), D(str(amount)), net, net, D(str(revenue)),
+        D(str(amount)), D(str(amount)), D(str(spend)), D(str(revenue)),
     )  # fmt: skip
 
 
-def account(case: Case, term: str, *used: Usage) -> list[Posting]:
+def rated(case: Case, used: Iterable[Use]) -> list[RatedUse]:
+    """Use at its price under a case's clauses."""
+    rating = Rating(case.terms)
+    return [rating.rate(line) for line in used]
+
+
+def settled_of(terms: Iterable[Term], lines: Iterable[RatedUse], as_of: datetime | None = None) -> Settlement:
+    """What clauses make of rated use, metered line by line."""
+    terms = list(terms)
+    totals = Totals(meter for term in terms for meter in term.meters())
+    for line in lines:
+        totals.add(line)
+    return Settlement.of(term.settle(totals, NOTHING_DECIDED, as_of) for term in terms)
+
+
+def account(case: Case, term: str, *used: Use) -> list[Posting]:
+    """What a clause owes, or gives, for metered use."""
+    return list(standing(case, term, *used).postings)
+
+
+def standing(case: Case, term: str, *used: Use) -> Settlement:
     """What a clause makes of metered use."""
     clause = case.term(term)
     assert clause is not None
-    return clause.account(Metered(used), case.declared.horizon)
+    return settled_of([clause], rated(case, used))
 
 
 # -- random cases --------------------------------------------------------------------------------------------------
@@ -446,13 +476,13 @@ def cases(**how: Any) -> st.SearchStrategy[Case]:
 
 
 # -- a plan as usage -----------------------------------------------------------------------------------------------
-def replayed(case: Case, found: Plan) -> Metered:
+def replayed(case: Case, found: Plan) -> list[RatedUse]:
     """A plan's rows as a meter would report them: use, idle capacity and data moved, period by period.
 
     Written from the plan's own rows and the declared prices alone, apart from the planner's bill.
     """
     sold, wanted = {o.id: o for o in case.offers}, {w.id: w for w in case.workloads}
-    lines: list[Usage] = []
+    lines: list[Use] = []
     own = set()
     used: dict[tuple[str, int], tuple[Decimal, Decimal]] = {}
     for row in found.allocations:
@@ -460,7 +490,7 @@ def replayed(case: Case, found: Plan) -> Metered:
         span = (period.span_start, period.span_end)
         earned = row.work * workload.revenue.amount if workload.revenue else D(0)
         facts = case.offer_facts[row.offer]
-        lines.append(Usage("use", workload.facts, facts, *span, row.work, row.taken, row.cost, row.cost, earned))
+        lines.append(Use("use", workload.facts, facts, *span, row.work, row.taken, row.cost, nano(earned)))
         price, place = case.egress(workload, sold[row.offer])
         if price:
             lines.append(_moved(case, workload.facts, place, span, D(float(price)).quantize(D("1e-9")) * row.work))
@@ -472,17 +502,16 @@ def replayed(case: Case, found: Plan) -> Metered:
     for (offer, index), (cost, taken) in _bought(case, found, own).items():
         period = found.periods[index]
         idle, spare = (a - b for a, b in zip((cost, taken), used.get((offer, index), (D(0), D(0))), strict=True))
-        lines.append(
-            Usage("idle", None, case.offer_facts[offer], period.span_start, period.span_end, D(0), spare, idle, idle)
-        )
-    return Metered(_net(case, line) for line in lines)
+        span = (period.span_start, period.span_end)
+        lines.append(Use("idle", None, case.offer_facts[offer], *span, D(0), nano(spare), nano(idle)))
+    return rated(case, lines)
 
 
-def _moved(case: Case, facts: Facts, place: str, span: tuple[datetime, datetime], cost: Decimal) -> Usage:
+def _moved(case: Case, facts: Facts, place: str, span: tuple[datetime, datetime], cost: Decimal) -> Use:
     provider, _, region = place.partition("/")
     sold = {"provider": provider, "region": region, "product": "egress", "offer": f"{place} egress"}
     sold["country"] = case.providers[provider].regions[region].country
-    return Usage("egress", facts, sold, *span, D(0), D(0), cost, cost)
+    return Use("egress", facts, sold, *span, D(0), D(0), nano(cost))
 
 
 def _bought(case: Case, found: Plan, own: set[Any]) -> dict[tuple[str, int], tuple[Decimal, Decimal]]:
@@ -512,8 +541,3 @@ def _hours(period: Period, start: datetime, end: datetime) -> Any:
 
 def _decimal(value: Any) -> Decimal:
     return D(value.numerator) / D(value.denominator)
-
-
-def _net(case: Case, line: Usage) -> Usage:
-    off = sum((t.reduction(line) for t in case.terms if hasattr(t, "reduction")), D(0))
-    return line.at_net(line.listed - off)

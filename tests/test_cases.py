@@ -51,15 +51,14 @@ def of_plan(found: Plan) -> Iterator[str]:
     for window in found.commitments:
         yield (
             f"commitment: {window.term} {named(window.start, window.end)}: "
-            f"required {plain(window.required)}, spent {plain(window.spend)}, brought {plain(window.brought)}, "
-            f"carried {plain(window.carried)}, short {plain(window.shortfall)}, fee {plain(window.fee)}"
+            f"required {plain(window.required)}, spent {plain(window.drawn)}, brought {plain(window.brought)}, "
+            f"carried {plain(window.carried)}, short {plain(window.short)}, fee {plain(window.owed)}"
         )
     for short in found.unserved:
         month = f"{found.periods[short.period].start:%Y-%m}"
         yield f"unserved: {month} {short.workload}: {plain(short.work)}, worth {plain(short.cost)}"
     for posting in found.postings:
-        if posting.owed:
-            yield f"posting: {posting.term} {posting.part} {posting.start:%Y-%m-%d}: {plain(posting.amount)}"
+        yield f"posting: {posting.term} {posting.part} {posting.start:%Y-%m-%d}: {plain(posting.amount)}"
     for clause in found.clauses:
         yield f"clause: {clause.term}: {clause.sentence}; {'binds' if clause.binds else 'does not bind'}"
         for price in clause.marginal:

@@ -12,7 +12,8 @@ from datetime import datetime
 
 from pydantic import Field, model_validator
 
-from detente.contract.term import Force, Term, Until
+from detente.contract.force import Force
+from detente.contract.term import Term, Until
 from detente.errors import FlawError
 from detente.terms import AnyTerm
 from detente.values.noun import Id, Noun, Title

@@ -126,8 +126,8 @@ class Case:
         return {o.id: o.facts(self.providers[o.provider].regions[o.region].country) for o in self.offers}
 
     @cached_property
-    def terms(self) -> tuple[Term, ...]:
-        """The terms in force at some time, bound to their dates and to the case's reading.
+    def signed(self) -> tuple[Term, ...]:
+        """The terms in force at some time, bound to their dates and to the case's reading: with windows of their own.
 
         Raises CaseError where terms have readings and none is chosen (§3).
         """
@@ -141,6 +141,11 @@ class Case:
             remedy = f"say `--reading`, or `reading:` in case.yaml: {names}"
             raise CaseError([Mistake(Where("reading"), what, remedy)])
         return tuple(f.term.bound(f.force, self.reading) for f in held)
+
+    @cached_property
+    def terms(self) -> tuple[Term, ...]:
+        """The terms as a plan sees them: with windows as far as the horizon sees."""
+        return tuple(term.seen_by(self.declared.horizon) for term in self.signed)
 
     @property
     def _survival(self) -> list[Agreement]:

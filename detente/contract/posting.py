@@ -1,38 +1,38 @@
-"""A posting: one line of what is owed or drawn, and the clause it cites.
+"""A posting: one line of what is owed, or given back, under a clause.
 
-Owns: postings, and the standing of a clause (what is drawn, reserved, remaining). Not here: how they come about.
+What only counts (drawn, carried, remaining) is no posting: see ``standing``. Not here: how an amount comes about
+(``Term.settle``).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from enum import StrEnum
 
 from detente.values.period import End
 from detente.values.quantity import Exact
 
 
+class PostingPart(StrEnum):
+    """What a posting is for."""
+
+    DISCOUNT = "discount"
+    """Taken off list prices: spend is counted after it."""
+    SHORTFALL_FEE = "shortfall-fee"
+    MILESTONE_FEE = "milestone-fee"
+    UNTAKEN = "untaken"
+    REVENUE_SHARE = "revenue-share"
+    CREDIT = "credit"
+
+
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """One line. ``amount`` is money, a whole number of nano-units; what we owe is positive, what we are given negative.
-
-    ``owed`` is False where the line only counts (a drawdown, a balance carried over): it moves no money.
-    """
+    """Owed by us for one window (positive), or given to us (negative): money, a whole number of nano-units."""
 
     term: str
-    part: str
+    part: PostingPart
     window: int
     start: datetime
     end: End
     amount: Exact
-    owed: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a clause stands at a moment: what is drawn and reserved of its amount, and what remains."""
-
-    drawn: Decimal = Decimal(0)
-    reserved: Decimal = Decimal(0)
-    remaining: Decimal | None = None

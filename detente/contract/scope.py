@@ -126,6 +126,11 @@ class Selection:
             return False
         return None if None in answers or None in excepted else True
 
+    def missing(self, demand: Facts | None) -> tuple[str, ...]:
+        """The labels that it asks for and a demand does not state."""
+        known = demand if demand is not None else {}
+        return tuple(sorted(key for key in self.keys if key not in OFFER_KEYS and key not in known))
+
     @property
     def keys(self) -> set[str]:
         """Every key that it asks."""

@@ -1,87 +1,39 @@
-"""A term: one clause of an agreement, and what it knows.
+"""A term: one clause of an agreement, and the questions that it answers.
 
-Owns: ``Term`` (``judge``, ``permits``, ``shape``, ``account``, ``explain``, each with a neutral default), and what a
-term may ask of a plan's program. Not here: any particular kind of clause (``terms/``), and what several say together
-(``verdict``).
+Owns: ``Term`` (``judge``, ``permits``, ``meters``, ``shape``, ``takes_off``, ``settle``, ``explain``, each with a
+neutral default). Not here: any particular kind of clause (``terms/``), and what several say of a use (``verdict``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime
 from fractions import Fraction
-from typing import Annotated, ClassVar, Literal, Protocol, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, PrivateAttr, Tag, model_validator
 
 from detente.contract.case_view import CaseView
-from detente.contract.posting import Posting, Standing
+from detente.contract.decisions import Decisions
+from detente.contract.force import Force
+from detente.contract.meter import Meter
+from detente.contract.program import Program
 from detente.contract.scope import Scope, Selection
+from detente.contract.settlement import Settlement
+from detente.contract.standing import Standing
 from detente.contract.stated import Magnitude, Reference, StatedWindows
-from detente.contract.usage import Measure, Metered
+from detente.contract.totals import Totals
 from detente.contract.verdict import PERMIT, Reason, Verdict
-from detente.contract.window import Every, Window
+from detente.contract.window import Calendar, Every
 from detente.errors import Flaw, FlawError, Path
 from detente.values.facts import Facts
 from detente.values.held import held_in
 from detente.values.money import Money
 from detente.values.noun import Id, Noun
-from detente.values.period import Day, Horizon, moment
+from detente.values.period import Day, Horizon
 
 SELF = "self"
 """The counterparty of a policy: an agreement with oneself."""
-
-
-class Relation(Protocol):
-    """Rows that must hold; only a program looks inside."""
-
-
-class Expression(Protocol):  # noqa: PLW1641 (equal expressions are a relation, not an identity)
-    """A column of linear expressions, one a window, in natural units."""
-
-    def __add__(self, other: Expression | Sequence[Fraction], /) -> Expression: ...
-    def __sub__(self, other: Expression | Sequence[Fraction], /) -> Expression: ...
-    def __mul__(self, factor: Fraction, /) -> Expression: ...
-    def __ge__(self, other: Expression | Sequence[Fraction], /) -> Relation: ...
-    def __le__(self, other: Expression | Sequence[Fraction], /) -> Relation: ...
-    def __eq__(self, other: Expression | Sequence[Fraction], /) -> Relation: ...  # type: ignore[override]
-
-    def lag(self) -> Expression:
-        """The previous window's expression; zero before the first."""
-
-
-class Program(Protocol):
-    """What a clause may ask of a plan that is being shaped. All amounts are in natural units."""
-
-    horizon: Horizon
-
-    def sum(self, selection: Selection, of: Measure, by: Sequence[Window]) -> Expression:
-        """A measure of the plan over what a selection covers, in each window."""
-
-    def slack(
-        self, term: Term, part: str, n: int, *, price: Fraction = ..., most: Sequence[Fraction], remedy: bool = ...
-    ) -> Expression:
-        """``n`` new amounts of zero or more that the clause owns, at a price each.
-
-        A ``remedy`` is what the clause grants where it is not performed (a shortfall against a fee): ``check`` asks
-        whether the clauses can be performed without any.
-        """
-
-    def most(self, of: Expression) -> Sequence[Fraction]:
-        """The most that each row of an expression can be, whatever else holds."""
-
-    def require(self, term: Term, part: str, rows: Relation) -> None:
-        """Rows that the clause owns (§6)."""
-
-    def charge(self, term: Term, selection: Selection, of: Measure, rate: Fraction) -> None:
-        """A cost in proportion to a measure, while the clause is in force."""
-
-    def discount(self, term: Term, selection: Selection, rate: Fraction) -> None:
-        """A lower price for what is covered, while the clause is in force: spend counts after it."""
-
-    def survive(self, term: Term, selection: Selection, share: Fraction) -> None:
-        """Standby capacity, so that losing any one provider leaves a share of each covered workload's demand."""
 
 
 class Until(Noun):
@@ -102,20 +54,6 @@ class Reading(Noun):
 
     of: Scope | None = None
     except_: tuple[Scope, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Force:
-    """Which agreement a term stands in, with whom, and when it is in force (the end is exclusive)."""
-
-    agreement: str
-    counterparty: str
-    start: datetime
-    end: datetime
-
-    def over(self, start: datetime, end: datetime) -> bool:
-        """Whether any of a time lies in it; of a time without length, whether it does."""
-        return start < self.end and (self.start < end or self.start == start)
 
 
 class Term(Noun):
@@ -140,6 +78,7 @@ class Term(Noun):
     """Whether it changes what use costs, and so comes before every clause that measures spend."""
 
     _force: Force | None = PrivateAttr(default=None)
+    _seen: Horizon | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _one_scope(self) -> Self:
@@ -173,22 +112,23 @@ class Term(Noun):
         named = "provider" in self.of.wanted or self.force.counterparty == SELF
         return covered if named or not self.theirs else covered.at(provider=self.force.counterparty)
 
-    def cut_into(self, every: Every, horizon: Horizon) -> tuple[Window, ...]:
-        """The clause's windows that the horizon sees."""
-        return tuple(every.calendar(self.force.start, self.force.end).seen_by(horizon))
+    def seen_by(self, horizon: Horizon) -> Self:
+        """The term as a plan sees it: its windows are those that the horizon sees, each with the part inside."""
+        seen = self.model_copy()
+        seen._force, seen._seen = self._force, horizon
+        return seen
 
-    def in_force(self, horizon: Horizon) -> Window:
-        """The part of the horizon in which the clause is in force, as one window."""
-        a = max(self.force.start, moment(horizon.start))
-        b = max(a, min(self.force.end, moment(horizon.end)))
-        return Window(0, a, b, Fraction(1))
+    def calendar(self, every: Every, end: datetime | None = None) -> Calendar:
+        """The clause's windows: of its time in force, as far as a plan sees it where it is a plan's."""
+        found = every.calendar(self.force.start, self.force.end if end is None else end)
+        return found if self._seen is None else found.seen_by(self._seen)
 
     @property
     def standby(self) -> Selection | None:
         """Which work it wants standby capacity for. Neutral: none."""
         return None
 
-    # -- the four questions ------------------------------------------------------------------------------------
+    # -- the questions -----------------------------------------------------------------------------------------
     def judge(self, demand: Facts, offer: Facts) -> Verdict:
         """May this run there, while the clause is in force? Facts only: it may be remembered. Neutral: permit."""
         return PERMIT
@@ -197,12 +137,40 @@ class Term(Noun):
         """May anything more that the clause covers run, as it stands? Asked at each call. Neutral: permit."""
         return PERMIT
 
+    def meters(self) -> tuple[Meter, ...]:
+        """What the clause counts. Neutral: nothing."""
+        return ()
+
     def shape(self, program: Program) -> None:
         """Which variables, rows and costs does the clause add to a plan? Neutral: none."""
 
-    def account(self, metered: Metered, horizon: Horizon) -> list[Posting]:
-        """What does metered use owe, draw down, earn back? Exact money. Neutral: nothing."""
-        return []
+    def takes_off(self, demand: Facts | None, offer: Facts) -> Fraction | None:
+        """The part of the list price of use that it takes off while in force; None where not known. Neutral: none.
+
+        Only of a clause that says ``prices``; a demand of None is idle capacity.
+        """
+        return Fraction(0)
+
+    def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
+        """What is owed or given back, and where the clause stands, window by window. Neutral: nothing.
+
+        Parameters
+        ----------
+        totals
+            Of at least the clause's own meters.
+        decisions
+            What the clause leaves to be decided.
+        as_of
+            Windows that have ended by then are settled; the one that runs owes nothing yet and shows what is accruing;
+            later ones say nothing. None: all have ended (a plan covers the future).
+
+        Raises
+        ------
+        SettleError
+            Where a total has use in it of which it is not known whether it is covered, nobody has decided what must
+            be, or ``as_of`` is None and there is no last window.
+        """
+        return Settlement()
 
     def explain(self) -> Reason:
         """What the clause does, in one sentence."""

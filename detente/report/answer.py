@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from detente.contract.posting import PostingPart
 from detente.report import digest
 from detente.report.figure import NO_BOUND, count, listed, percent, quantity, ticked
 from detente.report.timeline import horizon
@@ -141,11 +142,9 @@ def commitments(plan: Plan) -> list[str]:
         return [f"{met} in every window.", *missed] if missed else [f"{met}."]
     found = missed
     for c in sorted(short, key=lambda c: -c.short)[:3]:
-        fee = f", for which {shown(c.fee, plan.currency)} is owed" if c.fee else ""
+        fee = f", for which {shown(c.owed, plan.currency)} is owed" if c.owed else ""
         when = f"in {listed(c.when)}" if c.when else ""
-        found.append(
-            f"The {names[c.provider]} commitment `{c.term}` is {shown(c.short, plan.currency)} short {when}{fee}."
-        )
+        found.append(f"The {names[c.provider]} commitment `{c.term}` is {shown(c.short, c.unit)} short {when}{fee}.")
     if len(short) > 3:
         found.append(f"{count(len(short) - 3, 'more commitment').capitalize()} fall short.")
     elif len(short) < len(rows):
@@ -158,7 +157,7 @@ def milestones(plan: Plan) -> list[str]:
     return [
         f"The milestone of `{p.term}` on {p.end:%Y-%m-%d} is missed: {shown(p.amount, plan.currency)} is owed for it."
         for p in plan.postings
-        if p.part == "milestone-fee"
+        if p.part == PostingPart.MILESTONE_FEE
     ]
 
 

@@ -1,6 +1,6 @@
 """The chart of a commitment: what each window requires, what reaches it, and what is short, as SVG.
 
-Owns: this one drawing. Not here: how spend is counted (the clause's ``account``).
+Owns: this one drawing. Not here: how spend is counted (the clause's ``settle``).
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from detente.contract.standing import Standing
 from detente.report.axis import Values
 from detente.report.chart import LEFT
 from detente.report.svg import drawing, label, line, rect
-from detente.results.plan import CommitmentWindow
 from detente.values.money import shown
 from detente.values.period import MONTHS, named
 
@@ -33,9 +33,7 @@ class Slot:
     short: Decimal
 
 
-def burndown(
-    windows: Sequence[CommitmentWindow], colour: str, name: str, currency: str, width: int, height: int = 200
-) -> str:
+def burndown(windows: Sequence[Standing], colour: str, name: str, currency: str, width: int, height: int = 200) -> str:
     """Bars of spend by window, what was carried into it on top, against the floor, with the shortfall outlined.
 
     Parameters
@@ -92,14 +90,14 @@ def _tip(slot: Slot, currency: str) -> str:
     return "\n".join(lines)
 
 
-def _slots(windows: Sequence[CommitmentWindow]) -> list[Slot]:
-    groups: dict[object, list[CommitmentWindow]] = {}
+def _slots(windows: Sequence[Standing]) -> list[Slot]:
+    groups: dict[object, list[Standing]] = {}
     for index, window in enumerate(windows):
         groups.setdefault(window.start.year if len(windows) > MAX_WINDOWS else index, []).append(window)
     return [_slot(rows) for rows in groups.values()]
 
 
-def _slot(rows: Sequence[CommitmentWindow]) -> Slot:
+def _slot(rows: Sequence[Standing]) -> Slot:
     first, last = rows[0], rows[-1]
     name = named(first.start, last.end)
     day = first.start
@@ -107,8 +105,8 @@ def _slot(rows: Sequence[CommitmentWindow]) -> Slot:
         name,
         name if len(name) <= 8 else f"{MONTHS[day.month - 1]} {day:%y}–",
         sum((w.required for w in rows), Decimal(0)),
-        sum((w.spend for w in rows), Decimal(0)),
+        sum((w.drawn for w in rows), Decimal(0)),
         first.brought,
         last.carried,
-        sum((w.shortfall for w in rows if w.missed), Decimal(0)),
+        sum((w.short for w in rows if w.missed), Decimal(0)),
     )

@@ -104,10 +104,10 @@ def _commitment(found: digest.Commitment | None, currency: str) -> Cell:
     if found is None:
         return Cell("not in force")
     if not found.short:
-        return Cell("met", f"{exact(found.spend, currency)} of {exact(found.required, currency)}", "good")
-    fee = f"; fee {shown(found.fee, currency)}" if found.fee else ""
-    text = f"{shown(found.short, currency)} short: {listed(found.when)}{fee}"
-    return Cell(text, exact(found.short, currency), "bad")
+        return Cell("met", f"{exact(found.drawn, found.unit)} of {exact(found.required, found.unit)}", "good")
+    fee = f"; fee {shown(found.owed, currency)}" if found.owed else ""
+    text = f"{shown(found.short, found.unit)} short: {listed(found.when)}{fee}"
+    return Cell(text, exact(found.short, found.unit), "bad")
 
 
 def _unserved(plans: Sequence[Plan]) -> list[ComparisonRow]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from detente.results.plan import CommitmentWindow, Plan, WorkloadRow
+from detente.contract.standing import Standing
+from detente.results.plan import Plan, WorkloadRow
 from detente.values.period import named
 
 ZERO = Decimal(0)
@@ -19,11 +20,16 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Commitment:
-    """A minimum commitment over all its windows."""
+    """A commitment over all its windows."""
 
     term: str
     provider: str
-    windows: tuple[CommitmentWindow, ...]
+    windows: tuple[Standing, ...]
+
+    @property
+    def unit(self) -> str:
+        """In what it counts: the currency, or a unit of work."""
+        return self.windows[0].unit
 
     @property
     def required(self) -> Decimal:
@@ -31,29 +37,29 @@ class Commitment:
         return sum((w.required for w in self.windows), ZERO)
 
     @property
-    def spend(self) -> Decimal:
+    def drawn(self) -> Decimal:
         """What counts towards them."""
-        return sum((w.spend for w in self.windows), ZERO)
+        return sum((w.drawn for w in self.windows), ZERO)
 
     @property
     def short(self) -> Decimal:
         """What is missing, over all windows."""
-        return sum((w.shortfall for w in self.missed), ZERO)
+        return sum((w.short for w in self.missed), ZERO)
 
     @property
-    def fee(self) -> Decimal:
+    def owed(self) -> Decimal:
         """What is owed for what is missing."""
-        return sum((w.fee for w in self.missed), ZERO)
+        return sum((w.owed for w in self.missed), ZERO)
 
     @property
-    def missed(self) -> tuple[CommitmentWindow, ...]:
+    def missed(self) -> tuple[Standing, ...]:
         """The windows that fall short."""
         return tuple(w for w in self.windows if w.missed)
 
     @property
     def when(self) -> list[str]:
         """When it falls short: windows in a row are one stretch, ``2029–2031 (3 windows)``."""
-        runs: list[list[CommitmentWindow]] = []
+        runs: list[list[Standing]] = []
         for window in self.missed:
             if runs and runs[-1][-1].end == window.start:
                 runs[-1].append(window)
@@ -110,7 +116,7 @@ def names(plans: Sequence[Plan]) -> dict[str, str]:
     """Provider ids and the names to show; an id that no provider row explains stands for itself."""
     found = {p.provider: p.name or p.provider for plan in plans for p in plan.providers}
     for plan in plans:
-        given = [c.provider for c in plan.commitments] + [a.provider for a in plan.allocations]
+        given = [c.provider for c in commitments(plan)] + [a.provider for a in plan.allocations]
         for provider in [*given, *(p.provider for p in plan.purchases), *(c.provider for c in plan.capacity)]:
             found.setdefault(provider, provider)
     return found
@@ -118,11 +124,12 @@ def names(plans: Sequence[Plan]) -> dict[str, str]:
 
 def commitments(plan: Plan) -> list[Commitment]:
     """By clause, windows in time order."""
-    found: dict[str, list[CommitmentWindow]] = {}
+    parties = {clause.term: clause.counterparty for clause in plan.clauses}
+    found: dict[str, list[Standing]] = {}
     for window in plan.commitments:
         found.setdefault(window.term, []).append(window)
     return [
-        Commitment(term, rows[0].provider, tuple(sorted(rows, key=lambda w: (w.start, w.end))))
+        Commitment(term, parties.get(term, ""), tuple(sorted(rows, key=lambda w: (w.start, w.end))))
         for term, rows in found.items()
     ]
 
@@ -171,8 +178,7 @@ def bill(plan: Plan) -> list[tuple[str, Decimal]]:
     """What the bill is made of: charges at list price (under the empty name), then what each clause owes or gives."""
     owed: dict[str, Decimal] = {}
     for posting in plan.postings:
-        if posting.owed:
-            owed[posting.term] = owed.get(posting.term, ZERO) + posting.amount
+        owed[posting.term] = owed.get(posting.term, ZERO) + posting.amount
     charges = plan.bill - sum(owed.values(), ZERO)
     parts = sorted(((t, a) for t, a in owed.items() if a), key=lambda p: (-abs(p[1]), p[0]))
     return [("", charges), *parts]

@@ -11,9 +11,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Generic, TypeVar
 
+from detente.contract.standing import Standing
 from detente.report import digest
 from detente.report.figure import price
-from detente.results.plan import ClauseRow, CommitmentWindow, WorkloadRow
+from detente.results.plan import ClauseRow, WorkloadRow
 
 T = TypeVar("T")
 
@@ -64,7 +65,8 @@ class KeptAway:
 class WindowShortfall:
     """A window that falls short, and the part of it that is missing."""
 
-    window: CommitmentWindow
+    window: Standing
+    provider: str
     share: Decimal
 
 

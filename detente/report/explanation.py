@@ -11,9 +11,10 @@ from decimal import Decimal
 from typing import Any
 
 from detente.case.case import Case
+from detente.contract.standing import Standing
 from detente.errors import CaseError, Mistake, Where, did_you_mean
 from detente.results.conflict import Conflict
-from detente.results.plan import ClauseRow, CommitmentWindow, Decision, Plan
+from detente.results.plan import ClauseRow, Decision, Plan
 from detente.values.money import CENT, shown
 from detente.values.period import named
 from detente.values.quantity import plain
@@ -164,11 +165,12 @@ def _clause_lines(found: Plan, row: ClauseRow) -> Iterable[Line]:
         yield Line(f"`{decision.workload}` on `{decision.offer}`: {decision.sentence}", decision.terms)
 
 
-def _drawn(window: CommitmentWindow, currency: str) -> str:
+def _drawn(window: Standing, currency: str) -> str:
     """What one window of a commitment requires, and what reaches it: spend, and what came over from the last."""
-    brought = f" and {shown(window.brought, currency)} carried in," if window.brought >= CENT else ""
-    state = f"short by {shown(window.shortfall, currency)}" if window.missed else "met"
-    return f"{shown(window.spend, currency)} spent{brought} of {shown(window.required, currency)}: {state}"
+    brought = f" and {shown(window.brought, window.unit)} carried in," if window.brought >= CENT else ""
+    state = f"short by {shown(window.short, window.unit)}" if window.missed else "met"
+    word = "spent" if window.unit == currency else "drawn"
+    return f"{shown(window.drawn, window.unit)} {word}{brought} of {shown(window.required, window.unit)}: {state}"
 
 
 def _verdicts(case: Case, workload: str, offers: list[str]) -> list[Line]:

@@ -92,13 +92,13 @@ class Page:
         """Each commitment with its chart by window."""
         found = []
         for index, c in enumerate(self.every_commitment[: self.rows]):
-            state = f"{exact(c.short, self.plan.currency)} short" if c.short else "met in every window"
+            state = f"{exact(c.short, c.unit)} short" if c.short else "met in every window"
             name = f"{c.term}: spend against what each window requires; {state}"
             drawn = ""
             if index < self.charts:
                 drawn = both(
                     lambda width, c=c, name=name: burndown(  # type: ignore[misc]
-                        c.windows, self.palette.colour(c.provider), name, self.plan.currency, width
+                        c.windows, self.palette.colour(c.provider), name, c.unit, width
                     )
                 )
             found.append(Charted(c, drawn))
@@ -107,16 +107,16 @@ class Page:
     @cached_property
     def shortfalls(self) -> Cut[WindowShortfall]:
         """Windows that fall short, in time order."""
-        rows = sorted((w for w in self.plan.commitments if w.missed), key=lambda w: (w.start, w.end, w.term))
-        return Cut.of(
-            [WindowShortfall(w, w.shortfall / w.required if w.required else Decimal(0)) for w in rows], self.rows
-        )
+        rows = [(w, c.provider) for c in self.every_commitment for w in c.missed]
+        rows.sort(key=lambda row: (row[0].start, row[0].end, row[0].term))
+        found = [WindowShortfall(w, p, w.short / w.required if w.required else Decimal(0)) for w, p in rows]
+        return Cut.of(found, self.rows)
 
     @cached_property
     def kept_away(self) -> Cut[KeptAway]:
         """Why work does not run with the providers whose commitments fall short, where a clause plays a part."""
         whose = digest.provider_of([self.plan])
-        short = {w.provider for w in self.plan.commitments if w.missed}
+        short = {c.provider for c in self.every_commitment if c.missed}
         groups: dict[tuple[str, str, str, tuple[str, ...]], list[str]] = {}
         for d in self.plan.decisions:
             provider = whose.get(d.offer, "")

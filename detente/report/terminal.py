@@ -145,10 +145,10 @@ def _commitments(plan: Plan, console: Console) -> None:
     rows: list[Row] = []
     for c in found:
         if whole:
-            rows.append(_drawn(c.term, f"all {count(len(c.windows), 'window')}", c.required, c.spend, c.short, c.fee))
+            rows.append(_drawn(c.term, f"all {count(len(c.windows), 'window')}", c.required, c.drawn, c.short, c.owed))
         for index, w in enumerate(c.missed if whole else c.windows):
             name = c.term if not index and not whole else ""
-            rows.append(_drawn(name, named(w.start, w.end), w.required, w.spend + w.brought, w.shortfall, w.fee))
+            rows.append(_drawn(name, named(w.start, w.end), w.required, w.drawn + w.brought, w.short, w.owed))
     heads = ["commitment", "window", f"required, {plan.currency}", "reached", "", "fee"]
     _table(console, "Commitments", heads, rows, right=(2, 3, 5), most=MAX_WINDOWS, what="line")
 

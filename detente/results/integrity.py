@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from detente.contract.posting import PostingPart
 from detente.errors import HIDDEN
 from detente.values.money import NANO
 from detente.values.quantity import plain
@@ -54,13 +55,12 @@ def _bound(plan: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _totals(plan: Mapping[str, Any]) -> Iterator[str]:
-    rebated = {c["term"] for c in plan["clauses"] if c["kind"] == "discount"}  # spend is after discounts
-    spend = _sum(p["spend"] for p in plan["providers"])
-    owed = _sum(p["amount"] for p in plan["postings"] if p["owed"] and p["term"] not in rebated)
+    spend = _sum(p["spend"] for p in plan["providers"])  # after discounts
+    owed = _sum(p["amount"] for p in plan["postings"] if p["part"] != PostingPart.DISCOUNT)
     bill, unserved = Decimal(plan["bill"]), Decimal(plan["unserved_cost"])
     for what, parts, found in (
         ("cost", "bill and unserved_cost", bill + unserved),
-        ("bill", "the spend of `providers` and the owed lines of `postings`", spend + owed),
+        ("bill", "the spend of `providers` and the `postings` other than discounts", spend + owed),
         ("unserved_cost", "the costs of `unserved`", _sum(u["cost"] for u in plan["unserved"])),
     ):
         if abs(Decimal(plan[what]) - found) > NANO * (1 + len(plan["unserved"])):  # each line is rounded by itself
@@ -86,10 +86,10 @@ def _names(plan: Mapping[str, Any]) -> Iterator[str]:
         "term": {row["term"] for row in plan["clauses"]},
     }
     sellers: dict[str, str] = {}
-    for section in ("allocations", "standby", "purchases", "unserved", "capacity", "commitments", "postings"):
+    for section in ("allocations", "standby", "purchases", "unserved", "capacity", "standings", "postings"):
         for row in plan[section]:
             for key, names in known.items():
-                if key in row and row[key] not in names and section != "commitments":
+                if key in row and row[key] not in names:
                     yield f"a row of `{section}` has the {key} {row[key]}, which the plan does not have"
             if "offer" in row and sellers.setdefault(row["offer"], row["provider"]) != row["provider"]:
                 yield f"the offer {row['offer']} is said to be of {sellers[row['offer']]} and of {row['provider']}"
@@ -105,7 +105,7 @@ _NOT_NEGATIVE = {
     "allocations": ("work", "taken", "cost"),
     "standby": ("work",),
     "purchases": ("units", "hours", "cost"),
-    "commitments": ("required", "spend", "brought", "carried", "shortfall", "fee"),
+    "standings": ("amount", "drawn", "reserved", "brought", "carried", "short"),
     "unserved": ("work", "cost"),
     "workloads": ("demand", "served"),
     "providers": ("share_of_work", "work"),

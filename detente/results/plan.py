@@ -18,14 +18,14 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from detente.contract.posting import Posting
+from detente.contract.standing import Role, Standing
 from detente.errors import PlanError
 from detente.results.integrity import CHECKSUM, checksum, faults
 from detente.values.file import read, write_with
-from detente.values.money import CENT
 from detente.values.period import End
 from detente.values.quantity import Exact
 
-FORMAT = "detente-plan/1"
+FORMAT = "detente-plan/2"
 SAVE = "`detente plan CASE --out FOLDER`"
 MAX_BYTES = 1024 * 2**20
 
@@ -79,27 +79,6 @@ class Purchase:
     hours: Exact
     cost: Exact
     reserved: bool
-
-
-@dataclass(frozen=True, slots=True)
-class CommitmentWindow:
-    """A minimum commitment in one window: required and spend, what came over and what goes on, what is short."""
-
-    term: str
-    provider: str
-    start: datetime
-    end: End
-    required: Exact
-    spend: Exact
-    brought: Exact
-    carried: Exact
-    shortfall: Exact
-    fee: Exact
-
-    @property
-    def missed(self) -> bool:
-        """Whether it falls short by a cent or more: less is a rounding (whole quanta of work), and on no invoice."""
-        return self.shortfall >= CENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +187,7 @@ class Decision:
 class Plan:
     """A least-cost plan under every clause, with its exact cost, a proven lower bound and the gap.
 
-    ``cost`` is ``bill`` (what is owed in money, clause by clause in ``postings`` beside the list charges) plus
+    ``cost`` is ``bill`` (spend after discounts, and what each clause owes or gives back in ``postings``) plus
     ``unserved_cost`` (the value of demand not served). ``gap`` is (cost - bound) / |cost|. ``rounding`` is the part of
     the gap that comes from buying whole units.
     """
@@ -231,7 +210,7 @@ class Plan:
     allocations: tuple[Allocation, ...]
     standby: tuple[Standby, ...]
     purchases: tuple[Purchase, ...]
-    commitments: tuple[CommitmentWindow, ...]
+    standings: tuple[Standing, ...]
     unserved: tuple[Unserved, ...]
     postings: tuple[Posting, ...]
     clauses: tuple[ClauseRow, ...]
@@ -239,6 +218,11 @@ class Plan:
     providers: tuple[ProviderRow, ...]
     capacity: tuple[CapacityRow, ...]
     decisions: tuple[Decision, ...]
+
+    @property
+    def commitments(self) -> tuple[Standing, ...]:
+        """Where commitments stand: what must be drawn in each window, and what is short."""
+        return tuple(s for s in self.standings if s.role == Role.FLOOR)
 
     def to_json(self) -> str:
         """One JSON document; money and work as decimal strings without exponent. Its first member is its checksum."""

@@ -6,6 +6,8 @@ See ``docs/terms/minimum-commitment.md``.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, ClassVar, Literal
@@ -13,16 +15,21 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Discriminator, Field, Tag
 
 from detente.contract.case_view import CaseView
-from detente.contract.posting import Posting
+from detente.contract.decisions import Decisions
+from detente.contract.meter import Meter
+from detente.contract.posting import PostingPart
+from detente.contract.program import Program
+from detente.contract.settlement import Settlement, settled
+from detente.contract.standing import Role
 from detente.contract.stated import StatedWindows
-from detente.contract.term import Program, Term
-from detente.contract.usage import Metered
+from detente.contract.term import Term
+from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
 from detente.contract.window import Every, Window
 from detente.errors import Flaw
-from detente.values.money import Cash, nano, shown
+from detente.values.money import Cash, shown
 from detente.values.noun import Noun
-from detente.values.period import Day, Horizon, hours_between, moment, named
+from detente.values.period import Day, Horizon, moment, named
 from detente.values.quantity import Percent, Portion
 
 
@@ -60,76 +67,82 @@ class MinimumCommitment(Term):
 
     theirs: ClassVar[bool] = True
 
-    def required(self, horizon: Horizon) -> list[tuple[Window, Fraction]]:
-        """The amount of each window, prorated where the horizon cuts it (and the clause says so)."""
-        total = Fraction(self.amount.amount)
-        found = []
-        for window in self.windows_of(horizon):
-            part = Fraction(self.windows.ramp[window.index]) if self.windows.ramp else Fraction(1)
-            found.append((window, total * part * window.part))
-        return found
+    @property
+    def spend(self) -> Meter:
+        """What counts towards each window."""
+        return Meter(self.id, "spend", self.covered, "spend", self.calendar(self.windows))
 
-    def windows_of(self, horizon: Horizon) -> tuple[Window, ...]:
-        """The windows that the horizon sees."""
-        return self.cut_into(self.windows, horizon)
+    @property
+    def reached(self) -> tuple[tuple[Milestone, Meter], ...]:
+        """What counts towards each milestone: all from the clause's first day. A plan sees those of its horizon."""
+        every = ((m, self._up_to(m, f"milestone-{index}")) for index, m in enumerate(self.milestones))
+        return tuple((milestone, meter) for milestone, meter in every if self._sees(milestone))
 
-    def milestones_in(self, horizon: Horizon) -> list[tuple[Milestone, Window, Fraction]]:
-        """Milestones that fall inside the horizon: each a window from the clause's start, and its amount."""
-        found = []
-        begin, finish = moment(horizon.start), moment(horizon.end)
-        for index, milestone in enumerate(self.milestones):
-            start, by = self.force.start, moment(milestone.by)
-            if start < by and begin < by <= finish:
-                inside = hours_between(max(start, begin), by) / hours_between(start, by)
-                found.append((milestone, Window(index, start, by, inside), Fraction(milestone.reach.amount) * inside))
-        return found
+    def _up_to(self, milestone: Milestone, name: str) -> Meter:
+        return Meter(self.id, name, self.covered, "spend", self.calendar(Every(), moment(milestone.by)))
+
+    def _sees(self, milestone: Milestone) -> bool:
+        """A milestone after a plan's horizon is no part of the plan, whatever was spent until then."""
+        return self._seen is None or milestone.by <= self._seen.end
+
+    def meters(self) -> tuple[Meter, ...]:
+        """Spend in each window, and up to each milestone."""
+        return self.spend, *(meter for _, meter in self.reached)
+
+    def required(self, window: Window) -> Fraction:
+        """The amount of a window."""
+        return Fraction(self.amount.amount) * self.windows.share(window)
+
+    @property
+    def fee(self) -> Fraction:
+        """What is paid of a missing amount."""
+        return Fraction(self.shortfall.fee) if isinstance(self.shortfall, Shortfall) else Fraction(0)
 
     def shape(self, program: Program) -> None:
         """Spend and what is carried in, with what is missing, less what is carried out, reaches the amount."""
-        required = self.required(program.horizon)
-        windows, amounts = [w for w, _ in required], [a for _, a in required]
-        if windows:
-            spend = program.sum(self.covered, of="spend", by=windows)
-            carried = program.slack(
-                self, "carried", len(windows), most=[a * Fraction(self.carry_over) for a in amounts]
-            )
-            reached = spend + carried.lag() - carried
+        amounts = [self.required(window) for window in self.spend.windows]
+        if amounts:
+            carried = program.slack(self, "carried", most=[a * Fraction(self.carry_over) for a in amounts])
+            reached = program.total(self.spend) + carried.lag() - carried
             if isinstance(self.shortfall, Shortfall):
-                fee = Fraction(self.shortfall.fee)
-                reached += program.slack(self, "shortfall", len(windows), price=fee, most=amounts, remedy=True)
+                reached += program.slack(self, "shortfall", most=amounts, price=self.fee, remedy=True)
             program.require(self, "floor", reached >= amounts)
-        for milestone, window, amount in self.milestones_in(program.horizon):
-            reached = program.sum(self.covered, of="spend", by=[window])
+        for milestone, meter in self.reached:
+            amounts = [Fraction(milestone.reach.amount) * window.part for window in meter.windows]
+            if not amounts:
+                continue
+            reached = program.total(meter)
             if milestone.fee:
                 fee = Fraction(milestone.fee)
-                part = f"missing-{window.index}"
-                reached += program.slack(self, part, 1, price=fee, most=[amount], remedy=True)
-            program.require(self, f"milestone-{window.index}", reached >= [amount])
+                reached += program.slack(self, f"missing at {meter.name}", most=amounts, price=fee, remedy=True)
+            program.require(self, meter.name, reached >= amounts)
 
-    def account(self, metered: Metered, horizon: Horizon) -> list[Posting]:
+    def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """Drawdown, balance carried over and shortfall fee of each window; fees of missed milestones."""
-        postings = []
-        required = self.required(horizon)
-        drawn = metered.totals(self.covered, "spend", [w for w, _ in required])
-        carried = Fraction(0)
-        for (window, amount), spend in zip(required, drawn, strict=True):
-            balance = spend + carried - amount
-            brought = carried
+        return Settlement.of([*self._floors(totals, as_of), *self._milestones(totals, as_of)])
+
+    def _floors(self, totals: Totals, as_of: datetime | None) -> Iterator[Settlement]:
+        meter, brought = self.spend, Fraction(0)
+        for window, ended in meter.begun(as_of):
+            amount, drawn = self.required(window), totals.total(meter, window)
+            balance = drawn + brought - amount
             carried = min(max(balance, Fraction(0)), amount * Fraction(self.carry_over))
             missing = max(-balance, Fraction(0))
-            fee = missing * Fraction(self.shortfall.fee) if isinstance(self.shortfall, Shortfall) else Fraction(0)
-            lines = {"required": amount, "drawn": spend, "brought": brought, "carried": carried, "short": missing}
-            postings += [self._line(part, window, value, owed=False) for part, value in lines.items()]
-            if fee:
-                postings.append(self._line("shortfall-fee", window, fee))
-        for milestone, window, amount in self.milestones_in(horizon):
-            missing = max(amount - metered.totals(self.covered, "spend", [window])[0], Fraction(0))
-            if missing and milestone.fee:
-                postings.append(self._line("milestone-fee", window, missing * Fraction(milestone.fee)))
-        return postings
+            yield settled(
+                meter, window, Role.FLOOR, PostingPart.SHORTFALL_FEE, ended=ended, amount=amount, drawn=drawn,
+                brought=brought, carried=carried, short=missing, owed=missing * self.fee,
+            )  # fmt: skip
+            brought = carried
 
-    def _line(self, part: str, window: Window, amount: Fraction, *, owed: bool = True) -> Posting:
-        return Posting(self.id, part, window.index, window.start, window.end, nano(amount), owed)
+    def _milestones(self, totals: Totals, as_of: datetime | None) -> Iterator[Settlement]:
+        for index, (milestone, meter) in enumerate(self.reached):
+            for window, ended in meter.begun(as_of):
+                amount, drawn = Fraction(milestone.reach.amount) * window.part, totals.total(meter, window)
+                missing = max(amount - drawn, Fraction(0))
+                yield settled(
+                    meter, replace(window, index=index), Role.MILESTONE, PostingPart.MILESTONE_FEE, ended=ended,
+                    amount=amount, drawn=drawn, short=missing, owed=missing * Fraction(milestone.fee),
+                )  # fmt: skip
 
     def explain(self) -> Reason:
         """What the clause does."""

@@ -6,6 +6,7 @@ See ``docs/terms/credit.md``.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import ClassVar, Literal, Self
@@ -13,16 +14,20 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from detente.contract.case_view import CaseView
-from detente.contract.posting import Posting
+from detente.contract.decisions import Decisions
+from detente.contract.meter import Meter
+from detente.contract.posting import PostingPart
+from detente.contract.program import Program
+from detente.contract.settlement import Settlement, settled
 from detente.contract.stacking import more_than_all
+from detente.contract.standing import Role
 from detente.contract.stated import StatedWindows
-from detente.contract.term import Program, Term
-from detente.contract.usage import Metered
+from detente.contract.term import Term
+from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
 from detente.contract.window import Every, Window
 from detente.errors import Flaw, FlawError
-from detente.values.money import Cash, nano, shown
-from detente.values.period import Horizon
+from detente.values.money import Cash, shown
 from detente.values.quantity import Portion
 
 
@@ -47,38 +52,42 @@ class Credit(Term):
             )
         return self
 
-    def most(self, horizon: Horizon) -> list[tuple[Window, Fraction | None]]:
-        """The cap of each window, prorated where the horizon cuts it (and the clause says so)."""
-        found: list[tuple[Window, Fraction | None]] = []
-        for window in self.cut_into(self.windows, horizon):
-            if self.amount is None:
-                found.append((window, None))
-                continue
-            part = Fraction(self.windows.ramp[window.index]) if self.windows.ramp else Fraction(1)
-            found.append((window, Fraction(self.amount.amount) * part * window.part))
-        return found
+    @property
+    def spend(self) -> Meter:
+        """What it is given on."""
+        return Meter(self.id, "spend", self.covered, "spend", self.calendar(self.windows))
+
+    def meters(self) -> tuple[Meter, ...]:
+        """Spend in each window."""
+        return (self.spend,)
+
+    def most(self, window: Window) -> Fraction | None:
+        """The most that is given in a window."""
+        return None if self.amount is None else Fraction(self.amount.amount) * self.windows.share(window)
 
     def shape(self, program: Program) -> None:
         """Given back: at most the cap, at most the rate of spend; each unit lowers the cost by one."""
-        caps = self.most(program.horizon)
+        caps = [self.most(window) for window in self.spend.windows]
         if not caps:
             return
-        windows = [w for w, _ in caps]
-        spend = program.sum(self.covered, of="spend", by=windows)
-        most = [e if c is None else min(c, e) for (_, c), e in zip(caps, program.most(spend), strict=True)]
-        given = program.slack(self, "given", len(windows), price=Fraction(-1), most=most)
-        program.require(self, "earned", given - spend * Fraction(self.rate) <= [Fraction(0)] * len(windows))
+        spend = program.total(self.spend)
+        most = [e if c is None else min(c, e) for c, e in zip(caps, program.most(spend), strict=True)]
+        given = program.slack(self, "given", most=most, price=Fraction(-1))
+        program.require(self, "earned", given - spend * Fraction(self.rate) <= [Fraction(0)] * len(caps))
 
-    def account(self, metered: Metered, horizon: Horizon) -> list[Posting]:
+    def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """What is given back in each window."""
-        postings = []
-        caps = self.most(horizon)
-        for (window, cap), spend in zip(caps, metered.totals(self.covered, "spend", [w for w, _ in caps]), strict=True):
-            earned = spend * Fraction(self.rate)
-            given = nano(earned if cap is None else min(earned, cap))
-            if given:
-                postings.append(Posting(self.id, "credit", window.index, window.start, window.end, -given))
-        return postings
+        meter = self.spend
+        return Settlement.of(
+            self._window(window, totals.total(meter, window), ended=ended) for window, ended in meter.begun(as_of)
+        )
+
+    def _window(self, window: Window, spend: Fraction, *, ended: bool) -> Settlement:
+        cap, earned = self.most(window), spend * Fraction(self.rate)
+        given = earned if cap is None else min(earned, cap)
+        return settled(
+            self.spend, window, Role.CREDIT, PostingPart.CREDIT, ended=ended, amount=cap, drawn=given, owed=-given
+        )
 
     def explain(self) -> Reason:
         """What the clause does."""

@@ -6,21 +6,25 @@ See ``docs/terms/discount.md``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
+from datetime import datetime
 from fractions import Fraction
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from detente.contract.case_view import CaseView
-from detente.contract.posting import Posting
+from detente.contract.decisions import Decisions
+from detente.contract.meter import Meter
+from detente.contract.posting import PostingPart
+from detente.contract.settlement import Settlement, settled
 from detente.contract.stacking import more_than_all
-from detente.contract.term import Program, Term
-from detente.contract.usage import Metered, Usage
+from detente.contract.standing import Role
+from detente.contract.term import Term
+from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
+from detente.contract.window import Every
 from detente.errors import Flaw
-from detente.values.money import nano
-from detente.values.period import Horizon, hours_between
+from detente.values.facts import Facts
 from detente.values.quantity import Portion
 
 UNITS = ("gpu", "provisioned")
@@ -37,27 +41,28 @@ class Discount(Term):
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "grants"
     prices: ClassVar[bool] = True
 
-    def shape(self, program: Program) -> None:
-        """Lower prices; spend counts after them."""
-        program.discount(self, self.covered, Fraction(self.off))
+    def takes_off(self, demand: Facts | None, offer: Facts) -> Fraction | None:
+        """Its part, of what it covers."""
+        covered = self.covered.covers(demand, offer)
+        return None if covered is None else Fraction(self.off) * covered
 
-    def reduction(self, usage: Usage) -> Decimal:
-        """What the clause takes off one line of usage: pro rata of the time in which it is in force."""
-        if usage.end <= self.force.start or usage.start >= self.force.end:
-            return Decimal(0)
-        if self.covered.covers(usage.demand, usage.offer) is not True:
-            return Decimal(0)
-        seen = hours_between(max(usage.start, self.force.start), min(usage.end, self.force.end))
-        part = seen / hours_between(usage.start, usage.end)
-        return nano(Fraction(usage.listed) * Fraction(self.off) * part)
+    @property
+    def given(self) -> Meter:
+        """What it took off, by the month of its time in force."""
+        return Meter(self.id, "given", self.covered, "off", self.calendar(Every(every="month")))
 
-    def account(self, metered: Metered, horizon: Horizon) -> list[Posting]:
-        """What was taken off in all."""
-        total = sum((self.reduction(usage) for usage in metered), Decimal(0))
-        if not total:
-            return []
-        time = self.in_force(horizon)
-        return [Posting(self.id, "discount", 0, time.start, time.end, -total)]
+    def meters(self) -> tuple[Meter, ...]:
+        """What it took off."""
+        return (self.given,)
+
+    def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
+        """What was taken off in each month."""
+        meter = self.given
+        return Settlement.of(
+            settled(meter, window, Role.DISCOUNT, PostingPart.DISCOUNT, ended=ended, amount=None, drawn=off, owed=-off)
+            for window, ended in meter.begun(as_of)
+            for off in (totals.total(meter, window),)
+        )
 
     def explain(self) -> Reason:
         """What the clause does."""

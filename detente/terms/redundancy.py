@@ -10,8 +10,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from detente.contract.program import Program
 from detente.contract.scope import Selection
-from detente.contract.term import Program, Term
+from detente.contract.term import Term
 from detente.contract.verdict import Reason
 from detente.values.money import shown
 from detente.values.quantity import Portion

@@ -5,17 +5,23 @@ See ``docs/terms/revenue-share.md``.
 
 from __future__ import annotations
 
+from datetime import datetime
 from fractions import Fraction
 from typing import Literal
 
 from pydantic import Field
 
-from detente.contract.posting import Posting
-from detente.contract.term import Program, Term
-from detente.contract.usage import Metered
+from detente.contract.decisions import Decisions
+from detente.contract.meter import Meter
+from detente.contract.posting import PostingPart
+from detente.contract.program import Program
+from detente.contract.settlement import Settlement, settled
+from detente.contract.standing import Role
+from detente.contract.stated import StatedWindows
+from detente.contract.term import Term
+from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
-from detente.values.money import nano
-from detente.values.period import Horizon
+from detente.contract.window import Every, Window
 from detente.values.quantity import Portion
 
 
@@ -24,16 +30,44 @@ class RevenueShare(Term):
 
     kind: Literal["revenue-share"]
     rate: Portion = Field(description="the part of revenue that is owed")
+    windows: Every = Every(every="month", cut="prorate")
+
+    @property
+    def revenue(self) -> Meter:
+        """What is earned in each window."""
+        return Meter(self.id, "revenue", self.covered, "revenue", self.calendar(self.windows))
+
+    def meters(self) -> tuple[Meter, ...]:
+        """Revenue in each window."""
+        return (self.revenue,)
 
     def shape(self, program: Program) -> None:
         """A cost in proportion to revenue."""
-        program.charge(self, self.covered, "revenue", Fraction(self.rate))
+        program.charge(self, self.revenue, Fraction(self.rate))
 
-    def account(self, metered: Metered, horizon: Horizon) -> list[Posting]:
-        """What is owed over the time in force."""
-        time = self.in_force(horizon)
-        owed = nano(metered.totals(self.covered, "revenue", [time])[0] * Fraction(self.rate))
-        return [Posting(self.id, "revenue-share", 0, time.start, time.end, owed)] if owed else []
+    def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
+        """What is owed for each window."""
+        meter = self.revenue
+        return Settlement.of(
+            self._window(window, totals.total(meter, window), ended=ended) for window, ended in meter.begun(as_of)
+        )
+
+    def _window(self, window: Window, earned: Fraction, *, ended: bool) -> Settlement:
+        owed = earned * Fraction(self.rate)
+        return settled(
+            self.revenue,
+            window,
+            Role.SHARE,
+            PostingPart.REVENUE_SHARE,
+            ended=ended,
+            amount=None,
+            drawn=earned,
+            owed=owed,
+        )
+
+    def stated_windows(self) -> tuple[StatedWindows, ...]:
+        """Those in which it is owed; a rate loses nothing where a window is cut."""
+        return (StatedWindows(("windows",), self.windows, "nothing"),)
 
     def explain(self) -> Reason:
         """What the clause does."""

@@ -6,15 +6,22 @@ At least: a preferred provider. At most: a limit on concentration. See ``docs/te
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from fractions import Fraction
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from detente.contract.case_view import CaseView
+from detente.contract.decisions import Decisions
+from detente.contract.meter import Meter
+from detente.contract.program import Program
 from detente.contract.scope import Scope, Selection
+from detente.contract.settlement import Settlement, settled
+from detente.contract.standing import Role
 from detente.contract.stated import StatedWindows
-from detente.contract.term import SELF, Program, Term
+from detente.contract.term import SELF, Term
+from detente.contract.totals import Totals
 from detente.contract.verdict import PERMIT, Reason, Verdict
 from detente.contract.window import Every
 from detente.errors import Flaw, FlawError, Path
@@ -58,18 +65,37 @@ class Share(Term):
             return Verdict("prefer", self.explain())
         return PERMIT
 
+    def meters(self) -> tuple[Meter, ...]:
+        """The part and the whole, in each window."""
+        calendar = self.calendar(self.windows)
+        part = Meter(self.id, "part", self.part, self.measure, calendar)
+        return part, Meter(self.id, "whole", self.covered, self.measure, calendar)
+
     def shape(self, program: Program) -> None:
         """The part against the share of the whole."""
-        windows = self.cut_into(self.windows, program.horizon)
-        if not windows:
+        of_part, of_whole = self.meters()
+        nothing = [Fraction(0) for _ in of_part.windows]
+        if not nothing:
             return
-        part = program.sum(self.part, of=self.measure, by=windows)
-        whole = program.sum(self.covered, of=self.measure, by=windows)
-        nothing = [Fraction(0)] * len(windows)
+        part, whole = program.total(of_part), program.total(of_whole)
         if self.at_least is not None:
             program.require(self, "at-least", part - whole * Fraction(self.at_least) >= nothing)
         if self.at_most is not None:
             program.require(self, "at-most", part - whole * Fraction(self.at_most) <= nothing)
+
+    def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
+        """What the part is of the share of the whole: nothing is owed."""
+        return Settlement.of(self._stand(totals, as_of))
+
+    def _stand(self, totals: Totals, as_of: datetime | None) -> Iterator[Settlement]:
+        of_part, of_whole = self.meters()
+        for window, ended in of_part.begun(as_of):
+            part, whole = totals.total(of_part, window), totals.total(of_whole, window)
+            for role, share in ((Role.LEAST, self.at_least), (Role.MOST, self.at_most)):
+                if share is not None:
+                    amount = whole * Fraction(share)
+                    short = max(amount - part, Fraction(0)) if role == Role.LEAST else Fraction(0)
+                    yield settled(of_part, window, role, None, ended=ended, amount=amount, drawn=part, short=short)
 
     def explain(self) -> Reason:
         """What the clause does."""

@@ -5,18 +5,23 @@ See ``docs/terms/spending-cap.md``.
 
 from __future__ import annotations
 
+from datetime import datetime
 from fractions import Fraction
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from detente.contract.posting import Standing
+from detente.contract.decisions import Decisions
+from detente.contract.meter import Meter
+from detente.contract.program import Program
+from detente.contract.settlement import Settlement, settled
+from detente.contract.standing import Role, Standing
 from detente.contract.stated import StatedWindows
-from detente.contract.term import Program, Term
+from detente.contract.term import Term
+from detente.contract.totals import Totals
 from detente.contract.verdict import PERMIT, Reason, Verdict
 from detente.contract.window import Every, Window
 from detente.values.money import Cash, shown
-from detente.values.period import Horizon
 
 
 class SpendingCap(Term):
@@ -34,21 +39,33 @@ class SpendingCap(Term):
             return PERMIT
         return Verdict("deny", Reason(self.id, f"nothing remains of {shown(self.amount.amount, self.amount.currency)}"))
 
-    def limits(self, horizon: Horizon) -> list[tuple[Window, Fraction]]:
-        """The cap of each window, prorated where the horizon cuts it (and the clause says so)."""
-        total = Fraction(self.amount.amount)
-        ramp = self.windows.ramp
-        return [
-            (w, total * (Fraction(ramp[w.index]) if ramp else Fraction(1)) * w.part)
-            for w in self.cut_into(self.windows, horizon)
-        ]
+    @property
+    def spend(self) -> Meter:
+        """What counts towards it."""
+        return Meter(self.id, "spend", self.covered, "spend", self.calendar(self.windows))
+
+    def meters(self) -> tuple[Meter, ...]:
+        """Spend in each window."""
+        return (self.spend,)
+
+    def limit(self, window: Window) -> Fraction:
+        """The cap of a window."""
+        return Fraction(self.amount.amount) * self.windows.share(window)
 
     def shape(self, program: Program) -> None:
         """Spend under the cap."""
-        limits = self.limits(program.horizon)
+        limits = [self.limit(window) for window in self.spend.windows]
         if limits:
-            spend = program.sum(self.covered, of="spend", by=[w for w, _ in limits])
-            program.require(self, "cap", spend <= [limit for _, limit in limits])
+            program.require(self, "cap", program.total(self.spend) <= limits)
+
+    def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
+        """What is drawn of each window's cap: nothing is owed."""
+        meter = self.spend
+        return Settlement.of(
+            settled(meter, window, Role.CAP, None, ended=ended, amount=self.limit(window), drawn=drawn)
+            for window, ended in meter.begun(as_of)
+            for drawn in (totals.total(meter, window),)
+        )
 
     def explain(self) -> Reason:
         """What the clause does."""

@@ -6,6 +6,7 @@ See ``docs/terms/take-or-pay.md``.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
@@ -13,17 +14,22 @@ from typing import Literal
 from pydantic import Field
 
 from detente.contract.case_view import CaseView
-from detente.contract.posting import Posting
+from detente.contract.decisions import Decisions
+from detente.contract.meter import Meter
+from detente.contract.posting import PostingPart
+from detente.contract.program import Program
 from detente.contract.scope import Selection
+from detente.contract.settlement import Settlement, settled
+from detente.contract.standing import Role
 from detente.contract.stated import Magnitude, Reference, StatedWindows
-from detente.contract.term import Program, Term
-from detente.contract.usage import Metered
+from detente.contract.term import Term
+from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
 from detente.contract.window import Every, Window
 from detente.errors import Flaw
-from detente.values.money import CapacityPrice, nano, shown
+from detente.values.money import CapacityPrice, shown
 from detente.values.noun import Id
-from detente.values.period import Horizon, hours_between
+from detente.values.period import hours_between
 from detente.values.quantity import Accelerators, Portion
 
 
@@ -42,34 +48,49 @@ class TakeOrPay(Term):
         """What is taken of the one offer."""
         return super().covered.at(offer=self.offer)
 
-    def owed(self, horizon: Horizon) -> list[tuple[Window, Fraction]]:
-        """GPU-hours to be taken in each window, prorated where the horizon cuts it (and the clause says so)."""
+    @property
+    def taken(self) -> Meter:
+        """GPU-hours taken in each window."""
+        return Meter(self.id, "taken", self.covered, "taken", self.calendar(self.windows))
+
+    def meters(self) -> tuple[Meter, ...]:
+        """What is taken in each window."""
+        return (self.taken,)
+
+    def agreed(self, window: Window) -> Fraction:
+        """GPU-hours to be taken in a window: by its time, so that a clause that ends within it asks for less."""
         flow = Fraction(self.quantity.value) * Fraction(self.take)
-        windows = self.cut_into(self.windows, horizon)
-        return [(w, flow * hours_between(w.start, w.end) * w.part) for w in windows]
+        return flow * hours_between(window.start, window.end) * window.part
 
     def shape(self, program: Program) -> None:
         """What is taken and what is not, together, reach the agreed quantity."""
-        owed = self.owed(program.horizon)
-        if not owed:
-            return
-        windows, hours = [w for w, _ in owed], [h for _, h in owed]
-        taken = program.sum(self.covered, of="taken", by=windows)
-        untaken = program.slack(self, "untaken", len(windows), price=Fraction(self.price.amount), most=hours)
-        program.require(self, "take", taken + untaken >= hours)
+        hours = [self.agreed(window) for window in self.taken.windows]
+        if hours:
+            untaken = program.slack(self, "untaken", most=hours, price=Fraction(self.price.amount))
+            program.require(self, "take", program.total(self.taken) + untaken >= hours)
 
-    def account(self, metered: Metered, horizon: Horizon) -> list[Posting]:
+    def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """The price of what was not taken, by window."""
-        postings = []
-        owed = self.owed(horizon)
-        for (window, hours), taken in zip(
-            owed, metered.totals(self.covered, "taken", [w for w, _ in owed]), strict=True
-        ):
-            missing = max(hours - taken, Fraction(0))
-            if missing:
-                amount = nano(missing * Fraction(self.price.amount))
-                postings.append(Posting(self.id, "untaken", window.index, window.start, window.end, amount))
-        return postings
+        meter = self.taken
+        return Settlement.of(
+            self._window(window, totals.total(meter, window), ended=ended) for window, ended in meter.begun(as_of)
+        )
+
+    def _window(self, window: Window, drawn: Fraction, *, ended: bool) -> Settlement:
+        hours = self.agreed(window)
+        missing = max(hours - drawn, Fraction(0))
+        owed = missing * Fraction(self.price.amount)
+        return settled(
+            self.taken,
+            window,
+            Role.TAKE,
+            PostingPart.UNTAKEN,
+            ended=ended,
+            amount=hours,
+            drawn=drawn,
+            short=missing,
+            owed=owed,
+        )
 
     def explain(self) -> Reason:
         """What the clause does."""

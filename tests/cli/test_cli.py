@@ -308,14 +308,15 @@ def test_plan_as_json(good: Path) -> None:
     done = detente("plan", good, "--json")
     assert (done.returncode, done.stderr) == (0, "")
     found = document(done)
-    names = ("status", "cost", "bound", "gap", "allocations", "purchases", "commitments", "unserved", "providers")
+    names = ("status", "cost", "bound", "gap", "allocations", "purchases", "standings", "unserved", "providers")
     assert set(names) <= set(found)
     # 5000 Mtok at South for 2, 1000 at North for 3
     assert (found["status"], Decimal(found["cost"]), Decimal(found["bound"])) == ("optimal", 13000, 13000)
     for amount in (found["cost"], found["bound"], found["gap"], found["bill"], found["allocations"][0]["cost"]):
         assert isinstance(amount, str)
-    (window,) = found["commitments"]
-    assert (window["term"], Decimal(window["required"]), Decimal(window["spend"])) == ("floor", 3000, 3000)
+    (window,) = found["standings"]
+    assert (window["term"], window["role"]) == ("floor", "floor")
+    assert (Decimal(window["amount"]), Decimal(window["drawn"])) == (3000, 3000)
     assert {a["provider"] for a in found["allocations"]} == {"north", "south"}
     assert Plan.from_json(done.stdout).hash == found["hash"]
 

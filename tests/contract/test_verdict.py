@@ -11,7 +11,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detente.contract.term import Force
+from detente.contract.force import Force
 from detente.contract.verdict import PERMIT, Permission, Reason, Verdict, applicable, best, verdict
 from detente.values.facts import Facts
 from detente.values.period import moment

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from decimal import Decimal
-from fractions import Fraction
 from itertools import chain, combinations, product
 from typing import Any
 
@@ -16,16 +15,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detente.case.case import Case
+from detente.contract.standing import Role
 from detente.contract.term import Term
 from detente.planner.solve import plan
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
 from detente.terms import KINDS, kind_of
 from detente.terms.commitment import MinimumCommitment
-from detente.terms.share import Share
-from detente.terms.spending_cap import SpendingCap
 from detente.values.facts import DEMAND_KEYS
-from tests.builders import ALL_KINDS, EXACT, GENERATORS, cases, replayed, two_clouds
+from detente.values.money import NANO
+from tests.builders import ALL_KINDS, EXACT, GENERATORS, cases, replayed, settled_of, two_clouds
 
 CENT = Decimal("0.01")
 SMALL = Decimal("0.000001")
@@ -118,8 +117,8 @@ def test_a_plan_replayed_costs_what_it_said(kind: str, data: st.DataObject) -> N
     if isinstance(found, Conflict):
         return
     metered = replayed(case, found)
-    posted = [p for term in case.terms for p in term.account(metered, case.declared.horizon)]
-    owed = sum((line.listed for line in metered), Decimal(0)) + sum((p.amount for p in posted if p.owed), Decimal(0))
+    posted = settled_of(case.terms, metered).postings
+    owed = sum((line.use.listed for line in metered), Decimal(0)) + sum((p.amount for p in posted), Decimal(0))
     assert abs(owed - found.bill) <= SMALL * max(1, len(metered)), (owed, found.bill)
     each, said = (_by_clause(rows) for rows in (posted, found.postings))
     assert each.keys() == said.keys()
@@ -154,8 +153,8 @@ def test_every_denial_and_charge_cites_a_clause(kind: str, data: st.DataObject) 
         return
     known = {t.id for t in case.terms}
     assert {p.term for p in found.postings} <= known
-    listed = sum((line.listed for line in replayed(case, found)), Decimal(0))
-    cited = sum((p.amount for p in found.postings if p.owed), Decimal(0))
+    listed = sum((line.use.listed for line in replayed(case, found)), Decimal(0))
+    cited = sum((p.amount for p in found.postings), Decimal(0))
     assert abs(found.bill - listed - cited) < CENT  # beyond list prices, every charge is some clause's
     sold, wanted = case.offer_facts, {w.id: w.facts for w in case.workloads}
     for decision in found.decisions:
@@ -207,22 +206,17 @@ def test_no_clause_is_missed_by_a_rounding(kind: str, data: st.DataObject) -> No
     found = plan(case)
     if isinstance(found, Conflict):
         return
-    horizon, metered = case.declared.horizon, replayed(case, found)
-    money = Fraction(len(metered), 10**9)  # each charge is rounded to a billionth
-    for term in case.terms:
-        if isinstance(term, SpendingCap):
-            limits = term.limits(horizon)
-            spent = metered.totals(term.covered, "spend", [window for window, _ in limits])
-            assert all(spend <= limit + money for spend, (_, limit) in zip(spent, limits, strict=True)), term.id
-        if isinstance(term, Share):
-            windows = term.cut_into(term.windows, horizon)
-            part, whole = (metered.totals(selection, term.measure, windows) for selection in (term.part, term.covered))
-            room = Fraction(0) if term.measure == "work" else money
-            for of, all_of in zip(part, whole, strict=True):
-                assert term.at_least is None or of >= all_of * Fraction(term.at_least) - room, term.id
-                assert term.at_most is None or of <= all_of * Fraction(term.at_most) + room, term.id
-    for window in found.commitments:
-        assert not 0 < window.shortfall < SMALL, "a shortfall of less than a quantum is a rounding"
-        term = next(t for t in case.terms if t.id == window.term)
+    metered = replayed(case, found)
+    money = Decimal(len(metered)) * NANO  # each charge is rounded to a billionth
+    for stands in settled_of(case.terms, metered).standings:
+        assert stands.amount is not None or stands.role == Role.DISCOUNT
+        room = Decimal(0) if stands.unit == "work" else money
+        if stands.role in (Role.CAP, Role.MOST):
+            assert stands.drawn <= (stands.amount or 0) + room, stands
+        if stands.role == Role.LEAST:
+            assert stands.short <= room, stands
+    for stands in found.commitments:
+        assert not 0 < stands.short < SMALL, "a shortfall of less than a quantum is a rounding"
+        term = next(t for t in case.terms if t.id == stands.term)
         assert isinstance(term, MinimumCommitment)
-        assert window.shortfall == 0 or term.shortfall != "forbidden"
+        assert stands.short == 0 or term.shortfall != "forbidden"

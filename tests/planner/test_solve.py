@@ -349,7 +349,7 @@ def test_billions() -> None:
     found = solved(case, gap=1e-4)
     # 20 M GPUs x 8760 hours = 175.2 bn GPU-hours; 100 bn of them at North for 3, the rest at South for 2
     assert abs(found.cost - D("450.4e9")) < D("1e6")
-    assert abs(found.commitments[0].spend - D(300_000_000_000)) < D("1e6")
+    assert abs(found.commitments[0].drawn - D(300_000_000_000)) < D("1e6")
 
 
 def test_fractions_of_a_cent() -> None:
@@ -548,7 +548,7 @@ def test_a_folder_may_be_named_by_its_text(tmp_path: Path) -> None:
     ("total", "parts"),
     [
         ("cost", "bill and unserved_cost"),
-        ("bill", "the spend of `providers` and the owed lines of `postings`"),
+        ("bill", "the spend of `providers` and the `postings` other than discounts"),
         ("unserved_cost", "the costs of `unserved`"),
     ],
 )

@@ -5,18 +5,19 @@ Figures are invented; they add up as a plan's do (shares to one, spend to cost, 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from itertools import pairwise
 
-from detente.contract.posting import Posting
+from detente.contract.posting import Posting, PostingPart
+from detente.contract.standing import Role, Standing
 from detente.results.plan import (
     FORMAT,
     Allocation,
     CapacityRow,
     ClauseRow,
-    CommitmentWindow,
     Decision,
     MarginalPrice,
     PeriodRow,
@@ -161,8 +162,10 @@ def frontier(reading: str | None = "letter", periods: tuple[PeriodRow, ...] | No
             if ready and offer == "oracle-gb200-tx":
                 standby.append(Standby("first-party-inference", offer, provider, p.index, ready))
     windows = commitment_windows(spirit)
-    fees = [Posting(w.term, "shortfall-fee", i, w.start, w.end, w.fee) for i, w in enumerate(windows) if w.fee]
-    share = Posting("revenue-share", "revenue-share", 0, month(0), month(60), D("31.4") * BN)
+    fees = [
+        Posting(w.term, PostingPart.SHORTFALL_FEE, i, w.start, w.end, w.owed) for i, w in enumerate(windows) if w.owed
+    ]
+    share = Posting("revenue-share", PostingPart.REVENUE_SHARE, 0, month(0), month(60), D("31.4") * BN)
     postings = [*fees, share]
     listed = sum((a.cost for a in allocations), D(0))
     bill = listed + sum((p.amount for p in postings), D(0))
@@ -201,7 +204,7 @@ def frontier(reading: str | None = "letter", periods: tuple[PeriodRow, ...] | No
     )
 
 
-def commitment_windows(spirit: bool) -> tuple[CommitmentWindow, ...]:
+def commitment_windows(spirit: bool) -> tuple[Standing, ...]:
     ramp = ["2", "4", "5", "6", "7", "8", "9", "9"]
     found = []
     brought = D(0)
@@ -211,38 +214,16 @@ def commitment_windows(spirit: bool) -> tuple[CommitmentWindow, ...]:
         balance = spend + brought - need
         carried = min(max(balance, D(0)), need / 10)
         short = max(-balance, D(0))
-        found.append(
-            CommitmentWindow(
-                "aws-commitment",
-                "aws",
-                month(12 * i + 2),
-                month(12 * i + 14),
-                need,
-                spend,
-                brought,
-                carried,
-                short,
-                short,
-            )
-        )
+        stands = floor("aws-commitment", i, 2, need, spend)
+        found.append(replace(stands, brought=brought, carried=carried, short=short, owed=short))
         brought = carried
-    for i in range(8):
-        need = D(30) * BN
-        found.append(
-            CommitmentWindow(
-                "azure-commitment",
-                "azure",
-                month(12 * i),
-                month(12 * i + 12),
-                need,
-                need + i * BN,
-                D(0),
-                D(0),
-                D(0),
-                D(0),
-            )
-        )
-    return tuple(found)
+    return *found, *(floor("azure-commitment", i, 0, D(30) * BN, D(30) * BN + i * BN) for i in range(8))
+
+
+def floor(term: str, index: int, first: int, need: D, spend: D) -> Standing:
+    """A commitment in one year that is met."""
+    start = 12 * index + first
+    return Standing(term, Role.FLOOR, "USD", index, month(start), month(start + 12), True, need, spend)
 
 
 def clause(

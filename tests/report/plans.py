@@ -131,7 +131,7 @@ def hostile() -> Plan:
             for d in plan.decisions
         ),
         providers=tuple(replace(p, name=EVIL + p.name, interest=EVIL) for p in plan.providers),
-        commitments=tuple(replace(w, term=long if w.provider == "aws" else EVIL) for w in plan.commitments),
+        standings=tuple(replace(w, term=long if w.term.startswith("aws") else EVIL) for w in plan.commitments),
         clauses=tuple(
             replace(
                 c,
@@ -202,7 +202,7 @@ def many(k: int) -> Plan:
             workloads=tuple(replace(w, workload=f"{w.workload}-{i}") for w in base.workloads),
             capacity=tuple(replace(c, offer=f"{c.offer}-{i}") for c in base.capacity),
             decisions=tuple(replace(d, workload=f"{d.workload}-{i}") for d in base.decisions),
-            commitments=tuple(replace(c, term=f"{c.term}-{i}") for c in base.commitments),
+            standings=tuple(replace(c, term=f"{c.term}-{i}") for c in base.commitments),
             clauses=tuple(replace(c, term=f"{c.term}-{i}", text=c.text * 20) for c in base.clauses),
             purchases=tuple(replace(p, offer=f"{p.offer}-{i}") for p in base.purchases),
             providers=tuple(replace(p, provider=f"{p.provider}-{i}") for p in base.providers),
@@ -215,7 +215,7 @@ def many(k: int) -> Plan:
         workloads=base.workloads + tuple(w for p in rest for w in p.workloads),
         capacity=base.capacity + tuple(c for p in rest for c in p.capacity),
         decisions=base.decisions + tuple(d for p in rest for d in p.decisions),
-        commitments=base.commitments + tuple(c for p in rest for c in p.commitments),
+        standings=base.commitments + tuple(c for p in rest for c in p.commitments),
         clauses=base.clauses + tuple(c for p in rest for c in p.clauses),
         purchases=base.purchases + tuple(q for p in rest for q in p.purchases),
         providers=base.providers + tuple(q for p in rest for q in p.providers),

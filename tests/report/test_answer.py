@@ -72,15 +72,15 @@ def test_costs() -> None:
 def test_commitments() -> None:
     assert answer.commitments(tiny()) == ["There are no minimum commitments."]
     assert answer.commitments(LETTER) == ["Every commitment is met."]
-    one = replace(LETTER, commitments=LETTER.commitments[:8])
+    one = replace(LETTER, standings=LETTER.commitments[:8])
     assert answer.commitments(one) == ["The commitment `aws-commitment` is met."]
     gap = [w for w in SPIRIT.commitments if w.term == "aws-commitment"]
-    kept = replace(SPIRIT, commitments=(gap[1], gap[2], gap[4], replace(gap[5], fee=D(0))))
+    kept = replace(SPIRIT, standings=(gap[1], gap[2], gap[4], replace(gap[5], owed=D(0))))
     assert answer.commitments(kept) == [
         "The AWS commitment `aws-commitment` is 4.40 bn USD short in Mar 2027 – Feb 2029 (2 windows) and "
         "Mar 2030 – Feb 2032 (2 windows), for which 2.16 bn USD is owed."
     ]
-    many = replace(SPIRIT, commitments=tuple(replace(gap[3], term=f"c{i}") for i in range(5)))
+    many = replace(SPIRIT, standings=tuple(replace(gap[3], term=f"c{i}") for i in range(5)))
     assert answer.commitments(many)[-1] == "2 more commitments fall short."
 
 
@@ -177,4 +177,4 @@ def test_sums_are_those_of_the_plan() -> None:
     (bought,) = digest.purchases(SPIRIT)
     assert bought.cost == sum(p.cost for p in SPIRIT.purchases)
     assert (bought.times, bought.units, bought.start, bought.end) == (2, (9_600, 12_800), month(0), month(96))
-    assert sum(c.short for c in digest.commitments(SPIRIT)) == sum(w.shortfall for w in SPIRIT.commitments)
+    assert sum(c.short for c in digest.commitments(SPIRIT)) == sum(w.short for w in SPIRIT.commitments)

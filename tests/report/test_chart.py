@@ -109,7 +109,7 @@ def test_a_burndown_marks_what_is_short() -> None:
 def test_many_windows_are_drawn_by_the_year() -> None:
     month = frontier("letter").commitments[0]
     periods = months(200)
-    many = [replace(month, start=p.start, end=p.end, required=D(10), spend=D(9), shortfall=D(1)) for p in periods]
+    many = [replace(month, start=p.start, end=p.end, amount=D(10), drawn=D(9), short=D(1)) for p in periods]
     text = burndown(many, "c0", "n", "USD", 960)
     assert text.count('class="floor"') == 17
     assert "2027\nrequired: 120.00 USD\nspent: 108.00 USD" in text

@@ -186,7 +186,7 @@ def test_money_is_exact_on_hovering() -> None:
     text = f"{plan.cost:,f}".rstrip("0").rstrip(".")
     assert f"{text} USD" in titles
     assert "12,018,000,000 USD" not in titles  # what is brought in counts
-    assert f"{sum(w.shortfall for w in plan.commitments):,.0f} USD" in titles
+    assert f"{sum(w.short for w in plan.commitments):,.0f} USD" in titles
 
 
 @pytest.mark.parametrize(

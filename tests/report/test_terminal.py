@@ -92,7 +92,7 @@ def test_each_table_says_its_figures(row: str) -> None:
 
 def test_few_windows_are_all_shown() -> None:
     plan = PLANS["letter"]
-    few = replace(plan, commitments=tuple(w for w in plan.commitments if w.term == "aws-commitment"))
+    few = replace(plan, standings=tuple(w for w in plan.commitments if w.term == "aws-commitment"))
     text = plan_text(few)
     assert "aws-commitment  Mar 2026 – Feb 2027" in text
     assert text.count(" met") >= 8

@@ -25,6 +25,7 @@ Steps = tuple[str | int, ...]
 def saved() -> str:
     """A plan with a row in nearly every list, and integers."""
     floor = {"id": "floor", "kind": "minimum-commitment", "amount": "9 k USD", "carry-over": "20%"}
+    off = {"id": "off", "kind": "discount", "off": "10%"}
     case = build(
         [
             tokens("north", 3),
@@ -32,7 +33,7 @@ def saved() -> str:
             gpus("south", 2, unit=8, capacity="64 GPU"),
         ],
         [work(demand="6000 Mtok per month"), compute(), work("spare", value="1 USD per Mtok")],
-        agreement(floor),
+        agreement(floor, off),
         months=2,
     )
     return solved(case).to_json()

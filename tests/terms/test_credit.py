@@ -71,7 +71,7 @@ def test_spend_counts_before_it() -> None:
     floor = {"id": "floor", "kind": "minimum-commitment", "amount": "6 k USD"}
     found = solved(build([tokens("north", 1)], [work()], agreement(floor, credit(rate="50%"))))
     # 6000 spent, nothing short, 3000 given back
-    assert (found.cost, found.commitments[0].shortfall) == (D(3000), D(0))
+    assert (found.cost, found.commitments[0].short) == (D(3000), D(0))
 
 
 def test_cut_windows() -> None:

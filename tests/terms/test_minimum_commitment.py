@@ -15,7 +15,6 @@ from detente.planner.check import check
 from detente.results.plan import Plan
 from tests.builders import (
     D,
-    account,
     agreement,
     build,
     by_period,
@@ -25,6 +24,7 @@ from tests.builders import (
     postings,
     refused,
     solved,
+    standing,
     tokens,
     two_clouds,
     use,
@@ -40,7 +40,7 @@ def floor(amount: str, **more: Any) -> dict[str, Any]:
 
 def windows(found: Plan) -> list[tuple[D, ...]]:
     """Required, spend, brought, carried, short, fee of each window."""
-    return [(c.required, c.spend, c.brought, c.carried, c.shortfall, c.fee) for c in found.commitments]
+    return [(c.required, c.drawn, c.brought, c.carried, c.short, c.owed) for c in found.commitments]
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,8 @@ def test_spend_or_pay(fee: str, north: int, cost: int) -> None:
     found = solved(two_clouds(floor("6 k USD", shortfall={"fee": fee})))
     assert (found.cost, placed(found).get("north-api", D(0))) == (D(cost), D(north))
     (window,) = found.commitments
-    assert (window.required, window.spend, window.shortfall) == (D(6000), D(3 * north), D(6000 - 3 * north))
-    assert window.fee == D(6000 - 3 * north) * D(fee[:-1]) / 100
+    assert (window.required, window.drawn, window.short) == (D(6000), D(3 * north), D(6000 - 3 * north))
+    assert window.owed == D(6000 - 3 * north) * D(fee[:-1]) / 100
 
 
 def test_more_than_there_is_work_for() -> None:
@@ -133,7 +133,7 @@ def test_what_was_carried_in_may_be_carried_on() -> None:
     found = solved(only_north(term, demand={"rate": rate}, months=3))
     # January 1200 - 500 = 700 over, at most 500 carries; February 400 + 500 - 500 = 400 carries;
     # March 0 + 400 - 500: 100 short
-    assert [(c.brought, c.carried, c.shortfall) for c in found.commitments] == [
+    assert [(c.brought, c.carried, c.short) for c in found.commitments] == [
         (D(0), D(500), D(0)),
         (D(500), D(400), D(0)),
         (D(400), D(0), D(100)),
@@ -238,12 +238,12 @@ def test_account_of_metered_use() -> None:
         use(case, "chat", "south-api", "2026-03-01", "2026-04-01", 100, "5000"),  # not theirs
         use(case, "chat", "north-api", "2026-06-01", "2026-07-01", 100, "600"),
     ]
-    found = postings(account(case, "floor", *lines), "floor")
+    found = standing(case, "floor", *lines)
     # 900.50 + 250.25 = 1150.75, 150.75 over, of which 100 carry; 600 + 100 = 700: 300 short
-    assert found[("drawn", 0)] == D("1150.75")
-    assert (found[("carried", 0)], found[("brought", 1)]) == (D(100), D(100))
-    assert (found[("short", 1)], found[("shortfall-fee", 1)]) == (D(300), D(300))
-    assert ("shortfall-fee", 0) not in found
+    first, second = found.standings
+    assert (first.drawn, first.carried, second.brought) == (D("1150.75"), D(100), D(100))
+    assert second.short == D(300)
+    assert postings(found.postings, "floor") == {("shortfall-fee", 1): D(300)}
 
 
 def test_an_event_that_cuts_a_window_leaves_its_amount() -> None:

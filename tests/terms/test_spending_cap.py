@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from detente.contract.posting import Standing
+from detente.contract.verdict import Reason
 from tests.builders import (
     D,
     agreement,
@@ -17,8 +18,10 @@ from tests.builders import (
     placed,
     refused,
     solved,
+    standing,
     tokens,
     two_clouds,
+    use,
     work,
 )
 
@@ -99,10 +102,20 @@ def test_only_what_is_covered() -> None:
     assert (placed(found, "chat"), placed(found, "mail")) == ({"south-api": D(1000)}, {"north-api": D(1000)})
 
 
-@pytest.mark.parametrize(
-    ("remaining", "decision"), [(None, "permit"), (D(1), "permit"), (D(0), "deny"), (D(-1), "deny")]
-)
-def test_nothing_remains(remaining: D | None, decision: str) -> None:
+@pytest.mark.parametrize(("spent", "decision"), [(0, "permit"), (999, "permit"), (1000, "deny"), (1001, "deny")])
+def test_nothing_remains(spent: int, decision: str) -> None:
     case = two_clouds(cap("1 k USD"), party="south")
     (term,) = case.terms
-    assert term.permits(Standing(remaining=remaining)).decision == decision
+    (stands,) = standing(case, "cap", use(case, "chat", "south-api", "2026-01-01", "2026-02-01", 1, spent)).standings
+    assert (stands.drawn, stands.remaining) == (D(spent), D(1000 - spent))
+    verdict = term.permits(stands)
+    assert verdict.decision == decision
+    assert decision == "permit" or verdict.reason == Reason("cap", "nothing remains of 1.00 k USD")
+
+
+def test_what_is_reserved_does_not_remain() -> None:
+    case = two_clouds(cap("1 k USD"), party="south")
+    (term,) = case.terms
+    (stands,) = standing(case, "cap", use(case, "chat", "south-api", "2026-01-01", "2026-02-01", 1, 900)).standings
+    assert term.permits(replace(stands, reserved=D(99))).decision == "permit"
+    assert term.permits(replace(stands, reserved=D(100))).decision == "deny"

@@ -14,8 +14,9 @@ from detente.case.agreement import Agreement, InForce, cycle, dates, in_force, l
 from detente.case.checks import windows
 from detente.case.checks.view import View
 from detente.case.entries import Entries, Entry
+from detente.contract.force import Force
 from detente.contract.scope import Scope
-from detente.contract.term import SELF, Force, Term, Until
+from detente.contract.term import SELF, Term, Until
 from detente.errors import Path, did_you_mean
 from detente.values.facts import DEMAND_KEYS, OFFER_KEYS
 from detente.values.period import moment

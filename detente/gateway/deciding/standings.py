@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from detente.contract.posting import Standing
+from detente.contract.standing import Standing
 
 
 class Standings(Protocol):

@@ -1,7 +1,8 @@
 """A plan's exact bill, outside the solver (§4).
 
-Owns: rounding the solver's numbers to whole quanta of work and whole units, charging them at exact prices, and each
-clause's account of them. Not here: what the charges mean to a clause (``Term.account``). No float reaches an amount.
+Owns: rounding the solver's numbers to whole quanta of work and whole units, and the use that they come to, metered at
+exact prices. Not here: what use costs after discounts (``contract.rating``), and what it means to a clause
+(``Term.settle``). No float reaches an amount.
 """
 
 from __future__ import annotations
@@ -15,15 +16,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.contract.posting import Posting
-from detente.contract.usage import Metered, Usage
+from detente.contract.decisions import NOTHING_DECIDED, Decisions
+from detente.contract.posting import Posting, PostingPart
+from detente.contract.rating import Rating
+from detente.contract.settlement import Settlement
+from detente.contract.totals import Totals
+from detente.contract.use import RatedUse, Use
 from detente.errors import SolverError
+from detente.planner.answer.decided import decided
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats
 from detente.planner.formulation.groups import QUANTUM
 from detente.planner.solving.model import Model
-from detente.terms.discount import Discount
 from detente.values.money import nano
 
 Quanta = NDArray[np.int64]
@@ -31,20 +36,21 @@ Quanta = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Quantities:
-    """Whole quanta of work by arc and period and of unserved demand by group; whole units by column."""
+    """Whole quanta of work by arc and period and of unserved demand by group; whole units by column; decisions."""
 
     work: Quanta
     unserved: dict[str, Quanta]
     units: dict[str, NDArray[np.int64]]
+    decided: Decisions = NOTHING_DECIDED
 
 
 @dataclass(frozen=True)
 class Bill:
-    """What a plan costs: charges at list price, postings by clause, unserved demand at its value."""
+    """What a plan costs: use at its net price, what clauses owe and give, unserved demand at its value."""
 
     quantities: Quantities
-    metered: Metered
-    accounts: tuple[tuple[Posting, ...], ...]  # by clause, in the case's order
+    rated: tuple[RatedUse, ...]
+    settlements: tuple[Settlement, ...]  # by clause, in the case's order
     listed: Decimal
     owed: Decimal
     unserved: Decimal
@@ -54,7 +60,7 @@ class Bill:
     @property
     def postings(self) -> tuple[Posting, ...]:
         """Every line, clause by clause."""
-        return tuple(p for account in self.accounts for p in account)
+        return tuple(p for settlement in self.settlements for p in settlement.postings)
 
     @property
     def total(self) -> Decimal:
@@ -89,18 +95,29 @@ def quantities(draft: Draft, model: Model, values: Floats) -> Quantities:
                     raise SolverError(f"`{workload.id}` must be served, and the solver lost {short} of it in rounding")
         unserved[workload.id] = left
     units = {name: np.rint(values[u.columns]).astype(np.int64) for name, u in draft.units.items()}
-    return Quantities(work, unserved, units)
+    return Quantities(work, unserved, units, decided(draft, model, values))
 
 
 def charge(draft: Draft, found: Quantities) -> Bill:
-    """The exact bill of whole quantities."""
+    """The exact bill of whole quantities: metered, rated and settled, as use would be."""
+    terms = draft.case.terms
     charges = dict(_charges(draft, found))
     bought = {name: list(_bought(draft, name, found)) for name in draft.units}
-    metered = Metered(_netted(draft, _usages(draft, found, charges, bought)))
-    listed = sum((u.listed for u in metered), Decimal(0))
-    accounts = tuple(tuple(term.account(metered, draft.horizon)) for term in draft.case.terms)
-    owed = listed + sum((p.amount for account in accounts for p in account if p.owed), Decimal(0))
-    unserved = sum(
+    rating, totals = Rating(terms), Totals(meter for term in terms for meter in term.meters())
+    rated = tuple(map(rating.rate, _uses(draft, found, charges, bought)))
+    for line in rated:
+        totals.add(line)
+    settlements = tuple(term.settle(totals, found.decided, None) for term in terms)
+    listed = sum((line.use.listed for line in rated), Decimal(0))
+    net = sum((line.net for line in rated), Decimal(0))
+    posted = [p for settlement in settlements for p in settlement.postings]
+    owed = net + sum((p.amount for p in posted if p.part != PostingPart.DISCOUNT), Decimal(0))
+    return Bill(found, rated, settlements, listed, owed, _unserved(draft, found), charges, bought)
+
+
+def _unserved(draft: Draft, found: Quantities) -> Decimal:
+    """The value of what is not served."""
+    return sum(
         (
             nano(int(found.unserved[w.id].sum()) * QUANTUM * Fraction(w.value.amount))
             for w in draft.case.workloads
@@ -108,7 +125,6 @@ def charge(draft: Draft, found: Quantities) -> Bill:
         ),
         Decimal(0),
     )
-    return Bill(found, metered, accounts, listed, owed, unserved, charges, bought)
 
 
 def _charges(draft: Draft, found: Quantities) -> Iterable[tuple[tuple[int, int], Decimal]]:
@@ -151,10 +167,10 @@ def _spans(draft: Draft) -> list[tuple[Any, Any, list[int]]]:
     return [(a, b, t) for (a, b), t in spans.items()]
 
 
-def _usages(
+def _uses(
     draft: Draft, found: Quantities, charges: dict[tuple[int, int], Decimal], bought: dict[str, list[Decimal]]
-) -> Iterable[Usage]:
-    """Usage by arc and span, idle capacity by offer and span, and data moved."""
+) -> Iterable[Use]:
+    """Use by arc and span, idle capacity by offer and span, and data moved."""
     paid = {name: units_paid(draft, name, found) for name in bought}
     for start, end, periods in _spans(draft):
         used: dict[str, tuple[Decimal, Fraction]] = {}
@@ -167,7 +183,7 @@ def _usages(
             if arc.egress:
                 moved = nano(quanta * QUANTUM * arc.egress)
                 assert arc.egress_facts is not None
-                yield Usage("egress", arc.demand, arc.egress_facts, start, end, Decimal(0), Decimal(0), moved, moved)
+                yield Use("egress", arc.demand, arc.egress_facts, start, end, Decimal(0), Decimal(0), moved)
             if not arc.metered:
                 before = used.get(arc.offer.id, (Decimal(0), Fraction(0)))
                 used[arc.offer.id] = before[0] + cost, before[1] + quanta * QUANTUM * arc.per_work
@@ -176,19 +192,11 @@ def _usages(
             taken = sum((paid[name][t] for t in periods), Fraction(0)) - used.get(name, (Decimal(0), Fraction(0)))[1]
             if cost or taken:
                 facts = draft.case.offer_facts[name]
-                yield Usage("idle", None, facts, start, end, Decimal(0), nano(taken), cost, cost)
+                yield Use("idle", None, facts, start, end, Decimal(0), nano(taken), cost)
 
 
-def _use(arc: Arc, start: Any, end: Any, quanta: int, cost: Decimal) -> Usage:
+def _use(arc: Arc, start: Any, end: Any, quanta: int, cost: Decimal) -> Use:
     work = quanta * QUANTUM
     revenue = arc.workload.revenue
     earned = nano(work * Fraction(revenue.amount)) if revenue else Decimal(0)
-    return Usage("use", arc.demand, arc.sold, start, end, nano(work), nano(work * arc.per_work), cost, cost, earned)
-
-
-def _netted(draft: Draft, usages: Iterable[Usage]) -> Iterable[Usage]:
-    """Usage after discounts."""
-    discounts = [t for t in draft.case.terms if isinstance(t, Discount)]
-    for usage in usages:
-        off = sum((d.reduction(usage) for d in discounts), Decimal(0))
-        yield usage.at_net(usage.listed - off) if off else usage
+    return Use("use", arc.demand, arc.sold, start, end, nano(work), nano(work * arc.per_work), cost, earned)

@@ -1,29 +1,28 @@
-"""What a plan decides for its clauses: the values of columns that they own, exact.
+"""What a plan decides for its clauses, exact.
 
-Owns: reading them off a solution. Not here: what a clause makes of them (``Term``), and which are whole (``search``).
+Owns: reading it off a solution. Not here: what a clause makes of it (``Term.settle``), and which of it is whole
+(``search``).
 """
 
 from __future__ import annotations
 
 from fractions import Fraction
 
+from detente.contract.decisions import Decided, Decisions
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats
+from detente.planner.solving.model import Model
 
-NANO = 10**9
+BILLION = 10**9
 """What is not whole is decided in billionths of its unit."""
 
-Decided = dict[tuple[str, str], tuple[Fraction, ...]]
-"""By clause and part: the value of each of its columns, in natural units."""
 
-
-def decided(draft: Draft, values: Floats) -> Decided:
-    """The columns of the clauses of a case: whole ones as whole numbers, others to a billionth."""
-    owners = {f"term/{term.id}": term.id for term in draft.case.terms}
-    found: Decided = {}
-    for block in draft.program.column_blocks:
-        if block.owner in owners:
-            unit = 1 if block.whole else NANO
-            parts = (Fraction(round(value * unit), unit) for value in values[block.slice].tolist())
-            found[owners[block.owner], block.part] = tuple(parts)
-    return found
+def decided(draft: Draft, model: Model, values: Floats) -> Decisions:
+    """What the clauses that are in leave to be decided: whole numbers where it is whole, else to a billionth."""
+    found: dict[Decided, tuple[Fraction, ...]] = {}
+    for each in draft.decided:
+        if each.key not in model.out:
+            unit = 1 if each.whole else BILLION
+            parts = (Fraction(round(value * unit), unit) for value in values[each.columns].tolist())
+            found[each.what] = tuple(parts)
+    return Decisions(found)

@@ -22,9 +22,9 @@ SMALLEST_PRICE = 1e-9
 
 def clauses(draft: Draft, solution: Solution, exact: Bill) -> Iterable[ClauseRow]:
     """Clause by clause; ``solution`` is the one whose duals are the marginal prices."""
-    for term, account in zip(draft.case.terms, exact.accounts, strict=True):
+    for term, settlement in zip(draft.case.terms, exact.settlements, strict=True):
         marginal = tuple(_marginal(draft, solution, term))
-        owed = sum((p.amount for p in account if p.owed), Decimal(0))
+        owed = sum((p.amount for p in settlement.postings), Decimal(0))
         yield ClauseRow(
             term.id,
             term.kind,
@@ -54,7 +54,7 @@ def _marginal(draft: Draft, solution: Solution, term: Term) -> Iterable[Marginal
         unit = f"{currency} per {block.unit}" if block.unit else per_work
         for index, dual in enumerate(solution.duals[block.slice].tolist()):
             if abs(dual) > SMALLEST_PRICE:
-                time = times[index] if times else term.in_force(draft.horizon)
+                time = times[index] if times else term.force.within(draft.horizon)
                 yield MarginalPrice(block.part, time.start, time.end, _price(abs(dual)), unit)
     held: dict[tuple[datetime, datetime], float] = {}
     for denial in draft.program.denials:

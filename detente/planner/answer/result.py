@@ -1,19 +1,20 @@
 """The rows of a plan, from a solution and its exact bill.
 
-Owns: putting the plan together; allocations, standby, commitments, unserved demand and shares. Not here: what it buys
+Owns: putting the plan together; allocations, standby, standings, unserved demand and shares. Not here: what it buys
 (``holdings``), what became of each clause (``marginal``), and why each workload is where it is (``reasons``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
 import numpy as np
 
+from detente.contract.standing import Standing
 from detente.errors import SolverError
 from detente.planner.answer.bill import Bill
 from detente.planner.answer.holdings import capacity, purchases
@@ -26,7 +27,6 @@ from detente.planner.solving.solution import Solution
 from detente.results.plan import (
     FORMAT,
     Allocation,
-    CommitmentWindow,
     PeriodRow,
     Plan,
     ProviderRow,
@@ -84,7 +84,7 @@ def result(
         allocations=tuple(_allocations(draft, exact)),
         standby=tuple(_standby(draft, solution)),
         purchases=tuple(purchases(draft, exact)),
-        commitments=tuple(_commitments(draft, exact)),
+        standings=tuple(_standings(draft, exact)),
         unserved=tuple(_unserved(draft, exact)),
         postings=exact.postings,
         clauses=tuple(clauses(draft, prices, exact)),
@@ -125,26 +125,12 @@ def _standby(draft: Draft, solution: Solution) -> Iterable[Standby]:
                 yield Standby(workload, arc.offer.id, arc.offer.provider, t, _work(int(values[row, t])))
 
 
-def _commitments(draft: Draft, exact: Bill) -> Iterable[CommitmentWindow]:
-    for term, account in zip(draft.case.terms, exact.accounts, strict=True):
-        found: dict[int, dict[str, Decimal]] = {}
-        times: dict[int, tuple[datetime, datetime]] = {}
-        for p in account:
-            if p.part in ("required", "drawn", "brought", "carried", "short", "shortfall-fee"):
-                found.setdefault(p.window, {})[p.part] = p.amount
-                times[p.window] = (p.start, p.end)
-        for window, parts in found.items():
-            yield CommitmentWindow(
-                term.id,
-                term.force.counterparty,
-                *times[window],
-                parts["required"],
-                parts["drawn"],
-                parts["brought"],
-                parts["carried"],
-                parts["short"],
-                parts.get("shortfall-fee", Decimal(0)),
-            )
+def _standings(draft: Draft, exact: Bill) -> Iterable[Standing]:
+    """Where each clause stands in its windows, in units that a reader knows."""
+    for term, settlement in zip(draft.case.terms, exact.settlements, strict=True):
+        units = {meter.unit: draft.unit(meter) for meter in term.meters()}
+        for standing in settlement.standings:
+            yield replace(standing, unit=units[standing.unit])
 
 
 def _unserved(draft: Draft, exact: Bill) -> Iterable[Unserved]:
@@ -169,21 +155,22 @@ def _workloads(draft: Draft, exact: Bill) -> Iterable[WorkloadRow]:
 def _providers(draft: Draft, exact: Bill) -> Iterable[ProviderRow]:
     spend = {name: Decimal(0) for name in draft.case.providers}
     idle = dict(spend)
-    for usage in exact.metered:
-        spend[usage.offer["provider"]] += usage.net
-        if usage.kind == "idle":
-            idle[usage.offer["provider"]] += usage.net
+    for line in exact.rated:
+        spend[line.use.offer["provider"]] += line.net
+        if line.use.kind == "idle":
+            idle[line.use.offer["provider"]] += line.net
     units = list(dict.fromkeys(w.unit for w in draft.case.workloads))
     work = {name: dict.fromkeys(units, 0) for name in spend}
     on_work = {name: dict.fromkeys(units, Decimal(0)) for name in spend}
     runs: dict[str, dict[tuple[str, str], None]] = {name: {} for name in spend}
-    for usage in exact.metered:
-        if usage.kind == "use" and usage.demand is not None:
-            unit = next(w.unit for w in draft.case.workloads if w.id == usage.demand["workload"])
-            name = usage.offer["provider"]
-            work[name][unit] += int(usage.work / Decimal(str(float(QUANTUM))))
-            on_work[name][unit] += usage.net
-            runs[name][usage.demand["workload"], usage.offer["offer"]] = None
+    for line in exact.rated:
+        use = line.use
+        if use.kind == "use" and use.demand is not None:
+            unit = next(w.unit for w in draft.case.workloads if w.id == use.demand["workload"])
+            name = use.offer["provider"]
+            work[name][unit] += int(use.work / Decimal(str(float(QUANTUM))))
+            on_work[name][unit] += line.net
+            runs[name][use.demand["workload"], use.offer["offer"]] = None
     total = sum(spend.values(), Decimal(0))
     every = {unit: sum(work[name][unit] for name in spend) for unit in units}
     for name, provider in draft.case.providers.items():

@@ -8,12 +8,15 @@ defined (``formulate``), and what a clause sees of it (``shaping``).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detente.case.case import Case
+from detente.contract.decisions import Decided
+from detente.contract.meter import Meter
 from detente.demand.workload import Training
 from detente.market.offer import AnyOffer, GpuOffer, TokenOffer
 from detente.planner.formulation.arc import Arc, Arcs
@@ -23,6 +26,16 @@ from detente.planner.formulation.groups import grouping
 from detente.planner.formulation.prices import PriceList, holds_always
 from detente.planner.formulation.program import Program
 from detente.planner.formulation.units import Units
+
+
+@dataclass(frozen=True)
+class DecidedColumns:
+    """What a clause leaves to be decided, the columns that say it, and the key of those who use them."""
+
+    what: Decided
+    columns: Ints
+    whole: bool
+    key: str
 
 
 class Draft:
@@ -41,6 +54,7 @@ class Draft:
         self.x: Ints = np.zeros((0, self.n), dtype=np.int32)
         self.unserved: dict[str, Ints] = {}
         self.units: dict[str, Units] = {}
+        self.decided: list[DecidedColumns] = []
         self.standby: dict[str, Ints] = {}
         self.standby_from = np.full(len(self.arcs), -1, dtype=np.int64)  # of each arc, the first column of its standby
         self.gangs: list[tuple[Arc, Ints, list[NDArray[np.int64]]]] = []
@@ -62,6 +76,17 @@ class Draft:
         if len(set(limits)) == 1:
             return np.full(self.n, np.inf if limits[0] is None else float(limits[0]))
         return np.array([np.inf if m is None else float(m) for m in limits])
+
+    def unit(self, meter: Meter) -> str:
+        """In what a meter counts: the currency, the unit of the work it covers, or that of the offers it covers."""
+        if meter.unit == "money":
+            return self.case.currency
+        covered = [self.arcs[i] for i in np.flatnonzero(self.arcs.covered(meter.selection)).tolist()]
+        if meter.unit == "work":
+            units = {arc.workload.unit for arc in covered}
+        else:
+            units = {"GPU-hour" if isinstance(arc.offer, GpuOffer) else "Mtok" for arc in covered}
+        return "/".join(sorted(units)) or "unit"
 
     # -- define: each called once by ``formulate`` ---------------------------------------------------------------
     def define_use(self) -> None:

@@ -31,9 +31,8 @@ def formulate(case: Case) -> Draft:
     define_permissions(draft, terms)
     for term in terms:
         if term.prices:
-            term.shape(shaping)
+            draft.prices.take_off(term)
     draft.define_costs()
     for term in terms:
-        if not term.prices:
-            term.shape(shaping)
+        term.shape(shaping)
     return draft

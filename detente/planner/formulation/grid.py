@@ -5,7 +5,7 @@ Not here: what happens in a period.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from fractions import Fraction
 from functools import cached_property
@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.contract.term import Force
+from detente.contract.force import Force
 from detente.contract.window import Window, overlap
 from detente.planner.formulation.expression import Bools, Floats, Ints
 from detente.values.period import Period
@@ -60,6 +60,12 @@ class Grid:
             periods = np.array([f[1] for f in found], dtype=np.int64)
             self._overlaps[key] = rows, periods, np.array([f[2] for f in found], dtype=np.float64)
         return self._overlaps[key]
+
+    def covered(self, windows: Iterable[Window]) -> Floats:
+        """The share of each period that lies in any of some windows, which do not overlap."""
+        _, periods, share = self.shares(tuple(windows))
+        found: Floats = np.bincount(periods, weights=share, minlength=self.n).astype(np.float64)
+        return found
 
     def forced(self, force: Force) -> Bools:
         """Periods of which any part lies in a clause's time: a denial for a part denies the whole."""

@@ -1,6 +1,6 @@
 """What use and units cost in each period: list prices, exact, and what discounts take off them.
 
-Owns: ``Prices``, and the price list of a case. Not here: which clause takes what off (``Term.shape``), the bill.
+Owns: ``Prices``, and the price list of a case. Not here: what a clause takes off (``contract.rating``), the bill.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.contract.scope import Selection
+from detente.contract.rating import taken_off
+from detente.contract.term import Term
 from detente.demand.workload import Batch
 from detente.market.offer import AnyOffer, TokenOffer
 from detente.market.token_price import list_price
-from detente.planner.formulation.arc import Arc, Arcs, covers
+from detente.planner.formulation.arc import Arc, Arcs
 from detente.planner.formulation.expression import Floats
 from detente.planner.formulation.grid import Grid
 from detente.values.dated import Dated
@@ -90,21 +91,20 @@ class PriceList:
         """Price of moving data per unit of work after discounts."""
         return float(arc.egress) * (1 - self._off_egress.get(arc.index, 0.0))
 
-    def take_off(self, selection: Selection, periods: NDArray[np.int64], rate: Floats) -> None:
-        """A lower price for what is covered in some periods: by this part of the list price."""
-        case = self._arcs.case
-        for offer in case.offers:
-            if covers(selection, None, case.offer_facts[offer.id]):
-                self.off[offer.id][periods] += rate
+    def take_off(self, term: Term) -> None:
+        """What a price clause takes off list prices while in force; for a part of a period, by that part of it."""
+        case, share = self._arcs.case, self._grid.covered([term.force.within(self._arcs.case.declared.horizon)])
+        idle = {o.id: taken_off(term, None, case.offer_facts[o.id]) for o in case.offers}
+        for offer, rate in idle.items():
+            self.off[offer] += float(rate) * share
         for arc in self._arcs:
-            idle = covers(selection, None, arc.sold)
-            part = int(covers(selection, arc.demand, arc.sold)) - int(idle)
-            if part:
-                off = self._off_arc.setdefault(arc.index, np.zeros(self._grid.n))
-                off[periods] += part * rate
-            if arc.egress and covers(selection, arc.demand, arc.egress_facts):
-                off = self._off_egress.setdefault(arc.index, np.zeros(self._grid.n))
-                off[periods] += rate
+            self._less(self._off_arc, arc, taken_off(term, arc.demand, arc.sold) - idle[arc.offer.id], share)
+            if arc.egress and arc.egress_facts is not None:
+                self._less(self._off_egress, arc, taken_off(term, arc.demand, arc.egress_facts), share)
+
+    def _less(self, off: dict[int, Floats], arc: Arc, rate: Fraction, share: Floats) -> None:
+        if rate:
+            off[arc.index] = off.get(arc.index, np.zeros(self._grid.n)) + float(rate) * share
 
 
 def holds_always(value: Dated[Any]) -> bool:

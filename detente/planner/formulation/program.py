@@ -11,18 +11,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detente.contract.decisions import Rounding
 from detente.contract.window import Window
 from detente.errors import SolverError
 from detente.planner.formulation.expression import Bools, Floats, Ints, Part, Rows
 from detente.values.quantity import LARGEST
-
-Rounding = Literal["up", "down", "nearest"]
-"""How its owner rounds a whole column that the linear program left between two whole numbers."""
 
 Deniers = Sequence[Collection[str]]
 """Sets of owners: one a deployment of an offer. A denial stands while each of them has an owner that is in."""

@@ -1,7 +1,8 @@
-"""What a clause sees of a draft while it shapes a plan (``term.Program``).
+"""What a clause sees of a draft while it shapes a plan (``contract.program``).
 
-Owns: the measures that clauses are written in, their slacks, charges and discounts. Not here: the order of shaping
-(``formulate``), denials (``permissions``), standby (``standby``), and what a clause says (``terms``).
+Owns: the measures that clauses are written in, their slacks, decisions and charges. Not here: the order of shaping
+(``formulate``), denials (``permissions``), prices after discounts (``prices``), standby (``standby``), what a clause
+says (``terms``).
 """
 
 from __future__ import annotations
@@ -13,14 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detente.contract.decisions import Rounding
+from detente.contract.meter import Measure, Meter
+from detente.contract.program import ClauseOwner
 from detente.contract.scope import Selection
-from detente.contract.term import Term
-from detente.contract.usage import Measure
-from detente.contract.window import Window
-from detente.market.offer import GpuOffer
 from detente.planner.formulation import standby
 from detente.planner.formulation.arc import covers
-from detente.planner.formulation.draft import Draft
+from detente.planner.formulation.draft import DecidedColumns, Draft
 from detente.planner.formulation.expression import Expr, Floats, Ints, Lines, Part, spelt
 from detente.planner.formulation.units import Units
 
@@ -33,12 +33,12 @@ class Shaping:
 
     def __init__(self, draft: Draft) -> None:
         self.draft = draft
-        self.horizon = draft.horizon
 
     # -- measures ------------------------------------------------------------------------------------------------
-    def sum(self, selection: Selection, of: Measure, by: Sequence[Window]) -> Expr:
-        """A measure of the plan over what a selection covers, one row a window."""
-        draft = self.draft
+    def total(self, meter: Meter) -> Expr:
+        """A measure of the plan over what a meter's selection covers, one row a window."""
+        draft, selection, of = self.draft, meter.selection, meter.measure
+        by = tuple(meter.windows)
         windows, periods, share = draft.grid.shares(by)
         index, rates = self._rates(selection, of)
         parts = self._measured(index, rates, windows, periods, share)
@@ -48,18 +48,7 @@ class Shaping:
                 for units in draft.units.values()
                 if covers(selection, None, draft.case.offer_facts[units.offer.id])
             ]
-        return Expr(len(by), parts, windows=tuple(by), unit=self._unit(selection, of))
-
-    def _unit(self, selection: Selection, of: Measure) -> str:
-        """In what a measure counts: the currency, the unit of covered work, or that of covered offers."""
-        if of in ("spend", "revenue"):
-            return self.draft.case.currency
-        covered = [self.draft.arcs[i] for i in np.flatnonzero(self.draft.arcs.covered(selection)).tolist()]
-        if of == "work":
-            return "/".join(sorted({arc.workload.unit for arc in covered})) or "unit"
-        return (
-            "/".join(sorted({"GPU-hour" if isinstance(arc.offer, GpuOffer) else "Mtok" for arc in covered})) or "unit"
-        )
+        return Expr(len(by), parts, windows=by, unit=draft.unit(meter))
 
     def _measured(
         self, index: NDArray[np.int64], rates: Floats, windows: Ints, periods: NDArray[np.int64], share: Floats
@@ -129,18 +118,38 @@ class Shaping:
     # -- what a clause adds --------------------------------------------------------------------------------------
     def slack(
         self,
-        term: Term,
+        owner: ClauseOwner,
         part: str,
-        n: int,
         *,
-        price: Fraction = Fraction(0),
         most: Sequence[Fraction],
+        price: Fraction = Fraction(0),
         remedy: bool = False,
     ) -> Expr:
         """New amounts of zero or more that a clause owns."""
         upper = [float(m) for m in most]
-        owner = f"term/{term.id}"
-        return Expr.of(self.draft.program.columns(owner, part, n, cost=float(price), upper=upper, remedy=remedy))
+        program = self.draft.program
+        return Expr.of(
+            program.columns(f"term/{owner.id}", part, len(upper), cost=float(price), upper=upper, remedy=remedy)
+        )
+
+    def decide(
+        self,
+        owner: ClauseOwner,
+        name: str,
+        *,
+        most: Sequence[Fraction],
+        price: Fraction = Fraction(0),
+        whole: Rounding | None = None,
+    ) -> Expr:
+        """New amounts of zero or more that somebody decides: their values reach the clause's account."""
+        program, name_of = self.draft.program, f"term/{owner.id}"
+        upper, integer = [float(m) for m in most], whole is not None
+        columns = program.columns(
+            name_of, name, len(upper), cost=float(price), upper=upper, integer=integer, rounding=whole or "nearest"
+        )
+        what = owner.id, owner.force.start, name
+        self.draft.decided.append(DecidedColumns(what, columns, integer, name_of + program.variant))
+        return Expr.of(columns)
 
     def most(self, of: Any) -> list[Fraction]:
         """The most that each row of an expression can be: every column at its upper bound."""
@@ -151,22 +160,17 @@ class Shaping:
             np.add.at(total, rows.T.ravel(), (np.maximum(values, 0.0) * upper[columns]).T.ravel())
         return [Fraction(float(v)) for v in total + of.constant]
 
-    def require(self, term: Term, part: str, rows: Any) -> None:
+    def require(self, owner: ClauseOwner, part: str, rows: Any) -> None:
         """Rows that a clause owns."""
-        self.draft.program.require(f"term/{term.id}", part, rows)
+        self.draft.program.require(f"term/{owner.id}", part, rows)
 
-    def charge(self, term: Term, selection: Selection, of: Measure, rate: Fraction) -> None:
-        """A cost in proportion to a measure, while the clause is in force."""
+    def charge(self, owner: ClauseOwner, meter: Meter, rate: Fraction) -> None:
+        """A cost in proportion to a meter, over all its windows."""
         draft = self.draft
-        _, periods, share = draft.grid.shares([term.in_force(self.horizon)])
-        index, rates = self._rates(selection, of)
-        draft.program.charge(f"term/{term.id}", draft.x[index][:, periods], rates[:, periods] * share * float(rate))
+        share = draft.grid.covered(meter.windows)
+        index, rates = self._rates(meter.selection, meter.measure)
+        draft.program.charge(f"term/{owner.id}", draft.x[index], rates * share * float(rate))
 
-    def discount(self, term: Term, selection: Selection, rate: Fraction) -> None:
-        """A lower price for what is covered, while the clause is in force."""
-        _, periods, share = self.draft.grid.shares([term.in_force(self.horizon)])
-        self.draft.prices.take_off(selection, periods, float(rate) * share)
-
-    def survive(self, term: Term, selection: Selection, share: Fraction) -> None:
+    def survive(self, owner: ClauseOwner, selection: Selection, share: Fraction) -> None:
         """Standby, so that the loss of any one provider leaves a share of each covered workload's demand."""
-        standby.survive(self.draft, term, selection, share)
+        standby.survive(self.draft, owner, selection, share)

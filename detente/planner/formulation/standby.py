@@ -10,6 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from detente.contract.program import ClauseOwner
 from detente.contract.scope import Selection
 from detente.contract.term import Term
 from detente.planner.formulation.draft import Draft
@@ -34,13 +35,13 @@ def define_standby(draft: Draft, terms: Sequence[Term]) -> None:
             draft.program.fix_at_zero(columns[row, closed], [{f"offer/{arc.offer.id}"}])
 
 
-def survive(draft: Draft, term: Term, selection: Selection, share: Fraction) -> None:
+def survive(draft: Draft, term: ClauseOwner, selection: Selection, share: Fraction) -> None:
     """Standby, so that the loss of any one provider leaves a share of each covered workload's demand.
 
     For each provider k of a workload: x_k + r_k - R + unserved <= (1 - share) * demand, with R the sum of all
     standby r.
     """
-    _, periods, inside = draft.grid.shares([term.in_force(draft.horizon)])
+    _, periods, inside = draft.grid.shares([term.force.within(draft.horizon)])
     forced = np.zeros(draft.n, dtype=bool)
     forced[periods[inside > 0]] = True
     covered = draft.arcs.covered(selection)

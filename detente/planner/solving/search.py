@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from detente.contract.decisions import Rounding
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats, Ints
-from detente.planner.formulation.program import Block, Rounding
+from detente.planner.formulation.program import Block
 from detente.planner.formulation.purchases import rounded_up
 from detente.planner.solving.branch import better, branch
 from detente.planner.solving.model import Basis, Model

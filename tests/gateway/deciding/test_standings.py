@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from detente.case.case import Case
-from detente.contract.posting import Standing
+from detente.contract.standing import Role, Standing
 from detente.gateway.deciding.admit import Admission
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.deciding.policy import Policy
@@ -36,7 +36,9 @@ class Kept:
         if term not in self.remaining:
             return ()
         remains = self.remaining[term]
-        return (Standing(remaining=None if remains is None else Decimal(remains)),)
+        amount = None if remains is None else Decimal(1000)
+        drawn = Decimal(0) if remains is None else 1000 - Decimal(remains)
+        return (Standing(term, Role.CAP, "money", 0, day("2026-03-01"), day("2026-04-01"), False, amount, drawn),)
 
 
 def moment(standings: Kept, *terms: Data, party: str = "self", workloads: list[Data] | None = None) -> Moment:

@@ -18,8 +18,8 @@ def test_the_first_plan_of_a_newcomer_meets_its_commitment() -> None:
 
     found = plan(Case.load(STARTER))
     assert isinstance(found, Plan)
-    assert [w.shortfall for w in found.commitments] == [0, 0, 0, 0]
-    reached = [w.spend + w.brought for w in found.commitments]
+    assert [w.short for w in found.commitments] == [0, 0, 0, 0]
+    reached = [w.drawn + w.brought for w in found.commitments]
     assert min(reached) - 200_000 < 1, "one of them is just reached"
 
 
@@ -38,5 +38,5 @@ def test_a_floor_under_a_cap_with_no_room_between_them_is_met_to_a_rounding() ->
     assert isinstance(found, Plan)
     assert len(found.commitments) == 2
     for window in found.commitments:
-        assert abs(window.spend - window.required) < Decimal("0.000001")
+        assert abs(window.drawn - window.required) < Decimal("0.000001")
         assert not window.missed

@@ -1,0 +1,31 @@
+"""When a clause is in force, and with whom.
+
+Not here: how amendments and events decide it (``case.agreement``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from detente.contract.window import Window
+from detente.values.period import Horizon, moment
+
+
+@dataclass(frozen=True, slots=True)
+class Force:
+    """Which agreement a term stands in, with whom, and when it is in force (the end is exclusive)."""
+
+    agreement: str
+    counterparty: str
+    start: datetime
+    end: datetime
+
+    def over(self, start: datetime, end: datetime) -> bool:
+        """Whether any of a time lies in it; of a time without length, whether it does."""
+        return start < self.end and (self.start < end or self.start == start)
+
+    def within(self, horizon: Horizon) -> Window:
+        """The part of a horizon in which it holds, as one window; of no length where there is none."""
+        start = max(self.start, moment(horizon.start))
+        return Window(0, start, max(start, min(self.end, moment(horizon.end))))

@@ -1,0 +1,55 @@
+"""A meter: how much of what a clause counts, in which windows.
+
+Owns: ``Meter`` and its measures. A plan's program and the exact totals of use read the same meters: there the two
+statements of a clause's rule meet. Not here: the sums (``totals``; of a plan, ``Program.total``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from detente.contract.scope import Selection
+from detente.contract.window import Calendar, Window
+from detente.errors import SettleError
+
+Measure = Literal["work", "spend", "revenue", "taken", "off"]
+"""``work`` in workloads' units; ``spend`` after discounts and before credits; ``revenue``; ``taken``: what was bought
+or drawn of offers, in their own unit (GPU-hours, Mtok), used or not; ``off``: what the clause took off list prices."""
+
+MONEY: tuple[Measure, ...] = ("spend", "revenue", "off")
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """What a clause counts: a measure of what a selection covers, by window.
+
+    ``term`` and ``name`` say whose it is; ``selection`` and ``windows`` are those of the clause as it is in force, so
+    that an amended clause has a meter for each of its times.
+    """
+
+    term: str
+    name: str
+    selection: Selection
+    measure: Measure
+    windows: Calendar
+
+    @property
+    def unit(self) -> str:
+        """The kind of unit that it counts in: ``money``, ``work`` (the workloads'), or ``taken`` (the offers')."""
+        return "money" if self.measure in MONEY else self.measure
+
+    def begun(self, as_of: datetime | None) -> Iterator[tuple[Window, bool]]:
+        """Each window that has begun, and whether it has ended; where no moment is given, all of them have.
+
+        Raises SettleError where there is no moment and no last window.
+        """
+        if as_of is None and self.windows.endless:
+            what = f"`{self.term}` has no end, so that its windows cannot all be settled"
+            raise SettleError(f"{what}; say as of when, or state `ends:` or `until:`")
+        for window in self.windows:
+            if as_of is not None and window.start > as_of:
+                return
+            yield window, as_of is None or window.end <= as_of

@@ -1,0 +1,88 @@
+"""What a clause may ask of a plan that is being shaped (``Term.shape``).
+
+Owns: the protocol. Not here: a program (``planner.formulation``), and what any clause asks (``terms``). All amounts are
+in natural units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Protocol
+
+from detente.contract.decisions import Rounding
+from detente.contract.force import Force
+from detente.contract.meter import Meter
+from detente.contract.scope import Selection
+
+
+class ClauseOwner(Protocol):
+    """The clause that owns what it adds, so that it can be relaxed, priced and blamed (§6)."""
+
+    @property
+    def id(self) -> str:
+        """Its name."""
+
+    @property
+    def force(self) -> Force:
+        """When it is in force."""
+
+
+class Relation(Protocol):
+    """Rows that must hold; only a program looks inside."""
+
+
+class Expression(Protocol):  # noqa: PLW1641 (equal expressions are a relation, not an identity)
+    """A column of linear expressions, one a window. Those of a meter know their windows and their unit."""
+
+    def __add__(self, other: Expression | Sequence[Fraction], /) -> Expression: ...
+    def __sub__(self, other: Expression | Sequence[Fraction], /) -> Expression: ...
+    def __mul__(self, factor: Fraction, /) -> Expression: ...
+    def __ge__(self, other: Expression | Sequence[Fraction], /) -> Relation: ...
+    def __le__(self, other: Expression | Sequence[Fraction], /) -> Relation: ...
+    def __eq__(self, other: Expression | Sequence[Fraction], /) -> Relation: ...  # type: ignore[override]
+
+    def lag(self) -> Expression:
+        """The previous window's expression; zero before the first."""
+
+
+class Program(Protocol):
+    """A plan's program, as clauses see it."""
+
+    def total(self, meter: Meter) -> Expression:
+        """What a meter counts, one row a window: the twin of ``Totals.total``."""
+
+    def most(self, of: Expression) -> Sequence[Fraction]:
+        """The most that each row of an expression can be, whatever else holds."""
+
+    def slack(
+        self, owner: ClauseOwner, part: str, *, most: Sequence[Fraction], price: Fraction = ..., remedy: bool = ...
+    ) -> Expression:
+        """New amounts from zero to ``most`` that the clause owns, at a price each, with no meaning outside the program.
+
+        A ``remedy`` is what the clause grants where it is not performed (a shortfall against a fee): ``check`` asks
+        whether the clauses can be performed without any.
+        """
+
+    def decide(
+        self,
+        owner: ClauseOwner,
+        name: str,
+        *,
+        most: Sequence[Fraction],
+        price: Fraction = ...,
+        whole: Rounding | None = ...,
+    ) -> Expression:
+        """New amounts from zero to ``most`` that somebody decides: ``settle`` is told them by this name, exactly.
+
+        ``whole``: they are whole numbers, and this is how the clause has them rounded where a plan cannot choose them.
+        """
+
+    def require(self, owner: ClauseOwner, part: str, rows: Relation) -> None:
+        """Rows that the clause owns."""
+
+    def charge(self, owner: ClauseOwner, meter: Meter, rate: Fraction) -> None:
+        """A cost in proportion to a meter, over all its windows."""
+
+    def survive(self, owner: ClauseOwner, selection: Selection, share: Fraction) -> None:
+        """Standby capacity, so that losing any one provider leaves a share of each covered workload's demand."""

@@ -1,0 +1,59 @@
+"""Rating: what use costs. List price, then what each price clause takes off it, in the order of the contract.
+
+The one place that prices use: the bill of a plan, and what is metered. Not here: list prices (``market``), and what a
+clause takes off (``Term.takes_off``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from fractions import Fraction
+
+from detente.contract.term import Term
+from detente.contract.use import RatedUse, Reduction, Use
+from detente.errors import SettleError
+from detente.values.facts import Facts
+from detente.values.money import nano
+from detente.values.period import hours_between
+
+
+class Rating:
+    """The price clauses of a contract, in its order."""
+
+    def __init__(self, terms: Iterable[Term]) -> None:
+        self._terms = tuple(term for term in terms if term.prices)
+
+    def rate(self, use: Use) -> RatedUse:
+        """What a line of use costs after discounts.
+
+        Raises SettleError where it is not known whether a price clause covers it: an unknown price is never the list
+        price, and never zero.
+        """
+        found = tuple(r for term in self._terms if (r := _reduction(term, use)) is not None)
+        return RatedUse(use, use.listed - sum((r.amount for r in found), Decimal(0)), found)
+
+
+def _reduction(term: Term, use: Use) -> Reduction | None:
+    """Pro rata of the line's time in which the clause is in force; a moment is in force or not."""
+    force = term.force
+    start, end = max(use.start, force.start), min(use.end, force.end)
+    if start > end or start >= force.end or (start == end and use.start < use.end):
+        return None
+    rate = taken_off(term, use.demand, use.offer)
+    if not rate:
+        return None
+    part = Fraction(1) if start == end else hours_between(start, end) / hours_between(use.start, use.end)
+    return Reduction(term.id, start, end, nano(Fraction(use.listed) * rate * part))
+
+
+def taken_off(term: Term, demand: Facts | None, offer: Facts) -> Fraction:
+    """The part of the list price that a clause takes off while it is in force. Raises SettleError where not known."""
+    rate = term.takes_off(demand, offer)
+    if rate is None:
+        labels = ", ".join(f"`{key}`" for key in term.covered.missing(demand))
+        what = (
+            f"`{term.id}`: whether it lowers the price of `{offer.get('offer')}` turns on {labels}, which the use lacks"
+        )
+        raise SettleError(f"{what}; label the use")
+    return rate

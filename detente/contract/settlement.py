@@ -1,0 +1,69 @@
+"""A settlement: what a clause makes of its totals. What is owed, and where it stands, window by window.
+
+Not here: the totals (``totals``), and the rule (``Term.settle``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from detente.contract.meter import Meter
+from detente.contract.posting import Posting, PostingPart
+from detente.contract.standing import Role, Standing
+from detente.contract.window import Window
+from detente.values.money import nano
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """Postings (owed, or given back) and standings (what only counts)."""
+
+    postings: tuple[Posting, ...] = ()
+    standings: tuple[Standing, ...] = ()
+
+    @classmethod
+    def of(cls, parts: Iterable[Settlement]) -> Settlement:
+        """Several as one."""
+        found = list(parts)
+        return cls(
+            tuple(p for each in found for p in each.postings), tuple(s for each in found for s in each.standings)
+        )
+
+
+def settled(
+    meter: Meter,
+    window: Window,
+    role: Role,
+    part: PostingPart | None,
+    *,
+    ended: bool,
+    amount: Fraction | None,
+    drawn: Fraction,
+    owed: Fraction = Fraction(0),
+    brought: Fraction = Fraction(0),
+    carried: Fraction = Fraction(0),
+    short: Fraction = Fraction(0),
+) -> Settlement:
+    """One window of a clause: its standing, and a posting of ``owed`` once it has ended."""
+    due = nano(owed)
+    standing = Standing(
+        meter.term,
+        role,
+        meter.unit,
+        window.index,
+        window.start,
+        window.end,
+        ended,
+        None if amount is None else nano(amount),
+        nano(drawn),
+        brought=nano(brought),
+        carried=nano(carried),
+        short=nano(short),
+        owed=due if ended else nano(Fraction(0)),
+        accruing=nano(Fraction(0)) if ended else due,
+    )
+    if not (ended and due and part):
+        return Settlement((), (standing,))
+    return Settlement((Posting(meter.term, part, window.index, window.start, window.end, due),), (standing,))

@@ -1,0 +1,92 @@
+"""The standing of a clause in one window: what it asks, what is drawn, and what remains.
+
+It counts and moves no money (see ``posting``). Not here: what a clause makes of it (``Term.permits``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from detente.values.money import CENT
+from detente.values.period import End
+from detente.values.quantity import Exact
+
+
+class Role(StrEnum):
+    """What a clause's amount means in a window."""
+
+    FLOOR = "floor"
+    """At least so much must be drawn."""
+    CAP = "cap"
+    """At most so much may be drawn."""
+    MILESTONE = "milestone"
+    """So much in all must be drawn by a day."""
+    TAKE = "take"
+    """So much is paid for, drawn or not."""
+    LEAST = "at-least"
+    """A share of the whole that a part must reach."""
+    MOST = "at-most"
+    """A share of the whole that a part must not pass."""
+    CREDIT = "credit"
+    """Money that is given back, up to so much."""
+    SHARE = "revenue-share"
+    """Money that is owed, up to so much."""
+    DISCOUNT = "discount"
+    """Money that was taken off list prices."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A clause in one window.
+
+    Attributes
+    ----------
+    unit
+        ``money``, ``work`` (the workloads' unit) or ``taken`` (the offers' unit); in a plan, the unit's name.
+    ended
+        Whether the window has ended. Until then nothing is owed, and ``accruing`` is what would be if it ended now.
+    amount
+        What the clause asks or allows, in ``unit``; None where it sets none.
+    drawn, reserved
+        What counts towards it, and what is promised to calls that have not ended.
+    brought, carried
+        What came over from the window before, and what goes on to the next.
+    short
+        What is missing of a floor.
+    owed, accruing
+        Money: what the window's postings come to.
+    """
+
+    term: str
+    role: Role
+    unit: str
+    window: int
+    start: datetime
+    end: End
+    ended: bool
+    amount: Exact | None
+    drawn: Exact
+    reserved: Exact = Decimal(0)
+    brought: Exact = Decimal(0)
+    carried: Exact = Decimal(0)
+    short: Exact = Decimal(0)
+    owed: Exact = Decimal(0)
+    accruing: Exact = Decimal(0)
+
+    @property
+    def remaining(self) -> Decimal | None:
+        """What is left of the amount, 0 or less where nothing is; None where there is none."""
+        return None if self.amount is None else self.amount - self.brought - self.drawn - self.reserved
+
+    @property
+    def required(self) -> Decimal:
+        """What a floor asks for; nothing where no amount is set."""
+        return Decimal(0) if self.amount is None else self.amount
+
+    @property
+    def missed(self) -> bool:
+        """Whether it falls short by a cent or more: less is a rounding (whole quanta of work), and on no invoice."""
+        return self.short >= CENT

@@ -1,0 +1,145 @@
+"""Totals: exact running sums of use, by meter and window, and nothing else.
+
+Sums of whole numbers, so that neither the order nor the grouping of what is added matters, and settling a stream is
+settling the batch. What is added costs the same however much was added before. Use of which it is not known whether a
+meter covers it is kept apart: it is neither counted nor lost. Not here: what a clause makes of it (``Term.settle``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from fractions import Fraction
+
+from detente.contract.meter import Meter
+from detente.contract.use import RatedUse, nanos
+from detente.contract.window import Window
+from detente.errors import SettleError
+from detente.values.facts import Facts
+from detente.values.money import NANOS, nano
+from detente.values.period import named
+from detente.values.quantity import plain
+
+
+@dataclass(slots=True)
+class Sum:
+    """Whole billionths, and parts of lines that a window's edge cuts: numerators by their denominator.
+
+    Parts with one denominator are added up, so that no fraction grows with what came before.
+    """
+
+    whole: int = 0
+    parts: dict[int, int] = field(default_factory=dict)
+
+    def add(self, amount: int, part: int, of: int) -> None:
+        """A share of an amount."""
+        if part == of:
+            self.whole += amount
+        else:
+            self.parts[of] = self.parts.get(of, 0) + amount * part
+
+    def merge(self, other: Sum) -> None:
+        """What another has counted."""
+        self.whole += other.whole
+        for of, part in other.parts.items():
+            self.parts[of] = self.parts.get(of, 0) + part
+
+    @property
+    def value(self) -> Fraction:
+        """In natural units."""
+        return (self.whole + sum((Fraction(part, of) for of, part in self.parts.items()), Fraction(0))) / NANOS
+
+
+Counted = tuple[int, int]
+"""A meter's place and a window's index."""
+
+
+class Totals:
+    """Running totals of some meters."""
+
+    def __init__(self, meters: Iterable[Meter]) -> None:
+        self.meters = tuple(dict.fromkeys(meters))
+        self._place = {meter: place for place, meter in enumerate(self.meters)}
+        self._known: dict[Counted, Sum] = {}
+        self._unknown: dict[Counted, dict[tuple[str, ...], Sum]] = {}
+        self._asked = sorted({key for meter in self.meters for key in meter.selection.keys})
+        self._covering: dict[tuple[str | bool | None, ...], tuple[tuple[int, bool], ...]] = {}
+        self._last: dict[int, tuple[datetime, datetime, tuple[tuple[int, int, int], ...]]] = {}
+
+    def add(self, rated: RatedUse) -> None:
+        """Count one line: in each meter that covers it, in each window by the share of the line's time."""
+        use = rated.use
+        for place, covered in self._meters_of(use.demand, use.offer):
+            meter = self.meters[place]
+            if meter.measure == "off":
+                for reduction in rated.reductions:
+                    if reduction.term == meter.term:
+                        self._count(place, covered, nanos(reduction.amount), reduction.start, reduction.end, use.demand)
+            else:
+                self._count(place, covered, nanos(rated.measured(meter.measure)), use.start, use.end, use.demand)
+
+    def merge(self, other: Totals) -> None:
+        """Count what another has counted. Raises ValueError where its meters are others."""
+        if other.meters != self.meters:
+            raise ValueError("totals of other meters cannot be merged; add the use itself")
+        for key, found in other._known.items():
+            self._known.setdefault(key, Sum()).merge(found)
+        for key, apart in other._unknown.items():
+            mine = self._unknown.setdefault(key, {})
+            for labels, found in apart.items():
+                mine.setdefault(labels, Sum()).merge(found)
+
+    def total(self, meter: Meter, window: Window) -> Fraction:
+        """What a meter counted in a window, exact.
+
+        Raises SettleError where use is in it of which it is not known whether the meter covers it.
+        """
+        key = self._place[meter], window.index
+        if key in self._unknown:
+            raise SettleError(_unknown(meter, window, self._unknown[key]))
+        found = self._known.get(key)
+        return found.value if found is not None else Fraction(0)
+
+    def _count(
+        self, place: int, covered: bool, amount: int, start: datetime, end: datetime, demand: Facts | None
+    ) -> None:
+        if not amount:
+            return
+        for index, part, of in self._windows_of(place, start, end):
+            key = place, index
+            if covered:
+                into = self._known.get(key)
+                if into is None:
+                    into = self._known[key] = Sum()
+            else:
+                labels = self.meters[place].selection.missing(demand)
+                into = self._unknown.setdefault(key, {}).setdefault(labels, Sum())
+            into.add(amount, part, of)
+
+    def _windows_of(self, place: int, start: datetime, end: datetime) -> tuple[tuple[int, int, int], ...]:
+        """Where a line lies in a meter's windows: many come one after the other for the same time."""
+        last = self._last.get(place)
+        if last is None or last[0] != start or last[1] != end:
+            parts = self.meters[place].windows.parts(start, end)
+            last = self._last[place] = start, end, tuple((window.index, part, of) for window, part, of in parts)
+        return last[2]
+
+    def _meters_of(self, demand: Facts | None, offer: Facts) -> tuple[tuple[int, bool], ...]:
+        """The meters that cover a use, or may: asked once for all uses alike in what any meter asks for."""
+        own = demand if demand is not None else {}
+        key = (demand is None, *map(own.get, self._asked), *map(offer.get, self._asked))
+        found = self._covering.get(key)
+        if found is None:
+            answers = ((place, meter.selection.covers(demand, offer)) for place, meter in enumerate(self.meters))
+            found = self._covering[key] = tuple((p, a is True) for p, a in answers if a is not False)
+        return found
+
+
+def _unknown(meter: Meter, window: Window, apart: dict[tuple[str, ...], Sum]) -> str:
+    labels = ", ".join(f"`{label}`" for label in sorted({label for each in apart for label in each}))
+    amount = plain(nano(sum((found.value for found in apart.values()), Fraction(0))))
+    what = f"`{meter.term}`: {amount} of {meter.measure} in {named(window.start, window.end)} lacks the label {labels}"
+    return (
+        f"{what}, so that it is not known whether the clause covers it; label that use (`none` if it is none of them)"
+    )

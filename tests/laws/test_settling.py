@@ -1,0 +1,149 @@
+"""Laws of settling, for every kind: a stream is the batch, what has not ended owes nothing, unknown is not zero."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Literal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from detente.case.case import Case
+from detente.contract.decisions import NOTHING_DECIDED
+from detente.contract.rating import Rating
+from detente.contract.settlement import Settlement
+from detente.contract.totals import Totals
+from detente.contract.use import RatedUse, Use
+from detente.errors import SettleError
+from tests.builders import ALL_KINDS, GENERATORS, Data, cases, day, settled_of, two_clouds
+
+few = settings(
+    deadline=None,
+    derandomize=True,
+    max_examples=12,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+every_kind = pytest.mark.parametrize("kind", ALL_KINDS)
+START, LATE, HOUR = day("2025-12-01"), day("2027-01-01"), timedelta(hours=1)
+A_HOUR = Decimal("0.0001")
+"""Amounts of whole multiples of this an hour: any part of them that a clause takes is a whole number of billionths."""
+
+
+@st.composite
+def lines_of(draw: Any, case: Case) -> list[Use]:
+    """Use, idle capacity and moments, some before the clauses and some after."""
+    found = []
+    for _ in range(draw(st.integers(1, 6))):
+        start, hours = draw(st.integers(0, 24 * 120)), draw(st.sampled_from([0, 0, 1, 24, 500, 1500]))
+        work, paid, earned = (draw(st.integers(0, 10**5)) * A_HOUR * (hours or 1) for _ in range(3))
+        demand = draw(st.sampled_from([None, *(w.facts for w in case.workloads)]))
+        offer = draw(st.sampled_from(list(case.offer_facts.values())))
+        at = START + start * HOUR
+        kind: Literal["use", "idle"] = "use" if demand else "idle"
+        found.append(
+            Use(kind, demand, offer, at, at + hours * HOUR, work, work, paid, earned if demand else Decimal(0))
+        )
+    return found
+
+
+def rated(case: Case, lines: list[Use]) -> list[RatedUse]:
+    return [Rating(case.signed).rate(line) for line in lines]
+
+
+def settle(case: Case, totals: Totals, as_of: datetime) -> Settlement:
+    return Settlement.of(term.settle(totals, NOTHING_DECIDED, as_of) for term in case.signed)
+
+
+@every_kind
+@few
+@given(data=st.data())
+def test_settling_a_stream_is_settling_the_batch(kind: str, data: st.DataObject) -> None:
+    case = data.draw(cases(need=kind, most=2))
+    lines = rated(case, data.draw(lines_of(case)))
+    as_of = data.draw(st.sampled_from([LATE, day("2026-01-01"), day("2026-02-11"), day("2026-05-01")]))
+    totals = Totals(meter for term in case.signed for meter in term.meters())
+    for count, line in enumerate(data.draw(st.permutations(lines)), start=1):
+        totals.add(line)
+        if count < len(lines):
+            settle(case, totals, as_of)  # looking at it changes nothing
+    assert settle(case, totals, as_of) == settled_of(case.signed, lines, as_of)
+
+
+@every_kind
+@few
+@given(data=st.data())
+def test_every_prefix_of_a_stream_is_a_batch(kind: str, data: st.DataObject) -> None:
+    case = data.draw(cases(need=kind, most=1))
+    lines = rated(case, data.draw(lines_of(case)))
+    totals = Totals(meter for term in case.signed for meter in term.meters())
+    for count, line in enumerate(lines, start=1):
+        totals.add(line)
+        assert settle(case, totals, LATE) == settled_of(case.signed, lines[:count], LATE)
+
+
+@every_kind
+@few
+@given(data=st.data())
+def test_a_line_may_be_metered_in_pieces(kind: str, data: st.DataObject) -> None:
+    case = data.draw(cases(need=kind, most=2))
+    whole = data.draw(lines_of(case))
+    pieces = [piece for line in whole for piece in cut(line, data.draw(st.integers(1, 2000)))]
+    found, expected = (settled_of(case.signed, rated(case, lines), LATE) for lines in (pieces, whole))
+    assert found == expected
+
+
+def cut(line: Use, after: int) -> Iterator[Use]:
+    """A line in two, at a whole hour inside it."""
+    hours = (line.end - line.start) // HOUR
+    if after >= hours:
+        yield line
+        return
+    at = line.start + after * HOUR
+    for start, end, part in ((line.start, at, after), (at, line.end, hours - after)):
+        amounts = (amount / hours * part for amount in (line.work, line.taken, line.listed, line.revenue))
+        yield Use(line.kind, line.demand, line.offer, start, end, *amounts)
+
+
+@every_kind
+@few
+@given(data=st.data())
+def test_a_window_that_has_not_ended_owes_nothing(kind: str, data: st.DataObject) -> None:
+    case = data.draw(cases(need=kind, most=2))
+    lines = rated(case, data.draw(lines_of(case)))
+    as_of = START + data.draw(st.integers(0, 24 * 150)) * HOUR
+    now, whole = settled_of(case.signed, lines, as_of), settled_of(case.signed, lines, LATE)
+    assert all(p.end <= as_of for p in now.postings)
+    assert [p for p in whole.postings if p.end <= as_of] == list(now.postings)
+    for stands in now.standings:
+        assert stands.start <= as_of
+        assert stands.ended == (stands.end <= as_of)
+        assert stands.ended or stands.owed == 0
+        assert not stands.ended or stands.accruing == 0
+
+
+MEASURED = ["minimum-commitment", "credit", "revenue-share", "share", "spending-cap", "discount"]
+CLAUSES: dict[str, Data] = {
+    "minimum-commitment": {"amount": "1 k USD"},
+    "credit": {"rate": "10%"},
+    "revenue-share": {"rate": "10%"},
+    "share": {"at-least": "10%"},
+    "spending-cap": {"amount": "1 k USD"},
+    "discount": {"off": "10%"},
+    "take-or-pay": {"offer": "north-gpus", "quantity": "1 GPU", "price": "1 USD per GPU-hour"},
+}
+
+
+def test_every_kind_that_counts_is_asked_about_unknown_labels() -> None:
+    assert set(CLAUSES) == set(GENERATORS) - {"exclusivity", "residency", "redundancy"}
+
+
+@pytest.mark.parametrize("kind", MEASURED)
+def test_use_without_a_label_is_never_zero(kind: str) -> None:
+    case = two_clouds({"id": "t", "kind": kind, "of": {"kind": "inference"}} | CLAUSES[kind])
+    at = day("2026-02-03")
+    bare = Use("use", {"workload": "chat"}, case.offer_facts["north-api"], at, at, *[Decimal(10)] * 4)
+    with pytest.raises(SettleError, match=r"`t`.*`kind`"):
+        settled_of(case.signed, rated(case, [bare]), LATE)
