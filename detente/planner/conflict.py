@@ -127,7 +127,9 @@ def _give(study: Study, owners: Sequence[str], whole: Ints | None) -> list[Conce
     final = best if best.status == "optimal" and best.values is not None else least
     cost = nano(Fraction(best.objective)) if final is best else None
     assert final.values is not None
-    given = {owner: float(final.values[total[0]]) for owner, total in giving.totals.items()}
+    amounts = least if len(owners) == 1 else final  # of several the least sum may be split more cheaply than at first
+    assert amounts.values is not None
+    given = {owner: float(amounts.values[total[0]]) for owner, total in giving.totals.items()}
     return [_concession(soft, owner, amount, final.values, cost) for owner, amount in given.items() if amount > 1e-6]
 
 
@@ -145,7 +147,7 @@ def _concession(soft: Study, owner: str, given: float, values: Floats, cost: Dec
     draft = soft.draft
     term = draft.case.term(owner.removeprefix("term/"))
     assert term is not None
-    amount = Fraction(given).limit_denominator(10**6)
+    amount = Fraction(f"{given:.9g}")  # what follows is the solver's tolerance
     rows = [block for block in draft.program.row_blocks if block.owner == owner]
     unit = next((block.unit for block in rows if block.unit), "") or _unit(draft, term)
     sentence = term.concede(amount, unit, draft.case.currency)
