@@ -428,10 +428,10 @@ def test_stopping_fails_what_is_under_way_and_serves_no_more(play: Play) -> None
             await ask(upstream, peer.base)
             incoming = await upstream.send(peer.base, ASK, (), until=later())
             await upstream.close()
-            with pytest.raises(UpstreamError, match="stops"):
+            with pytest.raises(UpstreamError, match="stopping"):
                 await incoming.piece()
             for base in (peer.base, "http://127.0.0.1:9"):
-                with pytest.raises(UpstreamError, match="stops"):
+                with pytest.raises(UpstreamError, match="stopping"):
                     await ask(upstream, base)
             await peer.left()
 
