@@ -401,7 +401,7 @@ def unsolved(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_where_nothing_can_be_written_is_said_before_planning(good: Path, tmp_path: Path, out: str) -> None:
     (tmp_path / "file").write_text("in the way")
     (tmp_path / "out" / "plan.json").mkdir(parents=True)
-    with pytest.raises(CaseError, match=r"^--out: `.*` is there and ") as raised:
+    with pytest.raises(CaseError, match=r"^--out: `.*` exists and ") as raised:
         cli(["plan", str(good), "--out", str(tmp_path / out)], standalone_mode=False)
     assert "name another folder" in raised.value.mistakes[0].remedy
     assert (tmp_path / "file").read_text() == "in the way"
