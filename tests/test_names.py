@@ -34,3 +34,9 @@ def test_no_two_classes_or_types_share_a_name() -> None:
             if CAPITALISED.fullmatch(name):
                 homes[name].append(str(file.relative_to(PACKAGE)))
     assert {name: files for name, files in homes.items() if len(files) > 1 and name not in TWICE} == {}
+
+
+def test_limits_are_called_max_and_min() -> None:
+    odd = re.compile(r"^_?(?:MOST|LEAST|\w+_MOST|\w+_LEAST|MOST_\w+|LEAST_\w+)\b", re.MULTILINE)
+    found = {str(file): odd.findall(file.read_text(encoding="utf-8")) for file in sorted(PACKAGE.rglob("*.py"))}
+    assert {file: names for file, names in found.items() if names} == {}

@@ -22,7 +22,7 @@ CHECKSUM = "checksum"
 MAX_SHIFT = Decimal("0.000001")
 """Of a sum, relative: standby is read off the solver's values, and shares have six places."""
 
-Rows = list[dict[str, Any]]
+RowsByList = list[dict[str, Any]]
 
 
 def checksum(document: Mapping[str, Any]) -> str:
@@ -67,7 +67,7 @@ def _totals(plan: Mapping[str, Any]) -> Iterator[str]:
             yield f"its {what} is {plain(Decimal(plan[what]))}, and {parts} come to {plain(found)}"
 
 
-def _periods(periods: Rows) -> Iterator[str]:
+def _periods(periods: RowsByList) -> Iterator[str]:
     for index, row in enumerate(periods):
         if row["index"] != index:
             yield f"period {index} is numbered {row['index']}"

@@ -22,7 +22,7 @@ from detente.values.held import held_in
 from detente.values.money import Money, Price
 from detente.values.period import FIRST, LAST, later, moment
 
-MOST_GROWTH = 10**9
+MAX_GROWTH = 10**9
 ALIKE = 0.85  # from here on two names differ by no more than a slip
 
 
@@ -303,6 +303,6 @@ def _demand(case: Entries, entry: Entry) -> None:
     source = demand.trace or demand.table
     if source is not None and (missing := source.uncovered(begin, end)):
         case.note(entry, missing, ("demand",))
-    if demand.growth and demand.grown(begin, end) > MOST_GROWTH:
-        what = f"demand grows more than {MOST_GROWTH:,} times by the horizon's end"
+    if demand.growth and demand.grown(begin, end) > MAX_GROWTH:
+        what = f"demand grows more than {MAX_GROWTH:,} times by the horizon's end"
         case.wrong(entry, ("demand", "growth"), what, "check the rate and its span of time")

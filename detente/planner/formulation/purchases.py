@@ -22,7 +22,7 @@ WHOLE_LINE = 100
 """Units of which at most this many can be needed are integers in the program; above, they are rounded up after it,
 which costs at most 1% of that purchase and counts in the gap."""
 
-WHOLE_MOST = 400
+MAX_WHOLE = 400
 """At most so many integer columns of capacity bought by the hour, of all offers together; where there would be more,
 all of those are rounded up as well: a search over thousands has no end that anyone could wait for."""
 
@@ -38,7 +38,7 @@ def define_units(draft: Draft) -> None:
             bought.append((offer, starts, _most(draft, offer)))
     by_the_hour = sum(len(starts) for offer, starts, most in bought if not offer.reserved and _few(offer, most))
     for offer, starts, most in bought:
-        whole = _few(offer, most) and (offer.reserved or by_the_hour <= WHOLE_MOST)
+        whole = _few(offer, most) and (offer.reserved or by_the_hour <= MAX_WHOLE)
         draft.units[offer.id] = _units(draft, offer, starts, most, whole=whole)
 
 
