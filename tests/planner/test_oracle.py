@@ -5,10 +5,11 @@ from __future__ import annotations
 from unittest import mock
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from detente.case.case import Case
+from detente.planner.formulation.formulate import formulate
 from detente.planner.solve import plan
 from detente.planner.solving import branch, search
 from detente.results.plan import Plan
@@ -29,6 +30,9 @@ def agree(case: Case) -> bool:
     assert float(found.cost) == pytest.approx(expected, rel=CLOSE, abs=1e-4)
     return True
 
+
+MAX_WHOLE = 12
+"""Whole columns of a program that our own branch and bound searches to its end in a second."""
 
 thorough = settings(
     deadline=None,
@@ -54,6 +58,7 @@ def test_each_kind(kind: str, data: st.DataObject) -> None:
 @settings(thorough, max_examples=15)
 @given(case=cases(most=2))
 def test_the_planner_s_own_branch_and_bound(case: Case) -> None:
-    """The search that large programs get, on small ones, and to its end."""
+    """The search that large programs get, on small ones, and to its end, which many whole numbers alike put far off."""
+    assume(formulate(case).program.integer().sum() <= MAX_WHOLE)
     with mock.patch.object(search, "LARGE", 0), mock.patch.object(branch, "MAX_PROGRAMS", 10**6):
         agree(case)
