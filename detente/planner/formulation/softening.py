@@ -14,7 +14,7 @@ import numpy as np
 from detente.planner.formulation.expression import Expr, Ints
 from detente.planner.formulation.program import Block, Program
 
-MOST = 1e14
+MAX_CONCESSION = 1e14
 """No clause gives more than this (natural units): every column has a bound."""
 
 
@@ -34,7 +34,7 @@ def soften(program: Program, owners: Sequence[str], *, remedies: bool) -> Soften
     Its rows may be missed by slacks, and what they all denied may be used. With ``remedies``, an owner that has any
     gives by them alone, at their price. The new columns and rows have keys of their own, one a softening.
     """
-    most = min(max(1e6, sum(block.most for block in program.column_blocks) * 10), MOST)
+    most = min(max(1e6, sum(block.most for block in program.column_blocks) * 10), MAX_CONCESSION)
     by_fee = _by_fee(program, owners) if remedies else {}
     lenient = [owner for owner in owners if owner not in by_fee]
     lifted = [(denial.numbers, denial.lifted_by(lenient)) for denial in program.denials]
