@@ -1,6 +1,6 @@
 """The command that says why: of a plan, or of a live call.
 
-Owns: its arguments and exit codes. Not here: the reasons (``report/explanation``, ``gateway/decision``).
+Owns: its arguments and exit codes. Not here: the reasons (``report/explanation``, ``gateway/deciding/decision``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A deployment: where an offer answers live calls, and how it is spoken to.
 
 Owns: the address, the name at the provider, what it serves and lacks, and every region where it may run a call.
-Not here: the wire itself (``providers``), and whether a call may go there (``gateway/admit``).
+Not here: the wire itself (``providers``), and whether a call may go there (``gateway/deciding/admit``).
 """
 
 from __future__ import annotations

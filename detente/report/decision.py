@@ -1,6 +1,6 @@
 """A live decision, explained offline: candidates, verdicts, order, reasons.
 
-Owns: how it is shown to people, and as JSON. Not here: deciding (``gateway/decision``).
+Owns: how it is shown to people, and as JSON. Not here: deciding (``gateway/deciding/decision``).
 """
 
 from __future__ import annotations
