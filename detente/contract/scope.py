@@ -112,6 +112,13 @@ class Selection:
         return text + "".join(f", except {s}" for s in self.outside)
 
     @property
+    def quoted(self) -> str:
+        """As it stands inside a sentence: each scope in backticks, so that its words are not read as the sentence's."""
+        parts = [f"`{scope}`" for scope in self.within if scope.wanted]
+        outside = f" (except {' and '.join(f'`{scope}`' for scope in self.outside)})" if self.outside else ""
+        return (" and ".join(parts) or "everything") + outside
+
+    @property
     def asks_demand(self) -> bool:
         """Whether idle capacity is outside by construction."""
         return any(s.asks_demand for s in self.within)

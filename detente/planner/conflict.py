@@ -70,7 +70,7 @@ def _facts(study: Study, whole: Ints | None) -> list[str]:
     """Demand that must be served and capacity that is not there, each of which alone would cure the conflict."""
     offers, unserved = study.case.offers, study.draft.unserved
     found = [
-        f"`{workload.id}` must be served: it states no `value` at which it may go unserved"
+        f"`{workload.id}` must be served: it has no `value`, so it cannot go unserved"
         for workload in study.case.workloads[:MAX_FACTS]
         if workload.id not in unserved and study.relaxed([f"demand/{workload.id}"]).possible(whole)
     ]
@@ -150,8 +150,13 @@ def _concession(soft: Study, owner: str, given: float, values: Floats, cost: Dec
     amount = Fraction(f"{given:.9g}")  # what follows is the solver's tolerance
     rows = [block for block in draft.program.row_blocks if block.owner == owner]
     unit = next((block.unit for block in rows if block.unit), "") or _unit(draft, term)
-    sentence = term.concede(amount, unit, draft.case.currency)
+    sentence = term.concede(amount, _plural(unit), draft.case.currency)
     return Concession(term.id, nano(amount), unit, sentence + _when(soft, owner, rows, values, unit), cost)
+
+
+def _plural(unit: str) -> str:
+    """Of a unit that has one: `GPU-hours`, but `Mtok` and `USD`."""
+    return f"{unit}s" if unit.endswith("hour") else unit
 
 
 def _unit(draft: Draft, term: Term) -> str:

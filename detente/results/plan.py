@@ -93,7 +93,7 @@ class Unserved:
 
 @dataclass(frozen=True, slots=True)
 class MarginalPrice:
-    """What the next unit of a clause is worth in one window: money per unit of its right-hand side.
+    """Price of one more unit of what a clause asks or denies, in one window: money per unit of its right-hand side.
 
     It is the dual of the program in which whole units may be divided: with them fixed, the spare part of one unit
     hides what every clause is worth.

@@ -59,4 +59,4 @@ class Exclusivity(Term):
 
     def concede(self, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        return f"allow {shown(amount, unit)} of {self.covered} outside {self.home}"
+        return f"let {shown(amount, unit)} of {self.covered.quoted} run outside {self.home}"

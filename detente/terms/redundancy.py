@@ -40,4 +40,4 @@ class Redundancy(Term):
 
     def concede(self, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        return f"leave {shown(amount, unit)} of {self.covered} without standby"
+        return f"leave {shown(amount, unit)} of {self.covered.quoted} without standby"

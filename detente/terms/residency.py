@@ -58,4 +58,4 @@ class Residency(Term):
 
     def concede(self, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        return f"allow {shown(amount, unit)} of {self.covered} outside {self._areas}"
+        return f"let {shown(amount, unit)} of {self.covered.quoted} run outside {self._areas}"

@@ -53,7 +53,7 @@ def test_only_those_that_collide_are_named() -> None:
         ("to-south", "south-deal", "Words of to-south."),
     ]
     assert found.clauses[0].sentence == "everything runs only on north"
-    assert found.facts == ("`chat` must be served: it states no `value` at which it may go unserved",)
+    assert found.facts == ("`chat` must be served: it has no `value`, so it cannot go unserved",)
 
 
 def test_with_a_value_there_is_no_conflict() -> None:

@@ -389,7 +389,7 @@ def test_no_capacity() -> None:
     assert isinstance(conflict, Conflict)
     assert conflict.clauses == ()
     assert set(conflict.facts) == {
-        "`chat` must be served: it states no `value` at which it may go unserved",
+        "`chat` must be served: it has no `value`, so it cannot go unserved",
         "`north-api` has no more capacity",
     }
 

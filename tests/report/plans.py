@@ -168,7 +168,7 @@ def conflict() -> Conflict:
             ),
             Clash("azure-share", "own-policy", "", "at least 60% of work goes to provider: azure"),
         ),
-        ("`agent-runtime` must be served: it states no `value` at which it may go unserved",),
+        ("`agent-runtime` must be served: it has no `value`, so it cannot go unserved",),
         (
             Concession(
                 "aws-commitment",
@@ -181,7 +181,7 @@ def conflict() -> Conflict:
                 "azure-api-exclusivity",
                 D("2300000"),
                 "GPU-hour",
-                "allow 2.3e+06 GPU-hour of api: stateful outside azure",
+                "let 2.3e+06 GPU-hours of `api: stateful` run outside azure",
                 None,
             ),
         ),

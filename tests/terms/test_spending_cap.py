@@ -79,7 +79,7 @@ def test_too_low() -> None:
     (way,) = found.relaxations
     assert (way.amount, way.unit, way.cost) == (D(2000), "USD", D(12000))
     assert way.sentence == "raise the cap by 2.00 k USD (Jan 2026 – Jun 2026: 2.00 k USD)"
-    assert found.facts == ("`chat` must be served: it states no `value` at which it may go unserved",)
+    assert found.facts == ("`chat` must be served: it has no `value`, so it cannot go unserved",)
 
 
 def test_from_the_middle_of_a_month() -> None:

@@ -79,7 +79,8 @@ def _used(
         parts.append(f"{_listed(filled)} {verbs} full at times")
     partly = [a.offer.id for a in open_cheaper if a.offer.id not in full and not a.metered]
     if partly:
-        parts.append(f"whole units of {_listed(partly)} cost less only where they are filled")
+        verb = "is" if len(partly) == 1 else "are"
+        parts.append(f"{_listed(partly)} {verb} cheaper only when whole units are fully used")
     for term, pull in _strongest(pulls, arc, price):
         cited.append(term)
         if pull < 0:
@@ -109,12 +110,12 @@ def _unused(
         price = f"{prices[arc.index]:,.4g} {draft.case.currency} per {arc.workload.unit}"
         sentence = f"not here: at {price} the work costs less, or is worth more, elsewhere"
         if arc.offer.id in full:
-            sentence = f"not here: it is full with work that gains more from it ({price})"
+            sentence = f"not here: its capacity goes to work that saves more there ({price})"
         elif not arc.metered and prices[arc.index] < dearest:
-            sentence = f"not here: it costs {price} only where whole units are filled"
+            sentence = f"not here: it costs {price} only when whole units are fully used"
         for term, _ in strongest:
             cited.append(term)
-            sentence += f"; `{term}` speaks against it"
+            sentence += f"; `{term}` makes it dearer here"
     return Decision(arc.workload.id, arc.offer.id, Decimal(0), sentence, _unique(cited))
 
 
