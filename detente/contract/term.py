@@ -28,7 +28,7 @@ from detente.contract.window import Calendar, Every
 from detente.errors import Flaw, FlawError, Path
 from detente.values.facts import Facts
 from detente.values.held import held_in
-from detente.values.money import Money
+from detente.values.money import Money, shown
 from detente.values.noun import Id, Noun
 from detente.values.period import Day, Horizon
 
@@ -214,4 +214,4 @@ class Term(Noun):
     # -- for the answers -----------------------------------------------------------------------------------------
     def concede(self, amount: Fraction, unit: str, currency: str) -> str:
         """What relaxing this clause by so much means, in the contract's words (§8)."""
-        return f"let {amount:g} {unit} pass outside this clause"
+        return f"let {shown(amount, unit)} pass outside this clause"

@@ -1,0 +1,178 @@
+"""Kinds of clause that are defined here and nowhere else: what they count, and what they leave to be decided.
+
+A floor of work, in tokens: its amounts and its marginal price are in tokens' unit, and nowhere in dollars. Lots of
+work, of which a plan decides how many: whole numbers, which the exact bill knows.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from fractions import Fraction
+from typing import Literal
+
+import pytest
+
+from detente import terms
+from detente.contract.decisions import NOTHING_DECIDED, Decisions
+from detente.contract.meter import Meter
+from detente.contract.posting import PostingPart
+from detente.contract.program import Program
+from detente.contract.settlement import Settlement, settled
+from detente.contract.standing import Role
+from detente.contract.term import Term
+from detente.contract.totals import Totals
+from detente.contract.window import Every
+from detente.errors import SettleError
+from detente.report import answer
+from detente.values.money import Cash
+from detente.values.quantity import Work
+from tests.builders import D, Data, day, rated, refused, settled_of, solved, two_clouds, use
+
+
+class TokenFloor(Term):
+    """At least so much work in each window, or a fee for each unit that is missing."""
+
+    kind: Literal["token-floor"]
+    amount: Work
+    fee: Cash | None = None
+    windows: Every = Every(every="month")
+    theirs = True
+
+    @property
+    def work(self) -> Meter:
+        """Work in each window."""
+        return Meter(self.id, "work", self.covered, "work", self.calendar(self.windows))
+
+    def meters(self) -> tuple[Meter, ...]:
+        """The same."""
+        return (self.work,)
+
+    def shape(self, program: Program) -> None:
+        """Work, and what is missing, reach the amount."""
+        amounts = [Fraction(self.amount.value) * window.part for window in self.work.windows]
+        reached = program.total(self.work)
+        if self.fee:
+            fee = Fraction(self.fee.amount)
+            reached += program.slack(self, "missing", most=amounts, price=fee, remedy=True)
+        program.require(self, "floor", reached >= amounts)
+
+    def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
+        """The fee."""
+        found = []
+        for window, ended in self.work.begun(as_of):
+            amount, drawn = Fraction(self.amount.value) * window.part, totals.total(self.work, window)
+            short = max(amount - drawn, Fraction(0))
+            owed = short * Fraction(self.fee.amount) if self.fee else Fraction(0)
+            part = PostingPart.SHORTFALL_FEE
+            found.append(
+                settled(
+                    self.work, window, Role.FLOOR, part, ended=ended, amount=amount, drawn=drawn, short=short, owed=owed
+                )
+            )
+        return Settlement.of(found)
+
+
+class Lots(Term):
+    """So much work a lot is cheaper by 1 USD a unit; a lot costs something, and somebody decides how many there are."""
+
+    kind: Literal["lots"]
+    size: Work
+    price: Cash
+
+    @property
+    def work(self) -> Meter:
+        """All the work."""
+        return Meter(self.id, "work", self.covered, "work", self.calendar(Every()))
+
+    def meters(self) -> tuple[Meter, ...]:
+        """The same."""
+        return (self.work,)
+
+    def shape(self, program: Program) -> None:
+        """What is cheaper is within the lots and within the work."""
+        lots = program.decide(self, "lots", most=[Fraction(10)], price=Fraction(self.price.amount), whole="up")
+        work = program.total(self.work)
+        cheaper = program.slack(self, "cheaper", most=program.most(work), price=Fraction(-1))
+        program.require(self, "within lots", cheaper - lots * Fraction(self.size.value) <= [Fraction(0)])
+        program.require(self, "within work", cheaper - work <= [Fraction(0)])
+
+    def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
+        """What the lots cost, less what they save."""
+        (lots,) = decisions.of(self.id, self.force.start, "lots")
+        found = []
+        for window, ended in self.work.begun(as_of):
+            size, drawn = lots * Fraction(self.size.value), totals.total(self.work, window)
+            owed = lots * Fraction(self.price.amount) - min(size, drawn)
+            part = PostingPart.CREDIT
+            found.append(settled(self.work, window, Role.CAP, part, ended=ended, amount=size, drawn=drawn, owed=owed))
+        return Settlement.of(found)
+
+
+@pytest.fixture(autouse=True)
+def own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kinds are there for as long as a test runs."""
+    monkeypatch.setattr(terms, "KINDS", (*terms.KINDS, TokenFloor, Lots))
+
+
+FLOOR: Data = {"id": "floor", "kind": "token-floor", "amount": "400 Mtok"}
+
+
+def test_an_amount_of_tokens_is_planned_and_priced_in_tokens() -> None:
+    # 400 of 1000 Mtok a month at North for 3 instead of 2; a fee of 5 is worth avoiding
+    found = solved(two_clouds(FLOOR | {"fee": "5 USD"}))
+    assert found.cost == D(12_000 + 6 * 400)
+    (row,) = found.clauses
+    assert {(m.price, m.unit) for m in row.marginal} == {(D(1), "USD per Mtok")}
+    assert [(s.amount, s.drawn, s.unit, s.owed) for s in found.standings] == [(D(400), D(400), "Mtok", 0)] * 6
+
+
+def test_a_fee_for_tokens_is_money() -> None:
+    # to move costs 1 USD per Mtok, to miss half of that: 6 x 400 x 0.50 are owed
+    found = solved(two_clouds(FLOOR | {"fee": "0.50 USD"}))
+    assert found.cost == D(12_000 + 1_200)
+    assert [(p.part, p.amount) for p in found.postings] == [("shortfall-fee", D(200))] * 6
+    (said, *_) = answer.commitments(found)
+    assert said.startswith("The North commitment `floor` is 2.40 k Mtok short in Jan 2026 – Jun 2026")
+    assert "1.20 k USD" in said
+
+
+def test_in_a_conflict_it_gives_tokens() -> None:
+    found = refused(two_clouds(FLOOR | {"amount": "1100 Mtok"}))
+    (way,) = found.relaxations
+    assert (way.amount.quantize(D("0.001")), way.unit) == (D(600), "Mtok")
+    assert way.sentence.startswith("let 600.00 Mtok pass outside this clause (Jan 2026: 100.00 Mtok; Feb 2026")
+
+
+def test_it_settles_a_stream() -> None:
+    case = two_clouds(FLOOR | {"fee": "0.50 USD"})
+    lines = rated(case, [use(case, "chat", "north-api", "2026-01-05", "2026-01-05", 150, 450)])
+    found = settled_of(case.signed, lines, day("2026-02-10"))
+    assert [(p.window, p.amount) for p in found.postings] == [(0, D(125))]
+    assert [(s.ended, s.short, s.accruing) for s in found.standings] == [(True, 250, 0), (False, 400, 200)]
+
+
+@pytest.mark.parametrize(
+    ("price", "count", "cost"),
+    [
+        # 6000 Mtok at 2 USD; 2.4 lots of 2500 would do: 3 save 6000, 2 save 5000
+        ("900 USD", 3, 12_000 + 3 * 900 - 6_000),
+        ("1100 USD", 2, 12_000 + 2 * 1_100 - 5_000),
+        ("2600 USD", 0, 12_000),
+    ],
+)
+def test_a_whole_number_is_decided_and_billed(price: str, count: int, cost: int) -> None:
+    found = solved(two_clouds({"id": "lots", "kind": "lots", "size": "2500 Mtok", "price": price}))
+    assert found.cost == D(cost)
+    (stands,) = found.standings
+    assert stands.amount == 2500 * count
+
+
+def test_what_nobody_decided_is_not_zero() -> None:
+    case = two_clouds({"id": "lots", "kind": "lots", "size": "2500 Mtok", "price": "900 USD"})
+    with pytest.raises(SettleError, match="`lots` is settled by its `lots`, which nobody has decided; state it"):
+        settled_of(case.signed, [])
+    (term,) = case.signed
+    totals = Totals(term.meters())
+    found = term.settle(totals, Decisions({("lots", term.force.start, "lots"): (Fraction(2),)}), None)
+    assert [p.amount for p in found.postings] == [D(1800)]
+    assert NOTHING_DECIDED.values == {}
