@@ -12,8 +12,8 @@ from datetime import datetime
 
 from pydantic import Field, model_validator
 
-from detente.contract.force import Force
 from detente.contract.term import Term, Until
+from detente.contract.validity import Validity
 from detente.errors import FlawError
 from detente.terms import AnyTerm
 from detente.values.noun import Id, Noun, Title
@@ -48,7 +48,7 @@ class InForce:
     """A term, when it is in force, and where it stands: which agreement, which of its terms."""
 
     term: Term
-    force: Force
+    validity: Validity
     agreement: int
     place: int
 
@@ -70,20 +70,20 @@ def in_force(agreements: Sequence[Agreement], events: Mapping[str, datetime | No
         for at, earlier in enumerate(found if agreement.amends else ()):
             same = earlier.agreement != index and roots[earlier.agreement] == roots[index]
             if same and earlier.term.id in replaced:
-                found[at] = replace(earlier, force=replace(earlier.force, end=min(earlier.force.end, start)))
+                found[at] = replace(earlier, validity=replace(earlier.validity, end=min(earlier.validity.end, start)))
         for place, term in enumerate(agreement.terms):
             found.append(InForce(term, dates(term, agreement, known, events), index, place))
-    return (standing for standing in found if standing.force.end > standing.force.start)
+    return (standing for standing in found if standing.validity.end > standing.validity.start)
 
 
 def dates(
     term: Term, agreement: Agreement, known: Mapping[str, Agreement], events: Mapping[str, datetime | None]
-) -> Force:
+) -> Validity:
     """When a term is in force, as long as no amendment changes it; never, where it ends before it starts."""
     start = max(moment(agreement.effective), moment(term.from_ or agreement.effective))
     ends = next((a.ends for a in lineage(agreement, known) if a.ends), LAST)
     end = min([moment(ends), *_ends(term, events)])
-    return Force(agreement.id, agreement.with_, start, max(start, end))
+    return Validity(agreement.id, agreement.with_, start, max(start, end))
 
 
 def lineage(agreement: Agreement, known: Mapping[str, Agreement]) -> list[Agreement]:

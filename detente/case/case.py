@@ -140,7 +140,7 @@ class Case:
             what = f"`{disputed[0].id}` has several readings and none is chosen"
             remedy = f"say `--reading`, or `reading:` in case.yaml: {names}"
             raise CaseError([Mistake(Where("reading"), what, remedy)])
-        return tuple(f.term.bound(f.force, self.reading) for f in held)
+        return tuple(f.term.bound(f.validity, self.reading) for f in held)
 
     @cached_property
     def terms(self) -> tuple[Term, ...]:

@@ -9,29 +9,14 @@ finds no mistake in what nobody can see.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Protocol
 
 from detente.contract.scope import Selection
+from detente.contract.validity import Validity
 from detente.demand.workload import AnyWorkload
 from detente.market.offer import AnyOffer
 from detente.values.facts import Facts
 from detente.values.period import Horizon
-
-
-class TimeInForce(Protocol):
-    """When a clause is in force; the end is exclusive."""
-
-    @property
-    def start(self) -> datetime:
-        """Its first moment."""
-
-    @property
-    def end(self) -> datetime:
-        """The moment after its last."""
-
-    def over(self, start: datetime, end: datetime) -> bool:
-        """Whether any of a time lies in it."""
 
 
 class OtherClause(Protocol):
@@ -46,7 +31,7 @@ class OtherClause(Protocol):
         """What it speaks of."""
 
     @property
-    def force(self) -> TimeInForce:
+    def validity(self) -> Validity:
         """When it is in force."""
 
 

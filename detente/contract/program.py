@@ -11,9 +11,9 @@ from fractions import Fraction
 from typing import Protocol
 
 from detente.contract.decisions import Rounding
-from detente.contract.force import Force
 from detente.contract.meter import Meter
 from detente.contract.scope import Selection
+from detente.contract.validity import Validity
 
 
 class ClauseOwner(Protocol):
@@ -24,7 +24,7 @@ class ClauseOwner(Protocol):
         """Its name."""
 
     @property
-    def force(self) -> Force:
+    def validity(self) -> Validity:
         """When it is in force."""
 
 

@@ -36,9 +36,9 @@ class Rating:
 
 def _reduction(term: Term, use: Use) -> Reduction | None:
     """Pro rata of the line's time in which the clause is in force; a moment is in force or not."""
-    force = term.force
-    start, end = max(use.start, force.start), min(use.end, force.end)
-    if start > end or start >= force.end or (start == end and use.start < use.end):
+    validity = term.validity
+    start, end = max(use.start, validity.start), min(use.end, validity.end)
+    if start > end or start >= validity.end or (start == end and use.start < use.end):
         return None
     rate = taken_off(term, use.demand, use.offer)
     if not rate:

@@ -25,7 +25,7 @@ def more_than_all(own: Stacked, others: Sequence[Stacked], case: CaseView) -> It
         over = {
             other.id: part
             for other, part in alike
-            if other.force.over(clause.force.start, clause.force.end) and other.covered.covers(demand, offer)
+            if other.validity.over(clause.validity.start, clause.validity.end) and other.covered.covers(demand, offer)
         }
         if len(over) > 1 and sum(over.values()) > 1:
             names = " and ".join(f"`{name}`" for name in sorted(over))

@@ -15,7 +15,6 @@ from pydantic import Discriminator, Field, PrivateAttr, Tag, model_validator
 
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
-from detente.contract.force import Force
 from detente.contract.meter import Meter
 from detente.contract.program import Program
 from detente.contract.scope import Scope, Selection
@@ -23,6 +22,7 @@ from detente.contract.settlement import Settlement
 from detente.contract.standing import Standing
 from detente.contract.stated import Magnitude, Reference, StatedWindows
 from detente.contract.totals import Totals
+from detente.contract.validity import Validity
 from detente.contract.verdict import PERMIT, Reason, Verdict
 from detente.contract.window import Calendar, Every
 from detente.errors import Flaw, FlawError, Path
@@ -77,7 +77,7 @@ class Term(Noun):
     prices: ClassVar[bool] = False
     """Whether it changes what use costs, and so comes before every clause that measures spend."""
 
-    _force: Force | None = PrivateAttr(default=None)
+    _validity: Validity | None = PrivateAttr(default=None)
     _seen: Horizon | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
@@ -87,7 +87,7 @@ class Term(Noun):
         return self
 
     # -- where and when ------------------------------------------------------------------------------------------
-    def bound(self, force: Force, reading: str | None) -> Self:
+    def bound(self, validity: Validity, reading: str | None) -> Self:
         """The term in force, under one reading of its text (§3)."""
         update: dict[str, object] = {}
         if self.readings:
@@ -96,31 +96,31 @@ class Term(Noun):
             if chosen.except_ is not None:
                 update["except_"] = chosen.except_
         bound = self.model_copy(update=update)
-        bound._force = force
+        bound._validity = validity
         return bound
 
     @property
-    def force(self) -> Force:
+    def validity(self) -> Validity:
         """When it is in force. Only of a bound term."""
-        assert self._force is not None, f"term `{self.id}` is not bound to an agreement"
-        return self._force
+        assert self._validity is not None, f"term `{self.id}` is not bound to an agreement"
+        return self._validity
 
     @property
     def covered(self) -> Selection:
         """What the clause speaks of."""
         covered = Selection((self.of,), self.except_)
-        named = "provider" in self.of.wanted or self.force.counterparty == SELF
-        return covered if named or not self.theirs else covered.at(provider=self.force.counterparty)
+        named = "provider" in self.of.wanted or self.validity.counterparty == SELF
+        return covered if named or not self.theirs else covered.at(provider=self.validity.counterparty)
 
     def seen_by(self, horizon: Horizon) -> Self:
         """The term as a plan sees it: its windows are those that the horizon sees, each with the part inside."""
         seen = self.model_copy()
-        seen._force, seen._seen = self._force, horizon
+        seen._validity, seen._seen = self._validity, horizon
         return seen
 
     def calendar(self, every: Every, end: datetime | None = None) -> Calendar:
         """The clause's windows: of its time in force, as far as a plan sees it where it is a plan's."""
-        found = every.calendar(self.force.start, self.force.end if end is None else end)
+        found = every.calendar(self.validity.start, self.validity.end if end is None else end)
         return found if self._seen is None else found.seen_by(self._seen)
 
     @property

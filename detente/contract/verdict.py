@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, Protocol, TypeVar
 
+from detente.contract.validity import Validity
 from detente.values.facts import Facts
 
 Permission = Literal["permit", "prefer", "undecided", "deny"]
@@ -56,13 +57,6 @@ class Verdict:
 PERMIT = Verdict("permit")
 
 
-class Validity(Protocol):
-    """When a clause is in force."""
-
-    def over(self, start: datetime, end: datetime, /) -> bool:
-        """Whether at any time from ``start`` to ``end``, or at ``start`` where they are the same."""
-
-
 class Clause(Protocol):
     """What a verdict asks of a clause: a bound ``Term`` has all of it."""
 
@@ -71,7 +65,7 @@ class Clause(Protocol):
         """Its id."""
 
     @property
-    def force(self) -> Validity:
+    def validity(self) -> Validity:
         """When it is in force."""
 
     def judge(self, demand: Facts, place: Facts, /) -> Verdict:
@@ -83,7 +77,7 @@ AnyClause = TypeVar("AnyClause", bound=Clause)
 
 def applicable(terms: Iterable[AnyClause], start: datetime, end: datetime | None = None) -> tuple[AnyClause, ...]:
     """The clauses in force at some time from ``start`` to ``end`` (exclusive); without an end, at that moment."""
-    return tuple(term for term in terms if term.force.over(start, end or start))
+    return tuple(term for term in terms if term.validity.over(start, end or start))
 
 
 def verdict(terms: Iterable[Clause], demand: Facts, places: Sequence[Facts]) -> Verdict:

@@ -84,7 +84,7 @@ def _facts(study: Study, whole: Ints | None) -> list[str]:
 
 def _clash(term: Term | None) -> Clash:
     assert term is not None
-    return Clash(term.id, term.force.agreement, term.text, term.explain().sentence)
+    return Clash(term.id, term.validity.agreement, term.text, term.explain().sentence)
 
 
 def _ways_out(study: Study, minimal: Sequence[str], whole: Ints | None) -> list[Concession]:

@@ -164,7 +164,7 @@ class MinimumCommitment(Term):
         previous: Milestone | None = None
         for index, milestone in enumerate(self.milestones):
             path = ("milestones", index, "by")
-            if not self.force.start < moment(milestone.by) <= self.force.end:
+            if not self.validity.start < moment(milestone.by) <= self.validity.end:
                 what = f"{milestone.by} is not while the clause is in force ({self._dates})"
                 yield Flaw(what, "move the milestone, or the dates of the clause", path)
             if previous and (milestone.by <= previous.by or milestone.reach.amount < previous.reach.amount):
@@ -177,11 +177,11 @@ class MinimumCommitment(Term):
     def _counts_from_before(self, milestone: Milestone, horizon: Horizon | None) -> bool:
         if horizon is None or self.windows.cut == "prorate":
             return False
-        return self.force.start < moment(horizon.start) < moment(milestone.by)
+        return self.validity.start < moment(horizon.start) < moment(milestone.by)
 
     @property
     def _dates(self) -> str:
-        return named(self.force.start, self.force.end)
+        return named(self.validity.start, self.validity.end)
 
     def concede(self, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""

@@ -30,7 +30,7 @@ class Exclusivity(Term):
     @property
     def home(self) -> str:
         """The one provider."""
-        return self.provider or self.force.counterparty
+        return self.provider or self.validity.counterparty
 
     def judge(self, demand: Facts, offer: Facts) -> Verdict:
         """Deny what is covered elsewhere than at home."""

@@ -71,5 +71,5 @@ class RevenueShare(Term):
 
     def explain(self) -> Reason:
         """What the clause does."""
-        who = self.force.counterparty
+        who = self.validity.counterparty
         return Reason(self.id, f"{float(self.rate) * 100:g}% of the revenue of {self.covered} is owed to {who}")

@@ -56,7 +56,7 @@ class Share(Term):
     @property
     def part(self) -> Selection:
         """The part whose share it is."""
-        on = self.on if self.on.wanted else Scope({"provider": (self.force.counterparty,)})
+        on = self.on if self.on.wanted else Scope({"provider": (self.validity.counterparty,)})
         return Selection((self.of, on), self.except_)
 
     def judge(self, demand: Facts, offer: Facts) -> Verdict:
@@ -104,7 +104,7 @@ class Share(Term):
             bounds.append(f"at least {float(self.at_least) * 100:g}%")
         if self.at_most is not None:
             bounds.append(f"at most {float(self.at_most) * 100:g}%")
-        on = self.on if self.on.wanted else f"provider: {self.force.counterparty}"
+        on = self.on if self.on.wanted else f"provider: {self.validity.counterparty}"
         what = "" if self.covered.within == (Scope(),) and not self.except_ else f" of {self.covered}"
         return Reason(self.id, f"{' and '.join(bounds)} of {self.measure}{what} goes to {on}")
 
@@ -118,7 +118,7 @@ class Share(Term):
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """A policy that names nobody; a share of what cannot be added up."""
-        if not self.on.wanted and self.force.counterparty == SELF:
+        if not self.on.wanted and self.validity.counterparty == SELF:
             yield Flaw("a policy names whose share it is", "add `on: { provider: … }`", ("kind",))
         if self.measure == "work":
             of = {workload.id: workload.unit for workload in case.workloads}

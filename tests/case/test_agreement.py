@@ -32,8 +32,8 @@ def standing(*agreements: Agreement, **events: str | None) -> dict[str, list[tup
     when = {name: moment(day(on)) if on else None for name, on in events.items()}
     found: dict[str, list[tuple[str, str, str]]] = {}
     for one in in_force(agreements, when):
-        dates = (f"{one.force.start:%Y-%m-%d}", f"{one.force.end:%Y-%m-%d}")
-        found.setdefault(one.term.id, []).append((one.force.agreement, *dates))
+        dates = (f"{one.validity.start:%Y-%m-%d}", f"{one.validity.end:%Y-%m-%d}")
+        found.setdefault(one.term.id, []).append((one.validity.agreement, *dates))
     return {name: sorted(where) for name, where in found.items()}
 
 
@@ -115,12 +115,12 @@ def test_at_most_one_text_of_a_term_is_in_force_at_a_time(days: list[date], pare
         for n, on in enumerate(days)
     ]
     order.shuffle(agreements)
-    forces = sorted((f.force.start, f.force.end) for f in in_force(agreements, {}))
+    validities = sorted((f.validity.start, f.validity.end) for f in in_force(agreements, {}))
     distinct = len(set(days)) == len(days)
     if distinct:
-        assert forces[0][0] == moment(days[0])
-        assert all(a_end == b_start for (_, a_end), (b_start, _) in pairwise(forces))
-    assert forces[-1][1] == moment(LAST)
+        assert validities[0][0] == moment(days[0])
+        assert all(a_end == b_start for (_, a_end), (b_start, _) in pairwise(validities))
+    assert validities[-1][1] == moment(LAST)
 
 
 def test_circles() -> None:
@@ -222,7 +222,7 @@ def test_scenarios_move_events_choose_readings_and_drop_clauses() -> None:
     soon = found.under(scenario="soon")
     assert decision(soon, "stateful", "aws", "2026-02-01") == "deny"
     assert decision(soon, "stateful", "aws", "2026-03-01") == "permit"
-    assert soon.term("only").force.end == moment(date(2026, 3, 1))  # type: ignore[union-attr]
+    assert soon.term("only").validity.end == moment(date(2026, 3, 1))  # type: ignore[union-attr]
     assert [t.id for t in found.under(scenario="free").terms] == ["cap"]
     assert found.under("letter", "soon").reading == "letter"
     with pytest.raises(CaseError, match="there is no `son`"):
@@ -240,7 +240,7 @@ def test_an_unknown_label_is_undecided_and_a_denial_wins() -> None:
 def test_survival_is_a_clause_of_ones_own() -> None:
     term = case().term("stateful.survives")
     assert term is not None
-    assert (term.force.counterparty, term.force.agreement) == ("self", "survival")
+    assert (term.validity.counterparty, term.validity.agreement) == ("self", "survival")
     taken = {
         "id": "own",
         "with": "self",

@@ -98,7 +98,7 @@ class Lots(Term):
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """What the lots cost, less what they save."""
-        (lots,) = decisions.of(self.id, self.force.start, "lots")
+        (lots,) = decisions.of(self.id, self.validity.start, "lots")
         found = []
         for window, ended in self.work.begun(as_of):
             size, drawn = lots * Fraction(self.size.value), totals.total(self.work, window)
@@ -173,6 +173,6 @@ def test_what_nobody_decided_is_not_zero() -> None:
         settled_of(case.signed, [])
     (term,) = case.signed
     totals = Totals(term.meters())
-    found = term.settle(totals, Decisions({("lots", term.force.start, "lots"): (Fraction(2),)}), None)
+    found = term.settle(totals, Decisions({("lots", term.validity.start, "lots"): (Fraction(2),)}), None)
     assert [p.amount for p in found.postings] == [D(1800)]
     assert NOTHING_DECIDED.values == {}

@@ -11,7 +11,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detente.contract.force import Force
+from detente.contract.validity import Validity
 from detente.contract.verdict import PERMIT, Permission, Reason, Verdict, applicable, best, verdict
 from detente.values.facts import Facts
 from detente.values.period import moment
@@ -19,7 +19,7 @@ from tests.builders import day
 
 START, END = moment(day("2026-02-01")), moment(day("2026-03-01"))
 STEP = timedelta(hours=1)
-ALWAYS = Force("a", "self", START, END)
+ALWAYS = Validity("a", "self", START, END)
 DUBLIN, TEXAS = {"region": "dublin"}, {"region": "texas"}
 ANSWERS: list[Permission] = ["permit", "prefer", "undecided", "deny"]
 
@@ -30,7 +30,7 @@ class Says:
 
     id: str
     of: dict[str, Permission]
-    force: Force = ALWAYS
+    validity: Validity = ALWAYS
 
     def judge(self, demand: Facts, place: Facts, /) -> Verdict:
         """What it says of a region."""

@@ -63,7 +63,7 @@ def test_nothing_denied_is_allocated(kind: str, data: st.DataObject) -> None:
     for row in rows:
         period = found.periods[row.period]
         for term in case.terms:
-            if term.force.over(period.span_start, period.span_end):
+            if term.validity.over(period.span_start, period.span_end):
                 verdict = term.judge(facts[row.workload], case.offer_facts[row.offer])
                 assert verdict.decision in ("permit", "prefer"), (row, verdict)
 
@@ -166,7 +166,7 @@ def test_every_denial_and_charge_cites_a_clause(kind: str, data: st.DataObject) 
 
 
 def _always(case: Case, term: Term) -> bool:
-    return term.force.start <= case.periods[0].span_start and term.force.end >= case.periods[-1].span_end
+    return term.validity.start <= case.periods[0].span_start and term.validity.end >= case.periods[-1].span_end
 
 
 # -- 5: dropping what restrains never costs, dropping what grants never saves -----------------------------------------

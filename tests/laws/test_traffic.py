@@ -38,7 +38,7 @@ some = settings(
 
 def moments(case: Case, period: PeriodRow) -> list[datetime]:
     """A period's first and last moment, and those in it at which a clause begins or ends."""
-    edges = {edge for term in case.terms for edge in (term.force.start, term.force.end - MOMENT)}
+    edges = {edge for term in case.terms for edge in (term.validity.start, term.validity.end - MOMENT)}
     return [period.span_start, period.span_end - MOMENT] + [
         edge for edge in sorted(edges) if period.span_start < edge < period.span_end
     ]

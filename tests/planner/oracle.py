@@ -297,7 +297,7 @@ class Oracle:
 
     @staticmethod
     def _touches(term: Term, slot: Slot) -> bool:
-        return slot.inside(term.force.start, term.force.end) > 0
+        return slot.inside(term.validity.start, term.validity.end) > 0
 
     # -- standby: the textbook form of N-1 -----------------------------------------------------------------------
     def _lose_one(self) -> None:
@@ -461,7 +461,7 @@ class Oracle:
         total, terms = 0.0, list[Any](self.case.terms)
         for term in terms:
             if term.kind == "discount" and term.covered.covers(demand, sold):
-                total += float(term.off) * slot.inside(term.force.start, term.force.end)
+                total += float(term.off) * slot.inside(term.validity.start, term.validity.end)
         return total
 
     def _net(self, way: Way, slot: Slot) -> float:
@@ -553,16 +553,16 @@ class Oracle:
     def windows(self, term: Any) -> list[tuple[datetime, datetime, float, float]]:
         """Start, end, the part of the amount (a ramp's, or 1) and the share within the horizon."""
         every, ramp = term.windows.every, term.windows.ramp
-        begin = at_midnight(term.windows.starts, self.start) if term.windows.starts else term.force.start
+        begin = at_midnight(term.windows.starts, self.start) if term.windows.starts else term.validity.start
         found = []
         for k in range(1000):
             if every == "term":
-                a, b = begin, term.force.end
+                a, b = begin, term.validity.end
             else:
                 step = {"month": 1, "quarter": 3, "year": 12}[every]
                 a, b = next_month(begin, k * step), next_month(begin, (k + 1) * step)
-                b = min(b, term.force.end)
-            if a >= min(term.force.end, self.end) or (k and every == "term") or (ramp and k >= len(ramp)) or b <= a:
+                b = min(b, term.validity.end)
+            if a >= min(term.validity.end, self.end) or (k and every == "term") or (ramp and k >= len(ramp)) or b <= a:
                 break
             inside = (min(b, self.end) - max(a, self.start)) / (b - a)
             if inside > 0:
@@ -582,7 +582,7 @@ class Oracle:
                 reached = added(reached, {self.column(amount, cost=float(term.shortfall.fee)): 1.0})
             self.row(reached, ">=", amount)
         for milestone in term.milestones:
-            a, b = term.force.start, at_midnight(milestone.by, self.start)
+            a, b = term.validity.start, at_midnight(milestone.by, self.start)
             if not (self.start < b <= self.end and a < b):
                 continue
             amount = float(milestone.reach.amount) * ((b - max(a, self.start)) / (b - a))
@@ -621,7 +621,7 @@ class Oracle:
                 self.row(less(part, added(whole, times=float(term.at_most))), "<=", 0.0)
 
     def _revenue_share(self, term: Any) -> None:
-        for column, value in self.measure(term.covered, "revenue", term.force.start, term.force.end).items():
+        for column, value in self.measure(term.covered, "revenue", term.validity.start, term.validity.end).items():
             self.cost[column] += value * float(term.rate)
 
     # -- solving -------------------------------------------------------------------------------------------------

@@ -340,7 +340,7 @@ def test_what_has_ended_is_owed_on_that_day_and_not_the_day_before() -> None:
 
 def test_a_commitment_without_end_is_settled_as_of_a_day_only() -> None:
     case = two_clouds(floor("1 k USD", windows={"every": "quarter", "cut": "prorate"}))
-    endless = case.signed[0].bound(replace(case.signed[0].force, end=moment(LAST)), None)
+    endless = case.signed[0].bound(replace(case.signed[0].validity, end=moment(LAST)), None)
     assert len(settled_of([endless], [], day("2026-04-15")).standings) == 2
     with pytest.raises(
         SettleError, match="`floor` has no end, so that its windows cannot all be settled; say as of when"

@@ -14,9 +14,9 @@ from detente.case.agreement import Agreement, InForce, cycle, dates, in_force, l
 from detente.case.checks import windows
 from detente.case.checks.view import View
 from detente.case.entries import Entries, Entry
-from detente.contract.force import Force
 from detente.contract.scope import Scope
 from detente.contract.term import SELF, Term, Until
+from detente.contract.validity import Validity
 from detente.errors import Path, did_you_mean
 from detente.values.facts import DEMAND_KEYS, OFFER_KEYS
 from detente.values.period import moment
@@ -65,7 +65,7 @@ class _Clauses:
                 self._declared(entry, entry.value, place, term)
         for found in standing:
             self._in_force(self.entries[found.agreement], found)
-        self._in_scenarios({(f.agreement, f.place): f.force for f in standing})
+        self._in_scenarios({(f.agreement, f.place): f.validity for f in standing})
         self._same_day()
         kinds: dict[str, list[InForce]] = {}
         for found in standing:
@@ -155,9 +155,9 @@ class _Clauses:
                 remedy = did_you_mean(event, self.events, "say its day, or `not expected`")
                 wrong(entry, (*path, "until", "event"), what, remedy)
         else:
-            force = dates(term, agreement, self.known, self.events)
-            if force.start == force.end:
-                what = f"`{term.id}` is never in force: it ends before it starts ({force.start:%Y-%m-%d})"
+            validity = dates(term, agreement, self.known, self.events)
+            if validity.start == validity.end:
+                what = f"`{term.id}` is never in force: it ends before it starts ({validity.start:%Y-%m-%d})"
                 wrong(entry, path, what, "check its dates, and those of its agreement")
         missing = self.readings - set(term.readings) if term.readings else set()
         for name in sorted(missing):
@@ -167,12 +167,12 @@ class _Clauses:
     def _in_force(self, entry: Entry, found: InForce) -> None:
         """A clause against what it speaks of, under each of its readings."""
         path = self._path(found)
-        good = found.force.counterparty in {SELF, *self.case.names("providers")}
+        good = found.validity.counterparty in {SELF, *self.case.names("providers")}
         for at, scope in found.term.scopes():
             good &= self._scope(entry, (*path, *at), scope, found.term.id)
         for reference in found.term.references():
             good &= self.case.knows(entry, (*path, *reference.path), reference.section, reference.id)
-        terms = [found.term.bound(found.force, name) for name in found.term.readings or [None]]
+        terms = [found.term.bound(found.validity, name) for name in found.term.readings or [None]]
         for flaw in windows.never(terms[0], dates(found.term, entry.value, self.known, {}).end):
             self.case.note(entry, flaw, path)
         for flaw in windows.cut(terms[0], self.case.horizon) if self.case.horizon else ():
@@ -183,7 +183,7 @@ class _Clauses:
     def _path(self, found: InForce) -> Path:
         return "terms", self.entries[found.agreement].places[found.place]
 
-    def _in_scenarios(self, forces: Mapping[tuple[int, int], Force]) -> None:
+    def _in_scenarios(self, validities: Mapping[tuple[int, int], Validity]) -> None:
         """Windows that the events of a scenario leave without end, or let the horizon cut."""
         horizon = self.case.horizon
         if horizon is None:
@@ -193,9 +193,9 @@ class _Clauses:
             events = self.events | {n: moment(on) if on else None for n, on in scenario.events.items()}
             for found in in_force(self.agreements, events) if scenario.events else ():
                 place = found.agreement, found.place
-                if found.term.id in scenario.without or forces.get(place) == found.force:
+                if found.term.id in scenario.without or validities.get(place) == found.validity:
                     continue
-                term = found.term.bound(found.force, next(iter(found.term.readings), None))
+                term = found.term.bound(found.validity, next(iter(found.term.readings), None))
                 for flaw in windows.cut(term, horizon):
                     there = replace(flaw, what=f"in the scenario `{scenario.id}`, {flaw.what}")
                     self.case.note(self.entries[found.agreement], there, self._path(found))
@@ -250,7 +250,7 @@ class _Clauses:
         names = dict.fromkeys(name for found in standing for name in found.term.readings)
         for name in names or [None]:
             under = [f for f in standing if not f.term.readings or name in f.term.readings]
-            terms = [found.term.bound(found.force, name) for found in under]
+            terms = [found.term.bound(found.validity, name) for found in under]
             for found, term in zip(under, terms, strict=True):
                 for flaw in term.check(View(self.case, term, terms)):
                     self.case.note(self.entries[found.agreement], flaw, self._path(found))

@@ -22,7 +22,7 @@ def never(term: Term, signed_until: datetime) -> Iterator[Flaw]:
     ``signed_until`` is when it ends by its own dates and its agreement's.
     """
     for stated in term.stated_windows():
-        flaw = _never(stated.every, term.force.start, signed_until)
+        flaw = _never(stated.every, term.validity.start, signed_until)
         if flaw is not None:
             yield replace(flaw, path=(*stated.path, *flaw.path))
 
@@ -44,7 +44,7 @@ def _never(every: Every, start: datetime, end: datetime) -> Flaw | None:
 def cut(term: Term, horizon: Horizon) -> Iterator[Flaw]:
     """Windows that the horizon cuts in two, where the clause does not say what then becomes of its amount."""
     for stated in term.stated_windows():
-        if stated.divides == "amount" and stated.every.every == "term" and endless(term.force.end):
+        if stated.divides == "amount" and stated.every.every == "term" and endless(term.validity.end):
             yield Flaw(*_endless(term), stated.path)
         elif stated.divides != "nothing" and stated.every.cut == "refuse":
             what = _cut(term, stated.every, horizon)
@@ -57,12 +57,12 @@ def _endless(term: Term) -> tuple[str, str]:
     end = "`ends:` for the agreement or `until:` for the clause"
     if isinstance(term.until, Until):
         end = f"a `latest:` day beside the event `{term.until.event}`, or `ends:` for the agreement"
-    what = f"the amount is for the whole term, which has no end (it starts on {term.force.start:%Y-%m-%d})"
+    what = f"the amount is for the whole term, which has no end (it starts on {term.validity.start:%Y-%m-%d})"
     return what, f"state {end}, or say `windows: {{ every: year }}`"
 
 
 def _cut(term: Term, every: Every, horizon: Horizon) -> str | None:
-    for window in every.calendar(term.force.start, term.force.end).seen_by(horizon):
+    for window in every.calendar(term.validity.start, term.validity.end).seen_by(horizon):
         if window.part != 1:
             seen = named(moment(horizon.start), moment(horizon.end))
             return f"the window {named(window.start, window.end)} is cut by the horizon ({seen})"

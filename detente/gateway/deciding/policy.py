@@ -267,7 +267,7 @@ class Policy:
         """Every moment at which a clause or a purchase begins or ends, or an offer or its price changes, in order."""
         found = set()
         for term in self.terms:
-            found |= {term.force.start, term.force.end}
+            found |= {term.validity.start, term.validity.end}
         for deployed in self.deployed:
             offer = deployed.offer
             dates = [offer.from_, offer.until, *(start for start, _ in offer.price.steps)]

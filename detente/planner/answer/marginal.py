@@ -28,13 +28,13 @@ def clauses(draft: Draft, solution: Solution, exact: Bill) -> Iterable[ClauseRow
         yield ClauseRow(
             term.id,
             term.kind,
-            term.force.agreement,
-            term.force.counterparty,
+            term.validity.agreement,
+            term.validity.counterparty,
             term.text,
             term.source or "",
             term.explain().sentence,
-            term.force.start,
-            term.force.end,
+            term.validity.start,
+            term.validity.end,
             bool(marginal),
             owed,
             marginal,
@@ -54,7 +54,7 @@ def _marginal(draft: Draft, solution: Solution, term: Term) -> Iterable[Marginal
         unit = f"{currency} per {block.unit}" if block.unit else per_work
         for index, dual in enumerate(solution.duals[block.slice].tolist()):
             if abs(dual) > SMALLEST_PRICE:
-                time = times[index] if times else term.force.within(draft.horizon)
+                time = times[index] if times else term.validity.within(draft.horizon)
                 yield MarginalPrice(block.part, time.start, time.end, _price(abs(dual)), unit)
     held: dict[tuple[datetime, datetime], float] = {}
     for denial in draft.program.denials:

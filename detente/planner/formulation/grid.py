@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.contract.force import Force
+from detente.contract.validity import Validity
 from detente.contract.window import Window, overlap
 from detente.planner.formulation.expression import Bools, Floats, Ints
 from detente.values.period import Period
@@ -30,7 +30,7 @@ class Grid:
         self.n = len(periods)
         self.hours: Floats = np.array([float(p.hours) for p in periods])
         self._overlaps: dict[tuple[Window, ...], Shares] = {}
-        self._forced: dict[tuple[datetime, datetime], Bools] = {}
+        self._in_force: dict[tuple[datetime, datetime], Bools] = {}
 
     @cached_property
     def spans(self) -> tuple[list[tuple[datetime, datetime]], Ints]:
@@ -67,9 +67,11 @@ class Grid:
         found: Floats = np.bincount(periods, weights=share, minlength=self.n).astype(np.float64)
         return found
 
-    def forced(self, force: Force) -> Bools:
+    def in_force(self, validity: Validity) -> Bools:
         """Periods of which any part lies in a clause's time: a denial for a part denies the whole."""
-        key = force.start, force.end
-        if key not in self._forced:
-            self._forced[key] = np.array([force.over(p.span_start, p.span_end) for p in self.periods], dtype=np.bool_)
-        return self._forced[key]
+        key = validity.start, validity.end
+        if key not in self._in_force:
+            self._in_force[key] = np.array(
+                [validity.over(p.span_start, p.span_end) for p in self.periods], dtype=np.bool_
+            )
+        return self._in_force[key]

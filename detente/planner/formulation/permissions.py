@@ -46,7 +46,7 @@ def _deniers(case: Case, arc: Arc, judges: Sequence[Term]) -> DenyingClauses:
 def _times(draft: Draft, judges: Sequence[Term], deniers: DenyingClauses) -> Iterable[tuple[Bools, DenyingClauses]]:
     """Periods by which of the clauses are in force in any part of them, where those leave no deployment."""
     every = sorted(frozenset().union(*deniers))
-    forced = np.stack([draft.grid.forced(judges[place].force) for place in every])
+    forced = np.stack([draft.grid.in_force(judges[place].validity) for place in every])
     for pattern in np.unique(forced, axis=1).T:
         some = {place for place, there in zip(every, pattern.tolist(), strict=True) if there}
         left = tuple(each & some for each in deniers)

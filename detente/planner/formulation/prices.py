@@ -93,7 +93,7 @@ class PriceList:
 
     def take_off(self, term: Term) -> None:
         """What a price clause takes off list prices while in force; for a part of a period, by that part of it."""
-        case, share = self._arcs.case, self._grid.covered([term.force.within(self._arcs.case.declared.horizon)])
+        case, share = self._arcs.case, self._grid.covered([term.validity.within(self._arcs.case.declared.horizon)])
         idle = {o.id: taken_off(term, None, case.offer_facts[o.id]) for o in case.offers}
         for offer, rate in idle.items():
             self.off[offer] += float(rate) * share

@@ -147,7 +147,7 @@ class Shaping:
         columns = program.columns(
             name_of, name, len(upper), cost=float(price), upper=upper, integer=integer, rounding=whole or "nearest"
         )
-        what = owner.id, owner.force.start, name
+        what = owner.id, owner.validity.start, name
         self.draft.decided.append(DecidedColumns(what, columns, integer, name_of + program.variant))
         return Expr.of(columns)
 

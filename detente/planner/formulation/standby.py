@@ -41,7 +41,7 @@ def survive(draft: Draft, term: ClauseOwner, selection: Selection, share: Fracti
     For each provider k of a workload: x_k + r_k - R + unserved <= (1 - share) * demand, with R the sum of all
     standby r.
     """
-    _, periods, inside = draft.grid.shares([term.force.within(draft.horizon)])
+    _, periods, inside = draft.grid.shares([term.validity.within(draft.horizon)])
     forced = np.zeros(draft.n, dtype=bool)
     forced[periods[inside > 0]] = True
     covered = draft.arcs.covered(selection)

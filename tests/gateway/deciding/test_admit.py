@@ -245,7 +245,7 @@ def test_nobody_is_permitted_whom_a_clause_in_force_denies_anywhere(
             for region in own.regions or (offer.region,):
                 facts = {**case.offer_facts[offer.id]} | {"region": region, "country": countries[region], "model": "m"}
                 for term in case.terms:
-                    if term.force.start <= at < term.force.end:
+                    if term.validity.start <= at < term.validity.end:
                         assert term.judge(request.facts, facts).decision in ("permit", "prefer"), (term, facts)
 
 

@@ -13,7 +13,7 @@ from detente.values.period import Horizon, moment
 
 
 @dataclass(frozen=True, slots=True)
-class Force:
+class Validity:
     """Which agreement a term stands in, with whom, and when it is in force (the end is exclusive)."""
 
     agreement: str
