@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from detente.errors import JournalError
 from detente.ledger.frames import MAGIC, MAX_PAYLOAD, Torn, read
 from detente.ledger.journal import Journal, files
+from tests.waiting import PATIENCE
 
 PAYLOADS = st.lists(st.binary(min_size=1, max_size=300), max_size=12)
 
@@ -157,7 +158,7 @@ class Disk:
     def _sync(self, fd: int) -> None:
         size = os.fstat(fd).st_size  # what is written later may, or may not, be taken along
         self.begun.set()
-        assert self.free.wait(10)
+        assert self.free.wait(PATIENCE)
         if self.broken:
             raise OSError(errno.EIO, "broken")
         self.times += 1
@@ -176,16 +177,16 @@ def test_a_sync_beside_another_returns_when_its_records_are_on_disk(
     disk.free.clear()
     with ThreadPoolExecutor(3) as threads:
         timer = threads.submit(journal.sync)
-        assert disk.begun.wait(10)
+        assert disk.begun.wait(PATIENCE)
         early = threads.submit(journal.sync)  # of the same record: not there before it is
         assert wait([early], 0.05).not_done
         journal.append(b"second")  # the sync under way began before it
         mine = threads.submit(journal.sync)
         assert wait([mine], 0.05).not_done
         disk.free.set()
-        mine.result(10)
+        mine.result(PATIENCE)
         assert disk.holds(tmp_path)
-        timer.result(10)
+        timer.result(PATIENCE)
     journal.close()
 
 
@@ -349,7 +350,7 @@ def test_a_probe_leaves_nothing_and_may_meet_an_append(tmp_path: Path) -> None:
         for _ in range(100):
             journal.append(b"x")
         for probe in probes:
-            probe.result(10)
+            probe.result(PATIENCE)
     assert {f.name for f in tmp_path.iterdir()} == before
     journal.close()
     assert list(read(files(tmp_path)[0])) == [b"x"] * 100

@@ -10,6 +10,7 @@ import pytest
 from openai import AzureOpenAI
 
 from tests.sandbox.playing import Played, played
+from tests.waiting import PATIENCE
 
 LEGACY = "/openai/deployments/{}/chat/completions?api-version=2024-10-21"
 HELLO: list[Any] = [{"role": "user", "content": "Hello"}]
@@ -18,7 +19,7 @@ PLACE = ("azure", "swedencentral")
 
 def client_of(sandbox: Played) -> AzureOpenAI:
     endpoint = sandbox.addresses.places[PLACE]
-    return AzureOpenAI(azure_endpoint=endpoint, api_key="k", api_version="2024-10-21", max_retries=0, timeout=10)
+    return AzureOpenAI(azure_endpoint=endpoint, api_key="k", api_version="2024-10-21", max_retries=0, timeout=PATIENCE)
 
 
 def test_headers(sandbox: Played) -> None:

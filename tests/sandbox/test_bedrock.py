@@ -11,6 +11,7 @@ from jsonschema import validate
 
 from detente.sandbox.signature import ACCESS_KEY, SECRET
 from tests.sandbox.playing import CASE, COHERE, NOVA, OSS, TITAN, Played, played
+from tests.waiting import PATIENCE
 
 boto3 = pytest.importorskip("boto3")
 botocore = pytest.importorskip("botocore")
@@ -40,7 +41,7 @@ def client_of(
         region_name=region,
         aws_access_key_id=key,
         aws_secret_access_key=secret,
-        config=boto3.session.Config(retries={"total_max_attempts": 1}, read_timeout=5),
+        config=boto3.session.Config(retries={"total_max_attempts": 1}, read_timeout=PATIENCE),
     )
 
 

@@ -14,6 +14,7 @@ from openai import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, OpenAI
 from pydantic import BaseModel
 
 from tests.sandbox.playing import OSS, VLLM, Played, played
+from tests.waiting import PATIENCE
 
 BASES = {"mini": ("azure", "swedencentral", "/openai/v1"), "oss": ("aws", "eu-central-1", "/openai/v1")}
 BASES["vllm"] = ("nord", "falun", "/v1")
@@ -38,8 +39,8 @@ def base_of(sandbox: Played, deployment: str) -> str:
 def client_of(sandbox: Played, deployment: str, key: str = "key") -> OpenAI:
     if deployment == "legacy":
         endpoint = sandbox.addresses.places["azure", "swedencentral"]
-        return AzureOpenAI(azure_endpoint=endpoint, api_key=key, api_version=VERSION, max_retries=0, timeout=10)
-    return OpenAI(base_url=base_of(sandbox, deployment), api_key=key, max_retries=0, timeout=10)
+        return AzureOpenAI(azure_endpoint=endpoint, api_key=key, api_version=VERSION, max_retries=0, timeout=PATIENCE)
+    return OpenAI(base_url=base_of(sandbox, deployment), api_key=key, max_retries=0, timeout=PATIENCE)
 
 
 @pytest.fixture(params=["legacy", "mini", "oss", "vllm"])

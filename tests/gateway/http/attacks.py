@@ -125,7 +125,7 @@ def _chunked(data: bytes) -> int:
 def attack(target: Target, what: Attack, patience: float = 2.0) -> Found:
     """Send it, and read until the server hangs up or says nothing more for so long, in seconds."""
     raw = b""
-    with socket.create_connection((target.host, target.port), timeout=10) as sock:
+    with socket.create_connection((target.host, target.port), timeout=60) as sock:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if what.slow:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -17,6 +17,7 @@ from detente.providers.wire import Call, Failure, Reply, StreamPart
 from detente.sandbox.signature import ACCESS_KEY, SECRET
 from tests.providers.bedrock.making import call, chunks, said, wire
 from tests.sandbox.playing import COHERE, NOVA, OSS, TITAN, Played, played
+from tests.waiting import PATIENCE
 
 TOOL = {
     "type": "function",
@@ -48,7 +49,7 @@ def asked(to: BedrockWire, what: Call) -> Reply | Failure | list[StreamPart]:
     authority.renew()
     base = urlsplit(to.base)
     headers = dict(out.headers) | dict(authority.headers(out, base.netloc, time.time()))  # noqa: TID251 (the sandbox's)
-    connection = HTTPConnection(base.netloc, timeout=10)
+    connection = HTTPConnection(base.netloc, timeout=PATIENCE)
     try:
         connection.request("POST", base.path + out.target, out.body, headers)
         answer = connection.getresponse()
