@@ -316,7 +316,7 @@ def test_a_worker_that_comes_later_serves_by_the_case_as_it_is_now(tmp_path: Pat
         live.until(lambda: live.text.count("the case was read again") == 2)
         for child in _children(live.process.pid):
             os.kill(child, signal.SIGKILL)
-        live.until(lambda: live.text.count("another takes its place") == 2)
+        live.until(lambda: live.text.count("another one is started") == 2)
         for _ in range(6):
             assert live.ask()[2]["x-detente-deployment"] == "north-m"
         assert live.stop() == 0
@@ -401,7 +401,10 @@ def test_a_secret_that_is_not_there_is_said_and_others_serve(tmp_path: Path, pro
     data = case_data({"south": provider.base, "north": provider.base})
     data["deployments"][0]["credential"] = {"env": "NOT_SET_ANYWHERE"}
     with gateway(written(tmp_path / "case", data)) as live:
-        assert "south-m: environment variable NOT_SET_ANYWHERE is not set; calls go elsewhere" in live.text
+        assert (
+            "south-m: environment variable NOT_SET_ANYWHERE is not set; calls go to other permitted deployments"
+            in live.text
+        )
         status, _, headers = live.ask()
         assert (status, headers["x-detente-deployment"]) == (200, "north-m")
         assert [(a.deployment, a.outcome) for a in live.records()[0].attempts] == [

@@ -19,9 +19,9 @@ from detente.ledger.record import Record
 from tests.end_to_end.failures import AFTER, PATHS, SCENES, Scene, case
 from tests.end_to_end.serving import Gateway, serving
 from tests.end_to_end.wires import written
-from tests.waiting import attempts
+from tests.waiting import PATIENCE, attempts
 
-AT_ONCE = 12
+AT_ONCE = 24
 """Calls that are worked on at a time. Those who hang work on nothing, and do it all at a time."""
 USED_NOTHING = {"throttled", "credential", "unreachable"}
 TEXT = "sandbox:tokens=40"
@@ -86,7 +86,10 @@ def played(gateway: Gateway) -> dict[str, Played]:
     async def main() -> dict[str, tuple[Seen, str]]:
         headers = {"authorization": f"Bearer {gateway.keys['everything']}"}
         turn = asyncio.Semaphore(AT_ONCE)
-        async with httpx.AsyncClient(base_url=gateway.address, headers=headers, trust_env=False, timeout=60) as client:
+        fresh = httpx.Limits(max_keepalive_connections=0)  # one that was kept may be closed as it is used again
+        async with httpx.AsyncClient(
+            base_url=gateway.address, headers=headers, trust_env=False, timeout=PATIENCE, limits=fresh
+        ) as client:
 
             async def one(scene: Scene) -> tuple[Seen, str]:
                 async with nullcontext() if scene.hangs else turn:

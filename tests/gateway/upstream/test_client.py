@@ -385,7 +385,7 @@ def test_a_caller_cancelled_while_connecting_leaves_nothing_behind(play: Play) -
         for filler in fillers:
             filler.setblocking(False)
             filler.connect_ex(("127.0.0.1", port))
-        upstream = client(connect=0.2, most=1)
+        upstream = client(most=1)
         base = f"http://127.0.0.1:{port}"
         for _ in range(2):
             task = asyncio.create_task(ask(upstream, base))
@@ -393,6 +393,7 @@ def test_a_caller_cancelled_while_connecting_leaves_nothing_behind(play: Play) -
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
+        upstream.follow(connect=0.2, first_byte=AGES, idle=AGES)
         with pytest.raises(UpstreamError, match="connect deadline") as caught:
             await ask(upstream, base)
         assert (caught.value.kind, caught.value.sent) == ("timeout", False)
