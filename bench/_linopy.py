@@ -64,11 +64,9 @@ def data(draft: Draft, model: Model) -> Data:
     offer = np.array([a.offer.id for a in arcs])
     backed = np.array([a.index for a in arcs if a.workload.id in draft.standby], dtype=np.int64)
     standby = np.concatenate([draft.standby[w] for w in dict.fromkeys(workload[backed])])
-    batches = [w.id for w in draft.case.workloads if w.kind == "batch" and len(draft.demand[w.id].groups) < n]
+    batches = [w.id for w in draft.case.workloads if w.kind == "batch" and len(draft.demand[w.id].quanta) < n]
     online = [w.id for w in draft.case.workloads if w.id not in batches]
-    day = np.zeros(n, dtype=np.int64)
-    for g, group in enumerate(draft.demand[batches[0]].groups if batches else []):
-        day[group.periods] = g
+    day = draft.demand[batches[0]].owner.astype(np.int64) if batches else np.zeros(n, dtype=np.int64)
     hourly = [name for name, units in draft.units.items() if not units.offer.reserved]
     reserved = [name for name, units in draft.units.items() if units.offer.reserved]
     rented = np.stack([draft.units[name].columns for name in hourly])

@@ -53,7 +53,6 @@ def main() -> None:
         from instance import SIZES
 
         case = Case.of(SIZES[given.size].case(given.seed))
-    case.demand  # noqa: B018 (cached: neither way pays for it)
     begin = time.process_time()
     study = Study.of(case)
     first = study.solve(GAP)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from detente.case.case import Case
 from detente.case.folder import FOLDERS
+from detente.demand.workload import Training
 from detente.errors import CaseError, MissingExtraError, Mistake
 
 VALID = (Path(__file__).parent / "cases" / "mistakes" / "case.yaml").read_text(encoding="utf-8")
@@ -44,7 +45,8 @@ def holds(path: Path) -> None:
             assert isinstance(case.under(reading=reading).terms, tuple)
         assert len(case.hash) == 64
         if len(case.periods) < 1000:
-            assert all(amount >= 0 for amounts in case.demand.values() for amount in amounts)
+            of = [w for w in case.workloads if not isinstance(w, Training)]
+            assert all((case.demand(w, case.periods) >= 0).all() for w in of)
     except CaseError as error:
         found = error
     except MissingExtraError:

@@ -27,7 +27,7 @@ SIBLINGS = [{"planner", "ledger", "providers"}, {"gateway", "planner"}]
 FREE = {"__init__"}
 HEAVY = {
     "highspy": {"planner/solving/model.py"},
-    "numpy": {"planner"},
+    "numpy": {"demand/quanta.py", "planner"},
     "rich": {"report", "cli/command.py"},
     "jinja2": {"report"},
     "pyarrow": {"results/plan.py", "values/sheet.py"},
@@ -41,7 +41,7 @@ HEAVY = {
     "azure": {"providers/entra.py"},
 }
 AT_TOP = {
-    "numpy": {"planner"},
+    "numpy": {"demand/quanta.py", "planner"},
     "highspy": {"planner/solving/model.py"},
     "rich": {"report"},
     "jinja2": {"report"},

@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from detente.case.agreement import Agreement, in_force
 from detente.case.declared import Declared
@@ -26,7 +26,7 @@ from detente.contract.term import SELF, Term
 from detente.contract.verdict import Reason, Verdict, applicable, best, verdict
 from detente.demand.table import Table
 from detente.demand.trace import TraceSource
-from detente.demand.workload import AnyWorkload, Training
+from detente.demand.workload import AnyWorkload, Batch, Inference, Training
 from detente.errors import CaseError, FlawError, Mistake, Where, did_you_mean
 from detente.live.key import Key
 from detente.market.network import egress_price
@@ -34,6 +34,9 @@ from detente.market.offer import AnyOffer
 from detente.market.provider import Provider
 from detente.values.facts import Facts
 from detente.values.period import Period, moment
+
+if TYPE_CHECKING:
+    from detente.demand.quanta import Quanta
 
 
 @dataclass(frozen=True)
@@ -172,11 +175,11 @@ class Case:
         """A term by its id."""
         return next((t for t in self.terms if t.id == term_id), None)
 
-    @cached_property
-    def demand(self) -> dict[str, tuple[Fraction, ...]]:
-        """Work of each inference and batch workload in each period, in its unit."""
-        begin = moment(self.declared.horizon.start)
-        return {w.id: w.demand.over(self.periods, begin) for w in self.workloads if not isinstance(w, Training)}
+    def demand(self, workload: Inference | Batch, periods: Sequence[Period]) -> Quanta:
+        """Work of a workload in each of some periods, in whole quanta of its unit; growth counts from the horizon."""
+        from detente.demand.quanta import in_quanta
+
+        return in_quanta(workload.demand.over(periods, moment(self.declared.horizon.start)))
 
     def egress(self, workload: AnyWorkload, offer: AnyOffer) -> tuple[Fraction, str]:
         """Money per unit of work for moving its data to an offer, and the place that bills it.

@@ -18,6 +18,9 @@ from detente.values.money import HOURS_A_MONTH, Price
 from detente.values.period import Period, hours_between, moment
 from detente.values.quantity import LARGEST
 
+MAX_WORK = 9 * 10**12
+"""Of one workload in all, in its unit: its quanta are counted in 64 bits (``demand.quanta``)."""
+TOO_MUCH_WORK = f"more than a plan can count ({MAX_WORK:.0e})"
 TOO_MUCH = f"more than a plan can add up ({LARGEST:.0e})"
 REMEDY = "check the number, its scale and its unit"
 
@@ -36,9 +39,9 @@ def check(case: Entries) -> None:
     entries = {id(entry.value): entry for entry in case.read("offers")}
     for entry, fits in zip(case.read("workloads"), case.fits, strict=True):
         work = _work(entry.value, over)
-        if work > LARGEST:
+        if work > MAX_WORK:
             key = "work" if isinstance(entry.value, Training) else "demand"
-            what = f"`{entry.value.id}` needs {_shown(work)} {entry.value.unit} in all, {TOO_MUCH}"
+            what = f"`{entry.value.id}` needs {_shown(work)} {entry.value.unit} in all, {TOO_MUCH_WORK}"
             case.wrong(entry, (key,), what, REMEDY)
             continue
         for offer in fits:

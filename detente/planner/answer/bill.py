@@ -22,16 +22,15 @@ from detente.contract.rating import Rating
 from detente.contract.settlement import Settlement
 from detente.contract.totals import Totals
 from detente.contract.use import RatedUse, Use
+from detente.demand.quanta import QUANTUM, Quanta
 from detente.errors import SolverError
 from detente.planner.answer.decided import decided
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats
-from detente.planner.formulation.groups import QUANTUM
+from detente.planner.formulation.groups import Grouping
 from detente.planner.solving.model import Model
 from detente.values.money import nano
-
-Quanta = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -75,19 +74,17 @@ def quantities(draft: Draft, model: Model, values: Floats) -> Quantities:
     unserved = {}
     for workload in draft.case.workloads:
         rows = [a.index for a in draft.arcs.of_workload[workload.id]]
-        groups = draft.demand[workload.id].groups
+        demand = draft.demand[workload.id]
         columns = draft.unserved.get(workload.id)
-        left = np.zeros(len(groups), dtype=np.int64)
+        left = np.zeros(len(demand.quanta), dtype=np.int64)
         if columns is not None:
             left = np.maximum(np.rint(values[columns] / float(QUANTUM)).astype(np.int64), 0)
-        for g, group in enumerate(groups):
-            part = work[np.ix_(np.array(rows, dtype=np.int64), group.periods)]
-            missing = group.demand - int(part.sum()) - int(left[g])
-            if not missing:
-                continue
+        missed, (first, last) = demand.quanta - _done(demand, work[rows]) - left, demand.spans
+        for g in np.flatnonzero(missed).tolist():
+            part, missing = work[rows, first[g] : last[g]], int(missed[g])
             at = np.unravel_index(int(np.argmax(part)), part.shape) if part.size else None
             if at is not None and part[at] + missing >= 0 and part[at] > 0:
-                work[rows[at[0]], group.periods[at[1]]] += missing
+                work[rows[at[0]], first[g] + at[1]] += missing
             else:
                 left[g] = max(0, left[g] + missing)
                 if columns is None and left[g] > 0:
@@ -96,6 +93,14 @@ def quantities(draft: Draft, model: Model, values: Floats) -> Quantities:
         unserved[workload.id] = left
     units = {name: np.rint(values[u.columns]).astype(np.int64) for name, u in draft.units.items()}
     return Quantities(work, unserved, units, decided(draft, model, values))
+
+
+def _done(demand: Grouping, work: Quanta) -> Quanta:
+    """The work of each group, of all arcs together."""
+    inside = demand.owner >= 0
+    done = np.zeros(len(demand.quanta), dtype=np.int64)
+    np.add.at(done, demand.owner[inside], work[:, inside].sum(axis=0))
+    return done
 
 
 def charge(draft: Draft, found: Quantities) -> Bill:

@@ -12,11 +12,11 @@ from fractions import Fraction
 
 import numpy as np
 
+from detente.demand.quanta import QUANTUM
 from detente.demand.workload import Training
 from detente.market.offer import GpuOffer, TokenOffer
 from detente.planner.answer.bill import Bill, units_paid
 from detente.planner.formulation.draft import Draft
-from detente.planner.formulation.groups import QUANTUM
 from detente.planner.solving.solution import Solution
 from detente.results.plan import CapacityRow, Purchase
 from detente.values.money import nano

@@ -10,11 +10,10 @@ from decimal import Decimal
 
 import numpy as np
 
-from detente.planner.answer.bill import Quanta
+from detente.demand.quanta import QUANTUM, Quanta
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats
-from detente.planner.formulation.groups import QUANTUM
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
 from detente.results.plan import Decision
@@ -32,7 +31,7 @@ def decisions(draft: Draft, model: Model, solution: Solution, work: Quanta) -> I
     for workload in draft.case.workloads:
         arcs = draft.arcs.of_workload[workload.id]
         denied = {a.index: _denied(draft, a) for a in arcs}
-        total = sum(g.demand for g in draft.demand[workload.id].groups) or 1
+        total = int(draft.demand[workload.id].quanta.sum()) or 1
         dearest = max((prices[a.index] for a in arcs if work[a.index].any()), default=0.0)
         order = sorted(arcs, key=lambda a: (-int(work[a.index].sum()), a.index))
         for arc in order:

@@ -15,13 +15,13 @@ from typing import Literal
 import numpy as np
 
 from detente.contract.standing import Standing
+from detente.demand.quanta import QUANTUM
 from detente.errors import SolverError
 from detente.planner.answer.bill import Bill
 from detente.planner.answer.holdings import capacity, purchases
 from detente.planner.answer.marginal import clauses
 from detente.planner.answer.reasons import decisions
 from detente.planner.formulation.draft import Draft
-from detente.planner.formulation.groups import QUANTUM
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
 from detente.results.plan import (
@@ -136,15 +136,15 @@ def _standings(draft: Draft, exact: Bill) -> Iterable[Standing]:
 def _unserved(draft: Draft, exact: Bill) -> Iterable[Unserved]:
     for workload in draft.case.workloads:
         value = Fraction(workload.value.amount) if workload.value else Fraction(0)
-        for group, quanta in zip(draft.demand[workload.id].groups, exact.quantities.unserved[workload.id], strict=True):
-            if quanta > 0:
-                last = int(group.periods[-1]) if len(group.periods) else 0
-                yield Unserved(workload.id, last, _work(int(quanta)), nano(int(quanta) * QUANTUM * value))
+        left, (_, after) = exact.quantities.unserved[workload.id], draft.demand[workload.id].spans
+        for g in np.flatnonzero(left > 0).tolist():
+            quanta, last = int(left[g]), max(int(after[g]) - 1, 0)
+            yield Unserved(workload.id, last, _work(quanta), nano(quanta * QUANTUM * value))
 
 
 def _workloads(draft: Draft, exact: Bill) -> Iterable[WorkloadRow]:
     for workload in draft.case.workloads:
-        demand = sum(g.demand for g in draft.demand[workload.id].groups)
+        demand = int(draft.demand[workload.id].quanta.sum())
         rows = [a.index for a in draft.arcs.of_workload[workload.id]]
         served = int(exact.quantities.work[rows].sum())
         yield WorkloadRow(

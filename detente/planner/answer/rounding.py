@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from detente.demand.quanta import QUANTUM
 from detente.planner.answer.bill import Quantities, quantities
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats, Ints
-from detente.planner.formulation.groups import QUANTUM
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
 

@@ -41,15 +41,15 @@ class DecidedColumns:
 class Draft:
     """The program of a case, as far as it is shaped."""
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self, case: Case, grid: Grid) -> None:
         self.case = case
         self.horizon = case.declared.horizon
         self.program = Program()
-        self.grid = Grid(case.periods)
-        self.periods, self.n, self.hours = case.periods, self.grid.n, self.grid.hours
+        self.grid = grid
+        self.periods, self.n, self.hours = grid.periods, self.grid.n, self.grid.hours
         self.arcs = Arcs(case)
         self.prices = PriceList(self.arcs, self.grid)
-        self.demand = {w.id: grouping(case, w) for w in case.workloads}
+        self.demand = {w.id: grouping(case, w, grid.periods) for w in case.workloads}
         self.most_work = {name: found.most for name, found in self.demand.items()}
         self.x: Ints = np.zeros((0, self.n), dtype=np.int32)
         self.unserved: dict[str, Ints] = {}

@@ -5,19 +5,20 @@ from __future__ import annotations
 from detente.case.case import Case
 from detente.planner.formulation.capacity import define_capacity
 from detente.planner.formulation.draft import Draft
+from detente.planner.formulation.grid import Grid
 from detente.planner.formulation.permissions import define_permissions
 from detente.planner.formulation.purchases import define_units
 from detente.planner.formulation.shaping import Shaping
 from detente.planner.formulation.standby import define_standby
 
 
-def formulate(case: Case) -> Draft:
-    """The case's program: what there is, what is needed, then each clause in turn.
+def formulate(case: Case, grid: Grid | None = None) -> Draft:
+    """The case's program over a grid, by default its own periods: what there is, what is needed, each clause in turn.
 
     Raises CaseError where clauses have readings and none is chosen.
     """
     terms = case.terms
-    draft = Draft(case)
+    draft = Draft(case, Grid(case.periods) if grid is None else grid)
 
     draft.define_use()
     draft.define_availability()

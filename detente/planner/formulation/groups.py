@@ -8,39 +8,45 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detente.case.case import Case
+from detente.demand.quanta import QUANTUM, Quanta, in_quanta
 from detente.demand.workload import AnyWorkload, Batch, Training, job_periods
 from detente.planner.formulation.expression import Floats, Ints
 from detente.values.period import Period, later
 
-QUANTUM = Fraction(1, 10**6)
-"""Work is planned in whole multiples of this much of its unit."""
-
-
-@dataclass
-class Group:
-    """Periods in which demand may be moved about: each hour of inference, a batch's window, a whole job."""
-
-    periods: NDArray[np.int64]
-    demand: int  # quanta
-
-    @property
-    def work(self) -> float:
-        """The demand in the workload's unit (the float nearest to it)."""
-        return self.demand / QUANTUM.denominator
-
 
 @dataclass(frozen=True)
 class Grouping:
-    """A workload's groups: the one that each period is in (-1: in none), and the work of each."""
+    """A workload's groups: each hour of inference, a batch's window, a whole job.
 
-    groups: list[Group]
+    ``owner`` is the group that each period is in (-1: in none), and ``quanta`` the work of each group. The periods of
+    a group follow one another.
+    """
+
     owner: Ints
-    work: Floats
+    quanta: Quanta
+
+    @cached_property
+    def work(self) -> Floats:
+        """The work of each group in the workload's unit (the float nearest to it)."""
+        found: Floats = self.quanta / QUANTUM.denominator
+        return found
+
+    @cached_property
+    def spans(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The first period of each group, and the one after its last; both 0 for a group without any."""
+        inside = np.flatnonzero(self.owner >= 0)
+        every = np.arange(len(self.quanta))
+        low, high = (np.searchsorted(self.owner[inside], every, side=side) for side in ("left", "right"))
+        first, last = np.zeros(len(every), dtype=np.int64), np.zeros(len(every), dtype=np.int64)
+        some = high > low
+        first[some], last[some] = inside[low[some]], inside[high[some] - 1] + 1
+        return first, last
 
     @property
     def most(self) -> Floats:
@@ -49,42 +55,30 @@ class Grouping:
         return found
 
 
-def grouping(case: Case, workload: AnyWorkload) -> Grouping:
-    """How a workload's demand may be moved about."""
-    groups = _groups(case, workload)
-    owner = np.full(len(case.periods), -1, dtype=np.int32)
-    for g, group in enumerate(groups):
-        owner[group.periods] = g
-    return Grouping(groups, owner, np.array([group.work for group in groups]))
-
-
-def _groups(case: Case, workload: AnyWorkload) -> list[Group]:
+def grouping(case: Case, workload: AnyWorkload, periods: Sequence[Period]) -> Grouping:
+    """How a workload's demand may be moved about over some periods."""
     if isinstance(workload, Training):
-        periods = np.array([p.index for p in job_periods(workload, case.periods)], dtype=np.int64)
-        return [Group(periods, _quanta(Fraction(workload.work.value)))]
-    quanta = [_quanta(work) for work in case.demand[workload.id]]
-    if isinstance(workload, Batch):
-        typical = case.declared.horizon.typical is not None
-        return [Group(t, sum(quanta[i] for i in t)) for t in _waits(workload, case.periods, typical=typical)]
-    return [Group(np.array([i]), d) for i, d in enumerate(quanta)]
+        owner = np.full(len(periods), -1, dtype=np.int32)
+        owner[[p.index for p in job_periods(workload, periods)]] = 0
+        return Grouping(owner, in_quanta([Fraction(workload.work.value)]))
+    each = case.demand(workload, periods)
+    if not isinstance(workload, Batch):
+        return Grouping(np.arange(len(periods), dtype=np.int32), each)
+    owner = _waits(workload, periods, typical=case.declared.horizon.typical is not None)
+    quanta = np.zeros(int(owner.max(initial=-1)) + 1, dtype=np.int64)
+    np.add.at(quanta, owner, each)
+    return Grouping(owner, quanta)
 
 
-def _quanta(work: Fraction) -> int:
-    """Work in whole quanta, the nearest (of two the even one): ``round(work / QUANTUM)``, without another fraction."""
-    whole, rest = divmod(work.numerator * QUANTUM.denominator, work.denominator)
-    return whole + (2 * rest > work.denominator or (2 * rest == work.denominator and whole % 2 == 1))
-
-
-def _waits(workload: Batch, periods: Sequence[Period], *, typical: bool) -> list[NDArray[np.int64]]:
-    """Periods in runs of the length that work may wait; a run never leaves a typical week."""
-    runs: list[list[int]] = []
-    end = None
-    for p in periods:
-        new = not runs or end is None or p.start >= end or p.span_start != periods[runs[-1][0]].span_start
+def _waits(workload: Batch, periods: Sequence[Period], *, typical: bool) -> Ints:
+    """The run that each period is in, of the length that work may wait; a run never leaves a typical week."""
+    owner = np.empty(len(periods), dtype=np.int32)
+    run, first, end = -1, None, None
+    for t, p in enumerate(periods):
+        new = first is None or end is None or p.start >= end or p.span_start != first.span_start
         if not typical:
-            new = not runs or end is None or p.end > end
+            new = first is None or end is None or p.end > end
         if new:
-            runs.append([])
-            end = later(p.start, workload.within)
-        runs[-1].append(p.index)
-    return [np.array(run, dtype=np.int64) for run in runs]
+            run, first, end = run + 1, p, later(p.start, workload.within)
+        owner[t] = run
+    return owner

@@ -82,8 +82,7 @@ def _ties(draft: Draft, model: Model, is_open: Bools) -> Ties:
         size[lines] = np.where(is_open[lines], _even(demand), 0.0)
         n += len(lines) * times
         if workload.id in draft.unserved:
-            begins = [int(group.periods[0]) if len(group.periods) else 0 for group in demand.groups]
-            to[draft.unserved[workload.id]] = n + alike[np.array(begins, dtype=np.int64)]
+            to[draft.unserved[workload.id]] = n + alike[demand.spans[0]]
             size[draft.unserved[workload.id]] = demand.work
             n += times
     own = np.flatnonzero(to < 0)
