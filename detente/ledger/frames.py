@@ -1,14 +1,16 @@
-"""The frames of a journal's file, as bytes: written one after the other, and read back up to a torn end.
+"""The frames of a journal's file, as bytes: written one after the other, and read back past whatever is damaged.
 
-Owns: framing (length, checksum), reading a file back, and telling its torn end from damage. Not here: who writes which
-file (``journal``), and what a record says (``record``).
+Owns: framing (length, checksum, sequence number), reading a file back in pieces, and telling its torn end from damage.
+Not here: who writes which file (``journal``), and what a record says (``record``).
 
-A file is the eight bytes of ``MAGIC``, then records: the payload's length and its CRC-32, four bytes each,
-little-endian, then the payload.
+A file is the eight bytes of ``MAGIC``, then records: the payload's length, a CRC-32, and the record's sequence number,
+four bytes each, little-endian, then the payload. The CRC-32 is that of the sequence number and the payload. A worker
+numbers its records from 0 on, through all of its files, and after 2³² - 1 from 0 again.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,16 +19,31 @@ from struct import Struct
 from zlib import crc32
 
 from detente.errors import JournalError
+from detente.values.file import opened
 
-MAGIC = b"DTJRNL\x00\x01"
+MAGIC = b"DTJRNL\x00\x02"
 MAX_PAYLOAD = 1024 * 1024
-_HEAD = Struct("<II")
+NUMBERS = 2**32
+"""How many sequence numbers there are."""
+_HEAD = Struct("<III")
+_NUMBER = Struct("<I")
 MAX_FRAME = _HEAD.size + MAX_PAYLOAD
-_BEGINS = re.compile(rb"(?=(?!\x00{3})..[\x00-\x10]\x00.{4})", re.DOTALL)
-"""Where a record may begin: a length that is not zero, and at most ``MAX_PAYLOAD`` or little more; and a checksum."""
+_BEGINS = re.compile(rb"(?=(?!\x00{3})..[\x00-\x10]\x00.{8})", re.DOTALL)
+"""Where a record may begin: a length that is not zero, and at most ``MAX_PAYLOAD`` or little more; and the rest."""
 MAX_CHECKED = 16 * 1024 * 1024 * 1024
 """Bytes that are checksummed at most in search of a whole record after a bad one: some seconds' work, twice what random
 bytes of a file's length need."""
+_PIECE = 4 * 1024 * 1024
+"""Bytes of a file that are read at once; more than a frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A whole record: its sequence number, its payload, and where it ends."""
+
+    number: int
+    payload: bytes
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +54,20 @@ class Torn:
     length: int
 
 
-def frame(payload: bytes) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Bytes that are no record, with whole records behind them, or with too much to tell whether there are any."""
+
+    offset: int
+    length: int
+    told: str
+
+
+def frame(number: int, payload: bytes) -> bytes:
     """One record. Raises ValueError where it is empty, or longer than ``MAX_PAYLOAD``."""
     if not 0 < len(payload) <= MAX_PAYLOAD:
         raise ValueError(f"a record of {len(payload)} bytes; the most is {MAX_PAYLOAD}")
-    return _HEAD.pack(len(payload), crc32(payload)) + payload
+    return _HEAD.pack(len(payload), crc32(payload, crc32(_NUMBER.pack(number))), number) + payload
 
 
 def read(path: Path) -> Iterator[bytes | Torn]:
@@ -49,65 +75,121 @@ def read(path: Path) -> Iterator[bytes | Torn]:
 
     Raises JournalError where it is damaged before its end, and OSError.
     """
-    data = path.read_bytes()
-    for offset, length in _frames(path, data):
-        if length < 0:
-            yield Torn(offset, len(data) - offset)
-        else:
-            yield data[offset : offset + length]
+    for item in frames(path):
+        if isinstance(item, Damage):
+            raise JournalError(f"{path}: damaged at byte {item.offset}, {item.told}")
+        yield item.payload if isinstance(item, Frame) else item
 
 
-def whole(path: Path, data: bytes) -> tuple[int, Torn | None]:
-    """Where the last whole record ends, and what follows it."""
-    end = len(MAGIC) if data.startswith(MAGIC) else 0
-    for offset, length in _frames(path, data):
-        if length < 0:
-            return offset, Torn(offset, len(data) - offset)
-        end = offset + length
-    return end, None
+def frames(path: Path) -> Iterator[Frame | Damage | Torn]:
+    """All that a file holds, in order, a few megabytes at a time; holes of a sparse file are skipped.
+
+    Raises JournalError where it is not a journal of this version, and OSError.
+    """
+    with opened(path) as file:
+        source = _Source(file.fileno())
+        begin = source.bytes(0, len(MAGIC))
+        at = len(MAGIC)
+        if begin != MAGIC:
+            if MAGIC.startswith(begin):  # killed while it was begun
+                if begin:
+                    yield Torn(0, len(begin))
+                return
+            at, told = _next(source, 0)
+            if at == source.size:
+                raise JournalError(f"{path}: not a journal of this version (it begins with {begin!r})")
+            yield Damage(0, at, told)
+        while at < source.size:
+            found = _frame(source, at)
+            if found is None:
+                after, told = _next(source, at + 1)
+                yield Damage(at, after - at, told) if told else Torn(at, after - at)
+                at = after
+            else:
+                yield found
+                at = found.end
 
 
-def _frames(path: Path, data: bytes) -> Iterator[tuple[int, int]]:
-    """(offset, length) of each payload; last, for a torn end, (its offset, -1)."""
-    if not data.startswith(MAGIC):
-        if MAGIC.startswith(data):  # killed while it was begun
-            if data:
-                yield 0, -1
-            return
-        raise JournalError(f"{path}: not a journal of this version (it begins with {data[:8]!r})")
-    at = len(MAGIC)
-    while at < len(data):
-        start = at + _HEAD.size
-        if start > len(data):
-            yield at, -1
-            return
-        length, checksum = _HEAD.unpack_from(data, at)
-        end = start + length
-        intact = 0 < length <= MAX_PAYLOAD and end <= len(data) and crc32(data[start:end]) == checksum
-        if not intact:
-            if after := _after(data, at):
-                raise JournalError(f"{path}: damaged at byte {at}, {after}")
-            yield at, -1
-            return
-        yield start, length
-        at = end
+def whole(path: Path) -> tuple[int, int | None, Torn | None]:
+    """Where the last whole record ends, its number (None: there is none), and what follows it.
+
+    Raises JournalError where the file is damaged before its end, and OSError.
+    """
+    end, number = 0, None
+    for item in frames(path):
+        if isinstance(item, Damage):
+            raise JournalError(f"{path}: damaged at byte {item.offset}, {item.told}")
+        if isinstance(item, Torn):
+            return item.offset, number, item
+        end, number = item.end, item.number
+    return end or min(len(MAGIC), path.stat().st_size), number, None
 
 
-def _after(data: bytes, bad: int) -> str:
-    """What makes a bad record one of a damaged file: a whole record after it. Empty where it is the torn end.
+class _Source:
+    """A file, read in pieces that are remembered while they are asked for again."""
 
-    However long the end is, and whatever it holds: only what begins as a record does is looked at, and so much of it
+    def __init__(self, fd: int) -> None:
+        self._fd, self.size = fd, os.fstat(fd).st_size
+        self._at, self._held = 0, b""
+
+    def bytes(self, at: int, length: int) -> bytes:
+        """So many bytes from there on; fewer at its end."""
+        if not self._at <= at <= at + length <= self._at + len(self._held):
+            self._at, self._held = at, os.pread(self._fd, max(length, _PIECE), at)
+        return self._held[at - self._at : at - self._at + length]
+
+    def data_from(self, at: int) -> int:
+        """Where the first byte stands from there on that is no hole of a sparse file; the size where there is none."""
+        try:
+            return os.lseek(self._fd, at, os.SEEK_DATA)
+        except OSError:
+            return self.size
+
+
+def _frame(source: _Source, at: int) -> Frame | None:
+    """The whole record that begins there, if one does."""
+    head = source.bytes(at, _HEAD.size)
+    if len(head) < _HEAD.size:
+        return None
+    length, checksum, number = _HEAD.unpack(head)
+    if not 0 < length <= MAX_PAYLOAD or at + _HEAD.size + length > source.size:
+        return None
+    payload = source.bytes(at + _HEAD.size, length)
+    if len(payload) < length or crc32(payload, crc32(head[8:])) != checksum:
+        return None
+    return Frame(number, payload, at + _HEAD.size + length)
+
+
+def _next(source: _Source, at: int) -> tuple[int, str]:
+    """Where the next whole record begins, and that it does; the file's end, and nothing, where there is none.
+
+    However long the rest is, and whatever it holds: only what begins as a record does is looked at, and so much of it
     that random bytes of a file's length are looked through.
     """
-    view, left = memoryview(data), MAX_CHECKED
-    for found in _BEGINS.finditer(data, bad + 1):
-        length, checksum = _HEAD.unpack_from(data, found.start())
-        start = found.start() + _HEAD.size
-        if length > min(MAX_PAYLOAD, len(data) - start):
-            continue
-        left -= max(length, 1024)  # what a look costs at least
-        if left < 0:
-            return "and there is too much after it that looks like records to tell whether it is the file's end"
-        if crc32(view[start : start + length]) == checksum:
-            return "with whole records after it"
-    return ""
+    left = MAX_CHECKED
+    while (at := source.data_from(at)) < source.size:
+        piece = source.bytes(at, _PIECE)
+        for found in _BEGINS.finditer(piece):
+            start = at + found.start()
+            length = int.from_bytes(piece[found.start() : found.start() + 4], "little")
+            if length > min(MAX_PAYLOAD, source.size - start - _HEAD.size):
+                continue
+            left -= max(length, 1024)  # what a look costs at least
+            if left < 0:
+                said = "and there is too much after it that looks like records to tell whether it is the file's end"
+                return source.size, said
+            if _matches(source, piece, at, start, length):
+                return start, "with whole records after it"
+        at += max(1, len(piece) - _HEAD.size + 1)
+    return source.size, ""
+
+
+def _matches(source: _Source, piece: bytes, at: int, start: int, length: int) -> bool:
+    """Whether a whole record begins there; most of it stands in a piece that is at hand."""
+    first, end = start - at, start - at + _HEAD.size + length
+    if end > len(piece):
+        return _frame(source, start) is not None
+    _, checksum, _ = _HEAD.unpack_from(piece, first)
+    view = memoryview(piece)
+    found = crc32(view[first + _HEAD.size : end], crc32(view[first + 8 : first + _HEAD.size]))
+    return found == int(checksum)

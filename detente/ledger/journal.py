@@ -10,11 +10,12 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import shutil
 from pathlib import Path
 from threading import Lock
 
 from detente.errors import JournalError
-from detente.ledger.frames import MAGIC, MAX_FRAME, frame, whole
+from detente.ledger.frames import MAGIC, MAX_FRAME, NUMBERS, Frame, frame, frames, whole
 
 ROTATE_AT = 64 * 1024 * 1024
 _NAME = re.compile(r"^w(\d+)-(\d{8})\.journal$")
@@ -62,6 +63,8 @@ class Journal:
         self._synced = 0
         self._syncing = Lock()
         self._lock = self._locked()
+        self._sequence = 0
+        """The number of the next record."""
         try:
             mine = self._mine()
             self._next = _number(mine[-1])[1] if mine else 0
@@ -96,24 +99,26 @@ class Journal:
         try:
             if os.write(fd, MAGIC) != len(MAGIC):
                 raise OSError(f"{path}: it could not be begun")
-            self._opened(path, fd)
+            self._opened(path, fd, len(MAGIC))
         except BaseException:
             os.close(fd)
             path.unlink(missing_ok=True)
             raise
         self._next += 1
-        self._size = len(MAGIC)
         return fd
 
-    def _opened(self, path: Path, fd: int) -> None:
-        """Note which file records go to, for ``astray``: one value, as another thread reads it."""
+    def _opened(self, path: Path, fd: int, size: int) -> None:
+        """Note which file records go to, for ``astray``: one value, as another thread reads it.
+
+        Its size first: seen beside the file before, it is too small, and so says nothing.
+        """
+        self._size = size
         self._open = path, _identity(os.fstat(fd))
 
     def _resume(self, path: Path) -> int:
         """Open the last file again: a torn tail is set aside in a file of its own, so that nothing is lost."""
-        data = path.read_bytes()
         try:
-            end, torn = whole(path, data)
+            end, last, torn = whole(path)
         except JournalError as error:
             what = f"move it out of {self.folder}, to a folder of its own, and start again"
             raise JournalError(
@@ -121,26 +126,41 @@ class Journal:
             ) from None
         fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         if torn is not None:
-            _set_aside(path.with_suffix(f".torn-{torn.offset}"), data[torn.offset :])
+            _set_aside(path.with_suffix(f".torn-{torn.offset}"), path, torn.offset)
             os.ftruncate(fd, end)
         if end == 0:
             os.write(fd, MAGIC)
             end = len(MAGIC)
-        self._size = end
-        self._opened(path, fd)
+        self._opened(path, fd, end)
+        self._sequence = _after(last if last is not None else self._last_before(path))
         return fd
 
+    def _last_before(self, path: Path) -> int | None:
+        """The number of the last record that a file before this one holds; None where there is none."""
+        for earlier in reversed(self._mine()):
+            if _number(earlier) < _number(path):
+                numbers = [item.number for item in frames(earlier) if isinstance(item, Frame)]
+                if numbers:
+                    return numbers[-1]
+        return None
+
     def astray(self) -> Path | None:
-        """The path that no longer names what is open, if any: the folder, the file or the lock was moved or removed.
+        """The path that no longer names what was written, if any: moved, removed, or the file cut short.
 
         Blocks; may be called beside one thread that appends. Raises OSError where that cannot be seen.
         """
         file, identity = self._open
-        if not _names(file, identity):
+        size = self._size  # before the file is looked at, which only grows
+        if not _names(file, identity, size):
             return file
         if not _names(self._lock_path, _identity(os.fstat(self._lock))):
             return self._lock_path
         return None
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether the open file holds less than was written to it: somebody truncated it, as log rotation may."""
+        return os.fstat(self._fds[-1]).st_size < self._size
 
     def again(self) -> Path:
         """Make the folder and the lock again, and begin the next file; returns it. On the thread that appends.
@@ -165,7 +185,7 @@ class Journal:
     # -- writing ---------------------------------------------------------------------------------------------
     def append(self, payload: bytes) -> None:
         """Write one record. Raises OSError where it cannot be written whole; the file then ends before it."""
-        record = frame(payload)
+        record = frame(self._sequence, payload)
         if self._size >= self.rotate_at:
             self._rotate()
         try:
@@ -176,6 +196,7 @@ class Journal:
             os.ftruncate(self._fds[-1], self._size)
             raise OSError(f"{self.folder}: only {written} of {len(record)} bytes of a record could be written")
         self._size += written
+        self._sequence = _after(self._sequence)
         self.appended += 1
 
     def _rotate(self) -> None:
@@ -237,14 +258,20 @@ def files(folder: Path) -> list[Path]:
     return sorted((f for f in folder.iterdir() if _NAME.match(f.name)), key=_number)
 
 
-def _set_aside(path: Path, data: bytes) -> None:
-    """Write a torn part, for the owner's eyes as the journal is, and never over an earlier one."""
+def _after(number: int | None) -> int:
+    """The sequence number after another; 0 where there is none."""
+    return 0 if number is None else (number + 1) % NUMBERS
+
+
+def _set_aside(path: Path, file: Path, offset: int) -> None:
+    """Write a file's torn part, for the owner's eyes as the journal is, and never over an earlier one."""
     taken = [path, *(path.with_name(f"{path.name}-{again}") for again in range(2, 1000))]
     path = next((free for free in taken if not free.exists()), path)
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(fd, "wb") as file:
-        file.write(data)
-        file.flush()
+    with os.fdopen(fd, "wb") as aside, file.open("rb") as torn:
+        torn.seek(offset)
+        shutil.copyfileobj(torn, aside)
+        aside.flush()
         os.fdatasync(fd)
 
 
@@ -252,10 +279,11 @@ def _identity(found: os.stat_result) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-def _names(path: Path, identity: tuple[int, int]) -> bool:
-    """Whether a path names this very file."""
+def _names(path: Path, identity: tuple[int, int], size: int = 0) -> bool:
+    """Whether a path names this very file, with no less in it than was written."""
     try:
-        return _identity(path.stat()) == identity
+        found = path.stat()
+        return _identity(found) == identity and found.st_size >= size
     except (FileNotFoundError, NotADirectoryError):
         return False
 

@@ -5,54 +5,101 @@ Owns: how a record is shown. Not here: reading files (``ledger/journal``).
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from detente.errors import JournalError, printable
-from detente.ledger.frames import Torn, read
+from detente.errors import HIDDEN, JournalError, printable
+from detente.ledger.frames import NUMBERS, Frame, Torn, frames
 from detente.ledger.journal import files
 from detente.ledger.record import Record, decoded
 
 Print = Callable[[str], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What is wrong with a journal at some place: a torn end, or (worse) damage, a gap, or what cannot be read."""
+
+    said: str
+    torn: bool = False
+
+
 def records_view(folder: Path, last: int | None, as_json: bool, out: Print, warn: Print) -> int:
     """Print the records of a folder, in the order in which each worker wrote them; one JSON object a line if asked for.
 
-    Returns 1 where a file ends in a torn record, else 0. Raises JournalError and OSError.
+    Whatever is wrong is told where it stands, and the records behind it are printed. Returns 2 where a record is
+    damaged, missing or repeated, 1 where a file does no more than end in a torn one, else 0. Raises JournalError where
+    there is no journal, and OSError.
     """
-    torn = 0
     found = files(folder)
     if not found:
         raise JournalError(f"{folder}: holds no journal; `detente serve … --journal {folder}` writes one")
+    code = 0
     for worker in dict.fromkeys(file.name.partition("-")[0] for file in found):
         mine = [file for file in found if file.name.startswith(f"{worker}-")]
         for item in _last(_records(mine), last):
-            if isinstance(item, str):
-                torn += 1
-                warn(item)
+            if isinstance(item, Trouble):
+                code = max(code, 1 if item.torn else 2)
+                warn(item.said)
             else:
-                out(msgspec.json.encode(item).decode() if as_json else line(item))
-    return 1 if torn else 0
+                out(_as_json(item) if as_json else line(item))
+    return code
 
 
-def _records(mine: Iterable[Path]) -> Iterator[Record | str]:
+def _as_json(record: Record) -> str:
+    """One object on one line, in which nothing moves the cursor: JSON leaves some of that as it is."""
+    return HIDDEN.sub(lambda found: json.dumps(found[0])[1:-1], msgspec.json.encode(record).decode())
+
+
+def _records(mine: Iterable[Path]) -> Iterator[Record | Trouble]:
+    """The records of one worker's files, and what is wrong between them."""
+    due: int | None = None
     for file in mine:
-        for number, item in enumerate(read(file), 1):
-            if isinstance(item, Torn):
-                yield f"{file}: {item.length} bytes from byte {item.offset} on are a record that was not finished"
-                continue
-            try:
-                yield decoded(item)
-            except msgspec.DecodeError as error:
-                raise JournalError(f"{file}: record {number} is not one of this version: {error}") from None
+        try:
+            for item in frames(file):
+                if isinstance(item, Frame):
+                    if due is not None and item.number != due:
+                        yield Trouble(f"{file}: {_gap(due, item.number)}, before byte {item.end}")
+                    due = (item.number + 1) % NUMBERS
+                    yield _decoded(file, item)
+                elif isinstance(item, Torn):
+                    said = f"{item.length} bytes from byte {item.offset} on are a record that was not finished"
+                    yield Trouble(f"{file}: {said}", torn=True)
+                else:
+                    yield Trouble(f"{file}: damaged at byte {item.offset}, for {item.length} bytes, {item.told}")
+        except JournalError as error:
+            yield Trouble(str(error))
 
 
-def _last(items: Iterable[Record | str], last: int | None) -> Iterable[Record | str]:
-    return items if last is None else deque(items, maxlen=last)
+def _gap(due: int, found: int) -> str:
+    """What a number says that is not the one that was due."""
+    missing = (found - due) % NUMBERS
+    if missing < NUMBERS // 2:
+        return f"{missing:,} record{'s are' if missing != 1 else ' is'} missing"
+    return f"records {found:,} to {due - 1:,} come again" if found != due - 1 else f"record {found:,} comes again"
+
+
+def _decoded(file: Path, item: Frame) -> Record | Trouble:
+    try:
+        return decoded(item.payload)
+    except msgspec.DecodeError as error:
+        return Trouble(f"{file}: record {item.number} is not one of this version: {error}")
+
+
+def _last(items: Iterable[Record | Trouble], last: int | None) -> Iterable[Record | Trouble]:
+    """The last records, and all troubles, which are told before them."""
+    if last is None:
+        return items
+    kept = deque[Record](maxlen=last)
+    troubles = []
+    for item in items:
+        troubles.append(item) if isinstance(item, Trouble) else kept.append(item)
+    return [*troubles, *kept]
 
 
 def line(record: Record) -> str:
@@ -65,10 +112,10 @@ def line(record: Record) -> str:
     ended = record.outcome if record.status == 200 else f"{record.outcome} {record.status}"
     if (record.outcome == "abandoned" and record.stream) or (record.outcome == "cut" and record.pieces):
         ended += f" after {record.pieces:,} piece{'s' if record.pieces != 1 else ''}"
-    top = f"{record.at[:19]}Z  {record.workload}  {printable(record.model)} → {where}  {ended}  {tokens}"
+    top = f"{record.at[:19]}Z  {record.workload}  {record.model} → {where}  {ended}  {tokens}"
     if record.cost is not None:
         top += f"  {record.cost}"
     why = [record.why] if record.why else []
     why += [f"{a.deployment}: {a.detail or a.outcome}" for a in record.attempts if a.outcome != "served"]
     why += [f"not {d.deployment} [{d.clause}]" for d in record.denied]
-    return top + (f"\n    {'; '.join(why)}" if why else "")
+    return printable(top) + (f"\n    {printable('; '.join(why))}" if why else "")

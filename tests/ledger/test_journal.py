@@ -23,6 +23,8 @@ from detente.ledger.frames import MAGIC, MAX_PAYLOAD, Torn, read
 from detente.ledger.journal import Journal, files
 from tests.waiting import PATIENCE
 
+HEAD = 12
+"""Bytes of a record before its payload."""
 PAYLOADS = st.lists(st.binary(min_size=1, max_size=300), max_size=12)
 
 
@@ -53,7 +55,7 @@ def test_a_file_cut_anywhere_keeps_every_record_before_the_cut(
     file.write_bytes(whole[:cut])
     kept, at = [], len(MAGIC)
     for payload in payloads:
-        at += 8 + len(payload)
+        at += HEAD + len(payload)
         if at <= cut:
             kept.append(payload)
     assert [p for p in read(file) if not isinstance(p, Torn)] == kept
@@ -95,7 +97,7 @@ def test_no_bytes_are_read_as_something_else(tmp_path_factory: pytest.TempPathFa
 def test_damage_before_the_end_is_an_error_and_nothing_is_cut(tmp_path: Path) -> None:
     (file,) = written(tmp_path, [b"first", b"second"])
     data = bytearray(file.read_bytes())
-    data[len(MAGIC) + 8] ^= 1
+    data[len(MAGIC) + HEAD] ^= 1
     file.write_bytes(data)
     with pytest.raises(JournalError, match="damaged at byte 8, with whole records after it; move it out of") as told:
         Journal(tmp_path)

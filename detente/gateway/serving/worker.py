@@ -138,9 +138,10 @@ class Worker:
         try:
             astray = await loop.run_in_executor(self._disk, self._journal.astray)
             if astray is not None:
+                how = "cut short" if self._journal.cut_short else "moved or deleted"
                 begun = self._journal.again()  # here, where records are appended
                 self._say(
-                    f"{astray} was moved or deleted while in use: worker {self._number} now records in"
+                    f"{astray} was {how} while in use: worker {self._number} now records in"
                     f" {begun}; earlier records are no longer where they were written"
                 )
             await loop.run_in_executor(self._disk, self._journal.sync)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 from pathlib import Path
 from typing import cast
@@ -11,6 +12,7 @@ import pytest
 
 from detente.gateway.serving.settings import Settings
 from detente.gateway.serving.worker import Worker
+from detente.ledger.frames import Frame, frames
 from tests.gateway.http.peer import run
 from tests.gateway.stage import Stage, case_data, completion, http, play
 
@@ -44,6 +46,29 @@ def test_a_journal_that_is_removed_is_begun_again_and_that_is_said(tmp_path: Pat
             await worker.second()
             assert len(worker.said) == 1
             assert len(stage.records) == 1
+
+    run(main())
+
+
+def test_a_journal_that_is_cut_short_is_followed_by_the_next_file(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with play(http(completion())) as south, Stage(tmp_path, case_data({"south": south.base})) as stage:
+            worker = Hired(stage)
+            for _ in range(3):
+                assert (await stage.ask()).status == 200
+            file = stage.folder / "w0-00000001.journal"
+            whole = file.read_bytes()
+            os.truncate(file, len(whole) // 2)
+            await worker.second()
+            (said,) = worker.said
+            assert f"{file} was cut short while in use" in said
+            assert (await stage.ask()).status == 200
+            await worker.second()
+            assert len(worker.said) == 1
+            kept = [item.number for item in frames(file) if isinstance(item, Frame)]
+            (after,) = frames(stage.folder / "w0-00000002.journal")
+            assert isinstance(after, Frame)
+            assert (kept, after.number) == ([0], 3)
 
     run(main())
 
