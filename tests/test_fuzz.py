@@ -17,6 +17,7 @@ from detente.case.case import Case
 from detente.case.folder import FOLDERS
 from detente.demand.workload import Training
 from detente.errors import CaseError, MissingExtraError, Mistake
+from tests import fuzz as hostile
 
 VALID = (Path(__file__).parent / "cases" / "mistakes" / "case.yaml").read_text(encoding="utf-8")
 LINES = VALID.splitlines()
@@ -269,3 +270,13 @@ def test_much_in_each_part_of_a_valid_case(tmp_path: Path) -> None:
         f"{y}-{m:02}-{d:02}: 2 USD per GPU-hour" for y in range(2027, 2037) for m in range(1, 13) for d in (1, 2, 3)
     )
     one_file(tmp_path, VALID.replace("2026-04-01: 2.10 USD per GPU-hour", steps))
+
+
+@pytest.mark.parametrize("kind", hostile.KINDS)
+def test_hostile_files_of_each_kind(kind: str) -> None:
+    """As ``python -m tests.fuzz`` makes them: some of them here, for hours by hand."""
+    for seed in range(60 * MORE):
+        try:
+            hostile.once(kind, seed)
+        except Exception as error:
+            raise AssertionError(f"python -m tests.fuzz --kind {kind} --seed {seed} --minutes 0") from error

@@ -1,0 +1,275 @@
+"""Hostile files, made from good ones by edits that know their structure: ``python -m tests.fuzz --minutes 60``.
+
+Each kind makes one file from a seed, and asserts what must hold whatever was done to it. A failure prints its kind and
+its seed; ``--kind plan --seed 17`` makes that one again. ``test_fuzz`` runs some hundred seeds of each kind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import random
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from detente.case.case import Case
+from detente.case.document import Document
+from detente.demand.trace import TraceSource
+from detente.errors import HIDDEN, CaseError, JournalError, MissingExtraError, PlanError, nearest
+from detente.ledger.frames import MAGIC, Frame, frame, frames
+from detente.results.integrity import checksum
+from detente.results.plan import Plan
+from detente.values.file import write
+from tests.builders import agreement, build, compute, gpus, solved, tokens, work
+
+VALID = (Path(__file__).parent / "cases" / "mistakes" / "case.yaml").read_text(encoding="utf-8")
+SECONDS = 5
+HIDES = "\x1b\x07\r\x9b\u200b\u200d\u2060\u202e\u2066\u00ad\u3164\ufe0f\u2028\U000e0062"
+ALIKE = {"a": "\u0430", "e": "\u0435", "o": "\u043e", "p": "\u0440", "c": "\uff43", "i": "\u0456", "x": "\u0445"}
+ODD = ["", "~", "{}", "[]", "0", "-1", "1__0", "007", "00012%", "1e400", "240 cents", "\u22125 USD", "9" * 300, "=1+1"]
+ODD += ["1_0", "2026-02-30", "x" * 5000, "*x", "&x 1", "!!int 1", "<<", "\\e[2J", "null", "provider", "self", "1,000"]
+
+Steps = tuple[Any, ...]
+
+
+def paths(value: Any, at: Steps = ()) -> list[Steps]:
+    """The path of every value in a tree."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [at, *(path for key, item in inner for path in paths(item, (*at, key)))]
+
+
+def holder(tree: Any, path: Steps) -> Any:
+    """What holds the value at a path."""
+    for step in path[:-1]:
+        tree = tree[step]
+    return tree
+
+
+# -- cases ----------------------------------------------------------------------------------------------------------
+def a_case(chance: random.Random, folder: Path) -> None:
+    """A case with a few edits is a case, or mistakes with their places and remedies, soon; and it hides nothing."""
+    tree = Document.parse(VALID.encode(), "case").data()
+    for _ in range(chance.randint(1, 3)):
+        _edit(chance, tree)
+    (folder / "case.yaml").write_text(json.dumps(tree, ensure_ascii=chance.random() < 0.5), "utf-8", "surrogatepass")
+    found = _read(folder)
+    if isinstance(found, CaseError):
+        assert found.mistakes
+        assert all(mistake.remedy and mistake.where.file for mistake in found.mistakes)
+    else:
+        assert not HIDDEN.search(json.dumps(tree, ensure_ascii=False).replace("\\n", "").replace("\\t", ""))
+        assert len(found.hash) == 64
+
+
+def _read(folder: Path) -> Case | CaseError:
+    """A case, or its mistakes, which can be shown; soon."""
+    begin = time.process_time()
+    found: Case | CaseError
+    try:
+        found = Case.load(folder)
+    except CaseError as error:
+        found = error
+    assert time.process_time() - begin < SECONDS
+    if isinstance(found, CaseError):
+        lines = str(found).split("\n")
+        assert all(line.isprintable() and not HIDDEN.search(line) for line in lines)
+    return found
+
+
+def _edit(chance: random.Random, tree: Any) -> None:
+    path = chance.choice(paths(tree)[1:])
+    inside, key = holder(tree, path), path[-1]
+    value = inside[key]
+    how = chance.choice(["hide", "alike", "odd", "drop", "double", "key", "many", "nest", "other"])
+    if how in ("hide", "alike", "odd"):
+        inside[key] = _misspelt(chance, str(value), how)
+    elif how == "drop":
+        del inside[key]
+    elif how == "double" and isinstance(inside, list):
+        inside.append(value)
+    elif how == "key" and isinstance(inside, dict):
+        inside[chance.choice([key.replace("-", "_"), key.upper(), f"{key}\u200b", chance.choice(ODD)])] = inside.pop(
+            key
+        )
+    elif how == "many":
+        inside[key] = [value] * chance.choice([0, 2, 300])
+    elif how == "nest":
+        for _ in range(chance.choice([1, 30, 80])):
+            inside[key] = value = {"value": value}
+    else:
+        inside[key] = chance.choice([None, True, 0, 1.5, 10**30, [], {}, [[]], "x"])
+
+
+def _misspelt(chance: random.Random, text: str, how: str) -> str:
+    if how == "odd":
+        return chance.choice(ODD)
+    at = chance.randint(0, len(text))
+    if how == "hide":
+        return text[:at] + chance.choice(HIDES) + text[at:]
+    return text[:at] + "".join(ALIKE.get(letter, letter) for letter in text[at:])
+
+
+def any_bytes(chance: random.Random, folder: Path) -> None:
+    """A case's bytes with some changed are a case or mistakes."""
+    (folder / "case.yaml").write_bytes(_bytes(chance, VALID.encode()))
+    _read(folder)
+
+
+def _bytes(chance: random.Random, data: bytes) -> bytes:
+    """Some bytes taken out, put in, doubled or changed."""
+    for _ in range(chance.randint(1, 4)):
+        a = chance.randint(0, len(data))
+        b = min(len(data), a + chance.choice([0, 1, 1, 3, 40, 400]))
+        new = chance.choice([b"", b"\0", chance.randbytes(chance.randint(1, 8)), data[a:b] * 2, b"\t", b"\xff", b": "])
+        data = data[:a] + new + data[b:]
+    return data
+
+
+# -- plans ----------------------------------------------------------------------------------------------------------
+@cache
+def saved() -> str:
+    """A plan with a row in nearly every list."""
+    floor = {"id": "floor", "kind": "minimum-commitment", "amount": "9 k USD", "carry-over": "20%"}
+    offers = [tokens("north", 3), tokens("south", 2, capacity="5000 Mtok per month"), gpus("south", 2, unit=8)]
+    loads = [work(demand="6000 Mtok per month"), compute(), work("spare", value="1 USD per Mtok")]
+    return solved(build(offers, loads, agreement(floor), months=2)).to_json()
+
+
+def a_plan(chance: random.Random, folder: Path) -> None:
+    """A saved plan that was edited is refused; in another layout it is the same; and a new checksum hides no sum."""
+    tree = json.loads(saved())
+    path = chance.choice([path for path in paths(tree)[1:] if path[0] != "checksum"])
+    inside, key = holder(tree, path), path[-1]
+    before = json.dumps(tree, sort_keys=True)
+    if chance.random() < 0.3:
+        del inside[key]
+    else:
+        value = inside[key]
+        text = str(value)
+        inside[key] = chance.choice(
+            [
+                _misspelt(chance, text, "hide"),
+                "17",
+                "-1",
+                None,
+                [],
+                {},
+                value * 2 if isinstance(value, int) else text * 2,
+            ]
+        )
+    changed = json.dumps(tree, sort_keys=True) != before
+    sealed = chance.random() < 0.3
+    if sealed:
+        tree["checksum"] = checksum(tree)
+    (folder / "plan.json").write_text(json.dumps(tree, indent=chance.choice([None, 2])), encoding="utf-8")
+    try:
+        found = Plan.load(folder)
+    except PlanError:
+        return
+    assert sealed or not changed or found == Plan.from_json(saved())
+    assert found.bound <= found.cost == found.bill + found.unserved_cost
+    assert not HIDDEN.search(found.to_json())
+
+
+# -- journals, tables, names, files -----------------------------------------------------------------------------------
+def a_journal(chance: random.Random, folder: Path) -> None:
+    """Whatever happens to a journal's file, every whole record is read, and none is made up."""
+    payloads = [chance.randbytes(chance.randint(1, 200)) for _ in range(chance.randint(1, 12))]
+    whole = [frame(number, payload) for number, payload in enumerate(payloads)]
+    file = folder / "w0-00000001.journal"
+    data = _bytes(chance, MAGIC + b"".join(whole))
+    file.write_bytes(data)
+    try:
+        items = list(frames(file))
+    except JournalError:
+        assert not any(each in data for each in whole)
+        return
+    shown = {(item.number, item.payload) for item in items if isinstance(item, Frame)}
+    assert shown <= set(enumerate(payloads))
+    assert shown == {(n, payload) for n, payload in enumerate(payloads) if whole[n] in data}
+
+
+def a_table(chance: random.Random, folder: Path) -> None:
+    """A table with some bytes changed is read, or refused with a place, soon."""
+    rows = "".join(f"2026-01-05T{hour:02}:00:00Z,{hour},1\n" for hour in range(24))
+    data = f"timestamp,input,output\n{rows}".encode()
+    if chance.random() < 0.5:
+        data = _bytes(chance, data)
+    if chance.random() < 0.5:
+        data = gzip.compress(data, mtime=0)
+    (folder / "t.csv").write_bytes(_bytes(chance, data))
+    begin = time.process_time()
+    with suppress(ValueError, MissingExtraError):
+        TraceSource(file="t.csv").read(folder)
+    assert time.process_time() - begin < SECONDS
+
+
+def names(chance: random.Random, folder: Path) -> None:
+    """A name is found again by its own letters, among few and many."""
+    known = {
+        "".join(chance.choices("abcde-0123456789", k=chance.randint(3, 30))) for _ in range(chance.choice([5, 3000]))
+    }
+    word = chance.choice(sorted(known))
+    assert nearest(word, known) == word
+    longer = f"{word}{chance.choice('xyz')}"
+    assert len(word) < 8 or nearest(longer, known) is not None
+
+
+def a_file(chance: random.Random, folder: Path) -> None:
+    """What is written is what is read, with nothing beside it."""
+    content = chance.randbytes(chance.randint(0, 5000))
+    write(folder / "x", b"old")
+    write(folder / "x", content)
+    assert (folder / "x").read_bytes() == content
+    assert [each.name for each in folder.iterdir()] == ["x"]
+
+
+KINDS: dict[str, Callable[[random.Random, Path], None]] = {
+    "case": a_case,
+    "bytes": any_bytes,
+    "plan": a_plan,
+    "journal": a_journal,
+    "table": a_table,
+    "names": names,
+    "file": a_file,
+}
+
+
+def once(kind: str, seed: int) -> None:
+    """One file of a kind, made from a seed. Raises whatever must not be."""
+    with tempfile.TemporaryDirectory() as folder:
+        KINDS[kind](random.Random(f"{kind} {seed}"), Path(folder))
+
+
+def main() -> int:
+    """Run all kinds in turn until the time is over; print each seed that fails."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=1.0)
+    parser.add_argument("--seed", type=int, default=None, help="the first one; default: another at each run")
+    parser.add_argument("--kind", choices=list(KINDS), action="append")
+    asked = parser.parse_args()
+    first = random.SystemRandom().randrange(10**9) if asked.seed is None else asked.seed
+    print(f"first seed {first}", flush=True)
+    seed, failed, end = first, 0, time.monotonic() + asked.minutes * 60
+    while seed == first or time.monotonic() < end:
+        for kind in asked.kind or KINDS:
+            try:
+                once(kind, seed)
+            except Exception:  # whatever must not be
+                failed += 1
+                print(f"--kind {kind} --seed {seed} fails:\n{traceback.format_exc(limit=-4)}", flush=True)
+        seed += 1
+    print(f"{seed - first} seeds of each kind, {failed} failures")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
