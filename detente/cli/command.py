@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from detente.errors import CaseError, DetenteError, MissingExtraError
+from detente.errors import MAX_SHOWN, CaseError, DetenteError, MissingExtraError, cut
 
 if TYPE_CHECKING:
     from detente.case.case import Case
@@ -93,14 +93,15 @@ def mistakes_json(error: Exception) -> str:
                 "file": m.where.file,
                 "line": m.where.line or None,
                 "column": m.where.column or None,
-                "what": m.what,
-                "remedy": m.remedy or None,
+                "what": cut(m.what),
+                "remedy": cut(m.remedy) or None,
             }
-            for m in error.mistakes
+            for m in error.mistakes[:MAX_SHOWN]
         ]
     else:
         mistakes = [nowhere | {"what": text_of(error), "remedy": None}]
-    return json.dumps({"status": "mistakes", "mistakes": mistakes})
+    more = max(0, len(error.mistakes) - MAX_SHOWN) if isinstance(error, CaseError) else 0
+    return json.dumps({"status": "mistakes", "mistakes": mistakes} | ({"more": more} if more else {}))
 
 
 def text_of(error: Exception) -> str:

@@ -72,7 +72,7 @@ def _escaping(stream: Any, number: int) -> Any:
 
 
 class _Heedless:
-    """Standard error, written to whether or not anybody reads it."""
+    """Standard error, written to whether or not anybody reads it; its lines hold nothing that moves a cursor."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -82,8 +82,10 @@ class _Heedless:
 
     def write(self, text: str) -> int:
         """Write what can be written."""
+        from detente.errors import printable  # not before there is something to say: it takes a while to import
+
         with contextlib.suppress(OSError):
-            self._stream.write(text)
+            self._stream.write("\n".join(map(printable, text.split("\n"))))
         return len(text)
 
     def flush(self) -> None:

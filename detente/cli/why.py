@@ -6,9 +6,10 @@ Owns: its arguments and exit codes. Not here: the reasons (``report/explanation`
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import click
 
@@ -29,7 +30,10 @@ MAX_BYTES = 64 * 1024 * 1024
 @SCENARIO
 @click.option("--plan", "saved", type=click.Path(path_type=Path), help="Explain this saved plan, not a new one.")
 @click.option(
-    "--request", type=click.File("rb"), metavar="FILE", help="Explain where a live call goes; FILE holds its body."
+    "--request",
+    type=click.Path(path_type=Path, allow_dash=True),
+    metavar="FILE",
+    help="Explain where a live call goes; FILE holds its body.",
 )
 @click.option("--workload", metavar="NAME", help="With --request: the calling workload.")
 @click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="With --request: a label of the call.")
@@ -42,7 +46,7 @@ def explain(
     reading: str | None,
     scenario: str | None,
     saved: Path | None,
-    request: IO[bytes] | None,
+    request: Path | None,
     workload: str | None,
     labels: tuple[str, ...],
     path: str | None,
@@ -58,7 +62,7 @@ def explain(
     if (request is None) == (subject is None):
         raise click.ClickException("give either a SUBJECT or --request FILE")
     if request is not None:
-        body = request.read(MAX_BYTES)
+        body = _body(request)
         at = at or datetime.now(UTC)
         return _live(
             case, saved, reading, scenario, body, workload, labels, CHAT if path is None else path, at, as_json
@@ -84,6 +88,13 @@ def explain(
     answer = why(loaded, found, subject)
     click.echo(json.dumps(answer.as_json(), indent=1) if as_json else str(answer))
     return 0
+
+
+def _body(file: Path) -> bytes:
+    """The body of a call: of a file, or of standard input (`-`). Raises OSError."""
+    from detente.values.file import read
+
+    return sys.stdin.buffer.read(MAX_BYTES) if str(file) == "-" else read(file, MAX_BYTES)
 
 
 def _live(

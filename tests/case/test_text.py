@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.case.case import Case
+from detente.cli.command import mistakes_json
 from detente.errors import HIDDEN, MAX_SHOWN, CaseError, FlawError, did_you_mean, nearest, printable
 from detente.values.text import plain_name
 from tests.builders import agreement, compute, data_of, gpus, tokens, work
@@ -271,6 +272,10 @@ def test_a_flood_of_mistakes_is_cut() -> None:
     )
     lines = refused(data).splitlines()
     assert lines[-2:] == ["and 50 more", "250 mistakes"]
+    with pytest.raises(CaseError) as raised:
+        Case.of(data)
+    told = json.loads(mistakes_json(raised.value))
+    assert (len(told["mistakes"]), told["more"]) == (MAX_SHOWN, 50)
     assert len(lines) == 2 * MAX_SHOWN + 2
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -124,6 +125,27 @@ def test_a_working_directory_that_was_removed(good: Path, tmp_path: Path) -> Non
         done = shell(f"{lost}{command}")
         assert done.returncode == 2
         assert b"Traceback" not in done.stderr
+
+
+def test_a_pipe_is_no_file_and_standard_input_is(good: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for command in (f"check {tmp_path / 'pipe'}", f"report {tmp_path / 'pipe'}"):
+        done = shell(f"detente {command}")
+        assert done.returncode == 2
+        assert b"it is a pipe, and not a file" in done.stderr
+    done = shell(f"detente explain {good} --workload chat --request {tmp_path / 'pipe'}")
+    assert (done.returncode, done.stderr) == (2, f"{tmp_path / 'pipe'}: it is a pipe, and not a file\n".encode())
+    done = shell(f"echo '{{}}' | detente explain {good} --workload chat --request -")
+    assert b"the case has no deployments" in done.stderr
+
+
+def test_no_message_forges_the_screen(tmp_path: Path) -> None:
+    done = shell(f"detente check $'{tmp_path}/\\e[2K\\rYes'")
+    assert done.returncode == 2
+    assert b"\x1b" not in done.stderr
+    assert b"\r" not in done.stderr
+    done = shell("detente plan $'\\e[2KYes' --nonsense $'\\e[2K'")
+    assert b"\x1b" not in done.stderr
 
 
 def test_a_defect_is_no_answer(good: Path) -> None:
