@@ -90,13 +90,13 @@ def child_build(size: str, seed: int, runs: int, arrays: str) -> Figures:
     from detente.planner.formulation.draft import Draft
     from detente.planner.formulation.expression import Expr
     from detente.planner.formulation.formulate import formulate
-    from detente.planner.formulation.program import Program
+    from detente.planner.formulation.program import LinearProgram
     from detente.planner.formulation.shaping import Shaping
     from detente.planner.solving.model import Model
 
     case = _case(size, seed)
     modelling = _Clock()
-    modelling.around(Program, "columns", "require", "hold", "charge")
+    modelling.around(LinearProgram, "columns", "require", "hold", "charge")
     modelling.around(Draft, "define_demand", "grouped", "use_of", "standby_of")
     modelling.around(capacity, "_bought", "_limit")
     modelling.around(Shaping, "_measured", "_units_measured")

@@ -12,8 +12,6 @@ PACKAGE = Path(__file__).parents[1] / "detente"
 CAPITALISED = re.compile(
     r"[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*"
 )  # classes and names of types; neither CONSTANTS nor _own ones
-TWICE = {"Program"}
-"""What clauses see of a program (``contract``), and the program itself (``planner``)."""
 
 
 def declared(module: ast.Module) -> Iterator[str]:
@@ -33,7 +31,7 @@ def test_no_two_classes_or_types_share_a_name() -> None:
         for name in declared(ast.parse(file.read_text(encoding="utf-8"))):
             if CAPITALISED.fullmatch(name):
                 homes[name].append(str(file.relative_to(PACKAGE)))
-    assert {name: files for name, files in homes.items() if len(files) > 1 and name not in TWICE} == {}
+    assert {name: files for name, files in homes.items() if len(files) > 1} == {}
 
 
 def test_limits_are_called_max_and_min() -> None:

@@ -24,7 +24,7 @@ from detente.planner.formulation.expression import Bools, Expr, Floats, Ints, Li
 from detente.planner.formulation.grid import Grid
 from detente.planner.formulation.groups import grouping
 from detente.planner.formulation.prices import PriceList, holds_always
-from detente.planner.formulation.program import Program
+from detente.planner.formulation.program import LinearProgram
 from detente.planner.formulation.units import Units
 
 
@@ -44,7 +44,7 @@ class Draft:
     def __init__(self, case: Case, grid: Grid) -> None:
         self.case = case
         self.horizon = case.declared.horizon
-        self.program = Program()
+        self.program = LinearProgram()
         self.grid = grid
         self.periods, self.n, self.hours = grid.periods, self.grid.n, self.grid.hours
         self.arcs = Arcs(case)

@@ -97,7 +97,7 @@ class Charge:
     cost: Floats
 
 
-class Program:
+class LinearProgram:
     """Columns and rows, block by block."""
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from detente.planner.formulation.expression import Expr, Ints
-from detente.planner.formulation.program import Block, Program
+from detente.planner.formulation.program import Block, LinearProgram
 
 MAX_CONCESSION = 1e14
 """No clause gives more than this (natural units): every column has a bound."""
@@ -28,7 +28,7 @@ class Softening:
     blocks: dict[str, tuple[Block, ...]]  # of each owner, the columns by which it gives
 
 
-def soften(program: Program, owners: Sequence[str], *, remedies: bool) -> Softening:
+def soften(program: LinearProgram, owners: Sequence[str], *, remedies: bool) -> Softening:
     """Let the rows and denials of owners give: one new column each, at least the sum of all that it gives.
 
     Its rows may be missed by slacks, and what they all denied may be used. With ``remedies``, an owner that has any
@@ -49,7 +49,7 @@ def soften(program: Program, owners: Sequence[str], *, remedies: bool) -> Soften
     return Softening(totals, keys, frozenset(lenient), blocks)
 
 
-def _by_fee(program: Program, owners: Collection[str]) -> dict[str, tuple[Block, ...]]:
+def _by_fee(program: LinearProgram, owners: Collection[str]) -> dict[str, tuple[Block, ...]]:
     """The remedies of those that have any."""
     found: dict[str, tuple[Block, ...]] = {}
     for block in program.column_blocks:
@@ -58,7 +58,7 @@ def _by_fee(program: Program, owners: Collection[str]) -> dict[str, tuple[Block,
     return found
 
 
-def _slacks(program: Program, owner: str, most: float) -> Iterable[Block]:
+def _slacks(program: LinearProgram, owner: str, most: float) -> Iterable[Block]:
     """New columns by which an owner's rows may be missed, on each side that they have."""
     for block in [b for b in program.row_blocks if b.owner == owner]:
         for sign, there in zip((1.0, -1.0), program.sides(block), strict=True):
@@ -68,7 +68,7 @@ def _slacks(program: Program, owner: str, most: float) -> Iterable[Block]:
                 yield program.column_blocks[-1]
 
 
-def _total(program: Program, owner: str, found: Sequence[Ints], most: float) -> Ints:
+def _total(program: LinearProgram, owner: str, found: Sequence[Ints], most: float) -> Ints:
     """A column that is at least the sum of others."""
     total = program.columns(f"give/{owner}", "total", 1, upper=most)
     given = np.unique(np.concatenate(found)) if found else np.zeros(0, dtype=np.int32)

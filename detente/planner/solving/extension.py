@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from detente.planner.formulation.expression import Floats, Ints, spelt
-from detente.planner.formulation.program import Program
+from detente.planner.formulation.program import LinearProgram
 from detente.planner.solving.matrix import Matrix
 
 
@@ -25,7 +25,7 @@ class NewEntries:
     values: Floats
 
 
-def extended(program: Program, matrix: Matrix, old_rows: int) -> tuple[Matrix, NewEntries]:
+def extended(program: LinearProgram, matrix: Matrix, old_rows: int) -> tuple[Matrix, NewEntries]:
     """A matrix with all that a program has beyond it, and the entries that came in. The program gives them up."""
     column_scale = np.concatenate([matrix.column_scale, _column_scales(program, len(matrix.column_scale))])
     rows, columns, values = _natural(program, old_rows)
@@ -39,7 +39,7 @@ def extended(program: Program, matrix: Matrix, old_rows: int) -> tuple[Matrix, N
     return _inserted(matrix, entries, row_scale, column_scale), entries
 
 
-def _column_scales(program: Program, old: int) -> Floats:
+def _column_scales(program: LinearProgram, old: int) -> Floats:
     """Of the new columns: powers of two, one a block, as for the others."""
     scale = np.ones(program.n)
     for block in program.column_blocks:
@@ -48,7 +48,7 @@ def _column_scales(program: Program, old: int) -> Floats:
     return scale[old:]
 
 
-def _natural(program: Program, old_rows: int) -> tuple[Ints, Ints, Floats]:
+def _natural(program: LinearProgram, old_rows: int) -> tuple[Ints, Ints, Floats]:
     """The program's entries that are not handed over, in natural units, added up by row and column."""
     blocks = [block for block in program.row_blocks if block.start >= old_rows]
     found = [

@@ -18,7 +18,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from detente.planner.formulation.expression import Bools, Floats, Ints, Lines
-from detente.planner.formulation.program import Program
+from detente.planner.formulation.program import LinearProgram
 from detente.planner.solving.parts import rises, settled
 
 Places = NDArray[np.int64]
@@ -116,7 +116,7 @@ class _Strips:
     value: Floats
 
 
-def lay_out(program: Program) -> Matrix:
+def lay_out(program: LinearProgram) -> Matrix:
     """The whole matrix. The program's own entries are given up on the way: peak memory is one copy of them."""
     scale = _column_scale(program)
     pieces = _pieces(program)
@@ -147,7 +147,7 @@ def lay_out(program: Program) -> Matrix:
     return Matrix(start, index, value, row_scale, scale)
 
 
-def _column_scale(program: Program) -> Floats:
+def _column_scale(program: LinearProgram) -> Floats:
     """Powers of two, one a block: its largest value becomes about 1000. What counts whole keeps its size."""
     scale = np.ones(program.n)
     for block in program.column_blocks:
@@ -157,7 +157,7 @@ def _column_scale(program: Program) -> Floats:
 
 
 # -- pieces ---------------------------------------------------------------------------------------------------------
-def _pieces(program: Program) -> list[_Piece]:
+def _pieces(program: LinearProgram) -> list[_Piece]:
     """Every block's entries; the program gives its own up."""
     found, lines = [], 0
     for block, parts in zip(program.row_blocks, program.entries, strict=True):
@@ -223,7 +223,7 @@ def _single(values: Any, n: int) -> Floats:
 
 
 # -- scales of rows -------------------------------------------------------------------------------------------------
-def _largest(program: Program, strips: _Strips, others: Sequence[_Piece]) -> Floats:
+def _largest(program: LinearProgram, strips: _Strips, others: Sequence[_Piece]) -> Floats:
     """The largest coefficient of each row. A strip has the same in all rows of its block."""
     begins = np.zeros(program.m + 1)
     np.maximum.at(begins, strips.row, np.abs(strips.value))

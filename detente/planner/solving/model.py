@@ -22,7 +22,7 @@ import numpy as np
 
 from detente.errors import SolverError
 from detente.planner.formulation.expression import Floats, Ints
-from detente.planner.formulation.program import Block, Denial, Program
+from detente.planner.formulation.program import Block, Denial, LinearProgram
 from detente.planner.solving.bound import safe_bound
 from detente.planner.solving.extension import NewEntries, extended
 from detente.planner.solving.interrupt import Interrupt
@@ -72,7 +72,7 @@ class Basis:
 class Model:
     """A program inside HiGHS. Bounds may be changed and solved again, warm."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: LinearProgram) -> None:
         """Hand the whole over, scaled. The program's entries are given up on the way."""
         self.program = program
         self.cost, self.upper, self.integer = program.cost(), program.upper(), program.integer()

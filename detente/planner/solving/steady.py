@@ -14,7 +14,7 @@ import numpy as np
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Bools, Expr, Floats, Ints, Rows
 from detente.planner.formulation.groups import Grouping
-from detente.planner.formulation.program import Program
+from detente.planner.formulation.program import LinearProgram
 from detente.planner.solving.model import TOLERANCE, Model
 
 SMALLER = 10
@@ -100,7 +100,7 @@ def _even(demand: Grouping) -> Floats:
     return found
 
 
-def _tied(model: Model, bounds: Bounds, ties: Ties) -> Program:
+def _tied(model: Model, bounds: Bounds, ties: Ties) -> LinearProgram:
     """The small program: the whole one's rows over what its columns follow, of parallel rows the tightest only.
 
     Parallel rows (the same shares at every hour) are known by two random sums of their entries, of which the one over
@@ -126,7 +126,7 @@ def _tied(model: Model, bounds: Bounds, ties: Ties) -> Program:
     place[rows[first]] = np.arange(len(first))
     at = place[index] >= 0
     entries = (place[index[at]], follows[at], value[at] / other[index[at]])
-    program = Program()
+    program = LinearProgram()
     program.columns("steady", "shares", ties.n, upper=upper, whole=True)  # whole: the scale is the model's already
     for bound, lower, higher in ((least, 0.0, np.inf), (most, -np.inf, 0.0)):
         program.require("steady", "rows", _bounded(entries, bound, lower, higher))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from detente.planner.formulation.expression import Expr
-from detente.planner.formulation.program import Program
+from detente.planner.formulation.program import LinearProgram
 from detente.planner.solving import branch as module
 from detente.planner.solving.branch import Branched, branch
 from detente.planner.solving.model import Model
@@ -18,7 +18,7 @@ from detente.planner.solving.solution import Solution
 
 def cover(cost: Any, most: Any, gives: Any, needs: Any) -> Model:
     """Whole columns at a cost each, which together give at least what each row needs."""
-    program = Program()
+    program = LinearProgram()
     columns = program.columns("units", "steps", len(cost), cost=cost, upper=most, whole=True)
     rows = np.repeat(np.arange(len(needs), dtype=np.int32), len(cost))
     entries = Expr(len(needs), [(rows, np.tile(columns, len(needs)), np.ravel(gives))])
@@ -88,7 +88,7 @@ def test_the_same_program_gives_the_same_answer() -> None:
 
 
 def test_what_cannot_be_whole_has_no_solution_and_a_bound_that_says_so() -> None:
-    program = Program()
+    program = LinearProgram()
     columns = program.columns("units", "steps", 1, cost=1.0, upper=3.0, whole=True)
     program.require("some", "row", Expr.of(columns) <= [1.6])
     program.require("some", "row", Expr.of(columns) >= [1.4])

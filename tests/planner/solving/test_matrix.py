@@ -10,14 +10,14 @@ import pytest
 import detente.planner.solving.matrix as matrix_of
 from detente.errors import SolverError
 from detente.planner.formulation.expression import Expr, Lines, Part, Rows, spelt
-from detente.planner.formulation.program import Program
+from detente.planner.formulation.program import LinearProgram
 from detente.planner.solving.matrix import lay_out
 from detente.planner.solving.parts import settled
 
 PERIODS = 5
 
 
-def dense(program: Program) -> Any:
+def dense(program: LinearProgram) -> Any:
     """The matrix in natural units, entry by entry."""
     found = np.zeros((program.m, program.n))
     for block, parts in zip(program.row_blocks, program.entries, strict=True):
@@ -27,12 +27,12 @@ def dense(program: Program) -> Any:
     return found
 
 
-def require(program: Program, n: int, *parts: Part) -> None:
+def require(program: LinearProgram, n: int, *parts: Part) -> None:
     program.require("some", "rows", Rows(Expr(n, list(parts)), 0.0, np.inf))
 
 
-def random_program(chance: np.random.Generator) -> Program:
-    program = Program()
+def random_program(chance: np.random.Generator) -> LinearProgram:
+    program = LinearProgram()
     use = program.columns("use", "work", (4, PERIODS), upper=chance.uniform(1, 1e6, (4, PERIODS)))
     more = program.columns("standby", "work", (3, PERIODS), upper=1e-3)
     units = program.columns("units", "steps", 6, upper=40.0, whole=True)
@@ -79,7 +79,7 @@ def test_entries_are_where_they_belong(seed: int, many: int, monkeypatch: pytest
 @pytest.mark.parametrize("rows", [None, np.array([0, 0, 1, 1, 1], np.int32)])
 def test_lines_over_the_same_rows_stay_lines_when_added_up(rows: Any) -> None:
     """A share: work on some lines, less a part of all work; what cancels out is left out."""
-    sheet = Program().columns("use", "work", (4, PERIODS), upper=1.0)
+    sheet = LinearProgram().columns("use", "work", (4, PERIODS), upper=1.0)
     whole, some = np.full((4, 1), -0.5), np.array([[1.0], [0.5]])
     ((found, lines, values),) = settled(
         [(rows, Lines.of(sheet, [1, 2]), some), (rows, Lines.of(sheet, range(4)), whole)], 5
@@ -110,11 +110,11 @@ def test_prices_of_rows_come_to_the_columns() -> None:
 
 
 def test_a_program_without_entries_is_laid_out() -> None:
-    program = Program()
+    program = LinearProgram()
     program.columns("use", "work", 3, upper=1.0)
     assert lay_out(program).start.tolist() == [0, 0, 0, 0]
 
 
 def test_a_column_without_a_true_bound_is_a_mistake_of_ours() -> None:
     with pytest.raises(SolverError, match="an upper bound of inf is not between"):
-        Program().columns("use", "work", 3, upper=np.inf)
+        LinearProgram().columns("use", "work", 3, upper=np.inf)

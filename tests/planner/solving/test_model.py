@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from detente.case.case import Case
 from detente.planner.formulation.expression import Expr
 from detente.planner.formulation.formulate import formulate
-from detente.planner.formulation.program import Program
+from detente.planner.formulation.program import LinearProgram
 from detente.planner.solving.model import Model
 from tests.builders import ALL_KINDS, agreement, build, cases, tokens, two_clouds, work
 
@@ -90,7 +90,7 @@ def test_out_is_as_if_it_had_never_been(kind: str, data: st.DataObject) -> None:
     ],
 )
 def test_an_offer_is_open_where_one_deployment_is(out: Sequence[str], most: float) -> None:
-    program = Program()
+    program = LinearProgram()
     columns = program.columns("use", "work", 1, cost=-1.0, upper=5.0)
     program.fix_at_zero(columns, [{"a", "b"}, {"c"}])
     program.require("demand", "served", Expr.of(columns) <= [9.0])
@@ -104,7 +104,7 @@ def test_an_offer_is_open_where_one_deployment_is(out: Sequence[str], most: floa
 
 
 def test_columns_with_several_users_are_open_while_one_is_in() -> None:
-    program = Program()
+    program = LinearProgram()
     columns = program.columns("standby", "work", 1, cost=-1.0, upper=5.0, users=["a", "b"])
     program.require("demand", "served", Expr.of(columns) <= [9.0])
     model = Model(program)
@@ -115,7 +115,7 @@ def test_columns_with_several_users_are_open_while_one_is_in() -> None:
 
 
 def test_the_fewest_who_must_give_way() -> None:
-    program = Program()
+    program = LinearProgram()
     program.fix_at_zero(np.zeros(1, dtype=np.int32), [{"a", "b"}, {"c"}])
     (denial,) = program.denials
     assert denial.lifted_by(["a"]) == frozenset()
