@@ -313,7 +313,8 @@ def _revenue_share(draw: Draw, world: Data, party: str) -> Data:
     found = _of(draw, world) | {"rate": pick(draw, "5%", "20%")}
     if pick(draw, True, False):
         found["of"] = {**found.get("of", {}), "provider": party}
-    return found
+    cap: Data = pick(draw, {}, {}, {"cap": "2 k USD"}, {"cap-each": "150 USD"}, {"cap-each": "1 k USD"})
+    return found | cap | (_windows(draw) if cap else {})
 
 
 def _share(draw: Draw, world: Data, party: str) -> Data:

@@ -37,7 +37,7 @@ class Expression(Protocol):  # noqa: PLW1641 (equal expressions are a relation, 
 
     def __add__(self, other: Expression | Sequence[Fraction], /) -> Expression: ...
     def __sub__(self, other: Expression | Sequence[Fraction], /) -> Expression: ...
-    def __mul__(self, factor: Fraction, /) -> Expression: ...
+    def __mul__(self, factor: Fraction | Sequence[Fraction], /) -> Expression: ...
     def __ge__(self, other: Expression | Sequence[Fraction], /) -> Relation: ...
     def __le__(self, other: Expression | Sequence[Fraction], /) -> Relation: ...
     def __eq__(self, other: Expression | Sequence[Fraction], /) -> Relation: ...  # type: ignore[override]
@@ -56,12 +56,20 @@ class Program(Protocol):
         """The most that each row of an expression can be, whatever else holds."""
 
     def slack(
-        self, owner: ClauseOwner, part: str, *, most: Sequence[Fraction], price: Fraction = ..., remedy: bool = ...
+        self,
+        owner: ClauseOwner,
+        part: str,
+        *,
+        most: Sequence[Fraction],
+        price: Fraction = ...,
+        remedy: bool = ...,
+        whole: Rounding | None = ...,
     ) -> Expression:
         """New amounts from zero to ``most`` that the clause owns, at a price each, with no meaning outside the program.
 
         A ``remedy`` is what the clause grants where it is not performed (a shortfall against a fee): ``check`` asks
-        whether the clauses can be performed without any.
+        whether the clauses can be performed without any. ``whole``: they are whole numbers, rounded so where a plan
+        cannot choose them.
         """
 
     def decide(

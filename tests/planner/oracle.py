@@ -621,8 +621,24 @@ class Oracle:
                 self.row(less(part, added(whole, times=float(term.at_most))), "<=", 0.0)
 
     def _revenue_share(self, term: Any) -> None:
-        for column, value in self.measure(term.covered, "revenue", term.validity.start, term.validity.end).items():
-            self.cost[column] += value * float(term.rate)
+        rate, valid = float(term.rate), term.validity
+        if term.cap_each is not None:
+            for a, b, part, inside in self.windows(term):
+                self._owed(term, rate, a, b, float(term.cap_each.amount) * part * inside)
+        elif term.cap is not None:
+            begin = at_midnight(term.windows.starts, self.start) if term.windows.starts else valid.start
+            inside = (min(valid.end, self.end) - max(begin, self.start)) / (valid.end - begin)
+            self._owed(term, rate, begin, valid.end, float(term.cap.amount) * inside)
+        else:
+            for column, value in self.measure(term.covered, "revenue", valid.start, valid.end).items():
+                self.cost[column] += value * rate
+
+    def _owed(self, term: Any, rate: float, start: datetime, end: datetime, cap: float) -> None:
+        """The lesser of the rate and the cap: a switch says which, and a wrong switch only costs more."""
+        share = added(self.measure(term.covered, "revenue", start, end), times=rate)
+        owed, switch = self.column(cost=1.0), self.column(1.0, whole=True)
+        self.row(less({owed: 1.0, switch: 1e7}, share), ">=", 0.0)
+        self.row({owed: 1.0, switch: -cap}, ">=", 0.0)
 
     # -- solving -------------------------------------------------------------------------------------------------
     def solve(self) -> float | None:

@@ -4,8 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from detente.case.case import Case
-from tests.builders import D, account, agreement, build, charged, placed, postings, solved, tokens, use, work
+from tests.builders import (
+    D,
+    Data,
+    account,
+    agreement,
+    build,
+    charged,
+    data_of,
+    day,
+    mistakes,
+    placed,
+    postings,
+    rated,
+    settled_of,
+    solved,
+    tokens,
+    use,
+    work,
+)
 
 
 def world(*, months: Any = 6, value: Any = None, **more: Any) -> Case:
@@ -53,3 +73,85 @@ def test_account_of_metered_use() -> None:
     # a line of 20 days, of which the last 10 are in force: 20% x 500 x 10/20
     line = use(case, "chat", "south-api", "2026-01-01", "2026-01-21", 1, 1, revenue=500)
     assert [p.amount for p in account(case, "cut", line)] == [D(50)]
+
+
+# -- capped ------------------------------------------------------------------------------------------------------
+# At South a month of `chat` costs 2000 and 1200 of its revenue, at North 3000; `free` stays at South, 12,000 in all.
+@pytest.mark.parametrize(
+    ("cap", "south", "owed"),
+    [
+        # 12,000 + 2000 is less than 18,000 at North: all at South, although 3.20 a unit is more than 3
+        ({"cap": "2 k USD"}, 6000, 2000),
+        ({"cap": "5999 USD"}, 6000, 5999),
+        ({"cap": "6001 USD"}, 0, 0),
+        # each month 2000 + 300 is less than 3000, and 2000 + 1100 is more
+        ({"cap-each": "300 USD"}, 6000, 1800),
+        ({"cap-each": "1100 USD"}, 0, 0),
+        # 3000 in both quarters: a tenth in the first, the rest in the second: 6000 + 2700 < 9000
+        ({"cap-each": "3 k USD", "windows": {"every": "quarter", "ramp": ["10%", "90%"]}}, 6000, 3000),
+        ({"cap-each": "3.1 k USD", "windows": {"every": "quarter", "ramp": ["0%", "100%"]}}, 3000, 0),
+    ],
+)
+def test_a_cap_makes_more_of_it_cheaper(cap: Any, south: int, owed: int) -> None:
+    found = solved(world(of={"provider": "south"}, **cap))
+    assert placed(found, "chat").get("south-api", D(0)) == D(south)
+    assert charged(found, "cut") == D(owed)
+    assert found.cost == D(12_000 + 2 * south + owed + 3 * (6000 - south))
+
+
+def test_a_cap_that_is_never_reached_changes_nothing() -> None:
+    found = solved(world(cap="1 M USD"))
+    assert (found.cost, charged(found, "cut")) == (D(24000 + 7200), D(7200))
+
+
+def test_of_a_cap_in_all_each_window_owes_what_is_left() -> None:
+    found = solved(world(cap="2 k USD"))
+    assert postings(found, "cut") == {("revenue-share", 0): D(1200), ("revenue-share", 1): D(800)}
+    assert [(s.amount, s.drawn, s.remaining) for s in found.standings[:3]] == [
+        (2000, 1200, 800),
+        (800, 800, 0),
+        (0, 0, 0),
+    ]
+
+
+def test_a_capped_share_as_of_a_day() -> None:
+    case = world(cap="150 USD")
+    lines = [
+        use(case, "chat", "south-api", "2026-01-05", "2026-01-05", 1, 1, revenue=500),
+        use(case, "chat", "south-api", "2026-02-05", "2026-02-05", 1, 1, revenue=500),
+    ]
+    found = settled_of(case.signed, rated(case, lines), day("2026-02-10"))
+    assert [(p.window, p.amount) for p in found.postings] == [(0, D(100))]
+    assert [(s.ended, s.owed, s.accruing) for s in found.standings] == [(True, 100, 0), (False, 0, 50)]
+
+
+def cut_term(**more: Any) -> Data:
+    term = {"id": "cut", "kind": "revenue-share", "rate": "20%"} | more
+    return data_of([tokens("north", 3)], [work(revenue="6 USD per Mtok")], agreement(term, ends="2027-01"))
+
+
+def test_a_cap_of_a_term_that_the_horizon_cuts() -> None:
+    (only,) = mistakes(cut_term(cap="365 USD"))
+    assert "is cut by the horizon" in only
+    found = solved(Case.of(cut_term(cap="365 USD", windows={"every": "month", "cut": "prorate"})))
+    assert charged(found, "cut") == D(181)  # 181 of 365 days
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"cap": "1 USD", "cap-each": "1 USD"}, "states both `cap` and `cap-each`; keep one of them"),
+        ({"windows": {"every": "quarter", "ramp": ["50%", "50%"]}}, "a ramp divides an amount, and there is none"),
+    ],
+)
+def test_caps_that_make_no_sense(more: Any, message: str) -> None:
+    found = mistakes(cut_term(**more))
+    assert any(message in each for each in found), found
+
+
+def test_the_sentence() -> None:
+    ends = ["", ", at most 2.00 k USD in all", ", at most 300.00 USD in each month"]
+    caps: list[Any] = [{}, {"cap": "2 k USD"}, {"cap-each": "300 USD"}]
+    for cap, end in zip(caps, ends, strict=True):
+        (term,) = world(**cap).terms
+        assert term.explain().sentence == f"20% of the revenue of everything is owed to north{end}"

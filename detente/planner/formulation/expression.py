@@ -5,6 +5,7 @@ Owns: ``Expr`` and its arithmetic. Not here: where its entries end up (``matrix`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -117,7 +118,12 @@ class Expr:
             return self + other * -1
         return self._with(self.parts, self.constant - _floats(other))
 
-    def __mul__(self, factor: Fraction | float) -> Expr:
+    def __mul__(self, factor: Fraction | float | Sequence[Fraction]) -> Expr:
+        """Every row times a number, or each times its own."""
+        if isinstance(factor, Sequence):
+            each = _floats(list(factor))
+            entries = [(r.ravel(), c.ravel(), v.ravel()) for r, c, v in map(spelt, self.parts)]
+            return self._with([(r, c, v * each[r]) for r, c, v in entries], self.constant * each)
         by = float(factor)
         return self._with([(r, c, v * by) for r, c, v in self.parts], self.constant * by)
 

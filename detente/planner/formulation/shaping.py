@@ -124,12 +124,31 @@ class Shaping:
         most: Sequence[Fraction],
         price: Fraction = Fraction(0),
         remedy: bool = False,
+        whole: Rounding | None = None,
     ) -> Expr:
         """New amounts of zero or more that a clause owns."""
+        return Expr.of(self._own(owner, part, most, price, whole, remedy=remedy))
+
+    def _own(
+        self,
+        owner: ClauseOwner,
+        part: str,
+        most: Sequence[Fraction],
+        price: Fraction,
+        whole: Rounding | None,
+        *,
+        remedy: bool = False,
+    ) -> Ints:
         upper = [float(m) for m in most]
-        program = self.draft.program
-        return Expr.of(
-            program.columns(f"term/{owner.id}", part, len(upper), cost=float(price), upper=upper, remedy=remedy)
+        return self.draft.program.columns(
+            f"term/{owner.id}",
+            part,
+            len(upper),
+            cost=float(price),
+            upper=upper,
+            remedy=remedy,
+            integer=whole is not None,
+            rounding=whole or "nearest",
         )
 
     def decide(
@@ -142,13 +161,9 @@ class Shaping:
         whole: Rounding | None = None,
     ) -> Expr:
         """New amounts of zero or more that somebody decides: their values reach the clause's account."""
-        program, name_of = self.draft.program, f"term/{owner.id}"
-        upper, integer = [float(m) for m in most], whole is not None
-        columns = program.columns(
-            name_of, name, len(upper), cost=float(price), upper=upper, integer=integer, rounding=whole or "nearest"
-        )
-        what = owner.id, owner.validity.start, name
-        self.draft.decided.append(DecidedColumns(what, columns, integer, name_of + program.variant))
+        columns = self._own(owner, name, most, price, whole)
+        what, key = (owner.id, owner.validity.start, name), f"term/{owner.id}{self.draft.program.variant}"
+        self.draft.decided.append(DecidedColumns(what, columns, whole is not None, key))
         return Expr.of(columns)
 
     def most(self, of: Any) -> list[Fraction]:
