@@ -171,7 +171,7 @@ def _capacity(plan: Mapping[str, Any]) -> Iterator[str]:
 def _texts(value: Any) -> Iterator[str]:
     """Texts show what they say, as those of a case do."""
     if isinstance(value, str):
-        if not value.isprintable() and HIDDEN.search(value):
+        if HIDDEN.search(value):
             yield "a text has a character that shows nothing or forges what is shown"
     elif isinstance(value, dict):
         for key, item in value.items():

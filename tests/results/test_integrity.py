@@ -141,6 +141,7 @@ SEALED: list[tuple[Steps, Any, str]] = [
     (("decisions", 0, "work"), "1", "and its allocations come to"),
     (("postings", 0, "term"), "nobody", "has the term nobody"),
     (("title",), "\x1b[2KYes", "shows nothing or forges what is shown"),
+    (("title",), "a\u3164b\ufe0f", "shows nothing or forges what is shown"),
     (("clauses", 0, "text"), "per\u200bsonal", "shows nothing or forges what is shown"),
 ]
 
