@@ -96,7 +96,7 @@ def child_build(size: str, seed: int, runs: int, arrays: str) -> Figures:
 
     case = _case(size, seed)
     modelling = _Clock()
-    modelling.around(LinearProgram, "columns", "require", "hold", "charge")
+    modelling.around(LinearProgram, "columns", "require", "fix_at_zero", "charge")
     modelling.around(Draft, "define_demand", "grouped", "use_of", "standby_of")
     modelling.around(capacity, "_bought", "_limit")
     modelling.around(Shaping, "_measured", "_units_measured")

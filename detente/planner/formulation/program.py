@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from detente.contract.decisions import Rounding
 from detente.contract.window import Window
 from detente.errors import SolverError
-from detente.planner.formulation.expression import Bools, Floats, Ints, Part, Rows
+from detente.planner.formulation.expression import Bools, Expr, Floats, Ints, Part, Rows
 from detente.values.quantity import LARGEST
 
 Deniers = Sequence[Collection[str]]
@@ -178,7 +178,8 @@ class LinearProgram:
         if not expr.n:
             return
         self.entries.append(list(expr.parts))
-        self._rows.append(rows)
+        # its bounds only: entries are let go when they are handed over
+        self._rows.append(Rows(Expr(expr.n, constant=expr.constant), rows.lower, rows.upper))
         key, stop = owner + self.variant, self.m + expr.n
         self.row_blocks.append(Block(owner, part, self.m, stop, windows=expr.windows, unit=expr.unit, key=key))
         self.m += expr.n

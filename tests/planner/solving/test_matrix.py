@@ -50,6 +50,10 @@ def random_program(chance: np.random.Generator) -> LinearProgram:
         )
         require(program, PERIODS, (serve, chance.choice(units, 9), chance.random(9)))
         require(program, PERIODS, (np.array([1, 3], np.int32), use[:, [1, 3]], 7.0))
+        cut, twice = np.array([0, 0, 1, 1], np.int32), [0, 1, 1, 3]  # a period in two windows
+        require(program, 2, (cut, use[lines][:, twice], 1.0), (cut, use[[1, 2]][:, twice], chance.random(4)))
+        require(program, 2, (np.array([0, 1, 1], np.int32), use[lines][:, [0, 0, 2]], weights))
+        require(program, 2, (cut[::-1], use[lines][:, :4], 3.0), (cut, use[lines][:, [3, 2, 1, 0]], 1.0))
         alone, last = (
             program.columns("unserved", "work", PERIODS, upper=9.0),
             program.columns("slack", "work", 3, upper=9.0),
