@@ -24,7 +24,7 @@ from detente.case.case import Case
 from detente.case.document import Document
 from detente.demand.trace import TraceSource
 from detente.errors import HIDDEN, CaseError, JournalError, MissingExtraError, PlanError, nearest
-from detente.ledger.frames import MAGIC, Frame, frame, frames
+from detente.ledger.frames import MAGIC, JournalFrame, frame, frames
 from detente.results.integrity import checksum
 from detente.results.plan import Plan
 from detente.values.file import write
@@ -192,7 +192,7 @@ def a_journal(chance: random.Random, folder: Path) -> None:
     except JournalError:
         assert not any(each in data for each in whole)
         return
-    shown = {(item.number, item.payload) for item in items if isinstance(item, Frame)}
+    shown = {(item.number, item.payload) for item in items if isinstance(item, JournalFrame)}
     assert shown <= set(enumerate(payloads))
     assert shown == {(n, payload) for n, payload in enumerate(payloads) if whole[n] in data}
 

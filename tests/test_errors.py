@@ -40,8 +40,8 @@ def test_the_case_that_the_mistakes_are_made_in_is_valid() -> None:
     assert Case.load(GOLDEN / "case.yaml").declared.name == "small"
 
 
-def test_there_are_many_kinds_of_mistakes() -> None:
-    assert len({name for name, *_ in MISTAKES}) == len(MISTAKES) >= 100
+def test_no_two_mistakes_share_a_name() -> None:
+    assert len({name for name, *_ in MISTAKES}) == len(MISTAKES)
 
 
 @pytest.mark.parametrize(("old", "new", "text"), [m[1:] for m in MISTAKES], ids=[m[0] for m in MISTAKES])

@@ -8,31 +8,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from detente.values.period import End
 from detente.values.quantity import Exact
 
 
-class PostingPart(StrEnum):
-    """What a posting is for."""
-
-    DISCOUNT = "discount"
-    """Taken off list prices: spend is counted after it."""
-    SHORTFALL_FEE = "shortfall-fee"
-    MILESTONE_FEE = "milestone-fee"
-    UNTAKEN = "untaken"
-    REVENUE_SHARE = "revenue-share"
-    CREDIT = "credit"
-
-
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """Owed by us for one window (positive), or given to us (negative): money, a whole number of nano-units."""
+    """Owed by us for one window (positive), or given to us (negative): money, a whole number of nano-units.
+
+    ``part`` is the clause's own name for what it is for (``shortfall-fee``), for people alone: nothing turns on it.
+    ``in_spend`` says that spend is counted after it (a discount), so that it is owed once, in spend.
+    """
 
     term: str
-    part: PostingPart
+    part: str
     window: int
     start: datetime
     end: End
     amount: Exact
+    in_spend: bool = False

@@ -14,8 +14,9 @@ from detente.contract.term import Term
 from detente.contract.use import RatedUse, Reduction, Use
 from detente.errors import SettleError
 from detente.values.facts import Facts
-from detente.values.money import nano
+from detente.values.money import NANO, nano
 from detente.values.period import hours_between
+from detente.values.quantity import plain
 
 
 class Rating:
@@ -28,10 +29,15 @@ class Rating:
         """What a line of use costs after discounts.
 
         Raises SettleError where it is not known whether a price clause covers it: an unknown price is never the list
-        price, and never zero.
+        price, and never zero. So it does where they take off more than the price.
         """
         found = tuple(r for term in self._terms if (r := _reduction(term, use)) is not None)
-        return RatedUse(use, use.listed - sum((r.amount for r in found), Decimal(0)), found)
+        net = use.listed - sum((r.amount for r in found), Decimal(0))
+        if net < -NANO * len(found) and use.listed >= 0:  # each is rounded by itself
+            names = " and ".join(f"`{reduction.term}`" for reduction in found)
+            what = f"{names} take {plain(use.listed - net)} off a list price of {plain(use.listed)}"
+            raise SettleError(f"{what}: more than all of it; narrow one with `of` or `except`")
+        return RatedUse(use, net, found)
 
 
 def _reduction(term: Term, use: Use) -> Reduction | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from detente.contract.meter import Meter
-from detente.contract.posting import Posting, PostingPart
+from detente.contract.posting import Posting
 from detente.contract.standing import Role, Standing
 from detente.contract.window import Window
 from detente.values.money import nano
@@ -36,7 +36,7 @@ def settled(
     meter: Meter,
     window: Window,
     role: Role,
-    part: PostingPart | None,
+    part: str | None,
     *,
     ended: bool,
     amount: Fraction | None,
@@ -46,7 +46,10 @@ def settled(
     carried: Fraction = Fraction(0),
     short: Fraction = Fraction(0),
 ) -> Settlement:
-    """One window of a clause: its standing, and a posting of ``owed`` once it has ended."""
+    """One window of a clause: its standing, and a posting of ``owed`` once it has ended.
+
+    ``part`` is what the clause calls such a posting; None where it moves no money.
+    """
     due = nano(owed)
     standing = Standing(
         meter.term,
@@ -64,6 +67,8 @@ def settled(
         owed=due if ended else nano(Fraction(0)),
         accruing=nano(Fraction(0)) if ended else due,
     )
-    if not (ended and due and part):
+    if not (ended and due and part is not None):
         return Settlement((), (standing,))
-    return Settlement((Posting(meter.term, part, window.index, window.start, window.end, due),), (standing,))
+    in_spend = meter.measure == "off"
+    posting = Posting(meter.term, part, window.index, window.start, window.end, due, in_spend)
+    return Settlement((posting,), (standing,))

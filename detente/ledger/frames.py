@@ -38,7 +38,7 @@ _PIECE = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class JournalFrame:
     """A whole record: its sequence number, its payload, and where it ends."""
 
     number: int
@@ -78,10 +78,10 @@ def read(path: Path) -> Iterator[bytes | Torn]:
     for item in frames(path):
         if isinstance(item, Damage):
             raise JournalError(f"{path}: damaged at byte {item.offset}, {item.told}")
-        yield item.payload if isinstance(item, Frame) else item
+        yield item.payload if isinstance(item, JournalFrame) else item
 
 
-def frames(path: Path) -> Iterator[Frame | Damage | Torn]:
+def frames(path: Path) -> Iterator[JournalFrame | Damage | Torn]:
     """All that a file holds, in order, a few megabytes at a time; holes of a sparse file are skipped.
 
     Raises JournalError where it is not a journal of this version, and OSError.
@@ -146,7 +146,7 @@ class _Source:
             return self.size
 
 
-def _frame(source: _Source, at: int) -> Frame | None:
+def _frame(source: _Source, at: int) -> JournalFrame | None:
     """The whole record that begins there, if one does."""
     head = source.bytes(at, _HEAD.size)
     if len(head) < _HEAD.size:
@@ -157,7 +157,7 @@ def _frame(source: _Source, at: int) -> Frame | None:
     payload = source.bytes(at + _HEAD.size, length)
     if len(payload) < length or crc32(payload, crc32(head[8:])) != checksum:
         return None
-    return Frame(number, payload, at + _HEAD.size + length)
+    return JournalFrame(number, payload, at + _HEAD.size + length)
 
 
 def _next(source: _Source, at: int) -> tuple[int, str]:

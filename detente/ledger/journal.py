@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Lock
 
 from detente.errors import JournalError
-from detente.ledger.frames import MAGIC, MAX_FRAME, NUMBERS, Frame, frame, frames, whole
+from detente.ledger.frames import MAGIC, MAX_FRAME, NUMBERS, JournalFrame, frame, frames, whole
 
 ROTATE_AT = 64 * 1024 * 1024
 _NAME = re.compile(r"^w(\d+)-(\d{8})\.journal$")
@@ -139,7 +139,7 @@ class Journal:
         """The number of the last record that a file before this one holds; None where there is none."""
         for earlier in reversed(self._mine()):
             if _number(earlier) < _number(path):
-                numbers = [item.number for item in frames(earlier) if isinstance(item, Frame)]
+                numbers = [item.number for item in frames(earlier) if isinstance(item, JournalFrame)]
                 if numbers:
                     return numbers[-1]
         return None

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from detente.contract.posting import PostingPart
+from detente.contract.standing import Role
 from detente.report import digest
 from detente.report.figure import NO_BOUND, count, listed, percent, quantity, ticked
 from detente.report.timeline import horizon
@@ -155,9 +155,9 @@ def commitments(plan: Plan) -> list[str]:
 def milestones(plan: Plan) -> list[str]:
     """Each milestone that is missed for a fee: its day, and the fee."""
     return [
-        f"The milestone of `{p.term}` on {p.end:%Y-%m-%d} is missed: {shown(p.amount, plan.currency)} is owed for it."
-        for p in plan.postings
-        if p.part == PostingPart.MILESTONE_FEE
+        f"The milestone of `{s.term}` on {s.end:%Y-%m-%d} is missed: {shown(s.owed, plan.currency)} is owed for it."
+        for s in plan.standings
+        if s.role == Role.MILESTONE and s.owed
     ]
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from detente.errors import HIDDEN, JournalError, printable
-from detente.ledger.frames import NUMBERS, Frame, Torn, frames
+from detente.ledger.frames import NUMBERS, JournalFrame, Torn, frames
 from detente.ledger.journal import files
 from detente.ledger.record import Record, decoded
 
@@ -62,7 +62,7 @@ def _records(mine: Iterable[Path]) -> Iterator[Record | Trouble]:
     for file in mine:
         try:
             for item in frames(file):
-                if isinstance(item, Frame):
+                if isinstance(item, JournalFrame):
                     if due is not None and item.number != due:
                         yield Trouble(f"{file}: {_gap(due, item.number)}, before byte {item.end}")
                     due = (item.number + 1) % NUMBERS
@@ -84,7 +84,7 @@ def _gap(due: int, found: int) -> str:
     return f"records {found:,} to {due - 1:,} come again" if found != due - 1 else f"record {found:,} comes again"
 
 
-def _decoded(file: Path, item: Frame) -> Record | Trouble:
+def _decoded(file: Path, item: JournalFrame) -> Record | Trouble:
     try:
         return decoded(item.payload)
     except msgspec.DecodeError as error:

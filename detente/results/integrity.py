@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from detente.contract.posting import PostingPart
 from detente.errors import HIDDEN
 from detente.values.money import NANO
 from detente.values.quantity import plain
@@ -56,7 +55,7 @@ def _bound(plan: Mapping[str, Any]) -> Iterator[str]:
 
 def _totals(plan: Mapping[str, Any]) -> Iterator[str]:
     spend = _sum(p["spend"] for p in plan["providers"])  # after discounts
-    owed = _sum(p["amount"] for p in plan["postings"] if p["part"] != PostingPart.DISCOUNT)
+    owed = _sum(p["amount"] for p in plan["postings"] if not p["in_spend"])
     bill, unserved = Decimal(plan["bill"]), Decimal(plan["unserved_cost"])
     for what, parts, found in (
         ("cost", "bill and unserved_cost", bill + unserved),

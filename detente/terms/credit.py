@@ -16,7 +16,6 @@ from pydantic import Field, model_validator
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.meter import Meter
-from detente.contract.posting import PostingPart
 from detente.contract.program import Program
 from detente.contract.settlement import Settlement, settled
 from detente.contract.stacking import more_than_all
@@ -27,6 +26,7 @@ from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
 from detente.contract.window import Every, Window
 from detente.errors import Flaw, FlawError
+from detente.values.facts import Facts
 from detente.values.money import Cash, shown
 from detente.values.quantity import Portion
 
@@ -85,9 +85,7 @@ class Credit(Term):
     def _window(self, window: Window, spend: Fraction, *, ended: bool) -> Settlement:
         cap, earned = self.most(window), spend * Fraction(self.rate)
         given = earned if cap is None else min(earned, cap)
-        return settled(
-            self.spend, window, Role.CREDIT, PostingPart.CREDIT, ended=ended, amount=cap, drawn=given, owed=-given
-        )
+        return settled(self.spend, window, Role.CREDIT, "credit", ended=ended, amount=cap, drawn=given, owed=-given)
 
     def explain(self) -> Reason:
         """What the clause does."""
@@ -100,5 +98,10 @@ class Credit(Term):
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """Credits that together give more than everything."""
-        others = [(other, other.rate) for other in case.beside if isinstance(other, Credit)]
-        return more_than_all((self, self.rate), others, case)
+        others = [other for other in case.beside if isinstance(other, Credit)]
+        return more_than_all(self, others, case, Credit.gives)
+
+    def gives(self, demand: Facts | None, offer: Facts) -> Decimal | None:
+        """Its rate, of what it covers; None where that is not known."""
+        covered = self.covered.covers(demand, offer)
+        return None if covered is None else self.rate * covered

@@ -15,9 +15,7 @@ from pydantic import Field
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.meter import Meter
-from detente.contract.posting import PostingPart
 from detente.contract.settlement import Settlement, settled
-from detente.contract.stacking import more_than_all
 from detente.contract.standing import Role
 from detente.contract.term import Term
 from detente.contract.totals import Totals
@@ -59,7 +57,7 @@ class Discount(Term):
         """What was taken off in each month."""
         meter = self.given
         return Settlement.of(
-            settled(meter, window, Role.DISCOUNT, PostingPart.DISCOUNT, ended=ended, amount=None, drawn=off, owed=-off)
+            settled(meter, window, Role.DISCOUNT, "discount", ended=ended, amount=None, drawn=off, owed=-off)
             for window, ended in meter.begun(as_of)
             for off in (totals.total(meter, window),)
         )
@@ -69,9 +67,7 @@ class Discount(Term):
         return Reason(self.id, f"{float(self.off) * 100:g}% off the list price of {self.covered}")
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
-        """Discounts that together take off more than everything; one by workload on what workloads share."""
-        others = [(other, other.off) for other in case.beside if isinstance(other, Discount)]
-        yield from more_than_all((self, self.off), others, case)
+        """One by workload on what workloads share."""
         if not self.covered.asks_demand:
             return
         for _, offer in case.uses(self.covered, "offer"):

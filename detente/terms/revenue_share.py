@@ -14,7 +14,6 @@ from pydantic import Field, model_validator
 
 from detente.contract.decisions import Decisions
 from detente.contract.meter import Meter
-from detente.contract.posting import PostingPart
 from detente.contract.program import Program
 from detente.contract.settlement import Settlement, settled
 from detente.contract.standing import Role
@@ -100,7 +99,7 @@ class RevenueShare(Term):
         return Settlement.of(self._owed(totals, as_of))
 
     def _owed(self, totals: Totals, as_of: datetime | None) -> Iterator[Settlement]:
-        meter, part = self.revenue, PostingPart.REVENUE_SHARE
+        meter, part = self.revenue, "revenue-share"
         left = next((self.most(whole) for whole in self.capped.windows), None) if self.cap is not None else None
         for window, ended in meter.begun(as_of):
             room = left if self.cap is not None else self.most(window)

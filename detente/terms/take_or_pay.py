@@ -16,7 +16,6 @@ from pydantic import Field
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.meter import Meter
-from detente.contract.posting import PostingPart
 from detente.contract.program import Program
 from detente.contract.scope import Selection
 from detente.contract.settlement import Settlement, settled
@@ -84,7 +83,7 @@ class TakeOrPay(Term):
             self.taken,
             window,
             Role.TAKE,
-            PostingPart.UNTAKEN,
+            "untaken",
             ended=ended,
             amount=hours,
             drawn=drawn,

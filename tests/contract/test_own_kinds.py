@@ -15,17 +15,18 @@ import pytest
 from detente import terms
 from detente.contract.decisions import NOTHING_DECIDED, Decisions
 from detente.contract.meter import Meter
-from detente.contract.posting import PostingPart
 from detente.contract.program import Program
 from detente.contract.settlement import Settlement, settled
 from detente.contract.standing import Role
 from detente.contract.term import Term
 from detente.contract.totals import Totals
 from detente.contract.window import Every
-from detente.errors import SettleError
+from detente.errors import CaseError, SettleError
 from detente.report import answer
+from detente.results.plan import Plan
+from detente.values.facts import Facts
 from detente.values.money import Cash
-from detente.values.quantity import Work
+from detente.values.quantity import Portion, Work
 from tests.builders import D, Data, day, rated, refused, settled_of, solved, two_clouds, use
 
 
@@ -63,7 +64,7 @@ class TokenFloor(Term):
             amount, drawn = Fraction(self.amount.value) * window.part, totals.total(self.work, window)
             short = max(amount - drawn, Fraction(0))
             owed = short * Fraction(self.fee.amount) if self.fee else Fraction(0)
-            part = PostingPart.SHORTFALL_FEE
+            part = "shortfall-fee"
             found.append(
                 settled(
                     self.work, window, Role.FLOOR, part, ended=ended, amount=amount, drawn=drawn, short=short, owed=owed
@@ -103,15 +104,47 @@ class Lots(Term):
         for window, ended in self.work.begun(as_of):
             size, drawn = lots * Fraction(self.size.value), totals.total(self.work, window)
             owed = lots * Fraction(self.price.amount) - min(size, drawn)
-            part = PostingPart.CREDIT
+            part = "credit"
             found.append(settled(self.work, window, Role.CAP, part, ended=ended, amount=size, drawn=drawn, owed=owed))
         return Settlement.of(found)
+
+
+class Rebate(Term):
+    """A part of the list price is taken off, under a name of its own."""
+
+    kind: Literal["rebate"]
+    part: Portion
+    theirs = True
+    effect = "grants"
+    prices = True
+
+    @property
+    def given(self) -> Meter:
+        """What it took off."""
+        return Meter(self.id, "given", self.covered, "off", self.calendar(Every()))
+
+    def meters(self) -> tuple[Meter, ...]:
+        """The same."""
+        return (self.given,)
+
+    def takes_off(self, demand: Facts | None, offer: Facts) -> Fraction | None:
+        """Its part, of what it covers."""
+        covered = self.covered.covers(demand, offer)
+        return None if covered is None else Fraction(self.part) * covered
+
+    def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
+        """What it took off."""
+        return Settlement.of(
+            settled(self.given, window, Role.DISCOUNT, "rebate", ended=ended, amount=None, drawn=off, owed=-off)
+            for window, ended in self.given.begun(as_of)
+            for off in (totals.total(self.given, window),)
+        )
 
 
 @pytest.fixture(autouse=True)
 def own(monkeypatch: pytest.MonkeyPatch) -> None:
     """The kinds are there for as long as a test runs."""
-    monkeypatch.setattr(terms, "KINDS", (*terms.KINDS, TokenFloor, Lots))
+    monkeypatch.setattr(terms, "KINDS", (*terms.KINDS, TokenFloor, Lots, Rebate))
 
 
 FLOOR: Data = {"id": "floor", "kind": "token-floor", "amount": "400 Mtok"}
@@ -176,3 +209,22 @@ def test_what_nobody_decided_is_not_zero() -> None:
     found = term.settle(totals, Decisions({("lots", term.validity.start, "lots"): (Fraction(2),)}), None)
     assert [p.amount for p in found.postings] == [D(1800)]
     assert NOTHING_DECIDED.values == {}
+
+
+REBATE: Data = {"id": "rebate", "kind": "rebate", "part": "25%"}
+
+
+def test_a_price_of_ones_own_is_billed_once_and_saved() -> None:
+    # 6 months of 1000 Mtok at South for 2, of which the rebate's agreement takes a quarter off
+    case = two_clouds(REBATE, party="south")
+    found = solved(case)
+    assert found.cost == D(12_000) * D("0.75")
+    assert [(p.part, p.amount, p.in_spend) for p in found.postings] == [("rebate", D(-3_000), True)]
+    assert Plan.from_json(found.to_json()) == found
+
+
+def test_prices_of_several_kinds_are_held_to_all_of_the_price_together() -> None:
+    discount = {"id": "off", "kind": "discount", "off": "60%"}
+    with pytest.raises(CaseError, match="`off` and `rebate` together give more than 100% of what `south-api` costs"):
+        two_clouds(REBATE | {"part": "60%"}, discount, party="south")
+    assert solved(two_clouds(REBATE | {"part": "40%"}, discount, party="south")).cost == 0

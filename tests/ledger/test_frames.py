@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.errors import JournalError
-from detente.ledger.frames import MAGIC, MAX_PAYLOAD, NUMBERS, Damage, Frame, Torn, frame, frames, whole
+from detente.ledger.frames import MAGIC, MAX_PAYLOAD, NUMBERS, Damage, JournalFrame, Torn, frame, frames, whole
 from detente.ledger.journal import Journal, files
 from detente.report.journal import records_view
 from tests.cli.test_keys_and_journal import record
@@ -31,7 +31,7 @@ def journal(folder: Path, first: int, last: int, **settings: int) -> Path:
 
 def pieces(file: Path) -> list[bytes]:
     """The frames of a file, each as it stands."""
-    data, ends = file.read_bytes(), [item.end for item in frames(file) if isinstance(item, Frame)]
+    data, ends = file.read_bytes(), [item.end for item in frames(file) if isinstance(item, JournalFrame)]
     return [data[a:b] for a, b in zip([len(MAGIC), *ends], ends, strict=False)]
 
 
@@ -47,7 +47,7 @@ def test_a_worker_numbers_its_records_through_all_of_its_files(tmp_path: Path) -
     journal(tmp_path, 0, 7, rotate_at=400)
     assert len(files(tmp_path)) > 2
     journal(tmp_path, 7, 9)  # begun again
-    found = [item.number for file in files(tmp_path) for item in frames(file) if isinstance(item, Frame)]
+    found = [item.number for file in files(tmp_path) for item in frames(file) if isinstance(item, JournalFrame)]
     assert found == list(range(9))
     assert view(tmp_path) == (0, list(range(9)), [])
 
@@ -180,7 +180,7 @@ def test_whatever_happens_to_a_file_no_record_is_made_up(
         items = list(frames(file))
     except JournalError:
         return
-    shown = [(item.number, item.payload) for item in items if isinstance(item, Frame)]
+    shown = [(item.number, item.payload) for item in items if isinstance(item, JournalFrame)]
     assert set(shown) <= set(enumerate(payloads)) | {(n, p) for n, p in shown if frame(n, p) in junk}
     intact = {(n, p) for n, p in enumerate(payloads) if frame(n, p) in file.read_bytes()}
     assert intact <= set(shown)

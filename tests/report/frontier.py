@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cache
 from itertools import pairwise
 
-from detente.contract.posting import Posting, PostingPart
+from detente.contract.posting import Posting
 from detente.contract.standing import Role, Standing
 from detente.results.plan import (
     FORMAT,
@@ -162,10 +162,8 @@ def frontier(reading: str | None = "letter", periods: tuple[PeriodRow, ...] | No
             if ready and offer == "oracle-gb200-tx":
                 standby.append(Standby("first-party-inference", offer, provider, p.index, ready))
     windows = commitment_windows(spirit)
-    fees = [
-        Posting(w.term, PostingPart.SHORTFALL_FEE, i, w.start, w.end, w.owed) for i, w in enumerate(windows) if w.owed
-    ]
-    share = Posting("revenue-share", PostingPart.REVENUE_SHARE, 0, month(0), month(60), D("31.4") * BN)
+    fees = [Posting(w.term, "shortfall-fee", i, w.start, w.end, w.owed) for i, w in enumerate(windows) if w.owed]
+    share = Posting("revenue-share", "revenue-share", 0, month(0), month(60), D("31.4") * BN)
     postings = [*fees, share]
     listed = sum((a.cost for a in allocations), D(0))
     bill = listed + sum((p.amount for p in postings), D(0))

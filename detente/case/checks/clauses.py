@@ -7,18 +7,20 @@ It finds all mistakes and never stops at the first, and knows no kind of clause.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 from detente.case.agreement import Agreement, InForce, cycle, dates, in_force, lineage, root
 from detente.case.checks import windows
 from detente.case.checks.view import View
 from detente.case.entries import Entries, Entry
 from detente.contract.scope import Scope
+from detente.contract.stacking import more_than_all
 from detente.contract.term import SELF, Term, Until
 from detente.contract.validity import Validity
-from detente.errors import Path, did_you_mean
-from detente.values.facts import DEMAND_KEYS, OFFER_KEYS
+from detente.errors import Flaw, Path, did_you_mean
+from detente.values.facts import DEMAND_KEYS, OFFER_KEYS, Facts
 from detente.values.period import moment
 
 
@@ -71,7 +73,8 @@ class _Clauses:
         for found in standing:
             kinds.setdefault(found.term.kind, []).append(found)
         for alike in kinds.values():
-            self._alike(alike)
+            self._alike(alike, lambda term, view: term.check(view))
+        self._alike([found for found in standing if found.term.prices], _more_than_the_price)
 
     # -- agreements ------------------------------------------------------------------------------------------
     def _amendment(self, entry: Entry, agreement: Agreement) -> None:
@@ -245,12 +248,21 @@ class _Clauses:
             self.case.wrong(entry, path, what, "widen `of`, or drop the clause")
 
     # -- what a clause says of itself --------------------------------------------------------------------------
-    def _alike(self, standing: Sequence[InForce]) -> None:
-        """The clauses of one kind, each beside the others, under every reading that any of them has."""
+    def _alike(self, standing: Sequence[InForce], flaws: Callable[[Term, View], Iterable[Flaw]]) -> None:
+        """Clauses that are alike, each beside the others, under every reading that any of them has."""
         names = dict.fromkeys(name for found in standing for name in found.term.readings)
         for name in names or [None]:
             under = [f for f in standing if not f.term.readings or name in f.term.readings]
             terms = [found.term.bound(found.validity, name) for found in under]
             for found, term in zip(under, terms, strict=True):
-                for flaw in term.check(View(self.case, term, terms)):
+                for flaw in flaws(term, View(self.case, term, terms)):
                     self.case.note(self.entries[found.agreement], flaw, self._path(found))
+
+
+def _more_than_the_price(term: Term, view: View) -> Iterable[Flaw]:
+    """Price clauses, of whatever kinds, that together take more off than there is."""
+    return more_than_all(term, view.beside, view, _off)
+
+
+def _off(term: Term, demand: Facts, offer: Facts) -> Fraction | None:
+    return term.takes_off(demand, offer)

@@ -19,7 +19,7 @@ from detente.values.period import Horizon
 
 @dataclass(frozen=True)
 class View:
-    """The case around one clause; ``alike`` are all of its kind that are in force under one reading."""
+    """The case around one clause; ``alike`` are all like it (of its kind) that are in force under one reading."""
 
     case: Entries
     clause: Term

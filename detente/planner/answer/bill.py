@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.contract.decisions import NOTHING_DECIDED, Decisions
-from detente.contract.posting import Posting, PostingPart
+from detente.contract.posting import Posting
 from detente.contract.rating import Rating
 from detente.contract.settlement import Settlement
 from detente.contract.totals import Totals
@@ -116,7 +116,7 @@ def charge(draft: Draft, found: Quantities) -> Bill:
     listed = sum((line.use.listed for line in rated), Decimal(0))
     net = sum((line.net for line in rated), Decimal(0))
     posted = [p for settlement in settlements for p in settlement.postings]
-    owed = net + sum((p.amount for p in posted if p.part != PostingPart.DISCOUNT), Decimal(0))
+    owed = net + sum((p.amount for p in posted if not p.in_spend), Decimal(0))
     return Bill(found, rated, settlements, listed, owed, _unserved(draft, found), charges, bought)
 
 

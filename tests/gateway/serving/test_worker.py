@@ -12,7 +12,7 @@ import pytest
 
 from detente.gateway.serving.settings import Settings
 from detente.gateway.serving.worker import Worker
-from detente.ledger.frames import Frame, frames
+from detente.ledger.frames import JournalFrame, frames
 from tests.gateway.http.peer import run
 from tests.gateway.stage import Stage, case_data, completion, http, play
 
@@ -65,9 +65,9 @@ def test_a_journal_that_is_cut_short_is_followed_by_the_next_file(tmp_path: Path
             assert (await stage.ask()).status == 200
             await worker.second()
             assert len(worker.said) == 1
-            kept = [item.number for item in frames(file) if isinstance(item, Frame)]
+            kept = [item.number for item in frames(file) if isinstance(item, JournalFrame)]
             (after,) = frames(stage.folder / "w0-00000002.journal")
-            assert isinstance(after, Frame)
+            assert isinstance(after, JournalFrame)
             assert (kept, after.number) == ([0], 3)
 
     run(main())
