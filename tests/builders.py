@@ -218,7 +218,7 @@ def settled_of(terms: Iterable[Term], lines: Iterable[RatedUse], as_of: datetime
     return Settlement.of(term.settle(totals, NOTHING_DECIDED, as_of) for term in terms)
 
 
-def account(case: Case, term: str, *used: Use) -> list[Posting]:
+def posted(case: Case, term: str, *used: Use) -> list[Posting]:
     """What a clause owes, or gives, for metered use."""
     return list(standing(case, term, *used).postings)
 

@@ -1,12 +1,13 @@
 """Rating: what use costs. List price, then what each price clause takes off it, in the order of the contract.
 
-The one place that prices use: the bill of a plan, and what is metered. Not here: list prices (``market``), and what a
-clause takes off (``Term.takes_off``).
+The one place that prices use: the bill of a plan, what is metered, and the order in which the gateway asks. Not here:
+list prices (``market``), and what a clause takes off (``Term.takes_off``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 
@@ -51,6 +52,12 @@ def _reduction(term: Term, use: Use) -> Reduction | None:
         return None
     part = Fraction(1) if start == end else hours_between(start, end) / hours_between(use.start, use.end)
     return Reduction(term.id, start, end, nano(Fraction(use.listed) * rate * part))
+
+
+def part_paid(terms: Iterable[Term], demand: Facts, offer: Facts, at: datetime) -> Fraction:
+    """The part of the list price that use costs at a moment. Raises SettleError where it is not known."""
+    off = (taken_off(term, demand, offer) for term in terms if term.prices and term.validity.over(at, at))
+    return 1 - sum(off, Fraction(0))
 
 
 def taken_off(term: Term, demand: Facts | None, offer: Facts) -> Fraction:

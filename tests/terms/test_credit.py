@@ -8,12 +8,12 @@ import pytest
 
 from tests.builders import (
     D,
-    account,
     agreement,
     build,
     data_of,
     mistakes,
     placed,
+    posted,
     postings,
     solved,
     tokens,
@@ -96,9 +96,9 @@ def test_from_the_middle_of_a_month() -> None:
 def test_account_of_metered_use() -> None:
     case = two_clouds(credit(amount="100 USD", rate="10%", **{"except": [{"offer": "south-api"}]}))
     lines = [use(case, "chat", "north-api", "2026-01-01", "2026-02-01", 1, "333.333333333")]
-    assert [p.amount for p in account(case, "credit", *lines)] == [D("-33.333333333")]
-    assert [p.amount for p in account(case, "credit", *lines * 4)] == [D(-100)]
-    assert account(case, "credit", use(case, "chat", "south-api", "2026-01-01", "2026-02-01", 1, 900)) == []
+    assert [p.amount for p in posted(case, "credit", *lines)] == [D("-33.333333333")]
+    assert [p.amount for p in posted(case, "credit", *lines * 4)] == [D(-100)]
+    assert posted(case, "credit", use(case, "chat", "south-api", "2026-01-01", "2026-02-01", 1, 900)) == []
 
 
 def test_neither_amount_nor_rate() -> None:

@@ -7,7 +7,6 @@ from typing import Any
 from tests.builders import (
     PROVIDERS,
     D,
-    account,
     agreement,
     build,
     charged,
@@ -16,6 +15,7 @@ from tests.builders import (
     gpus,
     mistakes,
     placed,
+    posted,
     postings,
     solved,
     tokens,
@@ -77,11 +77,11 @@ def test_from_the_middle_of_a_month() -> None:
 def test_a_part_of_a_month_counts_by_its_days() -> None:
     case = two_clouds(off("d", "50%", **{"from": "2026-04-11"}))
     # 1000 USD over April (30 days), in force for 20 of them: 1000 x 50% x 20/30 = 333.333333333
-    posted = account(case, "d", use(case, "chat", "north-api", "2026-04-01", "2026-05-01", 300, 1000))
-    assert [p.amount for p in posted] == [D("-333.333333333")]  # all of it in the month from 11 April
+    lines = posted(case, "d", use(case, "chat", "north-api", "2026-04-01", "2026-05-01", 300, 1000))
+    assert [p.amount for p in lines] == [D("-333.333333333")]  # all of it in the month from 11 April
     before = use(case, "chat", "north-api", "2026-03-01", "2026-04-01", 300, 1000)
     elsewhere = use(case, "chat", "south-api", "2026-05-01", "2026-06-01", 300, 1000)
-    assert account(case, "d", before, elsewhere) == []
+    assert posted(case, "d", before, elsewhere) == []
 
 
 def test_idle_capacity_is_discounted_too() -> None:

@@ -10,7 +10,6 @@ from detente.case.case import Case
 from tests.builders import (
     D,
     Data,
-    account,
     agreement,
     build,
     charged,
@@ -18,6 +17,7 @@ from tests.builders import (
     day,
     mistakes,
     placed,
+    posted,
     postings,
     rated,
     settled_of,
@@ -72,7 +72,7 @@ def test_account_of_metered_use() -> None:
     case = world(**{"from": "2026-01-11"})
     # a line of 20 days, of which the last 10 are in force: 20% x 500 x 10/20
     line = use(case, "chat", "south-api", "2026-01-01", "2026-01-21", 1, 1, revenue=500)
-    assert [p.amount for p in account(case, "cut", line)] == [D(50)]
+    assert [p.amount for p in posted(case, "cut", line)] == [D(50)]
 
 
 # -- capped ------------------------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ import pytest
 from detente.case.case import Case
 from tests.builders import (
     D,
-    account,
     agreement,
     build,
     compute,
@@ -17,6 +16,7 @@ from tests.builders import (
     gpus,
     mistakes,
     placed,
+    posted,
     postings,
     solved,
     tokens,
@@ -102,11 +102,11 @@ def test_account_of_metered_use() -> None:
     case = world("1.50", take="50%")
     # owed 2 x 744 = 1488 GPU-hours; 1000.5 taken: 487.5 x 1.50
     taken = use(case, "research", "north-gpus", "2026-01-01", "2026-02-01", "1000.5", 1)
-    assert [p.amount for p in account(case, "take", taken)] == [D("731.25")]
+    assert [p.amount for p in posted(case, "take", taken)] == [D("731.25")]
     elsewhere = use(case, "research", "south-gpus", "2026-01-01", "2026-02-01", "9999", 1)
-    assert [p.amount for p in account(case, "take", taken, elsewhere)] == [D("731.25")]
+    assert [p.amount for p in posted(case, "take", taken, elsewhere)] == [D("731.25")]
     more = use(case, "research", "north-gpus", "2026-01-01", "2026-02-01", "487.5", 1)
-    assert account(case, "take", taken, more) == []
+    assert posted(case, "take", taken, more) == []
 
 
 def test_only_gpus() -> None:

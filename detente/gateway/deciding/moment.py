@@ -9,9 +9,10 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from detente.contract.rating import part_paid
 from detente.demand.workload import AnyWorkload
 from detente.gateway.deciding.admit import Admission, admit
-from detente.gateway.deciding.policy import Policy
+from detente.gateway.deciding.policy import Deployed, Policy
 from detente.gateway.deciding.standings import NOT_KEPT, Standings
 from detente.live.request import Request
 
@@ -50,15 +51,17 @@ class Moment:
         return self.policy.shares(workload, self.period)
 
     def prices(self, workload: AnyWorkload) -> Mapping[str, int]:
-        """About what a token of a workload's mix costs at each deployment: for ordering only."""
+        """About what a token of a workload's mix costs at each deployment, after discounts: for ordering only."""
         found = self._prices.get(workload.id)
         if found is None:
-            found = self._prices[workload.id] = {d.id: _price(self.rates[d.id], workload) for d in self.policy.deployed}
+            found = self._prices[workload.id] = {d.id: self._price(d, workload) for d in self.policy.deployed}
         return found
 
-
-def _price(rates: tuple[int, int, int] | None, workload: AnyWorkload) -> int:
-    if rates is None:
-        return UNKNOWN_PRICE
-    fresh, cached, output = workload.mix.parts if workload.mix else (3, 0, 1)
-    return int(fresh * rates[0] + cached * rates[1] + output * rates[2])
+    def _price(self, deployed: Deployed, workload: AnyWorkload) -> int:
+        rates = self.rates[deployed.id]
+        if rates is None:
+            return UNKNOWN_PRICE
+        fresh, cached, output = workload.mix.parts if workload.mix else (3, 0, 1)
+        offer = self.policy.case.offer_facts[deployed.offer.id]
+        paid = part_paid(self.policy.terms, workload.facts, offer, self.at)
+        return int((fresh * rates[0] + cached * rates[1] + output * rates[2]) * paid)

@@ -160,7 +160,7 @@ class Shaping:
         price: Fraction = Fraction(0),
         whole: Rounding | None = None,
     ) -> Expr:
-        """New amounts of zero or more that somebody decides: their values reach the clause's account."""
+        """New amounts of zero or more that somebody decides: their values reach `settle`."""
         columns = self._own(owner, name, most, price, whole)
         what, key = (owner.id, owner.validity.start, name), f"term/{owner.id}{self.draft.program.variant}"
         self.draft.decided.append(DecidedColumns(what, columns, whole is not None, key))

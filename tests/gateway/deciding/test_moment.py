@@ -45,3 +45,14 @@ def test_requests_that_differ_in_anything_are_judged_each_for_itself() -> None:
     assert len({id(f) for f in (first, *found)}) == 1 + len(others)
     permitted = [[c.deployed.id for c in f.permitted] for f in found]
     assert permitted == [["south-m", "north-m"], ["north-m"], [], [], []]
+
+
+def test_the_order_is_of_prices_after_the_discounts_of_the_moment() -> None:
+    # North costs 3 USD per Mtok and South 2; from February on a discount makes North's 1.80
+    off = {"id": "off", "kind": "discount", "off": "40%", "from": "2026-02-01"}
+    policy = Policy.of(Case.of(case_data(BASES, agreement(off))))
+    chat = policy.workloads["chat"]
+    before, after = Moment(policy, JANUARY).prices(chat), Moment(policy, FEBRUARY).prices(chat)
+    assert before["south-m"] < before["north-m"]
+    assert after["north-m"] < after["south-m"] == before["south-m"]
+    assert after["north-m"] * 10 == before["north-m"] * 6
