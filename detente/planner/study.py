@@ -55,7 +55,7 @@ class OpenProgram:
     draft: Draft
     model: Model
     shaped: dict[str, list[tuple[tuple[Term, ...], str]]] = field(default_factory=dict)
-    softened: dict[tuple[tuple[str, ...], bool], Softening] = field(default_factory=dict)
+    softened: dict[tuple[tuple[str, ...], bool, tuple[int, ...]], Softening] = field(default_factory=dict)
 
     @classmethod
     def of(cls, case: Case, progress: Progress) -> OpenProgram:
@@ -108,7 +108,8 @@ class OpenProgram:
 
     def soften(self, owners: tuple[str, ...], *, remedies: bool) -> Softening:
         """Columns and rows by which owners may give, out until they are put in: added once, and kept."""
-        known = owners, remedies
+        variants = tuple(len(self.shaped.get(owner.removeprefix("term/"), ())) for owner in owners)
+        known = owners, remedies, variants  # rows shaped since give nothing yet
         if known not in self.softened:
             self.softened[known] = soften(self.draft.program, owners, remedies=remedies)
             self.model.extend()
@@ -125,14 +126,16 @@ class OpenProgram:
 class Study:
     """A case over an open program, and the programs that are open beside it.
 
-    ``out`` are owners that are out, ``added`` the keys of what is in of all that was added to the program since. With
-    ``performs``, no remedy is taken: a shortfall against a fee. ``start`` is what was found nearby.
+    ``out`` are owners that are out, ``added`` the keys of what is in of all that was added to the program since.
+    ``left_out`` are owners that ``relaxed`` took out, in whatever case. With ``performs``, no remedy is taken: a
+    shortfall against a fee. ``start`` is what was found nearby.
     """
 
     case: Case
     program: OpenProgram
     out: frozenset[str] = frozenset()
     added: frozenset[str] = frozenset()
+    left_out: frozenset[str] = frozenset()
     giving: Softening | None = None
     performs: bool = False
     start: Incumbent | None = None
@@ -165,7 +168,7 @@ class Study:
 
     def relaxed(self, owners: Iterable[str]) -> Study:
         """The same study with owners of any kind out, demand and offers too; such a study is not billed."""
-        return replace(self, out=self.out.union(owners))
+        return replace(self, left_out=self.left_out.union(owners))
 
     def softened(self, owners: Sequence[str]) -> Study:
         """The same study with owners that may give (``giving`` says by which columns)."""
@@ -191,8 +194,9 @@ class Study:
     def model(self) -> Model:
         """The program inside the solver, brought to this study."""
         model, giving = self.program.model, self.giving
-        added = self.added | (giving.keys if giving else frozenset())
-        out = self.out | (self.program.since - added)
+        stays = frozenset(key for key in self.added if key.partition("#")[0] not in self.left_out)
+        added = stays | (giving.keys if giving else frozenset())
+        out = self.out | self.left_out | (self.program.since - added)
         lenient = giving.lenient if giving else frozenset()
         if (model.out, model.lenient) != (out, lenient):
             model.turn(out, lenient)

@@ -19,6 +19,7 @@ from detente.contract.decisions import Rounding
 from detente.errors import CaseError
 from detente.planner import study as module
 from detente.planner.check import check
+from detente.planner.conflict import find_conflict
 from detente.planner.formulation.expression import Expr
 from detente.planner.formulation.formulate import formulate
 from detente.planner.solve import plan
@@ -280,3 +281,27 @@ def test_that_nothing_is_possible_is_proved() -> None:
     model.relax(["term/none"])
     model.objective(None)
     assert model.solve_linear().objective == pytest.approx(12_000)
+
+
+def _capped(amount: str) -> Case:
+    """1000 Mtok a month, all of it North's for 3 USD, under a cap of North's."""
+    cap = {"id": "cap", "kind": "spending-cap", "amount": amount, "windows": {"every": "month"}}
+    deals = agreement(cap), agreement({"id": "only", "kind": "exclusivity"}, id="b")
+    return build([tokens("north", 3), tokens("south", 2)], [work()], *deals)
+
+
+def test_a_clause_of_other_numbers_is_left_out_and_gives_like_any_other() -> None:
+    study = Study.of(_capped("100 k USD"))
+    tight = study.under(_capped("500 USD"))
+    assert not tight.possible()
+    assert tight.relaxed(["term/cap"]).possible()
+    assert {clash.term for clash in find_conflict(tight).clauses} == {"cap", "only"}
+    eased = Study.of(_capped("100 USD"))
+    assert eased.softened(["term/cap"]).possible()  # and what is shaped afterwards gives as well
+    assert eased.under(_capped("500 USD")).softened(["term/cap"]).possible()
+
+
+def test_what_is_left_out_stays_out_of_each_variation() -> None:
+    study = Study.of(_capped("500 USD")).relaxed(["demand/chat"])
+    assert study.possible()
+    assert study.without([]).possible()

@@ -38,6 +38,10 @@ class Shaping:
     def total(self, meter: Meter) -> Expr:
         """A measure of the plan over what a meter's selection covers, one row a window."""
         draft, selection, of = self.draft, meter.selection, meter.measure
+        if of == "off":
+            raise ValueError(
+                f"`{meter.term}`: a plan does not count what is taken off prices; `settle` reads that meter"
+            )
         by = tuple(meter.windows)
         windows, periods, share = draft.grid.shares(by)
         index, rates = self._rates(selection, of)
