@@ -303,7 +303,7 @@ def test_a_stranger_is_told_nothing(enterprise: Gateway) -> None:
 def test_azures_client_is_told_that_its_paths_are_not_served(wires: Gateway) -> None:
     with of_azure(wires, "everything") as client, pytest.raises(openai.NotFoundError) as refused:
         client.chat.completions.create(model=AZURE, messages=ECHO)
-    assert "nothing answers POST /openai/deployments/azure/chat/completions" in refused.value.message
+    assert "there is no endpoint POST /openai/deployments/azure/chat/completions" in refused.value.message
 
 
 def test_a_key_may_be_presented_as_azures_clients_do(wires: Gateway) -> None:
