@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -317,8 +318,12 @@ SPOKE_OR_LEFT: list[Callable[[UpstreamConnection], object]] = [
 ]
 
 
-def test_a_peer_that_speaks_or_leaves_before_the_request_goes_out_has_not_had_it(bench: Bench) -> None:
-    for happens in SPOKE_OR_LEFT:
+@pytest.mark.parametrize("happens", SPOKE_OR_LEFT)
+def test_a_peer_that_speaks_or_leaves_before_the_request_goes_out_has_not_had_it(
+    happens: Callable[[UpstreamConnection], object],
+) -> None:
+    bench = Bench()  # of its own: an outbox in which many have waited sends at once
+    with closing(bench):
         connection, wire = bench.connection()
         incoming = connection.begin(b"POST / HTTP/1.1\r\n\r\n", b"{}", bench.loop.time() + 600)
         happens(connection)
