@@ -33,7 +33,8 @@ class Control:
     addresses
         Every server's address, as people read them.
     changed
-        Awaited after faults were added or taken back, before that is answered: what is down then is down.
+        Awaited after faults were added or taken back, before that is answered, with the instant of it in seconds
+        from the sandbox's start: what is down then is down, however short.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class Control:
         world: World,
         servers: Sequence[RegionServer],
         addresses: Mapping[str, str],
-        changed: Callable[[], Awaitable[None]],
+        changed: Callable[[float], Awaitable[None]],
     ) -> None:
         self._world, self._servers, self._addresses, self._changed = world, servers, addresses, changed
 
@@ -56,15 +57,15 @@ class Control:
         if body is None:
             reply = _error(413, "the request is too large", "a fault takes a few lines")
         elif not stage.link.gone():
-            reply = self.answer(scope["method"], scope["path"], body)
+            at = self._world.clock()
+            reply = self.answer(scope["method"], scope["path"], body, at)
             if scope["method"] != "GET":
-                await self._changed()
+                await self._changed(at)
         if not stage.link.gone():
             await play.whole(reply, AT_ONCE, None, stage)
 
-    def answer(self, method: str, path: str, body: bytes) -> Whole:
-        """The answer to a request."""
-        at = self._world.clock()
+    def answer(self, method: str, path: str, body: bytes, at: float) -> Whole:
+        """The answer to a request at an instant."""
         if method == "GET" and path == "/":
             return _told(self._state(at))
         if method == "GET" and path == "/calls":

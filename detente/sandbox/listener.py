@@ -86,7 +86,10 @@ class Link(HttpToolsProtocol):
 
 
 class Listener:
-    """One port. While it is closed its number stays ours: a socket is bound to it that does not listen."""
+    """One port, held from the first to the last: a socket that never listens is bound to it, beside the one that does.
+
+    Where nothing listens a connection is refused, and no other program can take the port meanwhile.
+    """
 
     def __init__(self, app: AsgiApp, host: str, port: int) -> None:
         self._config = Config(
@@ -105,14 +108,18 @@ class Listener:
         self._state = ServerState()
         self._server: asyncio.Server | None = None
         self._host = host
-        self._socket = self._bound(port)
-        self.port: int = self._socket.getsockname()[1]
+        self._holder = self._bound(port)
+        # Only now: a port that another sandbox holds must be refused, and the sockets that listen share this one's.
+        self._holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self.port: int = self._holder.getsockname()[1]
 
-    def _bound(self, port: int) -> socket.socket:
+    def _bound(self, port: int, *, shared: bool = False) -> socket.socket:
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         made = socket.socket(family, socket.SOCK_STREAM)
         try:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if shared:
+                made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             made.bind((self._host, port))
         except OSError:
             made.close()
@@ -136,11 +143,11 @@ class Listener:
         if self._server is None:
             loop = asyncio.get_running_loop()
             self._server = await loop.create_server(
-                lambda: Link(self._config, self._state, loop), sock=self._socket, backlog=BACKLOG
+                lambda: Link(self._config, self._state, loop), sock=self._bound(self.port, shared=True), backlog=BACKLOG
             )
 
-    async def close(self, *, keep_port: bool) -> None:
-        """Stop listening, and drop every connection."""
+    async def close(self) -> None:
+        """Stop listening, and drop every connection; the port stays held."""
         server, self._server = self._server, None
         if server is not None:
             server.close()
@@ -148,11 +155,12 @@ class Listener:
             link.transport.abort()
         if server is not None:
             await server.wait_closed()
-        self._socket.close()
-        if keep_port:
-            self._socket = self._bound(self.port)
-        else:
-            await self._drained()
+
+    async def end(self) -> None:
+        """Close, let the port go, and wait for the calls under way."""
+        await self.close()
+        self._holder.close()
+        await self._drained()
 
     async def _drained(self) -> None:
         """Until the calls under way have seen that their clients are gone."""

@@ -101,7 +101,7 @@ class Sandbox:
             first.address,
         )
         await first.open()
-        await self._arrange()
+        await self._arrange(self._now())
         self._watch = asyncio.create_task(self._watching())
         return self.addresses
 
@@ -114,7 +114,7 @@ class Sandbox:
             self._watch = None
         listeners, self._listeners = self._listeners, []
         for listener in listeners:
-            await listener.close(keep_port=False)
+            await listener.end()
 
     async def __aenter__(self) -> Sandbox:
         """Start."""
@@ -129,24 +129,26 @@ class Sandbox:
     async def _watching(self) -> None:
         """Close and open servers as the faults say."""
         while True:
-            edge = self.world.faults.next_change(self._now())
+            self._changed.clear()
+            # One instant for both: an edge between two would be neither acted on nor waited for.
+            at = self._now()
+            await self._arrange(at)
+            edge = self.world.faults.next_change(at)
             wait = None if edge is None else max(0.0, edge - self._now())
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), wait)
-            self._changed.clear()
-            await self._arrange()
 
-    async def _faults_changed(self) -> None:
-        await self._arrange()
+    async def _faults_changed(self, at: float) -> None:
+        await self._arrange(at)
         self._changed.set()
 
-    async def _arrange(self) -> None:
-        """Close what is down, open what is not."""
+    async def _arrange(self, at: float) -> None:
+        """Close what is down at an instant, open what is not."""
         async with self._arranging:
             for server, listener in zip(self.servers, self._listeners[1:], strict=False):  # none, once it stops
-                down = self.world.faults.down(server.provider, server.region, self._now())
+                down = self.world.faults.down(server.provider, server.region, at)
                 if down and listener.listening:
-                    await listener.close(keep_port=True)
+                    await listener.close()
                 elif not down and not listener.listening:
                     await listener.open()
 

@@ -167,12 +167,21 @@ def test_down_refuses_connections_and_drops_those_there_are(faulty: Played) -> N
     assert faulty.port("us") == port
 
 
-def test_down_for_a_while(faulty: Played) -> None:
-    with socket.create_connection(("127.0.0.1", faulty.port("us")), PATIENCE) as idle:
-        faulty.fault("azure/eastus2", "down", lasts="300 ms")
-        with suppress(ConnectionResetError):
-            assert idle.recv(1) == b""  # it went down, however late we look
-    until(lambda: faulty.chat("us").status == 200, "it does not come back")
+@pytest.mark.parametrize("lasts", ["1 ms", "2 ms", "5 ms", "300 ms"])
+def test_down_for_a_while(faulty: Played, lasts: str) -> None:
+    """It goes down, however short, and comes back, whenever the end falls between two looks at the clock."""
+    for _ in range(1 if lasts == "300 ms" else 10):
+        with socket.create_connection(("127.0.0.1", faulty.port("us")), PATIENCE) as idle:
+            faulty.fault("azure/eastus2", "down", lasts=lasts)
+            with suppress(ConnectionResetError):
+                assert idle.recv(1) == b""
+        until(lambda: faulty.chat("us").status == 200, "it does not come back")
+
+
+def test_the_port_of_what_is_down_stays_held(faulty: Played) -> None:
+    faulty.fault("azure/eastus2", "down")
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind(("127.0.0.1", faulty.port("us")))
 
 
 def test_down_of_one_deployment_drops_its_calls(faulty: Played) -> None:

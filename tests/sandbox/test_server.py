@@ -94,6 +94,15 @@ def test_a_port_that_is_taken_is_said() -> None:
             asyncio.run(start())
 
 
+def test_two_sandboxes_do_not_share_a_port(sandbox: Played) -> None:
+    async def start() -> None:
+        async with Sandbox(Case.of(CASE).declared, port=sandbox.port("us")):
+            raise AssertionError
+
+    with pytest.raises(SandboxError, match=f"port {sandbox.port('us')} cannot be had"):
+        asyncio.run(start())
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[1]", b'{"model": 1}', b'{"model": "mini"}', b"\xff", b"[" * 5000])
 @pytest.mark.parametrize("deployment", ["mini", "vllm", "oss", "nova"])
 def test_a_body_that_is_wrong_is_refused(sandbox: Played, deployment: str, body: bytes) -> None:
