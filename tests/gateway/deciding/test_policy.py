@@ -18,6 +18,8 @@ from detente.gateway.deciding.moment import MAX_REMEMBERED, Moment
 from detente.gateway.deciding.policy import Deployed, Policy, cost
 from detente.live.key import hash_of
 from detente.live.request import Request
+from detente.market.offer import TokenOffer, TokenPrices
+from detente.market.token_price import list_price
 from detente.providers.wire import Tokens
 from detente.results.plan import PeriodRow
 from detente.values.money import NANOS
@@ -155,18 +157,23 @@ def test_cached_input_without_a_price_of_its_own_costs_as_input() -> None:
     assert cost(rates, Tokens(10, 0, cached=10)) == cost(rates, Tokens(10, 0))
 
 
-PRICE = st.integers(0, 10**15).map(lambda n: Decimal(n).scaleb(-12))
+PRICE = st.integers(0, 10**15).map(lambda n: f"{Decimal(n).scaleb(-12):f} USD per Mtok")
 COUNT = st.integers(0, 10**7)
+PRICED = priced(input="1", output="1")
 
 
-@given(PRICE, PRICE, PRICE, COUNT, COUNT, st.floats(0, 1))
-def test_a_cost_is_exact_and_rounded_once_half_to_even(
-    fresh: Decimal, cached: Decimal, output: Decimal, given: int, made: int, part: float
+@given(PRICE, PRICE | st.none(), PRICE, COUNT, COUNT, st.floats(0, 1))
+def test_a_call_costs_what_the_plan_and_the_bill_say(
+    fresh: str, cached: str | None, output: str, given: int, made: int, part: float
 ) -> None:
-    rates = tuple(int(price.scaleb(12)) for price in (fresh, cached, output))
+    """The gateway's whole numbers against the one list price, to the last nano-unit, rounded once half to even."""
+    stated = {"input": fresh, "output": output} | ({"cached-input": cached} if cached else {})
+    rates = replace(PRICED, offer=TokenOffer.model_validate(tokens("south", 2) | {"price": stated})).rates(AT)
+    assert rates is not None
     read = int(given * part)
-    exact = (Fraction(fresh) * (given - read) + Fraction(cached) * read + Fraction(output) * made) / 10**6
-    assert cost(rates, Tokens(given, made, cached=read)) == round(exact * NANOS)  # type: ignore[arg-type]
+    mtok = (Fraction(n, 10**6) for n in (given - read, read, made))
+    exact = list_price(TokenPrices.model_validate(stated), *mtok)
+    assert cost(rates, Tokens(given, made, cached=read)) == round(exact * NANOS)
 
 
 def test_a_price_that_cannot_be_billed_is_a_mistake_of_the_case() -> None:
