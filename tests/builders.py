@@ -387,7 +387,8 @@ def _gpu(draw: Draw, provider: str) -> Data:
 def _reserved(draw: Draw, provider: str) -> Data:
     more = {"buy": "reserved", "term": pick(draw, "1 month", "2 months"), "cut": pick(draw, "refuse", "prorate")}
     more |= pick(draw, {}, {"capacity": "8 GPU"}, {"starts": ["2026-02-01"]})
-    return gpus(provider, pick(draw, "1.1", "1.9"), unit=pick(draw, 1, 4)) | more
+    price = pick(draw, "1.1", "1.9", {"2026-01": "1.1 USD per GPU-hour", "2026-02-10": "1.7 USD per GPU-hour"})
+    return gpus(provider, price, unit=pick(draw, 1, 4)) | more
 
 
 def _provisioned(draw: Draw, provider: str) -> Data:
@@ -525,7 +526,7 @@ def _bought(case: Case, found: Plan, own: set[Any]) -> dict[tuple[str, int], tup
             continue
         offer = sold[row.offer]
         held = [p for p in case.periods if p.span_start < row.end and p.span_end > row.start]
-        price = offer.unit_price(held[0].span_start, held[0].span_end)
+        price = offer.price_on(row.start)
         for period in held:
             each = price if row.reserved else offer.unit_price(period.span_start, period.span_end)
             hours = _hours(period, row.start, row.end)

@@ -89,6 +89,11 @@ class _Bought(_Offer):
         """Money per unit and hour, the time-weighted mean over a time; None where a price is missing."""
         return self.price.mean(start, end, self._per_unit_hour)
 
+    def price_on(self, at: datetime) -> Fraction | None:
+        """Money per unit and hour at a moment; None where there is no price."""
+        price = self.price.on(at)
+        return None if price is None else self._per_unit_hour(price)
+
     def units_at_most(self, period: Period) -> int | None:
         """Whole units there are in a period (0 where not on offer); None where not limited."""
         if not self.open(period.span_start, period.span_end):

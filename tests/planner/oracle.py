@@ -177,15 +177,15 @@ class Oracle:
         per = {"second": 1 / 3600, "minute": 1 / 60, "hour": 1.0, "day": 24.0}[offer.throughput.span]
         return float(offer.throughput.value) / per
 
-    def _unit_price(self, offer: Any, slot: Slot) -> float | None:
-        """Money per unit and hour."""
+    def _unit_price(self, offer: Any, slot: Slot, opened: Slot | None = None) -> float | None:
+        """Money per unit and hour; None where it has no price, or is not open for all of the slot, or of another."""
         total = 0.0
         for share, price in dated(offer.price, slot):
             if price is None:
                 return None
             per = {"GPU-hour": getattr(offer, "unit", 1), "unit-hour": 1, "unit-month": 1 / 730}[price.unit]
             total += share * float(price.amount) * per
-        return total if self._open(offer, slot) else None
+        return total if self._open(offer, opened or slot) else None
 
     def _list_price(self, way: Way, slot: Slot) -> float | None:
         """Money per unit of work at list price."""
@@ -372,6 +372,8 @@ class Oracle:
                 first = before is None or month_of(before) != month_of(slot.start)
                 stated = not offer.starts or slot.start in [at_midnight(d, slot.start) for d in offer.starts]
                 if first and stated and (until <= self.end or offer.cut == "prorate"):
+                    price = self._unit_price(offer, Slot(slot.start, slot.start + timedelta(hours=1)), opened=slot)
+                    assert price is not None
                     held = [s for s in range(t, len(self.slots)) if self.slots[s].end <= until]
                     self._purchase(offer, price, slot.start, until, held)
             self._hold(offer)

@@ -217,6 +217,17 @@ def test_a_reservation_keeps_the_price_of_its_first_day() -> None:
     assert found.cost == D(2 * (JANUARY + FEBRUARY))
 
 
+@pytest.mark.parametrize("every", ["day", "week", "month"])
+def test_a_reservation_costs_what_it_does_on_the_day_it_starts_on_any_grid(every: str) -> None:
+    price = {"2026-01-01": "2 USD per GPU-hour", "2026-01-15": "4 USD per GPU-hour"}
+    offers = [reserved("2", "2 months", starts=["2026-01-01"]) | {"price": price}]
+    horizon = {"start": "2026-01-01", "end": "2026-03-01", "every": every}
+    found = solved(build(offers, [compute(demand="1 GPU")], months=2, horizon=horizon))
+    # bought on 1 January: 2 an hour for 1416 hours, and not the mean of 2 and 4
+    assert found.cost == D(2 * (JANUARY + FEBRUARY))
+    assert [p.cost for p in found.purchases] == [found.cost]
+
+
 def test_overlapping_reservations_stay_within_capacity() -> None:
     offers = [reserved("1", "2 months", capacity="3 GPU"), gpus("north", 5)]
     found = solved(build(offers, [compute(demand="4 GPU")], months=4))

@@ -49,7 +49,8 @@ def _few(offer: AnyUnits, most: Sequence[int]) -> bool:
 
 def _hourly(draft: Draft, offer: AnyUnits) -> list[Start]:
     prices = draft.prices.of_units[offer.id]
-    return [Start(t, np.array([t]), {t: p.hours}) for t, p in enumerate(draft.periods) if prices[t] is not None]
+    every = ((t, p, prices[t]) for t, p in enumerate(draft.periods))
+    return [Start(t, np.array([t]), {t: p.hours}, price) for t, p, price in every if price is not None]
 
 
 def _terms(draft: Draft, offer: AnyUnits) -> list[Start]:
@@ -66,12 +67,13 @@ def _terms(draft: Draft, offer: AnyUnits) -> list[Start]:
         if not first or (allowed is not None and period.span_start not in allowed):
             continue
         over = later(period.span_start, offer.term)
-        if (over > end and offer.cut == "refuse") or prices[t] is None:
+        price = offer.price_on(period.span_start)
+        if (over > end and offer.cut == "refuse") or prices[t] is None or price is None:
             continue
         term = Window(0, period.span_start, over, Fraction(1))
         shares = [(t + i, share) for i, share in enumerate(draft.grid.overlaps(term)[t:]) if share]
         serve = np.array([i for i, share in shares if share == 1], dtype=np.int64)
-        found.append(Start(t, serve, {i: share * draft.periods[i].hours for i, share in shares}))
+        found.append(Start(t, serve, {i: share * draft.periods[i].hours for i, share in shares}, price))
     return found
 
 
@@ -108,7 +110,6 @@ def _units(draft: Draft, offer: AnyUnits, starts: Sequence[Start], most: Sequenc
         one = np.arange(n, dtype=np.int32)
         program.require(owner, "opened", Expr(n, [(one, steps, 1.0), (one, opened, -counts)]) <= [0.0] * n)
     repeat = len(parts)
-    prices = draft.prices.of_units[offer.id]
     return Units(
         offer,
         np.concatenate([columns for columns, _ in parts]),
@@ -117,7 +118,7 @@ def _units(draft: Draft, offer: AnyUnits, starts: Sequence[Start], most: Sequenc
         [start.serve for start in starts] * repeat,
         [start.paid for start in starts] * repeat,
         np.array(most, dtype=np.float64),
-        [price for start in starts if (price := prices[start.period]) is not None] * repeat,
+        [start.rate for start in starts] * repeat,
     )
 
 

@@ -20,11 +20,12 @@ AnyUnits = GpuOffer | ProvisionedOffer
 
 @dataclass(frozen=True)
 class Start:
-    """When units may be bought: the period, the periods they serve, and the hours paid in each."""
+    """When units may be bought: the period, the periods they serve, the hours paid in each, the price of an hour."""
 
     period: int
     serve: NDArray[np.int64]
     paid: dict[int, Fraction]
+    rate: Fraction
 
 
 @dataclass
@@ -33,7 +34,7 @@ class Units:
 
     A column stands for ``step`` units from its ``start`` period on; ``opening`` columns stand for the minimum of a
     purchase. ``serve[i]`` are the periods that column i's units serve, ``paid[i]`` the hours paid in each, and
-    ``rate[i]`` the money per unit and hour: that of the period it starts in.
+    ``rate[i]`` the money per unit and hour: by the hour that of its period, reserved that of the day it starts.
     """
 
     offer: AnyUnits
