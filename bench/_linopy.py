@@ -71,7 +71,7 @@ def data(draft: Draft, model: Model) -> Data:
     reserved = [name for name, units in draft.units.items() if units.offer.reserved]
     rented = np.stack([draft.units[name].columns for name in hourly])
     booked = np.concatenate([draft.units[name].columns for name in reserved])
-    slack = [b for b in draft.program.column_blocks if b.owner.startswith("term/")]
+    slack = [b for b in draft.program.column_blocks if b.owner.kind == "term"]
     slacks = np.concatenate([np.arange(b.start, b.stop) for b in slack])
 
     def of(values: Array, columns: Array, *dims: str, **coords: Any) -> xr.DataArray:
@@ -167,7 +167,7 @@ def _clauses(draft: Draft, model: Model, blocks: dict[str, tuple[Array, dict[str
     matrix = model.matrix
     columns = matrix.columns
     for block in draft.program.row_blocks:
-        if not block.owner.startswith("term/") or block.part.startswith("loss"):
+        if block.owner.kind != "term" or block.part.startswith("loss"):
             continue
         for row in range(block.start, block.stop):
             at = np.flatnonzero(matrix.index == row)

@@ -27,7 +27,7 @@ from detente.cli.command import (
 
 if TYPE_CHECKING:
     from detente.case.case import Case
-    from detente.results.conflict import Conflict
+    from detente.results.conflict import Conflict, Version
     from detente.results.plan import Plan
 
 
@@ -210,21 +210,30 @@ def _conflict_json(found: Conflict | None) -> dict[str, Any]:
         return {"conflict": [], "facts": [], "relaxation": []}
     return {
         "conflict": [
-            {"term": c.term, "agreement": c.agreement, "text": c.text, "sentence": c.sentence} for c in found.clauses
+            {**_version_json(c.version), "agreement": c.agreement, "text": c.text, "sentence": c.sentence}
+            for c in found.clauses
         ],
         "facts": list(found.facts),
         "relaxation": [
             {
-                "term": r.term,
+                **_version_json(r.version),
                 "amount": plain(r.amount),
                 "unit": r.unit,
                 "sentence": r.sentence,
                 "cost": None if r.cost is None else plain(r.cost),
-                "together": list(r.together),
+                "together": [version.term for version in r.together],
             }
             for r in found.relaxations
         ],
     }
+
+
+def _version_json(version: Version) -> dict[str, Any]:
+    """A clause, and from when until when it is in force as it is meant: one that was amended has several times."""
+    from detente.values.period import endless
+
+    end = None if endless(version.end) else version.end.isoformat()
+    return {"term": version.term, "start": version.start.isoformat(), "end": end}
 
 
 def _check_json(case: Case, found: Any) -> str:

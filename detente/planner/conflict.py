@@ -17,11 +17,12 @@ from detente.contract.term import Term
 from detente.planner.formulation.arc import covers
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats, Ints
+from detente.planner.formulation.owner import Owner, by_owner
 from detente.planner.formulation.program import Block
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
 from detente.planner.study import Study
-from detente.results.conflict import Clash, Concession, Conflict
+from detente.results.conflict import Clash, Concession, Conflict, Version
 from detente.values.money import nano, shown
 from detente.values.period import named
 
@@ -45,21 +46,24 @@ def find_conflict(study: Study, whole: Ints | None = None) -> Conflict:
     whole
         Columns that must be integer for the conflict to show; None where it shows without.
     """
-    case, program = study.case, study.draft.program
-    owners = [f"term/{t.id}" for t in case.terms if t.effect != "grants" or t.prices is False]
+    program = study.draft.program
     denying = (denial.turns_on for denial in program.denials)
-    present = {b.owner for b in program.row_blocks}.union(*denying)
-    owners = [o for o in dict.fromkeys(owners) if o in present]
+    present = {block.owner for block in program.row_blocks}.union(*denying)
+    clauses = by_owner(study.case.terms)
+    owners = [o for o, term in clauses.items() if o in present and not (term.effect == "grants" and term.prices)]
     minimal = _minimal(study, owners, whole) if study.relaxed(owners).possible(whole) else []
     facts = _facts(study.relaxed(o for o in owners if o not in minimal), whole)
-    clashes = [_clash(case.term(owner.removeprefix("term/"))) for owner in minimal]
+    clashes = [_clash(study, owner) for owner in minimal]
     ways = _ways_out(study, minimal, whole) if minimal else []
-    return Conflict(case.reading, tuple(clashes), tuple(facts), tuple(ways))
+    return Conflict(study.case.reading, tuple(clashes), tuple(facts), tuple(ways))
 
 
-def _minimal(study: Study, owners: Sequence[str], whole: Ints | None) -> list[str]:
-    """Drop each clause in turn; one whose absence cures nothing stays out. What is left is minimal."""
-    dropped: list[str] = []
+def _minimal(study: Study, owners: Sequence[Owner], whole: Ints | None) -> list[Owner]:
+    """Drop each clause in turn; one whose absence cures nothing stays out. What is left is minimal.
+
+    Of an amended clause each version by itself, so that the one is named which collides.
+    """
+    dropped: list[Owner] = []
     for owner in owners:
         if not study.relaxed([*dropped, owner]).possible(whole):
             dropped.append(owner)
@@ -72,42 +76,50 @@ def _facts(study: Study, whole: Ints | None) -> list[str]:
     found = [
         f"`{workload.id}` must be served: it has no `value`, so it cannot go unserved"
         for workload in study.case.workloads[:MAX_FACTS]
-        if workload.id not in unserved and study.relaxed([f"demand/{workload.id}"]).possible(whole)
+        if workload.id not in unserved and study.relaxed([Owner("demand", workload.id)]).possible(whole)
     ]
     found += [
         f"`{offer.id}` has no more capacity"
         for offer in offers[: MAX_FACTS if len(offers) <= MAX_FACTS else 0]
-        if study.relaxed([f"offer/{offer.id}"]).possible(whole)
+        if study.relaxed([Owner("offer", offer.id)]).possible(whole)
     ]
     return found
 
 
-def _clash(term: Term | None) -> Clash:
-    assert term is not None
-    return Clash(term.id, term.validity.agreement, term.text, term.explain().sentence)
+def _clash(study: Study, owner: Owner) -> Clash:
+    term = by_owner(study.case.terms)[owner]
+    return Clash(_version(study, term), term.validity.agreement, term.text, term.explain().sentence)
 
 
-def _ways_out(study: Study, minimal: Sequence[str], whole: Ints | None) -> list[Concession]:
-    """Each clause of the conflict giving way alone, by as little as it can; all together where none suffices."""
-    ways = [way for owner in minimal for way in _give(study, [owner], whole)]
-    if not ways:
-        every = [f"term/{t.id}" for t in study.case.terms]
-        ways = _together(_give(study, list(dict.fromkeys(every)), whole))
-    return sorted(ways, key=lambda w: (w.cost is None, w.cost or Decimal(0), w.term))
+def _version(study: Study, term: Term) -> Version:
+    amended = sum(other.id == term.id for other in study.case.terms) > 1
+    return Version(term.id, term.validity.start, term.validity.end, amended)
+
+
+def _ways_out(study: Study, minimal: Sequence[Owner], whole: Ints | None) -> list[Concession]:
+    """Each clause of the conflict giving way alone, by as little as it can; all together where none suffices.
+
+    A clause gives in all its versions: one that was amended may collide in more than one.
+    """
+    every = list(by_owner(study.case.terms))
+    clauses = [[owner for owner in every if owner.name == name] for name in dict.fromkeys(o.name for o in minimal)]
+    ways = [way for versions in clauses for way in _together(_give(study, versions, whole))]
+    ways = ways or _together(_give(study, every, whole))
+    return sorted(ways, key=lambda w: (w.cost is None, w.cost or Decimal(0), w.term, w.version.start))
 
 
 def _together(ways: Sequence[Concession]) -> list[Concession]:
     """Concessions of which none is enough without the others: each says so."""
     found = []
     for way in ways:
-        others = tuple(other.term for other in ways if other is not way)
-        names = " and ".join(", ".join(f"`{name}`" for name in others).rsplit(", ", 1))
+        others = tuple(other.version for other in ways if other is not way)
+        names = " and ".join(", ".join(other.name for other in others).rsplit(", ", 1))
         words = f"{way.sentence}; only together with {names}" if others else way.sentence
         found.append(replace(way, sentence=words, together=others))
     return found
 
 
-def _give(study: Study, owners: Sequence[str], whole: Ints | None) -> list[Concession]:
+def _give(study: Study, owners: Sequence[Owner], whole: Ints | None) -> list[Concession]:
     """The least that some clauses must give together, then the least cost at that.
 
     Whole units count where the conflict turns on them, and in every program that is not large.
@@ -143,15 +155,14 @@ def _least(model: Model, columns: Ints, counts: Ints) -> Solution:
     return found
 
 
-def _concession(soft: Study, owner: str, given: float, values: Floats, cost: Decimal | None) -> Concession:
+def _concession(soft: Study, owner: Owner, given: float, values: Floats, cost: Decimal | None) -> Concession:
     draft = soft.draft
-    term = draft.case.term(owner.removeprefix("term/"))
-    assert term is not None
+    term = by_owner(draft.case.terms)[owner]
     amount = Fraction(f"{given:.9g}")  # what follows is the solver's tolerance
     rows = [block for block in draft.program.row_blocks if block.owner == owner]
     unit = next((block.unit for block in rows if block.unit), "") or _unit(draft, term)
     sentence = term.concede(amount, _plural(unit), draft.case.currency)
-    return Concession(term.id, nano(amount), unit, sentence + _when(soft, owner, rows, values, unit), cost)
+    return Concession(_version(soft, term), nano(amount), unit, sentence + _when(soft, owner, rows, values, unit), cost)
 
 
 def _plural(unit: str) -> str:
@@ -164,7 +175,7 @@ def _unit(draft: Draft, term: Term) -> str:
     return "/".join(sorted(units)) or "units"
 
 
-def _when(soft: Study, owner: str, rows: Sequence[Block], values: Floats, unit: str) -> str:
+def _when(soft: Study, owner: Owner, rows: Sequence[Block], values: Floats, unit: str) -> str:
     """The windows in which a clause gives, with the amount of each."""
     assert soft.giving is not None
     windows = next((block.windows for block in rows if block.windows), ())

@@ -25,6 +25,7 @@ from detente.planner.answer.rounding import settled
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Ints
 from detente.planner.formulation.formulate import formulate
+from detente.planner.formulation.owner import Owner, by_owner
 from detente.planner.formulation.permissions import denies_anything
 from detente.planner.formulation.shaping import Shaping
 from detente.planner.formulation.softening import Softening, soften
@@ -54,8 +55,8 @@ class OpenProgram:
     case: Case
     draft: Draft
     model: Model
-    shaped: dict[str, list[tuple[tuple[Term, ...], str]]] = field(default_factory=dict)
-    softened: dict[tuple[tuple[str, ...], bool, tuple[int, ...]], Softening] = field(default_factory=dict)
+    shaped: dict[Owner, list[Term]] = field(default_factory=dict)
+    softened: dict[tuple[tuple[Owner, ...], bool, tuple[int, ...]], Softening] = field(default_factory=dict)
 
     @classmethod
     def of(cls, case: Case, progress: Progress) -> OpenProgram:
@@ -66,7 +67,7 @@ class OpenProgram:
         return cls(case, draft, Model(draft.program))
 
     # -- which cases it can answer -----------------------------------------------------------------------------
-    def answering(self, case: Case) -> tuple[frozenset[str], frozenset[str]] | None:
+    def answering(self, case: Case) -> tuple[frozenset[Owner], frozenset[Owner]] | None:
         """Who is out in a case, and who of those shaped since is in; None where it has to be formulated anew.
 
         Exact: rows, bounds, columns and charges are all that a clause adds, save that it changes prices. A clause with
@@ -75,40 +76,36 @@ class OpenProgram:
         """
         if not _same_but_clauses(self.case, case):
             return None
-        before, after = _by_id(self.case.terms), _by_id(case.terms)
-        changed = {name for name in {*before, *after} if before.get(name, ()) != after.get(name, ())}
-        if any(term.prices for name in changed for term in (*before.get(name, ()), *after.get(name, ()))):
+        before, after = by_owner(self.case.terms), by_owner(case.terms)
+        changed = [owner for owner in {**before, **after} if before.get(owner) != after.get(owner)]
+        if any(term.prices for owner in changed for term in (before.get(owner), after.get(owner)) if term):
             return None
-        other = {name: after[name] for name in changed if name in after}
-        if not all(self._shapes_alone(name, terms) for name, terms in other.items()):
+        other = {owner: after[owner] for owner in changed if owner in after}
+        if not all(self._shapes_alone(owner, term) for owner, term in other.items()):
             return None
-        out = frozenset(f"term/{name}" for name in changed if name in before)
-        return out, frozenset(self._shape(name, terms) for name, terms in other.items())
+        out = frozenset(owner for owner in changed if owner in before)
+        return out, frozenset(self._shape(owner, term) for owner, term in other.items())
 
-    def _shapes_alone(self, name: str, after: Sequence[Term]) -> bool:
+    def _shapes_alone(self, owner: Owner, after: Term) -> bool:
         """Whether a clause can be shaped beside itself: it denies nothing, then and now, and wants no standby."""
-        denied = any(f"term/{name}" in denial.turns_on for denial in self.draft.program.denials)
-        standby = any(term.standby is not None for term in after)
-        return not denied and not standby and not denies_anything(self.draft, after)
+        denied = any(owner in denial.turns_on for denial in self.draft.program.denials)
+        return not denied and after.standby is None and not denies_anything(self.draft, [after])
 
-    def _shape(self, name: str, terms: tuple[Term, ...]) -> str:
-        """The key of clauses with other numbers: shaped once, and kept."""
-        known = self.shaped.setdefault(name, [])
-        for each, suffix in known:
-            if each == terms:
-                return f"term/{name}{suffix}"
-        program = self.draft.program
-        suffix = program.variant = f"#{len(known) + 1}"
-        for term in terms:
+    def _shape(self, owner: Owner, term: Term) -> Owner:
+        """The key of a clause with other numbers: shaped once, and kept."""
+        known = self.shaped.setdefault(owner, [])
+        if term not in known:
+            known.append(term)
+            program = self.draft.program
+            program.variant = len(known)
             term.shape(Shaping(self.draft))
-        program.variant = ""
-        self.model.extend()
-        known.append((terms, suffix))
-        return f"term/{name}{suffix}"
+            program.variant = 0
+            self.model.extend()
+        return owner._replace(variant=1 + known.index(term))
 
-    def soften(self, owners: tuple[str, ...], *, remedies: bool) -> Softening:
+    def soften(self, owners: tuple[Owner, ...], *, remedies: bool) -> Softening:
         """Columns and rows by which owners may give, out until they are put in: added once, and kept."""
-        variants = tuple(len(self.shaped.get(owner.removeprefix("term/"), ())) for owner in owners)
+        variants = tuple(len(self.shaped.get(owner, ())) for owner in owners)
         known = owners, remedies, variants  # rows shaped since give nothing yet
         if known not in self.softened:
             self.softened[known] = soften(self.draft.program, owners, remedies=remedies)
@@ -116,10 +113,10 @@ class OpenProgram:
         return self.softened[known]
 
     @property
-    def since(self) -> frozenset[str]:
+    def since(self) -> frozenset[Owner]:
         """The keys of all that was added since it was formulated: clauses with other numbers, and what may give."""
-        shaped = {f"term/{name}{suffix}" for name, known in self.shaped.items() for _, suffix in known}
-        return frozenset(shaped).union(*(softening.keys for softening in self.softened.values()))
+        shaped = [owner._replace(variant=1 + at) for owner, known in self.shaped.items() for at in range(len(known))]
+        return frozenset([*shaped, *(softening.key for softening in self.softened.values())])
 
 
 @dataclass(frozen=True)
@@ -133,9 +130,9 @@ class Study:
 
     case: Case
     program: OpenProgram
-    out: frozenset[str] = frozenset()
-    added: frozenset[str] = frozenset()
-    left_out: frozenset[str] = frozenset()
+    out: frozenset[Owner] = frozenset()
+    added: frozenset[Owner] = frozenset()
+    left_out: frozenset[Owner] = frozenset()
     giving: Softening | None = None
     performs: bool = False
     start: Incumbent | None = None
@@ -166,11 +163,11 @@ class Study:
         self.beside.append(program)
         return replace(self, case=case, program=program, out=frozenset(), added=frozenset(), giving=None)
 
-    def relaxed(self, owners: Iterable[str]) -> Study:
+    def relaxed(self, owners: Iterable[Owner]) -> Study:
         """The same study with owners of any kind out, demand and offers too; such a study is not billed."""
         return replace(self, left_out=self.left_out.union(owners))
 
-    def softened(self, owners: Sequence[str]) -> Study:
+    def softened(self, owners: Sequence[Owner]) -> Study:
         """The same study with owners that may give (``giving`` says by which columns)."""
         return replace(self, giving=self.program.soften(tuple(owners), remedies=self.performs))
 
@@ -194,8 +191,8 @@ class Study:
     def model(self) -> Model:
         """The program inside the solver, brought to this study."""
         model, giving = self.program.model, self.giving
-        stays = frozenset(key for key in self.added if key.partition("#")[0] not in self.left_out)
-        added = stays | (giving.keys if giving else frozenset())
+        stays = frozenset(key for key in self.added if key.original not in self.left_out)
+        added = stays | (frozenset([giving.key]) if giving else frozenset())
         out = self.out | self.left_out | (self.program.since - added)
         lenient = giving.lenient if giving else frozenset()
         if (model.out, model.lenient) != (out, lenient):
@@ -285,14 +282,6 @@ def check(draft: Draft, exact: Bill, solution: Solution) -> None:
             f"the plan's exact bill is {exact.total} and the solver's cost {solution.objective:.6f}: they differ by "
             f"{difference:.6f}, beyond rounding"
         )
-
-
-def _by_id(terms: Iterable[Term]) -> dict[str, tuple[Term, ...]]:
-    """Clauses by id: of one that was amended, one for each time."""
-    found: dict[str, tuple[Term, ...]] = {}
-    for term in terms:
-        found[term.id] = (*found.get(term.id, ()), term)
-    return found
 
 
 CLAUSES: Collection[str] = ("agreements", "events", "scenarios", "reading", "name", "title")

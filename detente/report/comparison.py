@@ -54,12 +54,13 @@ def disputes(plans: Sequence[Plan]) -> list[Dispute]:
     """Clauses of one case whose sentence differs from plan to plan."""
     if len({p.case for p in plans}) > 1:
         return []
-    first = {c.term: c for plan in reversed(plans) for c in plan.clauses}
     found = []
-    for term in dict.fromkeys(c.term for plan in plans for c in plan.clauses):
-        says = tuple(next((c.sentence for c in p.clauses if c.term == term), "not in force") for p in plans)
+    each = [{(c.term, c.start): c for c in plan.clauses} for plan in plans]  # of an amended clause every version
+    for version in dict.fromkeys(version for clauses in each for version in clauses):
+        rows = [clauses.get(version) for clauses in each]
+        says = tuple(row.sentence if row else "not in force" for row in rows)
         if len(set(says)) > 1:
-            found.append(Dispute(first[term], says))
+            found.append(Dispute(next(row for row in rows if row), says))
     return found
 
 

@@ -83,14 +83,18 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A clause that binds, and what one more unit of it is worth: from, to, and in each window."""
+    """A clause that binds, and what one more unit of it is worth: from, to, and in each window.
+
+    ``dates`` says which version of an amended clause is meant; empty where the id does.
+    """
 
     clause: ClauseRow
+    dates: str
     words: str
     reaches: Cut[Reach]
 
 
-def binding(clause: ClauseRow, most: int) -> Binding:
+def binding(clause: ClauseRow, dates: str, most: int) -> Binding:
     """A clause's marginal prices over time; stretches at one price are joined."""
     reaches: list[Reach] = []
     for m in clause.marginal:
@@ -99,7 +103,7 @@ def binding(clause: ClauseRow, most: int) -> Binding:
             reaches[-1] = Reach(m.part, last.start, m.end, m.price, m.unit)
         else:
             reaches.append(Reach(m.part, m.start, m.end, m.price, m.unit))
-    return Binding(clause, worth(clause), Cut.of(reaches, most))
+    return Binding(clause, dates, worth(clause), Cut.of(reaches, most))
 
 
 def worth(clause: ClauseRow) -> str:

@@ -138,7 +138,8 @@ def _clause(case: Case, found: Plan | Conflict, name: str) -> Explanation:
         return _in_conflict(case, found, name, "clause", [Line(term.explain().sentence, (name,))])
     rows = [c for c in found.clauses if c.term == name]
     lines = [line for row in rows for line in _clause_lines(found, row)]
-    return Explanation(name, "clause", found.reading, f"`{name}`: {term.explain().sentence}", tuple(lines))
+    says = "; then ".join(dict.fromkeys(row.sentence for row in rows)) or term.explain().sentence
+    return Explanation(name, "clause", found.reading, f"`{name}`: {says}", tuple(lines))
 
 
 def _clause_lines(found: Plan, row: ClauseRow) -> Iterable[Line]:
@@ -149,7 +150,7 @@ def _clause_lines(found: Plan, row: ClauseRow) -> Iterable[Line]:
         word = "costs" if row.owed > 0 else "gives back"
         yield Line(f"it {word} {shown(abs(row.owed), found.currency)} over the plan", (row.term,))
     for window in found.commitments:
-        if window.term == row.term:
+        if window.term == row.term and row.start <= window.start < row.end:
             yield Line(f"{named(window.start, window.end)}: {_drawn(window, found.currency)}", (row.term,))
     if row.marginal:
         most = max(row.marginal, key=lambda m: m.price)
@@ -186,7 +187,7 @@ def _verdicts(case: Case, workload: str, offers: list[str]) -> list[Line]:
 
 
 def _in_conflict(case: Case, found: Conflict, subject: str, kind: str, lines: list[Line]) -> Explanation:
-    clauses = ", ".join(f"`{c.term}`" for c in found.clauses) or "capacity and demand alone"
+    clauses = ", ".join(c.version.name for c in found.clauses) or "capacity and demand alone"
     headline = f"there is no plan: {clauses} cannot be met together"
     return Explanation(subject, kind, case.reading, headline, tuple(lines))
 

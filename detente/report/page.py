@@ -187,7 +187,7 @@ class Page:
     @cached_property
     def binding(self) -> Cut[Binding]:
         """Clauses that bind, with their marginal prices; stretches at one price are joined."""
-        return Cut.of([binding(c, self.rows) for c in self.plan.clauses if c.binds], self.rows)
+        return Cut.of([binding(c, self.plan.dates(c), self.rows) for c in self.plan.clauses if c.binds], self.rows)
 
     @cached_property
     def clauses(self) -> Cut[ClauseRow]:

@@ -16,10 +16,10 @@ from rich.text import Text
 
 from detente.report import answer, comparison, digest
 from detente.report.entry import worth
-from detente.report.figure import count, listed, percent, plural, price, quantity, ticked
+from detente.report.figure import count, listed, percent, plural, price, quantity
 from detente.report.implication import implications
 from detente.results.conflict import Conflict
-from detente.results.plan import Plan
+from detente.results.plan import ClauseRow, Plan
 from detente.values.money import CENT, shown
 from detente.values.period import named
 
@@ -89,14 +89,14 @@ def conflict_view(conflict: Conflict, currency: str, console: Console) -> None:
     """
     under = f"Under the reading `{conflict.reading}`" if conflict.reading else ""
     if conflict.clauses:
-        names = ticked([c.term for c in conflict.clauses], 5)
+        names = listed([c.version.name for c in conflict.clauses], 5)
         together = "cannot be performed" if len(conflict.clauses) == 1 else "cannot all be performed"
         _say(console, f"{under + ', ' if under else ''}{names} {together}.", style="bold")
     else:
         _say(console, f"{under + ', n' if under else 'N'}o plan exists, even without any clause.", style="bold")
     for clash in conflict.clauses:
         _say(console, "")
-        _say(console, f"`{clash.term}` in `{clash.agreement}`")
+        _say(console, f"{clash.version.name} in `{clash.agreement}`")
         if clash.text:
             _say(console, f"“{clash.text}”", indent=2)
         _say(console, f"that is: {clash.sentence}", indent=2)
@@ -105,16 +105,17 @@ def conflict_view(conflict: Conflict, currency: str, console: Console) -> None:
         for fact in conflict.facts[:MAX_ROWS]:
             _say(console, f"- {fact}", indent=2)
         _cut(console, len(conflict.facts) - MAX_ROWS)
-    if any(way.together for way in conflict.relaxations):
+    if conflict.joint:
         _heading(console, "Way out: all of these changes together")
-        _say(console, "No change to one clause alone is enough.", indent=2)
+        if len({way.term for way in conflict.relaxations}) > 1:
+            _say(console, "No change to one clause alone is enough.", indent=2)
     else:
         _heading(console, "Ways out, cheapest first" if conflict.relaxations else "Ways out")
     if not conflict.relaxations:
         _say(console, "No change to these clauses is enough, not even to all of them together.", indent=2)
     for index, way in enumerate(conflict.relaxations[:MAX_ROWS], 1):
         then = f"; the plan then costs {shown(way.cost, currency)}" if way.cost is not None else ""
-        _say(console, f"{index}. `{way.term}`: {way.sentence}{then}", indent=2)
+        _say(console, f"{index}. {way.version.name}: {way.sentence}{then}", indent=2)
     _cut(console, len(conflict.relaxations) - MAX_ROWS)
 
 
@@ -183,9 +184,17 @@ def _unserved(plan: Plan, console: Console) -> None:
 
 
 def _binding(plan: Plan, console: Console) -> None:
-    rows: list[Row] = [[c.term, worth(c), count(len(c.marginal), "window")] for c in plan.clauses if c.binds]
+    rows: list[Row] = [
+        [_versioned(plan, c), worth(c), count(len(c.marginal), "window")] for c in plan.clauses if c.binds
+    ]
     heads = ["clause", "price of one more unit", "binding in"]
     _table(console, "Clauses that bind", heads, rows, right=(2,), what="clause")
+
+
+def _versioned(plan: Plan, clause: ClauseRow) -> str:
+    """The id of a clause; of an amended one with its dates."""
+    dates = plan.dates(clause)
+    return f"{clause.term} ({dates})" if dates else clause.term
 
 
 # -- layout ---------------------------------------------------------------------------------------------------------

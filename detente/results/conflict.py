@@ -6,33 +6,61 @@ Owns: ``Conflict`` and its rows. Not here: how it is found (``planner``) and how
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+
+from detente.values.period import End, named
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A clause from one amendment to the next: an amended clause has several, with one id."""
+
+    term: str
+    start: datetime
+    end: End
+    amended: bool  # whether it has others
+
+    @property
+    def name(self) -> str:
+        """Its id, with its dates where the id alone does not say which version is meant."""
+        return f"`{self.term}` ({named(self.start, self.end)})" if self.amended else f"`{self.term}`"
 
 
 @dataclass(frozen=True, slots=True)
 class Concession:
     """One way out of a conflict: which clause gives, by how much, and what the plan then costs.
 
-    Where it is none by itself, ``together`` names the other clauses that must give as well, each by its own
-    concession; ``cost`` is then that of all together.
+    Where it is none by itself, ``together`` names what else must give, other versions of the same clause too, each by
+    its own concession; ``cost`` is then that of all together.
     """
 
-    term: str
+    version: Version
     amount: Decimal
     unit: str
     sentence: str
     cost: Decimal | None
-    together: tuple[str, ...] = ()
+    together: tuple[Version, ...] = ()
+
+    @property
+    def term(self) -> str:
+        """The id of the clause."""
+        return self.version.term
 
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """A clause in a conflict, with its text."""
+    """A clause in a conflict, with its text; of one that was amended, a version."""
 
-    term: str
+    version: Version
     agreement: str
     text: str
     sentence: str
+
+    @property
+    def term(self) -> str:
+        """The id of the clause."""
+        return self.version.term
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +76,10 @@ class Conflict:
     clauses: tuple[Clash, ...]
     facts: tuple[str, ...]
     relaxations: tuple[Concession, ...]
+
+    @property
+    def joint(self) -> bool:
+        """Whether there is one way out, made of all concessions together."""
+        return bool(self.relaxations) and all(
+            len(w.together) == len(self.relaxations) - 1 > 0 for w in self.relaxations
+        )

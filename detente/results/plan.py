@@ -22,7 +22,7 @@ from detente.contract.standing import Role, Standing
 from detente.errors import PlanError
 from detente.results.integrity import CHECKSUM, checksum, faults
 from detente.values.file import read, write_with
-from detente.values.period import End
+from detente.values.period import End, named
 from detente.values.quantity import Exact
 
 FORMAT = "detente-plan/2"
@@ -223,6 +223,11 @@ class Plan:
     def commitments(self) -> tuple[Standing, ...]:
         """Where commitments stand: what must be drawn in each window, and what is short."""
         return tuple(s for s in self.standings if s.role == Role.FLOOR)
+
+    def dates(self, clause: ClauseRow) -> str:
+        """When a clause is in force, if it was amended and its id means several; else nothing."""
+        amended = sum(other.term == clause.term for other in self.clauses) > 1
+        return named(clause.start, clause.end) if amended else ""
 
     def to_json(self) -> str:
         """One JSON document; money and work as decimal strings without exponent. Its first member is its checksum."""

@@ -173,7 +173,7 @@ def test_none_alone_is_enough() -> None:
     found = refused(build(only_south, [work()], north, months=1))
     assert len(found.clauses) == 1
     ways = {w.term: w for w in found.relaxations}
-    assert {name: way.together for name, way in ways.items()} == {"a": ("b",), "b": ("a",)}
+    assert {name: [other.term for other in way.together] for name, way in ways.items()} == {"a": ["b"], "b": ["a"]}
     assert ways["a"].sentence.endswith("; only together with `b`")
     assert ways["a"].cost == ways["b"].cost
 

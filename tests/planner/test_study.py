@@ -22,6 +22,7 @@ from detente.planner.check import check
 from detente.planner.conflict import find_conflict
 from detente.planner.formulation.expression import Expr
 from detente.planner.formulation.formulate import formulate
+from detente.planner.formulation.owner import Owner
 from detente.planner.solve import plan
 from detente.planner.solving.model import Model
 from detente.planner.solving.search import Incumbent, search
@@ -37,12 +38,16 @@ from tests.builders import (
     build,
     cases,
     compute,
+    day,
     gpus,
     tokens,
     two_clouds,
     work,
     worlds,
 )
+
+OWN = Owner("term", "own", day("2026-01-01"))
+"""Of what no clause of the case adds."""
 
 few = settings(deadline=None, derandomize=True, max_examples=4, suppress_health_check=list(HealthCheck))
 every_kind = pytest.mark.parametrize("kind", ALL_KINDS)
@@ -182,7 +187,7 @@ def test_a_clause_with_other_numbers_is_shaped_beside_itself() -> None:
         pytest.approx(D(cost), abs=CENT) for cost in (12_000, 15_000, 14_000, 18_000, 15_000)
     ]
     assert all(each and not each.postings for each in found)
-    assert len(study.program.shaped["floor"]) == 3
+    assert len(study.program.shaped[Owner("term", "floor", day("2026-01-01"))]) == 3
 
 
 def test_a_clause_that_comes_in_is_shaped_too() -> None:
@@ -249,11 +254,9 @@ def test_other_numbers_are_a_fresh_plan(kind: str, data: st.DataObject) -> None:
 def test_whole_numbers_of_a_clause(rounding: Rounding, integer: bool, count: int, cost: int) -> None:
     draft = formulate(build(NORTH_ONLY, [work()], agreement({"id": "lots", "kind": "discount", "off": "0.0001%"})))
     program = draft.program
-    lots = program.columns(
-        "term/lots", "lots", 1, cost=1000.0, upper=10.0, integer=integer, whole=True, rounding=rounding
-    )
-    cheap = program.columns("term/lots", "cheap", 1, cost=-1.0, upper=6000.0)
-    program.require("term/lots", "within", Expr.of(cheap) - Expr.of(lots) * Fraction(2500) <= [0.0])
+    lots = program.columns(OWN, "lots", 1, cost=1000.0, upper=10.0, integer=integer, whole=True, rounding=rounding)
+    cheap = program.columns(OWN, "cheap", 1, cost=-1.0, upper=6000.0)
+    program.require(OWN, "within", Expr.of(cheap) - Expr.of(lots) * Fraction(2500) <= [0.0])
     model = Model(program)
     found = search(draft, model, EXACT, lambda text: None)
     assert isinstance(found, Incumbent)
@@ -262,7 +265,7 @@ def test_whole_numbers_of_a_clause(rounding: Rounding, integer: bool, count: int
     assert found.cost == pytest.approx(cost, abs=1)
     bought = float(found.solution.values[lots[0]])
     assert bought == pytest.approx(round(bought) if integer else count, abs=1e-6)
-    model.relax(["term/lots"])
+    model.relax([OWN])
     left = search(draft, model, EXACT, lambda text: None)
     assert isinstance(left, Incumbent)
     assert left.cost == pytest.approx(12_000, abs=1)
@@ -272,15 +275,18 @@ def test_whole_numbers_of_a_clause(rounding: Rounding, integer: bool, count: int
 def test_that_nothing_is_possible_is_proved() -> None:
     draft = formulate(two_clouds())
     program = draft.program
-    program.require("term/none", "less", Expr.of(draft.x[0]) + Expr.of(draft.x[1]) <= np.full(draft.n, 900.0))
+    program.require(OWN, "less", Expr.of(draft.x[0]) + Expr.of(draft.x[1]) <= np.full(draft.n, 900.0))
     model = Model(program)
     assert model.solve_linear().status == "infeasible"
     with mock.patch.object(model, "_proved", return_value=False):  # nor when it is looked at again
         model.objective(np.zeros(program.n))
         assert model.solve_linear().status == "infeasible"
-    model.relax(["term/none"])
+    model.relax([OWN])
     model.objective(None)
     assert model.solve_linear().objective == pytest.approx(12_000)
+
+
+CAP = Owner("term", "cap", day("2026-01-01"))
 
 
 def _capped(amount: str) -> Case:
@@ -294,14 +300,14 @@ def test_a_clause_of_other_numbers_is_left_out_and_gives_like_any_other() -> Non
     study = Study.of(_capped("100 k USD"))
     tight = study.under(_capped("500 USD"))
     assert not tight.possible()
-    assert tight.relaxed(["term/cap"]).possible()
+    assert tight.relaxed([CAP]).possible()
     assert {clash.term for clash in find_conflict(tight).clauses} == {"cap", "only"}
     eased = Study.of(_capped("100 USD"))
-    assert eased.softened(["term/cap"]).possible()  # and what is shaped afterwards gives as well
-    assert eased.under(_capped("500 USD")).softened(["term/cap"]).possible()
+    assert eased.softened([CAP]).possible()  # and what is shaped afterwards gives as well
+    assert eased.under(_capped("500 USD")).softened([CAP]).possible()
 
 
 def test_what_is_left_out_stays_out_of_each_variation() -> None:
-    study = Study.of(_capped("500 USD")).relaxed(["demand/chat"])
+    study = Study.of(_capped("500 USD")).relaxed([Owner("demand", "chat")])
     assert study.possible()
     assert study.without([]).possible()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
-from detente.results.conflict import Clash, Concession, Conflict
+from detente.results.conflict import Clash, Concession, Conflict, Version
 from detente.results.plan import (
     FORMAT,
     Allocation,
@@ -15,6 +15,8 @@ from detente.results.plan import (
     ProviderRow,
     WorkloadRow,
 )
+from detente.values.period import LAST, moment
+from tests.builders import day
 from tests.report.frontier import BN, D, frontier, months
 
 
@@ -149,36 +151,40 @@ def hostile() -> Plan:
     )
 
 
+def _version(term: str) -> Version:
+    return Version(term, day("2026-01-01"), moment(LAST), False)
+
+
 def conflict() -> Conflict:
     """Three clauses that collide, two ways out."""
     return Conflict(
         "spirit",
         (
             Clash(
-                "azure-api-exclusivity",
+                _version("azure-api-exclusivity"),
                 "microsoft",
                 "API products developed with third parties run exclusively on Azure.",
                 "api: stateless or stateful runs only on azure",
             ),
             Clash(
-                "aws-commitment",
+                _version("aws-commitment"),
                 "aws",
                 "The customer shall spend the committed amount in each contract year.",
                 "at least 50.0 bn USD of spend (provider: aws) over its windows; it must be met",
             ),
-            Clash("azure-share", "own-policy", "", "at least 60% of work goes to provider: azure"),
+            Clash(_version("azure-share"), "own-policy", "", "at least 60% of work goes to provider: azure"),
         ),
         ("`agent-runtime` must be served: it has no `value`, so it cannot go unserved",),
         (
             Concession(
-                "aws-commitment",
+                _version("aws-commitment"),
                 D("4.1") * BN,
                 "USD",
                 "accept a shortfall of 4.10 bn USD against this commitment (Mar 2029 – Feb 2030: 4.10 bn USD)",
                 D("812.4") * BN,
             ),
             Concession(
-                "azure-api-exclusivity",
+                _version("azure-api-exclusivity"),
                 D("2300000"),
                 "GPU-hour",
                 "let 2.3e+06 GPU-hours of `api: stateful` run outside azure",

@@ -46,3 +46,23 @@ def test_a_clause_without_end() -> None:
     assert "in force from 2026-01-01 without end" in said
     assert "2200" not in said + found.to_json()
     assert Plan.from_json(found.to_json()) == found
+
+
+def test_of_an_amended_clause_each_version_says_its_own() -> None:
+    floor = {"id": "floor", "kind": "minimum-commitment", "amount": "900 USD"}
+    deals = (
+        agreement(floor, id="first"),
+        agreement(floor | {"amount": "600 USD"}, id="second", effective="2026-04-01", amends="first"),
+    )
+    case = build([tokens("north", 3), tokens("south", 2)], [work()], *deals)
+    found = solved(case)
+    explained = explain(case, found, "floor")
+    said = [str(line) for line in explained.lines]
+    assert explained.headline.startswith("`floor`: at least 900.00 USD of spend")
+    assert "; then at least 600.00 USD of spend" in explained.headline
+    assert [line for line in said if "in force" in line or "met" in line] == [
+        "a minimum-commitment clause of `first`, in force 2026 Q1",
+        "2026 Q1: 900.00 USD spent of 900.00 USD: met [floor]",
+        "a minimum-commitment clause of `second`, in force 2026 Q2",
+        "2026 Q2: 600.00 USD spent of 600.00 USD: met [floor]",
+    ]

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from detente.report.terminal import compare_view, conflict_view, plan_view
 from detente.results.plan import Plan
+from tests.builders import day
 from tests.report.frontier import frontier
 from tests.report.plans import EVIL, conflict, empty, hostile, many, tiny
 
@@ -155,10 +156,39 @@ def test_a_conflict_names_its_clauses_and_the_ways_out() -> None:
     assert "the plan then costs 812 bn USD" in text[one:two]
 
 
+def test_a_version_of_an_amended_clause_goes_by_its_dates() -> None:
+    found = conflict()
+    (_, clash, _), (way, _) = found.clauses, found.relaxations
+    version = replace(clash.version, start=day("2029-03-01"), end=day("2030-03-01"), amended=True)
+    found = replace(found, clauses=(replace(clash, version=version),), relaxations=(replace(way, version=version),))
+    text = flat(shown(lambda console: conflict_view(found, "USD", console)))
+    name = "`aws-commitment` (Mar 2029 – Feb 2030)"
+    assert f"{name} cannot be performed." in text
+    assert f"{name} in `aws`" in text
+    assert f"1. {name}: accept a shortfall of" in text
+
+
+def test_versions_that_bind_go_by_their_dates() -> None:
+    plan = frontier("spirit")
+    (one,) = (c for c in plan.clauses if c.term == "azure-api-exclusivity")
+    assert plan.dates(one) == ""
+    later = replace(one, start=day("2029-03-01"), end=day("2030-03-01"))
+    amended = replace(plan, clauses=(*plan.clauses, later))
+    assert "azure-api-exclusivity (Mar 2029 – Feb 2030)" in flat(plan_text(amended))
+
+
+def test_two_versions_that_give_together_are_one_clause() -> None:
+    found = conflict()
+    one, two = (replace(way, version=found.relaxations[0].version) for way in found.relaxations)
+    both = replace(one, together=(two.version,)), replace(two, together=(one.version,))
+    text = flat(shown(lambda console: conflict_view(replace(found, relaxations=both), "USD", console)))
+    assert "Way out: all of these changes together 1." in text
+
+
 def test_concessions_that_must_be_made_together_are_no_alternatives() -> None:
     found = conflict()
     one, two = found.relaxations
-    both = replace(one, together=(two.term,)), replace(two, together=(one.term,))
+    both = replace(one, together=(two.version,)), replace(two, together=(one.version,))
     text = flat(shown(lambda console: conflict_view(replace(found, relaxations=both), "USD", console)))
     assert "Way out: all of these changes together No change to one clause alone is enough. 1. `aws-commitment`" in text
     assert "cheapest first" not in text

@@ -34,7 +34,7 @@ class _StopError(Exception):
     """Stops the parser: nothing after this byte is to be read."""
 
 
-class Owner(Protocol):
+class ConnectionOwner(Protocol):
     """What a connection needs of the pool that it belongs to."""
 
     @property
@@ -62,7 +62,7 @@ class Owner(Protocol):
 class UpstreamConnection(asyncio.Protocol):
     """One connection. ``since`` is when it last became idle."""
 
-    def __init__(self, pool: Owner, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, pool: ConnectionOwner, loop: asyncio.AbstractEventLoop) -> None:
         self.pool, self.loop = pool, loop
         self.transport: asyncio.Transport  # from when it is open
         self.open = False

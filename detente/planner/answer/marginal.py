@@ -14,6 +14,7 @@ from detente.contract.term import Term
 from detente.contract.window import Window
 from detente.planner.answer.bill import Bill
 from detente.planner.formulation.draft import Draft
+from detente.planner.formulation.owner import Owner
 from detente.planner.solving.solution import Solution
 from detente.results.plan import ClauseRow, MarginalPrice
 
@@ -45,7 +46,7 @@ def _marginal(draft: Draft, solution: Solution, term: Term) -> Iterable[Marginal
     """Duals of the clause's rows by window; of what it denies, the most that one more unit would save."""
     if solution.duals is None or solution.reduced is None:
         return
-    owner, currency = f"term/{term.id}", draft.case.currency
+    owner, currency = Owner.of(term), draft.case.currency
     per_work = f"{currency} per {_unit(draft, term)}"
     for block in draft.program.row_blocks:
         if block.owner != owner:

@@ -137,9 +137,9 @@ def _full(draft: Draft, solution: Solution) -> set[str]:
     if solution.duals is None:
         return set()
     return {
-        block.owner.partition("/")[2]
+        block.owner.name
         for block in draft.program.row_blocks
-        if block.owner.startswith("offer/") and (np.abs(solution.duals[block.slice]) > 1e-9).any()
+        if block.owner.kind == "offer" and (np.abs(solution.duals[block.slice]) > 1e-9).any()
     }
 
 
@@ -149,10 +149,9 @@ def _pulls(draft: Draft, model: Model, solution: Solution) -> dict[str, Floats]:
         return {}
     own: dict[str, Floats] = {}
     for block in draft.program.row_blocks:
-        kind, _, name = block.owner.partition("/")
         duals = solution.duals[block.slice]
-        if kind == "term" and (np.abs(duals) > 1e-12).any():
-            own.setdefault(name, np.zeros(draft.program.m))[block.slice] = duals
+        if block.owner.kind == "term" and (np.abs(duals) > 1e-12).any():
+            own.setdefault(block.owner.name, np.zeros(draft.program.m))[block.slice] = duals
     return {name: _per_work(draft, -model.priced(duals)) for name, duals in own.items()}
 
 

@@ -57,7 +57,7 @@ def settled(draft: Draft, model: Model, found: Solution, columns: Ints) -> tuple
 
 
 def _clauses(draft: Draft) -> Ints:
-    blocks = [b for b in draft.program.row_blocks if b.owner.startswith("term/")]
+    blocks = [b for b in draft.program.row_blocks if b.owner.kind == "term"]
     return np.concatenate([np.arange(b.start, b.stop, dtype=np.int32) for b in blocks] or [np.zeros(0, dtype=np.int32)])
 
 

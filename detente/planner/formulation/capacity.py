@@ -15,6 +15,7 @@ from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer, TokenOffe
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Bools, Expr, Floats, Part
+from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.units import AnyUnits
 
 IDLE_MARGIN = 1e-6
@@ -59,7 +60,7 @@ def _limit(draft: Draft, offer: AnyOffer, arcs: Sequence[Arc], most: Floats) -> 
     flow = 1.0 if isinstance(offer, TokenOffer) else float(offer.unit_flow)
     there_is = np.where(limited, most, 0.0) * flow * draft.hours
     use = taken(draft, arcs, standby=True, among=None if limited.all() else limited)
-    draft.program.require(f"offer/{offer.id}", "limit", use <= there_is)
+    draft.program.require(Owner("offer", offer.id), "limit", use <= there_is)
 
 
 def _bought(draft: Draft, offer: AnyUnits, arcs: Sequence[Arc], most: Floats) -> None:
@@ -69,10 +70,10 @@ def _bought(draft: Draft, offer: AnyUnits, arcs: Sequence[Arc], most: Floats) ->
     flow = draft.hours * float(offer.unit_flow)
     units = Expr(draft.n, [(r, c, v * flow[r]) for r, c, v in held.parts])
     use = taken(draft, shared, standby=offer.reserved)
-    draft.program.require(f"units/{offer.id}", "use", use - units <= 0.0)
+    draft.program.require(Owner("units", offer.id), "use", use - units <= 0.0)
     if offer.reserved:
         if np.isfinite(most).any():
-            draft.program.require(f"offer/{offer.id}", "limit", held <= np.minimum(most, LARGE))
+            draft.program.require(Owner("offer", offer.id), "limit", held <= np.minimum(most, LARGE))
         return
     # nothing is rented only to stand idle: less than one step above what is used
     step = float(offer.increment if isinstance(offer, ProvisionedOffer) else 1) * (1 - IDLE_MARGIN)
@@ -81,7 +82,7 @@ def _bought(draft: Draft, offer: AnyUnits, arcs: Sequence[Arc], most: Floats) ->
         half = len(bought.starts) // 2  # the columns that open a purchase come first
         t = np.array(bought.starts[:half], dtype=np.int32)
         spare = spare - Expr(draft.n, [(t, bought.columns[:half], flow[t] * float(offer.minimum))])
-    draft.program.require(f"units/{offer.id}", "idle", spare <= flow * step)
+    draft.program.require(Owner("units", offer.id), "idle", spare <= flow * step)
 
 
 def _gang(draft: Draft, arc: Arc) -> None:
@@ -89,7 +90,7 @@ def _gang(draft: Draft, arc: Arc) -> None:
     job, offer = arc.workload, arc.offer
     if not isinstance(job, Training) or job.gang is None or not isinstance(offer, GpuOffer):
         return
-    size, owner, program = int(job.gang.value), f"gang/{job.id}", draft.program
+    size, owner, program = int(job.gang.value), Owner("gang", job.id), draft.program
     t = np.arange(draft.n, dtype=np.int32)
     if arc.own:
         most = draft.most(offer)

@@ -23,6 +23,7 @@ from detente.planner.formulation.arc import Arc, Arcs
 from detente.planner.formulation.expression import Bools, Expr, Floats, Ints, Lines
 from detente.planner.formulation.grid import Grid
 from detente.planner.formulation.groups import grouping
+from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.prices import PriceList, holds_always
 from detente.planner.formulation.program import LinearProgram
 from detente.planner.formulation.units import Units
@@ -35,7 +36,7 @@ class DecidedColumns:
     what: Decided
     columns: Ints
     whole: bool
-    key: str
+    key: Owner
 
 
 class Draft:
@@ -94,7 +95,7 @@ class Draft:
         most = np.zeros((len(self.arcs), self.n))
         for arc in self.arcs:
             most[arc.index] = self.most_work[arc.workload.id]
-        self.x = self.program.columns("use", "work", most.shape, upper=most)
+        self.x = self.program.columns(Owner("use"), "work", most.shape, upper=most)
 
     def define_availability(self) -> None:
         """No use where an offer has no price, is not on offer or too small for a gang."""
@@ -104,7 +105,7 @@ class Draft:
             if isinstance(arc.workload, Training) and arc.workload.gang and isinstance(arc.offer, GpuOffer):
                 closed = closed | self._too_small(arc.offer, int(arc.workload.gang.value))
             if closed.any():
-                self.program.fix_at_zero(self.x[arc.index, closed], [{f"offer/{arc.offer.id}"}])
+                self.program.fix_at_zero(self.x[arc.index, closed], [{Owner("offer", arc.offer.id)}])
 
     def _too_small(self, offer: GpuOffer, gang: int) -> Bools:
         return np.array([m is not None and m * offer.unit < gang for m in self.at_most(offer)], dtype=np.bool_)
@@ -116,7 +117,7 @@ class Draft:
                 continue
             most = self.demand[workload.id].work
             self.unserved[workload.id] = self.program.columns(
-                "unserved", workload.id, len(most), cost=float(workload.value.amount), upper=most
+                Owner("unserved"), workload.id, len(most), cost=float(workload.value.amount), upper=most
             )
 
     def define_demand(self) -> None:
@@ -126,7 +127,7 @@ class Draft:
             rows = self.grouped(self.use_of(self.arcs.of_workload[workload.id]), demand.owner, len(demand.work))
             if workload.id in self.unserved:
                 rows = rows + Expr.of(self.unserved[workload.id])
-            self.program.require(f"demand/{workload.id}", "served", rows == demand.work)
+            self.program.require(Owner("demand", workload.id), "served", rows == demand.work)
 
     def define_costs(self) -> None:
         """Use at its price after discounts, moving data, and units at theirs."""
@@ -135,12 +136,12 @@ class Draft:
             cost[arc.index] = self.prices.egress(arc)
             if arc.metered:
                 cost[arc.index] += np.nan_to_num(self.prices.use(arc))
-        self.program.charge("use", self.x, cost)
+        self.program.charge(Owner("use"), self.x, cost)
         for name, units in self.units.items():
             column, period, _, price = units.each
             net = price * (1 - self.prices.off[units.offer.id][period])
             paid: Floats = np.bincount(column, weights=net, minlength=len(units.columns)).astype(np.float64)
-            self.program.charge(f"units/{name}", units.columns, paid)
+            self.program.charge(Owner("units", name), units.columns, paid)
 
     # -- expressions ---------------------------------------------------------------------------------------------
     def use_of(self, arcs: Sequence[Arc]) -> Lines:

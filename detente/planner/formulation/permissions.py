@@ -16,6 +16,7 @@ from detente.contract.verdict import verdict
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Bools, Ints
+from detente.planner.formulation.owner import Owner
 
 DenyingClauses = tuple[frozenset[int], ...]
 """The clauses, by their place among those that judge, which keep work off each deployment of an offer."""
@@ -31,7 +32,7 @@ def define_permissions(draft: Draft, terms: Sequence[Term]) -> None:
             alike.setdefault(deniers, []).append(arc)
     for deniers, arcs in alike.items():
         for periods, in_force in _times(draft, judges, deniers):
-            owners = [{f"term/{judges[place].id}" for place in each} for each in in_force]
+            owners = [{Owner.of(judges[place]) for place in each} for each in in_force]
             draft.program.fix_at_zero(_columns(draft, arcs, periods), owners)
 
 

@@ -1,7 +1,7 @@
 """A program under construction: columns, rows, owners.
 
-Built from blocks: columns and rows as integer arrays in the block's own shape, each with an owner (``demand/chat``,
-``term/azure-floor``), so that a clause can be relaxed, priced and blamed (§6). All amounts are in natural units.
+Built from blocks: columns and rows as integer arrays in the block's own shape, each with an owner, so that a clause can
+be relaxed, priced and blamed (§6). All amounts are in natural units.
 
 Not here: what any column means, how entries are laid out (``matrix``), and the solver (``model``).
 """
@@ -20,9 +20,10 @@ from detente.contract.decisions import Rounding
 from detente.contract.window import Window
 from detente.errors import SolverError
 from detente.planner.formulation.expression import Bools, Expr, Floats, Ints, Part, Rows
+from detente.planner.formulation.owner import NOBODY, Owner
 from detente.values.quantity import LARGEST
 
-Deniers = Sequence[Collection[str]]
+Deniers = Sequence[Collection[Owner]]
 """Sets of owners: one a deployment of an offer. A denial stands while each of them has an owner that is in."""
 
 
@@ -35,7 +36,7 @@ class Block:
     once more, with other numbers, has the same owner and another ``key``: it is in or out by that.
     """
 
-    owner: str
+    owner: Owner
     part: str
     start: int
     stop: int
@@ -45,8 +46,8 @@ class Block:
     windows: tuple[Window, ...] = ()
     unit: str = ""
     rounding: Rounding = "up"  # of whole columns
-    turns_on: frozenset[str] = frozenset()  # of columns: their users
-    key: str = ""
+    turns_on: frozenset[Owner] = frozenset()  # of columns: their users
+    key: Owner = NOBODY  # of rows
 
     @property
     def slice(self) -> slice:
@@ -58,7 +59,7 @@ class Block:
         """Its columns or rows."""
         return np.arange(self.start, self.stop, dtype=np.int32)
 
-    def fixed(self, out: Collection[str]) -> bool:
+    def fixed(self, out: Collection[Owner]) -> bool:
         """Whether its columns are fixed at zero while some owners are out: all their users are."""
         return all(user in out for user in self.turns_on)
 
@@ -71,18 +72,18 @@ class Denial:
     """
 
     numbers: Ints
-    deniers: tuple[frozenset[str], ...]
+    deniers: tuple[frozenset[Owner], ...]
 
     @property
-    def turns_on(self) -> frozenset[str]:
+    def turns_on(self) -> frozenset[Owner]:
         """All who deny."""
         return frozenset().union(*self.deniers)
 
-    def fixed(self, out: Collection[str]) -> bool:
+    def fixed(self, out: Collection[Owner]) -> bool:
         """Whether the columns are fixed at zero while some owners are out."""
         return not any(all(owner in out for owner in owners) for owners in self.deniers)
 
-    def lifted_by(self, owners: Collection[str], out: Collection[str] = ()) -> frozenset[str]:
+    def lifted_by(self, owners: Collection[Owner], out: Collection[Owner] = ()) -> frozenset[Owner]:
         """Who of these must give way for the columns to open: the fewest that suffice; nobody where they do not."""
         enough = [left for deniers in self.deniers if (left := deniers - set(out)) <= set(owners)]
         return min(enough, key=lambda deniers: (len(deniers), sorted(deniers)), default=frozenset())
@@ -92,7 +93,7 @@ class Denial:
 class Charge:
     """What an owner adds to the cost of columns, a unit of each."""
 
-    key: str
+    key: Owner
     columns: Ints
     cost: Floats
 
@@ -109,7 +110,7 @@ class LinearProgram:
         self.charges: list[Charge] = []
         self.entries: list[list[Part]] = []  # of each block of rows that is not handed over
         self.slacks: list[tuple[Block, Ints, float]] = []  # new columns in rows that are handed over: one in each
-        self.variant = ""  # what tells keys apart where a clause is shaped once more
+        self.variant = 0  # what tells keys apart where a clause is shaped once more
         self._shapes: list[tuple[int, ...]] = []
         self._cost: list[Floats] = []
         self._upper: list[Floats] = []
@@ -119,7 +120,7 @@ class LinearProgram:
     # -- building ------------------------------------------------------------------------------------------------
     def columns(
         self,
-        owner: str,
+        owner: Owner,
         part: str,
         shape: int | tuple[int, ...],
         *,
@@ -129,7 +130,7 @@ class LinearProgram:
         whole: bool = False,
         rounding: Rounding = "up",
         remedy: bool = False,
-        users: Collection[str] = (),
+        users: Collection[Owner] = (),
     ) -> Ints:
         """New columns from 0 to ``upper`` (finite: the safe bound needs it); their numbers in the block's shape.
 
@@ -155,7 +156,7 @@ class LinearProgram:
         self._cost.append(np.asarray(cost, dtype=np.float64))
         self._upper.append(bound)
         self._integer.append(integer)
-        stop, used_by = self.n + size, frozenset(users or [owner + self.variant])
+        stop, used_by = self.n + size, frozenset(users or [self.key(owner)])
         whole = integer or whole
         block = Block(owner, part, self.n, stop, remedy, whole, most, rounding=rounding, turns_on=used_by)
         self.column_blocks.append(block)
@@ -163,16 +164,20 @@ class LinearProgram:
         self.n += size
         return found
 
-    def charge(self, owner: str, columns: Ints, cost: Floats) -> None:
+    def key(self, owner: Owner) -> Owner:
+        """By which what an owner adds now is in or out."""
+        return owner._replace(variant=self.variant) if self.variant else owner
+
+    def charge(self, owner: Owner, columns: Ints, cost: Floats) -> None:
         """An owner adds to the cost of columns."""
-        self.charges.append(Charge(owner + self.variant, columns, np.broadcast_to(cost, columns.shape)))
+        self.charges.append(Charge(self.key(owner), columns, np.broadcast_to(cost, columns.shape)))
 
     def fix_at_zero(self, columns: Ints, deniers: Deniers) -> None:
         """Fix columns at zero while every set of deniers has an owner that is in."""
         if columns.size:
             self.denials.append(Denial(columns.ravel(), tuple(map(frozenset, deniers))))
 
-    def require(self, owner: str, part: str, rows: Rows) -> None:
+    def require(self, owner: Owner, part: str, rows: Rows) -> None:
         """Rows that an owner adds. Entries with equal row and column are added up."""
         expr = rows.expr
         if not expr.n:
@@ -180,7 +185,7 @@ class LinearProgram:
         self.entries.append(list(expr.parts))
         # its bounds only: entries are let go when they are handed over
         self._rows.append(Rows(Expr(expr.n, constant=expr.constant), rows.lower, rows.upper))
-        key, stop = owner + self.variant, self.m + expr.n
+        key, stop = self.key(owner), self.m + expr.n
         self.row_blocks.append(Block(owner, part, self.m, stop, windows=expr.windows, unit=expr.unit, key=key))
         self.m += expr.n
 
@@ -202,7 +207,7 @@ class LinearProgram:
         """Which columns are integer."""
         return self._spread(self._integer, np.empty(self.n, dtype=np.bool_))
 
-    def cost(self, is_in: Callable[[str], bool] = lambda owner: True) -> Floats:
+    def cost(self, is_in: Callable[[Owner], bool] = lambda owner: True) -> Floats:
         """What a unit of each column costs, with the charges of those who are in."""
         cost = self._spread(self._cost, np.empty(self.n))
         for charge in self.charges:

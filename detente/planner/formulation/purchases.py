@@ -15,6 +15,7 @@ from detente.contract.window import Window
 from detente.market.offer import ProvisionedOffer, TokenOffer
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Expr, Floats, Ints
+from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.units import AnyUnits, Start, Units
 from detente.values.period import later, moment
 
@@ -94,7 +95,7 @@ def _most(draft: Draft, offer: AnyUnits) -> list[int]:
 
 
 def _units(draft: Draft, offer: AnyUnits, starts: Sequence[Start], most: Sequence[int], *, whole: bool) -> Units:
-    program, owner, n = draft.program, f"units/{offer.id}", len(starts)
+    program, owner, n = draft.program, Owner("units", offer.id), len(starts)
     ceiling = np.array([max((most[i] for i in start.serve), default=0) for start in starts], dtype=np.float64)
     minimum, step = (offer.minimum, offer.increment) if isinstance(offer, ProvisionedOffer) else (1, 1)
     parts: list[tuple[Ints, float]] = []

@@ -22,6 +22,7 @@ from detente.planner.formulation import standby
 from detente.planner.formulation.arc import covers
 from detente.planner.formulation.draft import DecidedColumns, Draft
 from detente.planner.formulation.expression import Expr, Floats, Ints, Lines, Part, spelt
+from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.units import Units
 
 Rates = tuple[NDArray[np.int64], Floats]
@@ -145,7 +146,7 @@ class Shaping:
     ) -> Ints:
         upper = [float(m) for m in most]
         return self.draft.program.columns(
-            f"term/{owner.id}",
+            Owner.of(owner),
             part,
             len(upper),
             cost=float(price),
@@ -166,7 +167,8 @@ class Shaping:
     ) -> Expr:
         """New amounts of zero or more that somebody decides: their values reach `settle`."""
         columns = self._own(owner, name, most, price, whole)
-        what, key = (owner.id, owner.validity.start, name), f"term/{owner.id}{self.draft.program.variant}"
+        what = owner.id, owner.validity.start, name
+        key = self.draft.program.key(Owner.of(owner))
         self.draft.decided.append(DecidedColumns(what, columns, whole is not None, key))
         return Expr.of(columns)
 
@@ -181,14 +183,14 @@ class Shaping:
 
     def require(self, owner: ClauseOwner, part: str, rows: Any) -> None:
         """Rows that a clause owns."""
-        self.draft.program.require(f"term/{owner.id}", part, rows)
+        self.draft.program.require(Owner.of(owner), part, rows)
 
     def charge(self, owner: ClauseOwner, meter: Meter, rate: Fraction) -> None:
         """A cost in proportion to a meter, over all its windows."""
         draft = self.draft
         share = draft.grid.covered(meter.windows)
         index, rates = self._rates(meter.selection, meter.measure)
-        draft.program.charge(f"term/{owner.id}", draft.x[index], rates * share * float(rate))
+        draft.program.charge(Owner.of(owner), draft.x[index], rates * share * float(rate))
 
     def survive(self, owner: ClauseOwner, selection: Selection, share: Fraction) -> None:
         """Standby, so that the loss of any one provider leaves a share of each covered workload's demand."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from detente.planner.formulation.expression import Expr, Ints
+from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.program import Block, LinearProgram
 
 MAX_CONCESSION = 1e14
@@ -20,58 +21,56 @@ MAX_CONCESSION = 1e14
 
 @dataclass(frozen=True)
 class Softening:
-    """Owners that may give together; of each the key of its columns and rows, and the column of all that it gives."""
+    """Owners that may give together: of each the column of all that it gives. All new columns and rows have one key."""
 
-    totals: dict[str, Ints]
-    keys: frozenset[str]
-    lenient: frozenset[str]  # who lift what they deny
-    blocks: dict[str, tuple[Block, ...]]  # of each owner, the columns by which it gives
+    totals: dict[Owner, Ints]
+    key: Owner
+    lenient: frozenset[Owner]  # who lift what they deny
+    blocks: dict[Owner, tuple[Block, ...]]  # of each owner, the columns by which it gives
 
 
-def soften(program: LinearProgram, owners: Sequence[str], *, remedies: bool) -> Softening:
+def soften(program: LinearProgram, owners: Sequence[Owner], *, remedies: bool) -> Softening:
     """Let the rows and denials of owners give: one new column each, at least the sum of all that it gives.
 
     Its rows may be missed by slacks, and what they all denied may be used. With ``remedies``, an owner that has any
-    gives by them alone, at their price. The new columns and rows have keys of their own, one a softening.
+    gives by them alone, at their price. The new columns and rows have a key of their own, one a softening.
     """
     most = min(max(1e6, sum(block.most for block in program.column_blocks) * 10), MAX_CONCESSION)
     by_fee = _by_fee(program, owners) if remedies else {}
     lenient = [owner for owner in owners if owner not in by_fee]
     lifted = [(denial.numbers, denial.lifted_by(lenient)) for denial in program.denials]
-    kept, program.variant = program.variant, f"#{program.n}"
+    giver = Owner("give", variant=program.n)
     totals, blocks = {}, {}
     for owner in owners:
         opened = [numbers for numbers, who in lifted if owner in who]
-        blocks[owner] = by_fee.get(owner) or tuple(_slacks(program, owner, most))
-        totals[owner] = _total(program, owner, [*(b.numbers for b in blocks[owner]), *opened], most)
-    keys = frozenset(f"give/{owner}{program.variant}" for owner in owners)
-    program.variant = kept
-    return Softening(totals, keys, frozenset(lenient), blocks)
+        blocks[owner] = by_fee.get(owner) or tuple(_slacks(program, giver, owner, most))
+        totals[owner] = _total(program, giver, [*(b.numbers for b in blocks[owner]), *opened], most)
+    return Softening(totals, giver, frozenset(lenient), blocks)
 
 
-def _by_fee(program: LinearProgram, owners: Collection[str]) -> dict[str, tuple[Block, ...]]:
+def _by_fee(program: LinearProgram, owners: Collection[Owner]) -> dict[Owner, tuple[Block, ...]]:
     """The remedies of those that have any."""
-    found: dict[str, tuple[Block, ...]] = {}
+    found: dict[Owner, tuple[Block, ...]] = {}
     for block in program.column_blocks:
         if block.remedy and block.owner in owners:
             found[block.owner] = (*found.get(block.owner, ()), block)
     return found
 
 
-def _slacks(program: LinearProgram, owner: str, most: float) -> Iterable[Block]:
+def _slacks(program: LinearProgram, giver: Owner, owner: Owner, most: float) -> Iterable[Block]:
     """New columns by which an owner's rows may be missed, on each side that they have."""
     for block in [b for b in program.row_blocks if b.owner == owner]:
         for sign, there in zip((1.0, -1.0), program.sides(block), strict=True):
             if there:
-                slack = program.columns(f"give/{owner}", block.part, block.stop - block.start, upper=most)
+                slack = program.columns(giver, block.part, block.stop - block.start, upper=most)
                 program.loosen(block, slack, sign)
                 yield program.column_blocks[-1]
 
 
-def _total(program: LinearProgram, owner: str, found: Sequence[Ints], most: float) -> Ints:
+def _total(program: LinearProgram, giver: Owner, found: Sequence[Ints], most: float) -> Ints:
     """A column that is at least the sum of others."""
-    total = program.columns(f"give/{owner}", "total", 1, upper=most)
+    total = program.columns(giver, "total", 1, upper=most)
     given = np.unique(np.concatenate(found)) if found else np.zeros(0, dtype=np.int32)
     one = np.zeros(1, dtype=np.int32)
-    program.require(f"give/{owner}", "total", Expr(1, [(one, given, 1.0), (one, total, -1.0)]) <= [0.0])
+    program.require(giver, "total", Expr(1, [(one, given, 1.0), (one, total, -1.0)]) <= [0.0])
     return total

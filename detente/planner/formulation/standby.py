@@ -15,24 +15,25 @@ from detente.contract.scope import Selection
 from detente.contract.term import Term
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Expr
+from detente.planner.formulation.owner import Owner
 
 
 def define_standby(draft: Draft, terms: Sequence[Term]) -> None:
     """Columns of standby for workloads that a clause wants it for, while such a clause is in; none for others."""
     wanted = [(term, term.standby) for term in terms]
-    covered = {f"term/{term.id}": draft.arcs.covered(uses) for term, uses in wanted if uses is not None}
+    covered = {Owner.of(term): draft.arcs.covered(uses) for term, uses in wanted if uses is not None}
     for workload in draft.case.workloads:
         arcs = draft.arcs.of_workload[workload.id]
         users = [owner for owner, of in covered.items() if any(of[arc.index] for arc in arcs)]
         if not users:
             continue
         most = draft.most_work[workload.id]
-        columns = draft.program.columns("standby", workload.id, (len(arcs), draft.n), upper=most, users=users)
+        columns = draft.program.columns(Owner("standby"), workload.id, (len(arcs), draft.n), upper=most, users=users)
         draft.standby[workload.id] = columns
         draft.standby_from[[arc.index for arc in arcs]] = columns[:, 0]
         for row, arc in enumerate(arcs):
             closed = np.isnan(draft.prices.listed[arc.index])
-            draft.program.fix_at_zero(columns[row, closed], [{f"offer/{arc.offer.id}"}])
+            draft.program.fix_at_zero(columns[row, closed], [{Owner("offer", arc.offer.id)}])
 
 
 def survive(draft: Draft, term: ClauseOwner, selection: Selection, share: Fraction) -> None:
@@ -60,4 +61,4 @@ def survive(draft: Draft, term: ClauseOwner, selection: Selection, share: Fracti
             rows = draft.grouped(here, owner, n) - draft.grouped(elsewhere, owner, n)
             if workload.id in draft.unserved:
                 rows = rows + Expr.of(draft.unserved[workload.id][kept])
-            draft.program.require(f"term/{term.id}", f"loss of {provider} for {workload.id}", rows <= left)
+            draft.program.require(Owner.of(term), f"loss of {provider} for {workload.id}", rows <= left)

@@ -22,6 +22,7 @@ import numpy as np
 
 from detente.errors import SolverError
 from detente.planner.formulation.expression import Floats, Ints
+from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.program import Block, Denial, LinearProgram
 from detente.planner.solving.bound import safe_bound
 from detente.planner.solving.extension import NewEntries, extended
@@ -81,9 +82,9 @@ class Model:
         self.deadline: float | None = None
         self.interrupt: Interrupt | None = None
         self.custom_cost: Floats | None = None
-        self.out: frozenset[str] = frozenset()
-        self.lenient: frozenset[str] = frozenset()
-        self.spared: frozenset[str] | None = None
+        self.out: frozenset[Owner] = frozenset()
+        self.lenient: frozenset[Owner] = frozenset()
+        self.spared: frozenset[Owner] | None = None
         self.held = np.zeros(program.n, dtype=np.int16)  # by how many each column is fixed at zero
         for denial in program.denials:
             self.held[denial.numbers] += 1
@@ -173,15 +174,15 @@ class Model:
         self.highs.addRows(size, -free, free, *given)
 
     # -- who is in, and who is out ---------------------------------------------------------------------------------
-    def relax(self, keys: Collection[str]) -> None:
+    def relax(self, keys: Collection[Owner]) -> None:
         """Take owners out: rows hold nothing, own columns stay zero, what only they deny is free, no charge is due."""
         self.turn(self.out.union(keys), self.lenient)
 
-    def restore(self, keys: Collection[str]) -> None:
+    def restore(self, keys: Collection[Owner]) -> None:
         """Put owners back in."""
         self.turn(self.out.difference(keys), self.lenient)
 
-    def turn(self, out: frozenset[str], lenient: frozenset[str] = frozenset()) -> None:
+    def turn(self, out: frozenset[Owner], lenient: frozenset[Owner] = frozenset()) -> None:
         """Put all in but those who are ``out``; who is ``lenient`` is in, and yet denies nothing."""
         before, self.out = self.out, out
         waived, self.lenient = before | self.lenient, lenient
@@ -198,7 +199,7 @@ class Model:
             self.cost = self.program.cost(lambda key: key not in out)
             self.objective(self.custom_cost)
 
-    def _fixed(self, each: Sequence[Block | Denial], before: Set[str], out: Set[str]) -> Iterator[Ints]:
+    def _fixed(self, each: Sequence[Block | Denial], before: Set[Owner], out: Set[Owner]) -> Iterator[Ints]:
         """Columns that are fixed at zero by one more, or by one less, as others are out than before."""
         changed = before ^ out
         for fixing in each:
@@ -215,7 +216,7 @@ class Model:
         bounds = self._row_low[block.slice], self._row_high[block.slice]
         self.highs.changeRowsBounds(block.stop - block.start, block.numbers, *bounds)
 
-    def perform(self, spared: Collection[str] | None = ()) -> None:
+    def perform(self, spared: Collection[Owner] | None = ()) -> None:
         """Fix every remedy at zero, save those of some owners: clauses are performed, not paid off. None: undo it."""
         before, self.spared = self.spared, None if spared is None else frozenset(spared)
         moved = []

@@ -142,7 +142,7 @@ def whole_columns(draft: Draft) -> Ints:
 
 def clause_counts(draft: Draft) -> list[Block]:
     """Whole columns that clauses own."""
-    return [block for block in draft.program.column_blocks if block.whole and block.owner.startswith("term/")]
+    return [block for block in draft.program.column_blocks if block.whole and block.owner.kind == "term"]
 
 
 def _close(cost: float, bound: float, gap: float) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Bools, Expr, Floats, Ints, Rows
 from detente.planner.formulation.groups import Grouping
+from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.program import LinearProgram
 from detente.planner.solving.model import TOLERANCE, Model
 
@@ -126,10 +127,10 @@ def _tied(model: Model, bounds: Bounds, ties: Ties) -> LinearProgram:
     place[rows[first]] = np.arange(len(first))
     at = place[index] >= 0
     entries = (place[index[at]], follows[at], value[at] / other[index[at]])
-    program = LinearProgram()
-    program.columns("steady", "shares", ties.n, upper=upper, whole=True)  # whole: the scale is the model's already
+    program, owner = LinearProgram(), Owner("steady")
+    program.columns(owner, "shares", ties.n, upper=upper, whole=True)  # whole: the scale is the model's already
     for bound, lower, higher in ((least, 0.0, np.inf), (most, -np.inf, 0.0)):
-        program.require("steady", "rows", _bounded(entries, bound, lower, higher))
+        program.require(owner, "rows", _bounded(entries, bound, lower, higher))
     return program
 
 

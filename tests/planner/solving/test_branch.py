@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from detente.planner.formulation.expression import Expr
+from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.program import LinearProgram
 from detente.planner.solving import branch as module
 from detente.planner.solving.branch import Branched, branch
@@ -19,10 +20,10 @@ from detente.planner.solving.solution import Solution
 def cover(cost: Any, most: Any, gives: Any, needs: Any) -> Model:
     """Whole columns at a cost each, which together give at least what each row needs."""
     program = LinearProgram()
-    columns = program.columns("units", "steps", len(cost), cost=cost, upper=most, whole=True)
+    columns = program.columns(Owner("units"), "steps", len(cost), cost=cost, upper=most, whole=True)
     rows = np.repeat(np.arange(len(needs), dtype=np.int32), len(cost))
     entries = Expr(len(needs), [(rows, np.tile(columns, len(needs)), np.ravel(gives))])
-    program.require("demand", "served", entries >= list(needs))
+    program.require(Owner("demand"), "served", entries >= list(needs))
     return Model(program)
 
 
@@ -89,9 +90,9 @@ def test_the_same_program_gives_the_same_answer() -> None:
 
 def test_what_cannot_be_whole_has_no_solution_and_a_bound_that_says_so() -> None:
     program = LinearProgram()
-    columns = program.columns("units", "steps", 1, cost=1.0, upper=3.0, whole=True)
-    program.require("some", "row", Expr.of(columns) <= [1.6])
-    program.require("some", "row", Expr.of(columns) >= [1.4])
+    columns = program.columns(Owner("units"), "steps", 1, cost=1.0, upper=3.0, whole=True)
+    program.require(Owner("some"), "row", Expr.of(columns) <= [1.6])
+    program.require(Owner("some"), "row", Expr.of(columns) >= [1.4])
     model = Model(program)
     found = searched(model)
     assert found.best is None

@@ -10,6 +10,7 @@ import pytest
 import detente.planner.solving.matrix as matrix_of
 from detente.errors import SolverError
 from detente.planner.formulation.expression import Expr, Lines, Part, Rows, spelt
+from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.program import LinearProgram
 from detente.planner.solving.matrix import lay_out
 from detente.planner.solving.parts import settled
@@ -28,14 +29,14 @@ def dense(program: LinearProgram) -> Any:
 
 
 def require(program: LinearProgram, n: int, *parts: Part) -> None:
-    program.require("some", "rows", Rows(Expr(n, list(parts)), 0.0, np.inf))
+    program.require(Owner("some"), "rows", Rows(Expr(n, list(parts)), 0.0, np.inf))
 
 
 def random_program(chance: np.random.Generator) -> LinearProgram:
     program = LinearProgram()
-    use = program.columns("use", "work", (4, PERIODS), upper=chance.uniform(1, 1e6, (4, PERIODS)))
-    more = program.columns("standby", "work", (3, PERIODS), upper=1e-3)
-    units = program.columns("units", "steps", 6, upper=40.0, whole=True)
+    use = program.columns(Owner("use"), "work", (4, PERIODS), upper=chance.uniform(1, 1e6, (4, PERIODS)))
+    more = program.columns(Owner("standby"), "work", (3, PERIODS), upper=1e-3)
+    units = program.columns(Owner("units"), "steps", 6, upper=40.0, whole=True)
     for _ in range(8):
         lines = np.flatnonzero(chance.random(4) < 0.6)
         weights = chance.choice([0.5, 2.0, 1e4, 0.0], (len(lines), 1))
@@ -55,8 +56,8 @@ def random_program(chance: np.random.Generator) -> LinearProgram:
         require(program, 2, (np.array([0, 1, 1], np.int32), use[lines][:, [0, 0, 2]], weights))
         require(program, 2, (cut[::-1], use[lines][:, :4], 3.0), (cut, use[lines][:, [3, 2, 1, 0]], 1.0))
         alone, last = (
-            program.columns("unserved", "work", PERIODS, upper=9.0),
-            program.columns("slack", "work", 3, upper=9.0),
+            program.columns(Owner("unserved"), "work", PERIODS, upper=9.0),
+            program.columns(Owner("slack"), "work", 3, upper=9.0),
         )
         require(program, PERIODS, (None, Lines.of(more, [0, 2]), 2.5), *Expr.of(alone).parts)
         require(program, 3, *(Expr.of(last[:2]) * -1).parts, (np.array([2], np.int32), last[2:], 1.0))
@@ -83,7 +84,7 @@ def test_entries_are_where_they_belong(seed: int, many: int, monkeypatch: pytest
 @pytest.mark.parametrize("rows", [None, np.array([0, 0, 1, 1, 1], np.int32)])
 def test_lines_over_the_same_rows_stay_lines_when_added_up(rows: Any) -> None:
     """A share: work on some lines, less a part of all work; what cancels out is left out."""
-    sheet = LinearProgram().columns("use", "work", (4, PERIODS), upper=1.0)
+    sheet = LinearProgram().columns(Owner("use"), "work", (4, PERIODS), upper=1.0)
     whole, some = np.full((4, 1), -0.5), np.array([[1.0], [0.5]])
     ((found, lines, values),) = settled(
         [(rows, Lines.of(sheet, [1, 2]), some), (rows, Lines.of(sheet, range(4)), whole)], 5
@@ -115,10 +116,10 @@ def test_prices_of_rows_come_to_the_columns() -> None:
 
 def test_a_program_without_entries_is_laid_out() -> None:
     program = LinearProgram()
-    program.columns("use", "work", 3, upper=1.0)
+    program.columns(Owner("use"), "work", 3, upper=1.0)
     assert lay_out(program).start.tolist() == [0, 0, 0, 0]
 
 
 def test_a_column_without_a_true_bound_is_a_mistake_of_ours() -> None:
     with pytest.raises(SolverError, match="an upper bound of inf is not between"):
-        LinearProgram().columns("use", "work", 3, upper=np.inf)
+        LinearProgram().columns(Owner("use"), "work", 3, upper=np.inf)

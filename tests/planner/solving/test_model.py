@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from detente.case.case import Case
 from detente.planner.formulation.expression import Expr
 from detente.planner.formulation.formulate import formulate
+from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.program import LinearProgram
 from detente.planner.solving.model import Model
 from tests.builders import ALL_KINDS, agreement, build, cases, tokens, two_clouds, work
 
+A, B, C = Owner("a"), Owner("b"), Owner("c")
 few = settings(deadline=None, derandomize=True, max_examples=8, suppress_health_check=list(HealthCheck))
 
 
@@ -29,7 +31,7 @@ def cost(model: Model) -> float | None:
 def costs(case: Case, *terms: str) -> tuple[float | None, float | None, float | None]:
     """With everything, without some clauses, and with them again."""
     model = Model(formulate(case).program)
-    owners = [f"term/{term}" for term in terms]
+    owners = [Owner.of(term) for term in case.terms if term.id in terms]
     whole = cost(model)
     model.relax(owners)
     relaxed = cost(model)
@@ -71,10 +73,10 @@ def test_out_is_as_if_it_had_never_been(kind: str, data: st.DataObject) -> None:
     model = Model(formulate(case).program)
     whole = cost(model)
     for term in (t for t in case.terms if not t.prices):
-        model.relax([f"term/{term.id}"])
+        model.relax([Owner.of(term)])
         left = cost(Model(formulate(case.under(without=[term.id])).program))
         assert cost(model) == (left if left is None else pytest.approx(left, rel=1e-6, abs=0.01)), term.id
-        model.restore([f"term/{term.id}"])
+        model.restore([Owner.of(term)])
         assert cost(model) == (whole if whole is None else pytest.approx(whole, rel=1e-6, abs=0.01)), term.id
 
 
@@ -83,17 +85,17 @@ def test_out_is_as_if_it_had_never_been(kind: str, data: st.DataObject) -> None:
     ("out", "most"),
     [
         ([], 0.0),
-        (["a"], 0.0),  # the first place is still denied by b
-        (["a", "b"], 5.0),
-        (["c"], 5.0),  # one deployment that nobody denies is enough
-        (["b", "c"], 5.0),
+        ([A], 0.0),  # the first place is still denied by b
+        ([A, B], 5.0),
+        ([C], 5.0),  # one deployment that nobody denies is enough
+        ([B, C], 5.0),
     ],
 )
-def test_an_offer_is_open_where_one_deployment_is(out: Sequence[str], most: float) -> None:
+def test_an_offer_is_open_where_one_deployment_is(out: Sequence[Owner], most: float) -> None:
     program = LinearProgram()
-    columns = program.columns("use", "work", 1, cost=-1.0, upper=5.0)
-    program.fix_at_zero(columns, [{"a", "b"}, {"c"}])
-    program.require("demand", "served", Expr.of(columns) <= [9.0])
+    columns = program.columns(Owner("use"), "work", 1, cost=-1.0, upper=5.0)
+    program.fix_at_zero(columns, [{A, B}, {C}])
+    program.require(Owner("demand"), "served", Expr.of(columns) <= [9.0])
     model = Model(program)
     model.relax(out)
     found = model.solve_linear()
@@ -105,10 +107,10 @@ def test_an_offer_is_open_where_one_deployment_is(out: Sequence[str], most: floa
 
 def test_columns_with_several_users_are_open_while_one_is_in() -> None:
     program = LinearProgram()
-    columns = program.columns("standby", "work", 1, cost=-1.0, upper=5.0, users=["a", "b"])
-    program.require("demand", "served", Expr.of(columns) <= [9.0])
+    columns = program.columns(Owner("standby"), "work", 1, cost=-1.0, upper=5.0, users=[A, B])
+    program.require(Owner("demand"), "served", Expr.of(columns) <= [9.0])
     model = Model(program)
-    for out, least in ([], -5.0), (["a"], -5.0), (["a", "b"], 0.0), (["b"], -5.0):
+    for out, least in ([], -5.0), ([A], -5.0), ([A, B], 0.0), ([B], -5.0):
         model.relax(out)
         assert cost(model) == pytest.approx(least), out
         model.restore(out)
@@ -116,8 +118,8 @@ def test_columns_with_several_users_are_open_while_one_is_in() -> None:
 
 def test_the_fewest_who_must_give_way() -> None:
     program = LinearProgram()
-    program.fix_at_zero(np.zeros(1, dtype=np.int32), [{"a", "b"}, {"c"}])
+    program.fix_at_zero(np.zeros(1, dtype=np.int32), [{A, B}, {C}])
     (denial,) = program.denials
-    assert denial.lifted_by(["a"]) == frozenset()
-    assert denial.lifted_by(["a", "b"]) == {"a", "b"}
-    assert denial.lifted_by(["a", "b", "c"]) == {"c"}
+    assert denial.lifted_by([A]) == frozenset()
+    assert denial.lifted_by([A, B]) == {A, B}
+    assert denial.lifted_by([A, B, C]) == {C}

@@ -1,0 +1,174 @@
+"""A clause that was amended is several versions of one id: each is planned, priced and blamed by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from detente.case.case import Case
+from detente.errors import CaseError
+from detente.planner.solve import plan
+from detente.planner.study import Study
+from detente.results.conflict import Conflict
+from detente.results.plan import Plan
+from tests.builders import (
+    ALL_KINDS,
+    EXACT,
+    GENERATORS,
+    D,
+    Data,
+    agreement,
+    build,
+    compute,
+    day,
+    gpus,
+    pick,
+    refused,
+    solved,
+    tokens,
+    ways,
+    work,
+    worlds,
+)
+
+CHEAP = [tokens("north", 3), tokens("south", 2)]
+APRIL = "2026-04-01"
+
+
+def amended(before: Data, after: Data, *others: Data, **how: Any) -> list[Data]:
+    """A clause, and what an amendment of 1 April makes of it."""
+    return [
+        agreement(before, *others, id="deal", **how),
+        agreement(after, id="amendment", amends="deal", effective=APRIL, **how),
+    ]
+
+
+def cap(amount: str, **more: Any) -> Data:
+    return {"id": "cap", "kind": "spending-cap", "amount": amount, "windows": {"every": "month"}} | more
+
+
+ONLY: Data = {"id": "only", "kind": "exclusivity"}
+
+
+# -- conflicts -----------------------------------------------------------------------------------------------------
+def test_a_conflict_names_the_version_that_collides() -> None:
+    """100 k USD in each month until the end of March, and 500 USD from then on; all costs 3000 USD a month."""
+    found = refused(build(CHEAP, [work()], *amended(cap("100 k USD"), cap("500 USD"), ONLY)))
+    (clash,) = (each for each in found.clauses if each.term == "cap")
+    assert (clash.version.start, clash.version.end) == (day(APRIL), day("2026-07-01"))
+    assert (clash.version.name, clash.agreement) == ("`cap` (2026 Q2)", "amendment")
+    assert "500.00 USD" in clash.sentence
+    # without the cap 1000 Mtok a month at 3 USD: 2500 more in each of three months; or elsewhere at 2, all but 500 / 3
+    assert ways(found) == [
+        ("only", D("2500.000"), D("15500.000")),
+        ("cap", D("7500.000"), D("18000.000")),
+    ]
+    (raised,) = (way for way in found.relaxations if way.term == "cap")
+    assert raised.version == clash.version
+    assert raised.sentence.endswith("(Apr 2026: 2.50 k USD; May 2026: 2.50 k USD; Jun 2026: 2.50 k USD)")
+
+
+def test_a_clause_that_collides_before_and_after_gives_in_both_versions() -> None:
+    found = refused(build(CHEAP, [work()], *amended(cap("1000 USD"), cap("500 USD"), ONLY)))
+    assert [c.term for c in found.clauses].count("cap") == 1  # the first collision, which is minimal
+    gives = [way for way in found.relaxations if way.term == "cap"]
+    assert [(w.version.start, round(w.amount)) for w in gives] == [
+        (day("2026-01-01"), 6000),
+        (day(APRIL), 7500),
+    ]
+    first, second = gives
+    assert first.sentence.endswith("; only together with `cap` (2026 Q2)")
+    assert second.together == (first.version,)
+    assert {w.cost for w in gives} == {D(18_000)}
+    assert not found.joint  # the exclusivity may give in place of it
+    without = build(CHEAP, [work()], *amended(cap("6000 USD"), cap("8000 USD"), ONLY))
+    assert solved(without).cost == D(18_000)
+
+
+def test_a_clause_that_was_not_amended_goes_by_its_id() -> None:
+    found = refused(build(CHEAP, [work()], agreement(cap("500 USD"), ONLY)))
+    assert {c.version.name for c in found.clauses} == {"`cap`", "`only`"}
+
+
+def test_without_a_clause_all_its_versions_are_out() -> None:
+    study = Study.of(build(CHEAP, [work()], *amended(cap("1000 USD"), cap("500 USD"), ONLY)))
+    assert not study.possible()
+    assert study.without(["cap"]).possible()
+
+
+# -- marginal prices -----------------------------------------------------------------------------------------------
+def test_a_marginal_price_stands_on_the_version_that_binds() -> None:
+    """A share of 0% of North's, and from April on one of 40%, which costs 1 USD per Mtok more."""
+    share: Data = {"id": "part", "kind": "share", "at-least": "0%", "windows": {"every": "month"}}
+    found = solved(build(CHEAP, [work()], *amended(share, share | {"at-least": "40%"})))
+    assert [(c.start, c.binds, {m.start.month for m in c.marginal}) for c in found.clauses] == [
+        (day("2026-01-01"), False, set()),
+        (day(APRIL), True, {4, 5, 6}),
+    ]
+
+
+def test_what_is_denied_is_priced_on_the_version_that_denies() -> None:
+    only = ONLY | {"of": {"workload": "other"}}
+    found = solved(build(CHEAP, [work(), work("other", value="9 USD per Mtok")], *amended(only, ONLY)))
+    prices = [{(m.start.month, m.part) for m in c.marginal} for c in found.clauses]
+    assert [{month for month, _ in each} for each in prices] == [{1, 2, 3}, {4, 5, 6}]
+
+
+# -- standby -------------------------------------------------------------------------------------------------------
+def test_each_version_of_a_redundancy_clause_has_its_own_standby() -> None:
+    """One workload must survive until the end of March, the other from then on."""
+
+    def survives(name: str) -> Data:
+        return {"id": "spare", "kind": "redundancy", "survives": "100%", "of": {"workload": name}}
+
+    offers = [gpus("north", 2), gpus("south", 3)]
+    jobs = [compute("one", "4 GPU"), compute("two", "2 GPU")]
+    found = solved(build(offers, jobs, *amended(survives("one"), survives("two"), party="self")))
+    kept = {(row.workload, row.period) for row in found.standby}
+    assert kept == {("one", t) for t in (0, 1, 2)} | {("two", t) for t in (3, 4, 5)}
+
+
+# -- the law -------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("kind", ALL_KINDS)
+@settings(deadline=None, derandomize=True, max_examples=6, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_an_amended_clause_is_two_clauses_one_after_the_other(kind: str, data: st.DataObject) -> None:
+    world = data.draw(worlds(most=1))
+    party = pick(data.draw, *dict.fromkeys(o["provider"] for o in world["offers"]))
+    one, two = ({"kind": kind, "text": "T."} | GENERATORS[kind](data.draw, world, party) for _ in range(2))
+    ends = world["horizon"]["end"]
+    first: Data = {"party": party, "ends": "2026-02-01"}
+    then: Data = {"party": party, "ends": ends}
+    versions = _read(
+        world,
+        agreement({"id": "c", **one}, id="c1", party=party, ends=ends),
+        agreement({"id": "c", **two}, id="c2", effective="2026-02-01", amends="c1", **then),
+    )
+    clauses = _read(
+        world,
+        agreement({"id": "c1", **one}, id="c1", **first),
+        agreement({"id": "c2", **two}, id="c2", effective="2026-02-01", **then),
+    )
+    found, expected = plan(versions, gap=EXACT), plan(clauses, gap=EXACT)
+    if isinstance(found, Conflict) or isinstance(expected, Conflict):
+        assert isinstance(found, Conflict)
+        assert isinstance(expected, Conflict)
+        assert [c.agreement for c in found.clauses] == [c.agreement for c in expected.clauses]
+        return
+    assert found.cost == pytest.approx(expected.cost, abs=D("0.01"))
+    assert _windows(found) == _windows(expected)
+
+
+def _read(world: Data, *agreements: Data) -> Case:
+    try:
+        return Case.of(world | {"agreements": [*world["agreements"], *agreements]})
+    except CaseError:
+        assume(False)
+        raise
+
+
+def _windows(found: Plan) -> list[tuple[object, ...]]:
+    return [(c.agreement, c.start, c.end, c.binds, len(c.marginal)) for c in found.clauses]
