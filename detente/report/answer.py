@@ -87,7 +87,7 @@ def cost(plan: Plan, label: str = "", against: Plan | None = None, other: str = 
     if against is not None and against.currency == plan.currency:
         text += f", {_difference(plan, against, other)}"
     if plan.unserved_cost:
-        text += f"; {shown(plan.unserved_cost, plan.currency)} of it is the value of demand that is not served"
+        text += f"; {shown(plan.unserved_cost, plan.currency)} of it is the value of demand not served"
     return f"{text}."
 
 
@@ -113,20 +113,16 @@ def proof(plan: Plan) -> str:
     """How good the plan is known to be: its lower bound and gap (§5)."""
     if plan.bound <= NO_BOUND:
         return "It obeys every clause; how much cheaper a plan could be is not known: no lower bound was found."
-    bound = shown(plan.bound, plan.currency, 5)
+    begin = "Under these assumptions, no plan"
     if plan.status == "optimal" and plan.gap == 0:
-        return "It is proven that no plan under these clauses can cost less."
+        return f"{begin} costs less."
     stop = {
         "optimal": "",
         "feasible": ", which is more than the requested gap",
         "time-limit": "; the search stopped at its time limit",
         "interrupted": "; the search was interrupted",
     }[plan.status]
-    if bound == shown(plan.cost, plan.currency, 5):
-        part = percent(plan.gap).lstrip("<")
-        return f"It is proven that no plan under these clauses can be cheaper by more than {part}{stop}."
-    within = f"this one is within {percent(plan.gap)} of that{stop}"
-    return f"It is proven that no plan under these clauses can cost less than {bound}: {within}."
+    return f"{begin} is cheaper by more than {percent(plan.gap).lstrip('<')}{stop}."
 
 
 def commitments(plan: Plan) -> list[str]:

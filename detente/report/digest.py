@@ -174,16 +174,6 @@ def unserved(plan: Plan) -> list[Missing]:
     return sorted(found.values(), key=lambda m: (-m.cost, m.workload.workload))
 
 
-def bill(plan: Plan) -> list[tuple[str, Decimal]]:
-    """What the bill is made of: charges at list price (under the empty name), then what each clause owes or gives."""
-    owed: dict[str, Decimal] = {}
-    for posting in plan.postings:
-        owed[posting.term] = owed.get(posting.term, ZERO) + posting.amount
-    charges = plan.bill - sum(owed.values(), ZERO)
-    parts = sorted(((t, a) for t, a in owed.items() if a), key=lambda p: (-abs(p[1]), p[0]))
-    return [("", charges), *parts]
-
-
 def purchases(plan: Plan) -> list[Bought]:
     """By offer, the dearest first."""
     found: dict[tuple[str, bool], list[int]] = {}

@@ -12,6 +12,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from detente.report import answer, digest
+from detente.report.bill import BillLine, bill
 from detente.report.burndown import burndown
 from detente.report.chart import BarPart, Series, area, shares
 from detente.report.entry import Binding, Charted, Cut, KeptAway, WindowShortfall, WorkloadPart, binding
@@ -195,9 +196,9 @@ class Page:
         return Cut.of(self.plan.clauses, self.rows)
 
     @cached_property
-    def bill(self) -> Cut[tuple[str, Decimal]]:
-        """What the bill is made of: charges, then each clause's part."""
-        return Cut.of(digest.bill(self.plan), 24)
+    def bill(self) -> list[BillLine]:
+        """What the bill is made of, every line of it."""
+        return bill(self.plan, self.rows)
 
     # -- decisions --------------------------------------------------------------------------------------------------
     @cached_property

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from detente.report import answer, comparison, digest
+from detente.report.bill import bill, merged
 from detente.report.entry import worth
 from detente.report.figure import count, listed, percent, plural, price, quantity
 from detente.report.implication import implications
@@ -44,6 +45,7 @@ def plan_view(plan: Plan, console: Console) -> None:
     _title(console, plan.title or plan.case, plan.reading, plan.scenario)
     _say(console, f"{answer.cost(plan)} {answer.proof(plan)}")
     _say(console, " ".join([*answer.commitments(plan), answer.unserved(plan)]))
+    _bill(plan, console)
     _providers(plan, console)
     _commitments(plan, console)
     _workloads(plan, console)
@@ -120,6 +122,18 @@ def conflict_view(conflict: Conflict, currency: str, console: Console) -> None:
 
 
 # -- tables of a plan -----------------------------------------------------------------------------------------------
+def _bill(plan: Plan, console: Console) -> None:
+    """Every line of the bill, to the cent; what is charged is told apart by provider in the next table."""
+    rows: list[Row] = []
+    above = ""
+    for line in merged(bill(plan)):
+        style = "" if line.kind == "line" else "bold"
+        name = "" if line.what == above else f"{'= ' if style else ''}{line.what}"
+        rows.append([Text(_plain(name), style=style), line.clause, Text(f"{line.cents:,.2f}", style=style)])
+        above = line.what
+    _table(console, f"The bill, {plan.currency}", ["", "", ""], rows, right=(2,), most=len(rows))
+
+
 def _providers(plan: Plan, console: Console) -> None:
     units = list(dict.fromkeys(u for p in plan.providers for u in p.work))[:2]
     rows = [

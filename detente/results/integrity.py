@@ -36,6 +36,7 @@ def faults(document: Mapping[str, Any]) -> Iterator[str]:
     yield from _bound(document)
     yield from _periods(document["periods"])
     yield from _names(document)
+    yield from _charges(document)
     yield from _signs(document)
     yield from _work(document)
     yield from _capacity(document)
@@ -66,6 +67,22 @@ def _totals(plan: Mapping[str, Any]) -> Iterator[str]:
             yield f"its {what} is {plain(Decimal(plan[what]))}, and {parts} come to {plain(found)}"
 
 
+def _charges(plan: Mapping[str, Any]) -> Iterator[str]:
+    """What is charged comes to spend, provider by provider, and list prices less discounts to the same."""
+    net, idle = defaultdict[Any, Decimal](Decimal), defaultdict[Any, Decimal](Decimal)
+    for row in plan["charges"]:
+        net[row["provider"]] += Decimal(row["net"])
+        idle[row["provider"]] += Decimal(row["net"]) if row["what"] == "idle" else 0
+    for row in plan["providers"]:
+        name = row["provider"]
+        if Decimal(row["spend"]) != net[name] or Decimal(row["idle"]) != idle[name]:
+            yield f"the spend and idle cost of {name} are not what its `charges` come to"
+    off = _sum(p["amount"] for p in plan["postings"] if p["in_spend"])
+    reduced = _sum(c["net"] for c in plan["charges"]) - _sum(c["listed"] for c in plan["charges"])
+    if reduced != off:
+        yield f"its `charges` are reduced by {plain(reduced)}, and the discounts among its `postings` are {plain(off)}"
+
+
 def _periods(periods: RowsByList) -> Iterator[str]:
     for index, row in enumerate(periods):
         if row["index"] != index:
@@ -85,7 +102,7 @@ def _names(plan: Mapping[str, Any]) -> Iterator[str]:
         "term": {row["term"] for row in plan["clauses"]},
     }
     sellers: dict[str, str] = {}
-    for section in ("allocations", "standby", "purchases", "unserved", "capacity", "standings", "postings"):
+    for section in ("allocations", "standby", "purchases", "unserved", "capacity", "charges", "standings", "postings"):
         for row in plan[section]:
             for key, names in known.items():
                 if key in row and row[key] not in names:

@@ -25,7 +25,7 @@ from detente.values.file import read, write_with
 from detente.values.period import End, named
 from detente.values.quantity import Exact
 
-FORMAT = "detente-plan/2"
+FORMAT = "detente-plan/3"
 SAVE = "`detente plan CASE --out FOLDER`"
 MAX_BYTES = 1024 * 2**20
 
@@ -79,6 +79,19 @@ class Purchase:
     hours: Exact
     cost: Exact
     reserved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderCharge:
+    """What a provider charges for use, for capacity that stands idle, or for data moved: at list price, and ``net``.
+
+    The difference is the discounts among the postings (those ``in_spend``); the ``net`` of all is the provider's spend.
+    """
+
+    what: Literal["use", "idle", "egress"]
+    provider: str
+    listed: Exact
+    net: Exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +200,9 @@ class Decision:
 class Plan:
     """A least-cost plan under every clause, with its exact cost, a proven lower bound and the gap.
 
-    ``cost`` is ``bill`` (spend after discounts, and what each clause owes or gives back in ``postings``) plus
-    ``unserved_cost`` (the value of demand not served). ``gap`` is (cost - bound) / |cost|. ``rounding`` is the part of
-    the gap that comes from buying whole units.
+    ``bill`` is ``charges`` at list price and all ``postings`` (discounts, fees, shares, credits). ``cost`` is ``bill``
+    plus ``unserved_cost`` (the value of demand not served). ``gap`` is (cost - bound) / |cost|. ``rounding`` is the
+    part of the gap that comes from buying whole units.
     """
 
     format: str
@@ -212,6 +225,7 @@ class Plan:
     purchases: tuple[Purchase, ...]
     standings: tuple[Standing, ...]
     unserved: tuple[Unserved, ...]
+    charges: tuple[ProviderCharge, ...]
     postings: tuple[Posting, ...]
     clauses: tuple[ClauseRow, ...]
     workloads: tuple[WorkloadRow, ...]

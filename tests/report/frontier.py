@@ -22,6 +22,7 @@ from detente.results.plan import (
     MarginalPrice,
     PeriodRow,
     Plan,
+    ProviderCharge,
     ProviderRow,
     Purchase,
     Standby,
@@ -193,6 +194,7 @@ def frontier(reading: str | None = "letter", periods: tuple[PeriodRow, ...] | No
         ),
         windows,
         tuple(unserved),
+        charges(allocations),
         tuple(postings),
         clauses(spirit),
         tuple(workload_rows(allocations, unserved)),
@@ -315,6 +317,16 @@ def workload_rows(allocations: list[Allocation], unserved: list[Unserved]) -> li
         missing = sum((u.work for u in unserved if u.workload == name), D(0))
         found.append(WorkloadRow(name, kind, "GPU-hour", labels, served + missing, served))
     return found
+
+
+def charges(allocations: list[Allocation]) -> tuple[ProviderCharge, ...]:
+    found = []
+    for name in PROVIDERS:
+        spent = sum((a.cost for a in allocations if a.provider == name), D(0))
+        idle = D("1.2") * BN if name == "coreweave" and spent else D(0)
+        found += [ProviderCharge("use", name, spent - idle, spent - idle)] if spent else []
+        found += [ProviderCharge("idle", name, idle, idle)] if idle else []
+    return tuple(found)
 
 
 def provider_rows(allocations: list[Allocation]) -> list[ProviderRow]:

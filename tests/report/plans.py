@@ -12,6 +12,7 @@ from detente.results.plan import (
     CapacityRow,
     Decision,
     Plan,
+    ProviderCharge,
     ProviderRow,
     WorkloadRow,
 )
@@ -47,6 +48,7 @@ def tiny() -> Plan:
         (),
         (),
         (),
+        (ProviderCharge("use", "acme", cost, cost),),
         (),
         (),
         (WorkloadRow("chat", "inference", "Mtok", {}, work * 2, work * 2),),
@@ -91,6 +93,7 @@ def empty() -> Plan:
         D(0),
         D(0),
         D(0),
+        (),
         (),
         (),
         (),

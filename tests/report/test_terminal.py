@@ -69,7 +69,7 @@ def test_the_answer_comes_first() -> None:
     first = flat(text[: text.index("Providers")])
     assert first.startswith("A frontier lab, three clouds and one disputed clause (reading spirit) Under the reading")
     assert "the plan costs 503.90 bn USD over 2026–2033" in first
-    assert "no plan under these clauses can cost less than 503.87 bn USD: this one is within 0.007% of that." in first
+    assert "no plan is cheaper by more than 0.007%." in first
     assert "The AWS commitment `aws-commitment` is 12.0 bn USD short in Mar 2027 – Feb 2034 (7 windows)" in first
     assert "`agent-runtime` goes without 6.6% of its demand" in first
 
@@ -127,7 +127,7 @@ def test_names_are_not_markup() -> None:
 
 def test_empty_plans_say_so() -> None:
     assert flat(plan_text(PLANS["empty"])) == (
-        "empty The plan costs nothing. It is proven that no plan under these clauses can cost less. "
+        "empty The plan costs nothing. Under these assumptions, no plan costs less. "
         "There are no minimum commitments. There is no demand to serve."
     )
 

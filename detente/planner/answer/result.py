@@ -29,6 +29,7 @@ from detente.results.plan import (
     Allocation,
     PeriodRow,
     Plan,
+    ProviderCharge,
     ProviderRow,
     Standby,
     Unserved,
@@ -86,6 +87,7 @@ def result(
         purchases=tuple(purchases(draft, exact)),
         standings=tuple(_standings(draft, exact)),
         unserved=tuple(_unserved(draft, exact)),
+        charges=tuple(_charges(exact)),
         postings=exact.postings,
         clauses=tuple(clauses(draft, prices, exact)),
         workloads=tuple(_workloads(draft, exact)),
@@ -140,6 +142,19 @@ def _unserved(draft: Draft, exact: Bill) -> Iterable[Unserved]:
         for g in np.flatnonzero(left > 0).tolist():
             quanta, last = int(left[g]), max(int(after[g]) - 1, 0)
             yield Unserved(workload.id, last, _work(quanta), nano(quanta * QUANTUM * value))
+
+
+def _charges(exact: Bill) -> Iterable[ProviderCharge]:
+    """By provider: use, then what stands idle, then data moved."""
+    sums: dict[tuple[str, Literal["use", "idle", "egress"]], tuple[Decimal, Decimal]] = {}
+    for line in exact.rated:
+        key = line.use.offer["provider"], line.use.kind
+        listed, net = sums.get(key, (Decimal(0), Decimal(0)))
+        sums[key] = listed + line.use.listed, net + line.net
+    for what in ("use", "idle", "egress"):
+        for (provider, kind), (listed, net) in sums.items():
+            if kind == what and (listed or net):
+                yield ProviderCharge(kind, provider, listed, net)
 
 
 def _workloads(draft: Draft, exact: Bill) -> Iterable[WorkloadRow]:

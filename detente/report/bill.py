@@ -1,0 +1,165 @@
+"""The bill of a plan, line by line: what it is made of, so that every line that is shown adds up to the total.
+
+Owns: the order of the lines, their rounding to cents, and folding many into few without losing any. Not here: how an
+amount comes about (``planner``), and layout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Literal
+
+from detente.results.plan import Plan
+from detente.values.money import CENT
+
+ZERO = Decimal(0)
+
+Kind = Literal["line", "subtotal", "total"]
+WORDS = {"use": "use, at list price", "idle": "paid for and idle", "egress": "data moved"}
+
+
+@dataclass(frozen=True, slots=True)
+class BillLine:
+    """A line: what for (``shortfall fee``), with whom or under which clause, and the amount, exact and to the cent.
+
+    ``clause`` is empty where it is a price and no clause. The cents of lines add up to those of the totals below them.
+    """
+
+    what: str
+    party: str
+    clause: str
+    amount: Decimal
+    cents: Decimal
+    kind: Kind = "line"
+
+
+def bill(plan: Plan, most: int = 0) -> list[BillLine]:
+    """Charges and discounts, which are spend; what clauses owe and give: the bill; what is not served: the cost.
+
+    Parameters
+    ----------
+    plan
+        Whose bill.
+    most
+        Lines for one cause (use, say) before the smallest are shown as one; 0 shows all.
+    """
+    book = _Book()
+    parties = {c.term: c.counterparty for c in plan.clauses}
+    names = {p.provider: p.name or p.provider for p in plan.providers}
+    for what, word in WORDS.items():
+        rows = [(names.get(p, p), "", amount) for p, amount in _charged(plan, what)]
+        book.add(word, rows, most)
+    posted = _posted(plan)
+    for in_spend in (True, False):
+        for part in dict.fromkeys(p for s, p, _ in posted if s == in_spend):
+            rows = [
+                (names.get(parties.get(t, ""), ""), t, amount)
+                for (s, p, t), amount in posted.items()
+                if (s, p) == (in_spend, part)
+            ]
+            book.add(part.replace("-", " "), rows, most)
+        if in_spend and any(s for s, _, _ in posted):
+            book.total("spend", "subtotal")
+    if book.lines:
+        book.total("the bill", "total")
+    if plan.unserved_cost:
+        book.add("value of demand not served", [("", "", plan.unserved_cost)], most)
+        book.total("the cost of the plan", "total")
+    return book.lines
+
+
+def merged(lines: Sequence[BillLine]) -> list[BillLine]:
+    """The same bill with what is charged as one line a cause, over all providers; clauses keep lines of their own."""
+    found: list[BillLine] = []
+    for line in lines:
+        last = found[-1] if found else None
+        if last and (last.what, last.clause, last.kind) == (line.what, line.clause, line.kind):
+            found[-1] = replace(last, party="", amount=last.amount + line.amount, cents=last.cents + line.cents)
+        else:
+            found.append(line)
+    return found
+
+
+class _Book:
+    """Lines written one after the other. Each is rounded with all before it, so that no cent is lost between them."""
+
+    def __init__(self) -> None:
+        self.lines: list[BillLine] = []
+        self.sum = ZERO
+
+    def add(self, what: str, rows: Iterable[tuple[str, str, Decimal]], most: int) -> None:
+        """The lines of one group, the largest first; those after the ``most`` largest as one."""
+        kept = sorted((r for r in rows if r[2]), key=lambda r: -abs(r[2]))
+        if most and len(kept) > most:
+            rest = kept[most - 1 :]
+            kept = [*kept[: most - 1], (f"{len(rest)} more", "", sum((r[2] for r in rest), ZERO))]
+        for party, clause, amount in kept:
+            before, self.sum = cents(self.sum), self.sum + amount
+            self.lines.append(BillLine(what, party, clause, amount, cents(self.sum) - before))
+
+    def total(self, what: str, kind: Kind) -> None:
+        """What all lines so far come to."""
+        self.lines.append(BillLine(what, "", "", self.sum, cents(self.sum), kind))
+
+
+def cents(amount: Decimal) -> Decimal:
+    """To the cent, half to even."""
+    return amount.quantize(CENT, ROUND_HALF_EVEN)
+
+
+def _charged(plan: Plan, what: str) -> list[tuple[str, Decimal]]:
+    """By provider, at list price. What stands idle for less than a cent is the rounding of use, and counts as use."""
+    tiny = {c.provider: c.listed for c in plan.charges if c.what == "idle" and abs(c.listed) < CENT}
+    rows: dict[str, Decimal] = {}
+    for charge in plan.charges:
+        slight = charge.what == "idle" and charge.provider in tiny
+        if (slight and what == "use") or (charge.what == what and not slight):
+            rows[charge.provider] = rows.get(charge.provider, ZERO) + charge.listed
+    return list(rows.items())
+
+
+def _posted(plan: Plan) -> dict[tuple[bool, str, str], Decimal]:
+    """Postings by whether they are in spend, by what they are for, and by clause."""
+    found: dict[tuple[bool, str, str], Decimal] = {}
+    for p in plan.postings:
+        key = p.in_spend, p.part, p.term
+        found[key] = found.get(key, ZERO) + p.amount
+    return found
+
+
+def by_cause(plan: Plan) -> dict[str, Decimal]:
+    """Spend after discounts, then what clauses owe and give by what it is for, then what is not served: the cost."""
+    found = {"compute, after discounts": sum((c.net for c in plan.charges), ZERO)}
+    for (in_spend, part, _), amount in _posted(plan).items():
+        if not in_spend:
+            word = _many(part.replace("-", " "))
+            found[word] = found.get(word, ZERO) + amount
+    if plan.unserved_cost:
+        found["value of demand not served"] = plan.unserved_cost
+    return found
+
+
+def _many(word: str) -> str:
+    return word if word.endswith("s") else f"{word}s"
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeStep:
+    """What one cause adds to the cost from one plan to another; ``before`` and ``after`` are its amounts in each."""
+
+    cause: str
+    before: Decimal
+    after: Decimal
+
+    @property
+    def change(self) -> Decimal:
+        """Positive where the second plan pays more."""
+        return self.after - self.before
+
+
+def bridge(first: Plan, second: Plan) -> Sequence[BridgeStep]:
+    """From the cost of one plan to that of another, cause by cause; the changes add up to the difference exactly."""
+    old, new = by_cause(first), by_cause(second)
+    return [BridgeStep(c, old.get(c, ZERO), new.get(c, ZERO)) for c in dict.fromkeys([*old, *new])]
