@@ -87,7 +87,7 @@ def explain(
     assert subject is not None
     answer = why(loaded, found, subject)
     click.echo(json.dumps(answer.as_json(), indent=1) if as_json else str(answer))
-    return 0
+    return 0 if isinstance(found, Plan) else 1
 
 
 def _body(file: Path) -> bytes:

@@ -1,6 +1,7 @@
 """Why: a workload's placements, a clause's effect, or why a workload is (not) on a provider.
 
-Owns: choosing and wording what a plan already holds (its decisions, clauses, commitments). Not here: any rule.
+Owns: choosing and wording what a plan already holds (its decisions, clauses, commitments), each thing once. Not here:
+any rule, and which denials are told together (``denial``).
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from typing import Any
 from detente.case.case import Case
 from detente.contract.standing import Standing
 from detente.errors import CaseError, Mistake, Where, did_you_mean
+from detente.report import digest
+from detente.report.denial import denials
+from detente.report.figure import count, percent, quantity, ticked
 from detente.results.conflict import Conflict
 from detente.results.plan import ClauseRow, Decision, Plan
 from detente.values.money import CENT, shown
@@ -22,10 +26,11 @@ from detente.values.quantity import plain
 
 @dataclass(frozen=True)
 class Line:
-    """One sentence, and the clauses it cites."""
+    """One sentence, the clauses it cites, and the offers that it speaks of, where it speaks of several at once."""
 
     sentence: str
     terms: tuple[str, ...] = ()
+    offers: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         cited = f" [{', '.join(self.terms)}]" if self.terms else ""
@@ -53,7 +58,10 @@ class Explanation:
             "kind": self.kind,
             "reading": self.reading,
             "headline": self.headline,
-            "reasons": [{"sentence": line.sentence, "terms": list(line.terms)} for line in self.lines],
+            "reasons": [
+                {"sentence": line.sentence, "terms": list(line.terms), "offers": list(line.offers)}
+                for line in self.lines
+            ],
         }
 
 
@@ -97,14 +105,15 @@ def _placement(case: Case, found: Plan | Conflict, subject: str, workload: str, 
     used = [d for d in rows if d.work]
     if not rows:
         what = "no offer there has a model or accelerator that it runs on"
-        return Explanation(subject, "placement", found.reading, f"`{workload}` cannot run on `{place}`: {what}", ())
+        headline = f"`{workload}` cannot run on {_named(case, place)}: {what}"
+        return Explanation(subject, "placement", found.reading, headline, ())
     total = sum((d.work for d in used), Decimal(0))
     if used:
         share = total / _served(found, workload)
-        headline = f"`{workload}` runs on `{place}` for {share:.0%} of its work"
+        headline = f"`{workload}` runs on {_named(case, place)} for {percent(share)} of its work"
     else:
-        headline = f"`{workload}` does not run on `{place}`"
-    return Explanation(subject, "placement", found.reading, headline, tuple(map(_line, rows)))
+        headline = f"`{workload}` does not run on {_named(case, place)}"
+    return Explanation(subject, "placement", found.reading, headline, tuple(_lines(found, rows)))
 
 
 def _workload(case: Case, found: Plan | Conflict, name: str) -> Explanation:
@@ -114,16 +123,16 @@ def _workload(case: Case, found: Plan | Conflict, name: str) -> Explanation:
     row = next(w for w in found.workloads if w.workload == name)
     rows = [d for d in found.decisions if d.workload == name]
     used = [d for d in rows if d.work]
-    headline = f"`{name}`: {_amount(row.served, row.unit)} served of {_amount(row.demand, row.unit)}"
-    headline += f", on {len(used)} offer{'s' * (len(used) != 1)}" if used else ", on no offer"
-    lines = [_line(d) for d in rows]
+    headline = f"`{name}`: {quantity(row.served, row.unit)} served of {quantity(row.demand, row.unit)}"
+    headline += f", on {count(len(used), 'offer')}" if used else ", on no offer"
+    lines = list(_lines(found, rows))
     missing = [u for u in found.unserved if u.workload == name]
     if missing:
         work = sum((u.work for u in missing), Decimal(0))
         cost = sum((u.cost for u in missing), Decimal(0))
         lines.append(
             Line(
-                f"{_amount(work, row.unit)} is not served: no permitted offer can take it at a cost below its value "
+                f"{quantity(work, row.unit)} is not served: no permitted offer can take it at a cost below its value "
                 f"({shown(cost, found.currency)} in total)"
             )
         )
@@ -143,7 +152,8 @@ def _clause(case: Case, found: Plan | Conflict, name: str) -> Explanation:
 
 
 def _clause_lines(found: Plan, row: ClauseRow) -> Iterable[Line]:
-    yield Line(f"a {row.kind} clause of `{row.agreement}`, in force {named(row.start, row.end)}")
+    article = "an" if row.kind[0] in "aeiou" else "a"
+    yield Line(f"{article} {row.kind} clause of `{row.agreement}`, in force {named(row.start, row.end)}")
     if row.text:
         yield Line(f"text: “{row.text}”" + (f" ({row.source})" if row.source else ""))
     if row.owed:
@@ -155,15 +165,27 @@ def _clause_lines(found: Plan, row: ClauseRow) -> Iterable[Line]:
     if row.marginal:
         most = max(row.marginal, key=lambda m: m.price)
         yield Line(
-            f"it binds in {len(row.marginal)} window{'s' * (len(row.marginal) != 1)}; its marginal price is at most "
+            f"it binds in {count(len(row.marginal), 'window')}; its marginal price is at most "
             f"{plain(most.price)} {most.unit} ({named(most.start, most.end)}, {most.part})",
             (row.term,),
         )
     else:
         yield Line("it does not bind: a small change of it would not change the plan")
-    moved = [d for d in found.decisions if row.term in d.terms]
-    for decision in moved:
-        yield Line(f"`{decision.workload}` on `{decision.offer}`: {decision.sentence}", decision.terms)
+    cited = [d for d in found.decisions if row.term in d.terms]
+    for denial in denials(d for d in cited if d.denied and d.terms[0] == row.term):
+        yield Line(f"it denies {denial.told}", (row.term,), denial.offers)
+    steered: dict[tuple[str, str], list[str]] = {}
+    for d in cited:
+        if not (d.denied and d.terms[0] == row.term):
+            steered.setdefault((d.workload, _about(d, row.term)), []).append(d.offer)
+    for (workload, what), offers in steered.items():
+        yield Line(f"`{workload}` on {ticked(offers)}: {what}", (row.term,), tuple(offers))
+
+
+def _about(decision: Decision, term: str) -> str:
+    """What a decision says of one clause; all of it, where it does not name the clause."""
+    said = [part for part in decision.sentence.split("; ") if f"`{term}`" in part]
+    return "; ".join(said) or decision.sentence
 
 
 def _drawn(window: Standing, currency: str) -> str:
@@ -178,12 +200,16 @@ def _verdicts(case: Case, workload: str, offers: list[str]) -> list[Line]:
     """What the clauses say of a workload on some offers, without a plan."""
     wanted = next(w for w in case.workloads if w.id == workload)
     start, end = case.periods[0].span_start, case.periods[-1].span_end
-    found = []
+    found: dict[tuple[str, str], list[str]] = {}
     for offer in (o for o in case.offers if o.id in offers):
         verdict = case.verdict(wanted, offer, start, end)
         if verdict.reason is not None:
-            found.append(Line(f"on `{offer.id}`: {verdict.decision}: {verdict.reason.sentence}", (verdict.clause,)))
-    return found
+            found.setdefault((verdict.decision, verdict.clause), []).append(offer.id)
+    says = {t.id: t.explain().sentence for t in case.terms}
+    return [
+        Line(f"{decision} on {ticked(names)}: {says[clause]}", (clause,), tuple(names))
+        for (decision, clause), names in found.items()
+    ]
 
 
 def _in_conflict(case: Case, found: Conflict, subject: str, kind: str, lines: list[Line]) -> Explanation:
@@ -192,13 +218,24 @@ def _in_conflict(case: Case, found: Conflict, subject: str, kind: str, lines: li
     return Explanation(subject, kind, case.reading, headline, tuple(lines))
 
 
-def _line(decision: Decision) -> Line:
-    return Line(f"`{decision.offer}`: {decision.sentence}", decision.terms)
+def _lines(found: Plan, rows: list[Decision]) -> Iterable[Line]:
+    """Where it runs and where it could, offer by offer; then each clause that denies, once."""
+    whose = digest.provider_of([found])
+    names = digest.names([found])
+    for d in rows:
+        if not d.denied:
+            seller = names.get(whose.get(d.offer, ""), "")
+            yield Line(f"`{d.offer}`{f' ({seller})' if seller else ''}: {d.sentence}", d.terms)
+    says = {c.term: c.sentence for c in found.clauses}
+    for denial in denials(d for d in rows if d.denied):
+        yield Line(f"not on {denial.places}: {says.get(denial.term, denial.sentence)}", (denial.term,), denial.offers)
+
+
+def _named(case: Case, place: str) -> str:
+    """A provider by its name and id, an offer by its id."""
+    provider = case.providers.get(place)
+    return f"{provider.name} (`{place}`)" if provider is not None and provider.name else f"`{place}`"
 
 
 def _served(found: Plan, workload: str) -> Decimal:
     return next(w.served for w in found.workloads if w.workload == workload) or Decimal(1)
-
-
-def _amount(work: Decimal, unit: str) -> str:
-    return f"{shown(work)} {unit}"

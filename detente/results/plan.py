@@ -187,13 +187,17 @@ class CapacityRow:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Why a workload runs (or does not run) on an offer: one sentence, and the clauses it cites (§1)."""
+    """Why a workload runs (or does not run) on an offer: one sentence, and the clauses it cites (§1).
+
+    ``denied`` says that the first of ``terms`` forbids it there; else it could run, and does not for its price or room.
+    """
 
     workload: str
     offer: str
     work: Exact
     sentence: str
     terms: tuple[str, ...]
+    denied: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -493,6 +493,13 @@ def test_explain_a_refusal(tmp_path: Path) -> None:
     assert "runs only on north" in done.stdout
 
 
+def test_explain_without_a_plan_answers_no(tmp_path: Path) -> None:
+    case = written(tmp_path / "case", data_of(OFFERS[1:], [work()], agreement(ONLY)))
+    done = detente("explain", case, "chat")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("there is no plan: `only`")
+
+
 @pytest.mark.parametrize("subject", ["chatt", "chat@nord", "@", ""])
 def test_explain_what_is_not_there(good: Path, subject: str) -> None:
     done = detente("explain", good, subject)

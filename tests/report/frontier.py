@@ -366,11 +366,11 @@ def decisions(allocations: list[Allocation], spirit: bool) -> tuple[Decision, ..
             done = work.get((name, offer), D(0))
             if done:
                 text = f"runs here at {price} USD per GPU-hour; the lowest price that is permitted"
-                found.append(Decision(name, offer, done, text, ()))
+                found.append(Decision(name, offer, done, text, (), False))
             elif name in denied and provider != "azure":
                 text = f"not here: api: stateless or stateful runs only on azure, so not on {provider}"
-                found.append(Decision(name, offer, D(0), text, ("azure-api-exclusivity",)))
+                found.append(Decision(name, offer, D(0), text, ("azure-api-exclusivity",), True))
             else:
                 text = f"not here: at {price} USD per GPU-hour the work costs less, or is worth more, elsewhere"
-                found.append(Decision(name, offer, D(0), text, ()))
+                found.append(Decision(name, offer, D(0), text, (), False))
     return tuple(found)

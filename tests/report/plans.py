@@ -70,7 +70,12 @@ def tiny() -> Plan:
         tuple(CapacityRow("tokens", "acme", i, None, work, work, D(0)) for i in range(2)),
         (
             Decision(
-                "chat", "tokens", work * 2, "100% of `chat` runs here; the lowest price of all that can serve it", ()
+                "chat",
+                "tokens",
+                work * 2,
+                "100% of `chat` runs here; the lowest price of all that can serve it",
+                (),
+                False,
             ),
         ),
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from detente.case.case import Case
 from detente.planner.solve import plan
-from detente.report.explanation import explain
+from detente.report.explanation import Explanation, explain
 from detente.results.plan import Plan
 from tests.builders import EXACT, agreement, build, solved, tokens, two_clouds, work
 
@@ -19,8 +19,7 @@ GOLDEN = [
     "- 2026 Q1: 9.00 k USD spent of 6.00 k USD: met [north-floor]",
     "- 2026 Q2: 3.60 k USD spent and 2.40 k USD carried in, of 6.00 k USD: met [north-floor]",
     "- it binds in 1 window; its marginal price is at most 0.333333333 USD per USD (2026 Q2, floor) [north-floor]",
-    "- `chat` on `north-api`: 70% of `chat` runs here at 3 USD per Mtok; `north-floor` makes it worth 0.5 USD per Mtok "
-    "more to run here [north-floor]",
+    "- `chat` on `north-api`: `north-floor` makes it worth 0.5 USD per Mtok more to run here [north-floor]",
 ]
 
 
@@ -66,3 +65,35 @@ def test_of_an_amended_clause_each_version_says_its_own() -> None:
         "a minimum-commitment clause of `second`, in force 2026 Q2",
         "2026 Q2: 600.00 USD spent of 600.00 USD: met [floor]",
     ]
+
+
+def denied() -> tuple[Case, Plan]:
+    """Eight offers, of which a clause leaves one."""
+    only = {"id": "only", "kind": "exclusivity", "of": {"workload": "chat"}, "text": "North alone."}
+    case = build(
+        [tokens("north", 5), *(tokens("south", 1, id=f"south-{i}") for i in range(7))], [work()], agreement(only)
+    )
+    return case, solved(case)
+
+
+def test_what_a_clause_denies_is_said_once() -> None:
+    case, found = denied()
+    of_work, of_clause = (explain(case, found, subject) for subject in ("chat", "only"))
+    seven = "on 7 offers (`south-0`, `south-1`, `south-2` and 4 more)"
+    assert [str(line) for line in of_work.lines if "south-3" in line.offers] == [
+        f"not {seven}: workload: chat runs only on north [only]"
+    ]
+    assert f"it denies `chat` {seven} [only]" in map(str, of_clause.lines)
+    for one in (of_work, of_clause):
+        lines = [line.sentence for line in one.lines]
+        assert len(lines) == len(set(lines))
+        assert len(lines) < 7
+    reasons = of_work.as_json()["reasons"]
+    assert [len(r["offers"]) for r in reasons if r["offers"]] == [7]  # nothing is lost: JSON names them all
+
+
+def test_an_id_comes_with_its_name() -> None:
+    case, found = denied()
+    said: list[Explanation] = [explain(case, found, subject) for subject in ("chat@north", "chat")]
+    assert said[0].headline == "`chat` runs on North (`north`) for 100% of its work"
+    assert all(line.sentence.startswith("`north-api` (North): ") for line in (said[0].lines[0], said[1].lines[0]))

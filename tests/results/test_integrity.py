@@ -140,6 +140,7 @@ SEALED: list[tuple[Steps, Any, str]] = [
     (("capacity", 0, "used"), "1", "what is used of"),
     (("decisions", 0, "work"), "1", "and its allocations come to"),
     (("postings", 0, "term"), "nobody", "has the term nobody"),
+    (("decisions", 0, "denied"), True, "is denied on"),
     (("charges", 0, "net"), "1", "are not what its `charges` come to"),
     (("charges", 0, "listed"), "1", "the discounts among its `postings` are"),
     (("charges", 0, "provider"), "nobody", "has the provider nobody"),

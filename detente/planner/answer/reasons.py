@@ -86,7 +86,7 @@ def _used(
             parts.append(f"`{term}` makes it worth {-pull:,.3g} {currency} per {unit} more to run here")
         else:
             parts.append(f"`{term}` makes it {pull:,.3g} {currency} per {unit} dearer here")
-    return Decision(arc.workload.id, arc.offer.id, nano(quanta * QUANTUM), "; ".join(parts), _unique(cited))
+    return Decision(arc.workload.id, arc.offer.id, nano(quanta * QUANTUM), "; ".join(parts), _unique(cited), False)
 
 
 def _unused(
@@ -115,7 +115,7 @@ def _unused(
         for term, _ in strongest:
             cited.append(term)
             sentence += f"; `{term}` makes it dearer here"
-    return Decision(arc.workload.id, arc.offer.id, Decimal(0), sentence, _unique(cited))
+    return Decision(arc.workload.id, arc.offer.id, Decimal(0), sentence, _unique(cited), verdict is not None)
 
 
 def _denied(draft: Draft, arc: Arc) -> tuple[str, str] | None:
