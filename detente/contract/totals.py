@@ -68,16 +68,12 @@ class Totals:
         self._last: dict[int, tuple[datetime, datetime, tuple[tuple[int, int, int], ...]]] = {}
 
     def add(self, rated: RatedUse) -> None:
-        """Count one line: in each meter that covers it, in each window by the share of the line's time."""
+        """Count one line: in each meter that covers it, each of its amounts by the time for which it is."""
         use = rated.use
         for place, covered in self._meters_of(use.demand, use.offer):
             meter = self.meters[place]
-            if meter.measure == "off":
-                for reduction in rated.reductions:
-                    if reduction.term == meter.term:
-                        self._count(place, covered, nanos(reduction.amount), reduction.start, reduction.end, use.demand)
-            else:
-                self._count(place, covered, nanos(rated.measured(meter.measure)), use.start, use.end, use.demand)
+            for amount, start, end in rated.measured(meter.measure, meter.term):
+                self._count(place, covered, nanos(amount), start, end, use.demand)
 
     def merge(self, other: Totals) -> None:
         """Count what another has counted. Raises ValueError where its meters are others."""

@@ -5,6 +5,7 @@ Not here: rating it (``rating``), counting it (``totals``), and what a clause ma
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -46,6 +47,10 @@ class Reduction:
     amount: Decimal
 
 
+Amount = tuple[Decimal, datetime, datetime]
+"""An amount, and the time over which it is even."""
+
+
 @dataclass(frozen=True, slots=True)
 class RatedUse:
     """Use and what it costs: ``net`` is the list price less every reduction, all whole nano-units of the currency."""
@@ -54,13 +59,21 @@ class RatedUse:
     net: Decimal
     reductions: tuple[Reduction, ...] = ()
 
-    def measured(self, measure: Measure) -> Decimal:
-        """One of the measures of a line as a whole; what a clause took off is in ``reductions``."""
-        if measure == "spend":
-            return self.net
-        if measure == "work":
-            return self.use.work
-        return self.use.revenue if measure == "revenue" else self.use.taken
+    def measured(self, measure: Measure, term: str) -> Iterator[Amount]:
+        """One of the measures of a line, each amount with the time over which it is even.
+
+        Spend is the list price over the line, less every reduction over its own time; what was taken off is what the
+        clause ``term`` took.
+        """
+        use = self.use
+        if measure == "off":
+            yield from ((r.amount, r.start, r.end) for r in self.reductions if r.term == term)
+        elif measure == "spend":
+            yield use.listed, use.start, use.end
+            yield from ((-r.amount, r.start, r.end) for r in self.reductions)
+        else:
+            each = {"work": use.work, "revenue": use.revenue, "taken": use.taken}
+            yield each[measure], use.start, use.end
 
 
 def nanos(amount: Decimal) -> int:

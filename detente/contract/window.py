@@ -27,8 +27,8 @@ Cycle = Literal["month", "quarter", "year", "term"]
 class Window:
     """From ``start`` to ``end``, the end exclusive: what happens at an edge counts in the window that begins there.
 
-    ``index`` counts from the clause's first window, so that a ramp keeps its place. ``part`` is the share of its time
-    that a plan sees: less than 1 only where the plan's horizon cuts it.
+    ``index`` counts from the first window that is stated, so that a ramp keeps its place. ``part`` is the share of its
+    time that a plan sees: less than 1 only where the plan's horizon cuts it.
     """
 
     index: int
@@ -45,8 +45,11 @@ class Calendar:
     ----------
     every
         The length of each; ``term``: one window, from ``first`` to ``end``.
-    first, end
-        When the first begins, and when the clause ends: the last window ends with it.
+    first
+        When the first is stated to begin.
+    since, end
+        When the clause comes into force, and when it ends: no window begins before the one or ends after the other, and
+        windows that would lie outside are not there.
     count
         The most windows there are (a ramp's); None: as many as fit.
     sight
@@ -55,6 +58,7 @@ class Calendar:
 
     every: Cycle
     first: datetime
+    since: datetime
     end: datetime
     count: int | None = None
     sight: tuple[datetime, datetime] | None = None
@@ -69,15 +73,17 @@ class Calendar:
         return self.sight is None and endless(self.end) and self.count is None
 
     def __iter__(self) -> Iterator[Window]:
-        return self.over(self.first, self.end)
+        return self.over(max(self.first, self.since), self.end)
 
     def over(self, start: datetime, end: datetime) -> Iterator[Window]:
         """The windows that hold any of the time from start to end, or that one moment."""
-        if self.sight is not None:
-            moment_seen = start == end and self.sight[0] <= start < self.sight[1]
-            start, end = max(start, self.sight[0]), min(end, self.sight[1])
-            if start >= end and not moment_seen:
-                return
+        first, last = self._counted
+        inside = first <= start < last
+        if start != end:
+            start, end = max(start, first), min(end, last)
+            inside = start < end
+        if not inside:
+            return
         index = max(0, self._index(start))
         while (window := self._window(index)) is not None and (window.start < end or window.start == start == end):
             if start < window.end:
@@ -95,6 +101,13 @@ class Calendar:
             else:
                 yield window, _micros(max(start, window.start), min(end, window.end)), _micros(start, end)
 
+    @property
+    def _counted(self) -> tuple[datetime, datetime]:
+        """The time in force, as far as it is seen."""
+        if self.sight is None:
+            return self.since, self.end
+        return max(self.since, self.sight[0]), min(self.end, self.sight[1])
+
     def _index(self, at: datetime) -> int:
         return 0 if self.every == "term" else whole_spans(self.every, self.first, at)
 
@@ -105,7 +118,7 @@ class Calendar:
         start, end = self.first, self.end
         if self.every != "term":
             start, end = (later(self.first, Span(1, self.every), index + i) for i in (0, 1))
-            end = min(end, self.end)
+        start, end = max(start, self.since), min(end, self.end)
         return Window(index, start, end, self._part(start, end)) if start < end else None
 
     def _part(self, start: datetime, end: datetime) -> Fraction:
@@ -140,7 +153,7 @@ class Every(Noun):
     def calendar(self, start: datetime, end: datetime) -> Calendar:
         """The windows of a clause in force from start to end."""
         first = moment(self.starts) if self.starts else start
-        return Calendar(self.every, first, end, len(self.ramp) if self.ramp else None)
+        return Calendar(self.every, first, start, end, len(self.ramp) if self.ramp else None)
 
     def share(self, window: Window) -> Fraction:
         """The part of a clause's amount that falls to a window: the ramp's, and of that what a plan sees."""

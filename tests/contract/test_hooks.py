@@ -138,13 +138,21 @@ def test_a_kind_from_elsewhere_is_read_planned_and_described(tmp_path: Path) -> 
     assert "Reservation" in schema()["$defs"]
 
 
+def test_a_window_that_the_horizon_cuts_is_told_at_its_place(tmp_path: Path) -> None:
+    early = GOOD.replace("effective: 2026-01-01", "effective: 2025-11-01")
+    (line,) = (at for at, content in enumerate(early.split("\n"), 1) if "every: quarter" in content)
+    (found,) = (one for one in said(tmp_path, early) if "the window Nov 2025 – Jan 2026 is cut" in one)
+    assert found.startswith(f"{line}:")
+    # windows that are stated to start before the clause begin with it, and so with the horizon: nothing is cut
+    assert said(tmp_path, GOOD.replace("every: quarter", "every: quarter, starts: 2025-11-01")) == said(tmp_path, GOOD)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
         ("offer: api, work", "offer: apo, work", "there is no offer `apo`"),
         ("offer: api, work: 5 Gtok", "ofer: api, work: 5 Gtok", "unknown key `ofer`"),
         ("first: { workload: chat }", "first: { workload: chad }", "no workload has `workload: chad`"),
-        ("every: quarter", "every: quarter, starts: 2025-11-01", "the window Nov 2025 – Jan 2026 is cut"),
         ("every: quarter", "every: quarter, starts: 2026-08-01", "the windows start on 2026-08-01, when the clause"),
         ("every: quarter", "every: quarter, ramp: [ 90% ]", "the ramp adds up to 90%"),
         ("deposit: 1 k USD", "deposit: 1000", "`1000` is not an amount of money"),

@@ -59,6 +59,35 @@ def test_windows_from_the_31st() -> None:
     ]
 
 
+def test_windows_that_start_before_the_clause_begin_with_it() -> None:
+    early = {"every": "month", "starts": "2026-01-10"}
+    assert windows(early, "2026-03-01", "2026-05-01", YEAR) == [
+        (1, "2026-03-01", "2026-03-10", Fraction(1)),
+        (2, "2026-03-10", "2026-04-10", Fraction(1)),
+        (3, "2026-04-10", "2026-05-01", Fraction(1)),
+    ]
+    assert windows({"starts": "2025-01-01"}, "2026-03-01", "2026-05-01", YEAR) == [
+        (0, "2026-03-01", "2026-05-01", Fraction(1))
+    ]
+    late = {"every": "month", "starts": "2026-04-01"}  # nothing is due before the first window
+    assert [w[1] for w in windows(late, "2026-03-01", "2026-06-01", YEAR)] == ["2026-04-01", "2026-05-01"]
+
+
+def test_a_ramp_keeps_its_place_where_its_first_windows_are_over() -> None:
+    ramp = {"every": "month", "starts": "2026-01-01", "ramp": ["10%", "30%", "60%"]}
+    assert [w[0] for w in windows(ramp, "2026-02-01", "2027-01-01", YEAR)] == [1, 2]
+    assert windows(ramp, "2026-04-01", "2027-01-01", YEAR) == []
+
+
+def test_no_time_before_the_clause_is_in_a_window() -> None:
+    early = calendar("month", "2026-03-01", "2026-05-01", starts="2026-01-01")
+    before = at("2026-03-01") - MICRO
+    assert list(early.over(before, before)) == []
+    assert list(early.over(at("2026-01-01"), at("2026-03-01"))) == []
+    ((window, part, whole),) = early.parts(at("2026-02-19"), at("2026-03-11"))  # 10 days before, 10 days in force
+    assert (window.index, Fraction(part, whole)) == (2, Fraction(1, 2))
+
+
 def test_a_ramp_has_as_many_windows_as_parts() -> None:
     ramp = {"every": "year", "ramp": ["10%", "30%", "60%"]}
     assert [w[0] for w in windows(ramp, "2024-01-01", "2200-01-01", YEAR)] == [2]
@@ -120,11 +149,20 @@ def test_a_horizon_sees_no_moment_outside_itself() -> None:
     assert list(seen.over(at("2026-08-01"), at("2026-09-01"))) == []
 
 
-@given(span=SPAN, every=st.sampled_from(["month", "quarter", "year", "term"]), seconds=st.lists(st.integers(0, 10**8)))
-@settings(derandomize=True, deadline=None, max_examples=50)
-def test_windows_tile_the_time_in_force(span: tuple[date, date], every: str, seconds: list[int]) -> None:
+@given(
+    span=SPAN,
+    every=st.sampled_from(["month", "quarter", "year", "term"]),
+    seconds=st.lists(st.integers(0, 10**8)),
+    early=st.none() | st.integers(0, 700),
+)
+@settings(derandomize=True, deadline=None, max_examples=100)
+def test_windows_tile_the_time_in_force(
+    span: tuple[date, date], every: str, seconds: list[int], early: int | None
+) -> None:
+    """Whether or not they are stated to start before it."""
     start, end = map(moment, span)
-    found = Every.model_validate({"every": every}).calendar(start, end)
+    starts = None if early is None else span[0] - timedelta(days=early)
+    found = Every.model_validate({"every": every, "starts": starts}).calendar(start, end)
     tiles = list(found)
     assert (tiles[0].start, tiles[-1].end) == (start, end)
     assert all(a.end == b.start and a.index + 1 == b.index for a, b in pairwise(tiles))

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from detente.case.case import Case
@@ -17,8 +17,11 @@ from detente.contract.rating import Rating
 from detente.contract.settlement import Settlement
 from detente.contract.totals import Totals
 from detente.contract.use import RatedUse, Use
-from detente.errors import SettleError
-from tests.builders import ALL_KINDS, GENERATORS, Data, cases, day, settled_of, two_clouds
+from detente.errors import CaseError, SettleError
+from detente.planner.solve import plan
+from detente.results.plan import Plan
+from detente.values.money import nano
+from tests.builders import ALL_KINDS, GENERATORS, D, Data, cases, day, replayed, settled_of, two_clouds, worlds
 
 few = settings(
     deadline=None,
@@ -93,6 +96,62 @@ def test_a_line_may_be_metered_in_pieces(kind: str, data: st.DataObject) -> None
     pieces = [piece for line in whole for piece in cut(line, data.draw(st.integers(1, 2000)))]
     found, expected = (settled_of(case.signed, rated(case, lines), LATE) for lines in (pieces, whole))
     assert found == expected
+
+
+@pytest.mark.parametrize("kind", ["minimum-commitment", "credit", "spending-cap"])
+@few
+@given(data=st.data())
+def test_a_line_that_a_discount_begins_or_ends_in_may_be_metered_in_pieces(kind: str, data: st.DataObject) -> None:
+    """Where windows of spend have edges of their own inside it."""
+    case = data.draw(discounted(kind))
+    whole = [line for line in data.draw(lines_of(case)) if line.end - line.start != timedelta()]
+    everything = Use("idle", None, case.offer_facts[case.offers[0].id], START, START + 100 * 24 * HOUR, *[D(2400)] * 3)
+    whole.append(everything)
+    pieces = [piece for line in whole for piece in cut(line, data.draw(st.integers(1, 2000)))]
+    found, expected = (settled_of(case.signed, rated(case, lines), LATE) for lines in (pieces, whole))
+    assert found == expected
+
+
+@st.composite
+def discounted(draw: Any, kind: str) -> Case:
+    """A case with a clause about spend whose windows do not begin with months, and a discount that covers as much."""
+    world = draw(worlds(kinds=[kind], need=kind, most=1))
+    (signed,) = world["agreements"]
+    signed["terms"][0]["windows"] = {"every": "month", "starts": "2025-12-15", "cut": "prorate"}
+    when: Data = draw(st.sampled_from([{"from": "2026-01-11"}, {"until": "2026-01-20"}]))
+    signed["effective"] = "2025-11-15"
+    signed["terms"].append({"id": "cut", "kind": "discount", "off": "20%"} | when)
+    try:
+        return Case.of(world)
+    except CaseError:
+        assume(False)
+        raise
+
+
+@pytest.mark.parametrize("kind", ["minimum-commitment", "credit", "spending-cap"])
+@few
+@given(data=st.data())
+def test_a_plan_of_months_draws_what_its_use_by_the_day_does(kind: str, data: st.DataObject) -> None:
+    """The program and its bill agree on it, or there is no plan; a meter that reports shorter lines agrees as well."""
+    case = data.draw(discounted(kind))
+    found = plan(case)
+    if not isinstance(found, Plan):
+        return
+    pieces = [piece for line in replayed(case, found) for piece in by_the_day(line.use)]
+    expected = settled_of(case.terms, [Rating(case.terms).rate(piece) for piece in pieces])
+    for mine, theirs in zip(found.standings, expected.standings, strict=True):
+        assert (mine.term, mine.role, mine.window) == (theirs.term, theirs.role, theirs.window)
+        assert float(mine.drawn) == pytest.approx(float(theirs.drawn), rel=1e-6, abs=1e-4)
+
+
+def by_the_day(line: Use) -> Iterator[Use]:
+    """A line day by day, with a day's part of each amount, to a billionth."""
+    day_long = 24 * HOUR
+    days = (line.end - line.start) // day_long
+    work, taken, listed, revenue = (nano(a / days) for a in (line.work, line.taken, line.listed, line.revenue))
+    for n in range(days):
+        at = line.start + n * day_long
+        yield Use(line.kind, line.demand, line.offer, at, at + day_long, work, taken, listed, revenue)
 
 
 def cut(line: Use, after: int) -> Iterator[Use]:

@@ -53,6 +53,33 @@ def cap(amount: str, **more: Any) -> Data:
 ONLY: Data = {"id": "only", "kind": "exclusivity"}
 
 
+# -- windows from before the amendment -----------------------------------------------------------------------------
+JANUARY: Data = {"windows": {"every": "month", "starts": "2026-01-01"}}
+
+
+def test_a_credit_counts_no_spend_from_before_it() -> None:
+    """2000 USD a month at South for six months; 10% back in three of them, 20% in the others."""
+    before, after = ({"id": "c", "kind": "credit", "rate": rate} | JANUARY for rate in ("10%", "20%"))
+    found = solved(build(CHEAP, [work()], *amended(before, after, party="south")))
+    assert found.cost == D(12_000 - 3 * 200 - 3 * 400)
+
+
+def test_a_commitment_asks_nothing_from_before_it() -> None:
+    """2000 USD a month at South for six months; 500 USD short in three of them, 1000 USD in the others."""
+    before, after = (
+        {"id": "c", "kind": "minimum-commitment", "amount": amount} | JANUARY for amount in ("2500 USD", "3000 USD")
+    )
+    found = solved(build(CHEAP, [work()], *amended(before, after, party="south")))
+    assert found.cost == D(12_000 + 3 * 500 + 3 * 1000)
+
+
+def test_a_clause_in_force_late_counts_from_then_on() -> None:
+    """10% back of 2000 USD in each of March to June, though windows are stated to start in January."""
+    credit = {"id": "c", "kind": "credit", "rate": "10%", "from": "2026-03-01"} | JANUARY
+    found = solved(build(CHEAP, [work()], agreement(credit, party="south")))
+    assert found.cost == D(12_000 - 4 * 200)
+
+
 # -- conflicts -----------------------------------------------------------------------------------------------------
 def test_a_conflict_names_the_version_that_collides() -> None:
     """100 k USD in each month until the end of March, and 500 USD from then on; all costs 3000 USD a month."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.builders import (
     PROVIDERS,
     D,
@@ -12,11 +14,14 @@ from tests.builders import (
     charged,
     compute,
     data_of,
+    day,
     gpus,
     mistakes,
     placed,
     posted,
     postings,
+    rated,
+    settled_of,
     solved,
     tokens,
     two_clouds,
@@ -48,6 +53,34 @@ def test_discounts_add_up() -> None:
     assert found.cost == D(10800)
     assert charged(found, "d") == D(-5400)  # 18,000 x 30%
     assert charged(found, "e") == D(-1800)  # 18,000 x 10%
+
+
+def test_spend_in_a_window_is_what_is_paid_in_it() -> None:
+    """300 USD at list price over 30 days, half price for the last 15: 150 USD in one window, 75 in the next.
+
+    Both windows are asked for 1000 USD, so that 850 and 925 are missing; and not 887.50 twice.
+    """
+    windows = {"every": "month", "starts": "2025-12-16"}
+    floor = {"id": "floor", "kind": "minimum-commitment", "amount": "1000 USD", "windows": windows}
+    half = off("half", "50%", **{"from": "2026-01-16"})
+    terms = floor | {"windows": windows | {"cut": "prorate"}}, half
+    case = build([tokens("north", 3)], [work()], agreement(*terms, effective="2025-12-16"))
+    clause = next(term for term in case.signed if term.id == "floor")
+    lines = rated(case, [use(case, "chat", "north-api", "2026-01-01", "2026-01-31", 100, 300)])
+    first, second = settled_of([clause], lines, day("2026-02-16")).standings[:2]
+    assert (first.drawn, second.drawn) == (D(150), D(75))
+    assert (first.owed, second.owed) == (D(850), D(925))
+
+
+@pytest.mark.parametrize("every", ["month", "week", "day"])
+def test_a_discount_that_begins_with_a_cap_fits_it_on_any_grid(every: str) -> None:
+    """South costs 2 USD per Mtok until 16 January and 1 from then on, so 16/31 of 1000 Mtok cost 516.13 of 600 USD."""
+    late = {"from": "2026-01-16"}
+    cap = {"id": "cap", "kind": "spending-cap", "amount": "600 USD", "windows": {"cut": "prorate"}} | late
+    horizon = {"start": "2026-01-01", "end": "2026-02-01", "every": every}
+    found = solved(two_clouds(off("half", "50%", **late), cap, party="south", months=1, horizon=horizon))
+    assert placed(found)["south-api"].quantize(D("0.01")) == D(1000)
+    assert found.cost.quantize(D("0.01")) == D("1483.87")  # 2000 - 1000 x 16/31
 
 
 def test_together_over_one_hundred_percent_is_a_mistake() -> None:

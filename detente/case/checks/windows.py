@@ -38,6 +38,11 @@ def _never(every: Every, start: datetime, end: datetime) -> Flaw | None:
             when = "outside the calendar" if endless(end) else ended
             what = f"the last window of the ramp starts on {last:%Y-%m-%d}, {when}"
             return Flaw(what, "shorten the ramp, or check the dates", ("ramp",))
+        over = later(first, Span(1, every.every), len(every.ramp))
+        if over <= start:
+            before = f"before the clause is in force ({start:%Y-%m-%d})"
+            what = f"the last window of the ramp ends on {over:%Y-%m-%d}, {before}"
+            return Flaw(what, "lengthen the ramp, or check the dates", ("ramp",))
     return None
 
 

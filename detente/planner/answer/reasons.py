@@ -127,7 +127,8 @@ def _denied(draft: Draft, arc: Arc) -> tuple[str, str] | None:
 
 def _mean_price(draft: Draft, arc: Arc, quanta: Quanta) -> float:
     """Mean price after discounts with data moved, weighted by the work done (or by time, where none is)."""
-    price = draft.prices.use(arc) + draft.prices.egress(arc)
+    after = draft.prices.after_discounts()
+    price = after.use(arc) + after.egress(arc)
     weight = np.where(np.isnan(price), 0.0, quanta if quanta.any() else draft.hours)
     return float(np.nansum(price * weight) / weight.sum()) if weight.sum() else float("inf")
 

@@ -131,15 +131,15 @@ class Draft:
 
     def define_costs(self) -> None:
         """Use at its price after discounts, moving data, and units at theirs."""
-        cost = np.zeros(self.x.shape)
+        cost, after = np.zeros(self.x.shape), self.prices.after_discounts()
         for arc in self.arcs:
-            cost[arc.index] = self.prices.egress(arc)
+            cost[arc.index] = after.egress(arc)
             if arc.metered:
-                cost[arc.index] += np.nan_to_num(self.prices.use(arc))
+                cost[arc.index] += np.nan_to_num(after.use(arc))
         self.program.charge(Owner("use"), self.x, cost)
         for name, units in self.units.items():
             column, period, _, price = units.each
-            net = price * (1 - self.prices.off[units.offer.id][period])
+            net = price * after.paid_of_units(units.offer.id)[period]
             paid: Floats = np.bincount(column, weights=net, minlength=len(units.columns)).astype(np.float64)
             self.program.charge(Owner("units", name), units.columns, paid)
 

@@ -61,6 +61,17 @@ class Grid:
             self._overlaps[key] = rows, periods, np.array([f[2] for f in found], dtype=np.float64)
         return self._overlaps[key]
 
+    def together(self, windows: Sequence[Window], time: Window) -> Floats:
+        """Of each of the ``shares`` of some windows, what lies in a time too, as a share of the period."""
+        rows, periods, share = self.shares(windows)
+        in_time = self.covered([time])[periods]
+        found: Floats = share * in_time
+        for k in np.flatnonzero((share < 1) & (in_time > 0) & (in_time < 1)).tolist():  # both cut the period
+            window = windows[int(rows[k])]
+            both = Window(0, max(window.start, time.start), min(window.end, time.end))
+            found[k] = float(overlap(self.periods[int(periods[k])], both))
+        return found
+
     def covered(self, windows: Iterable[Window]) -> Floats:
         """The share of each period that lies in any of some windows, which do not overlap."""
         _, periods, share = self.shares(tuple(windows))

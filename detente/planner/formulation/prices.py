@@ -1,11 +1,12 @@
 """What use and units cost in each period: list prices, exact, and what discounts take off them.
 
-Owns: ``Prices``, and the price list of a case. Not here: what a clause takes off (``contract.rating``), the bill.
+Owns: ``Prices``, the price list of a case, and ``NetPrices``. Not here: what a clause takes off (``contract.rating``),
+and the bill.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from detente.contract.rating import taken_off
 from detente.contract.term import Term
+from detente.contract.window import Window
 from detente.demand.workload import Batch
 from detente.market.offer import AnyOffer, TokenOffer
 from detente.market.token_price import list_price
@@ -44,6 +46,51 @@ class Prices:
         return found
 
 
+@dataclass(frozen=True)
+class TakenOff:
+    """The parts of list prices that one price clause takes off, and when: of units by offer, of the rest by arc."""
+
+    time: Window
+    units: dict[str, float]
+    use: list[float]
+    egress: dict[int, float]
+
+
+@dataclass(frozen=True)
+class NetPrices:
+    """Prices after discounts, in parts of periods.
+
+    A part's price is that of one unit of work in the whole period, times what lies in the part: its share of the list
+    price, less what each clause takes off while both hold. ``periods`` and ``share`` say which parts they are
+    (``Grid.shares``), ``off`` the share of the period that lies in a clause's time too.
+    """
+
+    listed: Floats
+    periods: NDArray[np.int64]
+    share: Floats
+    off: list[tuple[TakenOff, Floats]]
+
+    def use(self, arc: Arc) -> Floats:
+        """Price of use per unit of work (NaN where it has none)."""
+        found: Floats = self.listed[arc.index, self.periods] * self._paid((e.use[arc.index], s) for e, s in self.off)
+        return found
+
+    def egress(self, arc: Arc) -> Floats:
+        """Price of moving data per unit of work."""
+        return float(arc.egress) * self._paid((each.egress.get(arc.index, 0.0), share) for each, share in self.off)
+
+    def paid_of_units(self, offer: str) -> Floats:
+        """The part of a unit's list price that is paid."""
+        return self._paid((each.units[offer], share) for each, share in self.off)
+
+    def _paid(self, off: Iterable[tuple[float, Floats]]) -> Floats:
+        found = self.share
+        for rate, share in off:
+            if rate:
+                found = found - rate * share
+        return found
+
+
 class PriceList:
     """The prices of a case, before and after discounts."""
 
@@ -58,9 +105,7 @@ class PriceList:
         self.listed: Floats = np.empty((len(arcs), grid.n))
         for row, prices in enumerate(self.of_use):
             self.listed[row] = prices.floats()
-        self.off = {o.id: np.zeros(grid.n) for o in offers}  # of units, and of use unless said otherwise
-        self._off_arc: dict[int, Floats] = {}
-        self._off_egress: dict[int, Floats] = {}
+        self._taken_off: list[TakenOff] = []
 
     def _of_use(self, arc: Arc) -> Prices:
         offer = arc.offer
@@ -80,31 +125,34 @@ class PriceList:
         return Prices(tuple(price.mean(*span, of) if offer.open(*span) else None for span in spans), which)
 
     # -- after discounts -----------------------------------------------------------------------------------------
-    def use(self, arc: Arc) -> Floats:
-        """Price of use per unit of work in each period after discounts (NaN where it has none)."""
-        found: Floats = self.listed[arc.index] * (1 - self.off[arc.offer.id])
-        if arc.index in self._off_arc:
-            found = found - self.listed[arc.index] * self._off_arc[arc.index]
-        return found
-
-    def egress(self, arc: Arc) -> Floats | float:
-        """Price of moving data per unit of work after discounts."""
-        return float(arc.egress) * (1 - self._off_egress.get(arc.index, 0.0))
-
     def take_off(self, term: Term) -> None:
-        """What a price clause takes off list prices while in force; for a part of a period, by that part of it."""
-        case, share = self._arcs.case, self._grid.covered([term.validity.within(self._arcs.case.declared.horizon)])
-        idle = {o.id: taken_off(term, None, case.offer_facts[o.id]) for o in case.offers}
-        for offer, rate in idle.items():
-            self.off[offer] += float(rate) * share
-        for arc in self._arcs:
-            self._less(self._off_arc, arc, taken_off(term, arc.demand, arc.sold) - idle[arc.offer.id], share)
-            if arc.egress and arc.egress_facts is not None:
-                self._less(self._off_egress, arc, taken_off(term, arc.demand, arc.egress_facts), share)
+        """What a price clause takes off list prices while it is in force."""
+        case = self._arcs.case
+        egress = {
+            arc.index: float(taken_off(term, arc.demand, arc.egress_facts))
+            for arc in self._arcs
+            if arc.egress and arc.egress_facts is not None
+        }
+        self._taken_off.append(
+            TakenOff(
+                term.validity.within(case.declared.horizon),
+                {o.id: float(taken_off(term, None, case.offer_facts[o.id])) for o in case.offers},
+                [float(taken_off(term, arc.demand, arc.sold)) for arc in self._arcs],
+                egress,
+            )
+        )
 
-    def _less(self, off: dict[int, Floats], arc: Arc, rate: Fraction, share: Floats) -> None:
-        if rate:
-            off[arc.index] = off.get(arc.index, np.zeros(self._grid.n)) + float(rate) * share
+    def after_discounts(self) -> NetPrices:
+        """Prices after discounts of each period as a whole."""
+        n = self._grid.n
+        off = [(each, self._grid.covered([each.time])) for each in self._taken_off]
+        return NetPrices(self.listed, np.arange(n), np.ones(n), off)
+
+    def within(self, windows: Sequence[Window]) -> NetPrices:
+        """Prices after discounts of the parts of periods that lie in some windows."""
+        _, periods, share = self._grid.shares(windows)
+        off = [(each, self._grid.together(windows, each.time)) for each in self._taken_off]
+        return NetPrices(self.listed, periods, share, off)
 
 
 def holds_always(value: Dated[Any]) -> bool:

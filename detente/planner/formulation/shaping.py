@@ -18,6 +18,7 @@ from detente.contract.decisions import Rounding
 from detente.contract.meter import Measure, Meter
 from detente.contract.program import ClauseOwner
 from detente.contract.scope import Selection
+from detente.contract.window import Window
 from detente.planner.formulation import standby
 from detente.planner.formulation.arc import covers
 from detente.planner.formulation.draft import DecidedColumns, Draft
@@ -25,8 +26,11 @@ from detente.planner.formulation.expression import Expr, Floats, Ints, Lines, Pa
 from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.units import Units
 
-Rates = tuple[NDArray[np.int64], Floats]
-"""Arcs that add to a measure, and what a unit of their work adds to it in each period."""
+Ints64 = NDArray[np.int64]
+Windows = tuple[Window, ...]
+
+Rates = tuple[Ints64, Floats]
+"""Arcs that add to a measure, and what a unit of their work in a period adds to each of its parts (``Grid.shares``)."""
 
 
 class Shaping:
@@ -44,29 +48,26 @@ class Shaping:
                 f"`{meter.term}`: a plan does not count what is taken off prices; `settle` reads that meter"
             )
         by = tuple(meter.windows)
-        windows, periods, share = draft.grid.shares(by)
-        index, rates = self._rates(selection, of)
-        parts = self._measured(index, rates, windows, periods, share)
+        parts = self._measured(*self._rates(selection, of, by), by)
         if of in ("spend", "taken"):
             parts += [
-                self._units_measured(units, of, windows, periods, share)
+                self._units_measured(units, of, by)
                 for units in draft.units.values()
                 if covers(selection, None, draft.case.offer_facts[units.offer.id])
             ]
         return Expr(len(by), parts, windows=by, unit=draft.unit(meter))
 
-    def _measured(
-        self, index: NDArray[np.int64], rates: Floats, windows: Ints, periods: NDArray[np.int64], share: Floats
-    ) -> list[Part]:
+    def _measured(self, index: Ints64, rates: Floats, by: Windows) -> list[Part]:
         """Entries of use, by arc and by period of each window."""
         if not len(index):
             return []
+        windows, periods, _ = self.draft.grid.shares(by)
         lines = Lines.of(self.draft.x, index)
         if np.array_equal(periods, np.arange(self.draft.n)):  # each once
-            return [(windows, lines, rates * share)]
-        return [(windows, lines.columns[:, periods], rates[:, periods] * share)]
+            return [(windows, lines, rates)]
+        return [(windows, lines.columns[:, periods], rates)]
 
-    def _rates(self, selection: Selection, of: Measure) -> Rates:
+    def _rates(self, selection: Selection, of: Measure, by: Windows) -> Rates:
         """What use adds.
 
         Units bought count where idle capacity is covered; the work on them then only moves cost between the covered
@@ -75,41 +76,40 @@ class Shaping:
         draft = self.draft
         covered = draft.arcs.covered(selection)
         if of == "work":
-            index = np.flatnonzero(covered)
-            return index, np.ones((len(index), draft.n))
+            return self._even(covered.astype(np.float64), by)
         if of == "revenue":
             revenue = np.array([float(a.workload.revenue.amount) if a.workload.revenue else 0.0 for a in draft.arcs])
-            index = np.flatnonzero(covered & (revenue != 0))
-            return index, np.repeat(revenue[index, np.newaxis], draft.n, axis=1)
+            return self._even(covered * revenue, by)
         idle = np.array([covers(selection, None, facts) for facts in draft.case.offer_facts.values()], dtype=np.bool_)
         bought = np.array([not arc.metered for arc in draft.arcs], dtype=np.bool_)
         part = covered.astype(np.float64) - (idle[draft.arcs.offer_at] & bought)
-        if of == "taken":
-            index = np.flatnonzero(part)
-            taken = part[index] * draft.arcs.per_work[index]
-            return index, np.repeat(taken[:, np.newaxis], draft.n, axis=1)
-        return self._spend_rates(selection, part)
+        return self._even(part * draft.arcs.per_work, by) if of == "taken" else self._spend_rates(selection, part, by)
 
-    def _spend_rates(self, selection: Selection, part: Floats) -> Rates:
-        arcs, prices = self.draft.arcs, self.draft.prices
-        moved = {a.index: prices.egress(a) for a in arcs if a.egress and covers(selection, a.demand, a.egress_facts)}
+    def _even(self, each: Floats, by: Windows) -> Rates:
+        """Of what is even over a period: by the share of it."""
+        index = np.flatnonzero(each)
+        return index, each[index, np.newaxis] * self.draft.grid.shares(by)[2]
+
+    def _spend_rates(self, selection: Selection, part: Floats, by: Windows) -> Rates:
+        arcs, net = self.draft.arcs, self.draft.prices.within(by)
+        moved = {a.index: a for a in arcs if a.egress and covers(selection, a.demand, a.egress_facts)}
         adds = part != 0
         adds[list(moved)] = True
         index = np.flatnonzero(adds)
-        rates = np.empty((len(index), self.draft.n))
+        rates = np.zeros((len(index), len(net.share)))
         for row, i in enumerate(index.tolist()):
-            rates[row] = part[i] * prices.use(arcs[i])
-        np.nan_to_num(rates, copy=False)
-        for row, i in enumerate(index.tolist()):
+            if part[i]:
+                rates[row] = part[i] * np.nan_to_num(net.use(arcs[i]))
             if i in moved:
-                rates[row] += moved[i]
+                rates[row] += net.egress(moved[i])
         return index, rates
 
-    def _units_measured(self, units: Units, of: Measure, windows: Ints, periods: Any, share: Floats) -> Part:
+    def _units_measured(self, units: Units, of: Measure, by: Windows) -> Part:
         """What one of each column's units adds to a measure in each window."""
+        windows, periods, share = self.draft.grid.shares(by)
         column, period, hours, price = units.each
-        off = self.draft.prices.off[units.offer.id]
-        each = price * (1 - off[period]) if of == "spend" else hours * float(units.offer.unit_flow)
+        each = price if of == "spend" else hours * float(units.offer.unit_flow)
+        counted = self.draft.prices.within(by).paid_of_units(units.offer.id) if of == "spend" else share
         order = np.argsort(period, kind="stable")
         first = np.searchsorted(period[order], periods, side="left")
         times = np.searchsorted(period[order], periods, side="right") - first
@@ -117,7 +117,7 @@ class Shaping:
         at = order[paid]
         n = len(units.columns)
         place, parts = np.unique(np.repeat(windows, times).astype(np.int64) * n + column[at], return_inverse=True)
-        total = np.bincount(parts, weights=each[at] * np.repeat(share, times), minlength=len(place))
+        total = np.bincount(parts, weights=each[at] * np.repeat(counted, times), minlength=len(place))
         return (place // n).astype(np.int32), units.columns[place % n], total.astype(np.float64)
 
     # -- what a clause adds --------------------------------------------------------------------------------------
@@ -188,9 +188,13 @@ class Shaping:
     def charge(self, owner: ClauseOwner, meter: Meter, rate: Fraction) -> None:
         """A cost in proportion to a meter, over all its windows."""
         draft = self.draft
-        share = draft.grid.covered(meter.windows)
-        index, rates = self._rates(meter.selection, meter.measure)
-        draft.program.charge(Owner.of(owner), draft.x[index], rates * share * float(rate))
+        by = tuple(meter.windows)
+        index, rates = self._rates(meter.selection, meter.measure, by)
+        _, periods, _ = draft.grid.shares(by)
+        cost = np.zeros((len(index), draft.n))
+        for row, each in enumerate(rates):
+            cost[row] = np.bincount(periods, weights=each, minlength=draft.n)
+        draft.program.charge(Owner.of(owner), draft.x[index], cost * float(rate))
 
     def survive(self, owner: ClauseOwner, selection: Selection, share: Fraction) -> None:
         """Standby, so that the loss of any one provider leaves a share of each covered workload's demand."""
