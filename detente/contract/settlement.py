@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from detente.contract.meter import Meter
 from detente.contract.posting import Posting
-from detente.contract.standing import Role, Standing
+from detente.contract.standing import Standing
 from detente.contract.window import Window
 from detente.values.money import nano
 
@@ -35,7 +35,7 @@ class Settlement:
 def settled(
     meter: Meter,
     window: Window,
-    role: Role,
+    role: str,
     part: str | None,
     *,
     ended: bool,
@@ -53,6 +53,7 @@ def settled(
     due = nano(owed)
     standing = Standing(
         meter.term,
+        meter.name,
         role,
         meter.unit,
         window.index,

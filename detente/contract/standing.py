@@ -8,34 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 
 from detente.values.money import CENT
 from detente.values.period import End
 from detente.values.quantity import Exact
 
-
-class Role(StrEnum):
-    """What a clause's amount means in a window."""
-
-    FLOOR = "floor"
-    """At least so much must be drawn."""
-    CAP = "cap"
-    """At most so much may be drawn."""
-    MILESTONE = "milestone"
-    """So much in all must be drawn by a day."""
-    TAKE = "take"
-    """So much is paid for, drawn or not."""
-    LEAST = "at-least"
-    """A share of the whole that a part must reach."""
-    MOST = "at-most"
-    """A share of the whole that a part must not pass."""
-    CREDIT = "credit"
-    """Money that is given back, up to so much."""
-    SHARE = "revenue-share"
-    """Money that is owed, up to so much."""
-    DISCOUNT = "discount"
-    """Money that was taken off list prices."""
+FLOOR = "floor"
+"""The role of what must be drawn at least: the report shows it as a commitment."""
+MILESTONE = "milestone"
+"""The role of what must be drawn in all by a day: the report says which were missed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +25,12 @@ class Standing:
 
     Attributes
     ----------
+    role
+        What its amount means, in the clause's own word (``floor``, ``cap``, ``credit``); the program knows two.
+    meter
+        The name of the meter by which it is counted: a clause may have several.
     unit
-        ``money``, ``work`` (the workloads' unit) or ``taken`` (the offers' unit); in a plan, the unit's name.
+        That meter's: ``money``, ``work`` (the workloads' unit) or ``taken`` (the offers'); in a plan, the unit's name.
     ended
         Whether the window has ended. Until then nothing is owed, and ``accruing`` is what would be if it ended now.
     amount
@@ -61,7 +46,8 @@ class Standing:
     """
 
     term: str
-    role: Role
+    meter: str
+    role: str
     unit: str
     window: int
     start: datetime

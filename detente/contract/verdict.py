@@ -1,8 +1,8 @@
 """A verdict: may this run there, by every clause in force and in every place where it may run (§2).
 
-Owns: ``Verdict`` and its ``Reason``, which decision wins over which, and from the clauses to one verdict. The plan, the
-gateway, the explanations and the checks ask nothing else. Not here: what one clause says of one place (``Term.judge``),
-which places an offer has (``Case.places``), and what follows from a verdict.
+Owns: ``Verdict`` and its ``Reason``, which permission wins over which, and from the clauses to one verdict. The plan,
+the gateway, the explanations and the checks ask nothing else. Not here: what one clause says of one place
+(``Term.judge``), which places an offer has (``Case.places``), and what follows from a verdict.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ class Reason:
 class Verdict:
     """May this run there? ``reason`` cites the clause that decided; ``place`` is where it did, of several."""
 
-    decision: Permission
+    permission: Permission
     reason: Reason | None = None
     place: Facts | None = None
 
     @property
     def permitted(self) -> bool:
         """Undecided is not permitted (§2)."""
-        return self.decision in ("permit", "prefer")
+        return self.permission in ("permit", "prefer")
 
     def at(self, place: Facts) -> Verdict:
         """The same, and where it was said; a permission needs no place."""
-        return self if self.decision == "permit" else replace(self, place=place)
+        return self if self.permission == "permit" else replace(self, place=place)
 
     @property
     def clause(self) -> str:
@@ -91,7 +91,7 @@ def verdict(terms: Iterable[Clause], demand: Facts, places: Sequence[Facts]) -> 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
     """What several say together: deny wins, then undecided, then prefer; of equals, the first."""
-    return max(verdicts, key=lambda each: _RANK[each.decision], default=PERMIT)
+    return max(verdicts, key=lambda each: _RANK[each.permission], default=PERMIT)
 
 
 def best(verdicts: Iterable[Verdict]) -> Verdict:
@@ -102,5 +102,5 @@ def best(verdicts: Iterable[Verdict]) -> Verdict:
     found = list(verdicts)
     permitted = [each for each in found if each.permitted]
     if permitted:
-        return max(permitted, key=lambda each: _RANK[each.decision])
-    return min(found, key=lambda each: _RANK[each.decision])
+        return max(permitted, key=lambda each: _RANK[each.permission])
+    return min(found, key=lambda each: _RANK[each.permission])

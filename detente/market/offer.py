@@ -12,7 +12,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -33,6 +33,9 @@ def per_hour(rate: Rate) -> Fraction:
 
 
 class _Offer(Noun):
+    taken_in: ClassVar[str] = "Mtok"
+    """The unit of what is taken of it."""
+
     id: Id
     provider: Id
     region: Id
@@ -110,6 +113,7 @@ class _Bought(_Offer):
 class GpuOffer(_Bought):
     """Accelerators by the hour."""
 
+    taken_in: ClassVar[str] = "GPU-hour"
     kind: Literal["gpu"]
     accelerator: Label = Field(description="what hardware, by the name that workloads use")
     unit: Count = Field(default=1, description="accelerators in one unit (an instance of 8, a tranche of 1024)")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from detente.contract.standing import Role
+from detente.contract.standing import MILESTONE
 from detente.report import digest
 from detente.report.figure import NO_BOUND, count, listed, percent, quantity, ticked
 from detente.report.timeline import horizon
@@ -153,7 +153,7 @@ def milestones(plan: Plan) -> list[str]:
     return [
         f"The milestone of `{s.term}` on {s.end:%Y-%m-%d} is missed: {shown(s.owed, plan.currency)} is owed for it."
         for s in plan.standings
-        if s.role == Role.MILESTONE and s.owed
+        if s.role == MILESTONE and s.owed
     ]
 
 

@@ -54,7 +54,7 @@ def _candidate(candidate: Candidate, unsayable: dict[str, str]) -> dict[str, Any
         "deployment": name,
         "provider": candidate.deployed.offer.provider,
         "regions": [place["region"] for place in candidate.deployed.places],
-        "verdict": candidate.verdict.decision,
+        "verdict": candidate.verdict.permission,
         "clause": reason.term if reason else None,
         "why": reason.sentence if reason else None,
         "text": candidate.text or None,

@@ -204,11 +204,11 @@ def _verdicts(case: Case, workload: str, offers: list[str]) -> list[Line]:
     for offer in (o for o in case.offers if o.id in offers):
         verdict = case.verdict(wanted, offer, start, end)
         if verdict.reason is not None:
-            found.setdefault((verdict.decision, verdict.clause), []).append(offer.id)
+            found.setdefault((verdict.permission, verdict.clause), []).append(offer.id)
     says = {t.id: t.explain().sentence for t in case.terms}
     return [
-        Line(f"{decision} on {ticked(names)}: {says[clause]}", (clause,), tuple(names))
-        for (decision, clause), names in found.items()
+        Line(f"{permission} on {ticked(names)}: {says[clause]}", (clause,), tuple(names))
+        for (permission, clause), names in found.items()
     ]
 
 

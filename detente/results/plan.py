@@ -18,7 +18,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from detente.contract.posting import Posting
-from detente.contract.standing import Role, Standing
+from detente.contract.standing import FLOOR, Standing
 from detente.errors import PlanError
 from detente.results.integrity import CHECKSUM, checksum, faults
 from detente.values.file import read, write_with
@@ -240,7 +240,7 @@ class Plan:
     @property
     def commitments(self) -> tuple[Standing, ...]:
         """Where commitments stand: what must be drawn in each window, and what is short."""
-        return tuple(s for s in self.standings if s.role == Role.FLOOR)
+        return tuple(s for s in self.standings if s.role == FLOOR)
 
     def dates(self, clause: ClauseRow) -> str:
         """When a clause is in force, if it was amended and its id means several; else nothing."""

@@ -19,7 +19,7 @@ from detente.contract.decisions import Decisions
 from detente.contract.meter import Meter
 from detente.contract.program import Program
 from detente.contract.settlement import Settlement, settled
-from detente.contract.standing import Role
+from detente.contract.standing import FLOOR, MILESTONE
 from detente.contract.stated import StatedWindows
 from detente.contract.term import Term
 from detente.contract.totals import Totals
@@ -128,7 +128,7 @@ class MinimumCommitment(Term):
             carried = min(max(balance, Fraction(0)), amount * Fraction(self.carry_over))
             missing = max(-balance, Fraction(0))
             yield settled(
-                meter, window, Role.FLOOR, "shortfall-fee", ended=ended, amount=amount, drawn=drawn,
+                meter, window, FLOOR, "shortfall-fee", ended=ended, amount=amount, drawn=drawn,
                 brought=brought, carried=carried, short=missing, owed=missing * self.fee,
             )  # fmt: skip
             brought = carried
@@ -139,7 +139,7 @@ class MinimumCommitment(Term):
                 amount, drawn = Fraction(milestone.reach.amount) * window.part, totals.total(meter, window)
                 missing = max(amount - drawn, Fraction(0))
                 yield settled(
-                    meter, replace(window, index=index), Role.MILESTONE, "milestone-fee", ended=ended,
+                    meter, replace(window, index=index), MILESTONE, "milestone-fee", ended=ended,
                     amount=amount, drawn=drawn, short=missing, owed=missing * Fraction(milestone.fee),
                 )  # fmt: skip
 

@@ -19,7 +19,6 @@ from detente.contract.meter import Meter
 from detente.contract.program import Program
 from detente.contract.settlement import Settlement, settled
 from detente.contract.stacking import more_than_all
-from detente.contract.standing import Role
 from detente.contract.stated import StatedWindows
 from detente.contract.term import Term
 from detente.contract.totals import Totals
@@ -85,7 +84,7 @@ class Credit(Term):
     def _window(self, window: Window, spend: Fraction, *, ended: bool) -> Settlement:
         cap, earned = self.most(window), spend * Fraction(self.rate)
         given = earned if cap is None else min(earned, cap)
-        return settled(self.spend, window, Role.CREDIT, "credit", ended=ended, amount=cap, drawn=given, owed=-given)
+        return settled(self.spend, window, "credit", "credit", ended=ended, amount=cap, drawn=given, owed=-given)
 
     def explain(self) -> Reason:
         """What the clause does."""

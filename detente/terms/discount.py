@@ -16,7 +16,6 @@ from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.meter import Meter
 from detente.contract.settlement import Settlement, settled
-from detente.contract.standing import Role
 from detente.contract.term import Term
 from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
@@ -57,7 +56,7 @@ class Discount(Term):
         """What was taken off in each month."""
         meter = self.given
         return Settlement.of(
-            settled(meter, window, Role.DISCOUNT, "discount", ended=ended, amount=None, drawn=off, owed=-off)
+            settled(meter, window, "discount", "discount", ended=ended, amount=None, drawn=off, owed=-off)
             for window, ended in meter.begun(as_of)
             for off in (totals.total(meter, window),)
         )

@@ -16,7 +16,6 @@ from detente.contract.decisions import Decisions
 from detente.contract.meter import Meter
 from detente.contract.program import Program
 from detente.contract.settlement import Settlement, settled
-from detente.contract.standing import Role
 from detente.contract.stated import StatedWindows
 from detente.contract.term import Term
 from detente.contract.totals import Totals
@@ -105,7 +104,7 @@ class RevenueShare(Term):
             room = left if self.cap is not None else self.most(window)
             share = totals.total(meter, window) * Fraction(self.rate)
             owed = share if room is None else min(share, room)
-            yield settled(meter, window, Role.SHARE, part, ended=ended, amount=room, drawn=owed, owed=owed)
+            yield settled(meter, window, "revenue-share", part, ended=ended, amount=room, drawn=owed, owed=owed)
             left = None if left is None else left - owed
 
     def stated_windows(self) -> tuple[StatedWindows, ...]:

@@ -18,7 +18,6 @@ from detente.contract.meter import Meter
 from detente.contract.program import Program
 from detente.contract.scope import Scope, Selection
 from detente.contract.settlement import Settlement, settled
-from detente.contract.standing import Role
 from detente.contract.stated import StatedWindows
 from detente.contract.term import SELF, Term
 from detente.contract.totals import Totals
@@ -91,10 +90,10 @@ class Share(Term):
         of_part, of_whole = self.meters()
         for window, ended in of_part.begun(as_of):
             part, whole = totals.total(of_part, window), totals.total(of_whole, window)
-            for role, share in ((Role.LEAST, self.at_least), (Role.MOST, self.at_most)):
+            for role, share in (("at-least", self.at_least), ("at-most", self.at_most)):
                 if share is not None:
                     amount = whole * Fraction(share)
-                    short = max(amount - part, Fraction(0)) if role == Role.LEAST else Fraction(0)
+                    short = max(amount - part, Fraction(0)) if role == "at-least" else Fraction(0)
                     yield settled(of_part, window, role, None, ended=ended, amount=amount, drawn=part, short=short)
 
     def explain(self) -> Reason:
@@ -117,20 +116,9 @@ class Share(Term):
         return (StatedWindows(("windows",), self.windows, "time"),)
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
-        """A policy that names nobody; a share of what cannot be added up."""
+        """A policy that names nobody."""
         if not self.on.wanted and self.validity.counterparty == SELF:
             yield Flaw("a policy names whose share it is", "add `on: { provider: … }`", ("kind",))
-        if self.measure == "work":
-            of = {workload.id: workload.unit for workload in case.workloads}
-            units = {of[demand["workload"]] for demand, _ in case.uses(self.covered, "workload")}
-            if len(units) > 1:
-                what = f"a share of work in different units: {', '.join(sorted(units))}"
-                yield Flaw(what, "say `measure: spend` or `measure: taken`, or narrow `of`")
-        if self.measure == "taken":
-            products = {offer["product"] for _, offer in case.uses(self.covered, "product")} - {"egress"}
-            if len({product == "gpu" for product in products}) > 1:
-                what = "a share of what is taken in different units: GPU-hours and Mtok"
-                yield Flaw(what, "say `measure: spend`, or narrow `of`")
 
     def concede(self, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""

@@ -15,7 +15,7 @@ from detente.contract.decisions import Decisions
 from detente.contract.meter import Meter
 from detente.contract.program import Program
 from detente.contract.settlement import Settlement, settled
-from detente.contract.standing import Role, Standing
+from detente.contract.standing import Standing
 from detente.contract.stated import StatedWindows
 from detente.contract.term import Term
 from detente.contract.totals import Totals
@@ -62,7 +62,7 @@ class SpendingCap(Term):
         """What is drawn of each window's cap: nothing is owed."""
         meter = self.spend
         return Settlement.of(
-            settled(meter, window, Role.CAP, None, ended=ended, amount=self.limit(window), drawn=drawn)
+            settled(meter, window, "cap", None, ended=ended, amount=self.limit(window), drawn=drawn)
             for window, ended in meter.begun(as_of)
             for drawn in (totals.total(meter, window),)
         )

@@ -19,7 +19,6 @@ from detente.contract.meter import Meter
 from detente.contract.program import Program
 from detente.contract.scope import Selection
 from detente.contract.settlement import Settlement, settled
-from detente.contract.standing import Role
 from detente.contract.stated import Magnitude, Reference, StatedWindows
 from detente.contract.term import Term
 from detente.contract.totals import Totals
@@ -82,7 +81,7 @@ class TakeOrPay(Term):
         return settled(
             self.taken,
             window,
-            Role.TAKE,
+            "take",
             "untaken",
             ended=ended,
             amount=hours,

@@ -372,11 +372,14 @@ Accelerators = Annotated[
         written_as(rf"^{amount_as_written('GPU')}$", "350 k GPU", "a number of GPUs", name="accelerators"),
     ),
 ]
+WORK_UNITS = ("GPU-hour", "Mtok")
+"""In what work is counted, and what is taken of offers."""
+
 Work = Annotated[
     Amount,
     read_by(
-        amount_in("GPU-hour", "Mtok"),
-        written_as(rf"^{amount_as_written('GPU-hour', 'Mtok')}$", "50 M GPU-hour", "an amount of work", name="work"),
+        amount_in(*WORK_UNITS),
+        written_as(rf"^{amount_as_written(*WORK_UNITS)}$", "50 M GPU-hour", "an amount of work", name="work"),
     ),
 ]
 Capacity = Annotated[

@@ -193,7 +193,7 @@ DISPUTED: Data = {
 
 def decision(found: Case, workload: str, offer: str, at: str = "2026-02-01") -> str:
     workloads, offers = {w.id: w for w in found.workloads}, {o.id: o for o in found.offers}
-    return found.verdict(workloads[workload], offers[offer], moment(day(at)), moment(day(at[:8] + "02"))).decision
+    return found.verdict(workloads[workload], offers[offer], moment(day(at)), moment(day(at[:8] + "02"))).permission
 
 
 def test_a_reading_is_chosen_and_never_guessed() -> None:
@@ -233,8 +233,8 @@ def test_scenarios_move_events_choose_readings_and_drop_clauses() -> None:
 def test_an_unknown_label_is_undecided_and_a_denial_wins() -> None:
     found = case(DISPUTED, events={"agi": "not expected"}, reading="letter")
     terms, unlabelled = applicable(found.terms, moment(date(2026, 2, 1))), {"workload": "x", "kind": "inference"}
-    assert verdict(terms, unlabelled, [found.offer_facts["aws"]]).decision == "undecided"
-    assert verdict(terms, unlabelled, [found.offer_facts["azure"]]).decision == "permit"
+    assert verdict(terms, unlabelled, [found.offer_facts["aws"]]).permission == "undecided"
+    assert verdict(terms, unlabelled, [found.offer_facts["azure"]]).permission == "permit"
 
 
 def test_survival_is_a_clause_of_ones_own() -> None:

@@ -64,7 +64,7 @@ def test_work_is_permitted_where_any_deployment_is_in_all_its_places(
 ) -> None:
     found = case(*deployments)
     assert regions(found) == places
-    assert said(found).decision == decision
+    assert said(found).permission == decision
 
 
 def test_a_denial_elsewhere_than_at_the_offer_says_where() -> None:
@@ -90,7 +90,7 @@ def test_only_deployments_that_can_serve_the_workload_count_and_training_runs_on
     assert {place["model"] for there in found.places(chat, offer) for place in there} == {"m"}
     own = ((found.offer_facts[offer.id],),)
     assert (found.places(plain, offer), found.places(training, offer)) == (own, own)
-    assert [said(found, w.id, offer.id).decision for w in found.workloads] == ["deny", "permit", "permit"]
+    assert [said(found, w.id, offer.id).permission for w in found.workloads] == ["deny", "permit", "permit"]
 
 
 def test_a_clause_may_ask_for_the_model_that_a_deployment_serves_on_bare_capacity() -> None:

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from datetime import datetime
 from fractions import Fraction
+from pathlib import Path
 from typing import Literal
 
 import pytest
+import yaml
 
 from detente import terms
+from detente.case.case import Case
 from detente.contract.decisions import NOTHING_DECIDED, Decisions
 from detente.contract.meter import Meter
 from detente.contract.program import Program
 from detente.contract.settlement import Settlement, settled
-from detente.contract.standing import Role
 from detente.contract.term import Term
 from detente.contract.totals import Totals
 from detente.contract.window import Every
@@ -27,7 +29,24 @@ from detente.results.plan import Plan
 from detente.values.facts import Facts
 from detente.values.money import Cash
 from detente.values.quantity import Portion, Work
-from tests.builders import D, Data, day, rated, refused, settled_of, solved, two_clouds, use
+from tests.builders import (
+    D,
+    Data,
+    agreement,
+    build,
+    compute,
+    data_of,
+    day,
+    gpus,
+    rated,
+    refused,
+    settled_of,
+    solved,
+    tokens,
+    two_clouds,
+    use,
+    work,
+)
 
 
 class TokenFloor(Term):
@@ -67,10 +86,29 @@ class TokenFloor(Term):
             part = "shortfall-fee"
             found.append(
                 settled(
-                    self.work, window, Role.FLOOR, part, ended=ended, amount=amount, drawn=drawn, short=short, owed=owed
+                    self.work, window, "floor", part, ended=ended, amount=amount, drawn=drawn, short=short, owed=owed
                 )
             )
         return Settlement.of(found)
+
+
+class BothSums(Term):
+    """Two sums of work that nobody limits, each in the unit of what it covers: two meters of one measure."""
+
+    kind: Literal["both-sums"]
+
+    def meters(self) -> tuple[Meter, ...]:
+        """Work of tokens, and of hours."""
+        every = self.calendar(Every())
+        return tuple(Meter(self.id, name, self.covered.at(workload=name), "work", every) for name in ("chat", "runs"))
+
+    def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
+        """What they came to."""
+        return Settlement.of(
+            settled(meter, window, "sum", None, ended=ended, amount=None, drawn=totals.total(meter, window))
+            for meter in self.meters()
+            for window, ended in meter.begun(as_of)
+        )
 
 
 class Lots(Term):
@@ -105,7 +143,7 @@ class Lots(Term):
             size, drawn = lots * Fraction(self.size.value), totals.total(self.work, window)
             owed = lots * Fraction(self.price.amount) - min(size, drawn)
             part = "credit"
-            found.append(settled(self.work, window, Role.CAP, part, ended=ended, amount=size, drawn=drawn, owed=owed))
+            found.append(settled(self.work, window, "cap", part, ended=ended, amount=size, drawn=drawn, owed=owed))
         return Settlement.of(found)
 
 
@@ -135,7 +173,7 @@ class Rebate(Term):
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """What it took off."""
         return Settlement.of(
-            settled(self.given, window, Role.DISCOUNT, "rebate", ended=ended, amount=None, drawn=off, owed=-off)
+            settled(self.given, window, "discount", "rebate", ended=ended, amount=None, drawn=off, owed=-off)
             for window, ended in self.given.begun(as_of)
             for off in (totals.total(self.given, window),)
         )
@@ -144,7 +182,7 @@ class Rebate(Term):
 @pytest.fixture(autouse=True)
 def own(monkeypatch: pytest.MonkeyPatch) -> None:
     """The kinds are there for as long as a test runs."""
-    monkeypatch.setattr(terms, "KINDS", (*terms.KINDS, TokenFloor, Lots, Rebate))
+    monkeypatch.setattr(terms, "KINDS", (*terms.KINDS, TokenFloor, BothSums, Lots, Rebate))
 
 
 FLOOR: Data = {"id": "floor", "kind": "token-floor", "amount": "400 Mtok"}
@@ -174,6 +212,35 @@ def test_in_a_conflict_it_gives_tokens() -> None:
     (way,) = found.relaxations
     assert (way.amount.quantize(D("0.001")), way.unit) == (D(600), "Mtok")
     assert way.sentence.startswith("let 600.00 Mtok pass outside this clause (Jan 2026: 100.00 Mtok; Feb 2026")
+
+
+def test_an_amount_in_another_unit_than_the_work_is_a_mistake_at_its_place(tmp_path: Path) -> None:
+    case = data_of([tokens("north", 3)], [work()], agreement(FLOOR | {"amount": "400 GPU-hour"}))
+    (tmp_path / "case.yaml").write_text(yaml.safe_dump(case, sort_keys=False))
+    with pytest.raises(CaseError) as caught:
+        Case.load(tmp_path)
+    (mistake,) = caught.value.mistakes
+    line = 1 + next(i for i, text in enumerate((tmp_path / "case.yaml").read_text().split("\n")) if "400" in text)
+    assert str(mistake.where).endswith(f"/case.yaml:{line}:13")
+    assert mistake.what == "is in GPU-hour, and `floor` counts Mtok (`chat`)"
+    assert mistake.remedy == "write it in that unit"
+
+
+def test_work_in_two_units_has_no_floor() -> None:
+    offers, jobs = [tokens("north", 3), gpus("north", 2)], [work(), compute()]
+    with pytest.raises(CaseError, match=r"`floor` counts work in different units: GPU-hour \(`research`\) and Mtok"):
+        build(offers, jobs, agreement(FLOOR))
+    narrowed = solved(build(offers, jobs, agreement(FLOOR | {"of": {"workload": "chat"}})))
+    assert {s.unit for s in narrowed.standings} == {"Mtok"}
+
+
+def test_each_standing_is_in_the_unit_of_its_meter() -> None:
+    offers, jobs = [tokens("north", 3), gpus("north", 2)], [work(), compute("runs", "10 GPU")]
+    found = solved(build(offers, jobs, agreement({"id": "sums", "kind": "both-sums"}), months=1))
+    assert [(s.meter, s.drawn, s.unit, s.role) for s in found.standings] == [
+        ("chat", D(1000), "Mtok", "sum"),
+        ("runs", D(7440), "GPU-hour", "sum"),
+    ]
 
 
 def test_it_settles_a_stream() -> None:

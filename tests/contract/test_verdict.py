@@ -44,9 +44,9 @@ def test_deny_wins_then_undecided_then_prefer() -> None:
         seen = []
         while clauses:
             found = verdict(clauses, {}, [DUBLIN])
-            assert found.clause in (found.decision, "")
-            seen.append(found.decision)
-            clauses = [clause for clause in clauses if clause.id != found.decision]
+            assert found.clause in (found.permission, "")
+            seen.append(found.permission)
+            clauses = [clause for clause in clauses if clause.id != found.permission]
         assert seen == ["deny", "undecided", "prefer", "permit"]
 
 
@@ -59,7 +59,7 @@ def test_every_place_counts_and_the_verdict_says_which_decided() -> None:
     assert verdict([stays], {}, [DUBLIN]) == PERMIT
     for places in ([DUBLIN, TEXAS], [TEXAS, DUBLIN]):
         found = verdict([stays], {}, places)
-        assert (found.decision, found.clause, found.place) == ("deny", "stays", TEXAS)
+        assert (found.permission, found.clause, found.place) == ("deny", "stays", TEXAS)
 
 
 def test_of_equals_the_first_place_counts_and_in_it_the_first_clause() -> None:

@@ -279,7 +279,7 @@ class Oracle:
             for i in mine:
                 for t, slot in enumerate(self.slots):
                     denied = any(
-                        term.judge(workload.facts, self.facts(self.ways[i].offer)).decision in ("deny", "undecided")
+                        term.judge(workload.facts, self.facts(self.ways[i].offer)).permission in ("deny", "undecided")
                         for term in self.case.terms
                         if self._touches(term, slot)
                     )

@@ -12,7 +12,7 @@ from functools import cache
 from itertools import pairwise
 
 from detente.contract.posting import Posting
-from detente.contract.standing import Role, Standing
+from detente.contract.standing import FLOOR, Standing
 from detente.results.plan import (
     FORMAT,
     Allocation,
@@ -223,7 +223,7 @@ def commitment_windows(spirit: bool) -> tuple[Standing, ...]:
 def floor(term: str, index: int, first: int, need: D, spend: D) -> Standing:
     """A commitment in one year that is met."""
     start = 12 * index + first
-    return Standing(term, Role.FLOOR, "USD", index, month(start), month(start + 12), True, need, spend)
+    return Standing(term, "spend", FLOOR, "USD", index, month(start), month(start + 12), True, need, spend)
 
 
 def clause(

@@ -109,9 +109,9 @@ def test_it_prefers() -> None:
     (term,) = case.terms
     (chat,) = case.workloads
     verdict = term.judge(chat.facts, case.offer_facts["north-api"])
-    assert verdict.decision == "prefer"
+    assert verdict.permission == "prefer"
     assert str(verdict.reason) == "at least 25% of work goes to provider: north [part]"
-    assert term.judge(chat.facts, case.offer_facts["south-api"]).decision == "permit"
+    assert term.judge(chat.facts, case.offer_facts["south-api"]).permission == "permit"
 
 
 @pytest.mark.parametrize(
@@ -128,6 +128,15 @@ def test_mistakes(term: dict[str, Any], message: str) -> None:
 
 def test_work_in_two_units_has_no_share() -> None:
     offers = [tokens("north", 1), gpus("north", 1)]
-    found = mistakes(data_of(offers, [work(), compute()], agreement(share(**{"at-least": "10%"}))))
-    assert found
-    assert all("a share of work in different units: GPU-hour, Mtok" in m for m in found)
+    (found,) = mistakes(data_of(offers, [work(), compute()], agreement(share(**{"at-least": "10%"}))))
+    assert found.startswith("`part` counts work in different units: GPU-hour (`research`) and Mtok (`chat`)")
+
+
+def test_what_is_taken_in_two_units_has_no_share() -> None:
+    offers = [tokens("north", 1), gpus("north", 1)]
+    term = share(measure="taken", **{"at-least": "10%"})
+    (found,) = mistakes(data_of(offers, [work(), compute()], agreement(term)))
+    what = "counts what is taken in different units: GPU-hour (`north-gpus`) and Mtok (`north-api`)"
+    assert what in found
+    (narrowed,) = solved(build(offers, [work(), compute()], agreement(term | {"of": {"workload": "chat"}}))).clauses
+    assert narrowed.term == "part"

@@ -109,7 +109,7 @@ def test_nothing_remains(spent: int, decision: str) -> None:
     (stands,) = standing(case, "cap", use(case, "chat", "south-api", "2026-01-01", "2026-02-01", 1, spent)).standings
     assert (stands.drawn, stands.remaining) == (D(spent), D(1000 - spent))
     verdict = term.permits(stands)
-    assert verdict.decision == decision
+    assert verdict.permission == decision
     assert decision == "permit" or verdict.reason == Reason("cap", "nothing remains of 1.00 k USD")
 
 
@@ -117,5 +117,5 @@ def test_what_is_reserved_does_not_remain() -> None:
     case = two_clouds(cap("1 k USD"), party="south")
     (term,) = case.terms
     (stands,) = standing(case, "cap", use(case, "chat", "south-api", "2026-01-01", "2026-02-01", 1, 900)).standings
-    assert term.permits(replace(stands, reserved=D(99))).decision == "permit"
-    assert term.permits(replace(stands, reserved=D(100))).decision == "deny"
+    assert term.permits(replace(stands, reserved=D(99))).permission == "permit"
+    assert term.permits(replace(stands, reserved=D(100))).permission == "deny"

@@ -12,7 +12,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from detente.case.agreement import Agreement, InForce, cycle, dates, in_force, lineage, root
-from detente.case.checks import windows
+from detente.case.checks import units, windows
 from detente.case.checks.view import View
 from detente.case.entries import Entries, Entry
 from detente.contract.scope import Scope
@@ -182,6 +182,8 @@ class _Clauses:
             self.case.note(entry, flaw, path)
         for term in terms if good else ():
             self._selects(entry, path, term)
+            for flaw in units.flaws(term, View(self.case, term)):
+                self.case.note(entry, flaw, path)
 
     def _path(self, found: InForce) -> Path:
         return "terms", self.entries[found.agreement].places[found.place]

@@ -107,7 +107,8 @@ def _asks_standing(term: Term, request: Request, deployed: Deployed) -> bool:
 
 def _as_of(candidate: Candidate, standings: Standings) -> Candidate:
     """A candidate, unless one of its clauses denies it as it stands."""
-    said = ((term, term.permits(standing)) for term in candidate.live for standing in standings.of(term.id))
+    kept = ((term, standings.of(term.id, term.validity.start)) for term in candidate.live)
+    said = ((term, term.permits(standing)) for term, windows in kept for standing in windows)
     denied = [(term, found) for term, found in said if not found.permitted]
     if not denied:
         return candidate

@@ -101,7 +101,7 @@ def _why(candidate: Candidate, state: State) -> Why:
         return "prepaid"
     if state.share > 0:
         return "share"
-    return "preferred" if candidate.verdict.decision == "prefer" else "price"
+    return "preferred" if candidate.verdict.permission == "prefer" else "price"
 
 
 def _ordered(ready: Sequence[tuple[Candidate, State]], prefix: bytes) -> tuple[RankedCandidate, ...]:

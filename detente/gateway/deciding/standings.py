@@ -7,6 +7,7 @@ makes of its standing (``Term.permits``).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from detente.contract.standing import Standing
@@ -15,14 +16,17 @@ from detente.contract.standing import Standing
 class Standings(Protocol):
     """Whoever knows where clauses stand."""
 
-    def of(self, term: str) -> Sequence[Standing]:
-        """A clause's standing in each window that runs now. None where nobody keeps it: then it denies nothing."""
+    def of(self, term: str, since: datetime) -> Sequence[Standing]:
+        """A clause's standing in each window that runs now. None where nobody keeps it: then it denies nothing.
+
+        ``since`` is the moment from which it is in force: an amended clause is several, as in ``Decisions``.
+        """
 
 
 class NotKept:
     """Nobody keeps standings: clauses are asked of facts alone."""
 
-    def of(self, term: str) -> Sequence[Standing]:
+    def of(self, term: str, since: datetime) -> Sequence[Standing]:
         """None."""
         return ()
 

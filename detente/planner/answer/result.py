@@ -130,9 +130,9 @@ def _standby(draft: Draft, solution: Solution) -> Iterable[Standby]:
 def _standings(draft: Draft, exact: Bill) -> Iterable[Standing]:
     """Where each clause stands in its windows, in units that a reader knows."""
     for term, settlement in zip(draft.case.terms, exact.settlements, strict=True):
-        units = {meter.unit: draft.unit(meter) for meter in term.meters()}
+        units = {meter.name: draft.unit(meter) for meter in term.meters()}
         for standing in settlement.standings:
-            yield replace(standing, unit=units[standing.unit])
+            yield replace(standing, unit=units[standing.meter])
 
 
 def _unserved(draft: Draft, exact: Bill) -> Iterable[Unserved]:

@@ -86,8 +86,10 @@ class Draft:
         if meter.unit == "work":
             units = {arc.workload.unit for arc in covered}
         else:
-            units = {"GPU-hour" if isinstance(arc.offer, GpuOffer) else "Mtok" for arc in covered}
-        return "/".join(sorted(units)) or "unit"
+            units = {arc.offer.taken_in for arc in covered}
+        if len(units) > 1:  # the case was checked
+            raise ValueError(f"`{meter.term}` counts in different units: {', '.join(sorted(units))}")
+        return next(iter(units), "unit")
 
     # -- define: each called once by ``formulate`` ---------------------------------------------------------------
     def define_use(self) -> None:

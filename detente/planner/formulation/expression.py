@@ -51,7 +51,7 @@ class Lines:
 
     @property
     def columns(self) -> Ints:
-        """Spelt out, by line and period."""
+        """Their numbers, by line and period."""
         return (self.starts[:, np.newaxis] + np.arange(self.width)).astype(np.int32)
 
 
@@ -60,7 +60,7 @@ Part = tuple[Ints | None, Ints | Lines, Any]
 of arcs and periods needs neither its rows nor a common value repeated: one value for each arc, or one for all."""
 
 
-def spelt(part: Part) -> tuple[Ints, Ints, Floats]:
+def broadcast(part: Part) -> tuple[Ints, Ints, Floats]:
     """A part with a row, a column and a value for each entry."""
     rows, columns, values = part
     columns = columns.columns if isinstance(columns, Lines) else columns
@@ -122,7 +122,7 @@ class Expr:
         """Every row times a number, or each times its own."""
         if isinstance(factor, Sequence):
             each = _floats(list(factor))
-            entries = [(r.ravel(), c.ravel(), v.ravel()) for r, c, v in map(spelt, self.parts)]
+            entries = [(r.ravel(), c.ravel(), v.ravel()) for r, c, v in map(broadcast, self.parts)]
             return self._with([(r, c, v * each[r]) for r, c, v in entries], self.constant * each)
         by = float(factor)
         return self._with([(r, c, v * by) for r, c, v in self.parts], self.constant * by)
@@ -131,7 +131,7 @@ class Expr:
         """The previous row's expression; zero in the first."""
         parts: list[Part] = []
         for part in self.parts:
-            r, c, v = spelt(part)
+            r, c, v = broadcast(part)
             keep = r < self.n - 1
             parts.append((r[keep] + 1, c[keep], v[keep]))
         return self._with(parts, 0.0)

@@ -22,7 +22,7 @@ from detente.contract.window import Window
 from detente.planner.formulation import standby
 from detente.planner.formulation.arc import covers
 from detente.planner.formulation.draft import DecidedColumns, Draft
-from detente.planner.formulation.expression import Expr, Floats, Ints, Lines, Part, spelt
+from detente.planner.formulation.expression import Expr, Floats, Ints, Lines, Part, broadcast
 from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.units import Units
 
@@ -177,7 +177,7 @@ class Shaping:
         upper = self.draft.program.upper()
         total = np.zeros(of.n)
         for part in of.parts:
-            rows, columns, values = spelt(part)
+            rows, columns, values = broadcast(part)
             np.add.at(total, rows.T.ravel(), (np.maximum(values, 0.0) * upper[columns]).T.ravel())
         return [Fraction(float(v)) for v in total + of.constant]
 

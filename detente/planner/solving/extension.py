@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detente.planner.formulation.expression import Floats, Ints, spelt
+from detente.planner.formulation.expression import Floats, Ints, broadcast
 from detente.planner.formulation.program import LinearProgram
 from detente.planner.solving.matrix import Matrix
 
@@ -54,7 +54,7 @@ def _natural(program: LinearProgram, old_rows: int) -> tuple[Ints, Ints, Floats]
     found = [
         (rows.ravel() + block.start, columns.ravel(), values.ravel())
         for block, parts in zip(blocks, program.entries, strict=True)
-        for rows, columns, values in map(spelt, parts)
+        for rows, columns, values in map(broadcast, parts)
     ]
     found += [(block.numbers, slack, np.full(len(slack), sign)) for block, slack, sign in program.slacks]
     program.entries.clear()

@@ -12,7 +12,7 @@ from operator import itemgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.planner.formulation.expression import Ints, Lines, Part, spelt
+from detente.planner.formulation.expression import Ints, Lines, Part, broadcast
 
 DENSE = 8
 """Entries that may coincide are added up in a full array where it is at most so many times as large as they are."""
@@ -80,7 +80,7 @@ def _without_zeros(part: Part) -> Part | None:
         return None
     if values if isinstance(values, float) else values.all():
         return part
-    r, c, v = spelt(part)
+    r, c, v = broadcast(part)
     keep = v != 0
     return (r[keep], c[keep], v[keep]) if keep.any() else None
 
@@ -89,10 +89,10 @@ def _merged(parts: Sequence[Part], n: int) -> Part:
     """One part, by column and row, with entries at the same place added up."""
     first = min(columns.first if isinstance(columns, Lines) else int(columns.min()) for _, columns, _ in parts)
     size = (max(_span(columns)[1] for _, columns, _ in parts) - first + 1) * n
-    if size > DENSE * sum(spelt(part)[1].size for part in parts):
+    if size > DENSE * sum(broadcast(part)[1].size for part in parts):
         keys = np.concatenate([_keys(part, first, n) for part in parts])
         places, same = np.unique(keys, return_inverse=True)
-        values = np.concatenate([spelt(part)[2].ravel() for part in parts])
+        values = np.concatenate([broadcast(part)[2].ravel() for part in parts])
         total = np.bincount(same, weights=values).astype(np.float64, copy=False)
         places, total = places[total != 0], total[total != 0]
     else:
@@ -102,7 +102,7 @@ def _merged(parts: Sequence[Part], n: int) -> Part:
             if n == 1 and isinstance(columns, Lines):
                 columns.over(every, first)[columns.index] += part[2]
             else:
-                np.add.at(every, _keys(part, first, n), spelt(part)[2].ravel())
+                np.add.at(every, _keys(part, first, n), broadcast(part)[2].ravel())
         places = np.flatnonzero(every)
         total = every[places]
     column, row = (places, np.zeros(1)) if n == 1 else np.divmod(places, n)
@@ -111,5 +111,5 @@ def _merged(parts: Sequence[Part], n: int) -> Part:
 
 def _keys(part: Part, first: int, n: int) -> NDArray[np.int64]:
     """A number for each place, by column and then by row."""
-    rows, columns, _ = spelt(part)
+    rows, columns, _ = broadcast(part)
     return ((columns.astype(np.int64) - first) * n + rows).ravel()

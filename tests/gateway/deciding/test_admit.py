@@ -41,7 +41,7 @@ def ask(given: Policy, model: str = "m", at: datetime = AT, **more: Any) -> Admi
 
 
 def verdicts(found: Admission) -> dict[str, tuple[str, str]]:
-    return {c.deployed.id: (c.verdict.decision, c.clause) for c in found.candidates}
+    return {c.deployed.id: (c.verdict.permission, c.clause) for c in found.candidates}
 
 
 ONLY = {"id": "only", "kind": "exclusivity", "text": "Only on North."}
@@ -246,7 +246,7 @@ def test_nobody_is_permitted_whom_a_clause_in_force_denies_anywhere(
                 facts = {**case.offer_facts[offer.id]} | {"region": region, "country": countries[region], "model": "m"}
                 for term in case.terms:
                     if term.validity.start <= at < term.validity.end:
-                        assert term.judge(request.facts, facts).decision in ("permit", "prefer"), (term, facts)
+                        assert term.judge(request.facts, facts).permission in ("permit", "prefer"), (term, facts)
 
 
 @some
@@ -263,8 +263,8 @@ def test_what_is_denied_while_a_label_is_unknown_is_denied_whatever_it_is(
             for value in values:
                 after = admit(given, request._replace(labels=(*request.labels, (label, value))), at)
                 for a, b in zip(before.candidates, after.candidates, strict=True):
-                    if a.verdict.decision == "deny":
-                        assert b.verdict.decision == "deny"
+                    if a.verdict.permission == "deny":
+                        assert b.verdict.permission == "deny"
                     elif a.permitted:
                         assert b.permitted, "permitted while unknown is permitted whatever it is"
 

@@ -274,7 +274,7 @@ def test_whatever_holds_at_a_moment_holds_until_it_ends(at: datetime, part: floa
     assert moment.at <= within < moment.until
     assert (later.until, later.rates, later.period) == (moment.until, moment.rates, moment.period)
     before, after = (m.admission(ASK).candidates for m in (moment, later))
-    assert [c.verdict.decision for c in before] == [c.verdict.decision for c in after]
+    assert [c.verdict.permission for c in before] == [c.verdict.permission for c in after]
 
 
 DATED = policy(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from detente.case.case import Case
-from detente.contract.standing import Role, Standing
+from detente.contract.standing import Standing
 from detente.gateway.deciding.admit import Admission
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.deciding.policy import Policy
@@ -29,16 +30,18 @@ class Kept:
 
     def __init__(self, **remaining: int | None) -> None:
         self.remaining, self.asked = remaining, 0
+        self.since: set[datetime] = set()
 
-    def of(self, term: str) -> Sequence[Standing]:
+    def of(self, term: str, since: datetime) -> Sequence[Standing]:
         """One, where it is kept."""
         self.asked += 1
+        self.since.add(since)
         if term not in self.remaining:
             return ()
         remains = self.remaining[term]
         amount = None if remains is None else Decimal(1000)
         drawn = Decimal(0) if remains is None else 1000 - Decimal(remains)
-        return (Standing(term, Role.CAP, "money", 0, day("2026-03-01"), day("2026-04-01"), False, amount, drawn),)
+        return (Standing(term, "spend", "cap", "money", 0, day("2026-03-01"), day("2026-04-01"), False, amount, drawn),)
 
 
 def moment(standings: Kept, *terms: Data, party: str = "self", workloads: list[Data] | None = None) -> Moment:
@@ -47,10 +50,21 @@ def moment(standings: Kept, *terms: Data, party: str = "self", workloads: list[D
 
 
 def said(found: Admission) -> dict[str, tuple[str, str]]:
-    return {c.deployed.id: (c.verdict.decision, c.clause) for c in found.candidates}
+    return {c.deployed.id: (c.verdict.permission, c.clause) for c in found.candidates}
 
 
 OPEN, CLOSED = ("permit", ""), ("deny", "cap")
+
+
+def test_of_an_amended_clause_the_version_in_force_is_asked() -> None:
+    kept = Kept(cap=0)
+    deals = (
+        agreement(CAP, id="first", party="self"),
+        agreement(CAP | {"amount": "2 k USD"}, id="second", party="self", effective="2026-03-01", amends="first"),
+    )
+    now = Moment(Policy.of(Case.of(case_data(BASES, *deals))), AT, kept)
+    assert set(said(now.admission(SALES)).values()) == {CLOSED}
+    assert kept.since == {day("2026-03-01")}
 
 
 def test_a_cap_that_is_used_up_denies_at_once_and_permits_again_when_something_remains() -> None:

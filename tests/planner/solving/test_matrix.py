@@ -9,7 +9,7 @@ import pytest
 
 import detente.planner.solving.matrix as matrix_of
 from detente.errors import SolverError
-from detente.planner.formulation.expression import Expr, Lines, Part, Rows, spelt
+from detente.planner.formulation.expression import Expr, Lines, Part, Rows, broadcast
 from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.program import LinearProgram
 from detente.planner.solving.matrix import lay_out
@@ -23,7 +23,7 @@ def dense(program: LinearProgram) -> Any:
     found = np.zeros((program.m, program.n))
     for block, parts in zip(program.row_blocks, program.entries, strict=True):
         for part in parts:
-            for row, column, value in zip(*(side.ravel().tolist() for side in spelt(part)), strict=True):
+            for row, column, value in zip(*(side.ravel().tolist() for side in broadcast(part)), strict=True):
                 found[block.start + row, column] += value
     return found
 

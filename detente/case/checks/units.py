@@ -1,0 +1,53 @@
+"""Whether what a clause counts has one unit, and what it states is in that unit.
+
+Owns: the units of a clause's meters against what they cover and against the clause's own amounts; no kind of clause is
+known here. Not here: the form of an amount (``values.quantity``), and money.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from detente.case.checks.view import View
+from detente.contract.meter import Meter
+from detente.contract.term import Term
+from detente.errors import Flaw
+from detente.values.held import held_in
+from detente.values.quantity import WORK_UNITS, Amount
+
+UnitsCounted = dict[str, str]
+"""Each unit that a meter counts in, and the first workload or offer that is counted so."""
+
+
+def flaws(term: Term, view: View) -> Iterator[Flaw]:
+    """Units that a meter would add up, else amounts in none of the units of the meters; nothing where not known."""
+    known: UnitsCounted = {}
+    for meter in term.meters():
+        units = _units(meter, view) if meter.unit != "money" else {}
+        if len(units) > 1:
+            yield _mixed(meter, units)
+            return
+        known |= units
+    for path, amount in held_in(term, Amount) if known else ():
+        if amount.unit in WORK_UNITS and amount.unit not in known:
+            yield Flaw(f"is in {amount.unit}, and `{term.id}` counts {_named(known)}", "write it in that unit", path)
+
+
+def _units(meter: Meter, view: View) -> UnitsCounted:
+    if meter.unit == "work":
+        of = {workload.id: workload.unit for workload in view.workloads}
+        counted = [demand["workload"] for demand, _ in view.uses(meter.selection, "workload")]
+    else:
+        of = {offer.id: offer.taken_in for offer in view.offers}
+        counted = [offer["offer"] for _, offer in view.uses(meter.selection, "offer")]
+    return {of[name]: name for name in reversed(counted) if name in of}  # moving data is sold by no offer
+
+
+def _mixed(meter: Meter, units: UnitsCounted) -> Flaw:
+    what = "work" if meter.unit == "work" else "what is taken"
+    remedy = "narrow `of` to one of them, write a clause for each, or count spend where the kind can"
+    return Flaw(f"`{meter.term}` counts {what} in different units: {_named(units)}", remedy)
+
+
+def _named(units: UnitsCounted) -> str:
+    return " and ".join(f"{unit} (`{what}`)" for unit, what in sorted(units.items()))
