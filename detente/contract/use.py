@@ -47,7 +47,7 @@ class Reduction:
     amount: Decimal
 
 
-Amount = tuple[Decimal, datetime, datetime]
+EvenAmount = tuple[Decimal, datetime, datetime]
 """An amount, and the time over which it is even."""
 
 
@@ -59,7 +59,7 @@ class RatedUse:
     net: Decimal
     reductions: tuple[Reduction, ...] = ()
 
-    def measured(self, measure: Measure, term: str) -> Iterator[Amount]:
+    def measured(self, measure: Measure, term: str) -> Iterator[EvenAmount]:
         """One of the measures of a line, each amount with the time over which it is even.
 
         Spend is the list price over the line, less every reduction over its own time; what was taken off is what the

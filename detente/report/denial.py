@@ -17,7 +17,7 @@ FEW = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Denial:
+class KeptOff:
     """A workload that a clause keeps off some offers; ``sentence`` is the reason at the first of them."""
 
     workload: str
@@ -37,12 +37,12 @@ class Denial:
         return f"`{self.workload}` on {self.places}"
 
 
-def denials(decisions: Iterable[Decision]) -> list[Denial]:
+def denials(decisions: Iterable[Decision]) -> list[KeptOff]:
     """By workload and clause, in the order of decisions that are denials."""
     found: dict[tuple[str, str], list[Decision]] = {}
     for d in decisions:
         found.setdefault((d.workload, d.terms[0]), []).append(d)
     return [
-        Denial(workload, term, tuple(d.offer for d in rows), rows[0].sentence.removeprefix("not here: "))
+        KeptOff(workload, term, tuple(d.offer for d in rows), rows[0].sentence.removeprefix("not here: "))
         for (workload, term), rows in found.items()
     ]
