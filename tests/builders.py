@@ -332,11 +332,11 @@ def _spending_cap(draw: Draw, world: Data, party: str) -> Data:
 
 
 def _take_or_pay(draw: Draw, world: Data, party: str) -> Data:
-    sold = [o["id"] for o in world["offers"] if o["kind"] == "gpu"]
-    assume(sold)
+    offer = pick(draw, *(o for o in world["offers"] if o["kind"] == "gpu" and o["provider"] == party))
+    few = offer.get("capacity") == "3 unit" and offer["unit"] == 1
     return {
-        "offer": pick(draw, *sold),
-        "quantity": pick(draw, "1 GPU", "6 GPU"),
+        "offer": offer["id"],
+        "quantity": pick(draw, "1 GPU", "3 GPU" if few else "6 GPU"),
         "take": pick(draw, "50%", "100%"),
         "price": pick(draw, "0.50 USD per GPU-hour", "3 USD per GPU-hour"),
     } | _windows(draw)
@@ -454,9 +454,9 @@ def worlds(draw: Draw, *, kinds: Sequence[str] = ALL_KINDS, need: str | None = N
         {"from": "north", "to": "south", "price": "0.10 USD per GB"},
     ]
     wanted = ([need] if need else []) + draw(st.lists(st.sampled_from(sorted(kinds)), max_size=most - bool(need)))
-    sellers = list(dict.fromkeys(o["provider"] for o in world["offers"]))
     for index, kind in enumerate(wanted):
-        party = pick(draw, *sellers)
+        sold = [o for o in world["offers"] if kind != "take-or-pay" or o["kind"] == "gpu"]
+        party = pick(draw, *dict.fromkeys(o["provider"] for o in sold))
         term = {"id": f"t{index}", "kind": kind, "text": f"Clause {index}."} | GENERATORS[kind](draw, world, party)
         term |= pick(draw, {}, {}, {"from": "2026-01-11"}, {"until": "2026-02-15"})
         more: Data = pick(draw, {}, {}, {"effective": "2025-11-15"}, {"ends": after(months)})

@@ -134,6 +134,10 @@ class GpuOffer(_Bought):
         """GPU-hours in an hour."""
         return Fraction(self.unit)
 
+    def gpus(self, amount: Capacity) -> Decimal:
+        """An amount of its capacity, in accelerators."""
+        return amount.value * (1 if amount.unit == "GPU" else self.unit)
+
     def _per_unit_hour(self, price: Price) -> Fraction:
         per = {
             "GPU-hour": Fraction(self.unit),

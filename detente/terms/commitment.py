@@ -26,7 +26,7 @@ from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
 from detente.contract.window import Every, Window
 from detente.errors import Flaw
-from detente.values.money import Cash, shown
+from detente.values.money import Cash, Money, shown
 from detente.values.noun import Noun
 from detente.values.period import Day, Horizon, moment, named
 from detente.values.quantity import Percent, Portion
@@ -159,7 +159,7 @@ class MinimumCommitment(Term):
         return (StatedWindows(("windows",), self.windows, "amount"),)
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
-        """Milestones outside the clause's time, out of order, or that count from before the horizon."""
+        """Milestones outside its time, out of order, above its amount, or that count from before the horizon."""
         previous: Milestone | None = None
         for index, milestone in enumerate(self.milestones):
             path = ("milestones", index, "by")
@@ -169,9 +169,21 @@ class MinimumCommitment(Term):
             if previous and (milestone.by <= previous.by or milestone.reach.amount < previous.reach.amount):
                 what = f"milestones out of order: {previous.by} comes before {milestone.by}"
                 yield Flaw(what, "write the earlier and the smaller first", path)
+            if (most := self._in_all) is not None and milestone.reach.amount > most.amount:
+                what = f"{milestone.reach} by {milestone.by} is more than the {most} that are committed in all"
+                yield Flaw(what, "lower the milestone, or raise `amount`", ("milestones", index, "reach"))
             if self._counts_from_before(milestone, case.horizon):
                 yield Flaw("counts spend from before the horizon", "say `windows: { cut: prorate }`", path)
             previous = milestone
+
+    @property
+    def _in_all(self) -> Money | None:
+        """The amounts of all windows together; None where there is no last one."""
+        windows = self.calendar(self.windows)
+        if windows.endless:
+            return None
+        total = sum((self.required(window) for window in windows), Fraction(0))
+        return Money(Decimal(total.numerator) / total.denominator, self.amount.currency)
 
     def _counts_from_before(self, milestone: Milestone, horizon: Horizon | None) -> bool:
         if horizon is None or self.windows.cut == "prorate":

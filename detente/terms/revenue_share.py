@@ -12,6 +12,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.meter import Meter
 from detente.contract.program import Program
@@ -21,9 +22,12 @@ from detente.contract.term import Term
 from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
 from detente.contract.window import Every, Window
-from detente.errors import FlawError
+from detente.errors import Flaw, FlawError
 from detente.values.money import Cash, shown
 from detente.values.quantity import Portion
+
+SHOWN = 3
+"""Workloads that a message names; of more it says how many."""
 
 
 class RevenueShare(Term):
@@ -113,6 +117,15 @@ class RevenueShare(Term):
         if self.cap is None:
             return (each,)
         return each, StatedWindows(("windows",), self._in_all, "amount")
+
+    def check(self, case: CaseView) -> Iterator[Flaw]:
+        """A part of nothing: no work that it covers earns anything."""
+        covered = {demand["workload"] for demand, _ in case.uses(self.covered, "workload")}
+        if covered and not any(w.id in covered and w.revenue is not None for w in case.workloads):
+            names = ", ".join(f"`{name}`" for name in sorted(covered)[:SHOWN])
+            names += f" and {len(covered) - SHOWN} more" if len(covered) > SHOWN else ""
+            what = f"a share of revenue, and what it covers states none ({names})"
+            yield Flaw(what, "state what the work earns (`revenue:` of the workload), or drop the clause", ("rate",))
 
     def explain(self) -> Reason:
         """What the clause does."""

@@ -25,10 +25,11 @@ from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
 from detente.contract.window import Every, Window
 from detente.errors import Flaw
+from detente.market.offer import GpuOffer
 from detente.values.money import CapacityPrice, shown
 from detente.values.noun import Id
-from detente.values.period import hours_between
-from detente.values.quantity import Accelerators, Portion
+from detente.values.period import Horizon, hours_between
+from detente.values.quantity import Accelerators, Portion, plain
 
 
 class TakeOrPay(Term):
@@ -109,11 +110,29 @@ class TakeOrPay(Term):
         return *super().magnitudes(hours), Magnitude(("quantity",), taken, "GPU-hours over the horizon")
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
-        """An offer of something else than GPUs; a price in another unit."""
-        if any(offer.id == self.offer and offer.kind != "gpu" for offer in case.offers):
-            yield Flaw(f"`{self.offer}` is not capacity in GPUs", "name an offer of `kind: gpu`", ("offer",))
+        """A price in another unit; an offer of something else, or of somebody else, or of which there is less."""
         if self.price.unit != "GPU-hour":
             yield Flaw(f"the price is per {self.price.unit}", "expected per GPU-hour", ("price",))
+        for offer in case.offers:
+            if offer.id == self.offer and isinstance(offer, GpuOffer):
+                yield from self._of(offer, case.horizon)
+            elif offer.id == self.offer:
+                yield Flaw(f"`{self.offer}` is not capacity in GPUs", "name an offer of `kind: gpu`", ("offer",))
+
+    def _of(self, offer: GpuOffer, horizon: Horizon | None) -> Iterator[Flaw]:
+        """What an offer of GPUs does not give: it is another party's, or there is less of it."""
+        party = self.validity.counterparty
+        if offer.provider != party:
+            what = f"`{offer.id}` is sold by `{offer.provider}`, and this agreement is with `{party}`"
+            yield Flaw(what, f"name an offer of `{party}`, or agree it with `{offer.provider}`", ("offer",))
+        if horizon is None or offer.capacity is None:
+            return
+        seen = self.validity.within(horizon)
+        there = offer.capacity.pieces(seen.start, seen.end) if seen.start < seen.end else ()
+        least = min((offer.gpus(amount) for _, amount in there if amount is not None), default=None)
+        if least is not None and self.quantity.value > least:
+            what = f"{self.quantity} to be kept, and `{offer.id}` has a capacity of {plain(least)} GPU"
+            yield Flaw(what, "lower the quantity, or raise the offer's `capacity`", ("quantity",))
 
     def concede(self, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""

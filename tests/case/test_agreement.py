@@ -265,10 +265,13 @@ def test_readings_that_would_clash_only_across_readings_do_not_clash() -> None:
             "id": name,
             "kind": "discount",
             "off": "60%",
-            "readings": {"letter": {"of": {"offer": letter}}, "spirit": {"of": {"offer": spirit}}},
+            "readings": {
+                "letter": {"of": {"offer": letter, "provider": letter}},
+                "spirit": {"of": {"offer": spirit, "provider": spirit}},
+            },
         }
 
-    ours = {"id": "own", "with": "self", "effective": "2026-01-01"}
+    ours = {"id": "own", "with": "aws", "effective": "2026-01-01"}
     assert case({**ours, "terms": [discount("a", "aws", "azure"), discount("b", "azure", "aws")]}).readings
     with pytest.raises(CaseError, match="`a` and `b` together give more than 100%"):
         case({**ours, "terms": [discount("a", "aws", "azure"), discount("b", "azure", "azure")]})

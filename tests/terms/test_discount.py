@@ -149,3 +149,12 @@ def test_spend_counts_after_it() -> None:
     # x Mtok at North for 2.70: 9000 / 2.70 = 3,333.33 Mtok; the rest at 2
     assert abs(placed(found)["north-api"] - D(9000) / D("2.7")) <= D("0.000001")  # work is whole in millionths
     assert abs(found.cost - (9000 + 2 * (6000 - D(9000) / D("2.7")))) < D("0.001")
+
+
+@pytest.mark.parametrize("kind", [{"kind": "discount", "off": "5%"}, {"kind": "credit", "rate": "5%"}])
+def test_nobody_grants_himself_anything(kind: dict[str, Any]) -> None:
+    data = data_of([tokens("north", 3)], [work()], agreement(kind | {"id": "gift"}, party="self"))
+    assert mistakes(data) == [
+        "`gift` is to give something, and is agreed with `self`, who sells nothing; "
+        "write it in an agreement with the provider who gives it"
+    ]

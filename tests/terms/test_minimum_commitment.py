@@ -346,3 +346,21 @@ def test_a_commitment_without_end_is_settled_as_of_a_day_only() -> None:
         SettleError, match="`floor` has no end, so that its windows cannot all be settled; say as of when"
     ):
         settled_of([endless], [])
+
+
+@pytest.mark.parametrize(
+    ("reach", "more", "most"),
+    [
+        ("9 k USD", {}, None),
+        ("9001 USD", {}, "9000 USD"),
+        ("18 k USD", {"windows": {"every": "quarter"}}, None),  # two of them
+        ("18001 USD", {"windows": {"every": "quarter"}}, "18000 USD"),
+        ("9001 USD", {"windows": {"every": "quarter", "ramp": ["40%", "60%"]}}, "9000 USD"),  # both of them together
+    ],
+)
+def test_a_milestone_above_what_is_committed(reach: str, more: dict[str, Any], most: str | None) -> None:
+    term = floor("9 k USD", milestones=[{"by": "2026-05-01", "reach": reach}], **more)
+    found = mistakes(data_of([tokens("north", 3)], [work()], agreement(term, ends="2026-07")))
+    assert len(found) == bool(most)
+    for message in found:
+        assert f"by 2026-05-01 is more than the {most} that are committed in all; lower the milestone" in message

@@ -57,8 +57,12 @@ def test_from_the_middle_of_a_month() -> None:
 
 
 def test_carved_out() -> None:
-    found = solved(world(**{"except": [{"tier": "gold"}]}))
-    assert (found.cost, found.postings) == (D(24000), ())
+    term = {"id": "cut", "kind": "revenue-share", "rate": "20%", "except": [{"tier": "gold"}]}
+    chat = work(revenue="6 USD per Mtok", labels={"tier": "gold"})
+    mail = work("mail", revenue="1 USD per Mtok", labels={"tier": "basic"})
+    found = solved(build([tokens("north", 3), tokens("south", 2)], [chat, mail], agreement(term)))
+    # 12 x 1000 x 2 + 20% x 6 x 1000 x 1
+    assert (found.cost, charged(found, "cut")) == (D(24000 + 1200), D(1200))
 
 
 def test_it_may_make_work_worthless() -> None:
@@ -155,3 +159,18 @@ def test_the_sentence() -> None:
     for cap, end in zip(caps, ends, strict=True):
         (term,) = world(**cap).terms
         assert term.explain().sentence == f"20% of the revenue of everything is owed to north{end}"
+
+
+def test_a_share_of_nothing() -> None:
+    share = {"id": "cut", "kind": "revenue-share", "rate": "20%"}
+    free = work("free", labels={"tier": "basic"})
+    deal = agreement(share | {"of": {"tier": "basic"}})
+    paid = work("paid", labels={"tier": "gold"}, revenue="6 USD per Mtok")
+    expected = (
+        "a share of revenue, and what it covers states none (`free`); "
+        "state what the work earns (`revenue:` of the workload), or drop the clause"
+    )
+    assert mistakes(data_of([tokens("north", 3)], [free, paid], deal)) == [expected]
+    assert mistakes(data_of([tokens("north", 3)], [free, paid], agreement(share))) == []
+    stated = free | {"revenue": "0 USD per Mtok"}  # stated, and so known
+    assert mistakes(data_of([tokens("north", 3)], [stated, paid], deal)) == []

@@ -126,3 +126,35 @@ def test_a_price_in_another_unit() -> None:
     term |= {"price": "9 USD per unit-hour"}
     (only,) = mistakes(data_of([gpus("north", 3)], [compute()], agreement(term)))
     assert only.startswith("the price is per unit-hour; expected per GPU-hour")
+
+
+TAKE = {"id": "take", "kind": "take-or-pay", "price": "1 USD per GPU-hour"}
+
+
+def test_an_offer_of_another_party() -> None:
+    deal = agreement(TAKE | {"offer": "south-gpus", "quantity": "4 GPU"})
+    assert mistakes(data_of([gpus("north", 3), gpus("south", 2)], [compute()], deal)) == [
+        "`south-gpus` is sold by `south`, and this agreement is with `north`; "
+        "name an offer of `north`, or agree it with `south`"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("capacity", "more", "least"),
+    [
+        ("16 GPU", {}, None),
+        ("15 GPU", {}, "15"),
+        ("2 unit", {"unit": 8}, None),
+        ("1 unit", {"unit": 8}, "8"),
+        ({"2026-01-01": "20 GPU", "2026-03-01": "12 GPU"}, {}, "12"),  # less of it later, while the clause is in force
+        ({"2026-01-01": "20 GPU", "2026-09-01": "12 GPU"}, {}, None),  # after the horizon
+    ],
+)
+def test_more_than_there_is(capacity: Any, more: dict[str, Any], least: str | None) -> None:
+    deal = agreement(TAKE | {"offer": "north-gpus", "quantity": "16 GPU"})
+    found = mistakes(data_of([gpus("north", 3, capacity=capacity, **more)], [compute(demand="1 GPU")], deal))
+    expected = (
+        f"16 GPU to be kept, and `north-gpus` has a capacity of {least} GPU; "
+        "lower the quantity, or raise the offer's `capacity`"
+    )
+    assert found == ([expected] if least else [])

@@ -170,6 +170,9 @@ class _Clauses:
     def _in_force(self, entry: Entry, found: InForce) -> None:
         """A clause against what it speaks of, under each of its readings."""
         path = self._path(found)
+        if found.term.effect == "grants" and found.validity.counterparty == SELF:
+            what = f"`{found.term.id}` is to give something, and is agreed with `self`, who sells nothing"
+            self.case.wrong(entry, path, what, "write it in an agreement with the provider who gives it")
         good = found.validity.counterparty in {SELF, *self.case.names("providers")}
         for at, scope in found.term.scopes():
             good &= self._scope(entry, (*path, *at), scope, found.term.id)
