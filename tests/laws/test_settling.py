@@ -21,7 +21,21 @@ from detente.errors import CaseError, SettleError
 from detente.planner.solve import plan
 from detente.results.plan import Plan
 from detente.values.money import nano
-from tests.builders import ALL_KINDS, GENERATORS, D, Data, cases, day, replayed, settled_of, two_clouds, worlds
+from tests.builders import (
+    ALL_KINDS,
+    GENERATORS,
+    D,
+    Data,
+    agreement,
+    build,
+    cases,
+    day,
+    replayed,
+    settled_of,
+    tokens,
+    work,
+    worlds,
+)
 
 few = settings(
     deadline=None,
@@ -201,7 +215,8 @@ def test_every_kind_that_counts_is_asked_about_unknown_labels() -> None:
 
 @pytest.mark.parametrize("kind", MEASURED)
 def test_use_without_a_label_is_never_zero(kind: str) -> None:
-    case = two_clouds({"id": "t", "kind": kind, "of": {"kind": "inference"}} | CLAUSES[kind])
+    term = {"id": "t", "kind": kind, "of": {"kind": "inference"}} | CLAUSES[kind]
+    case = build([tokens("north", 3)], [work(revenue="6 USD per Mtok")], agreement(term))
     at = day("2026-02-03")
     bare = Use("use", {"workload": "chat"}, case.offer_facts["north-api"], at, at, *[Decimal(10)] * 4)
     with pytest.raises(SettleError, match=r"`t`.*`kind`"):
