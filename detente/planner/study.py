@@ -21,7 +21,7 @@ from detente.contract.term import Term
 from detente.errors import BillError, NoPlanError
 from detente.planner.answer.bill import Bill, charge
 from detente.planner.answer.result import result
-from detente.planner.answer.rounding import settled
+from detente.planner.answer.rounding import at_stake, settled
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Ints
 from detente.planner.formulation.formulate import formulate
@@ -247,7 +247,7 @@ class Study:
         draft, model = self.draft, self.model
         solution, whole = settled(draft, model, found.solution, whole_columns(draft))
         exact = charge(draft, whole)
-        check(draft, exact, solution)
+        check(draft, exact, solution, model)
         return exact, solution
 
     def plan(self, found: Incumbent, gap: float = GAP) -> Plan:
@@ -273,11 +273,11 @@ class Study:
         return interrupt is not None and interrupt.noted
 
 
-def check(draft: Draft, exact: Bill, solution: Solution) -> None:
+def check(draft: Draft, exact: Bill, solution: Solution, model: Model) -> None:
     """The exact bill against the solver's objective: a difference beyond rounding is an error (§4)."""
     difference = float(exact.total) - solution.objective
     scale = max(abs(solution.objective), float(abs(exact.listed)), 1.0)
-    if abs(difference) > 1e-6 * scale:
+    if abs(difference) > 1e-6 * scale + at_stake(draft, model, exact.quantities, solution):
         raise BillError(
             f"the plan's exact bill is {exact.total} and the solver's cost {solution.objective:.6f}: they differ by "
             f"{difference:.6f}, beyond rounding"

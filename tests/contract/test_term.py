@@ -22,7 +22,8 @@ NO_END = "the amount is for the whole term, which has no end (it starts on 2026-
 def world(term: Data, **more: Any) -> Data:
     """1000 Mtok a month at 2 or 3 USD, and 2 GPUs at North at 2 USD per GPU-hour."""
     offers = [tokens("north", 3), tokens("south", 2), gpus("north", 2)]
-    return data_of(offers, [work(revenue="1 USD per Mtok"), compute(demand="2 GPU")], agreement(term, **{"ends": None} | more))
+    each = [work(revenue="1 USD per Mtok"), compute(demand="2 GPU")]
+    return data_of(offers, each, agreement(term, **{"ends": None} | more))
 
 
 @pytest.mark.parametrize("term", AMOUNTS, ids=lambda t: str(t["kind"]))

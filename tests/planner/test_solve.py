@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from detente.case.case import Case
-from detente.errors import NoPlanError, PlanError, SolverError
+from detente.errors import NoPlanError, PlanError
 from detente.planner.formulation.formulate import formulate
 from detente.planner.solve import plan
 from detente.results.conflict import Conflict
@@ -375,12 +375,10 @@ def test_billions_beside_cents() -> None:
     """A workload of a cent must not vanish beside one of a billion."""
     large = work("large", "1 bn Mtok per month")
     offers = [tokens("north", 3), tokens("south", 2)]
-    found = solved(build(offers, [work("small", "0.1 Mtok per month"), large], months=1))
-    assert placed(found, "small") == {"south-api": D("0.1")}
-    assert found.cost == D("2000000000.2")
-    # smaller still, it is below what the solver can tell from nothing: an error then, and never a silent loss
-    with pytest.raises(SolverError, match="`small` must be served"):
-        plan(build(offers, [work("small", "0.001 Mtok per month"), large], months=1))
+    for small in ("0.1", "0.001", "0.000001"):  # down to a single token
+        found = solved(build(offers, [work("small", f"{small} Mtok per month"), large], months=1))
+        assert placed(found, "small") == {"south-api": D(small)}
+        assert found.cost == D("2000000000") + 2 * D(small)
 
 
 # -- odd cases -------------------------------------------------------------------------------------------

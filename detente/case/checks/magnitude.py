@@ -1,17 +1,19 @@
 """Whether a plan can add up what a case declares: nothing in it comes to more than ``LARGEST``.
 
-Owns: the work of the horizon, what it would take of an offer and cost there, and the amounts of clauses, each against
-that limit, so that a slip of many zeros is said at its place and not by the solver. Not here: the form of a number
-(``quantity``).
+Owns: the work of the horizon, its worth, what it would take of an offer and cost there and on the way, and the amounts
+of clauses, each against that limit, so that a slip of many zeros is said at its place and not by the solver. Not here:
+the form of a number (``quantity``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 from detente.case.entries import Entries, Entry
 from detente.demand.workload import AnyWorkload, Training
 from detente.errors import Path
+from detente.market.network import egress_price
 from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer
 from detente.values.held import held_in
 from detente.values.money import HOURS_A_MONTH, Price
@@ -44,6 +46,8 @@ def check(case: Entries) -> None:
             what = f"`{entry.value.id}` needs {_shown(work)} {entry.value.unit} in all, {TOO_MUCH_WORK}"
             case.wrong(entry, (key,), what, REMEDY)
             continue
+        _worth(case, entry, work)
+        _moved(case, entry, fits, work)
         for offer in fits:
             _taken(case, entry, entries[id(offer)], work)
 
@@ -77,6 +81,32 @@ def _taken(case: Entries, entry: Entry, sold: Entry, work: Fraction) -> None:
     if taken * dearest > LARGEST:
         what = f"`{workload.id}` would cost {_shown(taken * dearest)} {case.head.declared.currency} on `{offer.id}`"
         case.wrong(sold, ("price",), f"{what}, {TOO_MUCH}", REMEDY)
+
+
+def _worth(case: Entries, entry: Entry, work: Fraction) -> None:
+    """What all of a workload's work is worth, and what it earns."""
+    workload = entry.value
+    for key, price in (("value", workload.value), ("revenue", workload.revenue)):
+        if price is not None and (total := work * Fraction(price.amount)) > LARGEST:
+            what = f"the {key} of `{workload.id}` comes to {_shown(total)} {case.head.declared.currency} in all"
+            case.wrong(entry, (key,), f"{what}, {TOO_MUCH}", REMEDY)
+
+
+def _moved(case: Entries, entry: Entry, fits: Sequence[AnyOffer], work: Fraction) -> None:
+    """The data that all of a workload's work moves, and what that costs to the dearest place where it could run."""
+    workload = entry.value
+    if workload.data is None:
+        return
+    places = dict.fromkeys(f"{offer.provider}/{offer.region}" for offer in fits)
+    prices = [egress_price(case.values("networks"), workload.data.at, to) for to in places if to != workload.data.at]
+    dearest = max((Fraction(price.amount) for price in prices if price is not None), default=Fraction(0))
+    moved = work * Fraction(workload.data.moves[0])
+    what, remedy = f"`{workload.id}` moves {_shown(moved)} GB in all", REMEDY
+    if moved <= LARGEST:
+        cost = moved * dearest
+        what, remedy = f"{what}, for {_shown(cost)} {case.head.declared.currency}", f"{REMEDY}; and `networks:`"
+    if max(moved, moved * dearest) > LARGEST:
+        case.wrong(entry, ("data", "moves"), f"{what}, {TOO_MUCH}", remedy)
 
 
 def _need(entry: Entry, sold: Entry, work: Fraction) -> tuple[Fraction, Entry, Path, str]:

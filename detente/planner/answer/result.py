@@ -21,6 +21,7 @@ from detente.planner.answer.bill import Bill
 from detente.planner.answer.holdings import capacity, purchases
 from detente.planner.answer.marginal import clauses
 from detente.planner.answer.reasons import decisions
+from detente.planner.answer.rounding import at_stake
 from detente.planner.formulation.draft import Draft
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
@@ -56,7 +57,8 @@ def result(
     case, cost = draft.case, exact.total
     low = nano(Fraction(bound)) if np.isfinite(bound) else -nano(Fraction(10**15))
     if low > cost:
-        if low - cost > max(abs(cost), Decimal(1)) * Decimal("1e-6"):
+        beyond = nano(Fraction(at_stake(draft, model, exact.quantities, solution)))
+        if low - cost > max(abs(cost), Decimal(1)) * Decimal("1e-6") + beyond:
             raise SolverError(f"the bound {low} lies above the plan's exact cost {cost}")
         low = cost
     gap = (cost - low) / max(abs(cost), Decimal("1e-9"))

@@ -4,7 +4,8 @@ The solver meets a clause's row to its tolerance, and rounding to whole quanta a
 just reaches would be missed by a part of a millionth, and the exact bill would say so. Such rows are tightened by what
 was missed, and the rest is solved again.
 
-Owns: which clauses' rows rounding misses, and the way back. Not here: the rounding itself (``bill``).
+Owns: which clauses' rows rounding misses, the way back, and what rounding may cost. Not here: the rounding itself
+(``bill``).
 """
 
 from __future__ import annotations
@@ -54,6 +55,17 @@ def settled(draft: Draft, model: Model, found: Solution, columns: Ints) -> tuple
     model.ask(rows, *asked)
     model.release(columns)
     return best
+
+
+def at_stake(draft: Draft, model: Model, whole: Quantities, solution: Solution) -> float:
+    """What rounding to whole quanta may change in a plan's cost, in money.
+
+    Where a million tokens cost a million, one token costs 1. Counted is twice the price of each quantum, or part of
+    one, that was moved: clauses may count it once more.
+    """
+    assert solution.values is not None
+    moved = np.minimum(np.abs(whole.work - solution.values[draft.x] / float(QUANTUM)), 1.0)
+    return 2.0 * float(QUANTUM) * float((moved * np.abs(model.cost[draft.x])).sum())
 
 
 def _clauses(draft: Draft) -> Ints:

@@ -21,6 +21,10 @@ from detente.planner.formulation.units import AnyUnits
 IDLE_MARGIN = 1e-6
 """A whole unit is idle if this much less than one is: the solver knows only closed bounds."""
 
+LITTLE = 1e-3
+"""Work that could take at most this part of one unit counts by its own size: of a unit, the solver could not tell it
+from nothing."""
+
 LARGE = 1e15
 """Stands for no limit in a row of limits."""
 
@@ -71,6 +75,11 @@ def _bought(draft: Draft, offer: AnyUnits, arcs: Sequence[Arc], most: Floats) ->
     units = Expr(draft.n, [(r, c, v * flow[r]) for r, c, v in held.parts])
     use = taken(draft, shared, standby=offer.reserved)
     draft.program.require(Owner("units", offer.id), "use", use - units <= 0.0)
+    few = [arc for arc in shared if _is_little(draft, arc, flow)]
+    if few:  # one unit serves all of it, and there is no use without one
+        one = Expr(draft.n, [(r, c, v * _most_taken(draft, few)[r]) for r, c, v in held.parts])
+        rows = taken(draft, few, standby=False) - one <= 0.0
+        draft.program.require(Owner("units", offer.id), "little", rows)
     if offer.reserved:
         if np.isfinite(most).any():
             draft.program.require(Owner("offer", offer.id), "limit", held <= np.minimum(most, LARGE))
@@ -78,11 +87,35 @@ def _bought(draft: Draft, offer: AnyUnits, arcs: Sequence[Arc], most: Floats) ->
     # nothing is rented only to stand idle: less than one step above what is used
     step = float(offer.increment if isinstance(offer, ProvisionedOffer) else 1) * (1 - IDLE_MARGIN)
     spare = units - use
+    if few:
+        others = [arc for arc in shared if not _is_little(draft, arc, flow)]
+        spare = units - taken(draft, others, standby=False) - _as_units(draft, few, flow)
     if isinstance(offer, ProvisionedOffer) and offer.minimum > offer.increment:  # the minimum may stand idle
         half = len(bought.starts) // 2  # the columns that open a purchase come first
         t = np.array(bought.starts[:half], dtype=np.int32)
         spare = spare - Expr(draft.n, [(t, bought.columns[:half], flow[t] * float(offer.minimum))])
     draft.program.require(Owner("units", offer.id), "idle", spare <= flow * step)
+
+
+def _is_little(draft: Draft, arc: Arc, flow: Floats) -> bool:
+    """Whether an arc's work, where there is any, can take no more than a little of one unit."""
+    most = _most_taken(draft, [arc])
+    return bool(most.any() and (most <= LITTLE * flow).all())
+
+
+def _as_units(draft: Draft, few: Sequence[Arc], flow: Floats) -> Expr:
+    """A little work as what it makes us buy: all of it together as one unit, which is then not idle."""
+    most = _most_taken(draft, few)
+    per = np.where(most > 0, flow / np.where(most > 0, most, 1.0), 1.0)
+    weights = np.array([float(arc.per_work) for arc in few])[:, np.newaxis] * per
+    return Expr(draft.n, [(None, draft.use_of(few), weights)])
+
+
+def _most_taken(draft: Draft, arcs: Sequence[Arc]) -> Floats:
+    """The most that some arcs can take together in each period, in the offer's unit."""
+    each = (draft.most_work[arc.workload.id] * float(arc.per_work) for arc in arcs)
+    found: Floats = sum(each, np.zeros(draft.n))
+    return found
 
 
 def _gang(draft: Draft, arc: Arc) -> None:

@@ -9,7 +9,7 @@ Not here: what any column means, how entries are laid out (``matrix``), and the 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -202,6 +202,14 @@ class LinearProgram:
     def upper(self) -> Floats:
         """Every column's upper bound, denials apart."""
         return self._spread(self._upper, np.empty(self.n))
+
+    def mosts(self) -> Iterator[tuple[Block, Floats]]:
+        """The largest upper bound in each line of each block of columns; a block of one dimension is one line."""
+        for block, shape, upper in zip(self.column_blocks, self._shapes, self._upper, strict=True):
+            if len(shape) > 1 and block.stop > block.start:
+                yield block, np.broadcast_to(upper, shape).reshape(-1, shape[-1]).max(axis=1)
+            else:
+                yield block, np.array([block.most])
 
     def integer(self) -> Bools:
         """Which columns are integer."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from detente.contract.window import Window
 from detente.market.offer import ProvisionedOffer, TokenOffer
+from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Expr, Floats, Ints
 from detente.planner.formulation.owner import Owner
@@ -26,6 +27,9 @@ which costs at most 1% of that purchase and counts in the gap."""
 MAX_WHOLE = 400
 """At most so many integer columns of capacity bought by the hour, of all offers together; where there would be more,
 all of those are rounded up as well: a search over thousands has no end that anyone could wait for."""
+
+TOLD = 1e-9
+"""Of the most work that an arc can do in a period: the solver's tolerance is a hundredth of it."""
 
 
 def define_units(draft: Draft) -> None:
@@ -133,13 +137,19 @@ def rounded_up(draft: Draft, values: Floats) -> dict[str, Floats]:
         starts = np.array(units.starts, dtype=np.int64)
         flow = draft.hours * float(units.offer.unit_flow)
         shared = [a for a in draft.arcs.of_offer[name] if not a.own]
-        use = sum((values[draft.x[a.index]] * float(a.per_work) for a in shared), np.zeros(draft.n))
+        use = sum((_used(draft, values, arc) for arc in shared), np.zeros(draft.n))
         need = use[starts] / flow[starts]
-        need[need < 1e-7] = 0.0
-        count = np.ceil(need / units.units - 1e-7)
+        count = np.maximum(np.ceil(need / units.units - 1e-7), need > 0)
         if isinstance(units.offer, ProvisionedOffer) and units.offer.minimum != units.offer.increment:
             half = len(starts) // 2
             count[:half] = need[:half] > 0
             count[half:] = np.ceil(np.maximum(0.0, need[half:] - units.offer.minimum) / units.units[half:] - 1e-7)
         found[name] = count
     return found
+
+
+def _used(draft: Draft, values: Floats, arc: Arc) -> Floats:
+    """What an arc takes of its offer in each period; what is less than the solver can tell from nothing is nothing."""
+    work = values[draft.x[arc.index]]
+    told: Floats = np.where(work > TOLD * draft.most_work[arc.workload.id], work, 0.0)
+    return told * float(arc.per_work)

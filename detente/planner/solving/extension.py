@@ -6,14 +6,13 @@ program (``matrix``), and handing anything over (``model``).
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from detente.planner.formulation.expression import Floats, Ints, broadcast
 from detente.planner.formulation.program import LinearProgram
-from detente.planner.solving.matrix import Matrix
+from detente.planner.solving.matrix import Matrix, column_scales
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class NewEntries:
 
 def extended(program: LinearProgram, matrix: Matrix, old_rows: int) -> tuple[Matrix, NewEntries]:
     """A matrix with all that a program has beyond it, and the entries that came in. The program gives them up."""
-    column_scale = np.concatenate([matrix.column_scale, _column_scales(program, len(matrix.column_scale))])
+    column_scale = np.concatenate([matrix.column_scale, column_scales(program, len(matrix.column_scale))])
     rows, columns, values = _natural(program, old_rows)
     values = values * column_scale[columns]
     largest = np.zeros(program.m)
@@ -37,15 +36,6 @@ def extended(program: LinearProgram, matrix: Matrix, old_rows: int) -> tuple[Mat
     row_scale = np.concatenate([matrix.row_scale, scales])
     entries = NewEntries(rows, columns, values * row_scale[rows])
     return _inserted(matrix, entries, row_scale, column_scale), entries
-
-
-def _column_scales(program: LinearProgram, old: int) -> Floats:
-    """Of the new columns: powers of two, one a block, as for the others."""
-    scale = np.ones(program.n)
-    for block in program.column_blocks:
-        if block.start >= old and block.most > 0 and not block.whole:
-            scale[block.slice] = 2.0 ** round(math.log2(max(block.most, 1e-9) / 1000.0))
-    return scale[old:]
 
 
 def _natural(program: LinearProgram, old_rows: int) -> tuple[Ints, Ints, Floats]:

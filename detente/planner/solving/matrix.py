@@ -8,7 +8,6 @@ what coincides (``parts``).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -118,7 +117,7 @@ class _Strips:
 
 def lay_out(program: LinearProgram) -> Matrix:
     """The whole matrix. The program's own entries are given up on the way: peak memory is one copy of them."""
-    scale = _column_scale(program)
+    scale = column_scales(program)
     pieces = _pieces(program)
     first, widths = _lines(pieces)
     start = _starts(program.n, pieces, first, widths)
@@ -147,13 +146,19 @@ def lay_out(program: LinearProgram) -> Matrix:
     return Matrix(start, index, value, row_scale, scale)
 
 
-def _column_scale(program: LinearProgram) -> Floats:
-    """Powers of two, one a block: its largest value becomes about 1000. What counts whole keeps its size."""
+def column_scales(program: LinearProgram, since: int = 0) -> Floats:
+    """Powers of two of the columns from one on, one a line of a block: its largest value becomes about 1000.
+
+    By line, since one work of a token a day stands beside another of a million GPUs: the solver may miss any value by
+    a tolerance that is the same for all. What counts whole keeps its size.
+    """
     scale = np.ones(program.n)
-    for block in program.column_blocks:
-        if block.most > 0 and not block.whole:
-            scale[block.slice] = 2.0 ** round(math.log2(max(block.most, 1e-9) / 1000.0))
-    return scale
+    for block, most in program.mosts():
+        if block.start >= since and block.most > 0 and not block.whole:
+            large = np.where(most > 0, np.maximum(most, 1e-9), block.most)
+            each = np.exp2(np.round(np.log2(large / 1000.0)))
+            scale[block.slice] = np.repeat(each, (block.stop - block.start) // len(each))
+    return scale[since:]
 
 
 # -- pieces ---------------------------------------------------------------------------------------------------------

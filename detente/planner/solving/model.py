@@ -35,6 +35,12 @@ SIMPLEX_COLUMNS = 60_000  # above: the first solve is by interior point with cro
 
 TOLERANCE = 1e-8  # by which a bound, a row or a whole number may be missed, in the solver's scale
 
+LEAST_COST = 1.0
+"""Of a plan, in the solver's scale: below it, money is scaled anew."""
+
+LARGEST_PRICE = 1e6
+"""In the solver's scale: beside larger ones it was seen to end without an answer."""
+
 PATIENCE = 5.0  # seconds for the solver to notice that it shall stop, before we go without it
 
 OPTIONS = {
@@ -277,6 +283,20 @@ class Model:
         self._cost = given * self.column_scale * self.money_scale
         self.highs.changeColsCost(self.program.n, np.arange(self.program.n, dtype=np.int32), self._cost)
 
+    def sized_by(self, objective: float) -> bool:
+        """Scale money by what a plan costs, if prices that nobody pays made that too small; whether they did.
+
+        The solver's tolerances are the same for all prices: beside a price of a million, it could not tell plans apart
+        of which each costs a cent.
+        """
+        size = abs(objective) * self.money_scale
+        if not 0 < size < LEAST_COST:
+            return False
+        room = LARGEST_PRICE / float(np.abs(self._cost).max())
+        self.money_scale *= 2.0 ** round(math.log2(max(1.0, min(1000.0 / size, room))))
+        self.objective(self.custom_cost)
+        return True
+
     def whole(self, columns: Ints, *, on: bool) -> None:
         """Make columns integer, or continuous."""
         import highspy
@@ -381,9 +401,11 @@ class Model:
         if self._interrupted():
             return Solution("interrupted", None, math.inf, -math.inf)
         self.highs.setOptionValue("time_limit", self.highs.getRunTime() + left)  # HiGHS counts over all its runs
-        outcome = self._solved()
+        outcome, kinds = self._solved(), highspy.HighsModelStatus
+        if self.highs.getModelStatus() == kinds.kUnknown:  # seen of warm starts where prices differ by 1e10: go cold
+            self.highs.clearSolver()
+            outcome = self._solved()
         status = self.highs.getModelStatus()
-        kinds = highspy.HighsModelStatus
         if status in (kinds.kInfeasible, kinds.kUnboundedOrInfeasible):
             return Solution("infeasible", None, math.inf, -math.inf)
         if status in (kinds.kTimeLimit, kinds.kInterrupt):

@@ -71,6 +71,8 @@ def search(
     if start is not None and start.basis is not None:
         model.start_at(start.basis)
     relaxed = model.solve_linear()
+    if relaxed.status == "optimal" and model.sized_by(relaxed.objective):
+        relaxed = model.solve_linear()
     if relaxed.status == "infeasible":
         return Unmet()
     if relaxed.status in ("time-limit", "interrupted"):
