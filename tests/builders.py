@@ -448,7 +448,8 @@ def _workloads(draw: Draw) -> list[Data]:
 def worlds(draw: Draw, *, kinds: Sequence[str] = ALL_KINDS, need: str | None = None, most: int = 3) -> Data:
     """A small case as plain data, with clauses of some kinds; one of kind ``need`` at least."""
     months = pick(draw, 2, 3)
-    world = data_of(_offers(draw), _workloads(draw), months=months)
+    idle: Data = pick(draw, {}, {"idle": "reserved"}, {"idle": "forbidden"}, {"idle": "allowed"})
+    world = data_of(_offers(draw), _workloads(draw), months=months, **idle)
     world["networks"] = [
         {"from": "*", "to": "*", "price": "0.02 USD per GB"},
         {"from": "north", "to": "south", "price": "0.10 USD per GB"},

@@ -30,7 +30,7 @@ from detente.demand.workload import AnyWorkload, Batch, Inference, Training
 from detente.errors import CaseError, FlawError, Mistake, Where, did_you_mean
 from detente.live.key import Key
 from detente.market.network import egress_price
-from detente.market.offer import AnyOffer
+from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer
 from detente.market.provider import Provider
 from detente.values.facts import Facts
 from detente.values.period import Period, moment
@@ -106,6 +106,10 @@ class Case:
     def workloads(self) -> tuple[AnyWorkload, ...]:
         """All workloads."""
         return self.declared.workloads
+
+    def may_stand_idle(self, offer: GpuOffer | ProvisionedOffer) -> bool:
+        """Whether more of an offer may be bought than work uses, so that a clause is met."""
+        return self.declared.idle == "allowed" or (self.declared.idle == "reserved" and offer.reserved)
 
     @cached_property
     def providers(self) -> dict[str, Provider]:

@@ -25,6 +25,7 @@ from detente.planner.answer.rounding import at_stake, settled
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Ints
 from detente.planner.formulation.formulate import formulate
+from detente.planner.formulation.idle import idle_ceilings
 from detente.planner.formulation.owner import Owner, by_owner
 from detente.planner.formulation.permissions import denies_anything
 from detente.planner.formulation.shaping import Shaping
@@ -50,12 +51,16 @@ def silent(text: str) -> None:
 
 @dataclass(eq=False)
 class OpenProgram:
-    """A program inside the solver, the case that it was formulated from, and the clauses shaped into it since."""
+    """A program inside the solver, the case that it was formulated from, and the clauses shaped into it since.
+
+    ``short`` are those of them that could ask for more units than it has.
+    """
 
     case: Case
     draft: Draft
     model: Model
     shaped: dict[Owner, list[Term]] = field(default_factory=dict)
+    short: set[Owner] = field(default_factory=set)
     softened: dict[tuple[tuple[Owner, ...], bool, tuple[int, ...]], Softening] = field(default_factory=dict)
 
     @classmethod
@@ -72,7 +77,8 @@ class OpenProgram:
 
         Exact: rows, bounds, columns and charges are all that a clause adds, save that it changes prices. A clause with
         other numbers is shaped once more, beside itself. What changes prices is in other clauses' coefficients; what
-        denies or wants standby is in columns that clauses share: it may be left out, and else is formulated anew.
+        denies or wants standby is in columns that clauses share: it may be left out, and else is formulated anew. So is
+        one for which more units could be bought, and stand idle, than there are columns for.
         """
         if not _same_but_clauses(self.case, case):
             return None
@@ -84,7 +90,8 @@ class OpenProgram:
         if not all(self._shapes_alone(owner, term) for owner, term in other.items()):
             return None
         out = frozenset(owner for owner in changed if owner in before)
-        return out, frozenset(self._shape(owner, term) for owner, term in other.items())
+        added = frozenset(self._shape(owner, term) for owner, term in other.items())
+        return None if added & self.short else (out, added)
 
     def _shapes_alone(self, owner: Owner, after: Term) -> bool:
         """Whether a clause can be shaped beside itself: it denies nothing, then and now, and wants no standby."""
@@ -100,6 +107,8 @@ class OpenProgram:
             program.variant = len(known)
             term.shape(Shaping(self.draft))
             program.variant = 0
+            if idle_ceilings(self.draft):
+                self.short.add(owner._replace(variant=len(known)))
             self.model.extend()
         return owner._replace(variant=1 + known.index(term))
 

@@ -12,8 +12,11 @@ from decimal import Decimal
 from typing import Any
 
 from detente.case.case import Case
+from detente.case.declared import Idle
 from detente.contract.standing import Standing
+from detente.contract.term import Term
 from detente.errors import CaseError, Mistake, Where, did_you_mean
+from detente.market.offer import TokenOffer
 from detente.report import digest
 from detente.report.denial import denials
 from detente.report.figure import count, percent, quantity, ticked
@@ -144,11 +147,28 @@ def _clause(case: Case, found: Plan | Conflict, name: str) -> Explanation:
     term = case.term(name)
     assert term is not None
     if isinstance(found, Conflict):
-        return _in_conflict(case, found, name, "clause", [Line(term.explain().sentence, (name,))])
+        lines = [Line(term.explain().sentence, (name,)), *_idle(case, term)]
+        return _in_conflict(case, found, name, "clause", lines)
     rows = [c for c in found.clauses if c.term == name]
-    lines = [line for row in rows for line in _clause_lines(found, row)]
+    lines = [*(line for row in rows for line in _clause_lines(found, row)), *_idle(case, term)]
     says = "; then ".join(dict.fromkeys(row.sentence for row in rows)) or term.explain().sentence
     return Explanation(name, "clause", found.reading, f"`{name}`: {says}", tuple(lines))
+
+
+IDLE: dict[Idle, str] = {
+    "forbidden": "no more is bought than work could use",
+    "reserved": "more may be reserved than work uses, and nothing is rented by the hour only to stand idle",
+    "allowed": "more may be bought than work uses, reserved or by the hour",
+}
+
+
+def _idle(case: Case, term: Term) -> Iterable[Line]:
+    """Whether capacity may stand idle, of a clause that counts what is bought."""
+    counts = any(meter.measure in ("spend", "taken") for meter in term.meters())
+    if counts and any(not isinstance(offer, TokenOffer) for offer in case.offers):
+        stated = case.declared.idle
+        default = "" if "idle" in case.declared.model_fields_set else ", the default"
+        yield Line(f"idle capacity: {IDLE[stated]} (`idle: {stated}`{default})")
 
 
 def _clause_lines(found: Plan, row: ClauseRow) -> Iterable[Line]:

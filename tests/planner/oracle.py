@@ -20,6 +20,9 @@ from detente.case.case import Case
 from detente.contract.term import Term
 
 INFINITE = math.inf
+MANY = 2_000.0
+"""More units than any clause of a random case could ask for."""
+
 NEVER_IDLE = 1 - 1e-6
 """Of capacity by the hour, less than one step above what is used is rented (decision 0006)."""
 
@@ -354,6 +357,9 @@ class Oracle:
         count = max(least, least + math.ceil((need - least) / step - 1e-9) * step)
         return min(count, self._most_units(offer, slot))
 
+    def _may_stand_idle(self, offer: Any) -> bool:
+        return {"forbidden": False, "reserved": offer.term is not None, "allowed": True}[self.case.declared.idle]
+
     def _buy(self) -> None:
         for offer in self.case.offers:
             if offer.kind == "tokens" or all(w.own for w in self.ways if w.offer is offer):
@@ -380,6 +386,8 @@ class Oracle:
 
     def _purchase(self, offer: Any, price: float, start: datetime, until: datetime, held: list[int]) -> None:
         most = max((self._useful(offer, self.slots[t], t) for t in held), default=0.0)
+        if self._may_stand_idle(offer):
+            most = MANY if held else 0.0
         parts = [(self.column(most, whole=True), 1.0)]
         if offer.kind == "provisioned":
             opened = self.column(1 if most else 0, whole=True)
@@ -402,7 +410,15 @@ class Oracle:
             gives = added(held, times=flow * slot.hours)
             reserved = offer.term is not None
             self.row(less(self._on(offer, t, own=False, standby=reserved), gives), "<=", 0.0)
+            if reserved and not self._may_stand_idle(offer):
+                terms = [b["held"] for b in self.units[offer.id] if t in b["held"]]
+                busiest = [self._useful(offer, self.slots[s], s) for held_then in terms for s in held_then]
+                self.row(held, "<=", max(busiest, default=0.0))
             if reserved:
+                if self._most_units(offer, slot) < INFINITE:
+                    self.row(held, "<=", self._most_units(offer, slot))
+                continue
+            if self._may_stand_idle(offer):
                 if self._most_units(offer, slot) < INFINITE:
                     self.row(held, "<=", self._most_units(offer, slot))
                 continue

@@ -16,7 +16,7 @@ from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Bools, Expr, Floats, Part
 from detente.planner.formulation.owner import Owner
-from detente.planner.formulation.units import AnyUnits
+from detente.planner.formulation.units import AnyUnits, Units
 
 IDLE_MARGIN = 1e-6
 """A whole unit is idle if this much less than one is: the solver knows only closed bounds."""
@@ -80,9 +80,12 @@ def _bought(draft: Draft, offer: AnyUnits, arcs: Sequence[Arc], most: Floats) ->
         one = Expr(draft.n, [(r, c, v * _most_taken(draft, few)[r]) for r, c, v in held.parts])
         rows = taken(draft, few, standby=False) - one <= 0.0
         draft.program.require(Owner("units", offer.id), "little", rows)
+    if offer.reserved and np.isfinite(most).any():
+        draft.program.require(Owner("offer", offer.id), "limit", held <= np.minimum(most, LARGE))
+    if draft.case.may_stand_idle(offer):
+        return
     if offer.reserved:
-        if np.isfinite(most).any():
-            draft.program.require(Owner("offer", offer.id), "limit", held <= np.minimum(most, LARGE))
+        draft.program.require(Owner("units", offer.id), "idle", held <= _busiest(draft, bought))
         return
     # nothing is rented only to stand idle: less than one step above what is used
     step = float(offer.increment if isinstance(offer, ProvisionedOffer) else 1) * (1 - IDLE_MARGIN)
@@ -115,6 +118,14 @@ def _most_taken(draft: Draft, arcs: Sequence[Arc]) -> Floats:
     """The most that some arcs can take together in each period, in the offer's unit."""
     each = (draft.most_work[arc.workload.id] * float(arc.per_work) for arc in arcs)
     found: Floats = sum(each, np.zeros(draft.n))
+    return found
+
+
+def _busiest(draft: Draft, bought: Units) -> Floats:
+    """Units that work could use at the busiest time of the terms that hold in each period: no more are reserved."""
+    found = np.zeros(draft.n)
+    for serve in bought.serve:
+        found[serve] = np.maximum(found[serve], bought.most[serve].max(initial=0.0))
     return found
 
 

@@ -7,7 +7,7 @@ defined (``formulate``), and what a clause sees of it (``shaping``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -42,8 +42,9 @@ class DecidedColumns:
 class Draft:
     """The program of a case, as far as it is shaped."""
 
-    def __init__(self, case: Case, grid: Grid) -> None:
+    def __init__(self, case: Case, grid: Grid, idle_ceilings: Mapping[str, Floats] | None = None) -> None:
         self.case = case
+        self.idle_ceilings = idle_ceilings or {}  # of columns of units that clauses could ask for, though unused
         self.horizon = case.declared.horizon
         self.program = LinearProgram()
         self.grid = grid

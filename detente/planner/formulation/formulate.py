@@ -6,6 +6,7 @@ from detente.case.case import Case
 from detente.planner.formulation.capacity import define_capacity
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.grid import Grid
+from detente.planner.formulation.idle import idle_ceilings
 from detente.planner.formulation.permissions import define_permissions
 from detente.planner.formulation.purchases import define_units
 from detente.planner.formulation.shaping import Shaping
@@ -13,13 +14,20 @@ from detente.planner.formulation.standby import define_standby
 
 
 def formulate(case: Case, grid: Grid | None = None) -> Draft:
-    """The case's program over a grid, by default its own periods: what there is, what is needed, each clause in turn.
+    """The case's program over a grid, by default its own periods.
 
+    Where clauses could ask for more units than work uses, it is formulated once more, with room for them.
     Raises CaseError where clauses have readings and none is chosen.
     """
-    terms = case.terms
-    draft = Draft(case, Grid(case.periods) if grid is None else grid)
+    grid = Grid(case.periods) if grid is None else grid
+    draft = _formulated(Draft(case, grid))
+    more = idle_ceilings(draft)
+    return _formulated(Draft(case, grid, more)) if more else draft
 
+
+def _formulated(draft: Draft) -> Draft:
+    """What there is, what is needed, each clause in turn."""
+    terms = draft.case.terms
     draft.define_use()
     draft.define_availability()
     define_standby(draft, terms)

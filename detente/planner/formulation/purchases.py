@@ -101,14 +101,18 @@ def _most(draft: Draft, offer: AnyUnits) -> list[int]:
 def _units(draft: Draft, offer: AnyUnits, starts: Sequence[Start], most: Sequence[int], *, whole: bool) -> Units:
     program, owner, n = draft.program, Owner("units", offer.id), len(starts)
     ceiling = np.array([max((most[i] for i in start.serve), default=0) for start in starts], dtype=np.float64)
+    raised = draft.idle_ceilings.get(offer.id)
     minimum, step = (offer.minimum, offer.increment) if isinstance(offer, ProvisionedOffer) else (1, 1)
     parts: list[tuple[Ints, float]] = []
     if minimum % step == 0 and minimum <= step:
         counts = np.floor(ceiling / step)
     else:
-        opened = program.columns(owner, "opened", n, upper=np.minimum(1, ceiling), integer=True)
+        may_open = np.minimum(1, ceiling) if raised is None else raised[:n]
+        opened = program.columns(owner, "opened", n, upper=may_open, integer=True)
         parts.append((opened, minimum))
         counts = np.maximum(0, np.floor((ceiling - minimum) / step))
+    if raised is not None:
+        counts = raised[-n:]
     steps = program.columns(owner, "steps", n, upper=counts, integer=whole, whole=True)
     parts.append((steps, step))
     if len(parts) > 1:
@@ -128,10 +132,10 @@ def _units(draft: Draft, offer: AnyUnits, starts: Sequence[Start], most: Sequenc
 
 
 def rounded_up(draft: Draft, values: Floats) -> dict[str, Floats]:
-    """Whole units of each offer that hold what a solution uses: hourly ones by need, reservations as bought."""
+    """Whole units of each offer that hold what a solution uses: by need, or as bought where they may stand idle."""
     found = {}
     for name, units in draft.units.items():
-        if units.offer.reserved:
+        if units.offer.reserved or draft.case.may_stand_idle(units.offer):
             found[name] = np.ceil(values[units.columns] - 1e-6)
             continue
         starts = np.array(units.starts, dtype=np.int64)

@@ -56,6 +56,11 @@ class Units:
         hours *= self.units[column]
         return column, period, hours, hours * rate[column]
 
+    @property
+    def opening(self) -> int:
+        """How many of its columns open a purchase: the first half, or none."""
+        return len(self.columns) // 2 if len(self.columns) > len(set(self.starts)) else 0
+
     def held(self, n: int) -> Expr:
         """Units that serve in each of n periods."""
         if not self.serve:

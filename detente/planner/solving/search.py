@@ -20,6 +20,7 @@ from detente.planner.formulation.purchases import rounded_up
 from detente.planner.solving.branch import better, branch
 from detente.planner.solving.model import Basis, Model
 from detente.planner.solving.solution import Solution, Stopped
+from detente.planner.solving.spare import with_less_idle
 
 FEW, LARGE = 60, 20_000
 """At most so many whole columns in a program of more than so many: our own branch and bound."""
@@ -79,7 +80,12 @@ def search(
         return Incumbent(_idle(model, draft), _no_bound(model), relaxed.status)
     basis = model.basis
     found = _made_whole(draft, model, relaxed, gap, progress, start)
-    return replace(found, basis=basis) if isinstance(found, Incumbent) else found
+    if not isinstance(found, Incumbent):
+        return found
+    best, columns = found.solution, whole_columns(draft)
+    if best is not None and found.stopped is None and len(columns):
+        best = with_less_idle(draft, model, best, columns)
+    return replace(found, solution=best, basis=basis)
 
 
 def _made_whole(

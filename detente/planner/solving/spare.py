@@ -1,0 +1,92 @@
+"""Of plans that cost the same, one with less idle capacity.
+
+Owns: which bought units no use needs, and the tries to do without them. Not here: the search (``search``), and how many
+units may stand idle (``formulation.idle``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+import numpy as np
+
+from detente.planner.formulation.capacity import taken
+from detente.planner.formulation.draft import Draft
+from detente.planner.formulation.expression import Floats, Ints, broadcast
+from detente.planner.formulation.units import Units
+from detente.planner.solving.model import Model
+from detente.planner.solving.solution import Solution
+
+MAX_TRIES = 40
+"""So many purchases are tried one by one, where not all idle units can go together: each is a solve."""
+
+SAME = 1e-9
+"""Costs that differ by no more, as a part of them, are the same."""
+
+Fewer = tuple[Ints, Floats]
+"""Columns of units, and lower counts of them."""
+
+
+def with_less_idle(draft: Draft, model: Model, best: Solution, columns: Ints) -> Solution:
+    """The solution, whole in ``columns``, without idle units that save nothing: on a tie, less stands idle.
+
+    All idle units are tried together, then purchase by purchase: what a clause asks for stays.
+    """
+    found = [fewer for units in draft.units.values() if (fewer := _needed(draft, units, best)) is not None]
+    if not found:
+        return best
+    together = _solved(model, best, columns, found)
+    if together is not None:
+        return together
+    for one in islice(_one_by_one(found), MAX_TRIES):
+        best = _solved(model, best, columns, [one]) or best
+    return best
+
+
+def _one_by_one(found: Sequence[Fewer]) -> Iterator[Fewer]:
+    for at, counts in found:
+        for index in range(len(at)):
+            yield at[index : index + 1], counts[index : index + 1]
+
+
+def _needed(draft: Draft, units: Units, best: Solution) -> Fewer | None:
+    """The purchases of an offer that hold more than is used, and how many units hold it; None where all are needed."""
+    assert best.values is not None
+    counts = np.rint(best.values[units.columns])
+    spare = _spare(draft, units, best.values, counts)
+    fewer = counts.copy()
+    for index in np.flatnonzero(counts)[::-1].tolist():  # the last first: what opens a purchase comes before its steps
+        serve, size = units.serve[index], units.units[index]
+        idle = np.floor(spare[serve].min() / size + SAME) if len(serve) else counts[index]
+        fewer[index] -= min(counts[index], max(0.0, idle))
+        spare[serve] -= (counts[index] - fewer[index]) * size
+    less = np.flatnonzero(fewer < counts)
+    return (units.columns[less], fewer[less]) if len(less) else None
+
+
+def _spare(draft: Draft, units: Units, values: Floats, counts: Floats) -> Floats:
+    """Units that are held and not used in each period."""
+    held = np.zeros(draft.n)
+    for count, size, serve in zip(counts, units.units, units.serve, strict=True):
+        held[serve] += count * size
+    shared = [arc for arc in draft.arcs.of_offer[units.offer.id] if not arc.own]
+    used = np.zeros(draft.n)
+    for part in taken(draft, shared, standby=units.offer.reserved).parts:
+        row, column, value = broadcast(part)
+        np.add.at(used, row.ravel(), (value * values[column]).ravel())
+    found: Floats = held - used / (draft.hours * float(units.offer.unit_flow))
+    return found
+
+
+def _solved(model: Model, best: Solution, columns: Ints, fewer: Sequence[Fewer]) -> Solution | None:
+    """The solution with lower counts, if it costs no more."""
+    assert best.values is not None
+    values = best.values.copy()
+    for at, counts in fewer:
+        values[at] = counts
+    model.fix(columns, np.rint(values[columns]))
+    found = model.solve_linear()
+    model.release(columns)
+    same = found.status == "optimal" and found.objective <= best.objective + SAME * max(1.0, abs(best.objective))
+    return found if same else None

@@ -1,0 +1,197 @@
+"""Capacity that is bought though no work uses it: where the case lets it be, as much as a clause asks for."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from itertools import product
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detente.case.case import Case
+from detente.planner.check import check
+from detente.planner.solve import plan
+from detente.planner.study import Study
+from detente.report.explanation import explain
+from detente.results.conflict import Conflict
+from detente.results.plan import Plan
+from tests.builders import EXACT, D, Data, agreement, build, compute, gpus, refused, solved
+
+JANUARY, FEBRUARY = 744, 672  # hours
+CHOICES = ("forbidden", "reserved", "allowed")
+
+
+def floor(amount: int, fee: str | None, **more: Any) -> Data:
+    shortfall: Any = {"fee": fee} if fee else "forbidden"
+    return {"id": "floor", "kind": "minimum-commitment", "amount": f"{amount} USD", "shortfall": shortfall} | more
+
+
+def reserved(price: str = "2", **more: Any) -> Data:
+    return gpus("north", price, id="reserved", buy="reserved", term="1 month") | more
+
+
+def held(found: Plan) -> int:
+    return sum(p.units for p in found.purchases)
+
+
+# A GPU all year is 17,520 USD, 48 USD a day. 2,083 days are 99,984: a fee of 150% on the missing 16 makes 100,008;
+# 2,084 days are 100,032. Where only 365 days can be used, 82,480 are missing, of which 150% are owed: 141,240.
+@pytest.mark.parametrize(
+    ("buy", "idle", "fee", "cost"),
+    [
+        (reserved(), None, "150%", 100_008),
+        (reserved(), "reserved", "150%", 100_008),
+        (reserved(), "allowed", "150%", 100_008),
+        (reserved(), "forbidden", "150%", 141_240),
+        (reserved(), None, None, 100_032),
+        (reserved(), "forbidden", None, None),
+        (gpus("north", 2), None, "150%", 141_240),
+        (gpus("north", 2), "forbidden", "150%", 141_240),
+        (gpus("north", 2), "allowed", "150%", 100_008),
+        (gpus("north", 2), None, None, None),
+        (gpus("north", 2), "allowed", None, 100_032),
+    ],
+)
+def test_more_than_is_used_is_bought_where_that_is_cheaper_and_may_be(
+    buy: Data, idle: str | None, fee: str | None, cost: int | None
+) -> None:
+    head = {"idle": idle} if idle else {}
+    case = build([buy], [compute(demand="1 GPU")], agreement(floor(100_000, fee)), months=12, **head)
+    performed = cost is not None and cost < 141_240
+    assert check(case).answer == ("yes" if performed else "no")
+    if cost is None:
+        refused(case)
+        return
+    found = solved(case)
+    assert (found.cost, found.bound) == (D(cost), D(cost))
+
+
+@pytest.mark.parametrize("idle", CHOICES)
+def test_on_a_tie_less_stands_idle(idle: str) -> None:
+    """A fee of 100% costs what idle capacity does; a credit of 100% makes capacity free."""
+    case = build([reserved()], [compute(demand="1 GPU")], agreement(floor(100_000, "100%")), months=2, idle=idle)
+    found = solved(case)
+    assert (found.cost, held(found)) == (D(100_000), 2)
+    credit = {"id": "back", "kind": "credit", "rate": "100%", "amount": "50 k USD"}
+    found = solved(build([reserved()], [compute(demand="1 GPU")], agreement(credit), months=2, idle=idle))
+    assert (found.cost, held(found)) == (D(0), 2)
+
+
+def test_what_a_clause_asks_for_stays_on_a_tie() -> None:
+    """At a fee above 100% one idle GPU is cheaper than the fee, in the month that misses the floor alone."""
+    windows = {"windows": {"every": "month"}}
+    demand = {"rate": {"2026-01": "2 GPU", "2026-02": "1 GPU"}}
+    case = build([reserved("1")], [compute(demand=demand)], agreement(floor(1_344, "150%", **windows)), months=2)
+    found = solved(case)
+    # January: 2 x 744 = 1,488; February: 672 is half of the floor, a second GPU brings the rest
+    assert [(p.units, p.start.month) for p in found.purchases] == [(2, 1), (2, 2)]
+    assert found.cost == D(2 * JANUARY + 2 * FEBRUARY)
+
+
+@pytest.mark.parametrize(("idle", "units"), [("reserved", 6), ("forbidden", 4)])
+def test_a_purchase_with_a_minimum_and_steps(idle: str, units: int) -> None:
+    offer = reserved() | {
+        "kind": "provisioned", "model": "m", "throughput": "1 Mtok per hour", "minimum": 4, "increment": 2,
+        "price": "1 USD per unit-hour",
+    }  # fmt: skip
+    for key in ("accelerator", "buy"):
+        del offer[key]
+    chat = {
+        "id": "chat", "kind": "inference", "demand": "2 Mtok per hour", "runs-on": {"models": ["m"]},
+        "mix": {"output": "50%"},
+    }  # fmt: skip
+    # 4 units are 2,976; a floor of 4,000 with a fee of 200%: 6 units are 4,464, less than 2,976 + 2,048
+    found = solved(build([offer], [chat], agreement(floor(4_000, "200%")), months=1, idle=idle))
+    assert held(found) == units
+    assert found.cost == D(units * JANUARY + (0 if units == 6 else 2_048))
+
+
+def test_two_shares_of_spend_ask_for_each_other_s_units() -> None:
+    """South is owed 40% of spend and North 40%, and there is work for a tenth of a GPU: the rest stands idle."""
+    south = gpus("south", 4, id="south", buy="reserved", term="1 month")
+    elsewhere = compute(demand="3 GPU") | {"runs-on": {"accelerators": {"H200": 1}}}
+    east = gpus("east", 2, accelerator="H200")
+    small = compute("small", "0.1 GPU")
+    shares = [
+        agreement({"id": f"part-{p}", "kind": "share", "measure": "spend", "at-least": "40%"}, party=p)
+        for p in ("north", "south")
+    ]
+    found = solved(build([reserved("1"), south, east], [elsewhere, small], *shares, months=1))
+    # East is 6 an hour: 20% of at most 30, so that at least 12 go to each: 12 x 1 and 3 x 4
+    assert {p.offer: p.units for p in found.purchases} == {"reserved": 12, "south": 3, "east-gpus": 3}
+    assert found.cost == D(30 * JANUARY)
+
+
+def test_a_higher_floor_in_a_study_has_room_for_its_units() -> None:
+    def of(amount: int) -> Case:
+        return build([reserved()], [compute(demand="1 GPU")], agreement(floor(amount, "150%")), months=2)
+
+    study = Study.of(of(1_000))
+    for amount in (30_000, 1_000, 90_000):
+        nearby = study.under(of(amount))
+        found = nearby.solve(EXACT)
+        afresh = plan(of(amount), gap=EXACT)
+        assert isinstance(afresh, Plan)
+        assert nearby.plan(found, EXACT).cost == afresh.cost  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("fee", ["150%", None])
+def test_explain_says_what_may_stand_idle(fee: str | None) -> None:
+    def told(**head: Any) -> str:
+        case = build([gpus("north", 2)], [compute(demand="1 GPU")], agreement(floor(100_000, fee)), months=1, **head)
+        return str(explain(case, plan(case), "floor"))
+
+    assert "nothing is rented by the hour only to stand idle (`idle: reserved`, the default)" in told()
+    assert "no more is bought than work could use (`idle: forbidden`)" in told(idle="forbidden")
+    assert "reserved or by the hour (`idle: allowed`)" in told(idle="allowed")
+
+
+# -- against every purchase there is -----------------------------------------------------------------------------
+def cheapest(
+    price: dict[str, int], need: tuple[int, int], amount: int, fee: Decimal | None, idle: str
+) -> Decimal | None:
+    """The least cost over all counts of units: of a reservation and by the hour, in January and February."""
+    found: list[Decimal] = []
+    for r1, r2, h1, h2 in product(range(9), range(9), range(9), range(9)):
+        if r1 + h1 < need[0] or r2 + h2 < need[1]:
+            continue
+        if idle != "allowed" and (h1 > need[0] or h2 > need[1]):
+            continue
+        if idle == "forbidden" and (r1 > need[0] or r2 > need[1]):
+            continue
+        by_hour = h1 * JANUARY + h2 * FEBRUARY
+        spend = D((r1 * JANUARY + r2 * FEBRUARY) * price["reserved"] + by_hour * price["hourly"])
+        missing = max(D(0), amount - spend)
+        if missing and fee is None:
+            continue
+        found.append(spend + missing * (fee or 0))
+    return min(found, default=None)
+
+
+@settings(deadline=None, derandomize=True, max_examples=40)
+@given(
+    prices=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    need=st.tuples(st.integers(0, 2), st.integers(0, 2)),
+    amount=st.integers(1, 43).map(lambda n: n * 137),  # 8 units in January reach it
+    fee=st.sampled_from([None, "50%", "100%", "150%", "300%"]),
+    idle=st.sampled_from(CHOICES),
+)
+def test_nothing_else_that_could_be_bought_costs_less(
+    prices: tuple[int, int], need: tuple[int, int], amount: int, fee: str | None, idle: str
+) -> None:
+    rate = {"rate": {"2026-01": f"{need[0]} GPU", "2026-02": f"{need[1]} GPU"}}
+    offers = [reserved(str(prices[0])), gpus("north", prices[1])]
+    case = build(offers, [compute(demand=rate)], agreement(floor(amount, fee)), months=2, idle=idle)
+    each = {"reserved": prices[0], "hourly": prices[1]}
+    part = None if fee is None else D(fee.rstrip("%")) / 100
+    least = cheapest(each, need, amount, part, idle)
+    found = plan(case, gap=EXACT)
+    assert isinstance(found, Conflict) == (least is None)
+    performed = cheapest(each, need, amount, None, idle) is not None
+    assert check(case).answer == ("yes" if performed else "no")
+    if isinstance(found, Plan):
+        assert least is not None
+        assert abs(found.cost - least) < D("0.001")
+        assert found.bound <= least + D("0.001")
