@@ -14,6 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from detente.contract.term import Term
+from detente.market.offer import GpuOffer, TokenOffer
 from detente.planner.formulation.arc import covers
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats, Ints
@@ -31,6 +32,9 @@ LARGE = 20_000
 
 ACCURATE = 1e-6
 """The relative gap to which whole numbers are sought for a way out."""
+
+COLLIDING = ("demand", "offer", "units", "gang")
+"""Owners that are no clauses, and of which some may collide."""
 
 MAX_FACTS = 60
 """Workloads and offers that are tried one by one for a part in a conflict."""
@@ -52,7 +56,8 @@ def find_conflict(study: Study, whole: Ints | None = None) -> Conflict:
     clauses = by_owner(study.case.terms)
     owners = [o for o, term in clauses.items() if o in present and not (term.effect == "grants" and term.prices)]
     minimal = _minimal(study, owners, whole) if study.relaxed(owners).possible(whole) else []
-    facts = _facts(study.relaxed(o for o in owners if o not in minimal), whole)
+    others = study.relaxed(o for o in owners if o not in minimal)
+    facts = _facts(others, whole) or ([] if minimal else _collision(others, whole))
     clashes = [_clash(study, owner) for owner in minimal]
     ways = _ways_out(study, minimal, whole) if minimal else []
     return Conflict(study.case.reading, tuple(clashes), tuple(facts), tuple(ways))
@@ -84,6 +89,33 @@ def _facts(study: Study, whole: Ints | None) -> list[str]:
         if study.relaxed([Owner("offer", offer.id)]).possible(whole)
     ]
     return found
+
+
+def _collision(study: Study, whole: Ints | None) -> list[str]:
+    """Demand and capacity that collide without any clause, where none of them alone would cure it: a minimal set."""
+    blocks = study.draft.program.row_blocks
+    owners = list(dict.fromkeys(block.owner for block in blocks if block.owner.kind in COLLIDING))
+    if len(owners) > 2 * MAX_FACTS or not study.relaxed(owners).possible(whole):
+        return []
+    return [sentence for owner in _minimal(study, owners, whole) if (sentence := _collides(study.draft, owner))]
+
+
+def _collides(draft: Draft, owner: Owner) -> str:
+    """What a demand, an offer or a gang asks for, as one of those that collide."""
+    if owner.kind in ("demand", "gang"):
+        workload = next(w for w in draft.case.workloads if w.id == owner.name)
+        if owner.kind == "gang":
+            return f"`{owner.name}` runs as a whole gang, or not at all"
+        work = shown(float(draft.demand[owner.name].work.sum()), _plural(workload.unit))
+        may = "may go unserved at its `value`" if workload.value is not None else "must be served: it has no `value`"
+        return f"`{owner.name}` {may} ({work} in all)"
+    offer = next(o for o in draft.case.offers if o.id == owner.name)
+    if owner.kind == "units":
+        return f"`{owner.name}` is bought in whole units, and serves no more than what is bought"
+    flow = 1.0 if isinstance(offer, TokenOffer) else float(offer.unit_flow)
+    there_is = float((draft.most(offer) * draft.hours).sum()) * flow
+    total = shown(there_is, "GPU-hours" if isinstance(offer, GpuOffer) else "Mtok")
+    return f"`{owner.name}` has no more capacity ({offer.capacity}: {total} in all)"
 
 
 def _clash(study: Study, owner: Owner) -> Clash:

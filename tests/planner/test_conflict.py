@@ -280,3 +280,17 @@ def test_what_can_be_signed_can_be_planned(case: Case) -> None:
         assert isinstance(found, Plan)
     if isinstance(found, Conflict):
         assert answer == "no"
+
+
+def test_demand_and_capacity_that_collide_without_a_clause() -> None:
+    # January has 744 hours: 1 Mtok of each is 744 Mtok; both need 1000, so neither alone is to blame
+    offers = [tokens("north", 3, capacity="1 Mtok per hour"), tokens("south", 2, model="n", capacity="1 Mtok per hour")]
+    chat, mail = (
+        work("chat", "1000 Mtok per month"),
+        work("mail", "1000 Mtok per month", **{"runs-on": {"models": ["n"]}}),
+    )
+    found = refused(build(offers, [chat, mail], months=1))
+    assert (found.clauses, found.relaxations) == ((), ())
+    demand, capacity = found.facts
+    assert demand in {f"`{name}` must be served: it has no `value` (1.00 k Mtok in all)" for name in ("chat", "mail")}
+    assert capacity.endswith("(1 Mtok per hour: 744.00 Mtok in all)")
