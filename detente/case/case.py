@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from detente.case.agreement import Agreement, in_force
+from detente.case.agreement import Agreement, InForce, in_force
 from detente.case.declared import Declared
 from detente.case.document import Document
 from detente.case.folder import read, read_data
@@ -138,9 +138,7 @@ class Case:
 
         Raises CaseError where terms have readings and none is chosen (§3).
         """
-        events = {name: moment(on) if on else None for name, on in self.declared.events.items()}
-        found = list(in_force([*self.declared.agreements, *self._survival], events))
-        held = [f for f in found if f.term.id not in self.without]
+        held = self._held
         disputed = [f.term for f in held if f.term.readings]
         if disputed and self.reading is None:
             names = ", ".join(f"`{name}`" for name in self.readings)
@@ -153,6 +151,20 @@ class Case:
     def terms(self) -> tuple[Term, ...]:
         """The terms as a plan sees them: with windows as far as the horizon sees."""
         return tuple(term.seen_by(self.declared.horizon) for term in self.signed)
+
+    @property
+    def _held(self) -> list[InForce]:
+        events = {name: moment(on) if on else None for name, on in self.declared.events.items()}
+        found = in_force([*self.declared.agreements, *self._survival], events)
+        return [f for f in found if f.term.id not in self.without]
+
+    @property
+    def outside(self) -> tuple[InForce, ...]:
+        """Clauses of which no version is in force at any time of the horizon: nothing that is planned sees them."""
+        horizon = self.declared.horizon
+        begin, end = moment(horizon.start), moment(horizon.end)
+        inside = {f.term.id for f in self._held if f.validity.over(begin, end)}
+        return tuple(f for f in self._held if f.term.id not in inside)
 
     @property
     def _survival(self) -> list[Agreement]:

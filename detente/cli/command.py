@@ -152,10 +152,21 @@ class TimestampParam(click.ParamType[datetime]):
 
 
 def load(path: Path, reading: str | None, scenario: str | None) -> Case:
-    """The case of a command."""
-    from detente.case.case import Case
+    """The case of a command.
 
-    return Case.load(path).under(reading=reading, scenario=scenario)
+    What of it is in force at no time of the horizon is noted on standard error: an old agreement is no mistake.
+    """
+    from detente.case.case import Case
+    from detente.values.period import moment, named
+
+    found = Case.load(path).under(reading=reading, scenario=scenario)
+    for clause in found.outside:
+        dates, horizon = named(clause.validity.start, clause.validity.end), found.declared.horizon
+        seen = named(moment(horizon.start), moment(horizon.end))
+        where = f"`{clause.term.id}` of `{clause.validity.agreement}`"
+        note = f"note: {where} is in force {dates}, and at no time of the horizon ({seen}): is the year right?"
+        click.echo(note, err=True)
+    return found
 
 
 def must_take_files(folder: Path, *names: str) -> None:

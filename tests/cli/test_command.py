@@ -1,13 +1,16 @@
-"""What commands share: moments as they are typed."""
+"""What commands share: moments as they are typed, and the case."""
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 import pytest
 
-from detente.cli.command import TimestampParam
+from detente.cli.command import TimestampParam, load
+from tests.builders import agreement, data_of, tokens, work
 
 
 @pytest.mark.parametrize(
@@ -38,3 +41,15 @@ def test_a_moment_from_which_time_cannot_go_on(typed: str) -> None:
 def test_what_is_no_moment(typed: str) -> None:
     with pytest.raises(click.BadParameter, match="is not a time; write for example 2026-06-15T09:00Z"):
         TimestampParam().convert(typed, None, None)
+
+
+def test_clauses_outside_the_horizon_are_noted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cap = {"kind": "spending-cap", "amount": "1 M USD", "windows": {"cut": "prorate"}}
+    old = agreement(cap | {"id": "old"}, effective="2024-01-01", ends="2025-01-01", id="past")
+    now = agreement(cap | {"id": "now"}, id="present")
+    path = tmp_path / "case.yaml"
+    path.write_text(json.dumps(data_of([tokens("north", 3)], [work()], old, now)))
+    load(path, None, None)
+    (note,) = capsys.readouterr().err.splitlines()
+    when = "is in force 2024, and at no time of the horizon (Jan 2026 – Jun 2026)"
+    assert note == f"note: `old` of `past` {when}: is the year right?"
