@@ -27,6 +27,7 @@ from detente.cli.command import (
 
 if TYPE_CHECKING:
     from detente.case.case import Case
+    from detente.planner.check import Answer
     from detente.results.conflict import Conflict, Version
     from detente.results.plan import Plan
 
@@ -132,10 +133,14 @@ def plan(
 
 @command("detente report out/letter out/spirit --out report.html")
 @click.argument("plans", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--case", "of_case", type=click.Path(path_type=Path), help="Their case: say whether it can be signed.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None, help="The file to write.")
 @JSON
-def report(plans: tuple[Path, ...], out: Path | None, as_json: bool) -> int:
-    """Write one self-contained HTML page of saved PLANS; several (one a reading, say) are compared."""
+def report(plans: tuple[Path, ...], of_case: Path | None, out: Path | None, as_json: bool) -> int:
+    """Write one self-contained HTML page of saved PLANS; several (one a reading, say) are compared.
+
+    With --case the page begins with the answer of `check`: which clauses collide, and what each way out costs.
+    """
     from detente.report.html import render
     from detente.report.terminal import compare_view, plan_view
     from detente.results.plan import Plan
@@ -145,7 +150,8 @@ def report(plans: tuple[Path, ...], out: Path | None, as_json: bool) -> int:
     if out is not None:
         must_take_files(target.parent, target.name)
     loaded = [Plan.load(path) for path in plans]
-    page, trouble = render(loaded), None
+    found = None if of_case is None else _asked(of_case, dict(zip(map(str, plans), loaded, strict=True)), as_json)
+    page, trouble = render(loaded, found), None
     try:
         write(target, page.encode())
     except OSError as error:
@@ -162,6 +168,16 @@ def report(plans: tuple[Path, ...], out: Path | None, as_json: bool) -> int:
     if trouble is None:
         click.echo(f"wrote {target}: open it in a browser", err=True)
     return _told(trouble)
+
+
+def _asked(folder: Path, plans: dict[str, Plan], as_json: bool) -> Answer:
+    """The answer of ``check`` to the case of all these plans, in the scenario of the first. Raises PlanError."""
+    from detente.planner.check import check as ask
+
+    for name, found in plans.items():
+        found.must_be_of(load(folder, found.reading, found.scenario).hash, name)
+    first = next(iter(plans.values()))
+    return ask(load(folder, None, first.scenario), None, progress(as_json))
 
 
 # -- what they share ---------------------------------------------------------------------------------------------

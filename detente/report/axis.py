@@ -85,7 +85,7 @@ class Dates:
     def ticks(self) -> list[tuple[datetime, str]]:
         """Years, else months, else days, else hours: the finest whose names have room."""
         width = self.x1 - self.x0
-        finest = (self._hours, _hour, 52), (self._days, _day, 52), (self._months, _month, 44), (self._years, _year, 42)
+        finest = (self._hours, _hour, 52), (self._days, _day, 52), (self._months, _month, 58), (self._years, _year, 62)
         for starts, name, each in finest:
             most = max(2, int(width / each))
             found = starts(most)
@@ -141,8 +141,8 @@ def _day(at: datetime) -> str:
 
 
 def _month(at: datetime) -> str:
-    return f"{at:%Y}" if at.month == 1 else MONTHS[at.month - 1]
+    return f"{MONTHS[at.month - 1]} {at:%Y}" if at.month == 1 else MONTHS[at.month - 1]
 
 
 def _year(at: datetime) -> str:
-    return f"{at:%Y}"
+    return f"Jan {at:%Y}"

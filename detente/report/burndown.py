@@ -14,7 +14,7 @@ from detente.report.axis import Values
 from detente.report.chart import LEFT
 from detente.report.svg import drawing, label, line, rect
 from detente.values.money import shown
-from detente.values.period import MONTHS, named
+from detente.values.period import named
 
 MAX_WINDOWS = 150
 """More windows than this are drawn by the calendar year."""
@@ -54,7 +54,7 @@ def burndown(windows: Sequence[Standing], colour: str, name: str, currency: str,
     pitch = (right - LEFT) / len(slots)
     side = min(pitch * 0.14, 12.0) if len(slots) <= 60 else 0.0
     every = max(1, -(-int(max(len(s.short_name) for s in slots) * 7 + 6) // max(1, int(pitch))))
-    drawn = [label(0, 11, f"{currency} by window"), *values.draw(LEFT, right)]
+    drawn = [label(0, 11, f"{currency} in each window, by its first month"), *values.draw(LEFT, right)]
     worst = max(slots, key=lambda s: s.short)
     for index, slot in enumerate(slots):
         x = LEFT + index * pitch
@@ -103,7 +103,7 @@ def _slot(rows: Sequence[Standing]) -> Slot:
     day = first.start
     return Slot(
         name,
-        name if len(name) <= 8 else f"{MONTHS[day.month - 1]} {day:%y}–",
+        name if len(name) <= 8 else f"{day:%Y-%m}",
         sum((w.required for w in rows), Decimal(0)),
         sum((w.drawn for w in rows), Decimal(0)),
         first.brought,

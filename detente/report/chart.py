@@ -1,8 +1,8 @@
 """Charts of shares and of work over time, as SVG.
 
-Owns: stacked steps over time, and stacked bars of shares. Not here: commitments (``burndown``), capacity (``strip``),
-and what the numbers mean. Pure functions; the same input gives the same text. Coordinates are floats: every number
-that is read stands exact in a table.
+Owns: stacked steps over time, lines that run up, and stacked bars of shares. Not here: commitments (``burndown``),
+capacity (``strip``), and what the numbers mean. Pure functions; the same input gives the same text. Coordinates are
+floats: every number that is read stands exact in a table.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from detente.report.axis import Dates, Values
 from detente.report.figure import compact, percent
-from detente.report.svg import WIDE, drawing, element, label, line, rect, steps, title
+from detente.report.svg import WIDE, drawing, element, label, line, number, rect, steps, title
 from detente.report.timeline import Bucket
 
 LEFT = 50
@@ -76,6 +76,23 @@ def area(
     if width >= WIDE // 2 - 20:
         drawn += _tips(series, buckets, xs, height, unit)
     return drawing(width, height, name, drawn)
+
+
+def lines(
+    series: Sequence[Series], buckets: Sequence[Bucket], name: str, unit: str, width: int, height: int = 220
+) -> str:
+    """What runs up over time, a line a series: each value stands at the end of its step, and the line begins at 0."""
+    if not buckets:
+        return drawing(width, 40, name, [label(4, 24, "no periods")])
+    values = Values.upto(max((max(s.values) for s in series), default=0.0), height - 24, 22)
+    dates = Dates.over(buckets, LEFT, width - 6)
+    xs = dates.edges(buckets)
+    drawn = [label(0, 11, unit), *values.draw(LEFT, width - 6)]
+    for one in series:
+        points = zip(xs, (values.y(v) for v in (0.0, *one.values)), strict=True)
+        path = "M" + "L".join(f"{number(x)} {number(y)}" for x, y in points)
+        drawn.append(element("path", title(one.name), d=path, class_=f"run {one.colour}"))
+    return drawing(width, height, name, [*drawn, *dates.draw(height - 24)])
 
 
 def _stack(series: Sequence[Series], n: int) -> list[list[float]]:

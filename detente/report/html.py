@@ -16,11 +16,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from detente.errors import HIDDEN, printable
+from detente.planner.check import Answer
 from detente.report import answer, comparison, figure, timeline
-from detente.report.chart import shares
+from detente.report.bill import BridgeStep, bridge
+from detente.report.chart import Series, lines, shares
+from detente.report.csv import with_downloads
+from detente.report.cumulated import by_year, running
 from detente.report.implication import priced_exactly
 from detente.report.page import Page
 from detente.report.palette import Palette
+from detente.report.signing import signing
 from detente.report.svg import both
 from detente.results.plan import Plan
 from detente.values.money import shown
@@ -29,19 +34,24 @@ from detente.values.period import named
 LARGEST = 900_000
 """Characters of a page; a larger one is made again with less detail."""
 
+RUNS = 4
+"""Lines of cost over time that look unlike."""
+
 DETAILS = (1, 2, 4, 8)
 
 MAX_UNBROKEN = 28
 """Characters of an id that fit on a line of a phone."""
 
 
-def render(plans: Sequence[Plan]) -> str:
-    """One page: the answer in plain words, plans side by side where there are several, then each plan in full.
+def render(plans: Sequence[Plan], found: Answer | None = None) -> str:
+    """One page: whether to sign, plans side by side where there are several, then each plan in full.
 
     Parameters
     ----------
     plans
         One or more, usually of one case: under several readings, say. The first is what the others are compared with.
+    found
+        What ``check`` answered of their case; without it the page says what the plans themselves perform.
 
     Raises
     ------
@@ -52,13 +62,13 @@ def render(plans: Sequence[Plan]) -> str:
         raise ValueError("a report needs at least one plan")
     text = ""
     for detail in DETAILS:
-        text = _page(plans, detail)
+        text = with_downloads(_page(plans, detail, found))
         if len(text) < LARGEST:
             break
     return HIDDEN.sub(lambda found: printable(found[0]), text)
 
 
-def _page(plans: Sequence[Plan], detail: int) -> str:
+def _page(plans: Sequence[Plan], detail: int, found: Answer | None) -> str:
     """The page, with its tables cut and its charts thinned out by a factor."""
     palette = Palette(plans)
     labels = answer.labels(plans)
@@ -70,12 +80,47 @@ def _page(plans: Sequence[Plan], detail: int) -> str:
         labels=labels,
         pages=[Page(plans, index, label, palette, detail) for index, label in enumerate(labels)],
         legend=palette.legend,
+        signing=signing(plans, found),
+        currency=plans[0].currency,
+        bridges=_bridges(plans, labels),
+        **(_over_time(plans, labels) if several else {}),
         lead=answer.comparison(plans) if several else [" ".join(answer.opening(plans[0]))],
         measures=comparison.measures(plans) if several else [],
         disputes=comparison.disputes(plans) if several else [],
         spend=both(lambda width: shares(bars, "Shares of spend by provider, plan by plan", width)),
     )
     return re.sub(r"\n\s*\n+", "\n", text)
+
+
+def _bridges(plans: Sequence[Plan], labels: Sequence[str]) -> list[tuple[str, list[BridgeStep]]]:
+    """From the first plan to each other in the same currency: cause by cause, and the whole."""
+    first = plans[0]
+    return [
+        (label, [*bridge(first, plan), BridgeStep("cost of the plan", first.cost, plan.cost)])
+        for plan, label in zip(plans[1:], labels[1:], strict=True)
+        if plan.currency == first.currency
+    ]
+
+
+def _over_time(plans: Sequence[Plan], labels: Sequence[str]) -> dict[str, object]:
+    """The cost as it runs up, drawn on the first plan's time where the others share it, and by calendar year."""
+    first = timeline.Timeline.of(plans[0].periods)
+    alike = [
+        (plan, f"p{index % RUNS}", label)
+        for index, (plan, label) in enumerate(zip(plans, labels, strict=True))
+        if plan.currency == plans[0].currency and timeline.Timeline.of(plan.periods).buckets == first.buckets
+    ]
+    series = [Series(label, colour, running(plan, first)) for plan, colour, label in alike]
+    unit = f"{plans[0].currency} in all"
+    years = [{y.year: y.amount for y in by_year(plan)} for plan in plans]
+    return {
+        "runs": both(lambda width: lines(series, first.buckets, "Cost so far, plan by plan", unit, width)),
+        "runs_legend": [(colour, label) for _, colour, label in alike],
+        "years": [
+            (year, [(found.get(year, Decimal(0)), plan) for found, plan in zip(years, plans, strict=True)])
+            for year in sorted({year for found in years for year in found})
+        ],
+    }
 
 
 @cache
@@ -100,6 +145,7 @@ def environment() -> Environment:
         "exact": figure.exact,
         "price": figure.price,
         "priced_exactly": priced_exactly,
+        "signed": figure.signed,
         "count": figure.count,
         "listed": figure.listed,
         "drawing": Markup,

@@ -15,6 +15,7 @@ from detente.report import answer, digest
 from detente.report.bill import BillLine, bill
 from detente.report.burndown import burndown
 from detente.report.chart import BarPart, Series, area, shares
+from detente.report.denial import Denial, denials
 from detente.report.entry import Binding, Charted, Cut, KeptAway, WindowShortfall, WorkloadPart, binding
 from detente.report.figure import exact, percent, plural, quantity, rate, signed
 from detente.report.implication import Implication, implications
@@ -47,6 +48,7 @@ class Page:
         self.opening = answer.opening(plan)
         first = plans[0]
         comparable = index > 0 and plan.currency == first.currency
+        self.whose = digest.provider_of([plan])
         self.against = signed(plan.cost - first.cost, plan.currency) if comparable else None
 
     # -- work -------------------------------------------------------------------------------------------------------
@@ -202,15 +204,20 @@ class Page:
 
     # -- decisions --------------------------------------------------------------------------------------------------
     @cached_property
-    def decisions(self) -> Cut[tuple[str, Cut[Decision], Cut[Decision]]]:
-        """By workload: where it runs and why, and where it does not and why not."""
+    def decisions(self) -> Cut[tuple[str, Cut[Decision], Cut[Decision], Cut[Denial]]]:
+        """By workload: where it runs and why, where it could run and why not, and what denies it the rest."""
         groups: dict[str, list[Decision]] = {}
         for d in self.plan.decisions:
             groups.setdefault(d.workload, []).append(d)
         most = max(2, 4 * self.rows // max(4, len(groups)))
         return Cut.of(
             [
-                (name, Cut.of([d for d in rows if d.work], most), Cut.of([d for d in rows if not d.work], most))
+                (
+                    name,
+                    Cut.of([d for d in rows if d.work], most),
+                    Cut.of([d for d in rows if not d.work and not d.denied], most),
+                    Cut.of(denials(d for d in rows if d.denied), most),
+                )
                 for name, rows in groups.items()
             ],
             self.rows,
@@ -225,6 +232,20 @@ class Page:
     def purchases(self) -> Cut[digest.Bought]:
         """What is bought in whole units, by offer."""
         return Cut.of(digest.purchases(self.plan), self.rows)
+
+    # -- how loud the alarms are --------------------------------------------------------------------------------------
+    @cached_property
+    def fees(self) -> Decimal:
+        """What is owed for commitments that fall short."""
+        return sum((c.owed for c in self.every_commitment), Decimal(0))
+
+    def alarm(self, amount: Decimal) -> str:
+        """How loud: by the part of the cost that it is about, and not by its being there."""
+        return "bad" if amount * 100 >= abs(self.plan.cost) else "mild"
+
+    def part(self, amount: Decimal) -> str:
+        """An amount as a part of the cost."""
+        return percent(amount / self.plan.cost) if self.plan.cost else "0%"
 
     @property
     def command(self) -> str:

@@ -28,7 +28,8 @@ class Palette:
             for p in plan.providers:
                 spend[p.provider] += float(p.spend) + 1e-9 * bool(any(p.work.values()))
         order = sorted(self.names, key=lambda p: -spend[p])[:COLOURS]
-        kept = [p for p in self.names if p in order]
+        kept = [p for p in self.names if p in order and spend[p]]
+        self._more = any(spend[p] for p in self.names if p not in order)
         self._colours = {p: f"c{index}" for index, p in enumerate(kept)}
 
     def colour(self, provider: str) -> str:
@@ -39,7 +40,12 @@ class Palette:
     def legend(self) -> list[tuple[str, str]]:
         """Classes and names, in the order of charts."""
         found = [(c, self.names[p]) for p, c in self._colours.items()]
-        return [*found, (OTHERS, "other providers")] if len(self.names) > len(found) else found
+        return [*found, (OTHERS, "other providers")] if self._more else found
+
+    def of(self, plan: Plan) -> list[tuple[str, str]]:
+        """The legend of one plan: only those with whom it runs work or spends."""
+        used = {self.colour(p.provider) for p in plan.providers if p.spend or any(p.work.values())}
+        return [(colour, name) for colour, name in self.legend if colour in used]
 
     def spend(self, plan: Plan) -> list[BarPart]:
         """A bar of a plan's spend."""

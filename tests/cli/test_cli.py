@@ -475,6 +475,21 @@ def test_a_report_that_cannot_be_written(
         assert "south-api" in done.stdout
 
 
+def test_a_report_of_a_case_says_whether_it_can_be_signed(good: Path, tmp_path: Path) -> None:
+    plan, page, other = (
+        tmp_path / "plan",
+        tmp_path / "page.html",
+        written(tmp_path / "other", data_of(OFFERS, [work()])),
+    )
+    assert detente("plan", good, "--out", plan).returncode == 0
+    done = detente("report", plan, "--case", good, "--out", page)
+    assert done.returncode == 0, done.stderr
+    assert "Yes: every clause can be performed." in page.read_text(encoding="utf-8")
+    stale = detente("report", plan, "--case", other, "--out", page)
+    assert (stale.returncode, stale.stdout) == (2, "")
+    assert "made of another case" in stale.stderr
+
+
 # -- explain ---------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("subject", ["chat", "floor", "chat@north", "chat@south-api"])
 def test_explain(good: Path, subject: str) -> None:

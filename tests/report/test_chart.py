@@ -156,12 +156,12 @@ def test_value_axes_end_on_a_round_number(largest: float, top: float, ticks: int
 
 @pytest.mark.parametrize(
     ("hour_count", "first", "last"),
-    [(6, "1 Jan", "05:00"), (72, "1 Jan", "3 Jan"), (2016, "Jan", "Mar"), (24 * 700, "2026", "Oct")],
+    [(6, "1 Jan", "05:00"), (72, "1 Jan", "3 Jan"), (2016, "Jan 2026", "Mar"), (24 * 700, "Jan 2026", "Jul")],
 )
 def test_time_axes_choose_their_unit(hour_count: int, first: str, last: str) -> None:
     time = Timeline.of(hours(hour_count))
     ticks = Dates.over(time.buckets, 50, 464).ticks()
-    assert (ticks[0][1].replace("2026", first) if first == "Jan" else ticks[0][1]) == first
+    assert ticks[0][1] == first
     assert ticks[-1][1] == last
     assert len(ticks) <= 9
 

@@ -6,11 +6,12 @@ from decimal import Decimal
 
 import pytest
 
+from detente.planner.check import Answer
 from detente.report.html import render
 from detente.results.plan import Plan
-from tests.report.frontier import frontier, hours
+from tests.report.frontier import D, frontier, hours
 from tests.report.pages import Page
-from tests.report.plans import EVIL, empty, hostile, many, tiny
+from tests.report.plans import EVIL, conflict, empty, hostile, many, tiny
 
 REPORTS: dict[str, list[Plan]] = {
     "two readings": [frontier("letter"), frontier("spirit")],
@@ -24,6 +25,7 @@ REPORTS: dict[str, list[Plan]] = {
     "hostile and another case": [hostile(), frontier("letter"), tiny()],
     "many": [many(6)],
 }
+CSV = "data:text/csv;charset=utf-8;base64,"
 PAGES = {name: render(plans) for name, plans in REPORTS.items()}
 
 
@@ -47,7 +49,9 @@ def test_a_page_needs_nothing_else(text: str) -> None:
     page = Page(text)
     assert "script" not in page.tags
     assert not {"link", "img", "iframe", "object", "embed", "base", "form"} & set(page.tags)
-    assert all(link.startswith("#") and link[1:] in page.ids for link in page.links)
+    tables = [link for link in page.links if link.startswith(CSV)]
+    assert len(tables) == page.tags.get("table", 0)
+    assert all(link.startswith("#") and link[1:] in page.ids for link in page.links if link not in tables)
     assert "@import" not in text
     assert "url(" not in text
     assert not [name for _, name, _ in page.attributes if name.startswith("on")]
@@ -117,7 +121,8 @@ def test_everything_is_escaped() -> None:
 
 def test_the_answer_comes_first_in_words() -> None:
     text = words("two readings")
-    first = text[: text.index("Side by side")]
+    first = text[: text.index("From one plan to the other")]
+    assert "Can we sign? It depends. letter yes this plan performs every clause and pays no fee." in first
     assert "Under the reading letter , the plan costs 474.74 bn USD over 2026–2033. Every commitment is met." in first
     assert "Under the reading spirit , the plan costs 503.90 bn USD, 29.2 bn USD (6.1%) more than under letter" in first
     assert (
@@ -130,9 +135,12 @@ def test_the_answer_comes_first_in_words() -> None:
 
 def test_plans_stand_side_by_side() -> None:
     text = words("two readings")
-    side = text[text.index("Side by side", text.index("Plan: spirit")) : text.index("Plan 1 of 2")]
+    side = text[text.index("Reading letter 474.74 bn USD") : text.index("Plan 1 of 2")]
     for part in (
-        "no plan costs less than 474.71 bn USD (gap 0.007% )",
+        "Assumed demand, prices, capacities and clauses as stated",
+        "shortfall fees – 12.0 bn USD +12.0 bn USD",
+        "cost of the plan 475 bn USD 504 bn USD +29.2 bn USD",
+        "12.0 bn USD is owed for it, 2.4% of the cost",
         "all met (16 windows)",
         "12.0 bn USD short : Mar 2027 – Feb 2034 (7 windows)",
         "Microsoft Azure 71%",
@@ -170,6 +178,9 @@ def test_one_plan_is_not_compared() -> None:
         "the lowest price that is permitted",
         "coreweave-gb300 CoreWeave reserved, 2 purchases 9,600 to 12,800 2026–2033 76.1 bn USD",
         "agent-runtime 2.29 bn GPU-hours 6.6% 13.7 bn USD 2031–2033",
+        "The bill Every line, to the cent",
+        "Under these, no plan costs less than 503.87 bn USD , so that no plan is cheaper by more than 0.007%",
+        "4 offers denied by azure-api-exclusivity : api: stateless or stateful runs only on azure, so not on aws",
         "detente plan CASE --reading spirit --out out/2",
         "hash 5f2c5f2c",
         "status optimal",
@@ -240,3 +251,38 @@ def test_currencies_are_not_compared() -> None:
 def test_a_plan_that_brings_money_in() -> None:
     plan = replace(tiny(), cost=Decimal(-5), bill=Decimal(-5), bound=Decimal(-5))
     assert "The plan brings in 5.00 EUR net over Jan 2026 – Feb 2026." in Page(render([plan])).text
+
+
+def test_an_alarm_is_as_loud_as_its_money() -> None:
+    plan = frontier("spirit")
+    small = replace(plan, cost=plan.cost * 1000)
+    assert '<b class="bad">' in render([plan])
+    assert '<b class="bad">' not in render([small])
+    assert '<b class="mild">' in render([small])
+
+
+def test_a_legend_names_only_what_is_drawn() -> None:
+    plan = frontier("letter")
+    idle = replace(plan.providers[0], provider="nobody", name="Nobody", spend=D(0), work={})
+    page = render([replace(plan, providers=(*plan.providers, idle))])
+    legends = page.split('<ul class="legend">')[1:]
+    assert not [text for text in legends if "Nobody" in text.partition("</ul>")[0]]
+    without = replace(plan, standings=tuple(replace(s, brought=D(0), short=D(0), owed=D(0)) for s in plan.standings))
+    assert "carried in from the window before" in page
+    assert "carried in from the window before" not in render([without])
+
+
+def test_the_answer_of_check_opens_the_page() -> None:
+    found = Answer("depends", {"letter": None, "spirit": conflict()})
+    text = Page(render([frontier("letter"), frontier("spirit")], found)).text
+    for part in (
+        "It depends on the reading. letter yes every clause can be performed, without any shortfall fee.",
+        "What collides under spirit azure-api-exclusivity in microsoft API products developed",
+        "As planned: at least 50.0 bn USD of spend",
+        "agent-runtime must be served",
+        "aws-commitment accept a shortfall of 4.10 bn USD",
+        "812.40 bn USD – azure-api-exclusivity let",
+        "run outside azure not known not known",
+    ):
+        assert part in text
+    assert text.index("What collides") < text.index("From one plan to the other")
