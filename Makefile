@@ -37,7 +37,7 @@ demo: $(VENV)/demo.stamp ## check, plan and report the lead example under both r
 	@printf '\n== What runs where, by the spirit?\n\n'
 	@$(BIN)/detente plan $(CASE) --reading spirit --out $(OUT)/spirit
 	@printf '\n== Both side by side\n\n'
-	@$(BIN)/detente report $(OUT)/letter $(OUT)/spirit --case examples/frontier-lab --out $(OUT)/report.html
+	@$(BIN)/detente report $(OUT)/letter $(OUT)/spirit --case $(CASE) --out $(OUT)/report.html
 
 # ---- what a contributor runs --------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from detente.report import answer, digest
 from detente.report.bill import BillLine, bill
 from detente.report.burndown import burndown
 from detente.report.chart import BarPart, Series, area, shares
-from detente.report.denial import Denial, denials
+from detente.report.denial import KeptOff, denials
 from detente.report.entry import Binding, Charted, Cut, KeptAway, WindowShortfall, WorkloadPart, binding
 from detente.report.figure import exact, percent, plural, quantity, rate, signed
 from detente.report.implication import Implication, implications
@@ -204,7 +204,7 @@ class Page:
 
     # -- decisions --------------------------------------------------------------------------------------------------
     @cached_property
-    def decisions(self) -> Cut[tuple[str, Cut[Decision], Cut[Decision], Cut[Denial]]]:
+    def decisions(self) -> Cut[tuple[str, Cut[Decision], Cut[Decision], Cut[KeptOff]]]:
         """By workload: where it runs and why, where it could run and why not, and what denies it the rest."""
         groups: dict[str, list[Decision]] = {}
         for d in self.plan.decisions:
