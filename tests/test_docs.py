@@ -8,6 +8,7 @@ entry. ``console`` blocks of the tutorial are replayed: ``REWRITE_DOCS=1`` write
 
 from __future__ import annotations
 
+import doctest
 import os
 import re
 from collections.abc import Iterator
@@ -208,6 +209,18 @@ def _printed(command: str) -> str:
     done = CliRunner().invoke(cli, command.split()[1:], standalone_mode=False)
     said = done.output if done.exception is None else f"{done.output}{done.exception}\n"
     return "".join(f"{line.rstrip()}\n" for line in said.strip("\n").split("\n")) if said.strip() else ""
+
+
+def test_the_session_in_python_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = ROOT / "docs" / "guide" / "python.md"
+    monkeypatch.chdir(tmp_path)
+    CliRunner().invoke(cli, ["init", "my-case"], catch_exceptions=False)
+    text = "".join(blocks(page, "pycon"))
+    session = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)
+    said: list[str] = []
+    done = doctest.DocTestRunner(verbose=False).run(session, out=said.append)
+    assert done.attempted > 15
+    assert "".join(said) == ""
 
 
 def test_the_case_of_the_tutorial_turns_on_the_reading() -> None:

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -21,6 +21,7 @@ from detente.contract.posting import Posting
 from detente.contract.standing import FLOOR, Standing
 from detente.errors import PlanError
 from detente.results.integrity import CHECKSUM, checksum, faults
+from detente.results.rows import Section, dicts
 from detente.values.file import read, write_with
 from detente.values.period import End, named
 from detente.values.quantity import Exact
@@ -246,6 +247,16 @@ class Plan:
         """When a clause is in force, if it was amended and its id means several; else nothing."""
         amended = sum(other.term == clause.term for other in self.clauses) > 1
         return named(clause.start, clause.end) if amended else ""
+
+    def rows(self, section: Section = "allocations") -> list[dict[str, Any]]:
+        """A section as plain dicts with dates and units, for a data frame: see ``rows.dicts``.
+
+        Raises ValueError for a section that a plan does not have.
+        """
+        if section not in get_args(Section):
+            raise ValueError(f"a plan has no rows of `{section}`; choose from: {', '.join(get_args(Section))}")
+        units = {w.workload: w.unit for w in self.workloads}
+        return list(dicts(getattr(self, section), self.periods, units, self.currency))
 
     def to_json(self) -> str:
         """One JSON document; money and work as decimal strings without exponent. Its first member is its checksum."""

@@ -1,0 +1,43 @@
+"""Rows of a plan for a data frame: nothing lost, with dates and units."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import get_args
+
+import pytest
+
+from detente.results.rows import Section
+from tests.builders import agreement, build, compute, gpus, solved, tokens, work
+from tests.report.frontier import frontier
+
+SPIRIT = frontier("spirit")
+
+
+@pytest.mark.parametrize("section", get_args(Section))
+def test_every_section_is_there_with_dates_in_place_of_numbers(section: Section) -> None:
+    found = SPIRIT.rows(section)
+    assert len(found) == len(getattr(SPIRIT, section)) > 0
+    for row, stated in zip(found, getattr(SPIRIT, section), strict=True):
+        assert "period" not in row
+        if hasattr(stated, "period"):
+            period = SPIRIT.periods[stated.period]
+            assert (row["start"], row["end"], row["hours"]) == (period.span_start, period.span_end, period.hours)
+            assert row["start"].utcoffset() == timedelta(0)
+        assert all(row[key] == getattr(stated, key) for key in row if hasattr(stated, key))
+
+
+def test_work_has_a_unit_and_money_a_currency() -> None:
+    case = build([tokens("north", 3), gpus("south", 2)], [work(), compute()], agreement(), months=1)
+    found = solved(case)
+    assert {(row["workload"], row["unit"]) for row in found.rows()} == {("chat", "Mtok"), ("research", "GPU-hour")}
+    assert {row["currency"] for row in found.rows()} == {"USD"}
+    assert sum(row["cost"] for row in found.rows()) == found.bill
+    assert "currency" not in found.rows("decisions")[0]
+
+
+def test_a_section_that_is_not_there() -> None:
+    with pytest.raises(ValueError, match="a plan has no rows of `nodes`; choose from: allocations, standby"):
+        SPIRIT.rows("nodes")  # type: ignore[arg-type]
+    assert replace(SPIRIT, allocations=()).rows() == []
