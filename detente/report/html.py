@@ -28,7 +28,7 @@ from detente.report.palette import Palette
 from detente.report.signing import signing
 from detente.report.svg import both
 from detente.results.plan import Plan
-from detente.values.money import shown
+from detente.values.money import CENT, shown
 from detente.values.period import named
 
 LARGEST = 900_000
@@ -151,7 +151,7 @@ def environment() -> Environment:
         "drawing": Markup,
         "groupby_order": lambda rows: [(name, list(group)) for name, group in groupby(rows, lambda r: r.group)],
     }
-    found.globals |= {"named": named, "horizon": timeline.horizon, "no_bound": figure.NO_BOUND}
+    found.globals |= {"named": named, "horizon": timeline.horizon, "no_bound": figure.NO_BOUND, "cent": CENT}
     return found
 
 

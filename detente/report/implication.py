@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from detente.report.figure import count, exact, listed, percent, plural, price, ticked
 from detente.results.plan import Plan, ProviderRow
-from detente.values.money import shown
+from detente.values.money import CENT, shown
 
 SAME = Decimal("0.01")
 """Prices closer than this are called the same."""
@@ -84,7 +84,7 @@ def _sentence(plan: Plan, row: ProviderRow, prices: tuple[UnitPrice, ...], sole:
     else:
         parts.append("nothing depends on it alone")
     parts.append(f"{count(row.deployments, 'deployment')} to maintain")
-    if row.idle >= IDLE * row.spend and row.idle:
+    if row.idle >= max(IDLE * row.spend, CENT):
         parts.append(f"{shown(row.idle, plan.currency)} is paid for idle capacity")
     return "; ".join(parts) + "."
 

@@ -144,7 +144,7 @@ def _providers(plan: Plan, console: Console) -> None:
             *(percent(i.row.share_of_work[u]) if i.row.work.get(u) else "–" for u in units),
             *(price(i.row.effective_price[u]) if u in i.row.effective_price else "–" for u in units),
             f"{i.row.deployments}",
-            shown(i.row.idle) if i.row.idle else "–",
+            shown(i.row.idle) if abs(i.row.idle) >= CENT else "–",
         ]
         for i in sorted(implications(plan), key=lambda i: -i.row.spend)
     ]

@@ -2,66 +2,22 @@
 
 from __future__ import annotations
 
-import io
-import re
-from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rich.console import Console
 
 from detente.case.case import Case
 from detente.contract.posting import Posting
 from detente.planner.solve import plan as planned
 from detente.report.bill import BillLine, bill, bridge, merged
-from detente.report.html import render
-from detente.report.terminal import plan_view
 from detente.results.plan import Plan, ProviderCharge
 from tests.builders import agreement, build, cases, compute, gpus, solved, tokens, work
+from tests.report.bills import assert_adds_up, in_page, in_terminal
 from tests.report.frontier import D, frontier, month
-from tests.report.pages import Page
 from tests.report.plans import many, tiny
-
-MONEY = re.compile(r"-?[\d,]+\.\d\d")
-
-
-def amount(text: str) -> Decimal:
-    return Decimal(text.replace(",", ""))
-
-
-def terminal(plan: Plan) -> str:
-    out = io.StringIO()
-    plan_view(plan, Console(file=out, width=100, highlight=False))
-    return out.getvalue().partition("\nThe bill")[2].partition("\n\n")[0]
-
-
-def in_terminal(plan: Plan) -> list[tuple[str, Decimal]]:
-    """What each line begins with, and its amount, as somebody reads them off the screen."""
-    lines = terminal(plan).splitlines()[1:]
-    return [(line.strip(), amount(line.split()[-1])) for line in lines if MONEY.fullmatch(line.split()[-1])]
-
-
-def in_page(plan: Plan) -> list[tuple[str, Decimal]]:
-    table = render([plan]).partition('<table class="bill">')[2].partition("</table>")[0]
-    rows = table.partition("<tbody>")[2].split("</tr>")
-    words = [Page(f"<table><tbody>{row}</tr></tbody></table>").text for row in rows if "<tr" in row]
-    kinds = ["= " if 'class="total"' in row or 'class="subtotal"' in row else "" for row in rows]
-    return [(kind + text, amount(text.split()[-1])) for kind, text in zip(kinds, words, strict=False)]
-
-
-def assert_adds_up(rows: Iterable[tuple[str, Decimal]], plan: Plan) -> None:
-    total, seen = Decimal(0), []
-    for text, cents in rows:
-        if text.startswith("= "):
-            assert cents == total, text
-            seen.append(cents)
-        else:
-            total += cents
-    assert (seen[-1] if seen else total) == round(plan.cost, 2) or abs(plan.cost) < D("0.005")
-
 
 PLANS = {"spirit": frontier("spirit"), "letter": frontier("letter"), "tiny": tiny(), "many": many(6)}
 

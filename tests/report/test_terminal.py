@@ -10,7 +10,7 @@ from rich.console import Console
 from detente.report.terminal import compare_view, conflict_view, plan_view
 from detente.results.plan import Plan
 from tests.builders import day
-from tests.report.frontier import frontier
+from tests.report.frontier import D, frontier
 from tests.report.plans import EVIL, conflict, empty, hostile, many, tiny
 
 
@@ -201,3 +201,9 @@ def test_a_conflict_without_clauses_or_ways_out() -> None:
         "No plan exists, even without any clause. "
         "Ways out No change to these clauses is enough, not even to all of them together."
     )
+
+
+def test_less_than_a_cent_is_not_idle() -> None:
+    plan = PLANS["letter"]
+    rows = tuple(replace(p, idle=p.spend * 0 - D("0.000000001")) for p in plan.providers)
+    assert ">-0.01" not in plan_text(replace(plan, providers=rows))

@@ -1,0 +1,117 @@
+"""The examples: their bills add up, and their READMEs say what comes out of them today.
+
+``REWRITE_DOCS=1`` writes the tables anew; the sentences around them are for whoever reads them then.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from detente.case.case import Case
+from detente.planner.check import check
+from detente.planner.solve import plan
+from detente.report.digest import by_provider, commitments, placements
+from detente.report.figure import percent
+from detente.results.plan import Plan, ProviderRow
+from tests.report.bills import assert_adds_up, in_page, in_terminal
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+BN = Decimal(10) ** 9
+DISPUTED = "aws-2026-minimum"
+
+
+@cache
+def planned(name: str, reading: str | None = None) -> Plan:
+    found = plan(Case.load(EXAMPLES / name).under(reading=reading))
+    assert isinstance(found, Plan)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "reading"), [("enterprise", None), ("frontier-lab", "letter"), ("frontier-lab", "spirit")]
+)
+def test_the_bill_of_an_example_adds_up(name: str, reading: str | None) -> None:
+    found = planned(name, reading)
+    assert_adds_up(in_terminal(found), found)
+    assert_adds_up(in_page(found), found)
+
+
+def must_say(name: str, rows: list[list[str]]) -> None:
+    """The README has these rows of a table; or it is written anew."""
+    page = EXAMPLES / name / "README.md"
+    text = page.read_text(encoding="utf-8")
+    for first, *cells in rows:
+        line = f"| {' | '.join([first, *cells])} |"
+        if os.environ.get("REWRITE_DOCS"):
+            text, found = re.subn(rf"^\| {re.escape(first)} \|.*$", line.replace("\\", r"\\"), text, flags=re.MULTILINE)
+            assert found == 1, first
+        else:
+            assert line in text.splitlines(), f"{page}: expected {line}"
+    if os.environ.get("REWRITE_DOCS"):
+        page.write_text(text, encoding="utf-8")
+
+
+def provider(found: Plan, name: str) -> ProviderRow:
+    return next(p for p in found.providers if p.provider == name)
+
+
+def test_the_enterprise_comes_out_as_its_page_says() -> None:
+    found = planned("enterprise")
+    proof = "proven least" if found.gap == 0 else f"at most {percent(found.gap)} above the least"
+    shares = " / ".join(f"{provider(found, p).share_of_spend * 100:.1f}%" for p in ("azure", "aws", "nordgpu"))
+    azure, aws = commitments(found)
+    assert (azure.term, aws.term) == ("azure-commitment", "aws-commitment")
+    assert not aws.short
+    must_say(
+        "enterprise",
+        [
+            ["cost of the year", f"${found.cost:,.0f}, {proof}"],
+            ["Azure / AWS / NordGPU", f"{shares} of spend"],
+            ["Azure's commitment", f"${azure.short:,.0f} short: the company's own limit of 58% holds it there"],
+        ],
+    )
+
+
+def test_the_frontier_lab_comes_out_as_its_page_says() -> None:
+    letter, spirit = (planned("frontier-lab", reading) for reading in ("letter", "spirit"))
+    both = letter, spirit
+
+    def row(first: str, *cells: str) -> list[str]:
+        return [first, *cells]
+
+    def short(found: Plan) -> Decimal:
+        return sum((c.owed for c in commitments(found) if c.term.startswith("aws")), Decimal(0))
+
+    agents = [by_provider(placements(p)["agent-runtime"]).get("aws", Decimal(0)) for p in both]
+    rows = [
+        row("cost of the plan, revenue share included", *(f"{p.cost / BN:.1f}" for p in both)),
+        row("spend at Azure", *(f"{provider(p, 'azure').spend / BN:.1f}" for p in both)),
+        row("spend at AWS", *(f"{provider(p, 'aws').spend / BN:.1f}" for p in both)),
+        row("share of all compute at Azure", *(percent(provider(p, "azure").share_of_work["GPU-hour"]) for p in both)),
+        row("agent runtime on AWS", *map(percent, agents)),
+        row("shortfall fees to AWS", *(f"{short(p) / BN:.1f}" if short(p) else "0" for p in both)),
+    ]
+    windows = [next(c for c in commitments(p) if c.term == DISPUTED).windows for p in both]
+    rows += [
+        row("committed", *(f"{w.required / BN:.2f}" for w in windows[0])),
+        row("drawn, letter", *(f"{w.drawn / BN:.2f}" for w in windows[0])),
+        row("drawn, spirit", *(f"{w.drawn / BN:.2f}" for w in windows[1])),
+        row("short, spirit", *(f"{w.short / BN:.2f}" if w.missed else "–" for w in windows[1])),
+    ]
+    must_say("frontier-lab", rows)
+    text = (EXAMPLES / "frontier-lab" / "README.md").read_text(encoding="utf-8")
+    assert f"One word in one sentence is worth ${(spirit.cost - letter.cost) / BN:.1f} billion" in text
+
+
+def test_the_frontier_lab_turns_on_the_reading_as_its_page_says() -> None:
+    found = check(Case.load(EXAMPLES / "frontier-lab"))
+    assert found.answer == "depends"
+    assert found.readings["letter"] is None
+    assert found.conflict is not None
+    assert {clause.term for clause in found.conflict.clauses} == {"azure-api-exclusivity", DISPUTED}
