@@ -49,6 +49,7 @@ class Page:
         first = plans[0]
         comparable = index > 0 and plan.currency == first.currency
         self.whose = digest.provider_of([plan])
+        self.says = {c.term: c.sentence for c in plan.clauses}
         self.against = signed(plan.cost - first.cost, plan.currency) if comparable else None
 
     # -- work -------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from typing import Literal
 
 from detente.planner.check import Answer
 from detente.report import answer as told
-from detente.report.figure import ticked
+from detente.report.figure import listed
 from detente.results.conflict import Concession, Conflict
 from detente.results.plan import Plan
 
@@ -68,7 +68,7 @@ def _checked(found: Answer) -> list[ReadingAnswer]:
         if conflict is None:
             rows.append(ReadingAnswer(label, "yes", "every clause can be performed, without any shortfall fee"))
             continue
-        names = ticked([c.term for c in conflict.clauses], 5)
+        names = listed([c.version.name for c in conflict.clauses], 5)
         together = "cannot be performed" if len(conflict.clauses) == 1 else "cannot all be performed"
         what = f"{names} {together}" if conflict.clauses else "no plan exists, even without any clause"
         rows.append(ReadingAnswer(label, "no", what, conflict, tuple(_ways(conflict))))

@@ -180,7 +180,7 @@ def test_one_plan_is_not_compared() -> None:
         "agent-runtime 2.29 bn GPU-hours 6.6% 13.7 bn USD 2031–2033",
         "The bill Every line, to the cent",
         "Under these, no plan costs less than 503.87 bn USD , so that no plan is cheaper by more than 0.007%",
-        "4 offers denied by azure-api-exclusivity : api: stateless or stateful runs only on azure, so not on aws",
+        "4 offers denied by azure-api-exclusivity : api: stateless or stateful runs only on azure (aws-trn2-us, ",
         "detente plan CASE --reading spirit --out out/2",
         "hash 5f2c5f2c",
         "status optimal",
