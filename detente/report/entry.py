@@ -15,8 +15,12 @@ from detente.contract.standing import Standing
 from detente.report import digest
 from detente.report.figure import price
 from detente.results.plan import ClauseRow, WorkloadRow
+from detente.values.money import shown
 
 T = TypeVar("T")
+
+YEAR = Decimal(365 * 24 * 3600)
+"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,11 @@ def binding(clause: ClauseRow, dates: str, most: int) -> Binding:
             reaches[-1] = Reach(m.part, last.start, m.end, m.price, m.unit)
         else:
             reaches.append(Reach(m.part, m.start, m.end, m.price, m.unit))
-    return Binding(clause, dates, worth(clause), Cut.of(reaches, most))
+    words, saved = worth(clause), saved_a_year(clause)
+    if saved is not None:
+        currency = clause.marginal[-1].unit.partition(" per ")[0]
+        words += f"; for all the work that it denies, {shown(saved, currency)} a year at this price"
+    return Binding(clause, dates, words, Cut.of(reaches, most))
 
 
 def worth(clause: ClauseRow) -> str:
@@ -116,3 +124,12 @@ def worth(clause: ClauseRow) -> str:
         low, high = price(min(prices)), price(max(prices))
         parts.append(f"{low} {unit}" if low == high else f"{low} to {high} {unit}")
     return "; ".join(parts)
+
+
+def saved_a_year(clause: ClauseRow) -> Decimal | None:
+    """All the work that a clause denies at its marginal prices, in money a year while it binds; None of another."""
+    denied = [(m.saves, m.start, m.end) for m in clause.marginal if m.saves is not None]
+    if not denied:
+        return None
+    seconds = sum((Decimal((end - start).total_seconds()) for start, end in {(s, e) for _, s, e in denied}), Decimal(0))
+    return sum((saves for saves, _, _ in denied), Decimal(0)) * YEAR / seconds

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from detente.report import answer, comparison, digest
 from detente.report.bill import bill, merged
-from detente.report.entry import worth
+from detente.report.entry import saved_a_year, worth
 from detente.report.figure import count, listed, percent, plural, price, quantity
 from detente.report.implication import implications
 from detente.results.conflict import Conflict
@@ -199,10 +199,19 @@ def _unserved(plan: Plan, console: Console) -> None:
 
 def _binding(plan: Plan, console: Console) -> None:
     rows: list[Row] = [
-        [_versioned(plan, c), worth(c), count(len(c.marginal), "window")] for c in plan.clauses if c.binds
+        [
+            _versioned(plan, c),
+            worth(c),
+            "–" if (saved := saved_a_year(c)) is None else shown(saved),
+            count(len(c.marginal), "window"),
+        ]
+        for c in plan.clauses
+        if c.binds
     ]
-    heads = ["clause", "price of one more unit", "binding in"]
-    _table(console, "Clauses that bind", heads, rows, right=(2,), what="clause")
+    heads = ["clause", "price of one more unit", f"denied work\nat this price,\n{plan.currency} a year", "binding in"]
+    if all(row[2] == "–" for row in rows):
+        heads, rows = [heads[0], heads[1], heads[3]], [[row[0], row[1], row[3]] for row in rows]
+    _table(console, "Clauses that bind", heads, rows, right=range(2, len(heads)), what="clause")
 
 
 def _versioned(plan: Plan, clause: ClauseRow) -> str:

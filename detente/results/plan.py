@@ -109,6 +109,9 @@ class Unserved:
 class MarginalPrice:
     """Price of one more unit of what a clause asks or denies, in one window: money per unit of its right-hand side.
 
+    Of denied work, ``price`` is what one more unit of it would save where it saves most, and ``saves`` is money: each
+    workload's price times all of its work in that time, as far as the offer has room for it. None of what is asked.
+
     It is the dual of the program in which whole units may be divided: with them fixed, the spare part of one unit
     hides what every clause is worth.
 
@@ -120,6 +123,7 @@ class MarginalPrice:
     end: End
     price: Exact
     unit: str
+    saves: Exact | None = None
 
 
 @dataclass(frozen=True, slots=True)

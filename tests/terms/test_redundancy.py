@@ -29,7 +29,7 @@ def test_one_provider_survives_nothing() -> None:
     # 1% of 744 Mtok: 7.44 without standby, at 744 x 2
     (way,) = found.relaxations
     assert (way.amount, way.cost) == (D("7.44"), D(1488))
-    assert way.sentence == "leave 7.44 Mtok of everything without standby"
+    assert way.sentence == "leave 7.44 Mtok of everything without standby (Jan 2026: 7.44 Mtok)"
     assert solved(world("0%", {"south": "2"})).cost == D(1488)
 
 

@@ -1,30 +1,32 @@
 """What became of each clause: what it charged, and the marginal prices of what it asks.
 
-Owns: the rows of clauses, and reading their prices off a solution's duals. Not here: a clause's price, which is what
-the plan would save without it (§7), and the bill (``bill``).
+Owns: the rows of clauses, and reading their prices off a solution's duals. Not here: what denied work would save
+(``denied``), a clause's price, which is what the plan would save without it (§7), and the bill (``bill``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from decimal import Decimal
 
+import numpy as np
+
 from detente.contract.term import Term
-from detente.contract.window import Window
 from detente.planner.answer.bill import Bill
+from detente.planner.answer.denied import NO_PRICE, Denied, DeniedWork
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.owner import Owner
 from detente.planner.solving.solution import Solution
 from detente.results.plan import ClauseRow, MarginalPrice
 
-SMALLEST_PRICE = 1e-9
 
-
-def clauses(draft: Draft, solution: Solution, exact: Bill) -> Iterable[ClauseRow]:
-    """Clause by clause; ``solution`` is the one whose duals are the marginal prices."""
+def clauses(draft: Draft, solution: Solution, exact: Bill, out: Collection[Owner] = ()) -> Iterable[ClauseRow]:
+    """Clause by clause; ``solution`` is the one whose duals are the marginal prices, ``out`` are who is out of it."""
+    priced = solution.duals is not None and solution.reduced is not None
+    denied = Denied(draft, solution, out) if priced else None
     for term, settlement in zip(draft.case.terms, exact.settlements, strict=True):
-        marginal = tuple(_marginal(draft, solution, term))
+        marginal = (*_of_rows(draft, solution, term), *_of_denied(draft, denied, term)) if denied else ()
         owed = sum((p.amount for p in settlement.postings), Decimal(0))
         yield ClauseRow(
             term.id,
@@ -42,47 +44,35 @@ def clauses(draft: Draft, solution: Solution, exact: Bill) -> Iterable[ClauseRow
         )
 
 
-def _marginal(draft: Draft, solution: Solution, term: Term) -> Iterable[MarginalPrice]:
-    """Duals of the clause's rows by window; of what it denies, the most that one more unit would save."""
-    if solution.duals is None or solution.reduced is None:
-        return
-    owner, currency = Owner.of(term), draft.case.currency
-    per_work = f"{currency} per {_unit(draft, term)}"
+def _of_rows(draft: Draft, solution: Solution, term: Term) -> Iterable[MarginalPrice]:
+    """Duals of a clause's rows, by window."""
+    assert solution.duals is not None
+    currency = draft.case.currency
+    covered = draft.arcs.covered(term.covered)
+    dearest = float(np.nan_to_num(draft.prices.listed[covered]).max(initial=0.0))
     for block in draft.program.row_blocks:
-        if block.owner != owner:
+        if block.owner != Owner.of(term):
             continue
-        times = block.windows or _times(draft, block.stop - block.start)
-        unit = f"{currency} per {block.unit}" if block.unit else per_work
+        unit = f"{currency} per {block.unit or 'unit'}"
+        least = NO_PRICE * (1.0 if block.unit == currency else dearest)
         for index, dual in enumerate(solution.duals[block.slice].tolist()):
-            if abs(dual) > SMALLEST_PRICE:
-                time = times[index] if times else term.validity.within(draft.horizon)
+            if abs(dual) > least:
+                time = block.windows[index] if block.windows else term.validity.within(draft.horizon)
                 yield MarginalPrice(block.part, time.start, time.end, _price(abs(dual)), unit)
-    held: dict[tuple[datetime, datetime], float] = {}
-    for denial in draft.program.denials:
-        if owner not in denial.turns_on:
-            continue
-        at = denial.numbers - draft.x[0, 0] if draft.x.size else denial.numbers
-        inside = (at >= 0) & (at < draft.x.size)
-        saved = -solution.reduced[denial.numbers[inside]]
-        for t, value in zip((at[inside] % draft.n).tolist(), saved.tolist(), strict=True):
-            if value > SMALLEST_PRICE:
-                span = (draft.periods[t].span_start, draft.periods[t].span_end)
-                held[span] = max(held.get(span, 0.0), value)
-    for (start, end), value in sorted(held.items()):
-        yield MarginalPrice("denied", start, end, _price(value), per_work)
 
 
-def _times(draft: Draft, n: int) -> tuple[Window, ...]:
-    """Of rows by period, when each holds."""
-    return tuple(Window(p.index, p.span_start, p.span_end) for p in draft.periods) if n == draft.n else ()
+def _of_denied(draft: Draft, denied: Denied, term: Term) -> Iterable[MarginalPrice]:
+    """Of what a clause denies, by time and unit of work: the most that one more unit would save, and all of it."""
+    found: dict[tuple[datetime, datetime, str], list[DeniedWork]] = {}
+    for each in denied.of(Owner.of(term)):
+        period = draft.periods[each.period]
+        found.setdefault((period.span_start, period.span_end, each.unit), []).append(each)
+    for (start, end, unit), works in found.items():
+        price, saves = max(each.price for each in works), sum(each.price * each.work for each in works)
+        per_work = f"{draft.case.currency} per {unit}"
+        yield MarginalPrice("denied", start, end, _price(price), per_work, _price(saves))
 
 
 def _price(value: float) -> Decimal:
     """Nine significant digits: enough to read, and stable from machine to machine."""
     return Decimal(f"{value:.9g}")
-
-
-def _unit(draft: Draft, term: Term) -> str:
-    covered = draft.arcs.covered(term.covered)
-    units = {arc.workload.unit for arc in draft.arcs if covered[arc.index]}
-    return "/".join(sorted(units)) or "unit"

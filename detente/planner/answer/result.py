@@ -91,7 +91,7 @@ def result(
         unserved=tuple(_unserved(draft, exact)),
         charges=tuple(_charges(exact)),
         postings=exact.postings,
-        clauses=tuple(clauses(draft, prices, exact)),
+        clauses=tuple(clauses(draft, prices, exact, model.out)),
         workloads=tuple(_workloads(draft, exact)),
         providers=tuple(_providers(draft, exact)),
         capacity=tuple(capacity(draft, exact, solution)),

@@ -75,9 +75,9 @@ def _bought(draft: Draft, offer: AnyUnits, arcs: Sequence[Arc], most: Floats) ->
     units = Expr(draft.n, [(r, c, v * flow[r]) for r, c, v in held.parts])
     use = taken(draft, shared, standby=offer.reserved)
     draft.program.require(Owner("units", offer.id), "use", use - units <= 0.0)
-    few = [arc for arc in shared if _is_little(draft, arc, flow)]
+    few = little_work(draft, offer)
     if few:  # one unit serves all of it, and there is no use without one
-        one = Expr(draft.n, [(r, c, v * _most_taken(draft, few)[r]) for r, c, v in held.parts])
+        one = Expr(draft.n, [(r, c, v * most_taken(draft, few)[r]) for r, c, v in held.parts])
         rows = taken(draft, few, standby=False) - one <= 0.0
         draft.program.require(Owner("units", offer.id), "little", rows)
     if offer.reserved and np.isfinite(most).any():
@@ -91,7 +91,7 @@ def _bought(draft: Draft, offer: AnyUnits, arcs: Sequence[Arc], most: Floats) ->
     step = float(offer.increment if isinstance(offer, ProvisionedOffer) else 1) * (1 - IDLE_MARGIN)
     spare = units - use
     if few:
-        others = [arc for arc in shared if not _is_little(draft, arc, flow)]
+        others = [arc for arc in shared if arc not in few]
         spare = units - taken(draft, others, standby=False) - _as_units(draft, few, flow)
     if isinstance(offer, ProvisionedOffer) and offer.minimum > offer.increment:  # the minimum may stand idle
         half = len(bought.starts) // 2  # the columns that open a purchase come first
@@ -100,21 +100,27 @@ def _bought(draft: Draft, offer: AnyUnits, arcs: Sequence[Arc], most: Floats) ->
     draft.program.require(Owner("units", offer.id), "idle", spare <= flow * step)
 
 
+def little_work(draft: Draft, offer: AnyUnits) -> list[Arc]:
+    """Arcs of an offer's whose work, where there is any, can take no more than a little of one unit."""
+    flow = draft.hours * float(offer.unit_flow)
+    return [arc for arc in draft.arcs.of_offer[offer.id] if not arc.own and _is_little(draft, arc, flow)]
+
+
 def _is_little(draft: Draft, arc: Arc, flow: Floats) -> bool:
     """Whether an arc's work, where there is any, can take no more than a little of one unit."""
-    most = _most_taken(draft, [arc])
+    most = most_taken(draft, [arc])
     return bool(most.any() and (most <= LITTLE * flow).all())
 
 
 def _as_units(draft: Draft, few: Sequence[Arc], flow: Floats) -> Expr:
     """A little work as what it makes us buy: all of it together as one unit, which is then not idle."""
-    most = _most_taken(draft, few)
+    most = most_taken(draft, few)
     per = np.where(most > 0, flow / np.where(most > 0, most, 1.0), 1.0)
     weights = np.array([float(arc.per_work) for arc in few])[:, np.newaxis] * per
     return Expr(draft.n, [(None, draft.use_of(few), weights)])
 
 
-def _most_taken(draft: Draft, arcs: Sequence[Arc]) -> Floats:
+def most_taken(draft: Draft, arcs: Sequence[Arc]) -> Floats:
     """The most that some arcs can take together in each period, in the offer's unit."""
     each = (draft.most_work[arc.workload.id] * float(arc.per_work) for arc in arcs)
     found: Floats = sum(each, np.zeros(draft.n))

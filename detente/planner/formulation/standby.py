@@ -5,7 +5,7 @@ Owns: its columns, and the rows that redundancy clauses ask for (design §6). No
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -13,8 +13,10 @@ import numpy as np
 from detente.contract.program import ClauseOwner
 from detente.contract.scope import Selection
 from detente.contract.term import Term
+from detente.contract.window import Window
 from detente.planner.formulation.draft import Draft
-from detente.planner.formulation.expression import Expr
+from detente.planner.formulation.expression import Bools, Expr
+from detente.planner.formulation.groups import Grouping
 from detente.planner.formulation.owner import Owner
 
 
@@ -55,10 +57,20 @@ def survive(draft: Draft, term: ClauseOwner, selection: Selection, share: Fracti
         kept = np.bincount(owner[~forced & (owner >= 0)], minlength=len(demand.work)) == 0
         owner = np.where(kept[owner] & (owner >= 0), np.cumsum(kept)[owner] - 1, -1).astype(np.int32)
         left, n = (1 - float(share)) * demand.work[kept], int(kept.sum())
+        windows = tuple(_windows(draft, demand, kept))
         for provider in dict.fromkeys(a.offer.provider for a in arcs):
             here = draft.use_of([a for a in arcs if a.offer.provider == provider])
             elsewhere = draft.standby_of([a for a in arcs if a.offer.provider != provider])
             rows = draft.grouped(here, owner, n) - draft.grouped(elsewhere, owner, n)
             if workload.id in draft.unserved:
                 rows = rows + Expr.of(draft.unserved[workload.id][kept])
+            rows = Expr(n, rows.parts, rows.constant, windows, workload.unit)
             draft.program.require(Owner.of(term), f"loss of {provider} for {workload.id}", rows <= left)
+
+
+def _windows(draft: Draft, demand: Grouping, kept: Bools) -> Iterable[Window]:
+    """When the groups of a workload's demand are served."""
+    first, after = demand.spans
+    for group in np.flatnonzero(kept).tolist():
+        start, end = draft.periods[first[group]].span_start, draft.periods[max(after[group] - 1, 0)].span_end
+        yield Window(group, start, end)

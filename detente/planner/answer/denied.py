@@ -1,0 +1,297 @@
+"""Marginal prices of what clauses deny: what one more unit of the denied work would save, at the plan's own optimum.
+
+A reduced cost alone does not say it. Where nobody else uses the denied offer, nothing is bought of it, and the duals of
+its units are free to be anything between a price and nothing. So there its units are priced in: work pays for the part
+of a unit that it takes. Of an offer that is reserved a little work in every period of the term pays for it together;
+what is reserved already costs nothing more while it stands idle.
+
+Owns: those prices, by arc and period, and the money that they come to. Not here: rows that clauses own (``marginal``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from detente.market.offer import AnyOffer, TokenOffer
+from detente.planner.formulation.arc import Arc
+from detente.planner.formulation.capacity import little_work, most_taken
+from detente.planner.formulation.draft import Draft
+from detente.planner.formulation.expression import Bools, Floats, Ints
+from detente.planner.formulation.owner import Owner
+from detente.planner.formulation.program import Block
+from detente.planner.formulation.purchases import TOLD
+from detente.planner.formulation.units import Units
+from detente.planner.solving.solution import Solution
+
+NO_PRICE = 1e-5
+"""Of a list price: what is less is the solver's tolerance, and no price."""
+
+NOTHING = 1e-6
+"""Units: fewer than this are not there."""
+
+FULL = 1e-9
+"""Of what there is of an offer: less than this is no room."""
+
+
+@dataclass(frozen=True)
+class DeniedWork:
+    """A workload's work that may not run on an offer in a period.
+
+    ``price`` is money per unit of it; ``work`` is how much there is, and could run there.
+    """
+
+    period: int
+    workload: str
+    unit: str
+    price: float
+    work: float
+
+
+class Denied:
+    """What clauses deny in a solution with duals and reduced costs, and the price of it; ``out`` are who is out."""
+
+    def __init__(self, draft: Draft, solution: Solution, out: Collection[Owner] = ()) -> None:
+        assert solution.values is not None
+        assert solution.duals is not None
+        assert solution.reduced is not None
+        self._draft, self._values, self._out = draft, solution.values, out
+        self._duals, self._reduced = solution.duals, solution.reduced
+        self._leaving: dict[str, Floats] = {}
+        self._making_room: dict[str, Floats] = {}
+
+    def of(self, owner: Owner) -> Iterator[DeniedWork]:
+        """What would run elsewhere without one clause, by period and workload: on the offer where it saves most."""
+        draft = self._draft
+        best: dict[tuple[int, str], DeniedWork] = {}
+        for arc, periods in self.closed(owner):
+            saved = self._saved(arc, periods)
+            work = self._work(arc)
+            for t in np.flatnonzero(saved > NO_PRICE * self._listed[arc.workload.id]).tolist():
+                name = arc.workload.id
+                found = DeniedWork(t, name, arc.workload.unit, float(saved[t]), float(work[t]))
+                best[t, name] = max(best.get((t, name), found), found, key=lambda each: each.price)
+        places = {workload.id: place for place, workload in enumerate(draft.case.workloads)}
+        yield from (best[key] for key in sorted(best, key=lambda key: (key[0], places[key[1]])))
+
+    def closed(self, owner: Owner) -> Iterator[tuple[Arc, Bools]]:
+        """Arcs, and when this clause alone closes them: lifting one of two saves nothing."""
+        alone = self._closed_by(owner) & ~self._closed_by(None, but=owner)
+        yield from ((self._draft.arcs[index], alone[index]) for index in np.flatnonzero(alone.any(axis=1)).tolist())
+
+    def _closed_by(self, owner: Owner | None, but: Owner | None = None) -> Bools:
+        """Use that is fixed at zero, by arc and period: by denials that an owner can lift, or all that one cannot."""
+        x = self._draft.x
+        found = np.zeros(x.size, dtype=np.bool_)
+        for denial in self._draft.program.denials if x.size else ():
+            if not denial.fixed(self._out):
+                continue
+            if owner is not None and not denial.lifted_by([owner], self._out):
+                continue
+            if but is not None and denial.lifted_by([but], self._out):
+                continue
+            at = denial.numbers - x[0, 0]
+            found[at[(at >= 0) & (at < x.size)]] = True
+        return found.reshape(x.shape)
+
+    @cached_property
+    def _fixed(self) -> Bools:
+        return self._closed_by(None)
+
+    # -- what a unit of work saves ---------------------------------------------------------------------------------
+    def _saved(self, arc: Arc, periods: Bools) -> Floats:
+        """What one more unit of an arc's work saves in each period; nothing where it has no price."""
+        leaves = self._leaves(arc.workload.id)
+        periods = periods & np.isfinite(leaves)
+        saved: Floats = np.where(periods, np.nan_to_num(leaves) - self._reduced[self._draft.x[arc.index]], 0.0)
+        saved += float(arc.per_work) * np.where(periods, self._pushed_out(arc.offer), 0.0)
+        if arc.metered:
+            return saved
+        name = arc.offer.id
+        if name not in self._draft.units:
+            return np.zeros(self._draft.n)
+        there = self._held[name] > NOTHING
+        found: Floats = np.where(there & self._gang_runs(arc), saved, 0.0)
+        if there.all() or arc in self._little[name] or self._is_gang(arc):  # a small part of a unit or gang is no unit
+            return found
+        free = np.where(periods & ~there, saved + float(arc.per_work) * self._rows(name)["use"], 0.0)
+        priced = self._reserved if self._draft.units[name].offer.reserved else self._rented
+        return np.where(there, found, priced(arc, free))
+
+    def _leaves(self, name: str) -> Floats:
+        """The reduced cost of the work that would leave its place for another, by period: at most 0, -inf without any.
+
+        Work that stands at its bound, all of it in one place, has one of its own; of several places the one counts that
+        it saves most to leave.
+        """
+        if name not in self._leaving:
+            draft, demand = self._draft, self._draft.demand[name]
+            best = np.full(len(demand.work) + 1, -np.inf)
+            for arc in draft.arcs.of_workload[name]:
+                columns = draft.x[arc.index]
+                runs = self._runs(columns, demand.most) & (demand.owner >= 0)
+                np.maximum.at(best, demand.owner[runs], self._reduced[columns[runs]])
+            if name in draft.unserved:
+                columns = draft.unserved[name]
+                some = np.flatnonzero(self._runs(columns, demand.work))
+                np.maximum.at(best, some, self._reduced[columns[some]])
+            self._leaving[name] = np.minimum(best, 0.0)[demand.owner]
+        return self._leaving[name]
+
+    def _pushed_out(self, offer: AnyOffer) -> Floats:
+        """Where an offer is full, what it costs (below 0) to make room for one of its units; -inf: nothing can."""
+        if offer.id not in self._making_room:
+            draft, n = self._draft, self._draft.n
+            taken, best = np.zeros(n), np.full(n, -np.inf)
+            for arc in draft.arcs.of_offer[offer.id]:
+                standby = draft.standby.get(arc.workload.id)
+                goes = [(draft.x[arc.index], self._elsewhere(arc))]
+                if standby is not None:
+                    goes.append((standby[draft.arcs.place[arc.index]], np.zeros(n)))
+                for columns, cost in goes:
+                    taken += self._values[columns] * float(arc.per_work)
+                    each = (np.minimum(self._reduced[columns], 0.0) - cost) / float(arc.per_work)
+                    best = np.maximum(
+                        best, np.where(self._runs(columns, draft.most_work[arc.workload.id]), each, -np.inf)
+                    )
+            full = taken >= self._room(offer) * (1 - FULL)
+            self._making_room[offer.id] = np.where(full, best, 0.0)
+        return self._making_room[offer.id]
+
+    def _elsewhere(self, arc: Arc) -> Floats:
+        """The reduced cost of the next best place for an arc's work, by period; infinite without any."""
+        draft, name = self._draft, arc.workload.id
+        owner, n = draft.demand[name].owner, len(draft.demand[name].work)
+        best = np.append(self._reduced[draft.unserved[name]] if name in draft.unserved else np.full(n, np.inf), np.inf)
+        for other in draft.arcs.of_workload[name]:
+            if other is not arc:
+                free = np.flatnonzero(~self._fixed[other.index] & (owner >= 0))
+                np.minimum.at(best, owner[free], self._reduced[draft.x[other.index, free]])
+        found: Floats = np.maximum(best, 0.0)[owner]
+        return found
+
+    def _runs(self, columns: Ints, most: Floats) -> Bools:
+        """Where columns have work, of so much at most, that the solver can tell from nothing."""
+        found: Bools = self._values[columns] > TOLD * np.maximum(most, TOLD)
+        return found
+
+    def _rented(self, arc: Arc, saved: Floats) -> Floats:
+        """Less the price of the part of a unit, by the hour, that a unit of work takes."""
+        units, cost = self._draft.units[arc.offer.id], np.full(self._draft.n, np.inf)
+        for column, each in self._cost_of_units(units):
+            cost[units.starts[column]] = each / units.units[column]
+        some = saved > 0
+        left = np.zeros(self._draft.n)
+        left[some] = saved[some] - cost[some] * self._takes(arc)[some]
+        return left
+
+    def _reserved(self, arc: Arc, saved: Floats) -> Floats:
+        """Less the price of a reservation, over all the work that fills it in its term; of several starts the best."""
+        units, takes = self._draft.units[arc.offer.id], self._takes(arc)
+        best = np.zeros(self._draft.n)
+        for column, cost in self._cost_of_units(units):
+            at = units.serve[column]
+            at = at[saved[at] > 0]
+            work = units.units[column] / takes[at]
+            gain = float((saved[at] * work).sum()) - cost
+            if gain > 0:
+                best[at] = np.maximum(best[at], gain / float(work.sum()))
+        return best
+
+    def _cost_of_units(self, units: Units) -> Iterator[tuple[int, float]]:
+        """Columns that buy the first units of an offer, and what each costs with the clauses and limits it touches.
+
+        Left out are the rows that hold work within units, wherever nothing is bought: there their duals say nothing.
+        """
+        draft, name = self._draft, units.offer.id
+        rows, absent = self._rows(name), self._held[name] <= NOTHING
+        flow = draft.hours * float(units.offer.unit_flow)
+        credit = np.where(absent, flow * rows["use"] + most_taken(draft, self._little[name]) * rows["little"], 0.0)
+        for column in range(units.opening or len(units.starts)):
+            at, number = units.serve[column], units.columns[column]
+            if self._upper[number] and absent[at].any():
+                cost = float(self._reduced[number] + credit[at].sum() * units.units[column])
+                if units.opening:
+                    cost += float(rows["opened"][column] * self._upper[units.columns[column + units.opening]])
+                yield column, cost
+
+    def _takes(self, arc: Arc) -> Floats:
+        """The part of one unit that a unit of work takes in each period."""
+        assert not isinstance(arc.offer, TokenOffer)
+        found: Floats = float(arc.per_work) / (self._draft.hours * float(arc.offer.unit_flow))
+        return found
+
+    # -- how much work there is ------------------------------------------------------------------------------------
+    def _work(self, arc: Arc) -> Floats:
+        """The work of an arc's workload in each period, served or not: as much as its offer has room for."""
+        draft, name = self._draft, arc.workload.id
+        work = sum((self._values[draft.x[a.index]] for a in draft.arcs.of_workload[name]), np.zeros(draft.n))
+        if name in draft.unserved:
+            owner = draft.demand[name].owner
+            inside = owner >= 0
+            hours = np.bincount(owner[inside], weights=draft.hours[inside], minlength=len(draft.unserved[name]))
+            rate = self._values[draft.unserved[name]] / np.maximum(hours, 1e-9)
+            work = work + np.where(inside, rate[owner] * draft.hours, 0.0)
+        return np.minimum(work, self._room(arc.offer) / float(arc.per_work))
+
+    def _room(self, offer: AnyOffer) -> Floats:
+        """What an offer can do in each period, in its own unit."""
+        flow = 1.0 if isinstance(offer, TokenOffer) else float(offer.unit_flow)
+        found: Floats = self._draft.most(offer) * flow * self._draft.hours
+        return found
+
+    # -- read off the solution -------------------------------------------------------------------------------------
+    @cached_property
+    def _held(self) -> dict[str, Floats]:
+        """Units of each offer that serve in each period."""
+        found = {}
+        for name, units in self._draft.units.items():
+            found[name] = np.zeros(self._draft.n)
+            for number, size, serve in zip(units.columns.tolist(), units.units, units.serve, strict=True):
+                found[name][serve] += self._values[number] * size
+        return found
+
+    def _rows(self, offer: str) -> dict[str, Floats]:
+        """The duals of the rows that hold work within an offer's units, by part; none is negative."""
+        found = {part: np.zeros(self._draft.n) for part in ("use", "little", "opened")}
+        for block in self._unit_rows.get(offer, []):
+            found[block.part] = np.maximum(-self._duals[block.slice], 0.0)
+        return found
+
+    @cached_property
+    def _unit_rows(self) -> dict[str, list[Block]]:
+        found: dict[str, list[Block]] = {}
+        for block in self._draft.program.row_blocks:
+            if block.owner.kind == "units":
+                found.setdefault(block.owner.name, []).append(block)
+        return found
+
+    @cached_property
+    def _upper(self) -> Floats:
+        return self._draft.program.upper()
+
+    @cached_property
+    def _little(self) -> dict[str, list[Arc]]:
+        """Arcs whose work takes no more than a little of one unit, by offer."""
+        return {name: little_work(self._draft, units.offer) for name, units in self._draft.units.items()}
+
+    @cached_property
+    def _listed(self) -> dict[str, float]:
+        """The dearest list price of a unit of each workload's work."""
+        every, at = np.nan_to_num(self._draft.prices.listed), self._draft.arcs.of_workload
+        return {name: float(max((every[a.index].max() for a in arcs), default=0.0)) for name, arcs in at.items()}
+
+    def _is_gang(self, arc: Arc) -> bool:
+        return any(gang is arc for gang, _, _ in self._draft.gangs)
+
+    def _gang_runs(self, arc: Arc) -> Bools:
+        """When more work may run on an offer for no more than its price: any time, save of a gang that is not there."""
+        runs = np.ones(self._draft.n, dtype=np.bool_)
+        for gang, columns, spans in self._draft.gangs:
+            if gang is arc:
+                for number, span in zip(columns.tolist(), spans, strict=True):
+                    runs[span] = self._values[number] > NOTHING
+        return runs

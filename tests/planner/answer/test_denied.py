@@ -1,0 +1,212 @@
+"""Marginal prices of what clauses deny: in round figures, and against programs that let a little of it through."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from detente.case.case import Case
+from detente.planner.answer.denied import NO_PRICE, Denied
+from detente.planner.formulation.owner import Owner
+from detente.planner.solve import plan
+from detente.planner.solving.solution import Solution
+from detente.planner.study import Study
+from detente.results.plan import Plan
+
+Data = dict[str, Any]
+D = Decimal
+HOURS = 90 * 24  # of the first quarter of 2026
+
+
+def world(*offers: Data, terms: list[Data], workloads: list[Data] | None = None, **more: Any) -> Case:
+    """Two providers of one accelerator, for a quarter; clauses with `a`."""
+    return Case.of(
+        {
+            "name": "denied",
+            "horizon": {"start": "2026-01", "end": "2026-04", "every": "month"},
+            "providers": [{"id": p, "name": p, "regions": {"r": {"country": "DE"}}} for p in ("a", "b", "c")],
+            "offers": list(offers),
+            "workloads": workloads or [work("w", "9 GPU", "v")],
+            "agreements": [{"id": "aa", "with": "a", "effective": "2026-01", "terms": terms}],
+            **more,
+        }
+    )
+
+
+def gpus(provider: str, price: str, **more: Any) -> Data:
+    common: Data = {"id": f"o{provider}", "kind": "gpu", "provider": provider, "region": "r", "accelerator": "X"}
+    return {**common, "price": f"{price} USD per GPU-hour", **more}
+
+
+def work(name: str, demand: str, label: str, **more: Any) -> Data:
+    common: Data = {"id": name, "kind": "inference", "labels": {"k": label}, "runs-on": {"accelerators": {"X": 1}}}
+    return {**common, "demand": demand, **more}
+
+
+EXCLUSIVE: Data = {"id": "x", "kind": "exclusivity", "of": {"k": "v"}}
+
+
+def prices(case: Case) -> list[tuple[Decimal, str, Decimal | None]]:
+    found = plan(case)
+    assert isinstance(found, Plan)
+    return [(m.price, m.unit, m.saves) for c in found.clauses for m in c.marginal if m.part == "denied"]
+
+
+# -- in round figures ------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("others", [[], [work("w2", "1 GPU", "z")]])
+def test_it_is_the_difference_of_two_prices_whether_or_not_others_use_the_offer(others: list[Data]) -> None:
+    case = world(gpus("a", "3"), gpus("b", "2"), terms=[EXCLUSIVE], workloads=[work("w", "9 GPU", "v"), *others])
+    hours = [31 * 24, 28 * 24, 31 * 24]
+    assert prices(case) == [(D(1), "USD per GPU-hour", D(9 * h)) for h in hours]
+
+
+def test_nothing_is_saved_where_the_denied_offer_is_dearer() -> None:
+    assert prices(world(gpus("a", "2"), gpus("b", "3"), terms=[EXCLUSIVE])) == []
+
+
+def test_what_would_go_unserved_at_a_high_value_saves_no_more_than_where_it_runs() -> None:
+    case = world(
+        gpus("a", "3"), gpus("b", "2"), terms=[EXCLUSIVE],
+        workloads=[work("w", "9 GPU", "v", value="20 USD per GPU-hour")],
+    )  # fmt: skip
+    assert {price for price, _, _ in prices(case)} == {D(1)}
+
+
+def test_of_an_offer_that_is_full_what_it_would_push_out_is_counted() -> None:
+    case = world(
+        gpus("a", "3"), gpus("b", "2", capacity="1 GPU"), gpus("c", "2.25"),
+        terms=[{**EXCLUSIVE, "except": [{"provider": "c"}]}],
+        workloads=[work("w", "9 GPU", "v"), work("w2", "1 GPU", "z")],
+    )  # fmt: skip
+    assert prices(case) == []  # `w` may run on `c`, and would push out `w2` to there
+
+
+def test_a_reservation_that_stands_idle_costs_nothing_more() -> None:
+    take = {
+        "id": "least",
+        "kind": "minimum-commitment",
+        "amount": "38880 USD",
+        "windows": {"every": "term"},
+        "shortfall": "forbidden",
+    }
+    reserved = gpus("b", "2", buy="reserved", term="3 months", unit=1)
+    case = world(
+        gpus("a", "3"), reserved, terms=[],
+        agreements=[
+            {"id": "aa", "with": "a", "effective": "2026-01", "ends": "2026-04", "terms": [EXCLUSIVE]},
+            {"id": "bb", "with": "b", "effective": "2026-01", "ends": "2026-04", "terms": [take]},
+        ],
+    )  # fmt: skip
+    assert {price for price, _, _ in prices(case)} == {D(3)}
+
+
+def test_a_reservation_is_paid_for_by_all_the_work_of_its_term() -> None:
+    reserved = gpus("b", "2", buy="reserved", term="3 months")
+    assert {price for price, _, _ in prices(world(gpus("a", "3"), reserved, terms=[EXCLUSIVE]))} == {D(1)}
+
+
+def test_a_reservation_that_the_work_of_one_month_cannot_pay_for_saves_nothing() -> None:
+    reserved, ends = gpus("b", "2", buy="reserved", term="3 months"), {**EXCLUSIVE, "until": "2026-02-01"}
+    assert prices(world(gpus("a", "3"), reserved, gpus("c", "2.50"), terms=[ends])) == [
+        (D("0.5"), "USD per GPU-hour", D(3348))
+    ]
+
+
+def test_where_two_clauses_deny_the_same_work_to_lift_one_saves_nothing() -> None:
+    twice = [EXCLUSIVE, {**EXCLUSIVE, "id": "y"}]
+    assert prices(world(gpus("a", "3"), gpus("b", "2"), terms=twice)) == []
+
+
+def test_units_are_never_joined() -> None:
+    tokens = {"kind": "tokens", "region": "r", "model": "m"}
+    case = world(
+        gpus("a", "3"), gpus("b", "2"),
+        {**tokens, "id": "ta", "provider": "a", "price": {"input": "5 USD per Mtok", "output": "5 USD per Mtok"}},
+        {**tokens, "id": "tb", "provider": "b", "price": {"input": "1 USD per Mtok", "output": "1 USD per Mtok"}},
+        terms=[EXCLUSIVE],
+        workloads=[
+            work("w", "9 GPU", "v"),
+            work("t", "1 Mtok per hour", "v", **{"runs-on": {"models": ["m"]}, "mix": {"output": "50%"}}),
+        ],
+    )  # fmt: skip
+    assert {(price, unit) for price, unit, _ in prices(case)} == {(D(1), "USD per GPU-hour"), (D(4), "USD per Mtok")}
+
+
+# -- against programs in which a little is let through ---------------------------------------------------------------
+@st.composite
+def denied(draw: Any) -> Case:
+    """Work of two kinds on offers of three providers, rented, reserved or full, and clauses that deny some of it."""
+    price = st.sampled_from(["1", "1.30", "1.85", "2", "2.45", "3"])
+    offers = []
+    for provider in ("a", "b", "c"):
+        more: Data = {"unit": draw(st.sampled_from([1, 8]))}
+        if draw(st.booleans()):
+            more["capacity"] = draw(st.sampled_from(["8 GPU", "16 GPU"])) if provider != "a" else "400 GPU"
+        if provider == "c" and draw(st.booleans()):
+            more |= {"buy": "reserved", "term": "1 month"}
+        offers.append(gpus(provider, draw(price), **more))
+    workloads = [
+        work("w", draw(st.sampled_from(["5 GPU", "9 GPU", "16 GPU"])), "v"),
+        work(
+            "w2",
+            draw(st.sampled_from(["1 GPU", "12 GPU"])),
+            "z",
+            **draw(st.sampled_from([{}, {"value": "4 USD per GPU-hour"}])),
+        ),
+    ]
+    terms: list[Data] = [{**EXCLUSIVE, "until": draw(st.sampled_from(["2026-03", "2026-04"]))}]
+    if draw(st.booleans()):
+        terms.append({"id": "y", "kind": "exclusivity", "of": {"k": "z"}, "until": "2026-02-15"})
+    if draw(st.booleans()):
+        terms.append(
+            {"id": "least", "kind": "minimum-commitment", "amount": "20000 USD", "windows": {"every": "month"}}
+        )
+    return (
+        world(*offers, terms=terms, workloads=workloads, idle="forbidden")
+        if draw(st.booleans())
+        else world(*offers, terms=terms, workloads=workloads)
+    )
+
+
+@settings(deadline=None, derandomize=True, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(denied())
+def test_a_price_is_what_a_little_of_it_saves_for_each_unit(case: Case) -> None:
+    study = Study.of(case)
+    base = study.bound()
+    if base.values is None:
+        return
+    for term in case.terms:
+        told = Denied(study.draft, base, study.model.out)
+        found = {(each.period, each.workload): each for each in told.of(Owner.of(term))}
+        for (t, name), columns in closed(study, told, Owner.of(term)).items():
+            price = found[t, name].price if (t, name) in found else 0.0
+            assert price == pytest.approx(lifted(study, base, columns), rel=1e-5, abs=3 * NO_PRICE), (term.id, t, name)
+
+
+def closed(study: Study, told: Denied, owner: Owner) -> dict[tuple[int, str], list[int]]:
+    """Columns that a clause alone closes, by period and workload."""
+    columns: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for arc, periods in told.closed(owner):
+        for t in np.flatnonzero(periods).tolist():
+            columns[t, arc.workload.id].append(int(study.draft.x[arc.index, t]))
+    return columns
+
+
+def lifted(study: Study, base: Solution, columns: list[int]) -> float:
+    """What a little work in one of some columns saves, for each unit of it: where it saves most."""
+    model, best = study.model, 0.0
+    for column in columns:
+        one, little = np.array([column], dtype=np.int32), 0.01
+        model.confine(one, np.zeros(1), np.full(1, little))
+        found = model.solve_linear()
+        model.confine(one, np.zeros(1), np.zeros(1))
+        assert found.values is not None
+        moved = float(found.values[column])
+        best = max(best, (base.objective - found.objective) / moved if moved > little / 2 else 0.0)
+    return best
