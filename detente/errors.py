@@ -6,7 +6,7 @@
     ├── CaseError                    what was declared is wrong; carries every Mistake at once
     ├── PlanError                    a saved plan cannot be read, or belongs to another case
     ├── SolverError                  the solver doubts its own answer
-    ├── NoPlanError                  stopped before any plan, or any conflict, was found
+    ├── UnsettledError                  stopped before any plan, or any conflict, was found
     ├── BillError                    a plan and its exact bill disagree
     ├── SettleError                  what a clause comes to turns on what is not known
     ├── JournalError                 a journal cannot be made, is damaged, or is another process's
@@ -142,8 +142,8 @@ class SolverError(DetenteError):
     """The solver doubts its own answer: a warning, an unknown status, a residual that is too large."""
 
 
-class NoPlanError(DetenteError):
-    """Stopped, by a time limit or by Ctrl-C, before any plan or any conflict was found."""
+class UnsettledError(DetenteError):
+    """Stopped, by a time limit or by Ctrl-C, before there was an answer."""
 
 
 class BillError(DetenteError):

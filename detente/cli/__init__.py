@@ -1,8 +1,8 @@
 """The commands: parse, call, print.
 
-Owns: the entry point and exit codes: 0 done or yes, 1 the answer is no and nothing else, 2 bad input, 70 a defect of
-the program, 130 stopped by Ctrl-C, 141 the reader of standard output went away. Not here: any rule, and the standard
-streams (``streams``). Heavy imports wait for their command.
+Owns: the entry point and exit codes: 0 done or yes, 1 the answer is no and nothing else, 2 bad input, 3 not settled
+in time, 70 a defect of the program, 130 stopped by Ctrl-C, 141 the reader of standard output went away. Not here: any
+rule, and the standard streams (``streams``). Heavy imports wait for their command.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def _defect(error: Exception) -> int:
 
 def _code() -> int:
     """The exit code of the command that was typed."""
-    from detente.errors import DetenteError
+    from detente.errors import DetenteError, UnsettledError
 
     try:
         code = cli(standalone_mode=False)
@@ -68,6 +68,9 @@ def _code() -> int:
     except click.ClickException as error:
         error.show()
         return 2
+    except UnsettledError as error:
+        click.echo(str(error), err=True)
+        return 3
     except DetenteError as error:
         click.echo(str(error), err=True)
         return 2

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Callable
 from datetime import MAXYEAR, UTC, datetime
 from pathlib import Path
@@ -15,15 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from detente.errors import MAX_SHOWN, CaseError, DetenteError, MissingExtraError, cut
+from detente.errors import MAX_SHOWN, CaseError, DetenteError, MissingExtraError, UnsettledError, cut
 
 if TYPE_CHECKING:
     from detente.case.case import Case
-    from detente.results.conflict import Conflict
-    from detente.results.plan import Plan
 
 WIDTH = 100
 
+STARTED = "detente.started"
+"""Under what name a command's context keeps when it began."""
 
 LIVE = frozenset({"httptools", "msgspec", "prometheus_client", "uvicorn", "uvloop"})
 """The packages of the extra `gateway`, which live traffic and its records need."""
@@ -66,6 +67,7 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run it. With ``--json``, what is wrong goes to standard output as well, before it is raised on."""
+        ctx.meta[STARTED] = time.monotonic()
         try:
             return _with_extras(super().invoke, ctx)
         except (DetenteError, click.ClickException, OSError) as error:
@@ -85,7 +87,9 @@ def _with_extras(run: Callable[[click.Context], Any], ctx: click.Context) -> Any
 
 
 def mistakes_json(error: Exception) -> str:
-    """What is wrong, as one document on one line."""
+    """What is wrong, as one document on one line; or that time ended before there was an answer."""
+    if isinstance(error, UnsettledError):
+        return json.dumps({"status": "not-settled", "message": str(error)})
     nowhere: dict[str, Any] = {"file": None, "line": None, "column": None}
     if isinstance(error, CaseError):
         mistakes = [
@@ -209,21 +213,18 @@ def console() -> Any:
     return Screen(width=width, highlight=False, soft_wrap=False)
 
 
-def solve(case: Case, gap: float, time_limit: float | None, as_json: bool) -> Plan | Conflict | None:
-    """The plan or the conflict of a case; None where none was found in time, which is said."""
-    from detente.errors import NoPlanError
-    from detente.planner.solve import plan as find
-
-    try:
-        return find(case, gap=gap, time_limit=time_limit, progress=progress(as_json))
-    except NoPlanError as error:
-        if as_json:
-            click.echo(json.dumps({"status": "no-plan", "message": str(error)}))
-        click.echo(str(error), err=True)
-        return None
+TIME_LIMIT = click.option(
+    "--time-limit", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop after this time."
+)
 
 
-def progress(as_json: bool) -> Callable[[str], None]:
+def time_left(limit: float | None) -> float | None:
+    """Of a time limit (seconds), what is left since the command began: never nothing."""
+    spent = time.monotonic() - click.get_current_context().meta.get(STARTED, time.monotonic())
+    return None if limit is None else max(limit - spent, 1e-9)
+
+
+def progress() -> Callable[[str], None]:
     """What is being done, on standard error, where a person watches."""
     if not sys.stderr.isatty():
         return lambda text: None

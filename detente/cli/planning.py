@@ -16,13 +16,14 @@ from detente.cli.command import (
     JSON,
     READING,
     SCENARIO,
+    TIME_LIMIT,
     command,
     console,
     load,
     must_take_files,
     progress,
-    solve,
     text_of,
+    time_left,
 )
 
 if TYPE_CHECKING:
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from detente.planner.check import Answer
     from detente.results.conflict import Conflict, Version
     from detente.results.plan import Plan
+
+
+SAVING = 2.0
+"""Seconds kept for the saving of a plan, with what it has to load first."""
 
 
 # -- commands -------------------------------------------------------------------------------------------------------
@@ -64,16 +69,18 @@ def schema(of_plan: bool, as_json: bool) -> None:
 @CASE
 @READING
 @SCENARIO
+@TIME_LIMIT
 @JSON
-def check(case: Path, reading: str | None, scenario: str | None, as_json: bool) -> int:
+def check(case: Path, reading: str | None, scenario: str | None, time_limit: float | None, as_json: bool) -> int:
     """Can this be signed? Whether CASE is valid and its clauses can all be performed together.
 
-    Exit code 0: yes. 1: no, or it depends on the reading. 2: the case has mistakes. 130: stopped by Ctrl-C.
+    Exit code 0: yes. 1: no, or it depends on the reading. 2: the case has mistakes. 3: not settled in time.
+    130: stopped by Ctrl-C.
     """
     from detente.planner.check import check as ask
 
     loaded = load(case, reading, scenario)
-    found = ask(loaded, reading, progress(as_json))
+    found = ask(loaded, reading, progress(), time_limit=time_left(time_limit))
     if as_json:
         click.echo(_check_json(loaded, found))
     else:
@@ -88,9 +95,7 @@ def check(case: Path, reading: str | None, scenario: str | None, as_json: bool) 
 @READING
 @SCENARIO
 @click.option("--out", type=click.Path(path_type=Path), help="Save the plan into this folder.")
-@click.option(
-    "--time-limit", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop after this time."
-)
+@TIME_LIMIT
 @click.option("--gap", default="0.01%", show_default=True, help="Stop when cost and lower bound are this close.")
 @JSON
 def plan(
@@ -104,15 +109,18 @@ def plan(
 ) -> int:
     """Plan what runs where and what to commit to, at least cost under every clause of CASE.
 
-    Exit code 0: a plan. 1: no plan obeys every clause (the conflict is shown), or none was found in time. 2: the case
-    has mistakes. 130: stopped by Ctrl-C; if a plan was found, it is saved and shown (exit code 0).
+    Exit code 0: a plan. 1: no plan obeys every clause (the conflict is shown). 2: the case has mistakes. 3: neither was
+    found in time. 130: stopped by Ctrl-C; if a plan was found, it is saved and shown (exit code 0).
     """
+    from detente.planner.solve import plan as find
+
     loaded = load(case, reading, scenario)
     if out is not None:
         must_take_files(out, "plan.json", "allocations.parquet")
-    found = solve(loaded, _gap(gap), time_limit, as_json)
-    if found is None:
-        return 1
+    left = time_left(time_limit)
+    if left is not None and out is not None:
+        left = max(left - SAVING, 1e-9)
+    found = find(loaded, gap=_gap(gap), time_limit=left, progress=progress())
     from detente.results.conflict import Conflict
 
     if isinstance(found, Conflict):

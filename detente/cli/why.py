@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from detente.cli.command import CASE, JSON, READING, SCENARIO, TimestampParam, command, console, load, solve
+from detente.cli.command import CASE, JSON, READING, SCENARIO, TimestampParam, command, console, load, progress
 
 if TYPE_CHECKING:
     from detente.results.conflict import Conflict
@@ -71,6 +71,7 @@ def explain(
     alone = [name for name, given in stated.items() if given is not None]
     if alone:
         raise click.ClickException(f"only with --request FILE: {', '.join(alone)}; add it, or leave them out")
+    from detente.planner.solve import plan as find
     from detente.report.explanation import explain as why
     from detente.results.plan import Plan
 
@@ -81,9 +82,7 @@ def explain(
         found.must_be_of(loaded.hash, str(saved))
     else:
         loaded = load(case, reading, scenario)
-        found = solve(loaded, 1e-4, None, as_json)
-    if found is None:
-        return 1
+        found = find(loaded, progress=progress())
     assert subject is not None
     answer = why(loaded, found, subject)
     click.echo(json.dumps(answer.as_json(), indent=1) if as_json else str(answer))

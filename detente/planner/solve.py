@@ -23,7 +23,9 @@ def plan(
     gap
         Stop the search for whole units at this relative distance between cost and bound.
     time_limit
-        Seconds; then the best plan so far, marked so.
+        Seconds, of everything from formulating to the bill; until then the search goes on as long as the gap is not
+        reached, and then comes the best plan so far, marked so. None: each step takes what it needs, save a search over
+        whole numbers, which rests after ten seconds or as long as all took before it.
     progress
         Told, in a few words, what is being done.
 
@@ -34,19 +36,19 @@ def plan(
 
     Raises
     ------
-    NoPlanError
-        Stopped by the time limit or by Ctrl-C before any plan was found.
+    UnsettledError
+        Stopped by the time limit before any plan was found.
     KeyboardInterrupt
-        Ctrl-C pressed twice, or where no plan obeys every clause.
+        Ctrl-C pressed twice, or before any plan was found, or where no plan obeys every clause.
     SolverError, BillError
         The solver doubts its answer, or the exact bill differs from it.
     """
     study = Study.of(case, time_limit=time_limit, progress=progress)
     with study.noting_interrupts():
         found = study.solve(gap)
-        if isinstance(found, Incumbent):
+        if isinstance(found, Incumbent) and (found.solution is not None or not study.interrupted):
             return study.plan(found, gap)
-    if study.interrupted:
+    if study.interrupted or isinstance(found, Incumbent):
         raise KeyboardInterrupt
     progress("looking for the clauses that collide")
     return find_conflict(study, found.whole)

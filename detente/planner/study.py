@@ -18,7 +18,7 @@ import numpy as np
 
 from detente.case.case import Case
 from detente.contract.term import Term
-from detente.errors import BillError, NoPlanError
+from detente.errors import BillError, UnsettledError
 from detente.planner.answer.bill import Bill, charge
 from detente.planner.answer.result import result
 from detente.planner.answer.rounding import at_stake, settled
@@ -32,8 +32,9 @@ from detente.planner.formulation.shaping import Shaping
 from detente.planner.formulation.softening import Softening, soften
 from detente.planner.solving.interrupt import held
 from detente.planner.solving.model import Model
-from detente.planner.solving.search import Incumbent, Progress, Unmet, search, whole_columns
+from detente.planner.solving.search import Incumbent, Progress, Unmet, search
 from detente.planner.solving.solution import Solution
+from detente.planner.solving.whole import whole_columns
 from detente.results.plan import Plan
 
 GAP = 1e-4
@@ -41,6 +42,12 @@ GAP = 1e-4
 
 MAX_OPEN = 4
 """Programs that a study keeps open: the first, and the last of those that had to be formulated anew."""
+
+BILLED = 4e-5
+"""Seconds that the bill and the rows of a plan take for each column of its program: an estimate, on the safe side."""
+
+MAX_KEPT = 0.25
+"""Of the time that is left after formulating, at most so much is kept for the bill."""
 
 STOPPING = "stopping with the best plan so far; Ctrl-C again stops at once, without it"
 
@@ -150,9 +157,10 @@ class Study:
 
     @classmethod
     def of(cls, case: Case, *, time_limit: float | None = None, progress: Progress = silent) -> Study:
-        """Formulate a case, once. The time limit, in seconds, is that of all its solves together."""
+        """Formulate a case, once. The time limit, in seconds, is that of this, all solves and one bill together."""
+        end = None if time_limit is None else time.monotonic() + time_limit
         program = OpenProgram.of(case, progress)
-        program.model.deadline = None if time_limit is None else time.monotonic() + time_limit
+        program.model.deadline = None if end is None else end - _kept_for_the_bill(program, end)
         return cls(case, program, beside=[program], progress=progress)
 
     # -- vary --------------------------------------------------------------------------------------------------
@@ -216,7 +224,7 @@ class Study:
 
         Raises
         ------
-        NoPlanError, KeyboardInterrupt
+        UnsettledError, KeyboardInterrupt
             Stopped before that was settled.
         """
         model = self.model
@@ -226,7 +234,7 @@ class Study:
         if found.status == "interrupted":
             raise KeyboardInterrupt
         if found.status == "time-limit":
-            raise NoPlanError("there is no plan; which clauses collide was not found in time: give it more time")
+            raise UnsettledError("whether all clauses can be performed was not settled in time: give it more time")
         return found.status == "optimal"
 
     def solve(self, gap: float = GAP) -> Incumbent | Unmet:
@@ -245,13 +253,13 @@ class Study:
 
         Raises
         ------
-        NoPlanError
+        UnsettledError
             Stopped before any solution was found.
         BillError
             The bill differs from the solver's cost by more than rounding (§4).
         """
         if found.solution is None or found.solution.values is None:
-            raise NoPlanError(f"no plan was found before the stop ({found.stopped}); give it more time")
+            raise UnsettledError("no plan was found in time: give it more time")
         self.progress("billing")
         draft, model = self.draft, self.model
         solution, whole = settled(draft, model, found.solution, whole_columns(draft))
@@ -291,6 +299,11 @@ def check(draft: Draft, exact: Bill, solution: Solution, model: Model) -> None:
             f"the plan's exact bill is {exact.total} and the solver's cost {solution.objective:.6f}: they differ by "
             f"{difference:.6f}, beyond rounding"
         )
+
+
+def _kept_for_the_bill(program: OpenProgram, end: float) -> float:
+    """Seconds of those that are left which no solve may use."""
+    return min(MAX_KEPT * max(0.0, end - time.monotonic()), BILLED * program.draft.program.n)
 
 
 CLAUSES: Collection[str] = ("agreements", "events", "scenarios", "reading", "name", "title")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from detente.case.case import Case
 from detente.planner.formulation.formulate import formulate
 from detente.planner.solve import plan
-from detente.planner.solving import branch, search
+from detente.planner.solving import search
 from detente.results.plan import Plan
 from tests.builders import ALL_KINDS, EXACT, cases
 from tests.planner.oracle import Oracle
@@ -60,5 +60,5 @@ def test_each_kind(kind: str, data: st.DataObject) -> None:
 def test_the_planner_s_own_branch_and_bound(case: Case) -> None:
     """The search that large programs get, on small ones, and to its end, which many whole numbers alike put far off."""
     assume(formulate(case).program.integer().sum() <= MAX_WHOLE)
-    with mock.patch.object(search, "LARGE", 0), mock.patch.object(branch, "MAX_PROGRAMS", 10**6):
+    with mock.patch.object(search, "LARGE", 0), mock.patch.object(search, "MAX_PROGRAMS", 10**6):
         agree(case)

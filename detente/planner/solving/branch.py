@@ -22,7 +22,8 @@ TIE = 1e-6
 """Bounds within this much of each other are equal, and of equals the deepest node goes first: contracts make many."""
 
 MAX_PROGRAMS = 40
-"""Programs solved before the search rests with the gap it has: a count, so that the same case gives the same plan."""
+"""Programs solved before the search rests with the gap it has, where no time limit was given: a count, so that the same
+case gives the same plan."""
 
 Complete = Callable[[Solution], Solution | None]
 
@@ -51,8 +52,11 @@ class Branched:
 class Search:
     """Dives: from the open node of the least bound to the nearest whole numbers, what it passes by stays open."""
 
-    def __init__(self, model: Model, whole: Ints, root: Solution, best: Solution | None, gap: float) -> None:
+    def __init__(
+        self, model: Model, whole: Ints, root: Solution, best: Solution | None, gap: float, most: int | None
+    ) -> None:
         self.model, self.whole, self.best, self.gap = model, whole, best, gap
+        self.most = math.inf if most is None else most
         self.step = max(abs(root.bound), 1.0) * TIE
         self.programs, self._order = 0, 0
         self.stopped: Stopped | None = None
@@ -72,7 +76,7 @@ class Search:
         A node that only has its parent's bound is solved all the same, while its own could raise the bound of all.
         Where the least bound is that of a whole solution, the rest of its distance is rounding of larger counts.
         """
-        while self.open and self.stopped is None and self.programs < MAX_PROGRAMS:
+        while self.open and self.stopped is None and self.programs < self.most:
             least = self.open[0]
             if self.closed <= least.bound or (self._close(least.bound) and least.solution is not None):
                 return
@@ -114,7 +118,7 @@ class Search:
         """Solve a node's program, if it is not yet; a node that cannot be now stays open. False where a dive ends."""
         if node.solution is not None:
             return True
-        if self.programs < MAX_PROGRAMS:
+        if self.programs < self.most:
             self.model.confine(self.whole, node.low, node.high)
             found = self.model.solve_linear()
             self.programs += 1
@@ -129,7 +133,13 @@ class Search:
 
 
 def branch(
-    model: Model, whole: Ints, root: Solution, best: Solution | None, gap: float, complete: Complete
+    model: Model,
+    whole: Ints,
+    root: Solution,
+    best: Solution | None,
+    gap: float,
+    complete: Complete,
+    most: int | None,
 ) -> Branched:
     """Least cost with whole columns, to a relative gap.
 
@@ -141,8 +151,10 @@ def branch(
         A whole solution that is known, if any.
     complete
         Rounds what else must be whole in a node's solution and solves again; None where that cannot be done.
+    most
+        Programs to be solved at most; None: until the model's deadline.
     """
-    search = Search(model, whole, root, best, gap)
+    search = Search(model, whole, root, best, gap, most)
     search.run(complete)
     model.release(whole)
     found = search.best

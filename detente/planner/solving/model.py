@@ -395,7 +395,7 @@ class Model:
     def _run(self, *, linear: bool) -> Solution:
         import highspy
 
-        left = math.inf if self.deadline is None else self.deadline - time.monotonic()
+        left = self._left()
         if left <= 0:
             return Solution("time-limit", None, math.inf, -math.inf)
         if self._interrupted():
@@ -409,11 +409,15 @@ class Model:
         if status in (kinds.kInfeasible, kinds.kUnboundedOrInfeasible):
             return Solution("infeasible", None, math.inf, -math.inf)
         if status in (kinds.kTimeLimit, kinds.kInterrupt):
-            name: Stopped = "time-limit" if status == kinds.kTimeLimit else "interrupted"
+            name: Stopped = "interrupted" if self._interrupted() else "time-limit"
             return self._partial(name, linear=linear)
         if status != kinds.kOptimal or outcome == highspy.HighsStatus.kError:
             raise SolverError(f"the solver stopped with `{self.highs.modelStatusToString(status)}`")
         return self._optimal(linear=linear)
+
+    def _left(self) -> float:
+        """Seconds until the deadline."""
+        return math.inf if self.deadline is None else self.deadline - time.monotonic()
 
     def _interrupted(self) -> bool:
         return self.interrupt is not None and self.interrupt.noted
@@ -428,7 +432,7 @@ class Model:
         try:
             while not done:
                 done, outcome = self.highs.wait(0.1)
-                if not done and self._interrupted():
+                if not done and (self._interrupted() or self._left() < 0):  # its own clock is looked at too seldom
                     self.highs.cancelSolve()
         except KeyboardInterrupt:
             self.highs.cancelSolve()
@@ -438,12 +442,22 @@ class Model:
 
     @contextlib.contextmanager
     def uninterrupted(self) -> Iterator[None]:
-        """Solve although Ctrl-C was noted: what makes a plan of what is at hand."""
+        """Solve although Ctrl-C was noted or the time is over: what makes a plan of what is at hand."""
         kept, self.interrupt = self.interrupt, None
+        try:
+            with self.until(None):
+                yield
+        finally:
+            self.interrupt = kept
+
+    @contextlib.contextmanager
+    def until(self, deadline: float | None) -> Iterator[None]:
+        """Solve with another deadline."""
+        kept, self.deadline = self.deadline, deadline
         try:
             yield
         finally:
-            self.interrupt = kept
+            self.deadline = kept
 
     def _partial(self, name: Literal["time-limit", "interrupted"], *, linear: bool) -> Solution:
         info = self.highs.getInfo()

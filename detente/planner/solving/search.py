@@ -1,32 +1,39 @@
 """The search for a least-cost solution with whole numbers: relaxed, rounded up, branched, fixed.
 
-Owns: the order of solves, what counts as close enough, and which columns are made whole by which rule. Not here: the
-solver (``model``), what a study varies (``planner.study``), and what becomes of a solution (``answer``).
+Owns: the order of solves, how long each may take, and what counts as close enough. Not here: the solver (``model``),
+which columns are whole and how they are rounded (``whole``), what a study varies (``planner.study``), and what becomes
+of a solution (``answer``).
 """
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from detente.contract.decisions import Rounding
 from detente.planner.formulation.draft import Draft
-from detente.planner.formulation.expression import Floats, Ints
-from detente.planner.formulation.program import Block
-from detente.planner.formulation.purchases import rounded_up
-from detente.planner.solving.branch import better, branch
+from detente.planner.formulation.expression import Ints
+from detente.planner.solving.branch import MAX_PROGRAMS, better, branch
+from detente.planner.solving.fallback import unsolved
 from detente.planner.solving.model import Basis, Model
 from detente.planner.solving.solution import Solution, Stopped
 from detente.planner.solving.spare import with_less_idle
+from detente.planner.solving.whole import WHOLE, round_up, whole_columns
 
 FEW, LARGE = 60, 20_000
 """At most so many whole columns in a program of more than so many: our own branch and bound."""
 
-WHOLE = 1e-6
-"""A number this near to a whole one is it."""
+MAX_SEARCHED = 5_000
+"""At most so many whole columns are all searched: over tens of thousands the solver's memory has no end."""
+
+SPARE = 0.15
+"""The share of the time that is kept for a plan that needs no search, as long as none is at hand."""
+
+SEARCH = 10.0
+"""Seconds for which whole numbers are searched where no time limit is given, or as long as all took before."""
 
 Progress = Callable[[str], None]
 
@@ -60,80 +67,127 @@ class Unmet:
     whole: Ints | None = None
 
 
+@dataclass(frozen=True)
+class _Effort:
+    """What is searched, how near to its bound, and until when (``time.monotonic``; None: to the end)."""
+
+    draft: Draft
+    model: Model
+    columns: Ints
+    gap: float
+    progress: Progress
+    end: float | None
+
+    def share(self, part: float) -> float | None:
+        """When a part of the time that is left is over."""
+        now = time.monotonic()
+        return None if self.end is None else now + part * max(0.0, self.end - now)
+
+
 def search(
     draft: Draft, model: Model, gap: float, progress: Progress, start: Incumbent | None = None
 ) -> Incumbent | Unmet:
-    """Relaxed; rounded up; and, where few whole units matter, branch and bound from there.
+    """Relaxed; rounded up; and, where that is not near enough, branch and bound from there.
 
     ``start`` is what was found for a program near this one: where it ended is where this begins, and its whole numbers
     are tried.
     """
     progress("solving")
+    began = time.monotonic()
+    effort = _Effort(draft, model, whole_columns(draft), gap, progress, model.deadline)
     if start is not None and start.basis is not None:
         model.start_at(start.basis)
-    relaxed = model.solve_linear()
-    if relaxed.status == "optimal" and model.sized_by(relaxed.objective):
+    with model.until(effort.share(1 - SPARE)):
         relaxed = model.solve_linear()
+        if relaxed.status == "optimal" and model.sized_by(relaxed.objective):
+            relaxed = model.solve_linear()
     if relaxed.status == "infeasible":
         return Unmet()
     if relaxed.status in ("time-limit", "interrupted"):
-        return Incumbent(_idle(model, draft), _no_bound(model), relaxed.status)
+        return Incumbent(unsolved(draft, model), _no_bound(model), relaxed.status)
     basis = model.basis
-    found = _made_whole(draft, model, relaxed, gap, progress, start)
-    if not isinstance(found, Incumbent):
-        return found
-    best, columns = found.solution, whole_columns(draft)
-    if best is not None and found.stopped is None and len(columns):
-        best = with_less_idle(draft, model, best, columns)
-    return replace(found, solution=best, basis=basis)
+    known = _rounded(effort, relaxed, start)
+    if known.gap > gap and len(effort.columns):
+        if model.deadline is None and known.solution is not None:
+            now = time.monotonic()
+            effort = replace(effort, end=now + max(SEARCH, now - began))
+        found = _made_whole(effort, known)
+        if isinstance(found, Unmet):
+            return found
+        known = found if model.deadline is not None else replace(found, stopped=_not_by_us(found.stopped))
+    best = known.solution
+    if best is not None and known.stopped is None and len(effort.columns):
+        best = with_less_idle(draft, model, best, effort.columns)
+    return replace(known, solution=best, basis=basis)
 
 
-def _made_whole(
-    draft: Draft, model: Model, relaxed: Solution, gap: float, progress: Progress, start: Incumbent | None
-) -> Incumbent | Unmet:
-    """From the relaxed program's solution to one in whole numbers."""
-    bound = relaxed.bound
-    columns = whole_columns(draft)
+def _not_by_us(stopped: Stopped | None) -> Stopped | None:
+    """Where no time limit was given, none was met."""
+    return None if stopped == "time-limit" else stopped
+
+
+def _rounded(effort: _Effort, relaxed: Solution, start: Incumbent | None) -> Incumbent:
+    """The relaxed program's solution rounded up, or the whole numbers of another, whichever costs less."""
+    draft, model, columns = effort.draft, effort.model, effort.columns
     if not len(columns):
-        return Incumbent(relaxed, bound, prices=relaxed)
-    best = round_up(draft, model, relaxed, columns)
-    if start is not None and not (best is not None and _close(best.objective, bound, gap)):
-        best = better(best, _with_counts(model, columns, start))
-    small = np.flatnonzero(model.integer & (model.held == 0)).astype(np.int32)
-    added = best.objective - relaxed.objective if best is not None else 0.0
-    if best is not None and _close(best.objective, bound, gap):
-        return Incumbent(best, bound, rounding=added, prices=relaxed)
-    if 0 < len(small) <= FEW and draft.program.n > LARGE:
-        progress(f"branching over {len(small):,} whole numbers{_at_hand(best, bound)}")
-        tried = branch(model, small, relaxed, best, gap, lambda node: round_up(draft, model, node, columns, small))
-        if tried.best is None and tried.stopped is None:  # rounding the larger counts up fails: all must be whole
-            return _branched(draft, model, columns, columns, gap, Incumbent(None, bound, prices=relaxed), progress)
-        return Incumbent(tried.best, max(bound, tried.bound), tried.stopped, added, relaxed)
-    if len(small):
-        progress(f"choosing {len(small):,} whole numbers{_at_hand(best, bound)}")
-        known = Incumbent(best, bound, rounding=added, prices=relaxed)
-        return _branched(draft, model, columns, small, gap, known, progress)
-    if best is None:  # rounding up breaks a clause: every count must be whole from the start
-        progress(f"choosing {len(columns):,} whole numbers")
-        return _branched(draft, model, columns, columns, gap, Incumbent(None, bound, prices=relaxed), progress)
-    return Incumbent(best, bound, rounding=added, prices=relaxed)
-
-
-def _at_hand(best: Solution | None, bound: float) -> str:
-    """What a stop (a time limit, Ctrl-C) would leave: the search may take long for the last of it."""
-    if best is None:
-        return ""
-    return f"; a plan within {(best.objective - bound) / max(abs(best.objective), 1e-9):.3%} of the bound is at hand"
-
-
-def _idle(model: Model, draft: Draft) -> Solution | None:
-    """Serve nothing and buy nothing: the plan always at hand when time runs out. None where that is forbidden."""
-    model.deadline = None
-    columns = np.concatenate([draft.x.ravel(), whole_columns(draft)])
-    model.fix(columns, np.zeros(len(columns)))
+        return Incumbent(relaxed, relaxed.bound, prices=relaxed)
     with model.uninterrupted():
-        found = model.solve_linear()
-    return found if found.status == "optimal" else None
+        best = round_up(draft, model, relaxed, columns)
+        if start is not None and not (best is not None and _close(best.objective, relaxed.bound, effort.gap)):
+            best = better(best, _with_counts(model, columns, start))
+    added = best.objective - relaxed.objective if best is not None else 0.0
+    return Incumbent(best, relaxed.bound, rounding=added, prices=relaxed)
+
+
+def _made_whole(effort: _Effort, known: Incumbent) -> Incumbent | Unmet:
+    """The best in whole numbers until the time is over."""
+    spare = 0.0 if known.solution is not None else SPARE
+    found = _searched(replace(effort, end=effort.share(1 - spare)), known)
+    if isinstance(found, Unmet) or found.solution is not None or found.stopped != "time-limit":
+        return found
+    return replace(found, solution=unsolved(effort.draft, effort.model))
+
+
+def _searched(effort: _Effort, known: Incumbent) -> Incumbent | Unmet:
+    """First over the counts that matter most, for half of the time; then, unless there are too many, over all."""
+    model, columns = effort.model, effort.columns
+    small = np.flatnonzero(model.integer & (model.held == 0)).astype(np.int32)
+    if 0 < len(small) <= FEW and model.program.n > LARGE:
+        known = _dived(effort, small, known)
+        if known.solution is not None or known.stopped is not None:
+            return known  # of those that are many the search would not see the end
+    elif 0 < len(small) < len(columns):
+        found = _branched(replace(effort, end=effort.share(0.5)), small, known)
+        if isinstance(found, Unmet) or found.stopped == "interrupted" or found.gap <= effort.gap:
+            return found
+        known = replace(found, stopped=None)
+    if len(columns) <= MAX_SEARCHED or known.solution is None:
+        return _branched(effort, columns, known)
+    return known
+
+
+def _dived(effort: _Effort, small: Ints, known: Incumbent) -> Incumbent:
+    """By our own search: until the time is over, or, where none was given, for so many programs."""
+    draft, model, columns = effort.draft, effort.model, effort.columns
+    assert known.prices is not None
+    effort.progress(f"branching over {len(small):,} whole numbers{_at_hand(known)}")
+    most = MAX_PROGRAMS if model.deadline is None else None
+    with model.until(model.deadline and effort.end):
+        tried = branch(
+            model,
+            small,
+            known.prices,
+            known.solution,
+            effort.gap,
+            lambda node: round_up(draft, model, node, columns, small),
+            most,
+        )
+    return replace(known, solution=tried.best, bound=max(known.bound, tried.bound), stopped=tried.stopped)
+
+
+def _at_hand(known: Incumbent) -> str:
+    """What a stop (a time limit, Ctrl-C) would leave: the search may take long for the last of it."""
+    return "" if known.solution is None else f"; a plan within {known.gap:.3%} of the bound is at hand"
 
 
 def _no_bound(model: Model) -> float:
@@ -141,30 +195,8 @@ def _no_bound(model: Model) -> float:
     return float(np.minimum(model.cost * model.upper, 0.0).sum())
 
 
-def whole_columns(draft: Draft) -> Ints:
-    """Every column that counts something whole: units, gangs, and what clauses own."""
-    own = [block.numbers for block in clause_counts(draft)]
-    parts = [*(u.columns for u in draft.units.values()), *(gangs for _, gangs, _ in draft.gangs), *own]
-    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int32)
-
-
-def clause_counts(draft: Draft) -> list[Block]:
-    """Whole columns that clauses own."""
-    return [block for block in draft.program.column_blocks if block.whole and block.owner.kind == "term"]
-
-
 def _close(cost: float, bound: float, gap: float) -> bool:
     return cost - bound <= gap * max(abs(cost), 1e-9)
-
-
-def round_up(
-    draft: Draft, model: Model, relaxed: Solution, columns: Ints, settled: Ints | None = None
-) -> Solution | None:
-    """Round whole things up, fix them, and solve the rest again; None where a clause does not allow it."""
-    model.fix(columns, whole_counts(draft, model, relaxed, columns, settled))
-    fixed = model.solve_linear()
-    model.release(columns)
-    return fixed if fixed.status == "optimal" else None
 
 
 def _with_counts(model: Model, columns: Ints, start: Incumbent) -> Solution | None:
@@ -180,45 +212,20 @@ def _with_counts(model: Model, columns: Ints, start: Incumbent) -> Solution | No
     return fixed if fixed.status == "optimal" else None
 
 
-def whole_counts(draft: Draft, model: Model, relaxed: Solution, columns: Ints, settled: Ints | None = None) -> Floats:
-    """Whole counts that hold what a solution uses, a clause's own by its rule; those in ``settled`` stay."""
-    assert relaxed.values is not None
-    counts = rounded_up(draft, relaxed.values)
-    gangs = [rounded(relaxed.values[columns], "up") for _, columns, _ in draft.gangs]
-    own = [rounded(relaxed.values[block.slice], block.rounding) for block in clause_counts(draft)]
-    up = np.concatenate([*(counts[name] for name in draft.units), *gangs, *own])
-    if settled is not None:
-        kept = np.isin(columns, settled)
-        up[kept] = np.rint(relaxed.values[columns[kept]])
-    most: Floats = np.floor(model.most[columns] + WHOLE)
-    return np.asarray(np.clip(up, 0.0, most), dtype=np.float64)
-
-
-def rounded(values: Floats, rule: Rounding) -> Floats:
-    """Whole numbers, by a rule; what is whole but for the solver's tolerance stays as it is."""
-    if rule == "nearest":
-        return np.rint(values)
-    return np.ceil(values - WHOLE) if rule == "up" else np.floor(values + WHOLE)
-
-
-def _branched(
-    draft: Draft, model: Model, columns: Ints, whole: Ints, gap: float, known: Incumbent, progress: Progress
-) -> Incumbent | Unmet:
+def _branched(effort: _Effort, whole: Ints, known: Incumbent) -> Incumbent | Unmet:
     """Branch and bound over ``whole``, then round the larger counts up and fix everything."""
-    model.whole(whole, on=True)
-    tried = model.solve_whole(gap)
-    model.whole(whole, on=False)
+    draft, model = effort.draft, effort.model
+    effort.progress(f"choosing {len(whole):,} whole numbers{_at_hand(known)}")
+    with model.until(effort.end):
+        tried = model.solve_as(whole, effort.gap)
     if tried.status == "infeasible":
         return Unmet(whole)
     stopped = tried.status if tried.status in ("time-limit", "interrupted") else None
-    best, added = known.solution, known.rounding
     bound = max(known.bound, tried.bound) if math.isfinite(tried.bound) else known.bound
+    best, added = known.solution, known.rounding
     if tried.values is not None:
         with model.uninterrupted():
-            fixed = round_up(draft, model, tried, columns, whole)
+            fixed = round_up(draft, model, tried, effort.columns, whole)
         if fixed is not None and (best is None or fixed.objective < best.objective):
             best, added = fixed, max(0.0, fixed.objective - tried.objective)
-        if best is None and len(whole) < len(columns):
-            progress(f"choosing {len(columns):,} whole numbers")
-            return _branched(draft, model, columns, columns, gap, Incumbent(None, bound, prices=known.prices), progress)
     return Incumbent(best, bound, stopped, added, known.prices)

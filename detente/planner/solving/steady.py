@@ -46,17 +46,21 @@ class Bounds:
         return cls(high, model.lower * model.row_scale, model.higher * model.row_scale)
 
 
-def steady_point(draft: Draft, model: Model, whole: Ints) -> Floats | None:
-    """A point (natural units) that keeps every bound and row, ``whole`` columns whole; None where none is found."""
+def steady_point(draft: Draft, model: Model, whole: Ints, gap: float = 1.0, *, cheap: bool = False) -> Floats | None:
+    """A point (natural units) that keeps every bound and row, ``whole`` columns whole; None where none is found.
+
+    A ``cheap`` one costs the least of all such points, to a relative gap; else it is any of them.
+    """
     bounds = Bounds.of(model)
     ties = _ties(draft, model, bounds.high > 0)
     if ties.n * SMALLER > draft.program.n:
         return None
-    small = Model(_tied(model, bounds, ties))
+    small = Model(_tied(model, bounds, ties, cheap=cheap))
+    small.deadline, small.interrupt = model.deadline, model.interrupt
     counts = np.unique(ties.to[whole])
     small.whole(counts, on=True)
-    found = small.solve_whole(1.0) if len(counts) else small.solve_linear()
-    if found.status != "optimal" or found.values is None:
+    found = small.solve_whole(gap) if len(counts) else small.solve_linear()
+    if found.values is None:
         return None
     found.values[counts] = np.rint(found.values[counts])
     point = found.values[ties.to] * ties.size
@@ -101,7 +105,7 @@ def _even(demand: Grouping) -> Floats:
     return found
 
 
-def _tied(model: Model, bounds: Bounds, ties: Ties) -> LinearProgram:
+def _tied(model: Model, bounds: Bounds, ties: Ties, *, cheap: bool) -> LinearProgram:
     """The small program: the whole one's rows over what its columns follow, of parallel rows the tightest only.
 
     Parallel rows (the same shares at every hour) are known by two random sums of their entries, of which the one over
@@ -128,7 +132,10 @@ def _tied(model: Model, bounds: Bounds, ties: Ties) -> LinearProgram:
     at = place[index] >= 0
     entries = (place[index[at]], follows[at], value[at] / other[index[at]])
     program, owner = LinearProgram(), Owner("steady")
-    program.columns(owner, "shares", ties.n, upper=upper, whole=True)  # whole: the scale is the model's already
+    shares = program.columns(owner, "shares", ties.n, upper=upper, whole=True)  # the scale is the model's already
+    if cheap:
+        cost = np.bincount(ties.to, weights=model.cost * ties.size * model.column_scale, minlength=ties.n)
+        program.charge(owner, shares, cost.astype(np.float64))
     for bound, lower, higher in ((least, 0.0, np.inf), (most, -np.inf, 0.0)):
         program.require(owner, "rows", _bounded(entries, bound, lower, higher))
     return program

@@ -11,8 +11,7 @@ import pytest
 from detente.planner.formulation.expression import Expr
 from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.program import LinearProgram
-from detente.planner.solving import branch as module
-from detente.planner.solving.branch import Branched, branch
+from detente.planner.solving.branch import MAX_PROGRAMS, Branched, branch
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
 
@@ -27,9 +26,11 @@ def cover(cost: Any, most: Any, gives: Any, needs: Any) -> Model:
     return Model(program)
 
 
-def searched(model: Model, gap: float = 1e-9, best: Solution | None = None) -> Branched:
+def searched(
+    model: Model, gap: float = 1e-9, best: Solution | None = None, most: int | None = MAX_PROGRAMS
+) -> Branched:
     columns = np.arange(model.program.n, dtype=np.int32)
-    return branch(model, columns, model.solve_linear(), best, gap, lambda node: node)
+    return branch(model, columns, model.solve_linear(), best, gap, lambda node: node, most)
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -69,9 +70,8 @@ def test_a_dear_plan_at_hand_does_not_keep_it_from_a_cheap_one() -> None:
     assert found.best.objective == pytest.approx(9)
 
 
-def test_it_rests_after_so_many_programs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_PROGRAMS", 3)
-    found = searched(cover(np.ones(14), np.ones(14), np.ones((1, 14)), [8.5]))
+def test_it_rests_after_so_many_programs() -> None:
+    found = searched(cover(np.ones(14), np.ones(14), np.ones((1, 14)), [8.5]), most=3)
     assert found.best is None
     assert found.bound == pytest.approx(8.5)
 

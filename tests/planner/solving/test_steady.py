@@ -15,7 +15,7 @@ from detente.planner.formulation.expression import Floats
 from detente.planner.formulation.formulate import formulate
 from detente.planner.solving import steady
 from detente.planner.solving.model import Model
-from detente.planner.solving.search import whole_columns
+from detente.planner.solving.whole import whole_columns
 from tests.builders import agreement, build, cases, compute, gpus, tokens, work
 
 HOURLY = {"start": "2026-01", "end": "2026-03", "every": "hour", "typical": "week"}
