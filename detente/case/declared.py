@@ -32,7 +32,7 @@ from detente.values.period import Horizon
 
 CURRENCY = r"^[A-Z]{3}$"
 
-Idle = Literal["forbidden", "reserved", "allowed"]
+IdleChoice = Literal["forbidden", "reserved", "allowed"]
 """Which capacity may be bought though no work uses it: none, what is reserved, or what is rented by the hour too."""
 
 
@@ -43,7 +43,7 @@ class Declared(Noun):
     title: Title | None = None
     currency: Annotated[str, Field(pattern=CURRENCY, description="of every price and amount")] = "USD"
     horizon: Horizon
-    idle: Idle = Field(default="reserved", description="which capacity may be bought though no work uses it")
+    idle: IdleChoice = Field(default="reserved", description="which capacity may be bought though no work uses it")
     reading: Id | None = Field(default=None, description="the reading of disputed clauses that the case is held under")
     events: dict[Id, EventDay] = Field(default_factory=dict, description="the day of each event, or `not expected`")
     providers: tuple[Provider, ...] = ()

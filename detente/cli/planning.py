@@ -158,7 +158,7 @@ def report(plans: tuple[Path, ...], of_case: Path | None, out: Path | None, as_j
     if out is not None:
         must_take_files(target.parent, target.name)
     loaded = [Plan.load(path) for path in plans]
-    found = None if of_case is None else _asked(of_case, dict(zip(map(str, plans), loaded, strict=True)), as_json)
+    found = None if of_case is None else _asked(of_case, dict(zip(map(str, plans), loaded, strict=True)))
     page, trouble = render(loaded, found), None
     try:
         write(target, page.encode())
@@ -178,14 +178,14 @@ def report(plans: tuple[Path, ...], of_case: Path | None, out: Path | None, as_j
     return _told(trouble)
 
 
-def _asked(folder: Path, plans: dict[str, Plan], as_json: bool) -> Answer:
+def _asked(folder: Path, plans: dict[str, Plan]) -> Answer:
     """The answer of ``check`` to the case of all these plans, in the scenario of the first. Raises PlanError."""
     from detente.planner.check import check as ask
 
     for name, found in plans.items():
         found.must_be_of(load(folder, found.reading, found.scenario).hash, name)
     first = next(iter(plans.values()))
-    return ask(load(folder, None, first.scenario), None, progress(as_json))
+    return ask(load(folder, None, first.scenario), None, progress())
 
 
 # -- what they share ---------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from detente.case.case import Case
-from detente.case.declared import Idle
+from detente.case.declared import IdleChoice
 from detente.contract.standing import Standing
 from detente.contract.term import Term
 from detente.errors import CaseError, Mistake, Where, did_you_mean
@@ -155,7 +155,7 @@ def _clause(case: Case, found: Plan | Conflict, name: str) -> Explanation:
     return Explanation(name, "clause", found.reading, f"`{name}`: {says}", tuple(lines))
 
 
-IDLE: dict[Idle, str] = {
+IDLE: dict[IdleChoice, str] = {
     "forbidden": "no more is bought than work could use",
     "reserved": "more may be reserved than work uses, and nothing is rented by the hour only to stand idle",
     "allowed": "more may be bought than work uses, reserved or by the hour",

@@ -16,7 +16,7 @@ from detente.planner.formulation.expression import Bools, Floats, Ints, Lines, P
 from detente.planner.formulation.units import Units
 from detente.values.quantity import LARGEST
 
-Asked = tuple[Ints, Floats, float]
+RowAsking = tuple[Ints, Floats, float]
 """A row in the form "the sum of value times column reaches an amount": its columns, its values, the amount."""
 
 MANY = LARGEST / 1000
@@ -46,7 +46,7 @@ def idle_ceilings(draft: Draft) -> dict[str, Floats]:
     }
 
 
-def _raised(asked: list[Asked], unit: Bools, upper: Floats, limits: Floats) -> Floats:
+def _raised(asked: list[RowAsking], unit: Bools, upper: Floats, limits: Floats) -> Floats:
     """Upper bounds of every column, units as many as the rows could ask for."""
     found = upper.copy()
     for _ in range(ROUNDS):
@@ -76,7 +76,7 @@ def _limits(draft: Draft, open_units: dict[str, Units], upper: Floats) -> Floats
     return found
 
 
-def _asking(draft: Draft, unit: Bools) -> Iterator[Asked]:
+def _asking(draft: Draft, unit: Bools) -> Iterator[RowAsking]:
     """The rows of clauses in which more units could be of use."""
     program, cost = draft.program, draft.program.cost()
     low, high = program.bounds()

@@ -35,7 +35,7 @@ SIMPLEX_COLUMNS = 60_000  # above: the first solve is by interior point with cro
 
 TOLERANCE = 1e-8  # by which a bound, a row or a whole number may be missed, in the solver's scale
 
-LEAST_COST = 1.0
+MIN_COST = 1.0
 """Of a plan, in the solver's scale: below it, money is scaled anew."""
 
 LARGEST_PRICE = 1e6
@@ -290,7 +290,7 @@ class Model:
         of which each costs a cent.
         """
         size = abs(objective) * self.money_scale
-        if not 0 < size < LEAST_COST:
+        if not 0 < size < MIN_COST:
             return False
         room = LARGEST_PRICE / float(np.abs(self._cost).max())
         self.money_scale *= 2.0 ** round(math.log2(max(1.0, min(1000.0 / size, room))))
