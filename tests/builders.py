@@ -342,6 +342,11 @@ def _take_or_pay(draw: Draw, world: Data, party: str) -> Data:
     } | _windows(draw)
 
 
+def sold_for(kind: str, world: Data) -> list[Data]:
+    """The offers whose provider may grant or be owed a clause of a kind."""
+    return [o for o in world["offers"] if kind != "take-or-pay" or o["kind"] == "gpu"]
+
+
 GENERATORS: dict[str, Make] = {
     "credit": _credit,
     "discount": _discount,
@@ -456,7 +461,7 @@ def worlds(draw: Draw, *, kinds: Sequence[str] = ALL_KINDS, need: str | None = N
     ]
     wanted = ([need] if need else []) + draw(st.lists(st.sampled_from(sorted(kinds)), max_size=most - bool(need)))
     for index, kind in enumerate(wanted):
-        sold = [o for o in world["offers"] if kind != "take-or-pay" or o["kind"] == "gpu"]
+        sold = sold_for(kind, world)
         party = pick(draw, *dict.fromkeys(o["provider"] for o in sold))
         term = {"id": f"t{index}", "kind": kind, "text": f"Clause {index}."} | GENERATORS[kind](draw, world, party)
         term |= pick(draw, {}, {}, {"from": "2026-01-11"}, {"until": "2026-02-15"})

@@ -27,6 +27,7 @@ from tests.builders import (
     gpus,
     pick,
     refused,
+    sold_for,
     solved,
     tokens,
     ways,
@@ -164,7 +165,7 @@ def test_each_version_of_a_redundancy_clause_has_its_own_standby() -> None:
 @given(data=st.data())
 def test_an_amended_clause_is_two_clauses_one_after_the_other(kind: str, data: st.DataObject) -> None:
     world = data.draw(worlds(most=1))
-    party = pick(data.draw, *dict.fromkeys(o["provider"] for o in world["offers"]))
+    party = pick(data.draw, *dict.fromkeys(o["provider"] for o in sold_for(kind, world)))
     one, two = ({"kind": kind, "text": "T."} | GENERATORS[kind](data.draw, world, party) for _ in range(2))
     ends = world["horizon"]["end"]
     first: Data = {"party": party, "ends": "2026-02-01"}
