@@ -119,12 +119,12 @@ class RevenueShare(Term):
         return each, StatedWindows(("windows",), self._in_all, "amount")
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
-        """A part of nothing: no work that it covers earns anything."""
+        """A part of nothing: no workload of the case states revenue. Where others do, work without it earns none."""
         covered = {demand["workload"] for demand, _ in case.uses(self.covered, "workload")}
-        if covered and not any(w.id in covered and w.revenue is not None for w in case.workloads):
+        if covered and all(w.revenue is None for w in case.workloads):
             names = ", ".join(f"`{name}`" for name in sorted(covered)[:SHOWN])
             names += f" and {len(covered) - SHOWN} more" if len(covered) > SHOWN else ""
-            what = f"a share of revenue, and what it covers states none ({names})"
+            what = f"a share of revenue, and no workload states any ({names})"
             yield Flaw(what, "state what the work earns (`revenue:` of the workload), or drop the clause", ("rate",))
 
     def explain(self) -> Reason:

@@ -428,16 +428,20 @@ class Model:
         Not highspy's own ``solve``: on Ctrl-C it speaks to the user, and forgets one pressed before it waits.
         """
         self.highs.startSolve()
-        done, outcome = False, None
+        done, outcome, cancelled = False, None, False
         try:
             while not done:
                 done, outcome = self.highs.wait(0.1)
                 if not done and (self._interrupted() or self._left() < 0):  # its own clock is looked at too seldom
                     self.highs.cancelSolve()
+                    cancelled = True
         except KeyboardInterrupt:
             self.highs.cancelSolve()
             self.highs.wait(PATIENCE)
             raise
+        if cancelled:  # HiGHS 1.16 keeps the wish to stop, and would stop the next run at once
+            self.highs.disableCallbacks()
+            self.highs.enableCallbacks()
         return outcome
 
     @contextlib.contextmanager

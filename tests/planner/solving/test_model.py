@@ -15,6 +15,7 @@ from detente.planner.formulation.expression import Expr
 from detente.planner.formulation.formulate import formulate
 from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.program import LinearProgram
+from detente.planner.solving.interrupt import Interrupt
 from detente.planner.solving.model import Model
 from tests.builders import ALL_KINDS, agreement, build, cases, tokens, two_clouds, work
 
@@ -123,3 +124,31 @@ def test_the_fewest_who_must_give_way() -> None:
     assert denial.lifted_by([A]) == frozenset()
     assert denial.lifted_by([A, B]) == {A, B}
     assert denial.lifted_by([A, B, C]) == {C}
+
+
+class Pressed(Interrupt):
+    """Ctrl-C that is seen while the solver runs: at the second look."""
+
+    looks = 0
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "noted":
+            Pressed.looks += 1
+            return Pressed.looks > 1
+        return super().__getattribute__(name)
+
+
+def test_a_model_that_was_stopped_solves_again() -> None:
+    """Market split: no solver settles forty whole columns over five such rows soon, and a linear program is at once."""
+    chance, n, m = np.random.default_rng(3), 40, 5
+    weights = chance.integers(1, 100, (m, n)).astype(float)
+    program, owner = LinearProgram(), Owner("units", "split")
+    columns = program.columns(owner, "steps", n, cost=chance.uniform(1, 2, n), upper=np.ones(n), integer=True)
+    rows = np.repeat(np.arange(m, dtype=np.int32), n)
+    halves = np.floor(weights.sum(axis=1) / 2).tolist()
+    program.require(owner, "halves", Expr(m, [(rows, np.tile(columns, m), weights.ravel())]) == halves)
+    model = Model(program)
+    model.interrupt = Pressed()
+    assert model.solve_as(columns, 1e-9).status == "interrupted"
+    with model.uninterrupted():
+        assert model.solve_linear().status == "optimal"
