@@ -63,7 +63,7 @@ def a_case(chance: random.Random, folder: Path) -> None:
     found = _read(folder)
     if isinstance(found, CaseError):
         assert found.mistakes
-        assert all(mistake.remedy and mistake.where.file for mistake in found.mistakes)
+        assert all(mistake.remedy and mistake.where.line for mistake in found.mistakes)
     else:
         assert not HIDDEN.search(json.dumps(tree, ensure_ascii=False).replace("\\n", "").replace("\\t", ""))
         assert len(found.hash) == 64

@@ -79,7 +79,7 @@ class Case:
             raise CaseError([Mistake(Where("scenario"), f"there is no `{scenario}`", hint)])
         reading = reading or (chosen.reading if chosen else None) or self.reading
         if reading and reading not in self.readings:
-            hint = did_you_mean(reading, self.readings, "no clause of this case has readings")
+            hint = did_you_mean(reading, self.readings, "no clause of this case has readings: leave out `--reading`")
             raise CaseError([Mistake(Where("reading"), f"there is no `{reading}`", hint)])
         base = self.declared
         if chosen and chosen.events:

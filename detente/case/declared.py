@@ -186,7 +186,7 @@ _EXPECTED = {
 FORM = "see its form in `detente schema`"
 _FORMS = {
     ID: "lower-case letters, digits, `.`, `_` and `-`",
-    CURRENCY: "a currency's three capital letters",
+    CURRENCY: "a currency's three capital letters, such as `USD`",
     PLACE: "`provider/region`, `provider` or `*`",
 }
 
@@ -216,7 +216,7 @@ def _sentence(detail: Any, raw: Any, kind: Any) -> tuple[str, str]:
         form = _FORMS.get(str(context.get("pattern")), f"text that matches {context.get('pattern')}")
         return f"`{_short(given)}` does not have the right form", f"write {form}"
     if code in _EXPECTED:
-        return f"found {_found(given)}", f"expected {_EXPECTED[code]}"
+        return f"found {_found(given)}", f"expected {_EXPECTED[code]}{_hint(detail, raw, kind)}"
     if code in ("string_too_short", "too_short"):
         what = f"has {len(given)} {'entry' if len(given) == 1 else 'entries'}" if given else "is empty"
         return what, f"write {context.get('min_length')} or more"
@@ -224,6 +224,21 @@ def _sentence(detail: Any, raw: Any, kind: Any) -> tuple[str, str]:
         what = f"has {len(given):,} {'characters' if isinstance(given, str) else 'entries'}"
         return what, f"write {context.get('max_length')} or fewer"
     return f"{_found(given)} cannot be read: {detail['msg']}", FORM
+
+
+def _hint(detail: Any, raw: Any, kind: Any) -> str:
+    """How what stands there would be written as what is expected."""
+    given, code = detail["input"], detail["type"]
+    if code == "string_type" and given is None:
+        return "; put one that begins with `#` or `&` in quotes"
+    if code in ("list_type", "tuple_type") and isinstance(given, str):
+        return f", such as `[{_short(given)}]`"
+    keys = _keys_at(kind, detail["loc"], raw) if code.startswith("model") else []
+    return f" with some of the keys {_listed(keys)}" if keys else ""
+
+
+def _listed(keys: Sequence[str]) -> str:
+    return ", ".join(f"`{key}`" for key in keys if key != "source")
 
 
 def _found(given: Any) -> str:

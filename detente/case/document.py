@@ -7,6 +7,7 @@ Not here: what the values mean. Every scalar stays the text that was written (``
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,12 +21,14 @@ from detente.values.text import hidden_in
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_DEPTH = 64
+NOT_TEXT = "name a folder with a `case.yaml`, or a YAML file"
 MAX_VALUES = 500_000  # after aliases are followed: an anchor that doubles itself must not fill memory
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NULLS = {"", "~", "null", "Null", "NULL"}
 
 DELETE = "delete it, or type the text anew"
+NO_COLON = "write `key: value`; write decimals with a point, and put a text that has a comma in it in quotes"
 
 
 @dataclass(slots=True)
@@ -68,6 +71,8 @@ class Document:
         try:
             text = raw.decode("utf-8-sig")
         except UnicodeDecodeError as error:
+            if b"\0" in raw and not raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+                raise CaseError([Mistake(Where(name), "is not a text file", NOT_TEXT)]) from None
             before = raw[: error.start]
             place = Where(name, before.count(b"\n") + 1, error.start - before.rfind(b"\n"))
             found = f"byte 0x{raw[error.start]:02x} is not UTF-8 text"
@@ -100,6 +105,7 @@ class _Composer:
         self.mistakes: list[Mistake] = []
         self.anchors: dict[str, YamlNode] = {}
         self.count = 0
+        self.ended = 0  # where the last node ended
 
     def compose(self) -> YamlNode:
         _must_show(self.text, self.name)
@@ -114,7 +120,8 @@ class _Composer:
             unclosed = "end of stream" in str(error.problem)  # what matters is where it was opened
             mark = (error.context_mark if unclosed else None) or error.problem_mark or error.context_mark
             what = " ".join(filter(None, [error.context, error.problem]))
-            self._wrong(_place(self.name, mark), f"is not YAML: {what}", _remedy(what, _at(self.text, mark)))
+            remedy = _blank_remedy(self.text, mark) or _remedy(what, _at(self.text, mark))
+            self._wrong(_place(self.name, mark), f"is not YAML: {what}", remedy)
         except yaml.YAMLError as error:
             self._wrong(Where(self.name), f"is not YAML: {error}", "correct it")
         if self.mistakes:
@@ -139,6 +146,7 @@ class _Composer:
         self.count += 1
         if self.count > MAX_VALUES:
             self._stop(place, f"holds more than {MAX_VALUES:,} values", "split the file")
+        self._must_have_colon(event, stack)
         node = self._node(event, place)
         if isinstance(event, yaml.AliasEvent):
             known = self.anchors.get(event.anchor or "")
@@ -153,6 +161,15 @@ class _Composer:
             stack.append((node, None))
             if len(stack) > MAX_DEPTH:
                 self._stop(place, f"is nested deeper than {MAX_DEPTH} levels", "write it flatter")
+
+    def _must_have_colon(self, event: yaml.NodeEvent, stack: list[tuple[YamlNode, YamlNode | None]]) -> None:
+        """Refuse a key without a colon, which YAML takes for one without a value: `{ a: 0,44 USD }` has two keys."""
+        key = stack[-1][1] if stack else None
+        start, end = (mark.index if mark else 0 for mark in (event.start_mark, event.end_mark))
+        if key is not None and key.text and start == end and ":" not in self.text[self.ended : start]:
+            where = Where(self.name, key.line, key.column)
+            self._wrong(where, f"`{key.text}` is taken for a key, and has no value", NO_COLON)
+        self.ended = end
 
     def _node(self, event: yaml.NodeEvent, place: Where) -> YamlNode:
         tag = getattr(event, "tag", None)
@@ -235,14 +252,17 @@ def _must_show(text: str, name: str) -> None:
 
 
 _REMEDIES = {
-    "mapping values are not allowed": "put a text that has a colon in it in quotes; else check the indentation",
+    "mapping values are not allowed": "put a text that has a colon in it in quotes, and write a space after the colon "
+    "of a key; else check the indentation",
     "found unexpected end of stream": "close the quote or bracket that is opened here",
     "while scanning an anchor": "put a text that begins with `&` in quotes",
     "while scanning an alias": "put a text that begins with `*` in quotes",
+    "while scanning a block scalar": "put a text that begins with `|` or `>` in quotes",
     "while parsing a flow": "close the bracket, or put a text that has a bracket, a comma or a colon in it in quotes",
-    "while parsing a block mapping": "begin each key of a mapping in the same column, and quote texts with signs",
+    "while parsing a block mapping": "begin each key of a mapping in the same column, each entry of a list with `- `, "
+    "and put texts with signs in quotes",
     "while parsing a block collection": "begin each `- ` of a list in the same column",
-    "could not find expected ':'": "write `key: value`, with the colon and a blank after it",
+    "could not find expected ':'": "write `key: value`, with the colon and a space after it",
 }
 
 
@@ -260,6 +280,13 @@ def _remedy(problem: str, at: str) -> str:
         return f"put a text that begins with `{at}` in quotes"
     found = (remedy for part, remedy in _REMEDIES.items() if part in problem)
     return next(found, "check the indentation, quotes and colons around here")
+
+
+def _blank_remedy(text: str, mark: Any) -> str:
+    """What to do about a blank that is no space, as word processors write it, in the line of a mark or before it."""
+    lines = text.splitlines()[max(0, mark.line - 1) : mark.line + 1] if mark else []
+    odd = re.search("[\u00a0\u2000-\u200a\u202f\u205f\u3000]", "\n".join(lines))
+    return f"replace the blank U+{ord(odd[0]):04X} around here by a plain space" if odd else ""
 
 
 def _not_allowed(text: str, name: str) -> tuple[Where, str, str]:

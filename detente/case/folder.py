@@ -23,6 +23,7 @@ FOLDERS = tuple(SECTIONS)
 SUFFIXES = (".yaml", ".yml")
 MAX_MISTAKES = 1000
 START = "start one with `detente init`"
+SECTION = "begin it with a section, such as `offers:`; `detente init` writes a whole case"
 PLAN = "name the case; a plan is given by `--plan`, or to `detente report`"
 NAME_A_CASE = "name a folder with a `case.yaml`, or a file, that you may read"
 _FROM_FILES = (FlawError, OSError, MissingExtraError)  # what reading a trace, a table or a catalog may raise
@@ -93,7 +94,7 @@ class _Reader:
                     yield document, data or {}
                     continue
                 else:
-                    self._wrong(document.where(), "a case file is a mapping of sections", "such as `offers:`")
+                    self._wrong(document.where(), "a case file is a mapping of sections", SECTION)
             self.unread |= {*SECTIONS, "head"}
 
     def _files(self) -> list[Path]:

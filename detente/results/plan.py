@@ -334,6 +334,8 @@ class Plan:
             raise PlanError(f"{path}: holds a case and no `plan.json`; save a plan of it: {SAVE}")
         try:
             text = read(file, MAX_BYTES)
+        except FileNotFoundError:
+            raise PlanError(f"{file}: does not exist; save a plan: {SAVE}") from None
         except OSError as error:
             raise PlanError(f"{file}: cannot be read: {error.strerror or error}") from None
         plan = cls.from_json(text, str(file))

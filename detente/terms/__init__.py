@@ -74,7 +74,9 @@ class _OneOfTheKinds:
 
     @staticmethod
     def _read(given: Any) -> Any:
-        return given if isinstance(given, Term) else _reader(KINDS).validate_python(given)
+        if isinstance(given, Term):
+            return given
+        return _reader(KINDS).validate_python(given, by_alias=True, by_name=False)  # keys have one spelling
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(self._read)

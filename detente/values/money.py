@@ -65,8 +65,15 @@ def _remedy(text: str, example: str) -> str:
     cents = re.fullmatch(rf"({NUMBER})\s?(?:[A-Z]{{3}}[ -])?(?:cents?|ct|¢)", text)
     if cents:
         return f"write `{plain(number(cents[1]) / 100)} USD`, in the currency itself, with its three letters"
-    if re.search(r"[0-9],[0-9]", text):
-        return f"write for example `{example}`, without thousands separators"
+    if re.fullmatch(rf"{NUMBER}(\s?[A-Za-z]+){{0,2}}", text):
+        return f"write the currency after it, in three capital letters, such as `{example}`"
+    before = re.fullmatch(rf"([A-Z]{{3}})\s?({NUMBER})\s?([A-Za-z]*)", text)
+    if before:
+        return (
+            f"write `{' '.join(filter(None, [before[2], before[3], before[1]]))}`: the currency comes after the amount"
+        )
+    if re.search(r"[0-9][,'\u2019 ][0-9]", text):
+        return f"write for example `{example}`, without thousands separators, and with a decimal point"
     return respelt(text) or f"write for example `{example}`"
 
 
@@ -92,6 +99,9 @@ class Price:
         if not per:
             raise FlawError(f"`{text}` does not say per what", f"write for example `{example}`")
         paid = Money.parse(money.strip())
+        meant = [each for each in units if unit.strip() in each.split("-")]
+        if len(meant) > 1:
+            raise FlawError(f"`{text}` does not say per what", f"write per {' or per '.join(meant)}")
         name, size = unit_of(unit.strip())
         if name not in units:
             raise FlawError(f"`{text}` is per {name}", f"expected a price per {' or '.join(units)}")

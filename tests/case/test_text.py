@@ -153,6 +153,31 @@ def test_keys_have_one_spelling() -> None:
     data = base()
     data["workloads"][0]["runs_on"] = data["workloads"][0].pop("runs-on")
     assert "unknown key `runs_on`\n    did you mean `runs-on`?" in refused(data)
+    floor = {"id": "t", "kind": "minimum-commitment", "amount": "1 USD", "carry_over": "20%"}
+    found = refused(data_of([tokens("north", 3)], [work()], agreement(floor), months=1))
+    assert "unknown key `carry_over`\n    did you mean `carry-over`?" in found
+
+
+@pytest.mark.parametrize(
+    ("windows", "within", "remedy"),
+    [
+        ({"every": "month"}, "EU", "found `EU`\n    expected a list, such as `[EU]`"),
+        (
+            "month",
+            ["EU"],
+            "found `month`\n    expected a mapping (`key: value`) with some of the keys `every`, `starts`",
+        ),
+    ],
+)
+def test_one_value_where_several_are_expected(windows: Any, within: Any, remedy: str) -> None:
+    floor = {"id": "t", "kind": "minimum-commitment", "amount": "1 USD", "windows": windows}
+    home = {"id": "h", "kind": "residency", "within": within}
+    assert remedy in refused(data_of([tokens("north", 3)], [work()], agreement(floor, home), months=1))
+
+
+def test_a_price_per_hour_does_not_say_of_what() -> None:
+    found = refused(data_of([gpus("north", 2, unit=8) | {"price": "2 USD per hour"}], [compute()], months=1))
+    assert "`2 USD per hour` does not say per what\n    write per GPU-hour or per unit-hour" in found
 
 
 @pytest.mark.parametrize("text", ["1__0", "1_", "007", "00012", "00.5", "\u0663", "\uff11"])
@@ -183,11 +208,21 @@ def test_what_says_nothing_is_a_mistake() -> None:
     )
 
 
+HEAD = "name: x\nhorizon: { start: 2026-01, end: 2026-02, every: month }\n"
 FIRST_DAY = [
     ("name: x\ntitle: Small: a case\n", ":2:13: ", "put a text that has a colon in it in quotes"),
     ("name: x\noffers:\n\t- id: a\n", ":3:1: ", "indent with spaces, and not with a tab"),
     ("name: x\ntitle: @home\n", ":2:8: ", "put a text that begins with `@` in quotes"),
     ("name: x\ntitle: 'open\n", ":2:8: ", "close the quote or bracket that is opened here"),
+    ("name:x\ntitle: y\n", ":2:6: ", "write a space after the colon of a key"),
+    ("name: x\ntitle:\u00a0y\nidle: z\n", ":3:1: ", "replace the blank U+00A0 around here by a plain space"),
+    ("name: x\ntitle: |y\n", ":2:9: ", "put a text that begins with `|` or `>` in quotes"),
+    (f"currency: #1\n{HEAD}", ":1:10: found nothing", "expected text; put one that begins with `#` or `&` in quotes"),
+    ("x: { a: 0,44 USD, b: 1 }\n", ":1:11: `44 USD` is taken for a key, and has no value", "decimals with a point"),
+    ("x: { a: one, two }\n", ":1:14: `two` is taken for a key", "put a text that has a comma in it in quotes"),
+    ("providers:\n  id: a\n  - id: b\n", ":3:3: ", "each entry of a list with `- `"),
+    ("hello\n", ":1:1: a case file is a mapping of sections", "begin it with a section, such as `offers:`"),
+    ("PAR1\0\xff", "case.yaml: is not a text file", "name a folder with a `case.yaml`, or a YAML file"),
     ("", ":1:1: is empty", "start one with `detente init`"),
     ("# nothing\n", ":1:1: is empty", "start one with `detente init`"),
     ('{"format": "detente-plan/1"}', ":1:1: is a saved plan", "name the case"),
@@ -196,7 +231,7 @@ FIRST_DAY = [
 
 @pytest.mark.parametrize(("text", "what", "remedy"), FIRST_DAY)
 def test_mistakes_of_the_first_day(tmp_path: Path, text: str, what: str, remedy: str) -> None:
-    (tmp_path / "case.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "case.yaml").write_text(text, encoding="latin-1" if "\xff" in text else "utf-8")
     found = mistakes(tmp_path)[0]
     assert what in found
     assert remedy in found
@@ -209,6 +244,12 @@ def test_mistakes_of_the_first_day(tmp_path: Path, text: str, what: str, remedy:
         ("\u2212240 USD", "write the minus as `-`, and not as `\u2212` (U+2212)"),
         ("$240", "(the currency's three letters, not its sign)"),
         ("1,000 USD", "without thousands separators"),
+        ("1'000 USD", "without thousands separators"),
+        ("1 000 USD", "without thousands separators"),
+        ("200000", "write the currency after it, in three capital letters"),
+        ("200 k", "write the currency after it, in three capital letters"),
+        ("200 k usd", "write the currency after it, in three capital letters"),
+        ("USD 200k", "write `200 k USD`: the currency comes after the amount"),
     ],
 )
 def test_money_of_the_first_day(amount: str, remedy: str) -> None:

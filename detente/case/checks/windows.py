@@ -54,7 +54,7 @@ def cut(term: Term, horizon: Horizon) -> Iterator[Flaw]:
         elif stated.divides != "nothing" and stated.every.cut == "refuse":
             what = _cut(term, stated.every, horizon)
             if what is not None:
-                yield Flaw(what, "say `cut: prorate`, or move the horizon", stated.path)
+                yield Flaw(what, "say `cut: prorate`, or move the horizon (its `end` is exclusive)", stated.path)
 
 
 def _endless(term: Term) -> tuple[str, str]:
