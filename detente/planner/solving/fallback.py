@@ -24,12 +24,16 @@ NEAR = 0.05
 def unsolved(draft: Draft, model: Model) -> Solution | None:
     """A plan that obeys every clause, without a bound; None where none of these does.
 
-    Work split alike over time, at least cost until the deadline; or all on the cheapest offers with room; or no use.
+    Work split alike over time, near its least cost or, if the deadline comes before, at any; or all on the cheapest
+    offers with room; or no use.
     """
-    found = _steady(draft, model)
+    found = _steady(draft, model, NEAR)
     if found is not None:
         return found
     with model.uninterrupted():
+        found = _steady(draft, model, 1.0)
+        if found is not None:
+            return found
         for work in (greedy_work(draft, model), np.zeros(draft.x.shape)):
             found = _completed(draft, model, work)
             if found is not None:
@@ -37,8 +41,8 @@ def unsolved(draft: Draft, model: Model) -> Solution | None:
     return None
 
 
-def _steady(draft: Draft, model: Model) -> Solution | None:
-    point = steady_point(draft, model, whole_columns(draft), NEAR, cheap=True)
+def _steady(draft: Draft, model: Model, gap: float) -> Solution | None:
+    point = steady_point(draft, model, whole_columns(draft), gap, cheap=True)
     return None if point is None else Solution("optimal", point, float(model.cost @ point), -math.inf)
 
 
