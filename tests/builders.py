@@ -24,7 +24,7 @@ from detente.contract.totals import Totals
 from detente.contract.use import RatedUse, Use
 from detente.errors import CaseError
 from detente.planner.solve import plan
-from detente.results.conflict import Conflict
+from detente.results.conflict import Concession, Conflict
 from detente.results.plan import Plan
 from detente.terms import KINDS, kind_of
 from detente.values.facts import Facts
@@ -150,7 +150,7 @@ def refused(case: Case) -> Conflict:
 def ways(found: Conflict) -> list[tuple[str, Decimal, Decimal | None]]:
     """The ways out of a conflict: clause, what it gives and the cost then, to a thousandth."""
     near = D("0.001")
-    return [(w.term, w.amount.quantize(near), w.cost and w.cost.quantize(near)) for w in found.relaxations]
+    return [(w.term, amount_of(w).quantize(near), w.cost and w.cost.quantize(near)) for w in found.relaxations]
 
 
 def placed(found: Plan, workload: str | None = None) -> dict[str, Decimal]:
@@ -549,3 +549,9 @@ def _hours(period: Period, start: datetime, end: datetime) -> Any:
 
 def _decimal(value: Any) -> Decimal:
     return D(value.numerator) / D(value.denominator)
+
+
+def amount_of(way: Concession) -> Decimal:
+    """What a clause gives, where it gives by one part and in one unit."""
+    (given,) = way.given
+    return given.amount

@@ -29,7 +29,7 @@ from detente.cli.command import (
 if TYPE_CHECKING:
     from detente.case.case import Case
     from detente.planner.check import Answer
-    from detente.results.conflict import Conflict, Version
+    from detente.results.conflict import Conflict, Given, Version
     from detente.results.plan import Plan
 
 
@@ -241,15 +241,26 @@ def _conflict_json(found: Conflict | None) -> dict[str, Any]:
         "relaxation": [
             {
                 **_version_json(r.version),
-                "amount": plain(r.amount),
-                "unit": r.unit,
+                "given": [_given_json(g) for g in r.given],
                 "sentence": r.sentence,
                 "cost": None if r.cost is None else plain(r.cost),
+                "dearer": None if (more := found.dearer(r)) is None else plain(more),
                 "together": [version.term for version in r.together],
             }
             for r in found.relaxations
         ],
     }
+
+
+def _given_json(given: Given) -> dict[str, Any]:
+    from detente.values.period import endless
+    from detente.values.quantity import plain
+
+    windows = [
+        {"start": start.isoformat(), "end": None if endless(end) else end.isoformat(), "amount": plain(amount)}
+        for start, end, amount in given.windows
+    ]
+    return {"part": given.part, "amount": plain(given.amount), "unit": given.unit, "windows": windows}
 
 
 def _version_json(version: Version) -> dict[str, Any]:

@@ -212,6 +212,9 @@ class Term(Noun):
         return ()
 
     # -- for the answers -----------------------------------------------------------------------------------------
-    def concede(self, amount: Fraction, unit: str, currency: str) -> str:
-        """What relaxing this clause by so much means, in the contract's words (§8)."""
+    def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
+        """What relaxing a part of this clause by so much means, in the contract's words (§8).
+
+        ``part`` is that of the rows it requires, `share` of those that ask one share of all, or `denied`.
+        """
         return f"let {shown(amount, unit)} pass outside this clause"

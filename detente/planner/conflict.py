@@ -6,26 +6,34 @@ Not here: how a clause is worded (``Term.concede``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
 
 from detente.contract.term import Term
+from detente.errors import UnsettledError
 from detente.market.offer import GpuOffer, TokenOffer
-from detente.planner.formulation.arc import covers
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats, Ints
 from detente.planner.formulation.owner import Owner, by_owner
-from detente.planner.formulation.program import Block
+from detente.planner.formulation.softening import DENIED
+from detente.planner.formulation.softening import Given as Giving
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
 from detente.planner.study import Study
-from detente.results.conflict import Clash, Concession, Conflict, Version
+from detente.results.conflict import Clash, Concession, Conflict, Given, Version
 from detente.values.money import nano, shown
-from detente.values.period import named
+from detente.values.period import End, named
+
+Time = tuple[datetime, End] | None
+"""When something is given; None of what is counted over no window."""
+
+LITTLE = 1e-6
+"""Of a unit, or of a whole share: less than this is the solver's tolerance."""
 
 LARGE = 20_000
 """Columns above which the ways out of a conflict are sought without whole units, unless it turns on them."""
@@ -163,18 +171,32 @@ def _give(study: Study, owners: Sequence[Owner], whole: Ints | None) -> list[Con
     counts = np.flatnonzero(model.integer).astype(np.int32) if model.program.n <= LARGE else np.zeros(0, np.int32)
     counts = counts if whole is None else np.union1d(counts, whole).astype(np.int32)
     least = _least(model, columns, counts)
+    _settled(least)
     if least.status != "optimal" or least.values is None:
         return []
     model.confine(columns, np.zeros(len(columns)), least.values[columns] * (1 + 1e-9) + 1e-9)
     best = model.solve_as(counts, ACCURATE) if len(counts) else model.solve_linear()
     model.release(columns)
+    _settled(best)
     final = best if best.status == "optimal" and best.values is not None else least
     cost = nano(Fraction(best.objective)) if final is best else None
     assert final.values is not None
     amounts = least if len(owners) == 1 else final  # of several the least sum may be split more cheaply than at first
     assert amounts.values is not None
-    given = {owner: float(amounts.values[total[0]]) for owner, total in giving.totals.items()}
-    return [_concession(soft, owner, amount, final.values, cost) for owner, amount in given.items() if amount > 1e-6]
+    found = []
+    for owner, total in giving.totals.items():
+        in_all = float(amounts.values[total[0]])
+        if in_all > LITTLE:
+            found.append(_concession(soft, owner, in_all if len(owners) == 1 else None, final.values, cost))
+    return found
+
+
+def _settled(found: Solution) -> None:
+    """Stopped is no answer: a way out that was not found in time is not none."""
+    if found.status == "interrupted":
+        raise KeyboardInterrupt
+    if found.status == "time-limit":
+        raise UnsettledError("there is no plan; the ways out were not all found in time: give it more time")
 
 
 def _least(model: Model, columns: Ints, counts: Ints) -> Solution:
@@ -187,37 +209,74 @@ def _least(model: Model, columns: Ints, counts: Ints) -> Solution:
     return found
 
 
-def _concession(soft: Study, owner: Owner, given: float, values: Floats, cost: Decimal | None) -> Concession:
-    draft = soft.draft
-    term = by_owner(draft.case.terms)[owner]
-    amount = Fraction(f"{given:.9g}")  # what follows is the solver's tolerance
-    rows = [block for block in draft.program.row_blocks if block.owner == owner]
-    unit = next((block.unit for block in rows if block.unit), "") or _unit(draft, term)
-    sentence = term.concede(amount, _plural(unit), draft.case.currency)
-    return Concession(_version(soft, term), nano(amount), unit, sentence + _when(soft, owner, rows, values, unit), cost)
+def _concession(soft: Study, owner: Owner, in_all: float | None, values: Floats, cost: Decimal | None) -> Concession:
+    """What an owner gives, part by part; ``in_all`` is the least sum, which values may exceed by a tolerance."""
+    term, giving = by_owner(soft.draft.case.terms)[owner], soft.giving
+    assert giving is not None
+    given = [part for each in giving.gives[owner] for part in _parts(soft.draft, each, values)]
+    total = sum(amount for _, amounts, _ in given for amount in amounts.values())
+    times = in_all / total if in_all is not None and total else 1.0
+    parts = [_given(each, amounts, unit, times) for each, amounts, unit in given]
+    words = [_worded(soft.draft, term, part) for part in parts]
+    return Concession(_version(soft, term), tuple(parts), " and ".join(words), cost)
+
+
+def _parts(draft: Draft, each: Giving, values: Floats) -> Iterable[tuple[Giving, dict[Time, float], str]]:
+    """The amounts of a part that gives, by time, in each unit by itself."""
+    amounts = values[each.columns]
+    if each.part != DENIED:
+        windows: Sequence[Time] = [(w.start, w.end) for w in each.windows] or [None] * len(amounts)
+        units = [each.unit] * len(amounts)
+    else:
+        through = [_let_through(draft, column) for column in each.columns.tolist()]
+        windows, units = [time for time, _ in through], [unit for _, unit in through]
+    found: dict[str, dict[Time, float]] = {}
+    for unit, time, amount in zip(units, windows, amounts.tolist(), strict=True):
+        if amount > LITTLE * (each.most or 1.0):
+            by_time = found.setdefault(unit, {})
+            by_time[time] = by_time.get(time, 0.0) + amount
+    yield from ((each, by_time, unit) for unit, by_time in found.items())
+
+
+def _let_through(draft: Draft, column: int) -> tuple[Time, str]:
+    """The time of a column of use or standby, and the unit of its work."""
+    at = column - int(draft.x[0, 0])
+    if 0 <= at < draft.x.size:
+        index, t = divmod(at, draft.n)
+    else:
+        index = int(
+            np.flatnonzero(
+                (draft.standby_from >= 0) & (draft.standby_from <= column) & (column < draft.standby_from + draft.n)
+            )[0]
+        )
+        t = column - int(draft.standby_from[index])
+    period = draft.periods[t]
+    return (period.span_start, period.span_end), draft.arcs[index].workload.unit
+
+
+def _given(each: Giving, amounts: Mapping[Time, float], unit: str, times: float) -> Given:
+    """Exact to what the solver can tell."""
+    scale = times / each.most if each.share else times
+    windows = tuple((*time, _exact(v * scale)) for time, v in sorted(amounts.items(), key=_first) if time is not None)
+    return Given(each.part, _exact(sum(amounts.values()) * scale), unit, windows)
+
+
+def _first(item: tuple[Time, float]) -> datetime:
+    return item[0][0] if item[0] is not None else datetime.min.replace(tzinfo=UTC)
+
+
+def _exact(value: float) -> Decimal:
+    return nano(Fraction(f"{value:.9g}"))  # what follows is the solver's tolerance
+
+
+def _worded(draft: Draft, term: Term, part: Given) -> str:
+    """In the contract's words, with the windows in which it gives."""
+    words = term.concede(part.part, Fraction(part.amount), _plural(part.unit), draft.case.currency)
+    texts = [f"{named(start, end)}: {shown(v, _plural(part.unit))}" for start, end, v in part.windows[:6]]
+    more = f"; and {len(part.windows) - 6} more windows" if len(part.windows) > 6 else ""
+    return words + (f" ({'; '.join(texts)}{more})" if texts else "")
 
 
 def _plural(unit: str) -> str:
     """Of a unit that has one: `GPU-hours`, but `Mtok` and `USD`."""
     return f"{unit}s" if unit.endswith("hour") else unit
-
-
-def _unit(draft: Draft, term: Term) -> str:
-    units = {a.workload.unit for a in draft.arcs if covers(term.covered, a.demand, a.sold)}
-    return "/".join(sorted(units)) or "units"
-
-
-def _when(soft: Study, owner: Owner, rows: Sequence[Block], values: Floats, unit: str) -> str:
-    """The windows in which a clause gives, with the amount of each."""
-    assert soft.giving is not None
-    windows = next((block.windows for block in rows if block.windows), ())
-    given = np.zeros(len(windows))
-    for block in soft.giving.blocks[owner]:
-        if block.stop - block.start == len(windows):
-            given += values[block.slice]
-    found = [(window, amount) for window, amount in zip(windows, given.tolist(), strict=True) if amount > 1e-6]
-    if not found:
-        return ""
-    texts = [f"{named(w.start, w.end)}: {shown(v, unit)}" for w, v in found[:6]]
-    more = f"; and {len(found) - 6} more windows" if len(found) > 6 else ""
-    return f" ({'; '.join(texts)}{more})"

@@ -220,15 +220,15 @@ def _verdicts(case: Case, workload: str, offers: list[str]) -> list[Line]:
     """What the clauses say of a workload on some offers, without a plan."""
     wanted = next(w for w in case.workloads if w.id == workload)
     start, end = case.periods[0].span_start, case.periods[-1].span_end
-    found: dict[tuple[str, str], list[str]] = {}
+    found: dict[tuple[str, str, str], list[str]] = {}
     for offer in (o for o in case.offers if o.id in offers):
         verdict = case.verdict(wanted, offer, start, end)
         if verdict.reason is not None:
-            found.setdefault((verdict.permission, verdict.clause), []).append(offer.id)
-    says = {t.id: t.explain().sentence for t in case.terms}
+            key = verdict.permission, verdict.clause, verdict.reason.sentence
+            found.setdefault(key, []).append(offer.id)
     return [
-        Line(f"{permission} on {ticked(names)}: {says[clause]}", (clause,), tuple(names))
-        for (permission, clause), names in found.items()
+        Line(f"{permission} on {ticked(names)}: {sentence}", (clause,), tuple(names))
+        for (permission, clause, sentence), names in found.items()
     ]
 
 

@@ -76,9 +76,7 @@ def _checked(found: Answer) -> list[ReadingAnswer]:
 
 
 def _ways(conflict: Conflict) -> list[WayOut]:
-    costs = [way.cost for way in conflict.relaxations if way.cost is not None]
-    least = min(costs, default=None)
-    return [WayOut(w, None if w.cost is None or least is None else w.cost - least) for w in conflict.relaxations]
+    return [WayOut(way, conflict.dearer(way)) for way in conflict.relaxations]
 
 
 def _planned(plans: Sequence[Plan]) -> list[ReadingAnswer]:

@@ -117,6 +117,8 @@ def conflict_view(conflict: Conflict, currency: str, console: Console) -> None:
         _say(console, "No change to these clauses is enough, not even to all of them together.", indent=2)
     for index, way in enumerate(conflict.relaxations[:MAX_ROWS], 1):
         then = f"; the plan then costs {shown(way.cost, currency)}" if way.cost is not None else ""
+        more = conflict.dearer(way)
+        then += f", {shown(more, currency)} more than the cheapest" if more and not way.together else ""
         _say(console, f"{index}. {way.version.name}: {way.sentence}{then}", indent=2)
     _cut(console, len(conflict.relaxations) - MAX_ROWS)
 

@@ -28,6 +28,19 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """What a part of a clause gives, in one unit: in all, and by window (start, end, amount) where it counts by window.
+
+    ``part`` is that of a marginal price: `floor`, `milestone-0`, `denied`. A `share` is a part of 1, without a unit.
+    """
+
+    part: str
+    amount: Decimal
+    unit: str
+    windows: tuple[tuple[datetime, End, Decimal], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Concession:
     """One way out of a conflict: which clause gives, by how much, and what the plan then costs.
 
@@ -36,8 +49,7 @@ class Concession:
     """
 
     version: Version
-    amount: Decimal
-    unit: str
+    given: tuple[Given, ...]
     sentence: str
     cost: Decimal | None
     together: tuple[Version, ...] = ()
@@ -76,6 +88,11 @@ class Conflict:
     clauses: tuple[Clash, ...]
     facts: tuple[str, ...]
     relaxations: tuple[Concession, ...]
+
+    def dearer(self, way: Concession) -> Decimal | None:
+        """How much more than the cheapest way out one costs; None where a cost is not known."""
+        costs = [other.cost for other in self.relaxations if other.cost is not None]
+        return None if way.cost is None else way.cost - min(costs)
 
     @property
     def joint(self) -> bool:

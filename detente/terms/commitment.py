@@ -51,6 +51,12 @@ class Milestone(Noun):
     reach: Cash
     fee: Percent = Field(default=Decimal(0), description="what is paid of the missing amount; 0%: must be reached")
 
+    @property
+    def told(self) -> str:
+        """In a clause's sentence."""
+        price = f"{float(self.fee):.0%} of what is missing then is owed" if self.fee else "it must be reached"
+        return f"{shown(self.reach.amount, self.reach.currency)} by {self.by}: {price}"
+
 
 class MinimumCommitment(Term):
     """Eligible spend of at least an amount in each window; part of an excess carries over to the next."""
@@ -152,7 +158,8 @@ class MinimumCommitment(Term):
         if isinstance(self.shortfall, Shortfall):
             price = f"{float(self.shortfall.fee):.0%} of what is missing is owed"
         amount = shown(self.amount.amount, self.amount.currency)
-        return Reason(self.id, f"at least {amount} of spend ({self.covered}) {each}; {price}")
+        milestones = "".join(f"; {m.told}" for m in self.milestones)
+        return Reason(self.id, f"at least {amount} of spend ({self.covered}) {each}; {price}{milestones}")
 
     def stated_windows(self) -> tuple[StatedWindows, ...]:
         """Those of its amount."""
@@ -194,6 +201,12 @@ class MinimumCommitment(Term):
     def _dates(self) -> str:
         return named(self.validity.start, self.validity.end)
 
-    def concede(self, amount: Fraction, unit: str, currency: str) -> str:
+    def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
+        if part.startswith("milestone-"):
+            milestone = self.milestones[int(part.partition("-")[2])]
+            return (
+                f"accept {shown(amount, currency)} less than the milestone of "
+                f"{shown(milestone.reach.amount, currency)} by {milestone.by}"
+            )
         return f"accept a shortfall of {shown(amount, currency)} against this commitment"

@@ -57,6 +57,6 @@ class Exclusivity(Term):
         if self.home == SELF:
             yield Flaw("a policy is exclusive to a provider that it names", "add `provider: …`", ("kind",))
 
-    def concede(self, amount: Fraction, unit: str, currency: str) -> str:
+    def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
         return f"let {shown(amount, unit)} of {self.covered.quoted} run outside {self.home}"

@@ -14,7 +14,6 @@ from detente.contract.program import Program
 from detente.contract.scope import Selection
 from detente.contract.term import Term
 from detente.contract.verdict import Reason
-from detente.values.money import shown
 from detente.values.quantity import Portion
 
 
@@ -38,6 +37,8 @@ class Redundancy(Term):
         share = f"{float(self.survives) * 100:g}%"
         return Reason(self.id, f"{share} of {self.covered} survives the loss of any one provider")
 
-    def concede(self, amount: Fraction, unit: str, currency: str) -> str:
+    def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        return f"leave {shown(amount, unit)} of {self.covered.quoted} without standby"
+        left = (Fraction(self.survives) - amount) * 100
+        asked = f"{float(self.survives) * 100:g}%"
+        return f"let {float(left):.4g}% of {self.covered.quoted} survive the loss of any one provider, not {asked}"

@@ -56,6 +56,6 @@ class Residency(Term):
             path: Path = ("within", 0) if len(self.within) == 1 else ("within",)
             yield Flaw(what, "they lie in " + ", ".join(f"`{country}`" for country in there), path)
 
-    def concede(self, amount: Fraction, unit: str, currency: str) -> str:
+    def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
         return f"let {shown(amount, unit)} of {self.covered.quoted} run outside {self._areas}"

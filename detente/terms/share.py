@@ -120,7 +120,7 @@ class Share(Term):
         if not self.on.wanted and self.validity.counterparty == SELF:
             yield Flaw("a policy names whose share it is", "add `on: { provider: … }`", ("kind",))
 
-    def concede(self, amount: Fraction, unit: str, currency: str) -> str:
+    def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
         unit = currency if self.measure == "spend" else unit
         return f"miss the share by {shown(amount, unit)}"

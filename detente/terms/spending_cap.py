@@ -77,6 +77,6 @@ class SpendingCap(Term):
         """Those of its amount."""
         return (StatedWindows(("windows",), self.windows, "amount"),)
 
-    def concede(self, amount: Fraction, unit: str, currency: str) -> str:
+    def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
         return f"raise the cap by {shown(amount, currency)}"

@@ -134,6 +134,6 @@ class TakeOrPay(Term):
             what = f"{self.quantity} to be kept, and `{offer.id}` has a capacity of {plain(least)} GPU"
             yield Flaw(what, "lower the quantity, or raise the offer's `capacity`", ("quantity",))
 
-    def concede(self, amount: Fraction, unit: str, currency: str) -> str:
+    def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
         return f"release {shown(amount)} GPU-hours of `{self.offer}` from the obligation"

@@ -210,7 +210,7 @@ def test_a_fee_for_tokens_is_money() -> None:
 def test_in_a_conflict_it_gives_tokens() -> None:
     found = refused(two_clouds(FLOOR | {"amount": "1100 Mtok"}))
     (way,) = found.relaxations
-    assert (way.amount.quantize(D("0.001")), way.unit) == (D(600), "Mtok")
+    assert (way.given[0].amount.quantize(D("0.001")), way.given[0].unit) == (D(600), "Mtok")
     assert way.sentence.startswith("let 600.00 Mtok pass outside this clause (Jan 2026: 100.00 Mtok; Feb 2026")
 
 

@@ -103,7 +103,7 @@ def test_a_clause_that_collides_before_and_after_gives_in_both_versions() -> Non
     found = refused(build(CHEAP, [work()], *amended(cap("1000 USD"), cap("500 USD"), ONLY)))
     assert [c.term for c in found.clauses].count("cap") == 1  # the first collision, which is minimal
     gives = [way for way in found.relaxations if way.term == "cap"]
-    assert [(w.version.start, round(w.amount)) for w in gives] == [
+    assert [(w.version.start, round(w.given[0].amount)) for w in gives] == [
         (day("2026-01-01"), 6000),
         (day(APRIL), 7500),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
-from detente.results.conflict import Clash, Concession, Conflict, Version
+from detente.results.conflict import Clash, Concession, Conflict, Given, Version
 from detente.results.plan import (
     FORMAT,
     Allocation,
@@ -186,15 +186,13 @@ def conflict() -> Conflict:
         (
             Concession(
                 _version("aws-commitment"),
-                D("4.1") * BN,
-                "USD",
+                (Given("floor", D("4.1") * BN, "USD"),),
                 "accept a shortfall of 4.10 bn USD against this commitment (Mar 2029 – Feb 2030: 4.10 bn USD)",
                 D("812.4") * BN,
             ),
             Concession(
                 _version("azure-api-exclusivity"),
-                D("2300000"),
-                "GPU-hour",
+                (Given("denied", D("2300000"), "GPU-hour"),),
                 "let 2.3e+06 GPU-hours of `api: stateful` run outside azure",
                 None,
             ),

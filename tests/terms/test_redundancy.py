@@ -26,10 +26,10 @@ def survivors(found: Plan, lost: str) -> D:
 def test_one_provider_survives_nothing() -> None:
     found = refused(world("1%", {"south": "2"}))
     assert [c.term for c in found.clauses] == ["spare"]
-    # 1% of 744 Mtok: 7.44 without standby, at 744 x 2
+    # nothing of it would survive, at 744 x 2
     (way,) = found.relaxations
-    assert (way.amount, way.cost) == (D("7.44"), D(1488))
-    assert way.sentence == "leave 7.44 Mtok of everything without standby (Jan 2026: 7.44 Mtok)"
+    assert (way.given[0].amount, way.cost) == (D("0.01"), D(1488))
+    assert way.sentence == "let 0% of everything survive the loss of any one provider, not 1%"
     assert solved(world("0%", {"south": "2"})).cost == D(1488)
 
 
@@ -45,7 +45,7 @@ def test_two_providers_with_too_little() -> None:
     # if South is lost, North has 0.6 of 0.8
     found = refused(world("80%", {"south": "1", "north": "0.6"}))
     assert [c.term for c in found.clauses] == ["spare"]
-    assert found.relaxations[0].amount == D("148.8")  # 20% of 744
+    assert found.relaxations[0].given[0].amount == D("0.2")
     assert "`north-api` has no more capacity" in found.facts
 
 
@@ -92,7 +92,7 @@ def test_against_an_exclusive_clause() -> None:
     found = refused(world("50%", {"south": "1", "north": "1"}, only))
     assert {c.term for c in found.clauses} == {"spare", "only"}
     # half may leave North: then half runs at South: 372 x 2 + 372 x 3; or none survives: 744 x 3
-    assert ways(found) == [("only", D("372.000"), D("1860.000")), ("spare", D("372.000"), D("2232.000"))]
+    assert ways(found) == [("only", D("372.000"), D("1860.000")), ("spare", D("0.500"), D("2232.000"))]
 
 
 def test_a_workload_says_it_itself() -> None:
@@ -100,7 +100,7 @@ def test_a_workload_says_it_itself() -> None:
     case = build(offers, [work("chat", "744 Mtok per month", survives="50%")], months=1)
     found = solved(case)
     assert [c.term for c in found.clauses] == ["chat.survives"]
-    assert survivors(found, "south") >= D(372)
+    assert survivors(found, "south") >= D("0.5")
 
 
 def test_in_force_for_a_part_of_a_month() -> None:

@@ -66,8 +66,8 @@ def test_nowhere_to_go() -> None:
     assert [c.term for c in found.clauses] == ["stays"]
     (way,) = found.relaxations
     # both workloads, 1000 Mtok each, would have to leave; at South, for 2 x 1000 x 2
-    assert (way.amount, way.unit, way.cost) == (D(2000), "Mtok", D(4000))
-    assert way.sentence == "let 2.00 k Mtok of everything run outside IE"
+    assert (way.given[0].amount, way.given[0].unit, way.cost) == (D(2000), "Mtok", D(4000))
+    assert way.sentence == "let 2.00 k Mtok of everything run outside IE (Jan 2026: 2.00 k Mtok)"
 
 
 def test_readings_leave_the_plan_with_its_reading() -> None:

@@ -77,7 +77,7 @@ def test_too_low() -> None:
     found = refused(two_clouds(cap("10 k USD"), party="self"))
     assert [c.term for c in found.clauses] == ["cap"]
     (way,) = found.relaxations
-    assert (way.amount, way.unit, way.cost) == (D(2000), "USD", D(12000))
+    assert (way.given[0].amount, way.given[0].unit, way.cost) == (D(2000), "USD", D(12000))
     assert way.sentence == "raise the cap by 2.00 k USD (Jan 2026 – Jun 2026: 2.00 k USD)"
     assert found.facts == ("`chat` must be served: it has no `value`, so it cannot go unserved",)
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from detente.contract.decisions import Rounding
 from detente.contract.window import Window
 from detente.errors import SolverError
-from detente.planner.formulation.expression import Bools, Expr, Floats, Ints, Part, Rows
+from detente.planner.formulation.expression import Bools, Expr, Floats, Ints, Lines, Part, Rows
 from detente.planner.formulation.owner import NOBODY, Owner
 from detente.values.quantity import LARGEST
 
@@ -109,13 +109,16 @@ class LinearProgram:
         self.denials: list[Denial] = []
         self.charges: list[Charge] = []
         self.entries: list[list[Part]] = []  # of each block of rows that is not handed over
-        self.slacks: list[tuple[Block, Ints, float]] = []  # new columns in rows that are handed over: one in each
+        self.slacks: list[tuple[Block, Ints, Floats]] = []  # columns in rows that are handed over: one in each
+        self.remedies: dict[int, list[Block]] = {}  # by the first row of a block: its owner's remedies in it
+        self.shares: dict[int, Floats] = {}  # by the first row of a block: amounts of which its rows ask one share
         self.variant = 0  # what tells keys apart where a clause is shaped once more
         self._shapes: list[tuple[int, ...]] = []
         self._cost: list[Floats] = []
         self._upper: list[Floats] = []
         self._integer: list[bool] = []
         self._rows: list[Rows] = []
+        self._remedies: dict[Owner, list[Block]] = {}
 
     # -- building ------------------------------------------------------------------------------------------------
     def columns(
@@ -160,6 +163,8 @@ class LinearProgram:
         whole = integer or whole
         block = Block(owner, part, self.n, stop, remedy, whole, most, rounding=rounding, turns_on=used_by)
         self.column_blocks.append(block)
+        if remedy:
+            self._remedies.setdefault(owner, []).append(block)
         found = np.arange(self.n, self.n + size, dtype=np.int32).reshape(shape)
         self.n += size
         return found
@@ -177,8 +182,11 @@ class LinearProgram:
         if columns.size:
             self.denials.append(Denial(columns.ravel(), tuple(map(frozenset, deniers))))
 
-    def require(self, owner: Owner, part: str, rows: Rows) -> None:
-        """Rows that an owner adds. Entries with equal row and column are added up."""
+    def require(self, owner: Owner, part: str, rows: Rows, shares: Floats | None = None) -> None:
+        """Rows that an owner adds. Entries with equal row and column are added up.
+
+        Rows that ask one share of several amounts (``shares``) give by one share, too.
+        """
         expr = rows.expr
         if not expr.n:
             return
@@ -186,12 +194,17 @@ class LinearProgram:
         # its bounds only: entries are let go when they are handed over
         self._rows.append(Rows(Expr(expr.n, constant=expr.constant), rows.lower, rows.upper))
         key, stop = self.key(owner), self.m + expr.n
+        remedies = [block for block in self._remedies.get(owner, ()) if _has(expr.parts, block)]
+        if remedies:
+            self.remedies[self.m] = remedies
+        if shares is not None:
+            self.shares[self.m] = shares
         self.row_blocks.append(Block(owner, part, self.m, stop, windows=expr.windows, unit=expr.unit, key=key))
         self.m += expr.n
 
-    def loosen(self, block: Block, slack: Ints, sign: float) -> None:
-        """A column each that makes up for what rows miss (1.0) or exceed (-1.0); of rows that are handed over."""
-        self.slacks.append((block, slack, sign))
+    def loosen(self, block: Block, slack: Ints, times: Floats) -> None:
+        """A column each that makes up for what rows miss (above 0) or exceed; of rows that are handed over."""
+        self.slacks.append((block, slack, times))
 
     def sides(self, block: Block) -> tuple[bool, bool]:
         """Whether rows have a lower and an upper bound."""
@@ -240,3 +253,9 @@ class LinearProgram:
         for block, rows in zip(self.row_blocks, self._rows, strict=True):
             constant[block.slice], low[block.slice], high[block.slice] = rows.expr.constant, rows.lower, rows.upper
         return low - constant, high - constant
+
+
+def _has(parts: Sequence[Part], block: Block) -> bool:
+    """Whether expressions have any of a block's columns."""
+    every = (part[1].columns if isinstance(part[1], Lines) else part[1] for part in parts)
+    return any(bool(((columns >= block.start) & (columns < block.stop)).any()) for columns in every)

@@ -65,7 +65,9 @@ def survive(draft: Draft, term: ClauseOwner, selection: Selection, share: Fracti
             if workload.id in draft.unserved:
                 rows = rows + Expr.of(draft.unserved[workload.id][kept])
             rows = Expr(n, rows.parts, rows.constant, windows, workload.unit)
-            draft.program.require(Owner.of(term), f"loss of {provider} for {workload.id}", rows <= left)
+            draft.program.require(
+                Owner.of(term), f"loss of {provider} for {workload.id}", rows <= left, demand.work[kept]
+            )
 
 
 def _windows(draft: Draft, demand: Grouping, kept: Bools) -> Iterable[Window]:

@@ -46,7 +46,7 @@ def _natural(program: LinearProgram, old_rows: int) -> tuple[Ints, Ints, Floats]
         for block, parts in zip(blocks, program.entries, strict=True)
         for rows, columns, values in map(broadcast, parts)
     ]
-    found += [(block.numbers, slack, np.full(len(slack), sign)) for block, slack, sign in program.slacks]
+    found += [(block.numbers, slack, times) for block, slack, times in program.slacks]
     program.entries.clear()
     program.slacks.clear()
     none = np.zeros(0)

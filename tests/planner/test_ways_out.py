@@ -1,0 +1,141 @@
+"""What each way out gives, part by part: milestones, shares, each unit, windows; one answer from two commands."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from detente.case.case import Case
+from detente.errors import UnsettledError
+from detente.planner.check import check
+from detente.planner.conflict import find_conflict
+from detente.planner.solve import plan
+from detente.planner.solving.model import Model
+from detente.planner.solving.solution import Solution
+from detente.planner.study import Study
+from detente.results.conflict import Concession, Conflict
+from detente.results.plan import Plan
+from tests.builders import ALL_KINDS, cases
+
+Data = dict[str, Any]
+D = Decimal
+
+
+def world(offers: list[Data], workloads: list[Data], terms: list[Data], party: str = "a", **more: Any) -> Case:
+    """Two providers for a year, and one agreement."""
+    return Case.of(
+        {
+            "name": "ways",
+            "horizon": {"start": "2026-01", "end": "2027-01", "every": "month"},
+            "providers": [{"id": p, "name": p, "regions": {"r": {"country": "DE"}}} for p in ("a", "b")],
+            "offers": offers,
+            "workloads": workloads,
+            "agreements": [{"id": "ag", "with": party, "effective": "2026-01", "ends": "2027-01", "terms": terms}],
+            **more,
+        }
+    )
+
+
+def gpus(provider: str, price: str, **more: Any) -> Data:
+    common: Data = {"id": f"o{provider}", "kind": "gpu", "provider": provider, "region": "r", "accelerator": "X"}
+    return {**common, "price": f"{price} USD per GPU-hour", **more}
+
+
+def work(demand: str, **more: Any) -> Data:
+    common: Data = {"id": "w", "kind": "inference", "labels": {"k": "v"}, "runs-on": {"accelerators": {"X": 1}}}
+    return {**common, "demand": demand, **more}
+
+
+def both(case: Case) -> Conflict:
+    """The conflict, on which `check` and `plan` agree."""
+    planned, checked = plan(case), check(case).conflict
+    assert isinstance(planned, Conflict)
+    assert checked == planned
+    return planned
+
+
+# -- milestones ------------------------------------------------------------------------------------------------------
+def test_a_milestone_that_must_be_reached_is_named_and_conceded_by_both_commands() -> None:
+    milestone = {"by": "2026-04", "reach": "900 k USD"}
+    term = {"id": "mc", "kind": "minimum-commitment", "amount": "1 M USD", "milestones": [milestone]}
+    found = both(world([gpus("a", "3", unit=8)], [work("40 GPU")], [term]))
+    assert found.clauses[0].sentence.endswith("; 900 k USD by 2026-04-01: it must be reached")
+    (way,) = found.relaxations
+    # 40 GPUs cost 259,200 USD in 90 days
+    assert [(g.part, g.amount, g.unit) for g in way.given] == [("milestone-0", D(640_800), "USD")]
+    assert way.sentence == "accept 641 k USD less than the milestone of 900 k USD by 2026-04-01 (2026 Q1: 641 k USD)"
+
+
+# -- shares ----------------------------------------------------------------------------------------------------------
+def test_a_redundancy_clause_gives_by_the_share_that_survives() -> None:
+    offers = [gpus("a", "2", capacity="6 GPU"), gpus("b", "3", capacity="6 GPU", buy="reserved", term="1 year")]
+    term = {"id": "red", "kind": "redundancy", "of": {"k": "v"}, "survives": "100%"}
+    (way,) = both(world(offers, [work("10 GPU")], [term], "self")).relaxations
+    assert [(g.part, g.amount.quantize(D("0.000001"))) for g in way.given] == [("share", D("0.4"))]
+    assert way.sentence == "let 60% of `k: v` survive the loss of any one provider, not 100%"
+
+
+# -- units and windows -----------------------------------------------------------------------------------------------
+def test_what_is_let_through_is_told_by_unit_and_by_window() -> None:
+    tokens = {"id": "t", "kind": "tokens", "provider": "b", "region": "r", "model": "m"}
+    offers = [{**tokens, "price": {"input": "1 USD per Mtok", "output": "1 USD per Mtok"}}, gpus("b", "2")]
+    talk = {**work("1 Mtok per hour"), "id": "talk", "runs-on": {"models": ["m"]}, "mix": {"output": "50%"}}
+    term = {"id": "x", "kind": "exclusivity", "of": {"k": "v"}, "until": "2026-03"}
+    (way,) = both(world(offers, [work("10 GPU"), talk], [term])).relaxations
+    given = {g.unit: (g.part, g.amount, [amount for _, _, amount in g.windows]) for g in way.given}
+    assert given == {
+        "GPU-hour": ("denied", D(14_160), [D(7_440), D(6_720)]),
+        "Mtok": ("denied", D(1_416), [D(744), D(672)]),
+    }
+    assert "/" not in way.sentence
+
+
+# -- side by side ----------------------------------------------------------------------------------------------------
+def test_each_way_out_says_how_much_dearer_than_the_cheapest_it_is() -> None:
+    version = both(_apart()).relaxations[0].version
+    ways = tuple(Concession(version, (), "", cost) for cost in (D(5), D(8), None))
+    conflict = Conflict(None, (), (), ways)
+    assert [conflict.dearer(way) for way in ways] == [D(0), D(3), None]
+
+
+def _apart() -> Case:
+    term = {"id": "x", "kind": "exclusivity", "of": {"k": "v"}}
+    return world([gpus("b", "2")], [work("1 GPU")], [term])
+
+
+@pytest.mark.parametrize("status", ["time-limit", "interrupted"])
+def test_a_way_out_that_was_not_found_in_time_is_not_none(status: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped = Solution(status, None, 0.0, 0.0)
+    study = Study.of(_apart())
+    solve = Model.solve_linear
+
+    def stops(model: Model, *args: Any, **more: Any) -> Solution:
+        return solve(model, *args, **more) if model.lenient == frozenset() else stopped
+
+    monkeypatch.setattr(Model, "solve_linear", stops)
+    monkeypatch.setattr(Model, "solve_as", lambda *args, **more: stopped)
+    with pytest.raises(KeyboardInterrupt if status == "interrupted" else UnsettledError):
+        find_conflict(study)
+
+
+# -- one answer ------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("kind", ALL_KINDS)
+@settings(deadline=None, derandomize=True, max_examples=6, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_check_and_plan_give_one_answer(kind: str, data: st.DataObject) -> None:
+    case = data.draw(cases(need=kind, most=2))
+    planned, checked = plan(case), check(case)
+    if isinstance(planned, Plan):  # it may pay a fee where `check` says no
+        assert checked.answer == "yes" or Study.of(case).draft.program.remedies
+        return
+    assert checked.answer == "no"
+    if not Study.of(case).draft.program.remedies:
+        assert checked.conflict is not None
+        assert checked.conflict.clauses == planned.clauses
+        assert [(w.term, w.sentence) for w in checked.conflict.relaxations] == [
+            (w.term, w.sentence) for w in planned.relaxations
+        ]
