@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from detente.case.agreement import Agreement, InForce, in_force
 from detente.case.declared import Declared
 from detente.case.document import Document
-from detente.case.folder import read, read_data
+from detente.case.folder import ReadFiles, read, read_data
 from detente.contract.term import SELF, Term
 from detente.contract.verdict import Reason, Verdict, applicable, best, verdict
 from detente.demand.table import Table
@@ -33,7 +33,7 @@ from detente.market.network import egress_price
 from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer
 from detente.market.provider import Provider
 from detente.values.facts import Facts
-from detente.values.period import Period, moment
+from detente.values.period import Period, moment, named
 
 if TYPE_CHECKING:
     from detente.demand.quanta import Quanta
@@ -48,6 +48,8 @@ class Case:
     without: frozenset[str] = frozenset()
     scenario: str | None = None
     folder: str = field(default=".", compare=False)
+    clauses: Mapping[tuple[str, str], Where] = field(default_factory=dict, compare=False, repr=False)
+    """Where each clause of each agreement stands."""
 
     # -- building --------------------------------------------------------------------------------------------
     @classmethod
@@ -61,14 +63,18 @@ class Case:
         """
         path = Path(path)
         found = read(path)
-        return cls(found, reading=found.reading, folder=str(path if path.is_dir() else path.parent))
+        return cls._read(found, path if path.is_dir() else path.parent)
 
     @classmethod
     def of(cls, data: Mapping[str, Any], folder: Path | str = ".") -> Case:
         """A case from plain values, as a YAML file would hold them. Raises CaseError."""
         text = _PAIR.sub(_one, json.dumps(_as_written(data), indent=1))
         found = read_data(Document.parse(text.encode(), "case"), Path(folder))
-        return cls(found, reading=found.reading, folder=str(folder))
+        return cls._read(found, folder)
+
+    @classmethod
+    def _read(cls, found: ReadFiles, folder: Path | str) -> Case:
+        return cls(found.declared, reading=found.declared.reading, folder=str(folder), clauses=found.clauses)
 
     def under(self, reading: str | None = None, scenario: str | None = None, without: Iterable[str] = ()) -> Case:
         """The same case under a reading, in a scenario, without clauses. CaseError for unknown ones."""
@@ -165,6 +171,20 @@ class Case:
         begin, end = moment(horizon.start), moment(horizon.end)
         inside = {f.term.id for f in self._held if f.validity.over(begin, end)}
         return tuple(f for f in self._held if f.term.id not in inside)
+
+    @property
+    def notes(self) -> tuple[Mistake, ...]:
+        """What is no mistake and may be one: a clause that no time of the horizon sees, at its place."""
+        horizon = self.declared.horizon
+        seen = named(moment(horizon.start), moment(horizon.end))
+        found = []
+        for clause in self.outside:
+            term, validity = clause.term.id, clause.validity
+            dates = named(validity.start, validity.end)
+            what = f"`{term}` of `{validity.agreement}` is in force {dates}, and at no time of the horizon ({seen})"
+            where = self.clauses.get((validity.agreement, term), Where(validity.agreement))
+            found.append(Mistake(where, what, "is the year right?"))
+        return tuple(found)
 
     @property
     def _survival(self) -> list[Agreement]:

@@ -6,7 +6,8 @@ entry (``declared``), and how entries fit together (``consistency``, ``clauses``
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,15 @@ NAME_A_CASE = "name a folder with a `case.yaml`, or a file, that you may read"
 _FROM_FILES = (FlawError, OSError, MissingExtraError)  # what reading a trace, a table or a catalog may raise
 
 
-def read(path: Path) -> Declared:
+@dataclass(frozen=True)
+class ReadFiles:
+    """What was read, and where each clause of each agreement stands."""
+
+    declared: Declared
+    clauses: Mapping[tuple[str, str], Where]
+
+
+def read(path: Path) -> ReadFiles:
     """All files of a case: a folder, or one file. Raises CaseError with every mistake in them."""
     try:
         path.stat()
@@ -41,7 +50,7 @@ def read(path: Path) -> Declared:
     return reader.check(list(reader.documents()))
 
 
-def read_data(document: Document, folder: Path) -> Declared:
+def read_data(document: Document, folder: Path) -> ReadFiles:
     """A case of one document, with files relative to a folder. Raises CaseError."""
     reader = _Reader(folder)
     return reader.check(list(reader.mappings([document])))
@@ -138,7 +147,7 @@ class _Reader:
             return []
 
     # -- entries ---------------------------------------------------------------------------------------------
-    def check(self, documents: Sequence[Read]) -> Declared:
+    def check(self, documents: Sequence[Read]) -> ReadFiles:
         """Entries one by one, then how they fit together; raise every mistake."""
         if documents and not self.mistakes and not any(data for _, data in documents):
             self._wrong(documents[0][0].where(), "is empty", START)
@@ -167,7 +176,13 @@ class _Reader:
         magnitude.check(entries)
         if self.mistakes or entries.mistakes:
             raise CaseError([*self.mistakes, *entries.mistakes])
-        return head.declared.model_copy(update={name: tuple(entries.values(name)) for name in SECTIONS})
+        declared = head.declared.model_copy(update={name: tuple(entries.values(name)) for name in SECTIONS})
+        places = {
+            (entry.value.id, term.id): entry.where(("terms", at, "id"))
+            for entry in entries.read("agreements")
+            for at, term in enumerate(entry.value.terms)
+        }
+        return ReadFiles(declared, places)
 
     def _section(self, key: str, value: Any, document: Document) -> Iterator[Entry]:
         if value is None:

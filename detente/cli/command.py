@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from detente.errors import MAX_SHOWN, CaseError, DetenteError, MissingExtraError, UnsettledError, cut
+from detente.errors import (
+    MAX_SHOWN,
+    CaseError,
+    DetenteError,
+    MissingExtraError,
+    Mistake,
+    UnsettledError,
+    cut,
+    printable,
+)
 
 if TYPE_CHECKING:
     from detente.case.case import Case
@@ -92,20 +101,17 @@ def mistakes_json(error: Exception) -> str:
         return json.dumps({"status": "not-settled", "message": str(error)})
     nowhere: dict[str, Any] = {"file": None, "line": None, "column": None}
     if isinstance(error, CaseError):
-        mistakes = [
-            {
-                "file": m.where.file,
-                "line": m.where.line or None,
-                "column": m.where.column or None,
-                "what": cut(m.what),
-                "remedy": cut(m.remedy) or None,
-            }
-            for m in error.mistakes[:MAX_SHOWN]
-        ]
+        mistakes = [_placed(m) for m in error.mistakes[:MAX_SHOWN]]
     else:
         mistakes = [nowhere | {"what": text_of(error), "remedy": None}]
     more = max(0, len(error.mistakes) - MAX_SHOWN) if isinstance(error, CaseError) else 0
     return json.dumps({"status": "mistakes", "mistakes": mistakes} | ({"more": more} if more else {}))
+
+
+def _placed(mistake: Mistake) -> dict[str, Any]:
+    where = mistake.where
+    place = {"file": where.file, "line": where.line or None, "column": where.column or None}
+    return place | {"what": cut(mistake.what), "remedy": cut(mistake.remedy) or None}
 
 
 def text_of(error: Exception) -> str:
@@ -161,21 +167,21 @@ def load(path: Path, reading: str | None, scenario: str | None) -> Case:
     What of it is in force at no time of the horizon is noted on standard error: an old agreement is no mistake.
     """
     from detente.case.case import Case
-    from detente.values.period import moment, named
 
     found = Case.load(path).under(reading=reading, scenario=scenario)
-    for clause in found.outside:
-        dates, horizon = named(clause.validity.start, clause.validity.end), found.declared.horizon
-        seen = named(moment(horizon.start), moment(horizon.end))
-        where = f"`{clause.term.id}` of `{clause.validity.agreement}`"
-        note = f"note: {where} is in force {dates}, and at no time of the horizon ({seen}): is the year right?"
-        click.echo(note, err=True)
+    for note in found.notes:
+        click.echo(printable(f"note: {note.where}: {note.what}: {note.remedy}"), err=True)
     return found
+
+
+def notes_json(case: Case) -> list[dict[str, Any]]:
+    """The notes of a case, for ``--json``."""
+    return [_placed(note) for note in case.notes]
 
 
 def must_take_files(folder: Path, *names: str) -> None:
     """Say at once, before anything is computed, that these files cannot be written into a folder, which may be new."""
-    from detente.errors import Mistake, Where
+    from detente.errors import Where
 
     there = next((place for place in (folder, *folder.parents) if os.path.lexists(place)), Path())
     if not folder.is_absolute() and not _somewhere():

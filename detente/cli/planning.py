@@ -21,6 +21,7 @@ from detente.cli.command import (
     console,
     load,
     must_take_files,
+    notes_json,
     progress,
     text_of,
     time_left,
@@ -277,4 +278,5 @@ def _check_json(case: Case, found: Any) -> str:
         for name, conflict in found.readings.items()
     ]
     whole = {"answer": found.answer, "case": case.declared.name, **_conflict_json(found.conflict), "readings": readings}
+    whole["notes"] = notes_json(case)
     return json.dumps(whole, indent=1)

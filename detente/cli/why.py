@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from detente.cli.command import CASE, JSON, READING, SCENARIO, TimestampParam, command, console, load, progress
+from detente.cli.command import (
+    CASE,
+    JSON,
+    READING,
+    SCENARIO,
+    TimestampParam,
+    command,
+    console,
+    load,
+    notes_json,
+    progress,
+)
 
 if TYPE_CHECKING:
     from detente.results.conflict import Conflict
@@ -85,7 +96,8 @@ def explain(
         found = find(loaded, progress=progress())
     assert subject is not None
     answer = why(loaded, found, subject)
-    click.echo(json.dumps(answer.as_json(), indent=1) if as_json else str(answer))
+    told = answer.as_json() | {"notes": notes_json(loaded)}
+    click.echo(json.dumps(told, indent=1) if as_json else str(answer))
     return 0 if isinstance(found, Plan) else 1
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
+from detente.cli import cli
 from detente.cli.command import TimestampParam, load
 from tests.builders import agreement, data_of, tokens, work
 
@@ -52,4 +54,12 @@ def test_clauses_outside_the_horizon_are_noted(tmp_path: Path, capsys: pytest.Ca
     load(path, None, None)
     (note,) = capsys.readouterr().err.splitlines()
     when = "is in force 2024, and at no time of the horizon (Jan 2026 – Jun 2026)"
-    assert note == f"note: `old` of `past` {when}: is the year right?"
+    what, column = f"`old` of `past` {when}", path.read_text().index('"old"') + 1
+    assert note == f"note: {path}:1:{column}: {what}: is the year right?"
+    runner = CliRunner()
+    for command in (["check", str(path)], ["explain", str(path), "old"]):
+        told = json.loads(runner.invoke(cli, [*command, "--json"]).stdout)
+        place = {"file": str(path), "line": 1, "column": column}
+        assert told["notes"] == [place | {"what": what, "remedy": "is the year right?"}]
+    assert f"- {what}: is the year right?" in runner.invoke(cli, ["explain", str(path), "old"]).stdout
+    assert "at no time" not in runner.invoke(cli, ["explain", str(path), "now"]).stdout
