@@ -274,11 +274,11 @@ def test_check_no(clash: Path) -> None:
         ("only", "Only on North."),
         ("other", "Only on South."),
     ]
-    keys = {"term", "start", "end", "amount", "unit", "sentence", "cost", "together"}
+    keys = {"term", "start", "end", "given", "dearer", "sentence", "cost", "together"}
     assert [(set(r), r["together"]) for r in answer["relaxation"]] == [(keys, [])] * 2
     # cheapest first: 1000 Mtok at South for 2, or at North for 3
     assert [(r["term"], Decimal(r["cost"])) for r in answer["relaxation"]] == [("only", 2000), ("other", 3000)]
-    assert all(isinstance(r["amount"], str) and isinstance(r["cost"], str) for r in answer["relaxation"])
+    assert all(isinstance(r["given"], str) and isinstance(r["cost"], str) for r in answer["relaxation"])
     shown = detente("check", clash)
     assert shown.returncode == 1
     for words in ("only", "other", "Only on North.", "Only on South."):
