@@ -135,6 +135,18 @@ def test_data_moved_out_is_sold_by_the_place_it_leaves() -> None:
     assert charged(found, "d") == D(-50)
 
 
+@pytest.mark.parametrize(
+    ("of", "given"), [({"product": "egress"}, -50), ({"model": "m"}, 0), ({"product": "tokens"}, 0)]
+)
+def test_which_data_moved_out_is_discounted_the_scope_says(of: dict[str, str], given: int) -> None:
+    chat = work(data={"at": "north/dublin", "moves": "1 GB per Mtok"})
+    network = [{"from": "*", "to": "*", "price": "0.50 USD per GB"}]
+    offers = [tokens("north", 3), tokens("south", 2)]
+    found = solved(build(offers, [chat], agreement(off("d", "10%", of=of)), months=1, networks=network))
+    # South: 2 + moving 0.50, less 10% of the moving where it is covered; North: 3, or 2.70
+    assert (found.cost, charged(found, "d")) == (D(2500 + given), D(given))
+
+
 def test_by_workload_on_shared_machines_is_refused() -> None:
     data = data_of(
         [gpus("north", 3)], [compute()], agreement(off("d", "10%", of={"workload": "research"})), providers=PROVIDERS
