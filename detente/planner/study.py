@@ -21,7 +21,7 @@ from detente.contract.term import Term
 from detente.errors import BillError, UnsettledError
 from detente.planner.answer.bill import Bill, charge
 from detente.planner.answer.result import result
-from detente.planner.answer.rounding import at_stake, settled
+from detente.planner.answer.rounding import Prefer, as_found, at_stake, settled
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Ints
 from detente.planner.formulation.formulate import formulate
@@ -34,6 +34,7 @@ from detente.planner.solving.interrupt import held
 from detente.planner.solving.model import Model
 from detente.planner.solving.search import Incumbent, Progress, Unmet, search
 from detente.planner.solving.solution import Solution
+from detente.planner.solving.steadier import moving_least, moving_less
 from detente.planner.solving.whole import whole_columns
 from detente.results.plan import Plan
 
@@ -248,7 +249,7 @@ class Study:
             model.start_at(self.start.basis)
         return model.solve_linear()
 
-    def bill(self, found: Incumbent) -> tuple[Bill, Solution]:
+    def bill(self, found: Incumbent, prefer: Prefer = as_found) -> tuple[Bill, Solution]:
         """The exact bill of a solution of this study, and the solution in whole quanta that it bills.
 
         Raises
@@ -262,15 +263,22 @@ class Study:
             raise UnsettledError("no plan was found in time: give it more time")
         self.progress("billing")
         draft, model = self.draft, self.model
-        solution, whole = settled(draft, model, found.solution, whole_columns(draft))
+        solution, whole = settled(draft, model, found.solution, whole_columns(draft), prefer)
         exact = charge(draft, whole)
         check(draft, exact, solution, model)
         return exact, solution
 
     def plan(self, found: Incumbent, gap: float = GAP) -> Plan:
-        """The plan of a solution of this study. Ctrl-C meanwhile is too late to lose it, and marks it."""
-        exact, solution = self.bill(found)
+        """The plan of a solution of this study, or of one of the same cost that moves less work from period to period.
+
+        Ctrl-C meanwhile is too late to lose it, and marks it.
+        """
         draft, model, prices = self.draft, self.model, found.prices or found.solution
+        columns = whole_columns(draft)
+        if found.solution is not None and found.stopped is None:
+            self.progress("moving less")
+            found = replace(found, solution=moving_least(draft, model, found.solution, columns))
+        exact, solution = self.bill(found, lambda solved: moving_less(draft, model, solved, columns))
         assert prices is not None
         plan = result(draft, model, solution, prices, exact, found.bound, found.rounding, gap, found.stopped)
         late = model.interrupt is not None and model.interrupt.noted

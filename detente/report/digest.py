@@ -165,7 +165,7 @@ def unserved(plan: Plan) -> list[Missing]:
     for u in plan.unserved:
         if not u.work:
             continue
-        workload = rows.get(u.workload) or WorkloadRow(u.workload, "", "unit", {}, ZERO, ZERO)
+        workload = rows.get(u.workload) or WorkloadRow(u.workload, "", "unit", {}, ZERO, ZERO, 0, ZERO)
         old = found.get(u.workload) or Missing(workload, ZERO, ZERO, None, None)
         start, end = ends.get(u.period, (None, None))
         first = min((t for t in (old.first, start) if t), default=None)

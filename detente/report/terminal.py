@@ -180,8 +180,9 @@ def _workloads(plan: Plan, console: Console) -> None:
     rows: list[Row] = []
     for w in plan.workloads:
         found = [f"{p.offer} {percent(p.share)}" for p in places.get(w.workload, [])]
-        rows.append([w.workload, quantity(w.served, w.unit), listed(found, 4) or "nowhere"])
-    _table(console, "What runs where", ["workload", "served", "on"], rows, right=(1,), what="workload")
+        moves = f"{w.moves}, {percent(w.moved)} of work" if w.moves or w.moved else "–"
+        rows.append([w.workload, quantity(w.served, w.unit), listed(found, 4) or "nowhere", moves])
+    _table(console, "What runs where", ["workload", "served", "on", "moves"], rows, right=(1,), what="workload")
 
 
 def _unserved(plan: Plan, console: Console) -> None:

@@ -125,7 +125,7 @@ _NOT_NEGATIVE = {
     "purchases": ("units", "hours", "cost"),
     "standings": ("amount", "drawn", "reserved", "brought", "carried", "short"),
     "unserved": ("work", "cost"),
-    "workloads": ("demand", "served"),
+    "workloads": ("demand", "served", "moves", "moved"),
     "providers": ("share_of_work", "work"),
     "capacity": ("limit", "bought", "used", "standby"),
     "decisions": ("work",),

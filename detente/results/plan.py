@@ -26,7 +26,7 @@ from detente.values.file import read, write_with
 from detente.values.period import End, named
 from detente.values.quantity import Exact
 
-FORMAT = "detente-plan/3"
+FORMAT = "detente-plan/4"
 SAVE = "`detente plan CASE --out FOLDER`"
 MAX_BYTES = 1024 * 2**20
 
@@ -146,7 +146,12 @@ class ClauseRow:
 
 @dataclass(frozen=True, slots=True)
 class WorkloadRow:
-    """A workload: its demand over the horizon and what is served."""
+    """A workload: its demand over the horizon, what is served, and how much of it moves from provider to provider.
+
+    ``moves`` counts the periods at which another provider becomes its main one: the one that does most. ``moved`` is
+    the part of its work that moves: what a provider does more of than its share of the period before, summed, beside
+    all work but the first period's. Periods without work are passed over.
+    """
 
     workload: str
     kind: str
@@ -154,6 +159,8 @@ class WorkloadRow:
     labels: dict[str, str]
     demand: Exact
     served: Exact
+    moves: int
+    moved: Exact
 
 
 @dataclass(frozen=True, slots=True)

@@ -533,7 +533,7 @@ def test_the_hash_knows_reading_and_clauses() -> None:
         lambda text: "[]",
         lambda text: text.replace('"cost":"12000', '"cost":"twelve'),
         lambda text: text.replace('"status":"optimal"', '"status":"perfect"'),
-        lambda text: text.replace("detente-plan/3", "detente-plan/99"),
+        lambda text: text.replace("detente-plan/4", "detente-plan/99"),
         lambda text: "\x00" + text,
     ],
 )

@@ -315,7 +315,7 @@ def workload_rows(allocations: list[Allocation], unserved: list[Unserved]) -> li
     for name, (kind, labels, *_) in WORKLOADS.items():
         served = sum((a.work for a in allocations if a.workload == name), D(0))
         missing = sum((u.work for u in unserved if u.workload == name), D(0))
-        found.append(WorkloadRow(name, kind, "GPU-hour", labels, served + missing, served))
+        found.append(WorkloadRow(name, kind, "GPU-hour", labels, served + missing, served, 0, D(0)))
     return found
 
 

@@ -51,7 +51,7 @@ def tiny() -> Plan:
         (ProviderCharge("use", "acme", cost, cost),),
         (),
         (),
-        (WorkloadRow("chat", "inference", "Mtok", {}, work * 2, work * 2),),
+        (WorkloadRow("chat", "inference", "Mtok", {}, work * 2, work * 2, 0, D(0)),),
         (
             ProviderRow(
                 "acme",

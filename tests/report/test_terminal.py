@@ -82,7 +82,7 @@ def test_the_answer_comes_first() -> None:
         "aws-commitment all 8 windows 50.0 bn 38.0 bn short 12.0 bn 12.0 bn",
         "Mar 2033 – Feb 2034 9.00 bn 5.40 bn short 3.60 bn 3.60 bn",
         "azure-commitment all 8 windows 240 bn 268 bn met –",
-        "agent-runtime 32.2 bn GPU-hours azure-gb200-us 76% and azure-gb200-eu 24%",
+        "agent-runtime 32.2 bn GPU-hours azure-gb200-us 76% and azure-gb200-eu 24% –",
         "agent-runtime 2.29 bn GPU-hours 6.6% 13.7 bn USD 2031–2033",
         "azure-api-exclusivity 0.21 to 0.28 USD per GPU-hour 8 windows",
     ],

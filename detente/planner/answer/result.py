@@ -24,6 +24,7 @@ from detente.planner.answer.reasons import decisions
 from detente.planner.answer.rounding import at_stake
 from detente.planner.formulation.draft import Draft
 from detente.planner.solving.model import Model
+from detente.planner.solving.moves import moves
 from detente.planner.solving.solution import Solution
 from detente.results.plan import (
     FORMAT,
@@ -162,10 +163,21 @@ def _charges(exact: Bill) -> Iterable[ProviderCharge]:
 def _workloads(draft: Draft, exact: Bill) -> Iterable[WorkloadRow]:
     for workload in draft.case.workloads:
         demand = int(draft.demand[workload.id].quanta.sum())
-        rows = [a.index for a in draft.arcs.of_workload[workload.id]]
-        served = int(exact.quantities.work[rows].sum())
+        arcs, work = draft.arcs.of_workload[workload.id], exact.quantities.work
+        providers = list(dict.fromkeys(arc.offer.provider for arc in arcs))
+        rows = [[arc.index for arc in arcs if arc.offer.provider == name] for name in providers]
+        by_provider = np.array([work[each].sum(axis=0) for each in rows]).reshape(len(rows), draft.n)
+        found = moves(by_provider.astype(np.float64))
+        served = int(by_provider.sum())
         yield WorkloadRow(
-            workload.id, workload.kind, workload.unit, dict(workload.labels), _work(demand), _work(served)
+            workload.id,
+            workload.kind,
+            workload.unit,
+            dict(workload.labels),
+            _work(demand),
+            _work(served),
+            found.changes,
+            Decimal(found.share).quantize(Decimal("1e-6")),
         )
 
 

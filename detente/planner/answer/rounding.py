@@ -10,6 +10,8 @@ Owns: which clauses' rows rounding misses, the way back, and what rounding may c
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from detente.demand.quanta import QUANTUM
@@ -25,13 +27,26 @@ TRIES = 6
 """Times that rows are tightened. A clause that can only just be performed has no room: a rounding misses it still."""
 
 
-def settled(draft: Draft, model: Model, found: Solution, columns: Ints) -> tuple[Solution, Quantities]:
+Prefer = Callable[[Solution], Solution]
+"""Of solutions of the same cost, one that is preferred."""
+
+
+def as_found(solution: Solution) -> Solution:
+    """None is preferred."""
+    return solution
+
+
+def settled(
+    draft: Draft, model: Model, found: Solution, columns: Ints, prefer: Prefer = as_found
+) -> tuple[Solution, Quantities]:
     """A solution of which the whole quanta obey every clause, where there is one; else the one that was found.
 
     Parameters
     ----------
     columns
         Those that count whole things: they stay as they are.
+    prefer
+        Asked of each solution that takes the place of the one found.
     """
     assert found.values is not None
     best = found, quantities(draft, model, found.values)
@@ -47,6 +62,8 @@ def settled(draft: Draft, model: Model, found: Solution, columns: Ints) -> tuple
             solution = model.solve_linear()
             if solution.status != "optimal" or solution.values is None:
                 break
+            solution = prefer(solution)
+            assert solution.values is not None
             whole = quantities(draft, model, solution.values)
             missed = _missed(draft, model, solution, whole, rows, asked)
             if not missed.any():

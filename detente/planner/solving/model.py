@@ -364,6 +364,10 @@ class Model:
             return found
         return self._looked_again(lambda: self._run(linear=False))
 
+    def at_most_nodes(self, n: int) -> None:
+        """End a search for whole numbers after so many nodes, as at a time limit, but always at the same place."""
+        self.highs.setOptionValue("mip_max_nodes", n)
+
     def solve_as(self, whole: Ints, gap: float) -> Solution:
         """Solve with some columns integer, which are continuous again after it."""
         self.whole(whole, on=True)
@@ -408,7 +412,7 @@ class Model:
         status = self.highs.getModelStatus()
         if status in (kinds.kInfeasible, kinds.kUnboundedOrInfeasible):
             return Solution("infeasible", None, math.inf, -math.inf)
-        if status in (kinds.kTimeLimit, kinds.kInterrupt):
+        if status in (kinds.kTimeLimit, kinds.kSolutionLimit, kinds.kInterrupt):
             name: Stopped = "interrupted" if self._interrupted() else "time-limit"
             return self._partial(name, linear=linear)
         if status != kinds.kOptimal or outcome == highspy.HighsStatus.kError:

@@ -137,11 +137,11 @@ def _tied(model: Model, bounds: Bounds, ties: Ties, *, cheap: bool) -> LinearPro
         cost = np.bincount(ties.to, weights=model.cost * ties.size * model.column_scale, minlength=ties.n)
         program.charge(owner, shares, cost.astype(np.float64))
     for bound, lower, higher in ((least, 0.0, np.inf), (most, -np.inf, 0.0)):
-        program.require(owner, "rows", _bounded(entries, bound, lower, higher))
+        program.require(owner, "rows", bounded(entries, bound, lower, higher))
     return program
 
 
-def _bounded(entries: tuple[Ints, Ints, Floats], bound: Floats, lower: float, higher: float) -> Rows:
+def bounded(entries: tuple[Ints, Ints, Floats], bound: Floats, lower: float, higher: float) -> Rows:
     """Rows of some entries with a bound on one side; those without one are left out."""
     some = np.isfinite(bound)
     place = np.cumsum(some, dtype=np.int32) - 1

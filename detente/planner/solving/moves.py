@@ -1,0 +1,74 @@
+"""How much of a workload's work moves from provider to provider.
+
+Owns: what counts as a move, how moves are counted, and where a workload runs. Not here: how a plan comes to have few
+(``steadier``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from detente.planner.formulation.expression import Floats, Ints
+
+TOLD = 1e-6
+"""A smaller part of the work of a time is not told from nothing: work comes in whole quanta."""
+
+
+@dataclass(frozen=True)
+class MoveCount:
+    """``changes``: how often another provider becomes the main one. ``share``: the part of the work that moved."""
+
+    changes: int
+    share: float
+
+
+def moves(work: Floats) -> MoveCount:
+    """The moves in work by provider and time; times with no work, or hardly any, are passed over.
+
+    Counted in shares of what runs at a time, so that demand which rises and falls moves nothing. The work that moves
+    into a time is what each provider does more of than its share of the time before, added up; ``share`` is that
+    beside all work but the first time's, which could not move. The main provider is the one that does most; of equals
+    the one that was it.
+    """
+    total = work.sum(axis=0)
+    at = np.flatnonzero(total > TOLD * total.max(initial=0.0))
+    shares = work[:, at] / total[at]
+    rise = np.maximum(np.diff(shares, axis=1), 0.0).sum(axis=0)
+    could = total[at][1:]
+    moved = float((rise * could)[rise > TOLD].sum())
+    return MoveCount(_changes(shares), moved / float(could.sum()) if len(could) else 0.0)
+
+
+def _changes(shares: Floats) -> int:
+    main, found = -1, 0
+    for share in shares.T:
+        if main < 0:
+            main = int(share.argmax())
+        elif share.max() > share[main] + TOLD:
+            main, found = int(share.argmax()), found + 1
+    return found
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Where a workload runs, at the times at which it does: its columns of each provider, by offer and time."""
+
+    columns: list[Ints]
+    work: Floats
+    waits: bool  # whether it could be done at other times
+
+    def by_provider(self, values: Floats) -> Floats:
+        """Its work by provider and time."""
+        return np.array([values[columns].sum(axis=0) for columns in self.columns])
+
+    @property
+    def weights(self) -> Floats:
+        """What a share that moves into each time but the first counts: work as a part of all that could move."""
+        found: Floats = self.work[1:] / self.work[1:].sum()
+        return found
+
+    def moves(self, values: Floats) -> MoveCount:
+        """How much of it moves."""
+        return moves(self.by_provider(values))

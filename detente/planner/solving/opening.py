@@ -1,0 +1,165 @@
+"""What may change in a solution, as a small program of its own: the point in it at which least moves.
+
+Owns: ``Opening``, and the program over it: the rows that it has a part in, and columns for each share that rises or
+falls. Not here: what may change (``steadier``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from detente.errors import SolverError
+from detente.planner.formulation.expression import Bools, Expr, Floats, Ints, Rows
+from detente.planner.formulation.owner import Owner
+from detente.planner.formulation.program import LinearProgram
+from detente.planner.solving.matrix import Places
+from detente.planner.solving.model import Model
+from detente.planner.solving.moves import Runs
+from detente.planner.solving.solution import Solution
+from detente.planner.solving.steady import bounded
+
+OWNER = Owner("moves")
+
+ENOUGH, MAX_NODES = 0.01, 200
+"""A search over whole columns ends this near to the least, as a part of it, or after so many nodes."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What may change at the same cost (everything in the solver's scale): columns, and the rows' bounds.
+
+    ``point`` is where all others stay. With columns that are ``whole``, prices do not say what costs the same: what is
+    open costs at most what it does at the point.
+    """
+
+    columns: Places
+    point: Floats
+    low: Floats
+    high: Floats
+    whole: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
+
+
+def least_moves(model: Model, runs: list[Runs], opening: Opening) -> Floats | None:
+    """The values (natural units) of what moves least of all that is open; None where none is found in time."""
+    place = np.full(model.program.n, -1, dtype=np.int64)
+    place[opening.columns] = np.arange(len(opening.columns))
+    program = LinearProgram()
+    scale = model.column_scale[opening.columns]
+    most = model.most[opening.columns] / scale
+    program.columns(OWNER, "open", len(most), upper=most, whole=True)  # whole: the scale is the model's already
+    _rows(program, model, opening, place)
+    values = opening.point * model.column_scale
+    if not _moves(program, model, runs, values, place):
+        return None
+    _times(program, model, runs, values, place)
+    small = Model(program)
+    small.deadline, small.interrupt = model.deadline, model.interrupt
+    try:
+        found = _searched(small, place[opening.whole]) if len(opening.whole) else small.solve_linear()
+    except SolverError:  # a preference only: the solution that is known stands without it
+        return None
+    if found.values is None:
+        return None
+    values[opening.columns] = np.clip(found.values[: len(most)], 0.0, most) * scale
+    values[opening.whole] = np.rint(values[opening.whole])
+    return values
+
+
+def _searched(small: Model, whole: Places) -> Solution:
+    """The small program with whole columns, as well as few nodes of a search do."""
+    small.at_most_nodes(MAX_NODES)
+    return small.solve_as(whole.astype(np.int32), ENOUGH)
+
+
+def _rows(program: LinearProgram, model: Model, opening: Opening, place: Places) -> None:
+    """The rows that what is open has a part in, less what all others come to."""
+    index, column, value = model.matrix.index, model.matrix.columns, model.matrix.value
+    is_open = place[column] >= 0
+    held = np.bincount(index[~is_open], (value * opening.point[column])[~is_open], model.program.m)
+    touched = np.bincount(index[is_open], minlength=model.program.m) > 0
+    low, high = opening.low - held, opening.high - held
+    entries = index[is_open], place[column[is_open]].astype(np.int32), value[is_open]
+    equal = low == high
+    for some, bound, lower, higher in (
+        (touched & equal, low, 0.0, 0.0),
+        (touched & ~equal & np.isfinite(low), low, 0.0, np.inf),
+        (touched & ~equal & np.isfinite(high), high, -np.inf, 0.0),
+    ):
+        program.require(OWNER, "rows", bounded(entries, np.where(some, bound, np.inf), lower, higher))
+    if len(opening.whole):
+        _no_dearer(program, model, opening)
+
+
+def _no_dearer(program: LinearProgram, model: Model, opening: Opening) -> None:
+    """What is open costs at most what it does at the point, scaled so that it may miss that by no more than is told."""
+    cost = (model.cost * model.column_scale)[opening.columns]
+    spent = float(cost @ opening.point[opening.columns])
+    scale = 1.0 / max(abs(spent), float(np.abs(cost).max(initial=0.0)), 1e-9)
+    each = np.arange(len(cost), dtype=np.int32)
+    row = Expr(1, [(np.zeros_like(each), each, cost * scale)], -spent * scale)
+    program.require(OWNER, "cost", Rows(row, -np.inf, 0.0))
+
+
+@dataclass
+class OpenRows:
+    """Entries of rows over what is open, as they are collected, and what all others come to in each row."""
+
+    place: Places
+    rows: list[Places] = field(default_factory=list)
+    columns: list[Places] = field(default_factory=list)
+    values: list[Floats] = field(default_factory=list)
+    held: list[Floats] = field(default_factory=list)
+    n: int = 0
+
+    def add(self, parts: Sequence[tuple[Ints, Floats]], held: Floats) -> Bools:
+        """A row for each time: sheets of columns (by offer and time) at a value each. Which of them has any open."""
+        some: Bools = np.any([(self.place[columns] >= 0).any(axis=0) for columns, _ in parts], axis=0)
+        row = self.n - 1 + np.cumsum(some)
+        for columns, values in parts:
+            at = self.place[columns] >= 0
+            self.rows.append(np.broadcast_to(row, at.shape)[at])
+            self.columns.append(self.place[columns[at]])
+            self.values.append(values[at])
+        self.held.append(held[some])
+        self.n += int(some.sum())
+        return some
+
+    def over(self, *parts: tuple[Ints, Ints, float]) -> Expr:
+        """The rows, with further parts."""
+        rows, columns = (np.concatenate(each).astype(np.int32) for each in (self.rows, self.columns))
+        return Expr(self.n, [(rows, columns, np.concatenate(self.values)), *parts], np.concatenate(self.held))
+
+
+def _moves(program: LinearProgram, model: Model, runs: list[Runs], values: Floats, place: Places) -> bool:
+    """Columns for the rise and fall of each provider's share into each time, and their rows. Whether any is open."""
+    moved, weights = OpenRows(place), []
+    closed = np.where(place >= 0, 0.0, values)
+    for run in runs:
+        shares = run.by_provider(closed) / run.work
+        for columns, share in zip(run.columns, shares, strict=True):
+            size = model.column_scale[columns] / run.work
+            parts = (columns[:, 1:], size[:, 1:]), (columns[:, :-1], -size[:, :-1])
+            weights.append(run.weights[moved.add(parts, np.diff(share))])
+    if not moved.n:
+        return False
+    each, cost = np.arange(moved.n, dtype=np.int32), np.concatenate(weights)
+    rise = program.columns(OWNER, "rise", moved.n, cost=cost, upper=2.0, whole=True)
+    fall = program.columns(OWNER, "fall", moved.n, cost=cost, upper=2.0, whole=True)
+    program.require(OWNER, "moves", Rows(moved.over((each, rise, -1.0), (each, fall, 1.0)), 0.0, 0.0))
+    return True
+
+
+def _times(program: LinearProgram, model: Model, runs: list[Runs], values: Floats, place: Places) -> None:
+    """Rows by which as much is done at each time as was found, of work that could be done at other times."""
+    done = OpenRows(place)
+    closed = np.where(place >= 0, 0.0, values)
+    for run in runs:
+        if run.waits:
+            columns = np.concatenate(run.columns)
+            size = model.column_scale[columns] / run.work
+            done.add([(columns, size)], run.by_provider(closed).sum(axis=0) / run.work - 1.0)
+    if done.n:
+        program.require(OWNER, "times", Rows(done.over(), 0.0, 0.0))

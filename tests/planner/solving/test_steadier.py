@@ -1,0 +1,161 @@
+"""Of plans that cost the same, the one in which least moves from provider to provider: at no cost, and counted."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from detente.case.case import Case
+from detente.planner import study
+from detente.planner.formulation.expression import Floats
+from detente.planner.solving.moves import MoveCount, moves
+from detente.planner.solving.search import Incumbent
+from detente.planner.solving.steadier import moving_least
+from detente.planner.solving.whole import whole_columns
+from detente.planner.study import Study
+from detente.results.plan import Plan
+from tests.builders import EXACT, D, Data, agreement, build, cases, compute, gpus, placed, solved, tokens, work
+
+
+def floor(name: str, amount: int) -> Data:
+    return {"id": name, "kind": "minimum-commitment", "amount": f"{amount} USD"}
+
+
+def counted(found: Plan, workload: str) -> tuple[int, Decimal]:
+    row = next(w for w in found.workloads if w.workload == workload)
+    return row.moves, row.moved
+
+
+# -- what counts ----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("by_provider", "expected"),
+    [
+        ([[3, 6, 1], [0, 0, 0]], MoveCount(0, 0.0)),  # demand that rises and falls moves nothing
+        ([[5, 0, 5], [0, 5, 0]], MoveCount(2, 1.0)),
+        ([[6, 4, 4], [2, 4, 4]], MoveCount(0, 2 / 16)),  # of equals the main one stays; a quarter of 8 moves, of 16
+        ([[8, 2, 8], [0, 6, 0]], MoveCount(2, 12 / 16)),
+        ([[5, 0, 0, 5], [0, 0, 5, 0]], MoveCount(2, 1.0)),  # a time without work is passed over
+        ([[0, 0], [0, 0]], MoveCount(0, 0.0)),
+        ([[4], [4]], MoveCount(0, 0.0)),
+    ],
+)
+def test_moves_are_counted_in_shares(by_provider: list[list[float]], expected: MoveCount) -> None:
+    found = moves(np.array(by_provider, dtype=np.float64))
+    assert found.changes == expected.changes
+    assert found.share == pytest.approx(expected.share)
+
+
+# -- by hand ----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("price", [2, "2.5"])
+@pytest.mark.parametrize("floors", [0, 80_000])
+def test_of_two_equal_providers_work_stays_where_it_is(price: Any, floors: int) -> None:
+    """A year of 10 GPUs at 2 USD an hour is 175,200 USD: both floors of 80,000 can be met by half of it each."""
+    deals = [agreement(floor(f"{p}-floor", floors), party=p) for p in ("north", "south")] if floors else []
+    found = solved(build([gpus("north", price), gpus("south", price)], [compute()], *deals, months=12))
+    assert found.cost == 10 * 8760 * D(price)
+    assert counted(found, "research") == (0, 0)
+
+
+@pytest.mark.parametrize("sold", ["by use", "in units"])
+def test_demand_that_varies_moves_nothing(sold: str) -> None:
+    rate = "Mtok per month" if sold == "by use" else "GPU"
+    demand = {after: f"{n} {rate}" for after, n in zip(DATES, ("1000", "1700", "400", "1234.5"), strict=True)}
+    if sold == "by use":
+        case = build([tokens("north", 3), tokens("south", 3)], [work(demand=demand)])
+    else:
+        demand = {after: f"{n} GPU" for after, n in zip(DATES, ("7.3", "8.1", "4.2", "9.9"), strict=True)}
+        case = build([gpus("north", 3), gpus("south", 3)], [compute(demand=demand)])
+    assert counted(solved(case), case.workloads[0].id) == (0, 0)
+
+
+DATES = ("2026-01", "2026-02", "2026-04", "2026-05")
+
+
+def test_capacity_that_falls_moves_a_part_once() -> None:
+    """South has room for 100 of 1,000 Mtok a month of 730 hours, then north for 400.
+
+    So at most 92.055 run south in February (672 hours), and at least 605.479 in April (720): 513.425 move, of 5,000.
+    """
+    north = tokens("north", 3, capacity={"2026-01": "2000 Mtok per month", "2026-04": "400 Mtok per month"})
+    south = tokens("south", 3, capacity={"2026-01": "100 Mtok per month", "2026-04": "700 Mtok per month"})
+    found = solved(build([north, south], [work()]))
+    assert found.cost == 18_000
+    assert counted(found, "chat") == (1, D("0.102685"))
+
+
+def test_a_tie_under_a_commitment_is_split_alike() -> None:
+    """6,000 Mtok at 3 USD: 4,500 USD must go to each; a half each month does it, and nothing moves."""
+    deals = [agreement(floor(f"{p}-floor", 4_500), party=p) for p in ("north", "south")]
+    found = solved(build([tokens("north", 3), tokens("south", 3)], [work()], *deals))
+    assert found.cost == 18_000
+    assert min(placed(found).values()) >= 1_500
+    assert counted(found, "chat") == (0, 0)
+
+
+def test_a_move_that_saves_money_is_made() -> None:
+    found = solved(build([tokens("north", {"2026-01": 3, "2026-03": 5}), tokens("south", 4)], [work()]))
+    assert found.cost == 2 * 3_000 + 4 * 4_000
+    assert counted(found, "chat") == (1, D("0.2"))
+
+
+# -- laws -----------------------------------------------------------------------------------------------------------
+def totals(found: Study, values: Floats) -> tuple[int, float]:
+    """Changes and shares that move, over all workloads that run."""
+    draft = found.draft
+    changes, share = 0, 0.0
+    for arcs in draft.arcs.of_workload.values():
+        by: dict[str, Floats] = {}
+        for arc in arcs:
+            by[arc.offer.provider] = by.get(arc.offer.provider, 0.0) + values[draft.x[arc.index]]
+        if by:
+            each = moves(np.array(list(by.values())))
+            changes, share = changes + each.changes, share + each.share
+    return changes, share
+
+
+@settings(deadline=None, derandomize=True, max_examples=60, suppress_health_check=list(HealthCheck))
+@given(case=cases(), data=st.data())
+def test_what_moves_less_costs_the_same_and_obeys_every_row(case: Case, data: st.DataObject) -> None:
+    near = Study.of(case)
+    found = near.solve(EXACT)
+    if not isinstance(found, Incumbent) or found.solution is None:
+        return
+    model, columns, best = near.model, whole_columns(near.draft), found.solution
+    steadier = moving_least(near.draft, model, best, columns)
+    assert best.values is not None
+    assert steadier.values is not None
+    assert steadier.objective <= best.objective + 1e-9 * max(1.0, abs(best.objective))
+    before, after = totals(near, best.values), totals(near, steadier.values)
+    assert after[0] <= before[0]
+    assert after[1] <= before[1] + 1e-9
+    counts = steadier.values[columns]
+    assert np.allclose(counts, np.rint(counts), atol=1e-6)
+    reached, _ = model.reached(steadier.values)
+    low, high = model.asked(np.arange(model.program.m, dtype=np.int32))
+    off = np.maximum(low - reached, reached - high) * model.row_scale
+    assert off.max(initial=0.0) <= 1e-6
+    assert (steadier.values <= model.most + 1e-6 * model.column_scale).all()
+
+
+@settings(deadline=None, derandomize=True, max_examples=25, suppress_health_check=list(HealthCheck))
+@given(case=cases(most=2))
+def test_a_plan_that_moves_less_is_no_dearer(case: Case) -> None:
+    """Beside the plan that is made without it, whatever is settled and rounded after it."""
+    found = study.Study.of(case)
+    best = found.solve(EXACT)
+    if not isinstance(best, Incumbent) or best.solution is None:
+        return
+    steadier = found.plan(best, EXACT)
+    with (
+        mock.patch.object(study, "moving_least", lambda draft, model, solution, columns: solution),
+        mock.patch.object(study, "moving_less", lambda draft, model, solution, columns: solution),
+    ):
+        plain = study.Study.of(case).plan(best, EXACT)
+    assert float(steadier.cost) == pytest.approx(float(plain.cost), rel=1e-7, abs=1e-4)
+    assert sum(w.moved for w in steadier.workloads) <= sum(w.moved for w in plain.workloads) + D("0.0001")
