@@ -20,8 +20,7 @@ from detente.market.offer import GpuOffer, TokenOffer
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats, Ints
 from detente.planner.formulation.owner import Owner, by_owner
-from detente.planner.formulation.softening import DENIED
-from detente.planner.formulation.softening import Given as Giving
+from detente.planner.formulation.softening import DENIED, Yielding
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
 from detente.planner.study import Study
@@ -221,7 +220,7 @@ def _concession(soft: Study, owner: Owner, in_all: float | None, values: Floats,
     return Concession(_version(soft, term), tuple(parts), " and ".join(words), cost)
 
 
-def _parts(draft: Draft, each: Giving, values: Floats) -> Iterable[tuple[Giving, dict[Time, float], str]]:
+def _parts(draft: Draft, each: Yielding, values: Floats) -> Iterable[tuple[Yielding, dict[Time, float], str]]:
     """The amounts of a part that gives, by time, in each unit by itself."""
     amounts = values[each.columns]
     if each.part != DENIED:
@@ -254,7 +253,7 @@ def _let_through(draft: Draft, column: int) -> tuple[Time, str]:
     return (period.span_start, period.span_end), draft.arcs[index].workload.unit
 
 
-def _given(each: Giving, amounts: Mapping[Time, float], unit: str, times: float) -> Given:
+def _given(each: Yielding, amounts: Mapping[Time, float], unit: str, times: float) -> Given:
     """Exact to what the solver can tell."""
     scale = times / each.most if each.share else times
     windows = tuple((*time, _exact(v * scale)) for time, v in sorted(amounts.items(), key=_first) if time is not None)

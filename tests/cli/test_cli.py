@@ -203,7 +203,7 @@ def test_mistakes_of_a_case_as_a_document(tmp_path: Path, command: str) -> None:
 @pytest.mark.parametrize(
     ("command", "what"),
     [
-        ("report nosuch", "nosuch: cannot be read: No such file or directory"),
+        ("report nosuch", "nosuch: does not exist; save a plan: `detente plan CASE --out FOLDER`"),
         ("journal .", ".: holds no journal; `detente serve … --journal .` writes one"),
         ("plan GOOD --gap lots", "--gap: `lots` is not a percentage; write for example `20%`"),
         ("explain GOOD", "give either a SUBJECT or --request FILE"),
@@ -212,7 +212,7 @@ def test_mistakes_of_a_case_as_a_document(tmp_path: Path, command: str) -> None:
             "explain GOOD chat --at 2026-06-15 --label a=b --label c=d --workload chat",
             "only with --request FILE: --workload, --label, --at; add it, or leave them out",
         ),
-        ("explain GOOD chat --plan nosuch", "nosuch: cannot be read: No such file or directory"),
+        ("explain GOOD chat --plan nosuch", "nosuch: does not exist; save a plan: `detente plan CASE --out FOLDER`"),
         (
             "keys new --workload Chat",
             "--workload: `Chat` is not a valid name; write lower-case letters, digits, `.`, `_`, `-`",

@@ -21,7 +21,7 @@ MAX_CONCESSION = 1e14
 
 
 @dataclass(frozen=True)
-class Given:
+class Yielding:
     """Columns by which a part of an owner gives: one for each window of its rows, or one ``share`` of all they ask.
 
     ``most`` is what the whole share comes to. What is let through where a denial is lifted has the part ``denied``.
@@ -49,7 +49,7 @@ class Softening:
     totals: dict[Owner, Ints]
     key: Owner
     lenient: frozenset[Owner]  # who lift what they deny
-    gives: dict[Owner, tuple[Given, ...]]
+    gives: dict[Owner, tuple[Yielding, ...]]
 
 
 def soften(program: LinearProgram, owners: Sequence[Owner], *, remedies: bool) -> Softening:
@@ -68,28 +68,28 @@ def soften(program: LinearProgram, owners: Sequence[Owner], *, remedies: bool) -
         found += _by_share(program, giver, [block for block in blocks if block.start in program.shares])
         opened = [numbers for numbers, who in lifted if owner in who]
         if opened:
-            found.append(Given(DENIED, np.unique(np.concatenate(opened))))
+            found.append(Yielding(DENIED, np.unique(np.concatenate(opened))))
         gives[owner] = tuple(found)
         totals[owner] = _total(program, giver, [given.columns for given in found], most)
     return Softening(totals, giver, frozenset(owners), gives)
 
 
-def _by_row(program: LinearProgram, giver: Owner, block: Block, most: float, *, remedies: bool) -> Iterable[Given]:
+def _by_row(program: LinearProgram, giver: Owner, block: Block, most: float, *, remedies: bool) -> Iterable[Yielding]:
     """Rows by their remedies, where they have any; else by new columns, on each side that they have."""
     if block.start in program.shares:
         return
     if remedies and block.start in program.remedies:
         for remedy in program.remedies[block.start]:
-            yield Given(block.part, remedy.numbers, block.windows, block.unit)
+            yield Yielding(block.part, remedy.numbers, block.windows, block.unit)
         return
     for sign, there in zip((1.0, -1.0), program.sides(block), strict=True):
         if there:
             slack = program.columns(giver, block.part, block.stop - block.start, upper=most)
             program.loosen(block, slack, np.full(len(slack), sign))
-            yield Given(block.part, slack, block.windows, block.unit)
+            yield Yielding(block.part, slack, block.windows, block.unit)
 
 
-def _by_share(program: LinearProgram, giver: Owner, blocks: Sequence[Block]) -> Iterable[Given]:
+def _by_share(program: LinearProgram, giver: Owner, blocks: Sequence[Block]) -> Iterable[Yielding]:
     """Rows that ask one share of several amounts: all by one column, which is that share of the largest amounts."""
     most = max((float(program.shares[block.start].sum()) for block in blocks), default=0.0)
     if not most:
@@ -99,7 +99,7 @@ def _by_share(program: LinearProgram, giver: Owner, blocks: Sequence[Block]) -> 
         times = program.shares[block.start] / most
         sign = 1.0 if program.sides(block)[0] else -1.0
         program.loosen(block, np.repeat(one, len(times)), sign * times)
-    yield Given("share", one, most=most)
+    yield Yielding("share", one, most=most)
 
 
 def _total(program: LinearProgram, giver: Owner, found: Sequence[Ints], most: float) -> Ints:
