@@ -250,7 +250,9 @@ def _lines(found: Plan, rows: list[Decision]) -> Iterable[Line]:
             yield Line(f"`{d.offer}`{f' ({seller})' if seller else ''}: {d.sentence}", d.terms)
     says = {c.term: c.sentence for c in found.clauses}
     for denial in denials(d for d in rows if d.denied):
-        yield Line(f"not on {denial.places}: {says.get(denial.term, denial.sentence)}", (denial.term,), denial.offers)
+        clause = says.get(denial.term, denial.sentence)  # what it says there alone is told where it begins otherwise
+        why = clause if denial.sentence.startswith(clause) else denial.sentence
+        yield Line(f"not on {denial.places}: {why}", (denial.term,), denial.offers)
 
 
 def _named(case: Case, place: str) -> str:

@@ -182,7 +182,7 @@ def test_check_plan_and_explanation_say_the_same_and_name_the_region() -> None:
     found = solved(two)
     assert performable(two) is None
     (line,) = explain(two, found, "chat@north").lines
-    assert (line.sentence, line.terms) == (f"`north-api`: not here: {why_not}", ("stays",))
+    assert (line.sentence, line.terms) == (f"not on `north-api`: {why_not}", ("stays",))
     alone = data_of([tokens("north", 2)], [work()], agreement(STAYS, party="self"), providers=MANY)
     wide = deployment("n", "north-api", "http://a.example", regions=["boston", "dublin"])
     case = Case.of(alone | {"deployments": [wide]})
@@ -190,4 +190,4 @@ def test_check_plan_and_explanation_say_the_same_and_name_the_region() -> None:
     assert conflict is not None
     assert [clause.term for clause in conflict.clauses] == ["stays"]
     (line,) = explain(case, conflict, "chat").lines
-    assert (line.sentence, line.terms) == (f"on `north-api`: deny: {why_not}", ("stays",))
+    assert (line.sentence, line.terms) == (f"deny on `north-api`: {why_not}", ("stays",))

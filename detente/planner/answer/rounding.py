@@ -57,8 +57,8 @@ def settled(
         return best
     model.fix(columns, np.rint(found.values[columns]))
     with model.uninterrupted():  # few and warm: a plan that is found is made good
-        for _ in range(TRIES):
-            model.tighten(rows, np.where(missed > 0, 2 * missed + NANO, 0.0))
+        for again in range(TRIES):  # by more each time: what is less than the solver's tolerance changes nothing
+            model.tighten(rows, np.where(missed > 0, 2 * 4**again * missed + NANO, 0.0))
             solution = model.solve_linear()
             if solution.status != "optimal" or solution.values is None:
                 break
