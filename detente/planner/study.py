@@ -13,6 +13,7 @@ import copy
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 import numpy as np
 
@@ -46,6 +47,9 @@ MAX_OPEN = 4
 
 BILLED = 4e-5
 """Seconds that the bill and the rows of a plan take for each column of its program: an estimate, on the safe side."""
+
+AT_NO_COST = Decimal("1e-11")
+"""By what part a bill may be higher for less to be moved: what the rounding of many quanta comes to, and no more."""
 
 MAX_KEPT = 0.25
 """Of the time that is left after formulating, at most so much is kept for the bill."""
@@ -275,10 +279,17 @@ class Study:
         """
         draft, model, prices = self.draft, self.model, found.prices or found.solution
         columns = whole_columns(draft)
+        exact, solution = self.bill(found)
         if found.solution is not None and found.stopped is None:
             self.progress("moving less")
-            found = replace(found, solution=moving_least(draft, model, found.solution, columns))
-        exact, solution = self.bill(found, lambda solved: moving_less(draft, model, solved, columns))
+            least = moving_least(draft, model, found.solution, columns)
+            if least is not found.solution:
+                moved = self.bill(
+                    replace(found, solution=least), lambda solved: moving_less(draft, model, solved, columns)
+                )
+                # In whole quanta the same cost may come to a little more: a plan that is dearer by a cent is not taken.
+                if moved[0].total <= exact.total + abs(exact.total) * AT_NO_COST:
+                    exact, solution = moved
         assert prices is not None
         plan = result(draft, model, solution, prices, exact, found.bound, found.rounding, gap, found.stopped)
         late = model.interrupt is not None and model.interrupt.noted
