@@ -388,7 +388,7 @@ def test_a_reading_that_must_be_chosen(tmp_path: Path, provider: Provider) -> No
         (["--at", "noon"], "`noon` is not a time; write for example 2026-06-15T09:00Z"),
         (["--workers", "0"], "--workers"),
         (["--port", "70000"], "--port"),
-        (["--plan", "nowhere"], "nowhere: cannot be read"),
+        (["--plan", "nowhere"], "nowhere: does not exist; save a plan"),
         (["--certificate", "case/case.yaml"], "give both or neither"),
         (["--certificate", "case/case.yaml", "--private-key", "case/case.yaml"], "case.yaml: cannot be used"),
     ],
