@@ -580,6 +580,9 @@ class Oracle:
                 step = {"month": 1, "quarter": 3, "year": 12}[every]
                 a, b = next_month(begin, k * step), next_month(begin, (k + 1) * step)
                 b = min(b, term.validity.end)
+            if b <= term.validity.start and not (ramp and k >= len(ramp)):
+                continue  # ended before the clause was in force
+            a = max(a, term.validity.start)
             if a >= min(term.validity.end, self.end) or (k and every == "term") or (ramp and k >= len(ramp)) or b <= a:
                 break
             inside = (min(b, self.end) - max(a, self.start)) / (b - a)
@@ -645,6 +648,7 @@ class Oracle:
                 self._owed(term, rate, a, b, float(term.cap_each.amount) * part * inside)
         elif term.cap is not None:
             begin = at_midnight(term.windows.starts, self.start) if term.windows.starts else valid.start
+            begin = max(begin, valid.start)
             inside = (min(valid.end, self.end) - max(begin, self.start)) / (valid.end - begin)
             self._owed(term, rate, begin, valid.end, float(term.cap.amount) * inside)
         else:
