@@ -581,7 +581,7 @@ def test_bytes_that_are_no_text_and_no_file_at_all(tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(PlanError):
         Plan.load(tmp_path)
-    with pytest.raises(PlanError, match="cannot be read"):
+    with pytest.raises(PlanError, match="does not exist"):
         Plan.load(tmp_path / "nothing")
 
 
