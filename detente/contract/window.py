@@ -18,7 +18,8 @@ from pydantic import Field, model_validator
 from detente.errors import FlawError
 from detente.values.noun import Noun
 from detente.values.period import Day, Horizon, Period, endless, hours_between, later, moment, whole_spans
-from detente.values.quantity import Portion, Span, plain
+from detente.values.quantity import Span, plain
+from detente.values.quantity_field import Portion
 
 Cycle = Literal["month", "quarter", "year", "term"]
 

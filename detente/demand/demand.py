@@ -25,7 +25,8 @@ from detente.errors import FlawError
 from detente.values.dated import Dated, dated_schema
 from detente.values.noun import Noun
 from detente.values.period import PER_HOUR, Period, hours_between, how_many, later, moment, whole_spans
-from detente.values.quantity import DEMAND, WIDE, Demand, Growth, Percent, Span
+from detente.values.quantity import WIDE, Span
+from detente.values.quantity_field import DEMAND, Demand, Growth, Percent
 
 
 class Profile(Noun):

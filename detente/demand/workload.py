@@ -24,20 +24,15 @@ from detente.values.facts import RESERVED, Facts
 from detente.values.money import WorkPrice
 from detente.values.noun import Flag, Id, Label, Noun, read_by, written_as
 from detente.values.period import Day, Period, moment
-from detente.values.quantity import (
+from detente.values.quantity import WIDE, Amount, Span, number, text_of, unit_of
+from detente.values.quantity_field import (
     NOT_NEGATIVE,
     PER,
-    WIDE,
     Accelerators,
-    Amount,
     Length,
     Portion,
-    Span,
     Work,
     amount_as_written,
-    number,
-    text_of,
-    unit_of,
     units_as_written,
 )
 

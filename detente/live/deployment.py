@@ -18,7 +18,7 @@ from detente.market.offer import AnyOffer, GpuOffer
 from detente.market.provider import Provider
 from detente.values.facts import Facts
 from detente.values.noun import Id, Label, Noun
-from detente.values.quantity import Duration, Throughput
+from detente.values.quantity_field import Duration, Throughput
 
 Operation = Literal["chat", "embeddings", "responses"]
 """What a call asks for. Anthropic's messages are asked of an upstream as chat."""

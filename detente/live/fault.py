@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from detente.errors import FlawError
 from detente.values.noun import Id, Noun
-from detente.values.quantity import Count, Duration, Portion
+from detente.values.quantity_field import Count, Duration, Portion
 
 FaultKind = Literal[
     "throttled",

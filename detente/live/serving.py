@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from detente.errors import FlawError
 from detente.values.noun import Flag, Noun
-from detente.values.quantity import Count, Duration
+from detente.values.quantity_field import Count, Duration
 
 
 class Deadlines(Noun):

@@ -24,7 +24,8 @@ from detente.errors import Flaw, FlawError, MissingExtraError, did_you_mean, pri
 from detente.values.dated import Dated
 from detente.values.noun import Id, Label, Noun, read_by, written_as
 from detente.values.period import FIRST, Day
-from detente.values.quantity import Amount, Portion, Rate, amount_in, plain, rate_in
+from detente.values.quantity import Amount, Rate, amount_in, plain, rate_in
+from detente.values.quantity_field import Portion
 from detente.values.sheet import UNREADABLE, File, Sheet, atto, shown
 
 TermLength = Literal["1 year", "3 years"]

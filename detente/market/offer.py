@@ -22,7 +22,8 @@ from detente.values.facts import Facts
 from detente.values.money import HOURS_A_MONTH, CapacityPrice, Price, TokenPrice
 from detente.values.noun import Id, Label, Noun
 from detente.values.period import PER_HOUR, Day, Period, moment
-from detente.values.quantity import Capacity, Count, Length, Portion, Rate, Throughput
+from detente.values.quantity import Rate
+from detente.values.quantity_field import Capacity, Count, Length, Portion, Throughput
 
 
 def per_hour(rate: Rate) -> Fraction:

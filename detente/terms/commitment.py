@@ -29,7 +29,7 @@ from detente.errors import Flaw
 from detente.values.money import Cash, Money, shown
 from detente.values.noun import Noun
 from detente.values.period import Day, Horizon, moment, named
-from detente.values.quantity import Percent, Portion
+from detente.values.quantity_field import Percent, Portion
 
 
 class Shortfall(Noun):

@@ -27,7 +27,7 @@ from detente.contract.window import Every, Window
 from detente.errors import Flaw, FlawError
 from detente.values.facts import Facts
 from detente.values.money import Cash, shown
-from detente.values.quantity import Portion
+from detente.values.quantity_field import Portion
 
 
 class Credit(Term):

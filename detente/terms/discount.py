@@ -22,7 +22,7 @@ from detente.contract.verdict import Reason
 from detente.contract.window import Every
 from detente.errors import Flaw
 from detente.values.facts import Facts
-from detente.values.quantity import Portion
+from detente.values.quantity_field import Portion
 
 UNITS = ("gpu", "provisioned")
 """Products that are bought in units, each of which may serve several workloads."""

@@ -14,7 +14,7 @@ from detente.contract.program import Program
 from detente.contract.scope import Selection
 from detente.contract.term import Term
 from detente.contract.verdict import Reason
-from detente.values.quantity import Portion
+from detente.values.quantity_field import Portion
 
 
 class Redundancy(Term):

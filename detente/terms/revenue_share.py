@@ -24,7 +24,7 @@ from detente.contract.verdict import Reason
 from detente.contract.window import Every, Window
 from detente.errors import Flaw, FlawError
 from detente.values.money import Cash, shown
-from detente.values.quantity import Portion
+from detente.values.quantity_field import Portion
 
 SHOWN = 3
 """Workloads that a message names; of more it says how many."""

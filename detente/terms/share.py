@@ -24,7 +24,7 @@ from detente.contract.totals import Totals
 from detente.contract.verdict import PERMIT, Reason, Verdict
 from detente.contract.window import Every
 from detente.errors import Flaw, FlawError, Path
-from detente.values import quantity
+from detente.values import quantity_field
 from detente.values.facts import Facts
 from detente.values.money import shown
 
@@ -34,8 +34,8 @@ class Share(Term):
 
     kind: Literal["share"]
     on: Scope = Field(default=Scope(), description="whose share; default: the other party's")
-    at_least: quantity.Portion | None = None
-    at_most: quantity.Portion | None = None
+    at_least: quantity_field.Portion | None = None
+    at_most: quantity_field.Portion | None = None
     measure: Literal["work", "spend", "taken"] = Field(
         default="work", description="work in the workloads' unit, spend, or what is taken of offers (GPU-hours, Mtok)"
     )

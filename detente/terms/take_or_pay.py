@@ -29,7 +29,8 @@ from detente.market.offer import GpuOffer
 from detente.values.money import CapacityPrice, shown
 from detente.values.noun import Id
 from detente.values.period import Horizon, hours_between
-from detente.values.quantity import Accelerators, Portion, plain
+from detente.values.quantity import plain
+from detente.values.quantity_field import Accelerators, Portion
 
 
 class TakeOrPay(Term):

@@ -14,21 +14,8 @@ from typing import Annotated, Any
 
 from detente.errors import FlawError
 from detente.values.noun import read_by, written_as
-from detente.values.quantity import (
-    NOT_NEGATIVE,
-    NUMBER,
-    PER,
-    SCALES,
-    WIDE,
-    either,
-    number,
-    plain,
-    respelt,
-    scaled,
-    text_of,
-    unit_of,
-    units_as_written,
-)
+from detente.values.quantity import NUMBER, SCALES, WIDE, number, plain, respelt, scaled, text_of, unit_of
+from detente.values.quantity_field import NOT_NEGATIVE, PER, either, units_as_written
 
 NANO = Decimal("0.000000001")
 NANOS = 10**9

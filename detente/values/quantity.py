@@ -7,7 +7,6 @@ Every number is read from its text as an exact fraction of ten; no float is invo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import Annotated, Any
@@ -15,10 +14,9 @@ from typing import Annotated, Any
 from pydantic import PlainSerializer
 
 from detente.errors import FlawError, did_you_mean
-from detente.values.noun import read_by, written_as
 
-_WHOLE = r"(?:0|[1-9][0-9]*(?:_[0-9]+)*)"
-NUMBER = rf"[+-]?{_WHOLE}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{{1,2}})?"
+WHOLE_NUMBER = r"(?:0|[1-9][0-9]*(?:_[0-9]+)*)"
+NUMBER = rf"[+-]?{WHOLE_NUMBER}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{{1,2}})?"
 WIDE = Context(prec=100)  # every number read here fits, so that no product of two of them is ever rounded
 LARGEST = 10**15
 """The most of anything that a plan adds up: floats still tell it by eighths, and no contract comes near."""
@@ -54,6 +52,9 @@ UNITS: dict[str, tuple[str, Decimal]] = {
     "unit-hour": ("unit-hour", Decimal(1)),
     "unit-month": ("unit-month", Decimal(1)),
 }
+WORK_UNITS = ("GPU-hour", "Mtok")
+"""In what work is counted, and what is taken of offers."""
+
 SPANS = {
     "second": "second",
     "minute": "minute",
@@ -65,7 +66,7 @@ SPANS = {
 SPANS |= {"quarter": "quarter", "year": "year"}
 SPANS |= {f"{name}s": name for name in SPANS}
 
-_HOURS = {"hour": 1, "day": 24, "week": 168, "month": 720, "quarter": 2160, "year": 8760}  # about
+ABOUT_HOURS = {"hour": 1, "day": 24, "week": 168, "month": 720, "quarter": 2160, "year": 8760}  # about
 MAX_HOURS = 876_600  # 100 years
 
 
@@ -193,7 +194,7 @@ class Span:
         count = int(match[1] or 1)
         if count == 0:
             raise FlawError(f"`{text}` is zero", "write for example `3 months`")
-        if count * _HOURS[SPANS[match[2]]] > MAX_HOURS:
+        if count * ABOUT_HOURS[SPANS[match[2]]] > MAX_HOURS:
             raise FlawError(f"`{text}` is longer than 100 years", "write less")
         return cls(count, SPANS[match[2]])
 
@@ -251,17 +252,17 @@ def count(given: Any) -> int:
     return int(value)
 
 
-_SECONDS = {"ms": 0.001, "s": 1.0, "second": 1.0, "seconds": 1.0, "minute": 60.0, "minutes": 60.0}
-_SECONDS |= {"hour": 3600.0, "hours": 3600.0}
+SECONDS = {"ms": 0.001, "s": 1.0, "second": 1.0, "seconds": 1.0, "minute": 60.0, "minutes": 60.0}
+SECONDS |= {"hour": 3600.0, "hours": 3600.0}
 
 
 def seconds(given: Any) -> float:
     """``250 ms``, ``30 s``, ``10 minutes`` in seconds: clock time, in which floats are at home. Raises FlawError."""
     text = text_of(given, "a duration", "30 s")
     match = re.fullmatch(rf"({NUMBER})\s?([A-Za-z]+)", text)
-    if not match or match[2] not in _SECONDS:
+    if not match or match[2] not in SECONDS:
         raise FlawError(f"`{text}` is not a duration", "write for example `250 ms`, `30 s` or `10 minutes`")
-    value = float(number(match[1])) * _SECONDS[match[2]]
+    value = float(number(match[1])) * SECONDS[match[2]]
     if not 0 <= value <= 7 * 86_400:
         raise FlawError(f"`{text}` is not between nothing and a week", "write for example `30 s`")
     return value
@@ -308,100 +309,3 @@ def rate_in(*units: str) -> Any:
         return rate
 
     return parse
-
-
-# As written, for an editor to check: the same grammar as above, without what takes arithmetic.
-_DIGITS = rf"{_WHOLE}(\.[0-9]+)?([eE][+-]?[0-9]{{1,2}})?"
-NOT_NEGATIVE = rf"[+]?{_DIGITS}"
-PER = r"(\s?/\s?| per )"
-
-
-def either(names: Iterable[str]) -> str:
-    """Any of some words, in a pattern."""
-    return f"({'|'.join(re.escape(name) for name in names if name)})"
-
-
-def units_as_written(*units: str) -> str:
-    """Any name of some canonical units, in a pattern."""
-    return either(name for name, (unit, _) in UNITS.items() if unit in units)
-
-
-def amount_as_written(*units: str) -> str:
-    """An amount of 0 or more in any of some canonical units, in a pattern."""
-    return rf"{NOT_NEGATIVE}\s?({either(SCALES)}\s)?{units_as_written(*units)}"
-
-
-def _rate_as_written(*units: str) -> str:
-    return amount_as_written(*units) + PER + either(SPANS)
-
-
-_PERCENT = rf"^{NOT_NEGATIVE}\s?%$"
-_SPAN = either(name for name, span in SPANS.items() if span in _HOURS)
-
-Portion = Annotated[Decimal, read_by(share, written_as(_PERCENT, "20%", "a share from 0% to 100%", name="share"))]
-Percent = Annotated[
-    Decimal,
-    read_by(at_least_zero, written_as(_PERCENT, "20%", "a percentage of 0% or more", name="percentage")),
-]
-Count = Annotated[
-    int,
-    read_by(count, written_as(rf"^{_WHOLE}$", "8", "a whole number of 1 or more", number=True, name="count")),
-]
-Growth = Annotated[
-    tuple[Decimal, str],
-    read_by(
-        growth,
-        written_as(rf"^[+-]?{_DIGITS}\s?% per (day|week|month|year)$", "3% per month", "a growth", name="growth"),
-    ),
-]
-Length = Annotated[
-    Span,
-    read_by(
-        Span.parse,
-        written_as(rf"^([0-9]{{1,5}}\s?)?{_SPAN}$", "3 months", "a length of time", name="length"),
-    ),
-]
-Duration = Annotated[
-    float,
-    read_by(seconds, written_as(rf"^{NOT_NEGATIVE}\s?{either(_SECONDS)}$", "30 s", "a duration", name="duration")),
-]
-Accelerators = Annotated[
-    Amount,
-    read_by(
-        amount_in("GPU"),
-        written_as(rf"^{amount_as_written('GPU')}$", "350 k GPU", "a number of GPUs", name="accelerators"),
-    ),
-]
-WORK_UNITS = ("GPU-hour", "Mtok")
-"""In what work is counted, and what is taken of offers."""
-
-Work = Annotated[
-    Amount,
-    read_by(
-        amount_in(*WORK_UNITS),
-        written_as(rf"^{amount_as_written(*WORK_UNITS)}$", "50 M GPU-hour", "an amount of work", name="work"),
-    ),
-]
-Capacity = Annotated[
-    Amount,
-    read_by(
-        amount_in("GPU", "unit"),
-        written_as(
-            rf"^{amount_as_written('GPU', 'unit')}$", "350 k GPU", "a number of GPUs or of units", name="capacity"
-        ),
-    ),
-]
-DEMAND = written_as(
-    rf"^({_rate_as_written('GPU-hour', 'Mtok')}|{amount_as_written('GPU')})$",
-    "120 Mtok per day",
-    "work over time",
-    name="demand",
-)
-Demand = Annotated[Rate, read_by(rate_in("GPU-hour", "Mtok"), DEMAND)]
-Throughput = Annotated[
-    Rate,
-    read_by(
-        rate_in("Mtok"),
-        written_as(rf"^{_rate_as_written('Mtok')}$", "20 Mtok per minute", "tokens over time", name="throughput"),
-    ),
-]

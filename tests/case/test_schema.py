@@ -19,7 +19,7 @@ from detente.case.folder import FOLDERS
 from detente.terms import KINDS
 from detente.values.money import CapacityPrice, Cash, TokenPrice, WorkPrice
 from detente.values.period import Day
-from detente.values.quantity import Accelerators, Capacity, Demand, Duration, Growth, Length, Throughput, Work
+from detente.values.quantity_field import Accelerators, Capacity, Demand, Duration, Growth, Length, Throughput, Work
 
 SCHEMA = schema()
 VALIDATOR = Draft202012Validator(SCHEMA)

@@ -22,7 +22,7 @@ from detente.errors import CaseError, Flaw
 from detente.errors import Path as Steps
 from detente.values.money import Cash
 from detente.values.noun import Id, Noun
-from detente.values.quantity import Work
+from detente.values.quantity_field import Work
 from tests.builders import solved
 
 

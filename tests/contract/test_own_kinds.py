@@ -28,7 +28,7 @@ from detente.report import answer
 from detente.results.plan import Plan
 from detente.values.facts import Facts
 from detente.values.money import Cash
-from detente.values.quantity import Portion, Work
+from detente.values.quantity_field import Portion, Work
 from tests.builders import (
     D,
     Data,

@@ -25,7 +25,8 @@ from detente.values.period import (
     named,
     whole_spans,
 )
-from detente.values.quantity import Count, Span
+from detente.values.quantity import Span
+from detente.values.quantity_field import Count
 
 DAYS = st.dates(date(1972, 1, 1), date(2100, 1, 1))
 SPAN = st.tuples(DAYS, st.integers(31, 1500)).map(lambda d: (d[0], d[0] + timedelta(days=d[1])))
