@@ -1,19 +1,15 @@
-"""The only file that touches the solver: an assembled program inside HiGHS.
+"""An assembled program inside HiGHS, which nothing but this and ``running`` touches.
 
 Owns: handing over, who is in and who is out, changing bounds and costs, solving, and what comes back. All amounts are
 given and returned in natural units; scaling by powers of two happens on the way to HiGHS (``matrix``) and is undone on
 the way back.
 
-Not here: what any column means, blocks and owners (``program``), the bound (``bound``).
+Not here: what any column means, blocks and owners (``program``), the bound (``bound``), and time (``running``).
 """
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
-import sys
-import time
 from collections.abc import Callable, Collection, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -26,45 +22,18 @@ from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.program import Block, Denial, LinearProgram
 from detente.planner.solving.bound import safe_bound
 from detente.planner.solving.extension import NewEntries, extended
-from detente.planner.solving.interrupt import Interrupt
 from detente.planner.solving.matrix import lay_out
+from detente.planner.solving.running import Running, made
 from detente.planner.solving.solution import Solution, Stopped
 
 SIMPLEX_FEASIBLE = 5_000  # at most: feasibility alone is asked of simplex
 SIMPLEX_COLUMNS = 60_000  # above: the first solve is by interior point with crossover
-
-TOLERANCE = 1e-8  # by which a bound, a row or a whole number may be missed, in the solver's scale
 
 MIN_COST = 1.0
 """Of a plan, in the solver's scale: below it, money is scaled anew."""
 
 LARGEST_PRICE = 1e6
 """In the solver's scale: beside larger ones it was seen to end without an answer."""
-
-PATIENCE = 5.0  # seconds for the solver to notice that it shall stop, before we go without it
-
-OPTIONS = {
-    "output_flag": False,
-    "threads": 1,
-    "random_seed": 0,
-    "small_matrix_value": 1e-12,  # HiGHS drops smaller coefficients without a word
-    "primal_feasibility_tolerance": TOLERANCE,
-    "dual_feasibility_tolerance": TOLERANCE,
-    "mip_feasibility_tolerance": TOLERANCE,
-}
-
-
-def _silently(make: Callable[[], Any]) -> Any:
-    """Call with the process's standard output closed: HiGHS prints a banner there before it takes options."""
-    sys.stdout.flush()
-    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 1)
-        return make()
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(nowhere)
 
 
 @dataclass(frozen=True)
@@ -76,17 +45,16 @@ class Basis:
     rows: int
 
 
-class Model:
+class Model(Running):
     """A program inside HiGHS. Bounds may be changed and solved again, warm."""
 
     def __init__(self, program: LinearProgram) -> None:
         """Hand the whole over, scaled. The program's entries are given up on the way."""
+        super().__init__()
         self.program = program
         self.cost, self.upper, self.integer = program.cost(), program.upper(), program.integer()
         self.lower, self.higher = program.bounds()
         self.matrix = lay_out(program)
-        self.deadline: float | None = None
-        self.interrupt: Interrupt | None = None
         self.custom_cost: Floats | None = None
         self.out: frozenset[Owner] = frozenset()
         self.lenient: frozenset[Owner] = frozenset()
@@ -117,9 +85,7 @@ class Model:
     def _handed_over(self) -> Any:
         import highspy
 
-        highs = _silently(highspy.Highs)
-        for option, setting in OPTIONS.items():
-            highs.setOptionValue(option, setting)
+        highs = made()
         status = highs.passModel(
             self.program.n,
             self.program.m,
@@ -139,7 +105,6 @@ class Model:
         )
         if status == highspy.HighsStatus.kError:
             raise SolverError("the solver refused the model")
-        highs.HandleUserInterrupt = True
         return highs
 
     # -- what is added -------------------------------------------------------------------------------------------
@@ -399,73 +364,23 @@ class Model:
     def _run(self, *, linear: bool) -> Solution:
         import highspy
 
-        left = self._left()
-        if left <= 0:
+        if self.left <= 0:
             return Solution("time-limit", None, math.inf, -math.inf)
-        if self._interrupted():
+        if self.was_interrupted():
             return Solution("interrupted", None, math.inf, -math.inf)
-        self.highs.setOptionValue("time_limit", self.highs.getRunTime() + left)  # HiGHS counts over all its runs
-        outcome, kinds = self._solved(), highspy.HighsModelStatus
+        outcome, kinds = self.run(), highspy.HighsModelStatus
         if self.highs.getModelStatus() == kinds.kUnknown:  # seen of warm starts where prices differ by 1e10: go cold
             self.highs.clearSolver()
-            outcome = self._solved()
+            outcome = self.run()
         status = self.highs.getModelStatus()
         if status in (kinds.kInfeasible, kinds.kUnboundedOrInfeasible):
             return Solution("infeasible", None, math.inf, -math.inf)
         if status in (kinds.kTimeLimit, kinds.kSolutionLimit, kinds.kInterrupt):
-            name: Stopped = "interrupted" if self._interrupted() else "time-limit"
+            name: Stopped = "interrupted" if self.was_interrupted() else "time-limit"
             return self._partial(name, linear=linear)
         if status != kinds.kOptimal or outcome == highspy.HighsStatus.kError:
             raise SolverError(f"the solver stopped with `{self.highs.modelStatusToString(status)}`")
         return self._optimal(linear=linear)
-
-    def _left(self) -> float:
-        """Seconds until the deadline."""
-        return math.inf if self.deadline is None else self.deadline - time.monotonic()
-
-    def _interrupted(self) -> bool:
-        return self.interrupt is not None and self.interrupt.noted
-
-    def _solved(self) -> Any:
-        """Let the solver run, in its thread, until it is done or Ctrl-C was noted; one that is raised stops it too.
-
-        Not highspy's own ``solve``: on Ctrl-C it speaks to the user, and forgets one pressed before it waits.
-        """
-        self.highs.startSolve()
-        done, outcome, cancelled = False, None, False
-        try:
-            while not done:
-                done, outcome = self.highs.wait(0.1)
-                if not done and (self._interrupted() or self._left() < 0):  # its own clock is looked at too seldom
-                    self.highs.cancelSolve()
-                    cancelled = True
-        except KeyboardInterrupt:
-            self.highs.cancelSolve()
-            self.highs.wait(PATIENCE)
-            raise
-        if cancelled:  # HiGHS 1.16 keeps the wish to stop, and would stop the next run at once
-            self.highs.disableCallbacks()
-            self.highs.enableCallbacks()
-        return outcome
-
-    @contextlib.contextmanager
-    def uninterrupted(self) -> Iterator[None]:
-        """Solve although Ctrl-C was noted or the time is over: what makes a plan of what is at hand."""
-        kept, self.interrupt = self.interrupt, None
-        try:
-            with self.until(None):
-                yield
-        finally:
-            self.interrupt = kept
-
-    @contextlib.contextmanager
-    def until(self, deadline: float | None) -> Iterator[None]:
-        """Solve with another deadline."""
-        kept, self.deadline = self.deadline, deadline
-        try:
-            yield
-        finally:
-            self.deadline = kept
 
     def _partial(self, name: Literal["time-limit", "interrupted"], *, linear: bool) -> Solution:
         info = self.highs.getInfo()

@@ -16,7 +16,8 @@ from detente.planner.formulation.expression import Bools, Expr, Floats, Ints, Ro
 from detente.planner.formulation.groups import Grouping
 from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.program import LinearProgram
-from detente.planner.solving.model import TOLERANCE, Model
+from detente.planner.solving.model import Model
+from detente.planner.solving.running import TOLERANCE
 
 SMALLER = 10
 """Tried where the small program has at most one column for so many of the whole: else it saves nothing."""

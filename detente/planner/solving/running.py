@@ -1,0 +1,113 @@
+"""HiGHS at work: made, run within a time, stopped.
+
+Owns: its options, the deadline, and Ctrl-C while it runs. Not here: what it is given and what comes back (``model``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from detente.planner.solving.interrupt import Interrupt
+
+TOLERANCE = 1e-8  # by which a bound, a row or a whole number may be missed, in the solver's scale
+
+PATIENCE = 5.0  # seconds for the solver to notice that it shall stop, before we go without it
+
+OPTIONS = {
+    "output_flag": False,
+    "threads": 1,
+    "random_seed": 0,
+    "small_matrix_value": 1e-12,  # HiGHS drops smaller coefficients without a word
+    "primal_feasibility_tolerance": TOLERANCE,
+    "dual_feasibility_tolerance": TOLERANCE,
+    "mip_feasibility_tolerance": TOLERANCE,
+}
+
+
+def made() -> Any:
+    """A solver with our options, made with the process's standard output closed: HiGHS prints a banner before them."""
+    import highspy
+
+    sys.stdout.flush()
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        highs = highspy.Highs()
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
+    for option, setting in OPTIONS.items():
+        highs.setOptionValue(option, setting)
+    highs.HandleUserInterrupt = True
+    return highs
+
+
+class Running:
+    """HiGHS at work, until it is done, a deadline is over, or Ctrl-C was noted.
+
+    ``deadline`` is a ``time.monotonic``; None: there is none.
+    """
+
+    highs: Any
+
+    def __init__(self) -> None:
+        self.deadline: float | None = None
+        self.interrupt: Interrupt | None = None
+
+    @property
+    def left(self) -> float:
+        """Seconds until the deadline."""
+        return math.inf if self.deadline is None else self.deadline - time.monotonic()
+
+    def was_interrupted(self) -> bool:
+        """Whether Ctrl-C was noted."""
+        return self.interrupt is not None and self.interrupt.noted
+
+    def run(self) -> Any:
+        """Let the solver run, in its thread, until it is done or Ctrl-C was noted; one that is raised stops it too.
+
+        Not highspy's own ``solve``: on Ctrl-C it speaks to the user, and forgets one pressed before it waits.
+        """
+        self.highs.setOptionValue("time_limit", self.highs.getRunTime() + self.left)  # HiGHS counts over all its runs
+        self.highs.startSolve()
+        done, outcome, cancelled = False, None, False
+        try:
+            while not done:
+                done, outcome = self.highs.wait(0.1)
+                if not done and (self.was_interrupted() or self.left < 0):  # its own clock is looked at too seldom
+                    self.highs.cancelSolve()
+                    cancelled = True
+        except KeyboardInterrupt:
+            self.highs.cancelSolve()
+            self.highs.wait(PATIENCE)
+            raise
+        if cancelled:  # HiGHS 1.16 keeps the wish to stop, and would stop the next run at once
+            self.highs.disableCallbacks()
+            self.highs.enableCallbacks()
+        return outcome
+
+    @contextlib.contextmanager
+    def uninterrupted(self) -> Iterator[None]:
+        """Solve although Ctrl-C was noted or the time is over: what makes a plan of what is at hand."""
+        kept, self.interrupt = self.interrupt, None
+        try:
+            with self.until(None):
+                yield
+        finally:
+            self.interrupt = kept
+
+    @contextlib.contextmanager
+    def until(self, deadline: float | None) -> Iterator[None]:
+        """Solve with another deadline."""
+        kept, self.deadline = self.deadline, deadline
+        try:
+            yield
+        finally:
+            self.deadline = kept
