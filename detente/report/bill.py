@@ -51,16 +51,16 @@ def bill(plan: Plan, most: int = 0) -> list[BillLine]:
     for what, word in WORDS.items():
         rows = [(names.get(p, p), "", amount) for p, amount in _charged(plan, what)]
         book.add(word, rows, most)
-    posted = _posted(plan)
+    amounts = posted(plan)
     for in_spend in (True, False):
-        for part in dict.fromkeys(p for s, p, _ in posted if s == in_spend):
+        for part in dict.fromkeys(p for s, p, _ in amounts if s == in_spend):
             rows = [
                 (names.get(parties.get(t, ""), ""), t, amount)
-                for (s, p, t), amount in posted.items()
+                for (s, p, t), amount in amounts.items()
                 if (s, p) == (in_spend, part)
             ]
             book.add(part.replace("-", " "), rows, most)
-        if in_spend and any(s for s, _, _ in posted):
+        if in_spend and any(s for s, _, _ in amounts):
             book.total("spend", "subtotal")
     if book.lines:
         book.total("the bill", "total")
@@ -120,46 +120,10 @@ def _charged(plan: Plan, what: str) -> list[tuple[str, Decimal]]:
     return list(rows.items())
 
 
-def _posted(plan: Plan) -> dict[tuple[bool, str, str], Decimal]:
+def posted(plan: Plan) -> dict[tuple[bool, str, str], Decimal]:
     """Postings by whether they are in spend, by what they are for, and by clause."""
     found: dict[tuple[bool, str, str], Decimal] = {}
     for p in plan.postings:
         key = p.in_spend, p.part, p.term
         found[key] = found.get(key, ZERO) + p.amount
     return found
-
-
-def by_cause(plan: Plan) -> dict[str, Decimal]:
-    """Spend after discounts, then what clauses owe and give by what it is for, then what is not served: the cost."""
-    found = {"compute, after discounts": sum((c.net for c in plan.charges), ZERO)}
-    for (in_spend, part, _), amount in _posted(plan).items():
-        if not in_spend:
-            word = _many(part.replace("-", " "))
-            found[word] = found.get(word, ZERO) + amount
-    if plan.unserved_cost:
-        found["value of demand not served"] = plan.unserved_cost
-    return found
-
-
-def _many(word: str) -> str:
-    return word if word.endswith("s") else f"{word}s"
-
-
-@dataclass(frozen=True, slots=True)
-class BridgeStep:
-    """What one cause adds to the cost from one plan to another; ``before`` and ``after`` are its amounts in each."""
-
-    cause: str
-    before: Decimal
-    after: Decimal
-
-    @property
-    def change(self) -> Decimal:
-        """Positive where the second plan pays more."""
-        return self.after - self.before
-
-
-def bridge(first: Plan, second: Plan) -> Sequence[BridgeStep]:
-    """From the cost of one plan to that of another, cause by cause; the changes add up to the difference exactly."""
-    old, new = by_cause(first), by_cause(second)
-    return [BridgeStep(c, old.get(c, ZERO), new.get(c, ZERO)) for c in dict.fromkeys([*old, *new])]

@@ -18,7 +18,7 @@ from markupsafe import Markup, escape
 from detente.errors import HIDDEN, printable
 from detente.planner.check import Answer
 from detente.report import answer, comparison, figure, timeline
-from detente.report.bill import BridgeStep, bridge
+from detente.report.bridge import BridgeStep, bridge
 from detente.report.chart import Series, lines, shares
 from detente.report.csv import with_downloads
 from detente.report.cumulated import by_year, running

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from detente.case.case import Case
 from detente.contract.posting import Posting
 from detente.planner.solve import plan as planned
-from detente.report.bill import BillLine, bill, bridge, merged
+from detente.report.bill import BillLine, bill, merged
+from detente.report.bridge import bridge
 from detente.results.plan import Plan, ProviderCharge
 from tests.builders import agreement, build, cases, compute, gpus, solved, tokens, work
 from tests.report.bills import assert_adds_up, in_page, in_terminal

@@ -1,0 +1,49 @@
+"""From the cost of one plan to that of another, cause by cause.
+
+Owns: the causes and what each adds. Not here: the bill of one plan (``bill``), and drawing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from detente.report.bill import ZERO, posted
+from detente.results.plan import Plan
+
+
+def by_cause(plan: Plan) -> dict[str, Decimal]:
+    """Spend after discounts, then what clauses owe and give by what it is for, then what is not served: the cost."""
+    found = {"compute, after discounts": sum((c.net for c in plan.charges), ZERO)}
+    for (in_spend, part, _), amount in posted(plan).items():
+        if not in_spend:
+            word = _many(part.replace("-", " "))
+            found[word] = found.get(word, ZERO) + amount
+    if plan.unserved_cost:
+        found["value of demand not served"] = plan.unserved_cost
+    return found
+
+
+def _many(word: str) -> str:
+    return word if word.endswith("s") else f"{word}s"
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeStep:
+    """What one cause adds to the cost from one plan to another; ``before`` and ``after`` are its amounts in each."""
+
+    cause: str
+    before: Decimal
+    after: Decimal
+
+    @property
+    def change(self) -> Decimal:
+        """Positive where the second plan pays more."""
+        return self.after - self.before
+
+
+def bridge(first: Plan, second: Plan) -> Sequence[BridgeStep]:
+    """From the cost of one plan to that of another, cause by cause; the changes add up to the difference exactly."""
+    old, new = by_cause(first), by_cause(second)
+    return [BridgeStep(c, old.get(c, ZERO), new.get(c, ZERO)) for c in dict.fromkeys([*old, *new])]
