@@ -175,16 +175,15 @@ class Case:
     @property
     def notes(self) -> tuple[Mistake, ...]:
         """What is no mistake and may be one: a clause that no time of the horizon sees, at its place."""
-        horizon = self.declared.horizon
-        seen = named(moment(horizon.start), moment(horizon.end))
-        found = []
-        for clause in self.outside:
-            term, validity = clause.term.id, clause.validity
-            dates = named(validity.start, validity.end)
-            what = f"`{term}` of `{validity.agreement}` is in force {dates}, and at no time of the horizon ({seen})"
-            where = self.clauses.get((validity.agreement, term), Where(validity.agreement))
-            found.append(Mistake(where, what, "is the year right?"))
-        return tuple(found)
+        return tuple(map(self.note, self.outside))
+
+    def note(self, clause: InForce) -> Mistake:
+        """That a clause is in force at no time of the horizon."""
+        horizon, term, validity = self.declared.horizon, clause.term.id, clause.validity
+        seen, dates = named(moment(horizon.start), moment(horizon.end)), named(validity.start, validity.end)
+        what = f"`{term}` of `{validity.agreement}` is in force {dates}, and at no time of the horizon ({seen})"
+        where = self.clauses.get((validity.agreement, term), Where(validity.agreement))
+        return Mistake(where, what, "is the year right?")
 
     @property
     def _survival(self) -> list[Agreement]:

@@ -278,22 +278,28 @@ class Study:
         Ctrl-C meanwhile is too late to lose it, and marks it.
         """
         draft, model, prices = self.draft, self.model, found.prices or found.solution
-        columns = whole_columns(draft)
         exact, solution = self.bill(found)
-        if found.solution is not None and found.stopped is None:
-            self.progress("moving less")
-            least = moving_least(draft, model, found.solution, columns)
-            if least is not found.solution:
-                moved = self.bill(
-                    replace(found, solution=least), lambda solved: moving_less(draft, model, solved, columns)
-                )
-                # In whole quanta the same cost may come to a little more: a plan that is dearer by a cent is not taken.
-                if moved[0].total <= exact.total + abs(exact.total) * AT_NO_COST:
-                    exact, solution = moved
+        if found.stopped is None:
+            exact, solution = self._moving_least(found, exact, solution)
         assert prices is not None
         plan = result(draft, model, solution, prices, exact, found.bound, found.rounding, gap, found.stopped)
         late = model.interrupt is not None and model.interrupt.noted
         return replace(plan, status="interrupted") if late and plan.status == "feasible" else plan
+
+    def _moving_least(self, found: Incumbent, exact: Bill, solution: Solution) -> tuple[Bill, Solution]:
+        """A bill of the same total in which less moves, and its solution; the one given where there is none.
+
+        Whole quanta may make a little more of the same cost: a bill that this makes higher is not taken.
+        """
+        draft, model, best = self.draft, self.model, found.solution
+        assert best is not None
+        self.progress("moving less")
+        columns = whole_columns(draft)
+        least = moving_least(draft, model, best, columns)
+        if least is best:
+            return exact, solution
+        moved = self.bill(replace(found, solution=least), lambda solved: moving_less(draft, model, solved, columns))
+        return moved if moved[0].total <= exact.total + abs(exact.total) * AT_NO_COST else (exact, solution)
 
     @contextlib.contextmanager
     def noting_interrupts(self) -> Iterator[None]:

@@ -151,8 +151,9 @@ def _clause(case: Case, found: Plan | Conflict, name: str) -> Explanation:
         return _in_conflict(case, found, name, "clause", lines)
     rows = [c for c in found.clauses if c.term == name]
     lines = [*(line for row in rows for line in _clause_lines(found, row)), *_idle(case, term)]
-    if name in {clause.term.id for clause in case.outside}:
-        lines = [Line(f"{note.what}: {note.remedy}") for note in case.notes if note.what.startswith(f"`{name}`")]
+    notes = [case.note(clause) for clause in case.outside if clause.term.id == name]
+    if notes:
+        lines = [Line(f"{note.what}: {note.remedy}") for note in notes]
     says = "; then ".join(dict.fromkeys(row.sentence for row in rows)) or term.explain().sentence
     return Explanation(name, "clause", found.reading, f"`{name}`: {says}", tuple(lines))
 

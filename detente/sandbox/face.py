@@ -50,9 +50,9 @@ class ParsedCall:
     ask: Ask | None = None
     stream: bool = False
 
-    def most(self, absent: int) -> int:
+    def most(self, default: int) -> int:
         """The most tokens that it may generate, as far as it says."""
-        return 0 if self.ask is None else (self.ask.most or absent) * self.ask.n
+        return 0 if self.ask is None else (self.ask.most or default) * self.ask.n
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,8 +222,8 @@ def _numeric(given: Any) -> bool:
     return isinstance(given, int | float) and not isinstance(given, bool) and abs(given) < 1e15
 
 
-def _whole_number(schema: Mapping[str, Any], key: str, absent: int) -> int:
-    given = schema.get(key, absent)
+def _whole_number(schema: Mapping[str, Any], key: str, default: int) -> int:
+    given = schema.get(key, default)
     if not _numeric(given) or given < 0 or given != int(given):
         raise WrongError(f"`{key}` of the schema is not a whole number of 0 or more", "schema")
     return int(given)

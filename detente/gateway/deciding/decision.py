@@ -42,8 +42,8 @@ def read(surface: Surface, body: bytes, workload: str = "") -> Asked:
     """What a workload's caller asks for. Raises Rejection where it cannot be read, or is not here."""
     try:
         return surface.ask(body, workload)
-    except AbsentError as absent:
-        raise Rejection(404, error(404, absent.message, param=absent.param, code="not_found")) from None
+    except AbsentError as missing:
+        raise Rejection(404, error(404, missing.message, param=missing.param, code="not_found")) from None
     except Refusal as refused:
         raise Rejection(400, error(400, refused.message, param=refused.param, code="unreadable")) from None
 

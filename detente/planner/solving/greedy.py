@@ -2,7 +2,7 @@
 
 Owns: who works where, in one pass over workloads and offers, as what is at hand when time ends before the program is
 solved. It knows no clause but what fixes columns at zero, and buys nothing for a term: whether it holds is asked of the
-program (``search``). Not here: units and fees, which the program adds.
+program (``fallback``). Not here: units and fees, which the program adds.
 """
 
 from __future__ import annotations
@@ -44,8 +44,9 @@ def _placed(draft: Draft, model: Model, workload: AnyWorkload, room: dict[str, F
     periods = np.bincount(demand.owner[demand.owner >= 0], minlength=len(demand.work))
     even = np.append(demand.work / np.maximum(periods, 1), 0.0)[demand.owner]  # -1, in no group: the last
     left, done = demand.work.copy(), np.zeros(draft.n)
+    cheapest_first = sorted(arcs, key=lambda arc: _price(draft, model, arc))
     for most in (even, demand.most):
-        for arc in sorted(arcs, key=lambda arc: _price(draft, model, arc)):
+        for arc in cheapest_first:
             per_work = float(arc.per_work)
             there_is = np.where(model.most[draft.x[arc.index]] > 0, room[arc.offer.id] / per_work, 0.0)
             take = _first(np.maximum(np.minimum(there_is, most - done), 0.0), left, demand.owner)

@@ -12,7 +12,7 @@ import numpy as np
 
 from detente.planner.formulation.expression import Floats, Ints
 
-TOLD = 1e-6
+MIN_PART = 1e-6
 """A smaller part of the work of a time is not told from nothing: work comes in whole quanta."""
 
 
@@ -33,11 +33,11 @@ def moves(work: Floats) -> MoveCount:
     the one that was it.
     """
     total = work.sum(axis=0)
-    at = np.flatnonzero(total > TOLD * total.max(initial=0.0))
+    at = np.flatnonzero(total > MIN_PART * total.max(initial=0.0))
     shares = work[:, at] / total[at]
     rise = np.maximum(np.diff(shares, axis=1), 0.0).sum(axis=0)
     could = total[at][1:]
-    moved = float((rise * could)[rise > TOLD].sum())
+    moved = float((rise * could)[rise > MIN_PART].sum())
     return MoveCount(_changes(shares), moved / float(could.sum()) if len(could) else 0.0)
 
 
@@ -46,7 +46,7 @@ def _changes(shares: Floats) -> int:
     for share in shares.T:
         if main < 0:
             main = int(share.argmax())
-        elif share.max() > share[main] + TOLD:
+        elif share.max() > share[main] + MIN_PART:
             main, found = int(share.argmax()), found + 1
     return found
 

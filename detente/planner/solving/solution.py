@@ -7,6 +7,9 @@ from typing import Literal
 
 from detente.planner.formulation.expression import Floats
 
+SAME = 1e-9
+"""Costs that differ by no more, as a part of them, are the same."""
+
 Stopped = Literal["time-limit", "interrupted"]
 
 
@@ -20,3 +23,7 @@ class Solution:
     bound: float
     duals: Floats | None = None
     reduced: Floats | None = None
+
+    def no_dearer_than(self, other: Solution) -> bool:
+        """Whether it costs no more than another, but for what the solver cannot tell."""
+        return self.objective <= other.objective + SAME * max(1.0, abs(other.objective))

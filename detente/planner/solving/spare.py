@@ -21,8 +21,8 @@ from detente.planner.solving.solution import Solution
 MAX_TRIES = 40
 """So many purchases are tried one by one, where not all idle units can go together: each is a solve."""
 
-SAME = 1e-9
-"""Costs that differ by no more, as a part of them, are the same."""
+NEARLY = 1e-9
+"""A part of a unit: what misses a whole one by no more is one."""
 
 Fewer = tuple[Ints, Floats]
 """Columns of units, and lower counts of them."""
@@ -58,7 +58,7 @@ def _needed(draft: Draft, units: Units, best: Solution) -> Fewer | None:
     fewer = counts.copy()
     for index in np.flatnonzero(counts)[::-1].tolist():  # the last first: what opens a purchase comes before its steps
         serve, size = units.serve[index], units.units[index]
-        idle = np.floor(spare[serve].min() / size + SAME) if len(serve) else counts[index]
+        idle = np.floor(spare[serve].min() / size + NEARLY) if len(serve) else counts[index]
         fewer[index] -= min(counts[index], max(0.0, idle))
         spare[serve] -= (counts[index] - fewer[index]) * size
     less = np.flatnonzero(fewer < counts)
@@ -88,5 +88,4 @@ def _solved(model: Model, best: Solution, columns: Ints, fewer: Sequence[Fewer])
     model.fix(columns, np.rint(values[columns]))
     found = model.solve_linear()
     model.release(columns)
-    same = found.status == "optimal" and found.objective <= best.objective + SAME * max(1.0, abs(best.objective))
-    return found if same else None
+    return found if found.status == "optimal" and found.no_dearer_than(best) else None

@@ -16,12 +16,9 @@ from detente.demand.workload import AnyWorkload, Batch, Training
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Bools, Floats, Ints
 from detente.planner.solving.model import Model
-from detente.planner.solving.moves import TOLD, Runs
+from detente.planner.solving.moves import MIN_PART, Runs
 from detente.planner.solving.opening import Opening, least_moves
 from detente.planner.solving.solution import Solution
-
-SAME = 1e-9
-"""Costs that differ by no more, as a part of them, are the same."""
 
 ZERO = 1e-9
 """A smaller price of a row or a column, in the solver's scale, is none."""
@@ -64,7 +61,7 @@ def _runs(draft: Draft, values: Floats) -> Iterator[Runs]:
     for workload in draft.case.workloads:
         rows = [arc.index for arc in draft.arcs.of_workload[workload.id]]
         work = values[draft.x[rows]].sum(axis=0)
-        at = np.flatnonzero(work > TOLD * draft.most_work[workload.id])
+        at = np.flatnonzero(work > MIN_PART * draft.most_work[workload.id])
         found = _by_provider(draft, workload)
         if len(found) > 1 and len(at) > 1:
             waits = isinstance(workload, Batch | Training)
@@ -88,11 +85,10 @@ def _better(model: Model, runs: list[Runs], best: Solution, values: Floats | Non
     assert best.values is not None
     if values is None:
         return best
-    cost = float(model.cost @ values)
-    same = cost <= best.objective + SAME * max(1.0, abs(best.objective))
-    less = _moved(runs, values) < _moved(runs, best.values) - SAME
+    found = replace(best, values=values, objective=float(model.cost @ values))
+    less = _moved(runs, values) < _moved(runs, best.values) - ZERO
     steadier = sum(run.moves(values).changes for run in runs) <= sum(run.moves(best.values).changes for run in runs)
-    return replace(best, values=values, objective=cost) if same and less and steadier else best
+    return found if found.no_dearer_than(best) and less and steadier else best
 
 
 # -- what is open ------------------------------------------------------------------------------------------------------
