@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -164,12 +165,15 @@ def units_paid(draft: Draft, name: str, found: Quantities) -> list[Fraction]:
     return total
 
 
-def _spans(draft: Draft) -> list[tuple[Any, Any, list[int]]]:
-    """Periods by the calendar time they stand for."""
-    spans: dict[tuple[Any, Any], list[int]] = {}
-    for p in draft.periods:
-        spans.setdefault((p.span_start, p.span_end), []).append(p.index)
-    return [(a, b, t) for (a, b), t in spans.items()]
+def _by_span(draft: Draft, found: Quantities) -> Iterable[tuple[datetime, datetime, list[int], Quanta]]:
+    """Calendar times that periods stand for: each with those periods, and the work of each arc in all of them."""
+    spans, which = draft.grid.spans
+    work = np.zeros((len(spans), len(draft.arcs)), dtype=np.int64)
+    np.add.at(work, which, found.work.T)
+    cuts = np.cumsum(np.bincount(which, minlength=len(spans)))[:-1]
+    periods = np.split(np.argsort(which, kind="stable"), cuts)
+    for (start, end), some, quanta in zip(spans, periods, work, strict=True):
+        yield start, end, some.tolist(), quanta
 
 
 def _uses(
@@ -177,12 +181,10 @@ def _uses(
 ) -> Iterable[Use]:
     """Use by arc and span, idle capacity by offer and span, and data moved."""
     paid = {name: units_paid(draft, name, found) for name in bought}
-    for start, end, periods in _spans(draft):
+    for start, end, periods, work in _by_span(draft, found):
         used: dict[str, tuple[Decimal, Fraction]] = {}
-        for arc in draft.arcs:
-            quanta = int(found.work[arc.index, periods].sum())
-            if not quanta:
-                continue
+        for index in np.flatnonzero(work).tolist():
+            arc, quanta = draft.arcs[index], int(work[index])
             cost = sum((charges.get((arc.index, t), Decimal(0)) for t in periods), Decimal(0))
             yield _use(arc, start, end, quanta, cost)
             if arc.egress:

@@ -93,8 +93,9 @@ def capacity(draft: Draft, exact: Bill, solution: Solution) -> Iterable[Capacity
         own = [Fraction(0)] * draft.n
         ready = np.zeros(draft.n)
         for arc in arcs:
+            per_quantum = QUANTUM * arc.per_work
             for t in np.flatnonzero(work[arc.index]).tolist():
-                taken = int(work[arc.index, t]) * QUANTUM * arc.per_work
+                taken = int(work[arc.index, t]) * per_quantum
                 used[t] += taken
                 own[t] += taken if arc.own else 0
             if arc.workload.id in draft.standby:
