@@ -12,6 +12,7 @@ from datetime import datetime
 
 from pydantic import Field, model_validator
 
+from detente.contract.handover import Handover
 from detente.contract.term import Term, Until
 from detente.contract.validity import Validity
 from detente.errors import FlawError
@@ -57,23 +58,39 @@ def in_force(agreements: Sequence[Agreement], events: Mapping[str, datetime | No
     """Every term with its dates, amendments applied.
 
     An agreement as amended is one text: a term of an amendment that has the id of an earlier one replaces
-    it from that day on, whichever amendment brought the earlier one. An amendment that names no end ends
-    with what it amends. ``events`` gives the day of each event, or None for one that is not expected.
+    it from that day on, whichever amendment brought the earlier one, and takes over its windows. An amendment that
+    names no end ends with what it amends. ``events`` gives the day of each event, or None for one that is not expected.
     """
     found: list[InForce] = []
     known = {a.id: a for a in agreements}
     roots = [root(a, known) for a in agreements]
     order = [(a.effective, len(lineage(a, known)), index, a) for index, a in enumerate(agreements)]
     for _, _, index, agreement in sorted(order, key=lambda entry: entry[:3]):
-        replaced = {t.id for t in agreement.terms} | set(agreement.removes)
+        replacing: dict[str, Term | None] = dict.fromkeys(agreement.removes)
+        replacing |= {term.id: term for term in agreement.terms}
+        begun: dict[str, Handover] = {}
         start = moment(agreement.effective)
         for at, earlier in enumerate(found if agreement.amends else ()):
             same = earlier.agreement != index and roots[earlier.agreement] == roots[index]
-            if same and earlier.term.id in replaced:
-                found[at] = replace(earlier, validity=replace(earlier.validity, end=min(earlier.validity.end, start)))
+            if same and earlier.term.id in replacing and earlier.validity.end > earlier.validity.start:
+                handover = _handover(earlier, replacing[earlier.term.id], start)
+                found[at] = replace(earlier, validity=_until(earlier.validity, start, handover))
+                if handover is not None and earlier.validity.end > start:
+                    begun[earlier.term.id] = handover
         for place, term in enumerate(agreement.terms):
-            found.append(InForce(term, dates(term, agreement, known, events), index, place))
+            validity = replace(dates(term, agreement, known, events), begun=begun.get(term.id))
+            found.append(InForce(term, validity, index, place))
     return (standing for standing in found if standing.validity.end > standing.validity.start)
+
+
+def _handover(earlier: InForce, term: Term | None, on: datetime) -> Handover | None:
+    """What becomes of the window that runs when a text is replaced; None where it only ends."""
+    return None if term is None else Handover(term.takes_over, earlier.term.running(earlier.validity, on))
+
+
+def _until(validity: Validity, on: datetime, handover: Handover | None) -> Validity:
+    """The time in force of a text that an amendment ends, unless it has ended before."""
+    return validity if validity.end <= on else replace(validity, end=max(validity.start, on), ended=handover)
 
 
 def dates(

@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, PrivateAttr, Tag, model_validator
 
+from detente.contract import handover
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.meter import Meter
@@ -24,7 +25,7 @@ from detente.contract.stated import Magnitude, Reference, StatedWindows
 from detente.contract.totals import Totals
 from detente.contract.validity import Validity
 from detente.contract.verdict import PERMIT, Reason, Verdict
-from detente.contract.window import Calendar, Every
+from detente.contract.window import Calendar, Every, Window
 from detente.errors import Flaw, FlawError, Path
 from detente.values.facts import Facts
 from detente.values.held import held_in
@@ -69,6 +70,9 @@ class Term(Noun):
     )
     from_: Day | None = Field(default=None, description="first day in force; default: the agreement's")
     until: Ending | None = Field(default=None, description="the day or event that ends it")
+    takes_over: handover.TakesOver | None = Field(
+        default=None, description="what becomes of the window that runs when this text replaces an earlier one"
+    )
 
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "restrains"
     """Whether the clause only restrains us (without it no plan is dearer), only grants, or both."""
@@ -95,9 +99,19 @@ class Term(Noun):
             update["of"] = chosen.of or Scope()
             if chosen.except_ is not None:
                 update["except_"] = chosen.except_
-        bound = self.model_copy(update=update)
-        bound._validity = validity
-        return bound
+        return self._held(validity, update)
+
+    def _held(self, validity: Validity, update: dict[str, object] | None = None) -> Self:
+        held = self.model_copy(update=update)
+        held._validity = validity
+        return held
+
+    def running(self, validity: Validity, at: datetime) -> Window | None:
+        """The window of its amount that has begun before a moment and not ended, were it in force so; None for none."""
+        held = self._held(validity)
+        every = next((stated.every for stated in self.stated_windows() if stated.divides == "amount"), None)
+        found = held.calendar(every).over(at, at) if every else ()
+        return next((window for window in found if window.start < at), None)
 
     @property
     def validity(self) -> Validity:
@@ -119,8 +133,15 @@ class Term(Noun):
         return seen
 
     def calendar(self, every: Every, end: datetime | None = None) -> Calendar:
-        """The clause's windows: of its time in force, as far as a plan sees it where it is a plan's."""
+        """The clause's windows: of its time in force, as far as a plan sees it where it is a plan's.
+
+        Those of an amount are as an amendment leaves them. With an ``end``, the windows up to it.
+        """
         found = every.calendar(self.validity.start, self.validity.end if end is None else end)
+        if end is not None or any(s.divides == "amount" and s.every == every for s in self.stated_windows()):
+            found = handover.begun(found, every, self.validity.begun)
+        if end is None and any(s.divides == "amount" and s.every == every for s in self.stated_windows()):
+            found = handover.ended(found, self.validity.ended)
         return found if self._seen is None else found.seen_by(self._seen)
 
     @property

@@ -8,18 +8,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from detente.contract.handover import Handover
 from detente.contract.window import Window
 from detente.values.period import Horizon, moment
 
 
 @dataclass(frozen=True, slots=True)
 class Validity:
-    """Which agreement a term stands in, with whom, and when it is in force (the end is exclusive)."""
+    """Which agreement a term stands in, with whom, and when it is in force (the end is exclusive).
+
+    ``begun`` and ``ended``: where it replaces an earlier text of the clause, and where an amendment replaces it.
+    """
 
     agreement: str
     counterparty: str
     start: datetime
     end: datetime
+    begun: Handover | None = None
+    ended: Handover | None = None
 
     def over(self, start: datetime, end: datetime) -> bool:
         """Whether any of a time lies in it; of a time without length, whether it does."""

@@ -29,13 +29,15 @@ class Window:
     """From ``start`` to ``end``, the end exclusive: what happens at an edge counts in the window that begins there.
 
     ``index`` counts from the first window that is stated, so that a ramp keeps its place. ``part`` is the share of its
-    time that a plan sees: less than 1 only where the plan's horizon cuts it.
+    time that a plan sees: less than 1 only where the plan's horizon cuts it. ``due`` is the share of its amount that is
+    asked: less than 1 only where an amendment divides a window between two texts.
     """
 
     index: int
     start: datetime
     end: datetime
     part: Fraction = Fraction(1)
+    due: Fraction = Fraction(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,10 @@ class Calendar:
         The most windows there are (a ramp's); None: as many as fit.
     sight
         What a plan sees of them (start, end); None outside a plan.
+    opens_late
+        Whether the first window is the rest of one that an earlier text began, and is asked for its part of the amount.
+    cut_from
+        Where an amendment cuts the last window, which is then asked for its part: when it would have ended.
     """
 
     every: Cycle
@@ -63,6 +69,8 @@ class Calendar:
     end: datetime
     count: int | None = None
     sight: tuple[datetime, datetime] | None = None
+    opens_late: bool = False
+    cut_from: datetime | None = None
 
     def seen_by(self, horizon: Horizon) -> Calendar:
         """The windows that a horizon sees, each with the part of its time that lies inside."""
@@ -116,11 +124,14 @@ class Calendar:
         """One by its place; None after the last."""
         if index >= (1 if self.every == "term" else self.count or index + 1):
             return None
-        start, end = self.first, self.end
+        begins, ends = self.first, self.cut_from or self.end
         if self.every != "term":
-            start, end = (later(self.first, Span(1, self.every), index + i) for i in (0, 1))
-        start, end = max(start, self.since), min(end, self.end)
-        return Window(index, start, end, self._part(start, end)) if start < end else None
+            begins, ends = (later(self.first, Span(1, self.every), index + i) for i in (0, 1))
+        start, end = max(begins, self.since), min(ends, self.end)
+        if start >= end:
+            return None
+        whole = begins if self.opens_late else start, min(ends, self.cut_from) if self.cut_from else end
+        return Window(index, start, end, self._part(start, end), _share_of_time((start, end), whole))
 
     def _part(self, start: datetime, end: datetime) -> Fraction:
         if self.sight is None:
@@ -157,8 +168,8 @@ class Every(Noun):
         return Calendar(self.every, first, start, end, len(self.ramp) if self.ramp else None)
 
     def share(self, window: Window) -> Fraction:
-        """The part of a clause's amount that falls to a window: the ramp's, and of that what a plan sees."""
-        return (Fraction(self.ramp[window.index]) if self.ramp else Fraction(1)) * window.part
+        """The part of a clause's amount that falls to a window: the ramp's, of that what is due and a plan sees."""
+        return (Fraction(self.ramp[window.index]) if self.ramp else Fraction(1)) * window.due * window.part
 
 
 def overlap(period: Period, window: Window) -> Fraction:
@@ -167,6 +178,26 @@ def overlap(period: Period, window: Window) -> Fraction:
     if a >= b:
         return Fraction(0)
     return hours_between(a, b) / hours_between(period.span_start, period.span_end)
+
+
+Time = tuple[datetime, datetime]
+
+
+def _share_of_time(part: Time, whole: Time) -> Fraction:
+    """The share of a time that a part of it is: by months where all are whole ones, else by the time itself."""
+    if part == whole:
+        return Fraction(1)
+    months = [_months(whole[0], at) for at in (*part, whole[1])]
+    if None not in months:
+        first, last, all_of = (Fraction(each or 0) for each in months)
+        return (last - first) / all_of
+    return hours_between(*part) / hours_between(*whole)
+
+
+def _months(start: datetime, at: datetime) -> int | None:
+    """How many months lie between two moments, where that is a whole number."""
+    passed = whole_spans("month", start, at)
+    return passed if later(start, Span(1, "month"), passed) == at else None
 
 
 def _micros(start: datetime, end: datetime) -> int:

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from detente.contract.standing import MILESTONE
+from detente.contract.standing import MILESTONE, Standing
 from detente.report import digest
 from detente.report.figure import NO_BOUND, count, listed, percent, quantity, ticked
 from detente.report.timeline import horizon
 from detente.results.plan import Plan
 from detente.values.money import shown
+from detente.values.period import named
 
 MOVED = Decimal("0.01")
 """A workload moves between plans where a provider's share of it changes by at least this."""
@@ -126,7 +127,18 @@ def proof(plan: Plan) -> str:
 
 
 def commitments(plan: Plan) -> list[str]:
-    """Whether each commitment is met; if not, by how much, when, and for what fee."""
+    """Whether each commitment is met; if not, by how much, when, and for what fee; and what was superseded."""
+    taken = [f"The commitment `{s.term}` of {named(s.start, s.end)} is {superseded(s)}." for s in plan.superseded]
+    return [*_met(plan), *taken]
+
+
+def superseded(window: Standing) -> str:
+    """That an amendment took over a window of a commitment."""
+    asked, drawn = shown(window.required, window.unit), shown(window.drawn, window.unit)
+    return f"superseded by an amendment, which counts the {drawn} drawn of its {asked}"
+
+
+def _met(plan: Plan) -> list[str]:
     rows = digest.commitments(plan)
     names = digest.names([plan])
     short = [c for c in rows if c.short]

@@ -17,7 +17,7 @@ from detente.contract.standing import Standing
 from detente.contract.term import Term
 from detente.errors import CaseError, Mistake, Where, did_you_mean
 from detente.market.offer import TokenOffer
-from detente.report import digest
+from detente.report import answer, digest
 from detente.report.denial import denials
 from detente.report.figure import count, percent, quantity, ticked
 from detente.results.conflict import Conflict
@@ -183,8 +183,11 @@ def _clause_lines(found: Plan, row: ClauseRow) -> Iterable[Line]:
         word = "costs" if row.owed > 0 else "gives back"
         yield Line(f"it {word} {shown(abs(row.owed), found.currency)} over the plan", (row.term,))
     for window in found.commitments:
-        if window.term == row.term and row.start <= window.start < row.end:
+        if window.term == row.term and row.start < window.end <= row.end:
             yield Line(f"{named(window.start, window.end)}: {_drawn(window, found.currency)}", (row.term,))
+    for window in found.superseded:
+        if window.term == row.term and row.start < window.end <= row.end:
+            yield Line(f"{named(window.start, window.end)}: {answer.superseded(window)}", (row.term,))
     if row.marginal:
         most = max(row.marginal, key=lambda m: m.price)
         yield Line(

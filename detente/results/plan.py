@@ -18,7 +18,7 @@ from typing import Any, Literal, get_args
 from pydantic import TypeAdapter, ValidationError
 
 from detente.contract.posting import Posting
-from detente.contract.standing import FLOOR, Standing
+from detente.contract.standing import FLOOR, SUPERSEDED, Standing
 from detente.errors import PlanError
 from detente.results.integrity import CHECKSUM, checksum, faults
 from detente.results.rows import Section, dicts
@@ -253,6 +253,11 @@ class Plan:
     def commitments(self) -> tuple[Standing, ...]:
         """Where commitments stand: what must be drawn in each window, and what is short."""
         return tuple(s for s in self.standings if s.role == FLOOR)
+
+    @property
+    def superseded(self) -> tuple[Standing, ...]:
+        """Windows of commitments that an amendment took over whole."""
+        return tuple(s for s in self.standings if s.role == SUPERSEDED)
 
     def dates(self, clause: ClauseRow) -> str:
         """When a clause is in force, if it was amended and its id means several; else nothing."""

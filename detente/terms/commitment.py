@@ -19,12 +19,12 @@ from detente.contract.decisions import Decisions
 from detente.contract.meter import Meter
 from detente.contract.program import Program
 from detente.contract.settlement import Settlement, settled
-from detente.contract.standing import FLOOR, MILESTONE
+from detente.contract.standing import FLOOR, MILESTONE, SUPERSEDED
 from detente.contract.stated import StatedWindows
 from detente.contract.term import Term
 from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
-from detente.contract.window import Every, Window
+from detente.contract.window import Calendar, Every, Window
 from detente.errors import Flaw
 from detente.values.money import Cash, Money, shown
 from detente.values.noun import Noun
@@ -83,16 +83,30 @@ class MinimumCommitment(Term):
         every = ((m, self._up_to(m, f"milestone-{index}")) for index, m in enumerate(self.milestones))
         return tuple((milestone, meter) for milestone, meter in every if self._sees(milestone))
 
+    @property
+    def superseded(self) -> Meter | None:
+        """What counted in the window that an amendment took over whole; None where it took over none."""
+        ended = self.validity.ended
+        if ended is None or ended.running is None or ended.how != "whole-window":
+            return None
+        taken = Calendar("term", ended.running.start, ended.running.start, self.validity.end)
+        windows = taken if self._seen is None else taken.seen_by(self._seen)
+        return Meter(self.id, SUPERSEDED, self.covered, "spend", windows)
+
     def _up_to(self, milestone: Milestone, name: str) -> Meter:
         return Meter(self.id, name, self.covered, "spend", self.calendar(Every(), moment(milestone.by)))
 
     def _sees(self, milestone: Milestone) -> bool:
-        """A milestone after a plan's horizon is no part of the plan, whatever was spent until then."""
-        return self._seen is None or milestone.by <= self._seen.end
+        """A milestone after a plan's horizon, or after an amendment, is no part of it."""
+        return not self._amended_before(milestone) and (self._seen is None or milestone.by <= self._seen.end)
+
+    def _amended_before(self, milestone: Milestone) -> bool:
+        return self.validity.ended is not None and moment(milestone.by) > self.validity.end
 
     def meters(self) -> tuple[Meter, ...]:
-        """Spend in each window, and up to each milestone."""
-        return self.spend, *(meter for _, meter in self.reached)
+        """Spend in each window, up to each milestone, and in a window that was taken over."""
+        taken = self.superseded
+        return self.spend, *(meter for _, meter in self.reached), *([taken] if taken else [])
 
     def required(self, window: Window) -> Fraction:
         """The amount of a window."""
@@ -124,7 +138,8 @@ class MinimumCommitment(Term):
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """Drawdown, balance carried over and shortfall fee of each window; fees of missed milestones."""
-        return Settlement.of([*self._floors(totals, as_of), *self._milestones(totals, as_of)])
+        parts = [*self._floors(totals, as_of), *self._milestones(totals, as_of), *self._taken_over(totals, as_of)]
+        return Settlement.of(parts)
 
     def _floors(self, totals: Totals, as_of: datetime | None) -> Iterator[Settlement]:
         meter, brought = self.spend, Fraction(0)
@@ -149,6 +164,15 @@ class MinimumCommitment(Term):
                     amount=amount, drawn=drawn, short=missing, owed=missing * Fraction(milestone.fee),
                 )  # fmt: skip
 
+    def _taken_over(self, totals: Totals, as_of: datetime | None) -> Iterator[Settlement]:
+        meter, ended = self.superseded, self.validity.ended
+        if meter is None or ended is None or ended.running is None:
+            return
+        amount = self.required(ended.running)
+        for window, over in meter.begun(as_of):
+            drawn = totals.total(meter, window)
+            yield settled(meter, window, SUPERSEDED, None, ended=over, amount=amount, drawn=drawn)
+
     def explain(self) -> Reason:
         """What the clause does."""
         each = "over its windows" if self.windows.ramp else f"in each {self.windows.every}"
@@ -170,6 +194,8 @@ class MinimumCommitment(Term):
         previous: Milestone | None = None
         for index, milestone in enumerate(self.milestones):
             path = ("milestones", index, "by")
+            if self._amended_before(milestone):
+                continue
             if not self.validity.start < moment(milestone.by) <= self.validity.end:
                 what = f"{milestone.by} is not while the clause is in force ({self._dates})"
                 yield Flaw(what, "move the milestone, or the dates of the clause", path)

@@ -73,7 +73,7 @@ class RevenueShare(Term):
     def most(self, window: Window) -> Fraction | None:
         """The cap of one of the times for which a cap holds."""
         if self.cap is not None:
-            return Fraction(self.cap.amount) * window.part
+            return Fraction(self.cap.amount) * self._in_all.share(window)
         return None if self.cap_each is None else Fraction(self.cap_each.amount) * self.windows.share(window)
 
     def shape(self, program: Program) -> None:
@@ -120,12 +120,20 @@ class RevenueShare(Term):
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """A part of nothing: no workload of the case states revenue. Where others do, work without it earns none."""
+        yield from self._of_all_windows()
         covered = {demand["workload"] for demand, _ in case.uses(self.covered, "workload")}
         if covered and all(w.revenue is None for w in case.workloads):
             names = ", ".join(f"`{name}`" for name in sorted(covered)[:SHOWN])
             names += f" and {len(covered) - SHOWN} more" if len(covered) > SHOWN else ""
             what = f"a share of revenue, and no workload states any ({names})"
             yield Flaw(what, "state what the work earns (`revenue:` of the workload), or drop the clause", ("rate",))
+
+    def _of_all_windows(self) -> Iterator[Flaw]:
+        """A cap in all, of which windows that have been paid would be counted again."""
+        handovers = self.validity.begun, self.validity.ended
+        if self.cap is not None and any(each is not None and each.how == "whole-window" for each in handovers):
+            what = "a `cap` in all is not taken over whole: what was owed under the earlier text is owed"
+            yield Flaw(what, "say `takes-over: pro-rata` or `new-window`, with the cap that is left", ("takes-over",))
 
     def explain(self) -> Reason:
         """What the clause does."""

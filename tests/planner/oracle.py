@@ -573,22 +573,39 @@ class Oracle:
         every, ramp = term.windows.every, term.windows.ramp
         begin = at_midnight(term.windows.starts, self.start) if term.windows.starts else term.validity.start
         found = []
+        since, until, whole = term.validity.start, term.validity.end, None
+        begun, ended = term.validity.begun, term.validity.ended
+        if begun and begun.running and begun.how in ("whole-window", "pro-rata"):
+            begin = begin if term.windows.starts else begun.running.start
+            since = begun.running.start if begun.how == "whole-window" else since
+        if ended and ended.running and ended.how:
+            until = ended.running.start if ended.how == "whole-window" else until
+            whole = ended.running.end if ended.how != "whole-window" else None
         for k in range(1000):
             if every == "term":
-                a, b = begin, term.validity.end
+                a, b = begin, whole or until
             else:
                 step = {"month": 1, "quarter": 3, "year": 12}[every]
                 a, b = next_month(begin, k * step), next_month(begin, (k + 1) * step)
-                b = min(b, term.validity.end)
-            if b <= term.validity.start and not (ramp and k >= len(ramp)):
+                b = min(b, whole or until)
+            if b <= since and not (ramp and k >= len(ramp)):
                 continue  # ended before the clause was in force
-            a = max(a, term.validity.start)
-            if a >= min(term.validity.end, self.end) or (k and every == "term") or (ramp and k >= len(ramp)) or b <= a:
+            nominal = a if begun and begun.running and begun.how == "pro-rata" else max(a, since), b
+            a, b = max(a, since), min(b, until)
+            if a >= min(until, self.end) or (k and every == "term") or (ramp and k >= len(ramp)) or b <= a:
                 break
             inside = (min(b, self.end) - max(a, self.start)) / (b - a)
             if inside > 0:
-                found.append((a, b, float(ramp[k]) if ramp else 1.0, inside))
+                found.append((a, b, (float(ramp[k]) if ramp else 1.0) * self._due((a, b), nominal), inside))
         return found
+
+    @staticmethod
+    def _due(part: tuple[datetime, datetime], whole: tuple[datetime, datetime]) -> float:
+        """The share of an amount that is asked in a part of a window: by months where all are whole, else by time."""
+        marks = [(at.year * 12 + at.month, at.day, at.hour) for at in (*part, *whole)]
+        if len({mark[1:] for mark in marks}) == 1:
+            return (marks[1][0] - marks[0][0]) / (marks[3][0] - marks[2][0])
+        return (part[1] - part[0]) / (whole[1] - whole[0])
 
     def _minimum_commitment(self, term: Any) -> None:
         before: int | None = None

@@ -23,8 +23,10 @@ from tests.builders import (
     agreement,
     build,
     compute,
+    data_of,
     day,
     gpus,
+    mistakes,
     pick,
     refused,
     sold_for,
@@ -34,6 +36,7 @@ from tests.builders import (
     work,
     worlds,
 )
+from tests.planner.oracle import Oracle
 
 CHEAP = [tokens("north", 3), tokens("south", 2)]
 APRIL = "2026-04-01"
@@ -79,6 +82,94 @@ def test_a_clause_in_force_late_counts_from_then_on() -> None:
     credit = {"id": "c", "kind": "credit", "rate": "10%", "from": "2026-03-01"} | JANUARY
     found = solved(build(CHEAP, [work()], agreement(credit, party="south")))
     assert found.cost == D(12_000 - 4 * 200)
+
+
+# -- a window that runs on the day of the amendment ------------------------------------------------------------------
+# North alone, 1 USD per Mtok: 1000 USD a month, so 3000 until the end of March and 3000 after
+def floors(how: str | None, *, on: str = APRIL, **more: Any) -> list[Data]:
+    """10 k USD over half a year, and from some day on 12 k USD."""
+    floor: Data = {"id": "floor", "kind": "minimum-commitment"}
+    after = floor | {"amount": "12 k USD"} | ({"takes-over": how} if how else {}) | more
+    return [
+        agreement(floor | {"amount": "10 k USD"}, id="deal", ends="2026-07-01"),
+        agreement(after, id="amendment", amends="deal", effective=on, ends="2026-07-01"),
+    ]
+
+
+def alone(agreements: list[Data]) -> Data:
+    return data_of([tokens("north", 1)], [work()], *agreements)
+
+
+@pytest.mark.parametrize(
+    ("how", "asked", "cost"),
+    [
+        # 6000 are spent in the half year, and 12,000 asked of it
+        ("whole-window", [("superseded", 10_000, 3000), ("floor", 12_000, 6000)], 12_000),
+        # 3 of 6 months: 5000 of 10,000 and 6000 of 12,000, of which 3000 are spent each time
+        ("pro-rata", [("floor", 5000, 3000), ("floor", 6000, 3000)], 11_000),
+        # 5000 of 10,000, and a window of three months with all of the 12,000
+        ("new-window", [("floor", 5000, 3000), ("floor", 12_000, 3000)], 17_000),
+    ],
+)
+def test_what_becomes_of_a_window_that_runs(how: str, asked: list[tuple[str, int, int]], cost: int) -> None:
+    found = solved(Case.of(alone(floors(how))))
+    assert [(s.role, s.amount, s.drawn) for s in found.standings] == asked
+    assert found.cost == D(cost)
+    assert Oracle(Case.of(alone(floors(how)))).solve() == pytest.approx(cost)
+
+
+def test_parts_go_by_the_day_where_they_are_no_whole_months() -> None:
+    """105 of 181 days, and 76 of them: 10,000 x 105/181, and 12,000 x 76/181."""
+    found = solved(Case.of(alone(floors("pro-rata", on="2026-04-16"))))
+    assert [s.amount for s in found.standings] == [D("5801.104972376"), D("5038.674033149")]
+    assert Oracle(Case.of(alone(floors("pro-rata", on="2026-04-16")))).solve() == pytest.approx(float(found.cost))
+
+
+def test_a_window_that_runs_is_never_asked_in_silence() -> None:
+    (only,) = mistakes(alone(floors(None)))
+    assert only.startswith(
+        "the window Jan 2026 – Jun 2026 of the text that `floor` replaces runs on 2026-04-01, and what becomes"
+    )
+    assert all(way in only for way in ("`takes-over: whole-window`", "`pro-rata`", "`new-window`"))
+
+
+def test_a_first_day_before_the_amendment_is_no_way_to_say_it() -> None:
+    (only,) = mistakes(alone(floors("pro-rata", **{"from": "2026-01-01"})))
+    assert only.startswith("`from` is 2026-01-01, before the agreement takes effect (2026-04-01)")
+    assert not mistakes(alone(floors("whole-window", **{"from": "2026-01-01"})))
+
+
+def test_windows_out_of_step_are_not_taken_over_whole() -> None:
+    (only,) = mistakes(alone(floors("whole-window", windows={"every": "quarter"})))
+    assert "is to take over the window Jan 2026 – Jun 2026, and its own begins on 2026-04-01" in only
+
+
+def test_nothing_is_taken_over_where_nothing_is_replaced() -> None:
+    first, _ = floors(None)
+    first["terms"][0]["takes-over"] = "pro-rata"
+    (only,) = mistakes(alone([first]))
+    assert "`floor` replaces no earlier text that is in force" in only
+
+
+def test_a_cap_and_a_credit_are_taken_over_too() -> None:
+    """A pool of 2000 USD, of which 2000 are used in January and February; then one of 2500 for the same half year."""
+    for how, back in (("whole-window", 2500), ("pro-rata", 1000 + 1250), ("new-window", 1000 + 2500)):
+        credit: Data = {"id": "pool", "kind": "credit", "amount": "2 k USD"}
+        after = credit | {"amount": "2500 USD", "takes-over": how}
+        signed = [
+            agreement(credit, id="deal", ends="2026-07-01"),
+            agreement(after, id="amendment", amends="deal", effective=APRIL, ends="2026-07-01"),
+        ]
+        found = solved(Case.of(alone(signed)))
+        assert found.cost == D(6000 - back), how
+        assert Oracle(Case.of(alone(signed))).solve() == pytest.approx(6000 - back)
+
+
+def test_an_amendment_at_the_edge_of_a_window_takes_nothing_over() -> None:
+    """5000 in the first quarter and 7000 in the second, of which 3000 are spent in each."""
+    floor: Data = {"id": "floor", "kind": "minimum-commitment", "windows": {"every": "quarter"}}
+    found = solved(build(CHEAP[:1], [work()], *amended(floor | {"amount": "10 k USD"}, floor | {"amount": "12 k USD"})))
+    assert [(s.amount, s.drawn) for s in found.standings] == [(10_000, 9000), (12_000, 9000)]
 
 
 # -- conflicts -----------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from detente.case.case import Case
 from detente.planner.solve import plan
+from detente.report.answer import commitments
 from detente.report.explanation import Explanation, explain
 from detente.results.plan import Plan
 from tests.builders import EXACT, agreement, build, solved, tokens, two_clouds, work
@@ -48,7 +49,7 @@ def test_a_clause_without_end() -> None:
 
 
 def test_of_an_amended_clause_each_version_says_its_own() -> None:
-    floor = {"id": "floor", "kind": "minimum-commitment", "amount": "900 USD"}
+    floor = {"id": "floor", "kind": "minimum-commitment", "amount": "900 USD", "windows": {"every": "quarter"}}
     deals = (
         agreement(floor, id="first"),
         agreement(floor | {"amount": "600 USD"}, id="second", effective="2026-04-01", amends="first"),
@@ -65,6 +66,19 @@ def test_of_an_amended_clause_each_version_says_its_own() -> None:
         "a minimum-commitment clause of `second`, in force 2026 Q2",
         "2026 Q2: 600.00 USD spent of 600.00 USD: met [floor]",
     ]
+
+
+def test_a_window_that_an_amendment_took_over_is_said_to_be_superseded() -> None:
+    floor = {"id": "floor", "kind": "minimum-commitment", "amount": "9 k USD"}
+    over = floor | {"amount": "600 USD", "takes-over": "whole-window"}
+    deals = agreement(floor, id="first"), agreement(over, id="second", effective="2026-04-01", amends="first")
+    case = build([tokens("north", 1)], [work()], *deals)
+    found = solved(case)
+    superseded = "superseded by an amendment, which counts the 3.00 k USD drawn of its 9.00 k USD"
+    said = [str(line) for line in explain(case, found, "floor").lines]
+    assert f"2026 Q1: {superseded} [floor]" in said
+    assert "Jan 2026 – Jun 2026: 6.00 k USD spent of 600.00 USD: met [floor]" in said
+    assert commitments(found)[-1] == f"The commitment `floor` of 2026 Q1 is {superseded}."
 
 
 def denied() -> tuple[Case, Plan]:

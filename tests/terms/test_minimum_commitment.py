@@ -271,11 +271,12 @@ def test_a_ramp_that_an_event_cuts_counts_nothing_after_it() -> None:
 
 def test_an_amended_commitment_is_accounted_in_both_its_parts() -> None:
     first = agreement(floor("900 USD"), id="first")
-    second = agreement(floor("600 USD"), id="second", effective="2026-04-01", amends="first")
+    half = floor("600 USD", **{"takes-over": "pro-rata"})
+    second = agreement(half, id="second", effective="2026-04-01", amends="first")
     found = solved(build([tokens("north", 3), tokens("south", 2)], [work()], first, second))
-    # 900 USD by 1 April, then 600 by 1 July: 500 Mtok moved in all
-    assert [(c.required, c.start.month, c.end.month) for c in found.commitments] == [(D(900), 1, 4), (D(600), 4, 7)]
-    assert found.cost == D(12500)
+    # half of 900 USD by 1 April, then half of 600 by 1 July: 250 Mtok moved in all
+    assert [(c.required, c.start.month, c.end.month) for c in found.commitments] == [(D(450), 1, 4), (D(300), 4, 7)]
+    assert found.cost == D(12250)
 
 
 def test_the_sentence() -> None:

@@ -181,6 +181,8 @@ class _Clauses:
         terms = [found.term.bound(found.validity, name) for name in found.term.readings or [None]]
         for flaw in windows.never(terms[0], dates(found.term, entry.value, self.known, {}).end):
             self.case.note(entry, flaw, path)
+        for flaw in windows.handed_over(terms[0]):
+            self.case.note(entry, flaw, path)
         for flaw in windows.cut(terms[0], self.case.horizon) if self.case.horizon else ():
             self.case.note(entry, flaw, path)
         for term in terms if good else ():
@@ -204,7 +206,7 @@ class _Clauses:
                 if found.term.id in scenario.without or validities.get(place) == found.validity:
                     continue
                 term = found.term.bound(found.validity, next(iter(found.term.readings), None))
-                for flaw in windows.cut(term, horizon):
+                for flaw in (*windows.handed_over(term), *windows.cut(term, horizon)):
                     there = replace(flaw, what=f"in the scenario `{scenario.id}`, {flaw.what}")
                     self.case.note(self.entries[found.agreement], there, self._path(found))
 

@@ -1,4 +1,4 @@
-"""Whether the windows that a clause states ever come, and whether a plan can count in them.
+"""Whether the windows that a clause states ever come, whether a plan can count in them, and who has them when amended.
 
 Not here: the windows (``contract.window``), and what a clause counts in them (``terms``).
 """
@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from detente.contract.term import Term, Until
-from detente.contract.window import Every
+from detente.contract.window import Every, Window
 from detente.errors import Flaw
 from detente.values.period import Horizon, endless, later, moment, named
 from detente.values.quantity import Span
@@ -57,6 +57,60 @@ def cut(term: Term, horizon: Horizon) -> Iterator[Flaw]:
                 yield Flaw(what, "say `cut: prorate`, or move the horizon (its `end` is exclusive)", stated.path)
 
 
+def handed_over(term: Term) -> Iterator[Flaw]:
+    """Of a text that replaces an earlier one: what becomes of the window that runs on that day."""
+    begun, path = term.validity.begun, ("takes-over",)
+    if begun is None:
+        if term.takes_over:
+            remedy = "leave out `takes-over`, or write the clause in an agreement that `amends` that of the other"
+            yield Flaw(f"`{term.id}` replaces no earlier text that is in force, so it takes nothing over", remedy, path)
+    elif begun.running is not None and begun.how is None:
+        yield Flaw(_not_said(term, begun.running), WAYS)
+    elif begun.running is not None:
+        yield from _out_of_step(term, begun.running)
+    yield from _from_before(term)
+
+
+WAYS = (
+    "say `takes-over: whole-window` (the new text counts all of that window, with its use to date), `pro-rata` (each "
+    "text asks for its part of it) or `new-window` (the earlier text asks for its part, and a new window begins)"
+)
+
+
+def _not_said(term: Term, running: Window) -> str:
+    there = f"the window {named(running.start, running.end)} of the text that `{term.id}` replaces"
+    return f"{there} runs on {term.validity.start:%Y-%m-%d}, and what becomes of its amount is not said"
+
+
+def _out_of_step(term: Term, running: Window) -> Iterator[Flaw]:
+    """Stated windows that do not go on from the one that runs, or, where a new one is to begin, go on from before."""
+    for stated in term.stated_windows() if term.takes_over != "pro-rata" else ():
+        if stated.divides != "amount":
+            continue
+        first = next(iter(term.calendar(stated.every)), None)
+        on = term.validity.start
+        inside = next(iter(term.calendar(stated.every).over(on, on)), first)
+        if term.takes_over == "whole-window" and inside is not None and inside.start != running.start:
+            what = f"is to take over the window {named(running.start, running.end)}, and its own begins on"
+            yield Flaw(f"{what} {inside.start:%Y-%m-%d}", WAYS, ("takes-over",))
+        if term.takes_over == "new-window" and stated.every.starts and moment(stated.every.starts) < on:
+            what = f"a new window is to begin on {on:%Y-%m-%d}, and the windows start on {stated.every.starts}"
+            yield Flaw(what, "leave out `starts`, or say `takes-over: pro-rata`", (*stated.path, "starts"))
+
+
+def _from_before(term: Term) -> Iterator[Flaw]:
+    """A first day from before the agreement takes effect, unless it is that of the window that is taken over."""
+    start, begun = term.validity.start, term.validity.begun
+    if term.from_ is None or moment(term.from_) >= start:
+        return
+    whole = begun is not None and begun.how == "whole-window" and begun.running is not None
+    if whole and begun is not None and begun.running is not None and moment(term.from_) == begun.running.start:
+        return
+    what = f"`from` is {term.from_}, before the agreement takes effect ({start:%Y-%m-%d})"
+    remedy = "leave it out; what an amendment makes of a window that runs, `takes-over` says"
+    yield Flaw(what, remedy, ("from",))
+
+
 def _endless(term: Term) -> tuple[str, str]:
     """Of a window without end no part falls to the horizon."""
     end = "`ends:` for the agreement or `until:` for the clause"
@@ -67,7 +121,7 @@ def _endless(term: Term) -> tuple[str, str]:
 
 
 def _cut(term: Term, every: Every, horizon: Horizon) -> str | None:
-    for window in every.calendar(term.validity.start, term.validity.end).seen_by(horizon):
+    for window in term.calendar(every).seen_by(horizon):
         if window.part != 1:
             seen = named(moment(horizon.start), moment(horizon.end))
             return f"the window {named(window.start, window.end)} is cut by the horizon ({seen})"

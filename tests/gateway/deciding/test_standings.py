@@ -58,9 +58,10 @@ OPEN, CLOSED = ("permit", ""), ("deny", "cap")
 
 def test_of_an_amended_clause_the_version_in_force_is_asked() -> None:
     kept = Kept(cap=0)
+    after = CAP | {"amount": "2 k USD", "takes-over": "pro-rata"}
     deals = (
         agreement(CAP, id="first", party="self"),
-        agreement(CAP | {"amount": "2 k USD"}, id="second", party="self", effective="2026-03-01", amends="first"),
+        agreement(after, id="second", party="self", effective="2026-03-01", amends="first"),
     )
     now = Moment(Policy.of(Case.of(case_data(BASES, *deals))), AT, kept)
     assert set(said(now.admission(SALES)).values()) == {CLOSED}
