@@ -40,6 +40,9 @@ LARGE = 20_000
 ACCURATE = 1e-6
 """The relative gap to which whole numbers are sought for a way out."""
 
+MAX_NODES = 100
+"""Nodes that a search for a way out may take; what is best by then is told as such (``Concession.at_most``)."""
+
 COLLIDING = ("demand", "offer", "units", "gang")
 """Owners that are no clauses, and of which some may collide."""
 
@@ -171,14 +174,16 @@ def _give(study: Study, owners: Sequence[Owner], whole: Ints | None) -> list[Con
     counts = counts if whole is None else np.union1d(counts, whole).astype(np.int32)
     least = _least(model, columns, counts)
     _settled(least)
-    if least.status != "optimal" or least.values is None:
+    if least.values is None:
         return []
     model.confine(columns, np.zeros(len(columns)), least.values[columns] * (1 + 1e-9) + 1e-9)
-    best = model.solve_as(counts, ACCURATE) if len(counts) else model.solve_linear()
+    best = _searched(model, counts)
     model.release(columns)
-    _settled(best)
-    final = best if best.status == "optimal" and best.values is not None else least
+    if best.status == "interrupted":
+        raise KeyboardInterrupt
+    final = best if best.values is not None else least
     cost = nano(Fraction(best.objective)) if final is best else None
+    at_most = cost is not None and "time-limit" in (least.status, best.status)
     assert final.values is not None
     amounts = least if len(owners) == 1 else final  # of several the least sum may be split more cheaply than at first
     assert amounts.values is not None
@@ -186,15 +191,26 @@ def _give(study: Study, owners: Sequence[Owner], whole: Ints | None) -> list[Con
     for owner, total in giving.totals.items():
         in_all = float(amounts.values[total[0]])
         if in_all > LITTLE:
-            found.append(_concession(soft, owner, in_all if len(owners) == 1 else None, final.values, cost))
+            way = _concession(soft, owner, in_all if len(owners) == 1 else None, final.values, cost)
+            found.append(replace(way, at_most=at_most))
     return found
+
+
+def _searched(model: Model, counts: Ints) -> Solution:
+    """The least of a model's objective with whole counts, or what is best after ``MAX_NODES`` or at the time limit."""
+    if not len(counts):
+        return model.solve_linear()
+    with model.within(MAX_NODES):
+        found = model.solve_as(counts, ACCURATE)
+    nothing_yet = found.status == "time-limit" and found.values is None
+    return model.solve_as(counts, ACCURATE) if nothing_yet else found
 
 
 def _settled(found: Solution) -> None:
     """Stopped is no answer: a way out that was not found in time is not none."""
     if found.status == "interrupted":
         raise KeyboardInterrupt
-    if found.status == "time-limit":
+    if found.status == "time-limit" and found.values is None:
         raise UnsettledError("there is no plan; the ways out were not all found in time: give it more time")
 
 
@@ -203,7 +219,7 @@ def _least(model: Model, columns: Ints, counts: Ints) -> Solution:
     cost = np.zeros(model.program.n)
     cost[columns] = 1.0
     model.objective(cost)
-    found = model.solve_as(counts, ACCURATE) if len(counts) else model.solve_linear()
+    found = _searched(model, counts)
     model.objective(None)
     return found
 

@@ -136,6 +136,7 @@ def environment() -> Environment:
     )
     found.filters |= {
         "money": money,
+        "no_way_out": answer.no_way_out,
         "or_dash": or_dash,
         "work": work,
         "percent": lambda part: Markup('<span class="n">{}</span>').format(figure.percent(part)),

@@ -114,9 +114,10 @@ def conflict_view(conflict: Conflict, currency: str, console: Console) -> None:
     else:
         _heading(console, "Ways out, cheapest first" if conflict.relaxations else "Ways out")
     if not conflict.relaxations:
-        _say(console, "No change to these clauses is enough, not even to all of them together.", indent=2)
+        _say(console, answer.no_way_out(conflict), indent=2)
     for index, way in enumerate(conflict.relaxations[:MAX_ROWS], 1):
-        then = f"; the plan then costs {shown(way.cost, currency)}" if way.cost is not None else ""
+        at_most = "at most " if way.at_most else ""
+        then = f"; the plan then costs {at_most}{shown(way.cost, currency)}" if way.cost is not None else ""
         more = conflict.dearer(way)
         then += f", {shown(more, currency)} more than the cheapest" if more and not way.together else ""
         _say(console, f"{index}. {way.version.name}: {way.sentence}{then}", indent=2)
@@ -146,7 +147,7 @@ def _providers(plan: Plan, console: Console) -> None:
             *(percent(i.row.share_of_work[u]) if i.row.work.get(u) else "–" for u in units),
             *(price(i.row.effective_price[u]) if u in i.row.effective_price else "–" for u in units),
             f"{i.row.deployments}",
-            shown(i.row.idle) if abs(i.row.idle) >= CENT else "–",
+            shown(i.row.idle) if i.row.idle >= CENT else "–",
         ]
         for i in sorted(implications(plan), key=lambda i: -i.row.spend)
     ]

@@ -45,7 +45,8 @@ class Concession:
     """One way out of a conflict: which clause gives, by how much, and what the plan then costs.
 
     Where it is none by itself, ``together`` names what else must give, other versions of the same clause too, each by
-    its own concession; ``cost`` is then that of all together.
+    its own concession; ``cost`` is then that of all together. Of one that costs so much ``at_most``, the search for
+    less ended before it was through.
     """
 
     version: Version
@@ -53,6 +54,7 @@ class Concession:
     sentence: str
     cost: Decimal | None
     together: tuple[Version, ...] = ()
+    at_most: bool = False
 
     @property
     def term(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from detente.case.case import Case
 from detente.errors import UnsettledError
 from detente.planner.check import check
-from detente.planner.conflict import find_conflict
+from detente.planner.conflict import MAX_NODES, find_conflict
 from detente.planner.solve import plan
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
@@ -120,6 +121,26 @@ def test_a_way_out_that_was_not_found_in_time_is_not_none(status: Any, monkeypat
     monkeypatch.setattr(Model, "solve_as", lambda *args, **more: stopped)
     with pytest.raises(KeyboardInterrupt if status == "interrupted" else UnsettledError):
         find_conflict(study)
+
+
+def test_a_search_for_the_cost_that_ends_early_is_told_as_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is ended by nodes, so at the same place each time, and what it found by then is a way out."""
+    milestone = {"by": "2026-04", "reach": "900 k USD"}
+    term = {"id": "mc", "kind": "minimum-commitment", "amount": "1 M USD", "milestones": [milestone]}
+    case, search = world([gpus("a", "3", unit=8)], [work("40 GPU")], [term]), Model.solve_as
+    (whole,) = both(case).relaxations
+    limits: set[int] = set()
+
+    def ends_early(model: Model, *args: Any) -> Solution:
+        found, most = search(model, *args), model.highs.getOptionValue("mip_max_nodes")[1]
+        limits.add(most)
+        return replace(found, status="time-limit") if most == MAX_NODES else found
+
+    monkeypatch.setattr(Model, "solve_as", ends_early)
+    (early,) = both(case).relaxations
+    assert MAX_NODES in limits
+    assert (whole.at_most, early.at_most) == (False, True)
+    assert early == replace(whole, at_most=True)
 
 
 # -- one answer ------------------------------------------------------------------------------------------------------

@@ -198,9 +198,20 @@ def test_a_conflict_without_clauses_or_ways_out() -> None:
     bare = replace(conflict(), reading=None, clauses=(), facts=(), relaxations=())
     text = flat(shown(lambda console: conflict_view(bare, "", console)))
     assert text == (
-        "No plan exists, even without any clause. "
-        "Ways out No change to these clauses is enough, not even to all of them together."
+        "No plan exists, even without any clause. Ways out "
+        "It is not the clauses: more capacity, less demand or a `value` at which work may go unserved is needed."
     )
+    stuck = replace(conflict(), relaxations=())
+    text = flat(shown(lambda console: conflict_view(stuck, "", console)))
+    assert text.endswith("Ways out No change to these clauses is enough, not even to all of them together.")
+
+
+def test_a_cost_that_was_not_searched_to_the_end_is_told_as_at_most() -> None:
+    one, two = conflict().relaxations
+    found = replace(conflict(), relaxations=(replace(one, at_most=True), two))
+    text = flat(shown(lambda console: conflict_view(found, "USD", console)))
+    assert "the plan then costs at most 812 bn USD" in text
+    assert text.count("at most") == 1
 
 
 def test_less_than_a_cent_is_not_idle() -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -329,9 +330,15 @@ class Model(Running):
             return found
         return self._looked_again(lambda: self._run(linear=False))
 
-    def at_most_nodes(self, n: int) -> None:
-        """End a search for whole numbers after so many nodes, as at a time limit, but always at the same place."""
-        self.highs.setOptionValue("mip_max_nodes", n)
+    @contextmanager
+    def within(self, nodes: int) -> Iterator[None]:
+        """End searches for whole numbers after so many nodes, as at a time limit, but always at the same place."""
+        _, most = self.highs.getOptionValue("mip_max_nodes")
+        self.highs.setOptionValue("mip_max_nodes", nodes)
+        try:
+            yield
+        finally:
+            self.highs.setOptionValue("mip_max_nodes", most)
 
     def solve_as(self, whole: Ints, gap: float) -> Solution:
         """Solve with some columns integer, which are continuous again after it."""

@@ -70,8 +70,8 @@ def least_moves(model: Model, runs: list[Runs], opening: Opening) -> Floats | No
 
 def _searched(small: Model, whole: Places) -> Solution:
     """The small program with whole columns, as well as few nodes of a search do."""
-    small.at_most_nodes(MAX_NODES)
-    return small.solve_as(whole.astype(np.int32), ENOUGH)
+    with small.within(MAX_NODES):
+        return small.solve_as(whole.astype(np.int32), ENOUGH)
 
 
 def _rows(program: LinearProgram, model: Model, opening: Opening, place: Places) -> None:
