@@ -22,6 +22,7 @@ from detente.case.agreement import Agreement, InForce, in_force
 from detente.case.declared import Declared
 from detente.case.document import Document
 from detente.case.folder import ReadFiles, read, read_data
+from detente.case.reading import Chosen, Disputed, choice_of, combinations, in_words
 from detente.contract.term import SELF, Term
 from detente.contract.verdict import Reason, Verdict, applicable, best, verdict
 from detente.demand.table import Table
@@ -44,7 +45,8 @@ class Case:
     """Everything declared, consistent. Build one with ``Case.load`` or ``Case.of``."""
 
     declared: Declared
-    reading: str | None = None
+    chosen: tuple[tuple[str, str], ...] = ()
+    """The reading of each disputed clause for which one was chosen."""
     without: frozenset[str] = frozenset()
     scenario: str | None = None
     folder: str = field(default=".", compare=False)
@@ -74,24 +76,41 @@ class Case:
 
     @classmethod
     def _read(cls, found: ReadFiles, folder: Path | str) -> Case:
-        return cls(found.declared, reading=found.declared.reading, folder=str(folder), clauses=found.clauses)
+        case = cls(found.declared, folder=str(folder), clauses=found.clauses)
+        return case._read_as(found.declared.reading)
 
-    def under(self, reading: str | None = None, scenario: str | None = None, without: Iterable[str] = ()) -> Case:
-        """The same case under a reading, in a scenario, without clauses. CaseError for unknown ones."""
+    def under(
+        self,
+        reading: str | Chosen | None = None,
+        scenario: str | None = None,
+        without: Iterable[str] = (),
+    ) -> Case:
+        """The same case under a reading, in a scenario, without clauses. CaseError for unknown ones.
+
+        A reading is that of every clause that has it; clause by clause it is a mapping, or ``letter,clause=spirit``.
+        What is not chosen stays as it was.
+        """
         chosen = next((s for s in self.declared.scenarios if s.id == scenario), None)
         if scenario and chosen is None:
             known = [s.id for s in self.declared.scenarios]
             hint = did_you_mean(scenario, known, "the case has no scenarios: leave out `--scenario`")
             raise CaseError([Mistake(Where("scenario"), f"there is no `{scenario}`", hint)])
-        reading = reading or (chosen.reading if chosen else None) or self.reading
-        if reading and reading not in self.readings:
-            hint = did_you_mean(reading, self.readings, "no clause of this case has readings: leave out `--reading`")
-            raise CaseError([Mistake(Where("reading"), f"there is no `{reading}`", hint)])
         base = self.declared
         if chosen and chosen.events:
             base = base.model_copy(update={"events": {**base.events, **chosen.events}})
         left = self.without | set(without) | set(chosen.without if chosen else ())
-        return replace(self, declared=base, reading=reading, without=left, scenario=scenario or self.scenario)
+        found = replace(self, declared=base, without=left, scenario=scenario or self.scenario)
+        return found._read_as(chosen.reading if chosen else None)._read_as(reading)
+
+    def _read_as(self, written: str | Chosen | None) -> Case:
+        """The same case with the readings that a choice speaks of. Raises CaseError."""
+        if not written:
+            return self
+        try:
+            choice = choice_of(self._disputed, written)
+        except FlawError as error:
+            raise CaseError([Mistake(Where("reading"), f.what, f.remedy) for f in error.flaws]) from None
+        return replace(self, chosen=tuple(sorted({**dict(self.chosen), **choice}.items())))
 
     def serving(self, keys: Iterable[Key]) -> Case:
         """The same case with other keys."""
@@ -128,10 +147,32 @@ class Case:
         return self.declared.horizon.periods()
 
     @cached_property
+    def _disputed(self) -> dict[str, tuple[str, ...]]:
+        """Every clause that has readings, in force or not."""
+        return {t.id: tuple(t.readings) for a in self.declared.agreements for t in a.terms if t.readings}
+
+    @cached_property
+    def disputed(self) -> dict[str, tuple[str, ...]]:
+        """The clauses in force that have readings, and the names of these."""
+        return {f.term.id: tuple(f.term.readings) for f in self._held if f.term.readings}
+
+    @property
+    def reading(self) -> str | None:
+        """The chosen readings of the clauses in force, in one line; None where none is."""
+        return in_words(self.disputed, dict(self.chosen))
+
+    @property
     def readings(self) -> tuple[str, ...]:
-        """The names of all readings, in the order written."""
-        names = (name for a in self.declared.agreements for t in a.terms for name in t.readings)
-        return tuple(dict.fromkeys(names))
+        """Every combination of readings of the clauses in force, in the order written."""
+        return tuple(filter(None, (in_words(self.disputed, each) for each in self.choices_beside(None))))
+
+    def choices_beside(self, fixed: str | Chosen | None) -> tuple[Chosen, ...]:
+        """The combinations of readings of the clauses in force, with those that are given. Raises CaseError."""
+        given = dict(replace(self, chosen=())._read_as(fixed).chosen)
+        try:
+            return tuple(combinations(self.disputed, given))
+        except FlawError as error:
+            raise CaseError([Mistake(Where("reading"), f.what, f.remedy) for f in error.flaws]) from None
 
     @cached_property
     def offer_facts(self) -> dict[str, Facts]:
@@ -144,14 +185,11 @@ class Case:
 
         Raises CaseError where terms have readings and none is chosen (§3).
         """
-        held = self._held
-        disputed = [f.term for f in held if f.term.readings]
-        if disputed and self.reading is None:
-            names = ", ".join(f"`{name}`" for name in self.readings)
-            what = f"`{disputed[0].id}` has several readings and none is chosen"
-            remedy = f"say `--reading`, or `reading:` in case.yaml: {names}"
-            raise CaseError([Mistake(Where("reading"), what, remedy)])
-        return tuple(f.term.bound(f.validity, self.reading) for f in held)
+        choice = dict(self.chosen)
+        unread = [_unread(name, self.disputed) for name in self.disputed if name not in choice]
+        if unread:
+            raise CaseError(unread)
+        return tuple(f.term.bound(f.validity, choice.get(f.term.id)) for f in self._held)
 
     @cached_property
     def terms(self) -> tuple[Term, ...]:
@@ -286,6 +324,14 @@ class Case:
             str(sorted(self.without)),
         ]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _unread(clause: str, disputed: Disputed) -> Mistake:
+    """That a clause has readings and none was chosen, and what to do."""
+    names = ", ".join(f"`{name}`" for name in disputed[clause])
+    alone = f"; of this clause alone: `--reading {clause}=…`" if len(disputed) > 1 else ""
+    what, remedy = f"`{clause}` has several readings and none is chosen", "say `--reading`, or `reading:` in case.yaml"
+    return Mistake(Where("reading"), what, f"{remedy}: {names}{alone}")
 
 
 _PAIR = re.compile(r"\\u(d[89ab]..)\\u(d[c-f]..)|\\.")

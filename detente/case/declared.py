@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Union
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from detente.case.agreement import Agreement
+from detente.case.reading import WrittenReading
 from detente.case.scenario import EventDay, Scenario
 from detente.demand.workload import Workload
 from detente.errors import Flaw, FlawError, Path, did_you_mean
@@ -44,7 +45,9 @@ class Declared(Noun):
     currency: Annotated[str, Field(pattern=CURRENCY, description="of every price and amount")] = "USD"
     horizon: Horizon
     idle: IdleChoice = Field(default="reserved", description="which capacity may be bought though no work uses it")
-    reading: Id | None = Field(default=None, description="the reading of disputed clauses that the case is held under")
+    reading: WrittenReading | None = Field(
+        default=None, description="the reading of disputed clauses that the case is held under; or one for each clause"
+    )
     events: dict[Id, EventDay] = Field(default_factory=dict, description="the day of each event, or `not expected`")
     providers: tuple[Provider, ...] = ()
     networks: tuple[Network, ...] = ()

@@ -119,10 +119,10 @@ class Entries:
         """Note what is wrong in a part of an entry."""
         self.wrong(entry, (*under, *flaw.path), flaw.what, flaw.remedy, key=flaw.key)
 
-    def wrong_head(self, key: str, what: str, remedy: str) -> None:
-        """Note a mistake at a key beside the sections (at the case's name, if it is absent)."""
-        document, _ = self.heads.get(key) or self.heads["name"]
-        self.mistakes.append(Mistake(document.where((key,)), what, remedy))
+    def wrong_head(self, at: str, what: str, remedy: str, path: Path = (), *, key: bool = False) -> None:
+        """Note a mistake at a key beside the sections (at the case's name, if it is absent), or within its value."""
+        document, _ = self.heads.get(at) or self.heads["name"]
+        self.mistakes.append(Mistake(document.where((at, *path), key=key), what, remedy))
 
     def knows(self, entry: Entry, path: Sequence[str | int], section: str, name: str) -> bool:
         """Whether there is such an entry; a mistake is noted where there is none."""

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from detente.case.reading import WrittenReading
 from detente.errors import FlawError
 from detente.values.noun import Id, Noun, read_by, written_as
 from detente.values.period import DATE, day
@@ -40,6 +41,8 @@ class Scenario(Noun):
 
     id: Id
     text: str | None = Field(default=None, description="what happens in it", max_length=4000)
-    reading: Id | None = Field(default=None, description="the reading of disputed clauses; default: the case's")
+    reading: WrittenReading | None = Field(
+        default=None, description="the reading of disputed clauses, or one for each; default: the case's"
+    )
     events: dict[Id, EventDay] = Field(default_factory=dict, description="days that differ from the case's")
     without: tuple[Id, ...] = Field(default=(), description="clauses that fall away")

@@ -140,7 +140,13 @@ def command(example: str) -> Callable[[Callable[..., Any]], click.Command]:
 
 CASE = click.argument("case", type=click.Path(path_type=Path))
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-READING = click.option("--reading", metavar="NAME", help="Use this reading of the disputed clauses.")
+READING = click.option(
+    "--reading",
+    multiple=True,
+    metavar="[CLAUSE=]NAME",
+    callback=lambda ctx, param, given: ",".join(given) or None,
+    help="Use this reading of the disputed clauses, or of one clause. May be repeated.",
+)
 SCENARIO = click.option("--scenario", metavar="NAME", help="Use this scenario of the case.")
 
 

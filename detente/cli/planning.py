@@ -279,5 +279,6 @@ def _check_json(case: Case, found: Any) -> str:
         for name, conflict in found.readings.items()
     ]
     whole = {"answer": found.answer, "case": case.declared.name, **_conflict_json(found.conflict), "readings": readings}
+    whole["folded"] = found.folded
     whole["notes"] = notes_json(case)
     return json.dumps(whole, indent=1)

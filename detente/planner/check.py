@@ -1,18 +1,19 @@
-"""Can this be signed? Whether every clause can be performed, under each reading.
+"""Can this be signed? Whether every clause can be performed, under each combination of readings.
 
-Owns: the answer and its comparison over readings. Not here: the conflict itself (``conflict``).
+Owns: the answer, and which readings change it. Not here: the conflict itself (``conflict``).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from detente.case.case import Case
+from detente.case.reading import Chosen, in_words
 from detente.errors import UnsettledError
 from detente.planner.conflict import find_conflict
 from detente.planner.formulation.expression import Ints
@@ -21,15 +22,20 @@ from detente.planner.solving.solution import Solution
 from detente.planner.solving.steady import steady_point
 from detente.planner.solving.whole import whole_columns
 from detente.planner.study import Study
-from detente.results.conflict import Conflict
+from detente.results.conflict import Conflict, Version
 
 
 @dataclass(frozen=True)
 class Answer:
-    """``yes``, ``no``, or ``depends`` on the reading; with the conflict of each reading that has one."""
+    """``yes``, ``no``, or ``depends`` on the reading; with the conflict of each combination of readings that has one.
+
+    Of several disputed clauses, ``readings`` names only those whose reading changes the answer; ``folded`` counts the
+    combinations that differ from one of these in nothing else, and so have the same answer.
+    """
 
     answer: Literal["yes", "no", "depends"]
     readings: dict[str | None, Conflict | None]
+    folded: int = 0
 
     @property
     def conflict(self) -> Conflict | None:
@@ -37,17 +43,37 @@ class Answer:
         return next((c for c in self.readings.values() if c is not None), None)
 
 
+@dataclass(frozen=True)
+class Combination:
+    """A reading of each disputed clause, and the conflict under them."""
+
+    choice: Chosen
+    conflict: Conflict | None
+
+    @property
+    def clash(self) -> frozenset[Version] | None:
+        """The clauses that collide."""
+        return None if self.conflict is None else frozenset(clash.version for clash in self.conflict.clauses)
+
+    def settles(self, choice: Chosen) -> bool:
+        """Whether its conflict is that of another choice too: no clause in it is read otherwise."""
+        if self.conflict is None:
+            return False
+        terms = {clash.term for clash in self.conflict.clauses}
+        return all(choice[clause] == name for clause, name in self.choice.items() if clause in terms)
+
+
 def check(
     case: Case,
-    reading: str | None = None,
+    reading: str | Chosen | None = None,
     progress: Callable[[str], None] = lambda text: None,
     *,
     time_limit: float | None = None,
 ) -> Answer:
     """Whether all clauses can be performed together, with no remedy (a shortfall fee) taken.
 
-    A workload that states a value may go unserved: to serve it is no clause. Under no ``reading``, every reading is
-    tried. The time limit, in seconds, is that of all readings together.
+    A workload that states a value may go unserved: to serve it is no clause. Every combination of readings is tried,
+    of the clauses for which ``reading`` chooses none. The time limit, in seconds, is that of all readings together.
 
     Raises
     ------
@@ -58,14 +84,42 @@ def check(
     SolverError
         Where the solver doubts its answer.
     """
-    readings: list[str | None] = [reading] if reading else list(case.readings) or [None]
-    found: dict[str | None, Conflict | None] = {}
     end = None if time_limit is None else time.monotonic() + time_limit
-    for name in readings:
-        progress(f"reading {name}" if name else "solving")
-        found[name] = performable(case.under(reading=name), None if end is None else end - time.monotonic())
-    clear = [conflict is None for conflict in found.values()]
-    return Answer("yes" if all(clear) else "depends" if any(clear) else "no", found)
+    found: list[Combination] = []
+    for choice in case.choices_beside(reading):
+        known = next((each for each in found if each.settles(choice)), None)
+        if known is None:
+            held = case.under(reading=choice)
+            progress(f"reading {held.reading}" if held.reading else "solving")
+            conflict = performable(held, None if end is None else end - time.monotonic())
+            found.append(Combination(choice, conflict))
+        else:
+            found.append(Combination(choice, known.conflict))
+    return _answer(case, found)
+
+
+def _answer(case: Case, found: Sequence[Combination]) -> Answer:
+    """The answer over all combinations, with one of those that are alike."""
+    clear = [each.conflict is None for each in found]
+    word: Literal["yes", "no", "depends"] = "yes" if all(clear) else "depends" if any(clear) else "no"
+    disputed = [clause for clause, names in case.disputed.items() if len({each.choice[clause] for each in found}) > 1]
+    matters = disputed if len(case.disputed) == 1 else [clause for clause in disputed if _matters(clause, found)]
+    told: dict[str | None, Conflict | None] = {}
+    for each in found:
+        of = {clause: name for clause, name in each.choice.items() if clause in matters or clause not in disputed}
+        name = in_words(case.disputed, of)
+        told.setdefault(name, each.conflict and replace(each.conflict, reading=name))
+    return Answer(word, told, len(found) - len(told))
+
+
+def _matters(clause: str, found: Sequence[Combination]) -> bool:
+    """Whether combinations that differ in one clause's reading alone differ in what collides."""
+    outcomes: dict[tuple[tuple[str, str], ...], frozenset[Version] | None] = {}
+    for each in found:
+        others = tuple((other, name) for other, name in each.choice.items() if other != clause)
+        if outcomes.setdefault(others, each.clash) != each.clash:
+            return True
+    return False
 
 
 def performable(case: Case, time_limit: float | None = None) -> Conflict | None:

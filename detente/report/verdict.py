@@ -11,6 +11,7 @@ from rich.text import Text
 
 from detente.case.case import Case
 from detente.planner.check import Answer
+from detente.report.figure import count
 from detente.report.terminal import conflict_view
 
 HEADLINES = {"yes": "Yes", "no": "No", "depends": "It depends on the reading"}
@@ -21,7 +22,8 @@ def check_view(case: Case, found: Answer, console: Console) -> None:
     title = case.declared.title or case.declared.name
     console.print(Text(f"{HEADLINES[found.answer]} · {title}"))
     if found.answer == "yes":
-        clauses = len({t.id for t in case.under(reading=next(iter(found.readings))).terms})
+        (choice, *_) = case.choices_beside(next(iter(found.readings)))
+        clauses = len({t.id for t in case.under(reading=choice).terms})
         which = (
             "The one clause can be performed" if clauses == 1 else f"All {clauses} clauses can be performed together"
         )
@@ -34,3 +36,6 @@ def check_view(case: Case, found: Answer, console: Console) -> None:
             conflict_view(conflict, case.currency, console)
         elif found.answer == "depends":
             console.print(Text(f"Under the reading `{reading}` every clause can be performed."))
+    if found.folded:
+        more = f"{count(found.folded, 'more combination')} of readings"
+        console.print(Text(f"{more} differ in clauses whose reading changes nothing, and are not shown."))

@@ -379,7 +379,7 @@ def test_a_reading_that_must_be_chosen(tmp_path: Path, provider: Provider) -> No
     disputed = ONLY | {"readings": {"letter": {"of": {"team": "sales"}}, "spirit": {}}}
     case = case_at(tmp_path, provider, agreement(disputed))
     assert "has several readings and none is chosen" in refused(case)
-    assert "there is no `leter`" in refused(case, "--reading", "leter")
+    assert "no clause has a reading `leter`" in refused(case, "--reading", "leter")
 
 
 @pytest.mark.parametrize(

@@ -234,7 +234,7 @@ def test_one_reading_alone() -> None:
     case = disputed(letter={"api": "stateless"}, spirit={"api": ["stateless", "stateful"]})
     assert check(case, "letter").answer == "yes"
     assert check(case, "spirit").answer == "no"
-    with pytest.raises(CaseError, match="there is no `ghost`"):
+    with pytest.raises(CaseError, match="no clause has a reading `ghost`"):
         check(case, "ghost")
 
 
@@ -294,3 +294,31 @@ def test_demand_and_capacity_that_collide_without_a_clause() -> None:
     demand, capacity = found.facts
     assert demand in {f"`{name}` must be served: it has no `value` (1.00 k Mtok in all)" for name in ("chat", "mail")}
     assert capacity.endswith("(1 Mtok per hour: 744.00 Mtok in all)")
+
+
+def two_disputes() -> Case:
+    """South is owed 20%; `only` decides whether it gets that, and `research` speaks of work that runs on its own."""
+    only = exclusive("only", readings={"letter": {"of": {"api": "stateless"}}, "spirit": {}})
+    other: Data = {"id": "cap", "kind": "spending-cap", "amount": "9 M USD"}
+    other |= {"readings": {"narrow": {"of": {"api": "stateless"}}, "wide": {}}}
+    works = [work(labels={"api": "stateless"}), work("agents", labels={"api": "stateful"})]
+    floor = {"id": "part", "kind": "share", "at-least": "20%"}
+    return build(CHEAP, works, agreement(only, other), agreement(floor, party="south"), months=1)
+
+
+def test_readings_that_change_nothing_are_folded() -> None:
+    found = check(two_disputes())
+    assert (found.answer, found.folded) == ("depends", 2)
+    assert {name: conflict is None for name, conflict in found.readings.items()} == {
+        "only=letter": True,
+        "only=spirit": False,
+    }
+    assert found.conflict is not None
+    assert found.conflict.reading == "only=spirit"
+    assert {c.term for c in found.conflict.clauses} == {"only", "part"}
+
+
+def test_one_clause_read_and_the_others_tried() -> None:
+    found = check(two_disputes(), "spirit")
+    assert (found.answer, list(found.readings), found.folded) == ("no", ["only=spirit"], 1)
+    assert check(two_disputes(), "only=letter,wide").answer == "yes"

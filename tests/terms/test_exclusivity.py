@@ -72,7 +72,7 @@ def test_readings(reading: str, cost: int) -> None:
 def test_no_reading_is_chosen_in_silence() -> None:
     with pytest.raises(CaseError, match="several readings and none is chosen"):
         readings_case(None).terms  # noqa: B018
-    with pytest.raises(CaseError, match="there is no `leter`"):
+    with pytest.raises(CaseError, match="no clause has a reading `leter`"):
         readings_case("leter")
 
 

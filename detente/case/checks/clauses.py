@@ -15,11 +15,12 @@ from detente.case.agreement import Agreement, InForce, cycle, dates, in_force, l
 from detente.case.checks import units, windows
 from detente.case.checks.view import View
 from detente.case.entries import Entries, Entry
+from detente.case.reading import choice_of, combinations
 from detente.contract.scope import Scope
 from detente.contract.stacking import more_than_all
 from detente.contract.term import SELF, Term, Until
 from detente.contract.validity import Validity
-from detente.errors import Flaw, Path, did_you_mean
+from detente.errors import Flaw, FlawError, Path, did_you_mean
 from detente.values.facts import DEMAND_KEYS, OFFER_KEYS, Facts
 from detente.values.period import moment
 
@@ -41,7 +42,9 @@ class _Clauses:
         self.roots: dict[str, str] = {}
         self.families: dict[str, list[Agreement]] = {}
         self.first: dict[str, Agreement] = {}  # where each term is declared first
-        self.readings = {name for a in self.agreements for t in a.terms for name in t.readings}
+        self.disputed: dict[str, tuple[str, ...]] = {}  # each clause that has readings, and their names
+        for term in (t for a in self.agreements for t in a.terms if t.readings):
+            self.disputed.setdefault(term.id, tuple(term.readings))
 
     def check(self) -> None:
         """Agreements, then clauses one by one, then clauses together."""
@@ -120,24 +123,32 @@ class _Clauses:
     def _names(self) -> None:
         """What the head and the scenarios name: readings, events, terms."""
         case, head = self.case, self.case.head.declared
-        events, readings = {*self.events}, self.readings
+        events = {*self.events}
         terms = {t.id for a in self.agreements for t in a.terms} | {*self.survivors}
-        if head.reading and head.reading not in readings and self.all_read:
-            remedy = did_you_mean(head.reading, readings)
-            case.wrong_head("reading", f"no clause has a reading `{head.reading}`", remedy)
+        for flaw in self._unread(head.reading):
+            case.wrong_head("reading", flaw.what, flaw.remedy, flaw.path, key=flaw.key)
         for entry in case.read("scenarios"):
             scenario = entry.value
             for name in scenario.events:
                 if name not in events and "events" not in case.head.unread:
                     remedy = did_you_mean(name, events, "declare it under `events:` first")
                     case.wrong(entry, ("events", name), f"there is no event `{name}`", remedy, key=True)
-            if scenario.reading and scenario.reading not in readings and self.all_read:
-                remedy = did_you_mean(scenario.reading, readings)
-                case.wrong(entry, ("reading",), f"no clause has a reading `{scenario.reading}`", remedy)
+            for flaw in self._unread(scenario.reading):
+                case.note(entry, flaw, ("reading",))
             for index, name in enumerate(scenario.without):
                 if name not in terms and self.all_read:
                     what = f"there is no term `{name}`"
                     case.wrong(entry, ("without", index), what, did_you_mean(name, terms))
+
+    def _unread(self, written: str | Mapping[str, str] | None) -> Iterable[Flaw]:
+        """What a choice of readings names, and no clause has."""
+        if not written or not self.all_read:
+            return ()
+        try:
+            choice_of(self.disputed, written)
+        except FlawError as error:
+            return error.flaws
+        return ()
 
     # -- one clause ------------------------------------------------------------------------------------------
     def _declared(self, entry: Entry, agreement: Agreement, place: int, term: Term) -> None:
@@ -162,10 +173,10 @@ class _Clauses:
             if validity.start == validity.end:
                 what = f"`{term.id}` is never in force: it ends before it starts ({validity.start:%Y-%m-%d})"
                 wrong(entry, path, what, "check its dates, and those of its agreement")
-        missing = self.readings - set(term.readings) if term.readings else set()
-        for name in sorted(missing):
-            what = f"`{term.id}` has no reading `{name}`, which other clauses have"
-            wrong(entry, (*path, "readings"), what, "give each disputed clause every reading")
+        names = self.disputed.get(term.id, ()) if term.readings else ()
+        for name in sorted({*names} ^ {*term.readings}):
+            what = f"the reading `{name}` is of one version of `{term.id}` only"
+            wrong(entry, (*path, "readings"), what, "give each version of a disputed clause the same readings")
 
     def _in_force(self, entry: Entry, found: InForce) -> None:
         """A clause against what it speaks of, under each of its readings."""
@@ -256,12 +267,17 @@ class _Clauses:
 
     # -- what a clause says of itself --------------------------------------------------------------------------
     def _alike(self, standing: Sequence[InForce], flaws: Callable[[Term, View], Iterable[Flaw]]) -> None:
-        """Clauses that are alike, each beside the others, under every reading that any of them has."""
-        names = dict.fromkeys(name for found in standing for name in found.term.readings)
-        for name in names or [None]:
-            under = [f for f in standing if not f.term.readings or name in f.term.readings]
-            terms = [found.term.bound(found.validity, name) for found in under]
-            for found, term in zip(under, terms, strict=True):
+        """Clauses that are alike, each beside the others, under every combination of their readings."""
+        disputed = {f.term.id: self.disputed[f.term.id] for f in standing if f.term.readings}
+        try:
+            choices = combinations(disputed, {})
+        except FlawError as error:
+            self.case.note(self.entries[standing[0].agreement], error.flaws[0], self._path(standing[0]))
+            return
+        for choice in choices:
+            read = [f for f in standing if not f.term.readings or choice[f.term.id] in f.term.readings]
+            terms = [found.term.bound(found.validity, choice.get(found.term.id)) for found in read]
+            for found, term in zip(read, terms, strict=True):
                 for flaw in flaws(term, View(self.case, term, terms)):
                     self.case.note(self.entries[found.agreement], flaw, self._path(found))
 

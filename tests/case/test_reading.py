@@ -1,0 +1,95 @@
+"""Readings: chosen by name or clause by clause, and never guessed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from detente.case.case import Case
+from detente.case.reading import MAX_COMBINATIONS, choice_of, combinations, in_words
+from detente.errors import CaseError, FlawError
+from tests.builders import Data, agreement, build, tokens, work
+
+DISPUTED = {"a": ("letter", "spirit"), "b": ("letter", "wide"), "c": ("narrow",)}
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("letter", {"a": "letter", "b": "letter"}),
+        ("wide", {"b": "wide"}),
+        ("a=spirit", {"a": "spirit"}),
+        ("letter,b=wide", {"a": "letter", "b": "wide"}),
+        ("b=wide, letter", {"a": "letter", "b": "wide"}),  # of one clause holds over a name that is said of all
+        ("spirit,wide,narrow", {"a": "spirit", "b": "wide", "c": "narrow"}),
+        ({"a": "spirit", "c": "narrow"}, {"a": "spirit", "c": "narrow"}),
+    ],
+)
+def test_a_choice(written: Any, found: dict[str, str]) -> None:
+    assert choice_of(DISPUTED, written) == found
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("leter", "no clause has a reading `leter`; did you mean `letter`?"),
+        ("a=wide", "`a` has no reading `wide`; allowed: `letter`, `spirit`"),
+        ({"d": "letter"}, "there is no clause `d` that has readings; allowed: `a`, `b`, `c`"),
+        ("a=letter,a=spirit", "`a` is given two readings, `letter` and `spirit`; keep one of them"),
+        ("letter,wide", "`b` is given two readings, `letter` and `wide`; keep one of them"),
+    ],
+)
+def test_what_no_clause_has(written: Any, said: str) -> None:
+    with pytest.raises(FlawError) as error:
+        choice_of(DISPUTED, written)
+    assert str(error.value) == said
+
+
+def test_a_choice_reads_as_it_was_said() -> None:
+    for choice in combinations(DISPUTED, {}):
+        said = in_words(DISPUTED, choice)
+        assert said is not None
+        assert choice_of(DISPUTED, said) == choice
+    assert in_words({"a": ("x", "y"), "b": ("x", "z")}, {"a": "x", "b": "x"}) == "x"
+    assert in_words(DISPUTED, {}) is None
+
+
+def test_combinations_are_those_that_are_left() -> None:
+    assert len(list(combinations(DISPUTED, {}))) == 4
+    assert [c["b"] for c in combinations(DISPUTED, {"a": "spirit"})] == ["letter", "wide"]
+    many = {f"c{n}": ("x", "y") for n in range(11)}
+    with pytest.raises(FlawError, match=f"combine in 2,048 ways, more than {MAX_COMBINATIONS:,}"):
+        combinations(many, {})
+    assert len(list(combinations(many, {"c0": "x"}))) == 1024
+
+
+def two_disputes(**head: object) -> Case:
+    def only(name: str, *readings: str) -> Data:
+        scopes: list[Data] = [{"api": "stateless"}, {"api": ["stateless", "stateful"]}]
+        return {
+            "id": name,
+            "kind": "exclusivity",
+            "readings": {r: {"of": of} for r, of in zip(readings, scopes, strict=True)},
+        }
+
+    works = [work(labels={"api": "stateless"}), work("agents", labels={"api": "stateful"})]
+    deals = [agreement(only("one", "letter", "spirit"), only("two", "narrow", "wide"))]
+    return build([tokens("north", 3), tokens("south", 2)], works, *deals, months=1, **head)
+
+
+def test_clauses_need_not_share_the_names_of_their_readings() -> None:
+    case = two_disputes(reading={"one": "letter"})
+    assert case.reading == "one=letter"
+    with pytest.raises(CaseError, match="`two` has several readings and none is chosen"):
+        _ = case.terms
+    both = case.under("wide")
+    assert both.reading == "one=letter,two=wide"
+    assert [str(t.of) for t in both.terms] == ["api: stateless", "api: stateless or stateful"]
+    assert case.under(both.reading).hash == both.hash != case.under("two=narrow").hash
+    assert case.readings == tuple(f"one={one},two={two}" for one in ("letter", "spirit") for two in ("narrow", "wide"))
+
+
+def test_a_clause_that_fell_away_has_no_reading() -> None:
+    case = two_disputes(reading="letter").under("narrow", without=["two"])
+    assert (case.reading, case.readings) == ("letter", ("letter", "spirit"))
