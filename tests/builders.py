@@ -127,9 +127,9 @@ def data_of(
     return base | head
 
 
-def two_clouds(*terms: Data, party: str = "north", **head: Any) -> Case:
+def two_clouds(*terms: Data, party: str = "north", combine: str | None = None, **head: Any) -> Case:
     """1000 Mtok a month; 3 USD per Mtok at North, 2 at South: without clauses 2000 USD a month, all at South."""
-    agreements = [agreement(*terms, party=party)] if terms else []
+    agreements = [agreement(*terms, party=party) | ({"combine": combine} if combine else {})] if terms else []
     return build([tokens("north", 3), tokens("south", 2)], [work()], *agreements, **head)
 
 
@@ -460,13 +460,14 @@ def worlds(draw: Draw, *, kinds: Sequence[str] = ALL_KINDS, need: str | None = N
         {"from": "north", "to": "south", "price": "0.10 USD per GB"},
     ]
     wanted = ([need] if need else []) + draw(st.lists(st.sampled_from(sorted(kinds)), max_size=most - bool(need)))
+    combine = pick(draw, "product", "sum", "best-of")
     for index, kind in enumerate(wanted):
         sold = sold_for(kind, world)
         party = pick(draw, *dict.fromkeys(o["provider"] for o in sold))
         term = {"id": f"t{index}", "kind": kind, "text": f"Clause {index}."} | GENERATORS[kind](draw, world, party)
         term |= pick(draw, {}, {}, {"from": "2026-01-11"}, {"until": "2026-02-15"})
         more: Data = pick(draw, {}, {}, {"effective": "2025-11-15"}, {"ends": after(months)})
-        world["agreements"].append(agreement(term, party=party, id=f"a{index}") | more)
+        world["agreements"].append(agreement(term, party=party, id=f"a{index}", combine=combine) | more)
     return world
 
 

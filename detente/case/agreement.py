@@ -12,6 +12,7 @@ from datetime import datetime
 
 from pydantic import Field, model_validator
 
+from detente.contract.combining import Combination
 from detente.contract.handover import Handover
 from detente.contract.term import Term, Until
 from detente.contract.validity import Validity
@@ -31,6 +32,10 @@ class Agreement(Noun):
     title: Title | None = None
     amends: Id | None = Field(default=None, description="the agreement that this one changes from its effective day on")
     removes: tuple[Id, ...] = Field(default=(), description="terms of the amended agreement that end with this one")
+    combine: Combination | None = Field(
+        default=None,
+        description="how its discounts on one price combine: each of what is left, all of the list price, or the best",
+    )
     terms: tuple[AnyTerm, ...] = ()
 
     @model_validator(mode="after")
@@ -100,7 +105,8 @@ def dates(
     start = max(moment(agreement.effective), moment(term.from_ or agreement.effective))
     ends = next((a.ends for a in lineage(agreement, known) if a.ends), LAST)
     end = min([moment(ends), *_ends(term, events)])
-    return Validity(agreement.id, agreement.with_, start, max(start, end))
+    combine = next((a.combine for a in lineage(agreement, known) if a.combine), None)
+    return Validity(agreement.id, agreement.with_, start, max(start, end), combine=combine)
 
 
 def lineage(agreement: Agreement, known: Mapping[str, Agreement]) -> list[Agreement]:

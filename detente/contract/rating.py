@@ -1,4 +1,4 @@
-"""Rating: what use costs. List price, then what each price clause takes off it, in the order of the contract.
+"""Rating: what use costs. List price, then what each price clause takes off it, combined as the contract says.
 
 The one place that prices use: the bill of a plan, what is metered, and the order in which the gateway asks. Not here:
 list prices (``market``), and what a clause takes off (``Term.takes_off``).
@@ -6,11 +6,13 @@ list prices (``market``), and what a clause takes off (``Term.takes_off``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
+from detente.contract.combining import parts
 from detente.contract.term import Term
 from detente.contract.use import RatedUse, Reduction, Use
 from detente.errors import SettleError
@@ -32,7 +34,7 @@ class Rating:
         Raises SettleError where it is not known whether a price clause covers it: an unknown price is never the list
         price, and never zero. So it does where they take off more than the price.
         """
-        found = tuple(r for term in self._terms if (r := _reduction(term, use)) is not None)
+        found = tuple(_reductions(self._terms, use))
         net = use.listed - sum((r.amount for r in found), Decimal(0))
         if net < -NANO * len(found) and use.listed >= 0:  # each is rounded by itself
             names = " and ".join(f"`{reduction.term}`" for reduction in found)
@@ -41,23 +43,60 @@ class Rating:
         return RatedUse(use, net, found)
 
 
-def _reduction(term: Term, use: Use) -> Reduction | None:
-    """Pro rata of the line's time in which the clause is in force; a moment is in force or not."""
-    validity = term.validity
-    start, end = max(use.start, validity.start), min(use.end, validity.end)
-    if start > end or start >= validity.end or (start == end and use.start < use.end):
-        return None
-    rate = taken_off(term, use.demand, use.offer)
-    if not rate:
-        return None
-    part = Fraction(1) if start == end else hours_between(start, end) / hours_between(use.start, use.end)
-    return Reduction(term.id, start, end, nano(Fraction(use.listed) * rate * part))
+TimedPart = tuple[datetime, datetime, Fraction]
+"""A part of the list price, and the time for which it is taken off."""
+
+
+def _reductions(terms: Iterable[Term], use: Use) -> Iterator[Reduction]:
+    """What each clause takes off, pro rata of the line's time for which it does; a moment is in force or not."""
+    there = (term for term in terms if term.validity.over(use.start, use.end))
+    rates = [(term, rate) for term in there if (rate := taken_off(term, use.demand, use.offer))]
+    taken: list[list[TimedPart]] = [[] for _ in rates]
+    for start, end in _pieces(use, [term for term, _ in rates]):
+        meeting = [at for at, (term, _) in enumerate(rates) if term.validity.over(start, end)]
+        for at, part in zip(meeting, _combined([rates[at] for at in meeting]), strict=True):
+            _note(taken[at], (start, end, part))
+    whole = hours_between(use.start, use.end)
+    for (term, _), found in zip(rates, taken, strict=True):
+        for start, end, part in found:
+            share = hours_between(start, end) / whole if whole else Fraction(1)
+            yield Reduction(term.id, start, end, nano(Fraction(use.listed) * part * share))
+
+
+def _note(taken: list[TimedPart], more: TimedPart) -> None:
+    """Add a part to those of a clause: what goes on as before is one reduction, rounded once."""
+    if taken and taken[-1][1:] == (more[0], more[2]):
+        taken[-1] = (taken[-1][0], *more[1:])
+    elif more[2]:
+        taken.append(more)
+
+
+def _pieces(use: Use, terms: Iterable[Term]) -> list[tuple[datetime, datetime]]:
+    """The times of a line in which the same clauses are in force; of a moment, that moment."""
+    if use.start == use.end:
+        return [(use.start, use.end)]
+    inside = {at for term in terms for at in (term.validity.start, term.validity.end) if use.start < at < use.end}
+    return list(pairwise(sorted({use.start, use.end, *inside})))
+
+
+def _combined(rates: Sequence[tuple[Term, Fraction]]) -> list[Fraction]:
+    """What clauses that meet each take off, as parts of the list price."""
+    ways = [term.validity.combine for term, _ in rates]
+    return parts([rate for _, rate in rates], ways, [term.id for term, _ in rates])
+
+
+def together(terms: Iterable[Term], demand: Facts | None, offer: Facts) -> Fraction:
+    """The part of the list price that price clauses in force at one time take off together.
+
+    Raises SettleError where it is not known, or nobody says how they combine.
+    """
+    rates = [(term, rate) for term in terms if (rate := taken_off(term, demand, offer))]
+    return sum(_combined(rates), Fraction(0))
 
 
 def part_paid(terms: Iterable[Term], demand: Facts, offer: Facts, at: datetime) -> Fraction:
     """The part of the list price that use costs at a moment. Raises SettleError where it is not known."""
-    off = (taken_off(term, demand, offer) for term in terms if term.prices and term.validity.over(at, at))
-    return 1 - sum(off, Fraction(0))
+    return 1 - together((term for term in terms if term.prices and term.validity.over(at, at)), demand, offer)
 
 
 def taken_off(term: Term, demand: Facts | None, offer: Facts) -> Fraction:

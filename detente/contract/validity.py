@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from detente.contract.combining import Combination
 from detente.contract.handover import Handover
 from detente.contract.window import Window
 from detente.values.period import Horizon, moment
@@ -18,6 +19,7 @@ class Validity:
     """Which agreement a term stands in, with whom, and when it is in force (the end is exclusive).
 
     ``begun`` and ``ended``: where it replaces an earlier text of the clause, and where an amendment replaces it.
+    ``combine``: how the agreement has price clauses combine; None where it does not say.
     """
 
     agreement: str
@@ -26,6 +28,7 @@ class Validity:
     end: datetime
     begun: Handover | None = None
     ended: Handover | None = None
+    combine: Combination | None = None
 
     def over(self, start: datetime, end: datetime) -> bool:
         """Whether any of a time lies in it; of a time without length, whether it does."""

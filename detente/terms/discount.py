@@ -13,6 +13,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from detente.contract.case_view import CaseView
+from detente.contract.combining import Combination
 from detente.contract.decisions import Decisions
 from detente.contract.meter import Meter
 from detente.contract.settlement import Settlement, settled
@@ -26,10 +27,16 @@ from detente.values.quantity_field import Portion
 
 UNITS = ("gpu", "provisioned")
 """Products that are bought in units, each of which may serve several workloads."""
+COMBINED: dict[Combination, str] = {
+    "product": "beside other discounts: of what they leave",
+    "sum": "beside other discounts: added up",
+    "best-of": "beside other discounts: the largest alone",
+}
+"""How several discounts combine, in a clause's sentence."""
 
 
 class Discount(Term):
-    """What is covered costs less by a part of its list price; discounts on one price add up."""
+    """What is covered costs less by a part of its price; how several on one price combine, their agreement says."""
 
     kind: Literal["discount"]
     off: Portion = Field(description="the part of the list price that is taken off")
@@ -63,7 +70,8 @@ class Discount(Term):
 
     def explain(self) -> Reason:
         """What the clause does."""
-        return Reason(self.id, f"{float(self.off) * 100:g}% off the list price of {self.covered}")
+        way = f" ({COMBINED[self.validity.combine]})" if self.validity.combine else ""
+        return Reason(self.id, f"{float(self.off) * 100:g}% off the list price of {self.covered}{way}")
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """One by workload on what workloads share."""

@@ -271,7 +271,7 @@ def test_readings_that_clash_in_any_combination_are_refused() -> None:
             },
         }
 
-    ours = {"id": "own", "with": "aws", "effective": "2026-01-01"}
+    ours = {"id": "own", "with": "aws", "effective": "2026-01-01", "combine": "sum"}
     assert len(case({**ours, "terms": [discount("a", "aws", "aws"), discount("b", "azure", "azure")]}).readings) == 4
     for spirit in ("aws", "azure"):  # each clause has a reading of its own: `a` may be read to the letter, and `b` not
         with pytest.raises(CaseError, match="`a` and `b` together give more than 100%"):

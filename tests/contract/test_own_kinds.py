@@ -293,5 +293,5 @@ def test_a_price_of_ones_own_is_billed_once_and_saved() -> None:
 def test_prices_of_several_kinds_are_held_to_all_of_the_price_together() -> None:
     discount = {"id": "off", "kind": "discount", "off": "60%"}
     with pytest.raises(CaseError, match="`off` and `rebate` together give more than 100% of what `south-api` costs"):
-        two_clouds(REBATE | {"part": "60%"}, discount, party="south")
-    assert solved(two_clouds(REBATE | {"part": "40%"}, discount, party="south")).cost == 0
+        two_clouds(REBATE | {"part": "60%"}, discount, party="south", combine="sum")
+    assert solved(two_clouds(REBATE | {"part": "40%"}, discount, party="south", combine="sum")).cost == 0

@@ -17,7 +17,7 @@ from tests.builders import D, day, two_clouds, use
 def world() -> Case:
     """25% off from 10 January to 10 March, and 10% off for gold work only."""
     first = {"id": "d", "kind": "discount", "off": "25%", "from": "2026-01-10", "until": "2026-03-10"}
-    return two_clouds(first, {"id": "g", "kind": "discount", "off": "10%"})
+    return two_clouds(first, {"id": "g", "kind": "discount", "off": "10%"}, combine="sum")
 
 
 def moment(case: Case, at: str, spend: str = "100") -> Use:

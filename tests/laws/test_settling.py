@@ -134,6 +134,7 @@ def discounted(draw: Any, kind: str) -> Case:
     signed["terms"][0]["windows"] = {"every": "month", "starts": "2025-12-15", "cut": "prorate"}
     when: Data = draw(st.sampled_from([{"from": "2026-01-11"}, {"until": "2026-01-20"}]))
     signed["effective"] = "2025-11-15"
+    signed["combine"] = "sum"
     signed["terms"].append({"id": "cut", "kind": "discount", "off": "20%"} | when)
     try:
         return Case.of(world)

@@ -6,6 +6,7 @@ its own arcs, periods, prices, capacities, demand and measures. It is slow and p
 
 from __future__ import annotations
 
+import itertools
 import logging
 import math
 from collections import defaultdict
@@ -475,11 +476,20 @@ class Oracle:
         return self._taken_off(demand, self.facts(offer), slot)
 
     def _taken_off(self, demand: Any, sold: Any, slot: Slot) -> float:
-        """Discounts add up, each by the part of the slot in which it is in force."""
-        total, terms = 0.0, list[Any](self.case.terms)
-        for term in terms:
-            if term.kind == "discount" and term.covered.covers(demand, sold):
-                total += float(term.off) * slot.inside(term.validity.start, term.validity.end)
+        """What discounts take off, combined as their agreement says, piece by piece of the slot."""
+        terms = [t for t in list[Any](self.case.terms) if t.kind == "discount" and t.covered.covers(demand, sold)]
+        edges = {at for t in terms for at in (t.validity.start, t.validity.end) if slot.start < at < slot.end}
+        marks = sorted({slot.start, slot.end, *edges})
+        total = 0.0
+        for start, end in itertools.pairwise(marks):
+            there = [t for t in terms if t.validity.start < end and start < t.validity.end]
+            parts = [float(t.off) for t in there]
+            way = there[0].validity.combine if there else None
+            if way == "product":
+                off = 1 - math.prod(1 - part for part in parts)
+            else:
+                off = max(parts, default=0.0) if way == "best-of" else sum(parts)
+            total += off * slot.inside(start, end)
         return total
 
     def _net(self, way: Way, slot: Slot) -> float:

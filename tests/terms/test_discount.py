@@ -28,6 +28,7 @@ from tests.builders import (
     use,
     work,
 )
+from tests.planner.oracle import Oracle
 
 
 def off(name: str, part: str, **more: Any) -> dict[str, Any]:
@@ -47,12 +48,69 @@ def test_too_small_to_matter() -> None:
     assert (found.cost, postings(found, "d")) == (D(12000), {})
 
 
-def test_discounts_add_up() -> None:
-    found = solved(two_clouds(off("d", "30%"), off("e", "10%")))
-    # 3 x (1 - 30% - 10%) = 1.80, and not 3 x 70% x 90% = 1.89: 6 x 1000 x 1.80
-    assert found.cost == D(10800)
-    assert charged(found, "d") == D(-5400)  # 18,000 x 30%
-    assert charged(found, "e") == D(-1800)  # 18,000 x 10%
+@pytest.mark.parametrize(
+    ("combine", "cost", "first", "second"),
+    [
+        # 3 x (1 - 30% - 10%) = 1.80 a Mtok: 18,000 x 30%, and 18,000 x 10%
+        ("sum", 10_800, 5400, 1800),
+        # 3 x 70% x 90% = 1.89: 18,000 x 30%, and 10% of the 12,600 that are left
+        ("product", 11_340, 5400, 1260),
+    ],
+)
+def test_discounts_that_meet_combine_as_the_agreement_says(combine: str, cost: int, first: int, second: int) -> None:
+    case = two_clouds(off("d", "30%"), off("e", "10%"), combine=combine)
+    found = solved(case)
+    assert (found.cost, charged(found, "d"), charged(found, "e")) == (D(cost), D(-first), D(-second))
+    assert Oracle(case).solve() == pytest.approx(cost)
+
+
+def test_the_best_of_two_is_taken_alone() -> None:
+    # 10% in all months, and 40% from April on: 3 x 0.90 = 2.70 > 2 at South, then 3 x 0.60 = 1.80 < 2
+    case = two_clouds(off("d", "10%"), off("e", "40%", **{"from": "2026-04"}), combine="best-of")
+    found = solved(case)
+    assert (found.cost, placed(found)["north-api"]) == (D(6000 + 5400), D(3000))
+    assert (charged(found, "d"), charged(found, "e")) == (D(0), D(-3600))
+    assert Oracle(case).solve() == pytest.approx(11_400)
+
+
+def test_one_discount_that_begins_inside_a_line_takes_its_part_of_what_the_other_leaves() -> None:
+    """100 USD over 30 days, 20% off, and for the last 15 days 10% of the 80% that are left: 100 - 20 - 4."""
+    case = two_clouds(off("d", "20%"), off("e", "10%", **{"from": "2026-01-16"}), combine="product")
+    (line,) = rated(case, [use(case, "chat", "north-api", "2026-01-01", "2026-01-31", 1, 100)])
+    assert line.net == D(76)
+    assert [(r.term, r.start, r.amount) for r in line.reductions] == [
+        ("d", day("2026-01-01"), D(20)),
+        ("e", day("2026-01-16"), D(4)),
+    ]
+
+
+def test_discounts_that_meet_without_a_stated_way_are_a_mistake() -> None:
+    deal = agreement(off("sp", "30%"), off("edp", "10%"))
+    (only,) = mistakes(data_of([tokens("north", 3), tokens("south", 2)], [work()], deal))
+    assert only == (
+        "`sp` and `edp` both take off the price of `north-api`, and `north-deal` does not say how they combine; write "
+        "`combine:` in `north-deal`, as the contract says of 30% and 10%: `product` (37% off), `sum` (40% off), "
+        "`best-of` (30% off)"
+    )
+
+
+def test_agreements_that_meet_say_the_same_way() -> None:
+    one = agreement(off("sp", "30%"), id="one", combine="product")
+    two = agreement(off("edp", "10%"), id="two", combine="sum")
+    (only,) = mistakes(data_of([tokens("north", 3)], [work()], one, two))
+    assert "`one` says `combine: product` while `two` says `combine: sum`" in only
+
+
+def test_discounts_that_never_meet_need_no_way() -> None:
+    first, second = off("d", "30%", of={"provider": "north"}), off("e", "10%", of={"provider": "south"})
+    assert solved(two_clouds(first, second)).cost == D(10_800)
+
+
+def test_an_amendment_combines_as_what_it_amends() -> None:
+    deal = agreement(off("d", "20%"), id="deal", combine="product")
+    more = agreement(off("e", "25%"), id="more", amends="deal", effective="2026-04-01")
+    # 2.40 > 2; then 3 x 80% x 75% = 1.80 < 2 at North
+    assert solved(build([tokens("north", 3), tokens("south", 2)], [work()], deal, more)).cost == D(6000 + 5400)
 
 
 def test_spend_in_a_window_is_what_is_paid_in_it() -> None:
@@ -85,7 +143,10 @@ def test_a_discount_that_begins_with_a_cap_fits_it_on_any_grid(every: str) -> No
 
 def test_together_over_one_hundred_percent_is_a_mistake() -> None:
     data = data_of(
-        [tokens("north", 3), tokens("south", 2)], [work()], agreement(off("d", "70%"), off("e", "40%")), months=1
+        [tokens("north", 3), tokens("south", 2)],
+        [work()],
+        agreement(off("d", "70%"), off("e", "40%"), combine="sum"),
+        months=1,
     )
     found = mistakes(data)
     assert found

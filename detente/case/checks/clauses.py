@@ -9,19 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from fractions import Fraction
 
 from detente.case.agreement import Agreement, InForce, cycle, dates, in_force, lineage, root
-from detente.case.checks import units, windows
+from detente.case.checks import prices, units, windows
 from detente.case.checks.view import View
 from detente.case.entries import Entries, Entry
 from detente.case.reading import choice_of, combinations
 from detente.contract.scope import Scope
-from detente.contract.stacking import more_than_all
 from detente.contract.term import SELF, Term, Until
 from detente.contract.validity import Validity
 from detente.errors import Flaw, FlawError, Path, did_you_mean
-from detente.values.facts import DEMAND_KEYS, OFFER_KEYS, Facts
+from detente.values.facts import DEMAND_KEYS, OFFER_KEYS
 from detente.values.period import moment
 
 
@@ -77,7 +75,7 @@ class _Clauses:
             kinds.setdefault(found.term.kind, []).append(found)
         for alike in kinds.values():
             self._alike(alike, lambda term, view: term.check(view))
-        self._alike([found for found in standing if found.term.prices], _more_than_the_price)
+        self._alike([found for found in standing if found.term.prices], prices.flaws)
 
     # -- agreements ------------------------------------------------------------------------------------------
     def _amendment(self, entry: Entry, agreement: Agreement) -> None:
@@ -280,12 +278,3 @@ class _Clauses:
             for found, term in zip(read, terms, strict=True):
                 for flaw in flaws(term, View(self.case, term, terms)):
                     self.case.note(self.entries[found.agreement], flaw, self._path(found))
-
-
-def _more_than_the_price(term: Term, view: View) -> Iterable[Flaw]:
-    """Price clauses, of whatever kinds, that together take more off than there is."""
-    return more_than_all(term, view.beside, view, _off)
-
-
-def _off(term: Term, demand: Facts, offer: Facts) -> Fraction | None:
-    return term.takes_off(demand, offer)

@@ -38,9 +38,7 @@ def _formulated(draft: Draft) -> Draft:
 
     shaping = Shaping(draft)
     define_permissions(draft, terms)
-    for term in terms:
-        if term.prices:
-            draft.prices.take_off(term)
+    draft.prices.take_off(term for term in terms if term.prices)
     draft.define_costs()
     for term in terms:
         term.shape(shaping)

@@ -1,4 +1,4 @@
-"""What use and units cost in each period: list prices, exact, and what discounts take off them.
+"""What use and units cost in each period: list prices, exact, and what price clauses take off them.
 
 Owns: ``Prices``, the price list of a case, and ``NetPrices``. Not here: what a clause takes off (``contract.rating``),
 and the bill.
@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.contract.rating import taken_off
+from detente.contract.rating import together
 from detente.contract.term import Term
 from detente.contract.window import Window
 from detente.demand.workload import Batch
@@ -48,7 +49,7 @@ class Prices:
 
 @dataclass(frozen=True)
 class TakenOff:
-    """The parts of list prices that one price clause takes off, and when: of units by offer, of the rest by arc."""
+    """The parts of list prices that price clauses take off together, and when: of units by offer, else by arc."""
 
     time: Window
     units: dict[str, float]
@@ -125,21 +126,28 @@ class PriceList:
         return Prices(tuple(price.mean(*span, of) if offer.open(*span) else None for span in spans), which)
 
     # -- after discounts -----------------------------------------------------------------------------------------
-    def take_off(self, term: Term) -> None:
-        """What a price clause takes off list prices while it is in force."""
-        case = self._arcs.case
+    def take_off(self, terms: Iterable[Term]) -> None:
+        """What price clauses take off list prices: in each time in which the same ones are in force, together."""
+        horizon = self._arcs.case.declared.horizon
+        seen = [(term, term.validity.within(horizon)) for term in terms]
+        edges = sorted({at for _, time in seen for at in (time.start, time.end) if time.start < time.end})
+        for start, end in pairwise(edges):
+            there = [term for term, time in seen if time.start < end and start < time.end]
+            if there:
+                self._taken_off.append(self._together(there, Window(0, start, end)))
+
+    def _together(self, terms: Sequence[Term], time: Window) -> TakenOff:
+        sold = self._arcs.case.offer_facts
         egress = {
-            arc.index: float(taken_off(term, arc.demand, arc.egress_facts))
+            arc.index: float(together(terms, arc.demand, arc.egress_facts))
             for arc in self._arcs
             if arc.egress and arc.egress_facts is not None
         }
-        self._taken_off.append(
-            TakenOff(
-                term.validity.within(case.declared.horizon),
-                {o.id: float(taken_off(term, None, case.offer_facts[o.id])) for o in case.offers},
-                [float(taken_off(term, arc.demand, arc.sold)) for arc in self._arcs],
-                egress,
-            )
+        return TakenOff(
+            time,
+            {offer: float(together(terms, None, facts)) for offer, facts in sold.items()},
+            [float(together(terms, arc.demand, arc.sold)) for arc in self._arcs],
+            egress,
         )
 
     def after_discounts(self) -> NetPrices:
