@@ -126,7 +126,7 @@ async def compare(port: int, exchanges: int, at_once: int, size: int) -> None:
     for protocol in bare:
         protocol.transport.abort()
 
-    upstream = Upstream(Outbox(loop), connect=3, first_byte=60, idle=60)
+    upstream = Upstream(Outbox(loop), connect=3)
 
     async def ours() -> None:
         reply = await upstream.send(base, outgoing, KEY, until=loop.time() + 600)

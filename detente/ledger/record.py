@@ -28,13 +28,20 @@ class TokenCounts(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A deployment that was asked, and how it went: ``served``, or its kind of failure, with a sentence if any."""
+    """A deployment that was asked, and how it went: ``served``, or its kind of failure, with a sentence if any.
+
+    ``used`` is what it used beside the record's own ``usage``: ``unknown`` where it had the request, may have worked on
+    it, and did not say; None where it used nothing, and of the attempt that the record's ``usage`` is of. ``cost`` is
+    of what it used, as in ``CallEnd``.
+    """
 
     deployment: str
     outcome: str
     ms: float
     status: int = 0
     detail: str = ""
+    used: TokenCounts | Literal["unknown"] | None = None
+    cost: str | None = None
 
 
 def milliseconds(seconds: float) -> float:

@@ -13,30 +13,61 @@ from detente.errors import FlawError
 from detente.values.noun import Flag, Noun
 from detente.values.quantity_field import Count, Duration
 
+FIRST_CONTENT, THOUGHT = 60.0, 300.0
+"""Seconds for the first content of a stream, and the same where the call asks for reasoning, unless a case says
+else."""
+
 
 class Deadlines(Noun):
-    """How long the gateway waits. All failures before the first content fail over, within ``total``."""
+    """How long the gateway waits. All failures before the first content fail over, within ``total``.
+
+    A stream is late where its first content is, whatever else its provider sends before it. A whole reply has no sign
+    of life before its end, so that only ``total`` ends it.
+    """
 
     connect: Duration = Field(default=3.0, description="for a connection to a provider")
-    first_byte: Duration = Field(default=60.0, description="for the head of a provider's reply")
+    first_byte: Duration | None = Field(default=None, description="for the first content of a stream; default: 60 s")
+    reasoning: Duration | None = Field(
+        default=None,
+        description="the same where the call asks for reasoning; default: `first-byte` where it is stated, else 300 s",
+    )
     idle: Duration = Field(
-        default=60.0, description="between two pieces of a provider's reply, or of a caller's request"
+        default=60.0,
+        description="between two pieces of a stream after its first content, or of a caller's request",
     )
     total: Duration = Field(default=600.0, description="for a call in all, failing over included")
 
     @model_validator(mode="after")
     def _some_time(self) -> Deadlines:
-        for name in ("connect", "first_byte", "idle", "total"):
-            if getattr(self, name) <= 0:
+        for name in ("connect", "first_byte", "reasoning", "idle", "total"):
+            stated = getattr(self, name)
+            if stated is not None and stated <= 0:
                 key = name.replace("_", "-")
                 raise FlawError(f"`{key}` is zero", "write for example `30 s`", (key,))
         return self
+
+    def first_content(self, reasons: bool) -> float:
+        """Seconds for the first content of a stream, of a call that asks for reasoning or does not."""
+        if reasons and self.reasoning is not None:
+            return self.reasoning
+        if self.first_byte is not None:
+            return self.first_byte
+        return THOUGHT if reasons else FIRST_CONTENT
+
+    def between(self, reasons: bool) -> float:
+        """Seconds between two pieces of a stream: a model that reasons may think again, for as long as at first."""
+        if not reasons or "idle" in self.model_fields_set:
+            return self.idle
+        return max(self.idle, self.first_content(reasons))
 
 
 class Serving(Noun):
     """Settings of the gateway."""
 
     deadlines: Deadlines = Deadlines()
+    keep_alive: Duration = Field(
+        default=15.0, description="how long a stream may be silent before its caller is sent a sign of life"
+    )
     body: Count = Field(default=32_000_000, description="the largest request, in bytes")
     headers: Flag = Field(default=True, description="whether replies say where they ran, why and at what cost")
     sync: Literal["timer", "each"] = Field(

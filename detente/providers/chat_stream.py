@@ -118,8 +118,9 @@ class ChatDecoder(Decoder):
                 else:
                     part.failure = failure("broken", 502, "the provider ended the stream without a reason to finish")
                 break
-            if not data:  # a comment keeps the connection alive
-                shown.append(event)
+            if not data:  # a comment keeps the connection alive: our own caller is told so by us, before content
+                if self._content:
+                    shown.append(event)
                 continue
             try:
                 chunk = _CHUNK.decode(data)

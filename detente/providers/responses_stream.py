@@ -69,7 +69,6 @@ _BEFORE_CONTENT = frozenset(
         "response.output_item.added",
         "response.content_part.added",
         "response.reasoning_summary_part.added",
-        "keepalive",
     }
 )
 """What a provider may say before it has made anything: all other events hold content, or end the stream."""
@@ -131,8 +130,8 @@ class ResponsesDecoder(Decoder):
     def _read(self, event: bytes, part: StreamPart) -> bool:
         """What one event means; whether the caller is shown it."""
         data = sse.data_of(event)
-        if not data:
-            return True  # a comment keeps the connection alive
+        if not data:  # a comment keeps the connection alive: our own caller is told so by us, before content
+            return self._content
         if data == _DONE:
             return False  # no part of this API, and the gateway's to say where it is
         try:
@@ -153,6 +152,8 @@ class ResponsesDecoder(Decoder):
                 return self._fail(part, _failure(found.error or _Error(found.code, found.message, found.param)))
             case "" if found.error is not None:
                 return self._fail(part, _failure(found.error))
+            case "keepalive":
+                return self._content
             case type_ if type_ not in _BEFORE_CONTENT:
                 self._content = True
                 part.content += 1

@@ -16,7 +16,7 @@ import msgspec
 from detente.errors import HIDDEN, JournalError, printable
 from detente.ledger.frames import NUMBERS, JournalFrame, Torn, frames
 from detente.ledger.journal import files
-from detente.ledger.record import Record, decoded
+from detente.ledger.record import Attempt, Record, TokenCounts, decoded
 
 Print = Callable[[str], None]
 
@@ -116,6 +116,16 @@ def line(record: Record) -> str:
     if record.cost is not None:
         top += f"  {record.cost}"
     why = [record.why] if record.why else []
-    why += [f"{a.deployment}: {a.detail or a.outcome}" for a in record.attempts if a.outcome != "served"]
+    why += [_tried(a) for a in record.attempts if a.outcome != "served"]
     why += [f"not {d.deployment} [{d.clause}]" for d in record.denied]
     return printable(top) + (f"\n    {printable('; '.join(why))}" if why else "")
+
+
+def _tried(attempt: Attempt) -> str:
+    """An attempt that did not serve the call; that its use is not known is never left out (§12)."""
+    told = f"{attempt.deployment}: {attempt.detail or attempt.outcome}"
+    if attempt.used == "unknown":
+        return f"{told} (use unknown)"
+    if isinstance(attempt.used, TokenCounts):
+        return f"{told} ({attempt.used.input:,} + {attempt.used.output:,} tok)"
+    return told

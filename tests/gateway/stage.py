@@ -43,6 +43,8 @@ VARIABLE = "DETENTE_STAGE_KEY"
 NOON = day("2026-03-10").replace(hour=12)
 DEADLINES = {"connect": "600 s", "first-byte": "600 s", "idle": "600 s", "total": "6000 s"}
 """None of them passes unless a test says so (``Stage.passes``)."""
+QUIET = "6000 s"
+"""No signs of life to callers either, unless a test asks for them."""
 LATE = 601
 """Seconds after which a provider is late."""
 
@@ -161,7 +163,7 @@ def case_data(bases: Mapping[str, str], *agreements: Data, **head: object) -> Da
     base |= {
         "deployments": [deployment(f"{p}-m", f"{p}-api", at) for p, at in bases.items()],
         "keys": [{"id": "chat-key", "workload": "chat", "hash": hash_of(KEY)}],
-        "serving": {"deadlines": DEADLINES},
+        "serving": {"deadlines": DEADLINES, "keep-alive": QUIET},
     }
     return base | head
 
@@ -245,9 +247,15 @@ class Stage:
         """So many seconds pass, in which nobody says anything. On asyncio's own loop (``run(…, plain=True)``)."""
         loop = asyncio.get_running_loop()
         assert isinstance(loop, Ahead)
-        self.app.upstream._sweep.look(loop.time())  # sees what has come
+        self._look(loop.time())  # sees what has come
         loop.ahead += seconds
-        self.app.upstream._sweep.look(loop.time())
+        self._look(loop.time())
+
+    def _look(self, now: float) -> None:
+        """As the sweep does twenty times a second, and the worker once."""
+        self.app.upstream._sweep.look(now)
+        for connection in list(self.app.connections):
+            connection.sweep(now)
 
     @property
     def records(self) -> list[Record]:

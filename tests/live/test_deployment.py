@@ -167,3 +167,21 @@ def test_a_deployment_s_model_and_name() -> None:
     assert found.serves_model(None) == "gpt-oss"  # type: ignore[arg-type]  # its own, whatever the offer
     assert found.name_there(None) == "gpt-oss"  # type: ignore[arg-type]
     assert read(OTHER, model="gpt-oss", name="openai/gpt-oss").name_there(None) == "openai/gpt-oss"
+
+
+@pytest.mark.parametrize(
+    ("stated", "plain", "reasoning"),
+    [
+        ({}, (60.0, 60.0), (300.0, 300.0)),
+        ({"first-byte": "10 s"}, (10.0, 60.0), (10.0, 60.0)),
+        ({"first-byte": "10 s", "reasoning": "90 s"}, (10.0, 60.0), (90.0, 90.0)),
+        ({"idle": "20 s"}, (60.0, 20.0), (300.0, 20.0)),
+    ],
+)
+def test_how_long_a_stream_may_keep_its_reader_waiting(
+    stated: dict[str, str], plain: tuple[float, float], reasoning: tuple[float, float]
+) -> None:
+    """(for its first content, between two pieces), without and with reasoning."""
+    deadlines = Serving.model_validate({"deadlines": stated}).deadlines
+    found = [(deadlines.first_content(reasons), deadlines.between(reasons)) for reasons in (False, True)]
+    assert found == [plain, reasoning]

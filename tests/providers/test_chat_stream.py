@@ -52,7 +52,6 @@ ODD: dict[str, tuple[bytes, dict[str, Any]]] = {
     "reasoning, as vLLM sends it": (delta(reasoning_content="hm"), {"content": True}),
     "a refusal": (delta(refusal="no"), {"content": True}),
     "an end": (delta("length"), {"content": True, "finish": "length"}),
-    "a comment": (b": keep-alive\n\n", {}),
     "usage that is null": (event({"choices": [{"delta": {"content": "x"}}], "usage": None}), {"content": True}),
 }
 
@@ -214,3 +213,10 @@ def test_any_bytes_are_read_without_error_and_end_well_or_not(data: bytes, place
         assert not [e for e in shown if e == DONE]
         if whole.failure is not None:
             json.dumps(whole.failure.error)
+
+
+def test_a_comment_is_shown_once_there_is_content_and_is_none_itself() -> None:
+    decoder, alive = ChatDecoder(asks_usage=False), b": keep-alive\n\n"
+    assert decoder.feed(alive) == StreamPart()
+    assert decoder.feed(delta(content="a")).content == 1
+    assert decoder.feed(alive) == StreamPart(alive)

@@ -7,6 +7,7 @@ requests and the connection (``protocol``), and what is answered (``app``, ``rel
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Protocol
@@ -64,17 +65,20 @@ class Exchange:
     A reply is either ``reply``, or ``begin``, any number of ``send``, and ``finish``.
     """
 
-    __slots__ = ("_chunked", "_connection", "begun", "body", "done", "head")
+    __slots__ = ("_chunked", "_connection", "begun", "body", "done", "head", "lives")
 
     def __init__(self, head: RequestHead, body: bytes, connection: Way) -> None:
         self.head, self.body = head, body
         self.begun = self.done = False
+        self.lives: Callable[[], None] | None = None
+        """What to do where nothing was sent for a while: say that the reply is still being made. None: nothing."""
         self._connection = connection
         self._chunked = False
 
     def reply(self, status: int, headers: HeaderLines, body: bytes) -> None:
         """A whole reply."""
         self.begun = self.done = True
+        self.lives = None
         keep = self.head.keep_alive
         opening = top(status, headers, b"content-length: %d\r\n" % len(body), keep)
         self._connection.write(opening if self.head.method == b"HEAD" else opening + body)
@@ -96,13 +100,13 @@ class Exchange:
 
     def finish(self, data: bytes = b"") -> None:
         """The last of it."""
-        self.done = True
+        self.done, self.lives = True, None
         self._connection.write(self._framed(data) + (b"0\r\n\r\n" if self._chunked else b""))
         self._connection.replied(self.head.keep_alive)
 
     def cut(self) -> None:
         """End a reply that cannot be completed, so that it looks cut."""
-        self.done = True
+        self.done, self.lives = True, None
         self._connection.abort()
 
     def _framed(self, data: bytes) -> bytes:

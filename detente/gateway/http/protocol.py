@@ -39,6 +39,10 @@ class Application(Rules, Protocol):
     def idle(self) -> float:
         """Seconds of silence after which a connection is closed."""
 
+    @property
+    def keep_alive(self) -> float:
+        """Seconds of silence after which who waits for a stream is sent a sign of life."""
+
     def serve(self, exchange: Exchange) -> Coroutine[Any, Any, None]:
         """Answer a request. The task is cancelled when the caller leaves."""
 
@@ -74,6 +78,8 @@ class Connection(asyncio.Protocol):
         self._silence: Silence
         self._unsent: list[bytes] = []
         self._written = self._sent = 0  # bytes: of replies, and given to the transport
+        self._told = 0  # bytes of replies at the last look
+        self._quiet = 0.0  # since when no more of a reply was written, as far as a look can tell
 
     # -- the transport -----------------------------------------------------------------------------------------
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -168,6 +174,7 @@ class Connection(asyncio.Protocol):
     # -- replies -----------------------------------------------------------------------------------------------
     def _start(self, exchange: Exchange) -> None:
         self._exchange = exchange
+        self._quiet = self._silence.since
         # Uvicorn waits for connections, which outlast their tasks: its own set of tasks is left empty.
         self._task = self._loop.create_task(self._answered(exchange))
 
@@ -262,11 +269,24 @@ class Connection(asyncio.Protocol):
 
         A head must come whole within that time, so that one sent byte by byte holds nothing for long.
         """
+        self._live(now)
         self._silence.look(self._sent, now)
         since = self._silence.since if self._reader.heading is None else self._reader.heading
         waits_for_us = self._exchange is not None and self.drain is None
         if not waits_for_us and now - since > self._app.idle:
             self.transport.abort()
+
+    def _live(self, now: float) -> None:
+        """A reply that is being made and says nothing for a while shows that it is alive."""
+        if self._written != self._told:
+            self._told, self._quiet = self._written, now
+        exchange = self._exchange
+        if exchange is None or exchange.lives is None or self.drain is not None:
+            return
+        if now - self._quiet >= self._app.keep_alive:
+            self._quiet = now
+            exchange.lives()
+            self._told = self._written
 
     def shutdown(self) -> None:
         """The server stops: finish what is under way, and what is still coming."""

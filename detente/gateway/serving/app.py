@@ -82,9 +82,7 @@ class App:
         """Why replies cannot be recorded; empty where they can."""
         deadlines = policy.serving.deadlines
         self.outbox = Outbox(self._loop)
-        self.upstream = Upstream(
-            self.outbox, connect=deadlines.connect, first_byte=deadlines.first_byte, idle=deadlines.idle
-        )
+        self.upstream = Upstream(self.outbox, connect=deadlines.connect)
         self._recorder = Recorder(journal, metrics)
         self.relay = Relay(self.upstream, load, self._recorder, self.turned, clock.wall, metrics)
         self.follow(policy, authorities)
@@ -93,7 +91,7 @@ class App:
         """Serve by another policy from the next call on; calls under way end by the one that they began with."""
         self.policy = policy
         deadlines = policy.serving.deadlines
-        self.upstream.follow(connect=deadlines.connect, first_byte=deadlines.first_byte, idle=deadlines.idle)
+        self.upstream.follow(connect=deadlines.connect)
         policy.authorities.update(authorities)
         self._enter(self._clock.now())
 
@@ -131,6 +129,11 @@ class App:
     def idle(self) -> float:
         """Seconds of silence after which a connection is closed."""
         return self.policy.serving.deadlines.idle
+
+    @property
+    def keep_alive(self) -> float:
+        """Seconds of silence after which the caller of a stream is sent a sign of life."""
+        return self.policy.serving.keep_alive
 
     def refusal(self, head: RequestHead) -> tuple[int, HeaderLines, bytes] | None:
         """What is refused by its head: a stranger's body is not read."""

@@ -16,6 +16,7 @@ from detente.gateway.deciding.choose import Order, RankedCandidate
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.http.exchange import HeaderLines
 from detente.gateway.surfaces.surface import Asked, Surface
+from detente.gateway.upstream import WHOLE, Patience
 from detente.ledger.record import Attempt, Outcome
 from detente.live.key import Key
 from detente.live.request import Request
@@ -49,6 +50,8 @@ class Job(msgspec.Struct):
     """Deployments on whose wires the call cannot be said."""
     waited: float = 0.0
     """Seconds that went by in waiting for providers."""
+    patience: Patience = WHOLE
+    """How long a provider may keep the call waiting."""
     recorded: bool = False
     """Whether its end is in the journal: it is written once."""
 

@@ -62,7 +62,7 @@ class Metrics:
         )
         self._unknown = Counter(
             "detente_usage_unknown",
-            "Replies without usage from the provider.",
+            "Replies, and attempts before them, without usage from the provider.",
             ["workload", "deployment"],
             registry=registry,
         )
@@ -130,6 +130,10 @@ class Metrics:
                 count.cost += cost
         elif deployment:
             count.unknown += 1
+
+    def unmetered(self, workload: str, deployment: str) -> None:
+        """An attempt before the one that a reply came of, whose use is not known."""
+        self._unknown.labels(workload, deployment).inc()
 
     def added(self, seconds: float) -> None:
         """The gateway's own part of a whole reply."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Literal
 
 from detente.gateway.deciding.policy import Deployed
 from detente.gateway.upstream import UpstreamError
@@ -17,6 +18,15 @@ MAX_DETAIL = 300
 """Letters of a defect's text that a record holds."""
 LATE = failure("timeout", 504, "the total deadline passed before any deployment was asked")
 _ORIGIN = re.compile(r"`https?://[^`]*`")
+
+
+_USED_NOTHING = frozenset({"unreachable", "throttled", "credential", "gateway", "refused"})
+"""How attempts end that used nothing; after any other failure what was used is not known."""
+
+
+def unknown_use(failed: Failure) -> Literal["unknown"] | None:
+    """What a record says of the use of an attempt that failed."""
+    return None if failed.kind in _USED_NOTHING else "unknown"
 
 
 def unanswered(error: UpstreamError, deployed: Deployed) -> Failure:

@@ -21,8 +21,6 @@ from detente.values.money import written
 
 _NONE = TokenCounts(0, 0)
 MAX_ROUTES = 10_000
-_USED_NOTHING = frozenset({"unreachable", "throttled", "credential", "gateway", "refused"})
-"""How attempts end that used nothing; after any other failure what was used is not known."""
 
 
 class Recorder:
@@ -67,6 +65,9 @@ class Recorder:
         )
         self._journal.append(joined(self._route(job, choice, name), end))
         self._metrics.replied(job.workload.id, name, served.outcome, seconds, tokens, spent)
+        for attempt in job.attempts[:-1]:
+            if attempt.used == "unknown":
+                self._metrics.unmetered(job.workload.id, attempt.deployment)
         return text
 
     async def durable(self, job: Job) -> None:
@@ -131,4 +132,4 @@ def _usage(job: Job, tokens: Tokens | None) -> TokenCounts | None:
     """What the call used; None where that is not known."""
     if tokens is not None:
         return TokenCounts(*tokens)
-    return _NONE if all(a.outcome in _USED_NOTHING for a in job.attempts) else None
+    return None if any(a.used or a.outcome == "served" for a in job.attempts) else _NONE

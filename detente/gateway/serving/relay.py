@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from detente.errors import CredentialError
 from detente.gateway.deciding.choose import RankedCandidate
@@ -20,12 +21,12 @@ from detente.gateway.deciding.policy import Deployed
 from detente.gateway.http.exchange import JSON, Exchange
 from detente.gateway.serving.job import Job, Served
 from detente.gateway.serving.metrics import Metrics
-from detente.gateway.serving.mishap import LATE, unanswered, unasked, unread
+from detente.gateway.serving.mishap import LATE, unanswered, unasked, unknown_use, unread
 from detente.gateway.serving.recorder import Recorder
 from detente.gateway.serving.refusal import detail, explained
-from detente.gateway.serving.stream import Stream
+from detente.gateway.serving.stream import EVENTS, Stream
 from detente.gateway.surfaces.surface import UnsayableError
-from detente.gateway.upstream import Incoming, Upstream, UpstreamError
+from detente.gateway.upstream import Incoming, Patience, Upstream, UpstreamError
 from detente.ledger.record import Attempt, Outcome, milliseconds
 from detente.providers.outgoing import HeaderPairs, Outgoing
 from detente.providers.wire import Failure, Refusal, Reply, StreamPart, failure
@@ -35,6 +36,16 @@ MAX_REPLY = 64 * 1024 * 1024
 MAX_ERROR = 1024 * 1024
 LAST_BYTES = 1.0
 """Seconds for the end of a body after the event that completes its stream: then the connection may serve again."""
+
+
+LEFT = 499
+"""The status in the record of a call whose caller left before it saw any."""
+
+
+def _patience(job: Job) -> Patience:
+    """How long a provider may keep a stream waiting."""
+    deadlines, reasons = job.moment.policy.serving.deadlines, "reasoning" in job.asked.needs
+    return Patience(deadlines.first_content(reasons), deadlines.between(reasons))
 
 
 class Relay:
@@ -82,6 +93,9 @@ class Relay:
         Raises OSError where it cannot be recorded.
         """
         last: Failure | None = None
+        if job.asked.call.stream:
+            job.patience = _patience(job)
+            caller.lives = partial(self._live, job, caller)
         try:
             for choice in job.order.choices:
                 if self._loop.time() >= job.until:
@@ -109,6 +123,15 @@ class Relay:
             raise
         except Exception as defect:
             return self._give_up(job, caller, defect)
+        finally:
+            caller.lives = None
+
+    def _live(self, job: Job, caller: Exchange) -> None:
+        """A caller of a stream has heard nothing for a while: it sees that its call lives, whoever will serve it."""
+        if caller.begun:
+            caller.send(job.surface.keep_alive)
+        else:
+            caller.begin(200, EVENTS + self._recorder.disclosed(job, None, None), job.surface.keep_alive)
 
     def _permitted(self, job: Job, choice: RankedCandidate) -> bool:
         """Whether a call may go there still: a clause may have begun, or be used up, while it was asked of others."""
@@ -150,9 +173,11 @@ class Relay:
         incoming: Incoming | None = None
         stream: Stream | None = None
         found: Failure | Reply | StreamPart
-        spilled = False
+        spilled, sent = False, True
         try:
-            incoming = await self._upstream.send(deployed.base, outgoing, authorized, until=job.until)
+            incoming = await self._upstream.send(
+                deployed.base, outgoing, authorized, until=job.until, patience=job.patience
+            )
             spilled = deployed.wire.spilled(incoming.headers)
             if incoming.status != 200:
                 body = await incoming.read(MAX_ERROR)
@@ -163,29 +188,29 @@ class Relay:
                 if last.failure is None:
                     incoming.leave(self._loop.time() + LAST_BYTES)
                     incoming = None
-                found = last.failure if last.failure is not None and not caller.begun else last
+                found = last.failure if last.failure is not None and not stream.begun else last
             else:
                 found = deployed.wire.decode(call, incoming.headers, await incoming.read(MAX_REPLY))
         except UpstreamError as error:
-            found = unanswered(error, deployed)
+            found, sent = unanswered(error, deployed), error.sent
         except asyncio.CancelledError:
             # The caller left, and with it its provider's call: what that used is not known.
-            now = self._loop.time()
+            now, seen = self._loop.time(), 200 if caller.begun else LEFT
             self._load.left(deployed, job.workload.id, held, now, kept=job.asked.prompt)
-            job.attempts.append(Attempt(deployed.id, "abandoned", milliseconds(now - began)))
-            self._record(job, stream.ended("abandoned", 499) if stream else Served("abandoned", 499, choice))
+            job.attempts.append(Attempt(deployed.id, "abandoned", milliseconds(now - began), used="unknown"))
+            self._record(job, stream.ended("abandoned", seen) if stream else Served("abandoned", seen, choice))
             raise
         except Exception as defect:
             self._tell(job, defect)
-            unsent = incoming is None and isinstance(defect, ValueError)  # as ``send`` refuses what cannot be sent
-            failed = unasked(defect, deployed) if unsent else unread(defect, deployed)
-            found = StreamPart(failure=failed) if caller.begun else failed
+            sent = incoming is not None or not isinstance(defect, ValueError)  # so ``send`` refuses what cannot be sent
+            failed = unread(defect, deployed) if sent else unasked(defect, deployed)
+            found = StreamPart(failure=failed) if stream is not None and stream.begun else failed
         finally:
             if incoming is not None:
                 incoming.close()
         job.waited += self._loop.time() - began
         if isinstance(found, Failure):
-            return self._note(job, deployed, found, began, held)
+            return self._note(job, deployed, found, began, held, unmetered=sent)
         if stream is not None and isinstance(found, StreamPart):
             return await self._finish(job, stream, found, began, held)
         assert isinstance(found, Reply)
@@ -199,16 +224,19 @@ class Relay:
         began: float | None,
         held: float = 0.0,
         heard: bool = False,
+        unmetered: bool = True,
     ) -> Failure:
         """A deployment failed, or refused the request.
 
         ``began`` is None where it was not even asked; ``heard``: its content had come. Where the call's own time was
-        over, that tells nothing of one that was heard, or that was given what others had left of it.
+        over, that tells nothing of one that was heard, or that was given what others had left of it. ``unmetered``:
+        what it used is not known, if it used anything.
         """
         now = self._loop.time()
         over = failed.kind == "timeout" and now >= job.until and (heard or bool(job.attempts))
         spent = milliseconds(now - began) if began is not None else 0.0
-        job.attempts.append(Attempt(deployed.id, failed.kind, spent, failed.status, failed.detail))
+        used = unknown_use(failed) if began is not None and unmetered else None
+        job.attempts.append(Attempt(deployed.id, failed.kind, spent, failed.status, failed.detail, used))
         if failed.fails_over:
             if over:
                 self._load.left(deployed, job.workload.id, held, now)
@@ -266,7 +294,8 @@ class Relay:
                 if part.done:
                     stream.complete(part.data)
                     return part
-                if part.content and not caller.begun:
+                if part.content and not incoming.spoken:
+                    incoming.speaks()
                     self._load.answered(deployed)
                 stream.take(part)
             except UnsayableError as unsayable:
@@ -279,15 +308,15 @@ class Relay:
         deployed, now = stream.choice.candidate.deployed, self._loop.time()
         stream.note(last)
         if last.failure is not None:
-            self._note(job, deployed, last.failure, began, held, heard=True)
-            served = stream.ended("cut", last.failure.status)
+            self._note(job, deployed, last.failure, began, held, heard=True, unmetered=stream.tokens is None)
+            served = stream.ended("cut")
             self._record(job, served)
             await self._recorder.durable(job)
             stream.fail(last.data, {**last.failure.error, "detente": detail(job)})
             return served
         job.attempts.append(Attempt(deployed.id, "served", milliseconds(now - began), 200))
         self._load.served(deployed, job.workload.id, stream.tokens, held, now)
-        served = stream.ended("complete", 200)
+        served = stream.ended("complete")
         self._record(job, served)
         await self._recorder.durable(job)
         stream.close()
@@ -300,8 +329,11 @@ class Relay:
         outcome: Outcome = "failed" if last is not None and last.fails_over else "refused"
         if last is None and job.order.resting:
             outcome = "failed"
-        served = Served(outcome, status)
+        served = Served(outcome, 200 if caller.begun else status)
         self._record(job, served)
+        if caller.begun:  # it was told that its call lives, and is told the rest in the same stream
+            caller.finish(job.surface.streamed(job.asked, "").fail(error))
+            return served
         headers = JSON + self._recorder.disclosed(job, None, None)
         if wait is not None:
             headers += b"retry-after: %d\r\n" % max(1, round(wait))
@@ -313,7 +345,7 @@ class Relay:
         """What nothing foresaw: told, recorded where it is not yet, and no caller waits for ever."""
         self._tell(job, defect)
         failed = failure("gateway", 500, "internal error; the operator has been notified")
-        served = Served("cut" if caller.begun else "failed", failed.status)
+        served = Served("cut", 200) if caller.begun else Served("failed", failed.status)
         if not job.recorded:
             self._record(job, served)
         if not caller.begun:

@@ -34,6 +34,8 @@ class Stream:
         self._held: list[bytes] = []
         self._size = 0
         self._last = b""
+        self.begun = False
+        """Whether its caller has been given anything of it; the head of the reply may have gone before."""
         self.tokens: Tokens | None = None
         self.finish: str | None = None
         self.pieces = 0
@@ -49,7 +51,7 @@ class Stream:
     def take(self, part: StreamPart) -> None:
         """Pass a part on: once there is content, at once."""
         self.note(part)
-        if self.caller.begun:
+        if self.begun:
             self.caller.send(self._rendering.feed(part.data))
             return
         if part.data:
@@ -61,7 +63,11 @@ class Stream:
     def _begin(self) -> None:
         data = self._rendering.feed(b"".join(self._held))
         self._held.clear()
-        self.caller.begin(200, EVENTS + self._headers(self.job, self.choice, None), data)
+        self.begun = True
+        if self.caller.begun:  # it was told before that it lives
+            self.caller.send(data)
+        else:
+            self.caller.begin(200, EVENTS + self._headers(self.job, self.choice, None), data)
 
     def complete(self, data: bytes) -> None:
         """Render the end, before it is recorded as one. Raises ``UnsayableError``."""
@@ -82,6 +88,6 @@ class Stream:
             shown = b""
         self.caller.finish(shown + self._rendering.fail(error))
 
-    def ended(self, outcome: Outcome, status: int) -> Served:
-        """What the record says."""
+    def ended(self, outcome: Outcome, status: int = 200) -> Served:
+        """What the record says; ``status`` is what the caller saw."""
         return Served(outcome, status, self.choice, self.tokens, self.finish, self._spilled, self.pieces)

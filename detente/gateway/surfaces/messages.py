@@ -30,6 +30,7 @@ class MessagesSurface(Surface):
     path: ClassVar[str] = "/v1/messages"
     operation: ClassVar[Operation] = "chat"
     id_header: ClassVar[str] = "request-id"
+    keep_alive: ClassVar[bytes] = b'event: ping\ndata: {"type":"ping"}\n\n'
 
     def ask(self, body: bytes, workload: str = "") -> Asked:
         """Read a request of Anthropic's. Raises ``Refusal`` with a sentence and the member that is wrong."""

@@ -73,6 +73,9 @@ class Surface:
     operation: ClassVar[Operation]
     id_header: ClassVar[str] = "x-request-id"
     """Where its clients look for a request's id: OpenAI's, unless it says otherwise."""
+    keep_alive: ClassVar[bytes] = b": keep-alive\n\n"
+    """What a stream may say at any time between two events without saying anything: a comment, unless it says
+    otherwise."""
 
     def ask(self, body: bytes, workload: str = "") -> Asked:
         """Read the body of a workload's caller. Raises ``Refusal`` with a sentence and the member that is wrong."""

@@ -10,7 +10,7 @@ import ssl
 
 from detente.gateway.http.outbox import Outbox
 from detente.gateway.upstream.head import request_head
-from detente.gateway.upstream.incoming import Incoming
+from detente.gateway.upstream.incoming import WHOLE, Incoming, Patience
 from detente.gateway.upstream.origin import Origin, parsed
 from detente.gateway.upstream.pool import Pool
 from detente.gateway.upstream.sweep import Sweep
@@ -24,10 +24,8 @@ class Upstream:
     ----------
     outbox
         Where requests go out.
-    connect, first_byte, idle
-        Deadlines in seconds: for a connection (or a turn, where the limit is reached), TLS included; from when the
-        request begins to go out to the head of its reply; between two pieces of a reply while its reader takes them.
-        ``sweep`` says how exact they are.
+    connect
+        Seconds for a connection (or a turn, where the limit is reached), TLS included.
     most_connections
         To one origin.
     keep
@@ -42,24 +40,24 @@ class Upstream:
         outbox: Outbox,
         *,
         connect: float,
-        first_byte: float,
-        idle: float,
         most_connections: int = 1024,
         keep: float = 60.0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._outbox, self._connect, self._most, self._context = outbox, connect, most_connections, tls
-        self._sweep = Sweep(first_byte, idle, keep)
+        self._sweep = Sweep(keep)
         self._pools: dict[Origin, Pool] = {}
         self._bases: dict[str, tuple[Pool, str, str]] = {}
 
-    def follow(self, *, connect: float, first_byte: float, idle: float) -> None:
-        """Keep other deadlines from the next exchange on; the sweep's also for what is under way."""
-        self._connect, self._sweep.first_byte, self._sweep.idle = connect, first_byte, idle
+    def follow(self, *, connect: float) -> None:
+        """Keep another deadline for connections from the next one on."""
+        self._connect = connect
         for pool in self._pools.values():
             pool.connect = connect
 
-    async def send(self, base: str, outgoing: Outgoing, headers: HeaderPairs, *, until: float) -> Incoming:
+    async def send(
+        self, base: str, outgoing: Outgoing, headers: HeaderPairs, *, until: float, patience: Patience = WHOLE
+    ) -> Incoming:
         """Send a request and wait for the head of its reply. Whoever gets the reply closes it.
 
         Parameters
@@ -70,6 +68,8 @@ class Upstream:
             What authorizes the request, sent beside its own headers.
         until
             The loop's time by which all must be over: the total deadline.
+        patience
+            How long the reply may keep its reader waiting until then. ``sweep`` says how exactly that is kept.
 
         Raises
         ------
@@ -82,11 +82,11 @@ class Upstream:
         pool, host, path = known if known is not None else self._base(base)
         head = request_head(host, path, outgoing, headers)
         connection = pool.take() or await pool.connection(until)
-        incoming = connection.begin(head, outgoing.body, until)
+        incoming = connection.begin(head, outgoing.body, until, patience)
         await incoming.wait()
         if incoming.stale:
             # The peer had closed it while it was kept, and has not seen the request. Once: a new one cannot be stale.
-            incoming = (await pool.connection(until, fresh=True)).begin(head, outgoing.body, until)
+            incoming = (await pool.connection(until, fresh=True)).begin(head, outgoing.body, until, patience)
             await incoming.wait()
         if incoming.failure is not None:
             raise incoming.failure

@@ -17,7 +17,7 @@ import httptools
 from detente.gateway.http.outbox import Outbox
 from detente.gateway.upstream.error import ErrorKind, UpstreamError
 from detente.gateway.upstream.head import reply_head
-from detente.gateway.upstream.incoming import Incoming
+from detente.gateway.upstream.incoming import WHOLE, Incoming, Patience
 from detente.gateway.upstream.origin import Origin
 from detente.gateway.upstream.sweep import Sweep
 
@@ -84,9 +84,9 @@ class UpstreamConnection(asyncio.Protocol):
         self._choked = False
 
     # -- an exchange ----------------------------------------------------------------------------------------------
-    def begin(self, head: bytes, body: bytes, until: float) -> Incoming:
+    def begin(self, head: bytes, body: bytes, until: float, patience: Patience = WHOLE) -> Incoming:
         """Send a request. Its reply is to be waited for, from the head on."""
-        self.incoming = incoming = Incoming(self, self.pool.origin, self.loop, self.loop.time(), until)
+        self.incoming = incoming = Incoming(self, self.pool.origin, self.loop, self.loop.time(), until, patience)
         self.pool.sweep.watch(self)
         self._heading, self._complete = True, False
         self._barren = 0

@@ -7,13 +7,29 @@ grammar (``connection``), and deadlines (``sweep``).
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+import math
+from typing import NamedTuple, Protocol
 
 from detente.gateway.upstream.error import ErrorKind, UpstreamError
 from detente.gateway.upstream.origin import Origin
 
 MAX_BUFFERED = 262_144
 """Bytes of a body that wait for their reader before the connection stops reading. One more read may come on top."""
+
+
+class Patience(NamedTuple):
+    """How long a reply may keep its reader waiting, in seconds, beside the total deadline.
+
+    ``first`` is for its first content, from when the request goes out: what comes before counts for nothing. ``idle``
+    is between two pieces after that.
+    """
+
+    first: float = math.inf
+    idle: float = math.inf
+
+
+WHOLE = Patience()
+"""Of a whole reply: nothing can be said of it before its end."""
 
 
 class BodySource(Protocol):
@@ -27,18 +43,24 @@ class BodySource(Protocol):
 
 
 class Incoming:
-    """One reply. A caller uses ``status``, ``headers``, ``read`` or ``piece``, and always ``close``.
+    """One reply. A caller uses ``status``, ``headers``, ``read`` or ``piece``, ``speaks``, and always ``close``.
 
     The other members are for the connection, which fills them, and for the sweep, which watches ``since``.
     """
 
     __slots__ = (
-        *("_waiter", "connection", "failure", "headers", "held", "limit", "loop", "origin", "over", "pieces"),
-        *("since", "stale", "status", "stirred", "until"),
+        *("_waiter", "connection", "failure", "headers", "held", "limit", "loop", "origin", "over", "patience"),
+        *("pieces", "since", "spoken", "stale", "status", "stirred", "until"),
     )
 
     def __init__(
-        self, connection: BodySource, origin: Origin, loop: asyncio.AbstractEventLoop, since: float, until: float
+        self,
+        connection: BodySource,
+        origin: Origin,
+        loop: asyncio.AbstractEventLoop,
+        since: float,
+        until: float,
+        patience: Patience = WHOLE,
     ) -> None:
         self.status = 0
         """The reply's status; 0 until its head is complete."""
@@ -54,7 +76,9 @@ class Incoming:
         self.limit = MAX_BUFFERED
         self.connection: BodySource | None = connection
         self.origin, self.loop = origin, loop
-        self.since, self.until = since, until
+        self.since, self.until, self.patience = since, until, patience
+        self.spoken = False
+        """Whether its first content has come, as its reader says."""
         self.stirred = False
         self._waiter: asyncio.Future[None] | None = None
 
@@ -123,6 +147,10 @@ class Incoming:
         The end of its body may still come, by the loop's time ``by``: then the connection serves again.
         """
         self.until = min(self.until, by)
+
+    def speaks(self) -> None:
+        """Its first content has come: from now on it is late where it stalls."""
+        self.spoken, self.since = True, self.loop.time()
 
     async def wait(self) -> None:
         """Until there is more to know: the head, a piece, the end or a failure. One who stops waiting gives up."""

@@ -7,6 +7,7 @@ Owns: which are idle, how many there may be, who waits for one, and opening them
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 from collections import deque
@@ -17,6 +18,14 @@ from detente.gateway.upstream.connection import UpstreamConnection
 from detente.gateway.upstream.error import UpstreamError
 from detente.gateway.upstream.origin import Origin
 from detente.gateway.upstream.sweep import Sweep
+
+_PROBES = (
+    (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
+    (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 30),
+    (socket.IPPROTO_TCP, "TCP_KEEPINTVL", 10),
+    (socket.IPPROTO_TCP, "TCP_KEEPCNT", 3),
+)
+"""A machine that is gone is noticed within a minute, also while a whole reply is awaited, which may be silent long."""
 
 
 class Pool:
@@ -177,11 +186,21 @@ class Pool:
             else:
                 self._vacate()
             raise
+        _probe(connection.transport)
         if self.sweep.stopped:
             connection.abort()
         if connection.closing:  # closed as it was made: nobody would tell a request on it
             raise ConnectionAbortedError
         return connection
+
+
+def _probe(transport: asyncio.Transport) -> None:
+    """Have the system look now and then whether the other machine is still there."""
+    below = transport.get_extra_info("socket")
+    with contextlib.suppress(OSError):  # it has closed already
+        for level, option, value in _PROBES:
+            if hasattr(socket, option):
+                below.setsockopt(level, getattr(socket, option), value)
 
 
 def _reason(error: OSError | UnicodeError) -> str:

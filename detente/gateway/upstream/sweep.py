@@ -3,8 +3,8 @@
 Owns: the deadlines of exchanges under way, and the age of idle connections. No exchange has a timer of its own. Not
 here: the deadline for a connection (``pool``), which is rarely awaited and has its own.
 
-A deadline is noticed up to ``GRAIN`` seconds late, and ``idle``, which counts from the sweep that saw the last byte, up
-to twice that. The timer stops when nothing is under way and nothing idle is left to expire.
+A deadline is noticed up to ``GRAIN`` seconds late, and one between two pieces, which counts from the sweep that saw
+the last byte, up to twice that. The timer stops when nothing is under way and nothing idle is left to expire.
 """
 
 from __future__ import annotations
@@ -19,17 +19,14 @@ GRAIN = 0.05
 """Seconds between two looks."""
 
 
-def overdue(incoming: Incoming, now: float, first_byte: float, idle: float) -> str | None:
+def overdue(incoming: Incoming, now: float) -> str | None:
     """Which deadline a reply has missed, in words; None while it is in time."""
     if now >= incoming.until:
         return "had not finished within the total time of the call (total deadline)"
-    if not incoming.status:
-        return (
-            f"sent no reply within {first_byte:g} s (first-byte deadline)"
-            if now - incoming.since > first_byte
-            else None
-        )
-    return f"sent nothing more for {idle:g} s (idle deadline)" if now - incoming.since > idle else None
+    patience, waited = incoming.patience, now - incoming.since
+    if not incoming.spoken:
+        return f"sent no content within {patience.first:g} s (first-byte deadline)" if waited > patience.first else None
+    return f"sent nothing more for {patience.idle:g} s (idle deadline)" if waited > patience.idle else None
 
 
 class Watched(Protocol):
@@ -65,8 +62,8 @@ class Idle(Protocol):
 class Sweep:
     """Looks after everything under way of one client. Times are the loop's, in seconds."""
 
-    def __init__(self, first_byte: float, idle: float, keep: float) -> None:
-        self.first_byte, self.idle, self.keep = first_byte, idle, keep
+    def __init__(self, keep: float) -> None:
+        self.keep = keep
         self.busy: set[Watched] = set()
         self.pools: list[Idle] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -118,8 +115,8 @@ class Sweep:
         if incoming is None:
             return
         # While the reader is what holds a reply up, its provider cannot be late.
-        if incoming.status and (incoming.stirred or connection.paused):
+        if connection.paused or (incoming.spoken and incoming.stirred):
             incoming.stirred, incoming.since = False, now
-        late = overdue(incoming, now, self.first_byte, self.idle)
+        late = overdue(incoming, now)
         if late is not None:
             connection.fail("timeout", late)

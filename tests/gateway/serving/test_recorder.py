@@ -15,17 +15,24 @@ from detente.gateway.deciding.moment import Moment
 from detente.gateway.deciding.policy import Policy
 from detente.gateway.serving.job import Job, Served
 from detente.gateway.serving.metrics import Metrics
+from detente.gateway.serving.mishap import unknown_use
 from detente.gateway.serving.recorder import Recorder
 from detente.gateway.surfaces import SURFACES
 from detente.ledger.journal import Journal
 from detente.ledger.record import Attempt, Record, TokenCounts
 from detente.live.request import Request
-from detente.providers.wire import Tokens
+from detente.providers.wire import Tokens, failure
 from tests.builders import PROVIDERS, agreement
 from tests.gateway.stage import NOON, case_data, deployment, recorded
 
 BASES = dict.fromkeys(("south", "north"), "http://a.example")
 ONLY = {"id": "only", "kind": "exclusivity"}
+
+
+def _attempt(outcome: Any) -> Attempt:
+    known = outcome == "served"
+    used = None if known else "unknown" if outcome == "abandoned" else unknown_use(failure(outcome, 500, "no"))
+    return Attempt("north-m", outcome, 1.0, used=used)
 
 
 class Kept:
@@ -48,7 +55,7 @@ class Kept:
         surface, key = SURFACES[b"/v1/chat/completions"], self.policy.keys["chat-key"]
         made = Job("req_1", surface, key, workload, self.moment, NOON, 5.0, 9.0, labels)
         made.admission = admit(self.policy, Request("chat", "inference", tuple(labels.items()), "m"), NOON)
-        made.attempts += [Attempt("north-m", outcome, 1.0) for outcome in outcomes]
+        made.attempts += [_attempt(outcome) for outcome in outcomes]
         return made
 
     def choice(self, job: Job) -> RankedCandidate:

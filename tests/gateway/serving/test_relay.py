@@ -21,6 +21,7 @@ from tests.gateway.stage import (
     HELLO,
     LAST,
     LATE,
+    QUIET,
     ROLE,
     SECRET,
     SERVED,
@@ -151,24 +152,176 @@ def test_a_failure_before_any_content_fails_over(tmp_path: Path, name: str) -> N
     run(main())
 
 
-@pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("deadline", ["first-byte", "idle"])
-def test_a_provider_that_is_late_fails_over(tmp_path: Path, deadline: str, stream: bool) -> None:
+@pytest.mark.parametrize(
+    "script", [["silence"], [SSE, "silence"], [SSE, chunked(ROLE), chunked(b": alive\n\n"), "silence"]]
+)
+def test_a_stream_without_content_by_its_deadline_fails_over_whatever_else_came(
+    tmp_path: Path, script: list[Any]
+) -> None:
     async def main() -> None:
-        script = ["silence"] if deadline == "first-byte" else [SSE, chunked(ROLE), "silence"]
         async with (
             play(script) as south,
-            play([*FLOW] if stream else SERVED) as north,
+            play([*FLOW]) as north,
             Stage(tmp_path, two(south, north)) as stage,
         ):
-            call = asyncio.create_task(stage.ask(STREAM if stream else None))
+            call = asyncio.create_task(stage.ask(STREAM))
             await so(lambda: south.silent)
-            await so(lambda: deadline == "first-byte" or stage.awaited.status)
+            await so(lambda: len(script) == 1 or stage.awaited.status)
             stage.passes(LATE)
             answer = await call
             assert (answer.status, answer.headers["x-detente-deployment"]) == (200, "north-m")
-            assert [a.outcome for a in stage.records[0].attempts] == ["timeout", "served"]
+            assert b"alive" not in answer.body
+            (record,) = stage.records
+            assert [(a.outcome, a.used) for a in record.attempts] == [("timeout", "unknown"), ("served", None)]
+            assert record.usage is not None
+            assert record.usage.input == 10  # of the one that served
+            counted = b'detente_usage_unknown_total{deployment="south-m",workload="chat"} 1.0'
+            assert counted in (await stage.page("/metrics")).body
             await south.left()  # nothing is left running there
+
+    run(main(), plain=True)
+
+
+@pytest.mark.parametrize("before", [[], [SERVED[:20]]])
+def test_a_whole_reply_has_all_the_time_of_its_call(tmp_path: Path, before: list[Any]) -> None:
+    """A long reply is silent until it is there: to ask elsewhere meanwhile would pay for it twice."""
+
+    async def main() -> None:
+        gate = asyncio.Event()
+        script = [*before, gate, SERVED[20:] if before else SERVED]
+        async with play(script) as south, play(SERVED) as north, Stage(tmp_path, two(south, north)) as stage:
+            call = asyncio.create_task(stage.ask())
+            await so(lambda: south.requests)
+            await turns()
+            stage.passes(5 * LATE)
+            gate.set()
+            answer = await call
+            assert (answer.status, answer.headers["x-detente-deployment"]) == (200, "south-m")
+            assert [a.outcome for a in stage.records[0].attempts] == ["served"]
+            assert north.requests == []
+
+    run(main(), plain=True)
+
+
+def test_a_call_that_asks_for_reasoning_has_longer_for_its_first_content(tmp_path: Path) -> None:
+    async def main() -> None:
+        deadlines = DEADLINES | {"first-byte": "100 s", "reasoning": "2000 s"}
+        async with play([SSE, chunked(ROLE), "silence"]) as south, play([*FLOW]) as north:
+            data = two(south, north, serving={"deadlines": deadlines, "keep-alive": QUIET})
+            async with Stage(tmp_path, data) as stage:
+                call = asyncio.create_task(stage.ask({**STREAM, "reasoning_effort": "high"}))
+                await so(lambda: south.silent)
+                await so(lambda: stage.awaited.status)
+                stage.passes(1900)
+                assert not stage.awaited.failure
+                stage.passes(200)
+                assert (await call).headers["x-detente-deployment"] == "north-m"
+
+    run(main(), plain=True)
+
+
+# -- signs of life ----------------------------------------------------------------------------------------------------
+LIVELY = {"deadlines": DEADLINES}
+"""After 15 s."""
+
+
+def test_the_caller_of_a_silent_stream_sees_that_its_call_lives_and_another_may_still_serve_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with (
+            play([SSE, chunked(ROLE), "silence"]) as south,
+            play([*FLOW]) as north,
+            Stage(tmp_path, two(south, north, serving=LIVELY)) as stage,
+        ):
+            caller = await stage.caller()
+            caller.send(request(STREAM))
+            await so(lambda: south.silent)
+            stage.passes(14)
+            (connection,) = stage.state.connections
+            assert not connection._exchange.begun
+            stage.passes(2)
+            status, fields = await caller.head()
+            assert (status, fields["content-type"]) == (200, "text/event-stream; charset=utf-8")
+            assert fields["x-detente-request-id"]
+            assert "x-detente-deployment" not in fields  # who will serve it is not known yet
+            assert await caller.chunk() == b": keep-alive\n\n"
+            stage.passes(16)
+            assert await caller.chunk() == b": keep-alive\n\n"
+            stage.passes(LATE)
+            answer = await caller.rest(status, fields)
+            assert (answer.said, answer.events[-1]) == ("hello", "[DONE]")
+            assert stage.records[0].deployment == "north-m"
+            await caller.leave()
+
+    run(main(), plain=True)
+
+
+def test_who_was_shown_that_its_call_lives_is_told_of_its_failure_in_the_stream(tmp_path: Path) -> None:
+    async def main() -> None:
+        gate = asyncio.Event()
+        async with play([gate, http(b"", "503 Busy")]) as south, Stage(tmp_path, one(south, serving=LIVELY)) as stage:
+            caller = await stage.caller()
+            caller.send(request(STREAM))
+            await so(lambda: south.requests)
+            stage.passes(16)
+            head = await caller.head()
+            gate.set()
+            answer = await caller.rest(*head)
+            assert answer.whole
+            assert answer.events[-1]["error"]["detente"]["tried"] == [
+                {"deployment": "south-m", "outcome": "unavailable"}
+            ]
+            assert b"[DONE]" not in answer.body
+            (record,) = stage.records
+            assert (record.outcome, record.status, record.deployment) == ("failed", 200, None)  # as the caller saw
+            await caller.leave()
+
+    run(main(), plain=True)
+
+
+def test_a_stream_that_falls_silent_after_its_first_content_lives_too_and_a_whole_reply_says_nothing(
+    tmp_path: Path,
+) -> None:
+    async def main() -> None:
+        gate = asyncio.Event()
+        async with (
+            play([*HALF, gate, *FLOW[4:]], [gate, SERVED]) as south,
+            Stage(tmp_path, one(south, serving=LIVELY)) as stage,
+        ):
+            caller = await stage.caller()
+            caller.send(request(STREAM))
+            head = await caller.head()
+            assert b"half" in await caller.chunk()
+            south.heard.set()
+            stage.passes(16)
+            assert await caller.chunk() == b": keep-alive\n\n"
+            whole = await stage.caller()
+            whole.send(request())
+            await so(lambda: len(south.requests) == 2)
+            stage.passes(100)
+            gate.set()
+            assert (await caller.rest(*head)).events[-1] == "[DONE]"
+            assert (await whole.answer()).json == completion()
+            await caller.leave()
+            await whole.leave()
+
+    run(main(), plain=True)
+
+
+def test_a_sign_of_life_is_a_ping_on_messages(tmp_path: Path) -> None:
+    async def main() -> None:
+        gate = asyncio.Event()
+        async with play([SSE, gate, *FLOW[1:]]) as south, Stage(tmp_path, one(south, serving=LIVELY)) as stage:
+            caller = await stage.caller()
+            caller.send(request({**STREAM, "max_tokens": 10}, path="/v1/messages"))
+            await so(lambda: south.requests)
+            stage.passes(16)
+            head = await caller.head()
+            assert await caller.chunk() == b'event: ping\ndata: {"type":"ping"}\n\n'
+            gate.set()
+            answer = await caller.rest(*head)
+            assert answer.events[-1]["type"] == "message_stop"
+            assert answer.events[0]["type"] == "message_start"
+            await caller.leave()
 
     run(main(), plain=True)
 
@@ -505,7 +658,9 @@ def test_a_caller_who_leaves_drops_the_provider_at_once_and_is_recorded(tmp_path
             await south.left()
             await stage.idle()
             (record,) = stage.records
-            assert (record.outcome, record.status, record.deployment) == ("abandoned", 499, "south-m")
+            seen = 200 if when == "after content" else 499
+            assert (record.outcome, record.status, record.deployment) == ("abandoned", seen, "south-m")
+            assert record.attempts[-1].used == "unknown"
             assert record.usage is None
             assert record.cost is None
             assert record.pieces == (when == "after content")

@@ -25,6 +25,7 @@ from tests.gateway.stage import (
     HELLO,
     LAST,
     LATE,
+    QUIET,
     ROLE,
     SERVED,
     SSE,
@@ -54,7 +55,7 @@ class Ends:
 
     def __init__(self, folder: Path, south: Provider, north: Provider, **deadlines: str) -> None:
         bases = {"south": south.base, "north": north.base}
-        data = case_data(bases, offers=LIMITED, serving={"deadlines": DEADLINES | deadlines})
+        data = case_data(bases, offers=LIMITED, serving={"deadlines": DEADLINES | deadlines, "keep-alive": QUIET})
         self.stage, self.told = Stage(folder, data), list[dict[str, Any]]()
 
     async def __aenter__(self) -> Ends:
@@ -99,7 +100,7 @@ ENDS: dict[str, tuple[Any, dict[str, Any], float, str]] = {
         "complete",
     ),
     "reset": ("reset", ASKED, 0, "complete"),
-    "silent": ("silence", ASKED, 0, "complete"),
+    "silent": ("silence", STREAM, 0, "complete"),
     "a stream without content": ([SSE, chunked(ROLE), LAST], STREAM, 0, "complete"),
     "a stream that is filtered": ([SSE, chunked(event(refusal("content_filter"))), LAST], STREAM, 0, "refused"),
     "a stream that ends in an error": ([*HALF, chunked(event(refusal("oops"))), LAST], STREAM, 0, "cut"),

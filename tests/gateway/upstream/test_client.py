@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from detente.gateway.http.outbox import Outbox
-from detente.gateway.upstream import Incoming, Upstream, UpstreamError
+from detente.gateway.upstream import WHOLE, Incoming, Patience, Upstream, UpstreamError
 from detente.gateway.upstream.connection import SLICE
 from detente.gateway.upstream.incoming import MAX_BUFFERED
 from detente.providers.outgoing import Outgoing
@@ -31,23 +31,18 @@ def later(seconds: float = AGES) -> float:
     return asyncio.get_running_loop().time() + seconds
 
 
-def client(
-    connect: float = AGES, first_byte: float = AGES, idle: float = AGES, most: int = 1024, keep: float = AGES,
-    tls: ssl.SSLContext | None = None,
-) -> Upstream:  # fmt: skip
+def client(connect: float = AGES, most: int = 1024, keep: float = AGES, tls: ssl.SSLContext | None = None) -> Upstream:
     return Upstream(
         Outbox(asyncio.get_running_loop()),
         connect=connect,
-        first_byte=first_byte,
-        idle=idle,
         most_connections=most,
         keep=keep,
         tls=tls,
     )
 
 
-async def ask(upstream: Upstream, base: str, until: float | None = None) -> bytes:
-    incoming = await upstream.send(base, ASK, (), until=until or later())
+async def ask(upstream: Upstream, base: str, until: float | None = None, patience: Patience = WHOLE) -> bytes:
+    incoming = await upstream.send(base, ASK, (), until=until or later(), patience=patience)
     try:
         return await incoming.read(200_000_000)
     finally:
@@ -125,7 +120,7 @@ def test_no_turn_by_the_connect_deadline_is_our_own_limit_and_the_next_is_served
             upstream = client(most=1)
             first = asyncio.create_task(ask(upstream, peer.base))
             await so(lambda: peer.requests)
-            upstream.follow(connect=0.05, first_byte=AGES, idle=AGES)
+            upstream.follow(connect=0.05)
             with pytest.raises(UpstreamError, match=r"connect deadline.*all 1 are in use") as caught:
                 await ask(upstream, peer.base)
             assert (caught.value.kind, caught.value.sent) == ("busy", False)
@@ -253,26 +248,32 @@ def under_way(upstream: Upstream) -> Incoming:
 HEAD = b"HTTP/1.1 200 OK\r\n"
 TRICKLE: list[Step] = [b"1\r\na\r\n", "turns"] * 20
 DRIBBLE: list[Step] = ["turns", b"a: b\r\n"] * 20
-LATE: list[tuple[Script, float, str]] = [
-    (["silence"], 1000, "first-byte deadline"),
-    ([HEAD + b"content-", "silence"], 1000, "first-byte deadline"),
-    ([HEAD, *DRIBBLE, "silence"], 1000, "first-byte deadline"),
-    ([STREAM, "silence"], 2000, "idle deadline"),
-    ([STREAM + b"2\r\nab\r\n", "silence"], 2000, "idle deadline"),
-    ([STREAM, *TRICKLE, "silence"], 1500, "total deadline"),
-    (["silence"], 500, "total deadline"),
+PATIENT = Patience(first=1000, idle=2000)
+LATE: list[tuple[Script, Patience, float, str]] = [
+    (["silence"], PATIENT, 1000, "first-byte deadline"),
+    ([HEAD + b"content-", "silence"], PATIENT, 1000, "first-byte deadline"),
+    ([HEAD, *DRIBBLE, "silence"], PATIENT, 1000, "first-byte deadline"),
+    ([STREAM, *TRICKLE, "silence"], PATIENT, 1000, "first-byte deadline"),  # bytes are not content
+    ([STREAM, "silence"], PATIENT, 2000, "idle deadline"),
+    ([STREAM + b"2\r\nab\r\n", "silence"], PATIENT, 2000, "idle deadline"),
+    ([STREAM, *TRICKLE, "silence"], WHOLE, 5000, "total deadline"),
+    (["silence"], PATIENT, 500, "total deadline"),
+    (["silence"], WHOLE, 5000, "total deadline"),
 ]
 
 
-@pytest.mark.parametrize(("script", "after", "words"), LATE)
-def test_deadlines(play: Play, script: Script, after: float, words: str) -> None:
+@pytest.mark.parametrize(("script", "patience", "after", "words"), LATE)
+def test_deadlines(play: Play, script: Script, patience: Patience, after: float, words: str) -> None:
     async def main() -> None:
         async with Peer(script, [OK]) as peer:
             begun = any(isinstance(step, bytes) and step.startswith(STREAM) for step in script)
-            upstream, now = client(first_byte=1000, idle=2000), later(0)
-            call = asyncio.create_task(ask(upstream, peer.base, until=now + (after if "total" in words else 9000)))
+            upstream, now = client(), later(0)
+            until = now + (after if "total" in words else 9000)
+            call = asyncio.create_task(ask(upstream, peer.base, until, patience))
             await so(lambda: peer.silent)
             await so(lambda: under_way(upstream).status or not begun)
+            if "idle" in words:
+                under_way(upstream).speaks()
             upstream._sweep.look(now)  # sees what has come
             upstream._sweep.look(now + after - 100)
             assert under_way(upstream).failure is None
@@ -290,9 +291,9 @@ def test_deadlines(play: Play, script: Script, after: float, words: str) -> None
 def test_a_deadline_ends_a_call_by_itself(play: Play) -> None:
     async def main() -> None:
         async with Peer(["silence"]) as peer:
-            upstream = client(first_byte=0.05)
+            upstream = client()
             with pytest.raises(UpstreamError, match=r"within 0\.05 s \(first-byte deadline\)"):
-                await ask(upstream, peer.base)
+                await ask(upstream, peer.base, patience=Patience(first=0.05))
             await peer.left()
             await upstream.close()
 
@@ -304,8 +305,9 @@ def test_a_reply_that_keeps_coming_is_not_idle(play: Play) -> None:
         gates = [asyncio.Event() for _ in range(5)]
         pieces: list[Step] = [step for gate in gates for step in (b"1\r\na\r\n", gate)]
         async with Peer([STREAM, *pieces, b"0\r\n\r\n"]) as peer:
-            upstream, now = client(idle=1000), later(0)
-            incoming = await upstream.send(peer.base, ASK, (), until=now + 9000)
+            upstream, now = client(), later(0)
+            incoming = await upstream.send(peer.base, ASK, (), until=now + 9000, patience=Patience(idle=1000))
+            incoming.speaks()
             for gate in gates:  # a piece every 900 s
                 assert await incoming.piece() == b"a"
                 upstream._sweep.look(now := now + 900)
@@ -323,7 +325,9 @@ def test_a_slow_reader_is_not_its_providers_fault(play: Play) -> None:
         size = 40_000_000  # more than the sockets of both sides hold
         async with Peer([b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size, b"x" * size]) as peer:
             upstream = client()
-            incoming = await upstream.send(peer.base, ASK, (), until=later(9 * AGES))
+            patience = Patience(first=AGES, idle=AGES)
+            incoming = await upstream.send(peer.base, ASK, (), until=later(9 * AGES), patience=patience)
+            incoming.speaks()
             await so(lambda: incoming.held > MAX_BUFFERED)
             for late in (AGES, 2 * AGES):
                 upstream._sweep.look(later(late))
@@ -393,7 +397,7 @@ def test_a_caller_cancelled_while_connecting_leaves_nothing_behind(play: Play) -
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-        upstream.follow(connect=0.2, first_byte=AGES, idle=AGES)
+        upstream.follow(connect=0.2)
         with pytest.raises(UpstreamError, match="connect deadline") as caught:
             await ask(upstream, base)
         assert (caught.value.kind, caught.value.sent) == ("timeout", False)

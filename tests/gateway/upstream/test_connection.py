@@ -63,7 +63,7 @@ class Bench:
         self.loop = asyncio.new_event_loop()
         asyncio.events._set_running_loop(self.loop)
         try:
-            self.sweep = Sweep(first_byte=60, idle=60, keep=60)
+            self.sweep = Sweep(keep=60)
             self.pool = Pool(
                 Origin("http", "provider", 80), Outbox(self.loop), self.sweep, 3, 8, lambda: pytest.fail("no TLS here")
             )

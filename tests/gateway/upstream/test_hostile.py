@@ -20,7 +20,7 @@ Get = Callable[[Upstream, str], Awaitable[tuple[int, bytes, dict[str, str]]]]
 
 
 def client() -> Upstream:
-    return Upstream(Outbox(asyncio.get_running_loop()), connect=PATIENCE, first_byte=PATIENCE, idle=PATIENCE)
+    return Upstream(Outbox(asyncio.get_running_loop()), connect=PATIENCE)
 
 
 async def whole(upstream: Upstream, base: str) -> tuple[int, bytes, dict[str, str]]:

@@ -23,7 +23,7 @@ def play(main: Callable[[Pool], Awaitable[None]], *, plain: bool = False) -> Non
 
     async def whole() -> None:
         async with Peer([reply(b"ok")]) as peer:
-            sweep = Sweep(first_byte=PATIENCE, idle=PATIENCE, keep=PATIENCE)
+            sweep = Sweep(keep=PATIENCE)
             outbox = Outbox(asyncio.get_running_loop())
             origin = Origin("http", "127.0.0.1", peer.port)
             pool = Pool(origin, outbox, sweep, PATIENCE, 1, lambda: pytest.fail("no TLS here"))

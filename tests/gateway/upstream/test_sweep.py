@@ -7,27 +7,31 @@ from typing import Any
 
 import pytest
 
-from detente.gateway.upstream.incoming import Incoming
+from detente.gateway.upstream.incoming import WHOLE, Incoming, Patience
 from detente.gateway.upstream.origin import Origin
 from detente.gateway.upstream.sweep import overdue
 
+PATIENT = Patience(first=10, idle=5)
+
 
 @pytest.mark.parametrize(
-    ("status", "since", "until", "words"),
+    ("spoken", "since", "until", "patience", "words"),
     [
-        (0, 90, 200, None),
-        (0, 89, 200, "first-byte deadline"),
-        (200, 95, 200, None),
-        (200, 94, 200, "idle deadline"),
-        (200, 100, 100, "total deadline"),
-        (0, 0, 100, "total deadline"),
+        (False, 90, 200, PATIENT, None),
+        (False, 89, 200, PATIENT, "first-byte deadline"),
+        (True, 95, 200, PATIENT, None),
+        (True, 94, 200, PATIENT, "idle deadline"),
+        (True, 100, 100, PATIENT, "total deadline"),
+        (False, 0, 100, PATIENT, "total deadline"),
+        (False, 0, 101, WHOLE, None),
+        (False, 0, 100, WHOLE, "total deadline"),
     ],
 )
-def test_deadlines(status: int, since: float, until: float, words: str | None) -> None:
+def test_deadlines(spoken: bool, since: float, until: float, patience: Patience, words: str | None) -> None:
     connection: Any = None  # a deadline is missed or not, whatever the reply comes on
     loop = asyncio.new_event_loop()
-    incoming = Incoming(connection, Origin("http", "provider", 80), loop, since, until)
+    incoming = Incoming(connection, Origin("http", "provider", 80), loop, since, until, patience)
     loop.close()
-    incoming.status = status
-    told = overdue(incoming, 100, first_byte=10, idle=5)
+    incoming.spoken = spoken
+    told = overdue(incoming, 100)
     assert told is None if words is None else words in str(told)
