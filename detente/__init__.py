@@ -8,12 +8,14 @@ if TYPE_CHECKING:
 
     from detente.case.case import Case
     from detente.errors import CaseError, DetenteError
+    from detente.outcomes.prices import ClausePrices
+    from detente.outcomes.pricing import price
     from detente.planner.check import check
     from detente.planner.solve import plan
     from detente.results.conflict import Conflict
     from detente.results.plan import Plan
 
-__all__ = ["Case", "CaseError", "Conflict", "DetenteError", "Plan", "check", "plan"]
+__all__ = ["Case", "CaseError", "ClausePrices", "Conflict", "DetenteError", "Plan", "check", "plan", "price"]
 
 _HOMES = {
     "Case": "detente.case.case",
@@ -21,8 +23,10 @@ _HOMES = {
     "DetenteError": "detente.errors",
     "Conflict": "detente.results.conflict",
     "Plan": "detente.results.plan",
+    "ClausePrices": "detente.outcomes.prices",
     "check": "detente.planner.check",
     "plan": "detente.planner.solve",
+    "price": "detente.outcomes.pricing",
 }
 
 

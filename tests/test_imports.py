@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parents[1] / "detente"
 # Each room imports only what stands before it, and so does each room inside a room.
 ORDER = [
     *("errors", "values", "market", "demand", "contract", "terms", "live", "results", "case", "planner", "ledger"),
-    *("providers", "sandbox", "gateway", "report", "cli", "__main__"),
+    *("providers", "sandbox", "gateway", "outcomes", "report", "cli", "__main__"),
 ]
 INSIDE = {
     "planner": ["formulation", "solving", "answer"],
@@ -30,7 +30,7 @@ HEAVY = {
     "numpy": {"demand/quanta.py", "planner"},
     "rich": {"report", "cli/command.py"},
     "jinja2": {"report"},
-    "pyarrow": {"results/plan.py", "values/sheet.py"},
+    "pyarrow": {"values/parquet.py", "values/sheet.py"},
     "genai_prices": {"market/catalog.py"},
     "msgspec": {"ledger", "providers", "gateway", "report/journal.py", "sandbox"},
     "httptools": {"gateway", "sandbox"},

@@ -121,11 +121,11 @@ def plan(
     left = time_left(time_limit)
     if left is not None and out is not None:
         left = max(left - SAVING, 1e-9)
-    found = find(loaded, gap=_gap(gap), time_limit=left, progress=progress())
+    found = find(loaded, gap=gap_of(gap), time_limit=left, progress=progress())
     from detente.results.conflict import Conflict
 
     if isinstance(found, Conflict):
-        _show_conflict(found, loaded.currency, as_json)
+        show_conflict(found, loaded.currency, as_json)
         return 1
     from detente.planner.solving.interrupt import held
 
@@ -137,7 +137,7 @@ def plan(
             from detente.report.terminal import plan_view
 
             plan_view(found, console())
-        return _told(trouble)
+        return told(trouble)
 
 
 @command("detente report out/letter out/spirit --out report.html")
@@ -176,7 +176,7 @@ def report(plans: tuple[Path, ...], of_case: Path | None, out: Path | None, as_j
         plan_view(loaded[0], console())
     if trouble is None:
         click.echo(f"wrote {target}: open it in a browser", err=True)
-    return _told(trouble)
+    return told(trouble)
 
 
 def _asked(folder: Path, plans: dict[str, Plan]) -> Answer:
@@ -202,7 +202,7 @@ def _saved(found: Plan, out: Path) -> OSError | None:
     return None
 
 
-def _told(trouble: OSError | None) -> int:
+def told(trouble: OSError | None) -> int:
     """The exit code, and what hindered the writing of a file."""
     if trouble is None:
         return 0
@@ -210,7 +210,8 @@ def _told(trouble: OSError | None) -> int:
     return 2
 
 
-def _gap(text: str) -> float:
+def gap_of(text: str) -> float:
+    """A relative gap from its text: `0.1%`."""
     from detente.values.quantity import at_least_zero
 
     try:
@@ -219,7 +220,8 @@ def _gap(text: str) -> float:
         raise click.ClickException(f"--gap: {error}") from None
 
 
-def _show_conflict(found: Conflict, currency: str, as_json: bool) -> None:
+def show_conflict(found: Conflict, currency: str, as_json: bool) -> None:
+    """A conflict in place of what was asked for."""
     if as_json:
         click.echo(json.dumps({"status": "conflict", **_conflict_json(found)}, indent=1))
         return

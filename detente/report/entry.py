@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 from detente.contract.standing import Standing
 from detente.report import digest
 from detente.report.figure import price
-from detente.results.plan import ClauseRow, WorkloadRow
+from detente.results.plan import ClauseRow, MarginalPrice, WorkloadRow
 from detente.values.money import shown
 
 T = TypeVar("T")
@@ -116,8 +116,13 @@ def binding(clause: ClauseRow, dates: str, most: int) -> Binding:
 
 def worth(clause: ClauseRow) -> str:
     """What one more unit of a clause is worth over its windows: ``0.3 to 1.2 USD per GPU-hour``."""
+    return units_worth(clause.marginal)
+
+
+def units_worth(marginal: Sequence[MarginalPrice]) -> str:
+    """The lowest and the highest of marginal prices, by their unit."""
     units: dict[str, list[Decimal]] = {}
-    for m in clause.marginal:
+    for m in marginal:
         units.setdefault(m.unit, []).append(m.price)
     parts = []
     for unit, prices in units.items():

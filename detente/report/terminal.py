@@ -1,17 +1,15 @@
 """Plans, conflicts and comparisons on a terminal, in at most 100 columns, with or without colour.
 
-Owns: laying out for a terminal. Not here: sentences (``answer``) and sums (``digest``). Colour only repeats what a
-word says. Long tables are cut, and say where the rest is.
+Owns: which sentences and tables stand in which order. Not here: laying out (``layout``), sentences (``answer``) and
+sums (``digest``). Colour only repeats what a word says. Long tables are cut, and say where the rest is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
 from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from detente.report import answer, comparison, digest
@@ -19,17 +17,15 @@ from detente.report.bill import bill, merged
 from detente.report.entry import saved_a_year, worth
 from detente.report.figure import count, listed, percent, plural, price, quantity
 from detente.report.implication import implications
+from detente.report.layout import MAX_ROWS, Row, cut, heading, plain, say, table, title
 from detente.results.conflict import Conflict
 from detente.results.plan import ClauseRow, Plan
 from detente.values.money import CENT, shown
 from detente.values.period import named
 
-WIDTH = 100
-MAX_ROWS = 12
 MAX_WINDOWS = 10
-MORE = "see --json or the report"
 
-Row = Sequence[str | Text]
+_STYLES = {"": "", "good": "green", "bad": "bold red"}
 
 
 def plan_view(plan: Plan, console: Console) -> None:
@@ -42,9 +38,9 @@ def plan_view(plan: Plan, console: Console) -> None:
     console
         Where to; never more than 100 columns of it are used.
     """
-    _title(console, plan.title or plan.case, plan.reading, plan.scenario)
-    _say(console, f"{answer.cost(plan)} {answer.proof(plan)}")
-    _say(console, " ".join([*answer.commitments(plan), answer.unserved(plan)]))
+    title(console, plan.title or plan.case, plan.reading, plan.scenario)
+    say(console, f"{answer.cost(plan)} {answer.proof(plan)}")
+    say(console, " ".join([*answer.commitments(plan), answer.unserved(plan)]))
     _bill(plan, console)
     _providers(plan, console)
     _commitments(plan, console)
@@ -55,26 +51,26 @@ def plan_view(plan: Plan, console: Console) -> None:
 
 def compare_view(plans: Sequence[Plan], console: Console) -> None:
     """Plans side by side: the answer in words, then a line a measure."""
-    _title(console, plans[0].title or plans[0].case, None, None)
+    title(console, plans[0].title or plans[0].case, None, None)
     for paragraph in answer.comparison(plans):
-        _say(console, paragraph)
+        say(console, paragraph)
     for dispute in comparison.disputes(plans)[:3]:
-        _say(console, "")
-        _say(
+        say(console, "")
+        say(
             console,
             f"They differ on `{dispute.clause.term}`" + (f": “{dispute.clause.text}”" if dispute.clause.text else ""),
         )
         for label, sentence in zip(answer.labels(plans), dispute.sentences, strict=True):
-            _say(console, f"{label}: {sentence}", indent=2)
+            say(console, f"{label}: {sentence}", indent=2)
     rows: list[Row] = []
     group = ""
     for measure in comparison.measures(plans):
         if measure.group != group:
             group = measure.group
             rows.append([Text(group, style="bold"), *[""] * len(plans)])
-        cells = [Text(_plain(c.text), style=_STYLES[c.state]) for c in measure.cells]
+        cells = [Text(plain(c.text), style=_STYLES[c.state]) for c in measure.cells]
         rows.append([f"  {measure.name.strip('`')}", *cells])
-    _table(console, "Side by side", ["", *answer.labels(plans)], rows, most=80)
+    table(console, "Side by side", ["", *answer.labels(plans)], rows, most=80)
 
 
 def conflict_view(conflict: Conflict, currency: str, console: Console) -> None:
@@ -93,35 +89,35 @@ def conflict_view(conflict: Conflict, currency: str, console: Console) -> None:
     if conflict.clauses:
         names = listed([c.version.name for c in conflict.clauses], 5)
         together = "cannot be performed" if len(conflict.clauses) == 1 else "cannot all be performed"
-        _say(console, f"{under + ', ' if under else ''}{names} {together}.", style="bold")
+        say(console, f"{under + ', ' if under else ''}{names} {together}.", style="bold")
     else:
-        _say(console, f"{under + ', n' if under else 'N'}o plan exists, even without any clause.", style="bold")
+        say(console, f"{under + ', n' if under else 'N'}o plan exists, even without any clause.", style="bold")
     for clash in conflict.clauses:
-        _say(console, "")
-        _say(console, f"{clash.version.name} in `{clash.agreement}`")
+        say(console, "")
+        say(console, f"{clash.version.name} in `{clash.agreement}`")
         if clash.text:
-            _say(console, f"“{clash.text}”", indent=2)
-        _say(console, f"that is: {clash.sentence}", indent=2)
+            say(console, f"“{clash.text}”", indent=2)
+        say(console, f"that is: {clash.sentence}", indent=2)
     if conflict.facts:
-        _heading(console, "Other facts involved")
+        heading(console, "Other facts involved")
         for fact in conflict.facts[:MAX_ROWS]:
-            _say(console, f"- {fact}", indent=2)
-        _cut(console, len(conflict.facts) - MAX_ROWS)
+            say(console, f"- {fact}", indent=2)
+        cut(console, len(conflict.facts) - MAX_ROWS)
     if conflict.joint:
-        _heading(console, "Way out: all of these changes together")
+        heading(console, "Way out: all of these changes together")
         if len({way.term for way in conflict.relaxations}) > 1:
-            _say(console, "No change to one clause alone is enough.", indent=2)
+            say(console, "No change to one clause alone is enough.", indent=2)
     else:
-        _heading(console, "Ways out, cheapest first" if conflict.relaxations else "Ways out")
+        heading(console, "Ways out, cheapest first" if conflict.relaxations else "Ways out")
     if not conflict.relaxations:
-        _say(console, answer.no_way_out(conflict), indent=2)
+        say(console, answer.no_way_out(conflict), indent=2)
     for index, way in enumerate(conflict.relaxations[:MAX_ROWS], 1):
         at_most = "at most " if way.at_most else ""
         then = f"; the plan then costs {at_most}{shown(way.cost, currency)}" if way.cost is not None else ""
         more = conflict.dearer(way)
         then += f", {shown(more, currency)} more than the cheapest" if more and not way.together else ""
-        _say(console, f"{index}. {way.version.name}: {way.sentence}{then}", indent=2)
-    _cut(console, len(conflict.relaxations) - MAX_ROWS)
+        say(console, f"{index}. {way.version.name}: {way.sentence}{then}", indent=2)
+    cut(console, len(conflict.relaxations) - MAX_ROWS)
 
 
 # -- tables of a plan -----------------------------------------------------------------------------------------------
@@ -132,9 +128,9 @@ def _bill(plan: Plan, console: Console) -> None:
     for line in merged(bill(plan)):
         style = "" if line.kind == "line" else "bold"
         name = "" if line.what == above else f"{'= ' if style else ''}{line.what}"
-        rows.append([Text(_plain(name), style=style), line.clause, Text(f"{line.cents:,.2f}", style=style)])
+        rows.append([Text(plain(name), style=style), line.clause, Text(f"{line.cents:,.2f}", style=style)])
         above = line.what
-    _table(console, f"The bill, {plan.currency}", ["", "", ""], rows, right=(2,), most=len(rows))
+    table(console, f"The bill, {plan.currency}", ["", "", ""], rows, right=(2,), most=len(rows))
 
 
 def _providers(plan: Plan, console: Console) -> None:
@@ -153,7 +149,7 @@ def _providers(plan: Plan, console: Console) -> None:
     ]
     heads = ["provider", "spend", "of\nspend", *(f"of\n{plural(u)}" for u in units)]
     heads += [f"{plan.currency} per\n{u}" for u in units]
-    _table(console, "Providers", [*heads, "deploy-\nments", "idle"], rows, right=range(1, len(heads) + 2))
+    table(console, "Providers", [*heads, "deploy-\nments", "idle"], rows, right=range(1, len(heads) + 2))
 
 
 def _commitments(plan: Plan, console: Console) -> None:
@@ -168,7 +164,7 @@ def _commitments(plan: Plan, console: Console) -> None:
             name = c.term if not index and not whole else ""
             rows.append(_drawn(name, named(w.start, w.end), w.required, w.drawn + w.brought, w.short, w.owed))
     heads = ["commitment", "window", f"required, {plan.currency}", "reached", "", "fee"]
-    _table(console, "Commitments", heads, rows, right=(2, 3, 5), most=MAX_WINDOWS, what="line")
+    table(console, "Commitments", heads, rows, right=(2, 3, 5), most=MAX_WINDOWS, what="line")
 
 
 def _drawn(name: str, when: str, required: Decimal, reached: Decimal, short: Decimal, fee: Decimal) -> Row:
@@ -183,7 +179,7 @@ def _workloads(plan: Plan, console: Console) -> None:
         found = [f"{p.offer} {percent(p.share)}" for p in places.get(w.workload, [])]
         moves = f"{w.moves}, {percent(w.moved)} of work" if w.moves or w.moved else "–"
         rows.append([w.workload, quantity(w.served, w.unit), listed(found, 4) or "nowhere", moves])
-    _table(console, "What runs where", ["workload", "served", "on", "moves"], rows, right=(1,), what="workload")
+    table(console, "What runs where", ["workload", "served", "on", "moves"], rows, right=(1,), what="workload")
 
 
 def _unserved(plan: Plan, console: Console) -> None:
@@ -198,7 +194,7 @@ def _unserved(plan: Plan, console: Console) -> None:
         for m in digest.unserved(plan)
     ]
     heads = ["workload", "not served", "of demand", "valued at", "when"]
-    _table(console, "Demand that is not served", heads, rows, right=(1, 2, 3), what="workload")
+    table(console, "Demand that is not served", heads, rows, right=(1, 2, 3), what="workload")
 
 
 def _binding(plan: Plan, console: Console) -> None:
@@ -215,73 +211,10 @@ def _binding(plan: Plan, console: Console) -> None:
     heads = ["clause", "price of one more unit", f"denied work\nat this price,\n{plan.currency} a year", "binding in"]
     if all(row[2] == "–" for row in rows):
         heads, rows = [heads[0], heads[1], heads[3]], [[row[0], row[1], row[3]] for row in rows]
-    _table(console, "Clauses that bind", heads, rows, right=range(2, len(heads)), what="clause")
+    table(console, "Clauses that bind", heads, rows, right=range(2, len(heads)), what="clause")
 
 
 def _versioned(plan: Plan, clause: ClauseRow) -> str:
     """The id of a clause; of an amended one with its dates."""
     dates = plan.dates(clause)
     return f"{clause.term} ({dates})" if dates else clause.term
-
-
-# -- layout ---------------------------------------------------------------------------------------------------------
-_STYLES = {"": "", "good": "green", "bad": "bold red"}
-
-
-def _title(console: Console, title: str, reading: str | None, scenario: str | None) -> None:
-    parts = [f"reading {reading}"] if reading else []
-    parts += [f"scenario {scenario}"] if scenario else []
-    text = Text(_plain(title), style="bold")
-    text.append(_plain(f" ({', '.join(parts)})" if parts else ""))
-    console.print(text, width=_width(console), overflow="fold")
-
-
-def _heading(console: Console, text: str) -> None:
-    console.print()
-    console.print(Text(text, style="bold"))
-
-
-def _say(console: Console, text: str, indent: int = 0, style: str = "") -> None:
-    """A sentence as it stands: nothing in it is markup."""
-    words = Text(_plain(text), style=style)
-    for line in words.wrap(console, max(1, _width(console) - indent)) or [words]:
-        line.rstrip()
-        console.print(Text(" " * indent) + line, overflow="fold")
-
-
-def _plain(text: str) -> str:
-    """Without control characters: a plan comes from a file, and must not steer the terminal."""
-    return "".join(c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
-def _cut(console: Console, left: int, what: str = "") -> None:
-    if left > 0:
-        more = count(left, f"more {what}") if what else f"{left} more"
-        _say(console, f"… and {more}: {MORE}", indent=2)
-
-
-def _table(
-    console: Console,
-    title: str,
-    heads: Sequence[str],
-    rows: Sequence[Row],
-    right: Iterable[int] = (),
-    most: int = MAX_ROWS,
-    what: str = "",
-) -> None:
-    """Columns without lines, under a heading; nothing where there are no rows."""
-    if not rows:
-        return
-    _heading(console, title)
-    table = Table(box=None, padding=(0, 0, 0, 2), pad_edge=False, header_style="dim", show_header=any(heads))
-    sides = set(right)
-    for index, head in enumerate(heads):
-        table.add_column(Text(head), justify="right" if index in sides else "left", overflow="fold")
-    for row in rows[:most]:
-        table.add_row(*(cell if isinstance(cell, Text) else Text(_plain(cell)) for cell in row))
-    console.print(Padding(table, (0, 0, 0, 2), expand=False), width=_width(console))
-    _cut(console, len(rows) - most, what)
-
-
-def _width(console: Console) -> int:
-    return min(WIDTH, console.width)

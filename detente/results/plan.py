@@ -23,6 +23,7 @@ from detente.errors import PlanError
 from detente.results.integrity import CHECKSUM, checksum, faults
 from detente.results.rows import Section, dicts
 from detente.values.file import read, write_with
+from detente.values.parquet import as_parquet
 from detente.values.period import End, named
 from detente.values.quantity import Exact
 
@@ -314,21 +315,9 @@ class Plan:
 
     def _as_parquet(self) -> bytes | None:
         """The allocations as a Parquet file; None where pyarrow is not installed."""
-        try:
-            import pyarrow
-            from pyarrow import parquet
-        except ImportError:
-            return None
         columns = Allocation.__slots__
-        exact = pyarrow.decimal128(38, 9)
-        types = dict.fromkeys(columns, pyarrow.string()) | {"period": pyarrow.int32()}
-        types |= dict.fromkeys(("work", "taken", "cost"), exact)
-        table = pyarrow.table(
-            {c: pyarrow.array([getattr(a, c) for a in self.allocations], type=types[c]) for c in columns}
-        )
-        found = pyarrow.BufferOutputStream()
-        parquet.write_table(table, found)
-        return bytes(found.getvalue())
+        rows = [{column: getattr(a, column) for column in columns} for a in self.allocations]
+        return as_parquet(rows, columns=columns, exact=("work", "taken", "cost"), whole=("period",))
 
     @classmethod
     def load(cls, path: str | Path, case_hash: str | None = None) -> Plan:

@@ -24,6 +24,7 @@ from detente.planner.formulation.expression import Expr
 from detente.planner.formulation.formulate import formulate
 from detente.planner.formulation.owner import Owner
 from detente.planner.solve import plan
+from detente.planner.solving import search as searching
 from detente.planner.solving.model import Model
 from detente.planner.solving.search import Incumbent, search
 from detente.planner.study import Study
@@ -311,3 +312,31 @@ def test_what_is_left_out_stays_out_of_each_variation() -> None:
     study = Study.of(_capped("500 USD")).relaxed([Owner("demand", "chat")])
     assert study.possible()
     assert study.without([]).possible()
+
+
+# -- near ------------------------------------------------------------------------------------------------------------
+def test_near_a_large_program_is_bounded_as_surely_as_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searching, "SMALL", 0)  # every program is large
+    offers = [gpus("north", 3, unit=8), gpus("south", 2, unit=8, capacity="2 unit")]
+    floor = {"id": "floor", "kind": "minimum-commitment", "amount": "90 k USD", "windows": {"every": "term"}}
+    case = build(offers, [compute(demand="21 GPU")], agreement(floor))
+    study = Study.of(case)
+    first = study.solve(EXACT)
+    assert isinstance(first, Incumbent)
+    for near in (study, study.without(["floor"])):
+        quick, whole = near.starting(first).near(EXACT), near.solve(EXACT)
+        assert isinstance(quick, Incumbent)
+        assert isinstance(whole, Incumbent)
+        assert quick.bound <= whole.cost + 1e-6
+        assert whole.bound <= quick.cost + 1e-6
+        assert near.plan(quick).cost >= near.plan(whole).cost
+
+
+def test_near_what_has_no_plan_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searching, "SMALL", 0)
+    floor = {"id": "floor", "kind": "minimum-commitment", "amount": "9 k USD", "windows": {"every": "term"}}
+    study = Study.of(two_clouds(floor))
+    first = study.solve(EXACT)
+    assert isinstance(first, Incumbent)
+    impossible = two_clouds(floor | {"amount": "90 k USD", "shortfall": "forbidden"})
+    assert not isinstance(study.starting(first).under(impossible).near(EXACT), Incumbent)

@@ -165,6 +165,17 @@ def units_paid(draft: Draft, name: str, found: Quantities) -> list[Fraction]:
     return total
 
 
+def work_by_provider(draft: Draft, found: Quantities) -> dict[tuple[str, str], Decimal]:
+    """Work of each workload with each provider, where there is any; not served is with the provider ``""``."""
+    total: dict[tuple[str, str], Fraction] = {}
+    for arc in draft.arcs:
+        key = arc.workload.id, arc.offer.provider
+        total[key] = total.get(key, Fraction(0)) + int(found.work[arc.index].sum()) * QUANTUM
+    for name, left in found.unserved.items():
+        total[name, ""] = int(left.sum()) * QUANTUM
+    return {key: nano(work) for key, work in total.items() if work}
+
+
 def _by_span(draft: Draft, found: Quantities) -> Iterable[tuple[datetime, datetime, list[int], Quanta]]:
     """Calendar times that periods stand for: each with those periods, and the work of each arc in all of them."""
     spans, which = draft.grid.spans

@@ -35,6 +35,15 @@ SPARE = 0.15
 SEARCH = 10.0
 """Seconds for which whole numbers are searched where no time limit is given, or as long as all took before."""
 
+SMALL = 5_000
+"""Columns of a program that is searched whole, however near it is to one that was."""
+
+ENOUGH = 0.1
+"""Of what a program's cost differs from that of one near it: to know it by that part is enough."""
+
+NEAR, MAX_NODES = 1e-3, 200
+"""How close whole numbers are searched in a program near another, and for at most how many nodes."""
+
 Progress = Callable[[str], None]
 
 
@@ -95,12 +104,7 @@ def search(
     progress("solving")
     began = time.monotonic()
     effort = _Effort(draft, model, whole_columns(draft), gap, progress, model.deadline)
-    if start is not None and start.basis is not None:
-        model.start_at(start.basis)
-    with model.until(effort.share(1 - SPARE)):
-        relaxed = model.solve_linear()
-        if relaxed.status == "optimal" and model.sized_by(relaxed.objective):
-            relaxed = model.solve_linear()
+    relaxed = _relaxed(effort, start)
     if relaxed.status == "infeasible":
         return Unmet()
     if relaxed.status in ("time-limit", "interrupted"):
@@ -119,6 +123,55 @@ def search(
     if best is not None and known.stopped is None and len(effort.columns):
         best = with_less_idle(draft, model, best, effort.columns)
     return replace(known, solution=best, basis=basis)
+
+
+def nearby(draft: Draft, model: Model, gap: float, progress: Progress, start: Incumbent) -> Incumbent | Unmet:
+    """``search`` for a program near one that was searched, with no more work than tells their costs apart.
+
+    Rounded up, or with the whole numbers of the other; that is near enough where it is as near to its bound as the
+    other, or within a tenth of what the cost has changed. Else the counts that matter most are searched, for so many
+    nodes. A small program is searched to the gap. One that was stopped has no solution.
+    """
+    if model.program.n <= SMALL:
+        return search(draft, model, gap, progress, start)
+    effort = _Effort(draft, model, whole_columns(draft), gap, progress, model.deadline)
+    relaxed = _relaxed(effort, start)
+    if relaxed.status == "infeasible":
+        return Unmet()
+    if relaxed.status in ("time-limit", "interrupted"):
+        return Incumbent(None, _no_bound(model), relaxed.status)
+    basis = model.basis
+    known = _rounded(effort, relaxed, start)
+    enough = max(start.cost - start.bound, gap * abs(start.cost), ENOUGH * abs(start.bound - relaxed.bound))
+    if known.cost - known.bound > enough and len(effort.columns):
+        found = _for_some_nodes(effort, known)
+        if isinstance(found, Unmet):
+            return found
+        known = found
+    return replace(known, basis=basis) if known.solution else search(draft, model, gap, progress, start)
+
+
+def _for_some_nodes(effort: _Effort, known: Incumbent) -> Incumbent | Unmet:
+    """Branch and bound over the counts that matter most, with an end that is the same on every machine."""
+    model = effort.model
+    small = np.flatnonzero(model.integer & (model.held == 0)).astype(np.int32)
+    with model.within(MAX_NODES):
+        found = _branched(replace(effort, gap=NEAR), small if len(small) else effort.columns, known)
+    if isinstance(found, Unmet) or found.stopped == "interrupted":
+        return found
+    return replace(found, stopped=None if model.left > 0 else found.stopped)
+
+
+def _relaxed(effort: _Effort, start: Incumbent | None) -> Solution:
+    """The program without whole numbers, from where another ended."""
+    model = effort.model
+    if start is not None and start.basis is not None:
+        model.start_at(start.basis)
+    with model.until(effort.share(1 - SPARE)):
+        relaxed = model.solve_linear()
+        if relaxed.status == "optimal" and model.sized_by(relaxed.objective):
+            relaxed = model.solve_linear()
+    return relaxed
 
 
 def _not_by_us(stopped: Stopped | None) -> Stopped | None:

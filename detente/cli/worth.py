@@ -1,0 +1,151 @@
+"""The commands that say what something is worth: price.
+
+Owns: their arguments and exit codes, and what is saved. Not here: any rule (``outcomes``), and words (``report``).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from detente.cli.command import (
+    CASE,
+    JSON,
+    READING,
+    SCENARIO,
+    TIME_LIMIT,
+    command,
+    console,
+    load,
+    must_take_files,
+    progress,
+    time_left,
+)
+from detente.cli.planning import gap_of, show_conflict, told
+
+if TYPE_CHECKING:
+    from detente.case.case import Case
+    from detente.outcomes.prices import ClausePrices
+    from detente.outcomes.sweep import NumberSweep
+    from detente.results.conflict import Conflict
+
+OUT = click.option("--out", type=click.Path(path_type=Path), help="Save the answer into this folder, with a page.")
+GAP = click.option(
+    "--gap", default="0.1%", show_default=True, help="Plan to this gap first; prices are no surer than that."
+)
+
+
+@command("detente price examples/frontier-lab --reading letter --out out/prices")
+@CASE
+@READING
+@SCENARIO
+@click.option("--of", "of", metavar="CLAUSE[.FIELD]", help="NumberSweep this number of a clause instead.")
+@click.option("--from", "start", metavar="VALUE", help="With --of: its first value, as a case writes it.")
+@click.option("--to", "end", metavar="VALUE", help="With --of: its last value.")
+@click.option("--steps", type=click.IntRange(1, 200), help="With --of: steps from the first to the last; default: 10.")
+@OUT
+@TIME_LIMIT
+@GAP
+@JSON
+def price(
+    case: Path,
+    reading: str | None,
+    scenario: str | None,
+    of: str | None,
+    start: str | None,
+    end: str | None,
+    steps: int | None,
+    out: Path | None,
+    time_limit: float | None,
+    gap: str,
+    as_json: bool,
+) -> int:
+    """What does each clause of CASE cost? What the plan would save without it, by planning again.
+
+    With --of: what the plan costs as one number of a clause changes, and where that turns.
+
+    Exit code 0: an answer; one that was stopped (time limit, Ctrl-C) says so. 1: no plan obeys every clause (the
+    conflict is shown). 2: the case or an option has mistakes. 3: no plan was found in time. 130: stopped by Ctrl-C
+    before there was a plan.
+    """
+    _must_go_together(of, start, end, steps)
+    wanted = gap_of(gap)
+    loaded = load(case, reading, scenario)
+    name = "prices" if of is None else "sweep"
+    if out is not None:
+        must_take_files(out, f"{name}.json", f"{name}.html", *(["prices.parquet"] if of is None else []))
+    found = _found(loaded, of, start, end, steps, wanted, time_left(time_limit))
+    from detente.results.conflict import Conflict
+
+    if isinstance(found, Conflict):
+        show_conflict(found, loaded.currency, as_json)
+        return 1
+    trouble = None if out is None else _saved(found, out)
+    if as_json:
+        click.echo(found.to_json())
+    else:
+        _view(found)
+    return told(trouble)
+
+
+def _must_go_together(of: str | None, start: str | None, end: str | None, steps: int | None) -> None:
+    stated = {"--from": start, "--to": end, "--steps": steps}
+    alone = [name for name, given in stated.items() if given is not None]
+    if of is None and alone:
+        raise click.ClickException(f"only with --of CLAUSE.FIELD: {', '.join(alone)}; add it, or leave them out")
+    missing = [name for name in ("--from", "--to") if stated[name] is None]
+    if of is not None and missing:
+        raise click.ClickException(f"with --of, say {' and '.join(missing)} too: values as the case writes them")
+
+
+def _found(
+    case: Case,
+    of: str | None,
+    start: str | None,
+    end: str | None,
+    steps: int | None,
+    gap: float,
+    time_limit: float | None,
+) -> ClausePrices | NumberSweep | Conflict:
+    from detente.outcomes.pricing import price as find
+    from detente.outcomes.sweep import STEPS, sweep
+
+    if of is None:
+        return find(case, gap=gap, time_limit=time_limit, progress=progress())
+    assert start is not None
+    assert end is not None
+    return sweep(case, of, start, end, steps=steps or STEPS, gap=gap, time_limit=time_limit, progress=progress())
+
+
+def _view(found: ClausePrices | NumberSweep) -> None:
+    from detente.outcomes.prices import ClausePrices
+    from detente.report.prices import prices_view
+    from detente.report.sweep import sweep_view
+
+    if isinstance(found, ClausePrices):
+        prices_view(found, console())
+    else:
+        sweep_view(found, console())
+
+
+def _saved(found: ClausePrices | NumberSweep, out: Path) -> OSError | None:
+    """Save it, with its page. What hinders that is returned: the answer is shown all the same."""
+    from detente.outcomes.prices import ClausePrices
+    from detente.report.prices_page import render_prices, render_sweep
+    from detente.values.file import write
+
+    try:
+        if isinstance(found, ClausePrices):
+            for file in found.save(out):
+                click.echo(f"wrote {file}", err=True)
+            page, text = out / "prices.html", render_prices(found)
+        else:
+            write(out / "sweep.json", f"{found.to_json()}\n".encode())
+            page, text = out / "sweep.html", render_sweep(found)
+        write(page, text.encode())
+        click.echo(f"wrote {page}: open it in a browser", err=True)
+    except OSError as error:
+        return error
+    return None

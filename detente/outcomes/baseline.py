@@ -1,0 +1,168 @@
+"""A case's own least cost, and those of cases near it: asked of one study, and remembered.
+
+Owns: how a cost is found, with its bound, and what stops that. Not here: which cases are asked (``pricing``,
+``sweep``), and the program (``planner.study``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from math import isfinite
+
+from detente.case.case import Case
+from detente.errors import UnsettledError
+from detente.outcomes.estimate import Cost, Estimate
+from detente.planner.answer.bill import Bill, work_by_provider
+from detente.planner.answer.binding import binding
+from detente.planner.solving.search import Incumbent, Unmet
+from detente.planner.solving.solution import SAME, Solution, Stopped
+from detente.planner.study import GAP, Study
+from detente.values.money import nano
+
+SHARE = 0.4
+"""Of a time limit, the part in which the case itself is planned; the rest is for those near it."""
+
+NO_BOUND = Decimal(-(10**15))
+"""What no plan of a case that can be read costs less than."""
+
+WorkByProvider = Mapping[tuple[str, str], Decimal]
+"""Work by workload and provider; with no provider (``""``) it is not served."""
+
+
+class StoppedError(Exception):
+    """A solve was stopped: it never leaves this room, and what was found before is kept."""
+
+    def __init__(self, how: Stopped) -> None:
+        super().__init__(how)
+        self.how = how
+
+
+@dataclass(frozen=True)
+class Near:
+    """A case near another: what it costs, where its work runs, and which clauses bind in its linear program."""
+
+    cost: Cost
+    work: WorkByProvider
+    binds: frozenset[str]
+    linear: float
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The study of a case, begun where its own plan was found; its cost and bill. Cases near it are asked once."""
+
+    study: Study
+    found: Incumbent
+    cost: Cost
+    bill: Bill
+    gap: float
+    known: dict[frozenset[str], Near | None] = field(default_factory=dict)
+    linear: dict[frozenset[str], float | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, study: Study, gap: float = GAP) -> Baseline | Unmet:
+        """Plan the case of a study; or that no plan obeys every clause.
+
+        Raises
+        ------
+        UnsettledError, KeyboardInterrupt
+            Stopped before there was a plan.
+        """
+        model = study.model
+        left = None if model.deadline is None else model.deadline - (1 - SHARE) * model.left
+        with model.until(left):
+            found = study.solve(gap)
+        if isinstance(found, Unmet):
+            return found
+        if found.solution is None and study.interrupted:
+            raise KeyboardInterrupt
+        if found.solution is None:
+            raise UnsettledError("no plan was found in time: give it more time")
+        bill, solution = study.bill(found)
+        found = Incumbent(solution, found.bound, found.stopped, found.rounding, found.prices, found.basis)
+        return cls(study.starting(found), found, _cost(bill.total, found.bound), bill, gap)
+
+    @property
+    def relaxed(self) -> Solution:
+        """The case without whole numbers: its duals are the marginal prices."""
+        solution = self.found.prices or self.found.solution
+        assert solution is not None
+        return solution
+
+    @property
+    def work(self) -> WorkByProvider:
+        """Where its work runs."""
+        return work_by_provider(self.study.draft, self.bill.quantities)
+
+    # -- cases near it ---------------------------------------------------------------------------------------------
+    def without(self, ids: Iterable[str]) -> Near | None:
+        """The case without clauses; None where it has no plan. Raises StoppedError."""
+        out = frozenset(ids)
+        if out not in self.known:
+            self.known[out] = self.near(self.study.without(out)) if out else self._itself()
+        return self.known[out]
+
+    def under(self, case: Case) -> Near | None:
+        """Another case; None where it has no plan. Raises StoppedError."""
+        return self.near(self.study.under(case))
+
+    def linear_without(self, ids: Iterable[str]) -> float | None:
+        """What the case costs without clauses if units could be divided; None without a plan. Raises StoppedError."""
+        out = frozenset(ids)
+        if out in self.known:
+            known = self.known[out]
+            return None if known is None else known.linear
+        if out not in self.linear:
+            found = _going_on(self.study.without(out)).bound()
+            if found.status in ("time-limit", "interrupted"):
+                raise StoppedError(_how(found.status))
+            self.linear[out] = found.objective if found.status == "optimal" else None
+        return self.linear[out]
+
+    def near(self, study: Study) -> Near | None:
+        """The cost of a study near this one; None where it has no plan. Raises StoppedError."""
+        found = _going_on(study).near(self.gap)
+        if isinstance(found, Unmet):
+            return None
+        if found.solution is None or found.stopped is not None:
+            raise StoppedError(found.stopped or "time-limit")
+        relaxed = found.prices or found.solution
+        binds = binding(study.draft.program, relaxed, study.model.out)
+        if self._same(found):
+            return Near(_cost(self.cost.amount, found.bound), self.work, binds, relaxed.objective)
+        bill, _ = study.bill(found)
+        work = work_by_provider(study.draft, bill.quantities)
+        return Near(_cost(bill.total, found.bound), work, binds, relaxed.objective)
+
+    def _itself(self) -> Near:
+        binds = binding(self.study.draft.program, self.relaxed, self.study.model.out)
+        return Near(self.cost, self.work, binds, self.relaxed.objective)
+
+    def _same(self, found: Incumbent) -> bool:
+        """Whether it costs what the case itself costs, but for what the solver cannot tell: then no bill is made."""
+        return abs(found.cost - self.found.cost) <= SAME * max(1.0, abs(self.found.cost))
+
+    def saved(self, near: Near) -> Estimate:
+        """How much less a case near this one costs."""
+        return Estimate.difference(self.cost, near.cost)
+
+
+def _going_on(study: Study) -> Study:
+    """A study, as long as nobody wants it to stop. Raises StoppedError."""
+    if study.interrupted:
+        raise StoppedError("interrupted")
+    if study.model.left <= 0:
+        raise StoppedError("time-limit")
+    return study
+
+
+def _how(status: str) -> Stopped:
+    return "interrupted" if status == "interrupted" else "time-limit"
+
+
+def _cost(amount: Decimal, bound: float) -> Cost:
+    """A cost with its bound, which lies above the cost by rounding at most."""
+    return Cost(amount, min(amount, nano(Fraction(bound)) if isfinite(bound) else NO_BOUND))

@@ -1,0 +1,199 @@
+"""One number that a clause states: named, read, written, and put in place of another.
+
+Owns: ``CLAUSE.FIELD`` as an address, and values between two others. Not here: what the case then costs (``sweep``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from functools import reduce
+from typing import Annotated, Any
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+
+from detente.case.case import Case
+from detente.contract.term import Term
+from detente.errors import CaseError, Flaw, FlawError, Mistake, Where, did_you_mean
+from detente.values.money import Money, Price
+from detente.values.quantity import SCALES, Amount, plain
+
+Value = Money | Price | Amount | Decimal | int | date
+"""What may be swept: each has a size, and a way to be written with another."""
+
+
+@dataclass(frozen=True)
+class ClauseNumber:
+    """A field of one clause of one agreement, by its keys as they are written: ``("shortfall", "fee")``."""
+
+    agreement: str
+    term: str
+    path: tuple[str, ...]
+    value: Value | None
+    info: FieldInfo
+
+    @classmethod
+    def of(cls, case: Case, address: str) -> ClauseNumber:
+        """The number at ``CLAUSE``, ``CLAUSE.FIELD`` or ``AGREEMENT/CLAUSE.FIELD``; by default the first one stated.
+
+        Raises
+        ------
+        CaseError
+            Where there is no such clause or number, or where several agreements state the clause.
+        """
+        agreement, term, path = _addressed(case, address)
+        keys = path or _first(term)
+        if not keys:
+            raise _wrong(f"`{term.id}` states no number", "choose a clause with an amount, a share, a price or a date")
+        holder = reduce(_inside, keys[:-1], term)
+        info = _field(holder, keys[-1])
+        if info is None:
+            raise _wrong(f"`{term.id}` has no `{'.'.join(keys)}`", did_you_mean(keys[-1], _numbers(term)))
+        value = _inside(holder, keys[-1])
+        if value is not None and not isinstance(value, Value):
+            raise _wrong(f"`{term.id}.{'.'.join(keys)}` is not a number", did_you_mean(keys[-1], _numbers(term)))
+        return cls(agreement, term.id, keys, value, info)
+
+    @property
+    def field(self) -> str:
+        """As it is written: ``shortfall.fee``."""
+        return ".".join(self.path)
+
+    def read(self, text: str, option: str) -> Value:
+        """A value of this number from its text, as a case would hold it. Raises CaseError, at the option."""
+        kind: TypeAdapter[Any] = TypeAdapter(_kind(self.info))
+        try:
+            found = kind.validate_python(text)
+        except ValidationError as error:
+            flaw = _flaw(error, text)
+            raise CaseError([Mistake(Where(option), f"`{self.term}.{self.field}`: {flaw.what}", flaw.remedy)]) from None
+        if not isinstance(found, Value):
+            raise CaseError([Mistake(Where(option), f"`{text}` is not a number", "write it as in the case")])
+        return found
+
+    def set(self, case: Case, value: Value) -> Case:
+        """The same case with this number in the clause."""
+        changed = [
+            a.model_copy(update={"terms": tuple(self._changed(t, value) for t in a.terms)})
+            if a.id == self.agreement
+            else a
+            for a in case.declared.agreements
+        ]
+        return replace(case, declared=case.declared.model_copy(update={"agreements": tuple(changed)}))
+
+    def _changed(self, term: Any, value: Value) -> Any:
+        return _put(term, self.path, value) if term.id == self.term else term
+
+
+def size(value: Value) -> Decimal:
+    """A number as a plain one: money, units, a part of 1, or days since the year 1."""
+    if isinstance(value, Money | Price):
+        return value.amount
+    if isinstance(value, Amount):
+        return value.value
+    return Decimal(value.toordinal()) if isinstance(value, date) else Decimal(value)
+
+
+def of_size(like: Value, number: Decimal) -> Value:
+    """The value of that kind and unit with another size; whole where it counts something."""
+    if isinstance(like, Money | Price):
+        return replace(like, amount=number)
+    if isinstance(like, Amount):
+        return replace(like, value=number)
+    if isinstance(like, date):
+        return date.fromordinal(round(number))
+    return round(number) if isinstance(like, int) else number
+
+
+def written(value: Value) -> str:
+    """As a case would write it: a part of 1 is a percentage, and large amounts are scaled: ``250 bn USD``."""
+    if isinstance(value, Decimal):
+        return f"{plain(value * 100)}%"
+    if isinstance(value, Money | Amount):
+        return f"{_scaled(size(value))} {value.currency if isinstance(value, Money) else value.unit}"
+    return str(value)
+
+
+def _scaled(number: Decimal) -> str:
+    for scale, factor in sorted(SCALES.items(), key=lambda item: -item[1]):
+        if abs(number) >= factor > 1:
+            return f"{plain(number / factor)} {scale}"
+    return plain(number)
+
+
+def between(start: Value, end: Value, steps: int) -> Iterator[Value]:
+    """Values from one to another, both among them, at equal distances."""
+    first, last = size(start), size(end)
+    for step in range(steps + 1):
+        yield of_size(start, first + (last - first) * step / steps)
+
+
+# -- addresses -------------------------------------------------------------------------------------------------------
+def _addressed(case: Case, address: str) -> tuple[str, Term, tuple[str, ...]]:
+    """The agreement, the clause and the keys that an address names: ids may hold dots, so the longest one counts."""
+    agreement, slash, rest = address.rpartition("/")
+    stated = [(a.id, t) for a in case.declared.agreements for t in a.terms if not slash or a.id == agreement]
+    for name in _prefixes(rest):
+        found = [(a, t) for a, t in stated if t.id == name]
+        if len(found) > 1:
+            where = " or ".join(f"`{a}/{address}`" for a, _ in found)
+            raise _wrong(f"`{name}` is stated in several agreements", f"say which: {where}")
+        if found:
+            keys = rest[len(name) + 1 :]
+            return found[0][0], found[0][1], tuple(keys.split(".")) if keys else ()
+    raise _wrong(f"there is no clause `{address}`", did_you_mean(rest, [t.id for _, t in stated]))
+
+
+def _kind(info: FieldInfo) -> Any:
+    return Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
+
+
+def _flaw(error: ValidationError, text: str) -> Flaw:
+    """What our own reader says is wrong, where it was it that refused."""
+    inside = [found.get("ctx", {}).get("error") for found in error.errors()]
+    flaws = [flaw for each in inside if isinstance(each, FlawError) for flaw in each.flaws]
+    return flaws[0] if flaws else Flaw(f"`{text}` cannot be read", "write it as in the case")
+
+
+def _prefixes(text: str) -> Iterator[str]:
+    parts = text.split(".")
+    return (".".join(parts[:n]) for n in range(len(parts), 0, -1))
+
+
+def _wrong(what: str, remedy: str) -> CaseError:
+    return CaseError([Mistake(Where("--of"), what, remedy)])
+
+
+# -- fields ----------------------------------------------------------------------------------------------------------
+def _first(term: Term) -> tuple[str, ...]:
+    return next(((name,) for name in _numbers(term)), ())
+
+
+def _numbers(term: Term) -> list[str]:
+    """The keys of the numbers that a clause states, its own before those of every clause."""
+    own = [name for name in type(term).model_fields if name not in Term.model_fields]
+    fields = [name for name in [*own, "from_", "until"] if isinstance(getattr(term, name), Value)]
+    return [str(type(term).model_fields[name].alias) for name in fields if not isinstance(getattr(term, name), bool)]
+
+
+def _field(holder: Any, key: str) -> FieldInfo | None:
+    fields = type(holder).model_fields.values() if isinstance(holder, BaseModel) else ()
+    return next((f for f in fields if f.alias == key), None)
+
+
+def _name(holder: BaseModel, key: str) -> str | None:
+    return next((name for name, f in type(holder).model_fields.items() if f.alias == key), None)
+
+
+def _inside(holder: Any, key: str) -> Any:
+    name = _name(holder, key) if isinstance(holder, BaseModel) else None
+    return None if name is None else getattr(holder, name)
+
+
+def _put(holder: Any, path: tuple[str, ...], value: Any) -> Any:
+    name = _name(holder, path[0])
+    assert name is not None
+    return holder.model_copy(update={name: value if len(path) == 1 else _put(getattr(holder, name), path[1:], value)})

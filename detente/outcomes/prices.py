@@ -1,0 +1,156 @@
+"""What each clause of a case costs: the values that say so, as one document and as rows.
+
+Owns: ``ClausePrices`` and its rows, and saving them. Not here: how they are found (``pricing``, ``masking``), the sweep
+of one number (``sweep``), and how they are shown (``report.prices``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
+
+from detente.outcomes.estimate import Cost, Estimate
+from detente.outcomes.shapley import FairPart
+from detente.results.plan import MarginalPrice
+from detente.values.file import write_with
+from detente.values.parquet import as_parquet
+from detente.values.quantity import Exact
+
+FORMAT = "detente-prices/1"
+
+Status = Literal["complete", "time-limit", "interrupted"]
+"""Whether all was found that was asked for, or what stopped it."""
+
+Effect = Literal["restrains", "grants", "both"]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkMove:
+    """How much more of a workload's work runs with a provider once a clause is left out; ``""`` is not served."""
+
+    workload: str
+    provider: str
+    change: Exact
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClausePrice:
+    """A clause and its price: what the plan would save without it; below 0 is what would be lost.
+
+    ``price`` is None where the case has no plan without it, or where it was not asked before the end (``asked``).
+    ``owed`` is what it charges in the plan; ``marginal`` are the prices of one more unit of what it asks, by window.
+    """
+
+    term: str
+    kind: str
+    agreement: str
+    counterparty: str
+    sentence: str
+    effect: Effect
+    asked: bool
+    price: Estimate | None
+    owed: Exact
+    marginal: tuple[MarginalPrice, ...]
+    moves: tuple[WorkMove, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementPrice:
+    """An agreement, with its amendments, and what the plan would save without all of its clauses."""
+
+    agreement: str
+    counterparty: str
+    terms: tuple[str, ...]
+    asked: bool
+    price: Estimate | None
+
+
+@dataclass(frozen=True, slots=True)
+class Masking:
+    """Clauses that hide each other's price: what the plan would save without all of them, and a fair split of it.
+
+    Without one of them the others still hold, so each alone has less of a price than its part.
+    """
+
+    terms: tuple[str, ...]
+    joint: Estimate
+    split: tuple[FairPart, ...]
+
+    @property
+    def sampled(self) -> bool:
+        """Whether the split is an estimate."""
+        return any(part.error for part in self.split)
+
+
+@dataclass(frozen=True, slots=True)
+class ClausePrices:
+    """The price of each clause, of each agreement, and of clauses that hide each other's.
+
+    ``pairs_left`` counts pairs that may hide each other's price and were not tried.
+    """
+
+    format: str
+    case: str
+    title: str
+    hash: str
+    currency: str
+    reading: str | None
+    scenario: str | None
+    status: Status
+    cost: Cost
+    clauses: tuple[ClausePrice, ...]
+    agreements: tuple[AgreementPrice, ...]
+    maskings: tuple[Masking, ...]
+    pairs_left: int
+
+    def rows(self, section: Literal["clauses", "agreements"] = "clauses") -> list[dict[str, Any]]:
+        """A section as plain dicts, for a data frame: ``price`` lies between ``low`` and ``high``; None is not known.
+
+        ``masked`` says that the clause hides another's price or has its own hidden.
+        """
+        if section == "agreements":
+            return [{"agreement": a.agreement, **_priced(a), "currency": self.currency} for a in self.agreements]
+        return list(self._clauses())
+
+    def _clauses(self) -> Iterator[dict[str, Any]]:
+        masked = {term for masking in self.maskings for term in masking.terms}
+        for each in self.clauses:
+            names = {"clause": each.term, "agreement": each.agreement, "kind": each.kind, "effect": each.effect}
+            more = {"owed": each.owed, "masked": each.term in masked, "currency": self.currency}
+            yield {**names, **_priced(each), **more}
+
+    def to_json(self) -> str:
+        """One JSON document; money as decimal strings without exponent."""
+        return _PRICES.dump_json(self, indent=1).decode()
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> ClausePrices:
+        """The prices that ``to_json`` wrote. Raises ValueError."""
+        return _PRICES.validate_json(text)
+
+    def save(self, folder: str | Path) -> list[Path]:
+        """Write ``prices.json``, and ``prices.parquet`` where pyarrow is installed. Returns what was written.
+
+        Raises OSError; then the old ones are still there.
+        """
+        document, table = Path(folder) / "prices.json", Path(folder) / "prices.parquet"
+        rows = as_parquet(self.rows(), exact=("price", "low", "high", "owed"), flags=("masked",))
+        write_with(document, f"{self.to_json()}\n".encode(), {table: rows})
+        return [document] if rows is None else [document, table]
+
+
+def _priced(each: ClausePrice | AgreementPrice) -> dict[str, Any]:
+    found = each.price
+    return {
+        "price": None if found is None else found.amount,
+        "low": None if found is None else found.low,
+        "high": None if found is None else found.high,
+    }
+
+
+_PRICES = TypeAdapter(ClausePrices)

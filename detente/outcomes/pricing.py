@@ -1,0 +1,208 @@
+"""The price of each clause: what the plan would save without it, by an exact re-solve (§7).
+
+Owns: what is asked, in which order, and what is kept when that is stopped. Not here: how a cost is found
+(``baseline``), which clauses hide each other's price (``masking``), and the values (``prices``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from detente.case.agreement import root
+from detente.case.case import Case
+from detente.contract.term import Term
+from detente.outcomes.baseline import Baseline, Near, StoppedError
+from detente.outcomes.estimate import NOTHING, Estimate
+from detente.outcomes.masking import groups
+from detente.outcomes.prices import FORMAT, AgreementPrice, ClausePrice, ClausePrices, Effect, Masking, Status, WorkMove
+from detente.outcomes.shapley import split
+from detente.planner.answer.marginal import clauses
+from detente.planner.conflict import find_conflict
+from detente.planner.solving.search import Progress
+from detente.planner.study import Study, silent
+from detente.results.conflict import Conflict
+from detente.results.plan import ClauseRow
+
+GAP = 1e-3
+"""The relative gap to which a large case is planned before its clauses are priced: their prices are as uncertain."""
+
+EXACT = 8
+"""Clauses of a group of which every subset is asked; of larger ones a sample."""
+
+MAX_MOVES = 6
+"""Moves of work that are told of a clause, the largest first."""
+
+
+def price(
+    case: Case, *, gap: float = GAP, time_limit: float | None = None, progress: Progress = silent
+) -> ClausePrices | Conflict:
+    """What the plan of a case would save without each clause, and without each agreement.
+
+    Parameters
+    ----------
+    gap
+        The relative gap to which the case is planned; of a small case, each re-solve too.
+    time_limit
+        Seconds, of everything. What was found until then is returned, and marked so; Ctrl-C does the same.
+    progress
+        Told, in a few words, what is being done.
+
+    Returns
+    -------
+    ClausePrices or Conflict
+        A conflict where no plan obeys every clause.
+
+    Raises
+    ------
+    UnsettledError, KeyboardInterrupt
+        Stopped before the case itself was planned.
+    """
+    study = Study.of(case, time_limit=time_limit, progress=progress)
+    with study.noting_interrupts():
+        baseline = Baseline.of(study, gap)
+        if isinstance(baseline, Baseline):
+            return _Pricing(baseline, progress).prices()
+    if study.interrupted:
+        raise KeyboardInterrupt
+    return find_conflict(study, baseline.whole)
+
+
+class _Pricing:
+    """ClausePrices as they are found, so that what is known when it is stopped is kept."""
+
+    def __init__(self, baseline: Baseline, progress: Progress) -> None:
+        self.baseline, self.case, self._progress = baseline, baseline.study.case, progress
+        self.ids = list(dict.fromkeys(term.id for term in self.case.terms))
+        self.near: dict[str, Near | None] = {}
+        self.agreements: dict[str, Near | None] = {}
+        self.maskings: list[Masking] = []
+        self.pairs_left = 0
+        self.status: Status = "complete"
+
+    def prices(self) -> ClausePrices:
+        """Everything, or as much as was found."""
+        try:
+            self._each()
+            self._whole_agreements()
+            self._hidden()
+        except StoppedError as stopped:
+            self.status = stopped.how
+        case = self.case
+        return ClausePrices(
+            FORMAT,
+            case.declared.name,
+            case.declared.title or case.declared.name,
+            case.hash,
+            case.currency,
+            case.reading,
+            case.scenario,
+            self.status,
+            self.baseline.cost,
+            tuple(self._clauses()),
+            tuple(self._agreements()),
+            tuple(self.maskings),
+            self.pairs_left,
+        )
+
+    # -- what is asked -----------------------------------------------------------------------------------------------
+    def _each(self) -> None:
+        for at, name in enumerate(self.ids, 1):
+            self._progress(f"without `{name}`: clause {at} of {len(self.ids)}")
+            self.near[name] = self.baseline.without([name])
+
+    def _whole_agreements(self) -> None:
+        for at, (name, terms) in enumerate(self._signed.items(), 1):
+            self._progress(f"without `{name}`: agreement {at} of {len(self._signed)}")
+            self.agreements[name] = self.baseline.without(terms)
+
+    def _hidden(self) -> None:
+        self._progress("looking for clauses that hide each other's price")
+        near = {name: found for name, found in self.near.items() if found and self._effect(name) != "grants"}
+        found = groups(self.baseline, near)
+        self.pairs_left = found.pairs_left
+        for group in found.found:
+            self._progress(f"splitting the price of {len(group)} clauses")
+            joint = self.baseline.without(group)
+            if joint is not None:
+                parts = split(group, self._saved, most=EXACT)
+                self.maskings.append(Masking(group, self._priced(group, joint), parts))
+
+    def _saved(self, some: frozenset[str]) -> Decimal:
+        """What is saved without clauses."""
+        near = self.baseline.without(some)
+        return NOTHING if near is None else self.baseline.saved(near).amount
+
+    # -- what is found -----------------------------------------------------------------------------------------------
+    @property
+    def _signed(self) -> dict[str, list[str]]:
+        """The clauses of each agreement, with those of its amendments."""
+        known = {agreement.id: agreement for agreement in self.case.declared.agreements}
+        found: dict[str, list[str]] = {}
+        for term in self.case.terms:
+            name = term.validity.agreement
+            first = root(known[name], known) if name in known else name
+            if term.id not in found.setdefault(first, []):
+                found[first].append(term.id)
+        return found
+
+    def _clauses(self) -> Iterator[ClausePrice]:
+        study, baseline = self.baseline.study, self.baseline
+        rows = list(clauses(study.draft, baseline.relaxed, baseline.bill, study.model.out))
+        for name in self.ids:
+            versions = [row for row in rows if row.term == name]
+            near = self.near.get(name)
+            yield self._clause(versions, name in self.near, near)
+
+    def _clause(self, versions: Sequence[ClauseRow], asked: bool, near: Near | None) -> ClausePrice:
+        row = versions[-1]
+        return ClausePrice(
+            row.term,
+            row.kind,
+            row.agreement,
+            row.counterparty,
+            row.sentence,
+            self._effect(row.term),
+            asked,
+            None if near is None else self._priced([row.term], near),
+            sum((each.owed for each in versions), NOTHING),
+            tuple(price for each in versions for price in each.marginal),
+            () if near is None else tuple(self._moves(near)),
+        )
+
+    def _agreements(self) -> Iterator[AgreementPrice]:
+        parties = {term.id: term.validity.counterparty for term in self.case.terms}
+        for name, terms in self._signed.items():
+            near = self.agreements.get(name)
+            found = None if near is None else self._priced(terms, near)
+            yield AgreementPrice(name, parties[terms[0]], tuple(terms), name in self.agreements, found)
+
+    def _priced(self, terms: Sequence[str], near: Near) -> Estimate:
+        """What is saved without clauses; of those that all restrain, or all grant, the sign is known (design §10)."""
+        effects, found = {self._effect(name) for name in terms}, self.baseline.saved(near)
+        if effects == {"restrains"}:
+            return found.at_least(NOTHING)
+        return found.at_most(NOTHING) if effects == {"grants"} else found
+
+    def _effect(self, name: str) -> Effect:
+        versions: set[Effect] = {_of(term) for term in self.case.terms if term.id == name}
+        return versions.pop() if len(versions) == 1 else "both"
+
+    def _moves(self, near: Near) -> list[WorkMove]:
+        """Where more work runs without a clause, and where less; the largest first, as a part of its workload."""
+        before, units = self.baseline.work, {w.id: w.unit for w in self.case.workloads}
+        total = {name: sum((v for (w, _), v in before.items() if w == name), NOTHING) for name in units}
+        found = []
+        for name, provider in dict.fromkeys([*before, *near.work]):
+            change = near.work.get((name, provider), NOTHING) - before.get((name, provider), NOTHING)
+            if abs(change) > total[name] * TOLD:
+                found.append(WorkMove(name, provider, change, units[name]))
+        return sorted(found, key=lambda move: -abs(move.change) / total[move.workload])[:MAX_MOVES]
+
+
+TOLD = Decimal("0.001")
+"""A move is told from this part of its workload on."""
+
+
+def _of(term: Term) -> Effect:
+    return term.effect

@@ -1,0 +1,232 @@
+"""The sweep of one number of a clause: what the case costs at each value of it, and where that turns.
+
+Owns: the values tried, the kinks between them and the values at which the clause begins to cost something or costs more
+than it brings. Not here: which number it is (``number``), and how a cost is found (``baseline``).
+
+The least cost is a convex function of what a floor or a cap asks for, made of straight pieces where units can be
+divided: between two values the cost lies on or below the straight line. A kink is sought where two pieces would meet,
+and is ``exact`` where the cost at that value lies on both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+
+from pydantic import TypeAdapter
+
+from detente.case.case import Case
+from detente.errors import CaseError, Mistake, Where
+from detente.outcomes.baseline import Baseline, Near, StoppedError
+from detente.outcomes.estimate import NOTHING, Cost
+from detente.outcomes.kinks import ON_THE_LINE, Kink, Point, meeting, on, rounded, slope, turns
+from detente.outcomes.number import ClauseNumber, Value, between, of_size, size, written
+from detente.outcomes.prices import Status
+from detente.outcomes.pricing import GAP
+from detente.planner.conflict import find_conflict
+from detente.planner.solving.search import Progress, Unmet
+from detente.planner.study import Study, silent
+from detente.results.conflict import Conflict
+from detente.values.money import Money
+
+STEPS = 10
+MAX_STEPS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class NumberSweep:
+    """What a case costs over the values of one number of a clause.
+
+    ``without`` is its cost without the clause, ``unsigned`` without the whole agreement (None: no plan).
+    ``begins`` is the value from which the clause costs more than none would, ``even`` the one at which the agreement
+    costs what none would: on its other side it costs more than it saves. None where it is not within the values.
+    """
+
+    case: str
+    title: str
+    currency: str
+    reading: str | None
+    scenario: str | None
+    agreement: str
+    term: str
+    field: str
+    unit: str
+    stated: str | None
+    status: Status
+    points: tuple[Point, ...]
+    kinks: tuple[Kink, ...]
+    without: Cost | None
+    unsigned: Cost | None
+    begins: str | None
+    even: str | None
+
+    def to_json(self) -> str:
+        """One JSON document; money as decimal strings without exponent."""
+        return _SWEEP.dump_json(self, indent=1).decode()
+
+    def rows(self) -> list[dict[str, object]]:
+        """The points as plain dicts, for a data frame."""
+        return [
+            {
+                "value": p.value,
+                "number": p.number,
+                "cost": p.cost and p.cost.amount,
+                "bound": p.cost and p.cost.bound,
+                "unit": self.unit,
+                "currency": self.currency,
+            }
+            for p in self.points
+        ]
+
+
+_SWEEP = TypeAdapter(NumberSweep)
+
+
+def sweep(
+    case: Case,
+    of: str,
+    start: str,
+    end: str,
+    *,
+    steps: int = STEPS,
+    gap: float = GAP,
+    time_limit: float | None = None,
+    progress: Progress = silent,
+) -> NumberSweep | Conflict:
+    """What a case costs as one number of a clause goes from ``start`` to ``end``, in so many steps.
+
+    Parameters
+    ----------
+    of
+        ``CLAUSE``, ``CLAUSE.FIELD`` or ``AGREEMENT/CLAUSE.FIELD``.
+    start, end
+        As a case writes them: ``0 USD``, ``40%``, ``2027-01-01``.
+
+    Raises
+    ------
+    CaseError
+        For a number that is not there, or a value that it cannot have.
+    UnsettledError, KeyboardInterrupt
+        Stopped before the case itself was planned.
+    """
+    number = ClauseNumber.of(case, of)
+    first, last = number.read(start, "--from"), number.read(end, "--to")
+    if type(first) is not type(last) or size(first) == size(last):
+        what = f"`{written(first)}` and `{written(last)}` are not two ends of a range"
+        raise CaseError([Mistake(Where("--to"), what, "write two values of one unit, as in the case")])
+    study = Study.of(case, time_limit=time_limit, progress=progress)
+    with study.noting_interrupts():
+        baseline = Baseline.of(study, gap)
+        if isinstance(baseline, Baseline):
+            return _Sweeping(baseline, number, progress).over(list(between(first, last, steps)))
+    if study.interrupted:
+        raise KeyboardInterrupt
+    assert isinstance(baseline, Unmet)
+    return find_conflict(study, baseline.whole)
+
+
+class _Sweeping:
+    """Points as they are found, so that what is known when it is stopped is kept."""
+
+    def __init__(self, baseline: Baseline, number: ClauseNumber, progress: Progress) -> None:
+        self.baseline, self.number, self._progress = baseline, number, progress
+        self.points: list[Point] = []
+        self.kinks: list[Kink] = []
+        self.without: Cost | None = None
+        self.unsigned: Cost | None = None
+        self.status: Status = "complete"
+
+    def over(self, values: Sequence[Value]) -> NumberSweep:
+        """All of them, or as many as there was time for."""
+        try:
+            self._compared()
+            for at, value in enumerate(values, 1):
+                self._progress(f"`{self.number.term}.{self.number.field}` at {written(value)}: {at} of {len(values)}")
+                self.points.append(self._point(value))
+            self._kinks(values[0])
+        except StoppedError as stopped:
+            self.status = stopped.how
+        case, number, like = self.baseline.study.case, self.number, values[0]
+        return NumberSweep(
+            case.declared.name,
+            case.declared.title or case.declared.name,
+            case.currency,
+            case.reading,
+            case.scenario,
+            number.agreement,
+            number.term,
+            number.field,
+            _unit(like),
+            None if number.value is None else written(number.value),
+            self.status,
+            tuple(sorted(self.points, key=lambda point: point.number)),
+            tuple(self.kinks),
+            self.without,
+            self.unsigned,
+            self._crossing(self.without, like),
+            self._crossing(self.unsigned, like),
+        )
+
+    def _compared(self) -> None:
+        """Without the clause, and without all that was agreed with it."""
+        case = self.baseline.study.case
+        terms = {t.id for a in case.declared.agreements if a.id == self.number.agreement for t in a.terms}
+        self.without = _cost(self.baseline.without([self.number.term]))
+        self.unsigned = _cost(self.baseline.without(terms))
+
+    def _point(self, value: Value) -> Point:
+        near = self.baseline.under(self.number.set(self.baseline.study.case, value))
+        return Point(written(value), size(value), _cost(near))
+
+    def _kinks(self, like: Value) -> None:
+        """Kinks: inside a step the two straight lines beside it say where; at a point they meet there."""
+        known = [p for p in sorted(self.points, key=lambda p: p.number) if p.cost is not None]
+        for left, right in list(turns(known)):
+            self._progress(f"looking for the value at which `{self.number.term}` turns")
+            at = meeting(left, right)
+            if at is None:
+                continue
+            point = self._point(of_size(like, at))
+            if point.cost is None:
+                continue
+            exact = on(left, point) and on(right, point)
+            if all(point.number != other.number for other in self.points):
+                self.points.append(point)
+            self.kinks.append(Kink(point.value, point.number, slope(*left), slope(*right), exact))
+
+    def _crossing(self, other: Cost | None, like: Value) -> str | None:
+        """The value at which the cost leaves that of another case: within a step, on its straight line."""
+        if other is None:
+            return None
+        points = sorted((p for p in self.points if p.cost is not None), key=lambda point: point.number)
+        for one, two in pairwise((point, _over(point, other)) for point in points):
+            (left, before), (right, after) = one, two
+            if (before <= 0) != (after <= 0):
+                part = max(NOTHING, min(Decimal(1), before / (before - after)))
+                span = right.number - left.number
+                return written(of_size(like, rounded(left.number + span * part, span)))
+        return None
+
+
+def _over(point: Point, other: Cost) -> Decimal:
+    """How much more a point costs than another case, beyond what is not known of both; below 0 if less."""
+    assert point.cost is not None
+    over = point.cost.amount - other.amount
+    unknown = point.cost.gap + other.gap + abs(other.amount) * ON_THE_LINE
+    return NOTHING if abs(over) <= unknown else over
+
+
+def _cost(near: Near | None) -> Cost | None:
+    return None if near is None else near.cost
+
+
+def _unit(value: Value) -> str:
+    """Of its plain number."""
+    if isinstance(value, Decimal | int):
+        return "" if isinstance(value, int) else "of 1"
+    if isinstance(value, Money):
+        return value.currency
+    return "day" if isinstance(value, date) else value.unit
