@@ -19,10 +19,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from detente.case.agreement import Agreement, InForce, in_force
+from detente.case.changes import changed, order
 from detente.case.declared import Declared
-from detente.case.document import Document
-from detente.case.folder import ReadFiles, read, read_data
+from detente.case.document import Document, YamlNode
+from detente.case.folder import ReadFiles, Source, read, read_changed, read_data
 from detente.case.reading import Chosen, Disputed, choice_of, combinations, in_words
+from detente.case.scenario import Scenario
+from detente.case.written import at, place
 from detente.contract.term import SELF, Term
 from detente.contract.verdict import Reason, Verdict, applicable, best, verdict
 from detente.demand.table import Table
@@ -48,15 +51,18 @@ class Case:
     chosen: tuple[tuple[str, str], ...] = ()
     """The reading of each disputed clause for which one was chosen."""
     without: frozenset[str] = frozenset()
-    scenario: str | None = None
+    scenarios: tuple[Scenario, ...] = ()
+    """Those that changed it, in their order."""
     folder: str = field(default=".", compare=False)
     clauses: Mapping[tuple[str, str], Where] = field(default_factory=dict, compare=False, repr=False)
     """Where each clause of each agreement stands."""
+    source: Source | None = field(default=None, compare=False, repr=False)
+    """What it was read from."""
 
     # -- building --------------------------------------------------------------------------------------------
     @classmethod
-    def load(cls, path: Path | str) -> Case:
-        """Read a folder or a file.
+    def load(cls, path: Path | str, beside: Sequence[Path | str] = (), scenario: str | None = None) -> Case:
+        """Read a folder or a file; in a scenario, and in those of files of one scenario each beside it.
 
         Raises
         ------
@@ -64,8 +70,10 @@ class Case:
             With every mistake in every file: file:line:column, what was found, what is allowed.
         """
         path = Path(path)
-        found = read(path)
-        return cls._read(found, path if path.is_dir() else path.parent)
+        found = read(path, [Path(file) for file in beside])
+        case = cls._read(found, path if path.is_dir() else path.parent)
+        named = [name for name in (scenario or "").split(",") if name and name not in found.beside]
+        return case.under(scenario=",".join([*named, *found.beside]))
 
     @classmethod
     def of(cls, data: Mapping[str, Any], folder: Path | str = ".") -> Case:
@@ -76,31 +84,76 @@ class Case:
 
     @classmethod
     def _read(cls, found: ReadFiles, folder: Path | str) -> Case:
-        case = cls(found.declared, folder=str(folder), clauses=found.clauses)
-        return case._read_as(found.declared.reading)
+        """The case of files that were read, once each of its scenarios was tried."""
+        case = cls(found.declared, folder=str(folder), clauses=found.clauses, source=found.source)
+        case = case._read_as(found.declared.reading)
+        mistakes: list[Mistake] = []
+        for scenario in found.declared.scenarios:
+            try:
+                case.under(scenario=scenario.id)
+            except CaseError as error:
+                mistakes += error.mistakes
+        if mistakes:
+            raise CaseError(mistakes)
+        return case
 
     def under(
-        self,
-        reading: str | Chosen | None = None,
-        scenario: str | None = None,
-        without: Iterable[str] = (),
+        self, reading: str | Chosen | None = None, scenario: str | None = None, without: Iterable[str] = ()
     ) -> Case:
         """The same case under a reading, in a scenario, without clauses. CaseError for unknown ones.
 
         A reading is that of every clause that has it; clause by clause it is a mapping, or ``letter,clause=spirit``.
-        What is not chosen stays as it was.
+        Several scenarios are named with commas, and come in this order. What is not chosen stays as it was.
         """
-        chosen = next((s for s in self.declared.scenarios if s.id == scenario), None)
-        if scenario and chosen is None:
-            known = [s.id for s in self.declared.scenarios]
-            hint = did_you_mean(scenario, known, "the case has no scenarios: leave out `--scenario`")
-            raise CaseError([Mistake(Where("scenario"), f"there is no `{scenario}`", hint)])
-        base = self.declared
-        if chosen and chosen.events:
-            base = base.model_copy(update={"events": {**base.events, **chosen.events}})
-        left = self.without | set(without) | set(chosen.without if chosen else ())
-        found = replace(self, declared=base, without=left, scenario=scenario or self.scenario)
-        return found._read_as(chosen.reading if chosen else None)._read_as(reading)
+        found = self._changed(scenario) if scenario else self
+        return replace(found, without=found.without | set(without))._read_as(reading)
+
+    def _changed(self, scenario: str) -> Case:
+        """The case under scenarios, and those that they are based on. Raises CaseError."""
+        assert self.source is not None, "a case that was read knows its files"
+        nodes = self.source.written.sections["scenarios"]
+        known = {each.id: (each, node) for each, node in zip(self.declared.scenarios, nodes, strict=True)}
+        names = scenario.split(",")
+        for name in names:
+            if name not in known:
+                hint = did_you_mean(name, known, "the case has no scenarios: leave out `--scenario`")
+                raise CaseError([Mistake(Where("scenario"), f"there is no `{name}`", hint)])
+        applied = {each.id for each in self.scenarios}
+        chain = [known[name] for name in order(names, known) if name not in applied]
+        changes = changed(self.source.written, chain)
+        try:
+            found = read_changed(self.source, changes)
+        except CaseError as error:
+            said = f"in the scenario `{scenario}`, "
+            raise CaseError([replace(each, what=said + each.what) for each in error.mistakes]) from None
+        case = replace(
+            self,
+            declared=found.declared,
+            without=self.without | changes.without,
+            scenarios=(*self.scenarios, *(each for each, _ in chain)),
+            clauses=found.clauses,
+            source=found.source,
+        )
+        return case._read_in(chain)
+
+    def _read_in(self, chain: Sequence[tuple[Scenario, YamlNode]]) -> Case:
+        """The case with the readings that scenarios choose. Raises CaseError where two differ."""
+        case, said = self, dict[str, tuple[str, YamlNode]]()
+        for scenario, node in (each for each in chain if each[0].reading):
+            here = at(node, ("reading",)) or node
+            try:
+                choice = choice_of(self._disputed, scenario.reading or "")
+            except FlawError as error:
+                raise CaseError(
+                    [Mistake(place(at(here, f.path) or here), f.what, f.remedy) for f in error.flaws]
+                ) from None
+            for clause, name in choice.items():
+                before, there = said.setdefault(clause, (name, here))
+                if before != name:
+                    what = f"reads `{clause}` as `{name}`, and {place(there)} as `{before}`"
+                    raise CaseError([Mistake(place(here), what, "keep one of them")])
+            case = case._read_as(choice)
+        return case
 
     def _read_as(self, written: str | Chosen | None) -> Case:
         """The same case with the readings that a choice speaks of. Raises CaseError."""
@@ -115,6 +168,12 @@ class Case:
     def serving(self, keys: Iterable[Key]) -> Case:
         """The same case with other keys."""
         return replace(self, declared=self.declared.model_copy(update={"keys": tuple(keys)}))
+
+    @property
+    def scenario(self) -> str | None:
+        """The scenarios that changed it, as they are named: those that others are based on come with them."""
+        bases = {each.based_on for each in self.scenarios}
+        return ",".join(each.id for each in self.scenarios if each.id not in bases) or None
 
     # -- what is in it ---------------------------------------------------------------------------------------
     @property
@@ -322,6 +381,7 @@ class Case:
             *(source.digest for source in self._sources),
             str(self.reading),
             str(sorted(self.without)),
+            str(self.scenario),
         ]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 

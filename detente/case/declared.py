@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from detente.case.agreement import Agreement
 from detente.case.reading import WrittenReading
-from detente.case.scenario import EventDay, Scenario
+from detente.case.scenario import ADDED, EventDay, Scenario
 from detente.demand.workload import Workload
 from detente.errors import Flaw, FlawError, Path, did_you_mean
 from detente.live.deployment import Deployment
@@ -63,8 +63,10 @@ class Declared(Noun):
 
     @property
     def planned(self) -> Declared:
-        """What a plan depends on: all but how live traffic is served (``Case.hash`` adds where it may run)."""
-        return self.model_copy(update={"serving": Serving(), "deployments": (), "keys": (), "faults": ()})
+        """What a plan depends on: no scenarios, and nothing of how live traffic is served but where (``Case.hash``)."""
+        return self.model_copy(
+            update={"scenarios": (), "serving": Serving(), "deployments": (), "keys": (), "faults": ()}
+        )
 
 
 SECTIONS: dict[str, Any] = {
@@ -297,6 +299,8 @@ def schema() -> dict[str, Any]:
     found["required"] = []  # a file of a folder holds only some of the sections
     for name in list(definitions):
         definitions[name] = _tidied(definitions[name], definitions)
+    as_in_a_case = {section: {"$ref": f"#/properties/{section}"} for section in ADDED}
+    definitions["Scenario"]["properties"]["add"] |= {"properties": as_in_a_case, "additionalProperties": False}
     named = {name: definitions[name] for name in sorted(definitions)}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found, "$defs": named}
 

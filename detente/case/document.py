@@ -33,7 +33,10 @@ NO_COLON = "write `key: value`; write decimals with a point, and put a text that
 
 @dataclass(slots=True)
 class YamlNode:
-    """A scalar (``text``), a mapping (``keys``) or a sequence (``items``), with its place."""
+    """A scalar (``text``), a mapping (``keys``) or a sequence (``items``), with its place.
+
+    ``file`` is that of the document; a tree of several files says it of each node.
+    """
 
     line: int
     column: int
@@ -41,6 +44,7 @@ class YamlNode:
     keys: dict[str, tuple[YamlNode, YamlNode]] | None = None
     items: list[YamlNode] | None = None
     complete: bool = True
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,18 @@ class Document:
         """Plain values: dict, list, str and None."""
         return _Plain(self.name).of(self.root)
 
+    def node(self, path: Sequence[str | int]) -> YamlNode | None:
+        """The node at a path; None where there is none."""
+        node: YamlNode | None = self.root
+        for step in path:
+            if node is not None and node.keys is not None and str(step) in node.keys:
+                node = node.keys[str(step)][1]
+            elif node is not None and node.items is not None and isinstance(step, int) and step < len(node.items):
+                node = node.items[step]
+            else:
+                return None
+        return node
+
     def where(self, path: Sequence[str | int] = (), *, key: bool = False) -> Where:
         """The place of the value at ``path`` (of its key, if asked), or of the nearest thing above it."""
         node, spot = self.root, self.root
@@ -94,7 +110,7 @@ class Document:
                 node = spot = node.items[step]
             else:
                 break
-        return Where(self.name, spot.line, spot.column)
+        return Where(spot.file or self.name, spot.line, spot.column)
 
 
 class _Composer:
@@ -177,15 +193,15 @@ class _Composer:
             self._wrong(place, f"the tag `{tag}` is not allowed", "write the plain value")
         line, column = place.line, place.column
         if isinstance(event, yaml.MappingStartEvent):
-            return YamlNode(line, column, keys={})
+            return YamlNode(line, column, keys={}, file=self.name)
         if isinstance(event, yaml.SequenceStartEvent):
-            return YamlNode(line, column, items=[])
+            return YamlNode(line, column, items=[], file=self.name)
         if isinstance(event, yaml.ScalarEvent):
             if hidden := hidden_in(event.value):  # written as an escape, in a text within double quotes
                 self._wrong(place, f"has a character that shows nothing or forges what is shown: {hidden[1]}", DELETE)
             plain = not event.style and not tag and event.value in _NULLS
-            return YamlNode(line, column, text=None if plain else event.value)
-        return YamlNode(line, column)
+            return YamlNode(line, column, text=None if plain else event.value, file=self.name)
+        return YamlNode(line, column, file=self.name)
 
     def _add(
         self, node: YamlNode, where: Where, stack: list[tuple[YamlNode, YamlNode | None]], roots: list[YamlNode]

@@ -27,7 +27,8 @@ from detente.values.period import Horizon, Period
 class Entry:
     """One entry of a section: what was read (None where it could not be), as it was written, and where.
 
-    Of an agreement, the terms that could not be read are left out: ``places`` says where the others stand.
+    Of an agreement, the terms that could not be read are left out: ``places`` says where the others stand. ``known``
+    says that it is as it was in a case that was found right before scenarios changed it.
     """
 
     value: Any
@@ -35,6 +36,7 @@ class Entry:
     document: Document = field(repr=False)
     path: Path
     places: tuple[int, ...] = ()
+    known: bool = False
 
     @property
     def whole(self) -> bool:
@@ -56,8 +58,10 @@ class Entries:
         sections: dict[str, list[Entry]],
         heads: dict[str, tuple[Document, Any]],
         unread: frozenset[str],
+        without: frozenset[str] = frozenset(),
     ) -> None:
         self.head, self.sections, self.heads, self.unread = head, sections, heads, unread
+        self.without = without  # clauses that fell away
         self.mistakes: list[Mistake] = []
         self.meant: set[str] = set()  # models and accelerators that workloads name otherwise, by a slip
         self.workloads: list[AnyWorkload] = self.values("workloads")

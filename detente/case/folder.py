@@ -7,14 +7,19 @@ entry (``declared``), and how entries fit together (``consistency``, ``clauses``
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from detente.case.agreement import lineage
+from detente.case.changes import Changed
 from detente.case.checks import clauses, consistency, magnitude, wiring
 from detente.case.declared import SECTIONS, Declared, Report, read_agreement, read_entry, read_head
 from detente.case.document import Document
 from detente.case.entries import Entries, Entry
+from detente.case.scenario import ADDED
+from detente.case.written import Written, node_of
 from detente.demand.workload import with_data
 from detente.errors import CaseError, Flaw, FlawError, MissingExtraError, Mistake, Where, did_you_mean
 from detente.errors import Path as Steps
@@ -31,15 +36,29 @@ _FROM_FILES = (FlawError, OSError, MissingExtraError)  # what reading a trace, a
 
 
 @dataclass(frozen=True)
+class Source:
+    """What a case was read from: its entries as written, those that were read by their nodes, and its folder."""
+
+    written: Written
+    entries: Mapping[int, Entry] = field(repr=False)
+    base: Path
+
+
+@dataclass(frozen=True)
 class ReadFiles:
-    """What was read, and where each clause of each agreement stands."""
+    """What was read, where each clause of each agreement stands, and the scenarios of files beside the case's own."""
 
     declared: Declared
     clauses: Mapping[tuple[str, str], Where]
+    source: Source
+    beside: tuple[str, ...] = ()
 
 
-def read(path: Path) -> ReadFiles:
-    """All files of a case: a folder, or one file. Raises CaseError with every mistake in them."""
+def read(path: Path, beside: Sequence[Path] = ()) -> ReadFiles:
+    """All files of a case: a folder, or one file; and files of scenarios ``beside`` it, of one scenario each.
+
+    Raises CaseError with every mistake in them.
+    """
     try:
         path.stat()
     except (OSError, ValueError) as error:
@@ -47,7 +66,16 @@ def read(path: Path) -> ReadFiles:
         what = "does not exist" if missing else f"cannot be read: {getattr(error, 'strerror', error)}"
         raise CaseError([Mistake(Where(str(path)), what, START if missing else NAME_A_CASE)]) from None
     reader = _Reader(path)
-    return reader.check(list(reader.documents()))
+    return reader.check([*reader.documents(), *reader.scenarios(beside)])
+
+
+def read_changed(source: Source, changed: Changed) -> ReadFiles:
+    """A case under scenarios, from what is then written; entries that are as they were are not read again.
+
+    Raises CaseError.
+    """
+    reader = _Reader(source.base, source.entries, changed)
+    return reader.check(list(reader.mappings([changed.written.document])))
 
 
 def read_data(document: Document, folder: Path) -> ReadFiles:
@@ -64,9 +92,11 @@ Read = tuple[Document, dict[str, Any]]
 
 
 class _Reader:
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, known: Mapping[int, Entry] | None = None, changed: Changed | None = None) -> None:
         self.path = path
         self.base = path if path.is_dir() else path.parent
+        self.known, self.changed = known or {}, changed
+        self.beside: list[str] = []
         self.mistakes: list[Mistake] = []
         self.unread: set[str] = set()  # sections that may hold more than what was read
 
@@ -88,6 +118,26 @@ class _Reader:
                 self.unread |= {*SECTIONS, "head"}
                 continue
             yield from self.mappings([document])
+
+    def scenarios(self, files: Sequence[Path]) -> Iterator[Read]:
+        """Files of scenarios beside the case: one scenario each, and nothing else."""
+        for file in files:
+            try:
+                found = list(self.mappings([Document.read(file)]))
+            except CaseError as error:
+                self.mistakes += error.mistakes
+                continue
+            for document, data in found:
+                entries = data.get("scenarios")
+                if set(data) != {"scenarios"} or not isinstance(entries, list) or len(entries) != 1:
+                    what = "is not a file of one scenario"
+                    self._wrong(
+                        document.where(), what, "write `scenarios:` and one entry; what is new goes under its `add:`"
+                    )
+                    continue
+                name = entries[0].get("id") if isinstance(entries[0], dict) else None
+                self.beside += [name] if isinstance(name, str) else []
+                yield document, data
 
     def mappings(self, documents: Sequence[Document]) -> Iterator[Read]:
         """Documents with their plain values, where these are sections."""
@@ -168,8 +218,11 @@ class _Reader:
                         self.unread |= set(SECTIONS)  # perhaps one of them, mistyped
         for entry in sections["catalogs"]:
             sections["offers"] += self._sold(entry)
+        read = {name: list(entries) for name, entries in sections.items()}
+        sections["offers"] = self._under(sections["offers"], sections["agreements"])
         head = read_head({key: value for key, (_, value) in heads.items()}, self._head_report(heads, documents))
-        entries = Entries(head, sections, heads, frozenset(self.unread))
+        without = self.changed.without if self.changed else frozenset[str]()
+        entries = Entries(head, sections, heads, frozenset(self.unread), without)
         consistency.check(entries)
         clauses.check(entries)
         wiring.check(entries)
@@ -182,7 +235,38 @@ class _Reader:
             for entry in entries.read("agreements")
             for at, term in enumerate(entry.value.terms)
         }
-        return ReadFiles(declared, places)
+        return ReadFiles(
+            declared, places, self._source([document for document, _ in documents], read), tuple(self.beside)
+        )
+
+    def _source(self, documents: Sequence[Document], read: Mapping[str, Sequence[Entry]]) -> Source:
+        """What it was read from, for scenarios to change."""
+        if self.changed is not None:
+            written = self.changed.written
+        else:
+            sold = {
+                entry.value.id: node_of(entry.raw, entry.where())
+                for entry in read["offers"]
+                if entry.path[0] == "catalogs"
+            }
+            written = replace(Written.of(documents, SECTIONS), sold=sold)
+        nodes = ((entry.document.node(entry.path), entry) for name in SECTIONS for entry in read[name])
+        known = {id(node): entry for node, entry in nodes if node is not None and entry.path[0] != "catalogs"}
+        known |= {id(e.document.node(e.path)): e for e in read["catalogs"]}
+        return Source(written, known, self.base)
+
+    @staticmethod
+    def _under(offers: Sequence[Entry], agreements: Sequence[Entry]) -> list[Entry]:
+        """Offers that are sold under an agreement, on sale while it is in force."""
+        known = {entry.value.id: entry.value for entry in agreements if entry.value is not None}
+        found = []
+        for entry in offers:
+            deal = known.get(entry.value.under) if entry.value is not None else None
+            if deal is not None:
+                ends = next((each.ends for each in lineage(deal, known) if each.ends), None)
+                entry = replace(entry, value=entry.value.within(deal.effective, ends))
+            found.append(entry)
+        return found
 
     def _section(self, key: str, value: Any, document: Document) -> Iterator[Entry]:
         if value is None:
@@ -197,7 +281,13 @@ class _Reader:
                 self._wrong(document.where(path), "is not read: there are too many mistakes before it", "mend those")
                 self.unread.add(key)
                 return
+            known = self.known.get(id(document.node(path)))
+            if known is not None:
+                yield replace(known, document=document, path=path, known=True)
+                continue
             report = self._report(document)
+            if key == "scenarios":
+                self._added(raw, path, report)
             if key == "agreements":
                 agreement, places = read_agreement(raw, path, report)
                 yield Entry(agreement, raw, document, path, places)
@@ -211,6 +301,26 @@ class _Reader:
                     found = None
             yield Entry(found, raw, document, path)
 
+    @staticmethod
+    def _added(raw: Any, path: Steps, report: Report) -> None:
+        """The form of what a scenario adds."""
+        more = raw.get("add") if isinstance(raw, dict) else None
+        if more is None:
+            return
+        if not isinstance(more, dict):
+            report(Flaw("`add` is a mapping of sections", "write for example `add: { offers: [ … ] }`", (*path, "add")))
+            return
+        for section, entries in more.items():
+            at = (*path, "add", section)
+            if section not in ADDED:
+                report(Flaw(f"a scenario adds no `{section}`", did_you_mean(section, ADDED), at, key=True))
+            elif not isinstance(entries, list):
+                report(Flaw(f"`{section}` is a list of entries", "start each with `- id: …`", at))
+            else:
+                for index, entry in enumerate(entries):
+                    read_as = read_agreement if section == "agreements" else partial(read_entry, section)
+                    read_as(entry, (*at, index), report)
+
     def _sold(self, entry: Entry) -> Iterator[Entry]:
         """Offers that come from a price catalog, each with the place of its catalog."""
         if entry.value is None:
@@ -222,7 +332,10 @@ class _Reader:
             self._elsewhere(entry.where(), error)
             self.unread.add("offers")
             return
+        replaced = self.changed.replaced if self.changed else ()
         for raw in raws:
+            if raw["id"] in replaced:
+                continue
             offer = read_entry("offers", raw, (), self._report(entry.document, entry.path))
             yield Entry(offer, raw, entry.document, entry.path)
 

@@ -1,19 +1,22 @@
-"""A scenario: the case, and named changes to it.
+"""A scenario: named changes to a case. A deal, an outcome and a what-if are scenarios too.
 
-Owns: which events happen when, which clauses fall away, which reading holds. Not here: running it.
+Owns: what a scenario may say, and that each part of it makes sense by itself. Not here: what it makes of a case
+(``changes``), and running it.
 """
 
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
 
 from detente.case.reading import WrittenReading
+from detente.contract.term import Ending
 from detente.errors import FlawError
 from detente.values.noun import Id, Noun, read_by, written_as
-from detente.values.period import DATE, day
+from detente.values.period import DATE, Day, day
+from detente.values.quantity_field import Length
 
 
 def event_day(given: Any) -> date | None:
@@ -35,14 +38,102 @@ EventDay = Annotated[
     ),
 ]
 
+ADDED = ("providers", "networks", "offers", "catalogs", "workloads", "agreements", "deployments", "keys", "faults")
+"""Sections to which a scenario may add entries."""
+
+Target = Literal["term", "offer", "workload", "provider"]
+TARGETS: tuple[Target, ...] = ("term", "offer", "workload", "provider")
+
+
+class Change(Noun):
+    """Other values of some fields of one thing; every key beside those named here is such a field, or leads to one.
+
+    ``{ offer: x, price: -15% }`` multiplies each price of an offer by 85%; ``{ term: t, windows.every: year }`` writes
+    another value. What lives in time may be changed between two days; a clause's own ``from`` and ``until`` are fields.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    term: Id | None = Field(default=None, description="the clause that is changed, in all its versions")
+    offer: Id | None = None
+    workload: Id | None = None
+    provider: Id | None = Field(default=None, description="all of whose offers are changed")
+    from_: Day | None = Field(default=None, description="the first day of the change; of a clause, its own `from`")
+    until: Ending | None = Field(default=None, description="the day on which it ends; of a clause, its own `until`")
+
+    @property
+    def target(self) -> Target:
+        """What kind of thing is changed."""
+        return next(name for name in TARGETS if getattr(self, name) is not None)
+
+    @property
+    def of(self) -> str:
+        """The id of what is changed."""
+        return str(getattr(self, self.target))
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The fields that are changed, as written: what stands in their place."""
+        found = dict(self.model_extra or {})
+        if self.term is not None:
+            found |= {key: at for key, at in (("from", self.from_), ("until", self.until)) if at is not None}
+        return found
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> Self:
+        given = [name for name in TARGETS if getattr(self, name) is not None]
+        if len(given) != 1:
+            found = " and ".join(f"`{name}`" for name in given) or "none"
+            raise FlawError(f"found {found} of {', '.join(f'`{n}`' for n in TARGETS)}", "write one of them")
+        if not self.fields:
+            raise FlawError("changes nothing", "add a field and its value, such as `price: -15%`")
+        if self.term is None and self.until is not None and not isinstance(self.until, date):
+            raise FlawError("a change ends on a day", "write for example `2027-07-01`", ("until",))
+        if self.term is None:
+            _in_order(self.from_, self.until)
+        return self
+
+
+def _in_order(start: date | None, end: Any) -> None:
+    if start and isinstance(end, date) and end <= start:
+        raise FlawError(f"ends on {end}, not after its start on {start}", "move one of them", ("until",))
+
+
+class Loss(Noun):
+    """A provider, a region or an offer that gives nothing between two days."""
+
+    provider: Id | None = None
+    region: str | None = Field(default=None, description="as `provider/region`", pattern=r"^[^/]+/[^/]+$")
+    offer: Id | None = None
+    from_: Day = Field(description="the first day without it")
+    until: Day | None = Field(default=None, description="the day on which it is back; default: it never is")
+    notice: Length | None = Field(
+        default=None, description="how long before it is known; a plan knows it from the start"
+    )
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> Self:
+        given = [name for name in ("provider", "region", "offer") if getattr(self, name) is not None]
+        if len(given) != 1:
+            found = " and ".join(f"`{name}`" for name in given) or "none"
+            raise FlawError(f"found {found} of `provider`, `region` and `offer`", "write one of them")
+        _in_order(self.from_, self.until)
+        return self
+
 
 class Scenario(Noun):
-    """Baseline + changes."""
+    """The case, and named changes to it."""
 
     id: Id
     text: str | None = Field(default=None, description="what happens in it", max_length=4000)
+    based_on: Id | None = Field(default=None, description="the scenario whose changes come first")
     reading: WrittenReading | None = Field(
         default=None, description="the reading of disputed clauses, or one for each; default: the case's"
     )
     events: dict[Id, EventDay] = Field(default_factory=dict, description="days that differ from the case's")
-    without: tuple[Id, ...] = Field(default=(), description="clauses that fall away")
+    without: tuple[Id, ...] = Field(
+        default=(), description="clauses, agreements, offers and workloads that fall away, with what hangs on them"
+    )
+    add: dict[str, Any] = Field(default_factory=dict, description="entries of any section, as a case has them")
+    change: tuple[Change, ...] = Field(default=(), description="other values: absolute, or by a signed percentage")
+    lose: tuple[Loss, ...] = Field(default=(), description="what gives nothing for some time")

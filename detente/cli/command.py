@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import MAXYEAR, UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ from detente.errors import (
 
 if TYPE_CHECKING:
     from detente.case.case import Case
+    from detente.results.plan import Plan
 
 WIDTH = 100
 
@@ -147,7 +148,15 @@ READING = click.option(
     callback=lambda ctx, param, given: ",".join(given) or None,
     help="Use this reading of the disputed clauses, or of one clause. May be repeated.",
 )
-SCENARIO = click.option("--scenario", metavar="NAME", help="Use this scenario of the case.")
+SCENARIO = click.option("--scenario", metavar="NAME", help="Use this scenario of the case; several: NAME,NAME.")
+WITH = click.option(
+    "--with",
+    "beside",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="Use the scenario in this file (a deal, an outcome). May be repeated.",
+)
 
 
 class TimestampParam(click.ParamType[datetime]):
@@ -167,17 +176,35 @@ class TimestampParam(click.ParamType[datetime]):
         return found
 
 
-def load(path: Path, reading: str | None, scenario: str | None) -> Case:
-    """The case of a command.
+def load(path: Path, reading: str | None, scenario: str | None, beside: Sequence[Path] = ()) -> Case:
+    """The case of a command. Scenarios of files beside it come last.
 
     What of it is in force at no time of the horizon is noted on standard error: an old agreement is no mistake.
     """
     from detente.case.case import Case
 
-    found = Case.load(path).under(reading=reading, scenario=scenario)
+    found = Case.load(path, beside, scenario).under(reading)
     for note in found.notes:
         click.echo(printable(f"note: {note.where}: {note.what}: {note.remedy}"), err=True)
     return found
+
+
+def of_plan(
+    path: Path, plan: Plan, beside: Sequence[Path], reading: str | None = None, scenario: str | None = None
+) -> Case:
+    """The case that a plan was made of, as far as the command line says nothing else.
+
+    Raises PlanError where the plan is in a scenario that neither the case nor a file beside it has.
+    """
+    from detente.errors import PlanError
+
+    try:
+        return load(path, reading or plan.reading, scenario or plan.scenario, beside)
+    except CaseError as error:
+        if scenario is None and any(mistake.where.file == "scenario" for mistake in error.mistakes):
+            what = f"the plan is in the scenario `{plan.scenario}`, and the case has no such scenario"
+            raise PlanError(f"{what}: name its file with `--with`, or plan again") from None
+        raise
 
 
 def notes_json(case: Case) -> list[dict[str, Any]]:

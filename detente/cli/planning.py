@@ -6,6 +6,7 @@ Owns: their arguments, exit codes, and which stream gets what. Not here: any rul
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +18,13 @@ from detente.cli.command import (
     READING,
     SCENARIO,
     TIME_LIMIT,
+    WITH,
     command,
     console,
     load,
     must_take_files,
     notes_json,
+    of_plan,
     progress,
     text_of,
     time_left,
@@ -70,9 +73,17 @@ def schema(of_plan: bool, as_json: bool) -> None:
 @CASE
 @READING
 @SCENARIO
+@WITH
 @TIME_LIMIT
 @JSON
-def check(case: Path, reading: str | None, scenario: str | None, time_limit: float | None, as_json: bool) -> int:
+def check(
+    case: Path,
+    reading: str | None,
+    scenario: str | None,
+    beside: tuple[Path, ...],
+    time_limit: float | None,
+    as_json: bool,
+) -> int:
     """Can this be signed? Whether CASE is valid and its clauses can all be performed together.
 
     Exit code 0: yes. 1: no, or it depends on the reading. 2: the case has mistakes. 3: not settled in time.
@@ -80,7 +91,7 @@ def check(case: Path, reading: str | None, scenario: str | None, time_limit: flo
     """
     from detente.planner.check import check as ask
 
-    loaded = load(case, reading, scenario)
+    loaded = load(case, reading, scenario, beside)
     found = ask(loaded, reading, progress(), time_limit=time_left(time_limit))
     if as_json:
         click.echo(_check_json(loaded, found))
@@ -95,6 +106,7 @@ def check(case: Path, reading: str | None, scenario: str | None, time_limit: flo
 @CASE
 @READING
 @SCENARIO
+@WITH
 @click.option("--out", type=click.Path(path_type=Path), help="Save the plan into this folder.")
 @TIME_LIMIT
 @click.option("--gap", default="0.01%", show_default=True, help="Stop when cost and lower bound are this close.")
@@ -103,6 +115,7 @@ def plan(
     case: Path,
     reading: str | None,
     scenario: str | None,
+    beside: tuple[Path, ...],
     out: Path | None,
     time_limit: float | None,
     gap: str,
@@ -115,7 +128,7 @@ def plan(
     """
     from detente.planner.solve import plan as find
 
-    loaded = load(case, reading, scenario)
+    loaded = load(case, reading, scenario, beside)
     if out is not None:
         must_take_files(out, "plan.json", "allocations.parquet")
     left = time_left(time_limit)
@@ -143,12 +156,16 @@ def plan(
 @command("detente report out/letter out/spirit --out report.html")
 @click.argument("plans", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--case", "of_case", type=click.Path(path_type=Path), help="Their case: say whether it can be signed.")
+@WITH
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None, help="The file to write.")
 @JSON
-def report(plans: tuple[Path, ...], of_case: Path | None, out: Path | None, as_json: bool) -> int:
+def report(
+    plans: tuple[Path, ...], of_case: Path | None, beside: tuple[Path, ...], out: Path | None, as_json: bool
+) -> int:
     """Write one self-contained HTML page of saved PLANS; several (one a reading, say) are compared.
 
-    With --case the page begins with the answer of `check`: which clauses collide, and what each way out costs.
+    With --case the page begins with the answer of `check`: which clauses collide, and what each way out costs; --with
+    names the files of scenarios that the plans are in.
     """
     from detente.report.html import render
     from detente.report.terminal import compare_view, plan_view
@@ -159,7 +176,7 @@ def report(plans: tuple[Path, ...], of_case: Path | None, out: Path | None, as_j
     if out is not None:
         must_take_files(target.parent, target.name)
     loaded = [Plan.load(path) for path in plans]
-    found = None if of_case is None else _asked(of_case, dict(zip(map(str, plans), loaded, strict=True)))
+    found = None if of_case is None else _asked(of_case, beside, dict(zip(map(str, plans), loaded, strict=True)))
     page, trouble = render(loaded, found), None
     try:
         write(target, page.encode())
@@ -179,14 +196,13 @@ def report(plans: tuple[Path, ...], of_case: Path | None, out: Path | None, as_j
     return told(trouble)
 
 
-def _asked(folder: Path, plans: dict[str, Plan]) -> Answer:
+def _asked(folder: Path, beside: Sequence[Path], plans: dict[str, Plan]) -> Answer:
     """The answer of ``check`` to the case of all these plans, in the scenario of the first. Raises PlanError."""
     from detente.planner.check import check as ask
 
     for name, found in plans.items():
-        found.must_be_of(load(folder, found.reading, found.scenario).hash, name)
-    first = next(iter(plans.values()))
-    return ask(load(folder, None, first.scenario), None, progress())
+        found.must_be_of(of_plan(folder, found, beside).hash, name)
+    return ask(of_plan(folder, next(iter(plans.values())), beside), None, progress())
 
 
 # -- what they share ---------------------------------------------------------------------------------------------

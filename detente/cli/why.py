@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,11 +19,13 @@ from detente.cli.command import (
     JSON,
     READING,
     SCENARIO,
+    WITH,
     TimestampParam,
     command,
     console,
     load,
     notes_json,
+    of_plan,
     progress,
 )
 
@@ -39,6 +42,7 @@ MAX_BYTES = 64 * 1024 * 1024
 @click.argument("subject", required=False)
 @READING
 @SCENARIO
+@WITH
 @click.option("--plan", "saved", type=click.Path(path_type=Path), help="Explain this saved plan, not a new one.")
 @click.option(
     "--request",
@@ -56,6 +60,7 @@ def explain(
     subject: str | None,
     reading: str | None,
     scenario: str | None,
+    beside: tuple[Path, ...],
     saved: Path | None,
     request: Path | None,
     workload: str | None,
@@ -76,7 +81,7 @@ def explain(
         body = _body(request)
         at = at or datetime.now(UTC)
         return _live(
-            case, saved, reading, scenario, body, workload, labels, CHAT if path is None else path, at, as_json
+            case, saved, beside, reading, scenario, body, workload, labels, CHAT if path is None else path, at, as_json
         )
     stated = {"--workload": workload, "--label": labels or None, "--path": path, "--at": at}
     alone = [name for name, given in stated.items() if given is not None]
@@ -89,10 +94,10 @@ def explain(
     found: Plan | Conflict | None
     if saved is not None:
         found = Plan.load(saved)
-        loaded = load(case, reading or found.reading, scenario or found.scenario)
+        loaded = of_plan(case, found, beside, reading, scenario)
         found.must_be_of(loaded.hash, str(saved))
     else:
-        loaded = load(case, reading, scenario)
+        loaded = load(case, reading, scenario, beside)
         found = find(loaded, progress=progress())
     assert subject is not None
     answer = why(loaded, found, subject)
@@ -111,6 +116,7 @@ def _body(file: Path) -> bytes:
 def _live(
     case: Path,
     plan: Path | None,
+    beside: Sequence[Path],
     reading: str | None,
     scenario: str | None,
     body: bytes,
@@ -130,7 +136,7 @@ def _live(
     from detente.live.request import LabelError, labels_of, narrowed
     from detente.report.decision import decision_json, decision_view, served
 
-    policy = PolicySource(case, plan, reading, scenario).read()
+    policy = PolicySource(case, plan, reading, scenario, tuple(beside)).read()
     workload = policy.workloads.get(name or "")
     if workload is None:
         hint = did_you_mean(name or "", policy.workloads)

@@ -54,6 +54,9 @@ class DemandOverTime(Noun):
 
     rate: Dated[Demand] | None = None
     growth: Growth | None = Field(default=None, description="compound, by whole spans from the horizon's start")
+    factor: Dated[Percent] | None = Field(
+        default=None, description="what all of it is multiplied by, from each date on; before the first by 100%"
+    )
     between: Literal["steps", "line"] = Field(default="steps", description="between dated rates")
     profile: Profile | None = None
     trace: TraceSource | None = None
@@ -107,7 +110,9 @@ class DemandOverTime(Noun):
 
     def _changes(self, begin: datetime, end: datetime) -> list[datetime]:
         """When a dated rate or another span of growth begins."""
-        found = set(self._dates)
+        found = set(self._dates) | {
+            moment(on) for on, _ in (self.factor.steps if self.factor else ()) if on is not None
+        }
         if self.growth:
             unit, n = Span(1, self.growth[1]), 0
             while (at := later(begin, unit, n := n + 1)) < end:
@@ -118,12 +123,17 @@ class DemandOverTime(Noun):
         """Work an hour over a time, before its shape; of a trace, the growth alone."""
         total = Fraction(0)
         for a, b in pairwise(edges):
-            grown = self.grown(begin, a)
+            grown = self.grown(begin, a) * self._factor(a)
             if self.rate is None:
                 total += grown * hours_between(a, b)
             elif (found := self._value(a, b)) is not None:
                 total += grown * found[0] * how_many(found[1], a, b)
         return total / hours_between(edges[0], edges[-1])
+
+    def _factor(self, at: datetime) -> Fraction:
+        """What demand is multiplied by at a moment."""
+        found = self.factor.on(at) if self.factor else None
+        return Fraction(1) if found is None else Fraction(found)
 
     @property
     def _dates(self) -> list[datetime]:

@@ -9,10 +9,10 @@ for a whole period of the plan; one that is reserved is paid for its whole term,
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -33,6 +33,26 @@ def per_hour(rate: Rate) -> Fraction:
     return Fraction(rate.value) * PER_HOUR[rate.span]
 
 
+class Closed(Noun):
+    """A time in which an offer gives nothing; the end is exclusive."""
+
+    from_: Day
+    until: Day | None = None
+
+    @model_validator(mode="after")
+    def _dates(self) -> Closed:
+        if self.until and self.until <= self.from_:
+            what = f"ends on {self.until}, not after its start on {self.from_}"
+            raise FlawError(what, "move one of them", ("until",))
+        return self
+
+    def overlaps(self, start: datetime, end: datetime) -> bool:
+        """Whether any of a time lies in it; of a time without length, whether it does."""
+        return moment(self.from_) < max(end, start + timedelta.resolution) and not (
+            self.until and moment(self.until) <= start
+        )
+
+
 class _Offer(Noun):
     taken_in: ClassVar[str] = "Mtok"
     """The unit of what is taken of it."""
@@ -42,6 +62,10 @@ class _Offer(Noun):
     region: Id
     from_: Day | None = Field(default=None, description="first day on offer")
     until: Day | None = Field(default=None, description="the day from which it is no longer on offer")
+    closed: tuple[Closed, ...] = Field(default=(), description="times in between in which it gives nothing")
+    under: Id | None = Field(
+        default=None, description="the agreement that it is sold under: without it, or when it has ended, no such offer"
+    )
 
     @model_validator(mode="after")
     def _dates(self) -> _Offer:
@@ -52,7 +76,20 @@ class _Offer(Noun):
 
     def open(self, start: datetime, end: datetime) -> bool:
         """Whether it is on offer for all of a time."""
-        return not (self.from_ and moment(self.from_) > start) and not (self.until and moment(self.until) < end)
+        if (self.from_ and moment(self.from_) > start) or (self.until and moment(self.until) < end):
+            return False
+        return not any(closed.overlaps(start, end) for closed in self.closed)
+
+    def within(self, start: date, end: date | None) -> Self:
+        """The same offer, on sale at no time before or after."""
+        starts, ends = max(start, self.from_ or start), min(filter(None, (end, self.until)), default=None)
+        return self.model_copy(update={"from_": starts, "until": ends})
+
+    @property
+    def turns(self) -> tuple[date, ...]:
+        """Days from which it may be on sale, or no longer."""
+        days = (self.from_, self.until, *(on for each in self.closed for on in (each.from_, each.until)))
+        return tuple(filter(None, days))
 
     def _facts(self, country: str, **more: str) -> Facts:
         return {

@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from detente.cli import cli
-from detente.errors import CaseError
+from detente.errors import CaseError, PlanError
 from detente.results.plan import Plan
 from tests.builders import Data, agreement, compute, data_of, gpus, tokens, work
 
@@ -353,6 +353,29 @@ def test_plan_in_a_scenario(tmp_path: Path) -> None:
     case = written(tmp_path / "case", data)
     costs = [Decimal(document(detente("plan", case, "--json", *s))["cost"]) for s in ([], ["--scenario", "free"])]
     assert costs == [18000, 12000]
+
+
+def ran(*arguments: object) -> str:
+    done = CliRunner().invoke(cli, list(map(str, arguments)), catch_exceptions=False)
+    return done.stdout
+
+
+def test_a_scenario_in_a_file_beside_the_case(tmp_path: Path) -> None:
+    case, saved, deal = (
+        written(tmp_path / "case", data_of(OFFERS, [work()], agreement(ONLY))),
+        tmp_path / "p",
+        tmp_path / "d",
+    )
+    deal.write_text("scenarios:\n  - { id: deal, without: [only] }\n")
+    found = json.loads(ran("plan", case, "--with", deal, "--out", saved, "--json"))
+    assert (Decimal(found["cost"]), found["scenario"]) == (12000, "deal")
+    assert json.loads(ran("check", case, "--with", deal, "--json"))["answer"] == "yes"
+    told = json.loads(ran("explain", case, "chat", "--with", deal, "--plan", saved, "--json"))
+    assert told["kind"] == "workload"
+    ran("report", saved, "--case", case, "--with", deal, "--out", tmp_path / "report.html")
+    assert (tmp_path / "report.html").exists()
+    with pytest.raises(PlanError, match="the plan is in the scenario `deal`, and the case has no such scenario"):
+        ran("explain", case, "chat", "--plan", saved)
 
 
 @pytest.mark.parametrize("gap", ["1", "-1%", "lots"])

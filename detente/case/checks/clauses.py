@@ -8,7 +8,6 @@ It finds all mistakes and never stops at the first, and knows no kind of clause.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from detente.case.agreement import Agreement, InForce, cycle, dates, in_force, lineage, root
 from detente.case.checks import prices, units, windows
@@ -17,7 +16,6 @@ from detente.case.entries import Entries, Entry
 from detente.case.reading import choice_of, combinations
 from detente.contract.scope import Scope
 from detente.contract.term import SELF, Term, Until
-from detente.contract.validity import Validity
 from detente.errors import Flaw, FlawError, Path, did_you_mean
 from detente.values.facts import DEMAND_KEYS, OFFER_KEYS
 from detente.values.period import moment
@@ -62,13 +60,12 @@ class _Clauses:
             self.families.setdefault(self.roots[agreement.id], []).append(agreement)
         for entry in self.entries:
             self._amendment(entry, entry.value)
-        standing = list(in_force(self.agreements, self.events))
+        standing = [f for f in in_force(self.agreements, self.events) if f.term.id not in self.case.without]
         for entry in self.entries:
             for place, term in enumerate(entry.value.terms):
                 self._declared(entry, entry.value, place, term)
         for found in standing:
             self._in_force(self.entries[found.agreement], found)
-        self._in_scenarios({(f.agreement, f.place): f.validity for f in standing})
         self._same_day()
         kinds: dict[str, list[InForce]] = {}
         for found in standing:
@@ -119,24 +116,9 @@ class _Clauses:
                     self.case.wrong(entry, ("effective",), what, "let one amend the other, or take effect later")
 
     def _names(self) -> None:
-        """What the head and the scenarios name: readings, events, terms."""
-        case, head = self.case, self.case.head.declared
-        events = {*self.events}
-        terms = {t.id for a in self.agreements for t in a.terms} | {*self.survivors}
-        for flaw in self._unread(head.reading):
-            case.wrong_head("reading", flaw.what, flaw.remedy, flaw.path, key=flaw.key)
-        for entry in case.read("scenarios"):
-            scenario = entry.value
-            for name in scenario.events:
-                if name not in events and "events" not in case.head.unread:
-                    remedy = did_you_mean(name, events, "declare it under `events:` first")
-                    case.wrong(entry, ("events", name), f"there is no event `{name}`", remedy, key=True)
-            for flaw in self._unread(scenario.reading):
-                case.note(entry, flaw, ("reading",))
-            for index, name in enumerate(scenario.without):
-                if name not in terms and self.all_read:
-                    what = f"there is no term `{name}`"
-                    case.wrong(entry, ("without", index), what, did_you_mean(name, terms))
+        """What the head names: readings."""
+        for flaw in self._unread(self.case.head.declared.reading):
+            self.case.wrong_head("reading", flaw.what, flaw.remedy, flaw.path, key=flaw.key)
 
     def _unread(self, written: str | Mapping[str, str] | None) -> Iterable[Flaw]:
         """What a choice of readings names, and no clause has."""
@@ -202,30 +184,13 @@ class _Clauses:
     def _path(self, found: InForce) -> Path:
         return "terms", self.entries[found.agreement].places[found.place]
 
-    def _in_scenarios(self, validities: Mapping[tuple[int, int], Validity]) -> None:
-        """Windows that the events of a scenario leave without end, or let the horizon cut."""
-        horizon = self.case.horizon
-        if horizon is None:
-            return
-        for entry in self.case.read("scenarios"):
-            scenario = entry.value
-            events = self.events | {n: moment(on) if on else None for n, on in scenario.events.items()}
-            for found in in_force(self.agreements, events) if scenario.events else ():
-                place = found.agreement, found.place
-                if found.term.id in scenario.without or validities.get(place) == found.validity:
-                    continue
-                term = found.term.bound(found.validity, next(iter(found.term.readings), None))
-                for flaw in (*windows.handed_over(term), *windows.cut(term, horizon)):
-                    there = replace(flaw, what=f"in the scenario `{scenario.id}`, {flaw.what}")
-                    self.case.note(self.entries[found.agreement], there, self._path(found))
-
     def _scope(self, entry: Entry, path: Sequence[str | int], scope: Scope, term: str) -> bool:
         """Keys and values of a scope that nothing in the case has."""
         values, wrong = self.case.values_of, self.case.wrong
         good = True
         for key, wanted in scope.wanted.items():
             section = "offers" if key in OFFER_KEYS else "workloads"
-            hidden = not self.case.whole(section, "providers", "catalogs", "deployments")
+            hidden = entry.known or not self.case.whole(section, "providers", "catalogs", "deployments")
             if key not in values:
                 good = False
                 if not hidden:
@@ -256,7 +221,7 @@ class _Clauses:
 
     def _selects(self, entry: Entry, path: Sequence[str | int], term: Term) -> None:
         """A clause that covers no use at all."""
-        whole = self.case.whole("offers", "workloads", "providers", "catalogs", "deployments")
+        whole = not entry.known and self.case.whole("offers", "workloads", "providers", "catalogs", "deployments")
         if not whole or not self.case.uses or self.case.meant:
             return
         if not View(self.case, term).uses(term.covered):

@@ -95,6 +95,8 @@ def _places(case: Entries) -> None:
     for entry in case.read("offers"):
         if case.knows(entry, ("provider",), "providers", entry.value.provider):
             _region(case, entry, ("region",), entry.value.provider, entry.value.region)
+        if entry.value.under is not None:
+            case.knows(entry, ("under",), "agreements", entry.value.under)
     for entry in case.read("networks"):
         _place(case, entry, ("from",), entry.value.from_)
         _place(case, entry, ("to",), entry.value.to)
@@ -232,7 +234,7 @@ def _unused(case: Entries) -> None:
     known = frozenset(n for w in case.workloads for n in (*w.runs_on.models, *w.runs_on.accelerators))
     for entry in case.read("offers"):
         offer = entry.value
-        if offer.id not in used:
+        if offer.id not in used and not entry.known:
             what = offer.accelerator if isinstance(offer, GpuOffer) else offer.model
             if what in case.meant:
                 continue

@@ -270,7 +270,7 @@ class Policy:
             found |= {term.validity.start, term.validity.end}
         for deployed in self.deployed:
             offer = deployed.offer
-            dates = [offer.from_, offer.until, *(start for start, _ in offer.price.steps)]
+            dates = [*offer.turns, *(start for start, _ in offer.price.steps)]
             if not isinstance(offer, GpuOffer | ProvisionedOffer) and offer.capacity is not None:
                 dates += [start for start, _ in offer.capacity.steps]
             found |= {moment(day) for day in dates if day is not None}

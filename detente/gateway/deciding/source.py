@@ -30,6 +30,8 @@ class PolicySource:
     plan: Path | None = None
     reading: str | None = None
     scenario: str | None = None
+    beside: tuple[Path, ...] = ()
+    """Files of scenarios beside the case."""
     redirect: Redirect | None = None
     keys: tuple[Key, ...] = ()
     """Keys beside the case's own (the sandbox's)."""
@@ -48,7 +50,7 @@ class PolicySource:
         plan = Plan.load(self.plan) if self.plan is not None else None
         reading = self.reading or (plan.reading if plan else None)
         scenario = self.scenario or (plan.scenario if plan else None)
-        case = Case.load(self.case).under(reading=reading, scenario=scenario)
+        case = Case.load(self.case, self.beside, scenario).under(reading)
         if not case.declared.deployments:
             what, remedy = "the case has no deployments, so that nothing can be served", "add them under `deployments:`"
             raise CaseError([Mistake(Where(str(self.case)), what, remedy)])
@@ -75,6 +77,7 @@ class PolicySource:
     def _files(self) -> Iterator[Path]:
         if self.plan is not None:
             yield self.plan / "plan.json" if self.plan.is_dir() else self.plan
+        yield from self.beside
         if not self.case.is_dir():
             yield self.case
             return

@@ -66,7 +66,7 @@ class Draft:
         """Units (of tokens: Mtok an hour) there are of an offer in each period; None where not limited."""
         if offer.id not in self._limits:
             of = offer.flow_at_most if isinstance(offer, TokenOffer) else offer.units_at_most
-            if (offer.capacity is None or holds_always(offer.capacity)) and not offer.from_ and not offer.until:
+            if (offer.capacity is None or holds_always(offer.capacity)) and not offer.turns:
                 self._limits[offer.id] = [of(self.periods[0])] * self.n
             else:
                 self._limits[offer.id] = [of(period) for period in self.periods]
