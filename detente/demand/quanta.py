@@ -5,7 +5,7 @@ Owns: how large a quantum is, and arrays of them. Not here: how much work there 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -14,16 +14,34 @@ from numpy.typing import NDArray
 QUANTUM = Fraction(1, 10**6)
 """Work is planned in whole multiples of this much of its unit."""
 
+PARTS = 10**12
+"""Of a unit: as near as what is passed on is kept."""
+
+LITTLE = 1000 * QUANTUM
+"""Of less than this, rounding could lose or add a part that matters."""
+
 Quanta = NDArray[np.int64]
 
 
 def in_quanta(work: Iterable[Fraction]) -> Quanta:
-    """Amounts of work, each as the nearest whole number of quanta, of two equally near the even one.
+    """Amounts of work in successive times, each as the nearest whole number of quanta, of two equally near the even one.
 
-    Exact. No amount is beyond 64 bits: a case that declares so much work is refused when it is read
-    (``case.checks.magnitude``).
+    A little passes on to the next little what rounding leaves of it: five tokens a day, planned by the hour, are five.
+    No amount is beyond 64 bits: a case that declares so much work, or so little in all that it is no quantum, is refused
+    when it is read (``case.checks.magnitude``).
     """
-    return np.array([_whole(amount) for amount in work], dtype=np.int64)
+    return np.array(list(_passing_on(work)), dtype=np.int64)
+
+
+def _passing_on(work: Iterable[Fraction]) -> Iterator[int]:
+    left = Fraction(0)
+    for amount in work:
+        if not 0 < amount < LITTLE:
+            yield _whole(amount)
+            continue
+        whole = _whole(amount + left)
+        left = Fraction(round((amount + left - whole * QUANTUM) * PARTS), PARTS)
+        yield whole
 
 
 def _whole(work: Fraction) -> int:

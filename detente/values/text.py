@@ -43,12 +43,19 @@ def plain_name(text: str) -> str:
         raise FlawError(f"`{text}` begins or ends with a blank", "take the blanks off")
     plain = unicodedata.normalize("NFKC", text)
     if plain != text:
-        at = next(i for i, c in enumerate(text) if not plain.startswith(text[: i + 1]))
-        what = f"`{text}` has a character that looks like another: U+{ord(text[at]):04X}"
-        raise FlawError(what, f"write `{plain}`")
+        raise FlawError(f"`{text}` has {_other_form(text, plain)}", f"write `{plain}`")
     for word in _WORD.findall(text):
         _one_script(word)
     return text
+
+
+def _other_form(text: str, plain: str) -> str:
+    """What of a text has another form, by its code point: the two may look the same."""
+    accents = [c for c in text if unicodedata.combining(c)]
+    if accents and unicodedata.normalize("NFC", text) == plain:
+        return f"an accent as a character of its own (U+{ord(accents[0]):04X}), where one letter has it"
+    at = next(i for i, c in enumerate(text) if not plain.startswith(text[: i + 1]))
+    return f"a character that looks like another: U+{ord(text[at]):04X}"
 
 
 def _one_script(word: str) -> None:

@@ -234,6 +234,17 @@ def test_work_through_provisioned_units_and_of_jobs_is_bounded_as_well() -> None
     assert "unit-hours of `aws-tokens`" in units.what
 
 
+def test_work_that_is_less_than_a_token_is_refused() -> None:
+    data: dict[str, Any] = yaml.safe_load(VALID)
+    data["workloads"][0]["demand"] = "0.0001 tok per day"
+    data["workloads"][1]["work"] = "0.0000001 GPU-hours"
+    with pytest.raises(CaseError) as caught:
+        Case.of(data)
+    assert [m.what.partition(" in all, ")[2] for m in caught.value.mistakes] == [
+        "less than a plan can count (1e-06)"
+    ] * 2
+
+
 def test_what_is_large_and_real_is_read() -> None:
     """Exatokens, and hundreds of billions: at most a hundredth of the limit."""
     data: dict[str, Any] = yaml.safe_load(VALID)

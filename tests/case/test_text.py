@@ -112,7 +112,7 @@ def test_a_clause_may_have_lines_and_any_language(tmp_path: Path) -> None:
         ("person\u0430l", "mixes Latin letters (`p`) with Cyrillic ones (`\u0430`, U+0430)"),
         ("\u03bfpen", "mixes Greek letters"),
         ("\uff50ersonal", "has a character that looks like another: U+FF50"),
-        ("cafe\u0301", "has a character that looks like another"),
+        ("cafe\u0301", "has an accent as a character of its own (U+0301), where one letter has it"),
         ("\ufb01nance", "U+FB01"),
         ("\U0001d429ersonal", "U+1D429"),
         ("a\u00a0b", "U+00A0"),

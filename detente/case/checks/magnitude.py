@@ -1,4 +1,4 @@
-"""Whether a plan can add up what a case declares: nothing in it comes to more than ``LARGEST``.
+"""Whether a plan can add up what a case declares: nothing comes to more than ``LARGEST``, no work to less than a quantum.
 
 Owns: the work of the horizon, its worth, what it would take of an offer and cost there and on the way, and the amounts
 of clauses, each against that limit, so that a slip of many zeros is said at its place and not by the solver. Not here:
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from detente.case.entries import Entries, Entry
+from detente.demand.quanta import QUANTUM
 from detente.demand.workload import AnyWorkload, Training
 from detente.errors import Path
 from detente.market.network import egress_price
@@ -23,6 +24,7 @@ from detente.values.quantity import LARGEST
 MAX_WORK = 9 * 10**12
 """Of one workload in all, in its unit: its quanta are counted in 64 bits (``demand.quanta``)."""
 TOO_MUCH_WORK = f"more than a plan can count ({MAX_WORK:.0e})"
+TOO_LITTLE = f"less than a plan can count ({float(QUANTUM):.0e})"
 TOO_MUCH = f"more than a plan can add up ({LARGEST:.0e})"
 REMEDY = "check the number, its scale and its unit"
 
@@ -41,10 +43,10 @@ def check(case: Entries) -> None:
     entries = {id(entry.value): entry for entry in case.read("offers")}
     for entry, fits in zip(case.read("workloads"), case.fits, strict=True):
         work = _work(entry.value, over)
-        if work > MAX_WORK:
+        if work > MAX_WORK or 0 < work <= QUANTUM / 2:
             key = "work" if isinstance(entry.value, Training) else "demand"
-            what = f"`{entry.value.id}` needs {_shown(work)} {entry.value.unit} in all, {TOO_MUCH_WORK}"
-            case.wrong(entry, (key,), what, REMEDY)
+            what = f"`{entry.value.id}` needs {_shown(work)} {entry.value.unit} in all"
+            case.wrong(entry, (key,), f"{what}, {TOO_MUCH_WORK if work > 1 else TOO_LITTLE}", REMEDY)
             continue
         _worth(case, entry, work)
         _moved(case, entry, fits, work)
