@@ -24,11 +24,11 @@ Quanta = NDArray[np.int64]
 
 
 def in_quanta(work: Iterable[Fraction]) -> Quanta:
-    """Amounts of work in successive times, each as the nearest whole number of quanta, of two equally near the even one.
+    """Work in successive times, each amount as the nearest whole number of quanta, of two equally near the even one.
 
     A little passes on to the next little what rounding leaves of it: five tokens a day, planned by the hour, are five.
-    No amount is beyond 64 bits: a case that declares so much work, or so little in all that it is no quantum, is refused
-    when it is read (``case.checks.magnitude``).
+    No amount is beyond 64 bits: a case that declares so much work, or less than a quantum in all, is refused when it
+    is read (``case.checks.magnitude``).
     """
     return np.array(list(_passing_on(work)), dtype=np.int64)
 

@@ -40,6 +40,9 @@ LARGE = 20_000
 ACCURATE = 1e-6
 """The relative gap to which whole numbers are sought for a way out."""
 
+NOISE = 1e-8
+"""Of all that a clause gives: a part of less than this is room that was left so that the least can be reached again."""
+
 MAX_NODES = 100
 """Nodes that a search for a way out may take; what is best by then is told as such (``Concession.at_most``)."""
 
@@ -228,7 +231,9 @@ def _concession(soft: Study, owner: Owner, in_all: float | None, values: Floats,
     """What an owner gives, part by part; ``in_all`` is the least sum, which values may exceed by a tolerance."""
     term, giving = by_owner(soft.draft.case.terms)[owner], soft.giving
     assert giving is not None
-    given = [part for each in giving.gives[owner] for part in _parts(soft.draft, each, values)]
+    parts_of = giving.gives[owner]
+    slight = NOISE * sum(float(values[each.columns].sum()) for each in parts_of)
+    given = [part for each in parts_of for part in _parts(soft.draft, each, values, slight)]
     total = sum(amount for _, amounts, _ in given for amount in amounts.values())
     times = in_all / total if in_all is not None and total else 1.0
     parts = [_given(each, amounts, unit, times) for each, amounts, unit in given]
@@ -236,8 +241,10 @@ def _concession(soft: Study, owner: Owner, in_all: float | None, values: Floats,
     return Concession(_version(soft, term), tuple(parts), " and ".join(words), cost)
 
 
-def _parts(draft: Draft, each: Yielding, values: Floats) -> Iterable[tuple[Yielding, dict[Time, float], str]]:
-    """The amounts of a part that gives, by time, in each unit by itself."""
+def _parts(
+    draft: Draft, each: Yielding, values: Floats, slight: float
+) -> Iterable[tuple[Yielding, dict[Time, float], str]]:
+    """The amounts of a part that gives, by time, in each unit by itself; not what is less than ``slight``."""
     amounts = values[each.columns]
     if each.part != DENIED:
         windows: Sequence[Time] = [(w.start, w.end) for w in each.windows] or [None] * len(amounts)
@@ -247,7 +254,7 @@ def _parts(draft: Draft, each: Yielding, values: Floats) -> Iterable[tuple[Yield
         windows, units = [time for time, _ in through], [unit for _, unit in through]
     found: dict[str, dict[Time, float]] = {}
     for unit, time, amount in zip(units, windows, amounts.tolist(), strict=True):
-        if amount > LITTLE * (each.most or 1.0):
+        if amount > max(LITTLE * (each.most or 1.0), slight):
             by_time = found.setdefault(unit, {})
             by_time[time] = by_time.get(time, 0.0) + amount
     yield from ((each, by_time, unit) for unit, by_time in found.items())

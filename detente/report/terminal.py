@@ -99,7 +99,7 @@ def conflict_view(conflict: Conflict, currency: str, console: Console) -> None:
             say(console, f"“{clash.text}”", indent=2)
         say(console, f"that is: {clash.sentence}", indent=2)
     if conflict.facts:
-        heading(console, "Other facts involved")
+        heading(console, "Other facts involved" if conflict.clauses else "What collides")
         for fact in conflict.facts[:MAX_ROWS]:
             say(console, f"- {fact}", indent=2)
         cut(console, len(conflict.facts) - MAX_ROWS)

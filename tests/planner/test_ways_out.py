@@ -71,6 +71,17 @@ def test_a_milestone_that_must_be_reached_is_named_and_conceded_by_both_commands
     assert way.sentence == "accept 641 k USD less than the milestone of 900 k USD by 2026-04-01 (2026 Q1: 641 k USD)"
 
 
+def test_what_a_clause_gives_by_a_tolerance_is_not_told() -> None:
+    """The plan pays the fee for what is missing of the amount, so that the milestone alone has to give."""
+    milestones = [{"by": "2026-04", "reach": "6 k USD"}, {"by": "2026-07", "reach": "300 k USD"}]
+    term = {"id": "mc", "kind": "minimum-commitment", "amount": "500 k USD", "milestones": milestones}
+    found = plan(world([gpus("a", "3")], [work("1 GPU")], [term]))
+    assert isinstance(found, Conflict)
+    (way,) = found.relaxations
+    # one GPU costs 13,032 USD in 181 days
+    assert [(g.part, g.amount) for g in way.given] == [("milestone-1", D(286_968))]
+
+
 # -- shares ----------------------------------------------------------------------------------------------------------
 def test_a_redundancy_clause_gives_by_the_share_that_survives() -> None:
     offers = [gpus("a", "2", capacity="6 GPU"), gpus("b", "3", capacity="6 GPU", buy="reserved", term="1 year")]

@@ -1,4 +1,4 @@
-"""Whether a plan can add up what a case declares: nothing comes to more than ``LARGEST``, no work to less than a quantum.
+"""Whether a plan can add up what a case declares: nothing is more than ``LARGEST``, and no work less than a quantum.
 
 Owns: the work of the horizon, its worth, what it would take of an offer and cost there and on the way, and the amounts
 of clauses, each against that limit, so that a slip of many zeros is said at its place and not by the solver. Not here:
