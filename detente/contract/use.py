@@ -23,10 +23,11 @@ class Use:
     Idle capacity is use by nobody (``demand`` is None). ``work`` is in the workload's unit, ``taken`` in the offer's
     (GPU-hours, Mtok), ``listed`` and ``revenue`` are money; each is a whole number of billionths. Capacity that is
     bought in units is charged to the work that used it, pro rata, and the rest to nobody (FOCUS: a commitment's charges
-    are ``Used`` or ``Unused``).
+    are ``Used`` or ``Unused``). Used capacity is listed at the price of its day; what a reservation at another price
+    makes of it is one line more, ``reserved``, of nobody's, negative where it was cheaper.
     """
 
-    kind: Literal["use", "idle", "egress"]
+    kind: Literal["use", "idle", "reserved", "egress"]
     demand: Facts | None
     offer: Facts
     start: datetime

@@ -17,9 +17,12 @@ from detente.values.money import CENT
 ZERO = Decimal(0)
 
 Kind = Literal["line", "subtotal", "total"]
-WORDS = {"use": "use, at list price", "idle": "paid for and idle", "egress": "data moved"}
-CHEAPER = "less, as reserved at a lower price"
-"""What the idle line is where it is negative: use is listed at the price of the day, of what was reserved for less."""
+WORDS = {
+    "use": "use, at list price",
+    "reserved": "reserved at other prices",
+    "idle": "paid for and idle",
+    "egress": "data moved",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,7 @@ def bill(plan: Plan, most: int = 0) -> list[BillLine]:
     names = {p.provider: p.name or p.provider for p in plan.providers}
     for what, word in WORDS.items():
         rows = [(names.get(p, p), "", amount) for p, amount in _charged(plan, what)]
-        book.add(word, [row for row in rows if row[2] >= 0 or what != "idle"], most)
-        book.add(CHEAPER, [row for row in rows if row[2] < 0 and what == "idle"], most)
+        book.add(word, rows, most)
     amounts = posted(plan)
     for in_spend in (True, False):
         for part in dict.fromkeys(p for s, p, _ in amounts if s == in_spend):

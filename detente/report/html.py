@@ -81,6 +81,7 @@ def _page(plans: Sequence[Plan], detail: int, found: Answer | None) -> str:
         pages=[Page(plans, index, label, palette, detail) for index, label in enumerate(labels)],
         legend=palette.legend,
         signing=signing(plans, found),
+        notes=list(dict.fromkeys(note for plan in plans for note in plan.notes)),
         currency=plans[0].currency,
         bridges=_bridges(plans, labels),
         **(_over_time(plans, labels) if several else {}),

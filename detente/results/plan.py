@@ -27,7 +27,7 @@ from detente.values.parquet import as_parquet
 from detente.values.period import End, named
 from detente.values.quantity import Exact
 
-FORMAT = "detente-plan/4"
+FORMAT = "detente-plan/5"
 SAVE = "`detente plan CASE --out FOLDER`"
 MAX_BYTES = 1024 * 2**20
 
@@ -87,10 +87,11 @@ class Purchase:
 class ProviderCharge:
     """What a provider charges for use, for capacity that stands idle, or for data moved: at list price, and ``net``.
 
+    Use is listed at the price of its day; ``reserved`` is what it costs more, or less, at the price it was reserved at.
     The difference is the discounts among the postings (those ``in_spend``); the ``net`` of all is the provider's spend.
     """
 
-    what: Literal["use", "idle", "egress"]
+    what: Literal["use", "idle", "reserved", "egress"]
     provider: str
     listed: Exact
     net: Exact
@@ -214,6 +215,16 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What is no mistake of a case but may be one, and what to ask: of a clause in force at no time of the plan."""
+
+    term: str
+    agreement: str
+    what: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A least-cost plan under every clause, with its exact cost, a proven lower bound and the gap.
 
@@ -249,6 +260,7 @@ class Plan:
     providers: tuple[ProviderRow, ...]
     capacity: tuple[CapacityRow, ...]
     decisions: tuple[Decision, ...]
+    notes: tuple[Note, ...]
 
     @property
     def commitments(self) -> tuple[Standing, ...]:

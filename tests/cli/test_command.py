@@ -61,5 +61,7 @@ def test_clauses_outside_the_horizon_are_noted(tmp_path: Path, capsys: pytest.Ca
         told = json.loads(runner.invoke(cli, [*command, "--json"]).stdout)
         place = {"file": str(path), "line": 1, "column": column}
         assert told["notes"] == [place | {"what": what, "remedy": "is the year right?"}]
+    saved = json.loads(runner.invoke(cli, ["plan", str(path), "--json"]).stdout)
+    assert saved["notes"] == [{"term": "old", "agreement": "past", "what": what, "remedy": "is the year right?"}]
     assert f"- {what}: is the year right?" in runner.invoke(cli, ["explain", str(path), "old"]).stdout
     assert "at no time" not in runner.invoke(cli, ["explain", str(path), "now"]).stdout

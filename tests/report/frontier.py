@@ -201,6 +201,7 @@ def frontier(reading: str | None = "letter", periods: tuple[PeriodRow, ...] | No
         tuple(provider_rows(allocations)),
         tuple(capacity),
         decisions(allocations, spirit),
+        (),
     )
 
 

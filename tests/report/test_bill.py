@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from detente.case.case import Case
 from detente.contract.posting import Posting
 from detente.planner.solve import plan as planned
-from detente.report.bill import CHEAPER, BillLine, bill, merged
+from detente.report.bill import BillLine, bill, merged
 from detente.report.bridge import bridge
 from detente.results.plan import Plan, ProviderCharge
 from tests.builders import agreement, build, cases, compute, gpus, solved, tokens, work
@@ -87,7 +87,7 @@ def test_what_was_reserved_for_less_than_the_price_of_the_day_is_not_called_idle
     found = solved(build([offer], [compute(demand="1 GPU")], months=2))  # 744 and 672 hours, all at 2
     assert [(line.what, line.amount) for line in bill(found)] == [
         ("use, at list price", 744 * 2 + 672 * 4),
-        (CHEAPER, -672 * 2),
+        ("reserved at other prices", -672 * 2),
         ("the bill", 1416 * 2),
     ]
     assert "idle" not in {line.partition("  ")[0] for line, _ in in_terminal(found)}

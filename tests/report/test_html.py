@@ -8,7 +8,7 @@ import pytest
 
 from detente.planner.check import Answer
 from detente.report.html import render
-from detente.results.plan import Plan
+from detente.results.plan import Note, Plan
 from tests.report.frontier import D, frontier, hours
 from tests.report.pages import Page
 from tests.report.plans import EVIL, conflict, empty, hostile, many, tiny
@@ -131,6 +131,15 @@ def test_the_answer_comes_first_in_words() -> None:
     )
     assert "agent-runtime on AWS goes from 100% to 0% ( azure-api-exclusivity )" in first
     assert "agent-runtime goes without 6.6% of its demand (2.29 bn GPU-hours)" in first
+
+
+def test_a_clause_that_no_plan_sees_is_said_with_the_answer_and_once() -> None:
+    what = "`old` of `past` is in force 2024, and at no time of the horizon (2026)"
+    note = Note("old", "past", what, "is the year right?")
+    one, other = (replace(plan, notes=(note,)) for plan in (frontier("letter"), frontier("spirit")))
+    page = Page(render([one, other]))
+    assert page.text.count("is in force 2024, and at no time of the horizon (2026): is the year right?") == 1
+    assert page.text.index("Can we sign?") < page.text.index("Not in any plan") < page.text.index("From one plan to the other")
 
 
 def test_plans_stand_side_by_side() -> None:

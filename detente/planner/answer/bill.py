@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,8 @@ from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats
 from detente.planner.formulation.groups import Grouping
+from detente.planner.formulation.prices import holds_always
+from detente.planner.formulation.units import AnyUnits
 from detente.planner.solving.model import Model
 from detente.values.money import nano
 
@@ -190,7 +192,7 @@ def _by_span(draft: Draft, found: Quantities) -> Iterable[tuple[datetime, dateti
 def _uses(
     draft: Draft, found: Quantities, charges: dict[tuple[int, int], Decimal], bought: dict[str, list[Decimal]]
 ) -> Iterable[Use]:
-    """Use by arc and span, idle capacity by offer and span, and data moved."""
+    """Use by arc and span, what else is bought by offer and span, and data moved."""
     paid = {name: units_paid(draft, name, found) for name in bought}
     for start, end, periods, work in _by_span(draft, found):
         used: dict[str, tuple[Decimal, Fraction]] = {}
@@ -206,11 +208,24 @@ def _uses(
                 before = used.get(arc.offer.id, (Decimal(0), Fraction(0)))
                 used[arc.offer.id] = before[0] + cost, before[1] + quanta * QUANTUM * arc.per_work
         for name, costs in bought.items():
-            cost = sum((costs[t] for t in periods), Decimal(0)) - used.get(name, (Decimal(0),))[0]
-            taken = sum((paid[name][t] for t in periods), Fraction(0)) - used.get(name, (Decimal(0), Fraction(0)))[1]
-            if cost or taken:
+            cost = sum((costs[t] for t in periods), Decimal(0))
+            flow = sum((paid[name][t] for t in periods), Fraction(0))
+            by_work, taken = used.get(name, (Decimal(0), Fraction(0)))
+            for kind, free, amount in _not_used(draft.units[name].offer, cost, flow, by_work, taken):
                 facts = draft.case.offer_facts[name]
-                yield Use("idle", None, facts, start, end, Decimal(0), nano(taken), cost)
+                yield Use(kind, None, facts, start, end, Decimal(0), nano(free), amount)
+
+
+def _not_used(
+    offer: AnyUnits, cost: Decimal, flow: Fraction, by_work: Decimal, taken: Fraction
+) -> Iterable[tuple[Literal["idle", "reserved"], Fraction, Decimal]]:
+    """What is bought and not charged to work: what stands idle, and the difference to the price that was reserved."""
+    rest, free = cost - by_work, flow - taken
+    idle = rest if not offer.reserved or holds_always(offer.price) or not flow else nano(Fraction(cost) * free / flow)
+    if idle or free:
+        yield "idle", free, idle
+    if rest != idle:
+        yield "reserved", Fraction(0), rest - idle
 
 
 def _use(arc: Arc, start: Any, end: Any, quanta: int, cost: Decimal) -> Use:

@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 
+from detente.case.case import Case
 from detente.contract.standing import Standing
 from detente.demand.quanta import QUANTUM
 from detente.errors import SolverError
@@ -29,6 +30,7 @@ from detente.planner.solving.solution import Solution
 from detente.results.plan import (
     FORMAT,
     Allocation,
+    Note,
     PeriodRow,
     Plan,
     ProviderCharge,
@@ -97,7 +99,14 @@ def result(
         providers=tuple(_providers(draft, exact)),
         capacity=tuple(capacity(draft, exact, solution)),
         decisions=tuple(decisions(draft, model, prices, work)),
+        notes=tuple(_notes(draft.case)),
     )
+
+
+def _notes(case: Case) -> Iterable[Note]:
+    for clause in case.outside:
+        note = case.note(clause)
+        yield Note(clause.term.id, clause.validity.agreement, note.what, note.remedy)
 
 
 def _work(quanta: int) -> Decimal:
@@ -148,13 +157,13 @@ def _unserved(draft: Draft, exact: Bill) -> Iterable[Unserved]:
 
 
 def _charges(exact: Bill) -> Iterable[ProviderCharge]:
-    """By provider: use, then what stands idle, then data moved."""
-    sums: dict[tuple[str, Literal["use", "idle", "egress"]], tuple[Decimal, Decimal]] = {}
+    """By provider: use, then what stands idle, what was reserved at another price, and data moved."""
+    sums: dict[tuple[str, Literal["use", "idle", "reserved", "egress"]], tuple[Decimal, Decimal]] = {}
     for line in exact.rated:
         key = line.use.offer["provider"], line.use.kind
         listed, net = sums.get(key, (Decimal(0), Decimal(0)))
         sums[key] = listed + line.use.listed, net + line.net
-    for what in ("use", "idle", "egress"):
+    for what in ("use", "idle", "reserved", "egress"):
         for (provider, kind), (listed, net) in sums.items():
             if kind == what and (listed or net):
                 yield ProviderCharge(kind, provider, listed, net)
