@@ -18,6 +18,9 @@ USABLE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 INSTALL := $(PIP) install --progress-bar off --no-compile
 
+# What is imported is compiled once and kept: a shell that forbids it makes every start of the program a second slower.
+unexport PYTHONDONTWRITEBYTECODE
+
 # ARGS goes to pytest: make test ARGS="-k exclusivity"; "-n 0" runs all in one process, for a debugger
 ARGS ?=
 

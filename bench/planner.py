@@ -198,14 +198,16 @@ def child_linopy(size: str, seed: int, runs: int) -> Figures:
     }
 
 
-def child_plan(size: str, seed: int) -> Figures:
-    """Everything from the case in memory to the plan, by phase."""
+def child_plan(size: str, seed: int, gap: str = "") -> Figures:
+    """Everything from the case in memory to the plan, by phase; to a gap, or to the program's own default."""
     from detente.planner.solve import plan
+    from detente.planner.study import GAP
     from detente.results.plan import Plan
 
     case = _case(size, seed)
     marks: list[tuple[str, float]] = []
-    found = plan(case, progress=lambda text: marks.append((text.split()[0], time.process_time())))
+    wanted = float(gap) if gap else GAP
+    found = plan(case, gap=wanted, progress=lambda text: marks.append((text.split()[0], time.process_time())))
     marks.append(("end", time.process_time()))
     if not isinstance(found, Plan):
         raise SystemExit(f"{size}: no plan obeys every clause: {found}")

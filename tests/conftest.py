@@ -6,14 +6,53 @@ making of examples is a failure. A test that states health checks of its own nam
 
 A shell that runs the tests in the background has them ignore Ctrl-C, and all that they start: a test that presses it
 would wait for nothing.
+
+The examples' plans take long, and several tests ask for them: one process plans each, and the others read what it
+saved.
 """
 
 from __future__ import annotations
 
+import fcntl
+import os
 import signal
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from detente.results.plan import Plan
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
 
 settings.register_profile("suite", settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]))
 settings.load_profile("suite")
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Plan]:
+    """The plan of an example under a reading, planned once in a run of the tests, whichever process asks first."""
+    from detente.case.case import Case
+    from detente.planner.solve import plan
+    from detente.results.plan import Plan
+
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    @cache
+    def found(name: str, reading: str | None = None) -> Plan:
+        folder = shared / f"planned-{name}-{reading}"
+        with (shared / f"{folder.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not folder.exists():
+                made = plan(Case.load(EXAMPLES / name).under(reading=reading))
+                assert isinstance(made, Plan)
+                made.save(folder)
+            return Plan.load(folder)
+
+    return found

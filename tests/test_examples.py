@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from detente.case.case import Case
 from detente.planner.check import check
-from detente.planner.solve import plan
 from detente.report.digest import by_provider, commitments, placements
 from detente.report.figure import percent
 from detente.results.plan import Plan, ProviderRow
@@ -26,17 +25,13 @@ BN = Decimal(10) ** 9
 DISPUTED = "aws-2026-minimum"
 
 
-@cache
-def planned(name: str, reading: str | None = None) -> Plan:
-    found = plan(Case.load(EXAMPLES / name).under(reading=reading))
-    assert isinstance(found, Plan)
-    return found
+Planned = Callable[..., Plan]
 
 
 @pytest.mark.parametrize(
     ("name", "reading"), [("enterprise", None), ("frontier-lab", "letter"), ("frontier-lab", "spirit")]
 )
-def test_the_bill_of_an_example_adds_up(name: str, reading: str | None) -> None:
+def test_the_bill_of_an_example_adds_up(planned: Planned, name: str, reading: str | None) -> None:
     found = planned(name, reading)
     assert_adds_up(in_terminal(found), found)
     assert_adds_up(in_page(found), found)
@@ -61,7 +56,7 @@ def provider(found: Plan, name: str) -> ProviderRow:
     return next(p for p in found.providers if p.provider == name)
 
 
-def test_the_enterprise_comes_out_as_its_page_says() -> None:
+def test_the_enterprise_comes_out_as_its_page_says(planned: Planned) -> None:
     found = planned("enterprise")
     proof = "proven least" if found.gap == 0 else f"at most {percent(found.gap)} above the least"
     shares = " / ".join(f"{provider(found, p).share_of_spend * 100:.1f}%" for p in ("azure", "aws", "nordgpu"))
@@ -78,7 +73,7 @@ def test_the_enterprise_comes_out_as_its_page_says() -> None:
     )
 
 
-def test_the_frontier_lab_comes_out_as_its_page_says() -> None:
+def test_the_frontier_lab_comes_out_as_its_page_says(planned: Planned) -> None:
     letter, spirit = (planned("frontier-lab", reading) for reading in ("letter", "spirit"))
     both = letter, spirit
 

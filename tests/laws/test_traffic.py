@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
@@ -97,10 +97,8 @@ def test_what_is_planned_is_admitted_and_what_is_denied_is_not_planned(case: Cas
         assert_one_verdict(case, found)
 
 
-def test_the_examples_plans_are_admitted() -> None:
-    case = Case.load(EXAMPLES / "enterprise")
-    found = plan(case)
-    assert isinstance(found, Plan)
+def test_the_examples_plans_are_admitted(planned: Callable[..., Plan]) -> None:
+    case, found = Case.load(EXAMPLES / "enterprise"), planned("enterprise")
     assert assert_one_verdict(case, found, every=len(found.periods) // 40) > 40
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from detente.planner.formulation.expression import Floats, Ints, broadcast
 from detente.planner.formulation.program import LinearProgram
-from detente.planner.solving.matrix import Matrix, column_scales
+from detente.planner.solving.matrix import Matrix, column_scales, row_scales
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,7 @@ def extended(program: LinearProgram, matrix: Matrix, old_rows: int) -> tuple[Mat
     values = values * column_scale[columns]
     largest = np.zeros(program.m)
     np.maximum.at(largest, rows, np.abs(values))
-    new = largest[old_rows:]
-    scales = np.where(new > 0, np.exp2(-np.round(np.log2(np.maximum(new, 1e-12)))), 1.0)
-    row_scale = np.concatenate([matrix.row_scale, scales])
+    row_scale = np.concatenate([matrix.row_scale, row_scales(largest[old_rows:])])
     entries = NewEntries(rows, columns, values * row_scale[rows])
     return _inserted(matrix, entries, row_scale, column_scale), entries
 

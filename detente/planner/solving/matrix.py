@@ -124,7 +124,7 @@ def lay_out(program: LinearProgram) -> Matrix:
     lineup = _Lineup.of(first, widths, start)
     strips, others = _strips(pieces, lineup, scale)
     largest = _largest(program, strips, others)
-    row_scale = np.where(largest > 0, np.exp2(-np.round(np.log2(np.maximum(largest, 1e-12)))), 1.0)
+    row_scale = row_scales(largest)
     index, value = np.empty(start[-1], dtype=np.int32), np.empty(start[-1])
     for some, width, step in lineup.alike(strips.line):
         place, row = lineup.place[strips.line[some]], strips.row[some]
@@ -159,6 +159,11 @@ def column_scales(program: LinearProgram, since: int = 0) -> Floats:
             each = np.exp2(np.round(np.log2(large / 1000.0)))
             scale[block.slice] = np.repeat(each, (block.stop - block.start) // len(each))
     return scale[since:]
+
+
+def row_scales(largest: Floats) -> Floats:
+    """Powers of two of rows, by their largest coefficients in the scale of their columns: these become about 1."""
+    return np.where(largest > 0, np.exp2(-np.round(np.log2(np.maximum(largest, 1e-12)))), 1.0)
 
 
 # -- pieces ---------------------------------------------------------------------------------------------------------
