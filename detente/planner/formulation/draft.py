@@ -8,6 +8,7 @@ defined (``formulate``), and what a clause sees of it (``shaping``).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -42,17 +43,29 @@ class DecidedColumns:
 class Draft:
     """The program of a case, as far as it is shaped."""
 
-    def __init__(self, case: Case, grid: Grid, idle_ceilings: Mapping[str, Floats] | None = None) -> None:
+    def __init__(self, case: Case, grid: Grid) -> None:
         self.case = case
-        self.idle_ceilings = idle_ceilings or {}  # of columns of units that clauses could ask for, though unused
         self.horizon = case.declared.horizon
-        self.program = LinearProgram()
         self.grid = grid
         self.periods, self.n, self.hours = grid.periods, self.grid.n, self.grid.hours
         self.arcs = Arcs(case)
         self.prices = PriceList(self.arcs, self.grid)
+        self.prices.take_off(term for term in case.terms if term.prices)
         self.demand = {w.id: grouping(case, w, grid.periods) for w in case.workloads}
         self.most_work = {name: found.most for name, found in self.demand.items()}
+        self._limits: dict[str, Sequence[int | Fraction | None]] = {}
+        self._begin({})
+
+    def emptied(self, idle_ceilings: Mapping[str, Floats]) -> Draft:
+        """The same arcs, prices and demand over an empty program, which has room for units that stand idle."""
+        found = copy(self)
+        found._begin(idle_ceilings)
+        return found
+
+    def _begin(self, idle_ceilings: Mapping[str, Floats]) -> None:
+        """An empty program."""
+        self.idle_ceilings = idle_ceilings  # of columns of units that clauses could ask for, though unused
+        self.program = LinearProgram()
         self.x: Ints = np.zeros((0, self.n), dtype=np.int32)
         self.unserved: dict[str, Ints] = {}
         self.units: dict[str, Units] = {}
@@ -60,7 +73,6 @@ class Draft:
         self.standby: dict[str, Ints] = {}
         self.standby_from = np.full(len(self.arcs), -1, dtype=np.int64)  # of each arc, the first column of its standby
         self.gangs: list[tuple[Arc, Ints, list[NDArray[np.int64]]]] = []
-        self._limits: dict[str, Sequence[int | Fraction | None]] = {}
 
     def at_most(self, offer: AnyOffer) -> Sequence[int | Fraction | None]:
         """Units (of tokens: Mtok an hour) there are of an offer in each period; None where not limited."""

@@ -22,7 +22,7 @@ def formulate(case: Case, grid: Grid | None = None) -> Draft:
     grid = Grid(case.periods) if grid is None else grid
     draft = _formulated(Draft(case, grid))
     more = idle_ceilings(draft)
-    return _formulated(Draft(case, grid, more)) if more else draft
+    return _formulated(draft.emptied(more)) if more else draft
 
 
 def _formulated(draft: Draft) -> Draft:
@@ -38,7 +38,6 @@ def _formulated(draft: Draft) -> Draft:
 
     shaping = Shaping(draft)
     define_permissions(draft, terms)
-    draft.prices.take_off(term for term in terms if term.prices)
     draft.define_costs()
     for term in terms:
         term.shape(shaping)
