@@ -6,7 +6,7 @@ in natural units.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from detente.contract.decisions import Rounding
 from detente.contract.meter import Meter
 from detente.contract.scope import Selection
 from detente.contract.validity import Validity
+from detente.contract.window import Window
 
 
 class ClauseOwner(Protocol):
@@ -78,11 +79,13 @@ class Program(Protocol):
         name: str,
         *,
         most: Sequence[Fraction],
+        windows: Iterable[Window] | None = ...,
         price: Fraction = ...,
         whole: Rounding | None = ...,
     ) -> Expression:
         """New amounts from zero to ``most`` that somebody decides: ``settle`` is told them by this name, exactly.
 
+        One for each window, or one for all time where there are none.
         ``whole``: they are whole numbers, and this is how the clause has them rounded where a plan cannot choose them.
         """
 

@@ -2,8 +2,9 @@
 
 Owns: the open program, which cases it can answer without another formulation, and the verbs: without, under, solve,
 bill, plan. A study is a value: it says in what it differs from the program as formulated, and brings the program there
-before each solve, so that studies of one program may be asked in any order. Not here: the search (``solving``), the
-bill and the plan's rows (``answer``), conflicts (``conflict``).
+before each solve, so that studies of one program may be asked in any order: which of several plans of one cost comes
+out may turn on it, and no cost does. Not here: the search (``solving``), the bill and the plan's rows (``answer``),
+conflicts (``conflict``).
 """
 
 from __future__ import annotations
@@ -194,7 +195,7 @@ class Study:
         return replace(self, giving=self.program.soften(tuple(owners), remedies=self.performs))
 
     def starting(self, found: Incumbent) -> Study:
-        """The same study, each solve of which begins where another ended: soon there, and the same in any order."""
+        """The same study, each solve of which begins where another ended: soon there, and at one cost in any order."""
         return replace(self, start=found)
 
     def performed(self) -> Study:

@@ -156,20 +156,27 @@ def _commitments(plan: Plan, console: Console) -> None:
     """Every window where they are few; else each commitment as a whole, and the windows that fall short."""
     found = digest.commitments(plan)
     whole = sum(len(c.windows) for c in found) > MAX_WINDOWS
+    money = all(c.unit == plan.currency for c in found)  # then the head says the unit, and not each line
+
+    def required(amount: Decimal, unit: str) -> str:
+        return shown(amount) if money else shown(amount, unit) if unit == plan.currency else quantity(amount, unit)
+
     rows: list[Row] = []
     for c in found:
         if whole:
-            rows.append(_drawn(c.term, f"all {count(len(c.windows), 'window')}", c.required, c.drawn, c.short, c.owed))
+            when = f"all {count(len(c.windows), 'window')}"
+            rows.append(_drawn(c.term, when, required(c.required, c.unit), c.drawn, c.short, c.owed))
         for index, w in enumerate(c.missed if whole else c.windows):
             name = c.term if not index and not whole else ""
-            rows.append(_drawn(name, named(w.start, w.end), w.required, w.drawn + w.brought, w.short, w.owed))
-    heads = ["commitment", "window", f"required, {plan.currency}", "reached", "", "fee"]
+            asked = required(w.required, w.unit)
+            rows.append(_drawn(name, named(w.start, w.end), asked, w.drawn + w.brought, w.short, w.owed))
+    heads = ["commitment", "window", f"required, {plan.currency}" if money else "required", "reached", "", "fee"]
     table(console, "Commitments", heads, rows, right=(2, 3, 5), most=MAX_WINDOWS, what="line")
 
 
-def _drawn(name: str, when: str, required: Decimal, reached: Decimal, short: Decimal, fee: Decimal) -> Row:
+def _drawn(name: str, when: str, required: str, reached: Decimal, short: Decimal, fee: Decimal) -> Row:
     state = Text(f"short {shown(short)}", style="bold red") if short >= CENT else Text("met", style="green")
-    return [name, when, shown(required), shown(reached), state, shown(fee) if fee >= CENT else "–"]
+    return [name, when, required, shown(reached), state, shown(fee) if fee >= CENT else "–"]
 
 
 def _workloads(plan: Plan, console: Console) -> None:

@@ -6,6 +6,8 @@ work, of which a plan decides how many: whole numbers, which the exact bill know
 
 from __future__ import annotations
 
+import io
+import re
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
@@ -13,10 +15,11 @@ from typing import Literal
 
 import pytest
 import yaml
+from rich.console import Console
 
 from detente import terms
 from detente.case.case import Case
-from detente.contract.decisions import NOTHING_DECIDED, Decisions
+from detente.contract.decisions import NOTHING_DECIDED, Decided, Decisions
 from detente.contract.meter import Meter
 from detente.contract.program import Program
 from detente.contract.settlement import Settlement, settled
@@ -24,12 +27,17 @@ from detente.contract.term import Term
 from detente.contract.totals import Totals
 from detente.contract.window import Every
 from detente.errors import CaseError, SettleError
+from detente.planner.solving.search import Incumbent
+from detente.planner.study import Study
 from detente.report import answer
+from detente.report.html import render
+from detente.report.terminal import plan_view
 from detente.results.plan import Plan
 from detente.values.facts import Facts
 from detente.values.money import Cash
 from detente.values.quantity_field import Portion, Work
 from tests.builders import (
+    EXACT,
     D,
     Data,
     agreement,
@@ -40,6 +48,7 @@ from tests.builders import (
     gpus,
     rated,
     refused,
+    replayed,
     settled_of,
     solved,
     tokens,
@@ -47,6 +56,7 @@ from tests.builders import (
     use,
     work,
 )
+from tests.report.pages import Page
 
 
 class TokenFloor(Term):
@@ -137,13 +147,52 @@ class Lots(Term):
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """What the lots cost, less what they save."""
-        (lots,) = decisions.of(self.id, self.validity.start, "lots")
+        lots = decisions.of(self.id, self.validity.start, "lots")
         found = []
         for window, ended in self.work.begun(as_of):
             size, drawn = lots * Fraction(self.size.value), totals.total(self.work, window)
             owed = lots * Fraction(self.price.amount) - min(size, drawn)
             part = "credit"
             found.append(settled(self.work, window, "cap", part, ended=ended, amount=size, drawn=drawn, owed=owed))
+        return Settlement.of(found)
+
+
+class Blocks(Term):
+    """Blocks of spend that are bought for each month, at a price: whole numbers, decided window by window."""
+
+    kind: Literal["blocks"]
+    block: Cash
+    price: Cash
+    theirs = True
+    effect = "grants"
+
+    @property
+    def spend(self) -> Meter:
+        """Spend in each month."""
+        return Meter(self.id, "spend", self.covered, "spend", self.calendar(Every(every="month")))
+
+    def meters(self) -> tuple[Meter, ...]:
+        """The same."""
+        return (self.spend,)
+
+    def shape(self, program: Program) -> None:
+        """What is given is within the blocks and within the spend."""
+        windows = tuple(self.spend.windows)
+        most, zero = [Fraction(9)] * len(windows), [Fraction(0)] * len(windows)
+        price, block = Fraction(self.price.amount), Fraction(self.block.amount)
+        blocks = program.decide(self, "blocks", most=most, windows=windows, price=price, whole="down")
+        given = program.slack(self, "given", most=[9 * block] * len(windows), price=Fraction(-1))
+        program.require(self, "within blocks", given - blocks * block <= zero)
+        program.require(self, "within spend", given - program.total(self.spend) <= zero)
+
+    def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
+        """What the blocks cost, less what they pay for."""
+        found = []
+        for window, ended in self.spend.begun(as_of):
+            count = decisions.of(self.id, self.validity.start, "blocks", window)
+            size, drawn = count * Fraction(self.block.amount), totals.total(self.spend, window)
+            owed = count * Fraction(self.price.amount) - min(size, drawn)
+            found.append(settled(self.spend, window, "cap", "credit", ended=ended, amount=size, drawn=drawn, owed=owed))
         return Settlement.of(found)
 
 
@@ -182,7 +231,7 @@ class Rebate(Term):
 @pytest.fixture(autouse=True)
 def own(monkeypatch: pytest.MonkeyPatch) -> None:
     """The kinds are there for as long as a test runs."""
-    monkeypatch.setattr(terms, "KINDS", (*terms.KINDS, TokenFloor, BothSums, Lots, Rebate))
+    monkeypatch.setattr(terms, "KINDS", (*terms.KINDS, TokenFloor, BothSums, Lots, Blocks, Rebate))
 
 
 FLOOR: Data = {"id": "floor", "kind": "token-floor", "amount": "400 Mtok"}
@@ -202,6 +251,10 @@ def test_a_fee_for_tokens_is_money() -> None:
     found = solved(two_clouds(FLOOR | {"fee": "0.50 USD"}))
     assert found.cost == D(12_000 + 1_200)
     assert [(p.part, p.amount) for p in found.postings] == [("shortfall-fee", D(200))] * 6
+    screen = io.StringIO()
+    plan_view(found, Console(file=screen, width=100))
+    assert re.search(r"floor +Jan 2026 +400 Mtok +0\.00 +short 400\.00", screen.getvalue())
+    assert "Mtok drawn of 2.40 k Mtok required in 6 windows" in Page(render([found])).text
     (said, *_) = answer.commitments(found)
     assert said.startswith("The North commitment `floor` is 2.40 k Mtok short in Jan 2026 – Jun 2026")
     assert "1.20 k USD" in said
@@ -273,7 +326,7 @@ def test_what_nobody_decided_is_not_zero() -> None:
         settled_of(case.signed, [])
     (term,) = case.signed
     totals = Totals(term.meters())
-    found = term.settle(totals, Decisions({("lots", term.validity.start, "lots"): (Fraction(2),)}), None)
+    found = term.settle(totals, Decisions({("lots", term.validity.start, "lots", None): Fraction(2)}), None)
     assert [p.amount for p in found.postings] == [D(1800)]
     assert NOTHING_DECIDED.values == {}
 
@@ -295,3 +348,25 @@ def test_prices_of_several_kinds_are_held_to_all_of_the_price_together() -> None
     with pytest.raises(CaseError, match="`off` and `rebate` together give more than 100% of what `south-api` costs"):
         two_clouds(REBATE | {"part": "60%"}, discount, party="south", combine="sum")
     assert solved(two_clouds(REBATE | {"part": "40%"}, discount, party="south", combine="sum")).cost == 0
+
+
+def test_what_was_decided_for_a_window_is_settled_there_whatever_part_of_the_contract_a_plan_saw() -> None:
+    # three months of 3000, 1500 and 900 USD, within a contract that began two months before
+    rates = {"2026-01": "1000 Mtok per month", "2026-02": "500 Mtok per month", "2026-03": "300 Mtok per month"}
+    deal = agreement({"id": "blocks", "kind": "blocks", "block": "700 USD", "price": "500 USD"})
+    case = build([tokens("north", 3)], [work(demand={"rate": rates})], deal | {"effective": "2025-11-01"}, months=3)
+    study = Study.of(case)
+    found = study.solve(EXACT)
+    assert isinstance(found, Incumbent)
+    bill, _ = study.bill(found)
+    # 4 x 700 of 3000, 2 x 700 of 1500, 1 x 700 of 900; each block saves 200
+    assert bill.total == 3000 + 1500 + 900 - 200 * (4 + 2 + 1)
+    (term,) = case.signed
+    totals = Totals(term.meters())
+    for line in replayed(case, study.plan(found, EXACT)):
+        totals.add(line)
+    with pytest.raises(SettleError, match=r"`blocks` is settled by its `blocks` in Nov 2025, which nobody has decided"):
+        term.settle(totals, bill.quantities.decided, None)
+    before: dict[Decided, Fraction] = {("blocks", term.validity.start, "blocks", n): Fraction(0) for n in (0, 1)}
+    settlement = term.settle(totals, Decisions({**bill.quantities.decided.values, **before}), None)
+    assert [(p.window, p.amount) for p in settlement.postings] == [(2, -800), (3, -400), (4, -200)]

@@ -80,12 +80,12 @@ def admit(policy: Policy, request: Request, at: datetime) -> Admission:
     workload = policy.workloads[request.workload]
     terms = applicable(policy.terms, at)
     return Admission(
-        tuple(_candidate(d, request, workload, terms, at) for d in policy.asked(workload, request.model)),
+        tuple(_candidate(policy, d, request, workload, terms, at) for d in policy.asked(workload, request.model)),
     )
 
 
 def _candidate(
-    deployed: Deployed, request: Request, workload: AnyWorkload, terms: Iterable[Term], at: datetime
+    policy: Policy, deployed: Deployed, request: Request, workload: AnyWorkload, terms: Iterable[Term], at: datetime
 ) -> Candidate:
     if (unfit := _unfit(deployed, workload, at)) is not None:
         return Candidate(deployed, Verdict("deny", unfit), fact=True)
@@ -94,7 +94,8 @@ def _candidate(
         return Candidate(deployed, Verdict("deny", why), fact=True, unable=unable)
     found = verdict(terms, request.facts, deployed.places)
     text = next((term.text for term in terms if term.id == found.clause), "")
-    live = tuple(term for term in terms if _asks_standing(term, request, deployed)) if found.permitted else ()
+    counting = (_counting(term, policy, at) for term in terms) if found.permitted else ()
+    live = tuple(term for term in counting if _asks_standing(term, request, deployed))
     return Candidate(deployed, found, text, prepaid=deployed.prepaid(at), live=live)
 
 
@@ -103,6 +104,15 @@ def _asks_standing(term: Term, request: Request, deployed: Deployed) -> bool:
     if type(term).permits is Term.permits:
         return False
     return any(term.covered.covers(request.facts, place) is not False for place in deployed.places)
+
+
+def _counting(term: Term, policy: Policy, at: datetime) -> Term:
+    """The version of a clause that counts the window that runs: a later one, where it takes that over whole."""
+    ended = term.validity.ended
+    if ended is None or ended.how != "whole-window" or ended.running is None or ended.running.start > at:
+        return term
+    later = (other for other in policy.terms if other.id == term.id and other.validity.start == term.validity.end)
+    return next(later, term)
 
 
 def _as_of(candidate: Candidate, standings: Standings) -> Candidate:

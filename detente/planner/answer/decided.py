@@ -19,10 +19,10 @@ BILLION = 10**9
 
 def decided(draft: Draft, model: Model, values: Floats) -> Decisions:
     """What the clauses that are in leave to be decided: whole numbers where it is whole, else to a billionth."""
-    found: dict[Decided, tuple[Fraction, ...]] = {}
+    found: dict[Decided, Fraction] = {}
     for each in draft.decided:
         if each.key not in model.out:
             unit = 1 if each.whole else BILLION
             parts = (Fraction(round(value * unit), unit) for value in values[each.columns].tolist())
-            found[each.what] = tuple(parts)
+            found |= zip(each.what, parts, strict=True)
     return Decisions(found)

@@ -32,9 +32,9 @@ from detente.planner.formulation.units import Units
 
 @dataclass(frozen=True)
 class DecidedColumns:
-    """What a clause leaves to be decided, the columns that say it, and the key of those who use them."""
+    """What a clause leaves to be decided, a column each that says it, and the key of those who use them."""
 
-    what: Decided
+    what: tuple[Decided, ...]
     columns: Ints
     whole: bool
     key: Owner

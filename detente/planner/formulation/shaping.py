@@ -7,7 +7,7 @@ says (``terms``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -162,12 +162,14 @@ class Shaping:
         name: str,
         *,
         most: Sequence[Fraction],
+        windows: Iterable[Window] | None = None,
         price: Fraction = Fraction(0),
         whole: Rounding | None = None,
     ) -> Expr:
         """New amounts of zero or more that somebody decides: their values reach `settle`."""
         columns = self._own(owner, name, most, price, whole)
-        what = owner.id, owner.validity.start, name
+        indexes = (None,) if windows is None else tuple(window.index for window in windows)
+        what = tuple((owner.id, owner.validity.start, name, index) for index in indexes)
         key = self.draft.program.key(Owner.of(owner))
         self.draft.decided.append(DecidedColumns(what, columns, whole is not None, key))
         return Expr.of(columns)

@@ -68,6 +68,20 @@ def test_of_an_amended_clause_the_version_in_force_is_asked() -> None:
     assert kept.since == {day("2026-03-01")}
 
 
+def test_of_a_window_that_an_amendment_takes_over_whole_the_later_version_is_asked_from_its_first_day() -> None:
+    monthly: Data = CAP | {"windows": {"every": "month"}}
+    after = monthly | {"amount": "2 k USD", "takes-over": "whole-window"}
+    deals = (
+        agreement(monthly, id="first", party="self"),
+        agreement(after, id="second", party="self", effective="2026-03-20", amends="first"),
+    )
+    policy = Policy.of(Case.of(case_data(BASES, *deals)))
+    for at, since in (("2026-02-28", "2026-01-01"), ("2026-03-01", "2026-03-20"), ("2026-03-20", "2026-03-20")):
+        kept = Kept(cap=0)
+        assert set(said(Moment(policy, day(at), kept).admission(SALES)).values()) == {CLOSED}
+        assert kept.since == {day(since)}, at
+
+
 def test_a_cap_that_is_used_up_denies_at_once_and_permits_again_when_something_remains() -> None:
     kept = Kept(cap=5)
     now = moment(kept, CAP)
