@@ -17,8 +17,11 @@ from detente.case.case import Case
 from detente.planner.check import check
 from detente.report.digest import by_provider, commitments, placements
 from detente.report.figure import percent
+from detente.report.html import render
 from detente.results.plan import Plan, ProviderRow
 from tests.report.bills import assert_adds_up, in_page, in_terminal
+from tests.report.frontier import frontier
+from tests.report.picture import PICTURE, said_in, words
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 BN = Decimal(10) ** 9
@@ -110,3 +113,5 @@ def test_the_frontier_lab_turns_on_the_reading_as_its_page_says() -> None:
     assert found.readings["letter"] is None
     assert found.conflict is not None
     assert {clause.term for clause in found.conflict.clauses} == {"azure-api-exclusivity", DISPUTED}
+    today = words(render([frontier("letter"), frontier("spirit")], found))  # the answer is in no plan's words
+    assert said_in(PICTURE.read_bytes()) == today, "docs/report.png is of another day: python -m tests.report.picture"
