@@ -446,7 +446,18 @@ def _workloads(draw: Draw) -> list[Data]:
         workload.setdefault("value", f"9 USD per {unit}")
         if pick(draw, False, False, True):
             del workload["value"]
+        if workload["kind"] != "training":
+            workload |= pick(draw, {}, {}, {}, *({"moving": moving} for moving in _MOVING))
     return found
+
+
+_MOVING: tuple[Data, ...] = (
+    {"cost": "40 USD"},
+    {"cost": "700 USD"},
+    {"stays": "1 month"},
+    {"stays": "2 months"},
+    {"cost": "90 USD", "stays": "2 months"},
+)
 
 
 @st.composite

@@ -175,7 +175,7 @@ def a_plan(chance: random.Random, folder: Path) -> None:
     except PlanError:
         return
     assert sealed or not changed or found == Plan.from_json(saved())
-    assert found.bound <= found.cost == found.bill + found.unserved_cost
+    assert found.bound <= found.cost == found.bill + found.unserved_cost + found.moving_cost
     assert not HIDDEN.search(found.to_json())
 
 

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from detente.demand.demand import OverTime
+from detente.demand.moving import Moving
 from detente.errors import FlawError
 from detente.market.network import Place
 from detente.market.offer import AnyOffer, GpuOffer
@@ -149,6 +150,9 @@ class _Workload(Noun):
         default=None, description="the share that must survive the loss of any one provider"
     )
     interruptible: Flag = Field(default=False, description="may run on spot capacity")
+    moving: Moving | None = Field(
+        default=None, description="what a move to another provider costs, and how long work stays there; of no training"
+    )
 
     @property
     def unit(self) -> str:
@@ -238,6 +242,9 @@ class Training(_Workload):
         if self.gang and (self.gang.value < 1 or self.gang.value != int(self.gang.value)):
             what = f"the gang is not a whole number of GPUs: `{self.gang}`"
             raise FlawError(what, "write 1 or more", ("gang",))
+        if self.moving is not None:
+            what = "a job has no demand of each period of which a part could move: `moving` is of inference and batch"
+            raise FlawError(what, "leave it out", ("moving",))
         return self
 
     @property

@@ -46,7 +46,7 @@ NOISE = 1e-8
 MAX_NODES = 100
 """Nodes that a search for a way out may take; what is best by then is told as such (``Concession.at_most``)."""
 
-COLLIDING = ("demand", "offer", "units", "gang")
+COLLIDING = ("demand", "offer", "units", "gang", "moving")
 """Owners that are no clauses, and of which some may collide."""
 
 MAX_FACTS = 60
@@ -101,6 +101,12 @@ def _facts(study: Study, whole: Ints | None) -> list[str]:
         for offer in offers[: MAX_FACTS if len(offers) <= MAX_FACTS else 0]
         if study.relaxed([Owner("offer", offer.id)]).possible(whole)
     ]
+    staying = [w.id for w in study.case.workloads if w.moving is not None and w.moving.stays is not None]
+    found += [
+        _stays(study.draft, Owner("moving", name))
+        for name in staying[:MAX_FACTS]
+        if study.relaxed([Owner("moving", name)]).possible(whole)
+    ]
     return found
 
 
@@ -113,6 +119,13 @@ def _collision(study: Study, whole: Ints | None) -> list[str]:
     return [sentence for owner in _minimal(study, owners, whole) if (sentence := _collides(study.draft, owner))]
 
 
+def _stays(draft: Draft, owner: Owner) -> str:
+    """Of a workload that stays where it came, as one of the facts that collide."""
+    moving = next(w for w in draft.case.workloads if w.id == owner.name).moving
+    assert moving is not None
+    return f"`{owner.name}` stays where it came for {moving.stays} at least (`moving: stays`)"
+
+
 def _collides(draft: Draft, owner: Owner) -> str:
     """What a demand, an offer or a gang asks for, as one of those that collide."""
     if owner.kind in ("demand", "gang"):
@@ -122,6 +135,8 @@ def _collides(draft: Draft, owner: Owner) -> str:
         work = shown(float(draft.demand[owner.name].work.sum()), _plural(workload.unit))
         may = "may go unserved at its `value`" if workload.value is not None else "must be served: it has no `value`"
         return f"`{owner.name}` {may} ({work} in all)"
+    if owner.kind == "moving":
+        return _stays(draft, owner)
     offer = next(o for o in draft.case.offers if o.id == owner.name)
     if owner.kind == "units":
         return f"`{owner.name}` is bought in whole units, and serves no more than what is bought"

@@ -90,6 +90,8 @@ def cost(plan: Plan, label: str = "", against: Plan | None = None, other: str = 
         text += f", {_difference(plan, against, other)}"
     if plan.unserved_cost:
         text += f"; {shown(plan.unserved_cost, plan.currency)} of it is the value of demand not served"
+    if plan.moving_cost:
+        text += f"; {shown(plan.moving_cost, plan.currency)} of it is for moving to other providers"
     return f"{text}."
 
 

@@ -27,9 +27,10 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class BillLine:
-    """A line: what for (``shortfall fee``), with whom or under which clause, and the amount, exact and to the cent.
+    """A line: what for (``shortfall fee``), with whom (of moves: which workload) or under which clause, and the amount.
 
-    ``clause`` is empty where it is a price and no clause. The cents of lines add up to those of the totals below them.
+    The amount is exact and to the cent. ``clause`` is empty where it is a price and no clause. The cents of lines add
+    up to those of the totals below them.
     """
 
     what: str
@@ -41,7 +42,7 @@ class BillLine:
 
 
 def bill(plan: Plan, most: int = 0) -> list[BillLine]:
-    """Charges and discounts, which are spend; what clauses owe and give: the bill; what is not served: the cost.
+    """Charges and discounts, which are spend; what clauses owe and give: the bill; what is not served, moves: the cost.
 
     Parameters
     ----------
@@ -69,8 +70,9 @@ def bill(plan: Plan, most: int = 0) -> list[BillLine]:
             book.total("spend", "subtotal")
     if book.lines:
         book.total("the bill", "total")
-    if plan.unserved_cost:
-        book.add("value of demand not served", [("", "", plan.unserved_cost)], most)
+    book.add("value of demand not served", [("", "", plan.unserved_cost)], most)
+    book.add("moving to another provider", [(name, "", amount) for name, amount in _moving(plan)], most)
+    if plan.unserved_cost or plan.moving_cost:
         book.total("the cost of the plan", "total")
     return book.lines
 
@@ -122,6 +124,14 @@ def _charged(plan: Plan, what: str) -> list[tuple[str, Decimal]]:
         slight = charge.what == "idle" and charge.provider in tiny
         if (slight and what == "use") or (charge.what == what and not slight):
             rows[charge.provider] = rows.get(charge.provider, ZERO) + charge.listed
+    return list(rows.items())
+
+
+def _moving(plan: Plan) -> list[tuple[str, Decimal]]:
+    """What moves cost, by workload."""
+    rows: dict[str, Decimal] = {}
+    for move in plan.moves:
+        rows[move.workload] = rows.get(move.workload, ZERO) + move.cost
     return list(rows.items())
 
 

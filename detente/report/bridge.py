@@ -14,7 +14,7 @@ from detente.results.plan import Plan
 
 
 def by_cause(plan: Plan) -> dict[str, Decimal]:
-    """Spend after discounts, then what clauses owe and give by what it is for, then what is not served: the cost."""
+    """Spend after discounts, then what clauses owe and give by what it is for, then what is not served, then moves."""
     found = {"compute, after discounts": sum((c.net for c in plan.charges), ZERO)}
     for (in_spend, part, _), amount in posted(plan).items():
         if not in_spend:
@@ -22,6 +22,8 @@ def by_cause(plan: Plan) -> dict[str, Decimal]:
             found[word] = found.get(word, ZERO) + amount
     if plan.unserved_cost:
         found["value of demand not served"] = plan.unserved_cost
+    if plan.moving_cost:
+        found["moving to other providers"] = plan.moving_cost
     return found
 
 

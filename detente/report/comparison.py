@@ -78,8 +78,9 @@ def _cost(plans: Sequence[Plan]) -> list[ComparisonRow]:
         found.append(ComparisonRow("Cost", "Against the first", (Cell("–"), *against)))
     gaps = [Cell("not known") if p.bound <= NO_BOUND else Cell(percent(p.gap), exact(p.gap)) for p in plans]
     found.append(ComparisonRow("Cost", "Cheaper at most by", tuple(gaps)))
-    if any(p.unserved_cost for p in plans):
+    if any(p.unserved_cost or p.moving_cost for p in plans):
         found.append(ComparisonRow("Cost", "Owed in money", tuple(_money(p.bill, p.currency, 5) for p in plans)))
+    if any(p.unserved_cost for p in plans):
         found.append(
             ComparisonRow(
                 "Cost",
@@ -87,6 +88,9 @@ def _cost(plans: Sequence[Plan]) -> list[ComparisonRow]:
                 tuple(_money(p.unserved_cost, p.currency) if p.unserved_cost else Cell("none") for p in plans),
             )
         )
+    if any(p.moving_cost for p in plans):
+        moves = tuple(_money(p.moving_cost, p.currency) if p.moving_cost else Cell("none") for p in plans)
+        found.append(ComparisonRow("Cost", "Moving", moves))
     return found
 
 

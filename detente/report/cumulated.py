@@ -40,6 +40,7 @@ def parts(plan: Plan) -> Iterable[tuple[int, Decimal]]:
     yield from _charged(plan)
     yield from _posted(plan)
     yield from ((u.period, u.cost) for u in plan.unserved)
+    yield from ((m.period, m.cost) for m in plan.moves)
 
 
 def by_year(plan: Plan) -> list[YearCost]:

@@ -26,6 +26,9 @@ from detente.values.money import CENT, shown
 from detente.values.period import named
 from detente.values.quantity import plain
 
+MAX_MOVES = 6
+"""So many moves of a workload are told one by one."""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -139,7 +142,27 @@ def _workload(case: Case, found: Plan | Conflict, name: str) -> Explanation:
                 f"({shown(cost, found.currency)} in total)"
             )
         )
+    lines += _moves(case, found, name)
     return Explanation(name, "workload", found.reading, headline, tuple(lines))
+
+
+def _moves(case: Case, found: Plan, name: str) -> Iterable[Line]:
+    """How often a workload moves, where it states what that takes."""
+    moving = next(w for w in case.workloads if w.id == name).moving
+    if moving is None:
+        return
+    moves = [move for move in found.moves if move.workload == name]
+    if not moves:
+        yield Line(f"{moving.sentence}: it does not move")
+        return
+    first = [
+        f"{percent(m.share)} of it to {_named(case, m.provider)} from {found.periods[m.period].span_start:%Y-%m-%d}"
+        for m in moves[:MAX_MOVES]
+    ]
+    more = [f"and {len(moves) - MAX_MOVES} more"] if len(moves) > MAX_MOVES else []
+    cost = sum((m.cost for m in moves), Decimal(0))
+    paid = f", for {shown(cost, found.currency)} in all" if cost else ""
+    yield Line(f"{moving.sentence}: it moves {count(len(moves), 'time')}{paid} ({'; '.join([*first, *more])})")
 
 
 def _clause(case: Case, found: Plan | Conflict, name: str) -> Explanation:

@@ -57,11 +57,12 @@ def _bound(plan: Mapping[str, Any]) -> Iterator[str]:
 def _totals(plan: Mapping[str, Any]) -> Iterator[str]:
     spend = _sum(p["spend"] for p in plan["providers"])  # after discounts
     owed = _sum(p["amount"] for p in plan["postings"] if not p["in_spend"])
-    bill, unserved = Decimal(plan["bill"]), Decimal(plan["unserved_cost"])
+    bill, unserved, moving = (Decimal(plan[key]) for key in ("bill", "unserved_cost", "moving_cost"))
     for what, parts, found in (
-        ("cost", "bill and unserved_cost", bill + unserved),
+        ("cost", "bill, unserved_cost and moving_cost", bill + unserved + moving),
         ("bill", "the spend of `providers` and the `postings` other than discounts", spend + owed),
         ("unserved_cost", "the costs of `unserved`", _sum(u["cost"] for u in plan["unserved"])),
+        ("moving_cost", "the costs of `moves`", _sum(m["cost"] for m in plan["moves"])),
     ):
         if abs(Decimal(plan[what]) - found) > NANO * (1 + len(plan["unserved"])):  # each line is rounded by itself
             yield f"its {what} is {plain(Decimal(plan[what]))}, and {parts} come to {plain(found)}"
@@ -102,7 +103,17 @@ def _names(plan: Mapping[str, Any]) -> Iterator[str]:
         "term": {row["term"] for row in plan["clauses"]},
     }
     sellers: dict[str, str] = {}
-    for section in ("allocations", "standby", "purchases", "unserved", "capacity", "charges", "standings", "postings"):
+    for section in (
+        "allocations",
+        "standby",
+        "purchases",
+        "unserved",
+        "moves",
+        "capacity",
+        "charges",
+        "standings",
+        "postings",
+    ):
         for row in plan[section]:
             for key, names in known.items():
                 if key in row and row[key] not in names:
@@ -125,6 +136,7 @@ _NOT_NEGATIVE = {
     "purchases": ("units", "hours", "cost"),
     "standings": ("amount", "drawn", "reserved", "brought", "carried", "short"),
     "unserved": ("work", "cost"),
+    "moves": ("share", "cost"),
     "workloads": ("demand", "served", "moves", "moved"),
     "providers": ("share_of_work", "work"),
     "capacity": ("limit", "bought", "used", "standby"),

@@ -108,6 +108,20 @@ class Unserved:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderMove:
+    """A share (a part of 1) of a workload's demand that comes to a provider from others, and what that costs.
+
+    ``period`` is the first in which it is there. Of workloads that state what moving takes.
+    """
+
+    workload: str
+    provider: str
+    period: int
+    share: Exact
+    cost: Exact
+
+
+@dataclass(frozen=True, slots=True)
 class MarginalPrice:
     """Price of one more unit of what a clause asks or denies, in one window: money per unit of its right-hand side.
 
@@ -229,8 +243,8 @@ class Plan:
     """A least-cost plan under every clause, with its exact cost, a proven lower bound and the gap.
 
     ``bill`` is ``charges`` at list price and all ``postings`` (discounts, fees, shares, credits). ``cost`` is ``bill``
-    plus ``unserved_cost`` (the value of demand not served). ``gap`` is (cost - bound) / |cost|. ``rounding`` is the
-    part of the gap that comes from buying whole units.
+    plus ``unserved_cost`` (the value of demand not served) and ``moving_cost`` (what ``moves`` cost). ``gap`` is
+    (cost - bound) / |cost|. ``rounding`` is the part of the gap that comes from buying whole units.
     """
 
     format: str
@@ -246,6 +260,7 @@ class Plan:
     gap: Exact
     bill: Exact
     unserved_cost: Exact
+    moving_cost: Exact
     rounding: Exact
     periods: tuple[PeriodRow, ...]
     allocations: tuple[Allocation, ...]
@@ -253,6 +268,7 @@ class Plan:
     purchases: tuple[Purchase, ...]
     standings: tuple[Standing, ...]
     unserved: tuple[Unserved, ...]
+    moves: tuple[ProviderMove, ...]
     charges: tuple[ProviderCharge, ...]
     postings: tuple[Posting, ...]
     clauses: tuple[ClauseRow, ...]

@@ -15,6 +15,7 @@ Section = Literal[
     "purchases",
     "standings",
     "unserved",
+    "moves",
     "charges",
     "postings",
     "workloads",

@@ -1,4 +1,4 @@
-"""An independent oracle: the same case as a textbook mixed-integer program, written with linopy.
+"""An independent oracle: the same case as a textbook mixed-integer program, row by row.
 
 It reads the declared objects (offers, workloads, terms) and shares nothing with the planner but the solver underneath:
 its own arcs, periods, prices, capacities, demand and measures. It is slow and plain on purpose.
@@ -7,7 +7,6 @@ its own arcs, periods, prices, capacities, demand and measures. It is slow and p
 from __future__ import annotations
 
 import itertools
-import logging
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -15,12 +14,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import highspy
 import numpy as np
 
 from detente.case.case import Case
 from detente.contract.term import Term
 
 INFINITE = math.inf
+OPTIONS = {"output_flag": False, "threads": 1, "mip_rel_gap": 1e-10, "mip_abs_gap": 1e-9} | dict.fromkeys(
+    ("primal_feasibility_tolerance", "dual_feasibility_tolerance", "mip_feasibility_tolerance"), 1e-9
+)
+"""Of the solver: an answer to the last unit."""
 MANY = 2_000.0
 """More units than any clause of a random case could ask for."""
 
@@ -129,6 +133,7 @@ class Oracle:
         self._buy()
         self._limit()
         self._gangs()
+        self._move()
         self._price()
         for term in case.terms:
             if term.kind not in ELSEWHERE:
@@ -689,59 +694,87 @@ class Oracle:
         self.row(less({owed: 1.0, switch: 1e7}, share), ">=", 0.0)
         self.row({owed: 1.0, switch: -cap}, ">=", 0.0)
 
+    # -- moving --------------------------------------------------------------------------------------------------
+    def _move(self) -> None:
+        """A transport problem from each time to the next: shares of demand, at providers, stay or go to others."""
+        for workload in self.case.workloads:
+            if workload.moving is None:
+                continue
+            groups = self.groups(workload)
+            times = [g for g, (_, demand) in enumerate(groups) if demand > 0]
+            providers = sorted({way.offer.provider for way in self.ways if way.workload is workload})
+            placed = [self._placed(workload, g, providers) for g in times]
+            cost = float(workload.moving.cost.amount) if workload.moving.cost else 0.0
+            goes = [
+                {(p, q): self.column(1.0, cost=cost if p != q else 0.0) for p in providers for q in providers}
+                for _ in times[1:]
+            ]
+            for before, after, between in zip(placed, placed[1:], goes, strict=False):
+                for p in providers:
+                    out = {between[p, q]: 1.0 for q in providers}
+                    into = {between[q, p]: 1.0 for q in providers}
+                    self.row(less(out, before[p]), "=", 0.0)
+                    self.row(less(into, after[p]), "=", 0.0)
+            if workload.moving.stays is not None:
+                starts = [self.slots[groups[g][0][0]].start for g in times]
+                self._stay(workload.moving.stays, providers, placed, goes, starts)
+
+    def _placed(self, workload: Any, group: int, providers: Sequence[str]) -> dict[str, Sum]:
+        """The share of a time's demand that each provider has: what runs there, and what goes unserved there."""
+        slots, demand = self.groups(workload)[group]
+        found: dict[str, Sum] = {}
+        for provider in providers:
+            mine = [i for i, way in enumerate(self.ways) if way.workload is workload and way.offer.provider == provider]
+            found[provider] = {self.x[i, t]: 1 / demand for i in mine for t in slots}
+        if (workload.id, group) in self.short:
+            waits = {provider: self.column() for provider in providers}
+            self.row(less(dict.fromkeys(waits.values(), 1.0), {self.short[workload.id, group]: 1.0}), "=", 0.0)
+            found = {p: added(each, {waits[p]: 1 / demand}) for p, each in found.items()}
+        return found
+
+    def _stay(self, stays: Any, providers: Any, placed: Any, goes: Any, starts: Sequence[datetime]) -> None:
+        """What came to a provider is there until the time is over for which it stays."""
+        for p in providers:
+            came = [placed[0][p], *({between[q, p]: 1.0 for q in providers if q != p} for between in goes)]
+            for t, there in enumerate(placed):
+                recent = [came[s] for s in range(t + 1) if self._later(starts[s], stays) > starts[t]]
+                self.row(less(there[p], added(*recent)), ">=", 0.0)
+
+    @staticmethod
+    def _later(start: datetime, span: Any) -> datetime:
+        if span.unit in ("month", "quarter", "year"):
+            return next_month(start, span.count * {"month": 1, "quarter": 3, "year": 12}[span.unit])
+        hours = {"hour": 1, "day": 24, "week": 168}[span.unit]
+        return start + timedelta(hours=span.count * hours)
+
     # -- solving -------------------------------------------------------------------------------------------------
     def solve(self) -> float | None:
-        """The least cost, or None where nothing obeys every clause."""
-        import linopy
-        import xarray as xr
-
-        logging.getLogger("linopy").setLevel(logging.ERROR)
-        empty = [(s, right) for terms, s, right in self.rows if not any(terms.values())]
-        if any(right > 1e-9 if s == ">=" else right < -1e-9 if s == "<=" else abs(right) > 1e-9 for s, right in empty):
-            return None  # 0 >= 5: linopy would leave such a row out
-        model = linopy.Model()
-        n = len(self.cost)
-        kinds: list[tuple[Any, Any]] = []
-        for whole in (False, True):
-            index = np.array([k for k in range(n) if self.whole[k] is whole])
-            if len(index):
-                given = {"dims": ["col" if not whole else "int"], "coords": {"col" if not whole else "int": index}}
-                low, high = (xr.DataArray(np.array(side)[index], **given) for side in (self.lower, self.upper))
-                kinds.append((index, model.add_variables(low, high, integer=whole, name="y" if whole else "x")))
-        matrix = np.zeros((len(self.rows), n))
-        for k, (terms, _, _) in enumerate(self.rows):
-            for column, value in terms.items():
-                matrix[k, column] += value
-        scale = np.maximum(np.abs(matrix).max(axis=1), 1e-9)
-        for sign in ("<=", ">=", "="):
-            at = np.array([k for k, (_, s, _) in enumerate(self.rows) if s == sign])
-            if not len(at):
-                continue
-            left: Any = 0
-            for index, variables in kinds:
-                dim = variables.dims[0]
-                part = matrix[np.ix_(at, index)] / scale[at][:, None]
-                block = xr.DataArray(part, dims=["row", dim], coords={"row": at, dim: index})
-                left = (block * variables).sum(dim) + left
-            right = xr.DataArray(np.array([self.rows[k][2] for k in at]) / scale[at], dims=["row"], coords={"row": at})
-            model.add_constraints(left, sign, right, name=f"rows {sign}")
-        objective: Any = 0
-        for index, variables in kinds:
-            dim = variables.dims[0]
-            objective = (
-                xr.DataArray(np.array(self.cost)[index], dims=[dim], coords={dim: index}) * variables
-            ).sum() + objective
-        model.add_objective(objective)
-        status, condition = model.solve(
-            "highs",
-            io_api="direct",
-            output_flag=False,
-            mip_rel_gap=1e-10,
-            primal_feasibility_tolerance=1e-9,
-            dual_feasibility_tolerance=1e-9,
-            mip_feasibility_tolerance=1e-9,
-        )
-        if condition in ("infeasible", "infeasible_or_unbounded"):
+        """The least cost, or None where nothing obeys every clause. Each row is scaled to a largest entry of 1."""
+        lp = highspy.HighsLp()
+        lp.num_col_, lp.num_row_ = len(self.cost), len(self.rows)
+        lp.col_cost_, lp.col_lower_, lp.col_upper_ = map(np.array, (self.cost, self.lower, self.upper))
+        lp.integrality_ = [highspy.HighsVarType.kInteger if w else highspy.HighsVarType.kContinuous for w in self.whole]
+        starts, index, value = [0], [], []
+        low, high = np.full(len(self.rows), -INFINITE), np.full(len(self.rows), INFINITE)
+        for k, (terms, sign, right) in enumerate(self.rows):
+            scale = max([abs(each) for each in terms.values()], default=0.0) or 1.0
+            index += list(terms)
+            value += [each / scale for each in terms.values()]
+            starts.append(len(index))
+            if sign != "<=":
+                low[k] = right / scale
+            if sign != ">=":
+                high[k] = right / scale
+        lp.row_lower_, lp.row_upper_ = low, high
+        lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+        lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = map(np.array, (starts, index, value))
+        highs = highspy.Highs()
+        for name, option in OPTIONS.items():
+            highs.setOptionValue(name, option)
+        assert highs.passModel(lp) == highspy.HighsStatus.kOk
+        highs.run()
+        status = highs.getModelStatus()
+        if status in (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible):
             return None
-        assert (status, condition) == ("ok", "optimal"), condition
-        return float(model.objective.value)
+        assert status == highspy.HighsModelStatus.kOptimal, status
+        return float(highs.getInfo().objective_function_value)

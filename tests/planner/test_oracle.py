@@ -37,7 +37,7 @@ MAX_WHOLE = 12
 thorough = settings(
     deadline=None,
     derandomize=True,
-    max_examples=60,
+    max_examples=180,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 
@@ -49,13 +49,13 @@ def test_any_clauses(case: Case) -> None:
 
 
 @pytest.mark.parametrize("kind", ALL_KINDS)
-@settings(thorough, max_examples=6)
+@settings(thorough, max_examples=10)
 @given(data=st.data())
 def test_each_kind(kind: str, data: st.DataObject) -> None:
     agree(data.draw(cases(need=kind)))
 
 
-@settings(thorough, max_examples=15)
+@settings(thorough, max_examples=20)
 @given(case=cases(most=2))
 def test_the_planner_s_own_branch_and_bound(case: Case) -> None:
     """The search that large programs get, on small ones, and to its end, which many whole numbers alike put far off."""

@@ -533,7 +533,7 @@ def test_the_hash_knows_reading_and_clauses() -> None:
         lambda text: "[]",
         lambda text: text.replace('"cost":"12000', '"cost":"twelve'),
         lambda text: text.replace('"status":"optimal"', '"status":"perfect"'),
-        lambda text: text.replace("detente-plan/4", "detente-plan/99"),
+        lambda text: text.replace("detente-plan/5", "detente-plan/99"),
         lambda text: "\x00" + text,
     ],
 )
@@ -558,7 +558,7 @@ def test_a_folder_may_be_named_by_its_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("total", "parts"),
     [
-        ("cost", "bill and unserved_cost"),
+        ("cost", "bill, unserved_cost and moving_cost"),
         ("bill", "the spend of `providers` and the `postings` other than discounts"),
         ("unserved_cost", "the costs of `unserved`"),
     ],

@@ -44,6 +44,7 @@ def check(case: Entries) -> None:
         if not meant:
             _serves(case, entry, entry.value, fits)
         _egress(case, entry, entry.value, fits)
+        _moving(case, entry, entry.value)
         _deadline(case, entry, entry.value) if isinstance(entry.value, Training) else _demand(case, entry)
     _unused(case)
 
@@ -283,6 +284,14 @@ def _egress(case: Entries, entry: Entry, workload: AnyWorkload, fits: list[AnyOf
         if price is None:
             what = f"no network price from `{workload.data.at}` to `{to}`, where `{workload.id}` could run"
             case.wrong(entry, ("data", "at"), what, "add it under `networks:` (0 if it is free)")
+
+
+def _moving(case: Entries, entry: Entry, workload: AnyWorkload) -> None:
+    """Moves are from one time to the next; the weeks that a typical week stands for do not follow one another."""
+    if workload.moving is None or case.horizon is None or case.horizon.typical is None:
+        return
+    what = f"`{workload.id}` states `moving`, and a typical week does not say what follows what"
+    case.wrong(entry, ("moving",), what, "leave it out, or plan without `typical: week`")
 
 
 def _deadline(case: Entries, entry: Entry, job: Training) -> None:

@@ -88,6 +88,10 @@ def _taken(case: Entries, entry: Entry, sold: Entry, work: Fraction) -> None:
 def _worth(case: Entries, entry: Entry, work: Fraction) -> None:
     """What all of a workload's work is worth, and what it earns."""
     workload = entry.value
+    moving = workload.moving.cost.amount if workload.moving and workload.moving.cost else 0
+    if moving > LARGEST:
+        what = f"a move of `{workload.id}` costs {_shown(Fraction(moving))} {case.head.declared.currency}, {TOO_MUCH}"
+        case.wrong(entry, ("moving", "cost"), what, REMEDY)
     for key, price in (("value", workload.value), ("revenue", workload.revenue)):
         if price is not None and (total := work * Fraction(price.amount)) > LARGEST:
             what = f"the {key} of `{workload.id}` comes to {_shown(total)} {case.head.declared.currency} in all"

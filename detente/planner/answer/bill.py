@@ -7,8 +7,8 @@ exact prices. Not here: what use costs after discounts (``contract.rating``), an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -26,6 +26,7 @@ from detente.contract.use import RatedUse, Use
 from detente.demand.quanta import QUANTUM, Quanta
 from detente.errors import SolverError
 from detente.planner.answer.decided import decided
+from detente.planner.answer.moved import Moved, moved, waiting
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats
@@ -38,17 +39,21 @@ from detente.values.money import nano
 
 @dataclass(frozen=True)
 class Quantities:
-    """Whole quanta of work by arc and period and of unserved demand by group; whole units by column; decisions."""
+    """Whole quanta of work by arc and period and of unserved demand by group; whole units by column; decisions.
+
+    ``waiting`` is unserved demand by provider and time, where moves are counted.
+    """
 
     work: Quanta
     unserved: dict[str, Quanta]
     units: dict[str, NDArray[np.int64]]
     decided: Decisions = NOTHING_DECIDED
+    waiting: Mapping[str, Quanta] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Bill:
-    """What a plan costs: use at its net price, what clauses owe and give, unserved demand at its value."""
+    """What a plan costs: use at its net price, what clauses owe and give, unserved demand at its value, moves."""
 
     quantities: Quantities
     rated: tuple[RatedUse, ...]
@@ -56,6 +61,7 @@ class Bill:
     listed: Decimal
     owed: Decimal
     unserved: Decimal
+    moved: tuple[Moved, ...]
     charges: dict[tuple[int, int], Decimal]
     bought: dict[str, list[Decimal]]
 
@@ -66,8 +72,13 @@ class Bill:
 
     @property
     def total(self) -> Decimal:
-        """What is owed, and the value of what is not served."""
-        return self.owed + self.unserved
+        """What is owed, the value of what is not served, and what moves cost."""
+        return self.owed + self.unserved + self.moving
+
+    @property
+    def moving(self) -> Decimal:
+        """What moves cost."""
+        return sum((each.cost for each in self.moved), Decimal(0))
 
 
 def quantities(draft: Draft, model: Model, values: Floats) -> Quantities:
@@ -95,7 +106,7 @@ def quantities(draft: Draft, model: Model, values: Floats) -> Quantities:
                     raise SolverError(f"`{workload.id}` must be served, and the solver lost {short} of it in rounding")
         unserved[workload.id] = left
     units = {name: np.rint(values[u.columns]).astype(np.int64) for name, u in draft.units.items()}
-    return Quantities(work, unserved, units, decided(draft, model, values))
+    return Quantities(work, unserved, units, decided(draft, model, values), waiting(draft, unserved, values))
 
 
 def _done(demand: Grouping, work: Quanta) -> Quanta:
@@ -120,7 +131,8 @@ def charge(draft: Draft, found: Quantities) -> Bill:
     net = sum((line.net for line in rated), Decimal(0))
     posted = [p for settlement in settlements for p in settlement.postings]
     owed = net + sum((p.amount for p in posted if not p.in_spend), Decimal(0))
-    return Bill(found, rated, settlements, listed, owed, _unserved(draft, found), charges, bought)
+    moves = tuple(moved(draft, found.work, found.waiting))
+    return Bill(found, rated, settlements, listed, owed, _unserved(draft, found), moves, charges, bought)
 
 
 def _unserved(draft: Draft, found: Quantities) -> Decimal:

@@ -80,6 +80,8 @@ def _used(
     if partly:
         verb = "is" if len(partly) == 1 else "are"
         parts.append(f"{_listed(partly)} {verb} cheaper only when whole units are fully used")
+    if arc.workload.moving is not None and any(a.offer.provider != arc.offer.provider for a in open_cheaper):
+        parts.append(arc.workload.moving.sentence)
     for term, pull in _strongest(pulls, arc, price):
         cited.append(term)
         if pull < 0:

@@ -34,6 +34,7 @@ from detente.results.plan import (
     PeriodRow,
     Plan,
     ProviderCharge,
+    ProviderMove,
     ProviderRow,
     Standby,
     Unserved,
@@ -83,6 +84,7 @@ def result(
         gap=gap.quantize(Decimal("1e-9")),
         bill=exact.owed,
         unserved_cost=exact.unserved,
+        moving_cost=exact.moving,
         rounding=min(nano(Fraction(max(0.0, rounding))), cost - low),
         periods=tuple(
             PeriodRow(p.index, p.start, p.end, p.span_start, p.span_end, nano(p.hours)) for p in draft.periods
@@ -92,6 +94,7 @@ def result(
         purchases=tuple(purchases(draft, exact)),
         standings=tuple(_standings(draft, exact)),
         unserved=tuple(_unserved(draft, exact)),
+        moves=tuple(_moves(draft, exact)),
         charges=tuple(_charges(exact)),
         postings=exact.postings,
         clauses=tuple(clauses(draft, prices, exact, model.out)),
@@ -154,6 +157,12 @@ def _unserved(draft: Draft, exact: Bill) -> Iterable[Unserved]:
         for g in np.flatnonzero(left > 0).tolist():
             quanta, last = int(left[g]), max(int(after[g]) - 1, 0)
             yield Unserved(workload.id, last, _work(quanta), nano(quanta * QUANTUM * value))
+
+
+def _moves(draft: Draft, exact: Bill) -> Iterable[ProviderMove]:
+    for each in exact.moved:
+        first = int(draft.demand[each.workload].spans[0][each.time])
+        yield ProviderMove(each.workload, each.provider, first, nano(each.share), each.cost)
 
 
 def _charges(exact: Bill) -> Iterable[ProviderCharge]:

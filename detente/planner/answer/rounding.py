@@ -16,6 +16,7 @@ import numpy as np
 
 from detente.demand.quanta import QUANTUM
 from detente.planner.answer.bill import Quantities, quantities
+from detente.planner.answer.moved import uncertain
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats, Ints
 from detente.planner.solving.model import Model
@@ -82,7 +83,8 @@ def at_stake(draft: Draft, model: Model, whole: Quantities, solution: Solution) 
     """
     assert solution.values is not None
     moved = np.minimum(np.abs(whole.work - solution.values[draft.x] / float(QUANTUM)), 1.0)
-    return 2.0 * float(QUANTUM) * float((moved * np.abs(model.cost[draft.x])).sum())
+    work = 2.0 * float(QUANTUM) * float((moved * np.abs(model.cost[draft.x])).sum())
+    return work + uncertain(draft, whole.work, whole.waiting, solution.values)
 
 
 def _clauses(draft: Draft) -> Ints:

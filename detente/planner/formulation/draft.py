@@ -1,8 +1,8 @@
 """A draft: a case's arcs and periods laid over a program.
 
 Owns: the columns of use and of unserved demand, what they cost, and the rows of demand; and it keeps what the others
-add: units (``purchases``), capacity (``capacity``), standby (``standby``). Not here: the order in which things are
-defined (``formulate``), and what a clause sees of it (``shaping``).
+add: units (``purchases``), capacity (``capacity``), standby (``standby``), placements (``moving``). Not here: the order
+in which things are defined (``formulate``), and what a clause sees of it (``shaping``).
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from detente.planner.formulation.expression import Bools, Expr, Floats, Ints, Li
 from detente.planner.formulation.grid import Grid
 from detente.planner.formulation.groups import grouping
 from detente.planner.formulation.owner import Owner
+from detente.planner.formulation.placement import PlacedDemand
 from detente.planner.formulation.prices import PriceList, holds_always
 from detente.planner.formulation.program import LinearProgram
 from detente.planner.formulation.units import Units
@@ -72,6 +73,7 @@ class Draft:
         self.decided: list[DecidedColumns] = []
         self.standby: dict[str, Ints] = {}
         self.standby_from = np.full(len(self.arcs), -1, dtype=np.int64)  # of each arc, the first column of its standby
+        self.placements: dict[str, PlacedDemand] = {}  # of workloads that state what a move takes
         self.gangs: list[tuple[Arc, Ints, list[NDArray[np.int64]]]] = []
 
     def at_most(self, offer: AnyOffer) -> Sequence[int | Fraction | None]:

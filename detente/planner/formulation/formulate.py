@@ -7,6 +7,7 @@ from detente.planner.formulation.capacity import define_capacity
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.grid import Grid
 from detente.planner.formulation.idle import idle_ceilings
+from detente.planner.formulation.moving import define_moving
 from detente.planner.formulation.permissions import define_permissions
 from detente.planner.formulation.purchases import define_units
 from detente.planner.formulation.shaping import Shaping
@@ -34,6 +35,7 @@ def _formulated(draft: Draft) -> Draft:
     draft.define_unserved()
     define_units(draft)
     draft.define_demand()
+    define_moving(draft)
     define_capacity(draft)
 
     shaping = Shaping(draft)
