@@ -68,6 +68,12 @@ class Serving(Noun):
     keep_alive: Duration = Field(
         default=15.0, description="how long a stream may be silent before its caller is sent a sign of life"
     )
+    retry: Flag = Field(
+        default=True, description="whether a deployment is asked once more after a reset or a 5xx before any content"
+    )
+    wait: Duration = Field(
+        default=5.0, description="the longest `retry-after` that is waited for where nobody else may serve the call"
+    )
     body: Count = Field(default=32_000_000, description="the largest request, in bytes")
     headers: Flag = Field(default=True, description="whether replies say where they ran, why and at what cost")
     sync: Literal["timer", "each"] = Field(

@@ -66,6 +66,9 @@ class _Offer(Noun):
     under: Id | None = Field(
         default=None, description="the agreement that it is sold under: without it, or when it has ended, no such offer"
     )
+    context: Count | None = Field(
+        default=None, description="the longest prompt and reply together, in tokens; default: not known"
+    )
 
     @model_validator(mode="after")
     def _dates(self) -> _Offer:

@@ -6,12 +6,14 @@ come, events pass through unparsed save for those that may carry more than conte
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from detente.providers import sse
-from detente.providers.wire import MAX_TOKENS, Decoder, StreamPart, Tokens, failure
+from detente.providers.tool_calls import Calls
+from detente.providers.wire import MAX_TOKENS, Decoder, StreamPart, Tokens, failure, is_utf8, says_too_long, too_long
 
 
 class _InputDetails(msgspec.Struct):
@@ -52,15 +54,28 @@ class ChatUsage(msgspec.Struct):
         return Tokens(given, made, read, wrote, min(max(thought, 0), made) if thought else 0)
 
 
+_USAGE = msgspec.json.Decoder(ChatUsage | None, strict=False)
+
+
+def tokens_of(usage: bytes) -> Tokens | None:
+    """What a ``usage`` says; None where it says nothing, or is none: unknown, and the reply as good (§12)."""
+    try:
+        found = _USAGE.decode(usage)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return found.tokens if found is not None else None
+
+
 class _Choice(msgspec.Struct):
     delta: dict[str, Any] | None = None
     finish_reason: str | None = None
     text: str | None = None
+    index: int = 0
 
 
 class _Chunk(msgspec.Struct):
-    choices: list[_Choice] = []
-    usage: ChatUsage | None = None
+    choices: list[_Choice] | None = None
+    usage: msgspec.Raw = msgspec.Raw(b"null")
     error: Any = None
     # Of an error that stands for itself: after `event: error`, or as older versions of vLLM write it.
     object: Any = None
@@ -84,12 +99,19 @@ class ChatDecoder(Decoder):
     ----------
     asks_usage
         Whether the caller asked for the chunk that holds the usage; else it is hidden.
+    choices
+        How many it asked for.
     """
 
-    __slots__ = ("_asks_usage", "_content", "_done", "_events", "_finished")
+    __slots__ = ("_asks_usage", "_calls", "_choices", "_content", "_done", "_ended", "_events", "_finished")
 
-    def __init__(self, asks_usage: bool, most: int = sse.MAX_BYTES) -> None:
+    def __init__(self, asks_usage: bool, most: int = sse.MAX_BYTES, choices: int = 1) -> None:
         self._asks_usage = asks_usage
+        self._choices = choices
+        self._ended: set[int] = set()
+        """The choices that gave their reason to finish."""
+        self._calls: dict[int, Calls] = {}
+        """Of each choice, its calls of tools."""
         self._events = sse.Events(most)
         self._content = False
         self._done = False
@@ -103,6 +125,8 @@ class ChatDecoder(Decoder):
             return StreamPart(failure=failure("broken", 502, f"the provider sent {error}"))
         if not block or self._done:
             return StreamPart()
+        if not is_utf8(block):
+            return StreamPart(failure=failure("broken", 502, "the provider sent an event that is not UTF-8"))
         if self._content and (events := _plain(block)):
             return StreamPart(block, content=events)
         return self._read(block)
@@ -133,22 +157,36 @@ class ChatDecoder(Decoder):
             if chunk.object == "error" or sse.name_of(event) == b"error":
                 part.failure = _failure({"message": chunk.message or "", "code": chunk.code, "type": chunk.type})
                 break
-            if chunk.usage is not None:
-                part.tokens = chunk.usage.tokens
-            if any(_is_content(choice) for choice in chunk.choices):
+            choices, metered = chunk.choices or (), bytes(chunk.usage) != b"null"
+            if metered:
+                part.tokens = tokens_of(chunk.usage)
+            if any(_is_content(choice) for choice in choices):
                 part.content += 1
                 self._content = True
-            finish = next((c.finish_reason for c in chunk.choices if c.finish_reason), None)
-            if finish is not None:
-                part.finish, self._finished = finish, True
-            if chunk.choices or chunk.usage is None or self._asks_usage:
+            for choice in choices:
+                if choice.finish_reason:
+                    part.finish, self._finished = part.finish or choice.finish_reason, True
+                    self._ended.add(choice.index)
+            if b'"tool_calls"' in data:
+                event = self._told_apart(event, data, choices)
+            if choices or not metered or self._asks_usage:
                 shown.append(event)
         part.data = b"".join(shown)
         return part
 
+    def _told_apart(self, event: bytes, data: bytes, choices: Sequence[_Choice]) -> bytes:
+        """An event whose calls of tools have the places that their ids say, whatever their provider wrote."""
+        placed = [self._calls.setdefault(c.index, Calls()).placed(c.delta) for c in choices if c.delta is not None]
+        if not any(placed):
+            return event
+        whole = msgspec.json.decode(data)
+        for said, choice in zip(whole["choices"], choices, strict=True):
+            said["delta"] = choice.delta
+        return sse.event(msgspec.json.encode(whole), sse.name_of(event).decode())
+
     def end(self) -> StreamPart:
-        if self._done:
-            return StreamPart(done=True)
+        if self._done or len(self._ended) >= self._choices:
+            return StreamPart(done=True)  # complete but for its `[DONE]` is complete
         return StreamPart(failure=failure("broken", 502, "the provider's stream ended before it was complete"))
 
 
@@ -188,6 +226,8 @@ def _failure(error: Any) -> Any:
     """An error inside of a stream."""
     detail = error if isinstance(error, dict) else {"message": str(error)}
     code = str(detail.get("code") or detail.get("type") or "")
+    if says_too_long(code):
+        return too_long(str(detail.get("message", ""))[:2000])
     if code == "content_filter":
         return failure("filtered", 400, str(detail.get("message", ""))[:2000], code=code)
     if code in ("429", "rate_limit_exceeded"):

@@ -14,7 +14,7 @@ import msgspec
 
 from detente.live.deployment import CompatibleDeployment
 from detente.providers.authority import Authority, KeyAuthority
-from detente.providers.chat_stream import ChatDecoder, ChatUsage
+from detente.providers.chat_stream import ChatDecoder, tokens_of
 from detente.providers.outgoing import Outgoing
 from detente.providers.responses_stream import ResponsesDecoder, reply_of_response
 from detente.providers.wire import (
@@ -28,24 +28,31 @@ from detente.providers.wire import (
     Tokens,
     Wire,
     failure,
+    is_utf8,
     joined,
     retry_after,
+    says_too_long,
+    too_long,
 )
 
 PATHS = {"chat": "/chat/completions", "embeddings": "/embeddings", "responses": "/responses"}
 JSON = (("content-type", "application/json"),)
 _NOT_THERE = {"DeploymentNotFound", "model_not_found", "ModelNotFound"}
+_EXHAUSTED = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "insufficient_balance"}
+"""What providers call an account that has no money or quota left, whichever status they say it with."""
 _STATE = {"previous_response_not_found", "response_not_found"}
 _FILTERED = {"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"}
 
 
 class _Message(msgspec.Struct):
+    message: msgspec.Raw = msgspec.Raw(b"null")
     finish_reason: str | None = None
 
 
 class _Whole(msgspec.Struct):
-    usage: ChatUsage | None = None
-    choices: list[_Message] = []
+    usage: msgspec.Raw = msgspec.Raw(b"null")
+    choices: list[_Message] | None = None
+    data: msgspec.Raw = msgspec.Raw(b"null")
     error: msgspec.Raw | None = None
 
 
@@ -85,28 +92,26 @@ class CompatibleWire(Wire):
     def decode(self, call: Call, headers: Headers, body: bytes) -> Reply | Failure:
         if call.item:
             return Reply(body, Tokens(0, 0))  # what was stored was metered when it was made
-        found: _Whole | None
+        if not is_utf8(body):
+            return failure("broken", 502, "the provider's reply is not UTF-8")
+        if call.operation == "responses":
+            return reply_of_response(body)
         try:
-            if call.operation == "responses":
-                return reply_of_response(body)
             found = _WHOLE.decode(body)
-        except msgspec.ValidationError:
-            # A good reply with a usage that cannot be read was served, and paid for: its use is unknown (§12).
-            found = _unmetered(body)
         except _UNREADABLE:
-            found = None
-        if found is None:
             return failure("broken", 502, "the provider's reply is not JSON of the expected shape")
         if found.error is not None and not found.choices and bytes(found.error) != b"null":
             return self.failed(502, headers, body)  # some answer 200 with an error inside
-        finish = None
-        for choice in found.choices:
-            if finish := choice.finish_reason:
-                break
-        return Reply(body, found.usage.tokens if found.usage else None, finish or None)
+        if not _answers(call, found):
+            return failure("broken", 502, "the provider's reply has status 200 and holds no answer")
+        finish = next((choice.finish_reason for choice in found.choices or () if choice.finish_reason), None)
+        # A good reply with a usage that cannot be read was served, and paid for: its use is unknown (§12).
+        return Reply(body, tokens_of(found.usage), finish)
 
     def decoder(self, call: Call, headers: Headers) -> Decoder:
-        return ResponsesDecoder() if call.operation == "responses" else ChatDecoder(call.asks_usage)
+        if call.operation == "responses":
+            return ResponsesDecoder()
+        return ChatDecoder(call.asks_usage, choices=choices_of(call))
 
     def failed(self, status: int, headers: Headers, body: bytes, call: Call | None = None) -> Failure:
         found = read_failure(status, headers, body)
@@ -115,14 +120,19 @@ class CompatibleWire(Wire):
         return found
 
 
-def _unmetered(body: bytes) -> _Whole | None:
-    """A reply without its usage; None where more than that cannot be read."""
+def _answers(call: Call, found: _Whole) -> bool:
+    """Whether a reply of status 200 holds what was asked for."""
+    if call.operation == "embeddings":
+        return b"".join(bytes(memoryview(found.data)[:20]).split())[:2] == b"[{"
+    return bool(found.choices) and all(bytes(memoryview(c.message)[:1]) == b"{" for c in found.choices or ())
+
+
+def choices_of(call: Call) -> int:
+    """How many choices a chat call asks for; 1 where it does not say."""
     try:
-        members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-        members.pop("usage", None)
-        return _WHOLE.decode(msgspec.json.encode(members))
+        return msgspec.json.decode(call.members.get("n", b"1"), type=int | None) or 1
     except _UNREADABLE:
-        return None
+        return 1
 
 
 def body_of(call: Call, members: Mapping[str, msgspec.Raw], name: str) -> bytes:
@@ -158,6 +168,9 @@ def read_failure(status: int, headers: Headers, body: bytes) -> Failure:
     code = str(error.get("code") or error.get("type") or "")
     kind, told = _kind(status, code)
     if kind in ("refused", "filtered") and error:
+        message = str(error.get("message") or "")
+        if kind == "refused" and says_too_long(code, str(error.get("type") or ""), message):
+            return too_long(message, error.get("param") if isinstance(error.get("param"), str) else None)
         return Failure(kind, told, _plain(error))
     message = f"the provider answered {status}" + (f" ({code})" if code else "")
     return failure(kind, told, message, retry_after=retry_after(headers))
@@ -167,12 +180,14 @@ def _kind(status: int, code: str) -> tuple[FailureKind, int]:
     """(what kind of failure, which status a caller is told if nobody else serves the call)."""
     if code in _FILTERED:
         return "filtered", 400
+    if status == 402 or code in _EXHAUSTED:
+        return "exhausted", 502  # our account: a 402 would tell callers to pay
     if status in (401, 403):
         return "credential", 502  # ours: a 401 would tell callers that theirs is wrong
     if code in _STATE:
         return "refused", status
-    if status == 404 or code in _NOT_THERE:
-        return "unavailable", 503  # the path and the name are ours: the caller's request is not wrong
+    if status in (404, 405, 415) or code in _NOT_THERE:
+        return "unavailable", 503  # path, name and media type are ours: the caller's request is not wrong
     if status == 408:
         return "timeout", 504
     if status == 429:

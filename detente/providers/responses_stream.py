@@ -10,7 +10,19 @@ from __future__ import annotations
 import msgspec
 
 from detente.providers import sse
-from detente.providers.wire import MAX_TOKENS, Decoder, Failure, FailureKind, Reply, StreamPart, Tokens, failure
+from detente.providers.wire import (
+    MAX_TOKENS,
+    Decoder,
+    Failure,
+    FailureKind,
+    Reply,
+    StreamPart,
+    Tokens,
+    failure,
+    is_utf8,
+    says_too_long,
+    too_long,
+)
 
 
 # -- what is read of them -------------------------------------------------------------------------------------------
@@ -41,8 +53,9 @@ class _Incomplete(msgspec.Struct):
 
 
 class _Response(msgspec.Struct):
+    output: msgspec.Raw = msgspec.Raw(b"null")
     status: str | None = None
-    usage: _Usage | None = None
+    usage: msgspec.Raw = msgspec.Raw(b"null")
     error: _Error | None = None
     incomplete_details: _Incomplete | None = None
 
@@ -56,6 +69,7 @@ class _Event(msgspec.Struct):
     param: str | None = None
 
 
+_USAGE = msgspec.json.Decoder(_Usage | None)
 _EVENT = msgspec.json.Decoder(_Event)
 _RESPONSE = msgspec.json.Decoder(_Response)
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -82,7 +96,7 @@ _FILTERED = frozenset(
 )
 _REFUSED = frozenset(
     {
-        *("invalid_prompt", "invalid_request_error", "context_length_exceeded", "data_residency_mismatch"),
+        *("invalid_prompt", "invalid_request_error", "data_residency_mismatch"),
         *("invalid_image", "invalid_image_format", "invalid_image_mode", "invalid_image_url", "invalid_base64_image"),
         *("image_too_large", "image_too_small", "image_parse_error", "image_file_too_large", "image_file_not_found"),
         *("empty_image_file", "failed_to_download_image", "unsupported_image_media_type"),
@@ -116,6 +130,9 @@ class ResponsesDecoder(Decoder):
         except sse.OverlongError as error:
             self._failed = True
             return StreamPart(failure=failure("broken", 502, f"the provider sent {error}"))
+        if not is_utf8(block):
+            self._failed = True
+            return StreamPart(failure=failure("broken", 502, "the provider sent an event that is not UTF-8"))
         if self._content and _is_plain(block):
             return StreamPart(block, content=block.count(b"\n\n"))
         part, shown = StreamPart(), []
@@ -139,7 +156,7 @@ class ResponsesDecoder(Decoder):
         except _UNREADABLE:
             return self._fail(part, failure("broken", 502, "the provider sent an event that cannot be read"))
         response = found.response
-        if response is not None and response.usage is not None:
+        if response is not None and bytes(response.usage) != b"null":
             part.tokens = _tokens(response.usage)
         match found.type:
             case "response.completed" | "response.incomplete":
@@ -193,6 +210,8 @@ def reply_of_response(body: bytes) -> Reply | Failure:
         return failure("broken", 502, "the provider's reply is not JSON of the expected shape")
     if found.error is not None or found.status in ("failed", "cancelled"):
         return _failure(found.error)
+    if bytes(memoryview(found.output)[:1]) != b"[":
+        return failure("broken", 502, "the provider's reply has status 200 and holds no answer")
     return Reply(body, _tokens(found.usage), _finish(found))
 
 
@@ -204,7 +223,12 @@ def tokens_of_response(body: bytes) -> Tokens | None:
         return None
 
 
-def _tokens(usage: _Usage | None) -> Tokens | None:
+def _tokens(said: bytes) -> Tokens | None:
+    """What a ``usage`` says; None where it says nothing, or is none: unknown, and the reply as good (§12)."""
+    try:
+        usage = _USAGE.decode(said)
+    except _UNREADABLE:
+        return None
     if usage is None or usage.input_tokens is None or usage.output_tokens is None:
         return None
     given, made = usage.input_tokens, usage.output_tokens
@@ -229,6 +253,8 @@ def _finish(response: _Response | None) -> str | None:
 
 def _failure(error: _Error | None) -> Failure:
     code = str(error.code) if error is not None and error.code is not None else ""
+    if error is not None and says_too_long(code):
+        return too_long((error.message or "")[:2000], error.param)
     kind, status = _kind(code)
     if kind in ("refused", "filtered") and error is not None:
         told = {"message": (error.message or "")[:2000], "type": "invalid_request_error", "param": error.param}

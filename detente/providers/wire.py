@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from math import ceil
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -60,15 +63,42 @@ class Tokens(NamedTuple):
 
 
 FailureKind = Literal[
-    "throttled", "unavailable", "timeout", "unreachable", "credential", "broken", "gateway", "refused", "filtered"
+    "throttled",
+    "unavailable",
+    "timeout",
+    "unreachable",
+    "credential",
+    "exhausted",
+    "broken",
+    "gateway",
+    "refused",
+    "filtered",
+    "too-long",
 ]
 """``throttled``: 429. ``unavailable``: 5xx. ``timeout``, ``unreachable``, ``broken``: no reply, no connection, or one
 that cannot be read. ``credential``: ours is not accepted. ``gateway``: it was not asked, for a limit or a mistake of
-our own, which says nothing of it. ``refused``: the request itself is wrong. ``filtered``: its content."""
+our own, which says nothing of it. ``exhausted``: our account there has no money or quota left. ``refused``: the request
+itself is wrong. ``filtered``: its content. ``too-long``: it does not fit the model's window, and may fit another's."""
 
 FAILS_OVER: frozenset[FailureKind] = frozenset(
-    {"throttled", "unavailable", "timeout", "unreachable", "credential", "broken", "gateway"}
+    {"throttled", "unavailable", "timeout", "unreachable", "credential", "exhausted", "broken", "gateway"}
 )
+TOO_LONG = "context_length_exceeded"
+"""OpenAI's code of a call that is too long for its model, as callers are told it of any provider."""
+_LENGTHS = (
+    TOO_LONG,
+    "exceed_context_size",  # llama.cpp
+    "maximum context length",  # OpenAI, vLLM
+    "maximum model length",  # vLLM
+    "exceeds the context",
+    "exceeds the available context",
+    "context window",
+    "input is too long",  # Bedrock
+    "prompt is too long",  # Anthropic
+    "too many input tokens",
+    "input length and `max_tokens` exceed context limit",  # Anthropic
+)
+"""How providers say it, in lower case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +115,8 @@ class Failure:
     retry_after: float | None = None
     detail: str = ""
     """What the operator is told, in the journal, and the caller is not: addresses, say."""
+    passing: bool = False
+    """Whether the same deployment may well serve the call if it is asked once more: a reset, or a 5xx."""
 
     @property
     def fails_over(self) -> bool:
@@ -98,6 +130,17 @@ def failure(
     """A failure in OpenAI's words."""
     error = {"message": message, "type": _TYPES.get(kind, "upstream_error"), "param": None, "code": code or kind}
     return Failure(kind, status, error, retry_after)
+
+
+def says_too_long(*said: str) -> bool:
+    """Whether a provider says, by a code or in a sentence, that a request which it refuses is too long."""
+    return any(words in text.lower() for text in said for words in _LENGTHS)
+
+
+def too_long(message: str, param: str | None = None) -> Failure:
+    """A call that is too long for its model."""
+    error = {"message": message, "type": "invalid_request_error", "param": param, "code": TOO_LONG}
+    return Failure("too-long", 400, error)
 
 
 _TYPES: dict[FailureKind, str] = {
@@ -221,6 +264,17 @@ class Refusal(Exception):  # noqa: N818 (it is an answer)
         return Failure("refused", 400, error)
 
 
+def is_utf8(data: bytes) -> bool:
+    """Whether all of some bytes is UTF-8. What is not is broken, on every wire: nobody can say what was meant."""
+    if data.isascii():
+        return True
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def joined(members: Mapping[str, msgspec.Raw], changed: Sequence[tuple[str, bytes]] = ()) -> bytes:
     """The members as one JSON object, some of them changed or added; no other byte of the caller's text is touched."""
     merged = {**members, **{name: msgspec.Raw(text) for name, text in changed}}
@@ -228,7 +282,7 @@ def joined(members: Mapping[str, msgspec.Raw], changed: Sequence[tuple[str, byte
 
 
 def retry_after(headers: Headers) -> float | None:
-    """Seconds, from ``retry-after-ms`` or ``retry-after`` (in seconds); a date or nonsense is not read.
+    """Seconds, from ``retry-after-ms`` or ``retry-after``; nonsense is not read. Of dates see ``dated``.
 
     At most an hour is believed.
     """
@@ -237,3 +291,16 @@ def retry_after(headers: Headers) -> float | None:
         if text.replace(".", "", 1).isascii() and text.replace(".", "", 1).isdigit():
             return min(float(text) * scale, 3600.0)
     return None
+
+
+def dated(headers: Headers, now: datetime) -> Headers:
+    """A reply's headers, with a ``retry-after`` that is a date (RFC 9110, 10.2.3) as the seconds until then."""
+    text = headers.get("retry-after", "")
+    if not text[:1].isalpha():
+        return headers
+    try:
+        at = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError):
+        return headers
+    at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    return {**headers, "retry-after": str(max(0, ceil((at - now).total_seconds())))}

@@ -45,6 +45,8 @@ DEADLINES = {"connect": "600 s", "first-byte": "600 s", "idle": "600 s", "total"
 """None of them passes unless a test says so (``Stage.passes``)."""
 QUIET = "6000 s"
 """No signs of life to callers either, unless a test asks for them."""
+SERVING: Data = {"deadlines": DEADLINES, "keep-alive": QUIET, "retry": False}
+"""Nobody is asked twice either."""
 LATE = 601
 """Seconds after which a provider is late."""
 
@@ -163,7 +165,7 @@ def case_data(bases: Mapping[str, str], *agreements: Data, **head: object) -> Da
     base |= {
         "deployments": [deployment(f"{p}-m", f"{p}-api", at) for p, at in bases.items()],
         "keys": [{"id": "chat-key", "workload": "chat", "hash": hash_of(KEY)}],
-        "serving": {"deadlines": DEADLINES, "keep-alive": QUIET},
+        "serving": SERVING,
     }
     return base | head
 

@@ -194,7 +194,7 @@ MEANINGS: list[tuple[int, Any, str, int, bool]] = [
     (413, {}, "refused", 413, False),
     (422, refusal("unprocessable"), "refused", 422, False),
     (429, refusal("429"), "throttled", 429, True),
-    (429, refusal("insufficient_quota"), "throttled", 429, True),
+    (429, refusal("insufficient_quota"), "exhausted", 502, True),
     (500, refusal("server_error"), "unavailable", 503, True),
     (503, "<html>", "unavailable", 503, True),
     (529, {}, "unavailable", 503, True),

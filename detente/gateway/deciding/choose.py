@@ -85,7 +85,7 @@ def choose(permitted: Sequence[Candidate], states: Mapping[str, State], now: flo
         choices = _ordered(ready, prefix)
     if not resting:
         return Order(choices)
-    wait = min(max(s.health.rests_until - now, 0.0) for _, s in resting)
+    wait = min(max(s.health.until - now, 0.0) for _, s in resting)
     limited = all(s.health.well for _, s in resting)
     return Order(choices, tuple(c for c, _ in resting), wait if not choices else None, limited)
 

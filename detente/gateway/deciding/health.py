@@ -12,8 +12,9 @@ from detente.providers.wire import Failure
 
 TOLERATED = 3
 """Failures in a row after which a deployment is left alone."""
-FIRST_REST, LONGEST_REST = 1.0, 30.0
-"""Seconds of rest after the first trip; each further one doubles it, up to the longest."""
+FIRST_REST, LONGEST_REST = 1.0, 10.0
+"""Seconds of rest after the first trip; each further one doubles it, up to the longest: no recovery is missed
+longer."""
 THROTTLED_REST = 0.5
 """Seconds of rest after a 429 without `retry-after`."""
 
@@ -22,8 +23,9 @@ THROTTLED_REST = 0.5
 class Health:
     """How a deployment has been doing. Times are of a monotonic clock, in seconds.
 
-    Until ``rests_until`` it is asked nothing. After it, a deployment that failed is asked by one call at a time
-    (``probing``) until one succeeds; one that was only at its limit is asked as before.
+    Until ``rests_until`` and ``told_until`` it is asked nothing. One that tripped is ``doubted``: it is asked by one
+    call at a time (``probing``) until one is answered. An answer that breaks off is a failure all the same: only a
+    reply that comes whole wipes out ``failures`` and ``trips``. One that was only at its limit is asked as before.
     """
 
     failures: int = 0
@@ -32,10 +34,18 @@ class Health:
     probing: bool = False
     tripped: float = 0.0
     """When it last tripped."""
+    doubted: bool = False
+    told_until: float = 0.0
+    """Until when it is to be left alone as its provider said: a reply that comes whole meanwhile does not unsay it."""
+
+    @property
+    def until(self) -> float:
+        """When it may be asked again."""
+        return max(self.rests_until, self.told_until)
 
     def may_ask(self, now: float) -> bool:
         """Whether a call may go there."""
-        return now >= self.rests_until and not self.probing
+        return now >= self.rests_until and now >= self.told_until and not self.probing
 
     @property
     def well(self) -> bool:
@@ -43,37 +53,52 @@ class Health:
         return not (self.failures or self.trips)
 
     def asked(self) -> Health:
-        """A call goes there: of a deployment that has tripped, it is the one that tries."""
-        return replace(self, probing=True) if self.trips and not self.probing else self
+        """A call goes there: of a deployment that is doubted, it is the one that tries."""
+        return replace(self, probing=True) if self.doubted and not self.probing else self
 
     def left(self) -> Health:
         """A call went there, and tells nothing of its health: the caller left, or was itself wrong."""
         return replace(self, probing=False) if self.probing else self
 
+    def answered(self) -> Health:
+        """Content has come: others may go there too. Whether the reply comes whole is yet to be seen."""
+        return replace(self, probing=False, doubted=False) if self.doubted else self
+
     def served(self) -> Health:
-        """A call was served."""
-        return WELL
+        """A call was served, to its end."""
+        return Health(told_until=self.told_until) if self.told_until else WELL
+
+    def told(self, until: float) -> Health:
+        """A provider said until when it is to be left alone. A shorter word does not undo a longer."""
+        return replace(self, told_until=max(self.told_until, until))
 
     def failed(self, failure: Failure, now: float, began: float | None = None) -> Health:
         """A call failed. ``retry-after`` is honoured whatever the failure; a limit is no fault, and trips nothing.
 
         Nor does what is our own fault: then nothing was learned. Nor does a call that ``began`` (default: now) before
         the deployment tripped: many are under way at such a moment, and together they tell no more than the one that
-        tripped it.
+        tripped it. An account that is used up trips it at once.
         """
         if failure.kind == "gateway":
             return self.left()
         if failure.kind == "throttled":
             rest = THROTTLED_REST if failure.retry_after is None else failure.retry_after
-            return replace(self, rests_until=max(self.rests_until, now + rest), probing=False)
-        rest = failure.retry_after or 0.0
+            return replace(self.told(now + rest), probing=False)
+        told = self if failure.retry_after is None else self.told(now + failure.retry_after)
         if self.trips and began is not None and began <= self.tripped:
-            return replace(self, rests_until=max(self.rests_until, now + rest))
-        failures, trips, tripped = self.failures + 1, self.trips, self.tripped
-        if failures >= TOLERATED or trips:
-            rest = max(rest, min(FIRST_REST * 2**trips, LONGEST_REST))
-            trips, tripped = min(trips + 1, 30), now
-        return Health(failures, trips, max(self.rests_until, now + rest), probing=False, tripped=tripped)
+            return told
+        failures = self.failures + 1
+        if failures < TOLERATED and not self.trips and failure.kind != "exhausted":
+            return replace(told, failures=failures, probing=False)
+        rest = min(FIRST_REST * 2**self.trips, LONGEST_REST)
+        return Health(
+            failures=failures,
+            trips=min(self.trips + 1, 30),
+            rests_until=max(self.rests_until, now + rest),
+            tripped=now,
+            doubted=True,
+            told_until=told.told_until,
+        )
 
 
 WELL = Health()

@@ -58,6 +58,8 @@ class Load:
         self._taken: dict[str, LeakyBucket | None] = {}
         self._served: dict[tuple[str, str], float] = {}
         self._period: int | None = None
+        self._accounts: dict[str, tuple[str, ...]] = {}
+        """Of a deployment, all that draw on the same offer by the same account, itself included."""
 
     def limits(self, policy: Policy, at: datetime) -> None:
         """Take over the limits that hold at a moment, and forget deployments that are gone."""
@@ -71,6 +73,7 @@ class Load:
             taken = fresh[deployed.id] = self._taken.get(deployed.id) or LeakyBucket(0.0)
             taken.per_minute = limit / self._workers / drawing[deployed.offer.id]
         self._taken = fresh
+        self._accounts = _accounts(policy)
         self._health = {name: health for name, health in self._health.items() if name in fresh}
 
     def enter(self, period: int | None) -> None:
@@ -135,16 +138,18 @@ class Load:
 
         The plan counts tokens, cached ones too. Cached ones take nothing of the limit, and output takes more.
         """
-        self.answered(deployed)
+        health = self._health.get(deployed.id)
+        if health is not None:
+            self._health[deployed.id] = health.served()
         if tokens is not None:
             weighed = tokens.input - tokens.cached + tokens.output * deployed.output_weight
             self._add(deployed, workload, tokens.input + tokens.output - held, weighed - held, now)
 
     def answered(self, deployed: Deployed) -> None:
-        """It has begun to answer: whatever was wrong with it is over."""
+        """It has begun to answer."""
         health = self._health.get(deployed.id)
         if health is not None:
-            self._health[deployed.id] = health.served()
+            self._health[deployed.id] = health.answered()
 
     def failed(
         self,
@@ -155,8 +160,14 @@ class Load:
         now: float,
         began: float | None = None,
     ) -> None:
-        """It failed: what was held is given back. ``began``: when it was asked (default: now)."""
+        """It failed: what was held is given back. ``began``: when it was asked (default: now).
+
+        A ``retry-after`` speaks of the offer and the account, so that all that share both are left alone.
+        """
         self._health[deployed.id] = self.health(deployed.id).failed(failure, now, began)
+        if failure.retry_after is not None and failure.kind != "gateway":
+            for other in self._accounts.get(deployed.id, ()):
+                self._health[other] = self.health(other).told(now + failure.retry_after)
         self._add(deployed, workload, -held, -held, now)
 
     def left(self, deployed: Deployed, workload: str, held: float, now: float, kept: float = 0.0) -> None:
@@ -170,3 +181,12 @@ class Load:
             self._health[deployed.id] = health.left()
         given_back = max(0.0, held - kept)
         self._add(deployed, workload, -given_back, -given_back, now)
+
+
+def _accounts(policy: Policy) -> dict[str, tuple[str, ...]]:
+    """Of each deployment, those at the same address with the same credential that draw on the same offer."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for deployed in policy.deployed:
+        account = (deployed.offer.id, deployed.base, str(deployed.deployment.credential))
+        found.setdefault(account, []).append(deployed.id)
+    return {name: tuple(names) for names in found.values() for name in names}

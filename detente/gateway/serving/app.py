@@ -84,7 +84,7 @@ class App:
         self.outbox = Outbox(self._loop)
         self.upstream = Upstream(self.outbox, connect=deadlines.connect)
         self._recorder = Recorder(journal, metrics)
-        self.relay = Relay(self.upstream, load, self._recorder, self.turned, clock.wall, metrics)
+        self.relay = Relay(self.upstream, load, self._recorder, self.turned, clock, metrics)
         self.follow(policy, authorities)
 
     def follow(self, policy: Policy, authorities: Mapping[str, Authority]) -> None:

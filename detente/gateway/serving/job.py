@@ -52,6 +52,8 @@ class Job(msgspec.Struct):
     """Seconds that went by in waiting for providers."""
     patience: Patience = WHOLE
     """How long a provider may keep the call waiting."""
+    outgrown: int | None = None
+    """The longest window, in tokens, that was too short for it; 0 where its length is not stated."""
     recorded: bool = False
     """Whether its end is in the journal: it is written once."""
 

@@ -20,7 +20,7 @@ LATE = failure("timeout", 504, "the total deadline passed before any deployment 
 _ORIGIN = re.compile(r"`https?://[^`]*`")
 
 
-_USED_NOTHING = frozenset({"unreachable", "throttled", "credential", "gateway", "refused"})
+_USED_NOTHING = frozenset({"unreachable", "throttled", "credential", "exhausted", "gateway", "refused", "too-long"})
 """How attempts end that used nothing; after any other failure what was used is not known."""
 
 
@@ -36,7 +36,7 @@ def unanswered(error: UpstreamError, deployed: Deployed) -> Failure:
         failed = failure("gateway", 503, message, code="busy")
     else:
         failed = failure(error.kind, 504 if error.kind == "timeout" else 502, message)
-    return replace(failed, detail=str(error))
+    return replace(failed, detail=str(error), passing=error.kind == "broken")
 
 
 def unasked(defect: Exception, deployed: Deployed) -> Failure:

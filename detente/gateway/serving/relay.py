@@ -19,6 +19,7 @@ from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.deciding.policy import Deployed
 from detente.gateway.http.exchange import JSON, Exchange
+from detente.gateway.serving.clock import Clock
 from detente.gateway.serving.job import Job, Served
 from detente.gateway.serving.metrics import Metrics
 from detente.gateway.serving.mishap import LATE, unanswered, unasked, unknown_use, unread
@@ -29,7 +30,7 @@ from detente.gateway.surfaces.surface import UnsayableError
 from detente.gateway.upstream import Incoming, Patience, Upstream, UpstreamError
 from detente.ledger.record import Attempt, Outcome, milliseconds
 from detente.providers.outgoing import HeaderPairs, Outgoing
-from detente.providers.wire import Failure, Refusal, Reply, StreamPart, failure
+from detente.providers.wire import Failure, Refusal, Reply, StreamPart, dated, failure
 
 MAX_REPLY = 64 * 1024 * 1024
 """The largest whole reply that is held: a batch of embeddings takes some tens of megabytes."""
@@ -38,6 +39,8 @@ LAST_BYTES = 1.0
 """Seconds for the end of a body after the event that completes its stream: then the connection may serve again."""
 
 
+GRAIN = 0.005
+"""Seconds beyond a time that is waited for: a timer may be early by as much as its loop's clock is coarse."""
 LEFT = 499
 """The status in the record of a call whose caller left before it saw any."""
 
@@ -61,8 +64,8 @@ class Relay:
         What is kept and told of a reply.
     turned
         What holds now by the policy of an earlier moment.
-    wall
-        Seconds since the epoch, for signatures.
+    clock
+        True time, for signatures; and the gateway's, for dates in what providers say.
     metrics
         What is counted of attempts.
     """
@@ -73,11 +76,12 @@ class Relay:
         load: Load,
         recorder: Recorder,
         turned: Callable[[Moment], Moment],
-        wall: Callable[[], float],
+        clock: Clock,
         metrics: Metrics,
     ) -> None:
         self._upstream, self._load = upstream, load
-        self._recorder, self._turned, self._wall, self._metrics = recorder, turned, wall, metrics
+        self._recorder, self._turned, self._metrics = recorder, turned, metrics
+        self._wall, self._now = clock.wall, clock.now
         self._loop = asyncio.get_running_loop()
         self.rejected: set[str] = set()
         """Deployments whose provider did not accept our credential: it is renewed soon."""
@@ -92,39 +96,70 @@ class Relay:
 
         Raises OSError where it cannot be recorded.
         """
-        last: Failure | None = None
         if job.asked.call.stream:
             job.patience = _patience(job)
             caller.lives = partial(self._live, job, caller)
         try:
-            for choice in job.order.choices:
-                if self._loop.time() >= job.until:
-                    last = last or LATE
-                    break
-                deployed = choice.candidate.deployed
-                if last is not None and not (
-                    self._load.health(deployed.id).may_ask(self._loop.time()) and self._permitted(job, choice)
-                ):
-                    continue  # it has begun to rest, or a clause to forbid it, since the order was made
-                sent = self._prepare(job, choice)
-                if sent is None:
-                    continue
-                if isinstance(sent, Failure):
-                    last = self._note(job, deployed, sent, None)
-                    continue
-                found = await self._ask(job, choice, *sent, caller)
-                if isinstance(found, Served):
-                    return found
-                last = found
-                if not found.fails_over:
-                    break
-            return self._refuse(job, caller, last)
+            found = await self._round(job, caller)
+            if isinstance(found, Failure) and (rest := self._short(job, found)) is not None:
+                await self._wait(job, caller, rest)
+                found = await self._round(job, caller, found)
+            return found if isinstance(found, Served) else self._refuse(job, caller, found)
         except OSError:
             raise
         except Exception as defect:
             return self._give_up(job, caller, defect)
         finally:
             caller.lives = None
+
+    async def _round(self, job: Job, caller: Exchange, last: Failure | None = None) -> Served | Failure | None:
+        """Ask the deployments in their order; what came of the last that was asked, None where none was."""
+        for choice in job.order.choices:
+            for again in (False, True):
+                if self._loop.time() >= job.until:
+                    return last or LATE
+                if again and not (isinstance(last, Failure) and last.passing and job.moment.policy.serving.retry):
+                    break
+                if last is not None and not self._may_still(job, choice, last):
+                    break  # it has begun to rest, or a clause to forbid it, since the order was made
+                sent = self._prepare(job, choice)
+                if sent is None:
+                    break
+                if isinstance(sent, Failure):
+                    last = self._note(job, choice.candidate.deployed, sent, None)
+                    break
+                found = await self._ask(job, choice, *sent, caller)
+                if isinstance(found, Served):
+                    return found
+                last = found
+                if found.kind == "too-long":
+                    job.outgrown = max(job.outgrown or 0, choice.candidate.deployed.offer.context or 0)
+                elif not found.fails_over:
+                    return found
+        return last
+
+    def _may_still(self, job: Job, choice: RankedCandidate, last: Failure) -> bool:
+        """Whether a deployment may be asked after others, or itself, have failed; in some, the call may not fit."""
+        deployed = choice.candidate.deployed
+        if job.outgrown is not None and (deployed.offer.context or 0) <= job.outgrown:
+            return False
+        return self._load.health(deployed.id).may_ask(self._loop.time()) and self._permitted(job, choice)
+
+    def _short(self, job: Job, found: Failure) -> float | None:
+        """Until when to wait where nobody else may serve the call, and its provider said so and not for long."""
+        if found.kind != "throttled" or found.retry_after is None:
+            return None
+        now, ends = self._loop.time(), [self._load.health(c.candidate.deployed.id).until for c in job.order.choices]
+        rest = min((end for end in ends if end > now), default=now)
+        return rest if rest - now <= job.moment.policy.serving.wait and rest < job.until else None
+
+    async def _wait(self, job: Job, caller: Exchange, until: float) -> None:
+        """Wait, and let the call be recorded where its caller does not."""
+        try:
+            await asyncio.sleep(max(0.0, until - self._loop.time()) + GRAIN)
+        except asyncio.CancelledError:
+            self._record(job, Served("abandoned", 200 if caller.begun else LEFT))
+            raise
 
     def _live(self, job: Job, caller: Exchange) -> None:
         """A caller of a stream has heard nothing for a while: it sees that its call lives, whoever will serve it."""
@@ -181,7 +216,8 @@ class Relay:
             spilled = deployed.wire.spilled(incoming.headers)
             if incoming.status != 200:
                 body = await incoming.read(MAX_ERROR)
-                found = deployed.wire.failed(incoming.status, incoming.headers, body, call)
+                found = deployed.wire.failed(incoming.status, dated(incoming.headers, self._now()), body, call)
+                found = replace(found, passing=incoming.status >= 500 and found.kind == "unavailable")
             elif call.stream:
                 stream = Stream(job, choice, caller, self._recorder.disclosed, spilled)
                 last = await self._pass_on(stream, incoming, deployed)
@@ -287,7 +323,9 @@ class Relay:
                 data = await incoming.piece()
                 part = decoder.feed(data) if data else decoder.end()
             except UpstreamError as error:
-                part = StreamPart(failure=unanswered(error, deployed))
+                part = decoder.end()
+                if not part.done:  # all of it had come, but for the end of its body
+                    part = StreamPart(failure=unanswered(error, deployed))
             if part.failure is not None:
                 return part
             try:

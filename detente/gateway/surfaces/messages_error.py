@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from detente.providers.wire import TOO_LONG
+
 _STATUS = {
     401: "authentication_error",
     402: "billing_error",
@@ -27,6 +29,7 @@ _CODE = {
     "refused": "invalid_request_error",
     "filtered": "invalid_request_error",
 }
+_TOO_LONG = "prompt is too long"
 _TYPES = frozenset({*_STATUS.values(), "invalid_request_error", "api_error"})
 
 
@@ -46,6 +49,8 @@ def type_of(error: Mapping[str, Any]) -> str:
 def error_of(error: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """Anthropic's error from OpenAI's error object. It has no place for the member that is wrong, so that is said."""
     text, param = str(error.get("message") or kind), error.get("param")
+    if error.get("code") == TOO_LONG and _TOO_LONG not in text.lower():
+        text = f"{_TOO_LONG}: {text}"  # Anthropic's words, by which its clients know that they have to shorten
     if isinstance(param, str) and param not in text:
         text = f"{param}: {text}"
     body: dict[str, Any] = {"type": kind, "message": text}

@@ -17,7 +17,7 @@ from detente.gateway.surfaces.messages_error import error_of, type_of
 from detente.gateway.surfaces.messages_reply import head, is_object, no_object, stopped, usage_of
 from detente.gateway.surfaces.surface import Asked, Rendering, UnsayableError
 from detente.providers import sse
-from detente.providers.chat_stream import ChatUsage
+from detente.providers.chat_stream import tokens_of
 from detente.providers.wire import Tokens
 
 MAX_ARGUMENTS = 8 * 1024 * 1024
@@ -61,8 +61,8 @@ class _Choice(msgspec.Struct):
 class _Chunk(msgspec.Struct):
     id: str | None = None
     model: str | None = None
-    choices: list[_Choice] = []
-    usage: ChatUsage | None = None
+    choices: list[_Choice] | None = None
+    usage: msgspec.Raw = msgspec.Raw(b"null")
 
 
 _CHUNK = msgspec.json.Decoder(_Chunk, strict=False)
@@ -147,9 +147,9 @@ class MessagesRendering(Rendering):
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise UnsayableError("the provider sent an event that is not a chunk of a chat completion") from None
         self._id, self._model = self._id or chunk.id, self._model or chunk.model
-        if chunk.usage is not None:
-            self._tokens = chunk.usage.tokens
-        for choice in chunk.choices:
+        if bytes(chunk.usage) != b"null":
+            self._tokens = tokens_of(chunk.usage)
+        for choice in chunk.choices or ():
             if choice.index:
                 raise UnsayableError("the provider gave more than one choice for one message")
             if choice.delta is not None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from detente.providers.wire import Failure, FailureKind, Headers, failure, retry_after
+from detente.providers.wire import Failure, FailureKind, Headers, failure, retry_after, says_too_long, too_long
 
 _MEANING: dict[FailureKind, tuple[int, tuple[str, ...]]] = {
     "throttled": (429, ("throttling", "servicequotaexceeded", "toomanyrequests")),
@@ -81,6 +81,8 @@ def named(name: str, text: str, status: int | None = None, after: float | None =
         kind, told = _by_status(status)
     if kind == "refused" and any(words in text.lower() for words in _OF_THE_DEPLOYMENT):
         kind, told = "unavailable", 503
+    if kind == "refused" and says_too_long(text):
+        return too_long(f"Bedrock: {text[:MAX_TEXT]}")
     if kind in ("refused", "throttled") and text:
         return failure(kind, told, f"Bedrock: {text[:MAX_TEXT]}", code=plain or None, retry_after=after)
     what = plain or ("an error without a name" if status is None else str(status))
@@ -96,6 +98,10 @@ def _by_status(status: int | None) -> tuple[FailureKind, int]:
     if status in (401, 403):
         return "credential", 502
     if status in (404, 409, 424) or status >= 500:
+        return "unavailable", 503
+    if status == 402:
+        return "exhausted", 502
+    if status in (405, 415):
         return "unavailable", 503
     if status == 408:
         return "timeout", 504

@@ -47,6 +47,18 @@ class ConverseUsage(msgspec.Struct, rename="camel"):
         return Tokens(self.input_tokens + read + written, self.output_tokens, read, written)
 
 
+_USAGE = msgspec.json.Decoder(ConverseUsage | None)
+
+
+def tokens_of(usage: bytes) -> Tokens | None:
+    """What a ``usage`` says; None where it says nothing, or is none: unknown, and the reply as good (§12)."""
+    try:
+        found = _USAGE.decode(usage)
+    except (ValueError, RecursionError):
+        return None
+    return found.tokens if found is not None else None
+
+
 class ServiceTier(msgspec.Struct):
     """Which tier served a call."""
 
@@ -85,7 +97,7 @@ class _Output(msgspec.Struct):
 class _Whole(msgspec.Struct, rename="camel"):
     output: _Output
     stop_reason: str
-    usage: ConverseUsage | None = None
+    usage: msgspec.Raw = msgspec.Raw(b"null")
     service_tier: ServiceTier | None = None
     additional_model_response_fields: Any = None
 
@@ -113,9 +125,8 @@ def reply_of(model: str, headers: Headers, body: bytes) -> Reply | Failure:
         "model": model,
         "choices": [choice],
     }
-    tokens = None
-    if found.usage is not None:
-        tokens = found.usage.tokens
+    tokens = tokens_of(found.usage)
+    if tokens is not None:
         completion["usage"] = usage_of(tokens)
     tier = tier_of(found.service_tier)
     if tier is not None:

@@ -15,7 +15,6 @@ from detente.providers.bedrock.frames import MAX_BYTES, Frame, FrameError, Frame
 from detente.providers.bedrock.reply import (
     FINISH,
     SEQUENCE,
-    ConverseUsage,
     ServiceTier,
     broken,
     created_of,
@@ -23,6 +22,7 @@ from detente.providers.bedrock.reply import (
     later_thought,
     sequence_of,
     tier_of,
+    tokens_of,
     unfinished,
     usage_of,
 )
@@ -60,7 +60,7 @@ class _Event(msgspec.Struct, rename="camel"):
     start: _Start | None = None
     delta: _Delta | None = None
     stop_reason: str | None = None
-    usage: ConverseUsage | None = None
+    usage: msgspec.Raw = msgspec.Raw(b"null")
     service_tier: ServiceTier | None = None
     additional_model_response_fields: Any = None
 
@@ -239,8 +239,7 @@ class ConverseDecoder(Decoder):
 
     def _metadata(self, event: _Event, part: StreamPart, shown: list[bytes]) -> None:
         """What was metered, which is the last event. A reply that is not finished was metered too."""
-        if event.usage is not None:
-            part.tokens = event.usage.tokens
+        part.tokens = tokens_of(event.usage)
         if self._reason is None:
             part.failure = broken("usage before the reply was complete")
         elif self._reason not in FINISH:

@@ -36,9 +36,39 @@ def test_after_its_rest_one_call_at_a_time_tries_it() -> None:
     assert not health.may_ask(100.0)
     assert health.left().may_ask(100.0)  # the caller left: another may try
     assert health.served() == WELL
+    answered = health.answered()
+    assert answered.may_ask(100.0)  # others may come
+    assert answered.trips == 1
     again = health.failed(failed(), 100.0)
     assert not again.may_ask(100.0 + 2 * FIRST_REST - 0.01)  # twice as long
     assert again.may_ask(100.0 + 2 * FIRST_REST)
+
+
+def test_a_limit_that_was_told_is_not_unsaid_by_a_reply_that_was_under_way() -> None:
+    health = WELL.failed(failed("throttled", 5.0), 10.0).served()
+    assert not health.may_ask(14.9)
+    assert health.may_ask(15.0)
+
+
+def test_replies_that_begin_and_break_off_trip_it_and_it_rests_longer_each_time() -> None:
+    health, now, rests = WELL, 0.0, []
+    for _ in range(TOLERATED):
+        health = health.asked().answered().failed(failed("broken"), now, now)
+    for _ in range(4):
+        rests.append(health.until - now)
+        now = health.until
+        assert health.asked().probing, "one call tries it"
+        health = health.asked().answered().failed(failed("broken"), now + 0.5, now + 0.1)
+        now += 0.5
+    assert rests == [1.0, 2.0, 4.0, 8.0]
+
+
+def test_an_account_that_is_used_up_trips_it_at_once() -> None:
+    assert not WELL.failed(failed("exhausted"), 10.0).may_ask(10.0 + FIRST_REST - 0.01)
+
+
+def test_it_is_found_well_within_ten_seconds_of_its_recovery() -> None:
+    assert LONGEST_REST == 10.0
 
 
 def _tripped() -> Health:
@@ -80,9 +110,9 @@ def test_a_limit_trips_nothing_and_is_honoured() -> None:
     assert not health.may_ask(12.4)
     assert health.may_ask(12.5)
     assert not health.asked().probing  # all may go on at once
-    assert WELL.failed(failed("throttled"), 10.0).rests_until == 10.0 + THROTTLED_REST
+    assert WELL.failed(failed("throttled"), 10.0).until == 10.0 + THROTTLED_REST
     assert WELL.failed(failed("throttled", 0.0), 10.0).may_ask(10.0)
-    assert health.failed(failed("throttled", 0.1), 11.0).rests_until == 12.5  # a shorter word does not undo a longer
+    assert health.failed(failed("throttled", 0.1), 11.0).until == 12.5  # a shorter word does not undo a longer
 
 
 def test_retry_after_is_honoured_whatever_the_failure() -> None:
@@ -99,7 +129,7 @@ def test_a_limit_or_a_mistake_of_our_own_says_nothing_of_it() -> None:
 
 KINDS = st.sampled_from(["throttled", "unavailable", "timeout", "unreachable", "credential", "broken", "gateway"])
 TOLD = st.tuples(KINDS, st.none() | st.floats(0, 3600))
-STEP = st.one_of(st.sampled_from(["asked", "left", "served"]), TOLD)
+STEP = st.one_of(st.sampled_from(["asked", "left", "answered", "served"]), TOLD)
 STEPS = st.lists(st.tuples(st.floats(0, 40), STEP), max_size=30)
 
 
@@ -114,5 +144,5 @@ def test_it_always_comes_back(steps: list[tuple[float, object]]) -> None:
             health = health.failed(failed(kind, wait), now)
         else:
             health = getattr(health, str(step))()
-        assert health.rests_until <= max(told, now + LONGEST_REST)
+        assert health.until <= max(told, now + LONGEST_REST)
     assert health.left().may_ask(max(told, now) + LONGEST_REST)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,10 @@ from tests.gateway.stage import (
     HELLO,
     LAST,
     LATE,
-    QUIET,
     ROLE,
     SECRET,
     SERVED,
+    SERVING,
     SSE,
     STREAM,
     USED,
@@ -207,7 +208,7 @@ def test_a_call_that_asks_for_reasoning_has_longer_for_its_first_content(tmp_pat
     async def main() -> None:
         deadlines = DEADLINES | {"first-byte": "100 s", "reasoning": "2000 s"}
         async with play([SSE, chunked(ROLE), "silence"]) as south, play([*FLOW]) as north:
-            data = two(south, north, serving={"deadlines": deadlines, "keep-alive": QUIET})
+            data = two(south, north, serving=SERVING | {"deadlines": deadlines})
             async with Stage(tmp_path, data) as stage:
                 call = asyncio.create_task(stage.ask({**STREAM, "reasoning_effort": "high"}))
                 await so(lambda: south.silent)
@@ -221,8 +222,7 @@ def test_a_call_that_asks_for_reasoning_has_longer_for_its_first_content(tmp_pat
 
 
 # -- signs of life ----------------------------------------------------------------------------------------------------
-LIVELY = {"deadlines": DEADLINES}
-"""After 15 s."""
+LIVELY = SERVING | {"keep-alive": "15 s"}
 
 
 def test_the_caller_of_a_silent_stream_sees_that_its_call_lives_and_another_may_still_serve_it(tmp_path: Path) -> None:
@@ -487,7 +487,7 @@ def test_a_deployment_that_trips_is_tried_by_one_call_and_then_serves_again(tmp_
                 assert (await stage.ask()).headers["x-detente-deployment"] == "north-m"
             assert len(south.requests) == 3  # the fourth call did not ask it
             health = stage.load._health
-            health["south-m"] = health["south-m"].__class__(3, 1, 0.0)  # its rest is over
+            health["south-m"] = replace(health["south-m"], rests_until=0.0)  # its rest is over
             probe = asyncio.create_task(stage.ask())
             await so(lambda: len(south.requests) == 4)
             assert (await stage.ask()).headers["x-detente-deployment"] == "north-m"
@@ -501,7 +501,7 @@ def test_a_deployment_that_trips_is_tried_by_one_call_and_then_serves_again(tmp_
 def test_the_total_deadline_ends_a_call_also_where_more_could_be_asked(tmp_path: Path) -> None:
     async def main() -> None:
         async with play("silence") as south, play("silence") as north:
-            data = two(south, north, serving={"deadlines": DEADLINES | {"total": "300 s"}})
+            data = two(south, north, serving=SERVING | {"deadlines": DEADLINES | {"total": "300 s"}})
             async with Stage(tmp_path, data) as stage:
                 call = asyncio.create_task(stage.ask())
                 await so(lambda: south.silent)
@@ -520,7 +520,7 @@ def test_the_total_deadline_ends_a_call_also_where_more_could_be_asked(tmp_path:
 def test_who_is_given_what_others_left_of_the_total_is_not_blamed_for_its_end(tmp_path: Path) -> None:
     async def main() -> None:
         async with play(http(b"", "503 Service Unavailable")) as south, play("silence") as north:
-            data = two(south, north, serving={"deadlines": DEADLINES | {"total": "300 s"}})
+            data = two(south, north, serving=SERVING | {"deadlines": DEADLINES | {"total": "300 s"}})
             async with Stage(tmp_path, data) as stage:
                 call = asyncio.create_task(stage.ask())
                 await so(lambda: north.silent)
@@ -625,7 +625,7 @@ def test_the_total_deadline_ends_a_stream_that_goes_on(tmp_path: Path) -> None:
     async def main() -> None:
         more = [step for _ in range(20) for step in (chunked(delta(content="x")), "turns")]
         async with play([SSE, chunked(ROLE), *more, "silence"]) as south:
-            data = one(south, serving={"deadlines": DEADLINES | {"total": "300 s"}})
+            data = one(south, serving=SERVING | {"deadlines": DEADLINES | {"total": "300 s"}})
             async with Stage(tmp_path, data) as stage:
                 call = asyncio.create_task(stage.ask(STREAM))
                 await so(lambda: south.silent)

@@ -25,9 +25,9 @@ from tests.gateway.stage import (
     HELLO,
     LAST,
     LATE,
-    QUIET,
     ROLE,
     SERVED,
+    SERVING,
     SSE,
     Answer,
     Provider,
@@ -55,12 +55,12 @@ class Ends:
 
     def __init__(self, folder: Path, south: Provider, north: Provider, **deadlines: str) -> None:
         bases = {"south": south.base, "north": north.base}
-        data = case_data(bases, offers=LIMITED, serving={"deadlines": DEADLINES | deadlines, "keep-alive": QUIET})
+        data = case_data(bases, offers=LIMITED, serving=SERVING | {"deadlines": DEADLINES | deadlines})
         self.stage, self.told = Stage(folder, data), list[dict[str, Any]]()
 
     async def __aenter__(self) -> Ends:
         await self.stage.__aenter__()
-        self.stage.load._health["south-m"] = Health(failures=3, trips=1)
+        self.stage.load._health["south-m"] = Health(failures=3, trips=1, doubted=True)
         asyncio.get_running_loop().set_exception_handler(lambda _, context: self.told.append(context))
         return self
 

@@ -119,10 +119,6 @@ def test_when_and_which() -> None:
         {"output": {"message": {"content": [{"citationsContent": {}}]}}, "stopReason": "end_turn"},
         {"output": {"message": {"content": [{"toolUse": {"name": "a"}}]}}, "stopReason": "end_turn"},
         text("pause_turn"),
-        text(usage={"inputTokens": -1, "outputTokens": 1}),
-        text(usage={"inputTokens": "many", "outputTokens": 1}),
-        text(usage={"inputTokens": 1}),
-        text(usage={"inputTokens": 10**30, "outputTokens": 1}),
     ],
 )
 def test_what_cannot_be_read_is_broken(body: Any) -> None:
@@ -146,3 +142,20 @@ def test_a_reply_with_one_part_replaced_is_read_or_broken(case: str, path: list[
         assert found.finish in FINISH.values()
     else:
         assert found.fails_over
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"inputTokens": -1, "outputTokens": 1},
+        {"inputTokens": "many", "outputTokens": 1},
+        {"inputTokens": 1},
+        {"inputTokens": 10**30, "outputTokens": 1},
+        [],
+        "12 tokens",
+    ],
+)
+def test_an_odd_usage_is_unknown_use_of_a_good_reply(usage: Any) -> None:
+    found = decoded(text(usage=usage))
+    assert isinstance(found, Reply)
+    assert found.tokens is None
