@@ -12,6 +12,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -305,7 +306,7 @@ class Plan:
 
     def to_json(self) -> str:
         """One JSON document; money and work as decimal strings without exponent. Its first member is its checksum."""
-        text = _PLAN.dump_json(self).decode()
+        text = _as_json().dump_json(self).decode()
         return f'{{"{CHECKSUM}":"{checksum(json.loads(text))}",{text[1:]}'
 
     @classmethod
@@ -318,12 +319,12 @@ class Plan:
         if written != FORMAT:
             raise PlanError(f"{name}: written as `{str(written)[:60]}`; this version reads `{FORMAT}`: plan again")
         try:
-            plan = _PLAN.validate_json(json.dumps(document))
+            plan = _as_json().validate_json(json.dumps(document))
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             place = ".".join(map(str, first["loc"])) or "the file"
             raise PlanError(f"{name}: not a saved plan: {place}: {first['msg']}") from None
-        fault = next(faults(json.loads(_PLAN.dump_json(plan))), None)
+        fault = next(faults(json.loads(_as_json().dump_json(plan))), None)
         if fault is None and document.get(CHECKSUM) != checksum(document):
             fault = f"its content is not that of its `{CHECKSUM}`"
         if fault is not None:
@@ -379,7 +380,10 @@ class Plan:
             raise PlanError(f"{name}: made of another case (hash {there}, the case has {here}); plan again")
 
 
-_PLAN: TypeAdapter[Plan] = TypeAdapter(Plan)
+@cache
+def _as_json() -> TypeAdapter[Plan]:
+    """Made when a plan is first read or written: most commands do neither, and start sooner."""
+    return TypeAdapter(Plan)
 
 
 def _document(text: str | bytes, name: str) -> dict[str, Any]:
@@ -400,7 +404,7 @@ def _document(text: str | bytes, name: str) -> dict[str, Any]:
 
 def schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of a saved plan."""
-    found = _PLAN.json_schema(mode="serialization")
+    found = _as_json().json_schema(mode="serialization")
     known = found["properties"]
     digest = {"type": "string", "pattern": "^[0-9a-f]{64}$", "description": "SHA-256 of all else, in canonical form"}
     found["properties"] = {
