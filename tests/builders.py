@@ -301,6 +301,10 @@ def _commitment(draw: Draw, world: Data, party: str) -> Data:
     return found
 
 
+def _payment(draw: Draw, world: Data, party: str) -> Data:
+    return {"amount": pick(draw, "100 USD", "2 k USD"), "on": pick(draw, "2026-01-01", "2026-02-10")}
+
+
 def _redundancy(draw: Draw, world: Data, party: str) -> Data:
     return _of(draw, world) | {"survives": pick(draw, "20%", "50%", "100%")}
 
@@ -352,6 +356,7 @@ GENERATORS: dict[str, Make] = {
     "discount": _discount,
     "exclusivity": _exclusivity,
     "minimum-commitment": _commitment,
+    "payment": _payment,
     "redundancy": _redundancy,
     "residency": _residency,
     "revenue-share": _revenue_share,

@@ -24,7 +24,7 @@ from detente.case.declared import Declared
 from detente.case.document import Document, YamlNode
 from detente.case.folder import ReadFiles, Source, read, read_changed, read_data
 from detente.case.reading import Chosen, Disputed, choice_of, combinations, in_words
-from detente.case.scenario import Scenario
+from detente.case.scenario import Obligation, Scenario
 from detente.case.written import at, place
 from detente.contract.term import SELF, Term
 from detente.contract.verdict import Reason, Verdict, applicable, best, verdict
@@ -174,6 +174,11 @@ class Case:
         """The scenarios that changed it, as they are named: those that others are based on come with them."""
         bases = {each.based_on for each in self.scenarios}
         return ",".join(each.id for each in self.scenarios if each.id not in bases) or None
+
+    @property
+    def obligations(self) -> tuple[Obligation, ...]:
+        """What the scenarios say must be delivered, in the order of its days."""
+        return tuple(sorted((each for s in self.scenarios for each in s.obligations), key=lambda each: each.due))
 
     # -- what is in it ---------------------------------------------------------------------------------------
     @property

@@ -6,7 +6,7 @@ changed value stands at the place of its change. Not here: what a scenario may s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -15,6 +15,7 @@ from detente.case.document import YamlNode
 from detente.case.numbers import factor_of, times
 from detente.case.scenario import Change, Loss, Scenario
 from detente.case.written import Written, at, between, node_of, place, put, steps_of, text_at
+from detente.contract.term import SELF
 from detente.errors import CaseError, FlawError, Mistake, Where, did_you_mean
 
 HANGS_ON = {"offers": (("deployments", "offer"),), "workloads": (("keys", "workload"),)}
@@ -102,6 +103,26 @@ class _Changing:
             self._lose(loss, at(node, ("lose", index)) or node)
         for name in scenario.events:
             self._event(name, node)
+        self.sections["agreements"] += self._payments(scenario, node)
+
+    def _payments(self, scenario: Scenario, node: YamlNode) -> Iterator[YamlNode]:
+        """One-off costs as clauses: of an agreement with each provider who is paid, and of a policy for all others."""
+        providers = {text_at(each, "id") for each in self.sections["providers"]}
+        by_party: dict[str, list[YamlNode]] = {}
+        for index, cost in enumerate(scenario.costs):
+            here = at(node, ("costs", index)) or node
+            party = cost.to if cost.to in providers else SELF
+            said = {"id": cost.id or f"{scenario.id}.cost-{index + 1}", "kind": "payment", "text": cost.why}
+            if party == SELF:
+                said["to"] = cost.to
+            stated = {key: pair for key, pair in (here.keys or {}).items() if key in ("on", "amount", "source")}
+            keys = {**stated, **(node_of(said, place(here)).keys or {})}
+            by_party.setdefault(party, []).append(YamlNode(here.line, here.column, keys=keys, file=here.file))
+        (_, horizon) = self.written.heads["horizon"]
+        for party, terms in by_party.items():
+            name = f"{scenario.id}.costs" if party == SELF else f"{scenario.id}.costs-{party}"
+            deal = node_of({"id": name, "with": party, "effective": text_at(horizon, "start")}, place(terms[0]))
+            yield put(deal, ("terms",), replace(terms[0], keys=None, items=terms), terms[0])
 
     def _wrong(self, node: YamlNode, what: str, remedy: str) -> None:
         self.mistakes.append(Mistake(place(node), what, remedy))

@@ -14,7 +14,8 @@ from pydantic import ConfigDict, Field, model_validator
 from detente.case.reading import WrittenReading
 from detente.contract.term import Ending
 from detente.errors import FlawError
-from detente.values.noun import Id, Noun, read_by, written_as
+from detente.values.money import Cash
+from detente.values.noun import Id, Noun, Title, read_by, written_as
 from detente.values.period import DATE, Day, day
 from detente.values.quantity_field import Length
 
@@ -121,6 +122,26 @@ class Loss(Noun):
         return self
 
 
+class Cost(Noun):
+    """One amount that is due on a day: the case then has it as a clause (``payment``), and every bill shows it."""
+
+    id: Id | None = Field(default=None, description="of the clause; default: the scenario's id, `cost` and its number")
+    on: Day = Field(description="the day on which it is due")
+    amount: Cash
+    to: Title = Field(description="who is paid: a provider's id, or anybody else")
+    why: str = Field(description="legal costs, damages, an upfront payment", min_length=1, max_length=4000)
+
+
+class Obligation(Noun):
+    """What must be delivered by a day; it moves no money, and no plan turns on it."""
+
+    what: str = Field(description="what is delivered", min_length=1, max_length=4000)
+    by: Title = Field(description="who must deliver it: a provider's id, `self`, or anybody else")
+    to: Title | None = Field(default=None, description="who receives it")
+    due: Day = Field(description="the day by which it is delivered")
+    evidence: Title | None = Field(default=None, description="what shows that it was delivered")
+
+
 class Scenario(Noun):
     """The case, and named changes to it."""
 
@@ -137,3 +158,7 @@ class Scenario(Noun):
     add: dict[str, Any] = Field(default_factory=dict, description="entries of any section, as a case has them")
     change: tuple[Change, ...] = Field(default=(), description="other values: absolute, or by a signed percentage")
     lose: tuple[Loss, ...] = Field(default=(), description="what gives nothing for some time")
+    costs: tuple[Cost, ...] = Field(
+        default=(), description="one-off amounts: on the bill of every plan in the scenario"
+    )
+    obligations: tuple[Obligation, ...] = Field(default=(), description="what must be delivered; it moves no money")

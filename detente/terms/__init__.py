@@ -17,6 +17,7 @@ from detente.terms.commitment import MinimumCommitment
 from detente.terms.credit import Credit
 from detente.terms.discount import Discount
 from detente.terms.exclusivity import Exclusivity
+from detente.terms.payment import Payment
 from detente.terms.redundancy import Redundancy
 from detente.terms.residency import Residency
 from detente.terms.revenue_share import RevenueShare
@@ -29,6 +30,7 @@ KINDS: tuple[type[Term], ...] = (
     Discount,
     Exclusivity,
     MinimumCommitment,
+    Payment,
     Redundancy,
     Residency,
     RevenueShare,

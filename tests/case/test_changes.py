@@ -176,6 +176,25 @@ def test_events_and_readings_of_a_scenario() -> None:
     assert case.under("wide", "s").reading == "wide"
 
 
+def test_costs_are_on_the_bill_and_obligations_move_no_money() -> None:
+    costs = [
+        {"on": "2026-02-10", "amount": "700 USD", "to": "north", "why": "damages", "id": "damages"},
+        {"on": "2026-01-10", "amount": "300 USD", "to": "a law firm", "why": "legal costs"},
+    ]
+    owed = [
+        {"what": "usage data", "by": "self", "to": "north", "due": "2026-02-20", "evidence": "a signed report"},
+        {"what": "an interface", "by": "north", "due": "2026-01-20"},
+    ]
+    case = under({"id": "s", "costs": costs, "obligations": owed})
+    found = solved(case)
+    assert found.cost == D(2 * 5000 + 1000)
+    assert {p.term: p.amount for p in found.postings if p.part == "payment"} == {"damages": 700, "s.cost-2": 300}
+    assert {t.validity.counterparty for t in case.terms if t.kind == "payment"} == {"self", "north"}
+    assert [each.what for each in case.obligations] == ["an interface", "usage data"]
+    late = mistakes({"id": "s", "costs": [{**costs[0], "on": "2027-01-01"}]})
+    assert "`damages` is due on 2027-01-01, outside the horizon" in late[0]
+
+
 def test_a_file_beside_the_case_is_a_scenario_of_it(tmp_path: Path) -> None:
     import json
 

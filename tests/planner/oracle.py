@@ -11,7 +11,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import highspy
@@ -655,6 +655,11 @@ class Oracle:
             spend = self.measure(term.covered, "spend", a, b)
             given = self.column(most, cost=-1.0)
             self.row(less({given: 1.0}, added(spend, times=float(term.rate))), "<=", 0.0)
+
+    def _payment(self, term: Any) -> None:
+        day = datetime(term.on.year, term.on.month, term.on.day, tzinfo=UTC)
+        if term.validity.start <= day < term.validity.end and self.start <= day < self.end:
+            self.row({self.column(cost=1.0): 1.0}, ">=", float(term.amount.amount))
 
     def _take_or_pay(self, term: Any) -> None:
         for a, b, _, inside in self.windows(term):

@@ -1,0 +1,89 @@
+"""Payment: one amount that is due on a day, whatever runs where.
+
+See ``docs/terms/payment.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from fractions import Fraction
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from detente.contract.case_view import CaseView
+from detente.contract.decisions import Decisions
+from detente.contract.posting import Posting
+from detente.contract.program import Program
+from detente.contract.settlement import Settlement
+from detente.contract.term import Term
+from detente.contract.totals import Totals
+from detente.contract.verdict import Reason
+from detente.errors import Flaw, FlawError
+from detente.values.money import Cash, nano, shown
+from detente.values.noun import Title
+from detente.values.period import Day, later, moment
+from detente.values.quantity import Span
+
+
+class Payment(Term):
+    """An amount, once: an upfront payment, damages, the costs of a lawsuit."""
+
+    kind: Literal["payment"]
+    amount: Cash
+    on: Day = Field(description="the day on which it is due")
+    to: Title | None = Field(default=None, description="who is paid, where it is not the other party")
+
+    @model_validator(mode="after")
+    def _of_nothing(self) -> Self:
+        for key, given in (("of", self.of.wanted), ("except", self.except_), ("readings", self.readings)):
+            if given:
+                raise FlawError(
+                    "is due whatever runs where, and speaks of no use", f"leave out `{key}`", (key,), key=True
+                )
+        return self
+
+    @property
+    def due(self) -> Fraction:
+        """Money that is due while the clause is in force, within the horizon where a plan sees it."""
+        day, seen = moment(self.on), self._seen
+        inside = seen is None or moment(seen.start) <= day < moment(seen.end)
+        return Fraction(self.amount.amount) if inside and self.validity.over(day, day) else Fraction(0)
+
+    def shape(self, program: Program) -> None:
+        """All of it, once."""
+        if self.due:
+            paid = program.slack(self, "paid", most=[self.due], price=Fraction(1))
+            program.require(self, "due", paid >= [self.due])
+
+    def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
+        """The amount, from its day on."""
+        day = moment(self.on)
+        if not self.due or (as_of is not None and as_of < day):
+            return Settlement()
+        end = later(day, Span(1, "day"))
+        return Settlement((Posting(self.id, "payment", 0, day, end, nano(self.due)),))
+
+    def explain(self) -> Reason:
+        """What is due, to whom, and when."""
+        amount = shown(self.amount.amount, self.amount.currency)
+        return Reason(self.id, f"{amount} are due to {self.to or self._party} on {self.on}, whatever runs where")
+
+    @property
+    def _party(self) -> str:
+        return f"`{self.validity.counterparty}`"
+
+    def check(self, case: CaseView) -> Iterator[Flaw]:
+        """A day before the clause is in force, or that no plan sees; one after its end is waived."""
+        day = moment(self.on)
+        if day < self.validity.start:
+            what = f"`{self.id}` is due on {self.on}, before it is in force ({self.validity.start:%Y-%m-%d})"
+            yield Flaw(what, "move the day, or `effective`", ("on",))
+        elif case.horizon and not moment(case.horizon.start) <= day < moment(case.horizon.end):
+            what = f"`{self.id}` is due on {self.on}, outside the horizon ({case.horizon.start} to {case.horizon.end})"
+            yield Flaw(what, "move the day, or leave it out: no plan pays it", ("on",))
+
+    def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
+        """In the contract's words."""
+        return f"waive {shown(amount, currency)} of the payment of {self.on}"
