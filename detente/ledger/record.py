@@ -84,7 +84,8 @@ class CallEnd(msgspec.Struct, frozen=True, omit_defaults=True):
 
     ``at`` is when the request was whole, in UTC. ``usage`` is None where it is not known, which is never zero (§12);
     it is zero where no provider was asked. ``cost`` is a decimal in the case's currency at list price, and None where
-    usage or price is not known. ``pieces`` counts the pieces of content that a stream delivered.
+    usage or price is not known. ``continued``: the deployment went on with a stream that broke off at others, which are
+    among its ``attempts``; ``usage`` is its own part. ``pieces`` counts the pieces of content that a stream delivered.
     """
 
     id: str
@@ -95,6 +96,7 @@ class CallEnd(msgspec.Struct, frozen=True, omit_defaults=True):
     cost: str | None = None
     finish: str | None = None
     spilled: bool = False
+    continued: bool = False
     pieces: int = 0
     ms: float = 0.0
     attempts: Sequence[Attempt] = ()
@@ -114,6 +116,7 @@ class Record(CallRoute, frozen=True, omit_defaults=True, kw_only=True):
     cost: str | None = None
     finish: str | None = None
     spilled: bool = False
+    continued: bool = False
     pieces: int = 0
     ms: float = 0.0
     attempts: tuple[Attempt, ...] = ()

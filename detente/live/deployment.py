@@ -40,6 +40,10 @@ Feature = Literal[
 ]
 """What a call may need beyond text in and text out."""
 
+Continues = Literal["assistant", "vllm", "prefix"]
+"""How a deployment is told to go on with an answer that another began: by a last message of the assistant's (Claude
+up to 4.5); the same with vLLM's ``continue_final_message``; the same marked ``prefix`` (Mistral, DeepSeek)."""
+
 Endpoint = Annotated[str, StringConstraints(min_length=8, max_length=2000)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$", max_length=300)]
 
@@ -63,6 +67,9 @@ class _Deployment(Noun):
     )
     regions: tuple[Id, ...] = Field(
         default=(), description="every region where it may run a call (a cross-region profile); default: the offer's"
+    )
+    continues: Continues | None = Field(
+        default=None, description="how it is told to go on with an answer that broke off elsewhere; default: it cannot"
     )
     play: Play = Field(default=Play(), description="how the sandbox plays it")
 

@@ -14,7 +14,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from detente.errors import FlawError
-from detente.values.noun import Id, Label, Noun
+from detente.live.serving import OnCut
+from detente.values.noun import Flag, Id, Label, Noun
 
 PREFIX = "dtk"
 SECRET_BYTES = 32
@@ -38,6 +39,8 @@ class Key(Noun):
         description="of the whole key; `detente keys new` prints it"
     )
     labels: dict[str, Label] = Field(default_factory=dict, description="labels that the workload leaves open")
+    on_cut: OnCut | None = Field(default=None, description="in place of the case's `on-cut`, for calls with this key")
+    buffer: Flag | None = Field(default=None, description="in place of the case's `buffer`, for calls with this key")
 
 
 def make(key_id: str, random: bytes) -> str:

@@ -13,6 +13,8 @@ from detente.errors import FlawError
 from detente.values.noun import Flag, Noun
 from detente.values.quantity_field import Count, Duration
 
+OnCut = Literal["error", "continue"]
+"""What becomes of a stream that broke off after its first content."""
 FIRST_CONTENT, THOUGHT = 60.0, 300.0
 """Seconds for the first content of a stream, and the same where the call asks for reasoning, unless a case says
 else."""
@@ -65,6 +67,10 @@ class Serving(Noun):
     """Settings of the gateway."""
 
     deadlines: Deadlines = Deadlines()
+    on_cut: OnCut = Field(
+        default="error", description="after a stream broke off: `error`, or `continue` by another deployment that can"
+    )
+    buffer: Flag = Field(default=False, description="whether streams are held back until they are complete")
     keep_alive: Duration = Field(
         default=15.0, description="how long a stream may be silent before its caller is sent a sign of life"
     )

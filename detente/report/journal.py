@@ -113,6 +113,8 @@ def line(record: Record) -> str:
     if (record.outcome == "abandoned" and record.stream) or (record.outcome == "cut" and record.pieces):
         ended += f" after {record.pieces:,} piece{'s' if record.pieces != 1 else ''}"
     top = f"{record.at[:19]}Z  {record.workload}  {record.model} → {where}  {ended}  {tokens}"
+    if record.continued:
+        top += "  continued"
     if record.cost is not None:
         top += f"  {record.cost}"
     why = [record.why] if record.why else []

@@ -15,6 +15,7 @@ from detente.gateway.deciding.admit import Admission, Candidate
 from detente.gateway.deciding.choose import Order, RankedCandidate
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.http.exchange import HeaderLines
+from detente.gateway.serving.continuation import Broken
 from detente.gateway.surfaces.surface import Asked, Surface
 from detente.gateway.upstream import WHOLE, Patience
 from detente.ledger.record import Attempt, Outcome
@@ -54,8 +55,21 @@ class Job(msgspec.Struct):
     """How long a provider may keep the call waiting."""
     outgrown: int | None = None
     """The longest window, in tokens, that was too short for it; 0 where its length is not stated."""
+    broken: Broken | None = None
+    """Its stream, where that broke off and another deployment may go on with it."""
     recorded: bool = False
     """Whether its end is in the journal: it is written once."""
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether another deployment may go on with its stream after a cut."""
+        return (self.key.on_cut or self.moment.policy.serving.on_cut) == "continue"
+
+    @property
+    def buffers(self) -> bool:
+        """Whether its stream is held back until it is complete."""
+        stated = self.key.buffer
+        return self.moment.policy.serving.buffer if stated is None else stated
 
 
 class Served(msgspec.Struct, frozen=True):
@@ -68,6 +82,7 @@ class Served(msgspec.Struct, frozen=True):
     finish: str | None = None
     spilled: bool = False
     pieces: int = 0
+    continued: bool = False
 
 
 HeaderWriter = Callable[[Job, RankedCandidate | None, str | None], HeaderLines]

@@ -59,6 +59,7 @@ class Recorder:
             cost=text,
             finish=served.finish,
             spilled=served.spilled,
+            continued=served.continued,
             pieces=served.pieces,
             ms=milliseconds(seconds),
             attempts=job.attempts,
@@ -119,6 +120,8 @@ class Recorder:
         if not policy.serving.headers:
             return b""
         lines = f"x-detente-request-id: {job.id}\r\n{job.surface.id_header}: {job.id}\r\n"
+        if job.asked.call.stream and job.goes_on:
+            lines += "x-detente-on-cut: continue\r\n"
         if choice is not None:
             lines += f"x-detente-deployment: {choice.candidate.deployed.id}\r\n"
         if clauses := job.admission.clauses:

@@ -20,6 +20,7 @@ from detente.gateway.deciding.moment import Moment
 from detente.gateway.deciding.policy import Deployed
 from detente.gateway.http.exchange import JSON, Exchange
 from detente.gateway.serving.clock import Clock
+from detente.gateway.serving.continuation import continued
 from detente.gateway.serving.job import Job, Served
 from detente.gateway.serving.metrics import Metrics
 from detente.gateway.serving.mishap import LATE, unanswered, unasked, unknown_use, unread
@@ -30,7 +31,7 @@ from detente.gateway.surfaces.surface import UnsayableError
 from detente.gateway.upstream import Incoming, Patience, Upstream, UpstreamError
 from detente.ledger.record import Attempt, Outcome, milliseconds
 from detente.providers.outgoing import HeaderPairs, Outgoing
-from detente.providers.wire import Failure, Refusal, Reply, StreamPart, dated, failure
+from detente.providers.wire import Call, Failure, Refusal, Reply, StreamPart, dated, failure
 
 MAX_REPLY = 64 * 1024 * 1024
 """The largest whole reply that is held: a batch of embeddings takes some tens of megabytes."""
@@ -101,6 +102,8 @@ class Relay:
             caller.lives = partial(self._live, job, caller)
         try:
             found = await self._round(job, caller)
+            if isinstance(broken := job.broken, Stream) and isinstance(found, Failure):
+                return await self._break_off(job, broken, broken.why or found)
             if isinstance(found, Failure) and (rest := self._short(job, found)) is not None:
                 await self._wait(job, caller, rest)
                 found = await self._round(job, caller, found)
@@ -132,6 +135,8 @@ class Relay:
                 if isinstance(found, Served):
                     return found
                 last = found
+                if job.broken is not None:
+                    break  # whoever goes on with it is another
                 if found.kind == "too-long":
                     job.outgrown = max(job.outgrown or 0, choice.candidate.deployed.offer.context or 0)
                 elif not found.fails_over:
@@ -141,6 +146,8 @@ class Relay:
     def _may_still(self, job: Job, choice: RankedCandidate, last: Failure) -> bool:
         """Whether a deployment may be asked after others, or itself, have failed; in some, the call may not fit."""
         deployed = choice.candidate.deployed
+        if job.broken is not None and self._continued(job, choice) is None:
+            return False
         if job.outgrown is not None and (deployed.offer.context or 0) <= job.outgrown:
             return False
         return self._load.health(deployed.id).may_ask(self._loop.time()) and self._permitted(job, choice)
@@ -180,7 +187,7 @@ class Relay:
         """The request and what authorizes it, or the failure to; None where the call cannot be said there."""
         deployed = choice.candidate.deployed
         try:
-            outgoing = deployed.wire.encode(job.asked.call)
+            outgoing = deployed.wire.encode(self._continued(job, choice) or job.asked.call)
             authority = job.moment.policy.authorities[deployed.id]
             return outgoing, authority.headers(outgoing, deployed.host, self._wall())
         except Refusal as refusal:
@@ -219,7 +226,11 @@ class Relay:
                 found = deployed.wire.failed(incoming.status, dated(incoming.headers, self._now()), body, call)
                 found = replace(found, passing=incoming.status >= 500 and found.kind == "unavailable")
             elif call.stream:
-                stream = Stream(job, choice, caller, self._recorder.disclosed, spilled)
+                if isinstance(job.broken, Stream):
+                    stream = job.broken
+                    stream.go_on(choice, spilled)
+                else:
+                    stream = Stream(job, choice, caller, self._recorder.disclosed, spilled)
                 last = await self._pass_on(stream, incoming, deployed)
                 if last.failure is None:
                     incoming.leave(self._loop.time() + LAST_BYTES)
@@ -248,7 +259,7 @@ class Relay:
         if isinstance(found, Failure):
             return self._note(job, deployed, found, began, held, unmetered=sent)
         if stream is not None and isinstance(found, StreamPart):
-            return await self._finish(job, stream, found, began, held)
+            return await self._finish(job, deployed, stream, found, began, held)
         assert isinstance(found, Reply)
         return await self._whole(job, choice, found, caller, began, held, spilled)
 
@@ -341,17 +352,23 @@ class Relay:
             if (waits := caller.waits) is not None:
                 await waits
 
-    async def _finish(self, job: Job, stream: Stream, last: StreamPart, began: float, held: float) -> Served:
-        """The end of a stream that its caller has begun to hear, or that is complete."""
-        deployed, now = stream.choice.candidate.deployed, self._loop.time()
+    async def _finish(
+        self, job: Job, deployed: Deployed, stream: Stream, last: StreamPart, began: float, held: float
+    ) -> Served | Failure:
+        """The end of a stream that its caller has begun to hear, or that is complete.
+
+        A failure where another deployment may go on with it.
+        """
+        now = self._loop.time()
         stream.note(last)
         if last.failure is not None:
+            stream.spill(last.data)
             self._note(job, deployed, last.failure, began, held, heard=True, unmetered=stream.tokens is None)
-            served = stream.ended("cut")
-            self._record(job, served)
-            await self._recorder.durable(job)
-            stream.fail(last.data, {**last.failure.error, "detente": detail(job)})
-            return served
+            stream.why = stream.why or last.failure
+            if stream.said is not None and stream.said.plain and last.failure.fails_over:
+                job.broken = stream
+                return last.failure
+            return await self._break_off(job, stream, stream.why)
         job.attempts.append(Attempt(deployed.id, "served", milliseconds(now - began), 200))
         self._load.served(deployed, job.workload.id, stream.tokens, held, now)
         served = stream.ended("complete")
@@ -359,6 +376,23 @@ class Relay:
         await self._recorder.durable(job)
         stream.close()
         return served
+
+    async def _break_off(self, job: Job, stream: Stream, why: Failure) -> Served:
+        """A stream that its caller has begun to hear ends here, with an error."""
+        served = stream.ended("cut")
+        self._record(job, served)
+        await self._recorder.durable(job)
+        stream.fail({**why.error, "detente": detail(job)})
+        return served
+
+    @staticmethod
+    def _continued(job: Job, choice: RankedCandidate) -> Call | None:
+        """The call by which a deployment goes on with a stream that broke off; None where it cannot, or none did."""
+        stream = job.broken
+        if stream is None or stream.said is None:
+            return None
+        how = choice.candidate.deployed.deployment.continues
+        return continued(job.asked.call, stream.said.text, stream.pieces, how)
 
     # -- nobody ------------------------------------------------------------------------------------------------
     def _refuse(self, job: Job, caller: Exchange, last: Failure | None) -> Served:

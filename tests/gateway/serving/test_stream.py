@@ -12,6 +12,7 @@ from detente.gateway.deciding.admit import Candidate
 from detente.gateway.deciding.choose import RankedCandidate
 from detente.gateway.deciding.policy import Policy
 from detente.gateway.http.exchange import Exchange, RequestHead
+from detente.gateway.serving import stream as module
 from detente.gateway.serving.job import Job
 from detente.gateway.serving.stream import MAX_BUFFERED, Stream
 from detente.gateway.surfaces.surface import Rendering, UnsayableError
@@ -63,12 +64,14 @@ class Asking:
     """A job's part of it."""
 
     surface, asked = Surface(), None
+    buffers = goes_on = False
 
 
-def made() -> tuple[Stream, Wire]:
-    wire = Wire()
+def made(*, buffers: bool = False) -> tuple[Stream, Wire]:
+    wire, asking = Wire(), Asking()
+    asking.buffers = buffers
     caller = Exchange(RequestHead(), b"", cast(Any, wire))
-    return Stream(cast(Job, Asking()), CHOICE, caller, lambda *_: b"x-told: 1\r\n"), wire
+    return Stream(cast(Job, asking), CHOICE, caller, lambda *_: b"x-told: 1\r\n"), wire
 
 
 def test_nothing_is_seen_before_there_is_content_and_then_all_of_it() -> None:
@@ -102,11 +105,26 @@ def test_a_complete_stream_ends_with_its_surface_s_end_also_where_it_had_no_cont
     assert (served.tokens, served.finish, served.pieces, served.choice) == (Tokens(1, 2), "stop", 0, CHOICE)
 
 
+def test_one_that_is_to_be_whole_is_not_seen_before_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream, wire = made(buffers=True)
+    for _ in range(MAX_BUFFERED // 1024 + 1):
+        stream.take(StreamPart(b"x" * 1024, content=1))
+    assert wire.sent == b""
+    assert not stream.begun
+    monkeypatch.setattr(module, "MAX_WHOLE", 1)
+    with pytest.raises(UnsayableError, match="held back"):
+        stream.take(StreamPart(b"x"))
+    stream.complete(b"last")
+    stream.close()
+    assert wire.sent.endswith(b"last<end>\r\n0\r\n\r\n")
+
+
 @pytest.mark.parametrize("last", [b"", b"shown", b"unsayable"])
 def test_a_stream_that_failed_ends_with_its_error_whatever_came_with_it(last: bytes) -> None:
     stream, wire = made()
     stream.take(StreamPart(b"a", content=1))
-    stream.fail(last, failure("broken", 502, "cut").error)
+    stream.spill(last)
+    stream.fail(failure("broken", 502, "cut").error)
     assert wire.sent.endswith(b"<cut>\r\n0\r\n\r\n")
     assert (b"shown" in wire.sent) == (last == b"shown")
     assert b"<end>" not in wire.sent

@@ -1,0 +1,131 @@
+"""A continuation: how another deployment goes on with a stream that broke off. Pure.
+
+Owns: what a stream has said so far, as far as another can go on with it, and the call by which it is asked to. Not
+here: whether a case wants that (``Job.goes_on``), and who is asked (``relay``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from detente.live.deployment import Continues
+from detente.providers import sse
+from detente.providers.wire import Call
+
+_THOUGHT = frozenset({"reasoning", "reasoning_content", "reasoning_signature"})
+_SAID = frozenset({"role", "content", *_THOUGHT})
+"""Members of a delta after which another may go on: text, which it is told, and thoughts, which it has of its own."""
+_MOST = ("max_completion_tokens", "max_tokens")
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class _Choice(msgspec.Struct):
+    delta: dict[str, Any] | None = None
+    index: int = 0
+
+
+class _Chunk(msgspec.Struct):
+    choices: list[_Choice] | None = None
+    usage: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_CHUNK = msgspec.json.Decoder(_Chunk)
+_MESSAGES = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class Said:
+    """The text of one stream of chat chunks."""
+
+    __slots__ = ("_pieces", "plain")
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self.plain = True
+        """Whether it is nothing but the text of one answer: nobody can go on within a call of a tool."""
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return "".join(self._pieces)
+
+    def take(self, data: bytes) -> None:
+        """Note what whole events say."""
+        for event in sse.split(data):
+            if said := sse.data_of(event):
+                self._read(said)
+
+    def _read(self, data: bytes) -> None:
+        try:
+            chunk = _CHUNK.decode(data)
+        except _UNREADABLE:
+            self.plain = False
+            return
+        if chunk.choices is None and bytes(chunk.usage) == b"null":
+            self.plain = False  # no chunk of a completion
+        for choice in chunk.choices or ():
+            delta = choice.delta or {}
+            if choice.index or any(value for name, value in delta.items() if name not in _SAID):
+                self.plain = False
+            if isinstance(content := delta.get("content"), str):
+                self._pieces.append(content)
+
+
+class Broken(Protocol):
+    """A stream that broke off."""
+
+    @property
+    def said(self) -> Said | None:
+        """What it had said."""
+
+    @property
+    def pieces(self) -> int:
+        """In how many pieces."""
+
+
+def continued(call: Call, text: str, pieces: int, how: Continues | None) -> Call | None:
+    """The call by which a deployment goes on after some text of ``pieces`` pieces; None where it cannot be told so.
+
+    Where no text was given yet, the call is as it was. A limit of tokens is less by the pieces: about as many tokens.
+    """
+    if not text:
+        return call
+    if how is None or text != text.rstrip():  # Claude refuses a beginning that ends with a blank
+        return None
+    messages = _with(call.members.get("messages", msgspec.Raw(b"[]")), text, how)
+    if messages is None:
+        return None
+    changed: dict[str, Any] = {"messages": messages, **_less(call.members, pieces)}
+    if how == "vllm":
+        changed |= {"add_generation_prompt": False, "continue_final_message": True}
+    members = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in changed.items()}
+    return msgspec.structs.replace(call, members={**call.members, **members})
+
+
+def _with(messages: msgspec.Raw, text: str, how: Continues) -> list[Any] | None:
+    """The messages, and the text as the beginning of the answer; a caller may have begun it itself."""
+    try:
+        said = _MESSAGES.decode(messages)
+        last = msgspec.json.decode(said[-1]) if said else {}
+    except _UNREADABLE:
+        return None
+    if not isinstance(last, dict):
+        return None
+    if last.get("role") == "assistant":
+        if not isinstance(begun := last.get("content"), str):
+            return None
+        text, said = begun + text, said[:-1]
+    answer = {"role": "assistant", "content": text}
+    return [*said, answer | ({"prefix": True} if how == "prefix" else {})]
+
+
+def _less(members: Mapping[str, msgspec.Raw], pieces: int) -> dict[str, int]:
+    """The limits of tokens that a call states, less what was made."""
+    found = {}
+    for name in _MOST:
+        stated = members.get(name)
+        if stated is not None and bytes(stated) != b"null":
+            found[name] = max(1, msgspec.json.decode(stated, type=int) - pieces)
+    return found
