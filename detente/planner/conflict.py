@@ -1,7 +1,7 @@
 """Which clauses collide, and the cheapest way out (§8).
 
-Owns: the minimal set (a deletion filter over clauses) and the relaxations (least give of one clause, then least cost).
-Not here: how a clause is worded (``Term.concede``).
+Owns: the minimal set, and the relaxations (least give of one clause, then least cost). Not here: which facts play a
+part (``facts``), and how a clause is worded (``Term.concede``).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from detente.contract.term import Term
 from detente.errors import UnsettledError
-from detente.market.offer import GpuOffer, TokenOffer
+from detente.planner.facts import facts_of, fewest, plural
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats, Ints
 from detente.planner.formulation.owner import Owner, by_owner
@@ -46,12 +46,6 @@ NOISE = 1e-8
 MAX_NODES = 100
 """Nodes that a search for a way out may take; what is best by then is told as such (``Concession.at_most``)."""
 
-COLLIDING = ("demand", "offer", "units", "gang", "moving")
-"""Owners that are no clauses, and of which some may collide."""
-
-MAX_FACTS = 60
-"""Workloads and offers that are tried one by one for a part in a conflict."""
-
 
 def find_conflict(study: Study, whole: Ints | None = None) -> Conflict:
     """A minimal set of clauses that cannot be met together, and the ways out, cheapest first.
@@ -68,82 +62,12 @@ def find_conflict(study: Study, whole: Ints | None = None) -> Conflict:
     present = {block.owner for block in program.row_blocks}.union(*denying)
     clauses = by_owner(study.case.terms)
     owners = [o for o, term in clauses.items() if o in present and not (term.effect == "grants" and term.prices)]
-    minimal = _minimal(study, owners, whole) if study.relaxed(owners).possible(whole) else []
+    minimal = fewest(study, owners, whole) if study.relaxed(owners).possible(whole) else []
     others = study.relaxed(o for o in owners if o not in minimal)
-    facts = _facts(others, whole) or ([] if minimal else _collision(others, whole))
+    facts = facts_of(others, [clauses[owner] for owner in minimal], whole)
     clashes = [_clash(study, owner) for owner in minimal]
     ways = _ways_out(study, minimal, whole) if minimal else []
     return Conflict(study.case.reading, tuple(clashes), tuple(facts), tuple(ways))
-
-
-def _minimal(study: Study, owners: Sequence[Owner], whole: Ints | None) -> list[Owner]:
-    """Drop each clause in turn; one whose absence cures nothing stays out. What is left is minimal.
-
-    Of an amended clause each version by itself, so that the one is named which collides.
-    """
-    dropped: list[Owner] = []
-    for owner in owners:
-        if not study.relaxed([*dropped, owner]).possible(whole):
-            dropped.append(owner)
-    return [owner for owner in owners if owner not in dropped]
-
-
-def _facts(study: Study, whole: Ints | None) -> list[str]:
-    """Demand that must be served and capacity that is not there, each of which alone would cure the conflict."""
-    offers, unserved = study.case.offers, study.draft.unserved
-    found = [
-        f"`{workload.id}` must be served: it has no `value`, so it cannot go unserved"
-        for workload in study.case.workloads[:MAX_FACTS]
-        if workload.id not in unserved and study.relaxed([Owner("demand", workload.id)]).possible(whole)
-    ]
-    found += [
-        f"`{offer.id}` has no more capacity"
-        for offer in offers[: MAX_FACTS if len(offers) <= MAX_FACTS else 0]
-        if study.relaxed([Owner("offer", offer.id)]).possible(whole)
-    ]
-    staying = [w.id for w in study.case.workloads if w.moving is not None and w.moving.stays is not None]
-    found += [
-        _stays(study.draft, Owner("moving", name))
-        for name in staying[:MAX_FACTS]
-        if study.relaxed([Owner("moving", name)]).possible(whole)
-    ]
-    return found
-
-
-def _collision(study: Study, whole: Ints | None) -> list[str]:
-    """Demand and capacity that collide without any clause, where none of them alone would cure it: a minimal set."""
-    blocks = study.draft.program.row_blocks
-    owners = list(dict.fromkeys(block.owner for block in blocks if block.owner.kind in COLLIDING))
-    if len(owners) > 2 * MAX_FACTS or not study.relaxed(owners).possible(whole):
-        return []
-    return [sentence for owner in _minimal(study, owners, whole) if (sentence := _collides(study.draft, owner))]
-
-
-def _stays(draft: Draft, owner: Owner) -> str:
-    """Of a workload that stays where it came, as one of the facts that collide."""
-    moving = next(w for w in draft.case.workloads if w.id == owner.name).moving
-    assert moving is not None
-    return f"`{owner.name}` stays where it came for {moving.stays} at least (`moving: stays`)"
-
-
-def _collides(draft: Draft, owner: Owner) -> str:
-    """What a demand, an offer or a gang asks for, as one of those that collide."""
-    if owner.kind in ("demand", "gang"):
-        workload = next(w for w in draft.case.workloads if w.id == owner.name)
-        if owner.kind == "gang":
-            return f"`{owner.name}` runs as a whole gang, or not at all"
-        work = shown(float(draft.demand[owner.name].work.sum()), _plural(workload.unit))
-        may = "may go unserved at its `value`" if workload.value is not None else "must be served: it has no `value`"
-        return f"`{owner.name}` {may} ({work} in all)"
-    if owner.kind == "moving":
-        return _stays(draft, owner)
-    offer = next(o for o in draft.case.offers if o.id == owner.name)
-    if owner.kind == "units":
-        return f"`{owner.name}` is bought in whole units, and serves no more than what is bought"
-    flow = 1.0 if isinstance(offer, TokenOffer) else float(offer.unit_flow)
-    there_is = float((draft.most(offer) * draft.hours).sum()) * flow
-    total = shown(there_is, "GPU-hours" if isinstance(offer, GpuOffer) else "Mtok")
-    return f"`{owner.name}` has no more capacity ({offer.capacity}: {total} in all)"
 
 
 def _clash(study: Study, owner: Owner) -> Clash:
@@ -308,12 +232,7 @@ def _exact(value: float) -> Decimal:
 
 def _worded(draft: Draft, term: Term, part: Given) -> str:
     """In the contract's words, with the windows in which it gives."""
-    words = term.concede(part.part, Fraction(part.amount), _plural(part.unit), draft.case.currency)
-    texts = [f"{named(start, end)}: {shown(v, _plural(part.unit))}" for start, end, v in part.windows[:6]]
+    words = term.concede(part.part, Fraction(part.amount), plural(part.unit), draft.case.currency)
+    texts = [f"{named(start, end)}: {shown(v, plural(part.unit))}" for start, end, v in part.windows[:6]]
     more = f"; and {len(part.windows) - 6} more windows" if len(part.windows) > 6 else ""
     return words + (f" ({'; '.join(texts)}{more})" if texts else "")
-
-
-def _plural(unit: str) -> str:
-    """Of a unit that has one: `GPU-hours`, but `Mtok` and `USD`."""
-    return f"{unit}s" if unit.endswith("hour") else unit

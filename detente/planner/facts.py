@@ -1,0 +1,154 @@
+"""What is no clause and plays a part in a conflict: demand, capacity, what is not sold, work that stays.
+
+Owns: which facts are named, and their words; and the deletion filter that finds a minimal set of owners that collide.
+Not here: which clauses collide, and the ways out (``conflict``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+from detente.contract.term import Term
+from detente.contract.verdict import verdict
+from detente.demand.workload import AnyWorkload
+from detente.market.offer import AnyOffer, GpuOffer, TokenOffer
+from detente.planner.formulation.draft import Draft
+from detente.planner.formulation.expression import Bools, Ints
+from detente.planner.formulation.owner import Owner
+from detente.planner.study import Study
+from detente.values.money import shown
+from detente.values.period import named
+
+COLLIDING = ("demand", "offer", "units", "gang", "moving")
+"""Kinds of owners that are no clauses, and of which some may collide."""
+
+MAX_FACTS = 60
+"""Workloads and offers that are tried one by one for a part in a conflict."""
+
+
+def facts_of(study: Study, clauses: Sequence[Term], whole: Ints | None) -> list[str]:
+    """The facts that play a part, in a sentence each.
+
+    Those of which each alone would cure the conflict; where there are none, a minimal set of those that collide with
+    the clauses, or with each other. And what the clauses would allow, but nobody sells.
+
+    Parameters
+    ----------
+    study
+        Of a case that has no plan, with no clauses but those of the conflict.
+    clauses
+        Those.
+    whole
+        Columns that must be integer for the conflict to show.
+    """
+    curing = list(_curing(study, whole))
+    owners = curing or _colliding(study, whole)
+    found = [_said(study.draft, owner, alone=bool(curing)) for owner in owners]
+    wanting = [w for w in study.case.workloads if Owner("demand", w.id) in owners]
+    return [*found, *_not_sold(study.draft, wanting, clauses)]
+
+
+def fewest(study: Study, owners: Sequence[Owner], whole: Ints | None) -> list[Owner]:
+    """Drop each owner in turn; one whose absence cures nothing stays out. What is left is minimal.
+
+    Of an amended clause each version by itself, so that the one is named which collides.
+    """
+    dropped: list[Owner] = []
+    for owner in owners:
+        if not study.relaxed([*dropped, owner]).possible(whole):
+            dropped.append(owner)
+    return [owner for owner in owners if owner not in dropped]
+
+
+def _curing(study: Study, whole: Ints | None) -> Iterator[Owner]:
+    """Demand that must be served, offers, and work that stays, each of which alone would cure the conflict."""
+    case, unserved = study.case, study.draft.unserved
+    tried = [Owner("demand", w.id) for w in case.workloads[:MAX_FACTS] if w.id not in unserved]
+    tried += [Owner("offer", offer.id) for offer in case.offers] if len(case.offers) <= MAX_FACTS else []
+    tried += [Owner("moving", w.id) for w in case.workloads[:MAX_FACTS] if w.moving and w.moving.stays]
+    return (owner for owner in tried if study.relaxed([owner]).possible(whole))
+
+
+def _colliding(study: Study, whole: Ints | None) -> list[Owner]:
+    """A minimal set of facts that cannot be together: none where there are too many to try."""
+    program = study.draft.program
+    present = [block.owner for block in program.row_blocks]
+    present += [owner for denial in program.denials for owner in sorted(denial.turns_on)]
+    owners = [owner for owner in dict.fromkeys(present) if owner.kind in COLLIDING]
+    if len(owners) > 2 * MAX_FACTS or not study.relaxed(owners).possible(whole):
+        return []
+    return fewest(study, owners, whole)
+
+
+# -- words -------------------------------------------------------------------------------------------------------------
+def _said(draft: Draft, owner: Owner, *, alone: bool) -> str:
+    """What a demand, an offer, a gang or a stay asks for; with its size where it is one of several that collide."""
+    if owner.kind in ("units", "offer"):
+        offer = next(o for o in draft.case.offers if o.id == owner.name)
+        if owner.kind == "units":
+            return f"`{owner.name}` is bought in whole units, and serves no more than what is bought"
+        return _there_is(draft, offer, sized=not alone)
+    workload = next(w for w in draft.case.workloads if w.id == owner.name)
+    if owner.kind == "gang":
+        return f"`{owner.name}` runs as a whole gang, or not at all"
+    if owner.kind == "moving":
+        assert workload.moving is not None
+        return f"`{owner.name}` stays where it came for {workload.moving.stays} at least (`moving: stays`)"
+    if alone:
+        return f"`{owner.name}` must be served: it has no `value`, so it cannot go unserved"
+    work = shown(float(draft.demand[owner.name].work.sum()), plural(workload.unit))
+    may = "may go unserved at its `value`" if workload.value is not None else "must be served: it has no `value`"
+    return f"`{owner.name}` {may} ({work} in all)"
+
+
+def _there_is(draft: Draft, offer: AnyOffer, *, sized: bool) -> str:
+    """Of an offer, that its capacity ends, and when it cannot be bought at all."""
+    parts = []
+    if offer.capacity is not None:
+        flow = 1.0 if isinstance(offer, TokenOffer) else float(offer.unit_flow)
+        most = draft.most(offer)
+        there_is = float((most * draft.hours)[np.isfinite(most)].sum()) * flow
+        total = shown(there_is, "GPU-hours" if isinstance(offer, GpuOffer) else "Mtok")
+        parts.append("has no more capacity" + (f" ({offer.capacity}: {total} in all)" if sized else ""))
+    times = list(_times(draft, _closed(draft, offer)))
+    if times:
+        more = f" and {len(times) - 3} more times" if len(times) > 3 else ""
+        parts.append(f"is not on offer, or has no price, in {', '.join(times[:3])}{more}")
+    return f"`{offer.id}` {' and '.join(parts) or 'is too small for a gang'}"
+
+
+def _closed(draft: Draft, offer: AnyOffer) -> Bools:
+    """The periods in which an offer has no price."""
+    lines = [arc.index for arc in draft.arcs.of_offer[offer.id]]
+    found: Bools = np.isnan(draft.prices.listed[lines]).sum(axis=0) == len(lines)
+    return found
+
+
+def _times(draft: Draft, periods: Bools) -> Iterator[str]:
+    """Runs of periods, each by its name."""
+    at = np.flatnonzero(periods)
+    for run in np.split(at, np.flatnonzero(np.diff(at) > 1) + 1):
+        if len(run):
+            yield named(draft.periods[int(run[0])].span_start, draft.periods[int(run[-1])].span_end)
+
+
+def _not_sold(draft: Draft, wanting: Iterable[AnyWorkload], clauses: Sequence[Term]) -> Iterator[str]:
+    """Of work that must be served and may run nowhere: who may serve it, and sells nothing that it runs on."""
+    case = draft.case
+    for workload in wanting if clauses else ():
+        arcs = draft.arcs.of_workload[workload.id]
+        if any(verdict(clauses, workload.facts, [case.offer_facts[arc.offer.id]]).permitted for arc in arcs):
+            continue
+        able = {arc.offer.id for arc in arcs}
+        might = [offer for offer in case.offers if offer.id not in able]
+        places = {o.provider: o for o in might if verdict(clauses, workload.facts, [case.offer_facts[o.id]]).permitted}
+        wants = ", ".join([*workload.runs_on.models, *workload.runs_on.accelerators][:6])
+        for provider in places:
+            yield f"`{provider}` sells nothing that `{workload.id}` runs on ({wants}) where it may run"
+
+
+def plural(unit: str) -> str:
+    """Of a unit that has one: `GPU-hours`, but `Mtok` and `USD`."""
+    return f"{unit}s" if unit.endswith("hour") else unit
