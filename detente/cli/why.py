@@ -147,7 +147,7 @@ def _live(
     try:
         given = labels_of(",".join(stated)) if stated else {}
         labels = narrowed(workload.labels, given, policy.labels)
-        asked = read(surface, body, workload.id)
+        asked = read(surface, body, workload.id, frozenset(policy.serving.lenient))
         moment, load = Moment(policy, at), Load()
         load.limits(policy, at)
         load.enter(moment.period)

@@ -86,6 +86,7 @@ class CallEnd(msgspec.Struct, frozen=True, omit_defaults=True):
     it is zero where no provider was asked. ``cost`` is a decimal in the case's currency at list price, and None where
     usage or price is not known. ``continued``: the deployment went on with a stream that broke off at others, which are
     among its ``attempts``; ``usage`` is its own part. ``pieces`` counts the pieces of content that a stream delivered.
+    ``left_out`` names the members of the request that its deployment was not told.
     """
 
     id: str
@@ -100,6 +101,7 @@ class CallEnd(msgspec.Struct, frozen=True, omit_defaults=True):
     pieces: int = 0
     ms: float = 0.0
     attempts: Sequence[Attempt] = ()
+    left_out: Sequence[str] = ()
 
 
 class Record(CallRoute, frozen=True, omit_defaults=True, kw_only=True):
@@ -120,6 +122,7 @@ class Record(CallRoute, frozen=True, omit_defaults=True, kw_only=True):
     pieces: int = 0
     ms: float = 0.0
     attempts: tuple[Attempt, ...] = ()
+    left_out: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     denied: tuple[DeniedDeployment, ...] = ()
 

@@ -21,7 +21,7 @@ from detente.values.noun import Id, Label, Noun
 from detente.values.quantity_field import Duration, Throughput
 
 Operation = Literal["chat", "embeddings", "responses"]
-"""What a call asks for. Anthropic's messages are asked of an upstream as chat."""
+"""What a deployment serves. Who serves chat is asked what callers ask as Anthropic's messages, too."""
 
 Feature = Literal[
     "streaming",
@@ -172,8 +172,10 @@ class BedrockDeployment(_Deployment):
     """A model, or an inference profile, of Amazon Bedrock."""
 
     kind: Literal["bedrock"]
-    api: Literal["converse", "openai"] = Field(
-        default="converse", description="Converse (embeddings: InvokeModel), or the OpenAI-compatible endpoint"
+    api: Literal["converse", "invoke", "openai"] | None = Field(
+        default=None,
+        description="Converse, InvokeModel in Anthropic's shape for calls on `/v1/messages`, or the OpenAI-compatible "
+        "endpoint; default: Converse, and InvokeModel for what is asked of a Claude in its own shape",
     )
     endpoint: Endpoint | None = Field(default=None, description="its address; default: that of the offer's region")
 
@@ -188,8 +190,27 @@ class BedrockDeployment(_Deployment):
             _address(self.endpoint)
         if self.credential.entra:
             raise FlawError("is Microsoft's, and Bedrock takes AWS's or a key", "write one of them", ("credential",))
-        if self.api == "converse" and "responses" in self.serves:
+        if self.api != "openai" and "responses" in self.serves:
             raise FlawError("Converse serves no responses", "say `api: openai`, or leave it out", ("serves",))
+        return self
+
+
+class AnthropicDeployment(_Addressed):
+    """A model of Anthropic's at Anthropic, or at Azure AI Foundry (``https://….services.ai.azure.com/anthropic``)."""
+
+    kind: Literal["anthropic"]
+    endpoint: Endpoint = Field(
+        default="https://api.anthropic.com", description="its address, without the paths of single calls"
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> AnthropicDeployment:
+        if self.credential.aws:
+            raise FlawError(
+                "is AWS's, and Anthropic takes a key or `entra: true`", "write one of them", ("credential",)
+            )
+        if self.serves != ("chat",):
+            raise FlawError("Anthropic serves chat and nothing else", "leave it out", ("serves",))
         return self
 
 
@@ -210,5 +231,5 @@ class CompatibleDeployment(_Addressed):
         return self
 
 
-AnyDeployment = AzureDeployment | BedrockDeployment | CompatibleDeployment
-Deployment = Annotated[AzureDeployment | BedrockDeployment | CompatibleDeployment, Field(discriminator="kind")]
+AnyDeployment = AnthropicDeployment | AzureDeployment | BedrockDeployment | CompatibleDeployment
+Deployment = Annotated[AnyDeployment, Field(discriminator="kind")]

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from detente.errors import FlawError
+from detente.live.leniency import Leniency
 from detente.live.serving import OnCut
 from detente.values.noun import Flag, Id, Label, Noun
 
@@ -41,6 +42,9 @@ class Key(Noun):
     labels: dict[str, Label] = Field(default_factory=dict, description="labels that the workload leaves open")
     on_cut: OnCut | None = Field(default=None, description="in place of the case's `on-cut`, for calls with this key")
     buffer: Flag | None = Field(default=None, description="in place of the case's `buffer`, for calls with this key")
+    lenient: tuple[Leniency, ...] | None = Field(
+        default=None, description="in place of the case's `lenient`, for calls with this key"
+    )
 
 
 def make(key_id: str, random: bytes) -> str:

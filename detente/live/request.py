@@ -17,7 +17,8 @@ class Request(NamedTuple):
     """One call. Hashable: the decision of which deployments may serve it is remembered by it.
 
     ``model`` is a model's name, or the workload's own id: any model that it runs on. ``pinned`` names the only
-    deployment that holds the state which the call builds on.
+    deployment that holds the state which the call builds on. ``wishes`` are needs that may be left out: who can do them
+    is asked first.
     """
 
     workload: str
@@ -27,6 +28,7 @@ class Request(NamedTuple):
     operation: Operation = "chat"
     needs: frozenset[Feature] = frozenset()
     pinned: str | None = None
+    wishes: frozenset[Feature] = frozenset()
 
     @property
     def facts(self) -> Facts:

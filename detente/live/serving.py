@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from detente.errors import FlawError
+from detente.live.leniency import Leniency
 from detente.values.noun import Flag, Noun
 from detente.values.quantity_field import Count, Duration
 
@@ -84,5 +85,8 @@ class Serving(Noun):
     headers: Flag = Field(default=True, description="whether replies say where they ran, why and at what cost")
     sync: Literal["timer", "each"] = Field(
         default="timer", description="when the journal is forced to disk: each second, or before each reply"
+    )
+    lenient: tuple[Leniency, ...] = Field(
+        default=(), description="what may be left out of a call for a deployment that cannot do it; replies list it"
     )
     drain: Duration = Field(default=30.0, description="how long a stop waits for calls under way")

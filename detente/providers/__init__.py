@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from detente.providers.wire import Wire
 
 WIRES = {
+    "anthropic": "detente.providers.anthropic:AnthropicWire",
     "azure": "detente.providers.azure:AzureWire",
     "bedrock": "detente.providers.bedrock:BedrockWire",
     "openai-compatible": "detente.providers.openai_compatible:CompatibleWire",

@@ -15,6 +15,7 @@ import msgspec
 from detente.live.deployment import CompatibleDeployment
 from detente.providers.authority import Authority, KeyAuthority
 from detente.providers.chat_stream import ChatDecoder, tokens_of
+from detente.providers.omission import without
 from detente.providers.outgoing import Outgoing
 from detente.providers.responses_stream import ResponsesDecoder, reply_of_response
 from detente.providers.wire import (
@@ -77,17 +78,10 @@ class CompatibleWire(Wire):
         return PATHS[call.operation]
 
     def encode(self, call: Call) -> Outgoing:
-        # A text cannot look like a member: its quotation marks are escaped.
-        messages = call.members.get("messages")
-        if messages is not None and b'"reasoning_signature"' in bytes(messages):
-            raise Refusal("`messages` hold thinking that Claude signed, and nobody but Claude can read it", "messages")
         if call.item:
             return Outgoing(self.target(call) + call.item, (), b"", call.method)
-        members = call.members
-        if "reasoning" in self.deployment.lacks and bytes(members.get("reasoning_effort", b"")) == b'"none"':
-            # Who cannot reason does not, and refuses to be told so.
-            members = {name: text for name, text in members.items() if name != "reasoning_effort"}
-        return Outgoing(self.target(call), JSON, body_of(call, members, self.name))
+        members, left_out = without(call, self.deployment.lacks)
+        return Outgoing(self.target(call), JSON, body_of(call, members, self.name), left_out=left_out)
 
     def decode(self, call: Call, headers: Headers, body: bytes) -> Reply | Failure:
         if call.item:

@@ -20,3 +20,5 @@ class Outgoing(msgspec.Struct, frozen=True):
     headers: HeaderPairs
     body: bytes
     method: str = "POST"
+    left_out: tuple[str, ...] = ()
+    """Members of the call that are not in it: they change no answer, or the call's leniency allows it."""

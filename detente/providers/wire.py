@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from detente.live.deployment import AnyDeployment, Operation
+from detente.live.deployment import AnyDeployment
 from detente.providers.authority import Authority
 from detente.providers.outgoing import Outgoing
 
@@ -24,21 +24,33 @@ Headers = Mapping[str, str]
 """A reply's headers, names in lower case; of one that occurs twice, the last."""
 
 
+Shape = Literal["chat", "embeddings", "responses", "messages"]
+"""The shape of a call: OpenAI's, by operation, or Anthropic's ``messages``."""
+
+
 # -- what is asked --------------------------------------------------------------------------------------------------
 class Call(msgspec.Struct, frozen=True):
-    """A call in OpenAI's shape: its top-level members, each still the JSON text that the caller wrote.
+    """A call in a shape: its top-level members, each still the JSON text that the caller wrote.
 
     ``asks_usage`` says whether the caller asked for the usage of a stream (``stream_options.include_usage``): a wire
     asks its provider for it in any case, and hides the chunk from a caller who did not.
     """
 
-    operation: Operation
+    operation: Shape
     members: Mapping[str, msgspec.Raw]
     stream: bool = False
     asks_usage: bool = False
     method: str = "POST"
     item: str = ""
     """Of a call for something that is stored there: what follows the operation's path, its query included."""
+    optional: frozenset[str] = frozenset()
+    """What may be left out where a provider cannot do it (names of ``live/leniency``)."""
+    left_out: tuple[str, ...] = ()
+    """Members of the caller's body that its surface left out when it said the call in this shape."""
+    betas: tuple[str, ...] = ()
+    """Of a call in Anthropic's shape: the betas that its caller asks for."""
+    version: str = ""
+    """Of a call in Anthropic's shape: the version of it that its caller states; empty where it states none."""
     budget: int | None = None
     """Tokens of thought, where the caller stated them in Anthropic's shape. OpenAI's has no budgets, so the members say
     the effort that comes nearest; a wire whose provider knows budgets goes by this."""
@@ -212,6 +224,10 @@ class Wire:
     def base(self) -> str:
         """The address that all its paths are under: ``https://host[:port][/path]``."""
         raise NotImplementedError
+
+    def speaks(self, shape: Shape) -> bool:
+        """Whether it takes calls of a shape. Neutral: those that its deployment serves."""
+        return shape in self.deployment.serves
 
     def authority(self) -> Authority:
         """What authorizes its requests."""

@@ -26,7 +26,11 @@ WHY = {
 
 def decision_json(decision: RoutingDecision, asked: Asked, at: datetime) -> dict[str, Any]:
     """One document."""
-    unsayable = {c.deployed.id: said for c in decision.admission.permitted if (said := cannot(c, asked)) is not None}
+    unsayable = {
+        c.deployed.id: said
+        for c in decision.admission.permitted
+        if (said := cannot(decision.surface, c, asked)) is not None
+    }
     return {
         "answer": "yes" if served(decision, asked) else "no",
         "at": at.isoformat(),
@@ -45,7 +49,7 @@ def decision_json(decision: RoutingDecision, asked: Asked, at: datetime) -> dict
 
 def served(decision: RoutingDecision, asked: Asked) -> bool:
     """Whether anybody can serve it."""
-    return any(cannot(choice.candidate, asked) is None for choice in decision.order.choices)
+    return any(cannot(decision.surface, choice.candidate, asked) is None for choice in decision.order.choices)
 
 
 def _candidate(candidate: Candidate, unsayable: dict[str, str]) -> dict[str, Any]:

@@ -6,13 +6,16 @@ frames (``eventstream``) and signatures (``signature``).
 
 from __future__ import annotations
 
+import re
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
+from detente.providers.claude import BEDROCK_BETAS, Claude, claude_of
 from detente.providers.outgoing import HeaderPairs
-from detente.sandbox import converse, eventstream, invoke, openai, signature
+from detente.sandbox import converse, eventstream, invoke, messages, openai, signature
 from detente.sandbox.ask import Choice, Generation, WrongError
 from detente.sandbox.cache import Replies
 from detente.sandbox.face import ApiRoute, Face, HttpRequest, ParsedCall, Scene
@@ -24,6 +27,11 @@ STREAM: HeaderPairs = (("content-type", "application/vnd.amazon.eventstream"),)
 MAX_REPLY_TOKENS = 4_096
 """Tokens that the models played generate at most, and Bedrock reserves for a call that sets no ``maxTokens``."""
 BLOCKED = "Sorry, the model cannot answer this question."
+ACTIONS = ("converse", "converse-stream", "invoke", "invoke-with-response-stream")
+STREAMED = "invoke-with-response-stream"
+ANTHROPIC = "anthropic_version"
+CLAUDE = "claude"
+"""What is held of a call in Anthropic's shape."""
 _PAD = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
@@ -53,15 +61,21 @@ class BedrockFace(Face):
     """Bedrock's runtime."""
 
     kind = "bedrock"
+    marks = True
     reserve = MAX_REPLY_TOKENS
 
     def route(self, request: HttpRequest) -> ApiRoute | None:
         parts = request.path.split("/")
         if request.method != "POST" or len(parts) != 4 or parts[1] != "model":
             return None
-        return ApiRoute(parts[3], unquote(parts[2])) if parts[3] in ("converse", "converse-stream", "invoke") else None
+        return ApiRoute(parts[3], unquote(parts[2])) if parts[3] in ACTIONS else None
 
     def read(self, route: ApiRoute, body: Mapping[str, Any], replies: Replies) -> ParsedCall:
+        if route.operation.startswith("invoke") and ANTHROPIC in body:
+            ask = messages.ask(*_claude(body, route.name or ""))
+            return ParsedCall(CLAUDE, ask.tokens, ask, route.operation == STREAMED)
+        if route.operation == STREAMED:
+            raise WrongError("The model is unsupported for this operation.")
         if route.operation == "invoke":
             return ParsedCall(body, sum(count(text) for text in _texts(body)))
         ask = converse.ask(body)
@@ -73,6 +87,8 @@ class BedrockFace(Face):
         rhythm = scene.seat.rhythm
         latency = round((rhythm.first + rhythm.each * generation.counts.output) * 1000)
         mark: HeaderPairs = (("x-amzn-requestid", _request_id(scene.mark)),)
+        if parsed.held is CLAUDE and not parsed.stream:
+            return Whole(200, json_bytes(messages.whole(generation)), (*JSON, *mark), generation.counts)
         if route.operation == "invoke":
             body, tokens = invoke.reply(scene.seat.name, parsed.held, generation.mark)
             told = (
@@ -87,12 +103,23 @@ class BedrockFace(Face):
         )
         spoiled = eventstream.spoiled(_frame("contentBlockDelta", {"delta": {"text": "half"}, "contentBlockIndex": 0}))
         exception = eventstream.exception("internalServerException", what)
+        if parsed.held is CLAUDE:
+            spoiled = eventstream.spoiled(_chunk({"type": "content_block_delta"}))
+            return Streamed(self._chunks(generation, latency), exception, spoiled, (*STREAM, *mark), generation.counts)
         return Streamed(self._frames(generation, latency), exception, spoiled, (*STREAM, *mark), generation.counts)
 
     @staticmethod
     def _frames(generation: Generation, latency: int) -> Iterator[Piece]:
         for kind, body, tokens in converse.events(generation, latency):
             yield Piece(_frame(kind, body), tokens, kind == "messageStop")
+
+    @staticmethod
+    def _chunks(generation: Generation, latency: int) -> Iterator[Piece]:
+        for event, tokens in messages.events(generation):
+            if event["type"] == "message_stop":
+                counted = {"inputTokenCount": generation.counts.input, "outputTokenCount": generation.counts.output}
+                event["amazon-bedrock-invocationMetrics"] = {**counted, "invocationLatency": latency}
+            yield Piece(_chunk(event), tokens, event["type"] == "message_delta")
 
     def filtered(self, generation: Generation) -> Generation | Whole:
         """A guardrail answers instead of the model."""
@@ -164,6 +191,27 @@ class BedrockOpenAIFace(openai.OpenAIFace):
     @staticmethod
     def _error(status: int, kind: str, message: str, type_: str, code: str | None = None) -> Whole:
         return openai.error(status, message, type_, code=code, headers=(("x-amzn-errortype", kind),))
+
+
+def _claude(body: Mapping[str, Any], name: str) -> tuple[Mapping[str, Any], Claude, tuple[str, ...], Any, Any]:
+    """What ``messages.ask`` takes, as Bedrock judges a body of Anthropic's. Raises WrongError."""
+    if not re.fullmatch(r"bedrock-2023-05-31|\d{4}-\d\d-\d\d", str(body[ANTHROPIC])):
+        raise WrongError("anthropic_version: Input should be 'bedrock-2023-05-31'")
+    betas = body.get("anthropic_beta") or []
+    if any(beta not in BEDROCK_BETAS.values() for beta in betas):
+        raise WrongError("invalid beta flag")
+    editing = any(beta.startswith(("context-management-", "compact-")) for beta in betas)
+    more = (ANTHROPIC, "anthropic_beta", *(("context_management",) if editing else ()))
+    claude = claude_of(unquote(name))
+    searching = any(beta.startswith(("tool-search-", "tool-examples-")) for beta in betas)
+    tool = ("defer_loading", "input_examples") if searching else ()
+    return body, claude, more, tool, ("ttl",) if claude.keeps else ()
+
+
+def _chunk(event: Mapping[str, Any]) -> bytes:
+    """One of Anthropic's events, as InvokeModelWithResponseStream carries it."""
+    held = b64encode(json_bytes(event)).decode()
+    return eventstream.event("chunk", json_bytes({"bytes": held, "p": _PAD[: 4 + len(held) % 40]}))
 
 
 def _frame(kind: str, body: Mapping[str, Any]) -> bytes:

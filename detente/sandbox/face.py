@@ -69,6 +69,8 @@ class Face:
 
     kind: ClassVar[str]
     """The kind of deployment that it plays."""
+    marks: ClassVar[bool] = False
+    """Whether callers mark what is to be cached; else beginnings of prompts are cached by themselves."""
     reserve: ClassVar[int] = ESTIMATE
     """Tokens of output that are reserved for a call that states no limit."""
 

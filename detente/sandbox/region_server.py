@@ -16,6 +16,7 @@ import msgspec
 from detente.live.fault import Fault
 from detente.providers.outgoing import HeaderPairs
 from detente.sandbox import model, play
+from detente.sandbox.anthropic import AnthropicFace
 from detente.sandbox.ask import Ask, Counts, Generation, WrongError
 from detente.sandbox.azure import AzureFace
 from detente.sandbox.bedrock import BedrockFace, BedrockOpenAIFace
@@ -29,7 +30,7 @@ from detente.sandbox.reply import JSON, Streamed, Whole, json_bytes
 from detente.sandbox.seat import CallRecord, Rhythm, Seat
 from detente.sandbox.tokens import count
 
-FACES: tuple[type[Face], ...] = (AzureFace, BedrockFace, BedrockOpenAIFace, CompatibleFace)
+FACES: tuple[type[Face], ...] = (AnthropicFace, AzureFace, BedrockFace, BedrockOpenAIFace, CompatibleFace)
 AT_ONCE = Rhythm(0.0, 0.0)
 TOO_LARGE = Whole(
     413,
@@ -258,7 +259,7 @@ class RegionServer:
     def _ungenerated(self, call: _Call) -> Generation:
         cached = written = 0
         ask = call.parsed.ask or Ask("")
-        if isinstance(call.face, BedrockFace):
+        if call.face.marks:
             cached, written = call.seat.cache.point(ask.prompt, ask.points)
         elif call.parsed.ask is not None:
             cached = call.seat.cache.read(ask.prompt)

@@ -94,7 +94,8 @@ RESPONSES: dict[str, dict[str, Any]] = {
 
 def sent(wire: Wire, path: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """(target, body) as the wire sends what a surface was asked."""
-    outgoing = wire.encode(SURFACES[path.encode()].ask(dumped(body)).call)
+    surface = SURFACES[path.encode()]
+    outgoing = wire.encode(surface.spoken(surface.ask(dumped(body)), wire).call)
     assert outgoing.method == "POST"
     return outgoing.target, json.loads(outgoing.body)
 

@@ -33,6 +33,8 @@ class Candidate:
     """What the request asks for and it cannot do: features, or ``operation``, or ``state`` that lies elsewhere."""
     prepaid: bool = False
     """Whether its capacity is paid for now, used or not."""
+    without: bool = False
+    """Whether it lacks something that the request wishes for, and may do without."""
     live: tuple[Term, ...] = ()
     """Clauses that cover the request there and ask at each call what remains."""
 
@@ -96,7 +98,8 @@ def _candidate(
     text = next((term.text for term in terms if term.id == found.clause), "")
     counting = (_counting(term, policy, at) for term in terms) if found.permitted else ()
     live = tuple(term for term in counting if _asks_standing(term, request, deployed))
-    return Candidate(deployed, found, text, prepaid=deployed.prepaid(at), live=live)
+    without = not request.wishes.isdisjoint(deployed.deployment.lacks)
+    return Candidate(deployed, found, text, prepaid=deployed.prepaid(at), live=live, without=without)
 
 
 def _asks_standing(term: Term, request: Request, deployed: Deployed) -> bool:

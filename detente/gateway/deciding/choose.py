@@ -118,6 +118,9 @@ def _ordered(ready: Sequence[tuple[Candidate, State]], prefix: bytes) -> tuple[R
             behind = distance
         price = 0 if why == "share" else state.price
         affinity = crc32(prefix + candidate.deployed.id.encode()) if prefix else 0
-        keyed.append(((_RANK[why], behind, price, affinity, -state.share, place), RankedCandidate(candidate, why)))
+        without = candidate.without  # who can do all that is wished for is asked first
+        keyed.append(
+            ((without, _RANK[why], behind, price, affinity, -state.share, place), RankedCandidate(candidate, why))
+        )
     keyed.sort(key=itemgetter(0))
     return tuple([choice for _, choice in keyed])

@@ -17,7 +17,7 @@ from detente.gateway.deciding.choose import Order, choose
 from detente.gateway.deciding.error import error
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Moment
-from detente.gateway.surfaces.surface import AbsentError, Asked, Surface
+from detente.gateway.surfaces.surface import NO_HEADERS, AbsentError, Asked, Surface
 from detente.live.request import Request
 from detente.providers.wire import Refusal
 
@@ -36,12 +36,19 @@ class RoutingDecision(msgspec.Struct, frozen=True):
     request: Request
     admission: Admission
     order: Order
+    surface: Surface
 
 
-def read(surface: Surface, body: bytes, workload: str = "") -> Asked:
+def read(
+    surface: Surface,
+    body: bytes,
+    workload: str = "",
+    lenient: frozenset[str] = frozenset(),
+    headers: Mapping[bytes, bytes] = NO_HEADERS,
+) -> Asked:
     """What a workload's caller asks for. Raises Rejection where it cannot be read, or is not here."""
     try:
-        return surface.ask(body, workload)
+        return surface.ask(body, workload, headers).allowing(lenient)
     except AbsentError as missing:
         raise Rejection(404, error(404, missing.message, param=missing.param, code="not_found")) from None
     except Refusal as refused:
@@ -76,6 +83,7 @@ def decide(
         operation=surface.operation,
         needs=asked.needs,
         pinned=asked.pinned,
+        wishes=asked.wishes,
     )
     admission = moment.admission(request)
     if not admission.candidates:
@@ -85,7 +93,7 @@ def decide(
         _must_be_comparable(admission.candidates, asked.model)
     permitted = admission.permitted
     states = load.states(permitted, workload.id, moment.shares(workload.id), moment.prices(workload), now)
-    return RoutingDecision(request, admission, choose(permitted, states, now, asked.prefix))
+    return RoutingDecision(request, admission, choose(permitted, states, now, asked.prefix), surface)
 
 
 def _must_be_comparable(candidates: Sequence[Candidate], asked: str) -> None:
@@ -97,6 +105,10 @@ def _must_be_comparable(candidates: Sequence[Candidate], asked: str) -> None:
         raise Rejection(400, error(400, message, param="model", code="model_ambiguous"))
 
 
-def cannot(candidate: Candidate, asked: Asked) -> str | None:
+def cannot(surface: Surface, candidate: Candidate, asked: Asked) -> str | None:
     """What of a call cannot be said on a candidate's wire."""
-    return candidate.deployed.wire.cannot(asked.call)
+    wire = candidate.deployed.wire
+    try:
+        return wire.cannot(surface.spoken(asked, wire).call)
+    except Refusal as refusal:
+        return refusal.message

@@ -224,6 +224,12 @@ class Policy:
         return {k.id: {**self.workloads[k.workload].labels, **k.labels} for k in self.keys.values()}
 
     @cached_property
+    def lenient(self) -> dict[str, frozenset[str]]:
+        """What may be left out of calls, by key: what the key says, else what the case says."""
+        usual = frozenset(self.serving.lenient)
+        return {k.id: usual if k.lenient is None else frozenset(k.lenient) for k in self.keys.values()}
+
+    @cached_property
     def by_model(self) -> dict[str, tuple[Deployed, ...]]:
         """Deployments of each model, in the order declared."""
         found: dict[str, list[Deployed]] = {}

@@ -277,7 +277,8 @@ class App:
             stated = exchange.head.headers.get(LABELS)
             if stated is not None:
                 job.labels = _narrowed(job.labels, stated, policy)
-            asked = job.asked = read(surface, exchange.body, job.workload.id)
+            lenient = policy.lenient[known.id]
+            asked = job.asked = read(surface, exchange.body, job.workload.id, lenient, exchange.head.headers)
             exchange.body = b""  # its members are all that is needed, and they hold it
             decision = decide(moment, self._load, surface, asked, job.workload, job.labels, began)
             job.request, job.admission, job.order = decision.request, decision.admission, decision.order

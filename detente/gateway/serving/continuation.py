@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from detente.gateway.surfaces.surface import Asked
 from detente.live.deployment import Continues
 from detente.providers import sse
 from detente.providers.wire import Call
@@ -75,6 +76,10 @@ class Said:
 
 class Broken(Protocol):
     """A stream that broke off."""
+
+    @property
+    def asked(self) -> Asked:
+        """What was asked for, in the shape of the stream."""
 
     @property
     def said(self) -> Said | None:

@@ -49,6 +49,8 @@ class Job(msgspec.Struct):
     attempts: list[Attempt] = []
     cannot: list[tuple[Candidate, Refusal]] = []
     """Deployments on whose wires the call cannot be said."""
+    left_out: tuple[str, ...] = ()
+    """Members of the call that the deployment which is asked was not told."""
     waited: float = 0.0
     """Seconds that went by in waiting for providers."""
     patience: Patience = WHOLE

@@ -63,6 +63,7 @@ class Recorder:
             pieces=served.pieces,
             ms=milliseconds(seconds),
             attempts=job.attempts,
+            left_out=job.left_out,
         )
         self._journal.append(joined(self._route(job, choice, name), end))
         self._metrics.replied(job.workload.id, name, served.outcome, seconds, tokens, spent)
@@ -126,6 +127,8 @@ class Recorder:
             lines += f"x-detente-deployment: {choice.candidate.deployed.id}\r\n"
         if clauses := job.admission.clauses:
             lines += f"x-detente-clause: {clauses}\r\n"
+        if job.left_out and choice is not None:
+            lines += f"x-detente-left-out: {', '.join(job.left_out)}\r\n"
         if cost is not None:
             lines += f"x-detente-cost: {cost} {policy.currency}\r\n"
         return lines.encode()

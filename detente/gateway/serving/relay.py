@@ -12,6 +12,9 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
+
+import msgspec
 
 from detente.errors import CredentialError
 from detente.gateway.deciding.choose import RankedCandidate
@@ -27,11 +30,11 @@ from detente.gateway.serving.mishap import LATE, unanswered, unasked, unknown_us
 from detente.gateway.serving.recorder import Recorder
 from detente.gateway.serving.refusal import detail, explained
 from detente.gateway.serving.stream import EVENTS, Stream
-from detente.gateway.surfaces.surface import UnsayableError
+from detente.gateway.surfaces.surface import Asked, UnsayableError
 from detente.gateway.upstream import Incoming, Patience, Upstream, UpstreamError
 from detente.ledger.record import Attempt, Outcome, milliseconds
 from detente.providers.outgoing import HeaderPairs, Outgoing
-from detente.providers.wire import Call, Failure, Refusal, Reply, StreamPart, dated, failure
+from detente.providers.wire import Failure, Refusal, Reply, StreamPart, dated, failure
 
 MAX_REPLY = 64 * 1024 * 1024
 """The largest whole reply that is held: a batch of embeddings takes some tens of megabytes."""
@@ -46,9 +49,18 @@ LEFT = 499
 """The status in the record of a call whose caller left before it saw any."""
 
 
+class Prepared(NamedTuple):
+    """A call as one deployment is asked: in a shape that it takes, and with what authorizes it."""
+
+    asked: Asked
+    outgoing: Outgoing
+    authorized: HeaderPairs
+
+
 def _patience(job: Job) -> Patience:
     """How long a provider may keep a stream waiting."""
-    deadlines, reasons = job.moment.policy.serving.deadlines, "reasoning" in job.asked.needs
+    reasons = "reasoning" in job.asked.needs or "reasoning" in job.asked.wishes
+    deadlines = job.moment.policy.serving.deadlines
     return Patience(deadlines.first_content(reasons), deadlines.between(reasons))
 
 
@@ -108,6 +120,7 @@ class Relay:
                 await self._wait(job, caller, rest)
                 found = await self._round(job, caller, found)
             return found if isinstance(found, Served) else self._refuse(job, caller, found)
+
         except OSError:
             raise
         except Exception as defect:
@@ -131,7 +144,7 @@ class Relay:
                 if isinstance(sent, Failure):
                     last = self._note(job, choice.candidate.deployed, sent, None)
                     break
-                found = await self._ask(job, choice, *sent, caller)
+                found = await self._ask(job, choice, sent, caller)
                 if isinstance(found, Served):
                     return found
                 last = found
@@ -146,7 +159,7 @@ class Relay:
     def _may_still(self, job: Job, choice: RankedCandidate, last: Failure) -> bool:
         """Whether a deployment may be asked after others, or itself, have failed; in some, the call may not fit."""
         deployed = choice.candidate.deployed
-        if job.broken is not None and self._continued(job, choice) is None:
+        if job.broken is not None and self._going_on(job, choice) is None:
             return False
         if job.outgrown is not None and (deployed.offer.context or 0) <= job.outgrown:
             return False
@@ -183,13 +196,14 @@ class Relay:
         return any(c.deployed is choice.candidate.deployed for c in job.admission.permitted)
 
     # -- one deployment ----------------------------------------------------------------------------------------
-    def _prepare(self, job: Job, choice: RankedCandidate) -> tuple[Outgoing, HeaderPairs] | Failure | None:
+    def _prepare(self, job: Job, choice: RankedCandidate) -> Prepared | Failure | None:
         """The request and what authorizes it, or the failure to; None where the call cannot be said there."""
         deployed = choice.candidate.deployed
         try:
-            outgoing = deployed.wire.encode(self._continued(job, choice) or job.asked.call)
+            asked = self._going_on(job, choice) or job.surface.spoken(job.asked, deployed.wire)
+            outgoing = deployed.wire.encode(asked.call)
             authority = job.moment.policy.authorities[deployed.id]
-            return outgoing, authority.headers(outgoing, deployed.host, self._wall())
+            return Prepared(asked, outgoing, authority.headers(outgoing, deployed.host, self._wall()))
         except Refusal as refusal:
             job.cannot.append((choice.candidate, refusal))
             return None
@@ -204,13 +218,13 @@ class Relay:
         self,
         job: Job,
         choice: RankedCandidate,
-        outgoing: Outgoing,
-        authorized: HeaderPairs,
+        prepared: Prepared,
         caller: Exchange,
     ) -> Served | Failure:
         """Ask one deployment. What comes back is final, or a failure: that of a provider, before any content."""
-        deployed, call = choice.candidate.deployed, job.asked.call
+        deployed, call = choice.candidate.deployed, prepared.asked.call
         began = self._loop.time()
+        job.left_out = (*call.left_out, *prepared.outgoing.left_out)
         held = self._load.asked(deployed, job.workload.id, job.asked.tokens, began)
         incoming: Incoming | None = None
         stream: Stream | None = None
@@ -218,7 +232,7 @@ class Relay:
         spilled, sent = False, True
         try:
             incoming = await self._upstream.send(
-                deployed.base, outgoing, authorized, until=job.until, patience=job.patience
+                deployed.base, prepared.outgoing, prepared.authorized, until=job.until, patience=job.patience
             )
             spilled = deployed.wire.spilled(incoming.headers)
             if incoming.status != 200:
@@ -230,7 +244,8 @@ class Relay:
                     stream = job.broken
                     stream.go_on(choice, spilled)
                 else:
-                    stream = Stream(job, choice, caller, self._recorder.disclosed, spilled)
+                    stream = Stream(job, prepared.asked, choice, caller, self._recorder.disclosed, spilled)
+
                 last = await self._pass_on(stream, incoming, deployed)
                 if last.failure is None:
                     incoming.leave(self._loop.time() + LAST_BYTES)
@@ -261,7 +276,7 @@ class Relay:
         if stream is not None and isinstance(found, StreamPart):
             return await self._finish(job, deployed, stream, found, began, held)
         assert isinstance(found, Reply)
-        return await self._whole(job, choice, found, caller, began, held, spilled)
+        return await self._whole(job, prepared.asked, choice, found, caller, began, held, spilled)
 
     def _note(
         self,
@@ -299,6 +314,7 @@ class Relay:
     async def _whole(
         self,
         job: Job,
+        asked: Asked,
         choice: RankedCandidate,
         reply: Reply,
         caller: Exchange,
@@ -309,7 +325,7 @@ class Relay:
         """A whole reply; a failure where it cannot be said to this caller."""
         deployed, now = choice.candidate.deployed, self._loop.time()
         try:
-            body = job.surface.whole(job.asked, reply, deployed.id)
+            body = job.surface.whole(asked, reply, deployed.id)
         except UnsayableError as unsayable:
             return self._note(job, deployed, unsayable.failure, began, held)
         except Exception as defect:
@@ -327,8 +343,8 @@ class Relay:
     # -- streams -----------------------------------------------------------------------------------------------
     async def _pass_on(self, stream: Stream, incoming: Incoming, deployed: Deployed) -> StreamPart:
         """Pass a stream on until its last part: one that is done, or failed."""
-        job, caller = stream.job, stream.caller
-        decoder = deployed.wire.decoder(job.asked.call, incoming.headers)
+        caller = stream.caller
+        decoder = deployed.wire.decoder(stream.asked.call, incoming.headers)
         while True:
             try:
                 data = await incoming.piece()
@@ -386,13 +402,15 @@ class Relay:
         return served
 
     @staticmethod
-    def _continued(job: Job, choice: RankedCandidate) -> Call | None:
-        """The call by which a deployment goes on with a stream that broke off; None where it cannot, or none did."""
-        stream = job.broken
+    def _going_on(job: Job, choice: RankedCandidate) -> Asked | None:
+        """What a deployment is asked that goes on with a stream that broke off; None where it cannot, or none did."""
+        stream, deployed = job.broken, choice.candidate.deployed
         if stream is None or stream.said is None:
             return None
-        how = choice.candidate.deployed.deployment.continues
-        return continued(job.asked.call, stream.said.text, stream.pieces, how)
+        if job.asked.call.operation != stream.asked.call.operation and deployed.wire.speaks(job.asked.call.operation):
+            return None  # it would go on in another shape than the one that was begun
+        call = continued(stream.asked.call, stream.said.text, stream.pieces, deployed.deployment.continues)
+        return None if call is None else msgspec.structs.replace(stream.asked, call=call)
 
     # -- nobody ------------------------------------------------------------------------------------------------
     def _refuse(self, job: Job, caller: Exchange, last: Failure | None) -> Served:

@@ -14,7 +14,7 @@ from detente.gateway.deciding.choose import RankedCandidate
 from detente.gateway.http.exchange import Exchange, HeaderLines
 from detente.gateway.serving.continuation import Said
 from detente.gateway.serving.job import HeaderWriter, Job, Served
-from detente.gateway.surfaces.surface import UnsayableError
+from detente.gateway.surfaces.surface import Asked, UnsayableError
 from detente.ledger.record import Outcome
 from detente.providers.wire import Failure, StreamPart, Tokens
 
@@ -31,11 +31,17 @@ class Stream:
     """A streamed reply on its way to a caller."""
 
     def __init__(
-        self, job: Job, choice: RankedCandidate, caller: Exchange, headers: HeaderWriter, spilled: bool = False
+        self,
+        job: Job,
+        asked: Asked,
+        choice: RankedCandidate,
+        caller: Exchange,
+        headers: HeaderWriter,
+        spilled: bool = False,
     ) -> None:
-        self.job, self.choice, self.caller = job, choice, caller
+        self.job, self.asked, self.choice, self.caller = job, asked, choice, caller
         self._headers, self._spilled = headers, spilled
-        self._rendering = job.surface.streamed(job.asked, choice.candidate.deployed.id)
+        self._rendering = job.surface.streamed(asked, choice.candidate.deployed.id)
         self._held: list[bytes] = []
         self._size = 0
         self._last = b""
@@ -44,7 +50,7 @@ class Stream:
         self._buffers = job.buffers
         self._next: tuple[RankedCandidate, bool] | None = None
         """Who goes on with it, and whether that was spilled, until content of theirs has come."""
-        self.said = Said() if job.goes_on and not self._buffers else None
+        self.said = Said() if job.goes_on and not self._buffers and asked.call.operation == "chat" else None
         """What it has said, where another may have to go on with it."""
         self.begun = False
         """Whether its caller has been given anything of it; the head of the reply may have gone before."""

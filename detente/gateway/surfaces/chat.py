@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from detente.gateway.surfaces.estimate import prompt_tokens
-from detente.gateway.surfaces.surface import Asked, Rendering, Surface
+from detente.gateway.surfaces.surface import NO_HEADERS, Asked, Rendering, Surface
 from detente.live.deployment import Feature, Operation
 from detente.providers.wire import Call, Refusal, Reply
 
@@ -151,7 +151,7 @@ class ChatSurface(Surface):
     path: ClassVar[str] = "/v1/chat/completions"
     operation: ClassVar[Operation] = "chat"
 
-    def ask(self, body: bytes, workload: str = "") -> Asked:
+    def ask(self, body: bytes, workload: str = "", headers: Mapping[bytes, bytes] = NO_HEADERS) -> Asked:
         """Read the members that routing needs; all others pass on as they are."""
         members = members_of(body)
         model = text(members, "model")

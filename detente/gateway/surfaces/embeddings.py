@@ -5,11 +5,12 @@ Owns: what routing needs of it. Not here: what a provider cannot do (its wire sa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from detente.gateway.surfaces.chat import ChatSurface, members_of, text
 from detente.gateway.surfaces.estimate import CHARACTERS_PER_TOKEN
-from detente.gateway.surfaces.surface import Asked, Rendering
+from detente.gateway.surfaces.surface import NO_HEADERS, Asked, Rendering
 from detente.live.deployment import Operation
 from detente.providers.wire import Call, Refusal
 
@@ -20,7 +21,7 @@ class EmbeddingsSurface(ChatSurface):
     path: ClassVar[str] = "/v1/embeddings"
     operation: ClassVar[Operation] = "embeddings"
 
-    def ask(self, body: bytes, workload: str = "") -> Asked:
+    def ask(self, body: bytes, workload: str = "", headers: Mapping[bytes, bytes] = NO_HEADERS) -> Asked:
         """Read the members that routing needs."""
         members = members_of(body)
         model = text(members, "model")

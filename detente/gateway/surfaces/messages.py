@@ -1,27 +1,48 @@
-"""``POST /v1/messages``: Anthropic's Messages API, asked of upstreams as chat completions.
+"""``POST /v1/messages``: Anthropic's Messages API.
 
-Owns: the surface itself: what a request needs, and where each of its parts is translated. Nothing is dropped in
-silence: what a chat completion cannot say is refused by name (``docs/guide/surfaces.md`` has the tables). Not here:
-requests (``messages_request``, ``messages_prompt``, ``messages_tools``), replies (``messages_reply``,
-``messages_stream``) and errors (``messages_error``).
+Owns: the surface itself: what a request needs, and in which shape it is said. Where a deployment takes Anthropic's own
+shape the body passes through; elsewhere it is said as a chat completion. Nothing is dropped in silence
+(``docs/guide/surfaces.md`` has the tables). Not here: translated requests (``messages_request``, ``messages_prompt``,
+``messages_tools``), replies (``messages_reply``, ``messages_stream``), what passes through (``messages_native``) and
+errors (``messages_error``).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import msgspec
 
-from detente.gateway.surfaces.chat import PREFIX_BYTES
-from detente.gateway.surfaces.estimate import prompt_tokens
+from detente.gateway.surfaces.chat import PREFIX_BYTES, count, flag, text
+from detente.gateway.surfaces.estimate import CHARACTERS_PER_TOKEN, IMAGE_TOKENS, prompt_tokens
 from detente.gateway.surfaces.messages_error import error_of, type_of_status
+from detente.gateway.surfaces.messages_native import NativeRendering, named
 from detente.gateway.surfaces.messages_reply import message
 from detente.gateway.surfaces.messages_request import Asking, members_of
 from detente.gateway.surfaces.messages_stream import MessagesRendering
-from detente.gateway.surfaces.surface import Asked, Rendering, Surface
-from detente.live.deployment import Operation
-from detente.providers.wire import Call, Reply
+from detente.gateway.surfaces.surface import NO_HEADERS, Asked, Rendering, Surface
+from detente.live.deployment import Feature, Operation
+from detente.providers.wire import Call, Refusal, Reply, Wire
+
+BETAS = b"anthropic-beta"
+_PROMPT = ("tools", "system", "messages")
+_IMAGE = re.compile(rb'"type"\s*:\s*"image"')
+_ENABLED = re.compile(rb'"type"\s*:\s*"enabled"')
+_ADAPTIVE = re.compile(rb'"type"\s*:\s*"adaptive"')
+_FORMAT = re.compile(rb'"format"\s*:\s*\{')
+_SENT = re.compile(rb'"data"\s*:\s*"([A-Za-z0-9+/=]{1000,})"')
+"""What is sent along as base64: an image or a page of a document, each of which counts alike."""
+_BETA = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
+_VERSION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MEMBER = {
+    "streaming": "stream",
+    "tools": "tools",
+    "structured-output": "output_config.format",
+    "reasoning": "thinking",
+    "images": "messages",
+}
 
 
 class MessagesSurface(Surface):
@@ -32,33 +53,117 @@ class MessagesSurface(Surface):
     id_header: ClassVar[str] = "request-id"
     keep_alive: ClassVar[bytes] = b'event: ping\ndata: {"type":"ping"}\n\n'
 
-    def ask(self, body: bytes, workload: str = "") -> Asked:
-        """Read a request of Anthropic's. Raises ``Refusal`` with a sentence and the member that is wrong."""
+    def ask(self, body: bytes, workload: str = "", headers: Mapping[bytes, bytes] = NO_HEADERS) -> Asked:
+        """Read the members that routing needs. Raises ``Refusal`` with a sentence and the member that is wrong."""
         members = members_of(body)
-        asking = Asking(members)
-        asking.sampling()
-        asking.output()
-        prompt = asking.prompt()
-        said = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in asking.said.items()}
-        text = b"".join(bytes(members[name]) for name in ("tools", "system", "messages") if name in members)
-        told = prompt_tokens(b"".join(bytes(said[name]) for name in ("tools", "messages") if name in said))
-        return Asked(
-            Call("chat", said, asking.stream, asks_usage=True, budget=asking.budget),
-            asking.said["model"],
-            frozenset(asking.needs | prompt.needs),
-            prefix=text[:PREFIX_BYTES],
-            tokens=told + asking.most,
-            prompt=told,
+        model, stream = text(members, "model"), flag(members, "stream")
+        if (most := count(members, "max_tokens")) is None:
+            raise Refusal("`max_tokens` is missing", "max_tokens")
+        if "messages" not in members:
+            raise Refusal("`messages` is missing", "messages")
+        needs, wishes = _needs(members, stream)
+        told = _tokens(members)
+        call = Call(
+            "messages",
+            members,
+            stream,
+            asks_usage=True,
+            optional=wishes,
+            betas=betas_of(headers),
+            version=_version(headers),
         )
+        begins = b"".join(bytes(members[name])[:PREFIX_BYTES] for name in _PROMPT if name in members)
+        return Asked(call, model, needs, prefix=begins[:PREFIX_BYTES], tokens=told + most, prompt=told, wishes=wishes)
+
+    def spoken(self, asked: Asked, wire: Wire) -> Asked:
+        """As it came, or as a chat completion. Raises ``Refusal``."""
+        if wire.speaks("messages"):
+            return asked
+        said = as_chat(asked)
+        unable = (said.needs - asked.needs) & set(wire.deployment.lacks) - said.call.optional
+        if unable:
+            raise Refusal(f"it cannot do {' or '.join(sorted(unable))}, which `messages` need", "messages")
+        return said
 
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
-        """A chat completion as one of Anthropic's messages. Raises ``UnsayableError``."""
-        return message(asked, reply)
+        """One of Anthropic's messages. Raises ``UnsayableError``."""
+        return named(reply.body, asked.model) if asked.call.operation == "messages" else message(asked, reply)
 
     def streamed(self, asked: Asked, deployment: str) -> Rendering:
-        """A renderer of chunks as Anthropic's events."""
-        return MessagesRendering(asked)
+        """A renderer of Anthropic's events."""
+        return NativeRendering(asked.model) if asked.call.operation == "messages" else MessagesRendering(asked)
+
+    def member(self, unable: str) -> str | None:
+        """As Anthropic names it."""
+        return _MEMBER.get(unable) or super().member(unable)
 
     def error(self, status: int, error: Mapping[str, Any]) -> bytes:
         """An error of Anthropic's."""
         return msgspec.json.encode(error_of(error, type_of_status(status)))
+
+
+def as_chat(asked: Asked) -> Asked:
+    """The same as a chat completion. Raises ``Refusal`` with a sentence and the member that cannot be said."""
+    own = asked.call
+    asking = Asking(own.members, own.optional)
+    asking.sampling()
+    asking.output()
+    prompt = asking.prompt()
+    said = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in asking.said.items()}
+    call = Call(
+        "chat",
+        said,
+        own.stream,
+        asks_usage=True,
+        optional=own.optional,
+        left_out=tuple(dict.fromkeys(asking.left_out)),
+        budget=asking.budget,
+    )
+    return msgspec.structs.replace(asked, call=call, needs=frozenset(asking.needs | prompt.needs) - asked.wishes)
+
+
+def betas_of(headers: Mapping[bytes, bytes]) -> tuple[str, ...]:
+    """The betas that a caller asks for. Raises ``Refusal`` where they are no names."""
+    stated = headers.get(BETAS)
+    if stated is None:
+        return ()
+    found = tuple(dict.fromkeys(name for part in stated.decode("latin-1").split(",") if (name := part.strip())))
+    if not all(_BETA.fullmatch(name) for name in found):
+        raise Refusal("`anthropic-beta` holds what is not a beta's name", BETAS.decode())
+    return found
+
+
+def _version(headers: Mapping[bytes, bytes]) -> str:
+    stated = headers.get(b"anthropic-version", b"").decode("latin-1")
+    if stated and not _VERSION.fullmatch(stated):
+        raise Refusal("`anthropic-version` is not a date", "anthropic-version")
+    return stated
+
+
+def _needs(members: Mapping[str, msgspec.Raw], stream: bool) -> tuple[frozenset[Feature], frozenset[Feature]]:
+    """(what it needs, what it may do without). Text cannot look like a member: its quotation marks are escaped."""
+    needs: set[Feature] = {"streaming"} if stream else set()
+    wishes: set[Feature] = set()
+    if bytes(members.get("tools", b"[]"))[1:].strip() != b"]":
+        needs.add("tools")
+    messages = bytes(members["messages"])
+    if b'"image"' in messages and _IMAGE.search(messages):
+        needs.add("images")
+    if _FORMAT.search(bytes(members.get("output_config", b""))):
+        needs.add("structured-output")
+    thinking = bytes(members.get("thinking", b""))
+    if _ENABLED.search(thinking):
+        needs.add("reasoning")
+    elif _ADAPTIVE.search(thinking):
+        wishes.add("reasoning")  # the model decides whether it thinks; one that cannot never does
+    return frozenset(needs), frozenset(wishes)
+
+
+def _tokens(members: Mapping[str, msgspec.Raw]) -> int:
+    """About how many tokens a prompt takes: for headroom, never for a bill."""
+    found = sum(prompt_tokens(bytes(members[name])) for name in _PROMPT if name in members)
+    messages = bytes(members["messages"])
+    if b'"base64"' in messages:
+        for sent in _SENT.finditer(messages):
+            found += IMAGE_TOKENS - len(sent[1]) // CHARACTERS_PER_TOKEN
+    return max(found, 1)

@@ -13,24 +13,24 @@ import msgspec
 from detente.providers.wire import Refusal
 
 UNSAID = {
-    "document": "chat completions take text and images, not documents",
     "search_result": "chat completions have no search results and no citations",
-    "redacted_thinking": "encrypted thinking can only be read by the API that wrote it",
     "server_tool_use": "tools that run at Anthropic are not available elsewhere",
     "container_upload": "chat completions have no containers",
     "tool_reference": "chat completions have no tool search",
     "browser_state": "chat completions have no browser",
 }
 _SERVER_RESULT = "results of tools that run at Anthropic can only be read there"
+PDF_NAME = "document.pdf"
+"""Chat completions want a name of a file; Anthropic's documents have none."""
+_FALSE = msgspec.Raw(b"false")
 MEDIA = ("image/jpeg", "image/png", "image/gif", "image/webp")
 
 
 # -- as they are written --------------------------------------------------------------------------------------------
-class CacheControl(msgspec.Struct, forbid_unknown_fields=True):
-    """A hint for a cache: it changes what a call costs and never what it answers, so it is read and not sent on."""
+class CacheControl(msgspec.Struct):
+    """A hint for a cache, whatever it says (``ttl``, ``scope``): it changes what a call costs, and no answer."""
 
     type: str
-    ttl: str | None = None
 
 
 class _Kind(msgspec.Struct):
@@ -91,6 +91,22 @@ class _Thinking(msgspec.Struct, forbid_unknown_fields=True):
     type: str
     thinking: str
     signature: str = ""
+    cache_control: CacheControl | None = None
+
+
+class _Redacted(msgspec.Struct, forbid_unknown_fields=True):
+    type: str
+    data: str
+    cache_control: CacheControl | None = None
+
+
+class _Document(msgspec.Struct, forbid_unknown_fields=True):
+    type: str
+    source: _Source
+    title: str | None = None
+    context: str | None = None
+    citations: dict[str, msgspec.Raw] | None = None
+    cache_control: CacheControl | None = None
 
 
 # -- translating ----------------------------------------------------------------------------------------------------
@@ -161,6 +177,34 @@ def thought_of(raw: msgspec.Raw, where: str) -> Message:
     if not block.signature:
         return {}
     return {"reasoning_content": block.thinking, "reasoning_signature": block.signature}
+
+
+def redacted_of(raw: msgspec.Raw, where: str) -> Message:
+    """Thinking that is encrypted as a whole: only Claude reads it, and wants it back as it was."""
+    return {"reasoning_redacted": read(raw, _Redacted, where).data}
+
+
+def document_of(raw: msgspec.Raw, where: str) -> Message:
+    """A document: a PDF becomes a file, plain text a text."""
+    document = read(raw, _Document, where)
+    if (document.citations or {}).get("enabled", _FALSE) != _FALSE:
+        raise Refusal("chat completions have no citations", f"{where}.citations")
+    if document.title or document.context:
+        name = "title" if document.title else "context"
+        raise Refusal(f"chat completions have no `{name}` of a document; write it as a text", f"{where}.{name}")
+    match document.source:
+        case _Source(type="text", data=str(text), url=None, file_id=None):
+            return {"type": "text", "text": text}
+        case _Source(type="base64", media_type="application/pdf", data=str(data), url=None, file_id=None):
+            if not data.isascii() or data.startswith("data:"):
+                raise Refusal("the document's data is not base64", f"{where}.source.data")
+            return {
+                "type": "file",
+                "file": {"filename": PDF_NAME, "file_data": f"data:application/pdf;base64,{data}"},
+            }
+        case _:
+            what = "chat completions take documents as `base64` PDF or as `text`; send the document itself"
+            raise Refusal(what, f"{where}.source")
 
 
 def refused(kind: str, where: str, turn: str) -> Refusal:

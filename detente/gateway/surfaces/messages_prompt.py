@@ -16,10 +16,12 @@ from detente.gateway.surfaces.messages_blocks import (
     ToolResult,
     call_of,
     content_of,
+    document_of,
     image_of,
     kind_of,
     only_text_of,
     read,
+    redacted_of,
     refused,
     text_of,
     thought_of,
@@ -85,6 +87,8 @@ class Prompt:
                     parts.append(text_of(raw, here))
                 case "image":
                     parts.append(self._image(raw, here))
+                case "document":
+                    parts.append(document_of(raw, here))
                 case "tool_result":
                     if parts:
                         raise Refusal(f"`{here}` is a tool's result after other content; write results first", here)
@@ -109,6 +113,8 @@ class Prompt:
                     parts.append(text_of(block, here))
                 case "image":
                     parts.append(self._image(block, here))
+                case "document":
+                    parts.append(document_of(block, here))
                 case other:
                     raise refused(other, here, "tool")
         content = content_of(parts)
@@ -134,9 +140,9 @@ class Prompt:
                 case "tool_use":
                     calls.append(call_of(raw, here))
                     called += 1
-                case "thinking":
-                    thought = thought_of(raw, here)
-                    if thought and (parts or calls or "reasoning_content" in message):
+                case "thinking" | "redacted_thinking" as kind:
+                    thought = thought_of(raw, here) if kind == "thinking" else redacted_of(raw, here)
+                    if thought and (parts or calls or len(message) > 1):
                         self._say(message, parts, calls)
                         message, parts, calls = {"role": "assistant"}, [], []
                     message |= thought

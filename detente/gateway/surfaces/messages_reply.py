@@ -39,6 +39,7 @@ class _Later(msgspec.Struct):
     calls: int
     reasoning_content: str = ""
     reasoning_signature: str = ""
+    reasoning_redacted: str = ""
 
 
 class _Message(msgspec.Struct):
@@ -46,6 +47,7 @@ class _Message(msgspec.Struct):
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
+    reasoning_redacted: str | None = None
     reasoning_signature: str | None = None
     """Claude's, by Bedrock's wire: it wants to see it again with the thinking that it signs."""
     later_reasoning: list[_Later] | None = None
@@ -63,7 +65,6 @@ class _Choice(msgspec.Struct):
 class _Completion(msgspec.Struct):
     choices: list[_Choice]
     id: str | None = None
-    model: str | None = None
 
 
 _COMPLETION = msgspec.json.Decoder(_Completion)
@@ -81,8 +82,8 @@ def message(asked: Asked, reply: Reply) -> bytes:
     said = choice.message
     content: list[dict[str, Any]] = []
     thought, signature = said.reasoning_content or said.reasoning or "", said.reasoning_signature or ""
-    if thought or signature:
-        content.append(_thinking(thought, signature))
+    if thought or signature or said.reasoning_redacted:
+        content.append(_thinking(thought, signature, said.reasoning_redacted))
     text, calls = said.content or said.refusal or "", said.tool_calls or []
     cut = choice.finish_reason == "length"
     uses = [_tool_use(c, cut and at == len(calls) - 1) for at, c in enumerate(calls)]
@@ -93,17 +94,19 @@ def message(asked: Asked, reply: Reply) -> bytes:
             content.append({"type": "text", "text": words})
         content += filter(None, uses[called:until])
         if step is not None:
-            content.append(_thinking(step.reasoning_content, step.reasoning_signature))
+            content.append(_thinking(step.reasoning_content, step.reasoning_signature, step.reasoning_redacted))
         characters, called = to, until
     finish = "content_filter" if said.refusal else choice.finish_reason
     reason, sequence = stopped(asked, finish, choice.stop_reason, any(block["type"] == "tool_use" for block in content))
     return msgspec.json.encode(
-        head(completion.id, completion.model or asked.model)
+        head(completion.id, asked.model)
         | {"content": content, "stop_reason": reason, "stop_sequence": sequence, "usage": usage_of(reply.tokens)}
     )
 
 
-def _thinking(thought: str, signature: str) -> dict[str, Any]:
+def _thinking(thought: str, signature: str, redacted: str | None = None) -> dict[str, Any]:
+    if redacted:
+        return {"type": "redacted_thinking", "data": redacted}
     return {"type": "thinking", "thinking": thought, "signature": signature}
 
 

@@ -6,7 +6,8 @@ cannot say. Not here: turns and blocks (``messages_prompt``), tools (``messages_
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -19,10 +20,7 @@ from detente.live.deployment import Feature
 from detente.providers.wire import Refusal
 
 ELSEWHERE = {
-    "top_k": "chat completions have no such sampling; use `top_p`",
     "container": "chat completions have no containers",
-    "context_management": "chat completions have no context editing",
-    "diagnostics": "cache diagnostics are only available at Anthropic",
     "inference_geo": "the case's clauses decide where a call may run",
     "mcp_servers": "chat completions do not call tool servers",
     "output_format": "write `output_config.format`",
@@ -33,6 +31,7 @@ KNOWN = frozenset(
     {
         *("model", "messages", "system", "max_tokens", "stream", "stop_sequences", "temperature", "top_p", "metadata"),
         *("tools", "tool_choice", "output_config", "thinking", "service_tier", "speed", "cache_control"),
+        *("context_management", "diagnostics", "top_k"),
     }
 )
 _NULL = b"null"
@@ -44,6 +43,19 @@ MIN_BUDGET = 1024
 BUDGETS = ((4096, "low"), (16_384, "medium"))
 """Up to how many tokens of thinking which effort is asked for; beyond, `high`. Chat completions know no budgets;
 a wire that does is told the budget itself."""
+
+
+HINTS = ("cache_control", "diagnostics", "speed")
+"""Members that change what a call costs, how fast it is or what is told of its cache, and no answer."""
+_CACHED = re.compile(rb'"cache_control"\s*:\s*\{')
+
+
+class _Edit(msgspec.Struct):
+    type: str
+
+
+class _ContextManagement(msgspec.Struct, forbid_unknown_fields=True):
+    edits: list[_Edit] = []
 
 
 class _Metadata(msgspec.Struct, forbid_unknown_fields=True):
@@ -78,8 +90,10 @@ def members_of(body: bytes) -> dict[str, msgspec.Raw]:
 class Asking:
     """A request while it is read: which members are left, what is already said of it in a chat completion's words."""
 
-    def __init__(self, members: Mapping[str, msgspec.Raw]) -> None:
-        self._members = members
+    def __init__(self, members: Mapping[str, msgspec.Raw], optional: Collection[str] = ()) -> None:
+        self._members, self._optional = members, frozenset(optional)
+        self.left_out: list[str] = []
+        """What is left out, by name: hints, and what the call's leniency allows."""
         for name in members:
             if name in ELSEWHERE:
                 raise Refusal(f"`{name}` is not supported: {ELSEWHERE[name]}", name)
@@ -92,6 +106,8 @@ class Asking:
             raise Refusal("`max_tokens` is missing", "max_tokens")
         self.most = most
         self.budget: int | None = None
+        self.adaptive = False
+        """Whether the model itself decides whether to think: one that cannot then never does."""
         self.said["max_completion_tokens"] = self.most
         self.stream = chat.flag(members, "stream")
         if self.stream:
@@ -109,10 +125,18 @@ class Asking:
             said["stop"] = stop
         if "metadata" in members and (user := read(members["metadata"], _Metadata, "metadata").user_id) is not None:
             said["user"] = user
+        if "top_k" in members:
+            if "sampling" not in self._optional:
+                what = "`top_k` is not supported: chat completions have no such sampling; use `top_p`"
+                raise Refusal(f"{what}, or allow it to be left out: `sampling` under `lenient:`", "top_k")
+            self.left_out.append("top_k")
         if "cache_control" in members:
             read(members["cache_control"], CacheControl, "cache_control")
-        if "speed" in members and (speed := read(members["speed"], str, "speed")) != "standard":
-            raise Refusal(f"`speed: {speed[:40]}` is not supported by chat completions", "speed")
+        self.left_out += [name for name in HINTS if name in members]
+        if any(_CACHED.search(bytes(members[name])) for name in ("system", "messages") if name in members):
+            self.left_out.append("cache_control")
+        if "context_management" in members:
+            self._edited(members["context_management"])
         if "service_tier" in members:
             match read(members["service_tier"], str, "service_tier"):
                 case "auto":
@@ -121,6 +145,14 @@ class Asking:
                     said["service_tier"] = "default"
                 case other:
                     raise Refusal(f"`service_tier: {other[:40]}` is neither `auto` nor `standard_only`", "service_tier")
+
+    def _edited(self, raw: msgspec.Raw) -> None:
+        """Edits that clear old results and thoughts only shorten what is read: without them all of it is read."""
+        for at, edit in enumerate(read(raw, _ContextManagement, "context_management").edits):
+            if not edit.type.startswith("clear_"):
+                where = f"context_management.edits.{at}"
+                raise Refusal(f"`{edit.type[:60]}` is not supported: chat completions summarize nothing", where)
+        self.left_out.append("context_management")
 
     def output(self) -> None:
         """What the reply looks like, and how much thought goes into it."""
@@ -146,25 +178,26 @@ class Asking:
     def _thought(self, effort: str | None) -> str | None:
         if "thinking" not in self._members:
             if effort is not None:
-                what = "`output_config.effort` without `thinking` has no equivalent in chat completions"
-                raise Refusal(f'{what}; add `"thinking": {{"type": "adaptive"}}`', "output_config.effort")
+                self.left_out.append("output_config.effort")  # it switches no thought on, and in a chat it would
             return None
         thinking = read(self._members["thinking"], _Thinking, "thinking")
         if thinking.display not in (None, "summarized"):
-            what = f"`thinking.display: {thinking.display[:40]}` is not supported by chat completions"
-            raise Refusal(what, "thinking.display")
-        if (thinking.type == "enabled") != (thinking.budget_tokens is not None):
+            self.left_out.append("thinking.display")  # more is shown than was asked for
+        if thinking.type == "enabled" and thinking.budget_tokens is None:
+            what = f"`thinking.budget_tokens` is missing: `type: enabled` wants {MIN_BUDGET:,} or more"
+            raise Refusal(f"{what}; or write `type: adaptive`", "thinking.budget_tokens")
+        if thinking.type != "enabled" and thinking.budget_tokens is not None:
             what = "`thinking.budget_tokens` is only allowed with `type: enabled`"
             raise Refusal(what, "thinking.budget_tokens")
         if thinking.type == "adaptive":
+            self.adaptive = True
             return effort or ADAPTIVE
         if thinking.type not in ("enabled", "disabled"):
             raise Refusal(
                 f"`thinking.type: {thinking.type[:40]}` is not supported by chat completions", "thinking.type"
             )
         if effort is not None:
-            what = f"`output_config.effort` and `thinking.type: {thinking.type}` mean the same in chat completions"
-            raise Refusal(f"{what}; write one of them", "output_config.effort")
+            self.left_out.append("output_config.effort")  # a chat has one measure, and `thinking` is the closer word
         if thinking.budget_tokens is None:
             return "none"
         if not MIN_BUDGET <= thinking.budget_tokens < self.most:
@@ -182,9 +215,10 @@ class Asking:
             raise Refusal("`messages` is missing", "messages")
         prompt.turns(members["messages"])
         self.said["messages"] = prompt.messages
-        tools = tools_of(members.get("tools"), members.get("tool_choice"))
+        tools = tools_of(members.get("tools"), members.get("tool_choice"), self._optional, self.left_out)
         if tools:
             self.said |= tools
+        if "tools" in tools:
             self.needs.add("tools")
         return prompt
 

@@ -39,6 +39,7 @@ class _LaterDelta(msgspec.Struct):
     index: int
     reasoning_content: str | None = None
     reasoning_signature: str | None = None
+    reasoning_redacted: str | None = None
 
 
 class _Delta(msgspec.Struct):
@@ -47,6 +48,7 @@ class _Delta(msgspec.Struct):
     reasoning_content: str | None = None
     reasoning: str | None = None
     reasoning_signature: str | None = None
+    reasoning_redacted: str | None = None
     later_reasoning: list[_LaterDelta] | None = None
     tool_calls: list[_CallDelta] | None = None
 
@@ -60,7 +62,6 @@ class _Choice(msgspec.Struct):
 
 class _Chunk(msgspec.Struct):
     id: str | None = None
-    model: str | None = None
     choices: list[_Choice] | None = None
     usage: msgspec.Raw = msgspec.Raw(b"null")
 
@@ -114,7 +115,6 @@ class MessagesRendering(Rendering):
         self._refused = False
         self._tokens: Tokens | None = None
         self._id: str | None = None
-        self._model: str | None = None
 
     def feed(self, data: bytes) -> bytes:
         """Events for what these chunks hold. Raises ``UnsayableError``."""
@@ -146,7 +146,7 @@ class MessagesRendering(Rendering):
             chunk = _CHUNK.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise UnsayableError("the provider sent an event that is not a chunk of a chat completion") from None
-        self._id, self._model = self._id or chunk.id, self._model or chunk.model
+        self._id = self._id or chunk.id
         if bytes(chunk.usage) != b"null":
             self._tokens = tokens_of(chunk.usage)
         for choice in chunk.choices or ():
@@ -162,11 +162,16 @@ class MessagesRendering(Rendering):
             yield from self._write("thinking", thought)
         if signature := delta.reasoning_signature:
             yield from self._write("thinking", signature, "signature")
+        if delta.reasoning_redacted:
+            yield from self._begin("redacted_thinking", {"data": delta.reasoning_redacted})
         for later in delta.later_reasoning or ():
             if later.index != self._later:
                 self._later = later.index
                 yield from self._end_calls()
-                yield from self._begin("thinking", _EMPTY["thinking"])
+                if later.reasoning_redacted:
+                    yield from self._begin("redacted_thinking", {"data": later.reasoning_redacted})
+                else:
+                    yield from self._begin("thinking", _EMPTY["thinking"])
             if later.reasoning_content:
                 yield from self._write("thinking", later.reasoning_content)
             if later.reasoning_signature:
@@ -192,7 +197,7 @@ class MessagesRendering(Rendering):
         if self._started:
             return
         self._started = True
-        message = head(self._id, self._model or self._asked.model) | {
+        message = head(self._id, self._asked.model) | {
             "content": [],
             "stop_reason": None,
             "stop_sequence": None,

@@ -5,6 +5,7 @@ Owns: ``tools`` and ``tool_choice``. Not here: calls of tools and their results,
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -36,34 +37,59 @@ class _Choice(msgspec.Struct, forbid_unknown_fields=True):
     disable_parallel_tool_use: bool | None = None
 
 
-def tools_of(tools: msgspec.Raw | None, choice: msgspec.Raw | None) -> dict[str, Any]:
-    """The members of a chat completion that say which tools there are and how to choose; empty without tools."""
+HOSTED = ("web_search_", "web_fetch_", "code_execution_", "tool_search_tool_", "advisor_")
+"""How the types of tools begin that run at Anthropic: a model may do without them, where a call's leniency says so."""
+REMEDY = "or allow it to be left out: `hosted-tools` under `lenient:`"
+
+
+def tools_of(
+    tools: msgspec.Raw | None, choice: msgspec.Raw | None, optional: Collection[str], left_out: list[str]
+) -> dict[str, Any]:
+    """The members of a chat completion that say which tools there are and how to choose; empty without tools.
+
+    ``left_out`` takes the names of what is left out: hints, and what is ``optional``.
+    """
     listed = [] if tools is None else read(tools, list[msgspec.Raw], "tools")
     said: dict[str, Any] = {}
-    if listed:
-        said["tools"] = [_tool(raw, f"tools.{at}") for at, raw in enumerate(listed)]
+    told = []
+    for at, raw in enumerate(listed):
+        kind = read(raw, _Type, f"tools.{at}").type or "custom"
+        if "hosted-tools" in optional and kind.startswith(HOSTED):
+            left_out.append(next(start for start in HOSTED if kind.startswith(start)).rstrip("_"))
+        else:
+            told.append(_tool(raw, kind, f"tools.{at}", left_out))
+    if told:
+        said["tools"] = told
     if choice is not None:
         chosen = _chosen(read(choice, _Choice, "tool_choice"))
-        if not listed:
+        if not told and listed and choice_is_free(chosen):
+            return said
+        if not told:
             raise Refusal("`tool_choice` chooses among `tools`, and there are none", "tool_choice")
         said |= chosen
     return said
 
 
-def _tool(raw: msgspec.Raw, where: str) -> dict[str, Any]:
-    kind = read(raw, _Type, where).type
-    if kind not in (None, "custom"):
-        what = f"`{kind[:60]}` is a tool that Anthropic defines"
-        raise Refusal(f"{what}; describe one of your own, by `input_schema`", f"{where}.type")
+def choice_is_free(said: Mapping[str, Any]) -> bool:
+    """Whether a choice leaves it to the model to call no tool."""
+    return said.get("tool_choice") in ("auto", "none")
+
+
+def _tool(raw: msgspec.Raw, kind: str, where: str, left_out: list[str]) -> dict[str, Any]:
+    if kind != "custom":
+        what = f"`{kind[:60]}` is a tool that Anthropic defines; describe one of your own, by `input_schema`"
+        raise Refusal(f"{what}, {REMEDY}" if kind.startswith(HOSTED) else what, f"{where}.type")
     tool = read(raw, _Tool, where)
     if tool.allowed_callers not in (None, ["direct"]):
         raise Refusal("chat completions have no tools that call tools", f"{where}.allowed_callers")
     if tool.defer_loading:
-        raise Refusal("chat completions have no tool search and load all tools", f"{where}.defer_loading")
+        left_out.append("defer_loading")  # all tools are loaded
     if tool.input_examples:
         raise Refusal("chat completions take no examples; write them into `description`", f"{where}.input_examples")
-    if tool.eager_input_streaming is False:
-        raise Refusal("inputs are streamed as the model writes them", f"{where}.eager_input_streaming")
+    if tool.eager_input_streaming is not None:
+        left_out.append("eager_input_streaming")  # how inputs are cut into pieces
+    if tool.cache_control is not None:
+        left_out.append("cache_control")
     function: dict[str, Any] = {"name": tool.name, "parameters": tool.input_schema}
     if tool.description is not None:
         function["description"] = tool.description

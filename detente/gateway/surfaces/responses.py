@@ -22,7 +22,7 @@ from detente.gateway.surfaces.chat import (
     text,
 )
 from detente.gateway.surfaces.estimate import prompt_tokens
-from detente.gateway.surfaces.surface import Asked, Rendering, Surface, UnsayableError
+from detente.gateway.surfaces.surface import NO_HEADERS, Asked, Rendering, Surface, UnsayableError
 from detente.live.deployment import Feature, Operation
 from detente.providers import sse
 from detente.providers.wire import Call, Refusal, Reply
@@ -77,7 +77,7 @@ class ResponsesSurface(Surface):
     path: ClassVar[str] = "/v1/responses"
     operation: ClassVar[Operation] = "responses"
 
-    def ask(self, body: bytes, workload: str = "") -> Asked:
+    def ask(self, body: bytes, workload: str = "", headers: Mapping[bytes, bytes] = NO_HEADERS) -> Asked:
         """Read a request. Raises ``Refusal`` with a sentence and the member that is wrong."""
         members = members_of(body)
         for name, why in NOT_HERE.items():

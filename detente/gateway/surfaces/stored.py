@@ -14,7 +14,7 @@ import msgspec
 
 from detente.gateway.surfaces import responses_pin as pin
 from detente.gateway.surfaces.responses import sealed
-from detente.gateway.surfaces.surface import AbsentError, Asked, Rendering, Surface, UnsayableError
+from detente.gateway.surfaces.surface import NO_HEADERS, AbsentError, Asked, Rendering, Surface, UnsayableError
 from detente.live.deployment import Operation
 from detente.providers.wire import Call, Refusal, Reply
 
@@ -44,7 +44,7 @@ class StoredSurface(Surface):
         """What its path answers; nothing where there is no such path."""
         return METHODS.get(self._part, frozenset()) if self._id not in NO_IDS else frozenset()
 
-    def ask(self, body: bytes, workload: str = "") -> Asked:
+    def ask(self, body: bytes, workload: str = "", headers: Mapping[bytes, bytes] = NO_HEADERS) -> Asked:
         """A call of the deployment that the id names. Raises ``Refusal``."""
         try:
             deployment, own = pin.open(self._id, workload)

@@ -12,7 +12,9 @@ from typing import Any, ClassVar
 import msgspec
 
 from detente.live.deployment import Feature, Operation
-from detente.providers.wire import Call, Failure, Refusal, Reply, failure
+from detente.providers.wire import Call, Failure, Refusal, Reply, Wire, failure
+
+NO_HEADERS: Mapping[bytes, bytes] = {}
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -32,6 +34,16 @@ class Asked(msgspec.Struct, frozen=True):
     tokens: int = 0
     workload: str = ""
     prompt: int = 0
+    wishes: frozenset[Feature] = frozenset()
+    """What it needs, and may do without: who can do it is asked first."""
+
+    def allowing(self, lenient: frozenset[str]) -> Asked:
+        """The same under a leniency: what may be left out is no need any more."""
+        if not lenient:
+            return self
+        call = msgspec.structs.replace(self.call, optional=self.call.optional | lenient)
+        wishes = self.wishes | frozenset(need for need in self.needs if need in lenient)
+        return msgspec.structs.replace(self, call=call, needs=self.needs - wishes, wishes=wishes)
 
 
 class AbsentError(Refusal):
@@ -77,12 +89,19 @@ class Surface:
     """What a stream may say at any time between two events without saying anything: a comment, unless it says
     otherwise."""
 
-    def ask(self, body: bytes, workload: str = "") -> Asked:
+    def ask(self, body: bytes, workload: str = "", headers: Mapping[bytes, bytes] = NO_HEADERS) -> Asked:
         """Read the body of a workload's caller. Raises ``Refusal`` with a sentence and the member that is wrong."""
         raise NotImplementedError
 
+    def spoken(self, asked: Asked, wire: Wire) -> Asked:
+        """The same in a shape that a wire takes. Raises ``Refusal`` where it cannot be said there.
+
+        Neutral: as it was asked, since most wires take it.
+        """
+        return asked
+
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
-        """A whole reply in the caller's shape. Raises ``UnsayableError``."""
+        """A whole reply in the caller's shape; ``asked`` is as it was ``spoken``. Raises ``UnsayableError``."""
         raise NotImplementedError
 
     def streamed(self, asked: Asked, deployment: str) -> Rendering:

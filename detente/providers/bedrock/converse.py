@@ -18,6 +18,7 @@ from detente.providers.bedrock.reasoning import Reasoning, reasoning_of
 from detente.providers.bedrock.sampling import sampling_of
 from detente.providers.bedrock.tools import tool_config_of
 from detente.providers.bedrock.turns import turns_of
+from detente.providers.omission import Omissions, remedy
 from detente.providers.wire import Call, Refusal
 
 SAID = frozenset(
@@ -44,9 +45,21 @@ SAID = frozenset(
 )
 """Members that have their place in a request."""
 
-HINTS = frozenset({"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention"})
+HINTS = frozenset({"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "store"})
 """Members that change no answer: where and how long a prompt is cached is up to Bedrock, and calls of one prefix go to
-one place."""
+one place; whether a reply is kept for later is up to the one who keeps it."""
+
+LENIENT = {
+    "frequency_penalty": "penalties",
+    "logit_bias": "logit-bias",
+    "logprobs": "logprobs",
+    "prediction": "prediction",
+    "presence_penalty": "penalties",
+    "seed": "seed",
+    "top_logprobs": "logprobs",
+    "verbosity": "verbosity",
+}
+"""Members that may be left out, by the leniency that says so."""
 
 UNSAID: Mapping[str, tuple[str, tuple[Any, ...]]] = {
     "audio": ("produces no audio", ()),
@@ -60,7 +73,6 @@ UNSAID: Mapping[str, tuple[str, tuple[Any, ...]]] = {
     "prediction": ("has no predicted output", ()),
     "presence_penalty": ("has no penalties", (0,)),
     "seed": ("takes no seed", ()),
-    "store": ("stores nothing", (False,)),
     "top_logprobs": ("returns no log probabilities", (0,)),
     "verbosity": ("has no verbosity setting", ("medium",)),
     "web_search_options": ("has no web search", ()),
@@ -98,23 +110,24 @@ _FORMAT: Member[_Format] = Member("response_format", _Format)
 _OBJECT: Member[dict[str, Any]] = Member("response_format", dict[str, Any])
 
 
-def request_of(call: Call, family: Family) -> bytes:
-    """The body of a request. Raises Refusal where Converse, or this family behind it, cannot say the call."""
-    members = call.members
-    _refuse_unsaid(members)
+def request_of(call: Call, family: Family) -> tuple[bytes, tuple[str, ...]]:
+    """(the body of a request, what is left out of it).
+
+    Raises Refusal where Converse, or this family behind it, cannot say the call.
+    """
+    members, omissions = call.members, Omissions(call.optional)
+    _refuse_unsaid(members, omissions)
     options = _OPTIONS.of(members)
     if options is not None and options.include_obfuscation:
         what = "`stream_options.include_obfuscation` is true, and chunks of Converse are not padded here"
         raise Refusal(what, "stream_options")
-    system, messages, called, unsigned = turns_of(members, family)
-    tools = tool_config_of(members, family, called)
-    reasoning = reasoning_of(members, family, _most(members), unsigned, call.budget)
-    if reasoning.on and tools.forced and family.thinking in ("budget", "adaptive"):
-        raise Refusal(f"{family.title} reasons only where it may leave tools alone", "tool_choice")
+    system, messages, called, unsigned = turns_of(members, family, omissions)
+    tools = tool_config_of(members, family, called, omissions)
+    reasoning = _reasoning(call, family, unsigned, tools.forced, omissions)
     body: dict[str, Any] = {"messages": messages}
     if system:
         body["system"] = system
-    inference = _inference(members, family, reasoning)
+    inference = _inference(members, family, reasoning, omissions)
     if inference:
         body["inferenceConfig"] = inference
     if tools.config is not None:
@@ -127,18 +140,35 @@ def request_of(call: Call, family: Family) -> bytes:
         body["additionalModelRequestFields"] = additional
     if family.says_where and "stopSequences" in inference:
         body["additionalModelResponseFieldPaths"] = ["/stop_sequence"]
-    metadata = metadata_of(members)
+    metadata = metadata_of(members, omissions)
     if metadata:
         body["requestMetadata"] = metadata
     tier = _tier(members)
     if tier is not None:
         body["serviceTier"] = {"type": tier}
-    return msgspec.json.encode(body)
+    return msgspec.json.encode(body), omissions.names
 
 
-def _refuse_unsaid(members: Mapping[str, msgspec.Raw]) -> None:
+def _reasoning(call: Call, family: Family, unsigned: bool, forced: bool, omissions: Omissions) -> Reasoning:
+    """What is asked of reasoning; nothing where it cannot be, and may be left out."""
+    most = _most(call.members)
+    try:
+        found = reasoning_of(call.members, family, most, unsigned, call.budget)
+        if found.on and forced and family.thinking in ("budget", "adaptive"):
+            raise Refusal(f"{family.title} reasons only where it may leave tools alone", "tool_choice")
+    except Refusal:
+        if omissions.may("reasoning", "reasoning_effort"):
+            return Reasoning(most=most or family.most)
+        raise
+    return found
+
+
+def _refuse_unsaid(members: Mapping[str, msgspec.Raw], omissions: Omissions) -> None:
     for name, raw in members.items():
-        if name in SAID or name in HINTS or raw == NULL:
+        if name in SAID or raw == NULL:
+            continue
+        if name in HINTS:
+            omissions.hint(name)
             continue
         why, neutral = UNSAID.get(name, ("does not know it", ()))
         try:
@@ -146,7 +176,12 @@ def _refuse_unsaid(members: Mapping[str, msgspec.Raw]) -> None:
         except (ValueError, RecursionError):  # msgspec's errors, or UTF-8's
             value = None
         if not any(value == idle and type(value) in (type(idle), float) for idle in neutral):
-            raise Refusal(f"`{name[:80]}` is not supported: Bedrock's Converse {why}", name[:80])
+            leniency = LENIENT.get(name)
+            if leniency is None:
+                raise Refusal(f"`{name[:80]}` is not supported: Bedrock's Converse {why}", name[:80])
+            if not omissions.may(leniency, name):
+                what = f"`{name}` is not supported: Bedrock's Converse {why}"
+                raise Refusal(f"{what}; leave it out, or {remedy(leniency)}", name)
 
 
 def _most(members: Mapping[str, msgspec.Raw]) -> int | None:
@@ -163,9 +198,11 @@ def _most(members: Mapping[str, msgspec.Raw]) -> int | None:
     return found
 
 
-def _inference(members: Mapping[str, msgspec.Raw], family: Family, reasoning: Reasoning) -> dict[str, Any]:
+def _inference(
+    members: Mapping[str, msgspec.Raw], family: Family, reasoning: Reasoning, omissions: Omissions
+) -> dict[str, Any]:
     found: dict[str, Any] = {} if reasoning.most is None else {"maxTokens": reasoning.most}
-    found |= sampling_of(members, family, reasoning)
+    found |= sampling_of(members, family, reasoning, omissions)
     stop = _stop(members)
     if stop:
         if not family.stop:

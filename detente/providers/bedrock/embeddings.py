@@ -17,6 +17,7 @@ import msgspec
 from detente.providers.bedrock.member import NULL, Member
 from detente.providers.bedrock.metadata import metadata_of
 from detente.providers.bedrock.reply import TokenCount, broken
+from detente.providers.omission import Omissions
 from detente.providers.outgoing import HeaderPairs
 from detente.providers.wire import Call, Failure, Headers, Refusal, Reply, Tokens
 
@@ -64,7 +65,7 @@ def embedding_request(call: Call, kind: EmbeddingModel | None) -> tuple[bytes, H
     texts = _texts(members)
     dimensions = _dimensions(members, kind)
     as_base64(members)
-    metadata = metadata_of(members)
+    metadata = metadata_of(members, Omissions())
     headers: HeaderPairs = ()
     if metadata:
         headers = (("x-amzn-bedrock-request-metadata", msgspec.json.encode(metadata).decode()),)

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from detente.providers.claude import claude_version
+
 Thinking = Literal["none", "unknown", "budget", "adaptive", "nova", "gpt-oss"]
 """How a family is asked to reason: not at all, nobody knows how, Claude's budget of tokens, Claude's effort, Nova's
 ``reasoningConfig``, gpt-oss's ``reasoning_effort``."""
@@ -58,7 +60,6 @@ _KNOWN = (
 )
 _NAMED = ("claude", "nova", "titan", "gpt-oss")
 _VENDOR = re.compile(r"(^|[./])(ai21|amazon|anthropic|cohere|deepseek|meta|mistral|openai|qwen)\.")
-_CLAUDE = re.compile(r"claude-(?:[a-z]+-)?v?(\d{1,2})(?:[-.:](\d{1,2}))?(?!\d)")
 _NOVA = re.compile(r"nova-(\d+)-")
 
 
@@ -84,12 +85,6 @@ def family_of(name: str, model: str | None = None) -> Family:
     if kind == "nova":
         return _nova(id_)
     return {"titan": TITAN, "gpt-oss": GPT_OSS}.get(kind or "", OTHER)
-
-
-def claude_version(id_: str) -> tuple[int, int] | None:
-    """The version in an id: ``claude-3-5-sonnet-…``, ``claude-opus-4-1-…``, ``claude-haiku-4.5``; None without one."""
-    found = _CLAUDE.search(id_)
-    return (int(found.group(1)), int(found.group(2) or 0)) if found else None
 
 
 def _claude(id_: str) -> Family:

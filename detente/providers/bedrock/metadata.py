@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import msgspec
 
 from detente.providers.bedrock.member import Member
+from detente.providers.omission import Omissions
 from detente.providers.wire import Refusal
 
 MAX_ENTRIES = 16
@@ -21,8 +22,11 @@ _METADATA: Member[dict[str, str]] = Member("metadata", dict[str, str])
 _OWN: tuple[Member[str], ...] = (Member("user", str), Member("safety_identifier", str))
 
 
-def metadata_of(members: Mapping[str, msgspec.Raw]) -> dict[str, str]:
-    """The metadata of a call; empty where it states none. Raises Refusal where Bedrock takes no such text."""
+def metadata_of(members: Mapping[str, msgspec.Raw], omissions: Omissions) -> dict[str, str]:
+    """The metadata of a call; empty where it states none.
+
+    It is a tag and changes no answer: what Bedrock's logs do not take is left out.
+    """
     found = dict(_METADATA.of(members) or {})
     for member in _OWN:
         value = member.of(members)
@@ -30,10 +34,10 @@ def metadata_of(members: Mapping[str, msgspec.Raw]) -> dict[str, str]:
             if found.get(member.name, value) != value:
                 raise Refusal(f"`metadata` states another `{member.name}` than the call does", "metadata")
             found[member.name] = value
+    kept: dict[str, str] = {}
     for name, value in found.items():
-        if not _KEY.fullmatch(name) or not _VALUE.fullmatch(value):
-            param = name if name in (m.name for m in _OWN) else "metadata"
-            raise Refusal(f"`{param}` holds what Bedrock's logs take not: 256 letters, digits, `:_@$#=/+,-.`", param)
-    if len(found) > MAX_ENTRIES:
-        raise Refusal(f"`metadata` has {len(found)} entries, and Bedrock takes {MAX_ENTRIES}", "metadata")
-    return found
+        if _KEY.fullmatch(name) and _VALUE.fullmatch(value) and len(kept) < MAX_ENTRIES:
+            kept[name] = value
+        else:
+            omissions.hint(name if name in (member.name for member in _OWN) else "metadata")
+    return kept

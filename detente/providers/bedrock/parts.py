@@ -87,6 +87,28 @@ def text_of(part: ContentPart) -> str:
     raise refused(f"a part `{part.type[:40]}`, which is not sent to Converse: it takes text and images")
 
 
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    file_data: str | None = None
+    filename: str | None = None
+    file_id: str | None = None
+
+
+_PDF = "data:application/pdf;base64,"
+
+
+def document_of(part: ContentPart, at: int) -> ConverseBlock:
+    """The block of a part that is a PDF. ``at`` counts documents: Bedrock wants each to have a name of its own."""
+    _alone(part)
+    try:
+        file = msgspec.convert(part.file, _File)
+    except msgspec.ValidationError:
+        raise refused("a file that is not as OpenAI's interface describes it") from None
+    if not (file.file_data or "").startswith(_PDF):
+        raise refused("a file that is no PDF in base64 (`file_data`): others cannot be read from here")
+    data = (file.file_data or "").removeprefix(_PDF)
+    return {"document": {"format": "pdf", "name": f"document-{at + 1}", "source": {"bytes": data}}}
+
+
 def image_of(part: ContentPart) -> ConverseBlock:
     """The block of a part that is an image. Raises Refusal where Converse does not take it."""
     _alone(part)

@@ -72,6 +72,7 @@ class _Text(msgspec.Struct):
 
 class _Reasoning(msgspec.Struct, rename="camel"):
     reasoning_text: _Text | None = None
+    redacted_content: str | None = None
 
 
 class _Use(msgspec.Struct, rename="camel"):
@@ -139,7 +140,7 @@ def _message(blocks: list[_Block]) -> dict[str, Any]:
     calls: list[dict[str, Any]] = []
     thoughts: list[str] = []
     later: list[dict[str, Any]] = []
-    signature = None
+    signature = redacted = None
     for block in blocks:
         if block.text is not None:
             texts.append(block.text)
@@ -147,18 +148,21 @@ def _message(blocks: list[_Block]) -> dict[str, Any]:
             use = block.tool_use
             function = {"name": use.name, "arguments": bytes(use.input).decode()}
             calls.append({"id": use.tool_use_id, "type": "function", "function": function})
-        if block.reasoning_content is not None and block.reasoning_content.reasoning_text is not None:
-            thought = block.reasoning_content.reasoning_text
+        if block.reasoning_content is not None:
+            thought = block.reasoning_content.reasoning_text or _Text()
+            hidden = block.reasoning_content.redacted_content
             characters = sum(map(len, texts))
-            if not (characters or calls or any(thoughts) or signature or later):
+            if not (characters or calls or any(thoughts) or signature or redacted or later):
                 thoughts.append(thought.text)
-                signature = thought.signature or None
-            elif thought.text or thought.signature:
-                later.append(later_thought(thought.text, thought.signature, characters, len(calls)))
+                signature, redacted = thought.signature or None, hidden or None
+            elif thought.text or thought.signature or hidden:
+                later.append(later_thought(thought.text, thought.signature, characters, len(calls), hidden))
     message: dict[str, Any] = {"role": "assistant", "content": "".join(texts) if texts else None, "refusal": None}
     if calls:
         message["tool_calls"] = calls
-    if thoughts:
+    if redacted is not None:
+        message["reasoning_redacted"] = redacted
+    elif thoughts:
         message["reasoning_content"] = "".join(thoughts)
     if signature is not None:
         message["reasoning_signature"] = signature
@@ -167,12 +171,17 @@ def _message(blocks: list[_Block]) -> dict[str, Any]:
     return message
 
 
-def later_thought(text: str | None, signature: str | None, characters: int, calls: int) -> dict[str, Any]:
+def later_thought(
+    text: str | None, signature: str | None, characters: int, calls: int, redacted: str | None = None
+) -> dict[str, Any]:
     """A thought that does not begin its reply: Claude signs each by itself, and reads it again in its place.
 
     ``characters`` of the content and ``calls`` of tools come before it.
     """
-    found: dict[str, Any] = {"characters": characters, "calls": calls, "reasoning_content": text or ""}
+    found: dict[str, Any] = {"characters": characters, "calls": calls}
+    if redacted:
+        return found | {"reasoning_redacted": redacted}
+    found["reasoning_content"] = text or ""
     return found | ({"reasoning_signature": signature} if signature else {})
 
 

@@ -13,6 +13,7 @@ import msgspec
 from detente.providers.bedrock.family import Family
 from detente.providers.bedrock.member import Member
 from detente.providers.bedrock.reasoning import Reasoning
+from detente.providers.omission import Omissions, remedy
 from detente.providers.wire import Refusal
 
 MIN_TOP_P = 0.95
@@ -22,11 +23,25 @@ _TEMPERATURE: Member[float] = Member("temperature", float)
 _TOP_P: Member[float] = Member("top_p", float)
 
 
-def sampling_of(members: Mapping[str, msgspec.Raw], family: Family, reasoning: Reasoning) -> dict[str, float]:
-    """What a request says of sampling. Raises Refusal where the family takes no such value.
+def sampling_of(
+    members: Mapping[str, msgspec.Raw], family: Family, reasoning: Reasoning, omissions: Omissions
+) -> dict[str, float]:
+    """What a request says of sampling. Raises Refusal where the family takes no such value and it may not be left out.
 
     A value that a model has anyway (both are 1 unless stated) is left out where stating it would be an error.
     """
+    told = dict(members)
+    while True:
+        try:
+            return _sampling(told, family, reasoning)
+        except Refusal as refusal:
+            name = refusal.param
+            if name not in told or not omissions.may("sampling", name):
+                raise
+            del told[name]
+
+
+def _sampling(members: Mapping[str, msgspec.Raw], family: Family, reasoning: Reasoning) -> dict[str, float]:
     temperature, top_p = _unit(_TEMPERATURE, members), _unit(_TOP_P, members)
     if reasoning.on and family.thinking in ("budget", "adaptive"):
         _only(1, "temperature", temperature, f"{family.title} reasons at 1")
@@ -49,7 +64,7 @@ def sampling_of(members: Mapping[str, msgspec.Raw], family: Family, reasoning: R
 
 def _only(idle: float | None, name: str, value: float | None, why: str) -> None:
     if value is not None and value != idle:
-        raise Refusal(f"`{name}` is {value:g}, and {why}", name)
+        raise Refusal(f"`{name}` is {value:g}, and {why}; leave it out, or {remedy('sampling')}", name)
 
 
 def _unit(member: Member[float], members: Mapping[str, msgspec.Raw]) -> float | None:

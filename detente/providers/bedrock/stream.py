@@ -42,9 +42,10 @@ class _Use(msgspec.Struct):
     input: str = ""
 
 
-class _Reasoning(msgspec.Struct):
+class _Reasoning(msgspec.Struct, rename="camel"):
     text: str | None = None
     signature: str | None = None
+    redacted_content: str | None = None
 
 
 class _Delta(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -208,6 +209,8 @@ class ConverseDecoder(Decoder):
         thought = {"reasoning_content": said.text} if said.text else {}
         if said.signature:
             thought["reasoning_signature"] = said.signature
+        if said.redacted_content:
+            thought = {"reasoning_redacted": said.redacted_content}
         if not thought:
             return thought
         if self._first is None and not (self._characters or self._calls >= 0 or self._later >= 0):
@@ -218,7 +221,7 @@ class ConverseDecoder(Decoder):
             return {"later_reasoning": [{"index": self._later, **thought}]}
         self._thought = block
         self._later += 1
-        begun = later_thought(said.text, said.signature, self._characters, self._calls + 1)
+        begun = later_thought(said.text, said.signature, self._characters, self._calls + 1, said.redacted_content)
         return {"later_reasoning": [{"index": self._later, **begun}]}
 
     def _stop(self, event: _Event, part: StreamPart, shown: list[bytes]) -> None:

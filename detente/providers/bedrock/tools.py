@@ -5,7 +5,7 @@ Owns: which tools are on offer, and whether one must be called. Not here: calls 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -14,6 +14,7 @@ from detente.providers.bedrock.family import Family
 from detente.providers.bedrock.member import NULL, Member
 from detente.providers.bedrock.parts import CachePoint, cached
 from detente.providers.bedrock.turns import NAME
+from detente.providers.omission import Omissions, remedy
 from detente.providers.wire import Refusal
 
 
@@ -61,7 +62,9 @@ class ToolConfig(NamedTuple):
     """Beside Converse's own members, in ``additionalModelRequestFields``."""
 
 
-def tool_config_of(members: Mapping[str, msgspec.Raw], family: Family, called: bool) -> ToolConfig:
+def tool_config_of(
+    members: Mapping[str, msgspec.Raw], family: Family, called: Collection[str], omissions: Omissions
+) -> ToolConfig:
     """The tools of a call. Raises Refusal where Converse cannot say them.
 
     Parameters
@@ -71,7 +74,7 @@ def tool_config_of(members: Mapping[str, msgspec.Raw], family: Family, called: b
     family
         Of the model.
     called
-        Whether the conversation holds calls of tools.
+        The tools that the conversation holds calls of.
     """
     stated: list[dict[str, Any]] = []
     names: set[str] = set()
@@ -85,15 +88,13 @@ def tool_config_of(members: Mapping[str, msgspec.Raw], family: Family, called: b
         raise Refusal(f"`tools` are stated, and {family.title} calls none", "tools")
     choice, silent = _choice(members, names)
     if called and (silent or not stated):
-        what = '`tool_choice` is "none"' if silent else "no `tools` are stated"
-        name = "tool_choice" if silent else "tools"
-        raise Refusal(f"{what}, and the conversation holds calls of tools: Converse then wants tools on offer", name)
+        return _past(called, stated, family)
     forced = choice is not None and "auto" not in choice
     if forced and not stated:
         raise Refusal("`tool_choice` wants a tool to be called, and `tools` hold none", "tool_choice")
     if silent or not stated:
         return ToolConfig()
-    additional = _serial(members, family, forced)
+    additional = _serial(members, family, choice, omissions)
     config: dict[str, Any] = {"tools": stated}
     if choice is not None and not additional:
         config["toolChoice"] = choice
@@ -149,14 +150,33 @@ def _choice(members: Mapping[str, msgspec.Raw], names: set[str]) -> tuple[dict[s
     return {"tool": {"name": choice.function.name}}, False
 
 
-def _serial(members: Mapping[str, msgspec.Raw], family: Family, forced: bool) -> dict[str, Any]:
+def _past(called: Collection[str], stated: list[dict[str, Any]], family: Family) -> ToolConfig:
+    """The tools of a conversation that called some and may call no more: Converse wants them on offer all the same.
+
+    Claude is told in its own words that none may be called; other families are left to see that nothing asks for it.
+    """
+    known = [{"toolSpec": {"name": name, "inputSchema": {"json": _NO_PARAMETERS}}} for name in called]
+    additional = {"tool_choice": {"type": "none"}} if family.serial else {}
+    return ToolConfig({"tools": stated or known}, additional=additional)
+
+
+def _serial(
+    members: Mapping[str, msgspec.Raw], family: Family, choice: Mapping[str, Any] | None, omissions: Omissions
+) -> dict[str, Any]:
     """What says that tools are called one at a time: Converse has no word for it, Claude's own interface has.
 
-    Claude's word comes with a choice of its own, so it takes the place of ``auto`` and cannot stand beside another.
+    Claude's word comes with a choice of its own, so it takes the place of Converse's.
     """
     if _PARALLEL.of(members) is not False:
         return {}
-    if not family.serial or forced:
-        why = "with a tool that must be called" if family.serial else f"and {family.title} cannot be told so"
-        raise Refusal(f"`parallel_tool_calls` is false, {why}", "parallel_tool_calls")
-    return {"tool_choice": {"type": "auto", "disable_parallel_tool_use": True}}
+    if not family.serial:
+        if omissions.may("parallel-tools", "parallel_tool_calls"):
+            return {}
+        what = f"`parallel_tool_calls` is false, and {family.title} cannot be told so"
+        raise Refusal(f"{what}; leave it out, or {remedy('parallel-tools')}", "parallel_tool_calls")
+    own: dict[str, Any] = {"type": "auto"}
+    if choice is not None and "any" in choice:
+        own = {"type": "any"}
+    elif choice is not None and "tool" in choice:
+        own = {"type": "tool", **choice["tool"]}
+    return {"tool_choice": {**own, "disable_parallel_tool_use": True}}

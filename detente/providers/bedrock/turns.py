@@ -14,10 +14,14 @@ import msgspec
 
 from detente.providers.bedrock.family import Family
 from detente.providers.bedrock.member import Member
-from detente.providers.bedrock.parts import ContentPart, ConverseBlock, cached, image_of, refused, text_of
+from detente.providers.bedrock.parts import ContentPart, ConverseBlock, cached, document_of, image_of, refused, text_of
+from detente.providers.omission import Omissions, remedy
 
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 """A tool's name, in Bedrock's model of the service as in OpenAI's."""
+
+REMINDER = ("<system-reminder>\n", "\n</system-reminder>")
+"""How a system message within a conversation is told to a model that takes none."""
 
 _ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
 
@@ -43,6 +47,7 @@ class _Later(msgspec.Struct, forbid_unknown_fields=True):
     calls: int
     reasoning_content: str = ""
     reasoning_signature: str | None = None
+    reasoning_redacted: str | None = None
     index: int | None = None
     """Of a stream, where a client kept it."""
 
@@ -56,6 +61,7 @@ class _Message(msgspec.Struct, forbid_unknown_fields=True):
     tool_call_id: str | None = None
     reasoning_content: str | None = None
     reasoning_signature: str | None = None
+    reasoning_redacted: str | None = None
     later_reasoning: list[_Later] | None = None
     function_call: Any = None
     audio: Any = None
@@ -75,44 +81,44 @@ class Turns(NamedTuple):
 
     system: list[ConverseBlock]
     messages: list[dict[str, Any]]
-    tools: bool
-    """Whether tools were called in it: Converse then wants to know the tools."""
+    called: tuple[str, ...]
+    """The tools that were called in it: Converse then wants to know them."""
     unsigned: bool
     """Whether the assistant's last turn calls tools without the signed reasoning that led there."""
 
 
-def turns_of(members: Mapping[str, msgspec.Raw], family: Family) -> Turns:
+def turns_of(members: Mapping[str, msgspec.Raw], family: Family, omissions: Omissions) -> Turns:
     """The turns of a call. Raises Refusal where Converse cannot say them.
 
     Turns alternate: messages of one side that follow each other become one turn of several blocks, and results of
-    tools are blocks of the user's turn.
+    tools are blocks of the user's turn. A message of nothing but blanks says nothing, and Bedrock refuses it.
     """
     system: list[ConverseBlock] = []
     turns: list[dict[str, Any]] = []
     names: dict[str, str] = {}
-    tools = unsigned = False
+    unsigned = False
     for message in _MESSAGES.of(members) or []:
         role = message.role
         _at_home(message)
         if role == "user":
-            side, blocks = "user", _user(message, family)
+            side, blocks = "user", _user(message, family, omissions)
         elif role == "assistant":
-            side, blocks = "assistant", _assistant(message, family)
-            tools = tools or bool(message.tool_calls)
+            side, blocks = "assistant", _assistant(message, family, omissions)
             names |= {call.id: call.function.name for call in message.tool_calls or () if call.function is not None}
-            signed = message.reasoning_signature or any(
-                one.reasoning_signature for one in message.later_reasoning or ()
-            )
+            thoughts = (message, *(message.later_reasoning or ()))
+            signed = any(one.reasoning_signature or one.reasoning_redacted for one in thoughts)
             unsigned = bool(message.tool_calls) and not signed
         elif role == "tool":
-            side, blocks, tools = "user", _result(message, family, names), True
-        elif role in ("system", "developer"):
-            if turns:
-                raise refused(f"a `{role}` message after the conversation began: Converse has its prompts before it")
+            side, blocks = "user", _result(message, family, names)
+        elif role in ("system", "developer") and not turns:
             system += _texts(message, family)
             continue
+        elif role in ("system", "developer"):
+            side, blocks = "user", _reminder(message, family)
         else:
             raise refused(f"role `{role[:40]}`, which is none of system, developer, user, assistant and tool")
+        if not blocks:
+            continue
         if turns and turns[-1]["role"] == side:
             turns[-1]["content"] += blocks
         else:
@@ -124,7 +130,7 @@ def turns_of(members: Mapping[str, msgspec.Raw], family: Family) -> Turns:
     if turns[-1]["role"] == "assistant":
         what = "an assistant's turn at the end: OpenAI's interface answers it, and Converse would continue it (prefill)"
         raise refused(f"{what} or refuse it; end with a turn of the user")
-    return Turns(system, turns, tools, unsigned)
+    return Turns(system, turns, tuple(dict.fromkeys(names.values())), unsigned)
 
 
 def _at_home(message: _Message) -> None:
@@ -133,21 +139,26 @@ def _at_home(message: _Message) -> None:
             raise refused(f"`{name}` in a message of `{message.role[:40]}`, which has no such member")
 
 
-def _user(message: _Message, family: Family) -> list[ConverseBlock]:
-    _nameless(message)
-    blocks = _blocks(message, family, images=True)
-    if not blocks:
-        raise refused("a user's message without content")
-    return blocks
+def _user(message: _Message, family: Family, omissions: Omissions) -> list[ConverseBlock]:
+    _nameless(message, omissions)
+    return _blocks(message, family, images=True)
+
+
+def _reminder(message: _Message, family: Family) -> list[ConverseBlock]:
+    """A system message within the conversation, which Converse has no place for: said in the user's turn.
+
+    The words are those of Claude's own tools, where a model takes no such message.
+    """
+    texts = [block["text"] for block in _blocks(message, family, images=False) if "text" in block]
+    return [{"text": f"{REMINDER[0]}{text}{REMINDER[1]}"} for text in texts]
 
 
 def _texts(message: _Message, family: Family) -> list[ConverseBlock]:
-    _nameless(message)
     return _blocks(message, family, images=False)
 
 
-def _assistant(message: _Message, family: Family) -> list[ConverseBlock]:
-    _nameless(message)
+def _assistant(message: _Message, family: Family, omissions: Omissions) -> list[ConverseBlock]:
+    _nameless(message, omissions)
     if message.audio is not None or message.function_call is not None:
         what = "`audio`" if message.audio is not None else "`function_call`, which `tool_calls` replaced"
         raise refused(f"{what}: Converse does not know it")
@@ -155,12 +166,10 @@ def _assistant(message: _Message, family: Family) -> list[ConverseBlock]:
         raise refused(f"calls of tools, which {family.title} does not make")
     blocks: list[ConverseBlock] = []
     for step in _steps(message):
-        blocks += _reasoning(step, family) + _blocks(step, family, images=False)
+        blocks += _reasoning(step, family, omissions) + _blocks(step, family, images=False)
         if step.refusal:
             blocks.append({"text": step.refusal})
         blocks += [_use(call) for call in step.tool_calls or ()]
-    if not blocks:
-        raise refused("an assistant's message without content")
     return blocks
 
 
@@ -172,30 +181,36 @@ def _steps(message: _Message) -> list[_Message]:
     if not isinstance(content, str):
         raise refused("`later_reasoning`, whose places are counted in one text, beside content in parts")
     steps = []
-    text, signature = message.reasoning_content, message.reasoning_signature
+    thought: _Message | _Later = message
     characters = called = 0
     for later in [*message.later_reasoning, _Later(len(content), len(calls))]:
         to, until = later.characters, later.calls
         if not characters <= to <= len(content) or not called <= until <= len(calls):
             raise refused("`later_reasoning` that is out of place: it counts what comes before it, in order")
         step = _Message(message.role, content[characters:to], tool_calls=calls[called:until])
-        step.reasoning_content, step.reasoning_signature = text, signature
+        step.reasoning_content, step.reasoning_signature = thought.reasoning_content, thought.reasoning_signature
+        step.reasoning_redacted = thought.reasoning_redacted
         steps.append(step)
-        text, signature, characters, called = later.reasoning_content, later.reasoning_signature, to, until
+        thought, characters, called = later, to, until
     steps[-1].refusal = message.refusal
     return steps
 
 
-def _reasoning(message: _Message, family: Family) -> list[ConverseBlock]:
+def _reasoning(message: _Message, family: Family, omissions: Omissions) -> list[ConverseBlock]:
     """What the model thought before: Claude takes it back only as it signed it, gpt-oss only unsigned.
 
     Without its signature it is left out, as Claude itself leaves out the thoughts of earlier turns. With one it never
     is: whoever cannot read it is passed by. A signed thought may be empty, where its text was not asked for.
     """
     text, signature = message.reasoning_content, message.reasoning_signature
-    if signature:
+    if signature or message.reasoning_redacted:
         if family.thinking not in ("budget", "adaptive"):
-            raise refused(f"thinking that Claude signed, which {family.title} does not take back")
+            if omissions.may("reasoning", "thinking"):
+                return []
+            what = f"thinking that Claude signed, which {family.title} does not take back"
+            raise refused(f"{what}; {remedy('reasoning')}")
+        if message.reasoning_redacted:
+            return [{"reasoningContent": {"redactedContent": message.reasoning_redacted}}]
         return [{"reasoningContent": {"reasoningText": {"text": text or "", "signature": signature}}}]
     if text and family.thinking == "gpt-oss":
         return [{"reasoningContent": {"reasoningText": {"text": text}}}]
@@ -220,8 +235,8 @@ def _result(message: _Message, family: Family, names: Mapping[str, str]) -> list
     """The result of a call. The tool's ``name``, which older clients repeat, was said by the call."""
     if message.tool_call_id is None:
         raise refused("a tool's message without `tool_call_id`")
-    if message.name != names.get(message.tool_call_id):
-        _nameless(message)
+    if message.name is not None and message.name != names.get(message.tool_call_id):
+        raise refused(f"a result of `{message.name[:40]}`, and the call that it answers is of another tool")
     content = message.content
     parts = [ContentPart("text", content)] if isinstance(content, str) else content or []
     found: list[ConverseBlock] = []
@@ -232,7 +247,9 @@ def _result(message: _Message, family: Family, names: Mapping[str, str]) -> list
                 what = f"an image in a tool's result, which {family.title} does not take"
                 raise refused(f"{what}: in Converse it is for Claude 3 and later and for Nova, but Nova Micro")
             found.append(image_of(part))
-        elif text := text_of(part):
+        elif part.type == "file":
+            found.append(document_of(part, sum("document" in block for block in found)))
+        elif (text := text_of(part)).strip():
             found.append({"text": text})
         blocks += cached(part.mark, family)
     return blocks
@@ -244,21 +261,24 @@ def _id(stated: str) -> str:
     return stated
 
 
-def _nameless(message: _Message) -> None:
-    if message.name:
-        raise refused(f"a participant's name (`{message.name[:40]}`), which Converse cannot say")
+def _nameless(message: _Message, omissions: Omissions) -> None:
+    if message.name and not omissions.may("names", "name"):
+        what = f"a participant's name (`{message.name[:40]}`), which Converse cannot say"
+        raise refused(f"{what}; leave it out, or {remedy('names')}")
 
 
 def _blocks(message: _Message, family: Family, *, images: bool) -> list[ConverseBlock]:
-    """The blocks of a message's content. Empty text is left out: Bedrock refuses it, and it says nothing."""
+    """The blocks of a message's content. Blank text is left out: Bedrock refuses it, and it says nothing."""
     content = message.content
     if isinstance(content, str):
-        return [{"text": content}] if content else []
-    blocks = []
+        return [{"text": content}] if content.strip() else []
+    blocks: list[ConverseBlock] = []
     for part in content or ():
-        if part.type != "image_url":
+        if part.type == "file" and message.role == "user":
+            blocks.append(document_of(part, sum("document" in block for block in blocks)))
+        elif part.type != "image_url":
             text = text_of(part)
-            if not text:
+            if not text.strip():
                 continue
             blocks.append({"text": text})
         elif not images:

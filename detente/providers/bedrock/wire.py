@@ -17,13 +17,17 @@ from detente.providers.bedrock.converse import request_of
 from detente.providers.bedrock.embeddings import embedding_reply, embedding_request, kind_of
 from detente.providers.bedrock.failures import read_failure
 from detente.providers.bedrock.family import Family, family_of
+from detente.providers.bedrock.invoke import InvokeDecoder, body_of
 from detente.providers.bedrock.reply import reply_of
 from detente.providers.bedrock.stream import ConverseDecoder
+from detente.providers.claude import Claude, claude_of
+from detente.providers.messages_stream import reply_of as message_of
 from detente.providers.openai_compatible import CompatibleWire
 from detente.providers.outgoing import Outgoing
-from detente.providers.wire import Call, Decoder, Failure, Headers, Refusal, Reply, Wire
+from detente.providers.wire import Call, Decoder, Failure, Headers, Refusal, Reply, Shape, Wire
 
 JSON = ("content-type", "application/json")
+ACTIONS = ("converse", "converse-stream", "invoke", "invoke-with-response-stream")
 OPENAI = "/openai"
 """Where Bedrock keeps its OpenAI-compatible interface, before ``/v1``."""
 
@@ -43,12 +47,28 @@ class BedrockWire(Wire):
 
     @cached_property
     def _paths(self) -> dict[str, str]:
-        return {action: path_of(self.name, action) for action in ("converse", "converse-stream", "invoke")}
+        return {action: path_of(self.name, action) for action in ACTIONS}
 
     @cached_property
     def _openai(self) -> Wire | None:
         """OpenAI's own wire, where the deployment speaks it; embeddings go by InvokeModel in any case."""
         return CompatibleWire(self.deployment, self.name, self.region) if self._declared.api == "openai" else None
+
+    @cached_property
+    def claude(self) -> Claude:
+        """What its model takes of Anthropic's own shape."""
+        return claude_of(self.name, self.deployment.model)
+
+    @cached_property
+    def _native(self) -> bool:
+        """Whether it takes Anthropic's own shape: Claude does, by InvokeModel, unless the case says otherwise."""
+        api = self._declared.api
+        return api == "invoke" or (api is None and "claude" in f"{self.name} {self.deployment.model}".lower())
+
+    def speaks(self, shape: Shape) -> bool:
+        if shape == "messages":
+            return self._native and "chat" in self.deployment.serves
+        return shape in self.deployment.serves
 
     def _spoken(self, call: Call) -> Wire | None:
         return self._openai if call.operation != "embeddings" else None
@@ -67,25 +87,34 @@ class BedrockWire(Wire):
     def encode(self, call: Call) -> Outgoing:
         if (spoken := self._spoken(call)) is not None:
             same = spoken.encode(call)
-            return Outgoing(f"{OPENAI}/v1{same.target}", same.headers, same.body, same.method)
+            return Outgoing(f"{OPENAI}/v1{same.target}", same.headers, same.body, same.method, same.left_out)
         if call.operation == "embeddings":
             body, more = embedding_request(call, kind_of(self.name, self.deployment.model))
             return Outgoing(self._paths["invoke"], (JSON, ("accept", "application/json"), *more), body)
+        if call.operation == "messages":
+            body, left_out = body_of(call, self.claude)
+            action = "invoke-with-response-stream" if call.stream else "invoke"
+            return Outgoing(self._paths[action], (JSON,), body, left_out=left_out)
         if call.operation != "chat":
             raise Refusal("Bedrock's Converse serves chat and nothing else")
         action = "converse-stream" if call.stream else "converse"
-        return Outgoing(self._paths[action], (JSON,), request_of(call, self.family))
+        body, left_out = request_of(call, self.family)
+        return Outgoing(self._paths[action], (JSON,), body, left_out=left_out)
 
     def decode(self, call: Call, headers: Headers, body: bytes) -> Reply | Failure:
         if (spoken := self._spoken(call)) is not None:
             return spoken.decode(call, headers, body)
         if call.operation == "embeddings":
             return embedding_reply(call, self.name, headers, body)
+        if call.operation == "messages":
+            return message_of(body)
         return reply_of(self.name, headers, body)
 
     def decoder(self, call: Call, headers: Headers) -> Decoder:
         if (spoken := self._spoken(call)) is not None:
             return spoken.decoder(call, headers)
+        if call.operation == "messages":
+            return InvokeDecoder()
         return ConverseDecoder(self.name, headers, call.asks_usage)
 
     def failed(self, status: int, headers: Headers, body: bytes, call: Call | None = None) -> Failure:

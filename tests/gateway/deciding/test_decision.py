@@ -66,9 +66,9 @@ def test_what_cannot_be_said_is_told_and_does_not_change_the_order() -> None:
     data = case_data(BASES)
     asked = read(CHAT, json.dumps({**HELLO, "stream": True, "stream_options": {}}).encode())
     (south, _) = decided(data).admission.permitted
-    assert cannot(south, asked) is None
+    assert cannot(CHAT, south, asked) is None
     signed = [{"role": "assistant", "reasoning_signature": "x"}]
-    assert "Claude" in str(cannot(south, read(CHAT, json.dumps({**HELLO, "messages": signed}).encode())))
+    assert "Claude" in str(cannot(CHAT, south, read(CHAT, json.dumps({**HELLO, "messages": signed}).encode())))
 
 
 # -- asked of nobody --------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from detente.gateway.deciding.choose import RankedCandidate
 from detente.gateway.deciding.policy import Policy
 from detente.gateway.http.exchange import Exchange, RequestHead
 from detente.gateway.serving import stream as module
-from detente.gateway.serving.job import Job
+from detente.gateway.serving.job import UNREAD, Job
 from detente.gateway.serving.stream import MAX_BUFFERED, Stream
 from detente.gateway.surfaces.surface import Rendering, UnsayableError
 from detente.providers.wire import StreamPart, Tokens, failure
@@ -71,7 +71,7 @@ def made(*, buffers: bool = False) -> tuple[Stream, Wire]:
     wire, asking = Wire(), Asking()
     asking.buffers = buffers
     caller = Exchange(RequestHead(), b"", cast(Any, wire))
-    return Stream(cast(Job, asking), CHOICE, caller, lambda *_: b"x-told: 1\r\n"), wire
+    return Stream(cast(Job, asking), UNREAD, CHOICE, caller, lambda *_: b"x-told: 1\r\n"), wire
 
 
 def test_nothing_is_seen_before_there_is_content_and_then_all_of_it() -> None:

@@ -16,7 +16,7 @@ import openai
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from detente.gateway.surfaces.messages import MessagesSurface
+from detente.gateway.surfaces.messages import MessagesSurface, as_chat
 from detente.gateway.surfaces.surface import Asked, Rendering
 from detente.providers.wire import Tokens
 
@@ -51,8 +51,13 @@ def dumped(value: Any) -> bytes:
 
 
 def asked(**changed: Any) -> Asked:
-    """What the plain request asks, changed."""
-    return MESSAGES.ask(dumped(PLAIN | changed))
+    """What the plain request asks, changed: as a chat completion."""
+    return translated(dumped(PLAIN | changed))
+
+
+def translated(body: bytes) -> Asked:
+    """What a request of Anthropic's asks, as a chat completion."""
+    return as_chat(MESSAGES.ask(body))
 
 
 def tokens(counts: Iterable[int] | None) -> Tokens | None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.providers.wire import Reply
-from tests.gateway.surfaces.corpora import MESSAGES, PLAIN, Data, accumulated, asked, dumped, rendered
+from tests.gateway.surfaces.corpora import MESSAGES, PLAIN, Data, accumulated, asked, dumped, rendered, translated
 from tests.providers.bedrock.making import HEADERS, call, chunks, encoded, event, said, wire
 from tests.providers.bedrock.service import check_event, check_reply, check_request
 
@@ -82,7 +82,7 @@ def survives(blocks: list[Data]) -> None:
     after: Data = {"role": "user", "content": "Go on."}
     before: Data = {"role": "user", "content": "Hi"}
     body = PLAIN | {"tools": [TOOL], "messages": [before, {"role": "assistant", "content": content}, after]}
-    sent = json.loads(wire(CLAUDE).encode(MESSAGES.ask(dumped(body)).call).body)
+    sent = json.loads(wire(CLAUDE).encode(translated(dumped(body)).call).body)
     check_request("Converse", CLAUDE, sent)
     assert sent["messages"][1]["content"] == blocks
     # a caller of chat completions sends the message back as it came, or as it is put together from chunks

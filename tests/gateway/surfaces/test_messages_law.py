@@ -13,7 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detente.providers.wire import Reply
-from tests.gateway.surfaces.corpora import LAW, MESSAGES, Data, accumulated, asked, dumped, event, rendered, tokens
+from tests.gateway.surfaces.corpora import (
+    LAW,
+    MESSAGES,
+    Data,
+    accumulated,
+    asked,
+    dumped,
+    event,
+    rendered,
+    tokens,
+    translated,
+)
 
 WORDS = st.text(min_size=1, max_size=12)
 IDS = st.text("abcdefghij0123456789_", min_size=1, max_size=8)
@@ -189,7 +200,7 @@ def back(chat: Data) -> Data:
 @LAW
 @given(requests())
 def test_a_request_survives_the_round_trip(body: Data) -> None:
-    assert back(json.loads(msgspec.json.encode(MESSAGES.ask(dumped(body)).call.members))) == body
+    assert back(json.loads(msgspec.json.encode(translated(dumped(body)).call.members))) == body
 
 
 # -- replies --------------------------------------------------------------------------------------------------------
@@ -296,7 +307,7 @@ def streams(draw: st.DrawFn, message: Data) -> bytes:
 @given(replies())
 def test_a_reply_survives_the_round_trip(message: Data) -> None:
     found = json.loads(MESSAGES.whole(asked(), Reply(dumped(completion_of(message)), tokens(counts_of(message))), "a"))
-    assert found == message | {"type": "message", "role": "assistant", "stop_sequence": None}
+    assert found == message | {"type": "message", "role": "assistant", "stop_sequence": None, "model": "claude"}
 
 
 @LAW
@@ -304,4 +315,10 @@ def test_a_reply_survives_the_round_trip(message: Data) -> None:
 def test_a_stream_says_what_the_whole_reply_says(drawn: tuple[Data, bytes]) -> None:
     message, stream = drawn
     found = accumulated(rendered(MESSAGES.streamed(asked(stream=True), "a"), stream))
-    assert found == message | {"type": "message", "role": "assistant", "stop_sequence": None, "stop_details": None}
+    assert found == message | {
+        "type": "message",
+        "role": "assistant",
+        "stop_sequence": None,
+        "stop_details": None,
+        "model": "claude",
+    }

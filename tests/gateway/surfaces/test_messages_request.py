@@ -20,7 +20,7 @@ from detente.live.credential import Credential
 from detente.live.deployment import CompatibleDeployment
 from detente.providers.openai_compatible import CompatibleWire
 from detente.providers.wire import Refusal
-from tests.gateway.surfaces.corpora import ANY_JSON, FUZZ, MESSAGES, PLAIN, Data, asked, corpus, dumped, shape
+from tests.gateway.surfaces.corpora import ANY_JSON, FUZZ, PLAIN, Data, asked, corpus, dumped, shape, translated
 
 PROTOCOL = Path(os.environ.get("DETENTE_DATA") or Path(__file__).parents[4] / "shared" / "data") / "protocol"
 SPEC = PROTOCOL / "openai_openapi_2026-08-21.yaml.gz"
@@ -30,7 +30,7 @@ REFUSALS = shape("messages_refusals")
 @pytest.mark.parametrize("name", corpus("messages_requests"))
 def test_a_request_becomes_a_chat_completion(name: str) -> None:
     found, expected = (
-        MESSAGES.ask(dumped(shape("messages_requests", name)["anthropic"])),
+        translated(dumped(shape("messages_requests", name)["anthropic"])),
         shape("messages_requests", name),
     )
     assert json.loads(msgspec.json.encode(found.call.members)) == expected["chat"]
@@ -73,7 +73,7 @@ def test_numbers_reach_the_provider_as_they_were_written() -> None:
     )
     turn = b'{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"b","input":%b}]}' % text
     body = body.replace(b'"TOOL"', b'{"name":"b","input_schema":%b}' % text).replace(b'"TURN"', turn)
-    found = MESSAGES.ask(body.replace(b'"T"', b"0.70"))
+    found = translated(body.replace(b'"T"', b"0.70"))
     assert bytes(found.call.members["temperature"]) == b"0.70"
     assert b"123456789012345678901234567890" in bytes(found.call.members["tools"])
     assert b"1.10" in bytes(found.call.members["tools"])
@@ -102,9 +102,9 @@ def test_signed_thinking_goes_only_where_it_can_be_read() -> None:
         id="vllm", kind="openai-compatible", offer="gpu", endpoint="http://127.0.0.1", credential=Credential(env="KEY")
     )
     wire = CompatibleWire(given, "llama", "here")
-    assert wire.cannot(MESSAGES.ask(dumped(shape("messages_requests", "tool-history")["anthropic"])).call) is None
+    assert wire.cannot(translated(dumped(shape("messages_requests", "tool-history")["anthropic"])).call) is None
     assert wire.cannot(asked(messages=[{"role": "user", "content": 'Say "reasoning_signature".'}]).call) is None
-    signed = wire.cannot(MESSAGES.ask(dumped(shape("messages_requests", "signed-thinking")["anthropic"])).call)
+    signed = wire.cannot(translated(dumped(shape("messages_requests", "signed-thinking")["anthropic"])).call)
     assert signed is not None
     assert "Claude signed" in signed
 
@@ -114,7 +114,7 @@ def refuses_or_asks(body: bytes) -> None:
     """Either is JSON: what is asked, or why it is not."""
     said: Any
     try:
-        said = MESSAGES.ask(body).call.members
+        said = translated(body).call.members
     except Refusal as refusal:
         said = refusal.failure.error
     assert json.loads(msgspec.json.encode(said))
@@ -145,7 +145,7 @@ def test_any_bytes_are_refused_or_asked(body: bytes) -> None:
 )
 def test_what_is_no_request_is_refused(body: bytes) -> None:
     with pytest.raises(Refusal):
-        MESSAGES.ask(body)
+        translated(body)
 
 
 VALUES = [shape("messages_requests", name)["anthropic"] for name in corpus("messages_requests")]

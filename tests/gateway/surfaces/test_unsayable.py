@@ -35,9 +35,9 @@ class Caller:
 
 
 def stream_to(caller: Caller) -> Stream:
-    job = SimpleNamespace(surface=MESSAGES, asked=asked(stream=True))
+    job = SimpleNamespace(surface=MESSAGES, asked=asked(stream=True), goes_on=False, buffers=False)
     choice = SimpleNamespace(candidate=SimpleNamespace(deployed=SimpleNamespace(id="azure-eu")))
-    return Stream(cast(Any, job), cast(Any, choice), cast(Any, caller), lambda *_: b"")
+    return Stream(cast(Any, job), job.asked, cast(Any, choice), cast(Any, caller), lambda *_: b"")
 
 
 def text(said: str) -> bytes:
@@ -72,6 +72,6 @@ def test_its_last_part_does_not_complete_it() -> None:
     stream.take(StreamPart(text("a"), content=True))
     with pytest.raises(UnsayableError) as caught:
         stream.complete(UNSAYABLE)
-    stream.fail(b"", caught.value.failure.error)
+    stream.fail(caught.value.failure.error)
     with pytest.raises(anthropic.APIStatusError, match="more than one choice"):
         accumulated(caller.heard)

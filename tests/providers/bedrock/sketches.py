@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-TEXTS = st.text("ab é€😀\n\"\\'{}<", min_size=1, max_size=12)
+TEXTS = st.text("ab é€😀\n\"\\'{}<", min_size=1, max_size=12).filter(str.strip)
 IDS = st.from_regex(r"\A[a-zA-Z0-9_.:-]{1,64}\Z")
 NAMES = st.from_regex(r"\A[a-zA-Z0-9_-]{1,64}\Z")
 JSON = st.recursive(

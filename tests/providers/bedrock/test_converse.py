@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detente.gateway.surfaces.messages import MessagesSurface
+from detente.gateway.surfaces.messages import MessagesSurface, as_chat
 from detente.live.deployment import Operation
 from detente.providers.bedrock.converse import HINTS, SAID, UNSAID
 from detente.providers.wire import Call, Refusal
@@ -137,10 +137,8 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     (CLAUDE, "messages", {"messages": "Hello"}, "not as OpenAI's interface describes"),
     (CLAUDE, "messages", turn("Hi", speed=1), "unknown field `speed`"),
     (CLAUDE, "messages", turn("Hi", name="Ann"), "a participant's name (`Ann`)"),
-    (CLAUDE, "messages", turn(""), "without content"),
-    (CLAUDE, "messages", turn([]), "without content"),
     (CLAUDE, "messages", turn([{"type": "input_audio", "input_audio": {}}]), "a part `input_audio`"),
-    (CLAUDE, "messages", turn([{"type": "file", "file": {}}]), "a part `file`"),
+    (CLAUDE, "messages", turn([{"type": "file", "file": {}}]), "no PDF"),
     (CLAUDE, "messages", turn([{"type": "image_url", "image_url": {"url": "https://a/b.png"}}]), "by its address"),
     (CLAUDE, "messages", turn([{"type": "image_url"}]), "by its address"),
     (CLAUDE, "messages", turn([{"type": "image_url", "image_url": {"url": "data:image/png,AAAA"}}]), "by its address"),
@@ -159,7 +157,7 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
         turn([{"type": "image_url", "image_url": {"url": PIXEL}, "text": "Hi"}]),
         "`text` in a part of type `image_url`",
     ),
-    (CLAUDE, "messages", {"messages": [*USED[:2], {**USED[2], "name": "Ann"}]}, "a participant's name (`Ann`)"),
+    (CLAUDE, "messages", {"messages": [*USED[:2], {**USED[2], "name": "Ann"}]}, "of another tool"),
     (CLAUDE, "messages", {"messages": [*USED[:2], {**USED[2], "tool_calls": [USE]}]}, "in a message of `tool`"),
     (CLAUDE, "messages", {"messages": [USED[0], {**USED[1], "tool_call_id": "c1"}]}, "in a message of `assistant`"),
     (CLAUDE, "messages", {"messages": [USED[0], {**USED[1], "tool_calls": [{**USE, "x": 1}]}]}, "unknown field `x`"),
@@ -186,9 +184,7 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
         "an image in a message of `assistant`",
     ),
     (CLAUDE, "messages", {"messages": [USED[0], {"role": "robot", "content": "Hi"}]}, "role `robot`"),
-    (CLAUDE, "messages", {"messages": [USED[0], {"role": "system", "content": "Hi"}]}, "after the conversation began"),
     (TITAN, "messages", {"messages": [{"role": "system", "content": "Hi"}, USED[0]]}, "which Titan Text does not"),
-    (CLAUDE, "messages", {"messages": [USED[0], {"role": "assistant", "content": ""}]}, "without content"),
     (CLAUDE, "messages", {"messages": [USED[0], {"role": "assistant", "audio": {"id": "a"}}]}, "`audio`"),
     (CLAUDE, "messages", {"messages": [USED[0], {"role": "assistant", "function_call": {}}]}, "`function_call`"),
     (CLAUDE, "messages", {"messages": [USED[0], {"role": "tool", "content": "x"}]}, "without `tool_call_id`"),
@@ -220,8 +216,6 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
         for arguments in ("[1]", "{", "{} {}", "NaN", '{"a":NaN}', "[" * 5000, '{"a":' * 5000)
     ),
     (TITAN, "messages", {"messages": USED}, "which Titan Text does not make"),
-    (CLAUDE, "tools", {"messages": USED}, "Converse then wants tools on offer"),
-    (CLAUDE, "tool_choice", {"messages": USED, "tools": [TOOL], "tool_choice": "none"}, "wants tools on offer"),
     (CLAUDE, "tools", {"tools": [{"type": "custom", "custom": {"name": "x"}}]}, "type `custom`"),
     (CLAUDE, "tools", {"tools": [{"type": "function", "function": {"name": "a b"}}]}, "a tool's name"),
     (CLAUDE, "tools", {"tools": [{**TOOL, "custom": {"name": "x"}}]}, "`custom` beside the function `clock`"),
@@ -243,12 +237,6 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
         for beside in ("allowed_tools", "custom", "mode")
     ),
     (NOVA, "parallel_tool_calls", {"tools": [TOOL], "parallel_tool_calls": False}, "cannot be told so"),
-    (
-        CLAUDE,
-        "parallel_tool_calls",
-        {"tools": [TOOL], "parallel_tool_calls": False, "tool_choice": "required"},
-        "a tool that must be called",
-    ),
     (CLAUDE, "stream_options", {"stream_options": {"include_obfuscation": True}}, "`stream_options.include_obfusc"),
     (CLAUDE, "stream_options", {"stream_options": {"include_usage": True, "x": 1}}, "unknown field `x`"),
     (CLAUDE, "max_tokens", {"max_tokens": 0}, "positive"),
@@ -276,11 +264,7 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     (CLAUDE, "response_format", {"response_format": {"type": "text", "x": 1}}, "unknown field `x`"),
     *((name, "response_format", {"response_format": SCHEMA}, "cannot enforce one") for name in (OLD, NOVA, TITAN)),
     (CLAUDE, "service_tier", {"service_tier": "scale"}, "default, flex and priority"),
-    (CLAUDE, "metadata", {"metadata": {"a": "é"}}, "Bedrock's logs"),
-    (CLAUDE, "metadata", {"metadata": {"": "a"}}, "Bedrock's logs"),
-    (CLAUDE, "metadata", {"metadata": {str(i): "a" for i in range(17)}}, "17 entries"),
     (CLAUDE, "metadata", {"metadata": {"user": "a"}, "user": "b"}, "another `user`"),
-    (CLAUDE, "user", {"user": "a" * 257}, "Bedrock's logs"),
     *(
         (
             CLAUDE,
@@ -292,7 +276,6 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
             ("Hi", {"characters": 3, "calls": 0}, "out of place"),
             ("Hi", {"characters": -1, "calls": 0}, "out of place"),
             ("Hi", {"characters": 1, "calls": 1}, "out of place"),
-            ([], {"characters": 0, "calls": 0, "reasoning_content": "x"}, "without content"),
             ([{"type": "text", "text": "Hi"}], {"characters": 0, "calls": 0}, "content in parts"),
         )
     ),
@@ -365,9 +348,8 @@ def test_later_claudes_take_every_effort_that_converse_lists() -> None:
 def budgeted(name: str, budget: int, most: int, **more: Any) -> dict[str, Any]:
     """What becomes of a budget on Anthropic's path."""
     stated = {"model": "any", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": most, **more}
-    asked = MessagesSurface().ask(
-        json.dumps(stated | {"thinking": {"type": "enabled", "budget_tokens": budget}}).encode()
-    )
+    body = json.dumps(stated | {"thinking": {"type": "enabled", "budget_tokens": budget}}).encode()
+    asked = as_chat(MessagesSurface().ask(body))
     found: dict[str, Any] = json.loads(wire(name).encode(asked.call).body)
     check_request("Converse", name, found)
     return found
@@ -535,3 +517,88 @@ def test_members_that_are_broken_inside_are_refused(text: bytes) -> None:
     name = "response_format" if b"json_schema" in text else "tools" if b"function" in text else "messages"
     with pytest.raises(Refusal):
         wire().encode(Call("chat", {**call(said()).members, name: msgspec.Raw(text)}))
+
+
+# -- said otherwise, or left out --------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("choice", "own"),
+    [
+        ("auto", {"type": "auto"}),
+        ("required", {"type": "any"}),
+        ({"type": "function", "function": {"name": "clock"}}, {"type": "tool", "name": "clock"}),
+    ],
+)
+def test_one_tool_at_a_time_is_said_with_any_choice(choice: Any, own: dict[str, Any]) -> None:
+    found = encoded(said(tools=[TOOL], tool_choice=choice, parallel_tool_calls=False))
+    assert found["additionalModelRequestFields"] == {"tool_choice": {**own, "disable_parallel_tool_use": True}}
+    assert "toolChoice" not in found["toolConfig"]
+
+
+def test_a_history_of_tools_without_tools_names_those_that_were_called() -> None:
+    found = encoded(said(messages=USED))
+    check_request("Converse", CLAUDE, found)
+    (tool,) = found["toolConfig"]["tools"]
+    assert tool["toolSpec"]["name"] == USED[1]["tool_calls"][0]["function"]["name"]
+    assert found["additionalModelRequestFields"] == {"tool_choice": {"type": "none"}}
+    assert "additionalModelRequestFields" not in encoded(said(messages=USED), NOVA)
+
+
+def test_a_system_message_within_the_conversation_is_told_in_the_users_turn() -> None:
+    turns = [
+        {"role": "user", "content": "a"},
+        {"role": "assistant", "content": "b"},
+        {"role": "system", "content": "c"},
+    ]
+    found = encoded(said(messages=[*turns, {"role": "user", "content": "d"}]))
+    assert [turn["role"] for turn in found["messages"]] == ["user", "assistant", "user"]
+    assert found["messages"][2]["content"] == [
+        {"text": "<system-reminder>\nc\n</system-reminder>"},
+        {"text": "d"},
+    ]
+
+
+def test_blank_text_and_blank_turns_say_nothing() -> None:
+    blank = [{"type": "text", "text": " "}, {"type": "text", "text": "go"}]
+    turns = [
+        {"role": "user", "content": "a"},
+        {"role": "assistant", "content": " \n"},
+        {"role": "user", "content": blank},
+    ]
+    assert encoded(said(messages=turns))["messages"] == [{"role": "user", "content": [{"text": "a"}, {"text": "go"}]}]
+
+
+def test_a_pdf_is_a_document() -> None:
+    file = {"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERi0xLjQK"}
+    found = encoded(said(messages=[{"role": "user", "content": [{"type": "file", "file": file}]}]))
+    check_request("Converse", CLAUDE, found)
+    document = {"format": "pdf", "name": "document-1", "source": {"bytes": "JVBERi0xLjQK"}}
+    assert found["messages"][0]["content"] == [{"document": document}]
+
+
+@pytest.mark.parametrize(
+    ("leniency", "stated", "name", "left_out"),
+    [
+        ("seed", {"seed": 7}, CLAUDE, ("seed",)),
+        ("penalties", {"presence_penalty": 0.5}, CLAUDE, ("presence_penalty",)),
+        ("sampling", {"temperature": 0.5, "top_p": 0.5}, CLAUDE, ("top_p",)),
+        ("reasoning", {"reasoning_effort": "low"}, NOVA, ("reasoning_effort",)),
+        ("reasoning", {"reasoning_effort": "low", "max_tokens": 100}, CLAUDE, ("reasoning_effort",)),
+        ("parallel-tools", {"tools": [TOOL], "parallel_tool_calls": False}, NOVA, ("parallel_tool_calls",)),
+        ("names", {"messages": [{"role": "user", "content": "Hi", "name": "Ann"}]}, CLAUDE, ("name",)),
+    ],
+)
+def test_what_changes_an_answer_is_left_out_by_leniency_alone(
+    leniency: str, stated: dict[str, Any], name: str, left_out: tuple[str, ...]
+) -> None:
+    asked = call(said(**stated))
+    assert wire(name).cannot(asked) is not None
+    sent = wire(name).encode(msgspec.structs.replace(asked, optional=frozenset({leniency})))
+    assert sent.left_out == left_out
+    assert not set(left_out) & set(json.loads(sent.body))
+
+
+@pytest.mark.parametrize(
+    "stated", [{"user": "é"}, {"metadata": {"a": "é"}}, {"store": True}, {"prompt_cache_key": "a"}]
+)
+def test_tags_and_hints_are_left_out_in_any_case(stated: dict[str, Any]) -> None:
+    assert wire().encode(call(said(**stated))).left_out == tuple(stated)

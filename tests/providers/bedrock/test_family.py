@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from detente.providers.bedrock.family import GPT_OSS, OTHER, TITAN, claude_version, family_of
+from detente.providers.bedrock.family import GPT_OSS, OTHER, TITAN, family_of
+from detente.providers.claude import claude_version
 
 ARN = "arn:aws:bedrock:eu-west-1:123456789012"
 

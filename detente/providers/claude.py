@@ -1,0 +1,318 @@
+"""What a Claude takes of a request in Anthropic's own shape, by its version and by who serves it.
+
+Owns: the few members that are said otherwise or left out, and the tables that say so (``docs/providers/anthropic.md``).
+All else passes through as its caller wrote it, unread. Not here: addresses and authorization (``anthropic``,
+``bedrock/invoke``), and other shapes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from detente.providers.omission import Omissions, remedy
+from detente.providers.wire import Call, Refusal
+
+Members = dict[str, msgspec.Raw]
+BUDGETS = {"low": 1024, "medium": 4096, "high": 16_384, "xhigh": 32_768, "max": 32_768}
+"""Tokens of thought for `thinking: adaptive` by effort, where a Claude thinks within a budget."""
+MIN_BUDGET = 1024
+REMINDER = ("<system-reminder>\n", "\n</system-reminder>")
+"""How a system turn is told to a Claude that takes none: in the words of Claude's own tools."""
+HINTS = ("cache_control", "diagnostics", "service_tier", "speed")
+"""Members of Anthropic's own service that change no answer."""
+ELSEWHERE = {
+    "container": "containers run at Anthropic",
+    "mcp_servers": "tool servers are called by Anthropic",
+    "inference_geo": "the case's clauses decide where a call may run",
+    "user_profile_id": "a key stands for its workload",
+    "workspace_id": "a key stands for its workload",
+}
+_SYSTEM_TURNS = re.compile(r"claude-(?:opus|fable|mythos)-")
+_TURN = re.compile(rb'"role"\s*:\s*"system"')
+_SCOPE = re.compile(rb'"scope"\s*:')
+_TTL = re.compile(rb'"ttl"\s*:')
+_BY_URL = re.compile(rb'"type"\s*:\s*"(?:url|file)"')
+_HOSTED = re.compile(rb'"type"\s*:\s*"(web_search|web_fetch|code_execution|advisor)_\d+"')
+_USER = b'"user"'
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+@dataclass(frozen=True, slots=True)
+class Claude:
+    """What a Claude takes.
+
+    ``adaptive``: it decides itself whether to think; else it thinks within a budget, or (``thinks`` False) not at all.
+    ``effort``: it is told how much. ``system_turns``: it takes system messages within a conversation. ``keeps``: its
+    cache keeps what it is told to for a stated time. A version that is not known here is taken to take everything.
+    """
+
+    thinks: bool = True
+    adaptive: bool = True
+    effort: bool = True
+    system_turns: bool = True
+    keeps: bool = True
+
+
+_VERSION = re.compile(r"claude-(?:[a-z]+-)?v?(\d{1,2})(?:[-.:](\d{1,2}))?(?!\d)")
+
+
+def claude_version(id_: str) -> tuple[int, int] | None:
+    """The version in an id: ``claude-3-5-sonnet-…``, ``claude-opus-4-1-…``, ``claude-haiku-4.5``; None without one."""
+    found = _VERSION.search(id_)
+    return (int(found.group(1)), int(found.group(2) or 0)) if found else None
+
+
+def claude_of(name: str, model: str | None = None) -> Claude:
+    """What the Claude of a name takes; of a name that says nothing, by what the case calls it."""
+    id_ = name.lower() if "claude" in name.lower() else (model or "").lower().replace(".", "-")
+    version = claude_version(id_)
+    if version is None:
+        return Claude()
+    return Claude(
+        thinks=version >= (3, 7),
+        adaptive=version >= (4, 6),
+        effort=version >= (4, 6) or (version == (4, 5) and "opus" in id_),
+        system_turns=version >= (4, 8) and bool(_SYSTEM_TURNS.search(id_)),
+        keeps=version >= (4, 5),
+    )
+
+
+def fitted(call: Call, claude: Claude, omissions: Omissions) -> Members:
+    """The members of a call as a Claude takes them, whoever serves it. Raises Refusal."""
+    members = dict(call.members)
+    if "inference_geo" in members:
+        raise Refusal(f"`inference_geo` is not supported: {ELSEWHERE['inference_geo']}", "inference_geo")
+    if not claude.adaptive or not claude.effort:
+        _thinking(members, claude, omissions)
+    if not claude.system_turns and _TURN.search(bytes(members["messages"])):
+        members["messages"] = _told_by_user(members["messages"])
+    return members
+
+
+def at_bedrock(members: Members, claude: Claude, betas: tuple[str, ...], omissions: Omissions) -> tuple[str, ...]:
+    """Take out what Bedrock does not take, in place; the betas that it takes. Raises Refusal."""
+    for name in HINTS:
+        if members.pop(name, None) is not None:
+            omissions.hint(name)
+    for name, why in ELSEWHERE.items():
+        if name in members:
+            raise Refusal(f"`{name}` is not supported at Bedrock: {why}", name)
+    kept = tuple(dict.fromkeys(BEDROCK_BETAS[beta] for beta in betas if beta in BEDROCK_BETAS))
+    if any(beta not in BEDROCK_BETAS for beta in betas):
+        omissions.hint("anthropic-beta")
+    if "context_management" in members and not any(beta in kept for beta in _EDITING):
+        del members["context_management"]
+        omissions.hint("context_management")
+    for name in ("messages", "system", "tools"):
+        if name in members:
+            members[name] = _unmarked(members[name], claude, omissions)
+    if _BY_URL.search(bytes(members["messages"])) and _holds_address(members["messages"]):
+        what = "Claude at Bedrock reads images and documents within the call only"
+        raise Refusal(f"`messages` hold one by its address, and {what}; send it as `base64`", "messages")
+    if "tools" in members:
+        _at_hand(members, omissions)
+    return kept
+
+
+BEDROCK_BETAS = {
+    "advanced-tool-use-2025-11-20": "tool-search-tool-2025-10-19",
+    "compact-2026-01-12": "compact-2026-01-12",
+    "computer-use-2025-01-24": "computer-use-2025-01-24",
+    "computer-use-2025-11-24": "computer-use-2025-11-24",
+    "context-1m-2025-08-07": "context-1m-2025-08-07",
+    "context-management-2025-06-27": "context-management-2025-06-27",
+    "effort-2025-11-24": "effort-2025-11-24",
+    "fine-grained-tool-streaming-2025-05-14": "fine-grained-tool-streaming-2025-05-14",
+    "interleaved-thinking-2025-05-14": "interleaved-thinking-2025-05-14",
+    "tool-examples-2025-10-29": "tool-examples-2025-10-29",
+    "tool-search-tool-2025-10-19": "tool-search-tool-2025-10-19",
+}
+"""Betas that Bedrock takes, and what it calls them. It answers any other with an error ("invalid beta flag")."""
+_EDITING = ("context-management-2025-06-27", "compact-2026-01-12")
+
+
+# -- thought ----------------------------------------------------------------------------------------------------------
+class _Thinking(msgspec.Struct):
+    type: str = ""
+    display: str | None = None
+
+
+def _thinking(members: Members, claude: Claude, omissions: Omissions) -> None:
+    """Thought by effort is said to an older Claude as a budget; one that cannot think is not told of it."""
+    effort = _without_effort(members, omissions) if not claude.effort else None
+    thinking = _read(members.get("thinking"), _Thinking, "thinking")
+    if thinking is None or thinking.type != "adaptive" or claude.adaptive:
+        return
+    most = _read(members.get("max_tokens"), int, "max_tokens") or 0
+    budget = min(BUDGETS.get(effort or "high", BUDGETS["high"]), most // 2)
+    if not claude.thinks or budget < MIN_BUDGET or _unsigned(members["messages"]):
+        del members["thinking"]
+        omissions.hint("thinking")
+    else:
+        members["thinking"] = _raw({"type": "enabled", "budget_tokens": budget})
+
+
+def _without_effort(members: Members, omissions: Omissions) -> str | None:
+    """Take an effort out; which it was."""
+    config = _read(members.get("output_config"), dict[str, msgspec.Raw], "output_config")
+    if not config or "effort" not in config:
+        return None
+    effort: str | None = _read(config.pop("effort"), str | None, "output_config.effort")
+    omissions.hint("output_config.effort")
+    if config:
+        members["output_config"] = _raw(config)
+    else:
+        del members["output_config"]
+    return effort
+
+
+class _Block(msgspec.Struct):
+    type: str = "text"
+
+
+class _Turn(msgspec.Struct):
+    role: str
+    content: str | list[_Block] = ""
+
+
+def _unsigned(raw: msgspec.Raw) -> bool:
+    """Whether the assistant's last turn calls tools without the thought that led there: a budget then is refused."""
+    turns = _read(raw, list[_Turn], "messages") or []
+    last = next((turn for turn in reversed(turns) if turn.role == "assistant"), None)
+    if last is None or isinstance(last.content, str):
+        return False
+    kinds = [block.type for block in last.content]
+    return "tool_use" in kinds and kinds[0] not in ("thinking", "redacted_thinking")
+
+
+# -- turns ------------------------------------------------------------------------------------------------------------
+def _told_by_user(raw: msgspec.Raw) -> msgspec.Raw:
+    """System turns as blocks of the user's turn that they follow; turns of the user that follow each other are one."""
+    told: list[dict[str, msgspec.Raw]] = []
+    for turn in _read(raw, list[dict[str, msgspec.Raw]], "messages") or []:
+        if _role(turn) == b'"system"':
+            turn = {"role": msgspec.Raw(_USER), "content": _raw(_reminders(turn))}
+        if told and _role(turn) == _role(told[-1]) == _USER:
+            told[-1] = {**told[-1], "content": _raw([*_blocks(told[-1].get("content")), *_blocks(turn.get("content"))])}
+        else:
+            told.append(turn)
+    return _raw(told)
+
+
+def _role(turn: Mapping[str, msgspec.Raw]) -> bytes:
+    return bytes(turn.get("role", b""))
+
+
+def _reminders(turn: Mapping[str, msgspec.Raw]) -> list[Any]:
+    found: list[Any] = []
+    for block in _blocks(turn.get("content")):
+        said = _read(block, dict[str, Any], "messages")
+        if isinstance(said.get("text"), str):
+            found.append(said | {"text": f"{REMINDER[0]}{said['text']}{REMINDER[1]}"})
+    return found
+
+
+def _blocks(content: msgspec.Raw | None) -> list[msgspec.Raw]:
+    """The blocks of a turn; a text is one."""
+    if content is None or bytes(content)[:1] != b'"':
+        return _read(content, list[msgspec.Raw], "messages") or []
+    text = _read(content, str, "messages")
+    return [_raw({"type": "text", "text": text})] if text else []
+
+
+# -- marks, tools, media ----------------------------------------------------------------------------------------------
+def _unmarked(raw: msgspec.Raw, claude: Claude, omissions: Omissions) -> msgspec.Raw:
+    """Marks for the cache without what Bedrock does not know of them; tools without a hint of their pieces."""
+    text = bytes(raw)
+    if b'"cache_control"' in text and (_SCOPE.search(text) or (not claude.keeps and _TTL.search(text))):
+        names = ("scope",) if claude.keeps else ("scope", "ttl")
+        text = _edited(text, lambda mark: _cut(mark, names), "cache_control")
+        omissions.hint("cache_control")
+    if b'"eager_input_streaming"' in text:
+        text = _edited(text, None, "eager_input_streaming")
+        omissions.hint("eager_input_streaming")
+    return msgspec.Raw(text)
+
+
+def _cut(mark: Any, names: tuple[str, ...]) -> Any:
+    return {name: value for name, value in mark.items() if name not in names} if isinstance(mark, dict) else mark
+
+
+def _edited(text: bytes, change: Any, name: str) -> bytes:
+    """JSON with every block's or tool's member of a name changed, or taken out; numbers elsewhere stay as written."""
+    try:
+        items = msgspec.json.decode(text, type=list[dict[str, msgspec.Raw]])
+    except _UNREADABLE:
+        return text  # a text, or what the provider says is wrong
+    for item in items:
+        if name in item:
+            if change is None:
+                del item[name]
+            else:
+                item[name] = _raw(change(msgspec.json.decode(item[name])))
+        content = item.get("content")
+        if content is not None and name.encode() in bytes(content) and bytes(content)[:1] == b"[":
+            item["content"] = msgspec.Raw(_edited(bytes(content), change, name))
+    return msgspec.json.encode(items)
+
+
+class _Sourced(msgspec.Struct):
+    type: str = ""
+    source: Any = None
+    content: Any = None
+
+
+def _holds_address(raw: msgspec.Raw) -> bool:
+    """Whether an image or a document is sent by its address."""
+    turns = _read(raw, list[_Sourced], "messages") or []
+    waiting: list[Any] = [turn.content for turn in turns]
+    while waiting:
+        blocks = waiting.pop()
+        for block in blocks if isinstance(blocks, list) else ():
+            if not isinstance(block, dict):
+                continue
+            source = block.get("source")
+            if block.get("type") in ("image", "document") and isinstance(source, dict):
+                if source.get("type") in ("url", "file"):
+                    return True
+            elif block.get("type") == "tool_result":
+                waiting.append(block.get("content"))
+    return False
+
+
+def _at_hand(members: Members, omissions: Omissions) -> None:
+    """Tools without those that run at Anthropic."""
+    found = _HOSTED.search(bytes(members["tools"]))
+    if found is None:
+        return
+    name = found[1].decode()
+    if not omissions.may("hosted-tools", name):
+        what = f"`tools` hold `{name}`, which runs at Anthropic and not at Bedrock"
+        raise Refusal(f"{what}; leave it out, or {remedy('hosted-tools')}", "tools")
+    tools = _read(members["tools"], list[dict[str, msgspec.Raw]], "tools") or []
+    kept = [tool for tool in tools if not _HOSTED.fullmatch(b'"type":' + bytes(tool.get("type", b"")))]
+    if kept:
+        members["tools"] = _raw(kept)
+    else:
+        del members["tools"]
+        members.pop("tool_choice", None)
+
+
+def _raw(value: Any) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(value))
+
+
+def _read(raw: msgspec.Raw | None, kind: Any, where: str) -> Any:
+    """A member as one kind of thing; None where it is absent. Raises Refusal."""
+    if raw is None:
+        return None
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except _UNREADABLE as error:
+        text = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise Refusal(f"`{where}` cannot be read: {text[:1].lower()}{text[1:200]}", where) from None

@@ -1,0 +1,266 @@
+"""A stream, or a whole reply, of Anthropic's Messages API, in its own shape.
+
+Owns: which events hold content, where usage, the end and a failure come. Events pass through as the provider wrote
+them; only those that may carry more than content are read. Not here: the model's name in them
+(``gateway/surfaces/messages_native``), and requests (``anthropic``, ``bedrock/claude``).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+
+from detente.providers import sse
+from detente.providers.wire import (
+    MAX_TOKENS,
+    Decoder,
+    Failure,
+    FailureKind,
+    Reply,
+    StreamPart,
+    Tokens,
+    failure,
+)
+
+FINISH = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "pause_turn": "stop",
+    "tool_use": "tool_calls",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "refusal": "content_filter",
+}
+"""OpenAI's reasons to finish, in which records are kept, by Anthropic's to stop."""
+_Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_TOKENS)]
+
+
+# -- what is read of them -------------------------------------------------------------------------------------------
+class _Details(msgspec.Struct):
+    thinking_tokens: _Count | None = None
+
+
+class MessagesUsage(msgspec.Struct):
+    """Anthropic's usage: its input tokens are those that no cache held."""
+
+    input_tokens: _Count | None = None
+    output_tokens: _Count | None = None
+    cache_read_input_tokens: _Count | None = None
+    cache_creation_input_tokens: _Count | None = None
+    output_tokens_details: _Details | None = None
+
+    def after(self, before: MessagesUsage | None) -> MessagesUsage:
+        """The same with what only an earlier event said: counts are running totals."""
+        if before is None:
+            return self
+        said = {}
+        for name in MessagesUsage.__struct_fields__:
+            now = getattr(self, name)
+            said[name] = getattr(before, name) if now is None else now
+        return MessagesUsage(**said)
+
+    @property
+    def tokens(self) -> Tokens | None:
+        """The same as tokens; None where the provider left out how many."""
+        if self.input_tokens is None or self.output_tokens is None:
+            return None
+        read, written = self.cache_read_input_tokens or 0, self.cache_creation_input_tokens or 0
+        details = self.output_tokens_details
+        thought = min((details.thinking_tokens if details else None) or 0, self.output_tokens)
+        return Tokens(self.input_tokens + read + written, self.output_tokens, read, written, thought)
+
+
+class _Error(msgspec.Struct):
+    type: str = ""
+    message: str = ""
+
+
+class _Delta(msgspec.Struct):
+    stop_reason: str | None = None
+
+
+class _Started(msgspec.Struct):
+    usage: Any = None
+
+
+class _Block(msgspec.Struct):
+    type: str = ""
+
+
+class _Event(msgspec.Struct):
+    type: str = ""
+    content_block: _Block | None = None
+    message: _Started | None = None
+    delta: _Delta | None = None
+    usage: Any = None
+    error: _Error | None = None
+
+
+class _Whole(msgspec.Struct):
+    content: list[msgspec.Raw]
+    stop_reason: str | None = None
+    usage: Any = None
+
+
+class _Refused(msgspec.Struct):
+    error: _Error
+
+
+_EVENT = msgspec.json.Decoder(_Event)
+_WHOLE = msgspec.json.Decoder(_Whole)
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_CONTENT = (b"event: content_block_", b"event: ping")
+_ENDS = (b"event: message_", b"event: error")
+
+
+def usage_of(stated: Any) -> MessagesUsage | None:
+    """Usage as it was stated; None where it cannot be read: a reply is not spoilt by how its use is told (§12)."""
+    try:
+        return msgspec.convert(stated, MessagesUsage)
+    except msgspec.ValidationError:
+        return None
+
+
+def reply_of(body: bytes) -> Reply | Failure:
+    """A whole reply of status 200. One that cannot be read is a ``broken`` failure."""
+    try:
+        found = _WHOLE.decode(body)
+    except _UNREADABLE:
+        return failure("broken", 502, "the provider's reply is not one of Anthropic's messages")
+    usage = usage_of(found.usage)
+    return Reply(body, usage.tokens if usage else None, FINISH.get(found.stop_reason or ""))
+
+
+# -- streams --------------------------------------------------------------------------------------------------------
+class MessagesDecoder(Decoder):
+    """Reads server-sent events.
+
+    Parameters
+    ----------
+    most
+        The longest event that is held, in bytes.
+    """
+
+    __slots__ = ("_content", "_done", "_events", "_failed", "_usage")
+
+    def __init__(self, most: int = sse.MAX_BYTES) -> None:
+        self._events = sse.Events(most)
+        self._usage: MessagesUsage | None = None
+        self._content = self._done = self._failed = False
+
+    def feed(self, data: bytes) -> StreamPart:
+        if self._done or self._failed:
+            return StreamPart()
+        try:
+            block = self._events.block(data)
+        except sse.OverlongError as error:
+            return self._fail(StreamPart(), failure("broken", 502, f"the provider sent {error}"))
+        if self._content and _is_plain(block):
+            return StreamPart(block, content=block.count(b"event: content_block_delta\n"))
+        part, shown = StreamPart(), []
+        for event in sse.split(block):
+            self.read(sse.data_of(event), part)
+            if part.failure is not None:
+                break
+            shown.append(event)
+            if part.done:
+                break
+        part.data = b"".join(shown)
+        return part
+
+    def read(self, data: bytes, part: StreamPart) -> None:
+        """What one event means."""
+        if not data:
+            return  # a comment keeps the connection alive
+        try:
+            event = _EVENT.decode(data)
+        except _UNREADABLE:
+            self._fail(part, failure("broken", 502, "the provider sent an event that cannot be read"))
+            return
+        match event.type:
+            case "content_block_delta":
+                self._content = True
+                part.content += 1
+            case "content_block_start":  # a call of a tool, or a redacted thought, is whole or named at its start
+                named = event.content_block is not None and event.content_block.type not in ("text", "thinking")
+                self._content |= named
+                part.content += named
+            case "message_start" if event.message is not None:
+                self._meter(event.message.usage, part)
+            case "message_delta":
+                self._meter(event.usage, part)
+                if event.delta is not None and event.delta.stop_reason is not None:
+                    part.finish = FINISH.get(event.delta.stop_reason)
+            case "message_stop":
+                self._done = part.done = True
+            case "error":
+                self._fail(part, failure_of(event.error or _Error()))
+
+    def _meter(self, stated: Any, part: StreamPart) -> None:
+        usage = usage_of(stated)
+        if usage is not None:
+            self._usage = usage.after(self._usage)
+            part.tokens = self._usage.tokens
+
+    def _fail(self, part: StreamPart, why: Failure) -> StreamPart:
+        self._failed = True
+        part.failure = why
+        return part
+
+    def end(self) -> StreamPart:
+        if self._done or self._failed:
+            return StreamPart(done=self._done)
+        return self._fail(StreamPart(), failure("broken", 502, "the provider's stream ended before it was complete"))
+
+
+def _is_plain(block: bytes) -> bool:
+    """Whether events hold nothing but content: each is named, and none by a name that may say more."""
+    events = block.count(b"\n\n")
+    return events == sum(map(block.count, _CONTENT)) and not any(name in block for name in _ENDS)
+
+
+# -- errors ---------------------------------------------------------------------------------------------------------
+_MEANING: dict[str, tuple[FailureKind, int]] = {
+    "invalid_request_error": ("refused", 400),
+    "request_too_large": ("refused", 413),
+    "not_found_error": ("unavailable", 503),  # the path and the model are ours: the caller's request is not wrong
+    "authentication_error": ("credential", 502),
+    "permission_error": ("credential", 502),
+    "billing_error": ("credential", 502),
+    "rate_limit_error": ("throttled", 429),
+    "overloaded_error": ("unavailable", 503),
+    "api_error": ("unavailable", 503),
+    "timeout_error": ("timeout", 504),
+}
+MAX_TEXT = 2000
+
+
+def failure_of(error: _Error, status: int | None = None, after: float | None = None) -> Failure:
+    """What an error means, by Anthropic's type of it, else by a status."""
+    kind, told = _MEANING.get(error.type) or _by_status(status)
+    if kind == "refused":
+        return failure(kind, told, error.message[:MAX_TEXT] or "the request is refused", code=error.type or None)
+    what = f"the provider answered {status or 'with an error'}" + (f" ({error.type[:100]})" if error.type else "")
+    return failure(kind, told, what, retry_after=after)
+
+
+def read_failure(status: int, body: bytes, after: float | None) -> Failure:
+    """What a reply of another status than 200 means."""
+    try:
+        error = msgspec.json.decode(body, type=_Refused).error
+    except _UNREADABLE:
+        error = _Error()
+    return failure_of(error, status, after)
+
+
+def _by_status(status: int | None) -> tuple[FailureKind, int]:
+    if status in (401, 402, 403):
+        return "credential", 502
+    if status == 429:
+        return "throttled", 429
+    if status == 408:
+        return "timeout", 504
+    if status in (400, 413, 422):
+        return "refused", status or 400
+    return "unavailable", 503

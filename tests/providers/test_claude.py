@@ -1,0 +1,224 @@
+"""What a Claude is told of Anthropic's own shape, by its version and by who serves it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from detente.live.credential import Credential
+from detente.live.deployment import AnthropicDeployment
+from detente.providers.anthropic import AnthropicWire
+from detente.providers.bedrock.wire import BedrockWire
+from detente.providers.claude import claude_of
+from detente.providers.outgoing import Outgoing
+from detente.providers.wire import Call, Refusal
+from tests.providers.bedrock.making import raw
+from tests.providers.bedrock.making import wire as bedrock
+
+Data = dict[str, Any]
+HAIKU, OPUS, NEWEST = (
+    "eu.anthropic.claude-haiku-4-5-20251001-v1:0",
+    "anthropic.claude-opus-4-7-v1",
+    "anthropic.claude-opus-4-8-v1",
+)
+OLD = "anthropic.claude-3-haiku-20240307-v1:0"
+PLAIN: Data = {"model": "any", "max_tokens": 32_000, "messages": [{"role": "user", "content": "Hi"}]}
+
+
+def direct(name: str = "claude-opus-4-8") -> AnthropicWire:
+    given = AnthropicDeployment(
+        id="direct", kind="anthropic", offer="some", credential=Credential(env="KEY"), name=name
+    )
+    return AnthropicWire(given, name, "somewhere")
+
+
+def sent(wire: AnthropicWire | BedrockWire, betas: tuple[str, ...] = (), *lenient: str, **changed: Any) -> Outgoing:
+    return wire.encode(Call("messages", raw(PLAIN | changed), betas=betas, optional=frozenset(lenient)))
+
+
+def told(outgoing: Outgoing) -> Data:
+    found: Data = json.loads(outgoing.body)
+    return found
+
+
+# -- what passes ------------------------------------------------------------------------------------------------------
+def test_a_body_passes_through_as_it_was_written_but_for_the_models_name() -> None:
+    text = b'[{"role":"user","content":[{"type":"text","text":"a", "cache_control":{"type":"ephemeral","scope":"x"}}]}]'
+    members = raw(PLAIN) | {"messages": msgspec.Raw(text), "temperature": msgspec.Raw(b"0.70")}
+    found = direct().encode(Call("messages", members, betas=("a-1", "b-2")))
+    assert found.body == b'{"model":"claude-opus-4-8","max_tokens":32000,"messages":%b,"temperature":0.70}' % text
+    assert found.target == "/v1/messages"
+    assert dict(found.headers) == {
+        "content-type": "application/json",
+        "anthropic-version": "2023-06-01",
+        "anthropic-beta": "a-1,b-2",
+    }
+    assert found.left_out == ()
+
+
+def test_bedrock_is_told_the_version_and_no_model() -> None:
+    found = sent(bedrock(OPUS), stream=True)
+    assert told(found) == {
+        "max_tokens": 32_000,
+        "messages": PLAIN["messages"],
+        "anthropic_version": "bedrock-2023-05-31",
+    }
+    assert found.target == "/model/anthropic.claude-opus-4-7-v1/invoke"
+    streamed = bedrock(OPUS).encode(Call("messages", raw(PLAIN), stream=True))
+    assert streamed.target.endswith("/invoke-with-response-stream")
+
+
+@pytest.mark.parametrize(
+    ("name", "stated", "native"),
+    [
+        (HAIKU, {}, True),
+        (HAIKU, {"api": "converse"}, False),
+        (HAIKU, {"api": "openai"}, False),
+        ("eu.amazon.nova-pro-v1:0", {}, False),
+        ("arn:aws:bedrock:eu-west-1:1:application-inference-profile/abc", {"model": "claude-sonnet-4.5"}, True),
+        ("arn:aws:bedrock:eu-west-1:1:application-inference-profile/abc", {"api": "invoke"}, True),
+    ],
+)
+def test_who_is_asked_in_anthropics_own_shape(name: str, stated: Data, native: bool) -> None:
+    assert bedrock(name, **stated).speaks("messages") is native
+    assert bedrock(name, **stated).speaks("chat")
+    assert direct().speaks("messages")
+
+
+def test_betas_are_passed_on_or_taken_out_where_bedrock_refuses_them() -> None:
+    betas = ("claude-code-20250219", "advanced-tool-use-2025-11-20", "context-management-2025-06-27")
+    found = sent(bedrock(OPUS), betas, context_management={"edits": []})
+    assert told(found)["anthropic_beta"] == ["tool-search-tool-2025-10-19", "context-management-2025-06-27"]
+    assert "context_management" in told(found)
+    assert found.left_out == ("anthropic-beta",)
+    without = sent(bedrock(OPUS), ("claude-code-20250219",), context_management={"edits": []})
+    assert "anthropic_beta" not in told(without)
+    assert "context_management" not in told(without)
+    assert without.left_out == ("anthropic-beta", "context_management")
+
+
+def test_marks_for_the_cache_stay_in_their_place_without_what_bedrock_does_not_know() -> None:
+    mark = {"type": "ephemeral", "ttl": "1h", "scope": "global"}
+    block = {"type": "text", "text": '"scope":', "cache_control": mark}
+    result = {"type": "tool_result", "tool_use_id": "a", "content": [block]}
+    changed = {"system": [block], "messages": [{"role": "user", "content": [result, block]}]}
+    found = sent(bedrock(OPUS), **changed)
+    kept = block | {"cache_control": {"type": "ephemeral", "ttl": "1h"}}
+    assert told(found)["system"] == [kept]
+    assert told(found)["messages"] == [{"role": "user", "content": [result | {"content": [kept]}, kept]}]
+    assert found.left_out == ("cache_control",)
+    assert told(sent(bedrock(OLD), **changed))["system"] == [block | {"cache_control": {"type": "ephemeral"}}]
+    assert told(sent(direct(), **changed))["system"] == [block]
+
+
+def test_hints_of_anthropics_service_are_left_out_at_bedrock() -> None:
+    tool = {"name": "a", "input_schema": {"type": "object", "maximum": 1.10}, "eager_input_streaming": True}
+    found = sent(bedrock(OPUS), speed="fast", service_tier="auto", diagnostics={}, tools=[tool])
+    assert set(found.left_out) == {"speed", "service_tier", "diagnostics", "eager_input_streaming"}
+    assert told(found)["tools"] == [{"name": "a", "input_schema": {"type": "object", "maximum": 1.10}}]
+    assert told(sent(direct(), speed="fast", tools=[tool]))["tools"] == [tool]
+
+
+@pytest.mark.parametrize(
+    ("changed", "param"),
+    [
+        ({"mcp_servers": []}, "mcp_servers"),
+        ({"container": "c"}, "container"),
+        ({"inference_geo": "eu"}, "inference_geo"),
+        ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "tools"),
+        (
+            {
+                "messages": [
+                    {"role": "user", "content": [{"type": "image", "source": {"type": "url", "url": "https://a"}}]}
+                ]
+            },
+            "messages",
+        ),
+    ],
+)
+def test_what_bedrock_cannot_do_is_refused_by_name(changed: Data, param: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        sent(bedrock(OPUS), **changed)
+    assert caught.value.param == param
+
+
+def test_a_search_at_anthropic_is_left_out_by_leniency_and_kept_at_anthropic() -> None:
+    tools = [{"type": "web_search_20250305", "name": "web_search"}, {"name": "a", "input_schema": {}}]
+    found = sent(bedrock(OPUS), (), "hosted-tools", tools=tools)
+    assert (told(found)["tools"], found.left_out) == (tools[1:], ("web_search",))
+    assert "tools" not in told(sent(bedrock(OPUS), (), "hosted-tools", tools=tools[:1], tool_choice={"type": "auto"}))
+    assert told(sent(direct(), tools=tools))["tools"] == tools
+
+
+# -- by version -------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("name", "stated", "thinking", "left_out"),
+    [
+        (HAIKU, {}, {"type": "enabled", "budget_tokens": 16_000}, ()),
+        (
+            HAIKU,
+            {"output_config": {"effort": "low"}},
+            {"type": "enabled", "budget_tokens": 1024},
+            ("output_config.effort",),
+        ),
+        (HAIKU, {"max_tokens": 2047}, None, ("thinking",)),
+        (OLD, {}, None, ("thinking",)),
+        (OPUS, {"output_config": {"effort": "low"}}, {"type": "adaptive"}, ()),
+    ],
+)
+def test_thought_by_effort_is_a_budget_for_a_claude_that_thinks_within_one(
+    name: str, stated: Data, thinking: Data | None, left_out: tuple[str, ...]
+) -> None:
+    found = sent(bedrock(name), thinking={"type": "adaptive"}, **stated)
+    assert (told(found).get("thinking"), found.left_out) == (thinking, left_out)
+
+
+def test_an_effort_is_left_out_and_its_neighbours_stay() -> None:
+    found = sent(bedrock(HAIKU), output_config={"effort": "high", "format": {"type": "json_schema"}})
+    assert told(found)["output_config"] == {"format": {"type": "json_schema"}}
+    assert "output_config" not in told(sent(bedrock(HAIKU), output_config={"effort": "high"}))
+    assert told(sent(bedrock("anthropic.claude-opus-4-5-v1:0"), output_config={"effort": "high"}))["output_config"]
+
+
+def test_a_budget_is_not_asked_for_where_the_thought_before_a_call_is_gone() -> None:
+    use = {"type": "tool_use", "id": "a", "name": "b", "input": {}}
+    result = {"type": "tool_result", "tool_use_id": "a"}
+    after = [{"role": "assistant", "content": [use]}, {"role": "user", "content": [result]}]
+    found = sent(bedrock(HAIKU), thinking={"type": "adaptive"}, messages=[*PLAIN["messages"], *after])
+    assert ("thinking" in told(found), found.left_out) == (False, ("thinking",))
+    after[0]["content"] = [{"type": "redacted_thinking", "data": "x"}, use]
+    assert "thinking" in told(
+        sent(bedrock(HAIKU), thinking={"type": "adaptive"}, messages=[*PLAIN["messages"], *after])
+    )
+
+
+@pytest.mark.parametrize("wire", [bedrock(OPUS), bedrock(HAIKU), direct("claude-sonnet-4-6")])
+def test_system_turns_are_told_by_the_user_where_a_claude_takes_none(wire: AnthropicWire | BedrockWire) -> None:
+    turns = [
+        {"role": "user", "content": "a"},
+        {"role": "system", "content": [{"type": "text", "text": "b", "cache_control": {"type": "ephemeral"}}]},
+        {"role": "assistant", "content": [{"type": "text", "text": "c"}]},
+        {"role": "user", "content": [{"type": "text", "text": "d"}]},
+        {"role": "system", "content": "e"},
+        {"role": "user", "content": "f"},
+    ]
+    text = lambda said: {"type": "text", "text": said}  # noqa: E731
+    reminder = lambda said: text(f"<system-reminder>\n{said}\n</system-reminder>")  # noqa: E731
+    assert told(sent(wire, messages=turns))["messages"] == [
+        {"role": "user", "content": [text("a"), reminder("b") | {"cache_control": {"type": "ephemeral"}}]},
+        turns[2],
+        {"role": "user", "content": [text("d"), reminder("e"), text("f")]},
+    ]
+    assert told(sent(bedrock(NEWEST), messages=turns))["messages"] == turns
+
+
+def test_versions() -> None:
+    assert claude_of("arn:aws:bedrock:eu-west-1:1:application-inference-profile/abc", "claude-haiku-4.5") == claude_of(
+        HAIKU
+    )
+    assert claude_of("claude-of-tomorrow").system_turns
+    assert not claude_of("claude-sonnet-5").system_turns
+    assert claude_of("claude-opus-5-20260901").system_turns

@@ -1,0 +1,196 @@
+"""Streams of Anthropic's own events, as Anthropic sends them and as Bedrock carries them: any bytes, in any split."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from detente.gateway.surfaces.messages_native import NativeRendering, named
+from detente.gateway.surfaces.surface import UnsayableError
+from detente.providers import sse
+from detente.providers.bedrock.invoke import METRICS, InvokeDecoder
+from detente.providers.messages_stream import MessagesDecoder, read_failure, reply_of
+from detente.providers.wire import Decoder, Failure, Reply, StreamPart, Tokens
+from detente.sandbox import eventstream
+
+Data = dict[str, Any]
+FUZZ = settings(deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
+BEGUN = {"input_tokens": 10, "cache_read_input_tokens": 3, "cache_creation_input_tokens": 2, "output_tokens": 1}
+
+
+def delta(at: int, **said: str) -> Data:
+    return {"type": "content_block_delta", "index": at, "delta": said}
+
+
+def block(at: int, **said: Any) -> Data:
+    return {"type": "content_block_start", "index": at, "content_block": said}
+
+
+def stop(at: int) -> Data:
+    return {"type": "content_block_stop", "index": at}
+
+
+EVENTS: list[Data] = [
+    {"type": "message_start", "message": {"id": "msg_1", "model": "claude-there", "content": [], "usage": BEGUN}},
+    {"type": "ping"},
+    block(0, type="thinking", thinking="", signature=""),
+    delta(0, type="thinking_delta", thinking='"type":"error"'),
+    delta(0, type="signature_delta", signature="S"),
+    stop(0),
+    block(1, type="text", text=""),
+    delta(1, type="text_delta", text="event: error\n\ndata: héllo 😀"),
+    stop(1),
+    block(2, type="tool_use", id="toolu_1", name="look_up", input={}),
+    delta(2, type="input_json_delta", partial_json='{"id":1}'),
+    stop(2),
+    {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 7}},
+    {"type": "message_stop"},
+]
+TOKENS = Tokens(15, 7, 3, 2)
+
+
+def as_events(events: list[Data]) -> bytes:
+    return b"".join(sse.event(json.dumps(event).encode(), event["type"]) for event in events)
+
+
+def as_frames(events: list[Data]) -> bytes:
+    frames = []
+    for event in events:
+        counted = {METRICS: {"inputTokenCount": 10}} if event["type"] == "message_stop" else {}
+        held = b64encode(json.dumps(event | counted, separators=(",", ":")).encode()).decode()
+        frames.append(eventstream.event("chunk", json.dumps({"bytes": held, "p": "abc"}).encode()))
+    return b"".join(frames)
+
+
+def read(decoder: Decoder, stream: bytes, cuts: list[int]) -> list[StreamPart]:
+    edges = [0, *sorted(cuts), len(stream)]
+    parts = [decoder.feed(stream[a:b]) for a, b in pairwise(edges)]
+    return [*parts, decoder.end()]
+
+
+def shown(parts: list[StreamPart]) -> list[Data]:
+    return [json.loads(sse.data_of(event)) for event in sse.split(b"".join(part.data for part in parts))]
+
+
+@pytest.mark.parametrize(("made", "decoder"), [(as_events, MessagesDecoder), (as_frames, InvokeDecoder)])
+@FUZZ
+@given(st.data())
+def test_what_goes_in_comes_out_however_it_is_cut(made: Any, decoder: Any, data: st.DataObject) -> None:
+    stream = made(EVENTS)
+    parts = read(decoder(), stream, data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
+    assert shown(parts) == EVENTS
+    assert [part.failure for part in parts] == [None] * len(parts)
+    assert any(part.done for part in parts)
+    assert [part.tokens for part in parts if part.tokens][-1] == TOKENS
+    assert [part.finish for part in parts if part.finish] == ["tool_calls"]
+    names = [sse.name_of(event).decode() for event in sse.split(b"".join(part.data for part in parts))]
+    assert names == [event["type"] for event in EVENTS]
+
+
+@pytest.mark.parametrize(("made", "decoder"), [(as_events, MessagesDecoder), (as_frames, InvokeDecoder)])
+def test_headers_wait_for_content_and_pings_are_none(made: Any, decoder: Any) -> None:
+    reading = decoder()
+    assert [reading.feed(made([event])).content for event in EVENTS[:4]] == [0, 0, 0, 1]
+    assert reading.feed(made(EVENTS[4:9])).content >= 1
+    assert decoder().feed(made([EVENTS[9]])).content == 1
+    assert decoder().feed(made([block(0, type="redacted_thinking", data="A")])).content == 1
+
+
+@pytest.mark.parametrize(("made", "decoder"), [(as_events, MessagesDecoder), (as_frames, InvokeDecoder)])
+def test_a_stream_that_ends_early_is_broken(made: Any, decoder: Any) -> None:
+    reading = decoder()
+    assert reading.feed(made(EVENTS[:-1])).failure is None
+    assert reading.end().failure.kind == "broken"
+
+
+@FUZZ
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_are_a_failure(data: bytes) -> None:
+    for decoder in (MessagesDecoder(), InvokeDecoder()):
+        parts = read(decoder, data, [])
+        assert any(part.failure is not None for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("type_", "kind", "status"),
+    [
+        ("overloaded_error", "unavailable", 503),
+        ("rate_limit_error", "throttled", 429),
+        ("api_error", "unavailable", 503),
+        ("invalid_request_error", "refused", 400),
+        ("authentication_error", "credential", 502),
+        ("new_error", "unavailable", 503),
+    ],
+)
+def test_errors_within_a_stream_and_instead_of_one(type_: str, kind: str, status: int) -> None:
+    error = {"type": "error", "error": {"type": type_, "message": "No."}}
+    part = MessagesDecoder().feed(as_events([EVENTS[0], error]))
+    assert part.failure is not None
+    assert (part.failure.kind, part.failure.status) == (kind, status)
+    assert shown([part]) == EVENTS[:1]
+    found = read_failure(529, json.dumps(error).encode(), 2.0)
+    assert (found.kind, found.status) == (kind, status)
+
+
+def test_a_frame_that_is_an_exception_is_what_it_says() -> None:
+    reading = InvokeDecoder()
+    reading.feed(as_frames(EVENTS[:4]))
+    part = reading.feed(eventstream.exception("throttlingException", b'{"message":"Too many"}'))
+    assert part.failure is not None
+    assert part.failure.kind == "throttled"
+    spoilt = InvokeDecoder().feed(eventstream.spoiled(as_frames(EVENTS[:1])))
+    assert spoilt.failure is not None
+    assert spoilt.failure.kind == "broken"
+
+
+def test_a_statuss_meaning_without_a_body() -> None:
+    kinds = {status: read_failure(status, b"", None).kind for status in (400, 401, 403, 404, 413, 429, 500, 529)}
+    assert kinds == {
+        400: "refused",
+        401: "credential",
+        403: "credential",
+        404: "unavailable",
+        413: "refused",
+        429: "throttled",
+        500: "unavailable",
+        529: "unavailable",
+    }
+
+
+# -- whole replies ----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("usage", [None, [], "x", {"input_tokens": 1.5}, {"input_tokens": -1, "output_tokens": 1}, {}])
+def test_a_usage_that_cannot_be_read_is_unknown_and_spoils_no_reply(usage: Any) -> None:
+    body = json.dumps({"content": [], "stop_reason": "end_turn", "usage": usage}).encode()
+    assert reply_of(body) == Reply(body, None, "stop")
+
+
+def test_a_whole_reply_is_metered_and_named_as_it_was_asked_for() -> None:
+    text = b'{"id":"msg_1","model":"there","content":[{"n":1.10}],"stop_reason":"max_tokens","usage":%b}'
+    body = text % json.dumps(BEGUN).encode()
+    found = reply_of(body)
+    assert isinstance(found, Reply)
+    assert (found.tokens, found.finish) == (Tokens(15, 1, 3, 2), "length")
+    assert named(body, "claude").startswith(b'{"id":"msg_1","model":"claude","content":[{"n":1.10}]')
+    assert isinstance(reply_of(b"<html>"), Failure)
+    assert isinstance(reply_of(b'{"error":{}}'), Failure)
+
+
+def test_a_stream_is_named_as_it_was_asked_for_and_else_stays_as_it_is() -> None:
+    rendering = NativeRendering("claude")
+    first = rendering.feed(b": hello\n\n" + as_events(EVENTS[:1]))
+    assert b'"model":"claude"' in first
+    assert first.startswith(b": hello\n\n")
+    rest = as_events(EVENTS[1:])
+    assert rendering.feed(rest) == rest
+    assert rendering.close() == b""
+    with pytest.raises(UnsayableError):
+        NativeRendering("claude").feed(b"event: message_start\ndata: {}\n\n")
+    failed = NativeRendering("claude").fail({"message": "gone", "code": "unavailable"})
+    assert failed.startswith(b"event: error\n")
+    assert b'"type":"overloaded_error"' in failed
