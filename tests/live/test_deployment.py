@@ -35,7 +35,7 @@ def refused(kind: Any, given: Data) -> str:
 def test_defaults() -> None:
     found = read(AZURE)
     assert (found.serves, found.lacks, found.regions, found.version) == (("chat",), (), (), None)
-    assert read(BEDROCK).api == "converse"
+    assert read(BEDROCK).api is None
     assert read(BEDROCK).endpoint is None
     assert found.play.first_token == 0.02
 

@@ -104,7 +104,7 @@ def test_marks_for_the_cache_stay_in_their_place_without_what_bedrock_does_not_k
     mark = {"type": "ephemeral", "ttl": "1h", "scope": "global"}
     block = {"type": "text", "text": '"scope":', "cache_control": mark}
     result = {"type": "tool_result", "tool_use_id": "a", "content": [block]}
-    changed = {"system": [block], "messages": [{"role": "user", "content": [result, block]}]}
+    changed: Data = {"system": [block], "messages": [{"role": "user", "content": [result, block]}]}
     found = sent(bedrock(OPUS), **changed)
     kept = block | {"cache_control": {"type": "ephemeral", "ttl": "1h"}}
     assert told(found)["system"] == [kept]
@@ -205,14 +205,20 @@ def test_system_turns_are_told_by_the_user_where_a_claude_takes_none(wire: Anthr
         {"role": "system", "content": "e"},
         {"role": "user", "content": "f"},
     ]
-    text = lambda said: {"type": "text", "text": said}  # noqa: E731
-    reminder = lambda said: text(f"<system-reminder>\n{said}\n</system-reminder>")  # noqa: E731
     assert told(sent(wire, messages=turns))["messages"] == [
         {"role": "user", "content": [text("a"), reminder("b") | {"cache_control": {"type": "ephemeral"}}]},
         turns[2],
         {"role": "user", "content": [text("d"), reminder("e"), text("f")]},
     ]
     assert told(sent(bedrock(NEWEST), messages=turns))["messages"] == turns
+
+
+def text(said: str) -> Data:
+    return {"type": "text", "text": said}
+
+
+def reminder(said: str) -> Data:
+    return text(f"<system-reminder>\n{said}\n</system-reminder>")
 
 
 def test_versions() -> None:
