@@ -25,7 +25,7 @@ def plan(
     time_limit
         Seconds, of everything from formulating to the bill; until then the search goes on as long as the gap is not
         reached, and then comes the best plan so far, marked so. None: each step takes what it needs, save a search over
-        whole numbers, which rests after ten seconds or as long as all took before it.
+        whole numbers, which rests after ten seconds (one, within 0.1% of the bound) or as long as all took before it.
     progress
         Told, in a few words, what is being done.
 

@@ -52,8 +52,11 @@ BILLED = 4e-5
 AT_NO_COST = Decimal("1e-11")
 """By what part a bill may be higher for less to be moved: what the rounding of many quanta comes to, and no more."""
 
-MAX_KEPT = 0.25
+MAX_KEPT = 0.5
 """Of the time that is left after formulating, at most so much is kept for the bill."""
+
+TWICE = 2.0
+"""So many times what the bill took must be left for another, of what moves less."""
 
 STOPPING = "stopping with the best plan so far; Ctrl-C again stops at once, without it"
 
@@ -287,8 +290,9 @@ class Study:
         Ctrl-C meanwhile is too late to lose it, and marks it.
         """
         draft, model, prices = self.draft, self.model, found.prices or found.solution
+        began = time.monotonic()
         exact, solution = self.bill(found)
-        if found.stopped is None:
+        if found.stopped is None and model.left > TWICE * (time.monotonic() - began):
             exact, solution = self._moving_least(found, exact, solution)
         assert prices is not None
         plan = result(draft, model, solution, prices, exact, found.bound, found.rounding, gap, found.stopped)

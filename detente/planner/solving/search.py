@@ -44,6 +44,10 @@ ENOUGH = 0.1
 NEAR, MAX_NODES = 1e-3, 200
 """How close whole numbers are searched in a program near another, and for at most how many nodes."""
 
+LITTLE_LEFT, SHORT = 1e-3, 1.0
+"""Within this of the bound a search without a time limit has little left to win: it rests after so many seconds, or as
+long as all took before."""
+
 Progress = Callable[[str], None]
 
 
@@ -86,6 +90,16 @@ class _Effort:
     gap: float
     progress: Progress
     end: float | None
+    began: float
+
+    def resting(self, known: Incumbent) -> _Effort:
+        """The same with an end, where no time limit is given and a solution is at hand (``SEARCH``, ``LITTLE_LEFT``)."""
+        if self.model.deadline is not None or known.solution is None:
+            return self
+        now = time.monotonic()
+        spent = now - self.began
+        most = max(SHORT, spent) if known.gap <= LITTLE_LEFT else max(SEARCH, spent)
+        return replace(self, end=now + most if self.end is None else min(self.end, now + most))
 
     def share(self, part: float) -> float | None:
         """When a part of the time that is left is over."""
@@ -102,8 +116,7 @@ def search(
     are tried.
     """
     progress("solving")
-    began = time.monotonic()
-    effort = _Effort(draft, model, whole_columns(draft), gap, progress, model.deadline)
+    effort = _Effort(draft, model, whole_columns(draft), gap, progress, model.deadline, time.monotonic())
     relaxed = _relaxed(effort, start)
     if relaxed.status == "infeasible":
         return Unmet()
@@ -112,10 +125,7 @@ def search(
     basis = model.basis
     known = _rounded(effort, relaxed, start)
     if known.gap > gap and len(effort.columns):
-        if model.deadline is None and known.solution is not None:
-            now = time.monotonic()
-            effort = replace(effort, end=now + max(SEARCH, now - began))
-        found = _made_whole(effort, known)
+        found = _made_whole(effort.resting(known), known)
         if isinstance(found, Unmet):
             return found
         known = found if model.deadline is not None else replace(found, stopped=_not_by_us(found.stopped))
@@ -134,7 +144,7 @@ def nearby(draft: Draft, model: Model, gap: float, progress: Progress, start: In
     """
     if model.program.n <= SMALL:
         return search(draft, model, gap, progress, start)
-    effort = _Effort(draft, model, whole_columns(draft), gap, progress, model.deadline)
+    effort = _Effort(draft, model, whole_columns(draft), gap, progress, model.deadline, time.monotonic())
     relaxed = _relaxed(effort, start)
     if relaxed.status == "infeasible":
         return Unmet()
@@ -214,6 +224,7 @@ def _searched(effort: _Effort, known: Incumbent) -> Incumbent | Unmet:
         if isinstance(found, Unmet) or found.stopped == "interrupted" or found.gap <= effort.gap:
             return found
         known = replace(found, stopped=None)
+        effort = effort.resting(known)
     if len(columns) <= MAX_SEARCHED or known.solution is None:
         return _branched(effort, columns, known)
     return known
