@@ -93,7 +93,7 @@ class _Effort:
     began: float
 
     def resting(self, known: Incumbent) -> _Effort:
-        """The same with an end, where no time limit is given and a solution is at hand (``SEARCH``, ``LITTLE_LEFT``)."""
+        """The same with an end, where no time limit is given and a solution is at hand."""
         if self.model.deadline is not None or known.solution is None:
             return self
         now = time.monotonic()
