@@ -63,7 +63,7 @@ class Document:
                 raw = file.read(MAX_BYTES + 1)
         except OSError as error:
             raise CaseError(
-                [Mistake(Where(name), f"cannot be read: {error.strerror or error}", "let it be read")]
+                [Mistake(Where(name), f"cannot be read: {error.strerror or error}", "name a file that you may read")]
             ) from None
         if len(raw) > MAX_BYTES:
             raise CaseError([Mistake(Where(name), f"is larger than {MAX_BYTES // 2**20} MiB", "split the file")])

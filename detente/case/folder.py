@@ -193,7 +193,9 @@ class _Reader:
         try:
             return sorted(found for found in folder.iterdir() if not found.name.startswith("."))
         except OSError as error:
-            self._wrong(Where(str(folder)), f"cannot be read: {error.strerror or error}", "let it be read")
+            self._wrong(
+                Where(str(folder)), f"cannot be read: {error.strerror or error}", "name a folder that you may read"
+            )
             return []
 
     # -- entries ---------------------------------------------------------------------------------------------

@@ -90,7 +90,8 @@ class Dates:
             most = max(2, int(width / each))
             found = starts(most)
             if found and len(found) <= most:
-                return [(at, name(at)) for at in found]
+                first = _first_month if name is _month else name  # no month without its year
+                return [(at, first(at) if at == found[0] else name(at)) for at in found]
         return [(self.start, f"{self.start:%Y-%m-%d}")]
 
     def _hours(self, most: int) -> list[datetime]:
@@ -125,7 +126,7 @@ class Dates:
         return found
 
     def _years(self, most: int) -> list[datetime]:
-        count = self.end.year - self.start.year + 1
+        count = (self.end - timedelta(microseconds=1)).year - self.start.year + 1
         every = next((k for k in (1, 2, 5, 10, 20) if count / k <= most), 50)
         first = self.start.replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
         found = [first.replace(year=self.start.year + k) for k in range(count) if (self.start.year + k) % every == 0]
@@ -141,7 +142,11 @@ def _day(at: datetime) -> str:
 
 
 def _month(at: datetime) -> str:
-    return f"{MONTHS[at.month - 1]} {at:%Y}" if at.month == 1 else MONTHS[at.month - 1]
+    return _first_month(at) if at.month == 1 else MONTHS[at.month - 1]
+
+
+def _first_month(at: datetime) -> str:
+    return f"{MONTHS[at.month - 1]} {at:%Y}"
 
 
 def _year(at: datetime) -> str:

@@ -15,6 +15,7 @@ from detente.report.strip import rooms, strip
 from detente.report.svg import both, element, number, steps
 from detente.report.timeline import Timeline
 from detente.results.plan import CapacityRow
+from tests.builders import day
 from tests.report.frontier import frontier, hours, months
 
 D = Decimal
@@ -164,6 +165,17 @@ def test_time_axes_choose_their_unit(hour_count: int, first: str, last: str) -> 
     assert ticks[0][1] == first
     assert ticks[-1][1] == last
     assert len(ticks) <= 9
+
+
+def test_no_month_is_shown_without_its_year() -> None:
+    names = [name for _, name in Dates(day("2026-02-01"), day("2026-11-01"), 0, 600).ticks()]
+    assert names[0] == "Feb 2026"
+    assert names[1:] == ["Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct"]
+
+
+def test_eight_years_have_several_names_on_a_narrow_screen() -> None:
+    names = [name for _, name in Dates(day("2026-01-01"), day("2034-01-01"), 0, 250).ticks()]
+    assert names == ["Jan 2026", "Jan 2028", "Jan 2030", "Jan 2032"]
 
 
 def test_steps_are_joined_where_they_are_level() -> None:
