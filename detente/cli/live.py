@@ -233,8 +233,8 @@ def new(workload: str, key_id: str | None, case: Path | None, as_json: bool) -> 
 def journal(folder: Path, last: int | None, as_json: bool) -> int:
     """Print the records of a journal's FOLDER: what each reply was, where it ran and why, and what it used.
 
-    Exit code 0: everything was read. 1: a file ends in a torn record (its writer was killed). 2: records are damaged
-    or missing.
+    Exit code 0: every record was read; that a file ends in a torn one (its writer was killed) is said. 2: records are
+    damaged or missing.
     """
     from detente.report.journal import records_view
 

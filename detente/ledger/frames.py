@@ -97,7 +97,7 @@ def frames(path: Path) -> Iterator[JournalFrame | Damage | Torn]:
                 return
             at, told = _next(source, 0)
             if at == source.size:
-                raise JournalError(f"{path}: not a journal of this version (it begins with {begin!r})")
+                raise JournalError(f"{path}: not a journal of this version; name a folder that `detente serve` wrote")
             yield Damage(0, at, told)
         while at < source.size:
             found = _frame(source, at)

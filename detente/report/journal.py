@@ -23,7 +23,7 @@ Print = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What is wrong with a journal at some place: a torn end, or (worse) damage, a gap, or what cannot be read."""
+    """What is wrong with a journal at some place: damage, a gap, what cannot be read; or a torn end."""
 
     said: str
     torn: bool = False
@@ -33,8 +33,8 @@ def records_view(folder: Path, last: int | None, as_json: bool, out: Print, warn
     """Print the records of a folder, in the order in which each worker wrote them; one JSON object a line if asked for.
 
     Whatever is wrong is told where it stands, and the records behind it are printed. Returns 2 where a record is
-    damaged, missing or repeated, 1 where a file does no more than end in a torn one, else 0. Raises JournalError where
-    there is no journal, and OSError.
+    damaged, missing or repeated, else 0: a torn end is what a killed writer leaves, and holds no record. Raises
+    JournalError where there is no journal, and OSError.
     """
     found = files(folder)
     if not found:
@@ -44,7 +44,7 @@ def records_view(folder: Path, last: int | None, as_json: bool, out: Print, warn
         mine = [file for file in found if file.name.startswith(f"{worker}-")]
         for item in _last(_records(mine), last):
             if isinstance(item, Trouble):
-                code = max(code, 1 if item.torn else 2)
+                code = code if item.torn else 2
                 warn(item.said)
             else:
                 out(_as_json(item) if as_json else line(item))

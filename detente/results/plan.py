@@ -323,7 +323,7 @@ class Plan:
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             place = ".".join(map(str, first["loc"])) or "the file"
-            raise PlanError(f"{name}: not a saved plan: {place}: {first['msg']}") from None
+            raise PlanError(f"{name}: not a saved plan: {place}: {first['msg']}; plan again") from None
         fault = next(faults(json.loads(_as_json().dump_json(plan))), None)
         if fault is None and document.get(CHECKSUM) != checksum(document):
             fault = f"its content is not that of its `{CHECKSUM}`"
@@ -367,7 +367,7 @@ class Plan:
         except FileNotFoundError:
             raise PlanError(f"{file}: does not exist; save a plan: {SAVE}") from None
         except OSError as error:
-            raise PlanError(f"{file}: cannot be read: {error.strerror or error}") from None
+            raise PlanError(f"{file}: cannot be read: {error.strerror or error}; save a plan: {SAVE}") from None
         plan = cls.from_json(text, str(file))
         if case_hash is not None:
             plan.must_be_of(case_hash, str(file))

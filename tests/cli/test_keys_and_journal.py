@@ -141,10 +141,10 @@ def test_a_torn_end_is_said_and_the_rest_is_printed(folder: Path) -> None:
     file = folder / "w0-00000001.journal"
     file.write_bytes(file.read_bytes()[:-5])
     done = detente("journal", folder)
-    assert done.returncode == 1
+    assert done.returncode == 0
     assert "are a record that was not finished" in done.stderr
     assert len(done.stdout.splitlines()) == 5
-    assert detente("journal", folder, "--last", 2).returncode == 1
+    assert detente("journal", folder, "--last", 2).returncode == 0
 
 
 def test_damage_is_refused(folder: Path) -> None:

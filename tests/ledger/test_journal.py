@@ -431,7 +431,7 @@ def test_the_search_for_a_whole_record_is_bounded(tmp_path: Path, monkeypatch: p
 def test_a_file_that_is_no_journal_is_not_touched_and_the_remedy_is_said(tmp_path: Path) -> None:
     file = tmp_path / "w0-00000001.journal"
     file.write_bytes(bytes(100))
-    with pytest.raises(JournalError, match=r"not a journal of this version .*; move it out of"):
+    with pytest.raises(JournalError, match=r"not a journal of this version; .*; move it out of"):
         Journal(tmp_path)
     assert file.read_bytes() == bytes(100)
 
