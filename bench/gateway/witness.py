@@ -20,6 +20,7 @@ from bench.gateway.load import Caller
 from detente.ledger.frames import Torn, read
 from detente.ledger.journal import files
 from detente.ledger.record import Record, decoded
+from detente.ledger.record import ended as by_their_ends
 
 PERSONAL, OUTSIDE = {"assistant", "claims", "search"}, "eastus2"
 """Workloads whose data stay in the Union, and the one region that is not in it."""
@@ -145,10 +146,8 @@ class Traffic:
 # -- the verdict ----------------------------------------------------------------------------------------------------
 def records(journal: Path) -> Iterator[Record]:
     """All records; torn ends are set aside when a worker begins again. Raises JournalError."""
-    for file in files(journal):
-        for item in read(file):
-            if not isinstance(item, Torn):
-                yield decoded(item)
+    found = (decoded(item) for file in files(journal) for item in read(file) if not isinstance(item, Torn))
+    yield from by_their_ends(found)
 
 
 def broken(seen: Mapping[str, Seen], found: list[Record]) -> Iterator[str]:

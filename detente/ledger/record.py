@@ -6,15 +6,17 @@ come to in money owed (postings, later).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
-Outcome = Literal["complete", "cut", "abandoned", "failed", "refused"]
-"""``complete``: served whole. ``cut``: the provider failed within the reply. ``abandoned``: the caller left.
-``failed``: no provider served it. ``refused``: no provider was asked, or the request itself was wrong."""
+Outcome = Literal["begun", "complete", "cut", "abandoned", "failed", "refused"]
+"""``begun``: the first content of a stream has come; another record of the same id says how it ended, unless its
+writer was killed before. ``complete``: served whole. ``cut``: the provider failed within the reply. ``abandoned``:
+the caller left. ``failed``: no provider served it. ``refused``: no provider was asked, or the request itself was
+wrong."""
 
 
 class TokenCounts(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -144,3 +146,23 @@ def joined(route: bytes, end: CallEnd) -> bytes:
 def decoded(data: bytes) -> Record:
     """The record of some bytes. Raises msgspec.DecodeError; members that are not known are ignored."""
     return _DECODER.decode(data)
+
+
+T = TypeVar("T")
+
+
+def ended(records: Iterable[Record | T]) -> Iterator[Record | T]:
+    """One worker's records (and whatever else is among them), without the beginnings of streams whose end is there too.
+
+    A beginning without an end comes last: its stream is under way, or was when its writer was killed, and what it used
+    is not known.
+    """
+    begun: dict[str, Record] = {}
+    for record in records:
+        if isinstance(record, Record):
+            if record.outcome == "begun":
+                begun[record.id] = record
+                continue
+            begun.pop(record.id, None)
+        yield record
+    yield from begun.values()

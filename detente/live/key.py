@@ -21,7 +21,13 @@ from detente.values.noun import Flag, Id, Label, Noun
 PREFIX = "dtk"
 SECRET_BYTES = 32
 _NOBODY = "0" * 64
+_OWN = r"^(openai|anthropic)-(organization|project|workspace)(-id)?$"
+_SAID = r"^[!-~]([ -~]{0,198}[!-~])?$"
 _HASH = r"^sha256:[0-9a-f]{64}$"
+
+
+OwnHeader = Annotated[str, StringConstraints(pattern=_OWN)]
+HeaderText = Annotated[str, StringConstraints(pattern=_SAID)]
 
 
 def _hashed(given: Any) -> Any:
@@ -40,11 +46,21 @@ class Key(Noun):
         description="of the whole key; `detente keys new` prints it"
     )
     labels: dict[str, Label] = Field(default_factory=dict, description="labels that the workload leaves open")
+    headers: dict[OwnHeader, HeaderText] = Field(
+        default_factory=dict,
+        description="`openai-…` and `anthropic-…` headers for providers of that kind: whose organization pays, say",
+    )
     on_cut: OnCut | None = Field(default=None, description="in place of the case's `on-cut`, for calls with this key")
     buffer: Flag | None = Field(default=None, description="in place of the case's `buffer`, for calls with this key")
     lenient: tuple[Leniency, ...] | None = Field(
         default=None, description="in place of the case's `lenient`, for calls with this key"
     )
+
+
+def sent_along(key: Key, kind: str) -> tuple[tuple[str, str], ...]:
+    """The headers of a key that a deployment of a kind is sent."""
+    maker = {"openai-compatible": "openai-", "azure": "openai-", "anthropic": "anthropic-"}.get(kind)
+    return tuple((n, v) for n, v in key.headers.items() if maker is not None and n.startswith(maker))
 
 
 def make(key_id: str, random: bytes) -> str:

@@ -82,6 +82,10 @@ class Serving(Noun):
         default=5.0, description="the longest `retry-after` that is waited for where nobody else may serve the call"
     )
     body: Count = Field(default=32_000_000, description="the largest request, in bytes")
+    parts: Count = Field(
+        default=10_000, description="the most messages and parts of messages of a request: they take everybody's time"
+    )
+    connections: Count = Field(default=10_000, description="the most connections of callers, a worker")
     headers: Flag = Field(default=True, description="whether replies say where they ran, why and at what cost")
     sync: Literal["timer", "each"] = Field(
         default="timer", description="when the journal is forced to disk: each second, or before each reply"

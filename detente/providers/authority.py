@@ -25,6 +25,9 @@ class Authority:
     runs in a thread, when the gateway starts, when ``due`` says so, and after the provider refused the credential.
     """
 
+    secrets: tuple[str, ...] = ()
+    """What must never be shown, as it was last read: struck from whatever a provider says."""
+
     def due(self, at: float) -> bool:
         """Whether the secret should be renewed, at a time in seconds since the epoch. Neutral: never."""
         return False
@@ -67,6 +70,7 @@ class KeyAuthority(Authority):
     def renew(self) -> None:
         """Read the key."""
         self._secret = self._read(os.environ)
+        self.secrets = (self._secret,)
 
     def _read(self, environ: Mapping[str, str]) -> str:
         given = self._credential

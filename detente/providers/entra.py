@@ -45,6 +45,7 @@ class EntraAuthority(Authority):
             # azure-identity lists what it tried; what it says of one of its sources may be long, and holds no secret.
             raise CredentialError(f"Microsoft Entra ID gave no token: {str(error)[:500]}") from None
         self._token, self._ends = value, ends
+        self.secrets = (value,)
 
     def headers(self, outgoing: Outgoing, host: str, at: float) -> HeaderPairs:
         if self._token is None:

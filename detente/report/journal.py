@@ -16,7 +16,7 @@ import msgspec
 from detente.errors import HIDDEN, JournalError, printable
 from detente.ledger.frames import NUMBERS, JournalFrame, Torn, frames
 from detente.ledger.journal import files
-from detente.ledger.record import Attempt, Record, TokenCounts, decoded
+from detente.ledger.record import Attempt, Record, TokenCounts, decoded, ended
 
 Print = Callable[[str], None]
 
@@ -42,7 +42,7 @@ def records_view(folder: Path, last: int | None, as_json: bool, out: Print, warn
     code = 0
     for worker in dict.fromkeys(file.name.partition("-")[0] for file in found):
         mine = [file for file in found if file.name.startswith(f"{worker}-")]
-        for item in _last(_records(mine), last):
+        for item in _last(ended(_records(mine)), last):
             if isinstance(item, Trouble):
                 code = code if item.torn else 2
                 warn(item.said)

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 from detente.ledger.frames import Torn, read
 from detente.ledger.journal import files
-from detente.ledger.record import Record, decoded
+from detente.ledger.record import Record, decoded, ended
 from tests.waiting import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
@@ -46,10 +46,10 @@ class Gateway:
     # -- what it says ------------------------------------------------------------------------------------------
     def records(self) -> list[Record]:
         """What the journal holds now, worker by worker; a torn end is left out."""
-        found = []
+        found = list[Record]()
         for file in files(self.journal):
             found += [decoded(item) for item in read(file) if not isinstance(item, Torn)]
-        return found
+        return list(ended(found))
 
     def record(self, request: str) -> Record:
         """The one record of a request."""

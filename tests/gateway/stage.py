@@ -29,7 +29,7 @@ from detente.gateway.serving.metrics import Metrics
 from detente.gateway.upstream import Incoming
 from detente.ledger.frames import Torn, read
 from detente.ledger.journal import Journal, files
-from detente.ledger.record import Record, decoded
+from detente.ledger.record import Record, decoded, ended
 from detente.live.key import hash_of, make
 from detente.providers.authority import Authority
 from detente.results.plan import Plan
@@ -293,13 +293,13 @@ def authorities(policy: Policy) -> dict[str, Authority]:
 
 
 def recorded(folder: Path) -> list[Record]:
-    """The records of a journal's folder, none of them torn."""
-    found = []
+    """The records of a folder, none of them torn: of each stream its end, or its beginning where that is all."""
+    found = list[Record]()
     for file in files(folder):
         for item in read(file):
             assert not isinstance(item, Torn)
             found.append(decoded(item))
-    return found
+    return list(ended(found))
 
 
 # -- callers ----------------------------------------------------------------------------------------------------------

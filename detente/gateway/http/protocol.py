@@ -40,6 +40,10 @@ class Application(Rules, Protocol):
         """Seconds of silence after which a connection is closed."""
 
     @property
+    def most_connections(self) -> int:
+        """How many may be open at a time."""
+
+    @property
     def keep_alive(self) -> float:
         """Seconds of silence after which who waits for a stream is sent a sign of life."""
 
@@ -89,6 +93,8 @@ class Connection(asyncio.Protocol):
         self._silence = Silence(self.transport, self._loop.time())
         self._state.connections.add(self)
         self._app.connections.add(self)
+        if len(self._app.connections) > self._app.most_connections:
+            self._refuse(NoRequestError(503, "all connections are in use; try again later"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The caller has left: what is under way for it ends at once."""

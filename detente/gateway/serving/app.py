@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -38,6 +39,7 @@ from detente.live import key as keys
 from detente.live.key import Key
 from detente.live.request import LabelError, labels_of, narrowed
 from detente.providers.authority import Authority
+from detente.providers.outgoing import HeaderPairs
 
 LABELS = b"x-detente-labels"
 NO_KEY = "missing or unknown key; send it as `Authorization: Bearer …`"
@@ -129,6 +131,11 @@ class App:
     def idle(self) -> float:
         """Seconds of silence after which a connection is closed."""
         return self.policy.serving.deadlines.idle
+
+    @property
+    def most_connections(self) -> int:
+        """Connections of callers that may be open at a time."""
+        return self.policy.serving.connections
 
     @property
     def keep_alive(self) -> float:
@@ -273,10 +280,13 @@ class App:
             until=began + policy.serving.deadlines.total,
             labels=policy.held[known.id],
         )
+        if b"traceparent" in exchange.head.headers:
+            job.trace = _trace(exchange.head.headers)
         try:
             stated = exchange.head.headers.get(LABELS)
             if stated is not None:
                 job.labels = _narrowed(job.labels, stated, policy)
+            _must_be_few(exchange.body, policy.serving.parts)
             lenient = policy.lenient[known.id]
             asked = job.asked = read(surface, exchange.body, job.workload.id, lenient, exchange.head.headers)
             exchange.body = b""  # its members are all that is needed, and they hold it
@@ -307,6 +317,35 @@ def _narrowed(held: Mapping[str, str], stated: bytes, policy: Policy) -> dict[st
         raise Rejection(400, error(400, str(wrong), param=LABELS.decode(), code="labels")) from None
 
 
+def _trace(headers: Mapping[bytes, bytes]) -> HeaderPairs:
+    """The trace that a caller's request belongs to (W3C Trace Context); nothing where it is not well formed."""
+    parent, state = headers[b"traceparent"], headers.get(b"tracestate", b"")
+    if not _PARENT.fullmatch(parent):
+        return ()
+    found = (("traceparent", parent.decode()),)
+    return (*found, ("tracestate", state.decode())) if _STATE.fullmatch(state) else found
+
+
+_PARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_STATE = re.compile(rb"[!-~][ -~]{0,511}")
+
+
+def _must_be_few(body: bytes, most: int) -> None:
+    """A body of very many small messages is worked on for seconds, in which nobody else is: refused before. Rejection.
+
+    Messages and their parts have one of these members each; a text cannot look like one, since its quotation marks are
+    escaped.
+    """
+    if len(body) < most * _SMALLEST_PART:
+        return
+    for name in (b'"role"', b'"type"'):
+        if (found := body.count(name)) > most:
+            message = f"the body has {found:,} members {name.decode()}; at most {most:,} messages and parts are read"
+            remedy = "send fewer, or have `serving.parts` raised"
+            raise Rejection(413, error(413, f"{message}: {remedy}", code="too_many_parts"))
+
+
+_SMALLEST_PART = 8
 _POST = frozenset({b"POST"})
 
 

@@ -21,6 +21,7 @@ from detente.gateway.upstream import WHOLE, Patience
 from detente.ledger.record import Attempt, Outcome
 from detente.live.key import Key
 from detente.live.request import Request
+from detente.providers.outgoing import HeaderPairs
 from detente.providers.wire import Call, Refusal, Tokens
 
 _NOTHING = Admission(())
@@ -59,6 +60,8 @@ class Job(msgspec.Struct):
     """The longest window, in tokens, that was too short for it; 0 where its length is not stated."""
     broken: Broken | None = None
     """Its stream, where that broke off and another deployment may go on with it."""
+    trace: HeaderPairs = ()
+    """The caller's `traceparent` and `tracestate`, which are passed on."""
     recorded: bool = False
     """Whether its end is in the journal: it is written once."""
 

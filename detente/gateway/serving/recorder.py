@@ -72,6 +72,15 @@ class Recorder:
                 self._metrics.unmetered(job.workload.id, attempt.deployment)
         return text
 
+    def begin(self, job: Job, choice: RankedCandidate, now: float) -> None:
+        """Append that the first content of a stream has come, so that it is on record also where its end never is.
+
+        Raises OSError, as ``record``.
+        """
+        name = choice.candidate.deployed.id
+        start = CallEnd(id=job.id, at=job.at, outcome="begun", status=200, ms=milliseconds(now - job.began))
+        self._journal.append(joined(self._route(job, choice, name), start))
+
     async def durable(self, job: Job) -> None:
         """Wait until the records so far survive the machine, where the case asks for that before each reply.
 

@@ -9,7 +9,7 @@ who may be asked (``admit``), in which order (``choose``), and what a caller is 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -28,11 +28,13 @@ from detente.gateway.serving.job import Job, Served
 from detente.gateway.serving.metrics import Metrics
 from detente.gateway.serving.mishap import LATE, unanswered, unasked, unknown_use, unread
 from detente.gateway.serving.recorder import Recorder
+from detente.gateway.serving.redaction import struck_bytes, struck_failure
 from detente.gateway.serving.refusal import detail, explained
 from detente.gateway.serving.stream import EVENTS, Stream
 from detente.gateway.surfaces.surface import Asked, UnsayableError
 from detente.gateway.upstream import Incoming, Patience, Upstream, UpstreamError
 from detente.ledger.record import Attempt, Outcome, milliseconds
+from detente.live.key import sent_along
 from detente.providers.outgoing import HeaderPairs, Outgoing
 from detente.providers.wire import Failure, Refusal, Reply, StreamPart, dated, failure
 
@@ -62,6 +64,13 @@ def _patience(job: Job) -> Patience:
     reasons = "reasoning" in job.asked.needs or "reasoning" in job.asked.wishes
     deadlines = job.moment.policy.serving.deadlines
     return Patience(deadlines.first_content(reasons), deadlines.between(reasons))
+
+
+def _along(job: Job, deployed: Deployed) -> HeaderPairs:
+    """What a provider is sent beside a request: the caller's trace, and its key's organisation."""
+    if not job.key.headers:
+        return job.trace
+    return job.trace + sent_along(job.key, deployed.deployment.kind)
 
 
 class Relay:
@@ -120,7 +129,6 @@ class Relay:
                 await self._wait(job, caller, rest)
                 found = await self._round(job, caller, found)
             return found if isinstance(found, Served) else self._refuse(job, caller, found)
-
         except OSError:
             raise
         except Exception as defect:
@@ -203,7 +211,8 @@ class Relay:
             asked = self._going_on(job, choice) or job.surface.spoken(job.asked, deployed.wire)
             outgoing = deployed.wire.encode(asked.call)
             authority = job.moment.policy.authorities[deployed.id]
-            return Prepared(asked, outgoing, authority.headers(outgoing, deployed.host, self._wall()))
+            authorized = authority.headers(outgoing, deployed.host, self._wall()) + _along(job, deployed)
+            return Prepared(asked, outgoing, authorized)
         except Refusal as refusal:
             job.cannot.append((choice.candidate, refusal))
             return None
@@ -239,6 +248,7 @@ class Relay:
                 body = await incoming.read(MAX_ERROR)
                 found = deployed.wire.failed(incoming.status, dated(incoming.headers, self._now()), body, call)
                 found = replace(found, passing=incoming.status >= 500 and found.kind == "unavailable")
+                found = struck_failure(found, self._secrets(job, deployed))
             elif call.stream:
                 if isinstance(job.broken, Stream):
                     stream = job.broken
@@ -252,7 +262,8 @@ class Relay:
                     incoming = None
                 found = last.failure if last.failure is not None and not stream.begun else last
             else:
-                found = deployed.wire.decode(call, incoming.headers, await incoming.read(MAX_REPLY))
+                data = struck_bytes(await incoming.read(MAX_REPLY), self._secrets(job, deployed))
+                found = deployed.wire.decode(call, incoming.headers, data)
         except UpstreamError as error:
             found, sent = unanswered(error, deployed), error.sent
         except asyncio.CancelledError:
@@ -261,6 +272,9 @@ class Relay:
             self._load.left(deployed, job.workload.id, held, now, kept=job.asked.prompt)
             job.attempts.append(Attempt(deployed.id, "abandoned", milliseconds(now - began), used="unknown"))
             self._record(job, stream.ended("abandoned", seen) if stream else Served("abandoned", seen, choice))
+            raise
+        except OSError:
+            self._load.left(deployed, job.workload.id, held, self._loop.time(), kept=job.asked.prompt)
             raise
         except Exception as defect:
             self._tell(job, defect)
@@ -277,6 +291,11 @@ class Relay:
             return await self._finish(job, deployed, stream, found, began, held)
         assert isinstance(found, Reply)
         return await self._whole(job, prepared.asked, choice, found, caller, began, held, spilled)
+
+    @staticmethod
+    def _secrets(job: Job, deployed: Deployed) -> Sequence[str]:
+        """What of ours a deployment was told, and nobody else may be."""
+        return job.moment.policy.authorities[deployed.id].secrets
 
     def _note(
         self,
@@ -343,8 +362,9 @@ class Relay:
     # -- streams -----------------------------------------------------------------------------------------------
     async def _pass_on(self, stream: Stream, incoming: Incoming, deployed: Deployed) -> StreamPart:
         """Pass a stream on until its last part: one that is done, or failed."""
-        caller = stream.caller
+        job, caller = stream.job, stream.caller
         decoder = deployed.wire.decoder(stream.asked.call, incoming.headers)
+        secrets = self._secrets(job, deployed)
         while True:
             try:
                 data = await incoming.piece()
@@ -353,7 +373,9 @@ class Relay:
                 part = decoder.end()
                 if not part.done:  # all of it had come, but for the end of its body
                     part = StreamPart(failure=unanswered(error, deployed))
+            part.data = struck_bytes(part.data, secrets)
             if part.failure is not None:
+                part.failure = struck_failure(part.failure, secrets)
                 return part
             try:
                 if part.done:
@@ -361,6 +383,8 @@ class Relay:
                     return part
                 if part.content and not incoming.spoken:
                     incoming.speaks()
+                    if not stream.begun:
+                        self._recorder.begin(job, stream.choice, self._loop.time())
                     self._load.answered(deployed)
                 stream.take(part)
             except UnsayableError as unsayable:

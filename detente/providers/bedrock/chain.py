@@ -68,6 +68,7 @@ class ChainAuthority(Authority):
             raise CredentialError(f"AWS profile {self._profile} has no credentials: the chain found none")
         self._signer = Signer(Keys(frozen.access_key, frozen.secret_key, frozen.token), self._region)
         self._ends = _end_of(found)
+        self.secrets = tuple(s for s in (frozen.access_key, frozen.secret_key, frozen.token) if s)
 
     def headers(self, outgoing: Outgoing, host: str, at: float) -> HeaderPairs:
         if self._signer is None:

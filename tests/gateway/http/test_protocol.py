@@ -616,7 +616,7 @@ def test_a_hostile_client_is_served_or_refused_and_never_confused(target: Target
 class Echo:
     """An application that answers with what it understood, a line a request."""
 
-    most_body, idle, keep_alive = 1000, 5.0, 15.0
+    most_body, most_connections, idle, keep_alive = 1000, 100, 5.0, 15.0
 
     def __init__(self) -> None:
         self.connections: set[Connection] = set()

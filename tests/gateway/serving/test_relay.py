@@ -795,9 +795,9 @@ def test_while_the_journal_cannot_be_written_nothing_is_given_out(
                 assert b"secret" not in answer.body
                 assert "could not be recorded" in answer.json["error"]["message"]
                 stage.app.unrecorded = ""
-                cut = await stage.ask(STREAM, south)
-                assert (cut.status, cut.whole) == (200, False)
-                assert b"[DONE]" not in cut.body
+                unseen = await stage.ask(STREAM, south)
+                assert unseen.status == 503
+                assert b"half" not in unseen.body
                 not_ready = await stage.page("/readyz")
                 assert not_ready.status == 503
                 assert "No space left" in not_ready.json["why"]
@@ -815,6 +815,44 @@ def test_while_the_journal_cannot_be_written_nothing_is_given_out(
             assert len(south.requests) == 3
             assert (await stage.page("/readyz")).status == 200
             assert [r.outcome for r in stage.records] == ["complete"]
+
+    run(main())
+
+
+def test_a_stream_whose_end_cannot_be_written_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        async with play([*HALF, *FLOW[-3:]]) as south, Stage(tmp_path, one(south)) as stage:
+            caller = await stage.caller()
+            caller.send(request(STREAM))
+            head = await caller.head()
+            with monkeypatch.context() as patch:
+                patch.setattr("detente.ledger.journal.os.write", _full)
+                south.heard.set()
+                cut = await caller.rest(*head)
+            assert not cut.whole
+            assert b"[DONE]" not in cut.body
+            assert [r.outcome for r in stage.records] == ["begun"]  # that is known of it, and no more
+            await caller.leave()
+
+    run(main())
+
+
+def test_what_a_stream_began_is_on_record_before_its_caller_sees_any_of_it(tmp_path: Path) -> None:
+    """Whoever kills the gateway then leaves that much."""
+
+    async def main() -> None:
+        async with play([*HALF, *FLOW[4:]]) as south, Stage(tmp_path, one(south)) as stage:
+            caller = await stage.caller()
+            caller.send(request(STREAM))
+            head = await caller.head()
+            (begun,) = stage.records
+            assert (begun.outcome, begun.status, begun.deployment) == ("begun", 200, "south-m")
+            assert begun.usage is None
+            south.heard.set()
+            await caller.rest(*head)
+            (record,) = stage.records  # its end stands for it
+            assert (record.id, record.outcome) == (begun.id, "complete")
+            await caller.leave()
 
     run(main())
 
