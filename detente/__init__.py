@@ -8,6 +8,8 @@ if TYPE_CHECKING:
 
     from detente.case.case import Case
     from detente.errors import CaseError, DetenteError
+    from detente.outcomes.comparing import compare
+    from detente.outcomes.comparison import Comparison
     from detente.outcomes.prices import ClausePrices
     from detente.outcomes.pricing import price
     from detente.planner.check import check
@@ -15,7 +17,19 @@ if TYPE_CHECKING:
     from detente.results.conflict import Conflict
     from detente.results.plan import Plan
 
-__all__ = ["Case", "CaseError", "ClausePrices", "Conflict", "DetenteError", "Plan", "check", "plan", "price"]
+__all__ = [
+    "Case",
+    "CaseError",
+    "ClausePrices",
+    "Comparison",
+    "Conflict",
+    "DetenteError",
+    "Plan",
+    "check",
+    "compare",
+    "plan",
+    "price",
+]
 
 _HOMES = {
     "Case": "detente.case.case",
@@ -24,7 +38,9 @@ _HOMES = {
     "Conflict": "detente.results.conflict",
     "Plan": "detente.results.plan",
     "ClausePrices": "detente.outcomes.prices",
+    "Comparison": "detente.outcomes.comparison",
     "check": "detente.planner.check",
+    "compare": "detente.outcomes.comparing",
     "plan": "detente.planner.solve",
     "price": "detente.outcomes.pricing",
 }

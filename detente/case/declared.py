@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Union
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from detente.case.agreement import Agreement
+from detente.case.choice import OpenChoice, Uncertainty
 from detente.case.reading import WrittenReading
 from detente.case.scenario import ADDED, EventDay, Scenario
 from detente.demand.workload import Workload
@@ -56,6 +57,8 @@ class Declared(Noun):
     workloads: tuple[Workload, ...] = ()
     agreements: tuple[Agreement, ...] = ()
     scenarios: tuple[Scenario, ...] = ()
+    choices: tuple[OpenChoice, ...] = ()
+    uncertain: tuple[Uncertainty, ...] = ()
     serving: Serving = Serving()
     deployments: tuple[Deployment, ...] = ()
     keys: tuple[Key, ...] = ()
@@ -63,10 +66,9 @@ class Declared(Noun):
 
     @property
     def planned(self) -> Declared:
-        """What a plan depends on: no scenarios, and nothing of how live traffic is served but where (``Case.hash``)."""
-        return self.model_copy(
-            update={"scenarios": (), "serving": Serving(), "deployments": (), "keys": (), "faults": ()}
-        )
+        """What a plan depends on (``Case.hash``): no scenarios and choices, and of live traffic only where it runs."""
+        none = dict.fromkeys(("scenarios", "choices", "uncertain", "deployments", "keys", "faults"), ())
+        return self.model_copy(update={**none, "serving": Serving()})
 
 
 SECTIONS: dict[str, Any] = {
@@ -77,6 +79,8 @@ SECTIONS: dict[str, Any] = {
     "workloads": Workload,
     "agreements": Agreement,
     "scenarios": Scenario,
+    "choices": OpenChoice,
+    "uncertain": Uncertainty,
     "deployments": Deployment,
     "keys": Key,
     "faults": Fault,

@@ -344,7 +344,7 @@ def _kept_for_the_bill(program: OpenProgram, end: float) -> float:
     return min(MAX_KEPT * max(0.0, end - time.monotonic()), BILLED * program.draft.program.n)
 
 
-CLAUSES: Collection[str] = ("agreements", "events", "scenarios", "reading", "name", "title")
+CLAUSES: Collection[str] = (*("agreements", "events", "scenarios", "choices", "uncertain", "reading", "name", "title"),)
 """Parts of a case that reach a program through its clauses only, or not at all."""
 
 

@@ -57,6 +57,8 @@ def _ids(case: Entries) -> None:
         "workloads",
         "agreements",
         "scenarios",
+        "choices",
+        "uncertain",
         "deployments",
         "keys",
         "faults",

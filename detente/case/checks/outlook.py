@@ -1,0 +1,52 @@
+"""Whether choices and uncertain events fit the rest of a case: the names that they use, and their days.
+
+Owns: these checks. Not here: what a choice or an event says by itself (``choice``), and whether the scenarios of one
+outcome go together (``outcomes.leaves``: they are applied when they are compared).
+"""
+
+from __future__ import annotations
+
+from detente.case.choice import OpenChoice, Uncertainty
+from detente.case.entries import Entries, Entry
+
+
+def check(case: Entries) -> None:
+    """Note every mistake."""
+    for entry in case.read("choices"):
+        _scenario(case, entry, ("scenario",), entry.value.scenario)
+    for entry in case.read("uncertain"):
+        for index, choice in enumerate(entry.value.applies_to):
+            case.knows(entry, ("applies-to", index), "choices", choice)
+        for name, outcome in entry.value.outcomes.items():
+            _scenario(case, entry, ("outcomes", name, "scenario"), outcome.scenario)
+        _known(case, entry, entry.value)
+        if not case.sections["choices"] and "choices" not in case.unread:
+            case.wrong(entry, ("id",), "there is nothing to choose between", "add one or more under `choices:`")
+    if case.whole("choices", "uncertain"):
+        _same(case)
+
+
+def _scenario(case: Entries, entry: Entry, path: tuple[str, ...], name: str | None) -> None:
+    if name is not None:
+        case.knows(entry, path, "scenarios", name)
+
+
+def _known(case: Entries, entry: Entry, event: Uncertainty) -> None:
+    horizon = case.horizon
+    if horizon is not None and not horizon.start <= event.known < horizon.end:
+        what = f"it is known on {event.known}, outside the horizon ({horizon.start} to {horizon.end})"
+        case.wrong(entry, ("known",), what, "move the day, or plan another horizon")
+
+
+def _same(case: Entries) -> None:
+    """Two choices that lead to one scenario, with the same events after them."""
+    events = case.values("uncertain")
+    seen: dict[tuple[str | None, tuple[str, ...]], OpenChoice] = {}
+    for entry in case.read("choices"):
+        choice: OpenChoice = entry.value
+        leads = choice.scenario, tuple(event.id for event in events if event.under(choice.id))
+        if leads in seen:
+            to = f"the scenario `{choice.scenario}`" if choice.scenario else "the case as it is"
+            what = f"`{choice.id}` is the same choice as `{seen[leads].id}`: both lead to {to}"
+            case.wrong(entry, ("scenario",) if choice.scenario else ("id",), what, "leave one of them out")
+        seen.setdefault(leads, choice)

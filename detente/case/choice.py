@@ -1,0 +1,76 @@
+"""What is ours to choose, and what the world decides: choices, and uncertain events with their outcomes.
+
+Owns: what may be said of them, and that each makes sense by itself. Not here: whether the scenarios that they name
+exist (``checks.outlook``), what a scenario changes (``changes``), and what follows (``outcomes``).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from pydantic import Field, field_validator, model_validator
+
+from detente.errors import FlawError
+from detente.values.noun import Id, Noun
+from detente.values.period import Day
+from detente.values.quantity_field import Portion
+
+WHOLE = Decimal(1)
+
+
+class OpenChoice(Noun):
+    """One of the ways that we may take: exactly one is taken, at the start of the horizon."""
+
+    id: Id
+    text: str | None = Field(default=None, description="what we do", max_length=4000)
+    scenario: Id | None = Field(default=None, description="the scenario that it leads to; default: the case as it is")
+
+
+class EventOutcome(Noun):
+    """One of the ways in which an uncertain event may end."""
+
+    probability: Portion = Field(description="how likely it is; those of one event add up to 100%")
+    scenario: Id | None = Field(default=None, description="what it changes; default: nothing")
+    text: str | None = Field(default=None, description="what happens", max_length=4000)
+
+
+class Uncertainty(Noun):
+    """An event that the world decides: until its day nobody knows how it ends."""
+
+    id: Id
+    text: str | None = Field(default=None, description="what is uncertain", max_length=4000)
+    applies_to: tuple[Id, ...] = Field(default=(), description="the choices under which it happens; default: all")
+    known: Day = Field(description="the day from which it is known how it ended")
+    outcomes: dict[Id, EventOutcome]
+
+    @field_validator("outcomes")
+    @classmethod
+    def _add_up(cls, outcomes: dict[str, EventOutcome]) -> dict[str, EventOutcome]:
+        if len(outcomes) < 2:
+            raise FlawError("an uncertain event has two outcomes or more", "add one, or leave the event out")
+        total = sum((each.probability for each in outcomes.values()), Decimal(0))
+        if total != WHOLE:
+            parts = " + ".join(_percent(each.probability) for each in outcomes.values())
+            raise FlawError(f"the probabilities add up to {_percent(total)} ({parts})", "make them add up to 100%")
+        return outcomes
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> Uncertainty:
+        seen: dict[str | None, str] = {}
+        for name, outcome in self.outcomes.items():
+            if not outcome.probability:
+                path = ("outcomes", name, "probability")
+                raise FlawError(f"`{name}` has a probability of 0%", "leave out what cannot happen", path)
+            if outcome.scenario in seen:
+                what = f"`{name}` and `{seen[outcome.scenario]}` come to the same"
+                raise FlawError(what, "name another scenario, or make them one", ("outcomes", name))
+            seen[outcome.scenario] = name
+        return self
+
+    def under(self, choice: str) -> bool:
+        """Whether it happens where a choice is taken."""
+        return not self.applies_to or choice in self.applies_to
+
+
+def _percent(part: Decimal) -> str:
+    return f"{(part * 100).normalize():f}%"

@@ -1,0 +1,103 @@
+"""The command that compares outcomes: compare.
+
+Owns: its arguments and exit codes, and what is saved. Not here: any rule (``outcomes``), and words (``report``).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from detente.cli.command import (
+    CASE,
+    JSON,
+    READING,
+    SCENARIO,
+    TIME_LIMIT,
+    WITH,
+    command,
+    console,
+    load,
+    must_take_files,
+    progress,
+    time_left,
+)
+from detente.cli.planning import gap_of, told
+from detente.errors import FlawError
+
+if TYPE_CHECKING:
+    from detente.outcomes.comparison import Comparison
+
+
+@command("detente compare examples/frontier-lab --out out/compare")
+@CASE
+@READING
+@SCENARIO
+@WITH
+@click.option("--level", default="95%", show_default=True, help="Of the tail: the mean of the dearest 5% at 95%.")
+@click.option("--out", type=click.Path(path_type=Path), help="Save the answer into this folder, with a page.")
+@TIME_LIMIT
+@click.option("--gap", default="0.1%", show_default=True, help="Plan each outcome to this gap.")
+@JSON
+def compare(
+    case: Path,
+    reading: str | None,
+    scenario: str | None,
+    beside: tuple[Path, ...],
+    level: str,
+    out: Path | None,
+    time_limit: float | None,
+    gap: str,
+    as_json: bool,
+) -> int:
+    """Which way out is best? Every choice of CASE with every outcome of its uncertain events, side by side.
+
+    Exit code 0: all outcomes have a plan; an answer that was stopped (time limit, Ctrl-C) says so. 1: some outcome has
+    no plan that obeys every clause. 2: the case or an option has mistakes.
+    """
+    from detente.outcomes.comparing import compare as find
+
+    wanted, tail = gap_of(gap), level_of(level)
+    loaded = load(case, reading, scenario, beside)
+    if out is not None:
+        must_take_files(out, "comparison.json", "comparison.html")
+    found = find(loaded, level=tail, gap=wanted, time_limit=time_left(time_limit), progress=progress())
+    trouble = None if out is None else _saved(found, out)
+    if as_json:
+        click.echo(found.to_json())
+    else:
+        from detente.report.outcomes import comparison_view
+
+        comparison_view(found, console())
+    return told(trouble) or int(any(column.collide for column in found.outcomes))
+
+
+def level_of(text: str) -> Decimal:
+    """A level such as ``95%``, below 100%."""
+    from detente.values.quantity import share
+
+    try:
+        level = share(text)
+    except FlawError as error:
+        raise click.ClickException(f"--level: {error.flaws[0].what}; {error.flaws[0].remedy}") from None
+    if level >= 1:
+        raise click.ClickException("--level: of 100% nothing is left to take the mean of; write for example 95%")
+    return level
+
+
+def _saved(found: Comparison, out: Path) -> OSError | None:
+    """Save it, with its page. What hinders that is returned: the answer is shown all the same."""
+    from detente.report.outcomes_page import render_comparison
+    from detente.values.file import write
+
+    try:
+        document, page = found.save(out), out / "comparison.html"
+        write(page, render_comparison(found).encode())
+        click.echo(f"wrote {document}", err=True)
+        click.echo(f"wrote {page}: open it in a browser", err=True)
+    except OSError as error:
+        return error
+    return None

@@ -1,0 +1,272 @@
+"""What each outcome of a case comes to, and what that says of each choice: the values, as one document and as rows.
+
+Owns: ``Comparison`` and its parts. Not here: how they are found (``comparing``, ``measures``, ``chances``), and how
+they are shown (``report.comparing``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
+
+from detente.outcomes.chances import Ends, Flip, Regret
+from detente.outcomes.estimate import Cost
+from detente.outcomes.prices import Status
+from detente.values.file import write
+from detente.values.quantity import Exact
+
+FORMAT = "detente-comparison/1"
+
+OURS = "self"
+"""The party that is us, as an agreement with oneself names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Short:
+    """A commitment that is not met in some windows: by how much in all, and what is owed for it."""
+
+    term: str
+    windows: int
+    short: Exact
+    unit: str
+    owed: Exact
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Work of one workload that is not served, and what that is worth."""
+
+    workload: str
+    work: Exact
+    unit: str
+    part: Exact
+    cost: Exact
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderFigures:
+    """A provider in one outcome: spend, everything that is paid to it, its shares, its price for a unit of work."""
+
+    provider: str
+    name: str
+    spend: Exact
+    paid: Exact
+    share_of_spend: Exact
+    share_of_work: dict[str, Exact]
+    effective_price: dict[str, Exact]
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """How much hangs on one provider, by unit of work.
+
+    ``concentration`` is the sum of squared shares of spend (HHI: 1 is one provider, 0.25 four alike). ``margin`` is
+    the part of all work that goes on at once, elsewhere or on standby, where the provider is lost that takes most.
+    """
+
+    concentration: Exact
+    margin: dict[str, Exact]
+    hardest: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """Work of the plan that a clause would forbid if it were read otherwise.
+
+    ``work`` is None where the clause counts use and forbids none: what it then misses takes a plan under that reading.
+    """
+
+    term: str
+    reading: str
+    work: dict[str, Exact] | None
+
+
+@dataclass(frozen=True, slots=True)
+class OneOff:
+    """An amount that is due once."""
+
+    term: str
+    to: str
+    on: datetime
+    amount: Exact
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """What must be delivered by a day, by whom, to whom, and what shows that it was; it moves no money."""
+
+    what: str
+    by: str
+    to: str | None
+    due: date
+    evidence: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeColumn:
+    """One outcome: a choice, how the world turns out, and the plan that is best if all of it is known from the start.
+
+    ``cost`` is None, and so are all figures, where no plan obeys every clause: ``collide`` names those that do, or
+    where it was not planned before the end (``planned`` is false). ``gains`` says how much better off each party is
+    than in the case as it is: we by what we save, a provider by what it is paid more.
+    """
+
+    name: str
+    choice: str | None
+    world: dict[str, str]
+    probability: Exact
+    scenario: str | None
+    reading: str | None
+    planned: bool
+    collide: tuple[str, ...]
+    cost: Cost | None = None
+    bill: Exact | None = None
+    unserved: tuple[Missed, ...] = ()
+    met: int = 0
+    short: tuple[Short, ...] = ()
+    providers: tuple[ProviderFigures, ...] = ()
+    dependency: Dependency | None = None
+    breaches: tuple[Breach, ...] = ()
+    one_off: tuple[OneOff, ...] = ()
+    duties: tuple[Duty, ...] = ()
+    gains: dict[str, Exact] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceRisk:
+    """What a choice costs over all its outcomes; None where one of them has no plan, or was not planned.
+
+    ``tail`` is the mean of the dearest outcomes beyond the level (CVaR). ``regret`` is against the best choice in each
+    state of the world.
+    """
+
+    choice: str
+    text: str | None
+    expected: Cost | None
+    worst: Exact | None
+    worst_outcome: str | None
+    tail: Exact | None
+    regret: Regret | None
+
+
+@dataclass(frozen=True, slots=True)
+class Swing:
+    """One outcome of an event, and what its probability does: the others keep their ratio.
+
+    ``ends`` has the expected cost of each choice where it never happens and where it surely does; ``flips`` are the
+    probabilities at which another choice becomes the best.
+    """
+
+    event: str
+    outcome: str
+    probability: Exact
+    ends: dict[str, Ends]
+    flips: tuple[Flip, ...]
+
+    @property
+    def width(self) -> Decimal:
+        """The most that the expected cost of any choice turns on it."""
+        return max((abs(each.surely - each.never) for each in self.ends.values()), default=Decimal(0))
+
+
+ComparisonSection = Literal["outcomes", "choices", "providers"]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Every outcome side by side, and each choice over its outcomes.
+
+    ``best`` is the choice that costs least on average, None where that is not known of all; ``sure`` says that no error
+    bar of a plan can change it. ``level`` is that of ``tail``.
+    """
+
+    format: str
+    case: str
+    title: str
+    hash: str
+    currency: str
+    reading: str | None
+    scenario: str | None
+    status: Status
+    level: Exact
+    baseline: OutcomeColumn
+    outcomes: tuple[OutcomeColumn, ...]
+    choices: tuple[ChoiceRisk, ...]
+    best: str | None
+    sure: bool
+    swings: tuple[Swing, ...]
+
+    def rows(self, section: ComparisonSection = "outcomes") -> list[dict[str, Any]]:
+        """A section as plain dicts, for a data frame."""
+        found = {"outcomes": self._outcomes, "choices": self._choices, "providers": self._providers}[section]()
+        return [row | {"currency": self.currency} for row in found]
+
+    def _outcomes(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "outcome": o.name,
+                "choice": o.choice,
+                "probability": o.probability,
+                "cost": o.cost and o.cost.amount,
+                "bound": o.cost and o.cost.bound,
+                "bill": o.bill,
+                "unserved": sum((m.cost for m in o.unserved), Decimal(0)) if o.cost else None,
+                "met": o.met if o.cost else None,
+                "short": len(o.short) if o.cost else None,
+                "concentration": o.dependency and o.dependency.concentration,
+                "one_off": sum((each.amount for each in o.one_off), Decimal(0)) if o.cost else None,
+                "gain": None if o.gains is None else o.gains[OURS],
+            }
+            for o in self.outcomes
+        ]
+
+    def _choices(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "choice": c.choice,
+                "expected": c.expected and c.expected.amount,
+                "bound": c.expected and c.expected.bound,
+                "worst": c.worst,
+                "tail": c.tail,
+                "regret": c.regret and c.regret.most,
+                "mean_regret": c.regret and c.regret.mean,
+            }
+            for c in self.choices
+        ]
+
+    def _providers(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "outcome": o.name,
+                "provider": p.provider,
+                "spend": p.spend,
+                "paid": p.paid,
+                "share_of_spend": p.share_of_spend,
+                "gain": None if o.gains is None else o.gains.get(p.provider),
+            }
+            for o in self.outcomes
+            for p in o.providers
+        ]
+
+    def to_json(self) -> str:
+        """One JSON document; money as decimal strings without exponent."""
+        return _COMPARISON.dump_json(self, indent=1).decode()
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Comparison:
+        """The comparison that ``to_json`` wrote. Raises ValueError."""
+        return _COMPARISON.validate_json(text)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write ``comparison.json``. Returns what was written. Raises OSError; then the old one is still there."""
+        document = Path(folder) / "comparison.json"
+        write(document, f"{self.to_json()}\n".encode())
+        return document
+
+
+_COMPARISON: TypeAdapter[Comparison] = TypeAdapter(Comparison)

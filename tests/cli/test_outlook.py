@@ -1,0 +1,58 @@
+"""The command that compares outcomes: exit codes, streams, files, mistakes. In this process."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from detente.outcomes import comparing
+from tests.builders import Data, agreement
+from tests.cli.test_cli import written
+from tests.cli.test_worth import code, run
+from tests.outcomes.test_comparing import SCENARIOS, world
+
+
+def test_a_comparison_in_a_terminal(tmp_path: Path) -> None:
+    done = run("compare", written(tmp_path / "case", world()))
+    assert code(done) == 0
+    text = " ".join(done.stdout.split())
+    assert "`settle` costs least on average: 5.00 k USD; next comes `sue`, with 600.00 USD more." in text
+    assert "the best choice is `settle`, then `sue` above 87.5%" in text
+    assert all(len(line) <= 100 for line in done.stdout.splitlines())
+
+
+def test_a_comparison_as_one_document_and_as_files(tmp_path: Path) -> None:
+    done = run("compare", written(tmp_path / "case", world()), "--json", "--level", "0%", "--out", tmp_path / "out")
+    assert code(done) == 0
+    found = json.loads(done.stdout)
+    assert [c["tail"] for c in found["choices"]] == ["5000", "5600"]
+    assert {file.name for file in (tmp_path / "out").iterdir()} == {"comparison.json", "comparison.html"}
+    assert json.loads((tmp_path / "out" / "comparison.json").read_text(encoding="utf-8")) == found
+    assert "</code> above 87.5%." in (tmp_path / "out" / "comparison.html").read_text(encoding="utf-8")
+
+
+def test_an_outcome_without_a_plan_is_exit_code_1(tmp_path: Path) -> None:
+    cap: Data = {"id": "cap", "kind": "spending-cap", "amount": "1 k USD", "windows": {"every": "term"}}
+    deal = {"agreements": [agreement(cap) | {"id": "court", "ends": "2026-03-01"}]}
+    case = written(tmp_path / "case", world(scenarios=[*SCENARIOS[:2], {"id": "lost", "add": deal}]))
+    done = run("compare", case, "--out", tmp_path / "out")
+    assert code(done) == 1
+    assert "of `sue` an outcome has no plan" in " ".join(done.stdout.split())
+    assert "no plan" in (tmp_path / "out" / "comparison.html").read_text(encoding="utf-8")
+
+
+def test_what_was_stopped_says_so(tmp_path: Path) -> None:
+    with mock.patch.object(comparing, "plan", side_effect=KeyboardInterrupt):
+        done = run("compare", written(tmp_path / "case", world()))
+    assert code(done) == 0
+    assert "Stopped by Ctrl-C: 4 outcomes left." in done.stdout
+
+
+@pytest.mark.parametrize(("level", "said"), [("100%", "nothing is left"), ("2", "--level"), ("120%", "--level")])
+def test_a_level_that_makes_no_sense(tmp_path: Path, level: str, said: str) -> None:
+    done = run("compare", written(tmp_path / "case", world()), "--level", level)
+    assert done.exception is not None
+    assert said in getattr(done.exception, "message", str(done.exception))
