@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from detente.outcomes.comparison import Comparison
     from detente.outcomes.prices import ClausePrices
     from detente.outcomes.pricing import price
+    from detente.outcomes.sign import sign
     from detente.planner.check import check
     from detente.planner.solve import plan
     from detente.results.conflict import Conflict
@@ -29,6 +30,7 @@ __all__ = [
     "compare",
     "plan",
     "price",
+    "sign",
 ]
 
 _HOMES = {
@@ -43,6 +45,7 @@ _HOMES = {
     "compare": "detente.outcomes.comparing",
     "plan": "detente.planner.solve",
     "price": "detente.outcomes.pricing",
+    "sign": "detente.outcomes.sign",
 }
 
 

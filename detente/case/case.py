@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any
 
 from detente.case.agreement import Agreement, InForce, in_force
 from detente.case.changes import changed, order
-from detente.case.declared import Declared
+from detente.case.declared import Declared, read_entry
 from detente.case.document import Document, YamlNode
 from detente.case.folder import ReadFiles, Source, read, read_changed, read_data
 from detente.case.reading import Chosen, Disputed, choice_of, combinations, in_words
 from detente.case.scenario import Obligation, Scenario
-from detente.case.written import at, place
+from detente.case.written import at, node_of, place
 from detente.contract.term import SELF, Term
 from detente.contract.verdict import Reason, Verdict, applicable, best, verdict
 from detente.demand.table import Table
@@ -120,11 +120,24 @@ class Case:
                 raise CaseError([Mistake(Where("scenario"), f"there is no `{name}`", hint)])
         applied = {each.id for each in self.scenarios}
         chain = [known[name] for name in order(names, known) if name not in applied]
+        return self._with(chain, f"in the scenario `{scenario}`, ")
+
+    def with_changes(self, changes: Mapping[str, Any]) -> Case:
+        """The same case with changes that stand in no file: a scenario, with its ``id``. Raises CaseError."""
+        mistakes: list[Mistake] = []
+        here = Where("changes")
+        scenario = read_entry("scenarios", changes, (), lambda f: mistakes.append(Mistake(here, f.what, f.remedy)))
+        if scenario is None:
+            raise CaseError(mistakes)
+        return self._with([(scenario, node_of(_as_written(changes), here))], f"with `{scenario.id}`, ")
+
+    def _with(self, chain: Sequence[tuple[Scenario, YamlNode]], said: str) -> Case:
+        """The case under scenarios, each with its node, in their order. Raises CaseError."""
+        assert self.source is not None, "a case that was read knows its files"
         changes = changed(self.source.written, chain)
         try:
             found = read_changed(self.source, changes)
         except CaseError as error:
-            said = f"in the scenario `{scenario}`, "
             raise CaseError([replace(each, what=said + each.what) for each in error.mistakes]) from None
         case = replace(
             self,

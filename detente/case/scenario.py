@@ -42,8 +42,8 @@ EventDay = Annotated[
 ADDED = ("providers", "networks", "offers", "catalogs", "workloads", "agreements", "deployments", "keys", "faults")
 """Sections to which a scenario may add entries."""
 
-Target = Literal["term", "offer", "workload", "provider"]
-TARGETS: tuple[Target, ...] = ("term", "offer", "workload", "provider")
+ChangeTarget = Literal["term", "offer", "workload", "provider"]
+TARGETS: tuple[ChangeTarget, ...] = ("term", "offer", "workload", "provider")
 
 
 class Change(Noun):
@@ -63,7 +63,7 @@ class Change(Noun):
     until: Ending | None = Field(default=None, description="the day on which it ends; of a clause, its own `until`")
 
     @property
-    def target(self) -> Target:
+    def target(self) -> ChangeTarget:
         """What kind of thing is changed."""
         return next(name for name in TARGETS if getattr(self, name) is not None)
 
@@ -122,7 +122,7 @@ class Loss(Noun):
         return self
 
 
-class Cost(Noun):
+class OneOffCost(Noun):
     """One amount that is due on a day: the case then has it as a clause (``payment``), and every bill shows it."""
 
     id: Id | None = Field(default=None, description="of the clause; default: the scenario's id, `cost` and its number")
@@ -158,7 +158,7 @@ class Scenario(Noun):
     add: dict[str, Any] = Field(default_factory=dict, description="entries of any section, as a case has them")
     change: tuple[Change, ...] = Field(default=(), description="other values: absolute, or by a signed percentage")
     lose: tuple[Loss, ...] = Field(default=(), description="what gives nothing for some time")
-    costs: tuple[Cost, ...] = Field(
+    costs: tuple[OneOffCost, ...] = Field(
         default=(), description="one-off amounts: on the bill of every plan in the scenario"
     )
     obligations: tuple[Obligation, ...] = Field(default=(), description="what must be delivered; it moves no money")

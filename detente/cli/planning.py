@@ -29,11 +29,13 @@ from detente.cli.command import (
     text_of,
     time_left,
 )
+from detente.cli.conflict import conflict_json
+from detente.cli.deal import signed
 
 if TYPE_CHECKING:
     from detente.case.case import Case
     from detente.planner.check import Answer
-    from detente.results.conflict import Conflict, Given, Version
+    from detente.results.conflict import Conflict
     from detente.results.plan import Plan
 
 
@@ -74,6 +76,7 @@ def schema(of_plan: bool, as_json: bool) -> None:
 @READING
 @SCENARIO
 @WITH
+@click.option("--sign", "deal", metavar="DEAL", help="Can this deal be signed? A scenario, its file, or an agreement.")
 @TIME_LIMIT
 @JSON
 def check(
@@ -81,14 +84,19 @@ def check(
     reading: str | None,
     scenario: str | None,
     beside: tuple[Path, ...],
+    deal: str | None,
     time_limit: float | None,
     as_json: bool,
 ) -> int:
     """Can this be signed? Whether CASE is valid and its clauses can all be performed together.
 
+    With --sign: what a deal collides with that CASE did not before, the ways out, and what signing changes.
+
     Exit code 0: yes. 1: no, or it depends on the reading. 2: the case has mistakes. 3: not settled in time.
     130: stopped by Ctrl-C.
     """
+    if deal is not None:
+        return signed(case, deal, reading, scenario, beside, time_limit, as_json)
     from detente.planner.check import check as ask
 
     loaded = load(case, reading, scenario, beside)
@@ -239,64 +247,19 @@ def gap_of(text: str) -> float:
 def show_conflict(found: Conflict, currency: str, as_json: bool) -> None:
     """A conflict in place of what was asked for."""
     if as_json:
-        click.echo(json.dumps({"status": "conflict", **_conflict_json(found)}, indent=1))
+        click.echo(json.dumps({"status": "conflict", **conflict_json(found)}, indent=1))
         return
     from detente.report.terminal import conflict_view
 
     conflict_view(found, currency, console())
 
 
-def _conflict_json(found: Conflict | None) -> dict[str, Any]:
-    from detente.values.quantity import plain
-
-    if found is None:
-        return {"conflict": [], "facts": [], "relaxation": []}
-    return {
-        "conflict": [
-            {**_version_json(c.version), "agreement": c.agreement, "text": c.text, "sentence": c.sentence}
-            for c in found.clauses
-        ],
-        "facts": list(found.facts),
-        "relaxation": [
-            {
-                **_version_json(r.version),
-                "given": [_given_json(g) for g in r.given],
-                "sentence": r.sentence,
-                "cost": None if r.cost is None else plain(r.cost),
-                "at-most": r.at_most,
-                "dearer": None if (more := found.dearer(r)) is None else plain(more),
-                "together": [version.term for version in r.together],
-            }
-            for r in found.relaxations
-        ],
-    }
-
-
-def _given_json(given: Given) -> dict[str, Any]:
-    from detente.values.period import endless
-    from detente.values.quantity import plain
-
-    windows = [
-        {"start": start.isoformat(), "end": None if endless(end) else end.isoformat(), "amount": plain(amount)}
-        for start, end, amount in given.windows
-    ]
-    return {"part": given.part, "amount": plain(given.amount), "unit": given.unit, "windows": windows}
-
-
-def _version_json(version: Version) -> dict[str, Any]:
-    """A clause, and from when until when it is in force as it is meant: one that was amended has several times."""
-    from detente.values.period import endless
-
-    end = None if endless(version.end) else version.end.isoformat()
-    return {"term": version.term, "start": version.start.isoformat(), "end": end}
-
-
 def _check_json(case: Case, found: Any) -> str:
     readings = [
-        {"reading": name, "answer": "yes" if conflict is None else "no", **_conflict_json(conflict)}
+        {"reading": name, "answer": "yes" if conflict is None else "no", **conflict_json(conflict)}
         for name, conflict in found.readings.items()
     ]
-    whole = {"answer": found.answer, "case": case.declared.name, **_conflict_json(found.conflict), "readings": readings}
+    whole = {"answer": found.answer, "case": case.declared.name, **conflict_json(found.conflict), "readings": readings}
     whole["folded"] = found.folded
     whole["notes"] = notes_json(case)
     return json.dumps(whole, indent=1)

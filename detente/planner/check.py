@@ -44,7 +44,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Combination:
+class ReadAs:
     """A reading of each disputed clause, and the conflict under them."""
 
     choice: Chosen
@@ -85,34 +85,45 @@ def check(
         Where the solver doubts its answer.
     """
     end = None if time_limit is None else time.monotonic() + time_limit
-    found: list[Combination] = []
+
+    def ask(held: Case) -> Conflict | None:
+        progress(f"reading {held.reading}" if held.reading else "solving")
+        return performable(held, None if end is None else end - time.monotonic())
+
+    found = combined(case, reading, ask)
+    told = unlike(case, found)
+    conflicts = {name: each.conflict and replace(each.conflict, reading=name) for name, each in told.items()}
+    return Answer(word(found), conflicts, len(found) - len(told))
+
+
+def combined(case: Case, reading: str | Chosen | None, ask: Callable[[Case], Conflict | None]) -> tuple[ReadAs, ...]:
+    """The conflict under every combination of readings; a conflict settles all that read its clauses alike."""
+    found: list[ReadAs] = []
     for choice in case.choices_beside(reading):
         known = next((each for each in found if each.settles(choice)), None)
-        if known is None:
-            held = case.under(reading=choice)
-            progress(f"reading {held.reading}" if held.reading else "solving")
-            conflict = performable(held, None if end is None else end - time.monotonic())
-            found.append(Combination(choice, conflict))
-        else:
-            found.append(Combination(choice, known.conflict))
-    return _answer(case, found)
+        conflict = ask(case.under(reading=choice)) if known is None else known.conflict
+        found.append(ReadAs(choice, conflict))
+    return tuple(found)
 
 
-def _answer(case: Case, found: Sequence[Combination]) -> Answer:
-    """The answer over all combinations, with one of those that are alike."""
+def word(found: Sequence[ReadAs]) -> Literal["yes", "no", "depends"]:
+    """The answer over some combinations."""
     clear = [each.conflict is None for each in found]
-    word: Literal["yes", "no", "depends"] = "yes" if all(clear) else "depends" if any(clear) else "no"
-    disputed = [clause for clause, names in case.disputed.items() if len({each.choice[clause] for each in found}) > 1]
+    return "yes" if all(clear) else "depends" if any(clear) else "no"
+
+
+def unlike(case: Case, found: Sequence[ReadAs]) -> dict[str | None, ReadAs]:
+    """One of those combinations that are alike, by the readings that matter."""
+    disputed = [clause for clause in case.disputed if len({each.choice[clause] for each in found}) > 1]
     matters = disputed if len(case.disputed) == 1 else [clause for clause in disputed if _matters(clause, found)]
-    told: dict[str | None, Conflict | None] = {}
+    told: dict[str | None, ReadAs] = {}
     for each in found:
         of = {clause: name for clause, name in each.choice.items() if clause in matters or clause not in disputed}
-        name = in_words(case.disputed, of)
-        told.setdefault(name, each.conflict and replace(each.conflict, reading=name))
-    return Answer(word, told, len(found) - len(told))
+        told.setdefault(in_words(case.disputed, of), each)
+    return told
 
 
-def _matters(clause: str, found: Sequence[Combination]) -> bool:
+def _matters(clause: str, found: Sequence[ReadAs]) -> bool:
     """Whether combinations that differ in one clause's reading alone differ in what collides."""
     outcomes: dict[tuple[tuple[str, str], ...], frozenset[Version] | None] = {}
     for each in found:

@@ -85,6 +85,26 @@ def conflict_view(conflict: Conflict, currency: str, console: Console) -> None:
     console
         Where to.
     """
+    collision(conflict, console)
+    if conflict.joint:
+        heading(console, "Way out: all of these changes together")
+        if len({way.term for way in conflict.relaxations}) > 1:
+            say(console, "No change to one clause alone is enough.", indent=2)
+    else:
+        heading(console, "Ways out, cheapest first" if conflict.relaxations else "Ways out")
+    if not conflict.relaxations:
+        say(console, answer.no_way_out(conflict), indent=2)
+    for index, way in enumerate(conflict.relaxations[:MAX_ROWS], 1):
+        at_most = "at most " if way.at_most else ""
+        then = f"; the plan then costs {at_most}{shown(way.cost, currency)}" if way.cost is not None else ""
+        more = conflict.dearer(way)
+        then += f", {shown(more, currency)} more than the cheapest" if more and not way.together else ""
+        say(console, f"{index}. {way.version.name}: {way.sentence}{then}", indent=2)
+    cut(console, len(conflict.relaxations) - MAX_ROWS)
+
+
+def collision(conflict: Conflict, console: Console) -> None:
+    """The clauses that collide, each with its text, and what else plays a part."""
     under = f"Under the reading `{conflict.reading}`" if conflict.reading else ""
     if conflict.clauses:
         names = listed([c.version.name for c in conflict.clauses], 5)
@@ -103,21 +123,6 @@ def conflict_view(conflict: Conflict, currency: str, console: Console) -> None:
         for fact in conflict.facts[:MAX_ROWS]:
             say(console, f"- {fact}", indent=2)
         cut(console, len(conflict.facts) - MAX_ROWS)
-    if conflict.joint:
-        heading(console, "Way out: all of these changes together")
-        if len({way.term for way in conflict.relaxations}) > 1:
-            say(console, "No change to one clause alone is enough.", indent=2)
-    else:
-        heading(console, "Ways out, cheapest first" if conflict.relaxations else "Ways out")
-    if not conflict.relaxations:
-        say(console, answer.no_way_out(conflict), indent=2)
-    for index, way in enumerate(conflict.relaxations[:MAX_ROWS], 1):
-        at_most = "at most " if way.at_most else ""
-        then = f"; the plan then costs {at_most}{shown(way.cost, currency)}" if way.cost is not None else ""
-        more = conflict.dearer(way)
-        then += f", {shown(more, currency)} more than the cheapest" if more and not way.together else ""
-        say(console, f"{index}. {way.version.name}: {way.sentence}{then}", indent=2)
-    cut(console, len(conflict.relaxations) - MAX_ROWS)
 
 
 # -- tables of a plan -----------------------------------------------------------------------------------------------

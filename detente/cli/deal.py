@@ -1,0 +1,77 @@
+"""`detente check --sign`: whether a deal can be signed.
+
+Owns: where the deal comes from (a file, a scenario, an agreement), the exit code, and the JSON. Not here: any rule.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from detente.cli.command import console, load, notes_json, progress, time_left
+from detente.cli.conflict import conflict_json
+
+
+def signed(
+    case: Path,
+    deal: str,
+    reading: str | None,
+    scenario: str | None,
+    beside: Sequence[Path],
+    time_limit: float | None,
+    as_json: bool,
+) -> int:
+    """Ask, and show. Exit code 0: yes. 1: no, or it depends on the reading."""
+    from detente.outcomes.sign import sign
+
+    loaded = load(case, None, scenario, beside)
+    known = {*(s.id for s in loaded.declared.scenarios), *(a.id for a in loaded.declared.agreements)}
+    a_file = Path(deal).is_file()
+    if a_file and deal in known:
+        raise click.ClickException(f"--sign: `{deal}` is a file and a name in the case; write `./{deal}` for the file")
+    given = load(case, None, scenario, [*beside, Path(deal)]) if a_file else deal
+    found = sign(loaded, given, reading, time_limit=time_left(time_limit), progress=progress())
+    if as_json:
+        click.echo(json.dumps({**deal_json(found), "notes": notes_json(loaded)}, indent=1))
+    else:
+        from detente.report.deal import deal_view
+
+        deal_view(found, console())
+    return 0 if found.answer == "yes" else 1
+
+
+def deal_json(found: Any) -> dict[str, Any]:
+    """The answer for programs: money and shares as decimal strings."""
+    from pydantic import TypeAdapter
+
+    from detente.outcomes.deal import DealWay, Due, Fee, SigningEffect
+
+    def plain(kind: Any, value: Any) -> Any:
+        return TypeAdapter(kind).dump_python(value, mode="json")
+
+    readings = [
+        {
+            "reading": row.reading,
+            "answer": row.word,
+            **{key: value for key, value in conflict_json(row.conflict).items() if key != "relaxation"},
+            "before": [conflict_json(each) for each in row.before],
+            "aside": list(row.aside),
+            "fees": plain(tuple[Fee, ...], row.fees),
+            "ways": plain(tuple[DealWay, ...], row.ways),
+            "effect": plain(SigningEffect | None, row.effect),
+        }
+        for row in found.readings
+    ]
+    return {
+        "deal": found.deal,
+        "case": found.case,
+        "currency": found.currency,
+        "answer": found.answer,
+        "folded": found.folded,
+        "readings": readings,
+        "obligations": plain(tuple[Due, ...], found.obligations),
+    }

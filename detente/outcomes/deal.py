@@ -1,0 +1,129 @@
+"""Can we sign this deal? The answer, as values: by reading, what collides, the ways out, and what signing changes.
+
+Owns: what an answer holds. Not here: how it is found (``sign``, ``ways``), and how it is shown (``report.deal``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from detente.outcomes.estimate import Estimate
+from detente.results.conflict import Conflict
+from detente.values.quantity import Exact
+
+DealWord = Literal["yes", "price", "no"]
+"""Every clause can be performed; not all can, and what is missed has a price; what is missed is forbidden."""
+
+WayKind = Literal["lower", "carve-out", "date", "pay", "capacity"]
+"""What a way out changes: less is asked, some work passes, a day moves, what is missed is paid, capacity is added."""
+
+
+@dataclass(frozen=True, slots=True)
+class DealWay:
+    """One way out: what changes, and what the plan then costs over the horizon.
+
+    ``more`` is how much more than without the deal; None where either is not known. ``at_most``: the search for less
+    ended before it was through. ``together`` names what else must change with it.
+    """
+
+    kind: WayKind
+    subject: str
+    sentence: str
+    cost: Exact | None
+    more: Exact | None
+    at_most: bool = False
+    together: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BeforeAfter:
+    """A figure without the deal and with it; None where there is none."""
+
+    before: Exact | None
+    after: Exact | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderMoved:
+    """A provider without the deal and with it.
+
+    Shares are parts of 1; of work, by its unit. ``margin`` is, by unit, the part of its work that the others would do
+    if it were lost for all of the horizon, as if units could be divided; no entry where demand that must be served
+    would not be.
+    """
+
+    provider: str
+    name: str
+    spend: BeforeAfter
+    share_of_spend: BeforeAfter
+    share_of_work: Mapping[str, BeforeAfter]
+    margin: Mapping[str, BeforeAfter]
+
+
+@dataclass(frozen=True, slots=True)
+class Fee:
+    """What a clause asks that is not performed: what is missing and owed, window by window, and in all."""
+
+    term: str
+    agreement: str
+    windows: tuple[tuple[str, Exact], ...]
+    owed: Exact
+
+
+@dataclass(frozen=True, slots=True)
+class SigningEffect:
+    """What signing changes, of the least-cost plan with the deal against that without it: money over the horizon."""
+
+    cost: BeforeAfter
+    saves: Estimate
+    """How much less the plan costs with the deal; negative where it costs more. Both plans' gaps are the error bar."""
+    unserved: BeforeAfter
+    concentration: BeforeAfter
+    """The sum of the squares of all providers' shares of spend (Herfindahl and Hirschman): 1 is one provider alone."""
+    providers: tuple[ProviderMoved, ...]
+    binds: tuple[str, ...]
+    no_longer_binds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnderReading:
+    """The answer under one combination of readings.
+
+    ``conflict`` is the deal's own: ``aside`` are clauses that were set aside because they collide without the deal too,
+    as ``before`` says. ``fees`` is what the cheapest plan that signs would pay for what it does not perform.
+    """
+
+    reading: str | None
+    word: DealWord
+    conflict: Conflict | None
+    before: tuple[Conflict, ...]
+    aside: tuple[str, ...]
+    fees: tuple[Fee, ...]
+    ways: tuple[DealWay, ...]
+    effect: SigningEffect | None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An obligation of the deal."""
+
+    what: str
+    by: str
+    due: date
+    evidence: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DealAnswer:
+    """``yes``, ``no``, or ``depends`` on the reading; ``folded`` combinations of readings change nothing."""
+
+    deal: str
+    case: str
+    currency: str
+    answer: Literal["yes", "no", "depends"]
+    readings: tuple[UnderReading, ...]
+    folded: int
+    obligations: tuple[Due, ...]

@@ -1,0 +1,185 @@
+"""The ways out of a conflict that differ in kind: ask for less, let work pass, move a day, pay, add capacity.
+
+Owns: which changes are tried, the least of each that cures, and what the plan then costs. Not here: how much a clause
+must give (``planner.conflict``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from detente.case.case import Case
+from detente.errors import CaseError
+from detente.outcomes.budget import Budget
+from detente.outcomes.deal import DealWay, Fee
+from detente.planner.check import performable
+from detente.planner.formulation.softening import DENIED
+from detente.planner.solving.search import Incumbent, Progress
+from detente.planner.study import Study
+from detente.results.conflict import Conflict
+from detente.results.plan import Plan
+from detente.values.money import nano, shown
+from detente.values.period import moment
+
+MAX_PERCENT = 1024
+"""More capacity than so many percent on top is no way out that is looked for."""
+MAX_OFFERS = 12
+"""Offers of which more capacity is tried, one by one."""
+
+MAX_WINDOWS = 8
+"""Windows that are told one by one."""
+
+
+def ways_out(
+    held: Case,
+    conflict: Conflict,
+    planned: Plan | None,
+    fees: Sequence[Fee],
+    without: Plan | None,
+    gap: float,
+    budget: Budget,
+    progress: Progress,
+) -> tuple[DealWay, ...]:
+    """Ways out of a conflict of a case, cheapest first; those of which no cost is known come last.
+
+    Parameters
+    ----------
+    planned, fees
+        The plan that does not perform every clause and pays for that, if there is one.
+    without
+        The plan without the deal: costs are told against its own.
+    """
+    paid = {fee.term for fee in fees}
+    found = [way for way in _conceded(conflict, without) if way.subject not in paid]
+    if planned is not None and fees:
+        found += [_paid(planned, fees, held.currency, without), _lowered(planned, fees, held.currency, without)]
+    trial = _Trial(held, without, gap, budget, progress)
+    for term in dict.fromkeys(clash.term for clash in conflict.clauses):
+        found += trial.sooner(term)
+    found += trial.more_capacity(conflict)
+    return tuple(sorted(found, key=lambda way: (way.cost is None, way.cost or Decimal(0), way.kind, way.subject)))
+
+
+def _conceded(conflict: Conflict, without: Plan | None) -> Iterator[DealWay]:
+    """What the clauses themselves can give."""
+    for each in conflict.relaxations:
+        carved = any(given.part == DENIED for given in each.given)
+        yield DealWay(
+            "carve-out" if carved else "lower",
+            each.term,
+            each.sentence,
+            each.cost,
+            _more(each.cost, without),
+            each.at_most,
+            tuple(dict.fromkeys(version.term for version in each.together)),
+        )
+
+
+def _paid(planned: Plan, fees: Sequence[Fee], currency: str, without: Plan | None) -> DealWay:
+    """Perform what is cheaper to perform, and pay for the rest."""
+    owed = [f"{shown(fee.owed, currency)} for what `{fee.term}` is short" for fee in fees]
+    words = f"pay {' and '.join(owed)}"
+    return DealWay("pay", fees[0].term, words, planned.cost, _more(planned.cost, without))
+
+
+def _lowered(planned: Plan, fees: Sequence[Fee], currency: str, without: Plan | None) -> DealWay:
+    """Ask for no more than that plan performs: it then is the same, without the fees."""
+    cost = planned.cost - sum((fee.owed for fee in fees), Decimal(0))
+    words = " and ".join(f"lower what `{fee.term}` asks by {_short(fee, currency)}" for fee in fees)
+    return DealWay("lower", fees[0].term, words, cost, _more(cost, without))
+
+
+def _short(fee: Fee, currency: str) -> str:
+    """What is missing, in all and in the first windows."""
+    windows = [f"{when}: {shown(amount, currency)}" for when, amount in fee.windows[:MAX_WINDOWS]]
+    more = [f"and {len(fee.windows) - MAX_WINDOWS} more windows"] if len(fee.windows) > MAX_WINDOWS else []
+    return f"{shown(sum((amount for _, amount in fee.windows), Decimal(0)), currency)} ({'; '.join([*windows, *more])})"
+
+
+def _more(cost: Decimal | None, without: Plan | None) -> Decimal | None:
+    return None if cost is None or without is None else cost - without.cost
+
+
+class _Trial:
+    """A case, and what other cases near it would cost if every clause were performed."""
+
+    def __init__(self, held: Case, without: Plan | None, gap: float, budget: Budget, progress: Progress) -> None:
+        self.held, self.without, self.gap, self.budget, self.progress = held, without, gap, budget, progress
+
+    def sooner(self, term: str) -> Iterator[DealWay]:
+        """The latest day on which a clause may end for all to be performed."""
+        versions = [t for t in self.held.terms if t.id == term]
+        horizon = self.held.declared.horizon
+        last = min(max(v.validity.end for v in versions), moment(horizon.end))
+        first = max(min(v.validity.start for v in versions), moment(horizon.start))
+        days = [p.span_start.date() for p in self.held.periods if first < p.span_start < last]
+        days = sorted(set(days))
+        self.progress(f"looking for a day on which `{term}` could end")
+        day = self._latest(days, lambda on: {"change": [{"term": term, "until": str(on)}]})
+        if day is not None:
+            yield self._way("date", term, f"end `{term}` on {day}", {"change": [{"term": term, "until": str(day)}]})
+
+    def _latest(self, days: Sequence[date], changes: Callable[[date], dict[str, Any]]) -> date | None:
+        """The latest of some days at which a change cures; a clause that ends sooner asks for no more."""
+        low, high = 0, len(days)  # days[:low] cure
+        while low < high:
+            middle = (low + high) // 2
+            if self._cures(changes(days[middle])):
+                low = middle + 1
+            else:
+                high = middle
+        found = days[low - 1] if low else None
+        return found if found is not None and self._performed(changes(found)) else None
+
+    def more_capacity(self, conflict: Conflict) -> Iterator[DealWay]:
+        """The least percentage of capacity on top, of each offer that collides."""
+        limited = [o for o in self.held.offers if o.capacity is not None and f"`{o.id}`" in " ".join(conflict.facts)]
+        for offer in limited[:MAX_OFFERS]:
+            self.progress(f"looking for more capacity of `{offer.id}`")
+            percent = self._least(lambda n, name=offer.id: {"change": [{"offer": name, "capacity": f"+{n}%"}]})  # type: ignore[misc]
+            if percent is not None:
+                changes = {"change": [{"offer": offer.id, "capacity": f"+{percent}%"}]}
+                yield self._way("capacity", offer.id, f"add {percent}% to the capacity of `{offer.id}`", changes)
+
+    def _least(self, changes: Callable[[int], dict[str, Any]]) -> int | None:
+        """The least whole percentage that cures, up to a limit."""
+        high = 1
+        while not self._cures(changes(high)):
+            high *= 2
+            if high > MAX_PERCENT:
+                return None
+        low = high // 2
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self._cures(changes(middle)) else (middle, high)
+        return high if self._performed(changes(high)) else None
+
+    def _case(self, changes: dict[str, Any]) -> Case | None:
+        """The case with a change; None where it would then make no sense."""
+        try:
+            return self.held.with_changes({"id": "way-out", **changes})
+        except CaseError:
+            return None
+
+    def _cures(self, changes: dict[str, Any]) -> bool:
+        """Whether all clauses could be performed, if units could be divided."""
+        case = self._case(changes)
+        return case is not None and Study.of(case, time_limit=self.budget.left).performed().possible()
+
+    def _performed(self, changes: dict[str, Any]) -> bool:
+        """The same, with whole units."""
+        case = self._case(changes)
+        return case is not None and performable(case, self.budget.left) is None
+
+    def _way(self, kind: Any, subject: str, words: str, changes: dict[str, Any]) -> DealWay:
+        """A change that cures, with what the plan costs that performs every clause."""
+        case = self._case(changes)
+        assert case is not None
+        found = Study.of(case, time_limit=self.budget.left).performed().solve(self.gap)
+        known = isinstance(found, Incumbent) and found.solution is not None
+        cost = nano(Fraction(found.cost)) if isinstance(found, Incumbent) and known else None
+        return DealWay(kind, subject, words, cost, _more(cost, self.without))

@@ -1,0 +1,207 @@
+"""Can we sign? A deal against the same case without it: hand-made, so that every figure can be done on paper."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from detente.case.case import Case
+from detente.cli import cli
+from detente.errors import CaseError, UnsettledError
+from detente.outcomes.deal import DealAnswer, DealWay, UnderReading
+from detente.outcomes.sign import sign, with_and_without
+from tests.builders import D, Data, agreement, data_of, tokens, work
+
+SPIRIT = {"api": ["stateless", "stateful"]}
+ONLY = {
+    "id": "only",
+    "kind": "exclusivity",
+    "readings": {"letter": {"of": {"api": "stateless"}}, "spirit": {"of": SPIRIT}},
+}
+FLOOR: Data = {
+    "id": "floor",
+    "kind": "minimum-commitment",
+    "amount": "1 k USD",
+    "windows": {"every": "term"},
+    "shortfall": {"fee": "50%"},
+}
+END = "2026-03-01"
+
+
+def world(*terms: Data, capacity: str | None = None, **deal: Any) -> Data:
+    """North at 3 and South at 2, two months of 1000 Mtok of chat and of agents; the deal is a floor at South."""
+    limit = {} if capacity is None else {"capacity": capacity}
+    offers = [tokens("north", 3), tokens("south", 2, **limit)]
+    works = [
+        work(labels={"api": "stateless"}, value="10 USD per Mtok"),
+        work("agents", labels={"api": "stateful"}, value="10 USD per Mtok"),
+    ]
+    more = {"id": "deal", "add": {"agreements": [agreement(*(terms or [FLOOR]), party="south", ends=END)]}, **deal}
+    return data_of(offers, works, agreement(ONLY, ends=END), months=2, scenarios=[more], reading="letter")
+
+
+def asked(data: Data, reading: str | None = None) -> DealAnswer:
+    return sign(Case.of(data), "deal", reading, gap=1e-9)
+
+
+def alone(found: DealAnswer) -> UnderReading:
+    (row,) = found.readings
+    return row
+
+
+def way(row: UnderReading, kind: str) -> DealWay:
+    (found,) = (each for each in row.ways if each.kind == kind)
+    return found
+
+
+def test_it_depends_on_the_reading_and_a_fee_is_a_breach_with_a_price() -> None:
+    found = asked(world())
+    letter, spirit = found.readings
+    assert (found.answer, found.deal, found.folded) == ("depends", "deal", 0)
+    assert (letter.reading, letter.word, letter.conflict, letter.ways) == ("letter", "yes", None, ())
+    assert (spirit.reading, spirit.word) == ("spirit", "price")
+    assert spirit.conflict is not None
+    assert {clash.agreement: clash.term for clash in spirit.conflict.clauses} == {
+        "north-deal": "only",
+        "south-deal": "floor",
+    }
+    (fee,) = spirit.fees
+    assert (fee.term, fee.agreement, fee.owed, [short for _, short in fee.windows]) == (
+        "floor",
+        "south-deal",
+        500,
+        [1000],
+    )
+
+
+def test_ways_out_differ_in_kind_and_cost_what_they_cost() -> None:
+    row = alone(asked(world(), "spirit"))
+    # all at North: 12000. Half of a thousand is owed, or nothing once the floor is lowered; 500 Mtok at South spend the
+    # thousand and save 500; from February on all may run at South
+    costs = {each.kind: tuple(round(x or D(0), 5) for x in (each.cost, each.more)) for each in row.ways}
+    assert costs == {"pay": (12500, 500), "lower": (12000, 0), "carve-out": (11500, -500), "date": (10000, -2000)}
+    assert [each.kind for each in row.ways] == ["date", "carve-out", "lower", "pay"]
+    assert way(row, "date").sentence == "end `only` on 2026-02-01"
+    assert way(row, "lower").sentence == "lower what `floor` asks by 1.00 k USD (Jan 2026 – Feb 2026: 1.00 k USD)"
+
+
+def test_what_signing_changes() -> None:
+    letter, spirit = asked(world()).readings
+    assert letter.effect is not None
+    assert spirit.effect is not None
+    assert (letter.effect.cost.before, letter.effect.cost.after) == (10000, 10000)
+    assert (spirit.effect.cost.before, spirit.effect.cost.after) == (12000, 12500)
+    assert letter.effect.saves.vague or letter.effect.saves.amount == 0
+    assert abs(spirit.effect.saves.amount + 500) < D("0.01")
+    # 6000 of 10000 at North, 4000 at South
+    assert letter.effect.concentration.after == D("0.52")
+    by_name = {each.provider: each for each in letter.effect.providers}
+    assert (by_name["south"].spend.after, by_name["south"].share_of_work["Mtok"].after) == (4000, D("0.5"))
+    # North can do what South does; what is exclusive to North nobody else may do
+    assert by_name["south"].margin["Mtok"].after == 1
+    assert by_name["north"].margin["Mtok"].after == 0
+
+
+def test_a_deal_that_saves_and_binds() -> None:
+    add = {
+        "agreements": [
+            {
+                "id": "rate-deal",
+                "with": "east",
+                "effective": "2026-01-01",
+                "ends": END,
+                "terms": [FLOOR | {"amount": "3 k USD"}],
+            }
+        ],
+        "offers": [tokens("east", 1, under="rate-deal")],
+    }
+    found = alone(asked(world() | {"scenarios": [{"id": "deal", "add": add}]}, "letter"))
+    assert found.effect is not None
+    # agents at East's 1 instead of South's 2 save 2000; the floor of 3000 is missed by a thousand: 500 are owed
+    assert (found.word, found.effect.cost.after) == ("price", 10000 - 2000 + 500)
+    assert found.effect.saves.amount == 1500
+    (east,) = (each for each in found.effect.providers if each.provider == "east")
+    assert (east.spend.before or 0, east.spend.after) == (0, 2000)
+
+
+def test_what_is_forbidden_has_no_price() -> None:
+    row = alone(asked(world(FLOOR | {"shortfall": "forbidden"}), "spirit"))
+    assert (row.word, row.fees, row.effect) == ("no", (), None)
+    assert {each.kind for each in row.ways} == {"lower", "carve-out", "date"}
+
+
+def test_more_capacity_is_a_way_out() -> None:
+    # South has 744 Mtok in January and 672 in February; 1000 of agents are to be bought in each month: 49% more
+    monthly = FLOOR | {"amount": "2 k USD", "shortfall": "forbidden", "windows": {"every": "month"}}
+    row = alone(asked(world(monthly, capacity="1 Mtok per hour"), "letter"))
+    assert way(row, "capacity").sentence == "add 49% to the capacity of `south-api`"
+    assert way(row, "capacity").cost == 2 * 5000
+
+
+def test_what_collided_before_is_told_apart() -> None:
+    data = world({"id": "fee", "kind": "payment", "amount": "7 USD", "on": "2026-01-05"})
+    part = {"id": "part", "kind": "share", "at-least": "40%", "windows": {"every": "term"}}
+    for workload in data["workloads"]:
+        del workload["value"]  # all of it must be served
+    data["agreements"] += [agreement(part, party="south", id="old", ends=END)]
+    letter, spirit = sign(Case.of(data), "deal").readings
+    assert (letter.word, letter.before, letter.aside) == ("yes", (), ())
+    (before,) = spirit.before
+    assert {clash.term for clash in before.clauses} == {"only", "part"}
+    assert (spirit.word, spirit.conflict) == ("yes", None)
+    assert spirit.aside in (("only",), ("part",))
+
+
+def test_an_agreement_that_the_case_holds_is_a_deal_too() -> None:
+    data = world()
+    data["agreements"] += data.pop("scenarios")[0]["add"]["agreements"]
+    found = sign(Case.of(data), "south-deal", "spirit", gap=1e-9)
+    assert (found.answer, alone(found).effect.cost.before) == ("no", 12000)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("deal", "said"),
+    [
+        ("deel", "there is no scenario or agreement `deel`\n    did you mean `deal`"),
+        ("both", "is an agreement and a scenario"),
+    ],
+)
+def test_a_deal_that_there_is_not(deal: str, said: str) -> None:
+    data = world()
+    data["agreements"] += [{"id": "both", "with": "self", "effective": "2026-01-01"}]
+    data["scenarios"] += [{"id": "both"}]
+    with pytest.raises(CaseError, match=said):
+        with_and_without(Case.of(data), deal)
+
+
+def test_no_time_is_no_answer() -> None:
+    with pytest.raises(UnsettledError, match="give it more time"):
+        sign(Case.of(world()), "deal", time_limit=1e-6)
+
+
+def test_the_command(tmp_path: Path) -> None:
+    data = world(obligations=[{"what": "usage data", "by": "self", "due": "2026-02-01", "evidence": "a report"}])
+    (scenario,) = data.pop("scenarios")
+    case, deal = tmp_path / "case.yaml", tmp_path / "deal.yaml"
+    case.write_text(json.dumps(data))
+    deal.write_text(json.dumps({"scenarios": [scenario]}))
+    done = CliRunner().invoke(cli, ["check", str(case), "--sign", str(deal), "--json"], standalone_mode=False)
+    told = json.loads(done.stdout)
+    assert (done.return_value, told["answer"], [r["answer"] for r in told["readings"]]) == (
+        1,
+        "depends",
+        ["yes", "price"],
+    )
+    assert {each["kind"] for each in told["readings"][1]["ways"]} == {"pay", "lower", "carve-out", "date"}
+    assert told["readings"][1]["effect"]["cost"] == {"before": "12000", "after": "12500"}
+    assert told["obligations"][0]["due"] == "2026-02-01"
+    said = CliRunner().invoke(
+        cli, ["check", str(case), "--sign", str(deal), "--reading", "letter"], standalone_mode=False
+    )
+    assert said.return_value == 0
+    assert "Yes" in said.stdout
+    assert "By 2026-02-01, self must deliver: usage data; evidence: a report." in said.stdout
