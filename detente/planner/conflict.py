@@ -106,6 +106,7 @@ def _together(ways: Sequence[Concession]) -> list[Concession]:
 def _give(study: Study, owners: Sequence[Owner], whole: Ints | None) -> list[Concession]:
     """The least that some clauses must give together, then the least cost at that.
 
+    Where they count in several units, it is the least as parts of all there is of each: they have no other sum.
     Whole units count where the conflict turns on them, and in every program that is not large.
     """
     soft = study.softened(owners)
@@ -133,7 +134,8 @@ def _give(study: Study, owners: Sequence[Owner], whole: Ints | None) -> list[Con
     for owner, total in giving.totals.items():
         in_all = float(amounts.values[total[0]])
         if in_all > LITTLE:
-            way = _concession(soft, owner, in_all if len(owners) == 1 else None, final.values, cost)
+            alone = len(owners) == 1 and not giving.mixed
+            way = _concession(soft, owner, in_all if alone else None, final.values, cost)
             found.append(replace(way, at_most=at_most))
     return found
 

@@ -133,7 +133,7 @@ class OpenProgram:
         variants = tuple(len(self.shaped.get(owner, ())) for owner in owners)
         known = owners, remedies, variants  # rows shaped since give nothing yet
         if known not in self.softened:
-            self.softened[known] = soften(self.draft.program, owners, remedies=remedies)
+            self.softened[known] = soften(self.draft, owners, remedies=remedies)
             self.model.extend()
         return self.softened[known]
 

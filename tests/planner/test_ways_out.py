@@ -20,6 +20,7 @@ from detente.planner.solving.solution import Solution
 from detente.planner.study import Study
 from detente.results.conflict import Concession, Conflict
 from detente.results.plan import Plan
+from tests import builders
 from tests.builders import ALL_KINDS, cases
 
 Data = dict[str, Any]
@@ -171,3 +172,29 @@ def test_check_and_plan_give_one_answer(kind: str, data: st.DataObject) -> None:
         assert [(w.term, w.sentence) for w in checked.conflict.relaxations] == [
             (w.term, w.sentence) for w in planned.relaxations
         ]
+
+
+def test_several_units_are_weighed_as_parts_of_all_work_and_not_added_up() -> None:
+    """1,488 USD too many at North: one of ten GPUs for January (744 GPU-hours, a tenth), or 149 of 1,000 Mtok.
+
+    As bare numbers 149 are fewer than 744; as parts of all work a tenth is less than 15%.
+    """
+    sold = [
+        *(builders.tokens("north", 10), builders.tokens("south", 12)),
+        *(builders.gpus("north", 2), builders.gpus("south", 3)),
+    ]
+    only = {"id": "only", "kind": "exclusivity"}
+    cap = {"id": "cap", "kind": "spending-cap", "amount": "23392 USD", "of": {"provider": "north"}}
+    found = builders.refused(
+        builders.build(
+            sold,
+            [builders.work(), builders.compute()],
+            builders.agreement(only),
+            builders.agreement(cap, party="self", id="own"),
+            months=1,
+        )
+    )
+    ways = {way.term: [(g.part, round(g.amount, 2), g.unit) for g in way.given] for way in found.relaxations}
+    assert ways == {"cap": [("cap", 1488, "USD")], "only": [("denied", 744, "GPU-hour")]}
+    costs = {way.term: way.cost and round(way.cost) for way in found.relaxations}
+    assert costs == {"cap": 10_000 + 14_880, "only": 10_000 + 14_880 + 744}

@@ -1,18 +1,21 @@
 """Clauses that may give: the columns that say by how much, added to a program that is open.
 
-Owns: slacks of rows, what opens where denials are lifted, and the column that sums up what each clause gives. Not here:
+Owns: slacks of rows, what opens where denials are lifted, and the column that sums up what each clause gives: in its
+unit or, where clauses that give together count in several, as parts of all there is of each (``Sizes``). Not here:
 which clauses are asked to give, and the least that they can (``conflict``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detente.contract.window import Window
-from detente.planner.formulation.expression import Expr, Ints
+from detente.planner.formulation.draft import Draft
+from detente.planner.formulation.expression import Expr, Floats, Ints
 from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.program import Block, LinearProgram
 
@@ -44,20 +47,70 @@ DENIED = "denied"
 
 @dataclass(frozen=True)
 class Softening:
-    """Owners that may give together: of each the column of all that it gives. All new columns and rows have one key."""
+    """Owners that may give together: of each the column of all that it gives. All new columns and rows have one key.
+
+    Where they count in several units (``mixed``), the columns are sums of parts, and no amounts.
+    """
 
     totals: dict[Owner, Ints]
     key: Owner
     lenient: frozenset[Owner]  # who lift what they deny
     gives: dict[Owner, tuple[Yielding, ...]]
+    mixed: bool
 
 
-def soften(program: LinearProgram, owners: Sequence[Owner], *, remedies: bool) -> Softening:
+@dataclass(frozen=True)
+class Sizes:
+    """How much there is of each unit, so that amounts in several can be weighed against each other.
+
+    ``of`` has all work in each unit, and what all of it costs about; ``units`` the unit of the work of each column of
+    use and standby, as a place among those of ``of``.
+    """
+
+    of: Mapping[str, float]
+    units: NDArray[np.int64]
+
+    @classmethod
+    def in_draft(cls, draft: Draft) -> Sizes:
+        """Of a case: all of its work, and its cost at the cheapest list prices."""
+        of = {draft.case.currency: 0.0} | dict.fromkeys((w.unit for w in draft.case.workloads), 0.0)
+        units, places = np.zeros(draft.program.n, dtype=np.int64), list(of)
+        for workload in draft.case.workloads:
+            lines = [arc.index for arc in draft.arcs.of_workload[workload.id]]
+            columns = draft.x[lines]
+            if workload.id in draft.standby:
+                columns = np.concatenate([columns, draft.standby[workload.id]])
+            units[columns] = places.index(workload.unit)
+            work = float(draft.demand[workload.id].work.sum())
+            prices = draft.prices.listed[lines]
+            of[workload.unit] += work
+            of[draft.case.currency] += work * (0.0 if np.isnan(prices).all() else float(np.nanmin(prices)))
+        return cls({unit: size or 1.0 for unit, size in of.items()}, units)
+
+    def in_units(self, given: Yielding) -> set[str]:
+        """The units in which a part gives."""
+        if given.share:
+            return {"share"}
+        names = list(self.of)
+        return {names[place] for place in self.units[given.columns]} if given.part == DENIED else {given.unit}
+
+    def parts(self, given: Yielding) -> Floats:
+        """What one of each of its columns is, as a part of all there is."""
+        if given.share:
+            return np.full(len(given.columns), 1.0 / given.most)
+        if given.part == DENIED:
+            found: Floats = 1.0 / np.array(list(self.of.values()))[self.units[given.columns]]
+            return found
+        return np.full(len(given.columns), 1.0 / self.of.get(given.unit, 1.0))
+
+
+def soften(draft: Draft, owners: Sequence[Owner], *, remedies: bool) -> Softening:
     """Let the rows and denials of owners give: one new column each, at least the sum of all that it gives.
 
     Its rows may be missed by slacks, and what they all denied may be used. With ``remedies``, rows that have any give
     by them alone, at their price. The new columns and rows have a key of their own, one a softening.
     """
+    program, sizes = draft.program, Sizes.in_draft(draft)
     most = min(max(1e6, sum(block.most for block in program.column_blocks) * 10), MAX_CONCESSION)
     lifted = [(denial.numbers, denial.lifted_by(owners)) for denial in program.denials]
     giver = Owner("give", variant=program.n)
@@ -70,8 +123,12 @@ def soften(program: LinearProgram, owners: Sequence[Owner], *, remedies: bool) -
         if opened:
             found.append(Yielding(DENIED, np.unique(np.concatenate(opened))))
         gives[owner] = tuple(found)
-        totals[owner] = _total(program, giver, [given.columns for given in found], most)
-    return Softening(totals, giver, frozenset(owners), gives)
+    every = [given for found in gives.values() for given in found]
+    mixed = len(set().union(*map(sizes.in_units, every))) > 1
+    for owner, parts in gives.items():
+        weights = [sizes.parts(given) if mixed else np.ones(len(given.columns)) for given in parts]
+        totals[owner] = _total(program, giver, [given.columns for given in parts], weights, most)
+    return Softening(totals, giver, frozenset(owners), gives, mixed)
 
 
 def _by_row(program: LinearProgram, giver: Owner, block: Block, most: float, *, remedies: bool) -> Iterable[Yielding]:
@@ -102,10 +159,11 @@ def _by_share(program: LinearProgram, giver: Owner, blocks: Sequence[Block]) -> 
     yield Yielding("share", one, most=most)
 
 
-def _total(program: LinearProgram, giver: Owner, found: Sequence[Ints], most: float) -> Ints:
-    """A column that is at least the sum of others."""
+def _total(program: LinearProgram, giver: Owner, found: Sequence[Ints], weights: Sequence[Floats], most: float) -> Ints:
+    """A column that is at least the weighted sum of others, each once."""
     total = program.columns(giver, "total", 1, upper=most)
-    given = np.unique(np.concatenate(found)) if found else np.zeros(0, dtype=np.int32)
+    given, first = np.unique(np.concatenate([np.zeros(0, dtype=np.int32), *found]), return_index=True)
+    each = np.concatenate([np.zeros(0), *weights])[first]
     one = np.zeros(1, dtype=np.int32)
-    program.require(giver, "total", Expr(1, [(one, given, 1.0), (one, total, -1.0)]) <= [0.0])
+    program.require(giver, "total", Expr(1, [(one, given, each), (one, total, -1.0)]) <= [0.0])
     return total
