@@ -6,7 +6,7 @@ Owns: the shape. Not here: keeping replies (``cache``), and the model's answer (
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -35,7 +35,7 @@ def ask(body: Mapping[str, Any], before: str) -> ResponsesCall:
     if any("logprobs" in str(name) for name in list_of(body.get("include"), "include")):
         raise WrongError("The sandbox plays no logprobs in responses.", "include")
     text, last, images = _input(body.get("input"))
-    tools = tuple(function_tool(tool, tool) for tool in list_of(body.get("tools"), "tools"))
+    tools = tuple(_functions(list_of(body.get("tools"), "tools")))
     forced, barred = _choice(body.get("tool_choice"), tools)
     shown = [msgspec.json.encode([tool.name, tool.schema]).decode() for tool in tools]
     instructions = text_or_none(body, "instructions") or ""
@@ -55,6 +55,21 @@ def ask(body: Mapping[str, Any], before: str) -> ResponsesCall:
     return ResponsesCall(asked, body, body.get("store") is not False)
 
 
+UNCALLED = ("custom", "web_search")
+"""Types of tools that are taken, and never called."""
+
+
+def _functions(tools: list[Any]) -> Iterator[Tool]:
+    """The functions on offer; one of a namespace is called ``namespace.name`` in here, which no function's name is."""
+    for tool in tools:
+        kind = tool.get("type") if isinstance(tool, Mapping) else None
+        if kind == "namespace":
+            inner = [one for one in list_of(tool.get("tools"), "tools") if one.get("type") == "function"]
+            yield from (replace(function_tool(one, one), name=f"{tool.get('name')}.{one.get('name')}") for one in inner)
+        elif kind not in UNCALLED:
+            yield function_tool(tool, tool)
+
+
 def _input(given: Any) -> tuple[str, str, int]:
     """(all text, the last message's where it is a user's, how many images)."""
     if isinstance(given, str):
@@ -68,9 +83,9 @@ def _input(given: Any) -> tuple[str, str, int]:
         if kind == "message" and item.get("role") in ("user", "system", "developer", "assistant"):
             text, seen = content(item.get("content"), f"input[{at}].content")
             last, images = text if item["role"] == "user" else "", images + seen
-        elif kind == "function_call":
-            text = f"{item.get('name')}{item.get('arguments')}"
-        elif kind == "function_call_output":
+        elif kind in ("function_call", "custom_tool_call"):
+            text = f"{item.get('name')}{item.get('arguments') or item.get('input')}"
+        elif kind in ("function_call_output", "custom_tool_call_output"):
             output = item.get("output")
             text = output if isinstance(output, str) else content(output, f"input[{at}].output")[0]
         elif kind == "reasoning":
@@ -180,8 +195,9 @@ def _call(generation: Generation, choice: Choice, at: int, status: str, *, empty
         "type": "function_call",
         "status": status,
         "call_id": f"call_{generation.mark[:20]}{at:04d}",
-        "name": call.name,
+        "name": call.name.rpartition(".")[2],
         "arguments": "" if empty else call.arguments,
+        **({"namespace": call.name.rpartition(".")[0]} if "." in call.name else {}),
     }
 
 

@@ -6,7 +6,7 @@ from it. Not here: which clause wins (``contract.verdict``), and which of the pe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -33,8 +33,9 @@ class Candidate:
     """What the request asks for and it cannot do: features, or ``operation``, or ``state`` that lies elsewhere."""
     prepaid: bool = False
     """Whether its capacity is paid for now, used or not."""
-    without: bool = False
-    """Whether it lacks something that the request wishes for, and may do without."""
+    without: int = 0
+    """How far it is from all that is wished for: 1 where it lacks what the request may do without, 2 where it is
+    asked in another shape than the caller's."""
     live: tuple[Term, ...] = ()
     """Clauses that cover the request there and ask at each call what remains."""
 
@@ -98,7 +99,9 @@ def _candidate(
     text = next((term.text for term in terms if term.id == found.clause), "")
     counting = (_counting(term, policy, at) for term in terms) if found.permitted else ()
     live = tuple(term for term in counting if _asks_standing(term, request, deployed))
-    without = not request.wishes.isdisjoint(deployed.deployment.lacks)
+    own = deployed.deployment
+    lacking = not request.wishes.isdisjoint(own.lacks)
+    without = 2 if request.operation not in own.serves else int(lacking)
     return Candidate(deployed, found, text, prepaid=deployed.prepaid(at), live=live, without=without)
 
 
@@ -135,12 +138,17 @@ def _unable(deployed: Deployed, request: Request) -> tuple[Reason, tuple[str, ..
     own = deployed.deployment
     if request.pinned is not None and own.id != request.pinned:
         return Reason(own.id, f"the state that the call builds on is stored at {request.pinned}"), ("state",)
-    if request.operation not in own.serves:
+    if request.operation not in own.serves and not _said_as_chat(request, own.serves):
         return Reason(own.id, f"{own.id} serves {' and '.join(own.serves)}, not {request.operation}"), ("operation",)
     lacking = tuple(sorted(request.needs & set(own.lacks)))
     if lacking:
         return Reason(own.id, f"{own.id} cannot do {' or '.join(lacking)}"), lacking
     return None
+
+
+def _said_as_chat(request: Request, serves: Collection[str]) -> bool:
+    """Whether a call for a response can be asked as a chat completion: a stored one lies where it was made."""
+    return request.operation == "responses" and request.pinned is None and "chat" in serves
 
 
 def _unfit(deployed: Deployed, workload: AnyWorkload, at: datetime) -> Reason | None:

@@ -22,10 +22,13 @@ from detente.gateway.surfaces.chat import (
     text,
 )
 from detente.gateway.surfaces.estimate import prompt_tokens
+from detente.gateway.surfaces.responses_events import ResponseEvents
+from detente.gateway.surfaces.responses_reply import response_of
+from detente.gateway.surfaces.responses_request import as_chat
 from detente.gateway.surfaces.surface import NO_HEADERS, Asked, Rendering, Surface, UnsayableError
 from detente.live.deployment import Feature, Operation
 from detente.providers import sse
-from detente.providers.wire import Call, Refusal, Reply
+from detente.providers.wire import Call, Refusal, Reply, Wire
 
 NOT_HERE = {
     "background": "a reply that is fetched later has no stream and no caller to meter; leave out `background`",
@@ -49,6 +52,7 @@ _MEMBER = {
 """Of what a deployment cannot do, the member that asks for it."""
 
 Members = dict[str, msgspec.Raw]
+_REASONING: frozenset[Feature] = frozenset({"reasoning"})
 
 
 class _Item(msgspec.Struct):
@@ -91,19 +95,27 @@ class ResponsesSurface(Surface):
         _no_strays(members, pinned)
         told = b"".join(bytes(members[n]) for n in ("tools", "instructions", "input") if n in members)
         prompt = prompt_tokens(told)
+        needs, wishes = _needs(members, stream)
         return Asked(
-            Call("responses", members, stream, asks_usage=True),
+            Call("responses", members, stream, asks_usage=True, optional=wishes),
             model,
-            _needs(members, stream),
+            needs,
             pinned,
             told[:PREFIX_BYTES],
             prompt + (count(members, "max_output_tokens") or USUAL_REPLY),
             workload,
             prompt,
+            wishes=wishes,
         )
+
+    def spoken(self, asked: Asked, wire: Wire) -> Asked:
+        """As it came, or as a chat completion. Raises ``Refusal``."""
+        return asked if wire.speaks("responses") else as_chat(asked)
 
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
         """The reply, its ids sealed. Raises ``UnsayableError``."""
+        if asked.call.operation == "chat":
+            return response_of(asked, reply)
         try:
             response = msgspec.json.decode(reply.body, type=Members)
         except _UNREADABLE:
@@ -113,6 +125,8 @@ class ResponsesSurface(Surface):
 
     def streamed(self, asked: Asked, deployment: str) -> Rendering:
         """A renderer that seals ids."""
+        if asked.call.operation == "chat":
+            return ResponseEvents(asked)
         return ResponsesRendering(deployment, asked.workload, _sealable(asked))
 
     def member(self, unable: str) -> str | None:
@@ -161,7 +175,9 @@ def _no_strays(members: Members, pinned: str | None) -> None:
         raise Refusal(f"{what}; leave it out", "prompt_cache_options.comparison_response_id")
 
 
-def _needs(members: Members, stream: bool) -> frozenset[Feature]:
+def _needs(members: Members, stream: bool) -> tuple[frozenset[Feature], frozenset[Feature]]:
+    """(what it needs, what it may do without)."""
+    wishes: frozenset[Feature] = frozenset()
     needs: set[Feature] = set()
     if stream:
         needs.add("streaming")
@@ -172,15 +188,16 @@ def _needs(members: Members, stream: bool) -> frozenset[Feature]:
     shape = _read(members, "text", _Format)
     if shape and shape.format and shape.format.type in ("json_schema", "json_object"):
         needs.add("structured-output")
-    if (reasoning := _read(members, "reasoning", _Reasoning)) and (
-        reasoning.effort not in (None, "none") or reasoning.summary
-    ):
-        needs.add("reasoning")
+    if reasoning := _read(members, "reasoning", _Reasoning):
+        if reasoning.effort not in (None, "none"):
+            needs.add("reasoning")
+        elif reasoning.summary:
+            wishes = _REASONING  # who does not reason has nothing to summarize
     if (_read(members, "top_logprobs", int) or 0) > 0:
         needs.add("logprobs")
     if b'"input_image"' in bytes(members.get("input", b"")) and _holds(members, "input_image"):
         needs.add("images")
-    return frozenset(needs)
+    return frozenset(needs), wishes
 
 
 def _holds(members: Members, kind: str) -> bool:

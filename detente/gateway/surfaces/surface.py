@@ -34,6 +34,10 @@ class Asked(msgspec.Struct, frozen=True):
     tokens: int = 0
     workload: str = ""
     prompt: int = 0
+    origin: Call | None = None
+    """Of a call that is said in another shape: as it was asked."""
+    tools: Mapping[str, Any] = {}
+    """The tools of such a call, by the names under which they are told (``responses_tools``)."""
     wishes: frozenset[Feature] = frozenset()
     """What it needs, and may do without: who can do it is asked first."""
 

@@ -174,7 +174,13 @@ def test_what_a_deployment_cannot_do_is_denied_by_name() -> None:
             assert found.denied[0].verdict.reason is not None
             assert found.denied[0].verdict.reason.sentence == f"plain cannot do {lacking}"
     assert [c.deployed.id for c in ask(given, operation="embeddings").permitted] == ["full"]
-    assert [c.deployed.id for c in ask(given, operation="responses").permitted] == []
+    assert [(c.deployed.id, c.without) for c in ask(given, operation="responses").permitted] == [
+        ("plain", 2),
+        ("full", 2),
+    ]
+    assert [c.deployed.id for c in ask(given, operation="responses", pinned="plain").permitted] == []
+    wishes = frozenset({"images"})
+    assert [(c.deployed.id, c.without) for c in ask(given, wishes=wishes).permitted] == [("plain", 1), ("full", 0)]
     assert [c.deployed.id for c in ask(given, pinned="plain").permitted] == ["plain"]
     assert [c.deployed.id for c in ask(given, pinned="gone").permitted] == []
 

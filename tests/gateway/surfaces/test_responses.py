@@ -68,7 +68,7 @@ SHOT = {"type": "function_call_output", "call_id": "c", "output": [{"type": "inp
         ({"text": {"format": {"type": "text"}, "verbosity": "low"}}, []),
         ({"reasoning": {"effort": "high"}}, ["reasoning"]),
         ({"reasoning": {"effort": "none"}}, []),
-        ({"reasoning": {"summary": "auto"}}, ["reasoning"]),
+        ({"reasoning": {"summary": "auto"}}, []),
         ({"top_logprobs": 3}, ["logprobs"]),
         ({"input": [PICTURE]}, ["images"]),
         ({"input": [SHOT]}, ["images"]),

@@ -1,0 +1,259 @@
+"""Chunks of a chat completion as the events of a response.
+
+Owns: which item is open, and the order of events. Items never overlap: they are told one after the other. Not here:
+items themselves (``responses_reply``), and streams that pass through (``responses``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from detente.gateway.surfaces.responses_reply import (
+    Json,
+    called,
+    input_of,
+    own_id,
+    reasoning,
+    said,
+    shell,
+    text_part,
+)
+from detente.gateway.surfaces.responses_thought import packed
+from detente.gateway.surfaces.responses_tools import ToolName
+from detente.gateway.surfaces.surface import Asked, Rendering, UnsayableError
+from detente.providers import sse
+from detente.providers.chat_stream import tokens_of
+from detente.providers.wire import Tokens
+
+MAX_HELD = 8 * 1024 * 1024
+"""How much of a reply's text and calls is held, in characters: a response says at its end all that it said."""
+
+
+class _Function(msgspec.Struct):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _CallDelta(msgspec.Struct):
+    index: int = 0
+    id: str | None = None
+    function: _Function | None = None
+
+
+class _Delta(msgspec.Struct):
+    content: str | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    reasoning_signature: str | None = None
+    reasoning_redacted: str | None = None
+    tool_calls: list[_CallDelta] | None = None
+
+
+class _Choice(msgspec.Struct):
+    delta: _Delta | None = None
+    index: int = 0
+    finish_reason: str | None = None
+
+
+class _Chunk(msgspec.Struct):
+    id: str | None = None
+    created: int = 0
+    choices: list[_Choice] | None = None
+    usage: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_CHUNK = msgspec.json.Decoder(_Chunk, strict=False)
+
+
+@dataclass(slots=True)
+class _Calling:
+    """A call of a tool, as far as it has come."""
+
+    id: str = ""
+    name: str = ""
+    pieces: list[str] = field(default_factory=list)
+
+
+class ResponseEvents(Rendering):
+    """Renders one stream."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._events = sse.Events()
+        self._own, self._created = "", 0
+        self._number = 0
+        self._open = ""
+        """The kind of the item that is open: ``message``, ``reasoning``, or none."""
+        self._output: list[Json] = []
+        self._text: list[str] = []
+        self._thought: list[str] = []
+        self._kept: dict[str, Any] = {}
+        """What the model wants back of its thought."""
+        self._refused = False
+        self._calls: dict[int, _Calling] = {}
+        self._held = 0
+        self._finish: str | None = None
+        self._tokens: Tokens | None = None
+
+    def feed(self, data: bytes) -> bytes:
+        """Events for what these chunks hold. Raises ``UnsayableError``."""
+        return b"".join([piece for event in self._events.feed(data) for piece in self._chunk(event)])
+
+    def close(self) -> bytes:
+        """The last items' ends, and the whole response."""
+        pieces = [*self._begin(), *self._end(), *self._told_calls()]
+        finish = "content_filter" if self._refused else self._finish or "stop"
+        whole = shell(self._asked, self._own, self._created, self._output, finish, self._tokens)
+        pieces.append(self._say(str(whole["status"]), response=whole))
+        return b"".join(pieces)
+
+    def fail(self, error: Mapping[str, Any]) -> bytes:
+        """OpenAI's event for an error; with the error object as well, which is what its client raises."""
+        stated = {name: error.get(name) for name in ("code", "message", "param")}
+        body = {"type": "error", **stated, "sequence_number": self._number, "error": error}
+        return sse.event(msgspec.json.encode(body), "error")
+
+    # -- one chunk --
+    def _chunk(self, event: bytes) -> Iterator[bytes]:
+        data = sse.data_of(event)
+        if not data:
+            return
+        try:
+            chunk = _CHUNK.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise UnsayableError("the provider sent an event that is not a chunk of a chat completion") from None
+        self._own, self._created = self._own or own_id(chunk.id), self._created or chunk.created
+        if bytes(chunk.usage) != b"null":
+            self._tokens = tokens_of(chunk.usage)
+        yield from self._begin()
+        for choice in chunk.choices or ():
+            if choice.index:
+                raise UnsayableError("the provider gave more than one choice for one response")
+            if choice.delta is not None:
+                yield from self._delta(choice.delta)
+            self._finish = choice.finish_reason or self._finish
+
+    def _delta(self, delta: _Delta) -> Iterator[bytes]:
+        if thought := delta.reasoning_content or delta.reasoning:
+            yield from self._into("reasoning")
+            self._hold(self._thought, thought)
+            yield self._say("reasoning_summary_text.delta", delta=thought, **self._place(summary_index=0))
+        for name in ("reasoning_signature", "reasoning_redacted"):
+            if kept := getattr(delta, name):
+                yield from self._into("reasoning")
+                self._kept[name] = kept
+        if text := delta.content or delta.refusal:
+            self._refused |= not delta.content
+            yield from self._into("message")
+            self._hold(self._text, text)
+            yield self._say("output_text.delta", delta=text, logprobs=[], **self._place(content_index=0))
+        for call in delta.tool_calls or ():
+            calling = self._calls.setdefault(call.index, _Calling())
+            calling.id = calling.id or call.id or ""
+            if call.function is not None:
+                calling.name = calling.name or call.function.name or ""
+                self._hold(calling.pieces, call.function.arguments or "")
+
+    def _hold(self, pieces: list[str], text: str) -> None:
+        self._held += len(text)
+        if self._held > MAX_HELD:
+            raise UnsayableError(f"the model says more than {MAX_HELD:,} characters")
+        pieces.append(text)
+
+    # -- items --
+    def _begin(self) -> Iterator[bytes]:
+        if self._number:
+            return
+        self._own = self._own or own_id(None)
+        started = shell(self._asked, self._own, self._created, [], None, None)
+        yield self._say("created", response=started)
+        yield self._say("in_progress", response=started)
+
+    def _into(self, kind: str) -> Iterator[bytes]:
+        """Open an item of a kind, unless it is open."""
+        if self._open == kind:
+            return
+        yield from self._end()
+        self._open = kind
+        if kind == "reasoning":
+            yield self._added(reasoning(self._item, "", None))
+            empty = {"type": "summary_text", "text": ""}
+            yield self._say("reasoning_summary_part.added", part=empty, **self._place(summary_index=0))
+        else:
+            yield self._added(said(self._item, "", done=False))
+            yield self._say("content_part.added", part=text_part(""), **self._place(content_index=0))
+
+    def _end(self) -> Iterator[bytes]:
+        """Close the item that is open."""
+        if self._open == "reasoning":
+            thought = "".join(self._thought)
+            part, place = {"type": "summary_text", "text": thought}, self._place(summary_index=0)
+            yield self._say("reasoning_summary_text.done", text=thought, **place)
+            yield self._say("reasoning_summary_part.done", part=part, **place)
+            yield self._done(reasoning(self._item, thought, packed({"reasoning_content": thought, **self._kept})))
+            self._thought, self._kept = [], {}
+        elif self._open == "message":
+            text = "".join(self._text)
+            place = self._place(content_index=0)
+            yield self._say("output_text.done", text=text, logprobs=[], **place)
+            yield self._say("content_part.done", part=text_part(text), **place)
+            yield self._done(said(self._item, text))
+            self._text = []
+        self._open = ""
+
+    def _told_calls(self) -> Iterator[bytes]:
+        """The calls of tools, one after the other: providers may write several at once, and clients read each whole."""
+        for at, calling in enumerate(self._calls.values()):
+            arguments = "".join(calling.pieces)
+            if not calling.id or not calling.name:
+                raise UnsayableError("the provider's call of a tool has no id, or names no tool")
+            if self._finish == "length" and not _is_object(arguments):
+                continue  # a part of an input is not an input
+            known = self._asked.tools.get(calling.name) or ToolName(calling.name)
+            parts = (self._own, at, calling.id, calling.name, arguments, self._asked.tools)
+            begun = called(*parts, done=False)
+            yield self._added(begun)
+            place = {"item_id": begun["id"], "output_index": len(self._output)}
+            if known.custom:
+                given = input_of(arguments, known.name)
+                yield self._say("custom_tool_call_input.delta", delta=given, **place)
+                yield self._say("custom_tool_call_input.done", input=given, **place)
+            else:
+                yield self._say("function_call_arguments.delta", delta=arguments or "{}", **place)
+                yield self._say("function_call_arguments.done", arguments=arguments or "{}", **place)
+            yield self._done(called(*parts))
+
+    @property
+    def _item(self) -> str:
+        """What the id of the next item is made of: of several of a kind, each has its own."""
+        return f"{self._own}{len(self._output) or ''}"
+
+    def _place(self, **more: int) -> Json:
+        kind = "rs" if self._open == "reasoning" else "msg"
+        return {"item_id": f"{kind}_{self._item}", "output_index": len(self._output), **more}
+
+    def _added(self, item: Json) -> bytes:
+        return self._say("output_item.added", output_index=len(self._output), item=item)
+
+    def _done(self, item: Json) -> bytes:
+        told = self._say("output_item.done", output_index=len(self._output), item=item)
+        self._output.append(item)
+        return told
+
+    def _say(self, kind: str, **more: Any) -> bytes:
+        name = f"response.{kind}"
+        body = {"type": name, "sequence_number": self._number, **more}
+        self._number += 1
+        return sse.event(msgspec.json.encode(body), name)
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return msgspec.json.decode(text or "{}", type=dict[str, msgspec.Raw]) is not None
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return False

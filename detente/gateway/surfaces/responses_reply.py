@@ -1,0 +1,178 @@
+"""A whole chat completion as a response.
+
+Owns: a response's members and items, which streams share, and the names of tools in them. Not here: streams
+(``responses_events``), requests (``responses_request``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from secrets import token_hex
+from typing import Any
+
+import msgspec
+
+from detente.gateway.surfaces.responses_thought import packed
+from detente.gateway.surfaces.responses_tools import INPUT, ToolName
+from detente.gateway.surfaces.surface import Asked, UnsayableError
+from detente.providers.wire import Reply, Tokens
+
+Json = dict[str, Any]
+ECHOED: dict[str, Any] = {
+    "instructions": None,
+    "max_output_tokens": None,
+    "metadata": {},
+    "parallel_tool_calls": True,
+    "temperature": None,
+    "text": {"format": {"type": "text"}},
+    "tool_choice": "auto",
+    "tools": [],
+    "top_p": None,
+    "truncation": "disabled",
+    "user": None,
+}
+"""Members of a response that say what was asked for, with what they say where it was not."""
+WHY = {"length": "max_output_tokens", "content_filter": "content_filter"}
+"""Why a response is incomplete, by a chat completion's reason to finish."""
+
+
+class _Function(msgspec.Struct):
+    name: str
+    arguments: str = ""
+
+
+class _Call(msgspec.Struct):
+    id: str
+    function: _Function
+
+
+class _Message(msgspec.Struct):
+    content: str | None = None
+    refusal: str | None = None
+    tool_calls: list[_Call] | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    reasoning_signature: str | None = None
+    reasoning_redacted: str | None = None
+    later_reasoning: list[dict[str, Any]] | None = None
+
+
+class _Choice(msgspec.Struct):
+    message: _Message
+    finish_reason: str | None = None
+
+
+class _Completion(msgspec.Struct):
+    choices: list[_Choice]
+    id: str | None = None
+    created: int = 0
+
+
+_COMPLETION = msgspec.json.Decoder(_Completion)
+
+
+def response_of(asked: Asked, reply: Reply) -> bytes:
+    """The response. Raises ``UnsayableError`` for a completion that is none."""
+    try:
+        completion = _COMPLETION.decode(reply.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise UnsayableError("the provider's reply is not a chat completion") from None
+    if len(completion.choices) != 1:
+        raise UnsayableError(f"the provider gave {len(completion.choices)} choices for one response")
+    choice = completion.choices[0]
+    message, own = choice.message, own_id(completion.id)
+    output: list[Json] = []
+    thought = message.reasoning_content or message.reasoning or ""
+    if thought or message.reasoning_redacted or message.later_reasoning:
+        output.append(reasoning(own, thought, packed(msgspec.to_builtins(message))))
+    text = message.content or message.refusal or ""
+    if text or not message.tool_calls:
+        output.append(said(own, text, refused=bool(message.refusal) and not message.content))
+    for at, call in enumerate(message.tool_calls or ()):
+        output.append(called(own, at, call.id, call.function.name, call.function.arguments, asked.tools))
+    finish = "content_filter" if message.refusal and not message.content else choice.finish_reason
+    return msgspec.json.encode(shell(asked, own, completion.created, output, finish or "stop", reply.tokens))
+
+
+# -- what streams share -----------------------------------------------------------------------------------------------
+def own_id(completion: str | None) -> str:
+    """What ids of a response and its items are made of: the completion's, so that a provider can be asked about it."""
+    return (completion or token_hex(12)).removeprefix("chatcmpl-")[:100]
+
+
+def shell(asked: Asked, own: str, created: int, output: list[Json], finish: str | None, tokens: Tokens | None) -> Json:
+    """A response. ``finish`` is None while it is made."""
+    members = asked.origin.members if asked.origin is not None else {}
+    status = "in_progress" if finish is None else "incomplete" if finish in WHY else "completed"
+    echoed = {name: members.get(name, usual) for name, usual in ECHOED.items()}
+    return {
+        "id": f"resp_{own}",
+        "object": "response",
+        "created_at": created,
+        "status": status,
+        "background": False,
+        "error": None,
+        "incomplete_details": {"reason": WHY[finish]} if finish in WHY and finish is not None else None,
+        "model": asked.model,
+        "output": output,
+        "previous_response_id": None,
+        "reasoning": members.get("reasoning", {"effort": None, "summary": None}),
+        "store": False,
+        "usage": usage_of(tokens) if tokens is not None else None,
+        **echoed,
+    }
+
+
+def usage_of(tokens: Tokens) -> Json:
+    """Usage in OpenAI's words."""
+    return {
+        "input_tokens": tokens.input,
+        "input_tokens_details": {"cached_tokens": tokens.cached, "cache_write_tokens": tokens.written},
+        "output_tokens": tokens.output,
+        "output_tokens_details": {"reasoning_tokens": tokens.reasoning},
+        "total_tokens": tokens.input + tokens.output,
+    }
+
+
+def said(own: str, text: str, *, refused: bool = False, done: bool = True) -> Json:
+    """An item of text."""
+    part: Json = {"type": "refusal", "refusal": text} if refused else text_part(text)
+    status = "completed" if done else "in_progress"
+    content = [part] if done else []
+    return {"id": f"msg_{own}", "type": "message", "status": status, "role": "assistant", "content": content}
+
+
+def text_part(text: str) -> Json:
+    """A part of text."""
+    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+
+
+def reasoning(own: str, thought: str, sealed: str | None) -> Json:
+    """An item of thought: told as its summary, and packed for the model that wants it back."""
+    summary = [{"type": "summary_text", "text": thought}] if thought else []
+    found: Json = {"id": f"rs_{own}", "type": "reasoning", "summary": summary}
+    return found | ({"encrypted_content": sealed} if sealed else {})
+
+
+def called(
+    own: str, at: int, call: str, name: str, arguments: str, tools: Mapping[str, ToolName], *, done: bool = True
+) -> Json:
+    """A call of a tool, by the name that its caller knows. Raises ``UnsayableError`` for a custom one without input."""
+    known = tools.get(name) or ToolName(name)
+    where = {"namespace": known.namespace} if known.namespace else {}
+    head: Json = {"status": "completed" if done else "in_progress", "call_id": call, "name": known.name, **where}
+    if known.custom:
+        given = input_of(arguments, known.name) if done else ""
+        return {"id": f"ctc_{own}{at}", "type": "custom_tool_call", **head, "input": given}
+    return {"id": f"fc_{own}{at}", "type": "function_call", **head, "arguments": (arguments or "{}") if done else ""}
+
+
+def input_of(arguments: str, name: str) -> str:
+    """The input of a custom tool, from the arguments of the function that stands for it."""
+    try:
+        found = msgspec.json.decode(arguments, type=dict[str, Any]).get(INPUT)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        found = None
+    if not isinstance(found, str):
+        raise UnsayableError(f"the model called `{name[:60]}` without its input")
+    return found

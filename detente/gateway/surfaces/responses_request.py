@@ -1,0 +1,219 @@
+"""A request of the Responses API as a chat completion.
+
+Owns: members and items, and refusing by name what a chat completion cannot say. Not here: tools (``responses_tools``),
+replies (``responses_reply``, ``responses_events``), and what is refused on this path whoever serves it (``responses``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from detente.gateway.surfaces.responses_thought import unpacked
+from detente.gateway.surfaces.responses_tools import INPUT, Toolbox, read, tools_of
+from detente.gateway.surfaces.surface import Asked
+from detente.providers.omission import Omissions, remedy
+from detente.providers.wire import Call, Refusal
+
+Members = Mapping[str, msgspec.Raw]
+SAME = ("model", "stream", "temperature", "top_p", "user", "safety_identifier", "service_tier", "parallel_tool_calls")
+"""Members that a chat completion has by the same name and meaning."""
+HINTS = ("metadata", "client_metadata", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options", "store")
+"""Members that change no answer: tags, where a prompt is cached, and whether the reply is kept for later."""
+READ = ("input", "instructions", "max_output_tokens", "reasoning", "text", "tools", "tool_choice", "include")
+NEUTRAL: dict[str, tuple[bytes, ...]] = {
+    "background": (b"false",),
+    "stream_options": (),
+    "truncation": (b'"disabled"', b'"auto"'),
+    "top_logprobs": (b"0",),
+    "previous_response_id": (),
+}
+"""Members that pass where they say nothing: null, or these."""
+_NULL = b"null"
+
+
+class _Part(msgspec.Struct):
+    type: str
+    text: str | None = None
+    refusal: str | None = None
+    image_url: str | None = None
+    detail: str | None = None
+    file_data: str | None = None
+    filename: str | None = None
+
+
+class _Item(msgspec.Struct):
+    type: str = "message"
+    role: str = ""
+    content: str | list[msgspec.Raw] | None = None
+    call_id: str = ""
+    name: str = ""
+    namespace: str | None = None
+    arguments: str = ""
+    input: str = ""
+    output: str | list[msgspec.Raw] | None = None
+    encrypted_content: str | None = None
+
+
+class _Reasoning(msgspec.Struct):
+    effort: str | None = None
+
+
+class _Text(msgspec.Struct):
+    format: dict[str, msgspec.Raw] | None = None
+    verbosity: str | None = None
+
+
+def as_chat(asked: Asked) -> Asked:
+    """The same as a chat completion. Raises Refusal."""
+    own, omissions = asked.call, Omissions(asked.call.optional)
+    said: dict[str, Any] = {name: own.members[name] for name in SAME if _says(own.members, name)}
+    _known(own.members, omissions)
+    box = tools_of(own.members.get("tools"), own.optional)
+    for name in box.left_out:
+        omissions.hint(name)
+    said["messages"] = _messages(own.members, box, omissions)
+    _output(own.members, said, omissions)
+    _tools(own.members, said, box)
+    if own.stream:
+        said["stream_options"] = {"include_usage": True}
+    members = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in said.items()}
+    call = Call("chat", members, own.stream, asks_usage=True, optional=own.optional, left_out=omissions.names)
+    return msgspec.structs.replace(asked, call=call, origin=own, tools=box.names)
+
+
+def _says(members: Members, name: str) -> bool:
+    return name in members and bytes(members[name]) != _NULL
+
+
+def _known(members: Members, omissions: Omissions) -> None:
+    for name, raw in members.items():
+        if name in SAME or name in READ or bytes(raw) == _NULL:
+            continue
+        if name in HINTS:
+            if bytes(raw) not in (b"false", b"{}"):
+                omissions.hint(name)
+        elif name == "stream_options":
+            omissions.hint(name)  # padding against those who measure the length of events
+        elif name == "top_logprobs" and bytes(raw) != b"0":
+            if not omissions.may("logprobs", name):
+                raise Refusal(f"`{name}` is not supported by chat models here; {remedy('logprobs')}", name)
+        elif bytes(raw) not in NEUTRAL.get(name, ()):
+            raise Refusal(f"`{name[:60]}` is not supported where the model is asked by chat completions", name[:60])
+    for stated in read(members["include"], list[str] | None, "include") or () if "include" in members else ():
+        if stated == "message.output_text.logprobs" and not omissions.may("logprobs", "include"):
+            raise Refusal(f"`include` asks for log probabilities; leave it out, or {remedy('logprobs')}", "include")
+        if stated != "reasoning.encrypted_content":  # which is always given, where there is any
+            omissions.hint("include")
+
+
+def _output(members: Members, said: dict[str, Any], omissions: Omissions) -> None:
+    """How much is made, in which shape, and with how much thought."""
+    if _says(members, "max_output_tokens"):
+        said["max_completion_tokens"] = members["max_output_tokens"]
+    if _says(members, "reasoning") and (effort := read(members["reasoning"], _Reasoning, "reasoning").effort):
+        said["reasoning_effort"] = effort
+    text = read(members["text"], _Text, "text") if _says(members, "text") else _Text()
+    if text.verbosity not in (None, "medium"):
+        said["verbosity"] = text.verbosity
+    if text.format is not None:
+        kind = read(text.format.get("type", msgspec.Raw(b'""')), str, "text.format.type")
+        if kind == "json_schema":
+            rest = {name: raw for name, raw in text.format.items() if name != "type"}
+            said["response_format"] = {"type": kind, "json_schema": rest}
+        elif kind != "text":
+            said["response_format"] = {"type": kind}
+
+
+def _tools(members: Members, said: dict[str, Any], box: Toolbox) -> None:
+    if not box.functions:
+        said.pop("parallel_tool_calls", None)
+        return
+    said["tools"] = box.functions
+    if not _says(members, "tool_choice"):
+        return
+    choice = read(members["tool_choice"], str | dict[str, Any], "tool_choice")
+    if isinstance(choice, str):
+        said["tool_choice"] = choice
+    elif choice.get("type") in ("function", "custom") and isinstance(choice.get("name"), str):
+        name = box.function(choice["name"], choice.get("namespace"))
+        said["tool_choice"] = {"type": "function", "function": {"name": name}}
+    else:
+        raise Refusal(f"`tool_choice.type: {str(choice.get('type'))[:40]}` is not supported", "tool_choice")
+
+
+# -- items ------------------------------------------------------------------------------------------------------------
+def _messages(members: Members, box: Toolbox, omissions: Omissions) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    if _says(members, "instructions"):
+        found.append({"role": "system", "content": read(members["instructions"], str, "instructions")})
+    given = read(members.get("input", msgspec.Raw(b"[]")), str | list[msgspec.Raw], "input")
+    if isinstance(given, str):
+        return [*found, {"role": "user", "content": given}]
+    thoughts: dict[str, Any] = {}
+    for at, raw in enumerate(given):
+        where = f"input.{at}"
+        item = read(raw, _Item, where)
+        if item.type == "reasoning":
+            thoughts = unpacked(item.encrypted_content or "") or {}
+            if not thoughts and item.encrypted_content:
+                what = "`encrypted_content` can only be read by the model that made it"
+                if not omissions.may("reasoning", "reasoning"):
+                    raise Refusal(f"{what}; {remedy('reasoning')}", where)
+        elif item.type in ("function_call", "custom_tool_call"):
+            _called(item, box, found, thoughts)
+            thoughts = {}
+        elif item.type in ("function_call_output", "custom_tool_call_output"):
+            found.append({"role": "tool", "tool_call_id": item.call_id, "content": _content(item.output, where)})
+        elif item.type == "message":
+            found.append(_message(item, where, thoughts))
+            thoughts = {}
+        elif item.type.endswith("_call") or item.type.endswith("_call_output"):
+            if not omissions.may("hosted-tools", "input"):
+                what = f"`{item.type[:60]}` is a call of a tool that runs at OpenAI"
+                raise Refusal(f"{what}; leave it out, or {remedy('hosted-tools')}", where)
+        else:
+            raise Refusal(f"an item of type `{item.type[:60]}` has no place in a chat completion", where)
+    return found
+
+
+def _message(item: _Item, where: str, thoughts: Mapping[str, Any]) -> dict[str, Any]:
+    if item.role not in ("user", "assistant", "system", "developer"):
+        raise Refusal(f"`{where}.role` is `{item.role[:40]}`", where)
+    role = "system" if item.role == "developer" else item.role  # which every chat model knows
+    own = thoughts if role == "assistant" else {}
+    return {"role": role, "content": _content(item.content, where), **own}
+
+
+def _called(item: _Item, box: Toolbox, found: list[dict[str, Any]], thoughts: Mapping[str, Any]) -> None:
+    """A call of a tool: calls that follow each other, or what the assistant said, are one message."""
+    arguments = item.arguments if item.type == "function_call" else msgspec.json.encode({INPUT: item.input}).decode()
+    function = {"name": box.function(item.name, item.namespace), "arguments": arguments}
+    call = {"id": item.call_id, "type": "function", "function": function}
+    if found and found[-1]["role"] == "assistant" and not thoughts:
+        found[-1].setdefault("tool_calls", []).append(call)
+    else:
+        found.append({"role": "assistant", "content": None, **thoughts, "tool_calls": [call]})
+
+
+def _content(content: str | list[msgspec.Raw] | None, where: str) -> str | list[dict[str, Any]]:
+    if content is None or isinstance(content, str):
+        return content or ""
+    parts: list[dict[str, Any]] = []
+    for at, raw in enumerate(content):
+        here = f"{where}.content.{at}"
+        part = read(raw, _Part, here)
+        if part.type in ("input_text", "output_text", "text") and part.text is not None:
+            parts.append({"type": "text", "text": part.text})
+        elif part.type == "refusal" and part.refusal is not None:
+            parts.append({"type": "text", "text": part.refusal})
+        elif part.type == "input_image" and part.image_url is not None:
+            image = {"url": part.image_url} | ({"detail": part.detail} if part.detail else {})
+            parts.append({"type": "image_url", "image_url": image})
+        elif part.type == "input_file" and part.file_data is not None:
+            parts.append({"type": "file", "file": {"filename": part.filename or "file", "file_data": part.file_data}})
+        else:
+            raise Refusal(f"a part `{part.type[:40]}` that is kept elsewhere, or is none of a chat's", here)
+    return str(parts[0]["text"]) if len(parts) == 1 and parts[0]["type"] == "text" else parts

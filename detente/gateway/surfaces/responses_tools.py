@@ -1,0 +1,126 @@
+"""Tools of the Responses API as functions of a chat completion, and their calls back.
+
+Owns: that tools of a namespace and custom tools become functions with names of their own, and which name means which
+tool. Not here: items (``responses_request``), and replies (``responses_reply``, ``responses_events``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from detente.providers.omission import remedy
+from detente.providers.wire import Refusal
+
+MAX_NAME = 64
+"""Characters of a function's name, at every provider."""
+NULL = msgspec.Raw(b"null")
+INPUT = "input"
+"""The one argument of a custom tool that is told as a function."""
+_NOT_ALLOWED = re.compile(r"[^a-zA-Z0-9_-]")
+HOSTED = ("web_search", "file_search", "code_interpreter", "image_generation", "mcp", "computer", "tool_search")
+"""How the types of tools begin that run at OpenAI."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolName:
+    """What a tool is called in a response."""
+
+    name: str
+    namespace: str | None = None
+    custom: bool = False
+
+
+class _Tool(msgspec.Struct):
+    type: str
+    name: str = ""
+    description: str | None = None
+    parameters: msgspec.Raw = NULL
+    strict: bool | None = None
+    format: dict[str, Any] | None = None
+    tools: list[msgspec.Raw] = []
+    external_web_access: bool | None = None
+
+
+@dataclass
+class Toolbox:
+    """The tools of a call: as functions, and by the functions' names."""
+
+    functions: list[dict[str, Any]] = field(default_factory=list)
+    names: dict[str, ToolName] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+
+    def function(self, name: str, namespace: str | None = None) -> str:
+        """The name of the function that stands for a tool, whether it is on offer or was before."""
+        plain = _NOT_ALLOWED.sub("_", f"{namespace}__{name}" if namespace else name)
+        if len(plain) > MAX_NAME:
+            plain = f"{plain[: MAX_NAME - 9]}_{blake2b(plain.encode(), digest_size=4).hexdigest()}"
+        return plain
+
+    def take(self, raw: msgspec.Raw, where: str, optional: Collection[str], namespace: str | None = None) -> None:
+        """Add a tool. Raises Refusal where no function can stand for it."""
+        tool = read(raw, _Tool, where)
+        if tool.type == "namespace" and namespace is None:
+            for at, inner in enumerate(tool.tools):
+                self.take(inner, f"{where}.tools.{at}", optional, tool.name)
+        elif tool.type in ("function", "custom"):
+            self._take(tool, where, namespace)
+        elif tool.type.startswith(HOSTED):
+            # One that may not reach the web is a lookup that the model may do without.
+            if "hosted-tools" not in optional and tool.external_web_access is not False:
+                what = f"`{tool.type[:60]}` runs at OpenAI, and chat completions have no such tool"
+                raise Refusal(f"{what}; leave it out, or {remedy('hosted-tools')}", where)
+            self.left_out.append(next(name for name in HOSTED if tool.type.startswith(name)))
+        else:
+            raise Refusal(f"`{tool.type[:60]}` is not a tool that a chat completion can call", where)
+
+    def _take(self, tool: _Tool, where: str, namespace: str | None) -> None:
+        if not tool.name:
+            raise Refusal("a tool without a name", where)
+        name = self.function(tool.name, namespace)
+        known = ToolName(tool.name, namespace, tool.type == "custom")
+        if self.names.setdefault(name, known) != known:
+            raise Refusal(f"`{tool.name[:60]}` cannot be told from another tool", where)
+        function: dict[str, Any] = {"name": name}
+        if description := _described(tool):
+            function["description"] = description
+        if known.custom:
+            schema = {"type": "object", "properties": {INPUT: {"type": "string"}}, "required": [INPUT]}
+            function["parameters"] = {**schema, "additionalProperties": False}
+        elif tool.parameters != NULL:
+            function["parameters"] = tool.parameters
+        if tool.strict is not None and not known.custom:
+            function["strict"] = tool.strict
+        self.functions.append({"type": "function", "function": function})
+
+
+def _described(tool: _Tool) -> str:
+    """What is told of a tool; of a custom one also the grammar of its input, which no function can enforce."""
+    said = tool.description or ""
+    format_ = tool.format or {}
+    if tool.type == "custom" and format_.get("type") == "grammar":
+        grammar = f"`{INPUT}` follows this {format_.get('syntax', '')} grammar:\n{format_.get('definition', '')}"
+        said = f"{said}\n\n{grammar}".strip()
+    return said
+
+
+def tools_of(raw: msgspec.Raw | None, optional: Collection[str] = ()) -> Toolbox:
+    """The tools of a call. Raises Refusal."""
+    box = Toolbox()
+    for at, tool in enumerate([] if raw is None else read(raw, list[msgspec.Raw] | None, "tools") or []):
+        box.take(tool, f"tools.{at}", optional)
+    return box
+
+
+def read(raw: msgspec.Raw, kind: Any, where: str) -> Any:
+    """A member as one kind of thing. Raises Refusal."""
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        text = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise Refusal(f"`{where}` cannot be read: {text[:1].lower()}{text[1:200]}", where) from None
