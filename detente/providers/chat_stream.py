@@ -158,6 +158,8 @@ class ChatDecoder(Decoder):
                 part.failure = _failure({"message": chunk.message or "", "code": chunk.code, "type": chunk.type})
                 break
             choices, metered = chunk.choices or (), bytes(chunk.usage) != b"null"
+            if chunk.choices is None and b'"choices"' in data:
+                event = _with_choices(data)  # clients go through them, and `null` has none to go through
             if metered:
                 part.tokens = tokens_of(chunk.usage)
             if any(_is_content(choice) for choice in choices):
@@ -188,6 +190,12 @@ class ChatDecoder(Decoder):
         if self._done or len(self._ended) >= self._choices:
             return StreamPart(done=True)  # complete but for its `[DONE]` is complete
         return StreamPart(failure=failure("broken", 502, "the provider's stream ended before it was complete"))
+
+
+def _with_choices(data: bytes) -> bytes:
+    """An event whose choices are null, with none instead."""
+    whole = msgspec.json.decode(data)
+    return sse.event(msgspec.json.encode({**whole, "choices": []}))
 
 
 def _plain(block: bytes) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from detente.providers.conversation import checked
 from detente.providers.omission import Omissions, remedy
 from detente.providers.wire import Call, Refusal
 
@@ -85,6 +86,7 @@ def claude_of(name: str, model: str | None = None) -> Claude:
 def fitted(call: Call, claude: Claude, omissions: Omissions) -> Members:
     """The members of a call as a Claude takes them, whoever serves it. Raises Refusal."""
     members = dict(call.members)
+    checked(members)
     if "inference_geo" in members:
         raise Refusal(f"`inference_geo` is not supported: {ELSEWHERE['inference_geo']}", "inference_geo")
     if not claude.adaptive or not claude.effort:

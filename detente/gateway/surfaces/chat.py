@@ -13,8 +13,9 @@ import msgspec
 
 from detente.gateway.surfaces.estimate import prompt_tokens
 from detente.gateway.surfaces.surface import NO_HEADERS, Asked, Rendering, Surface
+from detente.gateway.surfaces.unreadable import why
 from detente.live.deployment import Feature, Operation
-from detente.providers.wire import Call, Refusal, Reply
+from detente.providers.wire import Call, Refusal, Reply, is_utf8
 
 DONE = b"data: [DONE]\n\n"
 PREFIX_BYTES = 1024
@@ -61,10 +62,12 @@ _NOTHING: frozenset[Feature] = frozenset()
 
 def members_of(body: bytes) -> dict[str, msgspec.Raw]:
     """The top-level members of a body. Raises Refusal where it is not a JSON object."""
+    if not is_utf8(body):  # members that are passed on unread must be text as well
+        raise Refusal(*why(body))
     try:
         return _BODY.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Refusal("the body is not a JSON object") from None
+        raise Refusal(*why(body)) from None
 
 
 def text(members: Mapping[str, msgspec.Raw], name: str) -> str:

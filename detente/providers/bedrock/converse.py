@@ -18,6 +18,7 @@ from detente.providers.bedrock.reasoning import Reasoning, reasoning_of
 from detente.providers.bedrock.sampling import sampling_of
 from detente.providers.bedrock.tools import tool_config_of
 from detente.providers.bedrock.turns import turns_of
+from detente.providers.conversation import MAX_BREAKPOINTS
 from detente.providers.omission import Omissions, remedy
 from detente.providers.wire import Call, Refusal
 
@@ -146,7 +147,11 @@ def request_of(call: Call, family: Family) -> tuple[bytes, tuple[str, ...]]:
     tier = _tier(members)
     if tier is not None:
         body["serviceTier"] = {"type": tier}
-    return msgspec.json.encode(body), omissions.names
+    encoded = msgspec.json.encode(body)
+    if (points := encoded.count(b'{"cachePoint":{"type":')) > MAX_BREAKPOINTS:
+        what = f"the cache is marked at {points} places, and Bedrock takes at most {MAX_BREAKPOINTS}"
+        raise Refusal(f"{what}: keep the last ones", "messages")
+    return encoded, omissions.names
 
 
 def _reasoning(call: Call, family: Family, unsigned: bool, forced: bool, omissions: Omissions) -> Reasoning:

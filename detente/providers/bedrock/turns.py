@@ -96,6 +96,7 @@ def turns_of(members: Mapping[str, msgspec.Raw], family: Family, omissions: Omis
     system: list[ConverseBlock] = []
     turns: list[dict[str, Any]] = []
     names: dict[str, str] = {}
+    answered = set[str | None]()
     unsigned = False
     for message in _MESSAGES.of(members) or []:
         role = message.role
@@ -109,6 +110,9 @@ def turns_of(members: Mapping[str, msgspec.Raw], family: Family, omissions: Omis
             signed = any(one.reasoning_signature or one.reasoning_redacted for one in thoughts)
             unsigned = bool(message.tool_calls) and not signed
         elif role == "tool":
+            if message.tool_call_id in answered:
+                raise refused(f"a second result of the call `{str(message.tool_call_id)[:80]}`: send one")
+            answered.add(message.tool_call_id)
             side, blocks = "user", _result(message, family, names)
         elif role in ("system", "developer") and not turns:
             system += _texts(message, family)

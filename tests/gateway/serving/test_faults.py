@@ -541,6 +541,7 @@ def test_an_odd_usage_spoils_no_stream(tmp_path: Path, path: str, usage: Any) ->
         async with play(script) as south, Stage(tmp_path, one(south)) as stage:
             answer = await stage.ask({**BODIES[path], "stream": True}, path=path)
             assert b"hello" in answer.body
+            assert b'"choices": null' not in answer.body  # clients go through them
             assert stage.records[0].outcome == "complete"
             assert stage.records[0].usage is None
 

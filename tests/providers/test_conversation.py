@@ -1,0 +1,65 @@
+"""What Claude's API refuses of a conversation, and where it is said to be wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from detente.providers.conversation import checked
+from detente.providers.wire import Refusal
+
+USE = {"type": "tool_use", "id": "t1", "name": "f", "input": {}}
+RESULT = {"type": "tool_result", "tool_use_id": "t1", "content": "x"}
+MARKED = {"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}
+
+
+def members(**said: Any) -> dict[str, msgspec.Raw]:
+    return {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in said.items()}
+
+
+def turns(*results: Any) -> list[Any]:
+    return [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": [USE]},
+        {"role": "user", "content": [*results]},
+    ]
+
+
+WRONG: dict[str, tuple[dict[str, Any], str | None, str]] = {
+    "two results for one call": ({"messages": turns(RESULT, RESULT)}, "messages[2].content[1]", "send one"),
+    "five breakpoints": (
+        {"messages": turns(*[MARKED] * 3), "system": [MARKED], "tools": [{"cache_control": {"type": "ephemeral"}}]},
+        "messages",
+        "at 5 places",
+    ),
+    "thinking without a budget": (
+        {"messages": turns(RESULT), "thinking": {"type": "enabled"}},
+        "thinking.budget_tokens",
+        "1024 or more",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_is_told_with_its_place_and_a_remedy(name: str) -> None:
+    said, param, remedy = WRONG[name]
+    with pytest.raises(Refusal) as caught:
+        checked(members(**said))
+    assert caught.value.param == param
+    assert remedy in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"messages": turns(RESULT)},
+        {"messages": turns({**RESULT, "content": '"tool_use_id": "t1"'})},
+        {"messages": turns(*[MARKED] * 4)},
+        {"messages": turns(RESULT), "thinking": {"type": "enabled", "budget_tokens": 2000}},
+        {"messages": turns(RESULT), "thinking": {"type": "adaptive"}},
+    ],
+)
+def test_what_is_right_passes(said: dict[str, Any]) -> None:
+    checked(members(**said))
