@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from detente.errors import CaseError, DetenteError
     from detente.outcomes.comparing import compare
     from detente.outcomes.comparison import Comparison
+    from detente.outcomes.leverage import Leverage
+    from detente.outcomes.leveraging import leverage
     from detente.outcomes.prices import ClausePrices
     from detente.outcomes.pricing import price
     from detente.outcomes.sign import sign
@@ -25,9 +27,11 @@ __all__ = [
     "Comparison",
     "Conflict",
     "DetenteError",
+    "Leverage",
     "Plan",
     "check",
     "compare",
+    "leverage",
     "plan",
     "price",
     "sign",
@@ -38,6 +42,8 @@ _HOMES = {
     "CaseError": "detente.errors",
     "DetenteError": "detente.errors",
     "Conflict": "detente.results.conflict",
+    "Leverage": "detente.outcomes.leverage",
+    "leverage": "detente.outcomes.leveraging",
     "Plan": "detente.results.plan",
     "ClausePrices": "detente.outcomes.prices",
     "Comparison": "detente.outcomes.comparison",

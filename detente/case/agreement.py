@@ -88,6 +88,16 @@ def in_force(agreements: Sequence[Agreement], events: Mapping[str, datetime | No
     return (standing for standing in found if standing.validity.end > standing.validity.start)
 
 
+def severed(standing: InForce, ends: Mapping[str, datetime]) -> InForce:
+    """A term whose party is gone from a moment on: it ends there, and the window that runs is asked for its part."""
+    at = ends.get(standing.validity.counterparty)
+    if at is None or standing.term.prices or standing.validity.end <= at:
+        return standing
+    end = max(at, standing.validity.start)
+    handover = Handover("pro-rata", standing.term.running(standing.validity, end))
+    return replace(standing, validity=replace(standing.validity, end=end, ended=handover))
+
+
 def _handover(earlier: InForce, term: Term | None, on: datetime) -> Handover | None:
     """What becomes of the window that runs when a text is replaced; None where it only ends."""
     return None if term is None else Handover(term.takes_over, earlier.term.running(earlier.validity, on))

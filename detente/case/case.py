@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from detente.case.agreement import Agreement, InForce, in_force
+from detente.case.agreement import Agreement, InForce, in_force, severed
 from detente.case.changes import changed, order
 from detente.case.declared import Declared, read_entry
 from detente.case.document import Document, YamlNode
@@ -54,6 +54,8 @@ class Case:
     scenarios: tuple[Scenario, ...] = ()
     """Those that changed it, in their order."""
     folder: str = field(default=".", compare=False)
+    severed: tuple[tuple[str, datetime], ...] = ()
+    """Parties with whom every agreement ends at a moment, whatever it says."""
     clauses: Mapping[tuple[str, str], Where] = field(default_factory=dict, compare=False, repr=False)
     """Where each clause of each agreement stands."""
     source: Source | None = field(default=None, compare=False, repr=False)
@@ -178,6 +180,13 @@ class Case:
             raise CaseError([Mistake(Where("reading"), f.what, f.remedy) for f in error.flaws]) from None
         return replace(self, chosen=tuple(sorted({**dict(self.chosen), **choice}.items())))
 
+    def severing(self, party: str, at: datetime) -> Case:
+        """The same case with every agreement with a party ended at a moment: a window that runs is asked for its part.
+
+        What changes prices stays: there is nothing left to buy of who is gone.
+        """
+        return replace(self, severed=(*self.severed, (party, at)))
+
     def serving(self, keys: Iterable[Key]) -> Case:
         """The same case with other keys."""
         return replace(self, declared=self.declared.model_copy(update={"keys": tuple(keys)}))
@@ -277,7 +286,8 @@ class Case:
     def _held(self) -> list[InForce]:
         events = {name: moment(on) if on else None for name, on in self.declared.events.items()}
         found = in_force([*self.declared.agreements, *self._survival], events)
-        return [f for f in found if f.term.id not in self.without]
+        standing = (severed(f, dict(self.severed)) for f in found if f.term.id not in self.without)
+        return [f for f in standing if f.validity.end > f.validity.start]
 
     @property
     def outside(self) -> tuple[InForce, ...]:
@@ -400,6 +410,7 @@ class Case:
             str(self.reading),
             str(sorted(self.without)),
             str(self.scenario),
+            *([repr(self.severed)] if self.severed else []),
         ]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 

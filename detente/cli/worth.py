@@ -1,4 +1,4 @@
-"""The commands that say what something is worth: price.
+"""The commands that say what something is worth: price, leverage.
 
 Owns: their arguments and exit codes, and what is saved. Not here: any rule (``outcomes``), and words (``report``).
 """
@@ -27,6 +27,8 @@ from detente.cli.planning import gap_of, show_conflict, told
 
 if TYPE_CHECKING:
     from detente.case.case import Case
+    from detente.outcomes.leverage import Leverage
+    from detente.outcomes.loss import Away
     from detente.outcomes.prices import ClausePrices
     from detente.outcomes.sweep import NumberSweep
     from detente.results.conflict import Conflict
@@ -90,6 +92,81 @@ def price(
     return told(trouble)
 
 
+@command("detente leverage examples/frontier-lab --reading letter --out out/leverage")
+@CASE
+@READING
+@SCENARIO
+@click.option("--provider", "providers", multiple=True, metavar="NAME", help="Only of this provider. May be repeated.")
+@click.option("--from", "start", metavar="DAY", help="It is lost on this day; default: the horizon's first.")
+@click.option("--notice", metavar="LENGTH", help="How long before that it says so and still delivers: `3 months`.")
+@click.option("--for", "lasting", metavar="LENGTH", help="For how long it is gone; default: for ever.")
+@click.option(
+    "--curves/--no-curves", default=True, help="Also plan at other prices, and split what all providers save."
+)
+@OUT
+@TIME_LIMIT
+@GAP
+@JSON
+def leverage(
+    case: Path,
+    reading: str | None,
+    scenario: str | None,
+    providers: tuple[str, ...],
+    start: str | None,
+    notice: str | None,
+    lasting: str | None,
+    curves: bool,
+    out: Path | None,
+    time_limit: float | None,
+    gap: str,
+    as_json: bool,
+) -> int:
+    """Who needs whom more? For each provider of CASE: what losing it costs us, and what it would lose.
+
+    Also what we would buy of it at other prices, and its fair part of what all providers save us.
+
+    Exit code 0: an answer; one that was stopped (time limit, Ctrl-C) says so. 1: no plan obeys every clause (the
+    conflict is shown). 2: the case or an option has mistakes. 3: no plan was found in time. 130: stopped by Ctrl-C
+    before there was a plan.
+    """
+    from detente.outcomes.leveraging import leverage as find
+    from detente.results.conflict import Conflict
+
+    wanted = gap_of(gap)
+    loaded = load(case, reading, scenario)
+    if out is not None:
+        must_take_files(out, *(f"leverage.{kind}" for kind in ("json", "html", "parquet")))
+    away = _away(loaded, start, notice, lasting)
+    limit = time_left(time_limit)
+    found = find(loaded, providers, away, curves=curves, gap=wanted, time_limit=limit, progress=progress())
+    if isinstance(found, Conflict):
+        show_conflict(found, loaded.currency, as_json)
+        return 1
+    trouble = None if out is None else _saved(found, out)
+    if as_json:
+        click.echo(found.to_json())
+    else:
+        _view(found)
+    return told(trouble)
+
+
+def _away(case: Case, start: str | None, notice: str | None, lasting: str | None) -> Away:
+    """When a provider is gone: from a day, after its notice, for a time or for ever."""
+    from detente.outcomes.loss import Away
+    from detente.values.period import day, later, moment
+    from detente.values.quantity import Span
+
+    name = "--from"
+    try:
+        begin = moment(case.declared.horizon.start if start is None else day(start))
+        name = "--notice"
+        begin = begin if notice is None else later(begin, Span.parse(notice))
+        name = "--for"
+        return Away(begin, None if lasting is None else later(begin, Span.parse(lasting)))
+    except ValueError as error:
+        raise click.ClickException(f"{name}: {error}") from None
+
+
 def _must_go_together(of: str | None, start: str | None, end: str | None, steps: int | None) -> None:
     stated = {"--from": start, "--to": end, "--steps": steps}
     alone = [name for name, given in stated.items() if given is not None]
@@ -119,31 +196,42 @@ def _found(
     return sweep(case, of, start, end, steps=steps or STEPS, gap=gap, time_limit=time_limit, progress=progress())
 
 
-def _view(found: ClausePrices | NumberSweep) -> None:
+def _view(found: ClausePrices | NumberSweep | Leverage) -> None:
+    from detente.outcomes.leverage import Leverage
     from detente.outcomes.prices import ClausePrices
+    from detente.report.leverage import leverage_view
     from detente.report.prices import prices_view
     from detente.report.sweep import sweep_view
 
     if isinstance(found, ClausePrices):
         prices_view(found, console())
+    elif isinstance(found, Leverage):
+        leverage_view(found, console())
     else:
         sweep_view(found, console())
 
 
-def _saved(found: ClausePrices | NumberSweep, out: Path) -> OSError | None:
+def _saved(found: ClausePrices | NumberSweep | Leverage, out: Path) -> OSError | None:
     """Save it, with its page. What hinders that is returned: the answer is shown all the same."""
-    from detente.outcomes.prices import ClausePrices
+    from detente.outcomes.leverage import Leverage
+    from detente.outcomes.sweep import NumberSweep
+    from detente.report.leverage_page import render_leverage
     from detente.report.prices_page import render_prices, render_sweep
     from detente.values.file import write
 
     try:
-        if isinstance(found, ClausePrices):
-            for file in found.save(out):
-                click.echo(f"wrote {file}", err=True)
-            page, text = out / "prices.html", render_prices(found)
-        else:
+        if isinstance(found, NumberSweep):
             write(out / "sweep.json", f"{found.to_json()}\n".encode())
             page, text = out / "sweep.html", render_sweep(found)
+        else:
+            for file in found.save(out):
+                click.echo(f"wrote {file}", err=True)
+            name, text = (
+                ("leverage", render_leverage(found))
+                if isinstance(found, Leverage)
+                else ("prices", render_prices(found))
+            )
+            page = out / f"{name}.html"
         write(page, text.encode())
         click.echo(f"wrote {page}: open it in a browser", err=True)
     except OSError as error:

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from detente.errors import FlawError
 from detente.values.country import Country
 from detente.values.noun import Id, Noun, Title
+from detente.values.quantity_field import Portion
 
 
 class Region(Noun):
@@ -27,6 +28,9 @@ class Provider(Noun):
     name: Title
     law: Country | None = Field(default=None, description="the country whose law it is under")
     interest: str | None = Field(default=None, description="what it is after, in a sentence (for the report)")
+    margin: Portion | None = Field(
+        default=None, description="the part of its prices that it keeps as profit (for leverage)"
+    )
     regions: dict[Id, Region] = Field(default_factory=dict)
 
     @model_validator(mode="after")

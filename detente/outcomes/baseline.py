@@ -14,7 +14,7 @@ from math import isfinite
 
 from detente.case.case import Case
 from detente.errors import UnsettledError
-from detente.outcomes.estimate import Cost, Estimate
+from detente.outcomes.estimate import Estimate, LeastCost
 from detente.planner.answer.bill import Bill, work_by_provider
 from detente.planner.answer.binding import binding
 from detente.planner.solving.search import Incumbent, Unmet
@@ -42,12 +42,21 @@ class StoppedError(Exception):
 
 @dataclass(frozen=True)
 class Near:
-    """A case near another: what it costs, where its work runs, and which clauses bind in its linear program."""
+    """A case near another: what it costs, where its work runs, and which clauses bind in its linear program.
 
-    cost: Cost
-    work: WorkByProvider
+    ``bill`` is the other's own where the cost is the same; ``study`` is the one whose bill it is.
+    """
+
+    cost: LeastCost
     binds: frozenset[str]
     linear: float
+    bill: Bill
+    study: Study
+
+    @property
+    def work(self) -> WorkByProvider:
+        """Where its work runs."""
+        return work_by_provider(self.study.draft, self.bill.quantities)
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,7 @@ class Baseline:
 
     study: Study
     found: Incumbent
-    cost: Cost
+    cost: LeastCost
     bill: Bill
     gap: float
     known: dict[frozenset[str], Near | None] = field(default_factory=dict)
@@ -116,10 +125,7 @@ class Baseline:
             known = self.known[out]
             return None if known is None else known.linear
         if out not in self.linear:
-            found = _going_on(self.study.without(out)).bound()
-            if found.status in ("time-limit", "interrupted"):
-                raise StoppedError(_how(found.status))
-            self.linear[out] = found.objective if found.status == "optimal" else None
+            self.linear[out] = linear(self.study.without(out))
         return self.linear[out]
 
     def near(self, study: Study) -> Near | None:
@@ -132,14 +138,13 @@ class Baseline:
         relaxed = found.prices or found.solution
         binds = binding(study.draft.program, relaxed, study.model.out)
         if self._same(found):
-            return Near(_cost(self.cost.amount, found.bound), self.work, binds, relaxed.objective)
+            return Near(_cost(self.cost.amount, found.bound), binds, relaxed.objective, self.bill, self.study)
         bill, _ = study.bill(found)
-        work = work_by_provider(study.draft, bill.quantities)
-        return Near(_cost(bill.total, found.bound), work, binds, relaxed.objective)
+        return Near(_cost(bill.total, found.bound), binds, relaxed.objective, bill, study)
 
     def _itself(self) -> Near:
         binds = binding(self.study.draft.program, self.relaxed, self.study.model.out)
-        return Near(self.cost, self.work, binds, self.relaxed.objective)
+        return Near(self.cost, binds, self.relaxed.objective, self.bill, self.study)
 
     def _same(self, found: Incumbent) -> bool:
         """Whether it costs what the case itself costs, but for what the solver cannot tell: then no bill is made."""
@@ -148,6 +153,20 @@ class Baseline:
     def saved(self, near: Near) -> Estimate:
         """How much less a case near this one costs."""
         return Estimate.difference(self.cost, near.cost)
+
+
+def linear(study: Study) -> float | None:
+    """What a study's case costs if units could be divided; None without a plan. Raises StoppedError."""
+    found = solved(study)
+    return None if found is None else found.objective
+
+
+def solved(study: Study) -> Solution | None:
+    """A study's case if units could be divided; None without a plan. Raises StoppedError."""
+    found = _going_on(study).bound()
+    if found.status in ("time-limit", "interrupted"):
+        raise StoppedError(_how(found.status))
+    return found if found.status == "optimal" else None
 
 
 def _going_on(study: Study) -> Study:
@@ -163,6 +182,6 @@ def _how(status: str) -> Stopped:
     return "interrupted" if status == "interrupted" else "time-limit"
 
 
-def _cost(amount: Decimal, bound: float) -> Cost:
+def _cost(amount: Decimal, bound: float) -> LeastCost:
     """A cost with its bound, which lies above the cost by rounding at most."""
-    return Cost(amount, min(amount, nano(Fraction(bound)) if isfinite(bound) else NO_BOUND))
+    return LeastCost(amount, min(amount, nano(Fraction(bound)) if isfinite(bound) else NO_BOUND))

@@ -12,16 +12,16 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 
-from detente.outcomes.estimate import NOTHING, Cost
+from detente.outcomes.estimate import NOTHING, LeastCost
 from detente.values.money import nano
 from detente.values.quantity import Exact
 
 
-def expected(costs: Sequence[tuple[Decimal, Cost]]) -> Cost:
+def expected(costs: Sequence[tuple[Decimal, LeastCost]]) -> LeastCost:
     """The mean of costs by their probabilities, and that of their bounds."""
     amount = sum((Fraction(chance) * Fraction(cost.amount) for chance, cost in costs), Fraction(0))
     bound = sum((Fraction(chance) * Fraction(cost.bound) for chance, cost in costs), Fraction(0))
-    return Cost(nano(amount), min(nano(amount), nano(bound)))
+    return LeastCost(nano(amount), min(nano(amount), nano(bound)))
 
 
 def tail(costs: Sequence[tuple[Decimal, Decimal]], level: Decimal) -> Decimal:

@@ -17,7 +17,7 @@ from detente.case.choice import OpenChoice
 from detente.errors import UnsettledError
 from detente.outcomes.chances import Ends, Regret, conditional, expected, flips, regrets, tail
 from detente.outcomes.comparison import FORMAT, ChoiceRisk, Comparison, OutcomeColumn, Swing
-from detente.outcomes.estimate import Cost
+from detente.outcomes.estimate import LeastCost
 from detente.outcomes.leaves import Leaf, WorldState, leaves, worlds
 from detente.outcomes.measures import measured
 from detente.outcomes.prices import Status
@@ -160,7 +160,7 @@ class _Comparing:
 
     # -- choices -----------------------------------------------------------------------------------------------------
     def _risks(
-        self, costs: Mapping[tuple[str | None, WorldState], Cost | None], level: Decimal
+        self, costs: Mapping[tuple[str | None, WorldState], LeastCost | None], level: Decimal
     ) -> Iterator[ChoiceRisk]:
         """Each choice over its outcomes."""
         regret = self._regrets(costs)
@@ -181,7 +181,7 @@ class _Comparing:
                 regret.get(choice.id),
             )
 
-    def _regrets(self, costs: Mapping[tuple[str | None, WorldState], Cost | None]) -> dict[str, Regret]:
+    def _regrets(self, costs: Mapping[tuple[str | None, WorldState], LeastCost | None]) -> dict[str, Regret]:
         """Of every choice, where all costs are known: in a state of the world each is where its own events lead."""
         if any(cost is None for cost in costs.values()):
             return {}
@@ -196,7 +196,7 @@ class _Comparing:
         after = {event.id for event in self.case.declared.uncertain if event.under(choice)}
         return tuple(pair for pair in world if pair[0] in after)
 
-    def _swings(self, costs: Mapping[tuple[str | None, WorldState], Cost | None]) -> Iterator[Swing]:
+    def _swings(self, costs: Mapping[tuple[str | None, WorldState], LeastCost | None]) -> Iterator[Swing]:
         """Over the probability of each outcome: of an event with two, of the first alone, for the other is the rest."""
         for event in self.case.declared.uncertain:
             names = list(event.outcomes)
@@ -209,7 +209,7 @@ class _Comparing:
         return self.case.declared.choices
 
     def _ends(
-        self, choice: str, pair: tuple[str, str], costs: Mapping[tuple[str | None, WorldState], Cost | None]
+        self, choice: str, pair: tuple[str, str], costs: Mapping[tuple[str | None, WorldState], LeastCost | None]
     ) -> Ends:
         """What a choice costs on average where an outcome never happens, and where it surely does."""
         own = [leaf for leaf in self.leaves if leaf.choice.id == choice]
@@ -230,13 +230,13 @@ def _key(case: Case) -> tuple[str, ...]:
     return tuple(each.id for each in case.scenarios)
 
 
-def _best(means: Mapping[str, Cost | None]) -> str | None:
+def _best(means: Mapping[str, LeastCost | None]) -> str | None:
     """The choice that costs least on average; None where that is not known of all."""
     known = {choice: cost.amount for choice, cost in means.items() if cost is not None}
     return min(known, key=lambda choice: known[choice]) if len(known) == len(means) else None
 
 
-def _sure(first: str, means: Mapping[str, Cost | None]) -> bool:
+def _sure(first: str, means: Mapping[str, LeastCost | None]) -> bool:
     """Whether no other choice could cost less, whatever lies within the error bars of both."""
     most = means[first]
     return all(c is None or most is None or c.bound >= most.amount for name, c in means.items() if name != first)

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from detente.outcomes.chances import Ends, Flip, Regret
-from detente.outcomes.estimate import Cost
+from detente.outcomes.estimate import LeastCost
 from detente.outcomes.prices import Status
 from detente.values.file import write
 from detente.values.quantity import Exact
@@ -124,7 +124,7 @@ class OutcomeColumn:
     reading: str | None
     planned: bool
     collide: tuple[str, ...]
-    cost: Cost | None = None
+    cost: LeastCost | None = None
     bill: Exact | None = None
     unserved: tuple[Missed, ...] = ()
     met: int = 0
@@ -147,7 +147,7 @@ class ChoiceRisk:
 
     choice: str
     text: str | None
-    expected: Cost | None
+    expected: LeastCost | None
     worst: Exact | None
     worst_outcome: str | None
     tail: Exact | None

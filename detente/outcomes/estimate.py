@@ -14,7 +14,7 @@ NOTHING = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
+class LeastCost:
     """What a case costs at least: ``amount`` is that of a plan, exact; no plan can cost less than ``bound``."""
 
     amount: Exact
@@ -35,7 +35,7 @@ class Estimate:
     high: Exact
 
     @classmethod
-    def difference(cls, one: Cost, other: Cost) -> Estimate:
+    def difference(cls, one: LeastCost, other: LeastCost) -> Estimate:
         """How much more one case costs than another: the gaps of both are its error bar."""
         return cls(one.amount - other.amount, one.bound - other.amount, one.amount - other.bound)
 
@@ -43,6 +43,11 @@ class Estimate:
     def bar(self) -> Decimal:
         """How far the truth may be from the amount."""
         return max(self.high - self.amount, self.amount - self.low)
+
+    @property
+    def negative(self) -> Estimate:
+        """The same amount with the other sign."""
+        return Estimate(-self.amount, -self.high, -self.low)
 
     @property
     def vague(self) -> bool:

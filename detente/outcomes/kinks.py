@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 
-from detente.outcomes.estimate import Cost
+from detente.outcomes.estimate import LeastCost
 from detente.values.quantity import Exact
 
 ON_THE_LINE = Decimal("1e-7")
@@ -23,7 +23,7 @@ class Point:
 
     value: str
     number: Exact
-    cost: Cost | None
+    cost: LeastCost | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from detente.outcomes.comparison import (
     ProviderFigures,
     Short,
 )
-from detente.outcomes.estimate import Cost
+from detente.outcomes.estimate import LeastCost
 from detente.results.plan import Plan
 
 ZERO = Decimal(0)
@@ -181,7 +181,7 @@ def measured(column: OutcomeColumn, case: Case, plan: Plan, baseline: Plan | Non
         planned=True,
         reading=plan.reading,
         scenario=plan.scenario,
-        cost=Cost(plan.cost, plan.bound),
+        cost=LeastCost(plan.cost, plan.bound),
         bill=plan.bill,
         unserved=tuple(missed(plan)),
         met=met,

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-from detente.outcomes.estimate import Cost, Estimate
+from detente.outcomes.estimate import Estimate, LeastCost
 from detente.outcomes.shapley import FairPart
 from detente.results.plan import MarginalPrice
 from detente.values.file import write_with
@@ -61,11 +61,15 @@ class ClausePrice:
 
 @dataclass(frozen=True, slots=True)
 class AgreementPrice:
-    """An agreement, with its amendments, and what the plan would save without all of its clauses."""
+    """An agreement, with its amendments, and what the plan would save without all of it.
+
+    ``offers`` are those that are sold under it: without it there are none of them.
+    """
 
     agreement: str
     counterparty: str
     terms: tuple[str, ...]
+    offers: tuple[str, ...]
     asked: bool
     price: Estimate | None
 
@@ -102,7 +106,7 @@ class ClausePrices:
     reading: str | None
     scenario: str | None
     status: Status
-    cost: Cost
+    cost: LeastCost
     clauses: tuple[ClausePrice, ...]
     agreements: tuple[AgreementPrice, ...]
     maskings: tuple[Masking, ...]

@@ -19,6 +19,7 @@ from detente.outcomes.prices import FORMAT, AgreementPrice, ClausePrice, ClauseP
 from detente.outcomes.shapley import split
 from detente.planner.answer.marginal import clauses
 from detente.planner.conflict import find_conflict
+from detente.planner.open_program import Absence
 from detente.planner.solving.search import Progress
 from detente.planner.study import Study, silent
 from detente.results.conflict import Conflict
@@ -114,7 +115,22 @@ class _Pricing:
     def _whole_agreements(self) -> None:
         for at, (name, terms) in enumerate(self._signed.items(), 1):
             self._progress(f"without `{name}`: agreement {at} of {len(self._signed)}")
-            self.agreements[name] = self.baseline.without(terms)
+            self.agreements[name] = self._unsigned(name, terms)
+
+    def _unsigned(self, name: str, terms: Sequence[str]) -> Near | None:
+        """The case without an agreement: its clauses, and the offers that are sold under it."""
+        offers = frozenset(self._under(name))
+        if not offers:
+            return self.baseline.without(terms)
+        study = self.baseline.study.without(terms)
+        return self.baseline.near(study.losing([Absence(offers, 0, study.draft.n)]))
+
+    def _under(self, name: str) -> Iterator[str]:
+        """Offers under an agreement, or one that amends it."""
+        known = {agreement.id: agreement for agreement in self.case.declared.agreements}
+        for offer in self.case.offers:
+            if offer.under is not None and root(known[offer.under], known) == name:
+                yield offer.id
 
     def _hidden(self) -> None:
         self._progress("looking for clauses that hide each other's price")
@@ -136,7 +152,7 @@ class _Pricing:
     # -- what is found -----------------------------------------------------------------------------------------------
     @property
     def _signed(self) -> dict[str, list[str]]:
-        """The clauses of each agreement, with those of its amendments."""
+        """The clauses of each agreement, with those of its amendments; none where only offers are sold under it."""
         known = {agreement.id: agreement for agreement in self.case.declared.agreements}
         found: dict[str, list[str]] = {}
         for term in self.case.terms:
@@ -144,6 +160,9 @@ class _Pricing:
             first = root(known[name], known) if name in known else name
             if term.id not in found.setdefault(first, []):
                 found[first].append(term.id)
+        for offer in self.case.offers:
+            if offer.under is not None:
+                found.setdefault(root(known[offer.under], known), [])
         return found
 
     def _clauses(self) -> Iterator[ClausePrice]:
@@ -171,15 +190,22 @@ class _Pricing:
         )
 
     def _agreements(self) -> Iterator[AgreementPrice]:
-        parties = {term.id: term.validity.counterparty for term in self.case.terms}
+        parties = {term.validity.agreement: term.validity.counterparty for term in self.case.terms}
+        parties |= {agreement.id: agreement.with_ for agreement in self.case.declared.agreements}
         for name, terms in self._signed.items():
             near = self.agreements.get(name)
-            found = None if near is None else self._priced(terms, near)
-            yield AgreementPrice(name, parties[terms[0]], tuple(terms), name in self.agreements, found)
+            found = None if near is None else self._priced(terms, near, offers=bool(list(self._under(name))))
+            offers = tuple(self._under(name))
+            yield AgreementPrice(name, parties[name], tuple(terms), offers, name in self.agreements, found)
 
-    def _priced(self, terms: Sequence[str], near: Near) -> Estimate:
-        """What is saved without clauses; of those that all restrain, or all grant, the sign is known (design §10)."""
+    def _priced(self, terms: Sequence[str], near: Near, *, offers: bool = False) -> Estimate:
+        """What is saved without clauses; of those that all restrain, or all grant, the sign is known (design §10).
+
+        Offers that go with them are a grant.
+        """
         effects, found = {self._effect(name) for name in terms}, self.baseline.saved(near)
+        if offers:
+            effects.add("grants")
         if effects == {"restrains"}:
             return found.at_least(NOTHING)
         return found.at_most(NOTHING) if effects == {"grants"} else found

@@ -25,7 +25,7 @@ from detente.outcomes.deal import (
     SigningEffect,
     UnderReading,
 )
-from detente.outcomes.estimate import Cost, Estimate
+from detente.outcomes.estimate import Estimate, LeastCost
 from detente.outcomes.losing import Margins, margins
 from detente.outcomes.ways import ways_out
 from detente.planner.check import ReadAs, combined, performable, unlike, word
@@ -173,7 +173,7 @@ class _Asked:
         binding = [{c.term for c in each.clauses if c.binds} for each in (before, after)]
         return SigningEffect(
             BeforeAfter(before.cost, after.cost),
-            Estimate.difference(Cost(before.cost, before.bound), Cost(after.cost, after.bound)),
+            Estimate.difference(LeastCost(before.cost, before.bound), LeastCost(after.cost, after.bound)),
             BeforeAfter(before.unserved_cost, after.unserved_cost),
             BeforeAfter(_concentration(before), _concentration(after)),
             rows,

@@ -21,7 +21,7 @@ from pydantic import TypeAdapter
 from detente.case.case import Case
 from detente.errors import CaseError, Mistake, Where
 from detente.outcomes.baseline import Baseline, Near, StoppedError
-from detente.outcomes.estimate import NOTHING, Cost
+from detente.outcomes.estimate import NOTHING, LeastCost
 from detente.outcomes.kinks import ON_THE_LINE, Kink, Point, meeting, on, rounded, slope, turns
 from detente.outcomes.number import ClauseNumber, Value, between, of_size, size, written
 from detente.outcomes.prices import Status
@@ -58,8 +58,8 @@ class NumberSweep:
     status: Status
     points: tuple[Point, ...]
     kinks: tuple[Kink, ...]
-    without: Cost | None
-    unsigned: Cost | None
+    without: LeastCost | None
+    unsigned: LeastCost | None
     begins: str | None
     even: str | None
 
@@ -135,8 +135,8 @@ class _Sweeping:
         self.baseline, self.number, self._progress = baseline, number, progress
         self.points: list[Point] = []
         self.kinks: list[Kink] = []
-        self.without: Cost | None = None
-        self.unsigned: Cost | None = None
+        self.without: LeastCost | None = None
+        self.unsigned: LeastCost | None = None
         self.status: Status = "complete"
 
     def over(self, values: Sequence[Value]) -> NumberSweep:
@@ -197,7 +197,7 @@ class _Sweeping:
                 self.points.append(point)
             self.kinks.append(Kink(point.value, point.number, slope(*left), slope(*right), exact))
 
-    def _crossing(self, other: Cost | None, like: Value) -> str | None:
+    def _crossing(self, other: LeastCost | None, like: Value) -> str | None:
         """The value at which the cost leaves that of another case: within a step, on its straight line."""
         if other is None:
             return None
@@ -211,7 +211,7 @@ class _Sweeping:
         return None
 
 
-def _over(point: Point, other: Cost) -> Decimal:
+def _over(point: Point, other: LeastCost) -> Decimal:
     """How much more a point costs than another case, beyond what is not known of both; below 0 if less."""
     assert point.cost is not None
     over = point.cost.amount - other.amount
@@ -219,7 +219,7 @@ def _over(point: Point, other: Cost) -> Decimal:
     return NOTHING if abs(over) <= unknown else over
 
 
-def _cost(near: Near | None) -> Cost | None:
+def _cost(near: Near | None) -> LeastCost | None:
     return None if near is None else near.cost
 
 

@@ -1,10 +1,9 @@
 """A study: one program, kept open with all that was formulated, and the cases that lie near it.
 
-Owns: the open program, which cases it can answer without another formulation, and the verbs: without, under, solve,
-bill, plan. A study is a value: it says in what it differs from the program as formulated, and brings the program there
-before each solve, so that studies of one program may be asked in any order: which of several plans of one cost comes
-out may turn on it, and no cost does. Not here: the search (``solving``), the bill and the plan's rows (``answer``),
-conflicts (``conflict``).
+Owns: the verbs: without, under, losing, solve, bill, plan. A study is a value: it says in what it differs from the
+program as formulated, and brings the program there before each solve, so that studies of one program may be asked in
+any order: which of several plans of one cost comes out may turn on it, and no cost does. Not here: the open program
+(``open_program``), the search (``solving``), the bill and the plan's rows (``answer``), conflicts (``conflict``).
 """
 
 from __future__ import annotations
@@ -12,26 +11,22 @@ from __future__ import annotations
 import contextlib
 import copy
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import numpy as np
 
 from detente.case.case import Case
-from detente.contract.term import Term
 from detente.errors import BillError, UnsettledError
 from detente.planner.answer.bill import Bill, charge
 from detente.planner.answer.result import result
 from detente.planner.answer.rounding import Prefer, as_found, at_stake, settled
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Ints
-from detente.planner.formulation.formulate import formulate
-from detente.planner.formulation.idle import idle_ceilings
-from detente.planner.formulation.owner import Owner, by_owner
-from detente.planner.formulation.permissions import denies_anything
-from detente.planner.formulation.shaping import Shaping
-from detente.planner.formulation.softening import Softening, soften
+from detente.planner.formulation.owner import Owner
+from detente.planner.formulation.softening import Softening
+from detente.planner.open_program import Absence, OpenProgram
 from detente.planner.solving.interrupt import held
 from detente.planner.solving.model import Model
 from detente.planner.solving.search import Incumbent, Progress, Unmet, nearby, search
@@ -65,92 +60,15 @@ def silent(text: str) -> None:
     """Nobody is told."""
 
 
-@dataclass(eq=False)
-class OpenProgram:
-    """A program inside the solver, the case that it was formulated from, and the clauses shaped into it since.
-
-    ``short`` are those of them that could ask for more units than it has.
-    """
-
-    case: Case
-    draft: Draft
-    model: Model
-    shaped: dict[Owner, list[Term]] = field(default_factory=dict)
-    short: set[Owner] = field(default_factory=set)
-    softened: dict[tuple[tuple[Owner, ...], bool, tuple[int, ...]], Softening] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, case: Case, progress: Progress) -> OpenProgram:
-        """Formulate a case and hand it to the solver."""
-        progress("formulating")
-        draft = formulate(case)
-        progress(f"assembling {draft.program.n:,} columns, {draft.program.m:,} rows")
-        return cls(case, draft, Model(draft.program))
-
-    # -- which cases it can answer -----------------------------------------------------------------------------
-    def answering(self, case: Case) -> tuple[frozenset[Owner], frozenset[Owner]] | None:
-        """Who is out in a case, and who of those shaped since is in; None where it has to be formulated anew.
-
-        Exact: rows, bounds, columns and charges are all that a clause adds, save that it changes prices. A clause with
-        other numbers is shaped once more, beside itself. What changes prices is in other clauses' coefficients; what
-        denies or wants standby is in columns that clauses share: it may be left out, and else is formulated anew. So is
-        one for which more units could be bought, and stand idle, than there are columns for.
-        """
-        if not _same_but_clauses(self.case, case):
-            return None
-        before, after = by_owner(self.case.terms), by_owner(case.terms)
-        changed = [owner for owner in {**before, **after} if before.get(owner) != after.get(owner)]
-        if any(term.prices for owner in changed for term in (before.get(owner), after.get(owner)) if term):
-            return None
-        other = {owner: after[owner] for owner in changed if owner in after}
-        if not all(self._shapes_alone(owner, term) for owner, term in other.items()):
-            return None
-        out = frozenset(owner for owner in changed if owner in before)
-        added = frozenset(self._shape(owner, term) for owner, term in other.items())
-        return None if added & self.short else (out, added)
-
-    def _shapes_alone(self, owner: Owner, after: Term) -> bool:
-        """Whether a clause can be shaped beside itself: it denies nothing, then and now, and wants no standby."""
-        denied = any(owner in denial.turns_on for denial in self.draft.program.denials)
-        return not denied and after.standby is None and not denies_anything(self.draft, [after])
-
-    def _shape(self, owner: Owner, term: Term) -> Owner:
-        """The key of a clause with other numbers: shaped once, and kept."""
-        known = self.shaped.setdefault(owner, [])
-        if term not in known:
-            known.append(term)
-            program = self.draft.program
-            program.variant = len(known)
-            term.shape(Shaping(self.draft))
-            program.variant = 0
-            if idle_ceilings(self.draft):
-                self.short.add(owner._replace(variant=len(known)))
-            self.model.extend()
-        return owner._replace(variant=1 + known.index(term))
-
-    def soften(self, owners: tuple[Owner, ...], *, remedies: bool) -> Softening:
-        """Columns and rows by which owners may give, out until they are put in: added once, and kept."""
-        variants = tuple(len(self.shaped.get(owner, ())) for owner in owners)
-        known = owners, remedies, variants  # rows shaped since give nothing yet
-        if known not in self.softened:
-            self.softened[known] = soften(self.draft, owners, remedies=remedies)
-            self.model.extend()
-        return self.softened[known]
-
-    @property
-    def since(self) -> frozenset[Owner]:
-        """The keys of all that was added since it was formulated: clauses with other numbers, and what may give."""
-        shaped = [owner._replace(variant=1 + at) for owner, known in self.shaped.items() for at in range(len(known))]
-        return frozenset([*shaped, *(softening.key for softening in self.softened.values())])
-
-
 @dataclass(frozen=True)
 class Study:
     """A case over an open program, and the programs that are open beside it.
 
     ``out`` are owners that are out, ``added`` the keys of what is in of all that was added to the program since.
     ``left_out`` are owners that ``relaxed`` took out, in whatever case. With ``performs``, no remedy is taken: a
-    shortfall against a fee. ``start`` is what was found nearby.
+    shortfall against a fee. ``start`` is what was found nearby. ``absent`` are offers that are gone for some time;
+    workloads in ``must`` are served in full, though they may go unserved in the case, those in ``spared`` but for so
+    much.
     """
 
     case: Case
@@ -160,6 +78,9 @@ class Study:
     left_out: frozenset[Owner] = frozenset()
     giving: Softening | None = None
     performs: bool = False
+    absent: frozenset[Absence] = frozenset()
+    must: frozenset[str] = frozenset()
+    spared: Mapping[str, float] = field(default_factory=dict)
     start: Incumbent | None = None
     beside: list[OpenProgram] = field(default_factory=list)
     progress: Progress = silent
@@ -201,6 +122,14 @@ class Study:
         """The same study, each solve of which begins where another ended: soon there, and at one cost in any order."""
         return replace(self, start=found)
 
+    def losing(self, absent: Iterable[Absence]) -> Study:
+        """The same study with offers gone for some time."""
+        return replace(self, absent=self.absent.union(absent))
+
+    def serving(self, must: Iterable[str], spared: Mapping[str, float] | None = None) -> Study:
+        """The same study with workloads served in full, or but for so much: they state a value, and it is set aside."""
+        return replace(self, must=frozenset(must), spared=spared or {})
+
     def performed(self) -> Study:
         """The same study with every clause performed: no remedy is taken, save by who may give."""
         return replace(self, performs=True)
@@ -216,6 +145,7 @@ class Study:
     @property
     def model(self) -> Model:
         """The program inside the solver, brought to this study."""
+        self.program.limit(self.spared)
         model, giving = self.program.model, self.giving
         stays = frozenset(key for key in self.added if key.original not in self.left_out)
         added = stays | (frozenset([giving.key]) if giving else frozenset())
@@ -223,6 +153,11 @@ class Study:
         lenient = giving.lenient if giving else frozenset()
         if (model.out, model.lenient) != (out, lenient):
             model.turn(out, lenient)
+        self.program.leave(self.spared)
+        closed: dict[Hashable, Ints] = {gone: self.program.lost(gone) for gone in self.absent}
+        closed |= {name: self.program.draft.unserved[name] for name in self.must if name not in self.spared}
+        if model.closed.keys() != closed.keys():
+            model.close(closed)
         spared = frozenset(giving.totals if giving else ()) if self.performs else None
         if model.spared != spared:
             model.perform(spared)
@@ -245,6 +180,23 @@ class Study:
         if found.status == "time-limit":
             raise UnsettledError("whether all clauses can be performed was not settled in time: give it more time")
         return found.status == "optimal"
+
+    def least_unserved(self) -> dict[str, float] | None:
+        """Of the workloads that must be served, how little must go unserved where not all can be; None: no plan at all.
+
+        The least sum of the parts of their demand, in units that may be divided.
+        """
+        study = self.serving(())
+        model, draft = study.model, study.draft
+        cost = np.zeros(model.program.n)
+        for name in self.must:
+            cost[draft.unserved[name]] = 1.0 / max(float(draft.demand[name].work.sum()), 1e-9)
+        model.objective(cost)
+        found = model.solve_linear()
+        model.objective(None)
+        if found.status != "optimal" or found.values is None:
+            return None
+        return {name: float(found.values[draft.unserved[name]].sum()) for name in sorted(self.must)}
 
     def solve(self, gap: float = GAP) -> Incumbent | Unmet:
         """The least cost, with its bound, to a relative gap; or that no plan obeys every clause."""
@@ -342,17 +294,3 @@ def check(draft: Draft, exact: Bill, solution: Solution, model: Model) -> None:
 def _kept_for_the_bill(program: OpenProgram, end: float) -> float:
     """Seconds of those that are left which no solve may use."""
     return min(MAX_KEPT * max(0.0, end - time.monotonic()), BILLED * program.draft.program.n)
-
-
-CLAUSES: Collection[str] = (*("agreements", "events", "scenarios", "choices", "uncertain", "reading", "name", "title"),)
-"""Parts of a case that reach a program through its clauses only, or not at all."""
-
-
-def _same_but_clauses(one: Case, other: Case) -> bool:
-    """Whether two cases differ in nothing but clauses."""
-    a, b = one.declared, other.declared
-    return a is b or all(
-        getattr(a, name) is getattr(b, name) or getattr(a, name) == getattr(b, name)
-        for name in type(a).model_fields
-        if name not in CLAUSES
-    )

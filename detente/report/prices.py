@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from rich.console import Console
 
-from detente.outcomes.estimate import Cost, Estimate
+from detente.outcomes.estimate import Estimate, LeastCost
 from detente.outcomes.prices import AgreementPrice, ClausePrice, ClausePrices, Masking, Status, WorkMove
 from detente.report.entry import units_worth
 from detente.report.figure import count, listed, percent, quantity, ticked
@@ -68,7 +68,7 @@ def opening(found: ClausePrices) -> list[str]:
     return sentences
 
 
-def _within(cost: Cost) -> str:
+def _within(cost: LeastCost) -> str:
     if not cost.amount or cost.gap <= abs(cost.amount) * Decimal("1e-9"):
         return ""
     return f", and no plan costs less by more than {percent(cost.gap / abs(cost.amount))}"

@@ -42,7 +42,7 @@ def render_prices(found: ClausePrices) -> str:
             masked=words.masked,
         )
     )
-    return _finished(text)
+    return finished(text)
 
 
 def render_sweep(found: NumberSweep) -> str:
@@ -66,10 +66,11 @@ def render_sweep(found: NumberSweep) -> str:
             kinks={k.number: k for k in found.kinks},
         )
     )
-    return _finished(text)
+    return finished(text)
 
 
-def _finished(text: str) -> str:
+def finished(text: str) -> str:
+    """The page with a link beside each table, and nothing in it that no reader sees."""
     text = with_downloads(re.sub(r"\n\s*\n+", "\n", text))
     return HIDDEN.sub(lambda hidden: printable(hidden[0]), text)
 

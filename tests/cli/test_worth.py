@@ -103,3 +103,52 @@ def test_options_that_do_not_go_together(case: Path, more: list[str], message: s
 def test_a_number_that_is_not_there_names_its_option(case: Path) -> None:
     with pytest.raises(CaseError, match="--of: there is no clause `flor`"):
         code(run("price", case, "--of", "flor", "--from", "0 USD", "--to", "1 USD"))
+
+
+# -- leverage --------------------------------------------------------------------------------------------------------
+def test_leverage_in_a_terminal(case: Path) -> None:
+    done = run("leverage", case)
+    assert code(done) == 0
+    assert "Losing `south` costs us most: 3.00 k USD." in " ".join(done.stdout.split())
+    assert "There is no fair split: `chat` must be served at any price" in " ".join(done.stdout.split())
+    assert all(len(line) <= 100 for line in done.stdout.splitlines())
+
+
+def test_leverage_as_one_document_and_as_files(case: Path, tmp_path: Path) -> None:
+    done = run("leverage", case, "--no-curves", "--provider", "south", "--json", "--out", tmp_path / "out")
+    assert code(done) == 0
+    (south,) = json.loads(done.stdout)["providers"]
+    assert (south["provider"], south["loss"]["cost"]["amount"]) == ("south", "3000")
+    files = {"leverage.json", "leverage.parquet", "leverage.html"}
+    assert {file.name for file in (tmp_path / "out").iterdir()} == files
+
+
+def test_a_loss_has_a_day_a_notice_and_a_length(case: Path) -> None:
+    when = ("--from", "2026-02-01", "--notice", "1 month", "--for", "2 months")
+    done = run("leverage", case, "--no-curves", "--json", *when)
+    assert code(done) == 0
+    loss = json.loads(done.stdout)["providers"][0]["loss"]
+    assert (loss["start"], loss["end"]) == ("2026-03-01T00:00:00Z", "2026-05-01T00:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--from", "soon"], "--from"),
+        (["--notice", "a while"], "--notice"),
+        (["--for", "0 days"], "--for"),
+        (["--provider", "west"], "there is no provider `west`"),
+        (["--from", "2031-01-01"], "no period of the plan begins in"),
+    ],
+)
+def test_a_loss_that_cannot_be_is_said(case: Path, more: list[str], message: str) -> None:
+    done = run("leverage", case, *more)
+    assert done.exception is not None
+    assert message in getattr(done.exception, "message", str(done.exception))
+
+
+def test_leverage_without_a_plan_is_exit_code_1(tmp_path: Path) -> None:
+    impossible = written(tmp_path / "case", data(FLOOR | {"amount": "90 k USD", "shortfall": "forbidden"}))
+    done = run("leverage", impossible, "--json")
+    assert code(done) == 1
+    assert json.loads(done.stdout)["conflict"][0]["term"] == "floor"

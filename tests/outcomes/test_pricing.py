@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from detente.case.case import Case
 from detente.outcomes.baseline import Baseline, StoppedError
-from detente.outcomes.estimate import Cost, Estimate
+from detente.outcomes.estimate import Estimate, LeastCost
 from detente.outcomes.prices import ClausePrice, ClausePrices
 from detente.outcomes.pricing import price
 from detente.planner.solve import plan
@@ -77,6 +77,17 @@ def test_an_agreement_is_priced_as_a_whole() -> None:
     assert amounts(found) == {"floor": 2_400, "off": -6_000}
     (whole,) = found.agreements
     assert (whole.agreement, whole.terms, whole.price) == ("north-deal", ("floor", "off"), Estimate(D(0), D(0), D(0)))
+
+
+def test_offers_under_an_agreement_go_with_it() -> None:
+    # A negotiated rate of 1 at South for a floor of 1,000 at North: without the agreement South sells at 2.
+    deal = tokens("south", 1, id="rate", under="north-deal")
+    found = prices(build([tokens("north", 3), tokens("south", 2), deal], [work()], agreement(floor(amount="900 USD"))))
+    (whole,) = found.agreements
+    assert (whole.offers, whole.terms) == (("rate",), ("floor",))
+    assert found.cost.amount == 900 + 5_700  # 300 Mtok at North, 5,700 at the rate
+    assert whole.price is not None
+    assert whole.price.amount == 6_600 - 12_000
 
 
 def test_an_amendment_belongs_to_what_it_amends() -> None:
@@ -157,7 +168,7 @@ def test_a_price_is_the_difference_of_two_plans_made_anew(data: st.DataObject) -
         left = plan(case.under(without=[each.term]), gap=EXACT)
         assert each.price is not None
         assert isinstance(left, Plan)
-        true = Estimate.difference(Cost(whole.cost, whole.bound), Cost(left.cost, left.bound))
+        true = Estimate.difference(LeastCost(whole.cost, whole.bound), LeastCost(left.cost, left.bound))
         room = CENT + abs(whole.cost) * D("1e-6")
         assert each.price.low <= true.high + room, each.term
         assert true.low <= each.price.high + room, each.term
@@ -168,7 +179,7 @@ def test_a_price_is_the_difference_of_two_plans_made_anew(data: st.DataObject) -
 
 
 def test_the_error_bar_is_the_gap_of_both() -> None:
-    one, other = Cost(D(100), D(90)), Cost(D(60), D(55))
+    one, other = LeastCost(D(100), D(90)), LeastCost(D(60), D(55))
     found = Estimate.difference(one, other)
     assert found == Estimate(D(40), D(30), D(45))
     assert (found.bar, found.vague, found.limit) == (10, False, 45)

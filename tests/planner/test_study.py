@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -17,12 +18,13 @@ from hypothesis import strategies as st
 from detente.case.case import Case
 from detente.contract.decisions import Rounding
 from detente.errors import CaseError
-from detente.planner import study as module
+from detente.planner import open_program as module
 from detente.planner.check import check
 from detente.planner.conflict import find_conflict
 from detente.planner.formulation.expression import Expr
 from detente.planner.formulation.formulate import formulate
 from detente.planner.formulation.owner import Owner
+from detente.planner.open_program import Absence
 from detente.planner.solve import plan
 from detente.planner.solving import search as searching
 from detente.planner.solving.model import Model
@@ -340,3 +342,50 @@ def test_near_what_has_no_plan_there_is_none(monkeypatch: pytest.MonkeyPatch) ->
     assert isinstance(first, Incumbent)
     impossible = two_clouds(floor | {"amount": "90 k USD", "shortfall": "forbidden"})
     assert not isinstance(study.starting(first).under(impossible).near(EXACT), Incumbent)
+
+
+# -- without a provider ----------------------------------------------------------------------------------------------
+@few
+@given(data=st.data())
+def test_without_a_provider_is_a_fresh_plan_without_its_offers(data: st.DataObject) -> None:
+    case = data.draw(cases(most=2))
+    study = Study.of(case)
+    for provider in dict.fromkeys(offer.provider for offer in case.offers):
+        offers = tuple(offer for offer in case.offers if offer.provider != provider)
+        left = replace(case, declared=case.declared.model_copy(update={"offers": offers}))
+        if any(getattr(term, "offer", None) not in (None, *(o.id for o in offers)) for term in case.terms):
+            continue  # a clause on an offer that is not there makes no sense in a case
+        gone = study.losing([Absence(frozenset(o.id for o in case.offers if o.provider == provider), 0, study.draft.n)])
+        assert agree(planned(gone), plan(left, gap=EXACT)), provider
+    assert agree(planned(study), plan(case, gap=EXACT))
+
+
+def test_a_provider_is_gone_for_as_long_as_it_says_and_then_back() -> None:
+    study = Study.of(two_clouds())
+    months = {
+        (first, last): planned(study.losing([Absence(frozenset(["south-api"]), first, last)]))
+        for first, last in ((0, 6), (2, 4))
+    }
+    assert {when: found and found.cost for when, found in months.items()} == {(0, 6): 18_000, (2, 4): 14_000}
+    back = planned(study)
+    assert back is not None
+    assert back.cost == 12_000
+
+
+def test_what_must_be_served_is_and_what_cannot_be_is_as_little_as_can_be() -> None:
+    free = work(value="0 USD per Mtok")
+    study = Study.of(build([tokens("north", 3, capacity="400 Mtok per month")], [free], months=1))
+    whole = planned(study)
+    assert whole is not None
+    assert whole.cost == 0, "what has no worth is not served"
+    must = study.serving(["chat"])
+    assert planned(must) is None
+    least = must.least_unserved()
+    assert least is not None
+    assert 590 < least["chat"] < 600  # 400 Mtok a month of 730 hours; January has 744
+    served = planned(must.serving(["chat"], least))
+    assert served is not None
+    assert abs(float(served.unserved[0].work) - least["chat"]) < 1e-3
+    again = planned(study)
+    assert again is not None
+    assert again.cost == 0

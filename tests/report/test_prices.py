@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 from rich.console import Console
 
-from detente.outcomes.estimate import Cost, Estimate
+from detente.outcomes.estimate import Estimate, LeastCost
 from detente.outcomes.prices import ClausePrices
 from detente.outcomes.pricing import price
 from detente.outcomes.sweep import NumberSweep, sweep
@@ -69,7 +69,7 @@ def test_the_opening_names_what_costs_and_what_brings_most(found: ClausePrices) 
     said = " ".join(opening(found))
     assert "`off` brings most" in said
     assert "Of 2 clauses the price cannot be told from nothing." in said
-    rough = replace(found, cost=Cost(Decimal(100), Decimal(99)))
+    rough = replace(found, cost=LeastCost(Decimal(100), Decimal(99)))
     assert "no plan costs less by more than 1.0%" in opening(rough)[0]
 
 

@@ -190,6 +190,18 @@ def work_by_provider(draft: Draft, found: Quantities) -> dict[tuple[str, str], D
     return {key: nano(work) for key, work in total.items() if work}
 
 
+def paid_to(draft: Draft, bill: Bill) -> dict[str, Decimal]:
+    """What each provider receives: use, idle capacity and data at their net prices, and what its clauses are owed."""
+    paid = dict.fromkeys(draft.case.providers, Decimal(0))
+    for line in bill.rated:
+        paid[line.use.offer["provider"]] += line.net
+    for term, settlement in zip(draft.case.terms, bill.settlements, strict=True):
+        owed = sum((p.amount for p in settlement.postings if not p.in_spend), Decimal(0))
+        if term.validity.counterparty in paid:
+            paid[term.validity.counterparty] += owed
+    return paid
+
+
 def _by_span(draft: Draft, found: Quantities) -> Iterable[tuple[datetime, datetime, list[int], Quanta]]:
     """Calendar times that periods stand for: each with those periods, and the work of each arc in all of them."""
     spans, which = draft.grid.spans

@@ -10,7 +10,7 @@ Not here: what any column means, blocks and owners (``program``), the bound (``b
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator, Sequence, Set
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -60,6 +60,7 @@ class Model(Running):
         self.out: frozenset[Owner] = frozenset()
         self.lenient: frozenset[Owner] = frozenset()
         self.spared: frozenset[Owner] | None = None
+        self.closed: dict[Hashable, Ints] = {}
         self.held = np.zeros(program.n, dtype=np.int16)  # by how many each column is fixed at zero
         for denial in program.denials:
             self.held[denial.numbers] += 1
@@ -197,6 +198,16 @@ class Model(Running):
             if block.remedy and was != now:
                 self.held[block.numbers] += now - was
                 moved.append(block.numbers)
+        self._bounds(moved)
+
+    def close(self, groups: Mapping[Hashable, Ints]) -> None:
+        """Fix groups of columns at zero; one that was, and is not among them, is as it would be."""
+        moved = []
+        for key in self.closed.keys() ^ groups.keys():
+            numbers = groups[key] if key in groups else self.closed[key]
+            self.held[numbers] += 1 if key in groups else -1
+            moved.append(numbers)
+        self.closed = dict(groups)
         self._bounds(moved)
 
     # -- changing bounds and costs ---------------------------------------------------------------------------------

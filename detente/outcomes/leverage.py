@@ -1,0 +1,169 @@
+"""Who needs whom more, provider by provider: the values that say so.
+
+Owns: ``Leverage`` and its rows, and saving it. Not here: how it is found (``leveraging``, ``loss``, ``demand_curve``),
+and how it is shown (``report.leverage``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from detente.outcomes.estimate import Estimate, LeastCost
+from detente.outcomes.prices import Status
+from detente.outcomes.shapley import FairPart
+from detente.values.file import write_with
+from detente.values.parquet import as_parquet
+from detente.values.quantity import Exact
+
+FORMAT = "detente-leverage/1"
+
+
+@dataclass(frozen=True, slots=True)
+class NotServed:
+    """Work of a workload that is not served, of all its demand (``part`` of 1), from its first time to its last."""
+
+    workload: str
+    unit: str
+    work: Exact
+    part: Exact
+    start: datetime
+    end: datetime
+    valued: bool  # whether the case states what it is worth
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderLoss:
+    """What becomes of the case without a provider from ``start`` until ``end`` (None: for ever).
+
+    ``cost`` is how much dearer the plan is, unserved work at its value; None where the other clauses cannot all be met,
+    or it was not asked. Work without a value is in ``unserved`` and costs nothing: no plan serves more of it.
+    ``breaks`` are clauses that cannot be met then, or fall short and did not before; ``ends`` those that end with it.
+    ``loses`` is how much less the provider receives, ``profit`` the part of that which is its margin.
+    """
+
+    start: datetime
+    end: datetime | None
+    asked: bool
+    cost: Estimate | None
+    unserved: tuple[NotServed, ...]
+    breaks: tuple[str, ...]
+    ends: tuple[str, ...]
+    loses: Exact | None
+    profit: Exact | None
+
+    @property
+    def stranded(self) -> bool:
+        """Whether work goes unserved that the case states no value for."""
+        return any(not each.valued for each in self.unserved)
+
+
+@dataclass(frozen=True, slots=True)
+class DemandPoint:
+    """All of a provider's list prices times ``factor``: what it is then paid for capacity, and at today's prices."""
+
+    factor: Exact
+    spend: Exact
+    volume: Exact
+
+
+@dataclass(frozen=True, slots=True)
+class DemandCurve:
+    """What a provider sells us over its prices, which change uniformly; units may be divided.
+
+    ``half`` and ``gone`` are the factors between which we leave half of it, and all; ``tenth`` those between which a
+    discount wins another tenth. None: not within the factors that were tried.
+    """
+
+    points: tuple[DemandPoint, ...]
+    half: tuple[Exact, Exact] | None
+    gone: tuple[Exact, Exact] | None
+    tenth: tuple[Exact, Exact] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderLeverage:
+    """Both sides of the table with one provider.
+
+    ``receives`` is what the plan pays it. ``zone`` is what both could agree on in place of that: from what it costs it
+    (where the case states its ``margin``) to what losing it would cost us more. ``part`` is its fair part of what all
+    providers save us against serving nothing.
+    """
+
+    provider: str
+    name: str
+    receives: Exact
+    margin: Exact | None
+    loss: ProviderLoss
+    zone: tuple[Exact, Exact] | None
+    curve: DemandCurve | None
+    part: FairPart | None
+
+
+@dataclass(frozen=True, slots=True)
+class Leverage:
+    """Every provider's leverage. ``in_core``: no group of providers brings more by itself than its parts.
+
+    ``no_split`` says why there is no fair split, where there is none.
+    """
+
+    format: str
+    case: str
+    title: str
+    hash: str
+    currency: str
+    reading: str | None
+    scenario: str | None
+    status: Status
+    cost: LeastCost
+    providers: tuple[ProviderLeverage, ...]
+    in_core: bool | None
+    no_split: str
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One plain dict a provider, for a data frame. None is not known."""
+        return [_row(each, self.currency) for each in self.providers]
+
+    def to_json(self) -> str:
+        """One JSON document; money as decimal strings without exponent."""
+        return _LEVERAGE.dump_json(self, indent=1).decode()
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Leverage:
+        """The leverage that ``to_json`` wrote. Raises ValueError."""
+        return _LEVERAGE.validate_json(text)
+
+    def save(self, folder: str | Path) -> list[Path]:
+        """Write ``leverage.json``, and ``leverage.parquet`` where pyarrow is installed. Returns what was written.
+
+        Raises OSError; then the old ones are still there.
+        """
+        document, table = Path(folder) / "leverage.json", Path(folder) / "leverage.parquet"
+        money = ("receives", "loss", "low", "high", "loses", "profit", "fair_part", "adds_last")
+        rows = as_parquet(self.rows(), exact=money, flags=("stranded",))
+        write_with(document, f"{self.to_json()}\n".encode(), {table: rows})
+        return [document] if rows is None else [document, table]
+
+
+def _row(each: ProviderLeverage, currency: str) -> dict[str, Any]:
+    cost = each.loss.cost
+    return {
+        "provider": each.provider,
+        "receives": each.receives,
+        "loss": None if cost is None else cost.amount,
+        "low": None if cost is None else cost.low,
+        "high": None if cost is None else cost.high,
+        "loses": each.loss.loses,
+        "profit": each.loss.profit,
+        "stranded": each.loss.stranded,
+        "fair_part": None if each.part is None else each.part.amount,
+        "adds_last": None if each.part is None else each.part.last,
+        "currency": currency,
+    }
+
+
+_LEVERAGE = TypeAdapter(Leverage)

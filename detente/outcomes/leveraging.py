@@ -1,0 +1,171 @@
+"""Each provider's leverage: what losing it means, its demand curve, its fair part.
+
+Owns: what is asked, in which order, and what is kept when that is stopped. Not here: the values (``leverage``) and how
+each is found (``loss``, ``demand_curve``, ``coalition``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from detente.case.case import Case
+from detente.demand.workload import AnyWorkload
+from detente.errors import CaseError, Mistake, Where, did_you_mean
+from detente.outcomes.baseline import Baseline, StoppedError
+from detente.outcomes.coalition import Coalitions, UnknownWorthError
+from detente.outcomes.demand_curve import demand_curve
+from detente.outcomes.leverage import FORMAT, DemandCurve, Leverage, ProviderLeverage, ProviderLoss
+from detente.outcomes.loss import Away, lose
+from detente.outcomes.prices import Status
+from detente.outcomes.pricing import GAP
+from detente.outcomes.shapley import FairPart
+from detente.planner.answer.bill import paid_to
+from detente.planner.solve import plan
+from detente.planner.solving.search import Progress
+from detente.planner.study import Study, silent
+from detente.results.conflict import Conflict
+from detente.values.money import Price, nano
+from detente.values.period import moment, named
+
+SPLIT_STOPPED = "it was stopped before all groups of providers were asked"
+
+
+def leverage(
+    case: Case,
+    providers: Collection[str] = (),
+    away: Away | None = None,
+    *,
+    curves: bool = True,
+    gap: float = GAP,
+    time_limit: float | None = None,
+    progress: Progress = silent,
+) -> Leverage | Conflict:
+    """Who needs whom more: for each provider, what losing it costs us and what it would lose.
+
+    Parameters
+    ----------
+    providers
+        Whose leverage; default: of all who sell anything.
+    away
+        When it is lost; default: from the horizon's first day on, for ever.
+    curves
+        Whether to plan at other prices too, and to split what all providers save us: that takes longest.
+
+    Returns
+    -------
+    Leverage or Conflict
+        A conflict where no plan obeys every clause.
+
+    Raises
+    ------
+    CaseError
+        For a provider that sells nothing, or a time that covers no period of the plan.
+    UnsettledError, KeyboardInterrupt
+        Stopped before the case itself was planned.
+    """
+    sellers = _sellers(case, providers)
+    away = away or Away(moment(case.declared.horizon.start), None)
+    study = Study.of(_valued(case), time_limit=time_limit, progress=progress)
+    study = study.serving(w.id for w in case.workloads if w.value is None)
+    if away.of(study, sellers[0]) is None:
+        when = named(away.start, away.end or moment(case.declared.horizon.end))
+        what = f"no period of the plan begins in {when}, when `{sellers[0]}` is lost"
+        raise CaseError([Mistake(Where("--from"), what, "choose a longer time, within the horizon")])
+    with study.noting_interrupts():
+        baseline = Baseline.of(study, gap)
+        if isinstance(baseline, Baseline):
+            return _Leveraging(case, baseline, sellers, away, progress).found(curves=curves)
+    if study.interrupted:
+        raise KeyboardInterrupt
+    found = plan(case, gap=gap, time_limit=time_limit, progress=progress)
+    assert isinstance(found, Conflict), "no plan was found, and then one was"
+    return found
+
+
+def _sellers(case: Case, wanted: Collection[str]) -> list[str]:
+    """The providers asked for that sell anything, in the order of the case."""
+    sells = list(dict.fromkeys(p.id for p in case.declared.providers if any(o.provider == p.id for o in case.offers)))
+    unknown = [name for name in wanted if name not in sells]
+    if unknown:
+        what = f"there is no provider `{unknown[0]}` that sells anything"
+        raise CaseError([Mistake(Where("--provider"), what, did_you_mean(unknown[0], sells))])
+    return [name for name in sells if not wanted or name in wanted]
+
+
+def _valued(case: Case) -> Case:
+    """The same case in which all work may go unserved, where it must be served at no value: the study says how much."""
+    workloads = tuple(w if w.value is not None else _free(case, w) for w in case.workloads)
+    return replace(case, declared=case.declared.model_copy(update={"workloads": workloads}))
+
+
+def _free(case: Case, workload: AnyWorkload) -> AnyWorkload:
+    return workload.model_copy(update={"value": Price(Decimal(0), case.currency, workload.unit)})
+
+
+class _Leveraging:
+    """Answers as they are found, so that what is known when it is stopped is kept."""
+
+    def __init__(
+        self, case: Case, baseline: Baseline, providers: Sequence[str], away: Away, progress: Progress
+    ) -> None:
+        self.case, self.baseline, self.providers, self.away = case, baseline, providers, away
+        self._progress = progress
+        self.losses: dict[str, ProviderLoss] = {}
+        self.curves: dict[str, DemandCurve] = {}
+        self.parts: dict[str, FairPart] = {}
+        self.in_core: bool | None = None
+        self.no_split = ""
+        self.status: Status = "complete"
+
+    def found(self, *, curves: bool) -> Leverage:
+        """Everything, or as much as was found: losses first, curves next, groups last."""
+        self.no_split = SPLIT_STOPPED if curves else "it was not asked for"
+        try:
+            self._lose()
+            if curves:
+                self._reprice()
+                self._split()
+        except StoppedError as stopped:
+            self.status = stopped.how
+        case, cost = self.case, self.baseline.cost
+        rows = tuple(map(self._provider, self.providers))
+        name, title = case.declared.name, case.declared.title or case.declared.name
+        about = FORMAT, name, title, case.hash, case.currency, case.reading, case.scenario
+        return Leverage(*about, self.status, cost, rows, self.in_core, self.no_split)
+
+    def _lose(self) -> None:
+        for at, name in enumerate(self.providers, 1):
+            self._progress(f"without `{name}`: provider {at} of {len(self.providers)}")
+            self.losses[name] = lose(self.baseline, name, self.away)
+
+    def _reprice(self) -> None:
+        for at, name in enumerate(self.providers, 1):
+            self._progress(f"`{name}` at other prices: provider {at} of {len(self.providers)}")
+            self.curves[name] = demand_curve(self.baseline, name)
+
+    def _split(self) -> None:
+        start = Away(moment(self.case.declared.horizon.start), None)
+        groups = Coalitions(self.baseline.study, start, _sellers(self.case, ()), self._progress)
+        try:
+            parts, self.in_core = groups.split()
+        except UnknownWorthError as error:
+            self.no_split = str(error)
+            return
+        self.no_split, self.parts = "", {part.player: part for part in parts}
+
+    def _provider(self, name: str) -> ProviderLeverage:
+        provider = self.case.providers[name]
+        receives = paid_to(self.baseline.study.draft, self.baseline.bill)[name]
+        loss = self.losses.get(name) or _not_asked(self.away)
+        zone = None
+        if provider.margin is not None and loss.cost is not None and not loss.stranded:
+            zone = nano(receives * (1 - provider.margin)), receives + loss.cost.amount
+        return ProviderLeverage(
+            name, provider.name, receives, provider.margin, loss, zone, self.curves.get(name), self.parts.get(name)
+        )
+
+
+def _not_asked(away: Away) -> ProviderLoss:
+    return ProviderLoss(away.start, away.end, False, None, (), (), (), None, None)
