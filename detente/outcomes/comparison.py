@@ -127,6 +127,7 @@ class OutcomeColumn:
     cost: LeastCost | None = None
     bill: Exact | None = None
     unserved: tuple[Missed, ...] = ()
+    moving: Exact = Decimal(0)
     met: int = 0
     short: tuple[Short, ...] = ()
     providers: tuple[ProviderFigures, ...] = ()
@@ -216,6 +217,7 @@ class Comparison:
                 "bound": o.cost and o.cost.bound,
                 "bill": o.bill,
                 "unserved": sum((m.cost for m in o.unserved), Decimal(0)) if o.cost else None,
+                "moving": o.moving if o.cost else None,
                 "met": o.met if o.cost else None,
                 "short": len(o.short) if o.cost else None,
                 "concentration": o.dependency and o.dependency.concentration,

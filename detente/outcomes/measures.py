@@ -184,6 +184,7 @@ def measured(column: OutcomeColumn, case: Case, plan: Plan, baseline: Plan | Non
         cost=LeastCost(plan.cost, plan.bound),
         bill=plan.bill,
         unserved=tuple(missed(plan)),
+        moving=plan.moving_cost,
         met=met,
         short=short,
         providers=tuple(providers(plan)),

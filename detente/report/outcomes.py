@@ -83,6 +83,7 @@ def _cost(columns: Sequence[OutcomeColumn], currency: str) -> Iterator[MeasureLi
     yield from _line("Cost", "cost", [state(c, currency) for c in columns])
     once = [_some(sum((o.amount for o in c.one_off), NOTHING), currency) for c in columns]
     yield from _line("Cost", "paid once", once)
+    yield from _line("Cost", "moves", [_some(c.moving, currency) for c in columns])
     collide = [(ticked(c.collide), "") if c.collide else (NONE, "") for c in columns]
     yield from _line("Cost", "clauses that collide", collide)
 

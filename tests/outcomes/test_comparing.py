@@ -279,3 +279,13 @@ def test_what_is_paid_once_and_what_must_be_delivered() -> None:
         "2026-02-01",
         "a report",
     )
+
+
+def test_what_moves_cost_is_told_apart() -> None:
+    """Once won, January stays at North for 3,000 and February moves to South for 2,000, and 10 for the move."""
+    offers = [tokens("north", 3), tokens("south", {"2026-01": 4, "2026-02": 2})]
+    case = Case.of(world() | {"offers": offers, "workloads": [work(moving={"cost": "10 USD"})]})
+    found = compare(case, gap=1e-9)
+    columns = {o.scenario: (o.cost.amount, o.moving) for o in found.outcomes if o.cost is not None}
+    assert (columns["won"], columns["lost"]) == ((D(5010), D(10)), (D(12_000), D(0)))
+    assert [row["moving"] for row in found.rows("outcomes") if row["cost"] == 5010] == [10]
