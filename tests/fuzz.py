@@ -31,6 +31,7 @@ from detente.values.file import write
 from tests.builders import agreement, build, compute, gpus, solved, tokens, work
 
 VALID = (Path(__file__).parent / "cases" / "mistakes" / "case.yaml").read_text(encoding="utf-8")
+EVERYTHING = (Path(__file__).parent / "everything.yaml").read_text(encoding="utf-8")
 SECONDS = 5
 HIDES = "\x1b\x07\r\x9b\u200b\u200d\u2060\u202e\u2066\u00ad\u3164\ufe0f\u2028\U000e0062"
 ALIKE = {"a": "\u0430", "e": "\u0435", "o": "\u043e", "p": "\u0440", "c": "\uff43", "i": "\u0456", "x": "\u0445"}
@@ -56,7 +57,22 @@ def holder(tree: Any, path: Steps) -> Any:
 # -- cases ----------------------------------------------------------------------------------------------------------
 def a_case(chance: random.Random, folder: Path) -> None:
     """A case with a few edits is a case, or mistakes with their places and remedies, soon; and it hides nothing."""
-    tree = Document.parse(VALID.encode(), "case").data()
+    edited(Document.parse(VALID.encode(), "case").data(), chance, folder)
+
+
+def any_section(chance: random.Random, folder: Path) -> None:
+    """The same of a case that has something of everything that a case can say; and it is one in each scenario."""
+    found = edited(Document.parse(EVERYTHING.encode(), "case").data(), chance, folder)
+    if found is None:
+        return
+    for scenario in found.declared.scenarios:
+        case = found.under(scenario=scenario.id)
+        with suppress(CaseError):  # of disputed clauses no reading may be chosen
+            assert isinstance(case.terms, tuple)
+
+
+def edited(tree: Any, chance: random.Random, folder: Path) -> Case | None:
+    """The case of a tree with a few edits; None where it has mistakes."""
     for _ in range(chance.randint(1, 3)):
         _edit(chance, tree)
     (folder / "case.yaml").write_text(json.dumps(tree, ensure_ascii=chance.random() < 0.5), "utf-8", "surrogatepass")
@@ -64,9 +80,10 @@ def a_case(chance: random.Random, folder: Path) -> None:
     if isinstance(found, CaseError):
         assert found.mistakes
         assert all(mistake.remedy and mistake.where.line for mistake in found.mistakes)
-    else:
-        assert not HIDDEN.search(json.dumps(tree, ensure_ascii=False).replace("\\n", "").replace("\\t", ""))
-        assert len(found.hash) == 64
+        return None
+    assert not HIDDEN.search(json.dumps(tree, ensure_ascii=False).replace("\\n", "").replace("\\t", ""))
+    assert len(found.hash) == 64
+    return found
 
 
 def _read(folder: Path) -> Case | CaseError:
@@ -234,6 +251,7 @@ def a_file(chance: random.Random, folder: Path) -> None:
 
 KINDS: dict[str, Callable[[random.Random, Path], None]] = {
     "case": a_case,
+    "section": any_section,
     "bytes": any_bytes,
     "plan": a_plan,
     "journal": a_journal,

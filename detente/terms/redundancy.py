@@ -39,6 +39,6 @@ class Redundancy(Term):
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        left = (Fraction(self.survives) - amount) * 100
+        left = max(Fraction(0), round((Fraction(self.survives) - amount) * 100, 4))  # what follows is the solver's
         asked = f"{float(self.survives) * 100:g}%"
         return f"let {float(left):.4g}% of {self.covered.quoted} survive the loss of any one provider, not {asked}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 from detente.case.case import Case
@@ -109,3 +110,10 @@ def test_in_force_for_a_part_of_a_month() -> None:
     found = solved(build(offers, [work("chat", "600 Mtok per month")], agreement(term, party="self"), months=2))
     # from February on, all of it (decision 0009)
     assert {s.period for s in found.standby} == {1}
+
+
+def test_no_less_than_nothing_is_said_to_survive() -> None:
+    """Of half of the work, a solver may give away a billionth more than there is."""
+    (clause,) = world("50%", {"south": "2"}).terms
+    said = [clause.concede("share", Fraction(each), "", "USD") for each in ("0.500000001", "0.4999999999", "0.123456")]
+    assert [text.split()[1] for text in said] == ["0%", "0%", "37.65%"]
