@@ -116,7 +116,7 @@ class Term(Noun):
     @property
     def validity(self) -> Validity:
         """When it is in force. Only of a bound term."""
-        # not `self._validity`: pydantic's way to it takes ten times as long, and a bill asks for each use of each clause
+        # not `self._validity`: pydantic's way to it takes ten times as long, and a bill asks for each use of a clause
         found: Validity | None = self.__pydantic_private__["_validity"] if self.__pydantic_private__ else None
         assert found is not None, f"term `{self.id}` is not bound to an agreement"
         return found
