@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
@@ -136,7 +136,7 @@ class Case:
     def _with(self, chain: Sequence[tuple[Scenario, YamlNode]], said: str) -> Case:
         """The case under scenarios, each with its node, in their order. Raises CaseError."""
         assert self.source is not None, "a case that was read knows its files"
-        changes = changed(self.source.written, chain)
+        changes = changed(self.source.written, chain, self.without)
         try:
             found = read_changed(self.source, changes)
         except CaseError as error:
@@ -144,7 +144,7 @@ class Case:
         case = replace(
             self,
             declared=found.declared,
-            without=self.without | changes.without,
+            without=changes.without,
             scenarios=(*self.scenarios, *(each for each, _ in chain)),
             clauses=found.clauses,
             source=found.source,
@@ -299,8 +299,19 @@ class Case:
 
     @property
     def notes(self) -> tuple[Mistake, ...]:
-        """What is no mistake and may be one: a clause that no time of the horizon sees, at its place."""
-        return tuple(map(self.note, self.outside))
+        """What is no mistake and may be one: a clause that no time of the horizon sees; a loss that a plan foresees."""
+        return (*map(self.note, self.outside), *self._foreseen)
+
+    @property
+    def _foreseen(self) -> Iterator[Mistake]:
+        """Losses that come as a surprise, and that a plan knows of from its first period on."""
+        for scenario in self.scenarios:
+            for lost in scenario.lose:
+                what = f"`{lost.provider or lost.region or lost.offer}` is lost on {lost.from_}"
+                known = f"with {lost.notice} of notice" if lost.notice else "without notice"
+                if moment(lost.from_) > moment(self.declared.horizon.start):
+                    told = f"{what}, {known}, and a plan knows it from the start"
+                    yield Mistake(Where(scenario.id), told, "it shows the best that could be done, and not a surprise")
 
     def note(self, clause: InForce) -> Mistake:
         """That a clause is in force at no time of the horizon."""

@@ -26,11 +26,10 @@ ON_DATES = {"offer": ("price", "capacity"), "workload": ("demand",), "provider":
 
 @dataclass(frozen=True)
 class Changed:
-    """A case under scenarios: what is written then, the clauses that fell away, and the catalogs' offers that did."""
+    """A case under scenarios: what is written then, and the clauses that fell away."""
 
     written: Written
     without: frozenset[str]
-    replaced: frozenset[str]
 
 
 @dataclass
@@ -66,28 +65,34 @@ def _wrong(node: YamlNode, key: str, what: str, remedy: str) -> Mistake:
     return Mistake(place(at(node, (key,)) or node), what, remedy)
 
 
-def changed(written: Written, scenarios: Iterable[tuple[Scenario, YamlNode]]) -> Changed:
-    """A case under scenarios, in their order. Raises CaseError with every mistake."""
-    changing = _Changing(written)
+def changed(
+    written: Written, scenarios: Iterable[tuple[Scenario, YamlNode]], without: frozenset[str] = frozenset()
+) -> Changed:
+    """A case, of which some clauses fell away before, under scenarios in their order.
+
+    Raises CaseError with every mistake.
+    """
+    changing = _Changing(written, without)
     for scenario, node in scenarios:
         changing.take(scenario, node)
     if changing.mistakes:
         raise CaseError(changing.mistakes)
-    found = Written(written.name, changing.heads, changing.sections, written.sold)
-    return Changed(found, frozenset(changing.without), frozenset(changing.replaced))
+    sold, replaced = written.sold, frozenset(changing.replaced)
+    found = Written(written.name, changing.heads, changing.sections, sold, replaced)
+    return Changed(found, frozenset(changing.without))
 
 
 @dataclass
 class _Changing:
     written: Written
+    before: frozenset[str]
     mistakes: list[Mistake] = field(default_factory=list)
-    without: dict[str, Where] = field(default_factory=dict)
-    replaced: set[str] = field(default_factory=set)
     gone: dict[tuple[str, str], Where] = field(default_factory=dict)
     said: dict[tuple[str, str, str], list[_Said]] = field(default_factory=dict)
     days: dict[str, YamlNode] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.without, self.replaced = set(self.before), set(self.written.replaced)
         self.heads = dict(self.written.heads)
         self.sections = {name: list(nodes) for name, nodes in self.written.sections.items()}
 
@@ -150,7 +155,7 @@ class _Changing:
     def _take_away(self, kind: str, name: str, here: YamlNode) -> None:
         self.gone[kind, name] = place(here)
         if kind == "term":
-            self.without[name] = place(here)
+            self.without.add(name)
             return
         self.sections[kind] = [node for node in self.sections[kind] if text_at(node, "id") != name]
         self.replaced |= {name} & self.written.sold.keys()

@@ -335,7 +335,7 @@ class _Reader:
             self._elsewhere(entry.where(), error)
             self.unread.add("offers")
             return
-        replaced = self.changed.replaced if self.changed else ()
+        replaced = self.changed.written.replaced if self.changed else ()
         for raw in raws:
             if raw["id"] in replaced:
                 continue

@@ -21,12 +21,17 @@ Edit = Callable[[YamlNode], YamlNode]
 
 @dataclass(frozen=True)
 class Written:
-    """All that a case's files say. ``sold`` are offers that come from price catalogs, at the places of these."""
+    """All that a case's files say.
+
+    ``sold`` are offers that come from price catalogs, at the places of these. One that is ``replaced`` is read from its
+    catalog no more: it fell away, or stands among the entries with another value.
+    """
 
     name: str
     heads: Mapping[str, tuple[YamlNode, YamlNode]]
     sections: Mapping[str, Sequence[YamlNode]]
     sold: Mapping[str, YamlNode] = field(default_factory=dict)
+    replaced: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, documents: Iterable[Document], sections: Iterable[str]) -> Written:
@@ -48,10 +53,6 @@ class Written:
         for name, nodes in self.sections.items():
             keys[name] = YamlNode(0, 0, name, file=self.name), YamlNode(0, 0, items=list(nodes), file=self.name)
         return Document(self.name, YamlNode(0, 0, keys=keys, file=self.name))
-
-    def ids(self, section: str) -> list[str]:
-        """The ids of a section's entries."""
-        return [text_at(node, "id") for node in self.sections[section]]
 
 
 def text_at(node: YamlNode, key: str) -> str:

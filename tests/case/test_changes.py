@@ -163,6 +163,25 @@ def test_what_is_lost_gives_nothing_until_it_is_back(lost: Data) -> None:
     assert solved(under({**free, "lose": [{**lost, "from": "2026-02-10", "until": "2026-02-11"}]})).cost == D(11000)
 
 
+def test_a_loss_that_a_plan_foresees_is_noted() -> None:
+    lose = [
+        {"provider": "south", "from": "2026-02-01", "notice": "2 weeks"},
+        {"offer": "north-api", "from": "2026-01-01"},
+    ]
+    (note,) = under({"id": "s", "lose": lose}).notes
+    assert note.what == "`south` is lost on 2026-02-01, with 2 weeks of notice, and a plan knows it from the start"
+    assert Case.of(world({"id": "s", "lose": lose})).notes == ()
+
+
+def test_a_clause_that_fell_away_stays_away_when_more_changes() -> None:
+    case = Case.of(
+        world({"id": "a", "without": ["only"]}, {"id": "b", "change": [{"term": "floor", "amount": "+50%"}]})
+    )
+    stacked = case.under(scenario="a").under(scenario="b")
+    assert [term.id for term in stacked.terms] == ["floor"]
+    assert solved(stacked).cost == solved(case.under(scenario="a,b")).cost
+
+
 def test_events_and_readings_of_a_scenario() -> None:
     disputed = {"id": "maybe", "kind": "exclusivity", "until": {"event": "end"}}
     disputed["readings"] = {"narrow": {"of": {"workload": "mail"}}, "wide": {}}
@@ -228,6 +247,9 @@ def test_offers_of_a_catalog_change_like_others(tmp_path: Path) -> None:
     case = Case.of(data, tmp_path)
     costs = [solved(case.under(scenario=name)).cost for name in (None, "cheap", "one", "none")]
     assert costs == [D(744 * n) for n in (3, D("1.5"), 1, 4)]
+    twice = case.under(scenario="none").under(scenario="cheap")  # what fell away does not come back
+    assert [offer.id for offer in twice.offers] == ["north-m1-dublin-on-demand"]
+    assert solved(twice).cost == solved(case.under(scenario="none,cheap")).cost == D(744 * 2)
 
 
 # -- exact numbers ---------------------------------------------------------------------------------------------------
