@@ -28,7 +28,7 @@ from detente.results.conflict import Clash, Concession, Conflict, Given, Version
 from detente.values.money import nano, shown
 from detente.values.period import End, named
 
-Time = tuple[datetime, End] | None
+When = tuple[datetime, End] | None
 """When something is given; None of what is counted over no window."""
 
 LITTLE = 1e-6
@@ -184,16 +184,16 @@ def _concession(soft: Study, owner: Owner, in_all: float | None, values: Floats,
 
 def _parts(
     draft: Draft, each: Yielding, values: Floats, slight: float
-) -> Iterable[tuple[Yielding, dict[Time, float], str]]:
+) -> Iterable[tuple[Yielding, dict[When, float], str]]:
     """The amounts of a part that gives, by time, in each unit by itself; not what is less than ``slight``."""
     amounts = values[each.columns]
     if each.part != DENIED:
-        windows: Sequence[Time] = [(w.start, w.end) for w in each.windows] or [None] * len(amounts)
+        windows: Sequence[When] = [(w.start, w.end) for w in each.windows] or [None] * len(amounts)
         units = [each.unit] * len(amounts)
     else:
         through = [_let_through(draft, column) for column in each.columns.tolist()]
         windows, units = [time for time, _ in through], [unit for _, unit in through]
-    found: dict[str, dict[Time, float]] = {}
+    found: dict[str, dict[When, float]] = {}
     for unit, time, amount in zip(units, windows, amounts.tolist(), strict=True):
         if amount > max(LITTLE * (each.most or 1.0), slight):
             by_time = found.setdefault(unit, {})
@@ -201,7 +201,7 @@ def _parts(
     yield from ((each, by_time, unit) for unit, by_time in found.items())
 
 
-def _let_through(draft: Draft, column: int) -> tuple[Time, str]:
+def _let_through(draft: Draft, column: int) -> tuple[When, str]:
     """The time of a column of use or standby, and the unit of its work."""
     at = column - int(draft.x[0, 0])
     if 0 <= at < draft.x.size:
@@ -217,14 +217,14 @@ def _let_through(draft: Draft, column: int) -> tuple[Time, str]:
     return (period.span_start, period.span_end), draft.arcs[index].workload.unit
 
 
-def _given(each: Yielding, amounts: Mapping[Time, float], unit: str, times: float) -> Given:
+def _given(each: Yielding, amounts: Mapping[When, float], unit: str, times: float) -> Given:
     """Exact to what the solver can tell."""
     scale = times / each.most if each.share else times
     windows = tuple((*time, _exact(v * scale)) for time, v in sorted(amounts.items(), key=_first) if time is not None)
     return Given(each.part, _exact(sum(amounts.values()) * scale), unit, windows)
 
 
-def _first(item: tuple[Time, float]) -> datetime:
+def _first(item: tuple[When, float]) -> datetime:
     return item[0][0] if item[0] is not None else datetime.min.replace(tzinfo=UTC)
 
 
