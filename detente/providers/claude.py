@@ -16,9 +16,8 @@ import msgspec
 
 from detente.providers.conversation import checked
 from detente.providers.omission import Omissions, remedy
-from detente.providers.wire import Call, Refusal
+from detente.providers.wire import Call, Members, Refusal
 
-Members = dict[str, msgspec.Raw]
 BUDGETS = {"low": 1024, "medium": 4096, "high": 16_384, "xhigh": 32_768, "max": 32_768}
 """Tokens of thought for `thinking: adaptive` by effort, where a Claude thinks within a budget."""
 MIN_BUDGET = 1024

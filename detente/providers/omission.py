@@ -13,7 +13,6 @@ import msgspec
 
 from detente.providers.wire import Call, Refusal
 
-Members = Mapping[str, msgspec.Raw]
 MEMBERS: dict[str, tuple[str, ...]] = {
     "seed": ("seed",),
     "penalties": ("frequency_penalty", "presence_penalty"),
@@ -61,7 +60,7 @@ def remedy(leniency: str) -> str:
     return f"allow it to be left out: `{leniency}` under `lenient:`"
 
 
-def without(call: Call, lacks: Collection[str]) -> tuple[Members, tuple[str, ...]]:
+def without(call: Call, lacks: Collection[str]) -> tuple[Mapping[str, msgspec.Raw], tuple[str, ...]]:
     """(the members that are told, the names of those left out). Raises Refusal for thoughts that only Claude reads."""
     members, left_out = call.members, []
     for feature in lacks:
@@ -87,7 +86,7 @@ def without(call: Call, lacks: Collection[str]) -> tuple[Members, tuple[str, ...
     return members, tuple(left_out)
 
 
-def _unencrypted(members: Members, left_out: list[str]) -> Members:
+def _unencrypted(members: Mapping[str, msgspec.Raw], left_out: list[str]) -> Mapping[str, msgspec.Raw]:
     """A model that does not reason has no reasoning to encrypt, and OpenAI refuses to be asked for it."""
     stated = members.get("include")
     if stated is None or _ENCRYPTED.encode() not in bytes(stated):

@@ -29,6 +29,10 @@ Shape = Literal["chat", "embeddings", "responses", "messages"]
 
 
 # -- what is asked --------------------------------------------------------------------------------------------------
+Members = dict[str, msgspec.Raw]
+"""A JSON object, each of whose members is read where it is needed."""
+
+
 class Call(msgspec.Struct, frozen=True):
     """A call in a shape: its top-level members, each still the JSON text that the caller wrote.
 

@@ -24,7 +24,7 @@ def flaws(term: Term, view: View) -> Iterator[Flaw]:
     for other in earlier:
         if other.validity.over(term.validity.start, term.validity.end):
             yield from _unsaid(other, term, view)
-    if term.validity.combine in (None, "sum"):
+    if term.validity.combine == "sum":
         yield from more_than_all(term, view.beside, view, _off)
 
 

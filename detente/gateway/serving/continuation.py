@@ -19,7 +19,7 @@ from detente.providers.wire import Call
 _THOUGHT = frozenset({"reasoning", "reasoning_content", "reasoning_signature"})
 _SAID = frozenset({"role", "content", *_THOUGHT})
 """Members of a delta after which another may go on: text, which it is told, and thoughts, which it has of its own."""
-_MOST = ("max_completion_tokens", "max_tokens")
+_LIMITS = ("max_completion_tokens", "max_tokens")
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -129,7 +129,7 @@ def _with(messages: msgspec.Raw, text: str, how: Continues) -> list[Any] | None:
 def _less(members: Mapping[str, msgspec.Raw], pieces: int) -> dict[str, int]:
     """The limits of tokens that a call states, less what was made."""
     found = {}
-    for name in _MOST:
+    for name in _LIMITS:
         stated = members.get(name)
         if stated is not None and bytes(stated) != b"null":
             found[name] = max(1, msgspec.json.decode(stated, type=int) - pieces)

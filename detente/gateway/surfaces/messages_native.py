@@ -14,8 +14,8 @@ import msgspec
 from detente.gateway.surfaces.messages_error import error_of, type_of
 from detente.gateway.surfaces.surface import Rendering, UnsayableError
 from detente.providers import sse
+from detente.providers.wire import Members
 
-Members = dict[str, msgspec.Raw]
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _START = b"event: message_start"
 

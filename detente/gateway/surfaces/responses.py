@@ -28,7 +28,7 @@ from detente.gateway.surfaces.responses_request import as_chat
 from detente.gateway.surfaces.surface import NO_HEADERS, Asked, Rendering, Surface, UnsayableError
 from detente.live.deployment import Feature, Operation
 from detente.providers import sse
-from detente.providers.wire import Call, Refusal, Reply, Wire
+from detente.providers.wire import Call, Members, Refusal, Reply, Wire
 
 NOT_HERE = {
     "background": "a reply that is fetched later has no stream and no caller to meter; leave out `background`",
@@ -50,8 +50,6 @@ _MEMBER = {
     "images": "input",
 }
 """Of what a deployment cannot do, the member that asks for it."""
-
-Members = dict[str, msgspec.Raw]
 _REASONING: frozenset[Feature] = frozenset({"reasoning"})
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from detente.gateway.surfaces.responses_reply import (
-    Json,
+    Plain,
     called,
     input_of,
     own_id,
@@ -89,7 +89,7 @@ class ResponseEvents(Rendering):
         self._number = 0
         self._open = ""
         """The kind of the item that is open: ``message``, ``reasoning``, or none."""
-        self._output: list[Json] = []
+        self._output: list[Plain] = []
         self._text: list[str] = []
         self._thought: list[str] = []
         self._kept: dict[str, Any] = {}
@@ -233,14 +233,14 @@ class ResponseEvents(Rendering):
         """What the id of the next item is made of: of several of a kind, each has its own."""
         return f"{self._own}{len(self._output) or ''}"
 
-    def _place(self, **more: int) -> Json:
+    def _place(self, **more: int) -> Plain:
         kind = "rs" if self._open == "reasoning" else "msg"
         return {"item_id": f"{kind}_{self._item}", "output_index": len(self._output), **more}
 
-    def _added(self, item: Json) -> bytes:
+    def _added(self, item: Plain) -> bytes:
         return self._say("output_item.added", output_index=len(self._output), item=item)
 
-    def _done(self, item: Json) -> bytes:
+    def _done(self, item: Plain) -> bytes:
         told = self._say("output_item.done", output_index=len(self._output), item=item)
         self._output.append(item)
         return told

@@ -17,7 +17,7 @@ from detente.gateway.surfaces.responses_tools import INPUT, ToolName
 from detente.gateway.surfaces.surface import Asked, UnsayableError
 from detente.providers.wire import Reply, Tokens
 
-Json = dict[str, Any]
+Plain = dict[str, Any]
 ECHOED: dict[str, Any] = {
     "instructions": None,
     "max_output_tokens": None,
@@ -81,7 +81,7 @@ def response_of(asked: Asked, reply: Reply) -> bytes:
         raise UnsayableError(f"the provider gave {len(completion.choices)} choices for one response")
     choice = completion.choices[0]
     message, own = choice.message, own_id(completion.id)
-    output: list[Json] = []
+    output: list[Plain] = []
     thought = message.reasoning_content or message.reasoning or ""
     if thought or message.reasoning_redacted or message.later_reasoning:
         output.append(reasoning(own, thought, packed(msgspec.to_builtins(message))))
@@ -100,7 +100,9 @@ def own_id(completion: str | None) -> str:
     return (completion or token_hex(12)).removeprefix("chatcmpl-")[:100]
 
 
-def shell(asked: Asked, own: str, created: int, output: list[Json], finish: str | None, tokens: Tokens | None) -> Json:
+def shell(
+    asked: Asked, own: str, created: int, output: list[Plain], finish: str | None, tokens: Tokens | None
+) -> Plain:
     """A response. ``finish`` is None while it is made."""
     members = asked.origin.members if asked.origin is not None else {}
     status = "in_progress" if finish is None else "incomplete" if finish in WHY else "completed"
@@ -123,7 +125,7 @@ def shell(asked: Asked, own: str, created: int, output: list[Json], finish: str 
     }
 
 
-def usage_of(tokens: Tokens) -> Json:
+def usage_of(tokens: Tokens) -> Plain:
     """Usage in OpenAI's words."""
     return {
         "input_tokens": tokens.input,
@@ -134,33 +136,33 @@ def usage_of(tokens: Tokens) -> Json:
     }
 
 
-def said(own: str, text: str, *, refused: bool = False, done: bool = True) -> Json:
+def said(own: str, text: str, *, refused: bool = False, done: bool = True) -> Plain:
     """An item of text."""
-    part: Json = {"type": "refusal", "refusal": text} if refused else text_part(text)
+    part: Plain = {"type": "refusal", "refusal": text} if refused else text_part(text)
     status = "completed" if done else "in_progress"
     content = [part] if done else []
     return {"id": f"msg_{own}", "type": "message", "status": status, "role": "assistant", "content": content}
 
 
-def text_part(text: str) -> Json:
+def text_part(text: str) -> Plain:
     """A part of text."""
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
 
 
-def reasoning(own: str, thought: str, sealed: str | None) -> Json:
+def reasoning(own: str, thought: str, sealed: str | None) -> Plain:
     """An item of thought: told as its summary, and packed for the model that wants it back."""
     summary = [{"type": "summary_text", "text": thought}] if thought else []
-    found: Json = {"id": f"rs_{own}", "type": "reasoning", "summary": summary}
+    found: Plain = {"id": f"rs_{own}", "type": "reasoning", "summary": summary}
     return found | ({"encrypted_content": sealed} if sealed else {})
 
 
 def called(
     own: str, at: int, call: str, name: str, arguments: str, tools: Mapping[str, ToolName], *, done: bool = True
-) -> Json:
+) -> Plain:
     """A call of a tool, by the name that its caller knows. Raises ``UnsayableError`` for a custom one without input."""
     known = tools.get(name) or ToolName(name)
     where = {"namespace": known.namespace} if known.namespace else {}
-    head: Json = {"status": "completed" if done else "in_progress", "call_id": call, "name": known.name, **where}
+    head: Plain = {"status": "completed" if done else "in_progress", "call_id": call, "name": known.name, **where}
     if known.custom:
         given = input_of(arguments, known.name) if done else ""
         return {"id": f"ctc_{own}{at}", "type": "custom_tool_call", **head, "input": given}

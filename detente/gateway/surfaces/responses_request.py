@@ -17,7 +17,6 @@ from detente.gateway.surfaces.surface import Asked
 from detente.providers.omission import Omissions, remedy
 from detente.providers.wire import Call, Refusal
 
-Members = Mapping[str, msgspec.Raw]
 SAME = ("model", "stream", "temperature", "top_p", "user", "safety_identifier", "service_tier", "parallel_tool_calls")
 """Members that a chat completion has by the same name and meaning."""
 HINTS = ("metadata", "client_metadata", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options", "store")
@@ -84,11 +83,11 @@ def as_chat(asked: Asked) -> Asked:
     return msgspec.structs.replace(asked, call=call, origin=own, tools=box.names)
 
 
-def _says(members: Members, name: str) -> bool:
+def _says(members: Mapping[str, msgspec.Raw], name: str) -> bool:
     return name in members and bytes(members[name]) != _NULL
 
 
-def _known(members: Members, omissions: Omissions) -> None:
+def _known(members: Mapping[str, msgspec.Raw], omissions: Omissions) -> None:
     for name, raw in members.items():
         if name in SAME or name in READ or bytes(raw) == _NULL:
             continue
@@ -109,7 +108,7 @@ def _known(members: Members, omissions: Omissions) -> None:
             omissions.hint("include")
 
 
-def _output(members: Members, said: dict[str, Any], omissions: Omissions) -> None:
+def _output(members: Mapping[str, msgspec.Raw], said: dict[str, Any], omissions: Omissions) -> None:
     """How much is made, in which shape, and with how much thought."""
     if _says(members, "max_output_tokens"):
         said["max_completion_tokens"] = members["max_output_tokens"]
@@ -127,7 +126,7 @@ def _output(members: Members, said: dict[str, Any], omissions: Omissions) -> Non
             said["response_format"] = {"type": kind}
 
 
-def _tools(members: Members, said: dict[str, Any], box: Toolbox) -> None:
+def _tools(members: Mapping[str, msgspec.Raw], said: dict[str, Any], box: Toolbox) -> None:
     if not box.functions:
         said.pop("parallel_tool_calls", None)
         return
@@ -145,7 +144,7 @@ def _tools(members: Members, said: dict[str, Any], box: Toolbox) -> None:
 
 
 # -- items ------------------------------------------------------------------------------------------------------------
-def _messages(members: Members, box: Toolbox, omissions: Omissions) -> list[dict[str, Any]]:
+def _messages(members: Mapping[str, msgspec.Raw], box: Toolbox, omissions: Omissions) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     if _says(members, "instructions"):
         found.append({"role": "system", "content": read(members["instructions"], str, "instructions")})
