@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -232,6 +233,15 @@ def test_a_plan_without_a_bound_says_so() -> None:
     assert "no lower bound was found" in text
     assert "-1,000,000" not in text
     assert "-1000000" not in text
+
+
+def test_the_guide_explains_the_sections_that_there_are() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "guide" / "report.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\| ([A-Z][^|]*) \|", guide.partition("section by section")[2], re.MULTILINE)
+    page = render([frontier("letter"), frontier("spirit")])
+    heads = re.findall(r"<(?:h[345]|summary)[^>]*>(.*?)</", page)
+    assert len(named) > 10
+    assert [name for name in named if not any(re.sub(r"\d+ ", "", head).startswith(name) for head in heads)] == []
 
 
 def test_pictures_have_names() -> None:
