@@ -37,6 +37,7 @@ HOST = click.option("--host", default="127.0.0.1", show_default=True, help="The 
 @SCENARIO
 @click.option("--plan", type=click.Path(path_type=Path), help="Follow this saved plan.")
 @HOST
+@click.option("--metrics", metavar="HOST:PORT", help="Serve /metrics there and nowhere else. Default: beside calls.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free port.")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Number of worker processes.")
 @click.option(
@@ -63,6 +64,7 @@ def serve(
     sandbox: bool,
     certificate: Path | None,
     private_key: Path | None,
+    metrics: str | None,
     at: datetime | None,
     as_json: bool,
 ) -> int:
@@ -92,7 +94,13 @@ def serve(
             )
         listening = closing.enter_context(bound(host, port))
         address = _address(listening, tls=certificate is not None)
-        settings = Settings(source, journal, clock, workers, certificate, private_key)
+        apart = None
+        if metrics is not None:
+            where, _, number = metrics.rpartition(":")
+            if not number.isdigit() or int(number) > 65535:
+                raise click.ClickException(f"--metrics {metrics}: not an address; write for example 127.0.0.1:9100")
+            apart = closing.enter_context(bound(where.strip("[]") or host, int(number)))
+        settings = Settings(source, journal, clock, workers, certificate, private_key, apart)
 
         def say(text: str) -> None:
             click.echo(text, err=True)

@@ -46,6 +46,10 @@ class Way(Protocol):
     """What an exchange needs of the connection that it came on."""
 
     @property
+    def internal(self) -> bool:
+        """Whether it came on the address of the operators."""
+
+    @property
     def drain(self) -> asyncio.Future[None] | None:
         """What to wait for before more is sent: the caller is slow."""
 
@@ -108,6 +112,11 @@ class Exchange:
         """End a reply that cannot be completed, so that it looks cut."""
         self.done, self.lives = True, None
         self._connection.abort()
+
+    @property
+    def internal(self) -> bool:
+        """Whether it came on the address where metrics are read, and not where calls are."""
+        return self._connection.internal
 
     def _framed(self, data: bytes) -> bytes:
         return b"%x\r\n%b\r\n" % (len(data), data) if self._chunked and data else data

@@ -34,6 +34,8 @@ class Application(Rules, Protocol):
     """Those that are open, for ``sweep``."""
     outbox: Outbox
     """Where replies go out."""
+    metrics_port: int | None
+    """The port of the operators' address, where there is one."""
 
     @property
     def idle(self) -> float:
@@ -78,6 +80,7 @@ class Connection(asyncio.Protocol):
         self._unread = b""
         self._refused = self._stopping = self._paused = self._expected = False
         self.drain: asyncio.Future[None] | None = None
+        self.internal = False
         self.transport: asyncio.Transport
         self._silence: Silence
         self._unsent: list[bytes] = []
@@ -91,6 +94,8 @@ class Connection(asyncio.Protocol):
         self.transport = transport  # type: ignore[assignment]  # uvloop's is no asyncio.Transport by class
         self.transport.set_write_buffer_limits(high=WRITE_HIGH)
         self._silence = Silence(self.transport, self._loop.time())
+        if self._app.metrics_port is not None:
+            self.internal = transport.get_extra_info("sockname")[1] == self._app.metrics_port
         self._state.connections.add(self)
         self._app.connections.add(self)
         if len(self._app.connections) > self._app.most_connections:

@@ -78,6 +78,7 @@ class App:
         self._loop = asyncio.get_running_loop()
         self._ids, self._count = f"{os.urandom(6).hex()}{worker:02x}", 0
         self.connections: set[Connection] = set()
+        self.metrics_port: int | None = None
         self._active = 0
         self.ready = False
         self.unrecorded = ""
@@ -174,7 +175,7 @@ class App:
         """Answer a request. Cancelled when the caller leaves."""
         surface = exchange.head.surface
         try:
-            if surface is None:
+            if surface is None or exchange.internal:
                 self._page(exchange)
             else:
                 await self._call(surface, exchange)
@@ -206,9 +207,11 @@ class App:
             why = why or ("" if self.ready else "starting or stopping")
             said = {"status": "not ready", "why": why} if why else {"status": "ready"}
             exchange.reply(503 if why else 200, JSON, msgspec.json.encode(said))
-        elif path == b"/metrics":
+        elif path == b"/metrics" and exchange.internal is (self.metrics_port is not None):
             self.flush()
             exchange.reply(200, TYPE, self._metrics.text())
+        elif exchange.internal:
+            exchange.reply(404, JSON, self._nothing(exchange.head))
         elif path == b"/v1/models" or path.startswith(b"/v1/models/"):
             self._models(exchange)
         else:

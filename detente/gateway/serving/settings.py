@@ -5,6 +5,7 @@ Owns: the values alone. It imports nothing that counts or serves, so that a supe
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,3 +27,5 @@ class Settings:
     workers: int = 1
     certificate: Path | None = None
     private_key: Path | None = None
+    metrics: socket.socket | None = None
+    """Where `/metrics` is read, if not beside calls: it listens already."""

@@ -96,6 +96,8 @@ class _Supervisor:
     def run(self, ready: Callable[[], None]) -> None:
         """Start all, and wait for them to end. Raises ServeError where they cannot start."""
         self._listening.listen(2048)
+        if self._settings.metrics is not None:
+            self._settings.metrics.listen(2048)
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: self._stop())
         signal.signal(signal.SIGHUP, lambda *_: self._pass_on(signal.SIGHUP))
@@ -186,6 +188,8 @@ class _Supervisor:
 
     def _stop(self) -> None:
         self._stopping = True
+        if self._settings.metrics is not None:
+            self._settings.metrics.close()
         self._listening.close()  # held open here, it would take callers whom nobody answers
         self._pass_on(signal.SIGTERM)
 

@@ -95,11 +95,16 @@ class Worker:
             gc.collect()
             gc.freeze()
             gc.set_threshold(20_000, 20, 50)
-            listening.listen(2048)
+            sockets = [listening]
+            if (metrics := settings.metrics) is not None:
+                self._app.metrics_port = metrics.getsockname()[1]
+                sockets.append(metrics)
+            for each in sockets:
+                each.listen(2048)
             self._app.ready = True
             ready()
             try:
-                await server.serve(sockets=[listening])
+                await server.serve(sockets=sockets)
             finally:
                 for task in keeping:
                     task.cancel()

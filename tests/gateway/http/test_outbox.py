@@ -20,6 +20,7 @@ class Silent:
     """An application that keeps its exchanges, for the test to answer."""
 
     most_body, most_connections, idle, keep_alive = 1000, 100, 5.0, 15.0
+    metrics_port: int | None = None
 
     def __init__(self, outbox: Outbox) -> None:
         self.connections: set[Connection] = set()

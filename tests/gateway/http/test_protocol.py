@@ -617,6 +617,7 @@ class Echo:
     """An application that answers with what it understood, a line a request."""
 
     most_body, most_connections, idle, keep_alive = 1000, 100, 5.0, 15.0
+    metrics_port: int | None = None
 
     def __init__(self) -> None:
         self.connections: set[Connection] = set()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from detente.gateway.http.protocol import Connection
 from tests.gateway.http.peer import run
 from tests.gateway.stage import (
     DONE,
@@ -115,5 +117,28 @@ def test_our_own_credential_is_struck_from_whatever_a_provider_says(tmp_path: Pa
             assert SECRET.encode() not in kept
             if answer.status == 200 or b"key" in answer.body:
                 assert b"[credential]" in answer.body
+
+    run(main())
+
+
+def test_metrics_on_an_address_of_their_own_are_there_and_nowhere_else(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with play(SERVED) as south, Stage(tmp_path, one(south)) as stage:
+            loop = asyncio.get_running_loop()
+            apart = await loop.create_server(lambda: Connection(stage.app, None, stage.state, {}, loop), "127.0.0.1", 0)
+            calls, metrics = stage.port, apart.sockets[0].getsockname()[1]
+            assert (await stage.page("/metrics")).status == 200  # unless told otherwise
+            stage.app.metrics_port = metrics
+            assert (await stage.page("/metrics")).status == 404
+            assert (await stage.ask()).status == 200
+            stage.port = metrics
+            assert b"detente_requests_total" in (await stage.page("/metrics")).body
+            assert (await stage.page("/healthz")).status == 200
+            for said in ("/v1/models", "/v1/nothing"):
+                assert (await stage.page(said)).status == 404
+            assert (await stage.ask()).status == 404
+            assert len(south.requests) == 1
+            stage.port = calls
+            apart.close()
 
     run(main())

@@ -27,6 +27,7 @@ class Wire:
     """What a caller's connection would carry."""
 
     drain = None
+    internal = False
 
     def __init__(self) -> None:
         self.sent = b""
