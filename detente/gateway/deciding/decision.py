@@ -79,7 +79,7 @@ def decide(
         workload=workload.id,
         kind=workload.kind,
         labels=tuple(labels.items()),
-        model=asked.model or workload.id,
+        model=moment.policy.named(workload, asked.model or workload.id),
         operation=surface.operation,
         needs=asked.needs,
         pinned=asked.pinned,

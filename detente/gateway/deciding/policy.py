@@ -18,6 +18,7 @@ from detente.case.case import Case
 from detente.contract.term import Term
 from detente.demand.workload import AnyWorkload, Training
 from detente.errors import CaseError, Mistake, Where
+from detente.gateway.surfaces.models import meant
 from detente.live.deployment import AnyDeployment
 from detente.live.key import Key
 from detente.live.serving import Serving
@@ -244,6 +245,15 @@ class Policy:
             if model in workload.runs_on.models:
                 found[model] = " ".join(dict.fromkeys(d.offer.provider for d in those))
         return {**found, workload.id: "detente"} if found else {}
+
+    def named(self, workload: AnyWorkload, model: str) -> str:
+        """The model that a name stands for: dated, or with the length of its context, as clients of Anthropic's write.
+
+        The name itself where it stands for none, or for several.
+        """
+        if model in self.by_model or model == workload.id:
+            return model
+        return meant(model, self.models(workload)) or model
 
     def asked(self, workload: AnyWorkload, model: str) -> tuple[Deployed, ...]:
         """The deployments of a model; of any model that a workload runs on, where its own id stands for the model."""

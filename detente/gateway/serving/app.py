@@ -29,7 +29,8 @@ from detente.gateway.serving.job import Job, Served
 from detente.gateway.serving.metrics import TYPE, Metrics
 from detente.gateway.serving.recorder import Recorder
 from detente.gateway.serving.relay import Relay
-from detente.gateway.surfaces import SURFACES
+from detente.gateway.surfaces import SURFACES, models
+from detente.gateway.surfaces.messages_count import CountSurface
 from detente.gateway.surfaces.stored import PREFIX as STORED
 from detente.gateway.surfaces.stored import StoredSurface
 from detente.gateway.surfaces.surface import Surface
@@ -40,6 +41,7 @@ from detente.live.key import Key
 from detente.live.request import LabelError, labels_of, narrowed
 from detente.providers.authority import Authority
 from detente.providers.outgoing import HeaderPairs
+from detente.providers.wire import Tokens
 
 LABELS = b"x-detente-labels"
 NO_KEY = "missing or unknown key; send it as `Authorization: Bearer …`"
@@ -231,19 +233,19 @@ class App:
             exchange.reply(401, _CHALLENGE, self.malformed(401, NO_KEY))
             return
         workload = self.policy.workloads[key.workload]
-        created = int(self.moment.at.timestamp())
-        listed = {
-            name: {"id": name, "object": "model", "created": created, "owned_by": owner}
-            for name, owner in self.policy.models(workload).items()
-        }
+        there, at = self.policy.models(workload), self.moment.at
+        anthropic = b"anthropic-version" in exchange.head.headers
+        listed = models.in_anthropics_shape(there, at) if anthropic else models.in_openais_shape(there, at)
         asked = exchange.head.path.removeprefix(b"/v1/models").strip(b"/").decode("utf-8", "replace")
+        name = asked if asked in listed else models.meant(asked, listed)
         if not asked:
-            exchange.reply(200, JSON, msgspec.json.encode({"object": "list", "data": list(listed.values())}))
-        elif asked in listed:
-            exchange.reply(200, JSON, msgspec.json.encode(listed[asked]))
+            exchange.reply(200, JSON, msgspec.json.encode(models.listed(listed, anthropic)))
+        elif name is not None:
+            exchange.reply(200, JSON, msgspec.json.encode(listed[name]))
         else:
             message = f"there is no model `{asked}` for {workload.id}; {did_you_mean(asked, listed)}"
-            body = _OPENAI.error(404, error(404, message, param="model", code="model_not_found"))
+            surface = SURFACES[b"/v1/messages"] if anthropic else _OPENAI
+            body = surface.error(404, error(404, message, param="model", code="model_not_found"))
             exchange.reply(404, JSON, body)
 
     # -- calls -------------------------------------------------------------------------------------------------
@@ -298,6 +300,9 @@ class App:
         except Rejection as unserved:
             self._refuse(job, exchange, unserved)
             return
+        if isinstance(surface, CountSurface):
+            self._counted(job, exchange)
+            return
         for clause in job.admission.forbidding:
             self._metrics.denied(clause)
         self._active += 1
@@ -305,6 +310,12 @@ class App:
             await self.relay.serve(job, exchange)
         finally:
             self._active -= 1
+
+    def _counted(self, job: Job, exchange: Exchange) -> None:
+        """Answer how many tokens a call would take: an estimate of our own, and marked as one."""
+        self._recorder.record(job, Served("complete", 200, tokens=Tokens(0, 0)), self._loop.time())
+        headers = JSON + self._recorder.disclosed(job, None, None) + b"x-detente-estimated: input_tokens\r\n"
+        exchange.reply(200, headers, msgspec.json.encode({"input_tokens": job.asked.prompt}))
 
     def _refuse(self, job: Job, exchange: Exchange, unserved: Rejection) -> None:
         """Answer a call that is asked of nobody."""
@@ -352,9 +363,15 @@ _SMALLEST_PART = 8
 _POST = frozenset({b"POST"})
 
 
+_SAME = re.compile(rb"^/openai/(?:v1|deployments/[^/]+)(?=/)")
+"""How the paths of Azure's own clients begin: the model is in the body, too."""
+
+
 def _surface(head: RequestHead) -> tuple[Surface | None, frozenset[bytes]]:
     """What answers a path, and to which methods."""
     found = SURFACES.get(head.path)
+    if found is None and (same := _SAME.sub(b"/v1", head.path).rstrip(b"/")) in SURFACES:
+        return SURFACES[same], _POST
     if found is None and head.path.startswith(STORED):
         stored = StoredSurface(head.method, head.path, head.query)
         return (stored, stored.methods) if stored.methods else (None, _POST)

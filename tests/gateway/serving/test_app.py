@@ -368,3 +368,54 @@ def test_metrics_tell_what_was_served_denied_and_failed(tmp_path: Path) -> None:
             assert KEY not in text
 
     run(main())
+
+
+# -- what clients of several makers ask -------------------------------------------------------------------------------
+def test_models_are_listed_as_who_asks_reads_them_and_have_other_names(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with play(SERVED) as south, Stage(tmp_path, one(south)) as stage:
+            listed = await stage.ask(path="/v1/models", method="GET", anthropic_version="2023-06-01")
+            assert [(entry["type"], entry["id"]) for entry in listed.json["data"]] == [
+                ("model", "m"),
+                ("model", "chat"),
+            ]
+            one_of = await stage.ask(path="/v1/models/M-20250101", method="GET", anthropic_version="2023-06-01")
+            assert one_of.json["id"] == "m"
+            gone = await stage.ask(path="/v1/models/x", method="GET", anthropic_version="2023-06-01")
+            assert (gone.status, gone.json["error"]["type"]) == (404, "not_found_error")
+            answer = await stage.ask({**HELLO, "model": "m-20250101[1m]"})
+            assert (answer.status, stage.records[-1].model) == (200, "m-20250101[1m]")
+
+    run(main())
+
+
+def test_tokens_are_estimated_and_nobody_is_asked(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with play() as south, Stage(tmp_path, one(south)) as stage:
+            path = "/v1/messages/count_tokens?beta=true"
+            body = {"model": "m", "messages": [{"role": "user", "content": "a" * 400}]}
+            answer = await stage.ask(body, path=path)
+            assert 90 < answer.json["input_tokens"] < 130
+            assert answer.headers["x-detente-estimated"] == "input_tokens"
+            assert (await stage.ask({**body, "model": "x"}, path=path)).status == 404
+            assert south.requests == []
+            assert (stage.records[0].deployment, stage.records[0].outcome) == (None, "complete")
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/chat/completions/",
+        "/openai/v1/chat/completions",
+        "/openai/deployments/m/chat/completions?api-version=2024-10-21",
+    ],
+)
+def test_azures_own_paths_and_a_slash_at_the_end_lead_to_the_same(tmp_path: Path, path: str) -> None:
+    async def main() -> None:
+        async with play(SERVED) as south, Stage(tmp_path, one(south)) as stage:
+            assert (await stage.ask(path=path)).status == 200
+            assert (await stage.ask(path="/openai/deployments/m/nothing")).status == 404
+
+    run(main())

@@ -1,0 +1,101 @@
+"""Clients that come from npm: installed once a machine, at one version.
+
+Owns: installing, and running one against a gateway with nothing of this user's own. Not here: what is asked of them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.serving import Gateway
+from tests.waiting import PATIENCE
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "detente-tests"
+INSTALLING = 300
+"""Seconds for a package to come: its size is some 200 MB."""
+CLAUDE_CODE = ("@anthropic-ai/claude-code", "2.1.197")
+CODEX = ("@openai/codex", "0.171.0")
+
+
+def installed(package: tuple[str, str]) -> Path:
+    """The folder of the modules of a package. Skips the test where npm, or its registry, cannot be had."""
+    name, version = package
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("npm is not here")
+    folder = CACHE / f"{name.rpartition('/')[2]}-{version}"
+    if not (folder / "whole").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        asked = [
+            npm,
+            "install",
+            "--prefix",
+            str(folder),
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            f"{name}@{version}",
+        ]
+        try:
+            done = subprocess.run(asked, capture_output=True, timeout=INSTALLING, check=False)
+        except subprocess.TimeoutExpired:
+            pytest.skip(f"npm did not bring {name} within {INSTALLING} s")
+        if done.returncode:
+            pytest.skip(f"npm cannot bring {name}: {done.stderr.decode(errors='replace')[-200:]}")
+        (folder / "whole").touch()
+    return folder / "node_modules"
+
+
+def run(program: list[str], home: Path, **environment: str) -> str:
+    """What a program prints that ends well, in a home of its own."""
+    work = home / "work"
+    work.mkdir(parents=True, exist_ok=True)
+    env = {"PATH": os.environ["PATH"], "HOME": str(home), "NO_PROXY": "127.0.0.1", **environment}
+    done = subprocess.run(
+        program, cwd=work, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=False
+    )
+    said = done.stdout.decode(errors="replace")
+    assert done.returncode == 0, said[-2000:] + done.stderr.decode(errors="replace")[-2000:]
+    return said
+
+
+def claude_code(gateway: Gateway, home: Path, *arguments: str) -> str:
+    """One turn of Claude Code."""
+    program = next(installed(CLAUDE_CODE).glob("@anthropic-ai/claude-code-*/claude"), None)
+    if program is None:
+        pytest.skip("Claude Code is not built for this machine")
+    return run(
+        [str(program), *arguments],
+        home,
+        ANTHROPIC_BASE_URL=gateway.address,
+        ANTHROPIC_API_KEY=gateway.keys["coding"],
+        IS_SANDBOX="1",
+        DISABLE_TELEMETRY="1",
+        DISABLE_AUTOUPDATER="1",
+        CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC="1",
+    )
+
+
+CONFIGURATION = """model = "{model}"
+model_provider = "detente"
+
+[model_providers.detente]
+name = "detente"
+base_url = "{address}/v1"
+env_key = "DETENTE_KEY"
+wire_api = "responses"
+"""
+
+
+def codex(gateway: Gateway, home: Path, model: str, *arguments: str) -> str:
+    """One turn of Codex."""
+    program = installed(CODEX) / ".bin" / "codex"
+    folder = home / ".codex"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.toml").write_text(CONFIGURATION.format(model=model, address=gateway.address))
+    return run([str(program), "exec", "--skip-git-repo-check", *arguments], home, DETENTE_KEY=gateway.keys["coding"])
