@@ -51,13 +51,12 @@ class Regret:
     mean: Exact
 
 
-def regrets(by_world: Sequence[tuple[Decimal, Mapping[str, Decimal]]]) -> dict[str, Regret]:
-    """The regret of each choice, over states of the world with the cost of each choice in them."""
+def regrets(by_world: Sequence[tuple[Decimal, Mapping[str, Decimal], Decimal]]) -> dict[str, Regret]:
+    """The regret of each choice, over states of the world: each with the costs of choices, and the least there is."""
     found: dict[str, list[tuple[Fraction, Decimal]]] = {}
-    for chance, costs in by_world:
-        best = min(costs.values())
+    for chance, costs, least in by_world:
         for choice, cost in costs.items():
-            found.setdefault(choice, []).append((Fraction(chance), cost - best))
+            found.setdefault(choice, []).append((Fraction(chance), cost - least))
     return {
         choice: Regret(
             max(amount for _, amount in each), nano(sum((p * Fraction(amount) for p, amount in each), Fraction(0)))

@@ -1,32 +1,35 @@
 """Which way out is best? Each choice with each way in which the world may turn out, planned and held side by side.
 
 Owns: what is planned, in which order, and what is kept when that is stopped. Not here: which outcomes there are
-(``leaves``), the figures of one (``measures``) and over all of them (``chances``), and the values (``comparison``).
+(``leaves``), the figures of one (``measures``) and over all of them (``risks``), and the values (``comparison``).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
 from detente.case.case import Case
-from detente.case.choice import OpenChoice
 from detente.errors import UnsettledError
-from detente.outcomes.chances import Ends, Regret, conditional, expected, flips, regrets, tail
-from detente.outcomes.comparison import FORMAT, ChoiceRisk, Comparison, OutcomeColumn, Swing
-from detente.outcomes.estimate import LeastCost
-from detente.outcomes.leaves import Leaf, WorldState, leaves, worlds
+from detente.outcomes.chances import expected
+from detente.outcomes.comparison import FORMAT, BeforeNews, Comparison, NewsStatus, OutcomeColumn
+from detente.outcomes.estimate import NOTHING, Estimate, LeastCost
+from detente.outcomes.leaves import Leaf, leaves
 from detente.outcomes.measures import measured
 from detente.outcomes.prices import Status
 from detente.outcomes.pricing import GAP
+from detente.outcomes.risks import weighed
+from detente.planner.hedging import CaseInFuture, HedgedPlan, hedge
 from detente.planner.solve import plan
 from detente.planner.solving.search import Progress
 from detente.planner.study import silent
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
+from detente.values.money import nano
+from detente.values.period import moment
 
 LEVEL = Decimal("0.95")
 """Of the tail: the mean of the dearest twentieth of what may happen."""
@@ -83,9 +86,10 @@ class _Comparing:
         """Everything, or as much as was found."""
         self._all_planned()
         case, columns = self.case, tuple(map(self._column, self.leaves))
-        costs = {(c.choice, tuple(c.world.items())): c.cost for c in columns}
-        risks = tuple(self._risks(costs, level))
-        means = {risk.choice: risk.expected for risk in risks}
+        costs = {leaf.name: column.cost for leaf, column in zip(self.leaves, columns, strict=True)}
+        before = {choice.id: self._before(choice.id, costs) for choice in case.declared.choices}
+        risks, swings = weighed(case, self.leaves, costs, before, level)
+        means = {risk.choice: risk.mean for risk in risks}
         first = _best(means)
         return Comparison(
             FORMAT,
@@ -102,7 +106,7 @@ class _Comparing:
             risks,
             first,
             first is not None and _sure(first, means),
-            tuple(self._swings(costs)) if first is not None else (),
+            swings if first is not None else (),
         )
 
     # -- planning ----------------------------------------------------------------------------------------------------
@@ -132,6 +136,27 @@ class _Comparing:
         """Of the time that is left, the part of one of so many plans."""
         return None if self.end is None else max(1e-9, self.end - time.monotonic()) / left
 
+    def _before(self, choice: str, costs: Mapping[str, LeastCost | None]) -> tuple[NewsStatus, BeforeNews | None]:
+        """The plan of a choice before the news, where there is any to come."""
+        own = [leaf for leaf in self.leaves if leaf.choice.id == choice]
+        until = max(own[0].known, default=self.case.declared.horizon.start)
+        if len(own) == 1 or until <= self.case.declared.horizon.start:
+            return "none", None
+        known = [(leaf.probability, cost) for leaf in own if (cost := costs[leaf.name]) is not None]
+        if len(known) < len(own) or self.status == "interrupted":
+            return "not-planned", None
+        self._progress(f"{choice}: the plan before the news")
+        futures = [CaseInFuture(leaf.case, leaf.probability, leaf.news) for leaf in own]
+        try:
+            found = hedge(futures, moment(until), gap=self.gap, deadline=self.end, progress=self._progress)
+        except KeyboardInterrupt:
+            self.status = "interrupted"
+            return "not-planned", None
+        except UnsettledError:
+            self.status = "time-limit"
+            return "not-planned", None
+        return ("no-plan", None) if found is None else ("planned", _told(own, found, expected(known)))
+
     # -- columns -----------------------------------------------------------------------------------------------------
     def _today(self) -> OutcomeColumn:
         return self._measured(OutcomeColumn(BASELINE, None, {}, Decimal(1), None, None, False, ()), self.case)
@@ -158,66 +183,13 @@ class _Comparing:
             return column
         return measured(column, case, found, baseline if isinstance(baseline, Plan) else None)
 
-    # -- choices -----------------------------------------------------------------------------------------------------
-    def _risks(
-        self, costs: Mapping[tuple[str | None, WorldState], LeastCost | None], level: Decimal
-    ) -> Iterator[ChoiceRisk]:
-        """Each choice over its outcomes."""
-        regret = self._regrets(costs)
-        for choice in self.case.declared.choices:
-            own = [leaf for leaf in self.leaves if leaf.choice.id == choice.id]
-            known = [(leaf, cost) for leaf in own if (cost := costs[choice.id, leaf.world]) is not None]
-            if len(known) < len(own):
-                yield ChoiceRisk(choice.id, choice.text, None, None, None, None, None)
-                continue
-            worst, most = max(known, key=lambda pair: pair[1].amount)
-            yield ChoiceRisk(
-                choice.id,
-                choice.text,
-                expected([(leaf.probability, cost) for leaf, cost in known]),
-                most.amount,
-                worst.name,
-                tail([(leaf.probability, cost.amount) for leaf, cost in known], level),
-                regret.get(choice.id),
-            )
 
-    def _regrets(self, costs: Mapping[tuple[str | None, WorldState], LeastCost | None]) -> dict[str, Regret]:
-        """Of every choice, where all costs are known: in a state of the world each is where its own events lead."""
-        if any(cost is None for cost in costs.values()):
-            return {}
-        by_world = []
-        for world, chance in worlds(self.case):
-            each = {choice.id: costs[choice.id, self._seen(choice.id, world)] for choice in self.case.declared.choices}
-            by_world.append((chance, {name: cost.amount for name, cost in each.items() if cost is not None}))
-        return regrets(by_world)
-
-    def _seen(self, choice: str, world: WorldState) -> WorldState:
-        """Of a state of the world, the events that follow a choice."""
-        after = {event.id for event in self.case.declared.uncertain if event.under(choice)}
-        return tuple(pair for pair in world if pair[0] in after)
-
-    def _swings(self, costs: Mapping[tuple[str | None, WorldState], LeastCost | None]) -> Iterator[Swing]:
-        """Over the probability of each outcome: of an event with two, of the first alone, for the other is the rest."""
-        for event in self.case.declared.uncertain:
-            names = list(event.outcomes)
-            for name in names[:1] if len(names) == 2 else names:
-                ends = {choice.id: self._ends(choice.id, (event.id, name), costs) for choice in self._choices}
-                yield Swing(event.id, name, event.outcomes[name].probability, ends, flips(ends))
-
-    @property
-    def _choices(self) -> Sequence[OpenChoice]:
-        return self.case.declared.choices
-
-    def _ends(
-        self, choice: str, pair: tuple[str, str], costs: Mapping[tuple[str | None, WorldState], LeastCost | None]
-    ) -> Ends:
-        """What a choice costs on average where an outcome never happens, and where it surely does."""
-        own = [leaf for leaf in self.leaves if leaf.choice.id == choice]
-        amounts = [(leaf, cost.amount) for leaf in own if (cost := costs[choice, leaf.world]) is not None]
-        follows = any(name == pair[0] for name, _ in own[0].world)
-        never = [(Fraction(leaf.probability), amount) for leaf, amount in amounts if pair not in leaf.world]
-        surely = [(Fraction(leaf.probability), amount) for leaf, amount in amounts if pair in leaf.world or not follows]
-        return Ends(conditional(never), conditional(surely))
+def _told(own: Sequence[Leaf], found: HedgedPlan, known: LeastCost) -> BeforeNews:
+    """The plan before the news beside what knowing everything would cost, which is a bound on it as well."""
+    cost = LeastCost(found.cost, min(found.cost, max(found.bound, known.bound)))
+    likeliest = None if found.sure is None else nano(Fraction(max(0.0, found.sure - found.divisible)))
+    costs = {leaf.name: each for leaf, each in zip(own, found.costs, strict=True)}
+    return BeforeNews(cost, costs, Estimate.difference(cost, known).at_least(NOTHING), likeliest)
 
 
 def collided(column: OutcomeColumn, found: Conflict) -> OutcomeColumn:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from detente.outcomes.chances import Ends, Flip, Regret
-from detente.outcomes.estimate import LeastCost
+from detente.outcomes.estimate import Estimate, LeastCost
 from detente.outcomes.prices import Status
 from detente.values.file import write
 from detente.values.quantity import Exact
@@ -138,12 +138,32 @@ class OutcomeColumn:
     gains: dict[str, Exact] | None = None
 
 
+NewsStatus = Literal["none", "planned", "no-plan", "not-planned"]
+
+
+@dataclass(frozen=True, slots=True)
+class BeforeNews:
+    """The plan before the news: until an event's day, what is decided is the same in every outcome of it.
+
+    ``cost`` is the least mean cost of such a plan, ``costs`` what it comes to in each outcome. ``information`` is what
+    knowing everything from the first day would save. ``likeliest`` is what one would pay more on average by planning
+    until the news as if the likeliest outcome were sure (with units that may be divided); None where that cannot go on.
+    """
+
+    cost: LeastCost
+    costs: dict[str, Exact]
+    information: Estimate
+    likeliest: Exact | None
+
+
 @dataclass(frozen=True, slots=True)
 class ChoiceRisk:
     """What a choice costs over all its outcomes; None where one of them has no plan, or was not planned.
 
-    ``tail`` is the mean of the dearest outcomes beyond the level (CVaR). ``regret`` is against the best choice in each
-    state of the world.
+    ``expected`` is the mean if all were known from the first day. ``before`` is the plan before the news; ``news`` says
+    if any is to come, and if there is a plan that suits all outcomes until then. ``worst``, ``tail`` (the mean
+    of the dearest outcomes beyond the level, CVaR) and ``regret`` (against the best choice in each state of the world)
+    are of that plan where there is one.
     """
 
     choice: str
@@ -153,6 +173,15 @@ class ChoiceRisk:
     worst_outcome: str | None
     tail: Exact | None
     regret: Regret | None
+    news: NewsStatus = "none"
+    before: BeforeNews | None = None
+
+    @property
+    def mean(self) -> LeastCost | None:
+        """What it costs on average: of the plan before the news, where there is news to come; None: not known."""
+        if self.news == "none":
+            return self.expected
+        return None if self.before is None else self.before.cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,8 +260,10 @@ class Comparison:
         return [
             {
                 "choice": c.choice,
+                "mean": c.mean and c.mean.amount,
+                "bound": c.mean and c.mean.bound,
                 "expected": c.expected and c.expected.amount,
-                "bound": c.expected and c.expected.bound,
+                "information": c.before and c.before.information.amount,
                 "worst": c.worst,
                 "tail": c.tail,
                 "regret": c.regret and c.regret.most,

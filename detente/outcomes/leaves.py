@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import product
 from math import prod
@@ -17,6 +17,7 @@ from math import prod
 from detente.case.case import Case
 from detente.case.choice import OpenChoice, Uncertainty
 from detente.errors import CaseError, Mistake, Where
+from detente.values.period import moment
 
 MAX_LEAVES = 200
 """Each is a plan of its own."""
@@ -40,9 +41,9 @@ class Leaf:
         """``stay``, or ``stay, injunction`` where events follow."""
         return ", ".join([self.choice.id, *(outcome for _, outcome in self.world)])
 
-    def news_before(self, on: date) -> WorldState:
-        """What is known of the events at the start of a day."""
-        return tuple(pair for pair, day in zip(self.world, self.known, strict=True) if day <= on)
+    def news(self, at: datetime) -> WorldState:
+        """What is known of the events at a moment."""
+        return tuple(pair for pair, day in zip(self.world, self.known, strict=True) if moment(day) <= at)
 
 
 def leaves(case: Case) -> tuple[Leaf, ...]:

@@ -13,14 +13,15 @@ from decimal import Decimal
 from rich.console import Console
 from rich.text import Text
 
-from detente.outcomes.comparison import OURS, Comparison, Duty, OutcomeColumn, Swing
+from detente.outcomes.comparison import OURS, ChoiceRisk, Comparison, Duty, OutcomeColumn, Swing
 from detente.outcomes.estimate import NOTHING
 from detente.outcomes.prices import Status
 from detente.report.figure import count, exact, listed, percent, plural, price, quantity, signed, ticked
 from detente.report.layout import Row, say, table, title
+from detente.report.prices import told
 from detente.values.money import CENT, shown
 
-ACROSS = 5
+ACROSS = 4
 """Outcomes in one table of a terminal: more follow in a table of their own."""
 
 NONE = "–"
@@ -180,14 +181,24 @@ def _gains(columns: Sequence[OutcomeColumn], currency: str) -> Iterator[MeasureL
 # -- words -----------------------------------------------------------------------------------------------------------
 def opening(found: Comparison) -> list[str]:
     """What the comparison says, in a few sentences."""
-    return [*_which(found), *(_turns(swing) for swing in found.swings if _tells(found, swing)), *_worst(found)]
+    return [*_which(found), *_all_turns(found), *_worst(found), *_waiting(found)]
+
+
+def _all_turns(found: Comparison) -> Iterator[str]:
+    """At which probabilities another choice is best."""
+    swings = [swing for swing in found.swings if _tells(found, swing)]
+    yield from (_turns(swing) for swing in swings if swing.flips)
+    steady = [swing.outcome for swing in swings if not swing.flips]
+    if steady:
+        yield f"The best choice is the same whatever the probability of {ticked(steady)}."
 
 
 def _which(found: Comparison) -> Iterator[str]:
-    known = {c.choice: c.expected.amount for c in found.choices if c.expected is not None}
+    known = {c.choice: c.mean.amount for c in found.choices if c.mean is not None}
     if found.best is None:
-        unknown = [c.choice for c in found.choices if c.expected is None]
-        yield f"Which choice is best cannot be told: of {ticked(unknown)} an outcome has no plan."
+        unknown = [c for c in found.choices if c.mean is None]
+        why = [f"of `{c.choice}` {_unknown(c)}" for c in unknown]
+        yield f"Which choice is best cannot be told: {listed(why)}."
         return
     best = known.pop(found.best)
     of = " on average" if found.swings else ""
@@ -200,6 +211,25 @@ def _which(found: Comparison) -> Iterator[str]:
         yield "The error bars of the plans are wider than that: plan with a smaller `--gap`."
 
 
+def _unknown(choice: ChoiceRisk) -> str:
+    """Why the mean of a choice is not known."""
+    if choice.news == "no-plan":
+        return "no plan suits all outcomes until the news"
+    return "an outcome has no plan" if choice.expected is None else "the plan before the news was not found in time"
+
+
+def _waiting(found: Comparison) -> Iterator[str]:
+    """What it is worth to know more, and to plan for more than the likeliest outcome."""
+    for c in found.choices:
+        if c.before is None:
+            continue
+        worth = told(c.before.information, found.currency)
+        yield f"With `{c.choice}`, to know from the first day how things end would be worth {worth}."
+        if c.before.likeliest is not None and c.before.likeliest >= CENT:
+            more = shown(c.before.likeliest, found.currency)
+            yield f"To plan until then as if the likeliest outcome were sure would cost {more} more on average."
+
+
 def _tells(found: Comparison, swing: Swing) -> bool:
     return len(found.choices) > 1 and swing.width >= CENT
 
@@ -207,8 +237,6 @@ def _tells(found: Comparison, swing: Swing) -> bool:
 def _turns(swing: Swing) -> str:
     """At which probability another choice is best."""
     stated = f"`{swing.outcome}` ({percent(swing.probability)} in the case)"
-    if not swing.flips:
-        return f"The best choice is the same whatever the probability of {stated} is."
     parts = [f"`{f.above}` above {chance(f.probability)}" for f in swing.flips]
     return f"As the probability of {stated} rises, the best choice is `{swing.flips[0].below}`, then {listed(parts)}."
 
@@ -230,7 +258,7 @@ def _worst(found: Comparison) -> Iterator[str]:
     yield f"Least is regretted with `{safest.choice}`: at most {most}, whatever happens."
 
 
-HINDSIGHT = "Each outcome is planned as if all of it were known from the first day."
+HINDSIGHT = "Each outcome here is planned as if all of it were known from the first day."
 
 
 def stopped(found: Comparison) -> str:
@@ -250,16 +278,17 @@ def choice_rows(found: Comparison) -> list[list[str]]:
     """Choice by choice: mean, worst, tail, regrets."""
     rows = []
     for c in found.choices:
-        mean = None if c.expected is None else c.expected.amount
+        mean, known = (None if each is None else each.amount for each in (c.mean, c.expected))
         regret = (None, None) if c.regret is None else (c.regret.most, c.regret.mean)
-        amounts = (mean, c.worst, c.tail, *regret)
+        amounts = (mean, known, c.worst, c.tail, *regret)
         rows.append([c.choice, *("not known" if a is None else shown(a, found.currency, 4) for a in amounts)])
     return rows
 
 
 def choice_heads(found: Comparison) -> list[str]:
     """Of those columns."""
-    return ["choice", "on average", "worst", f"dearest {percent(1 - found.level)}", "regret, most", "on average"]
+    dearest = f"dearest {percent(1 - found.level)}"
+    return ["choice", "on average", "if all were known", "worst", dearest, "regret, most", "on average"]
 
 
 # -- on a terminal ---------------------------------------------------------------------------------------------------
@@ -267,14 +296,14 @@ def comparison_view(found: Comparison, console: Console) -> None:
     """The answer, each choice, and all outcomes side by side."""
     title(console, found.title, found.reading, found.scenario)
     say(console, " ".join(opening(found)))
-    table(console, "Each choice", choice_heads(found), choice_rows(found), right=range(1, 6), most=len(found.choices))
-    say(console, f"  {HINDSIGHT}", style="dim")
+    table(console, "Each choice", choice_heads(found), choice_rows(found), right=range(1, 7), most=len(found.choices))
     delivered = [[when, by, what, where] for when, by, _, what, where in duties(found)]
     table(console, "What must be delivered", ["due", "by", "what", "in"], delivered, most=len(delivered))
     columns, rows = every(found), lines(found)
     for start in range(1, len(columns), ACROSS - 1):
         own = [0, *range(start, min(start + ACROSS - 1, len(columns)))]
         _table(console, [columns[at].name for at in own], rows, own)
+    say(console, HINDSIGHT, indent=2, style="dim")
     if found.status != "complete":
         say(console, stopped(found), style="bold")
 

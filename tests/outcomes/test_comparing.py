@@ -25,7 +25,7 @@ CHOICES: list[Data] = [{"id": "settle", "scenario": "free"}, {"id": "sue", "text
 RULING: Data = {
     "id": "ruling",
     "applies-to": ["sue"],
-    "known": "2026-02-01",
+    "known": "2026-01-01",
     "outcomes": {
         "win": {"probability": "80%", "scenario": "won"},
         "lose": {"probability": "20%", "scenario": "lost"},
@@ -194,6 +194,41 @@ def test_it_is_read_back_as_it_was_written() -> None:
     assert [row["gain"] for row in found.rows()] == [D(1000), D(2000), D(-6000)]
     assert [row["expected"] for row in found.rows("choices")] == [D(5000), D(5600)]
     assert len(found.rows("providers")) == 9
+
+
+# -- the plan before the news ----------------------------------------------------------------------------------------
+def test_until_the_news_the_plan_is_the_same_in_every_outcome() -> None:
+    """In January South is closed to what may yet be lost: won costs 3,000 and 2,000 then, and not 4,000."""
+    settle, sue = compared(uncertain=event(known="2026-02-01")).choices
+    assert (settle.news, settle.before, sue.news) == ("none", None, "planned")
+    assert sue.before is not None
+    assert sue.before.costs == {"sue, win": D(5000), "sue, lose": D(12000)}
+    assert sue.expected is not None
+    assert sue.mean is not None
+    assert (sue.mean.amount, sue.mean.bound, sue.expected.amount) == (D(6400), D(6400), D(5600))
+    assert sue.before.information.amount == D(800)
+    assert sue.before.likeliest == 0
+    assert sue.regret is not None
+    assert (sue.regret.most, sue.regret.mean) == (D(7000), D("0.8") * 1000 + D("0.2") * 7000)
+
+
+def test_the_best_choice_is_that_of_the_plans_before_the_news() -> None:
+    """Known on the first day, court would be the best at 90%: 4,800. Known in February it costs 5,700."""
+    likely = RULING["outcomes"] | {
+        "win": {"probability": "90%", "scenario": "won"},
+        "lose": {"probability": "10%", "scenario": "lost"},
+    }
+    assert compared(uncertain=event(outcomes=likely)).best == "sue"
+    assert compared(uncertain=event(outcomes=likely, known="2026-02-01")).best == "settle"
+
+
+def test_no_plan_suits_all_outcomes_until_the_news() -> None:
+    """Each outcome has a plan, and each forbids in January what the other needs."""
+    south = {"agreements": [agreement(ONLY | {"id": "order"}, party="south") | {"ends": "2026-03-01"}]}
+    lost = {"id": "lost", "without": ["only"], "add": south}
+    found = compared(scenarios=[SCENARIOS[0], {"id": "won"}, lost], uncertain=event(known="2026-02-01"))
+    sue = found.choices[1]
+    assert (sue.news, sue.mean, sue.worst, found.best, found.swings) == ("no-plan", None, None, None, ())
 
 
 # -- what is refused ---------------------------------------------------------------------------------------------------

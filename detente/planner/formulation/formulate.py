@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from detente.case.case import Case
 from detente.planner.formulation.capacity import define_capacity
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.grid import Grid
-from detente.planner.formulation.idle import idle_ceilings
+from detente.planner.formulation.idle import idle_ceilings, raised_alike
 from detente.planner.formulation.moving import define_moving
 from detente.planner.formulation.permissions import define_permissions
 from detente.planner.formulation.purchases import define_units
@@ -24,6 +26,15 @@ def formulate(case: Case, grid: Grid | None = None) -> Draft:
     draft = _formulated(Draft(case, grid))
     more = idle_ceilings(draft)
     return _formulated(draft.emptied(more)) if more else draft
+
+
+def formulate_alike(cases: Sequence[Case]) -> list[Draft]:
+    """The programs of several futures, each with room for the units that any of them needs."""
+    drafts = [formulate(case) for case in cases]
+    return [
+        _formulated(draft.emptied({**draft.idle_ceilings, **more})) if more else draft
+        for draft, more in zip(drafts, raised_alike(drafts), strict=True)
+    ]
 
 
 def _formulated(draft: Draft) -> Draft:

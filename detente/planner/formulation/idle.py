@@ -6,7 +6,7 @@ Owns: ``idle_ceilings``, read off the rows of clauses, of whatever kind. Not her
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,37 @@ def idle_ceilings(draft: Draft) -> dict[str, Floats]:
         for name, units in open_units.items()
         if (raised[units.columns] > upper[units.columns]).any()
     }
+
+
+def raised_alike(drafts: Sequence[Draft]) -> list[dict[str, Floats]]:
+    """Upper bounds of the columns of units in each of several futures, offer by offer, where they have to be raised.
+
+    What is of use in any future is open in all, as far as there is room: what one needs, another may hold idle.
+    """
+    found: list[dict[str, Floats]] = [{} for _ in drafts]
+    uppers = [draft.program.upper() for draft in drafts]
+    for name in dict.fromkeys(name for draft in drafts for name in draft.units):
+        most: dict[tuple[int, bool], float] = {}
+        open_in = [
+            (index, draft.units[name])
+            for index, draft in enumerate(drafts)
+            if name in draft.units and draft.case.may_stand_idle(draft.units[name].offer)
+        ]
+        for index, units in open_in:
+            for key, upper in zip(_purchases(units), uppers[index][units.columns].tolist(), strict=True):
+                most[key] = max(upper, most.get(key, 0.0))
+        for index, units in open_in:
+            own, wanted = uppers[index][units.columns], np.array([most[key] for key in _purchases(units)])
+            room = _limits(drafts[index], {name: units}, uppers[index])[units.columns]
+            raised = np.maximum(own, np.minimum(wanted, room))
+            if (raised > own).any():
+                found[index][name] = raised
+    return found
+
+
+def _purchases(units: Units) -> list[tuple[int, bool]]:
+    """What tells the columns of an offer apart: the period of the start, and whether it opens a purchase."""
+    return [(start, index < units.opening) for index, start in enumerate(units.starts)]
 
 
 def _raised(asked: list[RowAsking], unit: Bools, upper: Floats, limits: Floats) -> Floats:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -211,6 +211,31 @@ class LinearProgram:
         rows = self._rows[self.row_blocks.index(block)]
         return math.isfinite(rows.lower), math.isfinite(rows.upper)
 
+    def append(self, other: LinearProgram, cost: Floats, upper: Floats, at: Ints) -> None:
+        """Another program beside this one, whose entries are not handed over: its columns and rows are new ones.
+
+        Parameters
+        ----------
+        cost, upper
+            What its columns cost, and their upper bounds, here.
+        at
+            Of each of its columns the one that stands for it here: its own new one, or another's that it shares.
+        """
+        first, m = self.n, self.m
+        for block, shape, whole in zip(other.column_blocks, other._shapes, other._integer, strict=True):
+            most = float(upper[block.slice].max(initial=0.0))
+            moved = replace(block, start=block.start + first, stop=block.stop + first, most=most)
+            self.column_blocks.append(moved)
+            self._shapes.append(shape)
+            self._cost.append(cost[block.slice].reshape(shape))
+            self._upper.append(upper[block.slice].reshape(shape))
+            self._integer.append(whole)
+        for block, parts, rows in zip(other.row_blocks, other.entries, other._rows, strict=True):
+            self.row_blocks.append(replace(block, start=block.start + m, stop=block.stop + m))
+            self.entries.append([_moved(part, first, at) for part in parts])
+            self._rows.append(rows)
+        self.n, self.m = first + other.n, m + other.m
+
     # -- read off ------------------------------------------------------------------------------------------------
     def upper(self) -> Floats:
         """Every column's upper bound, denials apart."""
@@ -253,6 +278,18 @@ class LinearProgram:
         for block, rows in zip(self.row_blocks, self._rows, strict=True):
             constant[block.slice], low[block.slice], high[block.slice] = rows.expr.constant, rows.lower, rows.upper
         return low - constant, high - constant
+
+
+def _moved(part: Part, first: int, at: Ints) -> Part:
+    """Entries of a program in columns of another, which begin at ``first`` there; some stand elsewhere (``at``)."""
+    rows, columns, values = part
+    if isinstance(columns, Lines):
+        every = columns.columns
+        if (at[every] == every + first).all():
+            return rows, replace(columns, first=columns.first + first), values
+        columns = every
+    rows = np.arange(columns.shape[-1], dtype=np.int32) if rows is None else rows
+    return rows, at[columns], values
 
 
 def _has(parts: Sequence[Part], block: Block) -> bool:

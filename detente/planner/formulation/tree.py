@@ -1,0 +1,169 @@
+"""Several futures in one program: what is decided before they can be told apart is one column for all of them.
+
+Owns: which columns are decisions, when each is taken, and which futures share it (non-anticipativity by shared
+columns). Not here: one future's program (``formulate``), solving the tree and what it costs (``planner.hedging``).
+
+Of each future the program has its own rows and columns, at its cost times its probability. A decision is work, standby
+or a unit that is bought, in its period, and what a clause leaves to be decided, in its window: taken at the start.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from detente.contract.term import Term
+from detente.errors import CaseError, Mistake, Where
+from detente.planner.formulation.draft import Draft
+from detente.planner.formulation.expression import Floats, Ints
+from detente.planner.formulation.program import LinearProgram
+from detente.values.period import named
+
+News = Callable[[datetime], Hashable]
+"""What is known at a moment: futures of which the same is known cannot be told apart yet."""
+
+TakenDecision = tuple[int, Hashable, datetime]
+"""A column, what it decides, and when that is taken."""
+
+
+@dataclass(frozen=True)
+class Future:
+    """One way in which things may go: its draft, its probability, and what is known of it when."""
+
+    draft: Draft
+    probability: float
+    news: News
+
+
+class Tree:
+    """The one program of several futures. Their drafts' entries must not have been handed over yet."""
+
+    def __init__(self, futures: Sequence[Future], until: datetime) -> None:
+        """``until`` is the moment from which all futures are told apart. Raises CaseError: see ``_same_demand``."""
+        self.futures, self.until = tuple(futures), until
+        sizes = [future.draft.program.n for future in futures]
+        self._first = np.cumsum([0, *sizes])
+        self.at: list[Ints] = [
+            np.arange(start, start + size, dtype=np.int32) for start, size in zip(self._first, sizes, strict=False)
+        ]
+        self._same_demand()
+        self.closed: list[int] = []
+        self.shared: set[int] = set()
+        self._share()
+        self.program = self._joined()
+
+    def _share(self) -> None:
+        """Let one column stand for a decision in all futures that cannot be told apart when it is taken.
+
+        Where one of them has no such decision, none of them takes it.
+        """
+        found: dict[tuple[Hashable, datetime, Hashable], list[tuple[int, int]]] = {}
+        alike: Counter[tuple[datetime, Hashable]] = Counter()
+        for index, future in enumerate(self.futures):
+            news = {period.span_start: future.news(period.span_start) for period in future.draft.periods}
+            for column, what, on in decisions(future.draft, self.until):
+                known = news[on] if on in news else future.news(on)
+                found.setdefault((what, on, known), []).append((index, column))
+        for _, on, known in found:
+            alike[on, known] = alike[on, known] or sum(future.news(on) == known for future in self.futures)
+        for (_, on, known), ((first, column), *others) in found.items():
+            stands = int(self.at[first][column])
+            for index, other in others:
+                self.at[index][other] = stands
+            if others:
+                self.shared.add(stands)
+            if len(others) + 1 < alike[on, known]:
+                self.closed.append(stands)
+
+    def _joined(self) -> LinearProgram:
+        """All programs in one; a shared column costs the mean, and is bounded by each future."""
+        n = int(self._first[-1])
+        cost, upper, program = np.zeros(n), np.full(n, np.inf), LinearProgram()
+        for future, at in zip(self.futures, self.at, strict=True):
+            own = future.draft.program.upper()
+            for denial in future.draft.program.denials:
+                own[denial.numbers] = 0.0
+            np.minimum.at(upper, at, own)
+            np.add.at(cost, at, future.probability * future.draft.program.cost())
+        upper[np.isinf(upper)] = 0.0  # another's column stands for it
+        upper[self.closed] = 0.0
+        for future, start, at in zip(self.futures, self._first.tolist(), self.at, strict=False):
+            own_columns = slice(start, start + future.draft.program.n)
+            program.append(future.draft.program, cost[own_columns], upper[own_columns], at)
+        return program
+
+    def _same_demand(self) -> None:
+        """Futures that cannot be told apart yet need the same. Raises CaseError where they do not."""
+        seen: dict[tuple[str, int, int, Hashable], int] = {}
+        for future in self.futures:
+            for name, demand in future.draft.demand.items():
+                first, after = demand.spans
+                for group in np.flatnonzero(after > first).tolist():
+                    start, last = (future.draft.periods[t] for t in (int(first[group]), int(after[group]) - 1))
+                    if last.span_start >= self.until:
+                        break
+                    key = name, int(first[group]), int(after[group]), future.news(last.span_start)
+                    work = int(demand.quanta[group])
+                    if seen.setdefault(key, work) != work:
+                        when = named(start.span_start, last.span_end)
+                        what = f"an outcome changes the demand of `{name}` in {when}, before it is known"
+                        raise CaseError([Mistake(Where("uncertain"), what, "let the change begin when it is known")])
+
+    @property
+    def common(self) -> Ints:
+        """The columns that stand for several futures."""
+        return np.array(sorted(self.shared), dtype=np.int32)
+
+    def of(self, values: Floats, index: int) -> Floats:
+        """The values of one future's columns."""
+        return values[self.at[index]]
+
+
+def decisions(draft: Draft, until: datetime) -> Iterator[TakenDecision]:
+    """What is decided before a moment."""
+    early = [t for t, period in enumerate(draft.periods) if period.span_start < until]
+    for arc in draft.arcs:
+        where = arc.workload.id, arc.offer.id
+        standby = draft.standby.get(arc.workload.id)
+        for t in early:
+            yield int(draft.x[arc.index, t]), ("use", *where, t), draft.periods[t].span_start
+            if standby is not None:
+                column = int(standby[draft.arcs.place[arc.index], t])
+                yield column, ("standby", *where, t), draft.periods[t].span_start
+    yield from _bought(draft, until)
+    yield from _decided(draft, until)
+
+
+def _bought(draft: Draft, until: datetime) -> Iterator[TakenDecision]:
+    """Units, by the period in which they are bought; and gangs, by that in which they begin to run."""
+    for name, units in draft.units.items():
+        for index, (column, start) in enumerate(zip(units.columns.tolist(), units.starts, strict=True)):
+            on = draft.periods[start].span_start
+            if on < until:
+                yield column, ("units", name, index < units.opening, start), on
+    for arc, columns, spans in draft.gangs:
+        for column, span in zip(columns.tolist(), spans, strict=True):
+            on = draft.periods[int(span[0])].span_start
+            if on < until:
+                yield column, ("gang", arc.workload.id, arc.offer.id, int(span[0])), on
+
+
+def _decided(draft: Draft, until: datetime) -> Iterator[TakenDecision]:
+    """What clauses leave to be decided: at the start of its window, or at once where it holds for all time."""
+    windows = {(term.id, term.validity.start): _windows(term) for term in draft.case.terms}
+    begin = draft.periods[0].span_start
+    for each in draft.decided:
+        for what, column in zip(each.what, each.columns.tolist(), strict=True):
+            term, since, _, window = what
+            on = begin if window is None else windows[term, since].get(window, begin)
+            if max(on, begin) < until:
+                yield column, ("decided", *what), max(on, begin)
+
+
+def _windows(term: Term) -> dict[int, datetime]:
+    """When each window of a clause starts, by its index."""
+    return {window.index: window.start for meter in term.meters() for window in meter.windows}

@@ -1,0 +1,189 @@
+"""The plan before the news: least cost on average over several futures, of which it is not known yet which will come.
+
+Owns: solving the tree, its exact mean cost with a proven bound, and what it is worth to know more. Not here: which
+columns futures share (``formulation.tree``), and which futures there are (``outcomes``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+
+from detente.case.case import Case
+from detente.errors import BillError, UnsettledError
+from detente.planner.answer.bill import charge, quantities
+from detente.planner.answer.rounding import at_stake
+from detente.planner.formulation.expression import Floats, Ints
+from detente.planner.formulation.formulate import formulate_alike
+from detente.planner.formulation.tree import Future, Tree
+from detente.planner.solving.model import Model
+from detente.planner.solving.search import MAX_NODES, MAX_SEARCHED, Progress
+from detente.planner.solving.solution import Solution
+from detente.planner.solving.whole import whole_columns, whole_counts
+from detente.planner.study import GAP, silent
+from detente.values.money import nano
+
+
+@dataclass(frozen=True)
+class CaseInFuture:
+    """The case of one future, its probability, and what is known of it at a moment."""
+
+    case: Case
+    probability: Decimal
+    news: Callable[[datetime], Hashable]
+
+
+@dataclass(frozen=True)
+class HedgedPlan:
+    """What the plan before the news costs: in each future, exact, and no plan costs less on average than ``bound``.
+
+    ``sure`` is the mean cost where one plans until the news as if the likeliest future were sure, None where that
+    cannot go on; ``divisible`` what this plan costs by the same count: both with units that may be divided.
+    """
+
+    costs: tuple[Decimal, ...]
+    cost: Decimal
+    bound: Decimal
+    shared: int
+    sure: float | None
+    divisible: float
+
+
+def hedge(
+    futures: Sequence[CaseInFuture],
+    until: datetime,
+    *,
+    gap: float = GAP,
+    deadline: float | None = None,
+    progress: Progress = silent,
+) -> HedgedPlan | None:
+    """The least mean cost over some futures that are told apart from ``until`` on; None where no plan suits them all.
+
+    Raises
+    ------
+    UnsettledError
+        Stopped before there was a plan.
+    BillError
+        The exact bills differ from the solver's cost by more than rounding.
+    """
+    progress(f"formulating {len(futures)} futures as one program")
+    drafts = formulate_alike([f.case for f in futures])
+    tree = Tree([Future(d, float(f.probability), f.news) for d, f in zip(drafts, futures, strict=True)], until)
+    return _Hedging(tree, [f.probability for f in futures], gap, deadline, progress).plan()
+
+
+class _Hedging:
+    def __init__(
+        self, tree: Tree, chances: Sequence[Decimal], gap: float, deadline: float | None, progress: Progress
+    ) -> None:
+        self.tree, self.chances, self.gap, self._progress = tree, chances, gap, progress
+        self.model = Model(tree.program)
+        self.model.deadline = deadline
+        self.models = [Model(future.draft.program) for future in tree.futures]
+        own = [at[whole_columns(f.draft)] for f, at in zip(tree.futures, tree.at, strict=True)]
+        self.whole: Ints = np.unique(np.concatenate(own)).astype(np.int32)
+
+    def plan(self) -> HedgedPlan | None:
+        """Relaxed, rounded up, searched; then billed future by future."""
+        self._progress(f"solving {self.tree.program.n:,} columns")
+        relaxed = self.model.solve_linear()
+        if relaxed.status == "optimal" and self.model.sized_by(relaxed.objective):
+            relaxed = self.model.solve_linear()
+        if relaxed.status == "infeasible":
+            return None
+        if relaxed.values is None:
+            raise UnsettledError("no plan before the news was found in time: give it more time")
+        best, bound = self._made_whole(relaxed)
+        if best is None:
+            return None
+        assert best.values is not None
+        costs = self._billed(best)
+        mean = nano(sum((Fraction(p) * Fraction(c) for p, c in zip(self.chances, costs, strict=True)), Fraction(0)))
+        least = min(mean, nano(Fraction(bound)))
+        return HedgedPlan(costs, mean, least, len(self.tree.common), self._as_if_sure(), relaxed.objective)
+
+    # -- whole numbers -----------------------------------------------------------------------------------------------
+    def _made_whole(self, relaxed: Solution) -> tuple[Solution | None, float]:
+        """A solution in whole numbers, and the bound: rounded up, and searched where that is not near enough."""
+        if not len(self.whole):
+            return relaxed, relaxed.bound
+        assert relaxed.values is not None
+        best, bound = self._fixed(self._rounded_up(relaxed.values)), relaxed.bound
+        if best is not None and best.objective - bound <= self.gap * abs(best.objective):
+            return best, bound
+        if len(self.whole) <= MAX_SEARCHED or best is None:
+            self._progress(f"choosing {len(self.whole):,} whole numbers")
+            with self.model.within(MAX_NODES):
+                tried = self.model.solve_as(self.whole, self.gap)
+            bound = max(bound, tried.bound)
+            if tried.values is not None:
+                found = self._fixed(np.rint(tried.values[self.whole]))
+                best = min(
+                    (each for each in (best, found) if each is not None), key=lambda s: s.objective, default=None
+                )
+        return best, bound
+
+    def _rounded_up(self, values: Floats) -> Floats:
+        """Whole counts that hold what each future uses: of what is shared, the most that any of them needs."""
+        counts = np.zeros(self.tree.program.n)
+        for index, (future, model) in enumerate(zip(self.tree.futures, self.models, strict=True)):
+            columns, at = whole_columns(future.draft), self.tree.at[index]
+            own = Solution("optimal", self.tree.of(values, index), 0.0, 0.0)
+            np.maximum.at(counts, at[columns], whole_counts(future.draft, model, own, columns))
+        return np.minimum(counts[self.whole], self.model.most[self.whole])
+
+    def _fixed(self, counts: Floats) -> Solution | None:
+        """The rest, with whole numbers as they are."""
+        self.model.fix(self.whole, counts)
+        with self.model.uninterrupted():
+            found = self.model.solve_linear()
+        self.model.release(self.whole)
+        return found if found.status == "optimal" else None
+
+    # -- what it costs -----------------------------------------------------------------------------------------------
+    def _billed(self, best: Solution) -> tuple[Decimal, ...]:
+        """The exact bill of each future, held against the solver's cost of it."""
+        assert best.values is not None
+        self._progress("billing")
+        costs = []
+        for index, (future, model) in enumerate(zip(self.tree.futures, self.models, strict=True)):
+            values = self.tree.of(best.values, index)
+            objective = float(model.cost @ values)
+            whole = quantities(future.draft, model, values)
+            total = charge(future.draft, whole).total
+            stake = at_stake(future.draft, model, whole, Solution("optimal", values, objective, objective))
+            if abs(float(total) - objective) > 1e-6 * max(1.0, abs(objective)) + stake:
+                raise BillError(f"a future's exact bill is {total} and the solver's cost {objective:.6f}")
+            costs.append(total)
+        return tuple(costs)
+
+    # -- what it is worth --------------------------------------------------------------------------------------------
+    def _as_if_sure(self) -> float | None:
+        """The mean cost, in divisible units, where all that is shared is decided for the likeliest future alone.
+
+        Of plans that are alike for that future, the best for all.
+        """
+        if not len(self.tree.common):
+            return None
+        likeliest = max(range(len(self.chances)), key=lambda index: self.chances[index])
+        alone = np.zeros(self.tree.program.n)
+        np.add.at(alone, self.tree.at[likeliest], self.tree.futures[likeliest].draft.program.cost())
+        self.model.objective(alone + TIE * self.model.cost)
+        found = self.model.solve_linear()
+        self.model.objective(None)
+        if found.values is None:
+            return None
+        values = np.clip(found.values[self.tree.common], 0.0, self.model.most[self.tree.common])
+        self.model.fix(self.tree.common, values)
+        rest = self.model.solve_linear()
+        self.model.release(self.tree.common)
+        return rest.objective if rest.status == "optimal" else None
+
+
+TIE = 1e-6
+"""The weight of all futures beside one: it decides between plans that cost the same in that one."""
