@@ -254,6 +254,9 @@ def _worst(found: Comparison) -> Iterator[str]:
     safest = min(known, key=lambda c: c.regret.most if c.regret else CENT)
     yield f"The least bad worst case is that of `{least.choice}`: {shown(least.worst or CENT, found.currency, 4)}."
     assert safest.regret is not None
+    if safest.regret.most < CENT:
+        yield f"No other choice would have been better than `{safest.choice}`, whatever happens."
+        return
     most = shown(safest.regret.most, found.currency)
     yield f"Least is regretted with `{safest.choice}`: at most {most}, whatever happens."
 
