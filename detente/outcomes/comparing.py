@@ -115,10 +115,11 @@ class _Comparing:
         todo = {_key(self.case): ("the case as it is", self.case)}
         for leaf in self.leaves:
             todo.setdefault(_key(leaf.case), (leaf.name, leaf.case))
+        more = len({leaf.choice.id for leaf in self.leaves if leaf.world})  # plans before the news, which come last
         for at, (key, (name, case)) in enumerate(todo.items()):
             self._progress(f"{name}: plan {at + 1} of {len(todo)}")
             try:
-                found = plan(case, gap=self.gap, time_limit=self._share(len(todo) - at), progress=self._progress)
+                found = plan(case, gap=self.gap, time_limit=self._share(len(todo) + more - at), progress=self._progress)
             except KeyboardInterrupt:
                 self.status = "interrupted"
                 return

@@ -6,6 +6,7 @@ columns futures share (``formulation.tree``), and which futures there are (``out
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +23,7 @@ from detente.planner.formulation.expression import Floats, Ints
 from detente.planner.formulation.formulate import formulate_alike
 from detente.planner.formulation.tree import Future, Tree
 from detente.planner.solving.model import Model
-from detente.planner.solving.search import MAX_NODES, MAX_SEARCHED, Progress
+from detente.planner.solving.search import MAX_NODES, MAX_SEARCHED, SEARCH, Progress
 from detente.planner.solving.solution import Solution
 from detente.planner.solving.whole import whole_columns, whole_counts
 from detente.planner.study import GAP, silent
@@ -98,18 +99,21 @@ class _Hedging:
             return None
         if relaxed.values is None:
             raise UnsettledError("no plan before the news was found in time: give it more time")
-        best, bound = self._made_whole(relaxed)
-        if best is None:
+        found = self._made_whole(relaxed)
+        if found is None:
             return None
-        assert best.values is not None
+        best, bound = found
         costs = self._billed(best)
         mean = nano(sum((Fraction(p) * Fraction(c) for p, c in zip(self.chances, costs, strict=True)), Fraction(0)))
         least = min(mean, nano(Fraction(bound)))
         return HedgedPlan(costs, mean, least, len(self.tree.common), self._as_if_sure(), relaxed.objective)
 
     # -- whole numbers -----------------------------------------------------------------------------------------------
-    def _made_whole(self, relaxed: Solution) -> tuple[Solution | None, float]:
-        """A solution in whole numbers, and the bound: rounded up, and searched where that is not near enough."""
+    def _made_whole(self, relaxed: Solution) -> tuple[Solution, float] | None:
+        """A solution in whole numbers, and the bound: rounded up, and searched where that is not near enough.
+
+        None where there is none. Raises UnsettledError where the search ended before one was found.
+        """
         if not len(self.whole):
             return relaxed, relaxed.bound
         assert relaxed.values is not None
@@ -118,14 +122,19 @@ class _Hedging:
             return best, bound
         if len(self.whole) <= MAX_SEARCHED or best is None:
             self._progress(f"choosing {len(self.whole):,} whole numbers")
-            with self.model.within(MAX_NODES):
+            end = time.monotonic() + SEARCH if self.model.deadline is None else self.model.deadline
+            with self.model.within(MAX_NODES), self.model.until(end):
                 tried = self.model.solve_as(self.whole, self.gap)
+            if tried.status == "infeasible":
+                return None
             bound = max(bound, tried.bound)
             if tried.values is not None:
                 found = self._fixed(np.rint(tried.values[self.whole]))
                 best = min(
                     (each for each in (best, found) if each is not None), key=lambda s: s.objective, default=None
                 )
+        if best is None:
+            raise UnsettledError("no plan before the news was found in time: give it more time")
         return best, bound
 
     def _rounded_up(self, values: Floats) -> Floats:
