@@ -159,6 +159,9 @@ def error_of(body: bytes) -> dict[str, Any]:
 def read_failure(status: int, headers: Headers, body: bytes) -> Failure:
     """What an error reply means (OpenAI's and Azure's documented codes)."""
     error = error_of(body)
+    if error.get("code") == "invalid_encrypted_content":
+        what = "the reasoning that the call sends back was made by another deployment, which cannot be asked now"
+        return failure("gateway", 429, f"{what}; ask again later, or leave it out", code="throttled")
     code = str(error.get("code") or error.get("type") or "")
     kind, told = _kind(status, code)
     if kind in ("refused", "filtered") and error:

@@ -284,3 +284,9 @@ def test_any_error_means_something(status: int, body: bytes, headers: dict[str, 
     assert isinstance(found.error["message"], str)
     json.dumps(found.error)
     assert found.retry_after is None or 0 <= found.retry_after <= 3600
+
+
+def test_reasoning_that_another_deployment_made_is_nobodys_mistake_here() -> None:
+    body = b'{"error":{"message":"could not be verified","code":"invalid_encrypted_content"}}'
+    found = read_failure(400, {}, body)
+    assert (found.kind, found.status, found.fails_over) == ("gateway", 429, True)

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from detente.gateway.surfaces import encrypted_reasoning as encrypted
 from detente.gateway.surfaces import responses_pin as pin
 from detente.gateway.surfaces.chat import (
     PREFIX_BYTES,
@@ -90,12 +91,15 @@ class ResponsesSurface(Surface):
         if previous := _read(members, "previous_response_id", str):
             pinned, own = _opened(previous, "previous_response_id", workload)
             members["previous_response_id"] = msgspec.Raw(msgspec.json.encode(own))
+        left_out: tuple[str, ...] = ()
+        if encrypted.PREFIX in bytes(members.get("input", b"")):
+            pinned, left_out = _unsealed(members, pinned)
         _no_strays(members, pinned)
         told = b"".join(bytes(members[n]) for n in ("tools", "instructions", "input") if n in members)
         prompt = prompt_tokens(told)
         needs, wishes = _needs(members, stream)
         return Asked(
-            Call("responses", members, stream, asks_usage=True, optional=wishes),
+            Call("responses", members, stream, asks_usage=True, optional=wishes, left_out=left_out),
             model,
             needs,
             pinned,
@@ -119,7 +123,8 @@ class ResponsesSurface(Surface):
         except _UNREADABLE:
             raise UnsayableError("the provider's reply is not a response") from None
         names = _sealable(asked)
-        return msgspec.json.encode(sealed(response, deployment, asked.workload, names)) if names else reply.body
+        told = msgspec.json.encode(sealed(response, deployment, asked.workload, names)) if names else reply.body
+        return encrypted.sealed(told, deployment)
 
     def streamed(self, asked: Asked, deployment: str) -> Rendering:
         """A renderer that seals ids."""
@@ -158,6 +163,16 @@ def _opened(sealed: str, name: str, workload: str) -> tuple[str, str]:
     except pin.UnknownIdError:
         what = f"`{name}` is not an id of a stored response that this workload was given"
         raise Refusal(f"{what}; what was asked for with `store: false` is not stored", name) from None
+
+
+def _unsealed(members: Members, pinned: str | None) -> tuple[str | None, tuple[str, ...]]:
+    """(who made the reasoning that is sent back, what is left out of the call); the input is changed in place."""
+    try:
+        given, maker, others = encrypted.opened(bytes(members["input"]), pinned)
+    except _UNREADABLE:
+        raise Refusal("`input` is not a list of items", "input") from None
+    members["input"] = msgspec.Raw(given)
+    return maker, ("reasoning",) if others else ()
 
 
 def _no_strays(members: Members, pinned: str | None) -> None:
@@ -247,6 +262,7 @@ class ResponsesRendering(Rendering):
         """The same events; those that hold a response, with its ids sealed. Raises ``UnsayableError``."""
         block = self._events.block(data)
         self._count += block.count(b"\n\n")
+        block = encrypted.sealed(block, self._where[0])
         if not self._names or b'"response"' not in block:
             return block
         events, where = sse.split(block), (*self._where, self._names)

@@ -287,3 +287,36 @@ def test_an_error_is_openais() -> None:
 def test_what_a_deployment_cannot_do_has_the_name_of_its_member(unable: str, member: str) -> None:
     assert ResponsesSurface().member(unable) == member
     assert ResponsesSurface().member("seed") is None  # nobody asks for it here
+
+
+# -- encrypted reasoning ----------------------------------------------------------------------------------------------
+def thought(content: str) -> Data:
+    return {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": content}
+
+
+def test_encrypted_reasoning_names_its_maker_and_goes_back_to_it() -> None:
+    own = response("text") | {"output": [thought("gAAA"), {"type": "message", "content": '"encrypted_content":"x"'}]}
+    found = json.loads(SURFACE.whole(asked(store=False), Reply(dumped(own), None), "azure-4.1"))
+    assert found["output"][0]["encrypted_content"] == "dte1~azure-4.1~gAAA"
+    assert found["output"][1] == own["output"][1]
+    back = asked(store=False, input=[*found["output"], {"role": "user", "content": "Go on"}])
+    assert back.pinned == "azure-4.1"
+    assert json.loads(bytes(back.call.members["input"]))[0] == thought("gAAA")
+    assert back.call.left_out == ()
+
+
+def test_encrypted_reasoning_in_a_stream_names_its_maker() -> None:
+    event = b"event: response.output_item.done\ndata: " + dumped({"type": "x", "item": thought("gAAA")}) + b"\n\n"
+    for store in (True, False):
+        found = SURFACE.streamed(asked(stream=True, store=store), "azure-eu").feed(event)
+        assert b"dte1~azure-eu~gAAA" in found
+
+
+def test_reasoning_of_two_deployments_is_that_of_the_last() -> None:
+    items = [thought("dte1~a~one"), {"role": "user", "content": "x"}, thought("dte1~b~two"), thought("foreign")]
+    found = asked(store=False, input=items)
+    assert (found.pinned, found.call.left_out) == ("b", ("reasoning",))
+    assert json.loads(bytes(found.call.members["input"])) == [items[1], thought("two"), thought("foreign")]
+    assert asked(store=False, input=[thought("foreign")]).pinned is None
+    with pytest.raises(Refusal):
+        asked(input={"a": [thought("dte1~a~one"), thought("dte1~b~two")]})
