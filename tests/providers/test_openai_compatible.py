@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from detente.live.deployment import Deployment
 from detente.market.offer import Offer
 from detente.providers import wire_of
+from detente.providers.openai_compatible import read_failure
 from detente.providers.wire import Call, Failure, Refusal, Reply, Tokens, Wire, joined, retry_after
 from tests.builders import tokens
 from tests.gateway.stage import completion, refusal

@@ -83,6 +83,9 @@ UNSAID: Mapping[str, tuple[str, tuple[Any, ...]]] = {
 TIERS = {"auto": None, "default": "default", "flex": "flex", "priority": "priority", "fast": "priority"}
 """Bedrock's tiers, by OpenAI's: ``fast`` and ``priority`` are one there."""
 
+JSON_ONLY = "Answer with one JSON object, and with nothing before or after it."
+"""How `json_object` is asked for: Converse enforces a schema and no other shape, so it is said in words."""
+
 _MAX_COMPLETION: Member[int] = Member("max_completion_tokens", int)
 _MAX: Member[int] = Member("max_tokens", int)
 _STOP: Member[str | list[str]] = Member("stop", str | list[str])
@@ -125,6 +128,8 @@ def request_of(call: Call, family: Family) -> tuple[bytes, tuple[str, ...]]:
     system, messages, called, unsigned = turns_of(members, family, omissions)
     tools = tool_config_of(members, family, called, omissions)
     reasoning = _reasoning(call, family, unsigned, tools.forced, omissions)
+    if family.system and (asked := _FORMAT.of(members)) is not None and asked.type == "json_object":
+        system.append({"text": JSON_ONLY})
     body: dict[str, Any] = {"messages": messages}
     if system:
         body["system"] = system
@@ -231,7 +236,8 @@ def _output(members: Mapping[str, msgspec.Raw], family: Family, reasoning: Reaso
     stated = _FORMAT.of(members)
     if stated is not None and stated.type == "text" and stated.json_schema is not None:
         raise Refusal("`response_format` is `text`, and holds `json_schema` beside it", "response_format")
-    if stated is not None and stated.type != "text":
+    plain = ("text", "json_object") if family.system else ("text",)
+    if stated is not None and stated.type not in plain:
         found["textFormat"] = _format(stated, family)
     if reasoning.effort is not None:
         found["effort"] = reasoning.effort

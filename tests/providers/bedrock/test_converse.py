@@ -252,7 +252,7 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     (CLAUDE, "stop", {"stop": ["a", ""]}, "empty"),
     (CLAUDE, "stop", {"stop": ["a"] * 2501}, "2500"),
     (OSS, "stop", {"stop": "a"}, "takes no stop sequences"),
-    (CLAUDE, "response_format", {"response_format": {"type": "json_object"}}, "Converse takes a schema"),
+    (CLAUDE, "response_format", {"response_format": {"type": "xml"}}, "Converse takes a schema"),
     (CLAUDE, "response_format", {"response_format": {"type": "json_schema"}}, "Converse takes a schema"),
     (
         CLAUDE,
@@ -565,6 +565,15 @@ def test_blank_text_and_blank_turns_say_nothing() -> None:
         {"role": "user", "content": blank},
     ]
     assert encoded(said(messages=turns))["messages"] == [{"role": "user", "content": [{"text": "a"}, {"text": "go"}]}]
+
+
+def test_json_without_a_schema_is_asked_for_in_words() -> None:
+    found = encoded(said(response_format={"type": "json_object"}))
+    check_request("Converse", CLAUDE, found)
+    assert "outputConfig" not in found
+    assert "JSON object" in found["system"][-1]["text"]
+    with pytest.raises(Refusal):
+        encoded(said(response_format={"type": "json_object"}), TITAN)
 
 
 def test_a_pdf_is_a_document() -> None:
