@@ -5,6 +5,7 @@ Owns: installing, and running one against a gateway with nothing of this user's 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -29,8 +30,15 @@ def installed(package: tuple[str, str]) -> Path:
     if npm is None:
         pytest.skip("npm is not here")
     folder = CACHE / f"{name.rpartition('/')[2]}-{version}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "w") as lock:  # of tests that run side by side, one installs
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _install(npm, folder, name, version)
+    return folder / "node_modules"
+
+
+def _install(npm: str, folder: Path, name: str, version: str) -> None:
     if not (folder / "whole").exists():
-        folder.mkdir(parents=True, exist_ok=True)
         asked = [
             npm,
             "install",
@@ -48,7 +56,6 @@ def installed(package: tuple[str, str]) -> Path:
         if done.returncode:
             pytest.skip(f"npm cannot bring {name}: {done.stderr.decode(errors='replace')[-200:]}")
         (folder / "whole").touch()
-    return folder / "node_modules"
 
 
 def run(program: list[str], home: Path, **environment: str) -> str:

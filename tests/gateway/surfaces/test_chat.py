@@ -141,7 +141,7 @@ def test_any_body_is_read_or_refused_by_name(path: bytes, body: bytes) -> None:
         return
     assert found.model
     assert found.tokens >= 0
-    assert found.call.operation in (surface.operation, path.rpartition(b"/")[2].decode())
+    assert found.call.operation == ("messages" if path.startswith(b"/v1/messages") else surface.operation)
     json.loads(joined(found.call.members, [("model", b'"there"')]))
 
 
