@@ -66,9 +66,13 @@ def test_the_enterprise_comes_out_as_its_page_says(planned: Planned) -> None:
     azure, aws = commitments(found)
     assert (azure.term, aws.term) == ("azure-commitment", "aws-commitment")
     assert not aws.short
+    bought = {p.offer: p.units for p in found.purchases if p.reserved}
+    units, machines = bought.pop("azure-ptu-gpt-4.1-mini"), bought.pop("nordgpu-h100-reserved")
+    assert not bought
     must_say(
         "enterprise",
         [
+            ["bought for the year", f"{units} provisioned units of gpt-4.1-mini, {machines} machines of 8 H100s"],
             ["cost of the year", f"${found.cost:,.0f}, {proof}"],
             ["Azure / AWS / NordGPU", f"{shares} of spend"],
             ["Azure's commitment", f"${azure.short:,.0f} short: the company's own limit of 58% holds it there"],
