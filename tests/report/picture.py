@@ -27,7 +27,7 @@ ROOT = Path(__file__).parent.parent.parent
 PICTURE = ROOT / "docs" / "report.png"
 EXAMPLE = ROOT / "examples" / "frontier-lab"
 READINGS = "letter", "spirit"
-SIZE = 1280, 1040
+SIZE = 1280, 1120
 KEY = b"Description"
 WINDOWS = re.compile(r" \([^()]*\b\d{4}[^()]*: [^()]*\)")
 
