@@ -39,7 +39,7 @@ def listed(found: Mapping[str, dict[str, Any]], anthropic: bool) -> dict[str, An
 
 def plain(name: str) -> str:
     """A model's name without what stands for the same model: a date, a length of context, a point for a dash."""
-    return _DATED.sub("", _SUFFIX.sub("", name.lower())).replace(".", "-")
+    return _DATED.sub("", _SUFFIX.sub("", name)).replace(".", "-")
 
 
 def meant(name: str, known: Iterable[str]) -> str | None:

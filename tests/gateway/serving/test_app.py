@@ -379,7 +379,7 @@ def test_models_are_listed_as_who_asks_reads_them_and_have_other_names(tmp_path:
                 ("model", "m"),
                 ("model", "chat"),
             ]
-            one_of = await stage.ask(path="/v1/models/M-20250101", method="GET", anthropic_version="2023-06-01")
+            one_of = await stage.ask(path="/v1/models/m-20250101", method="GET", anthropic_version="2023-06-01")
             assert one_of.json["id"] == "m"
             gone = await stage.ask(path="/v1/models/x", method="GET", anthropic_version="2023-06-01")
             assert (gone.status, gone.json["error"]["type"]) == (404, "not_found_error")
