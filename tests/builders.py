@@ -19,6 +19,7 @@ from detente.contract.decisions import NOTHING_DECIDED
 from detente.contract.posting import Posting
 from detente.contract.rating import Rating
 from detente.contract.settlement import Settlement
+from detente.contract.settling import settle
 from detente.contract.term import Term
 from detente.contract.totals import Totals
 from detente.contract.use import RatedUse, Use
@@ -215,7 +216,7 @@ def settled_of(terms: Iterable[Term], lines: Iterable[RatedUse], as_of: datetime
     totals = Totals(meter for term in terms for meter in term.meters())
     for line in lines:
         totals.add(line)
-    return Settlement.of(term.settle(totals, NOTHING_DECIDED, as_of) for term in terms)
+    return Settlement.of(settle(list(terms), totals, NOTHING_DECIDED, as_of))
 
 
 def posted(case: Case, term: str, *used: Use) -> list[Posting]:
@@ -290,9 +291,16 @@ def _exclusivity(draw: Draw, world: Data, party: str) -> Data:
 
 
 def _commitment(draw: Draw, world: Data, party: str) -> Data:
+    if pick(draw, False, False, False, True):
+        return _commitment_in_units(draw, world, party)
     found = _windows(draw) | {"amount": pick(draw, "300 USD", "3 k USD", "20 k USD")}
     found |= _of(draw, world) if pick(draw, False, False, True) else {}
+    found |= {"measure": pick(draw, "list", "after-discounts")}
     found["shortfall"] = pick(draw, *({"fee": f"{f}%"} for f in (0, 50, 100, 150)), "forbidden")
+    more = pick(draw, "carry-over", "carry-over", "counts")
+    if more == "counts":
+        sold = pick(draw, *(o for o in world["offers"] if o["provider"] == party))
+        return found | {"counts": [{"of": {"offer": sold["id"]}, "at-most": pick(draw, "10%", "50%")}]}
     found["carry-over"] = pick(draw, "0%", "20%", "100%")
     if pick(draw, False, False, True):
         found["milestones"] = [
@@ -303,6 +311,14 @@ def _commitment(draw: Draw, world: Data, party: str) -> Data:
 
 def _payment(draw: Draw, world: Data, party: str) -> Data:
     return {"amount": pick(draw, "100 USD", "2 k USD"), "on": pick(draw, "2026-01-01", "2026-02-10")}
+
+
+def _commitment_in_units(draw: Draw, world: Data, party: str) -> Data:
+    sold = pick(draw, *(o for o in world["offers"] if o["provider"] == party))
+    unit, amounts = ("GPU-hour", ("500 GPU-hour", "2 GPU")) if sold["kind"] == "gpu" else ("Mtok", ("300 Mtok",))
+    price = {"price": pick(draw, f"0.10 USD per {unit}", f"4 USD per {unit}")}
+    shortfall = pick(draw, price, price, "forbidden")
+    return _windows(draw) | {"of": {"offer": sold["id"]}, "amount": pick(draw, *amounts), "shortfall": shortfall}
 
 
 def _redundancy(draw: Draw, world: Data, party: str) -> Data:
@@ -322,7 +338,7 @@ def _revenue_share(draw: Draw, world: Data, party: str) -> Data:
 
 
 def _share(draw: Draw, world: Data, party: str) -> Data:
-    measure = pick(draw, "work", "spend")
+    measure = pick(draw, "work", "spend", "list")
     found = _windows(draw) | {"measure": measure}
     found["of"] = {"workload": pick(draw, *world["workloads"])["id"]} if measure == "work" else _scope(draw, world)
     bound = pick(draw, "at-least", "at-most")

@@ -9,10 +9,12 @@ finds no mistake in what nobody can see.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from fractions import Fraction
+from typing import ClassVar, Protocol
 
 from detente.contract.scope import Selection
 from detente.contract.validity import Validity
+from detente.contract.window import Calendar
 from detente.demand.workload import AnyWorkload
 from detente.market.offer import AnyOffer
 from detente.values.facts import Facts
@@ -35,6 +37,19 @@ class OtherClause(Protocol):
         """When it is in force."""
 
 
+class LoweringClause(OtherClause, Protocol):
+    """A clause that lowers what use costs, or pays for it."""
+
+    pays: ClassVar[bool]
+
+    @property
+    def paying(self) -> Calendar | None:
+        """The times in which it pays."""
+
+    def takes_off(self, demand: Facts | None, offer: Facts, /) -> Fraction | None:
+        """The part of the list price that it takes off."""
+
+
 class CaseView(Protocol):
     """The case around one clause, under one reading."""
 
@@ -45,6 +60,10 @@ class CaseView(Protocol):
     @property
     def beside(self) -> Sequence[OtherClause]:
         """The other clauses of its kind that are in force under the same reading."""
+
+    @property
+    def lowering(self) -> Sequence[LoweringClause]:
+        """The clauses of any kind that take off prices or pay for use, under each of their readings."""
 
     @property
     def offers(self) -> Sequence[AnyOffer]:

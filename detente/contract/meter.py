@@ -15,11 +15,15 @@ from detente.contract.scope import Selection
 from detente.contract.window import Calendar, Window
 from detente.errors import SettleError
 
-Measure = Literal["work", "spend", "revenue", "taken", "off"]
-"""``work`` in workloads' units; ``spend`` after discounts and before credits; ``revenue``; ``taken``: what was bought
-or drawn of offers, in their own unit (GPU-hours, Mtok), used or not; ``off``: what the clause took off list prices."""
+Measure = Literal["work", "spend", "listed", "paid", "paid-before", "revenue", "taken", "off"]
+"""``work`` in workloads' units; ``spend`` after discounts and before credits; ``listed`` before discounts;
+``revenue``; ``taken``: what was bought or drawn of offers, in their own unit (GPU-hours, Mtok), used or not; ``off``:
+what the clause took off list prices; ``paid``: what credits pay; ``paid-before``: those before the clause."""
 
-MONEY: tuple[Measure, ...] = ("spend", "revenue", "off")
+PAYMENTS: tuple[Measure, ...] = ("paid", "paid-before")
+"""Measures of no use, but of what clauses pay."""
+
+MONEY: tuple[Measure, ...] = ("spend", "listed", "paid", "paid-before", "revenue", "off")
 
 
 @dataclass(frozen=True, slots=True)

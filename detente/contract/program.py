@@ -6,7 +6,7 @@ in natural units.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Protocol
 
@@ -45,6 +45,9 @@ class Expression(Protocol):  # noqa: PLW1641 (equal expressions are a relation, 
 
     def lag(self) -> Expression:
         """The previous window's expression; zero before the first."""
+
+    def gather(self, rows: Sequence[int], n: int) -> Expression:
+        """Its rows added up into n others: ``rows`` says into which each goes, -1 into none."""
 
 
 class Program(Protocol):
@@ -91,6 +94,13 @@ class Program(Protocol):
 
     def require(self, owner: ClauseOwner, part: str, rows: Relation) -> None:
         """Rows that the clause owns."""
+
+    def pays(self, owner: ClauseOwner, meter: Meter, given: Expression, exactly: Callable[[], None]) -> None:
+        """That the clause pays some amounts, one a window of a meter of spend, for what that meter covers.
+
+        Totals of what is ``paid`` read them. A plan may choose less than the clause would pay, as long as nothing
+        counts it: ``exactly`` is called, once, where something does, and adds the rows that leave no choice.
+        """
 
     def charge(self, owner: ClauseOwner, meter: Meter, rate: Fraction) -> None:
         """A cost in proportion to a meter, over all its windows."""

@@ -133,6 +133,18 @@ class Selection:
             return False
         return None if None in answers or None in excepted else True
 
+    def inside(self, other: Selection) -> bool | None:
+        """Whether all that it covers is covered by another: yes, none of it (False), or not known from the scopes."""
+        if any(_apart(mine, theirs) for mine in self.within for theirs in other.within):
+            return False
+        narrower = all(self._asks(key, values) for scope in other.within for key, values in scope.wanted.items())
+        excepted = all(scope in self.outside or any(_apart(m, scope) for m in self.within) for scope in other.outside)
+        return True if narrower and excepted else None
+
+    def _asks(self, key: str, values: tuple[str, ...]) -> bool:
+        """Whether it covers only what has one of some values."""
+        return any(key in scope.wanted and {*scope.wanted[key]} <= {*values} for scope in self.within)
+
     def missing(self, demand: Facts | None) -> tuple[str, ...]:
         """The labels that it asks for and a demand does not state."""
         known = demand if demand is not None else {}
@@ -146,3 +158,8 @@ class Selection:
     def at(self, **wanted: str) -> Selection:
         """The part of this selection at a provider, an offer, a workload or the like."""
         return Selection((*self.within, Scope({k: (v,) for k, v in wanted.items()})), self.outside)
+
+
+def _apart(one: Scope, two: Scope) -> bool:
+    """Whether nothing can be in both: they ask one key for different values."""
+    return any(key in two.wanted and not {*values} & {*two.wanted[key]} for key, values in one.wanted.items())

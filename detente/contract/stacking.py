@@ -23,6 +23,7 @@ def more_than_all(
     others: Sequence[AnyOther],
     case: CaseView,
     gives: Callable[[AnyOther, Facts, Facts], Fraction | Decimal | None],
+    remedy: str = "narrow one with `of` or `except`",
 ) -> Iterator[Flaw]:
     """Uses of which a clause and others, at one time, give more than 100%.
 
@@ -37,4 +38,4 @@ def more_than_all(
         if len(over) > 1 and sum(over.values()) > 1:
             names = " and ".join(f"`{name}`" for name in sorted(over))
             what = f"{names} together give more than 100% of what `{offer['offer']}` costs"
-            yield Flaw(what, "narrow one with `of` or `except`")
+            yield Flaw(what, remedy)

@@ -17,6 +17,7 @@ from detente.contract import handover
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.meter import Meter
+from detente.contract.payment import Payment
 from detente.contract.program import Program
 from detente.contract.scope import Scope, Selection
 from detente.contract.settlement import Settlement
@@ -80,6 +81,9 @@ class Term(Noun):
     """Whether it speaks of what the other party sells, unless its scope names providers itself."""
     prices: ClassVar[bool] = False
     """Whether it changes what use costs, and so comes before every clause that measures spend."""
+
+    pays: ClassVar[bool] = False
+    """Whether it pays for use in place of money, and so comes before every clause that counts what is left to pay."""
 
     _validity: Validity | None = PrivateAttr(default=None)
     _seen: Horizon | None = PrivateAttr(default=None)
@@ -194,6 +198,15 @@ class Term(Noun):
             be, or ``as_of`` is None and there is no last window.
         """
         return Settlement()
+
+    @property
+    def paying(self) -> Calendar | None:
+        """The times in which it pays; only of a clause that says ``pays``. Neutral: none."""
+        return None
+
+    def payments(self, totals: Totals, as_of: datetime | None) -> Iterable[Payment]:
+        """What it pays of use, after those that come before it; only of a clause that says ``pays``. Neutral: none."""
+        return ()
 
     def explain(self) -> Reason:
         """What the clause does, in one sentence."""

@@ -8,11 +8,13 @@ meter covers it is kept apart: it is neither counted nor lost. Not here: what a 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 
-from detente.contract.meter import Meter
+from detente.contract.meter import PAYMENTS, Meter
+from detente.contract.payment import Payment
 from detente.contract.use import RatedUse, nanos
 from detente.contract.window import Window
 from detente.errors import SettleError
@@ -59,7 +61,8 @@ class Totals:
     """Running totals of some meters."""
 
     def __init__(self, meters: Iterable[Meter]) -> None:
-        self.meters = tuple(dict.fromkeys(meters))
+        self.meters = tuple(dict.fromkeys(meter for meter in meters if meter.measure not in PAYMENTS))
+        self._payments: tuple[Payment, ...] = ()
         self._place = {meter: place for place, meter in enumerate(self.meters)}
         self._known: dict[Counted, Sum] = {}
         self._unknown: dict[Counted, dict[tuple[str, ...], Sum]] = {}
@@ -86,16 +89,39 @@ class Totals:
             for labels, found in apart.items():
                 mine.setdefault(labels, Sum()).merge(found)
 
+    def paid_by(self, payments: Iterable[Payment]) -> Totals:
+        """The same totals, with some payments more beside them."""
+        found = copy(self)
+        found._payments = (*self._payments, *payments)
+        return found
+
     def total(self, meter: Meter, window: Window) -> Fraction:
-        """What a meter counted in a window, exact.
+        """What a meter counted in a window, exact; of a measure of payments, those that were noted so far.
 
         Raises SettleError where use is in it of which it is not known whether the meter covers it.
         """
+        if meter.measure in PAYMENTS:
+            return sum((self._paid(meter, window, each) for each in self._payments), Fraction(0))
         key = self._place[meter], window.index
         if key in self._unknown:
             raise SettleError(_unknown(meter, window, self._unknown[key]))
         found = self._known.get(key)
         return found.value if found is not None else Fraction(0)
+
+    @staticmethod
+    def _paid(meter: Meter, window: Window, payment: Payment) -> Fraction:
+        """A payment, where it is all in a window and for what the meter covers; nothing where none of it is."""
+        if meter.measure == "paid-before":  # of the same use, and of nothing else: the case was checked
+            inside: bool | None = payment.selection == meter.selection
+        else:
+            inside = payment.selection.inside(meter.selection)
+        if inside is False or payment.end <= window.start or window.end <= payment.start or not payment.amount:
+            return Fraction(0)
+        if inside is None or payment.start < window.start or window.end < payment.end:
+            when = named(payment.start, payment.end)
+            what = f"`{meter.term}`: how much of a credit of {when} is for what it counts is not known"
+            raise SettleError(f"{what}; let both cover the same, in windows that begin with the same month")
+        return payment.amount
 
     def _count(
         self, place: int, covered: bool, amount: int, start: datetime, end: datetime, demand: Facts | None

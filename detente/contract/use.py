@@ -73,7 +73,7 @@ class RatedUse:
             yield use.listed, use.start, use.end
             yield from ((-r.amount, r.start, r.end) for r in self.reductions)
         else:
-            each = {"work": use.work, "revenue": use.revenue, "taken": use.taken}
+            each = {"work": use.work, "listed": use.listed, "revenue": use.revenue, "taken": use.taken}
             yield each[measure], use.start, use.end
 
 

@@ -21,7 +21,7 @@ from detente.values.period import Day, Horizon, Period, endless, hours_between, 
 from detente.values.quantity import Span, plain
 from detente.values.quantity_field import Portion
 
-Cycle = Literal["month", "quarter", "year", "term"]
+Cycle = Literal["hour", "day", "month", "quarter", "year", "term"]
 
 
 @dataclass(frozen=True, slots=True)

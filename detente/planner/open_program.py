@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from detente.case.case import Case
+from detente.contract.meter import PAYMENTS
 from detente.contract.term import Term
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Expr, Ints
@@ -65,7 +66,7 @@ class OpenProgram:
 
         Exact: rows, bounds, columns and charges are all that a clause adds, save that it changes prices. A clause with
         other numbers is shaped once more, beside itself. What changes prices is in other clauses' coefficients; what
-        denies or wants standby is in columns that clauses share: it may be left out, and else is formulated anew. So is
+        pays, denies or wants standby is in columns that clauses share: it may be left out, and else is formulated anew. So is
         one for which more units could be bought, and stand idle, than there are columns for.
         """
         if not _same_but_clauses(self.case, case):
@@ -82,7 +83,9 @@ class OpenProgram:
         return None if added & self.short else (out, added)
 
     def _shapes_alone(self, owner: Owner, after: Term) -> bool:
-        """Whether a clause can be shaped beside itself: it denies nothing, then and now, and wants no standby."""
+        """Whether a clause can be shaped beside itself: it denies and pays nothing, and wants no standby."""
+        if after.pays or any(meter.measure in PAYMENTS for meter in after.meters()):
+            return False
         denied = any(owner in denial.turns_on for denial in self.draft.program.denials)
         return not denied and after.standby is None and not denies_anything(self.draft, [after])
 

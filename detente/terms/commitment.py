@@ -1,4 +1,4 @@
-"""Minimum commitment: spend at least so much in each window, or pay for what is missing.
+"""Minimum commitment: spend or take at least so much in each window, or pay for what is missing.
 
 See ``docs/terms/minimum-commitment.md``.
 """
@@ -10,32 +10,38 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, model_validator
 
+from detente.contract import prepayment
 from detente.contract.case_view import CaseView
+from detente.contract.counting import MEASURED, SAID, CountedClasses, Counting, MoneyMeasure, lowered, paid_apart
 from detente.contract.decisions import Decisions
-from detente.contract.meter import Meter
+from detente.contract.meter import Measure, Meter
+from detente.contract.milestone import Milestone, out_of_order
 from detente.contract.program import Program
 from detente.contract.settlement import Settlement, settled
 from detente.contract.standing import FLOOR, MILESTONE, SUPERSEDED
-from detente.contract.stated import StatedWindows
+from detente.contract.stated import Magnitude, StatedWindows
 from detente.contract.term import Term
 from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
 from detente.contract.window import Calendar, Every, Window
-from detente.errors import Flaw
-from detente.values.money import Cash, Money, shown
+from detente.errors import Flaw, FlawError
+from detente.values.committed import Committed, is_flow, number, over, told, unit_of
+from detente.values.money import Money, WorkPrice, shown
 from detente.values.noun import Noun
-from detente.values.period import Day, Horizon, moment, named
+from detente.values.period import Horizon, moment
+from detente.values.quantity import Amount
 from detente.values.quantity_field import Percent, Portion
 
 
 class Shortfall(Noun):
     """What happens to what is missing."""
 
-    fee: Percent = Field(default=Decimal(1), description="what is paid of the missing amount")
+    fee: Percent = Field(default=Decimal(1), description="of money: what is paid of the missing amount")
+    price: WorkPrice | None = Field(default=None, description="of work: what is paid for each unit that is missing")
 
 
 Remedy = Annotated[
@@ -43,26 +49,19 @@ Remedy = Annotated[
     Discriminator(lambda given: "fee" if isinstance(given, (dict, Shortfall)) else "forbidden"),
 ]
 
-
-class Milestone(Noun):
-    """So much in all by a day, or a fee on what is missing then."""
-
-    by: Day
-    reach: Cash
-    fee: Percent = Field(default=Decimal(0), description="what is paid of the missing amount; 0%: must be reached")
-
-    @property
-    def told(self) -> str:
-        """In a clause's sentence."""
-        price = f"{float(self.fee):.0%} of what is missing then is owed" if self.fee else "it must be reached"
-        return f"{shown(self.reach.amount, self.reach.currency)} by {self.by}: {price}"
+EVERY_HOUR = Every(every="hour")
+"""The windows of GPUs at any time, unless others are stated."""
 
 
 class MinimumCommitment(Term):
-    """Eligible spend of at least an amount in each window; part of an excess carries over to the next."""
+    """Eligible spend, or work, of at least an amount in each window; part of an excess carries over to the next."""
 
     kind: Literal["minimum-commitment"]
-    amount: Cash = Field(description="of each window; with a ramp: of all windows together")
+    amount: Committed = Field(description="of each window; with a ramp: of all windows together; `50 GPU`: at any time")
+    measure: MoneyMeasure | None = Field(
+        default=None, description="which money counts; must be said where a discount or a credit covers what counts"
+    )
+    counts: CountedClasses = Field(default=(), description="classes of use that count up to a part of it")
     windows: Every = Every()
     shortfall: Remedy = Shortfall()
     carry_over: Portion = Field(
@@ -72,16 +71,93 @@ class MinimumCommitment(Term):
 
     theirs: ClassVar[bool] = True
 
+    @model_validator(mode="after")
+    def _of_money_or_work(self) -> Self:
+        price = self.shortfall.price if isinstance(self.shortfall, Shortfall) else None
+        if isinstance(self.amount, Money) and price is not None:
+            raise FlawError("a price of what is missing of money", "say `fee`, a part of it", ("shortfall", "price"))
+        if isinstance(self.amount, Amount):
+            self._of_work(self.amount)
+        if self.counts and (self.milestones or self.carry_over):
+            key = "milestones" if self.milestones else "carry-over"
+            what = "classes that count up to a part of a window's amount, and amounts that reach over windows"
+            raise FlawError(what, f"write the `{key}` as a commitment of its own", (key,))
+        if len({each.prepaid for each in self.milestones}) > 1 or (self._prepaid and self.windows.every != "term"):
+            what = "milestones that are charged as prepayment stand beside other amounts"
+            raise FlawError(what, "charge all of them so, over `every: term`", ("milestones",))
+        return self
+
+    def _of_work(self, amount: Amount) -> None:
+        unit = unit_of(amount)
+        for key, stated in (("milestones", self.milestones), ("measure", self.measure)):
+            if stated:
+                raise FlawError(
+                    f"`{key}` is of money, and the amount is in {amount.unit}", f"leave out `{key}`", (key,)
+                )
+        if is_flow(amount) and self.windows.ramp:
+            raise FlawError(
+                "a ramp divides an amount, and GPUs hold at any time", "write GPU-hours", ("windows", "ramp")
+            )
+        if self.shortfall != "forbidden" and self.shortfall.price is None:
+            remedy = f"say `shortfall: {{ price: 1.00 USD per {unit} }}`, or `shortfall: forbidden`"
+            raise FlawError(f"the amount is in {amount.unit}, and what is missing has no price", remedy, ("amount",))
+        if self.shortfall != "forbidden" and self.shortfall.price and self.shortfall.price.unit != unit:
+            what = f"what is missing is in {unit}, and priced per {self.shortfall.price.unit}"
+            raise FlawError(what, f"write a price per {unit}", ("shortfall", "price"))
+
+    # -- what counts ---------------------------------------------------------------------------------------------
     @property
-    def spend(self) -> Meter:
-        """What counts towards each window."""
-        return Meter(self.id, "spend", self.covered, "spend", self.calendar(self.windows))
+    def cycle(self) -> Every:
+        """How it cuts time: GPUs at any time hold in every hour, unless it says otherwise."""
+        return EVERY_HOUR if is_flow(self.amount) and "windows" not in self.model_fields_set else self.windows
 
     @property
-    def reached(self) -> tuple[tuple[Milestone, Meter], ...]:
+    def measured(self) -> Measure:
+        """What it measures."""
+        return MEASURED[self.measure or "after-discounts"] if isinstance(self.amount, Money) else "taken"
+
+    @property
+    def counting(self) -> Counting:
+        """What counts towards each window."""
+        whole = Meter(self.id, "spend", self.covered, self.measured, self.calendar(self.cycle))
+        return Counting.of(whole, self.counts, self.measure)
+
+    @property
+    def reached(self) -> tuple[tuple[Milestone, Counting], ...]:
         """What counts towards each milestone: all from the clause's first day. A plan sees those of its horizon."""
         every = ((m, self._up_to(m, f"milestone-{index}")) for index, m in enumerate(self.milestones))
-        return tuple((milestone, meter) for milestone, meter in every if self._sees(milestone))
+        return tuple((milestone, counting) for milestone, counting in every if self._sees(milestone))
+
+    def _up_to(self, milestone: Milestone, name: str) -> Counting:
+        windows = self.calendar(Every(), moment(milestone.by))
+        return Counting.of(Meter(self.id, name, self.covered, self.measured, windows), measure=self.measure)
+
+    def _sees(self, milestone: Milestone) -> bool:
+        """A milestone after a plan's horizon, or after an amendment, is no part of it."""
+        amended = self.validity.ended is not None and moment(milestone.by) > self.validity.end
+        return not amended and (self._seen is None or milestone.by <= self._seen.end)
+
+    @property
+    def _prepaid(self) -> bool:
+        return any(milestone.prepaid for milestone in self.milestones)
+
+    @property
+    def stages(self) -> tuple[prepayment.Stage, ...]:
+        """The time between milestones that are charged as prepayment, and after the last."""
+        marks = [(m, moment(m.by)) for m in self.milestones if self._sees(m)] if self._prepaid else []
+        windows, found = list(self.counting.own.windows), []
+        if not marks or not windows:
+            return ()
+        since = windows[0].start
+        for index, (milestone, by) in enumerate([*marks, (None, windows[0].end)]):
+            part = Calendar("term", since, since, by)
+            calendar = part if self._seen is None else part.seen_by(self._seen)
+            meter = Meter(self.id, f"stage-{index}", self.covered, self.measured, calendar)
+            for window in calendar:
+                reach = Fraction(milestone.reach.amount) if milestone else None
+                found.append(prepayment.Stage(Counting.of(meter, measure=self.measure), window, reach))
+            since = by
+        return tuple(found)
 
     @property
     def superseded(self) -> Meter | None:
@@ -91,77 +167,107 @@ class MinimumCommitment(Term):
             return None
         taken = Calendar("term", ended.running.start, ended.running.start, self.validity.end)
         windows = taken if self._seen is None else taken.seen_by(self._seen)
-        return Meter(self.id, SUPERSEDED, self.covered, "spend", windows)
-
-    def _up_to(self, milestone: Milestone, name: str) -> Meter:
-        return Meter(self.id, name, self.covered, "spend", self.calendar(Every(), moment(milestone.by)))
-
-    def _sees(self, milestone: Milestone) -> bool:
-        """A milestone after a plan's horizon, or after an amendment, is no part of it."""
-        return not self._amended_before(milestone) and (self._seen is None or milestone.by <= self._seen.end)
-
-    def _amended_before(self, milestone: Milestone) -> bool:
-        return self.validity.ended is not None and moment(milestone.by) > self.validity.end
+        return Meter(self.id, SUPERSEDED, self.covered, self.measured, windows)
 
     def meters(self) -> tuple[Meter, ...]:
-        """Spend in each window, up to each milestone, and in a window that was taken over."""
+        """What counts in each window, up to each milestone, and in a window that was taken over."""
         taken = self.superseded
-        return self.spend, *(meter for _, meter in self.reached), *([taken] if taken else [])
+        stages = (meter for stage in self.stages for meter in stage.counting.meters())
+        milestones = (meter for _, counting in self.reached for meter in counting.meters())
+        return *self.counting.meters(), *milestones, *stages, *([taken] if taken else [])
 
     def required(self, window: Window) -> Fraction:
         """The amount of a window."""
-        return Fraction(self.amount.amount) * self.windows.share(window)
+        if is_flow(self.amount):
+            return over(self.amount, window.start, window.end) * window.part
+        return number(self.amount) * self.cycle.share(window)
 
     @property
     def fee(self) -> Fraction:
-        """What is paid of a missing amount."""
-        return Fraction(self.shortfall.fee) if isinstance(self.shortfall, Shortfall) else Fraction(0)
+        """What is paid of a missing amount, or for each unit that is missing."""
+        if not isinstance(self.shortfall, Shortfall):
+            return Fraction(0)
+        return Fraction(self.shortfall.price.amount if self.shortfall.price else self.shortfall.fee)
 
+    # -- in a plan -----------------------------------------------------------------------------------------------
     def shape(self, program: Program) -> None:
-        """Spend and what is carried in, with what is missing, less what is carried out, reaches the amount."""
-        amounts = [self.required(window) for window in self.spend.windows]
+        """What counts and what is carried in, with what is missing, less what is carried out, reaches the amount."""
+        amounts = [self.required(window) for window in self.counting.own.windows]
         if amounts:
             carried = program.slack(self, "carried", most=[a * Fraction(self.carry_over) for a in amounts])
-            reached = program.total(self.spend) + carried.lag() - carried
+            if self.stages:
+                reached = prepayment.shaped(self.stages, program, self)
+            else:
+                reached = self.counting.shaped(program, self, amounts) + carried.lag() - carried
             if isinstance(self.shortfall, Shortfall):
                 reached += program.slack(self, "shortfall", most=amounts, price=self.fee, remedy=True)
             program.require(self, "floor", reached >= amounts)
-        for milestone, meter in self.reached:
+        for milestone, counting in self.reached if not self._prepaid else ():
+            meter = counting.own
             amounts = [Fraction(milestone.reach.amount) * window.part for window in meter.windows]
             if not amounts:
                 continue
-            reached = program.total(meter)
+            reached = counting.shaped(program, self, amounts)
             if milestone.fee:
                 fee = Fraction(milestone.fee)
                 reached += program.slack(self, f"missing at {meter.name}", most=amounts, price=fee, remedy=True)
             program.require(self, meter.name, reached >= amounts)
 
+    # -- in exact numbers ----------------------------------------------------------------------------------------
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """Drawdown, balance carried over and shortfall fee of each window; fees of missed milestones."""
-        parts = [*self._floors(totals, as_of), *self._milestones(totals, as_of), *self._taken_over(totals, as_of)]
-        return Settlement.of(parts)
+        floors = self._stages(totals, as_of) if self.stages else self._floors(totals, as_of)
+        milestones = () if self.stages else self._milestones(totals, as_of)
+        return Settlement.of([*floors, *milestones, *self._taken_over(totals, as_of)])
 
     def _floors(self, totals: Totals, as_of: datetime | None) -> Iterator[Settlement]:
-        meter, brought = self.spend, Fraction(0)
-        for window, ended in meter.begun(as_of):
-            amount, drawn = self.required(window), totals.total(meter, window)
+        counting, brought = self.counting, Fraction(0)
+        for window, ended in counting.own.begun(as_of):
+            amount = self.required(window)
+            drawn = counting.drawn(totals, window, amount)
             balance = drawn + brought - amount
             carried = min(max(balance, Fraction(0)), amount * Fraction(self.carry_over))
             missing = max(-balance, Fraction(0))
             yield settled(
-                meter, window, FLOOR, "shortfall-fee", ended=ended, amount=amount, drawn=drawn,
+                counting.own, window, FLOOR, "shortfall-fee", ended=ended, amount=amount, drawn=drawn,
                 brought=brought, carried=carried, short=missing, owed=missing * self.fee,
             )  # fmt: skip
             brought = carried
 
     def _milestones(self, totals: Totals, as_of: datetime | None) -> Iterator[Settlement]:
-        for index, (milestone, meter) in enumerate(self.reached):
+        for index, (milestone, counting) in enumerate(self.reached):
+            meter = counting.own
             for window, ended in meter.begun(as_of):
-                amount, drawn = Fraction(milestone.reach.amount) * window.part, totals.total(meter, window)
+                amount = Fraction(milestone.reach.amount) * window.part
+                drawn = counting.drawn(totals, window, amount)
                 missing = max(amount - drawn, Fraction(0))
                 yield settled(
                     meter, replace(window, index=index), MILESTONE, "milestone-fee", ended=ended,
                     amount=amount, drawn=drawn, short=missing, owed=missing * Fraction(milestone.fee),
+                )  # fmt: skip
+
+    def _stages(self, totals: Totals, as_of: datetime | None) -> Iterator[Settlement]:
+        """Each charge as prepayment, what use draws of it, and the amount of the term."""
+        went = prepayment.settled(self.stages, totals)
+        for index, (stage, found) in enumerate(zip(self.stages, went, strict=True)):
+            window, meter = replace(stage.window, index=index), stage.counting.own
+            ended = as_of is None or window.end <= as_of
+            if as_of is not None and window.start > as_of:
+                return
+            if found.drawn:
+                yield settled(meter, window, "prepayment", "prepayment-drawn", ended=ended, amount=None,
+                              drawn=found.drawn, owed=-found.drawn)  # fmt: skip
+            if stage.reach is not None:
+                yield settled(
+                    meter, window, MILESTONE, "prepayment", ended=ended, amount=stage.reach,
+                    drawn=found.counted - found.charged, short=found.charged, owed=found.charged,
+                )  # fmt: skip
+            else:
+                amount = self.required(next(iter(self.counting.own.windows)))
+                short = max(amount - found.counted, Fraction(0))
+                yield settled(
+                    meter, window, FLOOR, "shortfall-fee", ended=ended, amount=amount,
+                    drawn=found.counted, short=short, owed=short * self.fee,
                 )  # fmt: skip
 
     def _taken_over(self, totals: Totals, as_of: datetime | None) -> Iterator[Settlement]:
@@ -169,70 +275,82 @@ class MinimumCommitment(Term):
         if meter is None or ended is None or ended.running is None:
             return
         amount = self.required(ended.running)
-        for window, over in meter.begun(as_of):
+        for window, over_ in meter.begun(as_of):
             drawn = totals.total(meter, window)
-            yield settled(meter, window, SUPERSEDED, None, ended=over, amount=amount, drawn=drawn)
+            yield settled(meter, window, SUPERSEDED, None, ended=over_, amount=amount, drawn=drawn)
 
+    # -- for people, and for the case's checks -------------------------------------------------------------------
     def explain(self) -> Reason:
         """What the clause does."""
-        each = "over its windows" if self.windows.ramp else f"in each {self.windows.every}"
-        if self.windows.every == "term":
+        each = "over its windows" if self.cycle.ramp else f"in each {self.cycle.every}"
+        if self.cycle.every == "term":
             each = "over its whole term"
         price = "it must be met"
         if isinstance(self.shortfall, Shortfall):
+            paid = self.shortfall.price
             price = f"{float(self.shortfall.fee):.0%} of what is missing is owed"
-        amount = shown(self.amount.amount, self.amount.currency)
+            price = f"what is missing is owed at {paid}" if paid else price
+        what = SAID[self.measure or "after-discounts"] if isinstance(self.amount, Money) else "what is taken"
+        classes = "".join(f"; {c.of} counts up to {float(c.at_most):.0%} of it" for c in self.counts)
         milestones = "".join(f"; {m.told}" for m in self.milestones)
-        return Reason(self.id, f"at least {amount} of spend ({self.covered}) {each}; {price}{milestones}")
+        sentence = f"at least {told(self.amount)} of {what} ({self.covered}) {each}; {price}{classes}{milestones}"
+        return Reason(self.id, sentence)
 
     def stated_windows(self) -> tuple[StatedWindows, ...]:
-        """Those of its amount."""
-        return (StatedWindows(("windows",), self.windows, "amount"),)
+        """Those of its amount; GPUs at any time go by the time itself."""
+        divides: Literal["amount", "time"] = "time" if is_flow(self.amount) else "amount"
+        return (StatedWindows(("windows",), self.cycle, divides),)
+
+    def magnitudes(self, hours: Fraction) -> tuple[Magnitude, ...]:
+        """Its money, or its work."""
+        if isinstance(self.amount, Money):
+            return super().magnitudes(hours)
+        whole = number(self.amount) * (hours if is_flow(self.amount) else 1)
+        return *super().magnitudes(hours), Magnitude(("amount",), whole, unit_of(self.amount))
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
-        """Milestones outside its time, out of order, above its amount, or that count from before the horizon."""
-        previous: Milestone | None = None
+        """Money that is not said which; milestones that make no sense, or count from before the horizon."""
+        if isinstance(self.amount, Money) and self.measure is None:
+            yield from lowered(self, case)
+        yield from paid_apart(self.counting, self, case)
+        yield from out_of_order(self.milestones, self.validity)
         for index, milestone in enumerate(self.milestones):
-            path = ("milestones", index, "by")
-            if self._amended_before(milestone):
-                continue
-            if not self.validity.start < moment(milestone.by) <= self.validity.end:
-                what = f"{milestone.by} is not while the clause is in force ({self._dates})"
-                yield Flaw(what, "move the milestone, or the dates of the clause", path)
-            if previous and (milestone.by <= previous.by or milestone.reach.amount < previous.reach.amount):
-                what = f"milestones out of order: {previous.by} comes before {milestone.by}"
-                yield Flaw(what, "write the earlier and the smaller first", path)
             if (most := self._in_all) is not None and milestone.reach.amount > most.amount:
                 what = f"{milestone.reach} by {milestone.by} is more than the {most} that are committed in all"
                 yield Flaw(what, "lower the milestone, or raise `amount`", ("milestones", index, "reach"))
             if self._counts_from_before(milestone, case.horizon):
-                yield Flaw("counts spend from before the horizon", "say `windows: { cut: prorate }`", path)
-            previous = milestone
+                yield self._from_before(milestone, index)
+
+    def _from_before(self, milestone: Milestone, index: int) -> Flaw:
+        path = ("milestones", index, "by")
+        if milestone.prepaid:
+            return Flaw("counts spend from before the horizon", "move the horizon to the clause's first day", path)
+        return Flaw("counts spend from before the horizon", "say `windows: { cut: prorate }`", path)
 
     @property
     def _in_all(self) -> Money | None:
-        """The amounts of all windows together; None where there is no last one."""
+        """The amounts of all windows together; None where there is no last one, or they are of work."""
         windows = self.calendar(self.windows)
-        if windows.endless:
+        if windows.endless or not isinstance(self.amount, Money):
             return None
         total = sum((self.required(window) for window in windows), Fraction(0))
         return Money(Decimal(total.numerator) / total.denominator, self.amount.currency)
 
     def _counts_from_before(self, milestone: Milestone, horizon: Horizon | None) -> bool:
-        if horizon is None or self.windows.cut == "prorate":
+        if horizon is None or (self.windows.cut == "prorate" and not milestone.prepaid):
             return False
         return self.validity.start < moment(horizon.start) < moment(milestone.by)
 
-    @property
-    def _dates(self) -> str:
-        return named(self.validity.start, self.validity.end)
-
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        if part.startswith("milestone-"):
-            milestone = self.milestones[int(part.partition("-")[2])]
+        unit = currency if isinstance(self.amount, Money) else unit_of(self.amount)
+        kind, _, place = part.partition("-")
+        if kind == "milestone":
+            milestone = self.milestones[int(place)]
             return (
                 f"accept {shown(amount, currency)} less than the milestone of "
                 f"{shown(milestone.reach.amount, currency)} by {milestone.by}"
             )
-        return f"accept a shortfall of {shown(amount, currency)} against this commitment"
+        if kind == "class":
+            return f"count {shown(amount, unit)} more of {self.counts[int(place) - 1].of}"
+        return f"accept a shortfall of {shown(amount, unit)} against this commitment"

@@ -5,10 +5,12 @@ See ``docs/terms/credit.md``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -16,14 +18,15 @@ from pydantic import Field, model_validator
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.meter import Meter
-from detente.contract.program import Program
+from detente.contract.payment import Payment
+from detente.contract.program import Expression, Program
 from detente.contract.settlement import Settlement, settled
 from detente.contract.stacking import more_than_all
 from detente.contract.stated import StatedWindows
 from detente.contract.term import Term
 from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
-from detente.contract.window import Every, Window
+from detente.contract.window import Calendar, Every, Window
 from detente.errors import Flaw, FlawError
 from detente.values.facts import Facts
 from detente.values.money import Cash, shown
@@ -40,6 +43,7 @@ class Credit(Term):
 
     theirs: ClassVar[bool] = True
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "grants"
+    pays: ClassVar[bool] = True
 
     @model_validator(mode="after")
     def _something(self) -> Self:
@@ -56,34 +60,100 @@ class Credit(Term):
         """What it is given on."""
         return Meter(self.id, "spend", self.covered, "spend", self.calendar(self.windows))
 
+    @property
+    def applied(self) -> Meter:
+        """The same by the times in which it is applied: month by month, where its amount is for longer.
+
+        So what is given when is known to those who count it, and what is left of the amount is used as soon as it can.
+        """
+        spend = self.spend
+        if self.amount is None or self.windows.every in ("hour", "day", "month"):
+            return spend
+        return replace(spend, name="applied", windows=replace(spend.windows, every="month", count=None))
+
+    @property
+    def paying(self) -> Calendar:
+        """The times in which it is applied."""
+        return self.applied.windows
+
+    @property
+    def before(self) -> Meter:
+        """What credits that come first pay of it."""
+        return replace(self.applied, name="paid before", measure="paid-before")
+
     def meters(self) -> tuple[Meter, ...]:
-        """Spend in each window."""
-        return (self.spend,)
+        """Spend in each window, and in each month."""
+        return tuple(dict.fromkeys((self.spend, self.applied)))
 
     def most(self, window: Window) -> Fraction | None:
         """The most that is given in a window."""
         return None if self.amount is None else Fraction(self.amount.amount) * self.windows.share(window)
 
     def shape(self, program: Program) -> None:
-        """Given back: at most the cap, at most the rate of spend; each unit lowers the cost by one."""
-        caps = [self.most(window) for window in self.spend.windows]
-        if not caps:
+        """Given back: at most the cap, at most the rate of spend, of what others leave; each unit saves one."""
+        windows, applied = list(self.spend.windows), list(self.applied.windows)
+        at = [next((w for w, whole in enumerate(windows) if _holds(whole, part)), None) for part in applied]
+        if not windows:
             return
-        spend = program.total(self.spend)
-        most = [e if c is None else min(c, e) for c, e in zip(caps, program.most(spend), strict=True)]
+        spend, caps = program.total(self.applied), [self.most(window) for window in windows]
+        reach = program.most(spend)
+        of_window = [None if w is None else caps[w] for w in at]
+        most = [
+            Fraction(0) if w is None else e if c is None else min(c, e)
+            for w, c, e in zip(at, of_window, reach, strict=True)
+        ]
+        nothing = [Fraction(0) for _ in applied]
         given = program.slack(self, "given", most=most, price=Fraction(-1))
-        program.require(self, "earned", given - spend * Fraction(self.rate) <= [Fraction(0)] * len(caps))
+        left = spend - program.total(self.before) if self._pool else spend * Fraction(self.rate)
+        program.require(self, "earned", given - left <= nothing)
+        if self.spend != self.applied:
+            inside = given.gather([-1 if w is None else w for w in at], len(windows))
+            program.require(self, "amount", inside <= [cap or Fraction(0) for cap in caps])
+        program.pays(self, self.applied, given, partial(self._exactly, program, given, left, at))
+
+    def _exactly(self, program: Program, given: Expression, left: Expression, at: Sequence[int | None]) -> None:
+        """Given is all that is earned until the amount is used up: a whole number for each time says whether it is."""
+        caps = [self.most(window) for window in self.spend.windows]
+        most, n = program.most(left), len(at)
+        if self.amount is None:
+            program.require(self, "in-full", given - left >= [Fraction(0)] * n)
+            return
+        full = [Fraction(0) if w is None else caps[w] or Fraction(0) for w in at]
+        used_up = program.slack(self, "used-up", most=[Fraction(w is not None) for w in at], whole="nearest")
+        until = given.gather(list(range(n)), n)
+        for back in range(1, n):  # what was given in the same window until then
+            earlier = [place if place >= back and at[place] == at[place - back] else -1 for place in range(n)]
+            if all(row < 0 for row in earlier):
+                break
+            until = until + given.gather([earlier[p + back] if p + back < n else -1 for p in range(n)], n)
+        program.require(self, "in-full", given - left + used_up * most >= [Fraction(0)] * n)
+        program.require(self, "used-up", until - used_up * full >= [Fraction(0)] * n)
+
+    def payments(self, totals: Totals, as_of: datetime | None) -> Iterator[Payment]:
+        """What is given in each time in which it is applied."""
+        for window, _ in self.spend.begun(as_of):
+            for part, given in self._applied(window, totals):
+                yield Payment(self.covered, part.start, part.end, given)
+
+    def _applied(self, window: Window, totals: Totals) -> Iterator[tuple[Window, Fraction]]:
+        """What is given in the parts of a window, one after the other, as far as its amount goes."""
+        left = self.most(window)
+        applied = self.applied
+        for part in applied.windows.over(window.start, window.end) if applied != self.spend else (window,):
+            spend = totals.total(applied, part)
+            earned = spend - totals.total(self.before, part) if self._pool else spend * Fraction(self.rate)
+            given = earned if left is None else min(earned, left)
+            left = None if left is None else left - given
+            yield part, given
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """What is given back in each window."""
         meter = self.spend
-        return Settlement.of(
-            self._window(window, totals.total(meter, window), ended=ended) for window, ended in meter.begun(as_of)
-        )
+        return Settlement.of(self._window(window, totals, ended=ended) for window, ended in meter.begun(as_of))
 
-    def _window(self, window: Window, spend: Fraction, *, ended: bool) -> Settlement:
-        cap, earned = self.most(window), spend * Fraction(self.rate)
-        given = earned if cap is None else min(earned, cap)
+    def _window(self, window: Window, totals: Totals, *, ended: bool) -> Settlement:
+        given = sum((amount for _, amount in self._applied(window, totals)), Fraction(0))
+        cap = self.most(window)
         return settled(self.spend, window, "credit", "credit", ended=ended, amount=cap, drawn=given, owed=-given)
 
     def explain(self) -> Reason:
@@ -96,11 +166,40 @@ class Credit(Term):
         return (StatedWindows(("windows",), self.windows, "nothing" if self.amount is None else "amount"),)
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
-        """Credits that together give more than everything."""
+        """Credits that together give more than everything, unless one pays what the one before it leaves."""
         others = [other for other in case.beside if isinstance(other, Credit)]
-        return more_than_all(self, others, case, Credit.gives)
+        stacked = [other for other in others if self._stacks_with(other)]
+        yield from more_than_all(
+            self, [other for other in others if other not in stacked], case, Credit.gives, remedy=STACKED
+        )
+
+    def _stacks_with(self, other: Credit) -> bool:
+        """Whether the two pay one after the other: pools for the same use, applied month by month."""
+        pools = self._pool and other._pool
+        return pools and self.covered == other.covered and self.by_months and other.by_months
+
+    @property
+    def _pool(self) -> bool:
+        """Whether it pays for all use until its amount is gone, and so what others leave."""
+        return self.rate == 1 and self.amount is not None
+
+    @property
+    def by_months(self) -> bool:
+        """Whether it begins and ends with a month, as invoices do."""
+        marks = (self.validity.start, self.validity.end)
+        return all(at == at.replace(day=1, hour=0, minute=0, second=0, microsecond=0) for at in marks)
 
     def gives(self, demand: Facts | None, offer: Facts) -> Decimal | None:
         """Its rate, of what it covers; None where that is not known."""
         covered = self.covered.covers(demand, offer)
         return None if covered is None else self.rate * covered
+
+
+STACKED = (
+    "narrow one with `of` or `except`; credits are used one after the other, the soonest to expire first, where each "
+    "has an `amount`, pays 100% of the same use, and begins and ends with a month"
+)
+
+
+def _holds(window: Window, part: Window) -> bool:
+    return window.start <= part.start and part.end <= window.end

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
-from detente.contract.meter import Meter
+from detente.contract.meter import Measure, Meter
 from detente.contract.program import Program
 from detente.contract.scope import Scope, Selection
 from detente.contract.settlement import Settlement, settled
@@ -36,8 +36,9 @@ class Share(Term):
     on: Scope = Field(default=Scope(), description="whose share; default: the other party's")
     at_least: quantity_field.Portion | None = None
     at_most: quantity_field.Portion | None = None
-    measure: Literal["work", "spend", "taken"] = Field(
-        default="work", description="work in the workloads' unit, spend, or what is taken of offers (GPU-hours, Mtok)"
+    measure: Literal["work", "spend", "list", "taken"] = Field(
+        default="work",
+        description="work in the workloads' unit, spend after discounts or at list prices, or what is taken of offers",
     )
     windows: Every = Every(every="month", cut="prorate")
 
@@ -67,8 +68,9 @@ class Share(Term):
     def meters(self) -> tuple[Meter, ...]:
         """The part and the whole, in each window."""
         calendar = self.calendar(self.windows)
-        part = Meter(self.id, "part", self.part, self.measure, calendar)
-        return part, Meter(self.id, "whole", self.covered, self.measure, calendar)
+        measure: Measure = "listed" if self.measure == "list" else self.measure
+        part = Meter(self.id, "part", self.part, measure, calendar)
+        return part, Meter(self.id, "whole", self.covered, measure, calendar)
 
     def shape(self, program: Program) -> None:
         """The part against the share of the whole."""
@@ -105,7 +107,8 @@ class Share(Term):
             bounds.append(f"at most {float(self.at_most) * 100:g}%")
         on = self.on if self.on.wanted else f"provider: {self.validity.counterparty}"
         what = "" if self.covered.within == (Scope(),) and not self.except_ else f" of {self.covered}"
-        return Reason(self.id, f"{' and '.join(bounds)} of {self.measure}{what} goes to {on}")
+        measure = "spend at list prices" if self.measure == "list" else self.measure
+        return Reason(self.id, f"{' and '.join(bounds)} of {measure}{what} goes to {on}")
 
     def scopes(self) -> tuple[tuple[Path, Scope], ...]:
         """Its own, and whose share it is."""
@@ -122,5 +125,5 @@ class Share(Term):
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        unit = currency if self.measure == "spend" else unit
+        unit = currency if self.measure in ("spend", "list") else unit
         return f"miss the share by {shown(amount, unit)}"

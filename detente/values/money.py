@@ -130,14 +130,14 @@ def shown(amount: Decimal | Fraction | float, currency: str = "", digits: int = 
     return f"{text}{suffix} {currency}".rstrip()
 
 
-_AS_WRITTEN = rf"{NOT_NEGATIVE}\s?{either(SCALES)}?\s?[A-Z]{{3}}"
+MONEY_AS_WRITTEN = rf"{NOT_NEGATIVE}\s?{either(SCALES)}?\s?[A-Z]{{3}}"
 
 
 def _price(*units: str, example: str, name: str) -> Any:
     return read_by(
         lambda given: Price.parse(given, units),
         written_as(
-            rf"^{_AS_WRITTEN}{PER}{units_as_written(*units)}$",
+            rf"^{MONEY_AS_WRITTEN}{PER}{units_as_written(*units)}$",
             example,
             "a price per " + " or ".join(units),
             name=name,
@@ -145,7 +145,8 @@ def _price(*units: str, example: str, name: str) -> Any:
     )
 
 
-def _not_negative(given: Any) -> Money:
+def not_negative(given: Any) -> Money:
+    """Read an amount of 0 or more. Raises FlawError."""
     money = Money.parse(given)
     if money.amount < 0:
         raise FlawError(f"the amount is negative: `{money}`", "write 0 or more")
@@ -155,9 +156,9 @@ def _not_negative(given: Any) -> Money:
 Cash = Annotated[
     Money,
     read_by(
-        _not_negative,
+        not_negative,
         written_as(
-            rf"^{_AS_WRITTEN}$",
+            rf"^{MONEY_AS_WRITTEN}$",
             "250 bn USD",
             "an amount of money",
             name="money",

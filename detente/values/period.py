@@ -147,9 +147,9 @@ def how_many(unit: str, start: datetime, end: datetime) -> Fraction:
 
 
 def whole_spans(unit: str, start: datetime, at: datetime) -> int:
-    """How many whole days, weeks, months, quarters or years have passed since ``start``."""
-    if unit in ("day", "week"):
-        return (at - start).days // {"day": 1, "week": 7}[unit]
+    """How many whole hours, days, weeks, months, quarters or years have passed since ``start``."""
+    if unit in ("hour", "day", "week"):
+        return (at - start) // {"hour": timedelta(hours=1), "day": timedelta(1), "week": timedelta(7)}[unit]
     each = {"month": 1, "quarter": 3, "year": 12}[unit]
     passed = ((at.year - start.year) * 12 + at.month - start.month) // each
     return passed - (later(start, Span(1, unit), passed) > at)

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from detente.case.case import Case
+from detente.contract import settling
 from detente.contract.decisions import NOTHING_DECIDED
 from detente.contract.rating import Rating
 from detente.contract.settlement import Settlement
@@ -71,7 +72,7 @@ def rated(case: Case, lines: list[Use]) -> list[RatedUse]:
 
 
 def settle(case: Case, totals: Totals, as_of: datetime) -> Settlement:
-    return Settlement.of(term.settle(totals, NOTHING_DECIDED, as_of) for term in case.signed)
+    return Settlement.of(settling.settle(case.signed, totals, NOTHING_DECIDED, as_of))
 
 
 @every_kind

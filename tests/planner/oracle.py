@@ -10,7 +10,7 @@ import itertools
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -501,15 +501,16 @@ class Oracle:
         price = self._list_price(way, slot) or 0.0
         return price * (1 - self._off(way.workload.facts, way.offer, slot))
 
-    def _paid(self, offer: Any, t: int) -> tuple[Sum, Sum]:
-        """Cost (after discounts) and capacity of the units of an offer that are paid in a slot."""
+    def _paid(self, offer: Any, t: int, *, listed: bool = False) -> tuple[Sum, Sum]:
+        """Cost (after discounts, or at list price) and capacity of the units of an offer that are paid in a slot."""
         cost: Sum = {}
         gives: Sum = {}
         slot = self.slots[t]
         for bought in self.units.get(offer.id, []):
             hours = slot.hours * slot.inside(bought["start"], bought["until"])
             parts = dict(bought["parts"])
-            cost = added(cost, added(parts, times=bought["price"] * hours * (1 - self._off(None, offer, slot))))
+            off = 0.0 if listed else self._off(None, offer, slot)
+            cost = added(cost, added(parts, times=bought["price"] * hours * (1 - off)))
             gives = added(gives, added(parts, times=hours * self._flow(offer)))
         return cost, gives
 
@@ -565,27 +566,29 @@ class Oracle:
                 "taken": way.take,
                 "revenue": float(revenue.amount) if revenue else 0.0,
                 "spend": self._net(way, slot),
+                "listed": self._list_price(way, slot) or 0.0,
             }[of]
             if selection.covers(way.workload.facts, self.facts(way.offer)):
                 yield {self.x[i, t]: each}
             price, sold = self._egress(way)
-            if of == "spend" and price and selection.covers(way.workload.facts, sold):
-                yield {self.x[i, t]: self._moves(way, slot)}
-        if of not in ("taken", "spend"):
+            if of in ("spend", "listed") and price and selection.covers(way.workload.facts, sold):
+                yield {self.x[i, t]: self._moves(way, slot) if of == "spend" else price}
+        if of not in ("taken", "spend", "listed"):
             return
         for offer in self.case.offers:
             if offer.id in self.units and selection.covers(None, self.facts(offer)):
-                paid, gives = self._paid(offer, t)
-                yield paid if of == "spend" else gives
+                paid, gives = self._paid(offer, t, listed=of == "listed")
+                yield gives if of == "taken" else paid
                 for i, way in enumerate(self.ways):
                     if way.offer is offer and not way.own:
-                        used = self._net(way, slot) if of == "spend" else way.take
-                        yield {self.x[i, t]: -used}
+                        used = {"spend": self._net(way, slot), "listed": self._list_price(way, slot) or 0.0}
+                        yield {self.x[i, t]: -used.get(of, way.take)}
 
     # -- clauses -------------------------------------------------------------------------------------------------
     def windows(self, term: Any) -> list[tuple[datetime, datetime, float, float]]:
         """Start, end, the part of the amount (a ramp's, or 1) and the share within the horizon."""
-        every, ramp = term.windows.every, term.windows.ramp
+        cut = getattr(term, "cycle", term.windows)
+        every, ramp = cut.every, cut.ramp
         begin = at_midnight(term.windows.starts, self.start) if term.windows.starts else term.validity.start
         found = []
         since, until, whole = term.validity.start, term.validity.end, None
@@ -596,12 +599,11 @@ class Oracle:
         if ended and ended.running and ended.how:
             until = ended.running.start if ended.how == "whole-window" else until
             whole = ended.running.end if ended.how != "whole-window" else None
-        for k in range(1000):
+        for k in range(10_000):
             if every == "term":
                 a, b = begin, whole or until
             else:
-                step = {"month": 1, "quarter": 3, "year": 12}[every]
-                a, b = next_month(begin, k * step), next_month(begin, (k + 1) * step)
+                a, b = self._nth(begin, every, k), self._nth(begin, every, k + 1)
                 b = min(b, whole or until)
             if b <= since and not (ramp and k >= len(ramp)):
                 continue  # ended before the clause was in force
@@ -615,6 +617,12 @@ class Oracle:
         return found
 
     @staticmethod
+    def _nth(begin: datetime, every: str, k: int) -> datetime:
+        if every in ("hour", "day"):
+            return begin + k * timedelta(hours=1 if every == "hour" else 24)
+        return next_month(begin, k * {"month": 1, "quarter": 3, "year": 12}[every])
+
+    @staticmethod
     def _due(part: tuple[datetime, datetime], whole: tuple[datetime, datetime]) -> float:
         """The share of an amount that is asked in a part of a window: by months where all are whole, else by time."""
         marks = [(at.year * 12 + at.month, at.day, at.hour) for at in (*part, *whole)]
@@ -623,26 +631,53 @@ class Oracle:
         return (part[1] - part[0]) / (whole[1] - whole[0])
 
     def _minimum_commitment(self, term: Any) -> None:
+        of = self._counted(term)
         before: int | None = None
         for a, b, part, inside in self.windows(term):
-            amount = float(term.amount.amount) * part * inside
-            reached = self.measure(term.covered, "spend", a, b)
+            amount = self._amount(term, a, b) * part * inside
+            reached = self._reached(term, of, a, b, amount)
             if before is not None:
                 reached = added(reached, {before: 1.0})
             before = self.column(amount * float(term.carry_over))
             reached = less(reached, {before: 1.0})
             if term.shortfall != "forbidden":
-                reached = added(reached, {self.column(amount, cost=float(term.shortfall.fee)): 1.0})
+                price = float(term.shortfall.price.amount if term.shortfall.price else term.shortfall.fee)
+                reached = added(reached, {self.column(amount, cost=price): 1.0})
             self.row(reached, ">=", amount)
         for milestone in term.milestones:
             a, b = term.validity.start, at_midnight(milestone.by, self.start)
             if not (self.start < b <= self.end and a < b):
                 continue
             amount = float(milestone.reach.amount) * ((b - max(a, self.start)) / (b - a))
-            reached = self.measure(term.covered, "spend", a, b)
+            reached = self.measure(term.covered, of, a, b)
             if milestone.fee:
                 reached = added(reached, {self.column(amount, cost=float(milestone.fee)): 1.0})
             self.row(reached, ">=", amount)
+
+    @staticmethod
+    def _counted(term: Any) -> str:
+        """The measure of a commitment; that of credits is not in the oracle."""
+        return "taken" if hasattr(term.amount, "unit") else "listed" if term.measure == "list" else "spend"
+
+    @staticmethod
+    def _amount(term: Any, start: datetime, end: datetime) -> float:
+        """The amount of a window; of GPUs at any time, by its hours."""
+        if not hasattr(term.amount, "unit"):
+            return float(term.amount.amount)
+        return float(term.amount.value) * ((end - start).total_seconds() / 3600 if term.amount.unit == "GPU" else 1)
+
+    def _reached(self, term: Any, of: str, start: datetime, end: datetime, amount: float) -> Sum:
+        """All that counts, less what is too much of a class."""
+        reached = self.measure(term.covered, of, start, end)
+        seen: list[Any] = []
+        for each in term.counts:
+            within = replace(term.covered, within=(*term.covered.within, each.of))
+            of_class = self.measure(replace(within, outside=(*within.outside, *seen)), of, start, end)
+            too_much = self.column()
+            self.row(less(of_class, {too_much: 1.0}), "<=", float(each.at_most) * amount)
+            reached = less(reached, {too_much: 1.0})
+            seen.append(each.of)
+        return reached
 
     def _spending_cap(self, term: Any) -> None:
         for a, b, part, inside in self.windows(term):
@@ -671,8 +706,8 @@ class Oracle:
 
     def _share(self, term: Any) -> None:
         for a, b, _, _ in self.windows(term):
-            part = self.measure(term.part, term.measure, a, b)
-            whole = self.measure(term.covered, term.measure, a, b)
+            of = "listed" if term.measure == "list" else term.measure
+            part, whole = (self.measure(selection, of, a, b) for selection in (term.part, term.covered))
             if term.at_least is not None:
                 self.row(less(part, added(whole, times=float(term.at_least))), ">=", 0.0)
             if term.at_most is not None:

@@ -68,7 +68,7 @@ def test_a_ramp() -> None:
 
 
 def test_spend_counts_before_it() -> None:
-    floor = {"id": "floor", "kind": "minimum-commitment", "amount": "6 k USD"}
+    floor = {"id": "floor", "kind": "minimum-commitment", "amount": "6 k USD", "measure": "after-discounts"}
     found = solved(build([tokens("north", 1)], [work()], agreement(floor, credit(rate="50%"))))
     # 6000 spent, nothing short, 3000 given back
     assert (found.cost, found.commitments[0].short) == (D(3000), D(0))
@@ -111,3 +111,38 @@ def test_together_over_one_hundred_percent() -> None:
     found = mistakes(data_of([tokens("north", 1)], [work()], deal))
     assert found
     assert all("together give more than 100%" in m for m in found)
+
+
+# -- several credits -----------------------------------------------------------------------------------------------
+def pool(name: str, amount: str, **more: Any) -> dict[str, Any]:
+    return {"id": name, "kind": "credit", "amount": amount} | more
+
+
+def test_of_two_credits_the_soonest_to_expire_is_used_first() -> None:
+    """1000 USD a month. The first has 1500 until March, the second 4000 until June: January and half of February, then
+    500 of February, March, April and May."""
+    terms = pool("second", "4 k USD", until="2026-06-01"), pool("first", "1500 USD", until="2026-03-01")
+    found = solved(build([tokens("north", 1)], [work()], agreement(*terms)))
+    assert postings(found, "first") == {("credit", 0): D(-1500)}
+    assert postings(found, "second") == {("credit", 0): D(-3500)}
+    assert found.cost == D(1000)
+
+
+def test_credits_that_overlap_in_part_pay_one_after_the_other() -> None:
+    """The first pays January to March, as far as its 2500 go; the second February to May, what the first leaves."""
+    first, second = pool("first", "2500 USD", until="2026-04-01"), pool("second", "9 k USD", **{"from": "2026-02-01"})
+    second |= {"until": "2026-06-01"}
+    found = solved(build([tokens("north", 1)], [work()], agreement(first, second)))
+    # January and February and half of March; then 500, April and May
+    assert (postings(found, "first"), postings(found, "second")) == (
+        {("credit", 0): D(-2500)},
+        {("credit", 0): D(-2500)},
+    )
+    assert found.cost == D(1000)
+
+
+def test_an_order_of_use_needs_pools_by_the_month() -> None:
+    terms = pool("first", "1500 USD", until="2026-03-10"), pool("second", "4 k USD", until="2026-06-01")
+    found = mistakes(data_of([tokens("north", 1)], [work()], agreement(*terms)))
+    assert found
+    assert all("begins and ends with a month" in each for each in found)

@@ -120,6 +120,7 @@ def test_spend_in_a_window_is_what_is_paid_in_it() -> None:
     """
     windows = {"every": "month", "starts": "2025-12-16"}
     floor = {"id": "floor", "kind": "minimum-commitment", "amount": "1000 USD", "windows": windows}
+    floor |= {"measure": "after-discounts"}
     half = off("half", "50%", **{"from": "2026-01-16"})
     terms = floor | {"windows": windows | {"cut": "prorate"}}, half
     case = build([tokens("north", 3)], [work()], agreement(*terms, effective="2025-12-16"))
@@ -218,6 +219,7 @@ def test_by_workload_on_shared_machines_is_refused() -> None:
 
 def test_spend_counts_after_it() -> None:
     floor = {"id": "floor", "kind": "minimum-commitment", "amount": "9 k USD", "shortfall": "forbidden"}
+    floor |= {"measure": "after-discounts"}
     found = solved(two_clouds(off("d", "10%"), floor))
     # x Mtok at North for 2.70: 9000 / 2.70 = 3,333.33 Mtok; the rest at 2
     assert abs(placed(found)["north-api"] - D(9000) / D("2.7")) <= D("0.000001")  # work is whole in millionths

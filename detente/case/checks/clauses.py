@@ -67,6 +67,12 @@ class _Clauses:
         for found in standing:
             self._in_force(self.entries[found.agreement], found)
         self._same_day()
+        self.lowering = [
+            found.term.bound(found.validity, name)
+            for found in standing
+            if found.term.prices or found.term.pays
+            for name in found.term.readings or [None]
+        ]
         kinds: dict[str, list[InForce]] = {}
         for found in standing:
             kinds.setdefault(found.term.kind, []).append(found)
@@ -241,5 +247,5 @@ class _Clauses:
             read = [f for f in standing if not f.term.readings or choice[f.term.id] in f.term.readings]
             terms = [found.term.bound(found.validity, choice.get(found.term.id)) for found in read]
             for found, term in zip(read, terms, strict=True):
-                for flaw in flaws(term, View(self.case, term, terms)):
+                for flaw in flaws(term, View(self.case, term, terms, self.lowering)):
                     self.case.note(self.entries[found.agreement], flaw, self._path(found))

@@ -19,11 +19,16 @@ from detente.values.period import Horizon
 
 @dataclass(frozen=True)
 class View:
-    """The case around one clause; ``alike`` are all like it (of its kind) that are in force under one reading."""
+    """The case around one clause.
+
+    ``alike`` are all like it (of its kind) that are in force under one reading, and ``lowering`` those of any
+    kind that take off prices or pay for use.
+    """
 
     case: Entries
     clause: Term
     alike: Sequence[Term] = ()
+    lowering: Sequence[Term] = ()
 
     @property
     def beside(self) -> Sequence[Term]:

@@ -21,6 +21,7 @@ from detente.contract.decisions import NOTHING_DECIDED, Decisions
 from detente.contract.posting import Posting
 from detente.contract.rating import Rating
 from detente.contract.settlement import Settlement
+from detente.contract.settling import settle
 from detente.contract.totals import Totals
 from detente.contract.use import RatedUse, Use
 from detente.demand.quanta import QUANTUM, Quanta
@@ -126,7 +127,7 @@ def charge(draft: Draft, found: Quantities) -> Bill:
     rated = tuple(map(rating.rate, _uses(draft, found, charges, bought)))
     for line in rated:
         totals.add(line)
-    settlements = tuple(term.settle(totals, found.decided, None) for term in terms)
+    settlements = settle(terms, totals, found.decided, None)
     listed = sum((line.use.listed for line in rated), Decimal(0))
     net = sum((line.net for line in rated), Decimal(0))
     posted = [p for settlement in settlements for p in settlement.postings]

@@ -136,6 +136,16 @@ class Expr:
             parts.append((r[keep] + 1, c[keep], v[keep]))
         return self._with(parts, 0.0)
 
+    def gather(self, rows: Sequence[int], n: int) -> Expr:
+        """Its rows added up into n others: ``rows`` says into which each goes, -1 into none; without constants."""
+        into = np.array(rows, dtype=np.int32)
+        parts: list[Part] = []
+        for part in self.parts:
+            r, c, v = broadcast(part)
+            keep = into[r] >= 0
+            parts.append((into[r][keep], c[keep], v[keep]))
+        return Expr(n, parts, unit=self.unit)
+
     def __ge__(self, other: Any) -> Rows:
         return Rows(self - other, 0.0, np.inf)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from detente.case.case import Case
+from detente.contract.payment import in_order
 from detente.planner.formulation.capacity import define_capacity
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.grid import Grid
@@ -52,6 +53,7 @@ def _formulated(draft: Draft) -> Draft:
     shaping = Shaping(draft)
     define_permissions(draft, terms)
     draft.define_costs()
-    for term in terms:
+    paying = in_order(terms)
+    for term in (*paying, *(each for each in terms if not each.pays)):
         term.shape(shaping)
     return draft

@@ -5,7 +5,8 @@ Not here: what happens in a period.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from fractions import Fraction
 from functools import cached_property
@@ -50,16 +51,30 @@ class Grid:
         """How windows lie over the periods: rows in the order of windows, then periods."""
         key = tuple(windows)
         if key not in self._overlaps:
-            found = [
-                (w, t, float(share))
-                for w, window in enumerate(windows)
-                for t, share in enumerate(self.overlaps(window))
-                if share
-            ]
+            found = [(w, t, share) for w, window in enumerate(windows) for t, share in sorted(self._shares_of(window))]
             rows = np.array([f[0] for f in found], dtype=np.int32)
             periods = np.array([f[1] for f in found], dtype=np.int64)
             self._overlaps[key] = rows, periods, np.array([f[2] for f in found], dtype=np.float64)
         return self._overlaps[key]
+
+    def _shares_of(self, window: Window) -> Iterator[tuple[int, float]]:
+        """The periods that hold any of a window, each with its share in it; only times that touch it are looked at."""
+        spans, periods = self._by_start
+        first = max(bisect_right(spans, (window.start, window.start)) - 1, 0)
+        for place in range(first, bisect_left(spans, (window.end, window.end))):
+            some = periods[spans[place]]
+            share = overlap(self.periods[some[0]], window)
+            if share:
+                yield from ((t, float(share)) for t in some)
+
+    @cached_property
+    def _by_start(self) -> tuple[list[tuple[datetime, datetime]], dict[tuple[datetime, datetime], list[int]]]:
+        """The distinct calendar spans in order of time, and the periods that stand for each; no two overlap."""
+        spans, which = self.spans
+        periods: dict[tuple[datetime, datetime], list[int]] = {span: [] for span in spans}
+        for t, place in enumerate(which.tolist()):
+            periods[spans[place]].append(t)
+        return sorted(spans), periods
 
     def together(self, windows: Sequence[Window], time: Window) -> Floats:
         """Of each of the ``shares`` of some windows, what lies in a time too, as a share of the period."""

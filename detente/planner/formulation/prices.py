@@ -156,10 +156,11 @@ class PriceList:
         off = [(each, self._grid.covered([each.time])) for each in self._taken_off]
         return NetPrices(self.listed, np.arange(n), np.ones(n), off)
 
-    def within(self, windows: Sequence[Window]) -> NetPrices:
-        """Prices after discounts of the parts of periods that lie in some windows."""
+    def within(self, windows: Sequence[Window], *, discounts: bool = True) -> NetPrices:
+        """Prices of the parts of periods that lie in some windows, after discounts or before."""
         _, periods, share = self._grid.shares(windows)
-        off = [(each, self._grid.together(windows, each.time)) for each in self._taken_off]
+        taken_off = self._taken_off if discounts else ()
+        off = [(each, self._grid.together(windows, each.time)) for each in taken_off]
         return NetPrices(self.listed, periods, share, off)
 
 

@@ -7,7 +7,8 @@ says (``terms``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.contract.decisions import Rounding
-from detente.contract.meter import Measure, Meter
+from detente.contract.meter import PAYMENTS, Measure, Meter
 from detente.contract.program import ClauseOwner
 from detente.contract.scope import Selection
 from detente.contract.window import Window
@@ -24,13 +25,26 @@ from detente.planner.formulation.arc import covers
 from detente.planner.formulation.draft import DecidedColumns, Draft
 from detente.planner.formulation.expression import Expr, Floats, Ints, Lines, Part, broadcast
 from detente.planner.formulation.owner import Owner
+from detente.planner.formulation.prices import NetPrices
 from detente.planner.formulation.units import Units
 
 Ints64 = NDArray[np.int64]
 Windows = tuple[Window, ...]
 
+PAID: tuple[Measure, ...] = ("spend", "listed")
+"""Measures of what is paid for use, idle capacity and moved data."""
+
 Rates = tuple[Ints64, Floats]
 """Arcs that add to a measure, and what a unit of their work in a period adds to each of its parts (``Grid.shares``)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Paying:
+    """What a clause pays in each window of a meter of spend, and what makes it exact."""
+
+    meter: Meter
+    given: Expr
+    exactly: Callable[[], None]
 
 
 class Shaping:
@@ -38,24 +52,49 @@ class Shaping:
 
     def __init__(self, draft: Draft) -> None:
         self.draft = draft
+        self._paying: list[Paying] = []
+        self._exact: list[Paying] = []
 
     # -- measures ------------------------------------------------------------------------------------------------
     def total(self, meter: Meter) -> Expr:
         """A measure of the plan over what a meter's selection covers, one row a window."""
         draft, selection, of = self.draft, meter.selection, meter.measure
+        if of in PAYMENTS:
+            return self._payments_of(meter)
         if of == "off":
             raise ValueError(
                 f"`{meter.term}`: a plan does not count what is taken off prices; `settle` reads that meter"
             )
         by = tuple(meter.windows)
         parts = self._measured(*self._rates(selection, of, by), by)
-        if of in ("spend", "taken"):
+        if of in (*PAID, "taken"):
             parts += [
                 self._units_measured(units, of, by)
                 for units in draft.units.values()
                 if covers(selection, None, draft.case.offer_facts[units.offer.id])
             ]
         return Expr(len(by), parts, windows=by, unit=draft.unit(meter))
+
+    def pays(self, owner: ClauseOwner, meter: Meter, given: Any, exactly: Callable[[], None]) -> None:
+        """What a clause pays, for the totals of what is paid."""
+        self._paying.append(Paying(meter, given, exactly))
+
+    def _payments_of(self, meter: Meter) -> Expr:
+        """Payments of those that were shaped so far, by window; exact ones where they are counted."""
+        windows = tuple(meter.windows)
+        found = Expr(len(windows), windows=windows, unit=self.draft.case.currency)
+        for paying in self._paying:
+            same = paying.meter.selection == meter.selection
+            if not (same if meter.measure == "paid-before" else paying.meter.selection.inside(meter.selection)):
+                continue
+            rows = [_holder(meter, windows, atom) for atom in paying.meter.windows]
+            if max(rows, default=-1) < 0:
+                continue
+            if meter.measure == "paid" and paying not in self._exact:
+                self._exact.append(paying)
+                paying.exactly()
+            found = found + paying.given.gather(rows, len(windows))
+        return found
 
     def _measured(self, index: Ints64, rates: Floats, by: Windows) -> list[Part]:
         """Entries of use, by arc and by period of each window."""
@@ -83,15 +122,17 @@ class Shaping:
         idle = np.array([covers(selection, None, facts) for facts in draft.case.offer_facts.values()], dtype=np.bool_)
         bought = np.array([not arc.metered for arc in draft.arcs], dtype=np.bool_)
         part = covered.astype(np.float64) - (idle[draft.arcs.offer_at] & bought)
-        return self._even(part * draft.arcs.per_work, by) if of == "taken" else self._spend_rates(selection, part, by)
+        if of == "taken":
+            return self._even(part * draft.arcs.per_work, by)
+        return self._spend_rates(selection, part, draft.prices.within(by, discounts=of == "spend"))
 
     def _even(self, each: Floats, by: Windows) -> Rates:
         """Of what is even over a period: by the share of it."""
         index = np.flatnonzero(each)
         return index, each[index, np.newaxis] * self.draft.grid.shares(by)[2]
 
-    def _spend_rates(self, selection: Selection, part: Floats, by: Windows) -> Rates:
-        arcs, net = self.draft.arcs, self.draft.prices.within(by)
+    def _spend_rates(self, selection: Selection, part: Floats, net: NetPrices) -> Rates:
+        arcs = self.draft.arcs
         moved = {a.index: a for a in arcs if a.egress and covers(selection, a.demand, a.egress_facts)}
         adds = part != 0
         adds[list(moved)] = True
@@ -108,8 +149,10 @@ class Shaping:
         """What one of each column's units adds to a measure in each window."""
         windows, periods, share = self.draft.grid.shares(by)
         column, period, hours, price = units.each
-        each = price if of == "spend" else hours * float(units.offer.unit_flow)
-        counted = self.draft.prices.within(by).paid_of_units(units.offer.id) if of == "spend" else share
+        each = price if of in PAID else hours * float(units.offer.unit_flow)
+        counted = share
+        if of in PAID:
+            counted = self.draft.prices.within(by, discounts=of == "spend").paid_of_units(units.offer.id)
         order = np.argsort(period, kind="stable")
         first = np.searchsorted(period[order], periods, side="left")
         times = np.searchsorted(period[order], periods, side="right") - first
@@ -201,3 +244,11 @@ class Shaping:
     def survive(self, owner: ClauseOwner, selection: Selection, share: Fraction) -> None:
         """Standby, so that the loss of any one provider leaves a share of each covered workload's demand."""
         standby.survive(self.draft, owner, selection, share)
+
+
+def _holder(meter: Meter, windows: Windows, atom: Window) -> int:
+    """The window that holds a time; -1 where none holds any of it. The case was checked: none holds a part of it."""
+    held = [place for place, each in enumerate(windows) if each.start < atom.end and atom.start < each.end]
+    if held and not (windows[held[0]].start <= atom.start and atom.end <= windows[held[0]].end):
+        raise ValueError(f"`{meter.term}` counts a part of what is paid from {atom.start:%Y-%m-%d} on")
+    return held[0] if held else -1

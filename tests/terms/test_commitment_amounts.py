@@ -1,0 +1,233 @@
+"""What counts towards a commitment, by hand: list prices, credits, capped classes, units, and charges as prepayment.
+
+North 3 USD per Mtok, South 2; 1000 Mtok a month, six months of 2026, unless a test says otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from detente.case.case import Case
+from tests.builders import (
+    D,
+    Data,
+    agreement,
+    build,
+    compute,
+    data_of,
+    gpus,
+    mistakes,
+    placed,
+    postings,
+    solved,
+    tokens,
+    two_clouds,
+    work,
+)
+from tests.planner.oracle import Oracle
+
+CHEAP = [tokens("north", 3), tokens("south", 2)]
+
+
+def floor(amount: str, **more: Any) -> Data:
+    return {"id": "floor", "kind": "minimum-commitment", "amount": amount} | more
+
+
+def alone(*terms: Data, price: str = "1", **more: Any) -> Case:
+    """All work is at North for 1 USD per Mtok: 1000 USD a month."""
+    return build([tokens("north", price)], [work(**more)], agreement(*terms))
+
+
+# -- which money ---------------------------------------------------------------------------------------------------
+OFF: Data = {"id": "off", "kind": "discount", "off": "25%"}
+
+
+@pytest.mark.parametrize(("measure", "drawn", "cost"), [("list", 6000, 4500), ("after-discounts", 4500, 5500)])
+def test_spend_counts_before_a_discount_or_after_it(measure: str, drawn: int, cost: int) -> None:
+    """6000 USD at list price, 4500 after 25% off; of 5500 are 1000 missing where the discount counts."""
+    case = alone(OFF, floor("5500 USD", measure=measure))
+    found = solved(case)
+    assert ([c.drawn for c in found.commitments], found.cost) == ([D(drawn)], D(cost))
+    assert Oracle(case).solve() == pytest.approx(cost)
+
+
+def test_which_money_counts_is_said_where_a_discount_makes_a_difference() -> None:
+    (only,) = mistakes(data_of([tokens("north", 1)], [work()], agreement(OFF, floor("5500 USD"))))
+    assert only.startswith("`off` takes off the price of use of `north-api`, which `floor` counts, and how is not said")
+    assert "`measure: list`" in only
+    assert "`measure: after-discounts`" in only
+
+
+def test_a_discount_of_what_does_not_count_makes_no_difference() -> None:
+    other = agreement(OFF, party="south")
+    assert solved(build(CHEAP, [work()], agreement(floor("5500 USD")), other)).commitments[0].short < 5500
+
+
+def test_idle_and_used_capacity_count_at_list_price() -> None:
+    """A machine of 8 at 1 USD per GPU-hour for 31 days, half price, of which 6 are used: 5952 at list price."""
+    offers = [gpus("north", 1, unit=8)]
+    half = OFF | {"off": "50%"}
+    case = build(offers, [compute(demand="6 GPU")], agreement(half, floor("6 k USD", measure="list")), months=1)
+    found = solved(case)
+    assert found.commitments[0].drawn == D(8 * 744)
+    assert found.cost == D(4 * 744 + 48)
+    assert Oracle(case).solve() == pytest.approx(float(found.cost))
+
+
+# -- what credits pay ------------------------------------------------------------------------------------------------
+POOL: Data = {"id": "pool", "kind": "credit", "amount": "2 k USD"}
+
+
+@pytest.mark.parametrize(
+    ("measure", "drawn", "cost"),
+    [
+        # 6000 spent, 2000 of it paid by the credit: 4000 count, and 1000 of 5000 are missing
+        ("after-credits", 4000, 6000 - 2000 + 1000),
+        ("after-discounts", 6000, 6000 - 2000),
+    ],
+)
+def test_use_that_a_credit_pays_counts_or_does_not(measure: str, drawn: int, cost: int) -> None:
+    found = solved(alone(POOL, floor("5 k USD", measure=measure)))
+    assert ([c.drawn for c in found.commitments], found.cost) == ([D(drawn)], D(cost))
+
+
+def test_a_credit_is_not_kept_back_so_that_more_counts() -> None:
+    """A fee of 200% would make it worth while to leave the credit unused: it is applied all the same.
+
+    4000 count of 5000, and 2000 are owed for the 1000 that are missing; unused, it would be 6000 and nothing.
+    """
+    case = alone(POOL, floor("5 k USD", measure="after-credits", shortfall={"fee": "250%"}))
+    assert solved(case).cost == D(6000 - 2000 + 2500)
+
+
+def test_a_credit_is_used_as_soon_as_it_can_be() -> None:
+    """2000 USD are used up in January and February, so that the first quarter counts 1000, and the second 3000."""
+    floors = floor("2 k USD", measure="after-credits", windows={"every": "quarter"})
+    found = solved(alone(POOL, floors))
+    assert [(c.drawn, c.short) for c in found.commitments] == [(D(1000), D(1000)), (D(3000), D(0))]
+
+
+def test_whether_what_a_credit_pays_counts_is_said() -> None:
+    (only,) = mistakes(data_of([tokens("north", 1)], [work()], agreement(POOL, floor("5 k USD"))))
+    assert only.startswith("`pool` pays for use of `north-api`, which `floor` counts, and how is not said")
+    assert "`measure: after-credits`" in only
+
+
+def test_windows_that_cut_what_a_credit_pays_are_refused() -> None:
+    windows = {"every": "quarter", "starts": "2026-01-10", "cut": "prorate"}
+    deal = agreement(POOL, floor("2 k USD", measure="after-credits", windows=windows))
+    found = mistakes(data_of([tokens("north", 1)], [work()], deal))
+    assert any("begins or ends on 2026-01-10, inside a time in which `pool` pays" in each for each in found)
+
+
+# -- classes ---------------------------------------------------------------------------------------------------------
+def test_a_class_counts_up_to_its_part() -> None:
+    """Each month 1000 Mtok at 1 USD, and as much of a marketplace's model; a quarter of 10 k USD counts of that."""
+    offers = [tokens("north", 1), tokens("north", 1, id="market", model="third")]
+    jobs = [work(), work("saas", **{"runs-on": {"models": ["third"]}})]
+    counts = [{"of": {"offer": "market"}, "at-most": "25%"}]
+    case = build(offers, jobs, agreement(floor("10 k USD", counts=counts)))
+    found = solved(case)
+    # 6000 own + min(6000, 2500) = 8500 of 10,000
+    assert [(c.drawn, c.short) for c in found.commitments] == [(D(8500), D(1500))]
+    assert found.cost == D(12_000 + 1500)
+    assert Oracle(case).solve() == pytest.approx(13_500)
+
+
+def test_classes_are_a_list() -> None:
+    (only,) = mistakes(data_of(CHEAP, [work()], agreement(floor("1 k USD", counts={"marketplace": "25%"}))))
+    assert "write a list of classes: `counts: [ { of: { product: tokens }, at-most: 25% } ]`" in only
+
+
+# -- units -----------------------------------------------------------------------------------------------------------
+def test_tokens_are_committed() -> None:
+    """3000 Mtok at North at 1 USD more each, since 1.50 USD would be paid for each that is missing."""
+    case = two_clouds(floor("3 Gtok", shortfall={"price": "1.50 USD per Mtok"}))
+    found = solved(case)
+    assert (found.cost, placed(found)["north-api"]) == (D(15_000), D(3000))
+    assert Oracle(case).solve() == pytest.approx(15_000)
+
+
+def test_tokens_that_are_missing_are_paid_for() -> None:
+    found = solved(two_clouds(floor("3 Gtok", shortfall={"price": "0.50 USD per Mtok"})))
+    assert found.cost == D(12_000 + 1500)
+    assert [(c.required, c.short, c.owed, c.unit) for c in found.commitments] == [(3000, 3000, 1500, "Mtok")]
+
+
+def test_gpus_are_committed_in_every_hour() -> None:
+    """10 GPUs are used in the first 14 days and none in the last 14, of which each hour is short of 5."""
+    demand = {"rate": {"2026-02-01": "10 GPU", "2026-02-15": "0 GPU"}}
+    february = {"start": "2026-02-01", "end": "2026-03-01", "every": "day"}
+    terms = floor("5 GPU", shortfall={"price": "0.50 USD per GPU-hour"})
+    ends = "2026-03-01"
+    case = build([gpus("north", 1)], [compute(demand=demand)], agreement(terms, ends=ends), horizon=february)
+    found = solved(case)
+    # 10 x 336 hours used at 1 USD, and 5 x 336 GPU-hours missing at 0.50; over the month as a whole none would be
+    assert found.cost == D(3360 + 840)
+    assert len(found.commitments) == 28 * 24
+    assert Oracle(case).solve() == pytest.approx(4200)
+    whole = agreement(terms | {"windows": {"every": "month"}}, ends=ends)
+    assert solved(build([gpus("north", 1)], [compute(demand=demand)], whole, horizon=february)).cost == 3360
+
+
+def test_what_is_missing_of_work_has_a_price() -> None:
+    (only,) = mistakes(data_of(CHEAP, [work()], agreement(floor("3 Gtok"))))
+    assert only == (
+        "the amount is in Mtok, and what is missing has no price; "
+        "say `shortfall: { price: 1.00 USD per Mtok }`, or `shortfall: forbidden`"
+    )
+
+
+# -- charges as prepayment -------------------------------------------------------------------------------------------
+GROWING = {"rate": {"2026-01": "1000 Mtok per month", "2026-04": "2000 Mtok per month"}}
+
+
+def milestone(reach: str, by: str = "2026-04-01", how: str = "prepayment") -> Data:
+    return {"by": by, "reach": reach, "fee": "100%", "charged-as": how}
+
+
+@pytest.mark.parametrize(("how", "cost"), [("fee", 9000 + 2000), ("prepayment", 9000)])
+def test_a_missed_milestone_is_charged_as_a_fee_or_as_prepayment(how: str, cost: int) -> None:
+    """3000 by 1 April, and 6000 after: the 2000 that are missing are lost, or pay for the next two thousand."""
+    found = solved(alone(floor("5 k USD", milestones=[milestone("5 k USD", how=how)]), demand=GROWING))
+    assert found.cost == D(cost)
+
+
+def test_what_a_prepayment_pays_does_not_count_again() -> None:
+    """3000 + 2000 charged by April; of the 6000 after, 2000 are paid by it: 9000 count in all, of 9500."""
+    found = solved(alone(floor("9500 USD", milestones=[milestone("5 k USD")]), demand=GROWING))
+    assert [(c.drawn, c.short) for c in found.commitments] == [(D(9000), D(500))]
+    assert found.cost == D(9500)
+    assert postings(found, "floor") == {
+        ("prepayment", 0): D(2000),
+        ("prepayment-drawn", 1): D(-2000),
+        ("shortfall-fee", 1): D(500),
+    }
+
+
+def test_a_prepayment_that_nothing_draws_is_lost() -> None:
+    """3000 by April and 600 after: 2000 are charged, of which 600 are drawn by the end."""
+    fading = {"rate": {"2026-01": "1000 Mtok per month", "2026-04": "200 Mtok per month"}}
+    found = solved(alone(floor("5 k USD", milestones=[milestone("5 k USD")]), demand=fading))
+    assert found.cost == D(3000 + 2000 + 600 - 600)
+
+
+def test_prepayments_of_several_milestones() -> None:
+    """1000 USD a month; 2000 by February and 5000 by April.
+
+    January 1000: 1000 charged. February draws that and counts nothing, March counts 1000: 3000, so 2000 are charged.
+    April and May draw those, June counts 1000: 6000 in all, paid 1000 + 1000 + 1000 + 2000 + 1000.
+    """
+    steps = [milestone("2 k USD", by="2026-02-01"), milestone("5 k USD")]
+    found = solved(alone(floor("6 k USD", milestones=steps)))
+    assert [s.short for s in found.standings if s.role == "milestone"] == [D(1000), D(2000)]
+    assert found.cost == D(6000)
+
+
+def test_whether_the_whole_charge_is_lost_is_said() -> None:
+    step = {"by": "2026-04-01", "reach": "5 k USD", "fee": "100%"}
+    (only,) = mistakes(data_of([tokens("north", 1)], [work()], agreement(floor("5 k USD", milestones=[step]))))
+    assert only.startswith("all of what is missing is charged, and whether that is lost is not said")
+    assert "`charged-as: prepayment`" in only
