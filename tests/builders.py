@@ -565,9 +565,11 @@ def _bought(case: Case, found: Plan, own: set[Any]) -> dict[tuple[str, int], tup
             continue
         offer = sold[row.offer]
         held = [p for p in case.periods if p.span_start < row.end and p.span_end > row.start]
-        price = offer.price_on(row.start)
+        price = offer.price.on(row.start)
         for period in held:
-            each = price if row.reserved else offer.unit_price(period.span_start, period.span_end)
+            span = max(period.span_start, row.start), min(period.span_end, row.end)
+            reserved = offer.hour_price(price, *span, since=row.start)
+            each = reserved if row.reserved else offer.unit_price(period.span_start, period.span_end)
             hours = _hours(period, row.start, row.end)
             cost, taken = total.get((row.offer, period.index), (D(0), D(0)))
             cost += _decimal(row.units * each * hours)

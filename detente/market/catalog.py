@@ -161,7 +161,7 @@ class Catalog(Noun):
                     accelerator=machine.accelerator,
                     unit=machine.gpus,
                     buy=buy,
-                    price=f"{plain(price)} USD per {'unit-month' if held else 'unit-hour'}",
+                    price=f"{plain(price)} USD per {'unit per 730 hours' if held else 'unit-hour'}",
                     **held,
                 )
         for buy in self.buy:

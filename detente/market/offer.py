@@ -21,7 +21,7 @@ from detente.values.dated import Dated
 from detente.values.facts import Facts
 from detente.values.money import HOURS_A_MONTH, CapacityPrice, Price, TokenPrice
 from detente.values.noun import Id, Label, Noun
-from detente.values.period import PER_HOUR, Day, Period, moment
+from detente.values.period import PER_HOUR, Day, Period, hours_between, moment, months_in
 from detente.values.quantity import Rate
 from detente.values.quantity_field import Capacity, Count, Length, Portion, Throughput
 
@@ -126,17 +126,32 @@ class _Bought(_Offer):
         """What one unit gives in an hour: GPU-hours, or Mtok of input."""
         raise AssertionError("each product says so")
 
-    def _per_unit_hour(self, price: Price) -> Fraction:
-        raise AssertionError("each product says so")
+    def _unit_parts(self, price: Price) -> Fraction:
+        """How much of what a price is per is one unit: 8 GPU-hours of a machine of 8."""
+        return Fraction(1)
+
+    def hour_price(self, price: Price, start: datetime, end: datetime, since: datetime | None = None) -> Fraction:
+        """Money per unit and hour, the mean over a time in which one price holds.
+
+        A price per `unit-month` is one flat instalment each month, however long: a calendar month, or from ``since``
+        on, when a reservation starts. A month of 730 hours is priced as such (`per 730 hours`).
+        """
+        paid = Fraction(price.amount) * self._unit_parts(price)
+        if price.unit == "unit per 730 hours":
+            return paid / HOURS_A_MONTH
+        if price.unit == "unit-month":
+            first = since or start.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+            return paid * months_in(start, end, first) / hours_between(start, end)
+        return paid
+
+    @property
+    def by_month(self) -> bool:
+        """Whether any of its prices is a flat one a month, so that an hour of a short month costs more."""
+        return any(price.unit == "unit-month" for price in self.price.values())
 
     def unit_price(self, start: datetime, end: datetime) -> Fraction | None:
         """Money per unit and hour, the time-weighted mean over a time; None where a price is missing."""
-        return self.price.mean(start, end, self._per_unit_hour)
-
-    def price_on(self, at: datetime) -> Fraction | None:
-        """Money per unit and hour at a moment; None where there is no price."""
-        price = self.price.on(at)
-        return None if price is None else self._per_unit_hour(price)
+        return self.price.mean_over(start, end, self.hour_price)
 
     def units_at_most(self, period: Period) -> int | None:
         """Whole units there are in a period (0 where not on offer); None where not limited."""
@@ -179,13 +194,8 @@ class GpuOffer(_Bought):
         """An amount of its capacity, in accelerators."""
         return amount.value * (1 if amount.unit == "GPU" else self.unit)
 
-    def _per_unit_hour(self, price: Price) -> Fraction:
-        per = {
-            "GPU-hour": Fraction(self.unit),
-            "unit-hour": Fraction(1),
-            "unit-month": Fraction(1, HOURS_A_MONTH),
-        }
-        return Fraction(price.amount) * per[price.unit]
+    def _unit_parts(self, price: Price) -> Fraction:
+        return Fraction(self.unit if price.unit == "GPU-hour" else 1)
 
     def _whole_units(self, value: Decimal, unit: str) -> int:
         return int(value // self.unit) if unit == "GPU" else int(value)
@@ -218,15 +228,12 @@ class ProvisionedOffer(_Bought):
         for price in self.price.values():
             if price.unit == "GPU-hour":
                 what = f"`{price}`: a provisioned unit has no GPU-hours"
-                raise FlawError(what, "write it per unit-hour or unit-month", ("price",))
+                raise FlawError(what, "write it per unit-hour, unit-month or unit per 730 hours", ("price",))
         for amount in self.capacity.values() if self.capacity else ():
             if amount.unit != "unit":
                 what = f"the capacity is `{amount}`, and is bought in units"
                 raise FlawError(what, "write for example `500 units`", ("capacity",))
         return self
-
-    def _per_unit_hour(self, price: Price) -> Fraction:
-        return Fraction(price.amount) / (HOURS_A_MONTH if price.unit == "unit-month" else 1)
 
     def _whole_units(self, value: Decimal, unit: str) -> int:
         steps = (int(value) - self.minimum) // self.increment
@@ -272,3 +279,5 @@ class TokenOffer(_Offer):
 
 Offer = Annotated[GpuOffer | ProvisionedOffer | TokenOffer, Field(discriminator="kind")]
 AnyOffer = GpuOffer | ProvisionedOffer | TokenOffer
+AnyUnits = GpuOffer | ProvisionedOffer
+"""What is bought in units."""

@@ -52,20 +52,28 @@ class Dated(Generic[T]):
 
     def pieces(self, start: datetime, end: datetime) -> Iterator[tuple[Fraction, T | None]]:
         """The values in force between two moments, each with its share of that time."""
-        cuts = [moment(s) for s, _ in self.steps if s is not None and start < moment(s) < end]
-        edges = [start, *cuts, end]
         whole = hours_between(start, end)
-        for a, b in pairwise(edges):
+        for a, b in pairwise(self._edges(start, end)):
             yield hours_between(a, b) / whole, self.on(a)
 
     def mean(self, start: datetime, end: datetime, of: Callable[[T], Fraction]) -> Fraction | None:
         """The time-weighted mean of a number over a time; None where any part of it has no value."""
-        total = Fraction(0)
-        for share, value in self.pieces(start, end):
+        return self.mean_over(start, end, lambda value, _start, _end: of(value))
+
+    def mean_over(
+        self, start: datetime, end: datetime, of: Callable[[T, datetime, datetime], Fraction]
+    ) -> Fraction | None:
+        """The same of a number that depends on the time, too, over which a value holds."""
+        total, whole = Fraction(0), hours_between(start, end)
+        for a, b in pairwise(self._edges(start, end)):
+            value = self.on(a)
             if value is None:
                 return None
-            total += share * of(value)
+            total += hours_between(a, b) / whole * of(value, a, b)
         return total
+
+    def _edges(self, start: datetime, end: datetime) -> list[datetime]:
+        return [start, *(moment(s) for s, _ in self.steps if s is not None and start < moment(s) < end), end]
 
     def values(self) -> Iterator[T]:
         """Every value, in date order."""

@@ -21,7 +21,7 @@ NANO = Decimal("0.000000001")
 NANOS = 10**9
 """Nano-units of one unit of the currency."""
 CENT = Decimal("0.01")
-HOURS_A_MONTH = 730  # the month of cloud price pages (AWS and Azure calculators): 8,760 hours / 12
+HOURS_A_MONTH = 730  # the month of price pages that quote hours by the month (AWS, Google Cloud): 8,760 hours / 12
 
 
 @dataclass(frozen=True)
@@ -165,9 +165,17 @@ Cash = Annotated[
         ),
     ),
 ]
+CAPACITY_UNITS = ("GPU-hour", "unit-hour", "unit-month", "unit per 730 hours")
 CapacityPrice = Annotated[
     Price,
-    _price("GPU-hour", "unit-hour", "unit-month", example="2.30 USD per GPU-hour", name="capacity-price"),
+    _price(
+        "GPU-hour",
+        "unit-hour",
+        "unit-month",
+        "unit per 730 hours",
+        example="2.30 USD per GPU-hour",
+        name="capacity-price",
+    ),
 ]
 TokenPrice = Annotated[Price, _price("Mtok", example="0.40 USD per Mtok", name="token-price")]
 DataPrice = Annotated[Price, _price("GB", example="0.08 USD per GB", name="data-price")]

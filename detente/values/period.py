@@ -132,6 +132,16 @@ PER_HOUR = {
 }
 
 
+def months_in(start: datetime, end: datetime, since: datetime) -> Fraction:
+    """How many months, counted from a moment, a time comes to: a part of one by the part of its time."""
+    total, at = Fraction(0), whole_spans("month", since, start)
+    while (begin := later(since, Span(1, "month"), at)) < end:
+        over = later(since, Span(1, "month"), at + 1)
+        total += hours_between(max(start, begin), min(end, over)) / hours_between(begin, over)
+        at += 1
+    return total
+
+
 def how_many(unit: str, start: datetime, end: datetime) -> Fraction:
     """How many of a span of time lie between two moments; of each month, quarter or year, its part."""
     if unit in PER_HOUR:

@@ -51,6 +51,7 @@ UNITS: dict[str, tuple[str, Decimal]] = {
     "units": ("unit", Decimal(1)),
     "unit-hour": ("unit-hour", Decimal(1)),
     "unit-month": ("unit-month", Decimal(1)),
+    "unit per 730 hours": ("unit per 730 hours", Decimal(1)),
 }
 WORK_UNITS = ("GPU-hour", "Mtok")
 """In what work is counted, and what is taken of offers."""

@@ -118,11 +118,11 @@ def test_committed_use(tmp_path: Path) -> None:
     held, terms = ("starts", "cut"), (["2026-01-01"], "prorate")
     assert [(o["id"], o["price"], o.get("term"), *(o[key] for key in held if key in o)) for o in found] == [
         ("gcp-a2-highgpu-1g-us-central1-on-demand", "3.67 USD per unit-hour", None),
-        ("gcp-a2-highgpu-1g-us-central1-reserved-1-year", "1500 USD per unit-month", "1 year", *terms),
+        ("gcp-a2-highgpu-1g-us-central1-reserved-1-year", "1500 USD per unit per 730 hours", "1 year", *terms),
         ("gcp-a2-highgpu-1g-us-central1-spot", "1.8 USD per unit-hour", None),
         ("gcp-a3-highgpu-8g-us-central1-on-demand", "88.4899999025753 USD per unit-hour", None),
-        ("gcp-a3-highgpu-8g-us-central1-reserved-1-year", "44810.08 USD per unit-month", "1 year", *terms),
-        ("gcp-a3-highgpu-8g-us-central1-reserved-3-years", "28370.99 USD per unit-month", "3 years", *terms),
+        ("gcp-a3-highgpu-8g-us-central1-reserved-1-year", "44810.08 USD per unit per 730 hours", "1 year", *terms),
+        ("gcp-a3-highgpu-8g-us-central1-reserved-3-years", "28370.99 USD per unit per 730 hours", "3 years", *terms),
         ("gcp-a3-highgpu-8g-us-central1-spot", "50.6095408219178 USD per unit-hour", None),
     ]
     three = offers(tmp_path, CUD, **keys, buy=["reserved"], terms=["3 years"])
@@ -455,8 +455,8 @@ def test_google_and_lambda() -> None:
     )
     assert [offer["price"] for offer in found] == [
         "88.4899999025753 USD per unit-hour",
-        "44810.08066464 USD per unit-month",
-        "28370.99821392 USD per unit-month",
+        "44810.08066464 USD per unit per 730 hours",
+        "28370.99821392 USD per unit per 730 hours",
         "50.6095408219178 USD per unit-hour",
     ]
     machines = load(

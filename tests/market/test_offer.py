@@ -12,7 +12,7 @@ from detente.demand.workload import AnyWorkload, Training, Workload, can_run, jo
 from detente.market.network import Network, egress_price
 from detente.market.offer import AnyOffer, GpuOffer, Offer, ProvisionedOffer, TokenOffer
 from detente.values.country import AREAS, CODES, country, in_area
-from detente.values.period import Horizon, Period, day, moment
+from detente.values.period import Horizon, Period, day, hours_between, moment
 
 OFFERS: TypeAdapter[AnyOffer] = TypeAdapter(Offer)
 WORKLOADS: TypeAdapter[AnyWorkload] = TypeAdapter(Workload)
@@ -41,7 +41,8 @@ def price(found: GpuOffer | ProvisionedOffer, start: str = "2026-01-01", end: st
         ({}, 2),
         ({"unit": 8}, 16),
         ({"unit": 8, "price": "98.32 USD per unit-hour"}, Fraction("98.32")),
-        ({"unit": 8, "price": "7300 USD per unit-month"}, 10),
+        ({"unit": 8, "price": "7300 USD per unit per 730 hours"}, 10),
+        ({"unit": 8, "price": "7440 USD per unit-month"}, 10),  # January has 744 hours
         (
             {"price": {"2026-01-01": "2 USD per GPU-hour", "2026-01-16": "4 USD per GPU-hour"}},
             Fraction(2 * 15 + 4 * 16, 31),
@@ -53,12 +54,36 @@ def test_the_price_of_a_unit_and_hour(more: dict[str, Any], each: Fraction | Non
     assert price(offer("gpu", **more)) == each
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "months"),
+    [
+        ("2026-02-01", "2026-03-01", 1),  # 672 hours
+        ("2026-01-01", "2026-04-01", 3),
+        ("2026-02-08", "2026-02-15", Fraction(1, 4)),
+        ("2026-01-31", "2026-02-15", Fraction(1, 31) + Fraction(14, 28)),
+    ],
+)
+def test_a_price_a_month_is_one_flat_instalment_each_month(start: str, end: str, months: Fraction | int) -> None:
+    each = price(offer("provisioned", price="260 USD per unit-month"), start, end)
+    assert each is not None
+    assert each * Fraction(hours_between(moment(day(start)), moment(day(end)))) == 260 * months
+
+
+def test_instalments_of_a_reservation_count_from_its_start() -> None:
+    """From 15 February to 15 March is one month, and not 14 days of one and 14 of another."""
+    found = offer("provisioned", price="260 USD per unit-month", term="1 month")
+    start, end = (moment(day(on)) for on in ("2026-02-15", "2026-03-15"))
+    assert isinstance(found, ProvisionedOffer)
+    (flat,) = found.price.values()
+    assert found.hour_price(flat, start, end, since=start) * hours_between(start, end) == 260
+
+
 def test_provisioned_units_give_tokens() -> None:
     found = offer("provisioned", capacity="107 units", minimum=15, increment=5)
     assert isinstance(found, ProvisionedOffer)
     assert found.unit_flow == 360
     assert price(found) == 1
-    assert price(offer("provisioned", price="730 USD per unit-month")) == 1
+    assert price(offer("provisioned", price="730 USD per unit per 730 hours")) == 1
     assert found.units_at_most(PERIODS[0]) == 105
     assert offer("provisioned", capacity="14 units", minimum=15).units_at_most(PERIODS[0]) == 0
     assert offer("provisioned", throughput="2400 tok per second").unit_flow == Fraction("8.64")

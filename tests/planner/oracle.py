@@ -192,9 +192,21 @@ class Oracle:
         for share, price in dated(offer.price, slot):
             if price is None:
                 return None
-            per = {"GPU-hour": getattr(offer, "unit", 1), "unit-hour": 1, "unit-month": 1 / 730}[price.unit]
-            total += share * float(price.amount) * per
+            total += share * float(price.amount) * self._per_hour(offer, price.unit, slot)
         return total if self._open(offer, opened or slot) else None
+
+    @staticmethod
+    def _per_hour(offer: Any, unit: str, slot: Slot) -> float:
+        """What one unit takes in an hour of what a price is per; of a flat month, its part of each day's month."""
+        if unit != "unit-month":
+            return {"GPU-hour": float(getattr(offer, "unit", 1)), "unit-hour": 1.0, "unit per 730 hours": 1 / 730}[unit]
+        days, at = 0.0, slot.start
+        while at < slot.end:
+            month = (next_month(month_of(at)) - month_of(at)).days
+            to = min(slot.end, at_midnight(at, at) + timedelta(1))
+            days += (to - at) / timedelta(1) / month
+            at = to
+        return days / slot.hours
 
     def _list_price(self, way: Way, slot: Slot) -> float | None:
         """Money per unit of work at list price."""
@@ -403,6 +415,7 @@ class Oracle:
             self.row({steps: 1.0, opened: -more}, "<=", 0.0)
             parts = [(opened, float(offer.minimum)), (steps, float(offer.increment))]
         self.units[offer.id].append({"parts": parts, "price": price, "start": start, "until": until, "held": held})
+        self.units[offer.id][-1]["first"] = Slot(start, start + timedelta(hours=1))
 
     def _hold(self, offer: Any) -> None:
         flow = self._flow(offer)
@@ -510,7 +523,11 @@ class Oracle:
             hours = slot.hours * slot.inside(bought["start"], bought["until"])
             parts = dict(bought["parts"])
             off = 0.0 if listed else self._off(None, offer, slot)
-            cost = added(cost, added(parts, times=bought["price"] * hours * (1 - off)))
+            price = bought["price"]
+            if offer.term is not None and "month" in str(dated(offer.price, bought["first"])[0][1].unit):
+                at_start = dated(offer.price, bought["first"])[0][1]
+                price = float(at_start.amount) * self._per_hour(offer, at_start.unit, slot)
+            cost = added(cost, added(parts, times=price * hours * (1 - off)))
             gives = added(gives, added(parts, times=hours * self._flow(offer)))
         return cost, gives
 

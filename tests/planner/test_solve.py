@@ -27,6 +27,7 @@ from tests.builders import (
     by_period,
     compute,
     data_of,
+    day,
     gpus,
     mistakes,
     placed,
@@ -271,6 +272,27 @@ def test_a_gang_on_reserved_capacity() -> None:
     found = solved(build(offers, [job()], months=2))
     # the cheapest whole gang reserved for a month: 8 GPUs in February (672 hours), 4464 <= 5376
     assert (units(found), found.cost) == ({"south-reserved": 2}, D(8 * FEBRUARY))
+
+
+def test_a_capacity_block_starts_on_any_stated_day() -> None:
+    """16 GPUs for 14 days from 3 February at 3 USD, as two machines of 8: 16 x 336 hours, of which 5000 are used."""
+    block = reserved("3", "14 days", unit=8, starts=["2026-02-03"])
+    job = {"id": "job", "kind": "training", "work": "5000 GPU-hour", "from": "2026-02-03", "deadline": "2026-02-17"}
+    days = {"start": "2026-02-01", "end": "2026-03-01", "every": "day"}
+    found = solved(build([block], [job | {"runs-on": {"accelerators": {"H100": 1}}}], horizon=days))
+    assert found.cost == D(16 * 336 * 3)
+    assert [(p.start, p.end, p.units) for p in found.purchases] == [(day("2026-02-03"), day("2026-02-17"), 2)]
+
+
+@pytest.mark.parametrize("every", ["month", "day"])
+def test_a_month_costs_one_instalment_on_any_grid(every: str) -> None:
+    """25 units at 260 USD in each of three months of 31, 28 and 31 days."""
+    units = {"throughput": "1 ktok per minute", "minimum": 25, "increment": 25, "term": "1 month"}
+    ptu = {"id": "ptu", "kind": "provisioned", "provider": "north", "region": "dublin", "model": "m"} | units
+    months = {"start": "2026-01-01", "end": "2026-04-01", "every": every}
+    chat = work(demand="25 ktok per minute", mix={"output": "0%"})
+    found = solved(build([ptu | {"price": "260 USD per unit-month"}], [chat], horizon=months))
+    assert found.cost == D(3 * 25 * 260)
 
 
 def test_a_gang_before_any_reservation_starts() -> None:

@@ -151,18 +151,20 @@ def _room(case: Entries, entry: Entry) -> None:
 
 
 def _reservation(case: Entries, entry: Entry, offer: GpuOffer | ProvisionedOffer) -> None:
-    """A reservation starts with the first period of a month, on the stated days, with room for its term."""
+    """A reservation starts with the first period of a month, or on the stated days; with room for its term."""
     assert offer.term is not None
     if case.horizon is None:
         return
     months: dict[tuple[int, int], datetime] = {}
     for period in case.periods:
         months.setdefault((period.span_start.year, period.span_start.month), period.span_start)
-    starts = [at for at in months.values() if offer.starts is None or at.date() in offer.starts]
+    begins = {period.span_start for period in case.periods}
+    starts = list(months.values()) if offer.starts is None else sorted(begins & {*map(moment, offer.starts)})
     for index, day in enumerate(offer.starts or ()):
-        if case.horizon.start <= day < case.horizon.end and moment(day) not in months.values():
-            what = f"no reservation can start on {day}: only the first period of a month starts one"
-            near = did_you_mean(str(day), [f"{at:%Y-%m-%d}" for at in months.values()], "plan in finer periods")
+        if case.horizon.start <= day < case.horizon.end and moment(day) not in begins:
+            what = f"no period of the plan begins on {day}, so no reservation can start then"
+            days = sorted({f"{at:%Y-%m-%d}" for at in begins})
+            near = did_you_mean(str(day), days, "plan in finer periods (`every: day`)")
             case.wrong(entry, ("starts", index), what, near)
     end = moment(case.horizon.end)
     if not starts:

@@ -128,7 +128,7 @@ def _need(entry: Entry, sold: Entry, work: Fraction) -> tuple[Fraction, Entry, P
 
 def _price(offer: AnyOffer, price: Price) -> Fraction:
     """A price for an hour of a GPU or of a unit, or for a million tokens."""
-    per = HOURS_A_MONTH if price.unit == "unit-month" else 1
+    per = HOURS_A_MONTH if price.unit in ("unit-month", "unit per 730 hours") else 1  # about: a month is a month
     return Fraction(price.amount) / (
         per * (offer.unit if isinstance(offer, GpuOffer) and price.unit != "GPU-hour" else 1)
     )

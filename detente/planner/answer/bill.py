@@ -26,6 +26,7 @@ from detente.contract.totals import Totals
 from detente.contract.use import RatedUse, Use
 from detente.demand.quanta import QUANTUM, Quanta
 from detente.errors import SolverError
+from detente.market.offer import AnyUnits
 from detente.planner.answer.decided import decided
 from detente.planner.answer.moved import Moved, moved, waiting
 from detente.planner.formulation.arc import Arc
@@ -33,7 +34,6 @@ from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats
 from detente.planner.formulation.groups import Grouping
 from detente.planner.formulation.prices import holds_always
-from detente.planner.formulation.units import AnyUnits
 from detente.planner.solving.model import Model
 from detente.values.money import nano
 
@@ -162,10 +162,10 @@ def _bought(draft: Draft, name: str, found: Quantities) -> Iterable[Decimal]:
     """What the units of an offer cost in each period."""
     total = [Fraction(0)] * draft.n
     units = draft.units[name]
-    for count, size, paid, rate in zip(found.units[name], units.units, units.paid, units.rate, strict=True):
+    for count, size, paid, rates in zip(found.units[name], units.units, units.paid, units.rates, strict=True):
         if count:
             for t, hours in paid.items():
-                total[t] += int(count) * int(size) * hours * rate
+                total[t] += int(count) * int(size) * hours * rates[t]
     return map(nano, total)
 
 

@@ -40,7 +40,7 @@ def purchases(draft: Draft, exact: Bill) -> Iterable[Purchase]:
                 runs.append([start])
         for run in runs:
             count = found[run[0]]
-            paid = [(units.rate[at[s]], h) for s in run for h in units.paid[at[s]].values()]
+            paid = [(units.rates[at[s]][t], h) for s in run for t, h in units.paid[at[s]].items()]
             price = sum((count * rate * h for rate, h in paid), Fraction(0))
             hours = sum((h for _, h in paid), Fraction(0))
             first, last = draft.periods[run[0]], draft.periods[run[-1]]

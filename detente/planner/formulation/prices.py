@@ -19,7 +19,7 @@ from detente.contract.rating import together
 from detente.contract.term import Term
 from detente.contract.window import Window
 from detente.demand.workload import Batch
-from detente.market.offer import AnyOffer, TokenOffer
+from detente.market.offer import AnyOffer, AnyUnits, TokenOffer
 from detente.market.token_price import list_price
 from detente.planner.formulation.arc import Arc, Arcs
 from detente.planner.formulation.expression import Floats
@@ -98,15 +98,20 @@ class PriceList:
     def __init__(self, arcs: Arcs, grid: Grid) -> None:
         self._arcs, self._grid = arcs, grid
         offers = arcs.case.offers
-        self.of_units = {
-            o.id: self._over_periods(o, o.price, o._per_unit_hour) for o in offers if not isinstance(o, TokenOffer)
-        }
+        self.of_units = {o.id: self._of_units(o) for o in offers if not isinstance(o, TokenOffer)}
         self.of_use = [self._of_use(arc) for arc in arcs]
         """List price per unit of work of each arc; None where it has no price or cannot be had."""
         self.listed: Floats = np.empty((len(arcs), grid.n))
         for row, prices in enumerate(self.of_use):
             self.listed[row] = prices.floats()
         self._taken_off: list[TakenOff] = []
+
+    def _of_units(self, offer: AnyUnits) -> Prices:
+        start, end = self._grid.spans[0][0]
+        if holds_always(offer.price) and not offer.by_month:
+            return self._over_periods(offer, offer.price, lambda price: offer.hour_price(price, start, end))
+        spans, which = self._grid.spans
+        return Prices(tuple(offer.unit_price(*span) if offer.open(*span) else None for span in spans), which)
 
     def _of_use(self, arc: Arc) -> Prices:
         offer = arc.offer

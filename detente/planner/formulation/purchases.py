@@ -6,18 +6,19 @@ Owns: their columns, and whole counts that hold what a solution uses. Not here: 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 import numpy as np
 
 from detente.contract.window import Window
-from detente.market.offer import ProvisionedOffer, TokenOffer
+from detente.market.offer import AnyUnits, ProvisionedOffer, TokenOffer
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Expr, Floats, Ints
 from detente.planner.formulation.owner import Owner
-from detente.planner.formulation.units import AnyUnits, Start, Units
+from detente.planner.formulation.units import Start, Units
+from detente.values.money import Price
 from detente.values.period import later, moment
 
 WHOLE_LINE = 100
@@ -55,7 +56,7 @@ def _few(offer: AnyUnits, most: Sequence[int]) -> bool:
 def _hourly(draft: Draft, offer: AnyUnits) -> list[Start]:
     prices = draft.prices.of_units[offer.id]
     every = ((t, p, prices[t]) for t, p in enumerate(draft.periods))
-    return [Start(t, np.array([t]), {t: p.hours}, price) for t, p, price in every if price is not None]
+    return [Start(t, np.array([t]), {t: p.hours}, {t: price}) for t, p, price in every if price is not None]
 
 
 def _terms(draft: Draft, offer: AnyUnits) -> list[Start]:
@@ -69,16 +70,27 @@ def _terms(draft: Draft, offer: AnyUnits) -> list[Start]:
         before = draft.periods[t - 1] if t else None
         month = (period.span_start.year, period.span_start.month)
         first = before is None or (before.span_start.year, before.span_start.month) != month
-        if not first or (allowed is not None and period.span_start not in allowed):
+        if not first if allowed is None else period.span_start not in allowed:
             continue
         over = later(period.span_start, offer.term)
-        price = offer.price_on(period.span_start)
+        price = offer.price.on(period.span_start)
         if (over > end and offer.cut == "refuse") or prices[t] is None or price is None:
             continue
         term = Window(0, period.span_start, over, Fraction(1))
         shares = [(t + i, share) for i, share in enumerate(draft.grid.overlaps(term)[t:]) if share]
         serve = np.array([i for i, share in shares if share == 1], dtype=np.int64)
-        found.append(Start(t, serve, {i: share * draft.periods[i].hours for i, share in shares}, price))
+        paid = {i: share * draft.periods[i].hours for i, share in shares}
+        found.append(Start(t, serve, paid, _rates(draft, offer, price, term, paid)))
+    return found
+
+
+def _rates(draft: Draft, offer: AnyUnits, price: Price, term: Window, paid: Iterable[int]) -> dict[int, Fraction]:
+    """Money per unit and hour in each paid period, at the price of the day on which a reservation starts."""
+    found: dict[int, Fraction] = {}
+    for t in paid:
+        start = max(draft.periods[t].span_start, term.start)
+        end = min(draft.periods[t].span_end, term.end)
+        found[t] = offer.hour_price(price, start, end, since=term.start)
     return found
 
 
@@ -127,7 +139,7 @@ def _units(draft: Draft, offer: AnyUnits, starts: Sequence[Start], most: Sequenc
         [start.serve for start in starts] * repeat,
         [start.paid for start in starts] * repeat,
         np.array(most, dtype=np.float64),
-        [start.rate for start in starts] * repeat,
+        [start.rates for start in starts] * repeat,
     )
 
 

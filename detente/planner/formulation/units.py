@@ -12,20 +12,18 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.market.offer import GpuOffer, ProvisionedOffer
+from detente.market.offer import AnyUnits
 from detente.planner.formulation.expression import Expr, Floats, Ints
-
-AnyUnits = GpuOffer | ProvisionedOffer
 
 
 @dataclass(frozen=True)
 class Start:
-    """When units may be bought: the period, the periods they serve, the hours paid in each, the price of an hour."""
+    """When units may be bought: the period, the periods they serve, and in each the hours paid and an hour's price."""
 
     period: int
     serve: NDArray[np.int64]
     paid: dict[int, Fraction]
-    rate: Fraction
+    rates: dict[int, Fraction]
 
 
 @dataclass
@@ -34,7 +32,7 @@ class Units:
 
     A column stands for ``step`` units from its ``start`` period on; ``opening`` columns stand for the minimum of a
     purchase. ``serve[i]`` are the periods that column i's units serve, ``paid[i]`` the hours paid in each, and
-    ``rate[i]`` the money per unit and hour: by the hour that of its period, reserved that of the day it starts.
+    ``rates[i]`` the money per unit and hour in each: by the hour at its period's price, reserved at the first day's.
     """
 
     offer: AnyUnits
@@ -44,7 +42,7 @@ class Units:
     serve: list[NDArray[np.int64]]
     paid: list[dict[int, Fraction]]
     most: Floats
-    rate: list[Fraction]
+    rates: list[dict[int, Fraction]]
 
     @cached_property
     def each(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats, Floats]:
@@ -52,9 +50,9 @@ class Units:
         column = np.repeat(np.arange(len(self.paid)), [len(paid) for paid in self.paid])
         period = np.array([t for paid in self.paid for t in paid], dtype=np.int64)
         hours = np.array([float(h) for paid in self.paid for h in paid.values()], dtype=np.float64)
-        rate = np.array([float(r) for r in self.rate], dtype=np.float64)
+        rate = np.array([float(rates[t]) for rates, paid in zip(self.rates, self.paid, strict=True) for t in paid])
         hours *= self.units[column]
-        return column, period, hours, hours * rate[column]
+        return column, period, hours, hours * rate
 
     @property
     def opening(self) -> int:
