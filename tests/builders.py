@@ -362,8 +362,31 @@ def _take_or_pay(draw: Draw, world: Data, party: str) -> Data:
     } | _windows(draw)
 
 
+def _volume_discount(draw: Draw, world: Data, party: str) -> Data:
+    found = _windows(draw) | {"method": pick(draw, "graduated", "all-units")}
+    found |= _of(draw, world) if pick(draw, False, False, True) else {}
+    first, second = pick(draw, ("400 USD", "3 k USD"), ("1 k USD", "20 k USD"))
+    off = pick(draw, ("5%", "20%"), ("10%", "45%"))
+    return found | {"tiers": [{"from": first, "off": off[0]}, {"from": second, "off": off[1]}]}
+
+
+def _savings_plan(draw: Draw, world: Data, party: str) -> Data:
+    """Of offers by the hour at one price, which the other party has."""
+    flat = [o for o in world["offers"] if _flat(o) and o["provider"] == party]
+    rates = {o["id"]: f"{pick(draw, '0.20', '0.45')} USD per GPU-hour" for o in flat}
+    return {"commitment": pick(draw, "1 USD per hour", "4 USD per hour"), "rates": rates}
+
+
+def _flat(offer: Data) -> bool:
+    return offer["kind"] == "gpu" and "term" not in offer and isinstance(offer["price"], str)
+
+
 def sold_for(kind: str, world: Data) -> list[Data]:
     """The offers whose provider may grant or be owed a clause of a kind."""
+    if kind == "savings-plan":
+        flat = [o for o in world["offers"] if _flat(o)]
+        assume(flat)
+        return flat
     return [o for o in world["offers"] if kind != "take-or-pay" or o["kind"] == "gpu"]
 
 
@@ -376,9 +399,11 @@ GENERATORS: dict[str, Make] = {
     "redundancy": _redundancy,
     "residency": _residency,
     "revenue-share": _revenue_share,
+    "savings-plan": _savings_plan,
     "share": _share,
     "spending-cap": _spending_cap,
     "take-or-pay": _take_or_pay,
+    "volume-discount": _volume_discount,
 }
 """How to make a clause of each kind. A kind without an entry fails the laws: add its generator here."""
 

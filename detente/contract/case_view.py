@@ -38,9 +38,10 @@ class OtherClause(Protocol):
 
 
 class LoweringClause(OtherClause, Protocol):
-    """A clause that lowers what use costs, or pays for it."""
+    """A clause that lowers what use costs, pays for it, or charges for it in another way."""
 
     pays: ClassVar[bool]
+    reprices: ClassVar[bool]
 
     @property
     def paying(self) -> Calendar | None:

@@ -68,6 +68,23 @@ def lowered(term: CountsMoney, case: CaseView) -> Iterator[Flaw]:
                 return
 
 
+def repriced(term: CountsMoney, measure: MoneyMeasure | None, case: CaseView) -> Iterator[Flaw]:
+    """Clauses that charge for use in another way, where what use costs after discounts is counted."""
+    for other in case.lowering if measure != "list" else ():
+        meets = other.reprices and other.validity.over(term.validity.start, term.validity.end)
+        if (
+            meets
+            and case.uses(term.covered, *other.covered.keys)
+            and any(
+                other.covered.covers(demand, offer) for demand, offer in case.uses(term.covered, *other.covered.keys)
+            )
+        ):
+            what = f"`{other.id}` charges for use that `{term.id}` counts, and not by the use"
+            remedy = "say `measure: list`, or leave that use out of one of them with `except`"
+            yield Flaw(what, remedy, ("amount",))
+            return
+
+
 def paid_apart(counting: Counting, term: CountsMoney, case: CaseView) -> Iterator[Flaw]:
     """Credits of which it cannot be said, window by window, how much pays for what counts."""
     horizon = case.horizon

@@ -46,6 +46,9 @@ class Expression(Protocol):  # noqa: PLW1641 (equal expressions are a relation, 
     def lag(self) -> Expression:
         """The previous window's expression; zero before the first."""
 
+    def like(self, other: Expression) -> Expression:
+        """The same, with the windows and the unit of another: by these a row's price is told."""
+
     def gather(self, rows: Sequence[int], n: int) -> Expression:
         """Its rows added up into n others: ``rows`` says into which each goes, -1 into none."""
 
@@ -58,6 +61,9 @@ class Program(Protocol):
 
     def most(self, of: Expression) -> Sequence[Fraction]:
         """The most that each row of an expression can be, whatever else holds."""
+
+    def list_price(self, offer: str) -> Fraction:
+        """What a unit of what is taken of an offer costs, where that is one price at all times."""
 
     def slack(
         self,

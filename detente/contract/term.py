@@ -82,6 +82,8 @@ class Term(Noun):
     prices: ClassVar[bool] = False
     """Whether it changes what use costs, and so comes before every clause that measures spend."""
 
+    reprices: ClassVar[bool] = False
+    """Whether it charges for use in another way than by the use, so that what use costs is not known use by use."""
     pays: ClassVar[bool] = False
     """Whether it pays for use in place of money, and so comes before every clause that counts what is left to pay."""
 

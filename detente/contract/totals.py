@@ -123,6 +123,18 @@ class Totals:
             raise SettleError(f"{what}; let both cover the same, in windows that begin with the same month")
         return payment.amount
 
+    def counted(self, meter: Meter) -> list[Window]:
+        """The windows in which a meter counted anything, in order: of many short ones, most are empty.
+
+        Raises SettleError where it is not known whether the meter covers some use.
+        """
+        place = self._place[meter]
+        indices = {index for at, index in (*self._known, *self._unknown) if at == place}
+        found = [w for index in sorted(indices) if (w := meter.windows.numbered(index)) is not None]
+        for window in found:
+            self.total(meter, window)
+        return found
+
     def _count(
         self, place: int, covered: bool, amount: int, start: datetime, end: datetime, demand: Facts | None
     ) -> None:

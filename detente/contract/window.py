@@ -84,6 +84,10 @@ class Calendar:
     def __iter__(self) -> Iterator[Window]:
         return self.over(max(self.first, self.since), self.end)
 
+    def numbered(self, index: int) -> Window | None:
+        """One by its number; None where there is none such."""
+        return self._window(index) if index >= 0 else None
+
     def over(self, start: datetime, end: datetime) -> Iterator[Window]:
         """The windows that hold any of the time from start to end, or that one moment."""
         first, last = self._counted

@@ -77,6 +77,11 @@ class _Offer(Noun):
             raise FlawError(what, "move one of them", ("until",))
         return self
 
+    @property
+    def flat_price(self) -> Fraction | None:
+        """The one price of a unit of what is taken of it, at all times; None where there is none such. Neutral."""
+        return None
+
     def open(self, start: datetime, end: datetime) -> bool:
         """Whether it is on offer for all of a time."""
         if (self.from_ and moment(self.from_) > start) or (self.until and moment(self.until) < end):
@@ -197,6 +202,14 @@ class GpuOffer(_Bought):
     def _unit_parts(self, price: Price) -> Fraction:
         return Fraction(self.unit if price.unit == "GPU-hour" else 1)
 
+    @property
+    def flat_price(self) -> Fraction | None:
+        """The one price of a GPU-hour at all times; None where there are several, or it is by the month."""
+        if self.by_month or self.reserved:
+            return None
+        each = {Fraction(p.amount) * self._unit_parts(p) / self.unit for p in self.price.values()}
+        return each.pop() if len(each) == 1 else None
+
     def _whole_units(self, value: Decimal, unit: str) -> int:
         return int(value // self.unit) if unit == "GPU" else int(value)
 
@@ -266,6 +279,13 @@ class TokenOffer(_Offer):
     def facts(self, country: str) -> Facts:
         """What a scope may ask."""
         return self._facts(country, product="tokens", model=self.model, buy="on-demand")
+
+    @property
+    def flat_price(self) -> Fraction | None:
+        """The one price of any Mtok at all times; None where there are several."""
+        prices = list(self.price.values())
+        each = {Fraction(p.amount) for t in prices for p in (t.input, t.output, t.cached_input or t.input)}
+        return each.pop() if len(each) == 1 and all(t.batch is None for t in prices) else None
 
     def flow_at_most(self, period: Period) -> Fraction | None:
         """Mtok an hour in a period (0 where not on offer); None where not limited."""

@@ -66,8 +66,8 @@ class OpenProgram:
 
         Exact: rows, bounds, columns and charges are all that a clause adds, save that it changes prices. A clause with
         other numbers is shaped once more, beside itself. What changes prices is in other clauses' coefficients; what
-        pays, denies or wants standby is in columns that clauses share: it may be left out, and else is formulated anew. So is
-        one for which more units could be bought, and stand idle, than there are columns for.
+        pays, denies or wants standby is in columns that clauses share: it may be left out, and else is formulated anew.
+        So is one for which more units could be bought, and stand idle, than there are columns for.
         """
         if not _same_but_clauses(self.case, case):
             return None

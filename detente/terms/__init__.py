@@ -21,9 +21,11 @@ from detente.terms.payment import Payment
 from detente.terms.redundancy import Redundancy
 from detente.terms.residency import Residency
 from detente.terms.revenue_share import RevenueShare
+from detente.terms.savings_plan import SavingsPlan
 from detente.terms.share import Share
 from detente.terms.spending_cap import SpendingCap
 from detente.terms.take_or_pay import TakeOrPay
+from detente.terms.volume_discount import VolumeDiscount
 
 KINDS: tuple[type[Term], ...] = (
     Credit,
@@ -34,9 +36,11 @@ KINDS: tuple[type[Term], ...] = (
     Redundancy,
     Residency,
     RevenueShare,
+    SavingsPlan,
     Share,
     SpendingCap,
     TakeOrPay,
+    VolumeDiscount,
 )
 
 

@@ -16,7 +16,16 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from detente.contract import prepayment
 from detente.contract.case_view import CaseView
-from detente.contract.counting import MEASURED, SAID, CountedClasses, Counting, MoneyMeasure, lowered, paid_apart
+from detente.contract.counting import (
+    MEASURED,
+    SAID,
+    CountedClasses,
+    Counting,
+    MoneyMeasure,
+    lowered,
+    paid_apart,
+    repriced,
+)
 from detente.contract.decisions import Decisions
 from detente.contract.meter import Measure, Meter
 from detente.contract.milestone import Milestone, out_of_order
@@ -313,6 +322,8 @@ class MinimumCommitment(Term):
         if isinstance(self.amount, Money) and self.measure is None:
             yield from lowered(self, case)
         yield from paid_apart(self.counting, self, case)
+        if isinstance(self.amount, Money):
+            yield from repriced(self, self.measure, case)
         yield from out_of_order(self.milestones, self.validity)
         for index, milestone in enumerate(self.milestones):
             if (most := self._in_all) is not None and milestone.reach.amount > most.amount:

@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -44,6 +44,18 @@ class Credit(Term):
     theirs: ClassVar[bool] = True
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "grants"
     pays: ClassVar[bool] = True
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_the_first_unit(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "above" in given:
+            what = "a credit is given from the first unit on, and `above` is a threshold"
+            remedy = (
+                "write `kind: volume-discount` with `tiers: [ { from: …, off: … } ]`, and its `method`: `all-units` "
+            )
+            remedy += "(of all spend once it is reached) or `graduated` (of what lies above)"
+            raise FlawError(what, remedy, ("above",), key=True)
+        return given
 
     @model_validator(mode="after")
     def _something(self) -> Self:
@@ -108,7 +120,8 @@ class Credit(Term):
         program.require(self, "earned", given - left <= nothing)
         if self.spend != self.applied:
             inside = given.gather([-1 if w is None else w for w in at], len(windows))
-            program.require(self, "amount", inside <= [cap or Fraction(0) for cap in caps])
+            whole = inside.like(program.total(self.spend))
+            program.require(self, "amount", whole <= [cap or Fraction(0) for cap in caps])
         program.pays(self, self.applied, given, partial(self._exactly, program, given, left, at))
 
     def _exactly(self, program: Program, given: Expression, left: Expression, at: Sequence[int | None]) -> None:

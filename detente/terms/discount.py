@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from fractions import Fraction
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from detente.contract.case_view import CaseView
 from detente.contract.combining import Combination
@@ -21,7 +21,7 @@ from detente.contract.term import Term
 from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
 from detente.contract.window import Every
-from detente.errors import Flaw
+from detente.errors import Flaw, FlawError
 from detente.values.facts import Facts
 from detente.values.quantity_field import Portion
 
@@ -40,6 +40,16 @@ class Discount(Term):
 
     kind: Literal["discount"]
     off: Portion = Field(description="the part of the list price that is taken off")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_every_unit(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "tiers" in given:
+            what = "a discount takes the same part off every unit, and tiers do not"
+            raise FlawError(
+                what, "write `kind: volume-discount`, with `tiers` and their `method`", ("tiers",), key=True
+            )
+        return given
 
     theirs: ClassVar[bool] = True
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "grants"

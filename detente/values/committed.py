@@ -20,7 +20,7 @@ _as_amount = amount_in(*_UNITS)
 
 
 def _parse(given: Any) -> Money | Amount:
-    text = text_of(given, "an amount", "250 bn USD")
+    text = text_of(given, "an amount of money", "250 bn USD")
     words = text.split()
     return _as_amount(given) if words and words[-1] in UNITS else not_negative(given)
 

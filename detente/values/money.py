@@ -180,3 +180,22 @@ CapacityPrice = Annotated[
 TokenPrice = Annotated[Price, _price("Mtok", example="0.40 USD per Mtok", name="token-price")]
 DataPrice = Annotated[Price, _price("GB", example="0.08 USD per GB", name="data-price")]
 WorkPrice = Annotated[Price, _price("Mtok", "GPU-hour", example="12 USD per Mtok", name="work-price")]
+
+
+def _hourly(given: Any) -> Money:
+    text = text_of(given, "money an hour", "6 USD per hour")
+    money, per, span = text.partition(" per ")
+    if not per or span.strip() != "hour":
+        raise FlawError(f"`{text}` is not money an hour", "write for example `6 USD per hour`")
+    return not_negative(money.strip())
+
+
+HourlyCash = Annotated[
+    Money,
+    read_by(
+        _hourly,
+        written_as(
+            rf"^{MONEY_AS_WRITTEN} per hour$", "6 USD per hour", "an amount of money an hour", name="hourly-money"
+        ),
+    ),
+]

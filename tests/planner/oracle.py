@@ -713,6 +713,48 @@ class Oracle:
         if term.validity.start <= day < term.validity.end and self.start <= day < self.end:
             self.row({self.column(cost=1.0): 1.0}, ">=", float(term.amount.amount))
 
+    def _savings_plan(self, term: Any) -> None:
+        """Use is even in a slot, so that its hours are alike."""
+        for slot in self.slots:
+            a, b = max(slot.start, term.validity.start), min(slot.end, term.validity.end)
+            if a >= b:
+                continue
+            due = float(term.commitment.amount) * ((b - a) / timedelta(hours=1))
+            self.row({self.column(due, cost=1.0): 1.0}, ">=", due)
+            used: Sum = {}
+            for offer in (o for o in self.case.offers if o.id in term.rates):
+                taken = self.measure(term.covered.at(offer=offer.id), "taken", a, b)
+                (price,) = (float(p.amount) / (1 if p.unit == "GPU-hour" else offer.unit) for p in offer.price.values())
+                covered = self.column(cost=-price)
+                self.row(less({covered: 1.0}, taken), "<=", 0.0)
+                used = added(used, {covered: float(term.rates[offer.id].amount)})
+            self.row(used, "<=", due)
+
+    def _volume_discount(self, term: Any) -> None:
+        """What is counted stands in one tier, of which it is known what the tiers below it give."""
+        in_money = not hasattr(term.tiers[0].from_, "unit")
+        listed = 1.0 if in_money else float(term.listed.amount)
+        starts = [0.0, *(float(t.from_.amount if in_money else t.from_.value) for t in term.tiers)]
+        rates = [0.0, *(listed * float(t.off) if t.off else listed - float(t.price.amount) for t in term.tiers)]
+        for a, b, part, inside in self.windows(term):
+            marks = [start * part * inside for start in starts]
+            counted = self.measure(term.covered, "spend" if in_money else "taken", a, b)
+            chosen: Sum = {}
+            below = 0.0
+            for k, (mark, rate) in enumerate(zip(marks, rates, strict=True)):
+                if k and term.method == "graduated":
+                    below += rates[k - 1] * (mark - marks[k - 1])
+                over = marks[k + 1] if k + 1 < len(marks) else 1e7
+                here = self.column(1.0, cost=-below, whole=True)
+                amount = self.column(cost=-rate)
+                if term.method == "graduated":
+                    self.cost[here] += rate * mark
+                self.row({amount: 1.0, here: -over}, "<=", 0.0)
+                self.row({amount: 1.0, here: -mark}, ">=", 0.0)
+                counted, chosen = less(counted, {amount: 1.0}), added(chosen, {here: 1.0})
+            self.row(counted, "=", 0.0)
+            self.row(chosen, "=", 1.0)
+
     def _take_or_pay(self, term: Any) -> None:
         for a, b, _, inside in self.windows(term):
             hours = (b - a).total_seconds() / 3600 * inside

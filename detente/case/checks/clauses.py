@@ -70,7 +70,7 @@ class _Clauses:
         self.lowering = [
             found.term.bound(found.validity, name)
             for found in standing
-            if found.term.prices or found.term.pays
+            if found.term.prices or found.term.pays or found.term.reprices
             for name in found.term.readings or [None]
         ]
         kinds: dict[str, list[InForce]] = {}

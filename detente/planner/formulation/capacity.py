@@ -11,12 +11,12 @@ from fractions import Fraction
 import numpy as np
 
 from detente.demand.workload import Training
-from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer, TokenOffer
+from detente.market.offer import AnyOffer, AnyUnits, GpuOffer, ProvisionedOffer, TokenOffer
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Bools, Expr, Floats, Part
 from detente.planner.formulation.owner import Owner
-from detente.planner.formulation.units import AnyUnits, Units
+from detente.planner.formulation.units import Units
 
 IDLE_MARGIN = 1e-6
 """A whole unit is idle if this much less than one is: the solver knows only closed bounds."""

@@ -136,6 +136,10 @@ class Expr:
             parts.append((r[keep] + 1, c[keep], v[keep]))
         return self._with(parts, 0.0)
 
+    def like(self, other: Expr) -> Expr:
+        """The same, with the windows and the unit of another."""
+        return Expr(self.n, self.parts, self.constant, other.windows, other.unit)
+
     def gather(self, rows: Sequence[int], n: int) -> Expr:
         """Its rows added up into n others: ``rows`` says into which each goes, -1 into none; without constants."""
         into = np.array(rows, dtype=np.int32)

@@ -163,6 +163,13 @@ class Shaping:
         total = np.bincount(parts, weights=each[at] * np.repeat(counted, times), minlength=len(place))
         return (place // n).astype(np.int32), units.columns[place % n], total.astype(np.float64)
 
+    def list_price(self, offer: str) -> Fraction:
+        """The one price of a unit of what is taken of an offer."""
+        price = next(each.flat_price for each in self.draft.case.offers if each.id == offer)
+        if price is None:  # the case was checked
+            raise ValueError(f"`{offer}` has no one price")
+        return price
+
     # -- what a clause adds --------------------------------------------------------------------------------------
     def slack(
         self,

@@ -1,0 +1,242 @@
+"""Volume discount: tiers of a lower price, of what lies in each tier, or of everything once a tier is reached.
+
+See ``docs/terms/volume-discount.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from fractions import Fraction
+from itertools import pairwise
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from detente.contract.case_view import CaseView
+from detente.contract.decisions import Decisions
+from detente.contract.meter import Meter
+from detente.contract.program import Expression, Program
+from detente.contract.settlement import Settlement, settled
+from detente.contract.stated import StatedWindows
+from detente.contract.term import Term
+from detente.contract.totals import Totals
+from detente.contract.verdict import Reason
+from detente.contract.window import Every, Window
+from detente.errors import Flaw, FlawError
+from detente.values.committed import Committed, is_flow, number, told, unit_of
+from detente.values.money import Money, WorkPrice
+from detente.values.noun import Noun
+from detente.values.quantity_field import Portion
+
+
+class Tier(Noun):
+    """From an amount on: a part that is taken off, or the price of a unit."""
+
+    from_: Committed = Field(description="what reaches it is in the tier")
+    off: Portion | None = Field(default=None, description="the part of the money in the tier that is taken off")
+    price: WorkPrice | None = Field(default=None, description="what a unit in the tier costs")
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.off is None) == (self.price is None):
+            raise FlawError("a tier says how much is taken off, or the price of a unit", "write `off` or `price`")
+        return self
+
+    @property
+    def told(self) -> str:
+        """In a clause's sentence."""
+        rate = f"{self.price}" if self.price else f"{float(self.off or 0) * 100:g}% off"
+        return f"{rate} from {told(self.from_)} on"
+
+
+class VolumeDiscount(Term):
+    """What a window comes to is discounted by tiers, and settled when the window has ended."""
+
+    kind: Literal["volume-discount"]
+    tiers: tuple[Tier, ...] = Field(min_length=1)
+    method: Literal["graduated", "all-units"] = Field(
+        description="what a tier lowers: what lies in it, or everything once it is reached (retroactively)"
+    )
+    listed: WorkPrice | None = Field(
+        default=None, description="of tiers in units: what a unit costs without them, on every offer that is covered"
+    )
+    windows: Every = Every()
+
+    theirs: ClassVar[bool] = True
+    effect: ClassVar[Literal["restrains", "grants", "both"]] = "grants"
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        units = {unit_of(tier.from_) for tier in self.tiers}
+        if len(units) > 1 or any(is_flow(tier.from_) for tier in self.tiers):
+            raise FlawError("tiers in different units, or in GPUs", "write all in money, GPU-hours or Mtok", ("tiers",))
+        for index, (one, two) in enumerate(pairwise(self.tiers), start=1):
+            if number(two.from_) <= number(one.from_):
+                what = f"tiers out of order: {two.from_} comes after {one.from_}"
+                raise FlawError(what, "write the smaller first", ("tiers", index, "from"))
+        if isinstance(self.tiers[0].from_, Money):
+            self._of_money()
+        elif self.listed is None:
+            what = "the tiers are in units, and what a unit costs without them is not said"
+            raise FlawError(what, f"write `listed: 1.00 USD per {next(iter(units))}`", ("tiers",))
+        rates = self.rates
+        if any(rate < 0 for rate in rates):
+            raise FlawError("a tier costs more than the price before it", "raise `listed`, or lower it", ("tiers",))
+        if self.method == "all-units" and any(two < one for one, two in pairwise(rates)):
+            what = "a later tier takes less off everything than the one before it"
+            raise FlawError(what, "say `method: graduated`, or write rising parts", ("tiers",))
+        return self
+
+    def _of_money(self) -> None:
+        if self.listed is not None:
+            raise FlawError("a price of a unit, and the tiers are of money", "leave out `listed`", ("listed",))
+        for index, tier in enumerate(self.tiers):
+            if tier.price is not None:
+                what = "a price of a unit, in a tier of money"
+                raise FlawError(what, "write `off`, or the tiers in units", ("tiers", index, "price"))
+
+    @property
+    def rates(self) -> tuple[Fraction, ...]:
+        """What each tier takes off one unit of what is counted, in money; nothing below the first."""
+        each = Fraction(self.listed.amount) if self.listed else Fraction(1)
+        found = (each - Fraction(t.price.amount) if t.price else each * Fraction(t.off or 0) for t in self.tiers)
+        return (Fraction(0), *found)
+
+    def bounds(self, window: Window) -> list[Fraction]:
+        """Where each tier of a window begins; the first at nothing."""
+        share = self.windows.share(window)
+        return [Fraction(0), *(number(tier.from_) * share for tier in self.tiers)]
+
+    @property
+    def counted(self) -> Meter:
+        """What fills the tiers: spend after discounts, or what is taken."""
+        of: Literal["spend", "taken"] = "spend" if isinstance(self.tiers[0].from_, Money) else "taken"
+        return Meter(self.id, of, self.covered, of, self.calendar(self.windows))
+
+    def meters(self) -> tuple[Meter, ...]:
+        """What fills the tiers, in each window."""
+        return (self.counted,)
+
+    # -- in a plan -----------------------------------------------------------------------------------------------
+    def shape(self, program: Program) -> None:
+        """What is counted lies in tiers, and each unit of a tier saves its rate."""
+        windows = list(self.counted.windows)
+        if not windows:
+            return
+        total = program.total(self.counted)
+        most = program.most(total)
+        bounds = [self.bounds(window) for window in windows]
+        if self.method == "graduated":
+            self._graduated(program, total, most, bounds)
+        else:
+            self._all_units(program, total, most, bounds)
+
+    def _graduated(
+        self, program: Program, total: Expression, most: Sequence[Fraction], bounds: Sequence[Sequence[Fraction]]
+    ) -> None:
+        """A tier fills once the one before it is full: a whole number for each worth more than an earlier one."""
+        nothing = [Fraction(0) for _ in most]
+        inside = before = None
+        for k, rate in enumerate(self.rates):
+            widths = [_width(b, k, m) for b, m in zip(bounds, most, strict=True)]
+            tier = program.slack(self, f"tier {k}", most=widths, price=-rate)
+            if before is not None and rate > min(self.rates[:k]):
+                full, filled = before
+                open_ = program.slack(self, f"open {k}", most=[Fraction(1) for _ in most], whole="nearest")
+                program.require(self, f"open-{k}", tier - open_ * widths <= nothing)
+                program.require(self, f"full-{k}", filled - open_ * full >= nothing)
+            inside = tier if inside is None else inside + tier
+            before = widths, tier
+        assert inside is not None
+        program.require(self, "tiers", inside - total <= nothing)
+        program.require(self, "all", inside - total >= nothing)
+
+    def _all_units(
+        self, program: Program, total: Expression, most: Sequence[Fraction], bounds: Sequence[Sequence[Fraction]]
+    ) -> None:
+        """Everything is in one tier, the one that it reaches: a whole number for each."""
+        nothing, one = [Fraction(0) for _ in most], [Fraction(1) for _ in most]
+        inside = chosen = None
+        for k, rate in enumerate(self.rates):
+            low = [b[k] for b in bounds]
+            high = [b[k] + _width(b, k, m) for b, m in zip(bounds, most, strict=True)]
+            tier = program.slack(self, f"tier {k}", most=high, price=-rate)
+            here = program.slack(self, f"in {k}", most=one, whole="nearest")
+            program.require(self, f"in-{k}", tier - here * high <= nothing)
+            program.require(self, f"reached-{k}", tier - here * low >= nothing)
+            inside = tier if inside is None else inside + tier
+            chosen = here if chosen is None else chosen + here
+        assert inside is not None
+        assert chosen is not None
+        program.require(self, "tiers", inside - total <= nothing)
+        program.require(self, "all", inside - total >= nothing)
+        program.require(self, "one", chosen <= one)
+
+    # -- in exact numbers ----------------------------------------------------------------------------------------
+    def taken_off(self, counted: Fraction, window: Window) -> Fraction:
+        """What the tiers take off an amount."""
+        bounds = self.bounds(window)
+        if self.method == "all-units":
+            return counted * next(r for b, r in reversed(list(zip(bounds, self.rates, strict=True))) if counted >= b)
+        ends = [*bounds[1:], max(counted, bounds[-1])]
+        parts = (max(min(counted, end) - start, Fraction(0)) for start, end in zip(bounds, ends, strict=True))
+        return sum((part * rate for part, rate in zip(parts, self.rates, strict=True)), Fraction(0))
+
+    def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
+        """What is given back for each window."""
+        meter = self.counted
+        return Settlement.of(
+            settled(
+                meter,
+                window,
+                "volume",
+                "volume-discount",
+                ended=ended,
+                amount=None,
+                drawn=counted,
+                owed=-self.taken_off(counted, window),
+            )
+            for window, ended in meter.begun(as_of)
+            for counted in (totals.total(meter, window),)
+        )
+
+    # -- for people, and for the case's checks -------------------------------------------------------------------
+    def explain(self) -> Reason:
+        """What the clause does."""
+        what = "of what lies in each" if self.method == "graduated" else "of everything once it is reached"
+        each = "over its whole term" if self.windows.every == "term" else f"in each {self.windows.every}"
+        tiers = ", ".join(tier.told for tier in self.tiers)
+        return Reason(self.id, f"{self.covered}: {tiers}, {what}, {each}")
+
+    def stated_windows(self) -> tuple[StatedWindows, ...]:
+        """Those whose amounts fill the tiers."""
+        return (StatedWindows(("windows",), self.windows, "amount"),)
+
+    def check(self, case: CaseView) -> Iterator[Flaw]:
+        """Tiers in units over offers of another price than is said, or of a price that is lowered besides."""
+        if self.listed is None:
+            return
+        sold = {offer.id: offer for offer in case.offers}
+        for _, facts in case.uses(self.covered, "offer"):
+            offer = sold.get(facts["offer"])
+            if offer is None or offer.flat_price != Fraction(self.listed.amount):
+                what = f"`{facts['offer']}` does not cost {self.listed} for every unit at all times"
+                yield Flaw(what, "narrow `of`, or write the tiers in money, each with `off`", ("listed",))
+                return
+        for other in case.lowering:
+            for demand, facts in case.uses(self.covered, *other.covered.keys):
+                if other.takes_off(demand, facts):
+                    what = f"`{other.id}` takes off the price of `{facts['offer']}`, which the tiers replace"
+                    yield Flaw(what, "write the tiers in money, each with `off`", ("tiers",))
+                    return
+
+    def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
+        """In the contract's words."""
+        return "count what is used in other tiers than the contract does"
+
+
+def _width(bounds: Sequence[Fraction], k: int, most: Fraction) -> Fraction:
+    """How much fits in a tier: up to the next, or of the last as much as there can be."""
+    end = bounds[k + 1] if k + 1 < len(bounds) else max(most, bounds[k])
+    return end - bounds[k]

@@ -1,0 +1,113 @@
+"""Savings plans, by hand. AWS's example: R5 at 1.00 is 0.70 in the plan (30%), M5 at 10.00 is 8.20 (18%)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from detente.case.case import Case
+from tests.builders import D, Data, agreement, build, charged, compute, data_of, gpus, mistakes, placed, solved
+from tests.planner.oracle import Oracle
+
+FEBRUARY = {"start": "2026-02-01", "end": "2026-03-01", "every": "day"}
+RATES = {"r5": "0.70 USD per GPU-hour", "m5": "8.20 USD per GPU-hour"}
+OFFERS = [gpus("north", 1, id="r5", accelerator="R5"), gpus("north", 10, id="m5", accelerator="M5")]
+
+
+def plan_of(commitment: str, rates: Data = RATES, **more: Any) -> Data:
+    return {"id": "plan", "kind": "savings-plan", "commitment": f"{commitment} USD per hour", "rates": rates} | more
+
+
+def needs(name: str, demand: Any, accelerator: str) -> Data:
+    return compute(name, demand, **{"runs-on": {"accelerators": {accelerator: 1}}})
+
+
+JOBS = [needs("a", "4 GPU", "R5"), needs("b", "1 GPU", "M5")]
+
+
+def february(term: Data, jobs: list[Data] = JOBS, offers: list[Data] = OFFERS, **more: Any) -> Case:
+    return build(offers, jobs, agreement(term, effective="2026-02-01", ends="2026-03-01", **more), horizon=FEBRUARY)
+
+
+@pytest.mark.parametrize(
+    ("commitment", "hourly"),
+    [
+        # R5 first, by percentage: 4 x 0.70 = 2.80; what is left covers 3.20 / 8.20 of the M5, and 10 x 5.00 / 8.20
+        # is paid besides: 12.0976. By the money saved, M5 first, it would be 12.68
+        ("6", 6 + D(50) / D("8.2")),
+        # all is covered: 2.80 + 8.20
+        ("11", D(11)),
+        # and 1 an hour is lost
+        ("12", D(12)),
+        # R5 in part: 1.40 / 0.70 = 2 of 4
+        ("1.40", D("1.4") + 2 + 10),
+        ("0", D(14)),
+    ],
+)
+def test_it_covers_by_savings_percentage_the_last_in_part(commitment: str, hourly: D) -> None:
+    """https://docs.aws.amazon.com/savingsplans/latest/userguide/sp-applying.html."""
+    case = february(plan_of(commitment))
+    found = solved(case)
+    assert abs(found.cost - 672 * hourly) < D("0.00001")
+    assert abs(charged(found, "plan") - 672 * (hourly - 14)) < D("0.00001")
+    assert Oracle(case).solve() == pytest.approx(float(672 * hourly))
+
+
+def test_an_hour_that_uses_less_loses_the_rest() -> None:
+    """8 GPUs in the first half of the month and none in the second: 2.80 an hour cover 4 of them, or nothing."""
+    demand = {"rate": {"2026-02-01": "8 GPU", "2026-02-15": "0 GPU"}}
+    case = february(plan_of("2.80", {"r5": RATES["r5"]}), [needs("a", demand, "R5")], OFFERS[:1])
+    found = solved(case)
+    # 336 hours of 2.80 + 4 x 1.00, and 336 of 2.80; on average over the month 4 GPUs would all be covered
+    assert found.cost == D(336) * D("6.80") + D(336) * D("2.80")
+    (month,) = (s for s in found.standings if s.role == "savings-plan")
+    assert (month.amount, month.drawn) == (D(672) * D("2.80"), D(336) * D("2.80"))
+
+
+def test_a_plan_that_is_paid_for_draws_work_to_it() -> None:
+    """South costs 0.80; North 1.00, or 0.70 inside of a plan that is paid for in any case."""
+    offers = [gpus("north", 1, id="r5", accelerator="R5"), gpus("south", "0.80", accelerator="R5")]
+    found = solved(february(plan_of("1.40", {"r5": RATES["r5"]}), [needs("a", "4 GPU", "R5")], offers))
+    assert placed(found) == {"r5": D(2 * 672), "south-gpus": D(2 * 672)}
+    assert found.cost == 672 * (D("1.40") + 2 * D("0.80"))
+
+
+def test_idle_machines_are_covered_as_used_ones() -> None:
+    """A machine of 8 of which 6 are used: 4 of 8 GPUs are covered for 2.80 an hour."""
+    offers = [gpus("north", 1, id="r5", accelerator="R5", unit=8)]
+    found = solved(february(plan_of("2.80", {"r5": RATES["r5"]}), [needs("a", "6 GPU", "R5")], offers))
+    assert found.cost == 672 * D("6.80")
+
+
+@pytest.mark.parametrize(
+    ("term", "said"),
+    [
+        (plan_of("6", {"r5": "1.20 USD per GPU-hour"}), "is no saving: `r5` costs 1.00 USD"),
+        (plan_of("6", {"r5": "0.70 USD per Mtok"}), "`r5` has no one price per Mtok"),
+        (plan_of("6", {"r6": "0.70 USD per GPU-hour"}), "`r6`"),
+        (
+            {"id": "p", "kind": "savings-plan", "commitment": "6 USD", "rates": RATES},
+            "write for example `6 USD per hour`",
+        ),
+    ],
+)
+def test_what_makes_no_sense(term: Data, said: str) -> None:
+    found = mistakes(data_of(OFFERS, JOBS, agreement(term)))
+    assert any(said in each for each in found), found
+
+
+def test_a_discount_on_what_it_covers_is_refused() -> None:
+    off = {"id": "edp", "kind": "discount", "off": "10%"}
+    (only,) = mistakes(data_of(OFFERS, JOBS, agreement(plan_of("6"), off)))
+    assert "`edp` takes off the price of `r5`, which the plan covers" in only
+
+
+def test_a_commitment_counts_what_it_covers_at_list_price_or_not_at_all() -> None:
+    floor: Data = {"id": "floor", "kind": "minimum-commitment", "amount": "5 k USD", "measure": "after-discounts"}
+    (only,) = mistakes(data_of(OFFERS, JOBS, agreement(plan_of("6"), floor)))
+    assert "`plan` charges for use that `floor` counts, and not by the use" in only
+    assert solved(february(plan_of("6"), id="deal")).cost
+    at_list = agreement(plan_of("6"), floor | {"measure": "list"}, effective="2026-02-01", ends="2026-03-01")
+    (window,) = solved(build(OFFERS, JOBS, at_list, horizon=FEBRUARY)).commitments
+    assert window.drawn == D(672 * 14)

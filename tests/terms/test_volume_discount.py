@@ -1,0 +1,128 @@
+"""Volume discounts, by hand. North 3 USD per Mtok, South 2; 1000 Mtok a month, unless a test says otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from detente.case.case import Case
+from tests.builders import (
+    D,
+    Data,
+    agreement,
+    build,
+    charged,
+    data_of,
+    mistakes,
+    placed,
+    posted,
+    solved,
+    tokens,
+    two_clouds,
+    use,
+    work,
+)
+from tests.planner.oracle import Oracle
+
+
+def volume(method: str, *tiers: tuple[str, str], **more: Any) -> Data:
+    found = [{"from": start, "off" if rate.endswith("%") else "price": rate} for start, rate in tiers]
+    return {"id": "volume", "kind": "volume-discount", "method": method, "tiers": found} | more
+
+
+def alone(term: Data, demand: str, **more: Any) -> Case:
+    """All work of one month is at North, for 1 USD per Mtok."""
+    return build([tokens("north", 1, **more)], [work(demand=demand)], agreement(term), months=1)
+
+
+EGRESS = ("1024 Mtok", "0.0819 USD per Mtok"), ("51_200 Mtok", "0.0806 USD per Mtok")
+PRICE = {"input": "0.0832 USD per Mtok", "output": "0.0832 USD per Mtok"}
+
+
+def test_graduated_tiers_of_a_published_price() -> None:
+    """Azure's tiers of egress, as in https://github.com/Azure/BillingCodeSamples/issues/15, by the unit.
+
+    1,024 x 0.0832 + 50,176 x 0.0819 + 51,200 x 0.0806 = 85.1968 + 4109.4144 + 4126.72.
+    """
+    term = volume("graduated", *EGRESS, listed="0.0832 USD per Mtok")
+    case = alone(term, "102_400 Mtok per month", price=PRICE)
+    assert solved(case).cost == D("8321.3312")
+    assert Oracle(case).solve() == pytest.approx(8321.3312)
+
+
+@pytest.mark.parametrize(
+    ("method", "spent", "off"),
+    [
+        ("graduated", "999.99", "0"),
+        ("graduated", "1000", "0"),
+        ("graduated", "1500", "50"),  # 10% of 500
+        ("graduated", "3000", "300"),  # 10% of 1000 and 20% of 1000
+        ("all-units", "999.99", "0"),
+        ("all-units", "1000", "100"),  # 10% of everything, once it is reached
+        ("all-units", "1999.99", "199.999"),
+        ("all-units", "2000", "400"),
+    ],
+)
+def test_what_tiers_take_off_at_their_bounds(method: str, spent: str, off: str) -> None:
+    case = alone(volume(method, ("1 k USD", "10%"), ("2 k USD", "20%")), "1 Mtok per month")
+    lines = posted(case, "volume", use(case, "chat", "north-api", "2026-01-01", "2026-02-01", 1, spent))
+    assert sum((line.amount for line in lines), D(0)) == -D(off)
+
+
+def test_a_rebate_on_everything_makes_up_for_a_dearer_price() -> None:
+    """10% of 6000 at North is 600 less, once all of 6000 is there: 2.10 x 0.90 = 1.89 < 2 a Mtok."""
+    offers = [tokens("north", "2.10"), tokens("south", 2)]
+    case = build(offers, [work()], agreement(volume("all-units", ("12 k USD", "10%"))))
+    found = solved(case)
+    assert (found.cost, placed(found)) == (D(12_600) * D("0.9"), {"north-api": D(6000)})
+    assert charged(found, "volume") == D(-1260)
+    assert Oracle(case).solve() == pytest.approx(11_340)
+
+
+def test_the_same_of_what_lies_above_does_not() -> None:
+    """At North 12,600 less 10% of 600 is more than 12,000 at South: no part of a tier is had before it is reached."""
+    offers = [tokens("north", "2.10"), tokens("south", 2)]
+    case = build(offers, [work()], agreement(volume("graduated", ("12 k USD", "10%"))))
+    assert solved(case).cost == D(12_000)
+    assert Oracle(case).solve() == pytest.approx(12_000)
+
+
+def test_it_buys_more_where_everything_is_then_cheaper() -> None:
+    """3 a Mtok at North, and from 9000 USD on a half of all: 3000 Mtok there cost 4500, and 6000 elsewhere."""
+    case = two_clouds(volume("all-units", ("9 k USD", "50%")))
+    found = solved(case)
+    # from 3000 Mtok on each costs 1.50 at North, so all of it is there
+    assert (found.cost, placed(found)) == (D(9000), {"north-api": D(6000)})
+
+
+def test_each_window_fills_its_own_tiers() -> None:
+    term = volume("graduated", ("2 k USD", "50%"), windows={"every": "quarter"})
+    found = solved(build([tokens("north", 1)], [work()], agreement(term)))
+    # 3000 a quarter: half of 1000 in each
+    assert charged(found, "volume") == D(-1000)
+
+
+def test_a_tier_that_is_worth_less_than_the_one_before_it() -> None:
+    """10% of the second thousand, and 5% of what lies above: 100 + 200 of 6000."""
+    case = build([tokens("north", 1)], [work()], agreement(volume("graduated", ("1 k USD", "10%"), ("2 k USD", "5%"))))
+    assert charged(solved(case), "volume") == D(-100 - 200)
+    assert Oracle(case).solve() == pytest.approx(5700)
+
+
+@pytest.mark.parametrize(
+    ("term", "said"),
+    [
+        (volume("graduated", ("2 k USD", "10%"), ("1 k USD", "20%")), "tiers out of order"),
+        (volume("all-units", ("1 k USD", "20%"), ("2 k USD", "10%")), "takes less off everything"),
+        (volume("graduated", ("1 Gtok", "10%")), "write `listed: 1.00 USD per Mtok`"),
+        (volume("graduated", ("1 Gtok", "10%"), ("2 k USD", "20%")), "tiers in different units"),
+        (volume("graduated", ("1 Gtok", "10%"), listed="3 USD per Mtok"), "`north-api` does not cost 3 USD per Mtok"),
+        ({"id": "d", "kind": "discount", "off": "5%", "tiers": []}, "write `kind: volume-discount`"),
+        ({"id": "c", "kind": "credit", "rate": "10%", "above": "500 k USD"}, "`all-units` (of all spend once"),
+    ],
+)
+def test_what_makes_no_sense(term: Data, said: str) -> None:
+    found = mistakes(data_of([tokens("north", 3, price={"input": "3 USD per Mtok", "output": "4 USD per Mtok"})], [work()],
+                             agreement(term)))  # fmt: skip
+    assert any(said in each for each in found), found
