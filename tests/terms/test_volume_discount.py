@@ -33,7 +33,7 @@ def volume(method: str, *tiers: tuple[str, str], **more: Any) -> Data:
 
 def alone(term: Data, demand: str, **more: Any) -> Case:
     """All work of one month is at North, for 1 USD per Mtok."""
-    return build([tokens("north", 1, **more)], [work(demand=demand)], agreement(term), months=1)
+    return build([tokens("north", 1) | more], [work(demand=demand)], agreement(term), months=1)
 
 
 EGRESS = ("1024 Mtok", "0.0819 USD per Mtok"), ("51_200 Mtok", "0.0806 USD per Mtok")
@@ -123,6 +123,6 @@ def test_a_tier_that_is_worth_less_than_the_one_before_it() -> None:
     ],
 )
 def test_what_makes_no_sense(term: Data, said: str) -> None:
-    found = mistakes(data_of([tokens("north", 3, price={"input": "3 USD per Mtok", "output": "4 USD per Mtok"})], [work()],
-                             agreement(term)))  # fmt: skip
+    uneven = tokens("north", 3) | {"price": {"input": "3 USD per Mtok", "output": "4 USD per Mtok"}}
+    found = mistakes(data_of([uneven], [work()], agreement(term)))
     assert any(said in each for each in found), found
