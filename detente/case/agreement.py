@@ -12,7 +12,7 @@ from datetime import datetime
 
 from pydantic import Field, model_validator
 
-from detente.contract.combining import Combination
+from detente.contract.combining import Combine
 from detente.contract.handover import Handover
 from detente.contract.term import Term, Until
 from detente.contract.validity import Validity
@@ -32,7 +32,7 @@ class Agreement(Noun):
     title: Title | None = None
     amends: Id | None = Field(default=None, description="the agreement that this one changes from its effective day on")
     removes: tuple[Id, ...] = Field(default=(), description="terms of the amended agreement that end with this one")
-    combine: Combination | None = Field(
+    combine: Combine | None = Field(
         default=None,
         description="how its discounts on one price combine: each of what is left, all of the list price, or the best",
     )

@@ -13,11 +13,11 @@ from typing import Literal
 
 from detente.errors import SettleError
 
-Combination = Literal["product", "sum", "best-of"]
+Combine = Literal["product", "sum", "best-of"]
 """``product``: each takes its part of what is left; ``sum``: of the list price; ``best-of``: the largest part alone."""
 
 
-def parts_of(rates: Sequence[Fraction], way: Combination) -> list[Fraction]:
+def parts_of(rates: Sequence[Fraction], way: Combine) -> list[Fraction]:
     """What each clause takes off, as parts of the list price, in the order of the contract."""
     if way == "sum":
         return list(rates)
@@ -31,7 +31,7 @@ def parts_of(rates: Sequence[Fraction], way: Combination) -> list[Fraction]:
     return found
 
 
-def parts(rates: Sequence[Fraction], ways: Sequence[Combination | None], names: Sequence[str]) -> list[Fraction]:
+def parts(rates: Sequence[Fraction], ways: Sequence[Combine | None], names: Sequence[str]) -> list[Fraction]:
     """The same of clauses whose agreements each say a way, or None. Raises SettleError where no one way is said."""
     if len(rates) < 2:
         return list(rates)

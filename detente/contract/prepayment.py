@@ -23,7 +23,7 @@ ONE, NOTHING = [Fraction(1)], [Fraction(0)]
 
 
 @dataclass(frozen=True)
-class Stage:
+class PrepaidStage:
     """The time up to a milestone, what it counts by, and how much is to be reached in all; None after the last."""
 
     counting: Counting
@@ -41,8 +41,8 @@ class Charged:
     counted: Fraction
 
 
-def settled(stages: Sequence[Stage], totals: Totals) -> list[Charged]:
-    """Stage by stage, exact."""
+def settled(stages: Sequence[PrepaidStage], totals: Totals) -> list[Charged]:
+    """PrepaidStage by stage, exact."""
     found, balance, counted = [], Fraction(0), Fraction(0)
     for stage in stages:
         used = stage.counting.drawn(totals, stage.window, Fraction(0))
@@ -54,7 +54,7 @@ def settled(stages: Sequence[Stage], totals: Totals) -> list[Charged]:
     return found
 
 
-def shaped(stages: Sequence[Stage], program: Program, owner: ClauseOwner) -> Expression:
+def shaped(stages: Sequence[PrepaidStage], program: Program, owner: ClauseOwner) -> Expression:
     """What has counted at the end of the last stage; each charge and draw is exactly what use makes of it.
 
     A charge costs, and a draw gives back. Both are the lesser or the larger of two amounts, which a plan would rather

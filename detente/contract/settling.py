@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from detente.contract.decisions import Decisions
-from detente.contract.payment import in_order
+from detente.contract.paid_use import in_order
 from detente.contract.settlement import Settlement
 from detente.contract.term import Term
 from detente.contract.totals import Totals

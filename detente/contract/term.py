@@ -17,7 +17,7 @@ from detente.contract import handover
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.meter import Meter
-from detente.contract.payment import Payment
+from detente.contract.paid_use import PaidUse
 from detente.contract.program import Program
 from detente.contract.scope import Scope, Selection
 from detente.contract.settlement import Settlement
@@ -206,7 +206,7 @@ class Term(Noun):
         """The times in which it pays; only of a clause that says ``pays``. Neutral: none."""
         return None
 
-    def payments(self, totals: Totals, as_of: datetime | None) -> Iterable[Payment]:
+    def payments(self, totals: Totals, as_of: datetime | None) -> Iterable[PaidUse]:
         """What it pays of use, after those that come before it; only of a clause that says ``pays``. Neutral: none."""
         return ()
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from fractions import Fraction
 
 from detente.contract.meter import PAYMENTS, Meter
-from detente.contract.payment import Payment
+from detente.contract.paid_use import PaidUse
 from detente.contract.use import RatedUse, nanos
 from detente.contract.window import Window
 from detente.errors import SettleError
@@ -62,7 +62,7 @@ class Totals:
 
     def __init__(self, meters: Iterable[Meter]) -> None:
         self.meters = tuple(dict.fromkeys(meter for meter in meters if meter.measure not in PAYMENTS))
-        self._payments: tuple[Payment, ...] = ()
+        self._payments: tuple[PaidUse, ...] = ()
         self._place = {meter: place for place, meter in enumerate(self.meters)}
         self._known: dict[Counted, Sum] = {}
         self._unknown: dict[Counted, dict[tuple[str, ...], Sum]] = {}
@@ -89,7 +89,7 @@ class Totals:
             for labels, found in apart.items():
                 mine.setdefault(labels, Sum()).merge(found)
 
-    def paid_by(self, payments: Iterable[Payment]) -> Totals:
+    def paid_by(self, payments: Iterable[PaidUse]) -> Totals:
         """The same totals, with some payments more beside them."""
         found = copy(self)
         found._payments = (*self._payments, *payments)
@@ -109,7 +109,7 @@ class Totals:
         return found.value if found is not None else Fraction(0)
 
     @staticmethod
-    def _paid(meter: Meter, window: Window, payment: Payment) -> Fraction:
+    def _paid(meter: Meter, window: Window, payment: PaidUse) -> Fraction:
         """A payment, where it is all in a window and for what the meter covers; nothing where none of it is."""
         if meter.measure == "paid-before":  # of the same use, and of nothing else: the case was checked
             inside: bool | None = payment.selection == meter.selection

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from detente.contract.combining import Combination
+from detente.contract.combining import Combine
 from detente.contract.handover import Handover
 from detente.contract.window import Window
 from detente.values.period import Horizon, moment
@@ -28,7 +28,7 @@ class Validity:
     end: datetime
     begun: Handover | None = None
     ended: Handover | None = None
-    combine: Combination | None = None
+    combine: Combine | None = None
 
     def over(self, start: datetime, end: datetime) -> bool:
         """Whether any of a time lies in it; of a time without length, whether it does."""

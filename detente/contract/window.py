@@ -184,10 +184,10 @@ def overlap(period: Period, window: Window) -> Fraction:
     return hours_between(a, b) / hours_between(period.span_start, period.span_end)
 
 
-Time = tuple[datetime, datetime]
+_Time = tuple[datetime, datetime]
 
 
-def _share_of_time(part: Time, whole: Time) -> Fraction:
+def _share_of_time(part: _Time, whole: _Time) -> Fraction:
     """The share of a time that a part of it is: by months where all are whole ones, else by the time itself."""
     if part == whole:
         return Fraction(1)

@@ -151,7 +151,7 @@ class MinimumCommitment(Term):
         return any(milestone.prepaid for milestone in self.milestones)
 
     @property
-    def stages(self) -> tuple[prepayment.Stage, ...]:
+    def stages(self) -> tuple[prepayment.PrepaidStage, ...]:
         """The time between milestones that are charged as prepayment, and after the last."""
         marks = [(m, moment(m.by)) for m in self.milestones if self._sees(m)] if self._prepaid else []
         windows, found = list(self.counting.own.windows), []
@@ -164,7 +164,7 @@ class MinimumCommitment(Term):
             meter = Meter(self.id, f"stage-{index}", self.covered, self.measured, calendar)
             for window in calendar:
                 reach = Fraction(milestone.reach.amount) if milestone else None
-                found.append(prepayment.Stage(Counting.of(meter, measure=self.measure), window, reach))
+                found.append(prepayment.PrepaidStage(Counting.of(meter, measure=self.measure), window, reach))
             since = by
         return tuple(found)
 

@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.meter import Meter
-from detente.contract.payment import Payment
+from detente.contract.paid_use import PaidUse
 from detente.contract.program import Expression, Program
 from detente.contract.settlement import Settlement, settled
 from detente.contract.stacking import more_than_all
@@ -142,11 +142,11 @@ class Credit(Term):
         program.require(self, "in-full", given - left + used_up * most >= [Fraction(0)] * n)
         program.require(self, "used-up", until - used_up * full >= [Fraction(0)] * n)
 
-    def payments(self, totals: Totals, as_of: datetime | None) -> Iterator[Payment]:
+    def payments(self, totals: Totals, as_of: datetime | None) -> Iterator[PaidUse]:
         """What is given in each time in which it is applied."""
         for window, _ in self.spend.begun(as_of):
             for part, given in self._applied(window, totals):
-                yield Payment(self.covered, part.start, part.end, given)
+                yield PaidUse(self.covered, part.start, part.end, given)
 
     def _applied(self, window: Window, totals: Totals) -> Iterator[tuple[Window, Fraction]]:
         """What is given in the parts of a window, one after the other, as far as its amount goes."""

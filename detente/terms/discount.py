@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from detente.contract.case_view import CaseView
-from detente.contract.combining import Combination
+from detente.contract.combining import Combine
 from detente.contract.decisions import Decisions
 from detente.contract.meter import Meter
 from detente.contract.settlement import Settlement, settled
@@ -27,7 +27,7 @@ from detente.values.quantity_field import Portion
 
 UNITS = ("gpu", "provisioned")
 """Products that are bought in units, each of which may serve several workloads."""
-COMBINED: dict[Combination, str] = {
+COMBINED: dict[Combine, str] = {
     "product": "beside other discounts: of what they leave",
     "sum": "beside other discounts: added up",
     "best-of": "beside other discounts: the largest alone",

@@ -722,7 +722,8 @@ class Oracle:
             due = float(term.commitment.amount) * ((b - a) / timedelta(hours=1))
             self.row({self.column(due, cost=1.0): 1.0}, ">=", due)
             used: Sum = {}
-            for offer in (o for o in self.case.offers if o.id in term.rates):
+            offers: list[Any] = [o for o in self.case.offers if o.id in term.rates]
+            for offer in offers:
                 taken = self.measure(term.covered.at(offer=offer.id), "taken", a, b)
                 (price,) = (float(p.amount) / (1 if p.unit == "GPU-hour" else offer.unit) for p in offer.price.values())
                 covered = self.column(cost=-price)

@@ -11,7 +11,7 @@ from itertools import takewhile
 from typing import get_args
 
 from detente.case.checks.view import View
-from detente.contract.combining import Combination, parts_of
+from detente.contract.combining import Combine, parts_of
 from detente.contract.stacking import more_than_all
 from detente.contract.term import Term
 from detente.errors import Flaw
@@ -45,15 +45,15 @@ def _unsaid(one: Term, two: Term, view: View) -> Iterator[Flaw]:
             return
 
 
-def _said(ways: dict[str, Combination | None]) -> str:
+def _said(ways: dict[str, Combine | None]) -> str:
     if len(ways) > 1 and all(ways.values()):
         return " while ".join(f"`{name}` says `combine: {way}`" for name, way in ways.items())
     return f"{' and '.join(f'`{name}`' for name, way in ways.items() if way is None)} does not say how they combine"
 
 
-def _choices(rates: list[Fraction], ways: dict[str, Combination | None]) -> str:
+def _choices(rates: list[Fraction], ways: dict[str, Combine | None]) -> str:
     """The ways there are, each with what it comes to."""
-    come = {way: _percent(sum(parts_of(rates, way), Fraction(0))) for way in get_args(Combination)}
+    come = {way: _percent(sum(parts_of(rates, way), Fraction(0))) for way in get_args(Combine)}
     named = ", ".join(f"`{way}` ({part} off)" for way, part in come.items())
     where = " and ".join(f"`{name}`" for name in ways)
     one, two = map(_percent, rates)

@@ -136,7 +136,7 @@ class Expr:
             parts.append((r[keep] + 1, c[keep], v[keep]))
         return self._with(parts, 0.0)
 
-    def like(self, other: Expr) -> Expr:
+    def like(self, other: Any) -> Expr:
         """The same, with the windows and the unit of another."""
         return Expr(self.n, self.parts, self.constant, other.windows, other.unit)
 

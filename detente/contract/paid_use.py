@@ -1,6 +1,6 @@
-"""Payments: what a credit pays of use, month by month, and which of several pays first.
+"""Paid use: what a credit pays of use, month by month, and which of several pays first.
 
-Owns: ``Payment``, and the order of those who pay. Not here: how much one pays (``terms``), and sums of payments
+Owns: ``PaidUse``, and the order of those who pay. Not here: how much one pays (``terms``), and sums of payments
 (``totals``).
 """
 
@@ -17,7 +17,7 @@ from detente.contract.validity import Validity
 
 
 @dataclass(frozen=True, slots=True)
-class Payment:
+class PaidUse:
     """So much of what a selection spends in a time is paid otherwise than in money."""
 
     selection: Selection
