@@ -225,6 +225,9 @@ class ProvisionedOffer(_Bought):
     model: Label = Field(description="what model, by the name that workloads use")
     throughput: Throughput = Field(description="tokens of input that one unit takes, over time")
     output_ratio: Count = Field(default=1, description="what a token of output weighs in tokens of input")
+    bound_to: Literal["model"] | None = Field(
+        default=None, description="of several reserved for different models in one region: each serves its own alone"
+    )
     minimum: Count = Field(default=1, description="fewest units of one purchase")
     increment: Count = Field(default=1, description="units above the minimum come in steps of this")
 

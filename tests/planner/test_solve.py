@@ -295,6 +295,43 @@ def test_a_month_costs_one_instalment_on_any_grid(every: str) -> None:
     assert found.cost.quantize(D("0.000001")) == D(3 * 25 * 260)  # each day's part is rounded to a billionth
 
 
+def ptu(name: str, model: str, **more: Any) -> Data:
+    """Units of 1 ktok a minute in steps of 25, reserved for a month at 0.40 USD an hour."""
+    units = {"throughput": "1 ktok per minute", "minimum": 25, "increment": 25, "term": "1 month"}
+    sold = {"id": name, "kind": "provisioned", "provider": "north", "region": "dublin", "model": model}
+    return sold | units | {"price": "0.40 USD per unit-hour"} | more
+
+
+def by_turns(*models: list[str]) -> list[Data]:
+    """100 ktok a minute by day of the one, and by night of the other."""
+    halves = [["200%"] * 12 + ["0%"] * 12, ["0%"] * 12 + ["200%"] * 12]
+    return [
+        work(f"w{at}", {"rate": "50 ktok per minute", "profile": {"weekend": "100%", "hours": hours}})
+        | {"mix": {"output": "0%"}, "runs-on": {"models": names}}
+        for at, (hours, names) in enumerate(zip(halves, models, strict=True))
+    ]
+
+
+HOURS = {"start": "2026-02-01", "end": "2026-02-03", "every": "hour"}
+
+
+def test_one_reservation_serves_two_models_by_turns() -> None:
+    """100 units at 0.40 USD in each of 48 hours; and twice as many, where each is bound to its model."""
+    one = build([ptu("any", "any", cut="prorate")], by_turns(["a", "any"], ["b", "any"]), horizon=HOURS)
+    assert solved(one).cost.quantize(D("0.01")) == D(100 * 48) * D("0.4")
+    bound: Data = {"cut": "prorate", "bound-to": "model"}
+    two = build([ptu("ptu-a", "a", **bound), ptu("ptu-b", "b", **bound)], by_turns(["a"], ["b"]), horizon=HOURS)
+    assert solved(two).cost.quantize(D("0.01")) == D(200 * 48) * D("0.4")
+
+
+def test_whether_one_reservation_serves_two_models_is_said() -> None:
+    (only,) = mistakes(data_of([ptu("ptu-a", "a"), ptu("ptu-b", "b")], by_turns(["a"], ["b"])))
+    assert only.startswith(
+        "`ptu-a` and `ptu-b` are reserved in one region for `a` and `b`, and whether one serves both"
+    )
+    assert "`bound-to: model`" in only
+
+
 def test_a_gang_before_any_reservation_starts() -> None:
     offers = [gpus("north", 9, unit=4), reserved("1", "1 month", unit=4, starts=["2026-02-01"])]
     chat = compute("first", "1 GPU")  # has the first column of the program, which once took the gang's place

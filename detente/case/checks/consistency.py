@@ -37,6 +37,7 @@ def check(case: Entries) -> None:
         _room(case, entry)
         if isinstance(entry.value, ProvisionedOffer | GpuOffer) and entry.value.term:
             _reservation(case, entry, entry.value)
+    _one_for_several_models(case)
     named = _Named.of(case)
     for entry, fits in zip(case.read("workloads"), case.fits, strict=True):
         meant = _misspelt(case, entry, entry.value, named)
@@ -172,6 +173,26 @@ def _reservation(case: Entries, entry: Entry, offer: GpuOffer | ProvisionedOffer
     elif offer.cut == "refuse" and later(starts[0], offer.term) > end:
         what = f"a term of {offer.term} from {starts[0]:%Y-%m-%d} runs past the horizon: it can never be bought"
         case.wrong(entry, ("term",), what, "say `cut: prorate`, or plan a longer horizon")
+
+
+def _one_for_several_models(case: Entries) -> None:
+    """Units reserved in one region for different models, where it is not said that each serves its own model alone.
+
+    At Azure one reservation serves any model, so that two would be bought for what one does; at Bedrock it is bound.
+    """
+    seen: dict[tuple[str, str], ProvisionedOffer] = {}
+    for entry in case.read("offers"):
+        offer = entry.value
+        if not isinstance(offer, ProvisionedOffer) or not offer.reserved or offer.bound_to:
+            continue
+        first = seen.setdefault((offer.provider, offer.region), offer)
+        if first.model != offer.model:
+            what = f"`{first.id}` and `{offer.id}` are reserved in one region for `{first.model}` and `{offer.model}`"
+            remedy = (
+                "where one reservation serves any model (Azure), write one offer, with a `model` that the workloads of "
+                "both list in `runs-on` beside their own; where each is bound to its own, say `bound-to: model` in both"
+            )
+            case.wrong(entry, ("model",), f"{what}, and whether one serves both is not said", remedy)
 
 
 @dataclass(frozen=True)
