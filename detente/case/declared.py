@@ -28,7 +28,7 @@ from detente.market.catalog import Catalog
 from detente.market.network import PLACE, Network
 from detente.market.offer import Offer
 from detente.market.provider import Provider
-from detente.terms import AnyTerm, any_kind
+from detente.terms import AnyTerm, any_kind, finding
 from detente.values.noun import ID, NAME, Id, Noun, SchemaOfText, Title
 from detente.values.period import Horizon
 
@@ -192,6 +192,8 @@ _EXPECTED = {
 }
 
 
+CLAUSE = "minimum-commitment"
+"""A kind by which those of clauses are told from those of offers and workloads."""
 FORM = "see its form in `detente schema`"
 _FORMS = {
     ID: "lower-case letters, digits, `.`, `_` and `-`",
@@ -215,7 +217,8 @@ def _sentence(detail: Any, raw: Any, kind: Any) -> tuple[str, str]:
     if code == "union_tag_invalid":
         tag = context.get("tag")
         tags = [t.strip().strip("'") for t in str(context.get("expected_tags")).split(",")]
-        return f"there is no kind `{_short(tag)}`", did_you_mean(str(tag), tags)
+        remedy = finding.instead(str(tag), tags) if CLAUSE in tags else did_you_mean(str(tag), tags)
+        return f"there is no kind `{_short(tag)}`", remedy
     if code == "literal_error":
         choices = [t.strip().strip("'") for t in str(context.get("expected")).replace(" or ", ", ").split(",")]
         return f"{_found(given)} is not allowed here", did_you_mean(str(given), choices)

@@ -1,0 +1,42 @@
+"""From the words of a contract to a kind of clause: what to write where nobody has heard of the kind that was written.
+
+Owns: the words, and what each leads to. Not here: the kinds, and the whole list for people (``docs/terms/finding.md``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from detente.errors import did_you_mean
+
+LIST = "docs/terms/finding.md says what to write for what a contract says"
+
+_COMMITMENT = "write `kind: minimum-commitment`, with the `discount` that goes with it as a clause of its own"
+_VOLUME = "write `kind: volume-discount`, with its `tiers` and `method`"
+_NOT_COMPUTED = "no kind computes it yet; write what was granted as `kind: credit`, with its `amount`, where it was"
+_BY_A_PERSON = "no kind judges it yet, and nothing is planned by it; a person decides"
+
+WORDS: dict[str, str] = {
+    **dict.fromkeys(("edp", "ppa", "macc", "enterprise-agreement", "spend-commitment", "committed-spend"), _COMMITMENT),
+    **dict.fromkeys(("cud", "committed-use", "committed-use-discount"), f"{_COMMITMENT}; in units: `amount: 50 GPU`"),
+    **dict.fromkeys(
+        ("tiers", "tier", "tiered-price", "rebate", "volume", "volume-rebate", "retroactive-rebate"), _VOLUME
+    ),
+    **dict.fromkeys(("service-credit", "service-credits", "sla", "service-level", "delay-credit"), _NOT_COMPUTED),
+    **dict.fromkeys(("ri", "reserved-instance", "reservation", "capacity-block"), "write an offer with a `term`"),
+    **dict.fromkeys(("prepayment", "universal-credits", "burn-down"), "write `kind: payment` and `kind: credit`"),
+    **dict.fromkeys(("budget", "cap", "spend-cap"), "write `kind: spending-cap`"),
+    **dict.fromkeys(("non-compete", "rofr", "rofo", "right-of-first-refusal", "first-refusal"), _BY_A_PERSON),
+    **dict.fromkeys(("mfn", "mfc", "most-favoured-customer", "benchmarking", "audit", "audit-rights"), _BY_A_PERSON),
+    **dict.fromkeys(("termination", "change-of-control", "renewal", "liability-cap", "warrants"), _BY_A_PERSON),
+}
+"""What is not a kind, and what to write in its place."""
+
+
+def instead(word: str, kinds: Iterable[str]) -> str:
+    """The remedy for a kind that there is not: never a neighbour that only looks alike."""
+    known = WORDS.get(word.lower().replace("_", "-").replace(" ", "-"))
+    near = did_you_mean(word, kinds)
+    if known is None and near.startswith("did you mean"):
+        return near
+    return f"{known or near}; {LIST}"
