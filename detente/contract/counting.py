@@ -157,14 +157,16 @@ class Counting:
         paid = (self.paid,) if self.paid is not None else ()
         return self.own, *(meter for meter, _ in self.classes), *paid
 
-    def shaped(self, program: Program, owner: ClauseOwner, amounts: Sequence[Fraction]) -> Expression:
-        """What counts in a plan, one row a window: of a class at most what there is of it, and its part."""
-        counted = program.total(self.own)
+    def shaped(
+        self, program: Program, owner: ClauseOwner, amounts: Sequence[Fraction], by: Sequence[Window] | None = None
+    ) -> Expression:
+        """What counts in a plan, one row a window (or by other times): of a class what there is, and up to its part."""
+        counted = program.total(self.own, by)
         if self.paid is not None:
             counted -= program.total(self.paid)
         for place, (meter, part) in enumerate(self.classes):
             some = program.slack(owner, f"counted of class {place + 1}", most=[part * amount for amount in amounts])
-            rows = some - program.total(meter) <= [Fraction(0) for _ in amounts]
+            rows = some - program.total(meter, by) <= [Fraction(0) for _ in amounts]
             program.require(owner, f"class-{place + 1}", rows)
             counted += some
         return counted

@@ -14,7 +14,7 @@ from detente.contract.decisions import Rounding
 from detente.contract.meter import Meter
 from detente.contract.scope import Selection
 from detente.contract.validity import Validity
-from detente.contract.window import Window
+from detente.contract.window import Calendar, Window
 
 
 class ClauseOwner(Protocol):
@@ -56,8 +56,14 @@ class Expression(Protocol):  # noqa: PLW1641 (equal expressions are a relation, 
 class Program(Protocol):
     """A plan's program, as clauses see it."""
 
-    def total(self, meter: Meter) -> Expression:
-        """What a meter counts, one row a window: the twin of ``Totals.total``."""
+    def total(self, meter: Meter, by: Sequence[Window] | None = ...) -> Expression:
+        """What a meter counts, one row a window: the twin of ``Totals.total``; or by other times than its windows."""
+
+    def even(self, windows: Calendar) -> Sequence[Window]:
+        """The times over which a plan's use is even, as far as they lie in the time of some windows.
+
+        What holds in each of many short windows holds in each of these, and these are few.
+        """
 
     def most(self, of: Expression) -> Sequence[Fraction]:
         """The most that each row of an expression can be, whatever else holds."""

@@ -121,6 +121,11 @@ class MinimumCommitment(Term):
         return EVERY_HOUR if is_flow(self.amount) and "windows" not in self.model_fields_set else self.windows
 
     @property
+    def _every_hour(self) -> bool:
+        """Whether every hour is asked for the same, so that of a time in which use is even all of it may be."""
+        return is_flow(self.amount) and self.cycle.every == "hour" and not self.carry_over
+
+    @property
     def measured(self) -> Measure:
         """What it measures."""
         return MEASURED[self.measure or "after-discounts"] if isinstance(self.amount, Money) else "taken"
@@ -201,13 +206,15 @@ class MinimumCommitment(Term):
     # -- in a plan -----------------------------------------------------------------------------------------------
     def shape(self, program: Program) -> None:
         """What counts and what is carried in, with what is missing, less what is carried out, reaches the amount."""
-        amounts = [self.required(window) for window in self.counting.own.windows]
+        own = self.counting.own.windows
+        windows = program.even(own) if self._every_hour else list(own)
+        amounts = [self.required(window) for window in windows]
         if amounts:
             carried = program.slack(self, "carried", most=[a * Fraction(self.carry_over) for a in amounts])
             if self.stages:
                 reached = prepayment.shaped(self.stages, program, self)
             else:
-                reached = self.counting.shaped(program, self, amounts) + carried.lag() - carried
+                reached = self.counting.shaped(program, self, amounts, windows) + carried.lag() - carried
             if isinstance(self.shortfall, Shortfall):
                 reached += program.slack(self, "shortfall", most=amounts, price=self.fee, remedy=True)
             program.require(self, "floor", reached >= amounts)

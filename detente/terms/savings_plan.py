@@ -78,7 +78,7 @@ class SavingsPlan(Term):
         What saves the largest part of its price saves most for each unit of the hour's money: so the cheapest plan
         covers use in the order of the contract, and no whole number is needed.
         """
-        windows = list(self.calendar(EVERY_HOUR))
+        windows = program.even(self.calendar(EVERY_HOUR))
         if not windows:
             return
         due, nothing = [self.due(window) for window in windows], [Fraction(0) for _ in windows]
@@ -86,7 +86,7 @@ class SavingsPlan(Term):
         program.require(self, "commitment", paid >= due)
         used = None
         for offer, price in self.rates.items():
-            rate, taken = Fraction(price.amount), program.total(self.taken(offer))
+            rate, taken = Fraction(price.amount), program.total(self.taken(offer), windows)
             covered = program.slack(
                 self, f"covered of {offer}", most=program.most(taken), price=-program.list_price(offer)
             )

@@ -19,7 +19,7 @@ from detente.contract.decisions import Rounding
 from detente.contract.meter import PAYMENTS, Measure, Meter
 from detente.contract.program import ClauseOwner
 from detente.contract.scope import Selection
-from detente.contract.window import Window
+from detente.contract.window import Calendar, Window
 from detente.planner.formulation import standby
 from detente.planner.formulation.arc import covers
 from detente.planner.formulation.draft import DecidedColumns, Draft
@@ -56,7 +56,13 @@ class Shaping:
         self._exact: list[Paying] = []
 
     # -- measures ------------------------------------------------------------------------------------------------
-    def total(self, meter: Meter) -> Expr:
+    def even(self, windows: Calendar) -> list[Window]:
+        """Calendar times that periods stand for, cut to the time of some windows."""
+        start, end = max(windows.first, windows.since), windows.end
+        cut = [(max(a, start), min(b, end)) for a, b in self.draft.grid.spans[0]]
+        return [Window(at, a, b) for at, (a, b) in enumerate(sorted(cut)) if a < b]
+
+    def total(self, meter: Meter, by: Sequence[Window] | None = None) -> Expr:
         """A measure of the plan over what a meter's selection covers, one row a window."""
         draft, selection, of = self.draft, meter.selection, meter.measure
         if of in PAYMENTS:
@@ -65,7 +71,7 @@ class Shaping:
             raise ValueError(
                 f"`{meter.term}`: a plan does not count what is taken off prices; `settle` reads that meter"
             )
-        by = tuple(meter.windows)
+        by = tuple(meter.windows if by is None else by)
         parts = self._measured(*self._rates(selection, of, by), by)
         if of in (*PAID, "taken"):
             parts += [
