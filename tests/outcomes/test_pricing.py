@@ -73,7 +73,9 @@ def test_an_agreement_is_priced_as_a_whole() -> None:
     # A floor of 12,000 at North, which has 60% off of 2 there; 1 at South: 12,000 either way.
     off = {"id": "off", "kind": "discount", "off": "60%"}
     offers = [tokens("north", 2), tokens("south", 1)]
-    found = prices(build(offers, [work()], agreement(floor(amount="12000 USD"), off), months=12))
+    found = prices(
+        build(offers, [work()], agreement(floor(amount="12000 USD") | {"measure": "after-discounts"}, off), months=12)
+    )
     assert amounts(found) == {"floor": 2_400, "off": -6_000}
     (whole,) = found.agreements
     assert (whole.agreement, whole.terms, whole.price) == ("north-deal", ("floor", "off"), Estimate(D(0), D(0), D(0)))
@@ -236,7 +238,11 @@ def test_without_time_nothing_is_priced() -> None:
 
 # -- saved ---------------------------------------------------------------------------------------------------------
 def test_saved_prices_are_read_back(tmp_path: Any) -> None:
-    found = prices(two_clouds(floor(amount="9000 USD"), {"id": "off", "kind": "discount", "off": "10%"}))
+    found = prices(
+        two_clouds(
+            floor(amount="9000 USD") | {"measure": "after-discounts"}, {"id": "off", "kind": "discount", "off": "10%"}
+        )
+    )
     files = found.save(tmp_path)
     assert [file.name for file in files] == ["prices.json", "prices.parquet"]
     assert ClausePrices.from_json(files[0].read_bytes()) == found

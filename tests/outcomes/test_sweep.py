@@ -60,7 +60,9 @@ def test_a_kink_inside_of_a_step_is_found_where_the_lines_beside_it_meet() -> No
 def test_the_value_at_which_an_agreement_costs_more_than_it_saves() -> None:
     # North at 2 with 60% off is 0.80: 9,600 for all. Without the agreement 12,000 at South.
     off = {"id": "off", "kind": "discount", "off": "60%"}
-    case = build([tokens("north", 2), tokens("south", 1)], [work()], agreement(floor(), off), months=12)
+    case = build(
+        [tokens("north", 2), tokens("south", 1)], [work()], agreement(floor(measure="after-discounts"), off), months=12
+    )
     found = swept(case, "floor", "0 USD", "30 k USD", steps=10)
     assert (found.begins, found.even) == ("9.6 k USD", "12 k USD")
     assert found.without is not None

@@ -59,6 +59,7 @@ def test_no_cent_is_lost_in_rounding_or_folding(amounts: list[Decimal], most: in
 
 def test_what_is_charged_and_what_clauses_owe_are_told_apart() -> None:
     floor = {"id": "floor", "kind": "minimum-commitment", "amount": "9 k USD", "shortfall": {"fee": "100%"}}
+    floor |= {"measure": "after-discounts"}
     off = {"id": "off", "kind": "discount", "off": "10%"}
     case = build([tokens("north", 3)], [work()], agreement(floor, off), months=2)
     found = solved(case)  # 2,000 Mtok at 3 USD, 10% off: 5,400 of 9,000

@@ -30,7 +30,8 @@ def floor(name: str = "floor", amount: str = "9000 USD") -> Data:
 @pytest.fixture(scope="module")
 def found() -> ClausePrices:
     off = {"id": "off", "kind": "discount", "off": "5%"}
-    answer = price(two_clouds(floor("one"), floor("two"), off), gap=EXACT)
+    after = {"measure": "after-discounts"}
+    answer = price(two_clouds(floor("one") | after, floor("two") | after, off), gap=EXACT)
     assert isinstance(answer, ClausePrices)
     return answer
 

@@ -25,6 +25,7 @@ Steps = tuple[str | int, ...]
 def saved() -> str:
     """A plan with a row in nearly every list, and integers."""
     floor = {"id": "floor", "kind": "minimum-commitment", "amount": "9 k USD", "carry-over": "20%"}
+    floor |= {"measure": "after-discounts"}
     off = {"id": "off", "kind": "discount", "off": "10%"}
     case = build(
         [
