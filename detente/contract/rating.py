@@ -90,7 +90,11 @@ def together(terms: Iterable[Term], demand: Facts | None, offer: Facts) -> Fract
 
     Raises SettleError where it is not known, or nobody says how they combine.
     """
-    rates = [(term, rate) for term in terms if (rate := taken_off(term, demand, offer))]
+    return combined([(term, rate) for term in terms if (rate := taken_off(term, demand, offer))])
+
+
+def combined(rates: Sequence[tuple[Term, Fraction]]) -> Fraction:
+    """The part that clauses take off together, of what each takes off alone. Raises SettleError where not said how."""
     return sum(_combined(rates), Fraction(0))
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.contract.rating import together
+from detente.contract.rating import combined, taken_off
 from detente.contract.term import Term
 from detente.contract.window import Window
 from detente.demand.workload import Batch
@@ -134,26 +134,23 @@ class PriceList:
     def take_off(self, terms: Iterable[Term]) -> None:
         """What price clauses take off list prices: in each time in which the same ones are in force, together."""
         horizon = self._arcs.case.declared.horizon
-        seen = [(term, term.validity.within(horizon)) for term in terms]
-        edges = sorted({at for _, time in seen for at in (time.start, time.end) if time.start < time.end})
+        seen = [(term, self._alone(term), term.validity.within(horizon)) for term in terms]
+        edges = sorted({at for _, _, time in seen for at in (time.start, time.end) if time.start < time.end})
         for start, end in pairwise(edges):
-            there = [term for term, time in seen if time.start < end and start < time.end]
+            there = [(term, alone) for term, alone, time in seen if time.start < end and start < time.end]
             if there:
-                self._taken_off.append(self._together(there, Window(0, start, end)))
+                self._taken_off.append(_together(there, Window(0, start, end)))
 
-    def _together(self, terms: Sequence[Term], time: Window) -> TakenOff:
-        sold = self._arcs.case.offer_facts
+    def _alone(self, term: Term) -> Alone:
+        """What a price clause takes off by itself, asked once for all times."""
         egress = {
-            arc.index: float(together(terms, arc.demand, arc.egress_facts))
+            arc.index: taken_off(term, arc.demand, arc.egress_facts)
             for arc in self._arcs
             if arc.egress and arc.egress_facts is not None
         }
-        return TakenOff(
-            time,
-            {offer: float(together(terms, None, facts)) for offer, facts in sold.items()},
-            [float(together(terms, arc.demand, arc.sold)) for arc in self._arcs],
-            egress,
-        )
+        sold = self._arcs.case.offer_facts
+        units = {offer: taken_off(term, None, facts) for offer, facts in sold.items()}
+        return units, {arc.index: taken_off(term, arc.demand, arc.sold) for arc in self._arcs}, egress
 
     def after_discounts(self) -> NetPrices:
         """Prices after discounts of each period as a whole."""
@@ -167,6 +164,24 @@ class PriceList:
         taken_off = self._taken_off if discounts else ()
         off = [(each, self._grid.together(windows, each.time)) for each in taken_off]
         return NetPrices(self.listed, periods, share, off)
+
+
+Alone = tuple[dict[str, Fraction], dict[int, Fraction], dict[int, Fraction]]
+"""What one price clause takes off by itself: of units by offer, of use and of moved data by arc."""
+
+
+def _together(clauses: Sequence[tuple[Term, Alone]], time: Window) -> TakenOff:
+    """What price clauses take off together while all of them are in force."""
+    units, use, egress = (_each(clauses, which) for which in range(3))
+    return TakenOff(time, units, [use[arc] for arc in sorted(use)], egress)
+
+
+def _each(clauses: Sequence[tuple[Term, Alone]], which: int) -> dict[Any, float]:
+    found = {}
+    for key in clauses[0][1][which]:
+        each = [(term, rate) for term, alone in clauses if (rate := alone[which][key])]
+        found[key] = float(combined(each)) if each else 0.0
+    return found
 
 
 def holds_always(value: Dated[Any]) -> bool:
