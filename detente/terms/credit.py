@@ -132,7 +132,7 @@ class Credit(Term):
             program.require(self, "in-full", given - left >= [Fraction(0)] * n)
             return
         full = [Fraction(0) if w is None else caps[w] or Fraction(0) for w in at]
-        used_up = program.slack(self, "used-up", most=[Fraction(w is not None) for w in at], whole="nearest")
+        used_up = program.slack(self, "used-up", most=[Fraction(1)] * n, whole="nearest")
         until = given.gather(list(range(n)), n)
         for back in range(1, n):  # what was given in the same window until then
             earlier = [place if place >= back and at[place] == at[place - back] else -1 for place in range(n)]

@@ -109,6 +109,13 @@ def test_a_credit_is_used_as_soon_as_it_can_be() -> None:
     assert [(c.drawn, c.short) for c in found.commitments] == [(D(1000), D(1000)), (D(3000), D(0))]
 
 
+def test_a_credit_that_has_no_window_any_more_pays_nothing() -> None:
+    """All of the 2000 USD are for the first quarter, in which they are used: 4000 of 6000 count."""
+    ramp = POOL | {"windows": {"every": "quarter", "ramp": ["100%"]}}
+    found = solved(alone(ramp, floor("5 k USD", measure="after-credits")))
+    assert ([c.drawn for c in found.commitments], found.cost) == ([D(4000)], D(6000 - 2000 + 1000))
+
+
 def test_whether_what_a_credit_pays_counts_is_said() -> None:
     (only,) = mistakes(data_of([tokens("north", 1)], [work()], agreement(POOL, floor("5 k USD"))))
     assert only.startswith("`pool` pays for use of `north-api`, which `floor` counts, and how is not said")
