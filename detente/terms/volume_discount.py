@@ -80,6 +80,8 @@ class VolumeDiscount(Term):
         elif self.listed is None:
             what = "the tiers are in units, and what a unit costs without them is not said"
             raise FlawError(what, f"write `listed: 1.00 USD per {next(iter(units))}`", ("tiers",))
+        else:
+            self._of_units(next(iter(units)))
         rates = self.rates
         if any(rate < 0 for rate in rates):
             raise FlawError("a tier costs more than the price before it", "raise `listed`, or lower it", ("tiers",))
@@ -87,6 +89,15 @@ class VolumeDiscount(Term):
             what = "a later tier takes less off everything than the one before it"
             raise FlawError(what, "say `method: graduated`, or write rising parts", ("tiers",))
         return self
+
+    def _of_units(self, unit: str) -> None:
+        for index, tier in enumerate(self.tiers):
+            if tier.price is not None and tier.price.unit != unit:
+                what = f"the tiers are in {unit}, and this one is priced per {tier.price.unit}"
+                raise FlawError(what, f"write a price per {unit}", ("tiers", index, "price"))
+        if self.listed is not None and self.listed.unit != unit:
+            what = f"the tiers are in {unit}, and `listed` is per {self.listed.unit}"
+            raise FlawError(what, f"write a price per {unit}", ("listed",))
 
     def _of_money(self) -> None:
         if self.listed is not None:

@@ -117,6 +117,7 @@ def test_a_tier_that_is_worth_less_than_the_one_before_it() -> None:
         (volume("all-units", ("1 k USD", "20%"), ("2 k USD", "10%")), "takes less off everything"),
         (volume("graduated", ("1 Gtok", "10%")), "write `listed: 1.00 USD per Mtok`"),
         (volume("graduated", ("1 Gtok", "10%"), ("2 k USD", "20%")), "tiers in different units"),
+        (volume("graduated", ("1 Gtok", "10%"), listed="3 USD per GPU-hour"), "`listed` is per GPU-hour"),
         (volume("graduated", ("1 Gtok", "10%"), listed="3 USD per Mtok"), "`north-api` does not cost 3 USD per Mtok"),
         ({"id": "d", "kind": "discount", "off": "5%", "tiers": []}, "write `kind: volume-discount`"),
         ({"id": "c", "kind": "credit", "rate": "10%", "above": "500 k USD"}, "`all-units` (of all spend once"),

@@ -166,7 +166,7 @@ class PriceList:
         return NetPrices(self.listed, periods, share, off)
 
 
-Alone = tuple[dict[str, Fraction], dict[int, Fraction], dict[int, Fraction]]
+Alone = tuple[dict[Any, Fraction], dict[Any, Fraction], dict[Any, Fraction]]
 """What one price clause takes off by itself: of units by offer, of use and of moved data by arc."""
 
 
