@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 @SCENARIO
 @WITH
 @click.option("--level", default="95%", show_default=True, help="Of the tail: the mean of the dearest 5% at 95%.")
+@click.option(
+    "--weight", default="0%", show_default=True, help="What the tail counts beside the mean; 0%: the mean alone."
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Save the answer into this folder, with a page.")
 @TIME_LIMIT
 @click.option("--gap", default="0.1%", show_default=True, help="Plan each outcome to this gap.")
@@ -48,6 +51,7 @@ def compare(
     scenario: str | None,
     beside: tuple[Path, ...],
     level: str,
+    weight: str,
     out: Path | None,
     time_limit: float | None,
     gap: str,
@@ -60,11 +64,11 @@ def compare(
     """
     from detente.outcomes.comparing import compare as find
 
-    wanted, tail = gap_of(gap), level_of(level)
+    wanted, tail, counts = gap_of(gap), level_of(level), share_of(weight, "--weight")
     loaded = load(case, reading, scenario, beside)
     if out is not None:
         must_take_files(out, "comparison.json", "comparison.html")
-    found = find(loaded, level=tail, gap=wanted, time_limit=time_left(time_limit), progress=progress())
+    found = find(loaded, level=tail, weight=counts, gap=wanted, time_limit=time_left(time_limit), progress=progress())
     trouble = None if out is None else _saved(found, out)
     if as_json:
         click.echo(found.to_json())
@@ -77,15 +81,20 @@ def compare(
 
 def level_of(text: str) -> Decimal:
     """A level such as ``95%``, below 100%."""
-    from detente.values.quantity import share
-
-    try:
-        level = share(text)
-    except FlawError as error:
-        raise click.ClickException(f"--level: {error.flaws[0].what}; {error.flaws[0].remedy}") from None
+    level = share_of(text, "--level")
     if level >= 1:
         raise click.ClickException("--level: of 100% nothing is left to take the mean of; write for example 95%")
     return level
+
+
+def share_of(text: str, option: str) -> Decimal:
+    """A percentage from 0% to 100%."""
+    from detente.values.quantity import share
+
+    try:
+        return share(text)
+    except FlawError as error:
+        raise click.ClickException(f"{option}: {error.flaws[0].what}; {error.flaws[0].remedy}") from None
 
 
 def _saved(found: Comparison, out: Path) -> OSError | None:

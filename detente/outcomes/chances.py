@@ -24,25 +24,6 @@ def expected(costs: Sequence[tuple[Decimal, LeastCost]]) -> LeastCost:
     return LeastCost(nano(amount), min(nano(amount), nano(bound)))
 
 
-def tail(costs: Sequence[tuple[Decimal, Decimal]], level: Decimal) -> Decimal:
-    """The mean of the dearest part ``1 - level`` of what may happen (CVaR; Rockafellar and Uryasev, 2000).
-
-    Parameters
-    ----------
-    costs
-        Probabilities, which add up to 1, and amounts.
-    level
-        From 0 (the mean) to less than 1.
-    """
-    left = size = 1 - Fraction(level)
-    total = Fraction(0)
-    for chance, amount in sorted(costs, key=lambda each: -each[1]):
-        part = min(left, Fraction(chance))
-        total += part * Fraction(amount)
-        left -= part
-    return nano(total / size)
-
-
 @dataclass(frozen=True, slots=True)
 class Regret:
     """How much more a choice may cost than the best for that state of the world: at most, and on average."""

@@ -21,7 +21,7 @@ from detente.outcomes.leaves import Leaf, leaves
 from detente.outcomes.measures import measured
 from detente.outcomes.prices import Status
 from detente.outcomes.pricing import GAP
-from detente.outcomes.risks import weighed
+from detente.outcomes.risks import Risk, weighed
 from detente.planner.hedging import CaseInFuture, HedgedPlan, hedge
 from detente.planner.solve import plan
 from detente.planner.solving.search import Progress
@@ -42,6 +42,7 @@ def compare(
     case: Case,
     *,
     level: Decimal = LEVEL,
+    weight: Decimal = NOTHING,
     gap: float = GAP,
     time_limit: float | None = None,
     progress: Progress = silent,
@@ -52,6 +53,8 @@ def compare(
     ----------
     level
         Of the tail (CVaR), from 0 to less than 1.
+    weight
+        Of the tail beside the mean, from 0 (the mean alone) to 1: choices and plans before the news heed both.
     gap
         The relative gap to which each outcome is planned.
     time_limit
@@ -64,33 +67,41 @@ def compare(
     CaseError
         For a case without choices, and scenarios that do not go together.
     ValueError
-        For a level outside its range.
+        For a level or a weight outside its range.
     """
     if not 0 <= level < 1:
         raise ValueError(f"the level is {level}, not from 0 to less than 1")
-    return _Comparing(case, leaves(case), gap, time_limit, progress).compared(level)
+    if not 0 <= weight <= 1:
+        raise ValueError(f"the weight is {weight}, not from 0 to 1")
+    return _Comparing(case, leaves(case), Risk(level, weight), gap, time_limit, progress).compared()
 
 
 class _Comparing:
     """Plans as they are found, so that what is known when it is stopped is kept."""
 
     def __init__(
-        self, case: Case, every: Sequence[Leaf], gap: float, time_limit: float | None, progress: Progress
+        self,
+        case: Case,
+        every: Sequence[Leaf],
+        risk: Risk,
+        gap: float,
+        time_limit: float | None,
+        progress: Progress,
     ) -> None:
-        self.case, self.leaves, self.gap, self._progress = case, every, gap, progress
+        self.case, self.leaves, self.risk, self.gap, self._progress = case, every, risk, gap, progress
         self.end = None if time_limit is None else time.monotonic() + time_limit
         self.plans: dict[tuple[str, ...], Plan | Conflict] = {}
         self.status: Status = "complete"
 
-    def compared(self, level: Decimal) -> Comparison:
+    def compared(self) -> Comparison:
         """Everything, or as much as was found."""
         self._all_planned()
         case, columns = self.case, tuple(map(self._column, self.leaves))
         costs = {leaf.name: column.cost for leaf, column in zip(self.leaves, columns, strict=True)}
         before = {choice.id: self._before(choice.id, costs) for choice in case.declared.choices}
-        risks, swings = weighed(case, self.leaves, costs, before, level)
-        means = {risk.choice: risk.mean for risk in risks}
-        first = _best(means)
+        risks, swings = weighed(case, self.leaves, costs, before, self.risk)
+        scores = {each.choice: each.weighed for each in risks}
+        first = _best(scores)
         return Comparison(
             FORMAT,
             case.declared.name,
@@ -100,13 +111,14 @@ class _Comparing:
             case.reading,
             case.scenario,
             self.status,
-            level,
+            self.risk.level,
+            self.risk.weight,
             self._today(),
             columns,
             risks,
             first,
-            first is not None and _sure(first, means),
-            swings if first is not None else (),
+            first is not None and _sure(first, scores),
+            swings if first is not None and not self.risk.weight else (),
         )
 
     # -- planning ----------------------------------------------------------------------------------------------------
@@ -149,14 +161,22 @@ class _Comparing:
         self._progress(f"{choice}: the plan before the news")
         futures = [CaseInFuture(leaf.case, leaf.probability, leaf.news) for leaf in own]
         try:
-            found = hedge(futures, moment(until), gap=self.gap, deadline=self.end, progress=self._progress)
+            found = hedge(
+                futures,
+                moment(until),
+                weight=self.risk.weight,
+                level=self.risk.level,
+                gap=self.gap,
+                deadline=self.end,
+                progress=self._progress,
+            )
         except KeyboardInterrupt:
             self.status = "interrupted"
             return "not-planned", None
         except UnsettledError:
             self.status = "time-limit"
             return "not-planned", None
-        return ("no-plan", None) if found is None else ("planned", _told(own, found, expected(known)))
+        return ("no-plan", None) if found is None else ("planned", _told(own, found, known, self.risk))
 
     # -- columns -----------------------------------------------------------------------------------------------------
     def _today(self) -> OutcomeColumn:
@@ -185,12 +205,18 @@ class _Comparing:
         return measured(column, case, found, baseline if isinstance(baseline, Plan) else None)
 
 
-def _told(own: Sequence[Leaf], found: HedgedPlan, known: LeastCost) -> BeforeNews:
+def _told(
+    own: Sequence[Leaf], found: HedgedPlan, costs_known: Sequence[tuple[Decimal, LeastCost]], risk: Risk
+) -> BeforeNews:
     """The plan before the news beside what knowing everything would cost, which is a bound on it as well."""
-    cost = LeastCost(found.cost, min(found.cost, max(found.bound, known.bound)))
+    known, score = expected(costs_known), risk.score(costs_known)
+    bound = max(found.bound, score.bound)
+    of_mean = known.bound if risk.weight else bound
+    cost = LeastCost(found.cost, min(found.cost, of_mean))
+    weighed_cost = LeastCost(found.weighed, min(found.weighed, bound))
     likeliest = None if found.sure is None else nano(Fraction(max(0.0, found.sure - found.divisible)))
     costs = {leaf.name: each for leaf, each in zip(own, found.costs, strict=True)}
-    return BeforeNews(cost, costs, Estimate.difference(cost, known).at_least(NOTHING), likeliest)
+    return BeforeNews(cost, weighed_cost, costs, Estimate.difference(cost, known).at_least(NOTHING), likeliest)
 
 
 def collided(column: OutcomeColumn, found: Conflict) -> OutcomeColumn:
@@ -203,10 +229,10 @@ def _key(case: Case) -> tuple[str, ...]:
     return tuple(each.id for each in case.scenarios)
 
 
-def _best(means: Mapping[str, LeastCost | None]) -> str | None:
-    """The choice that costs least on average; None where that is not known of all."""
-    known = {choice: cost.amount for choice, cost in means.items() if cost is not None}
-    return min(known, key=lambda choice: known[choice]) if len(known) == len(means) else None
+def _best(scores: Mapping[str, LeastCost | None]) -> str | None:
+    """The choice that comes to least; None where that is not known of all."""
+    known = {choice: cost.amount for choice, cost in scores.items() if cost is not None}
+    return min(known, key=lambda choice: known[choice]) if len(known) == len(scores) else None
 
 
 def _sure(first: str, means: Mapping[str, LeastCost | None]) -> bool:

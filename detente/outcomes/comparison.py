@@ -145,12 +145,14 @@ NewsStatus = Literal["none", "planned", "no-plan", "not-planned"]
 class BeforeNews:
     """The plan before the news: until an event's day, what is decided is the same in every outcome of it.
 
-    ``cost`` is the least mean cost of such a plan, ``costs`` what it comes to in each outcome. ``information`` is what
-    knowing everything from the first day would save. ``likeliest`` is what one would pay more on average by planning
-    until the news as if the likeliest outcome were sure (with units that may be divided); None where that cannot go on.
+    ``cost`` is what such a plan costs on average, ``weighed`` what is least of it (mean and tail by their weights), and
+    ``costs`` what it comes to in each outcome. ``information`` is what knowing everything from the first day would
+    save. ``likeliest`` is what one would pay more by planning until the news as if the likeliest outcome were sure
+    (with units that may be divided); None where that is not known.
     """
 
     cost: LeastCost
+    weighed: LeastCost
     costs: dict[str, Exact]
     information: Estimate
     likeliest: Exact | None
@@ -163,7 +165,7 @@ class ChoiceRisk:
     ``expected`` is the mean if all were known from the first day. ``before`` is the plan before the news; ``news`` says
     if any is to come, and if there is a plan that suits all outcomes until then. ``worst``, ``tail`` (the mean
     of the dearest outcomes beyond the level, CVaR) and ``regret`` (against the best choice in each state of the world)
-    are of that plan where there is one.
+    are of that plan where there is one. Choices are compared by ``weighed``: mean and tail by their weights.
     """
 
     choice: str
@@ -175,6 +177,7 @@ class ChoiceRisk:
     regret: Regret | None
     news: NewsStatus = "none"
     before: BeforeNews | None = None
+    weighed: LeastCost | None = None
 
     @property
     def mean(self) -> LeastCost | None:
@@ -212,7 +215,7 @@ class Comparison:
     """Every outcome side by side, and each choice over its outcomes.
 
     ``best`` is the choice that costs least on average, None where that is not known of all; ``sure`` says that no error
-    bar of a plan can change it. ``level`` is that of ``tail``.
+    bar of a plan can change it. ``level`` is that of ``tail``, ``weight`` what that counts beside the mean.
     """
 
     format: str
@@ -224,6 +227,7 @@ class Comparison:
     scenario: str | None
     status: Status
     level: Exact
+    weight: Exact
     baseline: OutcomeColumn
     outcomes: tuple[OutcomeColumn, ...]
     choices: tuple[ChoiceRisk, ...]

@@ -10,15 +10,18 @@ costs. Both are held as they are while a probability moves.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
 from detente.case.case import Case
 from detente.case.choice import OpenChoice
-from detente.outcomes.chances import Ends, Regret, conditional, expected, flips, regrets, tail
+from detente.outcomes.chances import Ends, Regret, conditional, expected, flips, regrets
 from detente.outcomes.comparison import BeforeNews, ChoiceRisk, NewsStatus, Swing
 from detente.outcomes.estimate import LeastCost
 from detente.outcomes.leaves import Leaf, WorldState, worlds
+from detente.results.tail import tail
+from detente.values.money import nano
 
 Costs = Mapping[str, LeastCost | None]
 """Of each outcome by its name, if all were known from the first day; None where it has no plan."""
@@ -27,12 +30,38 @@ Before = Mapping[str, tuple[NewsStatus, BeforeNews | None]]
 """Of each choice, the plan before the news."""
 
 
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """How the tail counts: the mean of the dearest part ``1 - level``, with a weight beside that of the mean."""
+
+    level: Decimal
+    weight: Decimal
+
+    def score(self, costs: Sequence[tuple[Decimal, LeastCost]]) -> LeastCost:
+        """Mean and tail by their weights, of costs and of their bounds."""
+        mean, weight = expected(costs), Fraction(self.weight)
+        dearest = [tail([(p, value(c)) for p, c in costs], self.level) for value in (_amount, _bound)]
+        amount, bound = (
+            nano((1 - weight) * Fraction(one) + weight * Fraction(other))
+            for one, other in zip((mean.amount, mean.bound), dearest, strict=True)
+        )
+        return LeastCost(amount, min(amount, bound))
+
+
+def _amount(cost: LeastCost) -> Decimal:
+    return cost.amount
+
+
+def _bound(cost: LeastCost) -> Decimal:
+    return cost.bound
+
+
 def weighed(
-    case: Case, every: Sequence[Leaf], costs: Costs, before: Before, level: Decimal
+    case: Case, every: Sequence[Leaf], costs: Costs, before: Before, risk: Risk
 ) -> tuple[tuple[ChoiceRisk, ...], tuple[Swing, ...]]:
     """Each choice, and each probability that it turns on; no probability where a cost is not known."""
     weighing = _Weighing(case, every, costs, before)
-    return tuple(weighing.risks(level)), tuple(weighing.swings())
+    return tuple(weighing.risks(risk)), tuple(weighing.swings())
 
 
 class _Weighing:
@@ -53,7 +82,7 @@ class _Weighing:
             found[leaf.world] = cost.amount if before is None else before.costs[leaf.name]
         return found
 
-    def risks(self, level: Decimal) -> Iterator[ChoiceRisk]:
+    def risks(self, risk: Risk) -> Iterator[ChoiceRisk]:
         """Choice by choice."""
         regret = self._regrets()
         for choice in self.choices:
@@ -64,10 +93,19 @@ class _Weighing:
                 yield ChoiceRisk(choice.id, choice.text, mean, None, None, None, None, news, before)
                 continue
             worst = max(own, key=lambda leaf: paid[leaf.world])
-            dearest = tail([(leaf.probability, paid[leaf.world]) for leaf in own], level)
+            dearest = tail([(leaf.probability, paid[leaf.world]) for leaf in own], risk.level)
             amount = paid[worst.world]
             yield ChoiceRisk(
-                choice.id, choice.text, mean, amount, worst.name, dearest, regret.get(choice.id), news, before
+                choice.id,
+                choice.text,
+                mean,
+                amount,
+                worst.name,
+                dearest,
+                regret.get(choice.id),
+                news,
+                before,
+                risk.score(known) if before is None else before.weighed,
             )
 
     def _regrets(self) -> dict[str, Regret]:

@@ -27,7 +27,10 @@ from detente.planner.solving.search import MAX_NODES, MAX_SEARCHED, SEARCH, Prog
 from detente.planner.solving.solution import Solution
 from detente.planner.solving.whole import whole_columns, whole_counts
 from detente.planner.study import GAP, silent
+from detente.results.tail import tail
 from detente.values.money import nano
+
+NO_WEIGHT = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -41,14 +44,16 @@ class CaseInFuture:
 
 @dataclass(frozen=True)
 class HedgedPlan:
-    """What the plan before the news costs: in each future, exact, and no plan costs less on average than ``bound``.
+    """What the plan before the news costs: in each future, exact, and on average (``cost``).
 
-    ``sure`` is the mean cost where one plans until the news as if the likeliest future were sure, None where that
-    cannot go on; ``divisible`` what this plan costs by the same count: both with units that may be divided.
+    ``weighed`` is the mean and the mean of the dearest part by their weights, and no plan comes to less than ``bound``.
+    ``sure`` is the same where one plans until the news as if the likeliest future were sure, None where that is not
+    known; ``divisible`` what this plan comes to by the same count: both with units that may be divided.
     """
 
     costs: tuple[Decimal, ...]
     cost: Decimal
+    weighed: Decimal
     bound: Decimal
     shared: int
     sure: float | None
@@ -59,11 +64,15 @@ def hedge(
     futures: Sequence[CaseInFuture],
     until: datetime,
     *,
+    weight: Decimal = NO_WEIGHT,
+    level: Decimal = NO_WEIGHT,
     gap: float = GAP,
     deadline: float | None = None,
     progress: Progress = silent,
 ) -> HedgedPlan | None:
     """The least mean cost over some futures that are told apart from ``until`` on; None where no plan suits them all.
+
+    With a ``weight`` above 0, the mean counts by what it leaves, and by it the mean of the dearest part ``1 - level``.
 
     Raises
     ------
@@ -74,8 +83,13 @@ def hedge(
     """
     progress(f"formulating {len(futures)} futures as one program")
     drafts = formulate_alike([f.case for f in futures])
-    tree = Tree([Future(d, float(f.probability), f.news) for d, f in zip(drafts, futures, strict=True)], until)
-    return _Hedging(tree, [f.probability for f in futures], gap, deadline, progress).plan()
+    tree = Tree(
+        [Future(d, float(f.probability), f.news) for d, f in zip(drafts, futures, strict=True)],
+        until,
+        float(weight),
+        float(level),
+    )
+    return _Hedging(tree, [f.probability for f in futures], gap, deadline, progress).plan(weight, level)
 
 
 class _Hedging:
@@ -89,7 +103,7 @@ class _Hedging:
         own = [at[whole_columns(f.draft)] for f, at in zip(tree.futures, tree.at, strict=True)]
         self.whole: Ints = np.unique(np.concatenate(own)).astype(np.int32)
 
-    def plan(self) -> HedgedPlan | None:
+    def plan(self, weight: Decimal, level: Decimal) -> HedgedPlan | None:
         """Relaxed, rounded up, searched; then billed future by future."""
         self._progress(f"solving {self.tree.program.n:,} columns")
         relaxed = self.model.solve_linear()
@@ -105,8 +119,10 @@ class _Hedging:
         best, bound = found
         costs = self._billed(best)
         mean = nano(sum((Fraction(p) * Fraction(c) for p, c in zip(self.chances, costs, strict=True)), Fraction(0)))
-        least = min(mean, nano(Fraction(bound)))
-        return HedgedPlan(costs, mean, least, len(self.tree.common), self._as_if_sure(), relaxed.objective)
+        dearest = tail(list(zip(self.chances, costs, strict=True)), level)
+        weighed = nano((1 - Fraction(weight)) * Fraction(mean) + Fraction(weight) * Fraction(dearest))
+        least = min(weighed, nano(Fraction(bound + self.tree.constant)))
+        return HedgedPlan(costs, mean, weighed, least, len(self.tree.common), self._as_if_sure(), relaxed.objective)
 
     # -- whole numbers -----------------------------------------------------------------------------------------------
     def _made_whole(self, relaxed: Solution) -> tuple[Solution, float] | None:

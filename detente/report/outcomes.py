@@ -194,7 +194,7 @@ def _all_turns(found: Comparison) -> Iterator[str]:
 
 
 def _which(found: Comparison) -> Iterator[str]:
-    known = {c.choice: c.mean.amount for c in found.choices if c.mean is not None}
+    known = {c.choice: c.weighed.amount for c in found.choices if c.weighed is not None}
     if found.best is None:
         unknown = [c for c in found.choices if c.mean is None]
         why = [f"of `{c.choice}` {_unknown(c)}" for c in unknown]
@@ -202,6 +202,8 @@ def _which(found: Comparison) -> Iterator[str]:
         return
     best = known.pop(found.best)
     of = " on average" if found.swings else ""
+    if found.weight:
+        of = f", where the dearest {percent(1 - found.level)} counts {percent(found.weight)} and the mean the rest"
     text = f"`{found.best}` costs least{of}: {shown(best, found.currency, 4)}"
     if known:
         second = min(known, key=lambda choice: known[choice])

@@ -10,9 +10,9 @@ import pytest
 
 from detente.case.case import Case
 from detente.errors import CaseError
-from detente.outcomes import chances
 from detente.outcomes.comparing import compare
 from detente.outcomes.comparison import Comparison
+from detente.results.tail import tail as tail_of
 from tests.builders import D, Data, agreement, data_of, tokens, work
 
 ONLY: Data = {"id": "only", "kind": "exclusivity", "of": {"workload": "chat"}}
@@ -145,7 +145,7 @@ def test_a_choice_is_its_mean_its_worst_its_tail_and_its_regret() -> None:
 
 @pytest.mark.parametrize(("level", "tail"), [("0", "5600"), ("0.5", "7200"), ("0.8", "12000"), ("0.99", "12000")])
 def test_the_tail_is_the_mean_of_the_dearest_part(level: str, tail: str) -> None:
-    assert chances.tail([(D("0.8"), D(4000)), (D("0.2"), D(12000))], Decimal(level)) == D(tail)
+    assert tail_of([(D("0.8"), D(4000)), (D("0.2"), D(12000))], Decimal(level)) == D(tail)
 
 
 def test_the_best_choice_and_the_probability_at_which_it_flips() -> None:
@@ -229,6 +229,20 @@ def test_no_plan_suits_all_outcomes_until_the_news() -> None:
     found = compared(scenarios=[SCENARIOS[0], {"id": "won"}, lost], uncertain=event(known="2026-02-01"))
     sue = found.choices[1]
     assert (sue.news, sue.mean, sue.worst, found.best, found.swings) == ("no-plan", None, None, None, ())
+
+
+def test_with_weight_on_the_tail_another_choice_is_the_best() -> None:
+    """At 90% to win, court costs 4,800 on average and 8,000 in the dearest fifth: 5,440 by a weight of a fifth."""
+    likely = RULING["outcomes"] | {
+        "win": {"probability": "90%", "scenario": "won"},
+        "lose": {"probability": "10%", "scenario": "lost"},
+    }
+    case = Case.of(world(uncertain=event(outcomes=likely)))
+    found = compare(case, level=D("0.8"), weight=D("0.2"), gap=1e-9)
+    settle, sue = found.choices
+    assert settle.weighed is not None
+    assert sue.weighed is not None
+    assert (settle.weighed.amount, sue.weighed.amount, found.best) == (D(5000), D(5440), "settle")
 
 
 # -- what is refused ---------------------------------------------------------------------------------------------------
@@ -324,3 +338,9 @@ def test_what_moves_cost_is_told_apart() -> None:
     columns = {o.scenario: (o.cost.amount, o.moving) for o in found.outcomes if o.cost is not None}
     assert (columns["won"], columns["lost"]) == ((D(5010), D(10)), (D(12_000), D(0)))
     assert [row["moving"] for row in found.rows("outcomes") if row["cost"] == 5010] == [10]
+
+
+@pytest.mark.parametrize("weight", ["-0.1", "1.1"])
+def test_a_weight_outside_its_range_is_refused(weight: str) -> None:
+    with pytest.raises(ValueError, match="not from 0 to 1"):
+        compare(Case.of(world()), weight=Decimal(weight))

@@ -14,6 +14,7 @@ import pytest
 from detente.case.case import Case
 from detente.errors import CaseError
 from detente.planner.hedging import CaseInFuture, HedgedPlan, hedge
+from detente.results.tail import tail
 from tests.builders import D, Data, compute, data_of, day, gpus, solved
 
 HOURS = (744, 672, 744)
@@ -62,6 +63,25 @@ def test_what_is_reserved_before_the_news_costs_least_on_average(high: str) -> N
     assert found.cost == min(by_hand(Fraction(high)).values())
     assert found.bound <= found.cost
     assert found.cost - found.bound <= D("0.01")
+
+
+@pytest.mark.parametrize(
+    ("weight", "level"), [("0.5", "0.7"), ("1", "0.5"), ("1", "0.9"), ("0.2", "0.9"), ("0.9", "0")]
+)
+def test_with_weight_on_the_tail_against_enumeration(weight: str, level: str) -> None:
+    """At 30% the mean reserves ten; whoever fears February reserves more."""
+    chance, w = Fraction("0.3"), Fraction(weight)
+    best = None
+    for n in range(10, 21):
+        low = n * sum(HOURS[:2]) * RESERVED
+        high = low + (20 - n) * HOURS[1] * RENTED
+        dearest = tail([(D("0.3"), D(high)), (D("0.7"), D(low))], Decimal(level))
+        score = (1 - w) * (chance * high + (1 - chance) * low) + w * Fraction(dearest)
+        best = score if best is None else min(best, score)
+    found = hedge(two("0.3"), day("2026-02-01"), weight=Decimal(weight), level=Decimal(level), gap=1e-9)
+    assert found is not None
+    assert found.weighed == best
+    assert 0 <= found.weighed - found.bound <= D("0.01")
 
 
 def test_knowing_more_is_worth_something_and_never_less_than_nothing() -> None:

@@ -19,7 +19,8 @@ import numpy as np
 from detente.contract.term import Term
 from detente.errors import CaseError, Mistake, Where
 from detente.planner.formulation.draft import Draft
-from detente.planner.formulation.expression import Floats, Ints
+from detente.planner.formulation.expression import Expr, Floats, Ints, Part
+from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.program import LinearProgram
 from detente.values.period import named
 
@@ -42,8 +43,13 @@ class Future:
 class Tree:
     """The one program of several futures. Their drafts' entries must not have been handed over yet."""
 
-    def __init__(self, futures: Sequence[Future], until: datetime) -> None:
-        """``until`` is the moment from which all futures are told apart. Raises CaseError: see ``_same_demand``."""
+    def __init__(self, futures: Sequence[Future], until: datetime, weight: float = 0.0, level: float = 0.0) -> None:
+        """``until`` is the moment from which all futures are told apart. Raises CaseError: see ``_same_demand``.
+
+        The mean cost has the weight that the tail beyond a level does not have (``_weigh_tail``).
+        """
+        self.weight, self.level = weight, level
+        self.constant = 0.0  # which is added to the program's cost
         self.futures, self.until = tuple(futures), until
         sizes = [future.draft.program.n for future in futures]
         self._first = np.cumsum([0, *sizes])
@@ -55,6 +61,8 @@ class Tree:
         self.shared: set[int] = set()
         self._share()
         self.program = self._joined()
+        if weight:
+            self._weigh_tail()
 
     def _share(self) -> None:
         """Let one column stand for a decision in all futures that cannot be told apart when it is taken.
@@ -88,13 +96,37 @@ class Tree:
             for denial in future.draft.program.denials:
                 own[denial.numbers] = 0.0
             np.minimum.at(upper, at, own)
-            np.add.at(cost, at, future.probability * future.draft.program.cost())
+            np.add.at(cost, at, (1 - self.weight) * future.probability * future.draft.program.cost())
         upper[np.isinf(upper)] = 0.0  # another's column stands for it
         upper[self.closed] = 0.0
         for future, start, at in zip(self.futures, self._first.tolist(), self.at, strict=False):
             own_columns = slice(start, start + future.draft.program.n)
             program.append(future.draft.program, cost[own_columns], upper[own_columns], at)
         return program
+
+    def _weigh_tail(self) -> None:
+        """The mean of the dearest part, 1 - level, of what may happen: CVaR by rows (Rockafellar and Uryasev, 2000).
+
+        It is the least of v + sum of p·s / (1 - level), with s >= cost - v and s >= 0 of each future. Columns begin at
+        zero, so v is counted from the least that any future could cost.
+        """
+        costs = [future.draft.program.cost() for future in self.futures]
+        ends = [cost * self.program.upper()[at] for cost, at in zip(costs, self.at, strict=True)]
+        least = min(float(np.minimum(each, 0.0).sum()) for each in ends)
+        most = max(float(np.maximum(each, 0.0).sum()) for each in ends) - least
+        chances = np.array([future.probability for future in self.futures])
+        owner, n = Owner("tail"), len(self.futures)
+        begins = self.program.columns(owner, "begins", 1, cost=self.weight, upper=most)
+        beyond = self.program.columns(owner, "beyond", n, cost=self.weight * chances / (1 - self.level), upper=most)
+        for index, (cost, at) in enumerate(zip(costs, self.at, strict=True)):
+            some, row = np.flatnonzero(cost), np.zeros(1, dtype=np.int32)
+            parts: list[Part] = [
+                (np.zeros(len(some), dtype=np.int32), at[some], -cost[some]),
+                (row, begins, 1.0),
+                (row, beyond[index : index + 1], 1.0),
+            ]
+            self.program.require(owner, f"of future {index}", Expr(1, parts) >= [-least])
+        self.constant = self.weight * least
 
     def _same_demand(self) -> None:
         """Futures that cannot be told apart yet need the same. Raises CaseError where they do not."""
