@@ -39,7 +39,8 @@ from detente.errors import JournalError
 ROOT = Path(__file__).resolve().parents[2]
 PLAY = re.compile(r"^    play: .*$", re.MULTILINE)
 SPEED = "    play: { first-token: 5 ms, speed: 400 tok per second }"
-SERVING = "\nserving: { deadlines: { connect: 1 s, first-byte: 2 s, idle: 2 s, total: 10 s } }\n"
+SERVING = "serving:\n"
+DEADLINES = "  deadlines: { connect: 1 s, first-byte: 2 s, idle: 2 s, total: 10 s }\n"
 FAULTS: tuple[dict[str, Any], ...] = (
     {"on": "azure/swedencentral", "kind": "down"},
     {"on": "azure-ptu-gpt-4.1-mini", "kind": "throttled", "chance": "60%", "retry-after": "200 ms"},
@@ -49,7 +50,7 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"on": "azure/swedencentral", "kind": "unavailable", "chance": "50%"},
     {"on": "aws", "kind": "malformed", "after": 3, "chance": "30%"},
     {"on": "nordgpu", "kind": "expired-credential"},
-    {"on": "azure", "kind": "slow-first-byte", "chance": "20%", "silence": "4 s"},
+    {"on": "azure", "kind": "slow-first-byte", "chance": "10%", "silence": "4 s"},
     {"on": "nordgpu", "kind": "cut", "chance": "50%"},
     {"on": "azure", "kind": "malformed", "chance": "30%"},
     {"on": "aws", "kind": "stall", "after": 5, "chance": "20%", "silence": "3 s"},
@@ -104,8 +105,10 @@ def prepared(folder: Path) -> Path:
     shutil.copytree(ROOT / "examples" / "enterprise", case)
     for file in (case / "deployments").iterdir():
         file.write_text(PLAY.sub(SPEED, file.read_text(encoding="utf-8")), encoding="utf-8")
-    with (case / "case.yaml").open("a", encoding="utf-8") as head:
-        head.write(SERVING)
+    head = case / "case.yaml"
+    stated = head.read_text(encoding="utf-8")
+    assert stated.count(SERVING) == 1, "the example states how it serves"
+    head.write_text(stated.replace(SERVING, SERVING + DEADLINES), encoding="utf-8")
     return case
 
 
