@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import MAXYEAR, UTC, datetime
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -252,8 +253,21 @@ def console() -> Any:
     return Screen(width=width, highlight=False, soft_wrap=False)
 
 
+class SecondsParam(click.FloatRange):
+    """More than no time, and a number: of ``nan`` nobody can say whether it has passed."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read it."""
+        found: float = super().convert(value, param, ctx)
+        if isnan(found):
+            self.fail(f"`{value}` is not a number of seconds; write for example 60", param, ctx)
+        return found
+
+
 TIME_LIMIT = click.option(
-    "--time-limit", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop after this time."
+    "--time-limit", type=SecondsParam(min=0, min_open=True), metavar="SECONDS", help="Stop after this time."
 )
 
 

@@ -76,7 +76,7 @@ def compare(
         from detente.report.outcomes import comparison_view
 
         comparison_view(found, console())
-    return told(trouble) or int(any(column.collide for column in found.outcomes))
+    return told(trouble) or int(any(column.planned and column.cost is None for column in found.outcomes))
 
 
 def level_of(text: str) -> Decimal:

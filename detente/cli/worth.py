@@ -43,7 +43,7 @@ GAP = click.option(
 @CASE
 @READING
 @SCENARIO
-@click.option("--of", "of", metavar="CLAUSE[.FIELD]", help="NumberSweep this number of a clause instead.")
+@click.option("--of", "of", metavar="CLAUSE[.FIELD]", help="Sweep this number of a clause instead.")
 @click.option("--from", "start", metavar="VALUE", help="With --of: its first value, as a case writes it.")
 @click.option("--to", "end", metavar="VALUE", help="With --of: its last value.")
 @click.option("--steps", type=click.IntRange(1, 200), help="With --of: steps from the first to the last; default: 10.")

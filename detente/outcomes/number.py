@@ -74,6 +74,16 @@ class ClauseNumber:
             raise CaseError([Mistake(Where(option), f"`{text}` is not a number", "write it as in the case")])
         return found
 
+    def must_fit(self, case: Case, value: Value, option: str) -> None:
+        """Raise CaseError for a value in another currency than the case, or in another unit than the clause."""
+        there = case.currency if isinstance(value, Money | Price) else None
+        if isinstance(value, Money | Price) and value.currency != there:
+            what = f"`{written(value)}` is in {value.currency}, and the case is in {there}"
+            raise CaseError([Mistake(Where(option), what, "one currency a case: convert it")])
+        if self.value is not None and _unit(value) != _unit(self.value):
+            what = f"`{written(value)}` is in other units than `{self.term}.{self.field}`, `{written(self.value)}`"
+            raise CaseError([Mistake(Where(option), what, "write it in the same unit")])
+
     def set(self, case: Case, value: Value) -> Case:
         """The same case with this number in the clause."""
         changed = [
@@ -86,6 +96,11 @@ class ClauseNumber:
 
     def _changed(self, term: Any, value: Value) -> Any:
         return _put(term, self.path, value) if term.id == self.term else term
+
+
+def _unit(value: Value) -> str:
+    """What two values must share for one to stand between them."""
+    return value.unit if isinstance(value, Price | Amount) else type(value).__name__
 
 
 def size(value: Value) -> Decimal:

@@ -113,7 +113,9 @@ def sweep(
         Stopped before the case itself was planned.
     """
     number = ClauseNumber.of(case, of)
-    first, last = number.read(start, "--from"), number.read(end, "--to")
+    first, last = (number.read(text, option) for text, option in ((start, "--from"), (end, "--to")))
+    for value, option in ((first, "--from"), (last, "--to")):
+        number.must_fit(case, value, option)
     if type(first) is not type(last) or size(first) == size(last):
         what = f"`{written(first)}` and `{written(last)}` are not two ends of a range"
         raise CaseError([Mistake(Where("--to"), what, "write two values of one unit, as in the case")])

@@ -189,7 +189,7 @@ def leverage_view(found: Leverage, console: Console) -> None:
         say(console, sentence, indent=2 if parts else 0)
     left = sum(not each.loss.asked for each in found.providers)
     if found.status != "complete":
-        say(console, stopped(found.status, left, "loss"), style="bold")
+        say(console, stopped(found.status, left, "provider"), style="bold")
 
 
 def zone_words(each: ProviderLeverage, currency: str) -> str:

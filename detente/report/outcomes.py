@@ -78,6 +78,12 @@ def state(column: OutcomeColumn, currency: str) -> tuple[str, str]:
     return ("no plan", "") if column.planned else ("not planned", "")
 
 
+def _colliding(column: OutcomeColumn) -> str:
+    """The clauses of an outcome that collide; that it is none of them, where it has no plan even without."""
+    impossible = column.planned and column.cost is None
+    return ticked(column.collide) if column.collide else "no clause: what must be served" if impossible else NONE
+
+
 def _cost(columns: Sequence[OutcomeColumn], currency: str) -> Iterator[MeasureLine]:
     chances = [(NONE, "") if c.choice is None else (percent(c.probability), exact(c.probability)) for c in columns]
     yield from _line("Cost", "probability", chances)
@@ -85,7 +91,7 @@ def _cost(columns: Sequence[OutcomeColumn], currency: str) -> Iterator[MeasureLi
     once = [_some(sum((o.amount for o in c.one_off), NOTHING), currency) for c in columns]
     yield from _line("Cost", "paid once", once)
     yield from _line("Cost", "moves", [_some(c.moving, currency) for c in columns])
-    collide = [(ticked(c.collide), "") if c.collide else (NONE, "") for c in columns]
+    collide = [(_colliding(c), "") for c in columns]
     yield from _line("Cost", "clauses that collide", collide)
 
 

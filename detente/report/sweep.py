@@ -68,7 +68,7 @@ def _turns(kink: Kink | None, found: NumberSweep) -> str:
     if kink is None:
         return ""
     about = "" if kink.exact else "about here, "
-    unit = found.unit or "unit"
+    unit = {"": "unit", "of 1": "100%"}.get(found.unit, found.unit)
     return f"{about}from {price(kink.before)} to {price(kink.after)} {found.currency} per {unit}"
 
 

@@ -34,6 +34,13 @@ def test_a_comparison_as_one_document_and_as_files(tmp_path: Path) -> None:
     assert "</code> above 87.5%." in (tmp_path / "out" / "comparison.html").read_text(encoding="utf-8")
 
 
+def test_an_outcome_in_which_not_all_can_be_served_that_must_is_exit_code_1(tmp_path: Path) -> None:
+    lost = {"id": "lost", "lose": [{"provider": each, "from": "2026-02-01"} for each in ("north", "south")]}
+    done = run("compare", written(tmp_path / "case", world(scenarios=[*SCENARIOS[:2], lost])))
+    assert code(done) == 1
+    assert "no clause: what must be served" in " ".join(done.stdout.split())
+
+
 def test_an_outcome_without_a_plan_is_exit_code_1(tmp_path: Path) -> None:
     cap: Data = {"id": "cap", "kind": "spending-cap", "amount": "1 k USD", "windows": {"every": "term"}}
     deal = {"agreements": [agreement(cap) | {"id": "court", "ends": "2026-03-01"}]}

@@ -8,6 +8,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from click import ClickException
 from click.testing import CliRunner, Result
 
 from detente.cli import cli
@@ -45,6 +46,11 @@ def test_prices_in_a_terminal(case: Path) -> None:
     assert "`floor` costs most: without it the plan would cost 3.00 k USD less (20%)." in done.stdout
     assert "What each clause costs" in done.stdout
     assert all(len(line) <= 100 for line in done.stdout.splitlines())
+
+
+def test_no_number_of_seconds_is_no_time_limit(case: Path) -> None:
+    with pytest.raises(ClickException, match="`nan` is not a number of seconds; write for example 60"):
+        code(run("price", case, "--time-limit", "nan"))
 
 
 def test_prices_as_one_document_and_as_files(case: Path, tmp_path: Path) -> None:

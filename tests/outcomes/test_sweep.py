@@ -104,6 +104,21 @@ def test_a_value_without_a_plan_has_no_cost() -> None:
     assert [row["cost"] for row in found.rows()] == [15_000, 18_000, None]
 
 
+@pytest.mark.parametrize(
+    ("amount", "start", "said"),
+    [
+        ("9 k USD", "1 EUR", "--from: `1 EUR` is in EUR, and the case is in USD"),
+        ("9 k USD", "1 Mtok", "--from: `1 Mtok` is in other units than `floor.amount`, `9 k USD`"),
+        ("5 Mtok", "1 USD", "--from: `1 USD` is in other units than `floor.amount`, `5 Mtok`"),
+    ],
+)
+def test_a_value_in_another_currency_or_unit_is_a_mistake(amount: str, start: str, said: str) -> None:
+    case = two_clouds(floor(amount=amount, shortfall="forbidden"))
+    with pytest.raises(CaseError) as error:
+        sweep(case, "floor.amount", start, "2 USD")
+    assert said in str(error.value)
+
+
 def test_a_case_without_a_plan_is_a_conflict() -> None:
     found = sweep(two_clouds(floor(amount="90 k USD", shortfall="forbidden")), "floor", "0 USD", "1 USD")
     assert isinstance(found, Conflict)
