@@ -144,7 +144,8 @@ def failure(
     kind: FailureKind, status: int, message: str, *, code: str | None = None, retry_after: float | None = None
 ) -> Failure:
     """A failure in OpenAI's words."""
-    error = {"message": message, "type": _TYPES.get(kind, "upstream_error"), "param": None, "code": code or kind}
+    type_ = "rate_limit_error" if status == 429 else _TYPES.get(kind, "upstream_error")
+    error = {"message": message, "type": type_, "param": None, "code": code or kind}
     return Failure(kind, status, error, retry_after)
 
 

@@ -291,3 +291,4 @@ def test_reasoning_that_another_deployment_made_is_nobodys_mistake_here() -> Non
     body = b'{"error":{"message":"could not be verified","code":"invalid_encrypted_content"}}'
     found = read_failure(400, {}, body)
     assert (found.kind, found.status, found.fails_over) == ("gateway", 429, True)
+    assert found.error["type"] == "rate_limit_error"

@@ -42,7 +42,11 @@ INPUT_TYPES = ("search_document", "search_query", "classification", "clustering"
 _SAID = frozenset(
     {"dimensions", "encoding_format", "input", "input_type", "metadata", "model", "safety_identifier", "user"}
 )
-_INPUT: Member[str | list[str]] = Member("input", str | list[str])
+_INPUT: Member[str | list[str | int | list[int]]] = Member("input", str | list[str | int | list[int]])
+_TOKENS = (
+    "`input` holds tokens, and Bedrock's models take text, in tokens of their own: send text "
+    "(LangChain's `OpenAIEmbeddings`: `check_embedding_ctx_length=False`)"
+)
 _DIMENSIONS: Member[int] = Member("dimensions", int)
 _ENCODING: Member[str] = Member("encoding_format", str)
 _INPUT_TYPE: Member[str] = Member("input_type", str)
@@ -77,7 +81,10 @@ def embedding_request(call: Call, kind: EmbeddingModel | None) -> tuple[bytes, H
 
 def _texts(members: Mapping[str, msgspec.Raw]) -> list[str]:
     stated = _INPUT.of(members)
-    texts = [stated] if isinstance(stated, str) else stated or []
+    given = [stated] if isinstance(stated, str) else stated or []
+    texts = [text for text in given if isinstance(text, str)]
+    if len(texts) < len(given):
+        raise Refusal(_TOKENS, "input")
     if not texts or "" in texts:
         raise Refusal("`input` is empty, or holds an empty text", "input")
     return texts
@@ -101,7 +108,8 @@ def as_base64(members: Mapping[str, msgspec.Raw]) -> bool:
 
 def _titan(texts: list[str], members: Mapping[str, msgspec.Raw]) -> dict[str, Any]:
     if len(texts) > 1:
-        raise Refusal(f"`input` holds {len(texts)} texts, and Titan embeds one a call", "input")
+        what = f"`input` holds {len(texts)} texts, and Titan embeds one a call"
+        raise Refusal(f"{what}: send each by itself (LangChain's `OpenAIEmbeddings`: `chunk_size=1`)", "input")
     if _INPUT_TYPE.of(members) is not None:
         raise Refusal("`input_type` is stated, and Titan knows none", "input_type")
     return {"inputText": texts[0]}
@@ -110,7 +118,8 @@ def _titan(texts: list[str], members: Mapping[str, msgspec.Raw]) -> dict[str, An
 def _cohere(texts: list[str], members: Mapping[str, msgspec.Raw]) -> dict[str, Any]:
     """Cohere's models ask what a text is for, which OpenAI's interface cannot say: a document, unless stated."""
     if len(texts) > MAX_TEXTS:
-        raise Refusal(f"`input` holds {len(texts)} texts, and Cohere embeds {MAX_TEXTS} a call", "input")
+        what = f"`input` holds {len(texts)} texts, and Cohere embeds {MAX_TEXTS} a call"
+        raise Refusal(f"{what}: send them in several calls", "input")
     use = _INPUT_TYPE.of(members) or INPUT_TYPES[0]
     if use not in INPUT_TYPES:
         raise Refusal(f"`input_type` is `{use[:40]}`, and is one of {', '.join(INPUT_TYPES)}", "input_type")
