@@ -9,16 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
 from detente.providers.omission import remedy
+from detente.providers.tool_names import shortened
 from detente.providers.wire import Refusal
 
-MAX_NAME = 64
-"""Characters of a function's name, at every provider."""
 NULL = msgspec.Raw(b"null")
 INPUT = "input"
 """The one argument of a custom tool that is told as a function."""
@@ -57,10 +55,7 @@ class Toolbox:
 
     def function(self, name: str, namespace: str | None = None) -> str:
         """The name of the function that stands for a tool, whether it is on offer or was before."""
-        plain = _NOT_ALLOWED.sub("_", f"{namespace}__{name}" if namespace else name)
-        if len(plain) > MAX_NAME:
-            plain = f"{plain[: MAX_NAME - 9]}_{blake2b(plain.encode(), digest_size=4).hexdigest()}"
-        return plain
+        return shortened(_NOT_ALLOWED.sub("_", f"{namespace}__{name}" if namespace else name))
 
     def take(self, raw: msgspec.Raw, where: str, optional: Collection[str], namespace: str | None = None) -> None:
         """Add a tool. Raises Refusal where no function can stand for it."""

@@ -47,6 +47,10 @@ class ContentPart(msgspec.Struct, forbid_unknown_fields=True):
     file: Any = None
     cache_control: CachePoint | None = None
     prompt_cache_breakpoint: _Breakpoint | None = None
+    id: Any = None
+    index: Any = None
+    annotations: Any = None
+    """What parts of a reply may hold and clients (LangChain) send back: of no use to a model."""
 
     @property
     def mark(self) -> CachePoint | None:

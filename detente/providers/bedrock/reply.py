@@ -5,8 +5,10 @@ Owns: blocks of content, reasons to stop, and usage. Not here: streams (``stream
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import msgspec
@@ -106,11 +108,16 @@ class _Whole(msgspec.Struct, rename="camel"):
 _WHOLE = msgspec.json.Decoder(_Whole)
 
 
-def reply_of(model: str, headers: Headers, body: bytes) -> Reply | Failure:
-    """A chat completion; a reply that cannot be read, or that is no finished one, is a ``broken`` failure."""
+def reply_of(
+    model: str, headers: Headers, body: bytes, names: Mapping[str, str] = MappingProxyType({})
+) -> Reply | Failure:
+    """A chat completion; a reply that cannot be read, or that is no finished one, is a ``broken`` failure.
+
+    ``names`` are the whole names of tools whose names were shortened, by the short ones.
+    """
     try:
         found = _WHOLE.decode(body)
-        message = _message(found.output.message.content)
+        message = _message(found.output.message.content, names)
     except (ValueError, RecursionError) as error:  # msgspec's errors, or UTF-8's
         return broken(f"a reply that cannot be read: {str(error)[:200]}")
     finish = FINISH.get(found.stop_reason)
@@ -135,7 +142,7 @@ def reply_of(model: str, headers: Headers, body: bytes) -> Reply | Failure:
     return Reply(msgspec.json.encode(completion), tokens, finish)
 
 
-def _message(blocks: list[_Block]) -> dict[str, Any]:
+def _message(blocks: list[_Block], names: Mapping[str, str]) -> dict[str, Any]:
     texts: list[str] = []
     calls: list[dict[str, Any]] = []
     thoughts: list[str] = []
@@ -146,7 +153,7 @@ def _message(blocks: list[_Block]) -> dict[str, Any]:
             texts.append(block.text)
         if block.tool_use is not None:
             use = block.tool_use
-            function = {"name": use.name, "arguments": bytes(use.input).decode()}
+            function = {"name": names.get(use.name, use.name), "arguments": bytes(use.input).decode()}
             calls.append({"id": use.tool_use_id, "type": "function", "function": function})
         if block.reasoning_content is not None:
             thought = block.reasoning_content.reasoning_text or _Text()

@@ -6,6 +6,8 @@ Owns: what each event becomes, where usage and the end come, and exceptions insi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -83,6 +85,8 @@ class ConverseDecoder(Decoder):
         Whether the caller asked for the chunk that holds the usage; else it is hidden.
     most
         The largest frame, in bytes.
+    names
+        The whole names of tools whose names were shortened, by the short ones.
     """
 
     __slots__ = (
@@ -96,17 +100,26 @@ class ConverseDecoder(Decoder):
         "_frames",
         "_head",
         "_later",
+        "_names",
         "_reason",
         "_silent",
         "_tail",
         "_thought",
     )
 
-    def __init__(self, model: str, headers: Headers, asks_usage: bool, most: int = MAX_BYTES) -> None:
+    def __init__(
+        self,
+        model: str,
+        headers: Headers,
+        asks_usage: bool,
+        most: int = MAX_BYTES,
+        names: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         head = {"id": id_of(headers), "object": "chat.completion.chunk", "created": created_of(headers), "model": model}
         self._head = b"data: " + msgspec.json.encode(head)[:-1]
         self._tail = b',"usage":null}\n\n' if asks_usage else b"}\n\n"
         self._asks_usage = asks_usage
+        self._names = names
         self._frames = Frames(most)
         self._calls = -1
         self._block: int | None = None
@@ -178,7 +191,7 @@ class ConverseDecoder(Decoder):
             return
         self._calls += 1
         self._block, self._silent = event.content_block_index, True
-        function = {"name": use.name, "arguments": ""}
+        function = {"name": self._names.get(use.name, use.name), "arguments": ""}
         call = {"index": self._calls, "id": use.tool_use_id, "type": "function", "function": function}
         shown.append(self._chunk(msgspec.json.encode({"tool_calls": [call]})))
         part.content += 1

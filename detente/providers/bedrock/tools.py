@@ -15,6 +15,7 @@ from detente.providers.bedrock.member import NULL, Member
 from detente.providers.bedrock.parts import CachePoint, cached
 from detente.providers.bedrock.turns import NAME
 from detente.providers.omission import Omissions, remedy
+from detente.providers.tool_names import shortened
 from detente.providers.wire import Refusal
 
 
@@ -107,10 +108,11 @@ def _spec(tool: _Tool, family: Family) -> dict[str, Any]:
         raise Refusal(f"`tools` hold one of type `{tool.type[:40]}`: Converse knows functions", "tools")
     if tool.custom is not None:
         raise Refusal(f"`tools` hold `custom` beside the function `{function.name[:80]}`: write one of them", "tools")
-    if not NAME.fullmatch(function.name):
-        what = f"`tools` hold `{function.name[:80]}`: a tool's name has 1 to 64 letters, digits, `_` and `-`"
+    name = shortened(function.name)
+    if not NAME.fullmatch(name):
+        what = f"`tools` hold `{function.name[:80]}`: a tool's name has letters, digits, `_` and `-`"
         raise Refusal(what, "tools")
-    spec: dict[str, Any] = {"name": function.name}
+    spec: dict[str, Any] = {"name": name}
     if function.description:
         spec["description"] = function.description
     schema = function.parameters
@@ -145,9 +147,10 @@ def _choice(members: Mapping[str, msgspec.Raw], names: set[str]) -> tuple[dict[s
         raise Refusal(
             f"`tool_choice` holds `{beside}` beside a function: Converse can name one function", "tool_choice"
         )
-    if choice.function.name not in names:
+    name = shortened(choice.function.name)
+    if name not in names:
         raise Refusal(f"`tool_choice` names `{choice.function.name[:80]}`, which `tools` do not hold", "tool_choice")
-    return {"tool": {"name": choice.function.name}}, False
+    return {"tool": {"name": name}}, False
 
 
 def _past(called: Collection[str], stated: list[dict[str, Any]], family: Family) -> ToolConfig:

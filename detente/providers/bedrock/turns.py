@@ -16,6 +16,7 @@ from detente.providers.bedrock.family import Family
 from detente.providers.bedrock.member import Member
 from detente.providers.bedrock.parts import ContentPart, ConverseBlock, cached, document_of, image_of, refused, text_of
 from detente.providers.omission import Omissions, remedy
+from detente.providers.tool_names import shortened
 
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 """A tool's name, in Bedrock's model of the service as in OpenAI's."""
@@ -134,7 +135,7 @@ def turns_of(members: Mapping[str, msgspec.Raw], family: Family, omissions: Omis
     if turns[-1]["role"] == "assistant":
         what = "an assistant's turn at the end: OpenAI's interface answers it, and Converse would continue it (prefill)"
         raise refused(f"{what} or refuse it; end with a turn of the user")
-    return Turns(system, turns, tuple(dict.fromkeys(names.values())), unsigned)
+    return Turns(system, turns, tuple(dict.fromkeys(map(shortened, names.values()))), unsigned)
 
 
 def _at_home(message: _Message) -> None:
@@ -224,9 +225,9 @@ def _reasoning(message: _Message, family: Family, omissions: Omissions) -> list[
 def _use(call: _ToolCall) -> ConverseBlock:
     if call.type != "function" or call.function is None:
         raise refused(f"a call of a tool of type `{call.type[:40]}`: Converse knows functions")
-    name, arguments = call.function.name, call.function.arguments or "{}"
+    name, arguments = shortened(call.function.name), call.function.arguments or "{}"
     if not NAME.fullmatch(name):
-        raise refused(f"a call of `{name[:80]}`: a tool's name has 1 to 64 letters, digits, `_` and `-`")
+        raise refused(f"a call of `{name[:80]}`: a tool's name has letters, digits, `_` and `-`")
     try:
         text = arguments.encode()
         _ARGUMENTS.decode(text)

@@ -24,6 +24,7 @@ from detente.providers.claude import Claude, claude_of
 from detente.providers.messages_stream import reply_of as message_of
 from detente.providers.openai_compatible import CompatibleWire
 from detente.providers.outgoing import Outgoing
+from detente.providers.tool_names import whole_names
 from detente.providers.wire import Call, Decoder, Failure, Headers, Refusal, Reply, Shape, Wire
 
 JSON = ("content-type", "application/json")
@@ -108,14 +109,14 @@ class BedrockWire(Wire):
             return embedding_reply(call, self.name, headers, body)
         if call.operation == "messages":
             return message_of(body)
-        return reply_of(self.name, headers, body)
+        return reply_of(self.name, headers, body, whole_names(call.members))
 
     def decoder(self, call: Call, headers: Headers) -> Decoder:
         if (spoken := self._spoken(call)) is not None:
             return spoken.decoder(call, headers)
         if call.operation == "messages":
             return InvokeDecoder()
-        return ConverseDecoder(self.name, headers, call.asks_usage)
+        return ConverseDecoder(self.name, headers, call.asks_usage, names=whole_names(call.members))
 
     def failed(self, status: int, headers: Headers, body: bytes, call: Call | None = None) -> Failure:
         if self._openai is not None and "x-amzn-errortype" not in headers:

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from detente.gateway.surfaces.messages import MessagesSurface, as_chat
 from detente.live.deployment import Operation
 from detente.providers.bedrock.converse import HINTS, SAID, UNSAID
-from detente.providers.wire import Call, Refusal
+from detente.providers.tool_names import shortened
+from detente.providers.wire import Call, Refusal, Reply
 from tests.providers.bedrock.inverse import openai_request
-from tests.providers.bedrock.making import CLAUDE, call, cases, encoded, said, wire
+from tests.providers.bedrock.making import CLAUDE, call, cases, encoded, event, said, wire
 from tests.providers.bedrock.service import check_request, service
 from tests.providers.bedrock.sketches import JSON, calls, spoiled
 
@@ -611,3 +612,50 @@ def test_what_changes_an_answer_is_left_out_by_leniency_alone(
 )
 def test_tags_and_hints_are_left_out_in_any_case(stated: dict[str, Any]) -> None:
     assert wire().encode(call(said(**stated))).left_out == tuple(stated)
+
+
+def test_what_parts_of_a_reply_hold_may_be_sent_back() -> None:
+    part = {"type": "text", "text": "a", "id": "lc_1", "index": 0, "annotations": []}
+    result = {"role": "tool", "tool_call_id": "c1", "content": [part]}
+    messages = [{"role": "user", "content": [part]}, {"role": "assistant", "content": [part], "tool_calls": [USE]}]
+    found = encoded(said(messages=[*messages, result], tools=[TOOL]))
+    assert found["messages"][0]["content"] == [{"text": "a"}]
+    assert found["messages"][1]["content"][0] == {"text": "a"}
+    assert found["messages"][2]["content"][0]["toolResult"]["content"] == [{"text": "a"}]
+
+
+LONG = "mcp__" + "a" * 80
+LONG_CALL = {"id": "c1", "type": "function", "function": {"name": LONG, "arguments": "{}"}}
+LONG_USED: list[dict[str, Any]] = [
+    {"role": "user", "content": "Go"},
+    {"role": "assistant", "tool_calls": [LONG_CALL]},
+    {"role": "tool", "tool_call_id": "c1", "name": LONG, "content": "done"},
+]
+
+
+def test_a_tool_with_a_long_name_is_offered_called_and_answered_under_a_short_one() -> None:
+    tools = [{"type": "function", "function": {"name": name}} for name in (LONG, LONG + "b")]
+    choice = {"type": "function", "function": {"name": LONG}}
+    found = encoded(said(messages=LONG_USED, tools=tools, tool_choice=choice))
+    check_request("Converse", CLAUDE, found)
+    first, second = (tool["toolSpec"]["name"] for tool in found["toolConfig"]["tools"])
+    assert first != second
+    assert len(first) == len(second) == 64
+    assert found["toolConfig"]["toolChoice"] == {"tool": {"name": first}}
+    assert found["messages"][1]["content"][0]["toolUse"]["name"] == first
+    past = encoded(said(messages=LONG_USED))
+    assert past["toolConfig"]["tools"][0]["toolSpec"]["name"] == first
+
+
+def test_a_reply_names_the_tool_in_whole() -> None:
+    asked = call(said(tools=[{"type": "function", "function": {"name": LONG}}]))
+    short = shortened(LONG)
+    use = {"toolUse": {"toolUseId": "c1", "name": short, "input": {}}}
+    body = {"output": {"message": {"role": "assistant", "content": [use]}}, "stopReason": "tool_use"}
+    reply = wire(CLAUDE).decode(asked, {}, json.dumps(body).encode())
+    assert isinstance(reply, Reply)
+    assert json.loads(reply.body)["choices"][0]["message"]["tool_calls"][0]["function"]["name"] == LONG
+    start = {"contentBlockIndex": 0, "start": {"toolUse": {"toolUseId": "c1", "name": short}}}
+    part = wire(CLAUDE).decoder(asked, {}).feed(event("contentBlockStart", start))
+    assert LONG.encode() in part.data
+    assert short.encode() not in part.data
