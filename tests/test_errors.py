@@ -115,7 +115,7 @@ def test_all_mistakes_of_a_folder_are_said_at_once(tmp_path: Path) -> None:
         == """\
 agreements/azure.yaml:6:48: `10` is not an amount of money
     write the currency after it, in three capital letters, such as `250 bn USD`
-agreements/azure.yaml:7:56: is in EUR, and the case is in USD
+agreements/azure.yaml:7:56: the amount is in EUR, and the case is in USD
     one currency a case: convert it
 agreements/azure.yaml:8:50: there is no provider `gcp`
     allowed: `aws`, `azure`

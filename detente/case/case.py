@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -74,7 +74,11 @@ class Case:
         path = Path(path)
         found = read(path, [Path(file) for file in beside])
         case = cls._read(found, path if path.is_dir() else path.parent)
-        named = [name for name in (scenario or "").split(",") if name and name not in found.beside]
+        given = [] if scenario is None else [name.strip() for name in scenario.split(",")]
+        if not all(given):
+            what = f"`{scenario}` holds an empty name"
+            raise CaseError([Mistake(Where("scenario"), what, "name a scenario, or leave out `--scenario`")])
+        named = [name for name in given if name not in found.beside]
         return case.under(scenario=",".join([*named, *found.beside]))
 
     @classmethod
@@ -300,7 +304,18 @@ class Case:
     @property
     def notes(self) -> tuple[Mistake, ...]:
         """What is no mistake and may be one: a clause that no time of the horizon sees; a loss that a plan foresees."""
-        return (*map(self.note, self.outside), *self._foreseen)
+        return (*map(self.note, self.outside), *self._foreseen, *self._beyond)
+
+    @property
+    def _beyond(self) -> Iterator[Mistake]:
+        """Changes and losses of the scenarios that no time of the horizon sees."""
+        horizon = self.declared.horizon
+        seen = named(moment(horizon.start), moment(horizon.end))
+        for scenario in self.scenarios:
+            for what, start, end in scenario.dated:
+                if (start is not None and start >= horizon.end) or (end is not None and end <= horizon.start):
+                    told = f"{what} {_when(start, end)}, and at no time of the horizon ({seen})"
+                    yield Mistake(Where(scenario.id), told, "is the year right?")
 
     @property
     def _foreseen(self) -> Iterator[Mistake]:
@@ -309,7 +324,7 @@ class Case:
             for lost in scenario.lose:
                 what = f"`{lost.provider or lost.region or lost.offer}` is lost on {lost.from_}"
                 known = f"with {lost.notice} of notice" if lost.notice else "without notice"
-                if moment(lost.from_) > moment(self.declared.horizon.start):
+                if self.declared.horizon.start < lost.from_ < self.declared.horizon.end:
                     told = f"{what}, {known}, and a plan knows it from the start"
                     yield Mistake(Where(scenario.id), told, "it shows the best that could be done, and not a surprise")
 
@@ -449,3 +464,8 @@ def _as_written(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_as_written(item) for item in value]
     return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def _when(start: date | None, end: date | None) -> str:
+    """The days of a change, in words."""
+    return " ".join(f"{word} {on}" for word, on in (("from", start), ("until", end)) if on is not None)

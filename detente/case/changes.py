@@ -16,12 +16,13 @@ from detente.case.numbers import factor_of, times
 from detente.case.scenario import Change, Loss, Scenario
 from detente.case.written import Written, at, between, node_of, place, put, steps_of, text_at
 from detente.contract.term import SELF
-from detente.errors import CaseError, FlawError, Mistake, Where, did_you_mean
+from detente.errors import CaseError, FlawError, Mistake, Where, did_you_mean, nearest
 
 HANGS_ON = {"offers": (("deployments", "offer"),), "workloads": (("keys", "workload"),)}
 """What falls away with an entry: the section, and the key that names the entry."""
 ON_DATES = {"offer": ("price", "capacity"), "workload": ("demand",), "provider": ("price", "capacity")}
 """Fields that may be changed between two days."""
+VALUE = "write a value, for all of the time"
 
 
 @dataclass(frozen=True)
@@ -217,6 +218,8 @@ class _Changing:
 
     def _may(self, change: Change, key: str, factor: Decimal | None) -> None:
         """Refuse what a change cannot mean. Raises FlawError."""
+        if key == "id":
+            raise FlawError("the id is what others name it by", "take it away with `without:`, and `add:` another")
         on_dates = ON_DATES.get(change.target, ())
         if change.target == "provider" and (key not in on_dates or factor is None):
             what = f"`{key}` of all offers of `{change.of}` at once"
@@ -315,7 +318,8 @@ def _with(change: Change, thing: YamlNode, key: str, factor: Decimal | None, val
     steps = tuple(int(step) if step.isdigit() else step for step in key.split("."))
     old = at(thing, steps)
     if old is None and (factor is not None or windowed):
-        raise FlawError(f"`{text_at(thing, 'id')}` states no `{key}` to change", "write a value, for all of the time")
+        hint = did_you_mean(key, thing.keys or {}) if nearest(key, thing.keys or {}) else VALUE
+        raise FlawError(f"`{text_at(thing, 'id')}` states no `{key}` to change", hint)
     edited = value if factor is None else None
     if windowed:
         assert old is not None

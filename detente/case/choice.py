@@ -43,6 +43,13 @@ class Uncertainty(Noun):
     known: Day = Field(description="the day from which it is known how it ended")
     outcomes: dict[Id, EventOutcome]
 
+    @field_validator("applies_to")
+    @classmethod
+    def _under_some(cls, applies_to: tuple[str, ...]) -> tuple[str, ...]:
+        if not applies_to:
+            raise FlawError("it applies to no choice", "name one or more; or leave it out, where it applies to all")
+        return applies_to
+
     @field_validator("outcomes")
     @classmethod
     def _add_up(cls, outcomes: dict[str, EventOutcome]) -> dict[str, EventOutcome]:

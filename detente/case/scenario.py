@@ -6,10 +6,12 @@ Owns: what a scenario may say, and that each part of it makes sense by itself. N
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from detente.case.reading import WrittenReading
 from detente.contract.term import Ending
@@ -43,6 +45,7 @@ ADDED = ("providers", "networks", "offers", "catalogs", "workloads", "agreements
 """Sections to which a scenario may add entries."""
 
 ChangeTarget = Literal["term", "offer", "workload", "provider"]
+IN_REGION = re.compile(r"^[^/]+/[^/]+$")
 TARGETS: tuple[ChangeTarget, ...] = ("term", "offer", "workload", "provider")
 
 
@@ -104,13 +107,22 @@ class Loss(Noun):
     """A provider, a region or an offer that gives nothing between two days."""
 
     provider: Id | None = None
-    region: str | None = Field(default=None, description="as `provider/region`", pattern=r"^[^/]+/[^/]+$")
+    region: str | None = Field(
+        default=None, description="as `provider/region`", json_schema_extra={"pattern": IN_REGION.pattern}
+    )
     offer: Id | None = None
     from_: Day = Field(description="the first day without it")
     until: Day | None = Field(default=None, description="the day on which it is back; default: it never is")
     notice: Length | None = Field(
         default=None, description="how long before it is known; a plan knows it from the start"
     )
+
+    @field_validator("region")
+    @classmethod
+    def _of_a_provider(cls, region: str | None) -> str | None:
+        if region is not None and not IN_REGION.fullmatch(region):
+            raise FlawError(f"`{region}` does not say whose region", "write for example `aws/us-east-1`")
+        return region
 
     @model_validator(mode="after")
     def _one_thing(self) -> Self:
@@ -162,3 +174,12 @@ class Scenario(Noun):
         default=(), description="one-off amounts: on the bill of every plan in the scenario"
     )
     obligations: tuple[Obligation, ...] = Field(default=(), description="what must be delivered; it moves no money")
+
+    @property
+    def dated(self) -> Iterator[tuple[str, date | None, date | None]]:
+        """What it changes or loses between two days, in words, and these days; clauses have dates of their own."""
+        for change in self.change:
+            if change.term is None:
+                yield f"`{change.of}` changes", change.from_, change.until if isinstance(change.until, date) else None
+        for lost in self.lose:
+            yield f"`{lost.provider or lost.region or lost.offer}` is lost", lost.from_, lost.until

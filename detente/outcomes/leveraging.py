@@ -69,6 +69,7 @@ def leverage(
     away = away or Away(moment(case.declared.horizon.start), None)
     study = Study.of(_valued(case), time_limit=time_limit, progress=progress)
     study = study.serving(w.id for w in case.workloads if w.value is None)
+    _must_be_seen(case, away)
     if away.of(study, sellers[0]) is None:
         when = named(away.start, away.end or moment(case.declared.horizon.end))
         what = f"no period of the plan begins in {when}, when `{sellers[0]}` is lost"
@@ -92,6 +93,16 @@ def _sellers(case: Case, wanted: Collection[str]) -> list[str]:
         what = f"there is no provider `{unknown[0]}` that sells anything"
         raise CaseError([Mistake(Where("--provider"), what, did_you_mean(unknown[0], sells))])
     return [name for name in sells if not wanted or name in wanted]
+
+
+def _must_be_seen(case: Case, away: Away) -> None:
+    """Raise CaseError where the loss begins after the horizon, or is over before it."""
+    horizon = case.declared.horizon
+    first, last = moment(horizon.start), moment(horizon.end)
+    if away.start >= last or (away.end is not None and away.end <= first):
+        when = f"begins on {away.start:%Y-%m-%d}" if away.start >= last else f"is over on {away.end:%Y-%m-%d}"
+        what = f"the loss {when}, with its notice, outside the horizon ({horizon.start} to {horizon.end})"
+        raise CaseError([Mistake(Where("--from"), what, "choose an earlier or later day, within the horizon")])
 
 
 def _valued(case: Case) -> Case:

@@ -55,7 +55,8 @@ def with_and_without(case: Case, deal: str) -> tuple[Case, Case]:
     if deal in agreements:
         return case, case.with_changes({"id": f"without-{deal}", "without": [deal]})
     hint = did_you_mean(deal, [*scenarios, *agreements], "name a file")
-    raise CaseError([Mistake(Where("sign"), f"there is no scenario or agreement `{deal}`", hint)])
+    what = f"there is no file, and no scenario or agreement in the case, `{deal}`"
+    raise CaseError([Mistake(Where("sign"), what, hint)])
 
 
 def sign(

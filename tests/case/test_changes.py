@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -288,9 +289,14 @@ def test_a_number_is_multiplied_to_the_last_digit(text: str, factor: str, found:
         ({"change": [{"provider": "west", "price": "-5%"}]}, "there is no provider `west`"),
         ({"change": [{"provider": "east", "price": "-5%"}]}, "there is no offer of `east`"),
         ({"change": [{"offer": "north-api", "term": "only", "price": "1 USD"}]}, "found `term` and `offer` of `term`"),
+        ({"change": [{"offer": "north-api", "prize": "-5%"}]}, "states no `prize` to change; did you mean `price`?"),
+        ({"change": [{"offer": "north-api", "id": "new"}]}, "the id is what others name it by; take it away with"),
         ({"change": [{"offer": "north-api"}]}, "changes nothing; add a field and its value"),
         ({"lose": [{"provider": "east", "from": "2026-02-01"}]}, "there is no offer of `east`"),
-        ({"lose": [{"region": "texas", "from": "2026-02-01"}]}, "`texas` does not have the right form"),
+        (
+            {"lose": [{"region": "texas", "from": "2026-02-01"}]},
+            "`texas` does not say whose region; write for example `aws/us-east-1`",
+        ),
         (
             {"lose": [{"offer": "north-api", "from": "2026-02-01", "until": "2026-02-01"}]},
             "ends on 2026-02-01, not after",
@@ -313,6 +319,27 @@ def test_what_makes_no_sense_is_said_at_its_place(scenario: Data, found: str) ->
     text = mistakes({"id": "s", **scenario})
     assert found in text[0]
     assert text[0].startswith("case:")
+
+
+def test_a_change_that_no_time_of_the_horizon_sees_is_noted() -> None:
+    late = {"offer": "north-api", "price": "-5%", "from": "2036-01-01"}
+    early = {"provider": "south", "from": "2016-01-01", "until": "2016-02-01"}
+    notes = [
+        note.what for note in under({"id": "s", "change": [late], "lose": [early]}).notes if note.where.file == "s"
+    ]
+    assert notes == [
+        "`north-api` changes from 2036-01-01, and at no time of the horizon (Jan 2026 – Feb 2026)",
+        "`south` is lost from 2016-01-01 until 2016-02-01, and at no time of the horizon (Jan 2026 – Feb 2026)",
+    ]
+    (lost,) = under({"id": "s", "lose": [{"provider": "south", "from": "2036-01-01"}]}).notes
+    assert lost.what.startswith("`south` is lost from 2036-01-01, and at no time")
+
+
+@pytest.mark.parametrize("name", ["", ",", "s,", " ,s"])
+def test_an_empty_name_is_no_scenario(name: str, tmp_path: Path) -> None:
+    (tmp_path / "case.yaml").write_text(json.dumps(world({"id": "s"})), encoding="utf-8")
+    with pytest.raises(CaseError, match="holds an empty name"):
+        Case.load(tmp_path, scenario=name)
 
 
 def test_changes_that_contradict_each_other_name_both_places() -> None:

@@ -144,7 +144,7 @@ def test_a_loss_has_a_day_a_notice_and_a_length(case: Path) -> None:
         (["--notice", "a while"], "--notice"),
         (["--for", "0 days"], "--for"),
         (["--provider", "west"], "there is no provider `west`"),
-        (["--from", "2031-01-01"], "no period of the plan begins in"),
+        (["--from", "2031-01-01"], "the loss begins on 2031-01-01, with its notice, outside the horizon"),
     ],
 )
 def test_a_loss_that_cannot_be_is_said(case: Path, more: list[str], message: str) -> None:

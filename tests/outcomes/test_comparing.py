@@ -268,6 +268,7 @@ def ends(a: str, b: str, scenario: str = "won") -> list[Data]:
         ),
         ({"choices": [{"id": "a"}, {"id": "b"}], "uncertain": []}, "both lead to the case as it is"),
         ({"uncertain": event(**{"applies-to": ["run"]})}, "there is no choice `run`"),
+        ({"uncertain": event(**{"applies-to": []})}, "it applies to no choice"),
         ({"uncertain": event(known="2026-03-01")}, "it is known on 2026-03-01, outside the horizon"),
         ({"uncertain": event(known="2025-12-31")}, "it is known on 2025-12-31, outside the horizon"),
         ({"uncertain": ends("60%", "30%")}, "the probabilities add up to 90% (60% + 30%)"),

@@ -166,7 +166,7 @@ def test_an_agreement_that_the_case_holds_is_a_deal_too() -> None:
 @pytest.mark.parametrize(
     ("deal", "said"),
     [
-        ("deel", "there is no scenario or agreement `deel`\n    did you mean `deal`"),
+        ("deel", "there is no file, and no scenario or agreement in the case, `deel`\n    did you mean `deal`"),
         ("both", "is an agreement and a scenario"),
     ],
 )

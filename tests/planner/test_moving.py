@@ -163,7 +163,7 @@ def test_a_clause_and_a_stay_collide_and_the_way_out_is_told() -> None:
     ("moving", "said"),
     [
         ({}, "states neither what a move costs nor how long work stays"),
-        ({"cost": "40 k EUR"}, "is in EUR, and the case is in USD"),
+        ({"cost": "40 k EUR"}, "the amount is in EUR, and the case is in USD"),
         ({"cost": "-1 USD"}, "the amount is negative: `-1 USD`"),
         ({"cost": "1e16 USD"}, "a move of `chat` costs 1e+16 USD, more than a plan can add up (1e+15)"),
     ],

@@ -91,7 +91,7 @@ def _currency(case: Entries) -> None:
         for entry in case.read(section):
             for path, held in held_in(entry.value, Money | Price):
                 if held.currency != case.head.declared.currency:
-                    what = f"is in {held.currency}, and the case is in {case.head.declared.currency}"
+                    what = f"the amount is in {held.currency}, and the case is in {case.head.declared.currency}"
                     case.wrong(entry, case.written(entry, path), what, "one currency a case: convert it")
 
 
