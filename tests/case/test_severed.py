@@ -7,6 +7,7 @@ from tests.builders import agreement, build, day, tokens, work
 
 def test_a_party_that_is_gone_ends_its_agreements_and_no_others() -> None:
     floor = {"id": "floor", "kind": "minimum-commitment", "amount": "9000 USD", "windows": {"every": "term"}}
+    floor |= {"measure": "list"}
     off = {"id": "off", "kind": "discount", "off": "5%"}
     policy = {"id": "share", "kind": "share", "of": {"workload": "chat"}, "on": {"provider": "north"}, "at-most": "50%"}
     offers = [tokens("north", 3), tokens("south", 2)]

@@ -75,8 +75,8 @@ def wrong(folder: Path, **files: str) -> list[str]:
          "write for example `AZURE_KEY`"),
         ("{ env: KEY }", "{}", "6:17: a credential refers to one secret, and this states nothing; "
          "write `{ env: NAME }`"),
-        ("kind: openai-compatible", "kind: openai", "3:11: there is no kind `openai`; allowed: `azure`, "
-         "`bedrock`, `openai-compatible`"),
+        ("kind: openai-compatible", "kind: openai", "3:11: there is no kind `openai`; allowed: `anthropic`, "
+         "`azure`, `bedrock`, `openai-compatible`"),
         ("    credential: { env: KEY }\n", "", "2:5: `credential` is missing; add `credential: …`"),
     ],
 )  # fmt: skip
