@@ -213,6 +213,7 @@ def _agreements(providers: Sequence[str], workloads: int, days: float) -> list[C
             "kind": "minimum-commitment",
             "amount": f"{amount * part * min(1.0, 30 / days):.0f} USD",
             "windows": windows,
+            "measure": "after-discounts",
             "carry-over": "20%",
             "shortfall": {"fee": "100%"},
         }

@@ -222,14 +222,9 @@ class Term(Noun):
     def scopes(self) -> tuple[tuple[Path, Scope], ...]:
         """Every scope that it states, with its path: the case checks that each selects something.
 
-        Neutral: ``of``, ``except`` and those of its readings. A kind with a scope of its own adds it.
+        Neutral: all that it holds: ``of``, ``except``, those of its readings, and a kind's own.
         """
-        found: list[tuple[Path, Scope]] = [(("of",), self.of)]
-        found += [(("except", index), scope) for index, scope in enumerate(self.except_)]
-        for name, reading in self.readings.items():
-            found += [(("readings", name, "of"), reading.of)] if reading.of else []
-            found += [(("readings", name, "except", at), scope) for at, scope in enumerate(reading.except_ or ())]
-        return tuple(found)
+        return tuple(held_in(self, Scope))
 
     def stated_windows(self) -> tuple[StatedWindows, ...]:
         """How it cuts time: the case checks that the windows come, and that a plan can count in them. Neutral: not."""

@@ -187,9 +187,12 @@ class MessagesDecoder(Decoder):
                 self._content |= named
                 part.content += named
             case "message_start" if event.message is not None:
-                self._meter(event.message.usage, part)
+                self._meter(event.message.usage)
             case "message_delta":
-                self._meter(event.usage, part)
+                if self._meter(
+                    event.usage
+                ):  # what the start says of output is no total: a stream cut before is unknown
+                    part.tokens = self._usage.tokens if self._usage else None
                 if event.delta is not None and event.delta.stop_reason is not None:
                     part.finish = FINISH.get(event.delta.stop_reason)
             case "message_stop":
@@ -197,11 +200,12 @@ class MessagesDecoder(Decoder):
             case "error":
                 self._fail(part, failure_of(event.error or _Error()))
 
-    def _meter(self, stated: Any, part: StreamPart) -> None:
+    def _meter(self, stated: Any) -> bool:
+        """Take what is stated of the use so far; whether it can be read."""
         usage = usage_of(stated)
         if usage is not None:
             self._usage = usage.after(self._usage)
-            part.tokens = self._usage.tokens
+        return usage is not None
 
     def _fail(self, part: StreamPart, why: Failure) -> StreamPart:
         self._failed = True

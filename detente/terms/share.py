@@ -23,7 +23,7 @@ from detente.contract.term import SELF, Term
 from detente.contract.totals import Totals
 from detente.contract.verdict import PERMIT, Reason, Verdict
 from detente.contract.window import Every
-from detente.errors import Flaw, FlawError, Path
+from detente.errors import Flaw, FlawError
 from detente.values import quantity_field
 from detente.values.facts import Facts
 from detente.values.money import shown
@@ -109,10 +109,6 @@ class Share(Term):
         what = "" if self.covered.within == (Scope(),) and not self.except_ else f" of {self.covered}"
         measure = "spend at list prices" if self.measure == "list" else self.measure
         return Reason(self.id, f"{' and '.join(bounds)} of {measure}{what} goes to {on}")
-
-    def scopes(self) -> tuple[tuple[Path, Scope], ...]:
-        """Its own, and whose share it is."""
-        return *super().scopes(), (("on",), self.on)
 
     def stated_windows(self) -> tuple[StatedWindows, ...]:
         """Those in which the share holds."""

@@ -178,6 +178,9 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
     [
         "check CASE",
         "plan CASE",
+        "price CASE",
+        "leverage CASE",
+        "compare CASE",
         "explain CASE chat",
         "explain CASE --request CASE/case.yaml --workload chat",
         "serve CASE --port 0",
@@ -235,7 +238,19 @@ def test_what_else_is_wrong_as_a_document(good: Path, command: str, what: str) -
 
 def test_every_command_with_json_is_tried_with_mistakes() -> None:
     """``schema`` reads nothing, so that nothing can be wrong."""
-    tried = {"check", "plan", "explain", "serve", "sandbox", "report", "journal", "keys"}
+    tried = {
+        "check",
+        "plan",
+        "price",
+        "leverage",
+        "compare",
+        "explain",
+        "serve",
+        "sandbox",
+        "report",
+        "journal",
+        "keys",
+    }
     named = {n for n, c in cli.commands.items() if n == "keys" or any("--json" in p.opts for p in c.params)}
     assert named == tried | {"schema"}
 

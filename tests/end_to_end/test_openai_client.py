@@ -277,9 +277,20 @@ def test_a_response_of_somewhere_else_is_not_built_on(client: openai.OpenAI) -> 
 
 
 @pytest.mark.parametrize("model", [LEGACY, *CONVERSE])
-def test_where_no_responses_are_served_the_refusal_says_so(client: openai.OpenAI, model: str) -> None:
-    with pytest.raises(openai.BadRequestError, match=f"{model} serves chat, not responses"):
-        client.responses.create(model=model, input="Hi")
+def test_models_that_have_only_chat_answer_responses(client: openai.OpenAI, model: str) -> None:
+    reply = client.responses.create(model=model, input="sandbox:echo one", store=False)
+    assert (reply.output_text, reply.status) == ("sandbox:echo one", "completed")
+    assert reply.usage is not None
+    events = list(client.responses.create(model=model, input="sandbox:echo one", stream=True, store=False))
+    assert [events[0].type, events[-1].type] == ["response.created", "response.completed"]
+    assert "".join(e.delta for e in events if e.type == "response.output_text.delta") == "sandbox:echo one"
+
+
+@pytest.mark.parametrize("model", [LEGACY, *CONVERSE])
+def test_what_only_a_store_can_answer_is_refused_where_there_is_none(client: openai.OpenAI, model: str) -> None:
+    first = client.responses.create(model=model, input="sandbox:echo one", store=False)
+    with pytest.raises(openai.BadRequestError, match="previous_response_id"):
+        client.responses.create(model=model, input="and?", previous_response_id=first.id)
 
 
 # -- who, and what for ----------------------------------------------------------------------------------------------

@@ -109,6 +109,14 @@ def test_a_stream_that_ends_early_is_broken(made: Any, decoder: Any) -> None:
     assert reading.end().failure.kind == "broken"
 
 
+@pytest.mark.parametrize(("made", "decoder"), [(as_events, MessagesDecoder), (as_frames, InvokeDecoder)])
+def test_what_the_start_says_of_use_is_no_total(made: Any, decoder: Any) -> None:
+    """A stream that is cut before its ``message_delta``: what it used is not known."""
+    reading = decoder()
+    assert [reading.feed(made([event])).tokens for event in EVENTS[:-2]] == [None] * (len(EVENTS) - 2)
+    assert reading.feed(made(EVENTS[-2:])).tokens == TOKENS
+
+
 @FUZZ
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_are_a_failure(data: bytes) -> None:

@@ -366,7 +366,7 @@ def test_a_stranger_is_refused_before_the_body_is_sent(tmp_path: Path, key: str 
 def test_below_a_surface_its_clients_are_told_in_its_shape(tmp_path: Path) -> None:
     async def main() -> None:
         async with play(SERVED) as south, Stage(tmp_path, small(south)) as stage:
-            answer = await stage.ask(path="/v1/messages/count_tokens", method="GET")
+            answer = await stage.ask(path="/v1/messages/batches", method="GET")
             assert (answer.status, answer.json["type"]) == (404, "error")
             assert answer.json["error"]["type"] == "not_found_error"
             answer = await stage.ask(path="/v1/messages-of-old", method="GET")
