@@ -56,6 +56,10 @@ class Gateway:
         (found,) = [record for record in self.records() if record.id == request]
         return found
 
+    def tells_the_end(self, request: str) -> bool:
+        """Whether the journal says by now how a request ended."""
+        return any(record.id == request and record.outcome != "begun" for record in self.records())
+
     def said(self) -> str:
         """Its messages so far."""
         return self.log.read_text(encoding="utf-8")

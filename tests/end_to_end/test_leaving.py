@@ -31,8 +31,9 @@ def test_a_stream_that_is_closed_stops_its_provider(enterprise: Gateway, model: 
         for _ in range(10):
             next(events)
     assert raw.headers["x-detente-deployment"] == MODELS[model]
-    until(lambda: raw.headers["x-detente-request-id"] in [r.id for r in enterprise.records()], "it is not recorded")
-    record = enterprise.record(raw.headers["x-detente-request-id"])
+    id_ = raw.headers["x-detente-request-id"]
+    until(lambda: enterprise.tells_the_end(id_), "its end is not recorded")
+    record = enterprise.record(id_)
     assert (record.outcome, record.deployment, record.usage, record.cost) == ("abandoned", MODELS[model], None, None)
     assert record.pieces >= 7
     call = ended(enterprise, MODELS[model])
@@ -47,6 +48,6 @@ def test_a_message_that_is_closed_stops_its_provider(enterprise: Gateway) -> Non
     ):
         next(iter(events.text_stream))
         id_ = events.response.headers["x-detente-request-id"]
-    until(lambda: id_ in [r.id for r in enterprise.records()], "it is not recorded")
+    until(lambda: enterprise.tells_the_end(id_), "its end is not recorded")
     assert enterprise.record(id_).outcome == "abandoned"
     assert ended(enterprise, "aws-claude-haiku-4.5")["outcome"] == "abandoned"
