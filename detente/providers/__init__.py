@@ -23,5 +23,5 @@ WIRES = {
 def wire_of(deployment: AnyDeployment, offer: AnyOffer) -> Wire:
     """The wire of a deployment that draws on an offer."""
     module, _, name = WIRES[deployment.kind].partition(":")
-    made: Wire = getattr(import_module(module), name)(deployment, deployment.name_there(offer), offer.region)
-    return made
+    kind: type[Wire] = getattr(import_module(module), name)
+    return kind(deployment, deployment.name_there(offer), offer.region, deployment.serves_model(offer) or "")

@@ -219,11 +219,14 @@ class Wire:
         What the provider calls it.
     region
         The region of its offer.
+    model
+        What the case calls the model that it serves; empty where it names none.
     """
 
     deployment: AnyDeployment
     name: str
     region: str
+    model: str = ""
 
     @property
     def base(self) -> str:

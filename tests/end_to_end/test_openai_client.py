@@ -51,6 +51,7 @@ def test_a_whole_reply_is_metered_and_says_where_it_ran(wires: Gateway, client: 
     reply = raw.parse()
     assert reply.choices[0].message.content == "sandbox:echo back"
     assert reply.choices[0].finish_reason == "stop"
+    assert reply.model == model  # by the name that was asked for, whatever its provider calls it
     assert reply.usage is not None
     assert (reply.usage.prompt_tokens, reply.usage.completion_tokens) == (5, 5)  # 17 letters, four a token
     assert raw.headers["x-detente-deployment"] == model
@@ -73,6 +74,7 @@ def test_a_stream_says_its_usage_where_it_is_asked_to_and_is_metered_in_any_case
         chunks = list(raw.parse())
     text = "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
     assert text == "sandbox:echo back"
+    assert {c.model for c in chunks} == {model}
     assert [c.choices[0].finish_reason for c in chunks if c.choices and c.choices[0].finish_reason] == ["stop"]
     counts = [(c.usage.prompt_tokens, c.usage.completion_tokens) for c in chunks if c.usage is not None]
     assert counts == ([(5, 5)] if usage else [])
@@ -205,6 +207,7 @@ def test_vectors_as_numbers_and_as_bytes_are_the_same(client: openai.OpenAI, mod
     packed = client.embeddings.create(model=model, input="harbour", encoding_format="base64", dimensions=256)
     vector = numbers.data[0].embedding
     assert len(vector) == 256
+    assert numbers.model == model
     assert math.isclose(sum(x * x for x in vector), 1.0, rel_tol=1e-3)
     text: Any = packed.data[0].embedding
     assert len(base64.b64decode(text)) == 4 * 256
@@ -232,6 +235,7 @@ def test_titan_takes_one_text_a_call_and_says_so(client: openai.OpenAI) -> None:
 def test_a_response_builds_on_the_one_before_it(client: openai.OpenAI, wires: Gateway, model: str) -> None:
     first = client.responses.create(model=model, input="sandbox:echo one")
     assert first.output_text == "sandbox:echo one"
+    assert first.model == model
     raw = client.responses.with_raw_response.create(model=model, input="and?", previous_response_id=first.id)
     second = raw.parse()
     assert second.previous_response_id == first.id
@@ -248,6 +252,7 @@ def test_a_streamed_response_ends_as_it_should(client: openai.OpenAI, model: str
     last = events[-1]
     assert last.type == "response.completed"
     assert last.response.output_text == "sandbox:echo one"
+    assert last.response.model == model
     assert "".join(e.delta for e in events if e.type == "response.output_text.delta") == "sandbox:echo one"
     built = client.responses.create(model=model, input="and?", previous_response_id=last.response.id)
     assert built.output_text
@@ -257,7 +262,7 @@ def test_a_streamed_response_ends_as_it_should(client: openai.OpenAI, model: str
 def test_a_stored_response_is_read_and_deleted_where_it_lies(client: openai.OpenAI, model: str) -> None:
     made = client.responses.create(model=model, input="sandbox:echo one")
     read = client.responses.retrieve(made.id)
-    assert (read.id, read.output_text) == (made.id, "sandbox:echo one")
+    assert (read.id, read.output_text, read.model) == (made.id, "sandbox:echo one", model)
     client.responses.delete(made.id)
     for ask in (client.responses.retrieve, client.responses.delete):
         with pytest.raises((openai.NotFoundError, openai.BadRequestError)):  # as the provider says it

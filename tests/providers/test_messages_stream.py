@@ -192,7 +192,7 @@ def test_a_whole_reply_is_metered_and_named_as_it_was_asked_for() -> None:
 def test_a_stream_is_named_as_it_was_asked_for_and_else_stays_as_it_is() -> None:
     rendering = NativeRendering("claude")
     first = rendering.feed(b": hello\n\n" + as_events(EVENTS[:1]))
-    assert b'"model":"claude"' in first
+    assert b'"model": "claude"' in first
     assert first.startswith(b": hello\n\n")
     rest = as_events(EVENTS[1:])
     assert rendering.feed(rest) == rest

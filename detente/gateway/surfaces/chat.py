@@ -1,7 +1,8 @@
 """``POST /v1/chat/completions``: OpenAI's own shape, passed through.
 
-Owns: which members of a body routing needs, and what a call needs of a deployment. A reply passes through as it is. Not
-here: what a provider cannot do (its wire says so).
+Owns: which members of a body routing needs, and what a call needs of a deployment. A reply passes through as it is,
+under the name by which its caller asked for the model (``naming``). Not here: what a provider cannot do (its wire says
+so).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from detente.gateway.surfaces.estimate import prompt_tokens
+from detente.gateway.surfaces.naming import Renamed, renamed, text_of
 from detente.gateway.surfaces.surface import NO_HEADERS, Asked, Rendering, Surface
 from detente.gateway.surfaces.unreadable import why
 from detente.live.deployment import Feature, Operation
@@ -174,12 +176,12 @@ class ChatSurface(Surface):
         return asked(call, model, count(members, "max_completion_tokens", "max_tokens"))
 
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
-        """As it came."""
-        return reply.body
+        """As it came, but for the model's name. Raises ``UnsayableError``."""
+        return renamed(reply.body, text_of(asked.model))
 
     def streamed(self, asked: Asked, deployment: str) -> Rendering:
-        """As it comes."""
-        return ChunkRendering()
+        """As it comes, but for the model's name."""
+        return ChunkRendering(asked.model)
 
     def member(self, unable: str) -> str | None:
         """As OpenAI names it."""
@@ -191,11 +193,14 @@ class ChatSurface(Surface):
 
 
 class ChunkRendering(Rendering):
-    """Events as they come, and OpenAI's own end."""
+    """Events as they come, under the model's name as it was asked for, and OpenAI's own end."""
+
+    def __init__(self, model: str) -> None:
+        self._events = Renamed(model)
 
     def feed(self, data: bytes) -> bytes:
-        """As it came."""
-        return data
+        """The same events. Raises ``UnsayableError``."""
+        return self._events.block(data)
 
     def close(self) -> bytes:
         """``[DONE]``."""

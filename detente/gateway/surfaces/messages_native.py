@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from detente.gateway.surfaces.messages_error import error_of, type_of
+from detente.gateway.surfaces.naming import renamed, text_of
 from detente.gateway.surfaces.surface import Rendering, UnsayableError
 from detente.providers import sse
 from detente.providers.wire import Members
@@ -22,12 +23,7 @@ _START = b"event: message_start"
 
 def named(body: bytes, model: str) -> bytes:
     """A message under the name that its caller asked for. Raises ``UnsayableError``."""
-    try:
-        message = msgspec.json.decode(body, type=Members)
-    except _UNREADABLE:
-        raise UnsayableError("the provider's reply is not a message") from None
-    message["model"] = msgspec.Raw(msgspec.json.encode(model))
-    return msgspec.json.encode(message)
+    return renamed(body, text_of(model))
 
 
 class NativeRendering(Rendering):

@@ -1,8 +1,8 @@
 """``POST /v1/responses``: OpenAI's Responses API, passed through to upstreams that serve it.
 
 Owns: what a call needs, where the state lies that it builds on, and the ids that say so (``responses_pin``). Only
-top-level members are read; nothing of a body or reply changes but the ids of responses. Not here: the wire, and
-streams as providers send them (``providers/responses_stream``).
+top-level members are read; nothing of a body or reply changes but the ids of responses and the model's name. Not here:
+the wire, and streams as providers send them (``providers/responses_stream``).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from detente.gateway.surfaces.chat import (
     text,
 )
 from detente.gateway.surfaces.estimate import prompt_tokens
+from detente.gateway.surfaces.naming import renamed, text_of
 from detente.gateway.surfaces.responses_events import ResponseEvents
 from detente.gateway.surfaces.responses_reply import response_of
 from detente.gateway.surfaces.responses_request import as_chat
@@ -115,22 +116,19 @@ class ResponsesSurface(Surface):
         return asked if wire.speaks("responses") else as_chat(asked)
 
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
-        """The reply, its ids sealed. Raises ``UnsayableError``."""
+        """The reply under the model's name as it was asked for, its ids sealed. Raises ``UnsayableError``."""
         if asked.call.operation == "chat":
             return response_of(asked, reply)
-        try:
-            response = msgspec.json.decode(reply.body, type=Members)
-        except _UNREADABLE:
-            raise UnsayableError("the provider's reply is not a response") from None
-        names = _sealable(asked)
-        told = msgspec.json.encode(sealed(response, deployment, asked.workload, names)) if names else reply.body
+        told = renamed(reply.body, text_of(asked.model))
+        if names := _sealable(asked):
+            told = msgspec.json.encode(sealed(_members(told), deployment, asked.workload, names))
         return encrypted.sealed(told, deployment)
 
     def streamed(self, asked: Asked, deployment: str) -> Rendering:
         """A renderer that seals ids."""
         if asked.call.operation == "chat":
             return ResponseEvents(asked)
-        return ResponsesRendering(deployment, asked.workload, _sealable(asked))
+        return ResponsesRendering(deployment, asked.workload, _sealable(asked), asked.model)
 
     def member(self, unable: str) -> str | None:
         """As OpenAI names it."""
@@ -236,6 +234,13 @@ def _sealable(asked: Asked) -> Sequence[str]:
     return IDS[1:] if asked.pinned is not None else ()
 
 
+def _members(response: bytes) -> Members:
+    try:
+        return msgspec.json.decode(response, type=Members)
+    except _UNREADABLE:
+        raise UnsayableError("the provider's reply is not a response") from None
+
+
 def sealed(response: Members, deployment: str, workload: str, names: Sequence[str] = IDS) -> Members:
     """A response with its ids sealed, in place; every other member stays as it was written."""
     for name in names:
@@ -251,10 +256,11 @@ def sealed(response: Members, deployment: str, workload: str, names: Sequence[st
 
 
 class ResponsesRendering(Rendering):
-    """Seals the ids in a stream, or none where nothing is stored."""
+    """Seals the ids in a stream, where anything is stored, and names the model as it was asked for."""
 
-    def __init__(self, deployment: str, workload: str = "", names: Sequence[str] = IDS) -> None:
-        self._where, self._names = (deployment, workload), names
+    def __init__(self, deployment: str, workload: str = "", names: Sequence[str] = IDS, model: str = "") -> None:
+        self._where = (deployment, workload, names)
+        self._model = msgspec.Raw(text_of(model))
         self._events = sse.Events()
         self._count = 0
 
@@ -263,10 +269,23 @@ class ResponsesRendering(Rendering):
         block = self._events.block(data)
         self._count += block.count(b"\n\n")
         block = encrypted.sealed(block, self._where[0])
-        if not self._names or b'"response"' not in block:
+        if b'"response"' not in block:
             return block
-        events, where = sse.split(block), (*self._where, self._names)
-        return b"".join([_event(event, *where) if b'"response"' in event else event for event in events])
+        return b"".join([self._event(event) if b'"response"' in event else event for event in sse.split(block)])
+
+    def _event(self, event: bytes) -> bytes:
+        """An event whose response has its ids sealed, and the model's name; its other lines stay."""
+        try:
+            members = msgspec.json.decode(sse.data_of(event), type=Members)
+            response = msgspec.json.decode(members.get("response", b"null"), type=Members | None)
+        except _UNREADABLE:
+            raise UnsayableError("the provider sent an event that cannot be read") from None
+        if response is None:
+            return event  # the word, in a text
+        response["model"] = self._model
+        members["response"] = msgspec.Raw(msgspec.json.encode(sealed(response, *self._where)))
+        others = b"".join(line + b"\n" for line in event.split(b"\n") if line and not line.startswith(b"data:"))
+        return others + b"data: " + msgspec.json.encode(members) + b"\n\n"
 
     def close(self) -> bytes:
         """Nothing: a response says itself that it is complete."""
@@ -277,17 +296,3 @@ class ResponsesRendering(Rendering):
         said = {name: error.get(name) for name in ("code", "message", "param")}
         body = {"type": "error", **said, "sequence_number": self._count, "error": error}
         return sse.event(msgspec.json.encode(body), "error")
-
-
-def _event(event: bytes, deployment: str, workload: str, names: Sequence[str]) -> bytes:
-    """An event with the ids of its response sealed; its other lines stay."""
-    try:
-        members = msgspec.json.decode(sse.data_of(event), type=Members)
-        response = msgspec.json.decode(members.get("response", b"null"), type=Members | None)
-    except _UNREADABLE:
-        raise UnsayableError("the provider sent an event that cannot be read") from None
-    if response is None:
-        return event  # the word, in a text
-    members["response"] = msgspec.Raw(msgspec.json.encode(sealed(response, deployment, workload, names)))
-    others = b"".join(line + b"\n" for line in event.split(b"\n") if line and not line.startswith(b"data:"))
-    return others + b"data: " + msgspec.json.encode(members) + b"\n\n"

@@ -13,10 +13,11 @@ from typing import Any, ClassVar
 import msgspec
 
 from detente.gateway.surfaces import responses_pin as pin
+from detente.gateway.surfaces.naming import text_of
 from detente.gateway.surfaces.responses import sealed
 from detente.gateway.surfaces.surface import NO_HEADERS, AbsentError, Asked, Rendering, Surface, UnsayableError
 from detente.live.deployment import Operation
-from detente.providers.wire import Call, Refusal, Reply
+from detente.providers.wire import Call, Refusal, Reply, Wire
 
 PREFIX = b"/v1/responses/"
 METHODS = {"": frozenset({b"GET", b"DELETE"}), "input_items": frozenset({b"GET"})}
@@ -36,8 +37,8 @@ class StoredSurface(Surface):
         self._method = method
         name, _, self._part = path.removeprefix(PREFIX).decode("latin-1").partition("/")
         self._id, self._query = name, query.decode("latin-1")
-        self._own = ""
-        """The provider's id of it, once it is known."""
+        self._own = self._model = ""
+        """The provider's id of it, and what the case calls its model, once they are known."""
 
     @property
     def methods(self) -> frozenset[bytes]:
@@ -61,18 +62,23 @@ class StoredSurface(Surface):
             Call("responses", {}, method=self._method.decode(), item=item), "", pinned=deployment, workload=workload
         )
 
+    def spoken(self, asked: Asked, wire: Wire) -> Asked:
+        """As it was asked; who stores it says which model it is of."""
+        self._model = wire.model
+        return asked
+
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
-        """The reply; a response's ids are sealed, as they were when it was made."""
+        """The reply; a response's ids are sealed, as they were when it was made, and its model has the case's name."""
         try:
             found = msgspec.json.decode(reply.body, type=dict[str, msgspec.Raw])
             kind = msgspec.json.decode(found.get("object", b'""'), type=str)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise UnsayableError("the provider's reply is not a response") from None
-        return (
-            msgspec.json.encode(sealed(found, deployment, asked.workload))
-            if kind.startswith("response")
-            else reply.body
-        )
+        if not kind.startswith("response"):
+            return reply.body
+        if self._model and "model" in found:
+            found["model"] = msgspec.Raw(text_of(self._model))
+        return msgspec.json.encode(sealed(found, deployment, asked.workload))
 
     def streamed(self, asked: Asked, deployment: str) -> Rendering:
         """Never: ``ask`` refuses it."""

@@ -92,9 +92,10 @@ def test_a_member_that_is_given_twice_is_read_and_sent_once() -> None:
 
 def test_replies_and_errors_keep_openai_s_shape() -> None:
     found = ask(stream=True)
-    assert CHAT.whole(found, Reply(b'{"x": 1 }', None), "d") == b'{"x": 1 }'
+    assert CHAT.whole(found, Reply(b'{"x": 1, "model" : "there" }', None), "d") == b'{"x": 1, "model" : "m" }'
     rendering = CHAT.streamed(found, "d")
-    assert (rendering.feed(b"data: {}\n\n"), rendering.close()) == (b"data: {}\n\n", DONE)
+    own, told = b'data: {"model": "there"}\n\n', b'data: {"model": "m"}\n\n'
+    assert (rendering.feed(own), rendering.close()) == (told, DONE)
     failed = CHAT.streamed(found, "d").fail({"message": "x", "code": None})
     assert failed == b'data: {"error":{"message":"x","code":null}}\n\n'
     assert json.loads(CHAT.error(400, {"message": "x"})) == {"error": {"message": "x"}}

@@ -177,9 +177,9 @@ def test_a_whole_reply_changes_in_its_ids_alone_and_openais_client_reads_it(name
 
 def test_what_is_not_stored_is_not_sealed() -> None:
     body = dumped(response("text"))
-    assert SURFACE.whole(asked(store=False), Reply(body, None), "azure-eu") == body
+    assert json.loads(SURFACE.whole(asked(store=False), Reply(body, None), "azure-eu")) == json.loads(body)
     stream = stream_of("text")
-    assert rendered(SURFACE.streamed(asked(store=False), "azure-eu"), stream) == stream
+    assert events(rendered(SURFACE.streamed(asked(store=False), "azure-eu"), stream)) == events(stream)
 
 
 def test_what_an_unstored_response_builds_on_is_named_as_the_caller_named_it() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 TEXTS = st.text("ab é€😀\n\"\\'{}<", min_size=1, max_size=12).filter(str.strip)
 IDS = st.from_regex(r"\A[a-zA-Z0-9_.:-]{1,64}\Z")
+_FEWER = st.from_regex(r"\A[a-zA-Z0-9_.:-]{1,63}\Z")
 NAMES = st.from_regex(r"\A[a-zA-Z0-9_-]{1,64}\Z")
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.floats(-1e6, 1e6) | st.text("aé\n", max_size=5),
@@ -44,8 +45,8 @@ def calls(draw: st.DrawFn) -> dict[str, Any]:
         {"role": "system", "content": [part]} for part in draw(st.lists(_text_part, max_size=2))
     ]
     messages.append({"role": "user", "content": draw(_parts)})
-    for _ in range(draw(st.integers(0, 3))):
-        messages += draw(_exchange(tools))
+    for at in range(draw(st.integers(0, 3))):
+        messages += draw(_exchange(tools, str(at)))
     found: dict[str, Any] = {"messages": messages, "max_tokens": draw(st.integers(1, 100_000))}
     if tools:
         found["tools"] = tools
@@ -70,11 +71,12 @@ def calls(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
-def _exchange(draw: st.DrawFn, tools: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
-    """What the assistant says, and what the user, or its tools, answer."""
+def _exchange(draw: st.DrawFn, tools: list[dict[str, Any]] | None, mark: str) -> list[dict[str, Any]]:
+    """What the assistant says, and what the user, or its tools, answer; a mark keeps its ids apart from others'."""
     calls = []
     if tools and draw(st.booleans()):
-        for identity in draw(st.lists(IDS, min_size=1, max_size=3, unique=True)):
+        for identity in draw(st.lists(_FEWER, min_size=1, max_size=3, unique=True)):
+            identity = f"{mark}{identity}"
             name = draw(st.sampled_from(tools))["function"]["name"]
             arguments = json.dumps(draw(OBJECTS))
             calls.append({"id": identity, "type": "function", "function": {"name": name, "arguments": arguments}})
