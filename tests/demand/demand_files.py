@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,10 @@ import pytest
 
 from detente.demand.trace import TraceSource
 from detente.values.period import Horizon, Period
+from tests.real_data import DATA, needs
 
-DATA = Path(os.environ.get("DETENTE_DATA") or Path(__file__).parents[3] / "shared" / "data") / "workload"
-real = pytest.mark.skipif(not DATA.is_dir(), reason="the real data are not here; set DETENTE_DATA to their folder")
+WORKLOAD = DATA / "workload"
+real = needs(WORKLOAD)
 START = datetime(2026, 1, 5, tzinfo=UTC)  # a Monday
 
 
@@ -57,4 +57,4 @@ def parquet(columns: dict[str, Any], compression: str = "snappy") -> bytes:
 
 
 def load(kind: Any, **keys: Any) -> Any:
-    return kind.model_validate(spelled(keys)).read(DATA)
+    return kind.model_validate(spelled(keys)).read(WORKLOAD)

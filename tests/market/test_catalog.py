@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 import sys
 from datetime import date, time
 from decimal import Decimal
@@ -19,9 +18,10 @@ from pydantic import TypeAdapter, ValidationError
 from detente.errors import MissingExtraError
 from detente.market.catalog import Catalog
 from detente.market.offer import AnyOffer, GpuOffer, Offer, TokenOffer
+from tests.real_data import DATA, needs
 
-DATA = Path(os.environ.get("DETENTE_DATA") or Path(__file__).parents[3] / "shared" / "data") / "prices"
-real = pytest.mark.skipif(not DATA.is_dir(), reason="the real data are not here; set DETENTE_DATA to their folder")
+PRICES = DATA / "prices"
+real = needs(PRICES)
 OFFER: TypeAdapter[AnyOffer] = TypeAdapter(Offer)
 
 SKYPILOT = """\
@@ -423,7 +423,7 @@ def test_the_installed_prices_have_the_shape_we_read() -> None:
 
 
 def load(**keys: Any) -> list[dict[str, Any]]:
-    found = Catalog.model_validate(spelled(keys)).offers(DATA)
+    found = Catalog.model_validate(spelled(keys)).offers(PRICES)
     for offer in found:
         OFFER.validate_python(offer)
     return found

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
-import pytest
 import uvloop
 
 from detente.case.case import Case
 from detente.sandbox import Addresses, Sandbox
+from tests.real_data import DATA, needs
 from tests.waiting import PATIENCE, until
 
-_DATA = os.environ.get("DETENTE_DATA") or Path(__file__).parents[3] / "shared" / "data"
-PROTOCOL = Path(_DATA) / "protocol"
-specified = pytest.mark.skipif(not PROTOCOL.is_dir(), reason="the published specs are not here; set DETENTE_DATA")
+PROTOCOL = DATA / "protocol"
+specified = needs(PROTOCOL)
 
 FAST = {"first-token": "0 ms"}
 NOVA, TITAN, COHERE = "eu.amazon.nova-pro-v1:0", "amazon.titan-embed-text-v2:0", "cohere.embed-v4:0"

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -21,9 +19,9 @@ from detente.live.deployment import CompatibleDeployment
 from detente.providers.openai_compatible import CompatibleWire
 from detente.providers.wire import Refusal
 from tests.gateway.surfaces.corpora import ANY_JSON, FUZZ, PLAIN, Data, asked, corpus, dumped, shape, translated
+from tests.real_data import DATA, needs
 
-PROTOCOL = Path(os.environ.get("DETENTE_DATA") or Path(__file__).parents[4] / "shared" / "data") / "protocol"
-SPEC = PROTOCOL / "openai_openapi_2026-08-21.yaml.gz"
+SPEC = DATA / "protocol" / "openai_openapi_2026-08-21.yaml.gz"
 REFUSALS = shape("messages_refusals")
 
 
@@ -47,7 +45,7 @@ def spec() -> Data:
     return found
 
 
-@pytest.mark.skipif(not SPEC.is_file(), reason="the real data are not here; set DETENTE_DATA to their folder")
+@needs(SPEC)
 @pytest.mark.parametrize("name", corpus("messages_requests"))
 def test_openais_specification_accepts_it(name: str) -> None:
     body = shape("messages_requests", name)

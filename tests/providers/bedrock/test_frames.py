@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 from base64 import b64decode
-from pathlib import Path
 from struct import pack
 from zlib import crc32
 
@@ -16,10 +14,12 @@ from hypothesis import strategies as st
 
 from detente.providers.bedrock.frames import FrameError, Frames, headers_of
 from tests.providers.bedrock.making import frame, sealed
+from tests.real_data import DATA, needs
 
-ROOT = Path(os.environ.get("DETENTE_DATA") or Path(__file__).parents[4] / "shared" / "data")
-VECTORS = ROOT / "protocol" / "eventstream_vectors"
-real = pytest.mark.skipif(not VECTORS.is_dir(), reason="the real data are not here; set DETENTE_DATA to their folder")
+VECTORS = DATA / "protocol" / "eventstream_vectors"
+GOOD = ("all_headers", "empty_message", "int32_header", "payload_no_headers", "payload_one_str_header")
+CORRUPT = ("header_len", "headers", "length", "payload")
+real = needs(VECTORS)
 STRING = 7
 
 
@@ -28,19 +28,19 @@ def read(data: bytes) -> list[tuple[dict[str, str], bytes]]:
 
 
 @real
-@pytest.mark.parametrize("name", sorted(file.name[8:] for file in VECTORS.glob("encoded_positive_*")))
+@pytest.mark.parametrize("name", GOOD)
 def test_good_vectors(name: str) -> None:
-    said = json.loads((VECTORS / f"decoded_{name}").read_bytes())
-    ((headers, payload),) = read((VECTORS / f"encoded_{name}").read_bytes())
+    said = json.loads((VECTORS / f"decoded_positive_{name}").read_bytes())
+    ((headers, payload),) = read((VECTORS / f"encoded_positive_{name}").read_bytes())
     assert payload == b64decode(said["payload"])
     assert headers == {h["name"]: b64decode(h["value"]).decode() for h in said["headers"] if h["type"] == STRING}
 
 
 @real
-@pytest.mark.parametrize("name", sorted(file.name[8:] for file in VECTORS.glob("encoded_negative_*")))
+@pytest.mark.parametrize("name", CORRUPT)
 def test_corrupt_vectors(name: str) -> None:
     with pytest.raises(FrameError):
-        read((VECTORS / f"encoded_{name}").read_bytes())
+        read((VECTORS / f"encoded_negative_corrupted_{name}").read_bytes())
 
 
 values = st.one_of(
