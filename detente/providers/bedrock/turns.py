@@ -107,6 +107,7 @@ def turns_of(members: Mapping[str, msgspec.Raw], family: Family, omissions: Omis
         elif role == "assistant":
             side, blocks = "assistant", _assistant(message, family, omissions)
             names |= {call.id: call.function.name for call in message.tool_calls or () if call.function is not None}
+            answered -= {call.id for call in message.tool_calls or ()}  # some number their calls anew in each turn
             thoughts = (message, *(message.later_reasoning or ()))
             signed = any(one.reasoning_signature or one.reasoning_redacted for one in thoughts)
             unsigned = bool(message.tool_calls) and not signed

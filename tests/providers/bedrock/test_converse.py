@@ -61,6 +61,18 @@ def test_what_both_sides_can_say_survives(stated: dict[str, Any]) -> None:
     assert back == stated
 
 
+def test_calls_may_be_numbered_anew_in_each_turn() -> None:
+    turns = encoded(said(messages=[*USED, *USED[1:]], tools=[TOOL]))["messages"]
+    assert [[next(iter(block)) for block in turn["content"]] for turn in turns] == [
+        ["text"], ["toolUse"], ["toolResult"], ["toolUse"], ["toolResult"],
+    ]  # fmt: skip
+
+
+def test_two_results_of_one_call_are_told_before_sending() -> None:
+    with pytest.raises(Refusal, match="a second result of the call `c1`: send one"):
+        encoded(said(messages=[*USED, USED[2]], tools=[TOOL]))
+
+
 def test_arguments_and_schemas_are_sent_as_they_were_written() -> None:
     big = '{"n": 123456789012345678901234567890.10, "s": "\\u00e9"}'
     use = {"id": "c1", "type": "function", "function": {"name": "clock", "arguments": big}}
