@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from detente.case.case import Case
+from detente.outcomes.comparing import compare
+from detente.outcomes.comparison import OURS, OutcomeColumn
 from detente.planner.check import check
 from detente.report.digest import by_provider, commitments, placements
 from detente.report.figure import percent
@@ -45,7 +47,7 @@ def must_say(name: str, rows: list[list[str]]) -> None:
     page = EXAMPLES / name / "README.md"
     text = page.read_text(encoding="utf-8")
     for first, *cells in rows:
-        line = f"| {' | '.join([first, *cells])} |"
+        line = f"| {' | '.join([first, *cells])} |".replace("|  ", "| ")
         if os.environ.get("REWRITE_DOCS"):
             text, found = re.subn(rf"^\| {re.escape(first)} \|.*$", line.replace("\\", r"\\"), text, flags=re.MULTILINE)
             assert found == 1, first
@@ -119,3 +121,39 @@ def test_the_frontier_lab_turns_on_the_reading_as_its_page_says() -> None:
     assert {clause.term for clause in found.conflict.clauses} == {"azure-api-exclusivity", DISPUTED}
     today = words(render([frontier("letter"), frontier("spirit")], found))  # the answer is in no plan's words
     assert said_in(PICTURE.read_bytes()) == today, "docs/report.png is of another day: python -m tests.report.picture"
+
+
+def test_the_ways_out_of_the_frontier_lab_come_out_as_its_page_says() -> None:
+    found = compare(Case.load(EXAMPLES / "frontier-lab"))
+    columns = {column.name: column for column in found.outcomes}
+    today = found.baseline.cost
+    assert today is not None
+
+    def bn(amount: Decimal | None) -> str:
+        assert amount is not None
+        return f"{amount / BN:.1f}"
+
+    def gained(amount: Decimal) -> str:
+        return "–" if abs(amount) < BN / 20 else f"{amount / BN:+.1f}".replace("-", "−")
+
+    def gains(column: OutcomeColumn) -> list[str]:
+        assert column.gains is not None
+        return [gained(column.gains[party]) for party in (OURS, "azure", "aws")]
+
+    rows = []
+    for choice in found.choices:
+        assert choice.mean is not None
+        alone = columns.get(choice.choice)
+        more = [gained(today.amount - choice.mean.amount), "", ""] if alone is None else gains(alone)
+        rows.append([choice.choice.replace("-", " "), bn(choice.mean.amount), bn(choice.worst), *more])
+    for name in ("dismissed", "lost"):
+        column = columns[f"stand-firm, {name}"]
+        rows.append([f"– {name}", "", bn(column.cost.amount if column.cost else None), *gains(column)])
+    page = EXAMPLES / "frontier-lab" / "README.md"
+    must_say("frontier-lab", rows)
+    text = page.read_text(encoding="utf-8")
+    assert (found.best, found.sure, [swing.flips for swing in found.swings]) == ("renegotiate", True, [()] * 3)
+    firm = next(choice for choice in found.choices if choice.choice == "stand-firm").before
+    assert firm is not None
+    assert firm.information.limit < Decimal("2.1e6")
+    assert f"would cost {(firm.likeliest or 0) / 10**6:.0f} M USD more on average" in " ".join(text.split())

@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from detente.case.agreement import Agreement, InForce, in_force, severed
-from detente.case.changes import changed, order
+from detente.case.changes import Changed, changed, order
 from detente.case.declared import Declared, read_entry
 from detente.case.document import Document, YamlNode
 from detente.case.folder import ReadFiles, Source, read, read_changed, read_data
 from detente.case.reading import Chosen, Disputed, choice_of, combinations, in_words
 from detente.case.scenario import Obligation, Scenario
-from detente.case.written import at, node_of, place
+from detente.case.written import at, node_of, place, put, text_at
 from detente.contract.term import SELF, Term
 from detente.contract.verdict import Reason, Verdict, applicable, best, verdict
 from detente.demand.table import Table
@@ -137,23 +137,42 @@ class Case:
             raise CaseError(mistakes)
         return self._with([(scenario, node_of(_as_written(changes), here))], f"with `{scenario.id}`, ")
 
+    def stating(self, agreement: str, term: str, keys: Sequence[str], value: str, where: Where) -> Case:
+        """The same case with another value, as written, in a clause of one agreement. Raises CaseError.
+
+        It is read and checked as if it stood in the files; ``where`` is told as its place.
+        """
+        assert self.source is not None, "a case that was read knows its files"
+        entries = list(self.source.written.sections["agreements"])
+        index = next(index for index, node in enumerate(entries) if text_at(node, "id") == agreement)
+        terms = (at(entries[index], ("terms",)) or entries[index]).items or ()
+        place_of = next(index for index, node in enumerate(terms) if text_at(node, "id") == term)
+        new = node_of(value, where)
+        try:
+            entries[index] = put(entries[index], ("terms", place_of, *keys), new, new)
+        except KeyError as error:
+            what = f"`{term}` does not write out `{error.args[0]}`, of which `{'.'.join(keys)}` is a part"
+            raise CaseError([Mistake(where, what, "write it out in the clause first")]) from None
+        sections = {**self.source.written.sections, "agreements": entries}
+        return self._edited(Changed(replace(self.source.written, sections=sections), self.without))
+
+    def _edited(self, changes: Changed) -> Case:
+        """The case with other entries. Raises CaseError."""
+        assert self.source is not None, "a case that was read knows its files"
+        found = read_changed(self.source, changes)
+        return replace(
+            self, declared=found.declared, without=changes.without, clauses=found.clauses, source=found.source
+        )
+
     def _with(self, chain: Sequence[tuple[Scenario, YamlNode]], said: str) -> Case:
         """The case under scenarios, each with its node, in their order. Raises CaseError."""
         assert self.source is not None, "a case that was read knows its files"
         changes = changed(self.source.written, chain, self.without)
         try:
-            found = read_changed(self.source, changes)
+            case = self._edited(changes)
         except CaseError as error:
             raise CaseError([replace(each, what=said + each.what) for each in error.mistakes]) from None
-        case = replace(
-            self,
-            declared=found.declared,
-            without=changes.without,
-            scenarios=(*self.scenarios, *(each for each, _ in chain)),
-            clauses=found.clauses,
-            source=found.source,
-        )
-        return case._read_in(chain)
+        return replace(case, scenarios=(*self.scenarios, *(each for each, _ in chain)))._read_in(chain)
 
     def _read_in(self, chain: Sequence[tuple[Scenario, YamlNode]]) -> Case:
         """The case with the readings that scenarios choose. Raises CaseError where two differ."""

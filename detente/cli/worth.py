@@ -16,6 +16,7 @@ from detente.cli.command import (
     READING,
     SCENARIO,
     TIME_LIMIT,
+    WITH,
     command,
     console,
     load,
@@ -43,6 +44,7 @@ GAP = click.option(
 @CASE
 @READING
 @SCENARIO
+@WITH
 @click.option("--of", "of", metavar="CLAUSE[.FIELD]", help="Sweep this number of a clause instead.")
 @click.option("--from", "start", metavar="VALUE", help="With --of: its first value, as a case writes it.")
 @click.option("--to", "end", metavar="VALUE", help="With --of: its last value.")
@@ -55,6 +57,7 @@ def price(
     case: Path,
     reading: str | None,
     scenario: str | None,
+    beside: tuple[Path, ...],
     of: str | None,
     start: str | None,
     end: str | None,
@@ -74,7 +77,7 @@ def price(
     """
     _must_go_together(of, start, end, steps)
     wanted = gap_of(gap)
-    loaded = load(case, reading, scenario)
+    loaded = load(case, reading, scenario, beside)
     name = "prices" if of is None else "sweep"
     if out is not None:
         must_take_files(out, f"{name}.json", f"{name}.html", *(["prices.parquet"] if of is None else []))
@@ -96,6 +99,7 @@ def price(
 @CASE
 @READING
 @SCENARIO
+@WITH
 @click.option("--provider", "providers", multiple=True, metavar="NAME", help="Only of this provider. May be repeated.")
 @click.option("--from", "start", metavar="DAY", help="It is lost on this day; default: the horizon's first.")
 @click.option("--notice", metavar="LENGTH", help="How long before that it says so and still delivers: `3 months`.")
@@ -111,6 +115,7 @@ def leverage(
     case: Path,
     reading: str | None,
     scenario: str | None,
+    beside: tuple[Path, ...],
     providers: tuple[str, ...],
     start: str | None,
     notice: str | None,
@@ -133,7 +138,7 @@ def leverage(
     from detente.results.conflict import Conflict
 
     wanted = gap_of(gap)
-    loaded = load(case, reading, scenario)
+    loaded = load(case, reading, scenario, beside)
     if out is not None:
         must_take_files(out, *(f"leverage.{kind}" for kind in ("json", "html", "parquet")))
     away = _away(loaded, start, notice, lasting)

@@ -46,9 +46,9 @@ def turns(points: Sequence[Point]) -> Iterator[tuple[Segment, Segment]]:
     lines = list(pairwise(points))
     at = 0
     while at + 1 < len(lines):
-        if not _differ(lines[at], lines[at + 1]):
+        if not differ(*lines[at], lines[at + 1][1]):
             at += 1
-        elif at + 2 < len(lines) and _differ(lines[at + 1], lines[at + 2]):
+        elif at + 2 < len(lines) and differ(*lines[at + 1], lines[at + 2][1]):
             yield lines[at], lines[at + 2]
             at += 2
         else:
@@ -56,9 +56,8 @@ def turns(points: Sequence[Point]) -> Iterator[tuple[Segment, Segment]]:
             at += 1
 
 
-def _differ(one: Segment, other: Segment) -> bool:
-    """Whether two lines that meet have slopes that differ by more than what is known of their points."""
-    (a, b), (_, c) = one, other
+def differ(a: Point, b: Point, c: Point) -> bool:
+    """Whether the lines from one point to the next two have slopes that differ by more than what is known of them."""
     assert a.cost is not None
     assert b.cost is not None
     assert c.cost is not None

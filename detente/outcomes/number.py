@@ -21,6 +21,9 @@ from detente.errors import CaseError, Flaw, FlawError, Mistake, Where, did_you_m
 from detente.values.money import Money, Price
 from detente.values.quantity import SCALES, Amount, plain
 
+DIGITS, MAX_DIGITS = 3, 25
+"""Digits of a step that values between two others are told to, and the most that one of them has."""
+
 Value = Money | Price | Amount | Decimal | int | date
 """What may be swept: each has a size, and a way to be written with another."""
 
@@ -84,18 +87,13 @@ class ClauseNumber:
             what = f"`{written(value)}` is in other units than `{self.term}.{self.field}`, `{written(self.value)}`"
             raise CaseError([Mistake(Where(option), what, "write it in the same unit")])
 
-    def set(self, case: Case, value: Value) -> Case:
-        """The same case with this number in the clause."""
-        changed = [
-            a.model_copy(update={"terms": tuple(self._changed(t, value) for t in a.terms)})
-            if a.id == self.agreement
-            else a
-            for a in case.declared.agreements
-        ]
-        return replace(case, declared=case.declared.model_copy(update={"agreements": tuple(changed)}))
-
-    def _changed(self, term: Any, value: Value) -> Any:
-        return _put(term, self.path, value) if term.id == self.term else term
+    def set(self, case: Case, value: Value, option: str = "--of") -> Case:
+        """The same case with this number in the clause, checked as a case is. Raises CaseError, at the option."""
+        try:
+            return case.stating(self.agreement, self.term, self.path, written(value), Where(option))
+        except CaseError as error:
+            said = f"with `{self.term}.{self.field}` at {written(value)}, "
+            raise CaseError([replace(each, what=said + each.what) for each in error.mistakes]) from None
 
 
 def _unit(value: Value) -> str:
@@ -140,10 +138,14 @@ def _scaled(number: Decimal) -> str:
 
 
 def between(start: Value, end: Value, steps: int) -> Iterator[Value]:
-    """Values from one to another, both among them, at equal distances."""
+    """Values from one to another, both among them, at equal distances; those between them to a few digits of a step."""
     first, last = size(start), size(end)
-    for step in range(steps + 1):
-        yield of_size(start, first + (last - first) * step / steps)
+    place = Decimal(1).scaleb(((last - first) / steps).adjusted() - DIGITS)
+    yield start
+    for step in range(1, steps):
+        at = first + (last - first) * step / steps
+        yield of_size(start, at.quantize(place) if at.adjusted() - place.adjusted() < MAX_DIGITS else at)
+    yield end
 
 
 # -- addresses -------------------------------------------------------------------------------------------------------
@@ -206,9 +208,3 @@ def _name(holder: BaseModel, key: str) -> str | None:
 def _inside(holder: Any, key: str) -> Any:
     name = _name(holder, key) if isinstance(holder, BaseModel) else None
     return None if name is None else getattr(holder, name)
-
-
-def _put(holder: Any, path: tuple[str, ...], value: Any) -> Any:
-    name = _name(holder, path[0])
-    assert name is not None
-    return holder.model_copy(update={name: value if len(path) == 1 else _put(getattr(holder, name), path[1:], value)})

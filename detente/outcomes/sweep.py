@@ -10,7 +10,7 @@ and is ``exact`` where the cost at that value lies on both.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -22,7 +22,7 @@ from detente.case.case import Case
 from detente.errors import CaseError, Mistake, Where
 from detente.outcomes.baseline import Baseline, Near, StoppedError
 from detente.outcomes.estimate import NOTHING, LeastCost
-from detente.outcomes.kinks import ON_THE_LINE, Kink, Point, meeting, on, rounded, slope, turns
+from detente.outcomes.kinks import ON_THE_LINE, Kink, Point, Segment, differ, meeting, on, rounded, slope, turns
 from detente.outcomes.number import ClauseNumber, Value, between, of_size, size, written
 from detente.outcomes.prices import Status
 from detente.outcomes.pricing import GAP
@@ -34,6 +34,9 @@ from detente.values.money import Money
 
 STEPS = 10
 MAX_STEPS = 200
+
+HALVINGS = 6
+"""Times that the first and the last step are halved where the cost turns inside of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +122,13 @@ def sweep(
     if type(first) is not type(last) or size(first) == size(last):
         what = f"`{written(first)}` and `{written(last)}` are not two ends of a range"
         raise CaseError([Mistake(Where("--to"), what, "write two values of one unit, as in the case")])
+    values = list(dict.fromkeys(between(first, last, steps)))
+    cases = {value: number.set(case, value, "--from, --to") for value in values}
     study = Study.of(case, time_limit=time_limit, progress=progress)
     with study.noting_interrupts():
         baseline = Baseline.of(study, gap)
         if isinstance(baseline, Baseline):
-            return _Sweeping(baseline, number, progress).over(list(between(first, last, steps)))
+            return _Sweeping(baseline, number, progress).over(cases)
     if study.interrupted:
         raise KeyboardInterrupt
     assert isinstance(baseline, Unmet)
@@ -136,22 +141,25 @@ class _Sweeping:
     def __init__(self, baseline: Baseline, number: ClauseNumber, progress: Progress) -> None:
         self.baseline, self.number, self._progress = baseline, number, progress
         self.points: list[Point] = []
+        self.between: list[Point] = []  # asked so that a turn is found, and not told
         self.kinks: list[Kink] = []
         self.without: LeastCost | None = None
         self.unsigned: LeastCost | None = None
         self.status: Status = "complete"
 
-    def over(self, values: Sequence[Value]) -> NumberSweep:
+    def over(self, cases: Mapping[Value, Case]) -> NumberSweep:
         """All of them, or as many as there was time for."""
+        like = next(iter(cases))
         try:
             self._compared()
-            for at, value in enumerate(values, 1):
-                self._progress(f"`{self.number.term}.{self.number.field}` at {written(value)}: {at} of {len(values)}")
-                self.points.append(self._point(value))
-            self._kinks(values[0])
+            for at, (value, case) in enumerate(cases.items(), 1):
+                self._progress(f"`{self.number.term}.{self.number.field}` at {written(value)}: {at} of {len(cases)}")
+                self.points.append(self._point(value, case))
+            self._ends(like)
+            self._kinks(like)
         except StoppedError as stopped:
             self.status = stopped.how
-        case, number, like = self.baseline.study.case, self.number, values[0]
+        case, number = self.baseline.study.case, self.number
         return NumberSweep(
             case.declared.name,
             case.declared.title or case.declared.name,
@@ -179,13 +187,39 @@ class _Sweeping:
         self.without = _cost(self.baseline.without([self.number.term]))
         self.unsigned = _cost(self.baseline.without(terms))
 
-    def _point(self, value: Value) -> Point:
-        near = self.baseline.under(self.number.set(self.baseline.study.case, value))
-        return Point(written(value), size(value), _cost(near))
+    def _point(self, value: Value, case: Case | None = None) -> Point:
+        case = case or self.number.set(self.baseline.study.case, value)
+        return Point(written(value), size(value), _cost(self.baseline.under(case)))
+
+    def _ends(self, like: Value) -> None:
+        """Halve the first and the last step while they turn: where in it the cost does so, one line cannot say."""
+        for at_end in (False, True):
+            for _ in range(HALVINGS):
+                known = self._known[::-1] if at_end else self._known
+                if len(known) < 3 or not differ(known[0], known[1], known[2]):
+                    break
+                middle = of_size(like, rounded((known[0].number + known[1].number) / 2, self._span))
+                if any(point.number == size(middle) for point in known):
+                    break
+                self._progress(f"looking for the value at which `{self.number.term}` turns")
+                point = self._point(middle)
+                if point.cost is None:
+                    break
+                self.between.append(point)
+
+    @property
+    def _known(self) -> list[Point]:
+        """The points that have a plan, in their order."""
+        return [p for p in sorted([*self.points, *self.between], key=lambda p: p.number) if p.cost is not None]
+
+    @property
+    def _span(self) -> Decimal:
+        numbers = [point.number for point in self.points]
+        return max(numbers) - min(numbers)
 
     def _kinks(self, like: Value) -> None:
         """Kinks: inside a step the two straight lines beside it say where; at a point they meet there."""
-        known = [p for p in sorted(self.points, key=lambda p: p.number) if p.cost is not None]
+        known = self._known
         for left, right in list(turns(known)):
             self._progress(f"looking for the value at which `{self.number.term}` turns")
             at = meeting(left, right)
@@ -194,17 +228,21 @@ class _Sweeping:
             point = self._point(of_size(like, at))
             if point.cost is None:
                 continue
-            exact = on(left, point) and on(right, point)
+            exact = on(left, point) and on(right, point) and not (left[1] == right[0] and self._alone(left, right))
             if all(point.number != other.number for other in self.points):
                 self.points.append(point)
             self.kinks.append(Kink(point.value, point.number, slope(*left), slope(*right), exact))
+
+    def _alone(self, left: Segment, right: Segment) -> bool:
+        """Whether two lines that share a point end there by chance: one is all that is known on its side."""
+        known = self._known
+        return left[0] is known[0] or right[1] is known[-1]
 
     def _crossing(self, other: LeastCost | None, like: Value) -> str | None:
         """The value at which the cost leaves that of another case: within a step, on its straight line."""
         if other is None:
             return None
-        points = sorted((p for p in self.points if p.cost is not None), key=lambda point: point.number)
-        for one, two in pairwise((point, _over(point, other)) for point in points):
+        for one, two in pairwise((point, _over(point, other)) for point in self._known):
             (left, before), (right, after) = one, two
             if (before <= 0) != (after <= 0):
                 part = max(NOTHING, min(Decimal(1), before / (before - after)))

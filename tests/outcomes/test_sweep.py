@@ -93,9 +93,38 @@ def written_third(number: Decimal) -> bool:
 
 def test_a_date_is_swept_by_the_day() -> None:
     exclusive = {"id": "only", "kind": "exclusivity", "of": {"workload": "chat"}, "from": "2026-03-01"}
-    found = swept(two_clouds(exclusive), "only.from", "2026-01-01", "2026-07-01", steps=1)
-    assert costs(found) == [("2026-01-01", 18_000), ("2026-07-01", 12_000)]
+    found = swept(two_clouds(exclusive), "only.from", "2026-01-01", "2026-06-01", steps=1)
+    assert costs(found) == [("2026-01-01", 18_000), ("2026-06-01", 13_000)]
     assert found.unit == "day"
+
+
+def test_each_value_is_checked_as_the_case_with_it_would_be() -> None:
+    exclusive = {"id": "only", "kind": "exclusivity", "of": {"workload": "chat"}, "from": "2026-03-01"}
+    with pytest.raises(CaseError, match=r"with `only\.from` at 2026-07-01, `only` is never in force"):
+        sweep(two_clouds(exclusive), "only.from", "2026-01-01", "2026-07-01")
+    share = {"id": "share", "kind": "share", "of": {"workload": "chat"}, "at-least": "10%", "at-most": "60%"}
+    with pytest.raises(CaseError, match=r"--from, --to: with `share\.at-least` at 80%"):
+        sweep(two_clouds(share), "share.at-least", "0%", "80%", steps=2)
+
+
+def test_values_between_two_others_have_few_digits() -> None:
+    found = swept(two_clouds(floor()), "floor", "0 USD", "8 k USD", steps=3)
+    assert [point.value for point in found.points] == ["0 USD", "2.667 k USD", "5.333 k USD", "8 k USD"]
+
+
+def test_a_turn_in_the_last_step_is_found_inside_of_it() -> None:
+    # until 18 k a third of each USD, above it each USD: nothing between 16 k and 32 k says so but more values
+    found = swept(two_clouds(floor()), "floor", "0 USD", "32 k USD", steps=2)
+    (kink,) = found.kinks
+    assert (kink.value, kink.exact, round(kink.before, 6), kink.after) == ("18 k USD", True, D("0.333333"), 1)
+    assert [point.value for point in found.points] == ["0 USD", "16 k USD", "18 k USD", "32 k USD"]
+
+
+def test_what_a_floor_costs_begins_inside_of_the_last_step() -> None:
+    # a share already keeps half of 6000 Mtok at North, at 3: up to there the floor costs nothing
+    own = {"id": "own", "kind": "share", "of": {"workload": "chat"}, "at-least": "50%"}
+    found = swept(two_clouds(floor(), own), "floor", "0 USD", "16 k USD", steps=2)
+    assert found.begins == "9 k USD"
 
 
 def test_a_value_without_a_plan_has_no_cost() -> None:
