@@ -25,7 +25,7 @@ def signed(
     time_limit: float | None,
     as_json: bool,
 ) -> int:
-    """Ask, and show. Exit code 0: yes. 1: no, or it depends on the reading."""
+    """Ask, and show. Exit code 0: yes. 1: no, or it depends on the reading. 3: not settled before it was stopped."""
     from detente.outcomes.sign import sign
 
     loaded = load(case, None, scenario, beside)
@@ -41,7 +41,7 @@ def signed(
         from detente.report.deal import deal_view
 
         deal_view(found, console())
-    return 0 if found.answer == "yes" else 1
+    return {"yes": 0, "unsettled": 3}.get(found.answer, 1)
 
 
 def deal_json(found: Any) -> dict[str, Any]:
@@ -71,6 +71,7 @@ def deal_json(found: Any) -> dict[str, Any]:
         "case": found.case,
         "currency": found.currency,
         "answer": found.answer,
+        "status": found.status,
         "folded": found.folded,
         "readings": readings,
         "obligations": plain(tuple[Due, ...], found.obligations),

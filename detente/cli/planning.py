@@ -90,10 +90,11 @@ def check(
 ) -> int:
     """Can this be signed? Whether CASE is valid and its clauses can all be performed together.
 
-    With --sign: what a deal collides with that CASE did not before, the ways out, and what signing changes.
+    With --sign: what a deal collides with that CASE did not before, the ways out, and what signing changes; time limit
+    and Ctrl-C keep what was found.
 
     Exit code 0: yes. 1: no, or it depends on the reading. 2: the case has mistakes. 3: not settled in time.
-    130: stopped by Ctrl-C.
+    130: stopped by Ctrl-C before anything was found.
     """
     if deal is not None:
         return signed(case, deal, reading, scenario, beside, time_limit, as_json)

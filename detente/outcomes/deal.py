@@ -11,11 +11,13 @@ from datetime import date
 from typing import Literal
 
 from detente.outcomes.estimate import Estimate
+from detente.outcomes.prices import Status
 from detente.results.conflict import Conflict
 from detente.values.quantity import Exact
 
-DealWord = Literal["yes", "price", "no"]
-"""Every clause can be performed; not all can, and what is missed has a price; what is missed is forbidden."""
+DealWord = Literal["yes", "price", "no", "conflict"]
+"""Every clause can be performed; not all can, and what is missed has a price; what is missed is forbidden; not all can,
+and which of the two was not found before it was stopped."""
 
 WayKind = Literal["lower", "carve-out", "date", "pay", "capacity"]
 """What a way out changes: less is asked, some work passes, a day moves, what is missed is paid, capacity is added."""
@@ -116,14 +118,22 @@ class Due:
     evidence: str | None
 
 
+DealSettled = Literal["yes", "no", "depends", "unsettled"]
+
+
 @dataclass(frozen=True, slots=True)
 class DealAnswer:
-    """``yes``, ``no``, or ``depends`` on the reading; ``folded`` combinations of readings change nothing."""
+    """``yes``, ``no``, or ``depends`` on the reading; ``folded`` combinations of readings change nothing.
+
+    ``status`` says what stopped it, if anything did: then readings may be missing, and of the others ways out and what
+    signing changes. The answer is ``unsettled`` where the readings that are missing might change it.
+    """
 
     deal: str
     case: str
     currency: str
-    answer: Literal["yes", "no", "depends"]
+    answer: DealSettled
     readings: tuple[UnderReading, ...]
     folded: int
     obligations: tuple[Due, ...]
+    status: Status = "complete"

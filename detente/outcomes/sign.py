@@ -6,17 +6,19 @@ performed (``planner.check``), the ways out (``ways``), and the answer's shape (
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import TypeVar
 
 from detente.case.case import Case
 from detente.case.reading import Chosen
-from detente.errors import CaseError, Mistake, Where, did_you_mean
+from detente.errors import CaseError, Mistake, UnsettledError, Where, did_you_mean
 from detente.outcomes.budget import Budget
 from detente.outcomes.deal import (
     BeforeAfter,
     DealAnswer,
+    DealSettled,
     DealWay,
     DealWord,
     Due,
@@ -27,14 +29,17 @@ from detente.outcomes.deal import (
 )
 from detente.outcomes.estimate import Estimate, LeastCost
 from detente.outcomes.losing import Margins, margins
-from detente.outcomes.ways import ways_out
+from detente.outcomes.ways import cheapest_first, ways_out
 from detente.planner.check import ReadAs, combined, performable, unlike, word
 from detente.planner.solve import plan
 from detente.planner.solving.search import Progress
+from detente.planner.solving.solution import Stopped
 from detente.planner.study import GAP
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan, ProviderRow
 from detente.values.period import named
+
+Found = TypeVar("Found")
 
 
 def with_and_without(case: Case, deal: str) -> tuple[Case, Case]:
@@ -87,22 +92,24 @@ def sign(
     ------
     CaseError
         For a deal or a reading that there is not.
-    UnsettledError
-        Where the time ended before the answer was found.
+    UnsettledError, KeyboardInterrupt
+        Stopped before anything was found. Later, what was found is returned, and marked so.
     """
     signed, unsigned = (deal, case) if isinstance(deal, Case) else with_and_without(case, deal)
     asked = _Asked(signed, unsigned, gap, Budget.of(time_limit), progress)
-    found = combined(signed, reading, asked.own_conflict)
+    found = asked.combinations(reading)
+    answer = asked.answer(found)
     told = unlike(signed, found)
     rows = tuple(asked.row(name, each) for name, each in told.items())
     name = deal if isinstance(deal, str) else signed.scenario or signed.declared.name
     due = tuple(Due(each.what, each.by, each.due, each.evidence) for each in signed.obligations)
-    return DealAnswer(name, case.declared.name, case.currency, word(found), rows, len(found) - len(told), due)
+    folded, status = len(found) - len(told), asked.stopped or "complete"
+    return DealAnswer(name, case.declared.name, case.currency, answer, rows, folded, due, status)
 
 
 @dataclass
 class _Asked:
-    """The two cases, and what was found so far."""
+    """The two cases, what was found so far, and what stopped it."""
 
     signed: Case
     unsigned: Case
@@ -112,6 +119,36 @@ class _Asked:
     before: dict[str | None, tuple[Conflict, ...]] = field(default_factory=dict)
     aside: dict[str | None, tuple[str, ...]] = field(default_factory=dict)
     plans: dict[str, Plan | None] = field(default_factory=dict)
+    stopped: Stopped | None = None
+
+    def combinations(self, reading: str | Chosen | None) -> tuple[ReadAs, ...]:
+        """Every combination of readings, or as many as were settled. Raises what stopped it before the first."""
+        found: list[ReadAs] = []
+        try:
+            for each in combined(self.signed, reading, self.own_conflict):
+                found.append(each)  # noqa: PERF402 - each is kept if the next one is stopped
+        except (KeyboardInterrupt, UnsettledError) as stop:
+            if not found:
+                raise
+            self._stop(stop)
+        return tuple(found)
+
+    def answer(self, found: Sequence[ReadAs]) -> DealSettled:
+        """Over what was settled; what is missing can turn a yes or a no into *depends*, and that into nothing else."""
+        said = word(found)
+        return said if self.stopped is None or said == "depends" else "unsettled"
+
+    def _stop(self, stop: BaseException) -> None:
+        self.stopped = "interrupted" if isinstance(stop, KeyboardInterrupt) else "time-limit"
+
+    def _kept(self, ask: Callable[[], Found]) -> Found | None:
+        """What is asked, as long as nothing stopped it; None where it was not found before."""
+        if self.stopped is None:
+            try:
+                return ask()
+            except (KeyboardInterrupt, UnsettledError) as stop:
+                self._stop(stop)
+        return None
 
     def own_conflict(self, held: Case) -> Conflict | None:
         """The conflict that the deal brings, once what collides without it is set aside."""
@@ -141,28 +178,45 @@ class _Asked:
         held = self.signed.under(reading=found.choice)
         alone = self.without_deal(found.choice)
         conflict = found.conflict and replace(found.conflict, reading=reading)
-        self.progress("planning without the deal")
-        without = self._plan(alone)
-        self.progress("planning with the deal")
-        planned = self._plan(held)
+        without = self._kept(lambda: self._plan(alone, "planning without the deal"))
+        planned = self._kept(lambda: self._plan(held, "planning with the deal"))
         fees = _fees(planned) if planned is not None and conflict is not None else ()
         aside = self.aside.get(held.reading, ())
-        ways: tuple[DealWay, ...] = ()
-        if conflict is not None:
-            ways = ways_out(
-                held.under(without=aside), conflict, planned, fees, without, self.gap, self.budget, self.progress
-            )
+        ways = self._ways(held.under(without=aside), conflict, planned, fees, without) if conflict else ()
         effect = None
         if planned is not None and without is not None:
-            effect = self._effect(alone, held, without, planned)
-        says: DealWord = "yes" if conflict is None else "no" if planned is None else "price"
+            effect = self._kept(lambda: self._effect(alone, held, without, planned))
+        says = self._says(conflict, held)
         return UnderReading(reading, says, conflict, self.before.get(held.reading, ()), aside, fees, ways, effect)
 
-    def _plan(self, case: Case) -> Plan | None:
+    def _says(self, conflict: Conflict | None, held: Case) -> DealWord:
+        if conflict is None:
+            return "yes"
+        if held.hash not in self.plans:
+            return "conflict"
+        return "no" if self.plans[held.hash] is None else "price"
+
+    def _ways(
+        self, held: Case, conflict: Conflict, planned: Plan | None, fees: Sequence[Fee], without: Plan | None
+    ) -> tuple[DealWay, ...]:
+        """The ways out, or as many as were found."""
+        found: list[DealWay] = []
+
+        def look() -> None:
+            for way in ways_out(held, conflict, planned, fees, without, self.gap, self.budget, self.progress):
+                found.append(way)  # noqa: PERF402 - each is kept if the next one is stopped
+
+        self._kept(look)
+        return cheapest_first(found)
+
+    def _plan(self, case: Case, what: str) -> Plan | None:
         """The least-cost plan; None where no plan obeys every clause."""
         if case.hash not in self.plans:
+            self.progress(what)
             found = plan(case, gap=self.gap, time_limit=self.budget.left)
             self.plans[case.hash] = found if isinstance(found, Plan) else None
+            if isinstance(found, Plan) and found.status == "interrupted":
+                self.stopped = "interrupted"
         return self.plans[case.hash]
 
     def _effect(self, alone: Case, held: Case, before: Plan, after: Plan) -> SigningEffect:

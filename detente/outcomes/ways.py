@@ -6,7 +6,7 @@ must give (``planner.conflict``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -43,8 +43,8 @@ def ways_out(
     gap: float,
     budget: Budget,
     progress: Progress,
-) -> tuple[DealWay, ...]:
-    """Ways out of a conflict of a case, cheapest first; those of which no cost is known come last.
+) -> Iterator[DealWay]:
+    """Ways out of a conflict of a case, as they are found.
 
     Parameters
     ----------
@@ -54,13 +54,18 @@ def ways_out(
         The plan without the deal: costs are told against its own.
     """
     paid = {fee.term for fee in fees}
-    found = [way for way in _conceded(conflict, without) if way.subject not in paid]
+    yield from (way for way in _conceded(conflict, without) if way.subject not in paid)
     if planned is not None and fees:
-        found += [_paid(planned, fees, held.currency, without), _lowered(planned, fees, held.currency, without)]
+        yield _paid(planned, fees, held.currency, without)
+        yield _lowered(planned, fees, held.currency, without)
     trial = _Trial(held, without, gap, budget, progress)
     for term in dict.fromkeys(clash.term for clash in conflict.clauses):
-        found += trial.sooner(term)
-    found += trial.more_capacity(conflict)
+        yield from trial.sooner(term)
+    yield from trial.more_capacity(conflict)
+
+
+def cheapest_first(found: Iterable[DealWay]) -> tuple[DealWay, ...]:
+    """Ways out by their cost; those of which none is known come last."""
     return tuple(sorted(found, key=lambda way: (way.cost is None, way.cost or Decimal(0), way.kind, way.subject)))
 
 

@@ -6,7 +6,7 @@ Owns: the answer, and which readings change it. Not here: the conflict itself (`
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -90,20 +90,20 @@ def check(
         progress(f"reading {held.reading}" if held.reading else "solving")
         return performable(held, None if end is None else end - time.monotonic())
 
-    found = combined(case, reading, ask)
+    found = tuple(combined(case, reading, ask))
     told = unlike(case, found)
     conflicts = {name: each.conflict and replace(each.conflict, reading=name) for name, each in told.items()}
     return Answer(word(found), conflicts, len(found) - len(told))
 
 
-def combined(case: Case, reading: str | Chosen | None, ask: Callable[[Case], Conflict | None]) -> tuple[ReadAs, ...]:
+def combined(case: Case, reading: str | Chosen | None, ask: Callable[[Case], Conflict | None]) -> Iterator[ReadAs]:
     """The conflict under every combination of readings; a conflict settles all that read its clauses alike."""
     found: list[ReadAs] = []
     for choice in case.choices_beside(reading):
         known = next((each for each in found if each.settles(choice)), None)
         conflict = ask(case.under(reading=choice)) if known is None else known.conflict
         found.append(ReadAs(choice, conflict))
-    return tuple(found)
+        yield found[-1]
 
 
 def word(found: Sequence[ReadAs]) -> Literal["yes", "no", "depends"]:

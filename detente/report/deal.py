@@ -18,11 +18,16 @@ from detente.report.prices import bar
 from detente.report.terminal import collision
 from detente.values.money import shown
 
-HEADLINES = {"yes": "Yes", "no": "No", "depends": "It depends on the reading"}
+HEADLINES = {"yes": "Yes", "no": "No", "depends": "It depends on the reading", "unsettled": "Not settled"}
 WORDS = {
     "yes": "every clause can be performed",
     "price": "not every clause can be performed; what is missed has a price",
     "no": "not every clause can be performed, and what is missed is forbidden",
+    "conflict": "not every clause can be performed",
+}
+STOPPED = {
+    "time-limit": "The time ended: readings, ways out and what signing changes may be missing.",
+    "interrupted": "Stopped: readings, ways out and what signing changes may be missing.",
 }
 KINDS = {
     "lower": "ask for less",
@@ -40,6 +45,8 @@ def deal_view(found: DealAnswer, console: Console) -> None:
         under = f"Under the reading `{row.reading}`" if row.reading else "Under any reading"
         added = "the deal adds no conflict to those that there are without it"
         say(console, f"{under}: {added if row.word == 'yes' and row.aside else WORDS[row.word]}.")
+    if found.status != "complete":
+        say(console, STOPPED[found.status], style="bold")
     if found.folded:
         more = count(found.folded, "more combination")
         say(console, f"{more} of readings differ in clauses whose reading changes nothing, and are not shown.")

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from detente.case.case import Case
 from detente.cli import cli
 from detente.errors import CaseError, UnsettledError
+from detente.outcomes import sign as module
 from detente.outcomes.deal import DealAnswer, DealWay, UnderReading
 from detente.outcomes.sign import sign, with_and_without
 from tests.builders import D, Data, agreement, data_of, tokens, work
@@ -205,3 +206,48 @@ def test_the_command(tmp_path: Path) -> None:
     assert said.return_value == 0
     assert "Yes" in said.stdout
     assert "By 2026-02-01, self must deliver: usage data; evidence: a report." in said.stdout
+
+
+def stopping(monkeypatch: pytest.MonkeyPatch, name: str, call: int) -> None:
+    """Ctrl-C at one of the calls of a function that signing asks."""
+    real, calls = getattr(module, name), iter(range(1, 100))
+
+    def asked(*given: Any, **more: Any) -> Any:
+        if next(calls) >= call:
+            raise KeyboardInterrupt
+        return real(*given, **more)
+
+    monkeypatch.setattr(module, name, asked)
+
+
+def test_ctrl_c_keeps_the_readings_that_were_settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    stopping(monkeypatch, "performable", 2)
+    found = asked(world())
+    assert (found.answer, found.status, [row.reading for row in found.readings]) == (
+        "unsettled",
+        "interrupted",
+        ["letter"],
+    )
+    assert (alone(found).word, alone(found).effect) == ("yes", None)
+
+
+def test_ctrl_c_before_anything_is_found_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    stopping(monkeypatch, "performable", 1)
+    with pytest.raises(KeyboardInterrupt):
+        asked(world())
+
+
+def test_ctrl_c_keeps_the_answer_and_the_ways_that_were_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    stopping(monkeypatch, "margins", 1)
+    letter, spirit = asked(world()).readings
+    assert (letter.word, letter.effect, spirit.word, spirit.ways, spirit.effect) == ("yes", None, "conflict", (), None)
+    assert spirit.conflict is not None
+
+
+def test_the_command_says_that_it_was_stopped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (case := tmp_path / "case.yaml").write_text(json.dumps(world()))
+    stopping(monkeypatch, "performable", 2)
+    done = CliRunner().invoke(cli, ["check", str(case), "--sign", "deal"], standalone_mode=False)
+    assert done.return_value == 3
+    assert done.stdout.startswith("Not settled · sign `deal`?")
+    assert "Stopped: readings, ways out and what signing changes may be missing." in done.stdout
