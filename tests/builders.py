@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from detente.case.case import Case
 from detente.contract.decisions import NOTHING_DECIDED
+from detente.contract.position import Position
 from detente.contract.posting import Posting
 from detente.contract.rating import Rating
 from detente.contract.settlement import Settlement
@@ -234,7 +235,8 @@ def standing(case: Case, term: str, *used: Use) -> Settlement:
 # -- random cases --------------------------------------------------------------------------------------------------
 
 
-ALL_KINDS = tuple(kind_of(kind) for kind in KINDS)
+ALL_KINDS = tuple(kind_of(kind) for kind in KINDS if not issubclass(kind, Position))
+"""The kinds that deny something or move a number; the others are positions (`tests/terms/test_positions.py`)."""
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 Make = Callable[[Draw, Data, str], Data]

@@ -19,6 +19,7 @@ from detente.contract.decisions import Decisions
 from detente.contract.meter import Meter
 from detente.contract.paid_use import PaidUse
 from detente.contract.program import Program
+from detente.contract.reminder import Reminder
 from detente.contract.scope import Scope, Selection
 from detente.contract.settlement import Settlement
 from detente.contract.standing import Standing
@@ -213,6 +214,13 @@ class Term(Noun):
     def explain(self) -> Reason:
         """What the clause does, in one sentence."""
         return Reason(self.id, self.text or f"covers {self.covered}")
+
+    def reminds(self, since: datetime, until: datetime) -> Iterable[Reminder]:
+        """The days that it names, for whoever must keep them; of what comes back, those of a time. Neutral: none.
+
+        Its first and last day, and the windows of its amount, a case adds by itself.
+        """
+        return ()
 
     # -- for the case's own checks -----------------------------------------------------------------------------
     def references(self) -> tuple[Reference, ...]:

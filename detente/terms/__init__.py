@@ -13,33 +13,45 @@ from pydantic import Field, TypeAdapter
 from pydantic_core import core_schema
 
 from detente.contract.term import Term
+from detente.terms.audit import Audit
+from detente.terms.change_of_control import ChangeOfControl
 from detente.terms.commitment import MinimumCommitment
 from detente.terms.credit import Credit
 from detente.terms.discount import Discount
 from detente.terms.exclusivity import Exclusivity
+from detente.terms.liability_cap import LiabilityCap
+from detente.terms.obligation import DatedObligation
 from detente.terms.payment import Payment
 from detente.terms.redundancy import Redundancy
+from detente.terms.renewal import Renewal
 from detente.terms.residency import Residency
 from detente.terms.revenue_share import RevenueShare
 from detente.terms.savings_plan import SavingsPlan
 from detente.terms.share import Share
 from detente.terms.spending_cap import SpendingCap
 from detente.terms.take_or_pay import TakeOrPay
+from detente.terms.termination import Termination
 from detente.terms.volume_discount import VolumeDiscount
 
 KINDS: tuple[type[Term], ...] = (
+    Audit,
+    ChangeOfControl,
     Credit,
     Discount,
     Exclusivity,
+    LiabilityCap,
     MinimumCommitment,
+    DatedObligation,
     Payment,
     Redundancy,
+    Renewal,
     Residency,
     RevenueShare,
     SavingsPlan,
     Share,
     SpendingCap,
     TakeOrPay,
+    Termination,
     VolumeDiscount,
 )
 

@@ -30,10 +30,11 @@ from detente.contract.decisions import Decisions
 from detente.contract.meter import Measure, Meter
 from detente.contract.milestone import Milestone, out_of_order
 from detente.contract.program import Program
+from detente.contract.reminder import Reminder, last_day
 from detente.contract.settlement import Settlement, settled
 from detente.contract.standing import FLOOR, MILESTONE, SUPERSEDED
 from detente.contract.stated import Magnitude, StatedWindows
-from detente.contract.term import Term
+from detente.contract.term import SELF, Term
 from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
 from detente.contract.window import Calendar, Every, Window
@@ -311,6 +312,12 @@ class MinimumCommitment(Term):
         milestones = "".join(f"; {m.told}" for m in self.milestones)
         sentence = f"at least {told(self.amount)} of {what} ({self.covered}) {each}; {price}{classes}{milestones}"
         return Reason(self.id, sentence)
+
+    def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
+        """Its milestones."""
+        for milestone in self.milestones:
+            if self.validity.start < moment(milestone.by) <= self.validity.end:
+                yield Reminder(last_day(moment(milestone.by)), "milestone", f"milestone: {milestone.told}", SELF)
 
     def stated_windows(self) -> tuple[StatedWindows, ...]:
         """Those of its amount; GPUs at any time go by the time itself."""

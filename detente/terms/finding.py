@@ -27,8 +27,15 @@ WORDS: dict[str, str] = {
     **dict.fromkeys(("prepayment", "universal-credits", "burn-down"), "write `kind: payment` and `kind: credit`"),
     **dict.fromkeys(("budget", "cap", "spend-cap"), "write `kind: spending-cap`"),
     **dict.fromkeys(("non-compete", "rofr", "rofo", "right-of-first-refusal", "first-refusal"), _BY_A_PERSON),
-    **dict.fromkeys(("mfn", "mfc", "most-favoured-customer", "benchmarking", "audit", "audit-rights"), _BY_A_PERSON),
-    **dict.fromkeys(("termination", "change-of-control", "renewal", "liability-cap", "warrants"), _BY_A_PERSON),
+    **dict.fromkeys(("mfn", "mfc", "most-favoured-customer", "benchmarking", "warrants"), _BY_A_PERSON),
+    **dict.fromkeys(("audit-rights", "audit-right"), "write `kind: audit`"),
+    **dict.fromkeys(
+        ("early-termination", "exit", "termination-for-convenience", "break-fee"), "write `kind: termination`"
+    ),
+    **dict.fromkeys(("renew", "auto-renewal", "extension", "notice"), "write `kind: renewal`"),
+    **dict.fromkeys(("duty", "deliverable", "report", "reporting", "insurance"), "write `kind: obligation`"),
+    **dict.fromkeys(("cap-on-liability", "limitation-of-liability"), "write `kind: liability-cap`"),
+    **dict.fromkeys(("merger", "acquisition", "assignment"), "write `kind: change-of-control`"),
 }
 """What is not a kind, and what to write in its place."""
 

@@ -16,8 +16,9 @@ from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.posting import Posting
 from detente.contract.program import Program
+from detente.contract.reminder import Reminder
 from detente.contract.settlement import Settlement
-from detente.contract.term import Term
+from detente.contract.term import SELF, Term
 from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
 from detente.errors import Flaw, FlawError
@@ -69,6 +70,13 @@ class Payment(Term):
         """What is due, to whom, and when."""
         amount = shown(self.amount.amount, self.amount.currency)
         return Reason(self.id, f"{amount} are due to {self.to or self._party} on {self.on}, whatever runs where")
+
+    def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
+        """The day on which it is due, unless it is waived by then."""
+        if not self.due:
+            return
+        amount = shown(self.amount.amount, self.amount.currency)
+        yield Reminder(self.on, "payment", f"{amount} are due to {self.to or self._party}", SELF)
 
     @property
     def _party(self) -> str:

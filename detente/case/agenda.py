@@ -1,0 +1,97 @@
+"""The agenda of a case: every day that its paper names, in order.
+
+Owns: ``AgendaLine``, and from a case to its lines: first and last days of agreements and clauses, ends of the windows
+of an amount, what clauses remind of, events, what scenarios owe, and days of news. Not here: what a clause reminds of
+(``Term.reminds``), and how it is shown (``report.agenda``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from detente.case.case import Case
+from detente.contract.reminder import Reminder, Role, last_day
+from detente.contract.term import Term
+from detente.values.period import endless, moment, named
+
+LONG = ("month", "quarter", "year", "term")
+"""Windows whose ends are worth a line: of hours and days there are too many."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgendaLine:
+    """A reminder, and whose: a clause, an agreement, or neither."""
+
+    on: date
+    role: Role
+    what: str
+    agreement: str | None = None
+    clause: str | None = None
+    by: str | None = None
+    done: date | None = None
+
+
+def agenda(case: Case, since: date, until: date) -> tuple[AgendaLine, ...]:
+    """What falls on the days from ``since`` to before ``until``, in order. Raises CaseError without a reading."""
+    found = {*_agreements(case), *_clauses(case, since, until), *_of_the_case(case)}
+    inside = (line for line in found if since <= line.on < until)
+    return tuple(
+        sorted(inside, key=lambda line: (line.on, line.agreement or "", line.clause or "", line.role, line.what))
+    )
+
+
+def _agreements(case: Case) -> Iterator[AgendaLine]:
+    """Their first and last days."""
+    for each in case.declared.agreements:
+        title = f": {each.title}" if each.title else ""
+        does = f"amends `{each.amends}`" if each.amends else "takes effect"
+        yield AgendaLine(each.effective, "start", f"`{each.id}` {does}{title}", each.id)
+        if each.ends is not None:
+            yield AgendaLine(last_day(moment(each.ends)), "end", f"the last day of `{each.id}`{title}", each.id)
+
+
+def _clauses(case: Case, since: date, until: date) -> Iterator[AgendaLine]:
+    """What each clause in force names: its own days, the ends of its windows, what it reminds of."""
+    agreements = {each.id: each for each in case.declared.agreements}
+    for term in case.signed:
+        signed = agreements.get(term.validity.agreement)
+        told = () if signed is None else (signed.effective, signed.ends and last_day(moment(signed.ends)))
+        yield from (line for line in _span(term) if line.on not in told)
+        yield from _windows(term, since, until)
+        yield from (_of(term, each) for each in term.reminds(moment(since), moment(until)))
+
+
+def _of(term: Term, each: Reminder) -> AgendaLine:
+    return AgendaLine(each.on, each.role, each.what, term.validity.agreement, term.id, each.by, each.done)
+
+
+def _span(term: Term) -> Iterator[AgendaLine]:
+    """Its first and last day in force."""
+    yield _of(term, Reminder(term.validity.start.date(), "start", f"`{term.id}` comes into force"))
+    if not endless(term.validity.end):
+        yield _of(term, Reminder(last_day(term.validity.end), "end", f"the last day of `{term.id}`"))
+
+
+def _windows(term: Term, since: date, until: date) -> Iterator[AgendaLine]:
+    """The last day of each window of an amount."""
+    for stated in term.stated_windows():
+        if stated.divides != "amount" or stated.every.every not in LONG:
+            continue
+        for window in term.calendar(stated.every).over(moment(since), moment(until)):
+            if not endless(window.end):
+                what = f"a window of `{term.id}` ends: {named(window.start, window.end)}"
+                yield _of(term, Reminder(last_day(window.end), "window", what))
+
+
+def _of_the_case(case: Case) -> Iterator[AgendaLine]:
+    """Events, what scenarios owe, and when news is expected."""
+    for name, on in case.declared.events.items():
+        if on is not None:
+            yield AgendaLine(on, "event", f"the event `{name}`")
+    for owed in case.obligations:
+        proof = f" (evidence: {owed.evidence})" if owed.evidence else ""
+        yield AgendaLine(owed.due, "duty", f"{owed.what}{proof}", by=owed.by)
+    for uncertain in case.declared.uncertain:
+        yield AgendaLine(uncertain.known, "event", f"it is known how `{uncertain.id}` ends")

@@ -1,0 +1,39 @@
+"""A reminder: a day that a clause names, for whoever must keep it.
+
+Owns: ``Reminder``. A clause states its own (``Term.reminds``); a case lists all of them in order (``case.agenda``). It
+moves no money and denies nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+from detente.values.period import later
+from detente.values.quantity import Span
+
+Role = Literal["start", "end", "window", "milestone", "payment", "notice", "renewal", "right", "duty", "event"]
+"""What kind of day it is: ``notice``: the last day to say something; ``right``: until when, or from when, somebody may;
+``duty``: by when somebody must."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """A day, what falls on it, who must act, and the day on which it was done."""
+
+    on: date
+    role: Role
+    what: str
+    by: str | None = None
+    done: date | None = None
+
+
+def before(end: datetime, notice: Span) -> date:
+    """The last day on which notice of so long can be given of what happens at a moment."""
+    return later(end, notice, -1).date()
+
+
+def last_day(end: datetime) -> date:
+    """The last day of what ends at a moment: contracts name the day before an exclusive end."""
+    return (end - timedelta(microseconds=1)).date()

@@ -1,0 +1,60 @@
+"""Audit: who may look into the other's books, how often, how far back, and who pays.
+
+See ``docs/terms/audit.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from detente.contract.position import Position
+from detente.contract.reminder import Reminder, before, last_day
+from detente.contract.stated import StatedWindows
+from detente.contract.verdict import Reason
+from detente.contract.window import Every
+from detente.values.noun import Title
+from detente.values.period import Day, named
+from detente.values.quantity_field import Length, Portion
+
+
+class Audit(Position):
+    """A right to audit, once in each window."""
+
+    kind: Literal["audit"]
+    by: Title = Field(default="self", description="who may audit")
+    windows: Every = Every(every="year")
+    notice: Length | None = Field(default=None, description="how long before it must be announced")
+    look_back: Length | None = Field(default=None, description="how far back it may look")
+    threshold: Portion | None = Field(
+        default=None, description="the overcharge, as a part, from which the other pays it"
+    )
+    done: tuple[Day, ...] = Field(default=(), description="the days of audits that were made, in order")
+
+    def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
+        """The last day of each window, and the last on which an audit in it can be announced."""
+        for window in self.calendar(self.windows).over(self.validity.start, until):
+            if window.end <= since:
+                continue
+            name = named(window.start, window.end)
+            made = next((day for day in self.done if window.start.date() <= day <= last_day(window.end)), None)
+            if self.notice:
+                yield Reminder(
+                    before(window.end, self.notice), "notice", f"to announce the audit of {name}", self.by, made
+                )
+            yield Reminder(last_day(window.end), "right", f"the last day for an audit in {name}", self.by, made)
+
+    def explain(self) -> Reason:
+        """Who may look at what."""
+        back = f", {self.look_back} back" if self.look_back else ""
+        pays = (
+            f"; from an overcharge of {float(self.threshold) * 100:g}% on the other pays it" if self.threshold else ""
+        )
+        return self.says(f"{self.by} may audit once in each {self.windows.every}{back}{pays}")
+
+    def stated_windows(self) -> tuple[StatedWindows, ...]:
+        """How often."""
+        return (StatedWindows(("windows",), self.windows, "nothing"),)

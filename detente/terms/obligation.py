@@ -1,0 +1,81 @@
+"""Obligation: something is to be delivered by a day, once or again and again, and something shows that it was.
+
+See ``docs/terms/obligation.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from detente.contract.case_view import CaseView
+from detente.contract.position import Position
+from detente.contract.reminder import Reminder, last_day
+from detente.contract.stated import StatedWindows
+from detente.contract.verdict import Reason
+from detente.contract.window import Every
+from detente.errors import Flaw, FlawError
+from detente.values.noun import Title
+from detente.values.period import Day, later, moment, named
+from detente.values.quantity_field import Length
+
+
+class DatedObligation(Position):
+    """A dated duty of one party, with its evidence."""
+
+    kind: Literal["obligation"]
+    what: str = Field(description="what is to be done", min_length=1, max_length=4000)
+    by: Title = Field(default="self", description="who must: `self`, a provider's id, or anybody else")
+    to: Title | None = Field(default=None, description="who receives it")
+    due: Day | None = Field(default=None, description="the last day, of a duty that is done once")
+    windows: Every | None = Field(default=None, description="of a duty that comes back: once for each window")
+    within: Length | None = Field(default=None, description="with `windows`: how long after a window's end")
+    evidence: Title | None = Field(default=None, description="what shows that it was done")
+    done: tuple[Day, ...] = Field(default=(), description="the days on which it was done, in order")
+
+    @model_validator(mode="after")
+    def _once_or_again(self) -> Self:
+        if (self.due is None) == (self.windows is None):
+            raise FlawError("says neither or both of `due` and `windows`", "write one of them")
+        if self.within and not self.windows:
+            raise FlawError("`within` counts from the end of a window", "add `windows`", ("within",), key=True)
+        if list(self.done) != sorted(self.done):
+            raise FlawError("the days on which it was done are out of order", "write the earlier first", ("done",))
+        if self.due and len(self.done) > 1:
+            raise FlawError("is done once, and two days are stated", "keep one of them", ("done",))
+        return self
+
+    def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
+        """Its last day; of one that comes back, that of each window."""
+        if self.due is not None:
+            yield Reminder(self.due, "duty", self._told, self.by, self.done[0] if self.done else None)
+        for window in self.calendar(self.windows).over(self.validity.start, until) if self.windows else ():
+            end = later(window.end, self.within) if self.within else window.end
+            done = self.done[window.index] if window.index < len(self.done) else None
+            what = f"{self._told} for {named(window.start, window.end)}"
+            if end >= since:
+                yield Reminder(last_day(end), "duty", what, self.by, done)
+
+    @property
+    def _told(self) -> str:
+        return self.what + (f" (evidence: {self.evidence})" if self.evidence else "")
+
+    def explain(self) -> Reason:
+        """What is to be done, by whom, and when."""
+        when = f"by {self.due}" if self.windows is None else f"in each {self.windows.every}"
+        when = f"within {self.within} of the end of {when[3:]}" if self.within else when
+        to = f" {self.to}" if self.to else ""
+        return self.says(f"{self.by} owes{to} {when}: {self._told}")
+
+    def stated_windows(self) -> tuple[StatedWindows, ...]:
+        """Those of a duty that comes back."""
+        return () if self.windows is None else (StatedWindows(("windows",), self.windows, "nothing"),)
+
+    def check(self, case: CaseView) -> Iterator[Flaw]:
+        """A day on which the clause is not in force; a duty for the whole of a term without end."""
+        if self.due is not None and not self.validity.over(moment(self.due), moment(self.due)):
+            when = named(self.validity.start, self.validity.end)
+            yield Flaw(f"{self.due} is not while the clause is in force ({when})", "is the year right?", ("due",))

@@ -1,0 +1,103 @@
+"""Termination: who may end an agreement before its time, with which notice, and at which fee.
+
+See ``docs/terms/termination.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from detente.contract.case_view import CaseView
+from detente.contract.position import Position
+from detente.contract.reminder import Reminder
+from detente.contract.verdict import Reason
+from detente.errors import Flaw, FlawError
+from detente.values.money import Cash, shown
+from detente.values.noun import Noun, Title
+from detente.values.period import FIRST, Day, later, moment
+from detente.values.quantity_field import Length
+
+
+class ExitFee(Noun):
+    """What leaving costs from so many months of the agreement on, until the next step."""
+
+    after: Length | None = Field(default=None, description="how long after the agreement's first day it begins")
+    fee: Cash
+
+
+class Termination(Position):
+    """A right to leave early, by convenience or for a cause."""
+
+    kind: Literal["termination"]
+    for_: Literal["convenience", "cause"] = Field(description="whether a reason is needed")
+    by: Title = Field(default="either party", description="who may end it")
+    notice: Length | None = Field(default=None, description="how long before the end notice is given")
+    cure: Length | None = Field(default=None, description="for cause: how long a breach may be mended after notice")
+    not_before: Day | None = Field(default=None, description="the first day on which the agreement may end so")
+    fees: tuple[ExitFee, ...] = Field(default=(), description="what leaving costs, by elapsed months; none: nothing")
+
+    @model_validator(mode="after")
+    def _steps(self) -> Self:
+        begun = [_since(moment(FIRST), step) for step in self.fees]
+        if begun != sorted(set(begun)):
+            raise FlawError("the steps of `fees` are out of order", "write the earlier first", ("fees",))
+        if self.for_ == "convenience" and self.cure:
+            raise FlawError("only a breach is cured", "leave out `cure`, or say `for: cause`", ("cure",), key=True)
+        return self
+
+    def fee(self, on: date) -> Decimal:
+        """What it costs to leave on a day: that of the last step that has begun."""
+        begun = [step for step in self.fees if self._step(step) <= moment(on)]
+        return begun[-1].fee.amount if begun else Decimal(0)
+
+    def _step(self, step: ExitFee) -> datetime:
+        """When a step begins."""
+        return _since(self.validity.start, step)
+
+    def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
+        """The first day of leaving, with its notice, and each day on which the fee changes."""
+        if self.not_before is not None:
+            yield Reminder(self.not_before, "right", f"the first day on which {self.by} may leave", self.by)
+            if self.notice:
+                first = later(moment(self.not_before), self.notice, -1).date()
+                yield Reminder(first, "notice", f"the first day for notice to leave on {self.not_before}", self.by)
+        for step in self.fees:
+            at = self._step(step)
+            if at < self.validity.end:
+                cost = shown(step.fee.amount, step.fee.currency)
+                yield Reminder(at.date(), "right", f"from this day leaving costs {cost}", self.by)
+
+    def explain(self) -> Reason:
+        """Who may leave, and at which price."""
+        first = f" from {self.not_before} on" if self.not_before else ""
+        notice = f" with {self.notice} of notice" if self.notice else ""
+        cure = f", unless it is cured within {self.cure}" if self.cure else ""
+        steps = ", ".join(_told(step) for step in self.fees)
+        return self.says(
+            f"{self.by} may end the agreement for {self.for_}{first}{notice}{cure}; fee: {steps or 'none'}"
+        )
+
+    def check(self, case: CaseView) -> Iterator[Flaw]:
+        """A first day after the end; steps that no time of the agreement sees."""
+        if self.not_before is not None and moment(self.not_before) >= self.validity.end:
+            what = f"the first day of leaving, {self.not_before}, is after the end ({self.validity.end:%Y-%m-%d})"
+            yield Flaw(what, "is the year right?", ("not-before",))
+        for index, step in enumerate(self.fees):
+            if self._step(step) >= self.validity.end:
+                last = (self.validity.end - timedelta(days=1)).date()
+                what = f"a fee from {self._step(step):%Y-%m-%d} on begins after the last day ({last})"
+                yield Flaw(what, "leave the step out, or correct it", ("fees", index, "after"))
+
+
+def _since(start: datetime, step: ExitFee) -> datetime:
+    return later(start, step.after) if step.after else start
+
+
+def _told(step: ExitFee) -> str:
+    after = f" after {step.after}" if step.after else " from the start"
+    return f"{shown(step.fee.amount, step.fee.currency)}{after}"

@@ -1,0 +1,68 @@
+"""The agenda of a case: every day, in order, once."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from detente.case.agenda import agenda
+from detente.case.case import Case
+from tests.builders import Data, agreement, data_of, tokens, work
+
+FLOOR = {
+    "id": "floor",
+    "kind": "minimum-commitment",
+    "amount": "1 k USD",
+    "windows": {"every": "quarter"},
+    "milestones": [{"by": "2026-05-01", "reach": "100 USD", "fee": "10%"}],
+}
+FEE = {"id": "fee", "kind": "payment", "amount": "10 USD", "on": "2026-06-01"}
+CAP = {"id": "cap", "kind": "spending-cap", "amount": "9 M USD", "from": "2026-02-01", "windows": {"every": "hour"}}
+
+
+def lines(
+    since: str = "2026-01-01", until: str = "2026-07-01", scenario: Any = None, **head: Any
+) -> list[tuple[str, str]]:
+    data = data_of([tokens("north", 3)], [work()], agreement(FLOOR, FEE, CAP), **head)
+    found = agenda(Case.of(data).under(scenario=scenario), date.fromisoformat(since), date.fromisoformat(until))
+    return [(str(line.on), line.what) for line in found]
+
+
+def test_every_day_in_order() -> None:
+    assert lines() == [
+        ("2026-01-01", "`north-deal` takes effect"),
+        ("2026-02-01", "`cap` comes into force"),  # its windows are hours, and are not listed
+        ("2026-03-31", "a window of `floor` ends: 2026 Q1"),
+        ("2026-04-30", "milestone: 100.00 USD by 2026-05-01: 10% of what is missing then is owed"),
+        ("2026-06-01", "10.00 USD are due to `north`"),
+        ("2026-06-30", "the last day of `north-deal`"),
+        ("2026-06-30", "a window of `floor` ends: 2026 Q2"),
+    ]
+
+
+def test_only_days_that_are_asked_for() -> None:
+    assert [on for on, _ in lines("2026-03-31", "2026-04-30")] == ["2026-03-31"]
+
+
+def test_events_and_what_a_scenario_brings() -> None:
+    due = {"what": "a report", "by": "self", "due": "2026-03-01"}
+    cost = {"on": "2026-02-10", "amount": "5 USD", "to": "counsel", "why": "a suit"}
+    scenario = {"id": "suit", "events": {"merger": "2026-05-05"}, "obligations": [due], "costs": [cost]}
+    head: Data = {"events": {"merger": "not expected"}, "scenarios": [scenario]}
+    plain, changed = lines(**head), lines(scenario="suit", **head)
+    assert [each for each in changed if each not in plain] == [
+        ("2026-01-01", "`suit.costs` takes effect"),
+        ("2026-02-10", "5.00 USD are due to counsel"),
+        ("2026-03-01", "a report"),
+        ("2026-05-05", "the event `merger`"),
+    ]
+
+
+def test_an_amended_clause_ends_on_the_day_before() -> None:
+    second = agreement(FEE | {"on": "2026-05-02"}, id="two", amends="north-deal", effective="2026-04-16")
+    data = data_of([tokens("north", 3)], [work()], agreement(FEE), second)
+    found = agenda(Case.of(data), date(2026, 1, 1), date(2026, 7, 1))
+    assert [(str(line.on), line.what) for line in found if line.clause == "fee"] == [
+        ("2026-04-15", "the last day of `fee`"),
+        ("2026-05-02", "10.00 USD are due to `north`"),
+    ]

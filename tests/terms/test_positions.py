@@ -1,0 +1,177 @@
+"""Positions: clauses that deny nothing and move no number. What they remind of, by the calendar, worked out by hand."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from detente.case.case import Case
+from detente.contract.position import Position
+from detente.contract.scope import Scope
+from detente.contract.term import Term
+from detente.contract.window import Every
+from detente.terms import KINDS, kind_of
+from detente.values.held import held_in
+from tests.builders import Data, agreement, build, data_of, day, mistakes, tokens, work
+
+EXAMPLES: dict[str, Data] = {
+    "obligation": {"what": "a report", "windows": {"every": "quarter"}, "within": "30 days"},
+    "renewal": {"automatic": True, "for": "1 year", "notice": "90 days"},
+    "termination": {"for": "convenience", "fees": [{"fee": "2 M USD"}, {"after": "9 months", "fee": "1 M USD"}]},
+    "change-of-control": {"right": "terminate", "within": "90 days", "happened": "2026-04-01"},
+    "audit": {"notice": "30 days"},
+    "liability-cap": {"fees-of": "12 months"},
+}
+KINDS_OF_POSITION = [kind for kind in KINDS if issubclass(kind, Position)]
+
+
+def data(kind: str, **more: Any) -> Data:
+    clause = {"id": "it", "kind": kind} | EXAMPLES[kind] | more
+    return data_of([tokens("north", 3)], [work()], agreement(clause), months=12)
+
+
+def term(kind: str, **more: Any) -> Term:
+    (found,) = Case.of(data(kind, **more)).signed
+    return found
+
+
+def reminded(kind: str, **more: Any) -> list[tuple[str, str]]:
+    found = term(kind, **more).reminds(day("2026-01-01"), day("2028-01-01"))
+    return [(str(each.on), each.role) for each in found]
+
+
+def test_each_position_has_an_example() -> None:
+    assert set(EXAMPLES) == {kind_of(kind) for kind in KINDS_OF_POSITION}
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_POSITION, ids=kind_of)
+def test_it_denies_nothing_and_moves_no_number(kind: type[Term]) -> None:
+    for verb in ("judge", "permits", "meters", "shape", "takes_off", "payments", "settle", "standby"):
+        assert getattr(kind, verb) is getattr(Term, verb), verb
+    assert {kind.prices, kind.pays, kind.reprices} == {False}
+
+
+@pytest.mark.parametrize("kind", EXAMPLES)
+def test_it_states_what_it_declares_and_explains_itself(kind: str) -> None:
+    found = term(kind)
+    assert {path for path, _ in held_in(found, Scope)} <= {path for path, _ in found.scopes()}
+    assert {stated.path for stated in found.stated_windows()} == {path for path, _ in held_in(found, Every)}
+    assert found.explain().term == "it"
+    assert found.explain().sentence.endswith("; no plan turns on it")
+
+
+@pytest.mark.parametrize("kind", EXAMPLES)
+@pytest.mark.parametrize("scope", [{"of": {"kind": "inference"}}, {"except": [{"kind": "batch"}]}])
+def test_it_speaks_of_no_use(kind: str, scope: Data) -> None:
+    (only,) = mistakes(data(kind, **scope))
+    assert only.startswith("is about the parties, and speaks of no use")
+
+
+# -- obligation -----------------------------------------------------------------------------------------------------
+def test_a_duty_that_comes_back_is_due_so_long_after_each_window() -> None:
+    # the quarter ends with 31 March; 30 days from 1 April is 1 May, an exclusive end: the last day is 30 April
+    found = term("obligation", done=["2026-04-20"]).reminds(day("2026-01-01"), day("2027-06-01"))
+    assert [(str(each.on), each.done) for each in found] == [
+        ("2026-04-30", date(2026, 4, 20)),
+        ("2026-07-30", None),
+        ("2026-10-30", None),
+        ("2027-01-30", None),
+    ]
+
+
+def test_a_duty_is_done_once_or_again() -> None:
+    once = {"due": "2026-02-28", "windows": None, "within": None}
+    assert reminded("obligation", **once) == [("2026-02-28", "duty")]
+    assert mistakes(data("obligation", due="2026-02-28")) == [
+        "says neither or both of `due` and `windows`; write one of them"
+    ]
+    (only,) = mistakes(data("obligation", **(once | {"due": "2036-02-28"})))
+    assert only == "2036-02-28 is not while the clause is in force (2026); is the year right?"
+    (only,) = mistakes(data("obligation", done=["2026-05-01", "2026-04-01"]))
+    assert only.startswith("the days on which it was done are out of order")
+
+
+# -- renewal ----------------------------------------------------------------------------------------------------------
+def test_it_renews_again_and_again_unless_notice_is_given_in_time() -> None:
+    # 90 days before 2027-01-01 is 2026-10-03, before 2028-01-01 2027-10-03; the third term's notice is after the list
+    assert reminded("renewal") == [
+        ("2026-10-03", "notice"),
+        ("2027-01-01", "renewal"),
+        ("2027-10-03", "notice"),
+        ("2028-01-01", "renewal"),
+    ]
+    found = list(term("renewal", given="2026-10-03").reminds(day("2026-01-01"), day("2030-01-01")))
+    assert [each.what for each in found][1:] == ["ends, and does not renew"]
+    assert found[0].done == date(2026, 10, 3)
+
+
+def test_late_notice_is_a_mistake() -> None:
+    (only,) = mistakes(data("renewal", given="2026-10-04"))
+    assert only.startswith("notice was given on 2026-10-04, and the last day for it was 2026-10-03")
+
+
+def test_it_ends_unless_notice_is_given() -> None:
+    quiet, loud = (
+        [each.what for each in term("renewal", automatic=False, **given).reminds(day("2026-01-01"), day("2030-01-01"))]
+        for given in ({}, {"given": "2026-09-01"})
+    )
+    assert quiet[1:] == ["ends, and does not renew"]
+    assert loud[1:] == ["renews for 1 year"]
+
+
+def test_an_agreement_without_end_does_not_renew() -> None:
+    clause = {"id": "it", "kind": "renewal"} | EXAMPLES["renewal"]
+    endless = data_of([tokens("north", 3)], [work()], agreement(clause, ends=None))
+    assert mistakes(endless) == ["an agreement without end does not renew; state `ends:` of the agreement"]
+
+
+# -- termination ------------------------------------------------------------------------------------------------------
+def test_leaving_costs_what_the_step_says() -> None:
+    found = term("termination")
+    fees = [found.fee(date.fromisoformat(on)) for on in ("2026-01-01", "2026-09-30", "2026-10-01")]  # type: ignore[attr-defined]
+    assert fees == [2_000_000, 2_000_000, 1_000_000]
+    assert reminded("termination") == [("2026-01-01", "right"), ("2026-10-01", "right")]
+    dated = {"not-before": "2026-07-01", "notice": "60 days"}
+    assert reminded("termination", **dated)[:2] == [("2026-07-01", "right"), ("2026-05-02", "notice")]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"not-before": "2027-03-01"}, "the first day of leaving, 2027-03-01, is after the end (2027-01-01)"),
+        ({"fees": [{"after": "14 months", "fee": "1 USD"}]}, "a fee from 2027-03-01 on begins after the last day"),
+        ({"fees": [{"after": "2 months", "fee": "1 USD"}, {"fee": "2 USD"}]}, "the steps of `fees` are out of order"),
+        ({"cure": "30 days"}, "only a breach is cured"),
+    ],
+)
+def test_what_no_time_of_the_agreement_sees(more: Data, said: str) -> None:
+    (only,) = mistakes(data("termination", **more))
+    assert only.startswith(said)
+
+
+# -- change of control, audit, liability ------------------------------------------------------------------------------
+def test_a_right_after_a_change_of_control_lasts_so_long() -> None:
+    # 2026-04-01 and 90 days: 30 in April, 31 in May, and 29 of June
+    assert reminded("change-of-control", notice="10 days") == [("2026-04-11", "notice"), ("2026-06-30", "right")]
+    assert reminded("change-of-control", happened=None) == []
+
+
+def test_an_audit_is_once_in_each_window() -> None:
+    found = list(term("audit", done=["2026-08-08"]).reminds(day("2026-01-01"), day("2027-01-01")))
+    assert [(str(each.on), each.role) for each in found] == [("2026-12-02", "notice"), ("2026-12-31", "right")]
+    assert {each.done for each in found} == {date(2026, 8, 8)}
+
+
+def test_a_cap_on_liability_says_how_much() -> None:
+    both = term("liability-cap", amount="10 M USD", uncapped=["fraud"]).explain().sentence
+    assert "in all at most the larger of 10.0 M USD and the fees of 12 months; outside of it: fraud" in both
+    assert mistakes(data("liability-cap", **{"fees-of": None}))[0].startswith("says neither `amount` nor `fees-of`")
+
+
+def test_a_case_with_all_of_them_costs_what_it_costs_without() -> None:
+    clauses = [{"id": kind, "kind": kind} | EXAMPLES[kind] for kind in EXAMPLES]
+    case = build([tokens("north", 3)], [work()], agreement(*clauses), months=12)
+    assert len(case.terms) == len(EXAMPLES)
+    assert [meter for each in case.terms for meter in each.meters()] == []
