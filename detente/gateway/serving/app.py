@@ -1,7 +1,7 @@
 """The gateway's paths: who calls, what is asked, and from there to the relay.
 
 Owns: routing, keys and labels. Not here: HTTP's framing (``protocol``), decisions (``admit``, ``choose``), asking
-providers (``relay``), and what is kept of a reply (``recorder``).
+providers (``relay``, ``provider_call``), and what is kept of a reply (``recorder``).
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from detente.gateway.http.protocol import Connection
 from detente.gateway.serving.clock import Clock
 from detente.gateway.serving.job import Job, Served
 from detente.gateway.serving.metrics import TYPE, Metrics
+from detente.gateway.serving.provider_call import ProviderCalls
 from detente.gateway.serving.recorder import Recorder
 from detente.gateway.serving.relay import Relay
 from detente.gateway.surfaces import SURFACES, models
@@ -89,7 +90,8 @@ class App:
         self.outbox = Outbox(self._loop)
         self.upstream = Upstream(self.outbox, connect=deadlines.connect)
         self._recorder = Recorder(journal, metrics)
-        self.relay = Relay(self.upstream, load, self._recorder, self.turned, clock, metrics)
+        self.calls = ProviderCalls(self.upstream, load, self._recorder, clock, metrics)
+        self._relay = Relay(self.calls, load, self._recorder, self.turned)
         self.follow(policy, authorities)
 
     def follow(self, policy: Policy, authorities: Mapping[str, Authority]) -> None:
@@ -307,7 +309,7 @@ class App:
             self._metrics.denied(clause)
         self._active += 1
         try:
-            await self.relay.serve(job, exchange)
+            await self._relay.serve(job, exchange)
         finally:
             self._active -= 1
 

@@ -6,6 +6,7 @@ providers say (their wires), and what follows from a failure (``relay``, ``healt
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import replace
 from typing import Literal
@@ -49,3 +50,9 @@ def unread(defect: Exception, deployed: Deployed) -> Failure:
     """A reply on which our reading of it broke down: as broken as one that is cut, and another may do better."""
     failed = failure("broken", 502, f"the reply of {deployed.id} could not be read")
     return replace(failed, detail=f"{type(defect).__name__}: {defect}"[:MAX_DETAIL])
+
+
+def tell(job: str, defect: Exception) -> None:
+    """A defect in a call is the operator's to know of."""
+    said = {"message": f"internal error in the call {job}", "exception": defect}
+    asyncio.get_running_loop().call_exception_handler(said)

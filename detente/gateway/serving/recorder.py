@@ -66,6 +66,7 @@ class Recorder:
             left_out=job.left_out,
         )
         self._journal.append(joined(self._route(job, choice, name), end))
+        job.recorded = True
         self._metrics.replied(job.workload.id, name, served.outcome, seconds, tokens, spent)
         for attempt in job.attempts[:-1]:
             if attempt.used == "unknown":

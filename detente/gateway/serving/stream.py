@@ -1,7 +1,7 @@
 """A streamed reply on its way to its caller.
 
 Owns: holding back a stream until there is content, its rendering, and what is noted of it for the record. Not here:
-reading it from a provider (``relay``).
+reading it from a provider (``provider_call``).
 """
 
 from __future__ import annotations

@@ -173,7 +173,7 @@ class Worker:
 
     async def _renew(self, now: float) -> None:
         """Secrets that end, or were refused, are fetched again."""
-        rejected = self._app.relay.rejected
+        rejected = self._app.calls.rejected
         self._renewals.begin(self._app.policy.authorities, rejected, now, Clock.wall())
         rejected.clear()
 

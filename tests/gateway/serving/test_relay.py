@@ -12,7 +12,7 @@ import pytest
 from detente.case.case import Case
 from detente.gateway.deciding import health
 from detente.gateway.deciding.policy import Policy
-from detente.gateway.serving import relay
+from detente.gateway.serving import provider_call
 from tests.gateway.http.peer import nobody, run
 from tests.gateway.stage import (
     DEADLINES,
@@ -51,7 +51,7 @@ def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """However slowly a test runs, what rests still rests, and what may come late still may."""
     monkeypatch.setattr(health, "FIRST_REST", AGES)
     monkeypatch.setattr(health, "LONGEST_REST", AGES)
-    monkeypatch.setattr(relay, "LAST_BYTES", AGES)
+    monkeypatch.setattr(provider_call, "LAST_BYTES", AGES)
 
 
 # -- a call -----------------------------------------------------------------------------------------------------------
@@ -734,7 +734,7 @@ def test_a_stream_leaves_its_connection_to_the_next_call(tmp_path: Path) -> None
 def test_a_stream_whose_body_does_not_end_holds_nothing_for_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relay, "LAST_BYTES", 0.05)
+    monkeypatch.setattr(provider_call, "LAST_BYTES", 0.05)
 
     async def main() -> None:
         async with play([*FLOW[:-1], "silence"]) as south, Stage(tmp_path, one(south)) as stage:

@@ -1,0 +1,336 @@
+"""One deployment asked for a call: the only I/O of the gateway's hot path.
+
+Owns: making its request, reading its reply or stream, and recording the reply before its last byte (§12). Before the
+first content any failure is given back, and another deployment may be asked; after it the caller sees an error event,
+never a false end. Not here: which deployment is asked, and when again (``relay``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+import msgspec
+
+from detente.errors import CredentialError
+from detente.gateway.deciding.choose import RankedCandidate
+from detente.gateway.deciding.load import Load
+from detente.gateway.deciding.policy import Deployed
+from detente.gateway.http.exchange import JSON, Exchange
+from detente.gateway.serving.clock import Clock
+from detente.gateway.serving.continuation import continued
+from detente.gateway.serving.job import Job, Served
+from detente.gateway.serving.metrics import Metrics
+from detente.gateway.serving.mishap import tell, unanswered, unasked, unknown_use, unread
+from detente.gateway.serving.recorder import Recorder
+from detente.gateway.serving.redaction import struck_bytes, struck_failure
+from detente.gateway.serving.refusal import detail
+from detente.gateway.serving.stream import Stream
+from detente.gateway.surfaces.surface import Asked, UnsayableError
+from detente.gateway.upstream import Incoming, Upstream, UpstreamError
+from detente.ledger.record import Attempt, milliseconds
+from detente.live.key import sent_along
+from detente.providers.outgoing import HeaderPairs, Outgoing
+from detente.providers.wire import Failure, Refusal, Reply, StreamPart, dated, failure
+
+MAX_REPLY = 64 * 1024 * 1024
+"""The largest whole reply that is held: a batch of embeddings takes some tens of megabytes."""
+MAX_ERROR = 1024 * 1024
+LAST_BYTES = 1.0
+"""Seconds for the end of a body after the event that completes its stream: then the connection may serve again."""
+LEFT = 499
+"""The status in the record of a call whose caller left before it saw any."""
+
+
+class ProviderCall(msgspec.Struct):
+    """A job as one deployment is asked it, and how far that has come. ``began`` is of the event loop's clock."""
+
+    job: Job
+    choice: RankedCandidate
+    caller: Exchange
+    asked: Asked
+    began: float
+    held: float = 0.0
+    """Tokens of its limit that are held for the call until it ends."""
+    incoming: Incoming | None = None
+    stream: Stream | None = None
+    spilled: bool = False
+
+    @property
+    def deployed(self) -> Deployed:
+        """Who is asked."""
+        return self.choice.candidate.deployed
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        """What of ours it was told, and nobody else may be."""
+        return self.job.moment.policy.authorities[self.deployed.id].secrets
+
+
+class ProviderCalls:
+    """Asks deployments, one at a time.
+
+    Parameters
+    ----------
+    upstream
+        The connections to providers.
+    load
+        What is known of the deployments.
+    recorder
+        What is kept and told of a reply.
+    clock
+        True time, for signatures; and the gateway's, for dates in what providers say.
+    metrics
+        What is counted of attempts.
+    """
+
+    def __init__(self, upstream: Upstream, load: Load, recorder: Recorder, clock: Clock, metrics: Metrics) -> None:
+        self._upstream, self._load, self._recorder, self._metrics = upstream, load, recorder, metrics
+        self._wall, self._now = clock.wall, clock.now
+        self._loop = asyncio.get_running_loop()
+        self.rejected: set[str] = set()
+        """Deployments whose provider did not accept our credential: it is renewed soon."""
+
+    async def ask(self, job: Job, choice: RankedCandidate, caller: Exchange) -> Served | Failure | None:
+        """Ask one deployment. What comes back is final, or a failure; None where the call cannot be said there.
+
+        A failure came before any content, or another deployment may go on with what has come. Raises OSError where it
+        cannot be recorded.
+        """
+        deployed = choice.candidate.deployed
+        try:
+            asked = going_on(job, choice) or job.surface.spoken(job.asked, deployed.wire)
+            outgoing = deployed.wire.encode(asked.call)
+            authority = job.moment.policy.authorities[deployed.id]
+            authorized = authority.headers(outgoing, deployed.host, self._wall()) + _along(job, deployed)
+        except Refusal as refusal:
+            job.cannot.append((choice.candidate, refusal))
+            return None
+        except CredentialError as error:
+            missing = failure("credential", 502, f"the credential of {deployed.id} is not available")
+            return self._unasked(job, deployed, replace(missing, detail=str(error)))
+        except Exception as defect:
+            tell(job.id, defect)
+            return self._unasked(job, deployed, unasked(defect, deployed))
+        call = ProviderCall(job, choice, caller, asked, self._loop.time())
+        job.left_out = (*asked.call.left_out, *outgoing.left_out)
+        return await self._sent(call, outgoing, authorized)
+
+    async def _sent(self, call: ProviderCall, outgoing: Outgoing, authorized: HeaderPairs) -> Served | Failure:
+        """Send it, and make of it what comes."""
+        job, deployed = call.job, call.deployed
+        call.held = self._load.asked(deployed, job.workload.id, job.asked.tokens, call.began)
+        sent = True
+        found: Failure | Reply | StreamPart
+        try:
+            call.incoming = await self._upstream.send(
+                deployed.base, outgoing, authorized, until=job.until, patience=job.patience
+            )
+            found = await self._read(call, call.incoming)
+        except UpstreamError as error:
+            found, sent = unanswered(error, deployed), error.sent
+        except asyncio.CancelledError:
+            self._abandon(call)
+            raise
+        except OSError:
+            self._load.left(deployed, job.workload.id, call.held, self._loop.time(), kept=job.asked.prompt)
+            raise
+        except Exception as defect:
+            tell(job.id, defect)
+            sent = call.incoming is not None or not isinstance(defect, ValueError)  # so ``send`` refuses what it cannot
+            failed = unread(defect, deployed) if sent else unasked(defect, deployed)
+            found = StreamPart(failure=failed) if call.stream is not None and call.stream.begun else failed
+        finally:
+            if call.incoming is not None:
+                call.incoming.close()
+        job.waited += self._loop.time() - call.began
+        if isinstance(found, Failure):
+            return self._note(call, found, unmetered=sent)
+        if isinstance(found, Reply):
+            return await self._whole(call, found)
+        assert call.stream is not None
+        return await self._finish(call, call.stream, found)
+
+    async def _read(self, call: ProviderCall, incoming: Incoming) -> Failure | Reply | StreamPart:
+        """What comes back: of a stream that its caller has begun to hear, its last part, however it ends."""
+        said, wire = call.asked.call, call.deployed.wire
+        call.spilled = wire.spilled(incoming.headers)
+        if incoming.status != 200:
+            body = await incoming.read(MAX_ERROR)
+            found = wire.failed(incoming.status, dated(incoming.headers, self._now()), body, said)
+            found = replace(found, passing=incoming.status >= 500 and found.kind == "unavailable")
+            return struck_failure(found, call.secrets)
+        if not said.stream:
+            return wire.decode(said, incoming.headers, struck_bytes(await incoming.read(MAX_REPLY), call.secrets))
+        stream = call.stream = self._stream(call)
+        last = await self._pass_on(call, stream, incoming)
+        if last.failure is None:
+            incoming.leave(self._loop.time() + LAST_BYTES)
+            call.incoming = None
+            return last
+        return last if stream.begun else last.failure
+
+    # -- how it ended --------------------------------------------------------------------------------------------
+    def _abandon(self, call: ProviderCall) -> None:
+        """The caller left, and with it its provider's call: what that used is not known."""
+        job, name = call.job, call.deployed.id
+        now, seen = self._loop.time(), 200 if call.caller.begun else LEFT
+        self._load.left(call.deployed, job.workload.id, call.held, now, kept=job.asked.prompt)
+        job.attempts.append(Attempt(name, "abandoned", milliseconds(now - call.began), used="unknown"))
+        ended = call.stream.ended("abandoned", seen) if call.stream else Served("abandoned", seen, call.choice)
+        self._recorder.record(job, ended, now)
+
+    def _unasked(self, job: Job, deployed: Deployed, failed: Failure) -> Failure:
+        """Nothing was sent to a deployment, for its credential or a defect of ours."""
+        job.attempts.append(Attempt(deployed.id, failed.kind, 0.0, failed.status, failed.detail))
+        self._weigh(job, deployed, failed, 0.0)
+        return failed
+
+    def _note(self, call: ProviderCall, failed: Failure, *, heard: bool = False, unmetered: bool = True) -> Failure:
+        """A deployment failed, or refused the request.
+
+        ``heard``: its content had come. ``unmetered``: what it used is not known, if it used anything. Where the call's
+        own time was over, that tells nothing of one that was heard, or that was given what others had left of it.
+        """
+        job, name, now = call.job, call.deployed.id, self._loop.time()
+        over = failed.kind == "timeout" and now >= job.until and (heard or bool(job.attempts))
+        used = unknown_use(failed) if unmetered else None
+        spent = milliseconds(now - call.began)
+        job.attempts.append(Attempt(name, failed.kind, spent, failed.status, failed.detail, used))
+        self._weigh(job, call.deployed, failed, call.held, began=call.began, over=over)
+        return failed
+
+    def _weigh(
+        self,
+        job: Job,
+        deployed: Deployed,
+        failed: Failure,
+        held: float,
+        *,
+        began: float | None = None,
+        over: bool = False,
+    ) -> None:
+        """What a failure says of a deployment's health; ``over``: nothing."""
+        now = self._loop.time()
+        if over or not failed.fails_over:
+            self._load.left(deployed, job.workload.id, held, now)
+        else:
+            self._load.failed(deployed, job.workload.id, failed, held, now, began)
+        if failed.fails_over:
+            self._metrics.failed(deployed.id, failed.kind)
+        if failed.kind == "credential":
+            self.rejected.add(deployed.id)
+
+    async def _whole(self, call: ProviderCall, reply: Reply) -> Served | Failure:
+        """A whole reply; a failure where it cannot be said to this caller."""
+        job, deployed = call.job, call.deployed
+        try:
+            body = job.surface.whole(call.asked, reply, deployed.id)
+        except UnsayableError as unsayable:
+            return self._note(call, unsayable.failure)
+        except Exception as defect:
+            tell(job.id, defect)
+            return self._note(call, unread(defect, deployed))
+        served = Served("complete", 200, call.choice, reply.tokens, reply.finish, call.spilled)
+        cost = self._served(call, served)
+        await self._recorder.durable(job)
+        call.caller.reply(200, JSON + self._recorder.disclosed(job, call.choice, cost), body)
+        self._metrics.added(self._loop.time() - job.began - job.waited)
+        return served
+
+    def _served(self, call: ProviderCall, served: Served) -> str | None:
+        """It was served: noted and recorded. What it cost, where that is known."""
+        job, deployed, now = call.job, call.deployed, self._loop.time()
+        job.attempts.append(Attempt(deployed.id, "served", milliseconds(now - call.began), 200))
+        self._load.served(deployed, job.workload.id, served.tokens, call.held, now)
+        return self._recorder.record(job, served, now)
+
+    # -- streams -----------------------------------------------------------------------------------------------
+    def _stream(self, call: ProviderCall) -> Stream:
+        """The stream to the caller: a new one, or one that broke off and goes on."""
+        if isinstance(broken := call.job.broken, Stream):
+            broken.go_on(call.choice, call.spilled)
+            return broken
+        return Stream(call.job, call.asked, call.choice, call.caller, self._recorder.disclosed, call.spilled)
+
+    async def _pass_on(self, call: ProviderCall, stream: Stream, incoming: Incoming) -> StreamPart:
+        """Pass a stream on until its last part: one that is done, or failed."""
+        deployed, caller, secrets = call.deployed, call.caller, call.secrets
+        decoder = deployed.wire.decoder(stream.asked.call, incoming.headers)
+        while True:
+            try:
+                data = await incoming.piece()
+                part = decoder.feed(data) if data else decoder.end()
+            except UpstreamError as error:
+                part = decoder.end()
+                if not part.done:  # all of it had come, but for the end of its body
+                    part = StreamPart(failure=unanswered(error, deployed))
+            part.data = struck_bytes(part.data, secrets)
+            if part.failure is not None:
+                part.failure = struck_failure(part.failure, secrets)
+                return part
+            try:
+                if part.done:
+                    stream.complete(part.data)
+                    return part
+                if part.content and not incoming.spoken:
+                    self._speaks(call, stream, incoming)
+                stream.take(part)
+            except UnsayableError as unsayable:
+                return StreamPart(tokens=part.tokens, failure=unsayable.failure)
+            if (waits := caller.waits) is not None:
+                await waits
+
+    def _speaks(self, call: ProviderCall, stream: Stream, incoming: Incoming) -> None:
+        """The first content has come."""
+        incoming.speaks()
+        if not stream.begun:
+            self._recorder.begin(call.job, stream.choice, self._loop.time())
+        self._load.answered(call.deployed)
+
+    async def _finish(self, call: ProviderCall, stream: Stream, last: StreamPart) -> Served | Failure:
+        """The end of a stream that its caller has begun to hear, or that is complete.
+
+        A failure where another deployment may go on with it.
+        """
+        stream.note(last)
+        if last.failure is not None:
+            stream.spill(last.data)
+            self._note(call, last.failure, heard=True, unmetered=stream.tokens is None)
+            stream.why = stream.why or last.failure
+            if stream.said is not None and stream.said.plain and last.failure.fails_over:
+                call.job.broken = stream
+                return last.failure
+            return await self.break_off(call.job, stream, stream.why)
+        served = stream.ended("complete")
+        self._served(call, served)
+        await self._recorder.durable(call.job)
+        stream.close()
+        return served
+
+    async def break_off(self, job: Job, stream: Stream, why: Failure) -> Served:
+        """A stream that its caller has begun to hear ends here, with an error."""
+        served = stream.ended("cut")
+        self._recorder.record(job, served, self._loop.time())
+        await self._recorder.durable(job)
+        stream.fail({**why.error, "detente": detail(job)})
+        return served
+
+
+def _along(job: Job, deployed: Deployed) -> HeaderPairs:
+    """What a provider is sent beside a request: the caller's trace, and its key's organisation."""
+    if not job.key.headers:
+        return job.trace
+    return job.trace + sent_along(job.key, deployed.deployment.kind)
+
+
+def going_on(job: Job, choice: RankedCandidate) -> Asked | None:
+    """What a deployment is asked that goes on with a stream that broke off; None where it cannot, or none did."""
+    stream, deployed = job.broken, choice.candidate.deployed
+    if stream is None or stream.said is None:
+        return None
+    if job.asked.call.operation != stream.asked.call.operation and deployed.wire.speaks(job.asked.call.operation):
+        return None  # it would go on in another shape than the one that was begun
+    call = continued(stream.asked.call, stream.said.text, stream.pieces, deployed.deployment.continues)
+    return None if call is None else msgspec.structs.replace(stream.asked, call=call)
