@@ -64,7 +64,10 @@ class CaseView(Protocol):
 
     @property
     def lowering(self) -> Sequence[LoweringClause]:
-        """The clauses of any kind that take off prices or pay for use, under each of their readings."""
+        """The clauses of any kind that take off prices or pay for use, under each of their readings.
+
+        Those that are in force with it at some time of the horizon.
+        """
 
     @property
     def offers(self) -> Sequence[AnyOffer]:

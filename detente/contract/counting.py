@@ -58,8 +58,6 @@ CountedClasses = Annotated[tuple[CountedClass, ...], BeforeValidator(_a_list)]
 def lowered(term: CountsMoney, case: CaseView) -> Iterator[Flaw]:
     """Of a clause that does not say which money counts: the first clause by which that makes a difference."""
     for other in case.lowering:
-        if not other.validity.over(term.validity.start, term.validity.end):
-            continue
         for demand, offer in case.uses(term.covered, *other.covered.keys):
             if other.covered.covers(demand, offer) and (other.pays or other.takes_off(demand, offer)):
                 does = "pays for" if other.pays else "takes off the price of"
@@ -71,14 +69,8 @@ def lowered(term: CountsMoney, case: CaseView) -> Iterator[Flaw]:
 def repriced(term: CountsMoney, measure: MoneyMeasure | None, case: CaseView) -> Iterator[Flaw]:
     """Clauses that charge for use in another way, where what use costs after discounts is counted."""
     for other in case.lowering if measure != "list" else ():
-        meets = other.reprices and other.validity.over(term.validity.start, term.validity.end)
-        if (
-            meets
-            and case.uses(term.covered, *other.covered.keys)
-            and any(
-                other.covered.covers(demand, offer) for demand, offer in case.uses(term.covered, *other.covered.keys)
-            )
-        ):
+        uses = case.uses(term.covered, *other.covered.keys) if other.reprices else ()
+        if any(other.covered.covers(demand, offer) for demand, offer in uses):
             what = f"`{other.id}` charges for use that `{term.id}` counts, and not by the use"
             remedy = "say `measure: list`, or leave that use out of one of them with `except`"
             yield Flaw(what, remedy, ("amount",))
@@ -91,7 +83,7 @@ def paid_apart(counting: Counting, term: CountsMoney, case: CaseView) -> Iterato
     if counting.paid is None or horizon is None:
         return
     for other in case.lowering:
-        if not other.pays or not other.validity.over(term.validity.start, term.validity.end) or other.paying is None:
+        if not other.pays or other.paying is None:
             continue
         inside = other.covered.inside(term.covered)
         if inside is None:

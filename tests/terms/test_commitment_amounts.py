@@ -60,6 +60,17 @@ def test_which_money_counts_is_said_where_a_discount_makes_a_difference() -> Non
     assert "`measure: after-discounts`" in only
 
 
+@pytest.mark.parametrize(("until", "from_", "outside"), [("2025-01", "2024-01", 2), ("2025-06", "2025-01", 1)])
+def test_which_money_counts_is_not_asked_where_no_time_of_the_horizon_sees_both(
+    until: str, from_: str, outside: int
+) -> None:
+    """Both over before it begins; or together for a while, all of it before."""
+    off = OFF | {"from": from_} | ({"until": until} if outside == 2 else {})
+    terms = floor("1 k USD", until=until), off
+    case = build([tokens("north", 1)], [work()], agreement(*terms, effective="2024-01"))
+    assert [note.remedy for note in case.notes] == ["is the year right?"] * outside
+
+
 def test_a_discount_of_what_does_not_count_makes_no_difference() -> None:
     other = agreement(OFF, party="south")
     assert solved(build(CHEAP, [work()], agreement(floor("5500 USD")), other)).commitments[0].short < 5500

@@ -22,7 +22,7 @@ def flaws(term: Term, view: View) -> Iterator[Flaw]:
     """Of one price clause beside the others: each pair that meets is said once, and sums above the price."""
     earlier = takewhile(lambda other: other is not term, view.alike)
     for other in earlier:
-        if other.validity.over(term.validity.start, term.validity.end):
+        if view.meets(other):
             yield from _unsaid(other, term, view)
     if term.validity.combine == "sum":
         yield from more_than_all(term, view.beside, view, _off)

@@ -14,26 +14,38 @@ from detente.contract.term import Term
 from detente.demand.workload import AnyWorkload
 from detente.market.offer import AnyOffer
 from detente.values.facts import Facts
-from detente.values.period import Horizon
+from detente.values.period import Horizon, moment
 
 
 @dataclass(frozen=True)
 class View:
     """The case around one clause.
 
-    ``alike`` are all like it (of its kind) that are in force under one reading, and ``lowering`` those of any
+    ``alike`` are all like it (of its kind) that are in force under one reading, and ``lowers`` those of any
     kind that take off prices or pay for use.
     """
 
     case: Entries
     clause: Term
     alike: Sequence[Term] = ()
-    lowering: Sequence[Term] = ()
+    lowers: Sequence[Term] = ()
 
     @property
     def beside(self) -> Sequence[Term]:
         """The others of its kind."""
         return [term for term in self.alike if term is not self.clause]
+
+    @property
+    def lowering(self) -> Sequence[Term]:
+        """Of the clauses that lower what use costs, those that meet it."""
+        return [term for term in self.lowers if self.meets(term)]
+
+    def meets(self, other: Term) -> bool:
+        """Whether another is in force with it at any time of the horizon: how they add up matters at no other."""
+        start, end = self.clause.validity.start, self.clause.validity.end
+        if self.horizon is not None:
+            start, end = max(start, moment(self.horizon.start)), min(end, moment(self.horizon.end))
+        return start < end and other.validity.over(start, end)
 
     @property
     def horizon(self) -> Horizon | None:
