@@ -6,14 +6,15 @@ Not here: which clauses collide, and the ways out (``conflict``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 
 from detente.contract.term import Term
 from detente.contract.verdict import verdict
-from detente.demand.workload import AnyWorkload
-from detente.market.offer import AnyOffer, GpuOffer, TokenOffer
+from detente.demand.workload import AnyWorkload, Training
+from detente.market.offer import AnyOffer, AnyUnits, GpuOffer, TokenOffer
+from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Bools, Ints
 from detente.planner.formulation.owner import Owner
@@ -47,7 +48,8 @@ def facts_of(study: Study, clauses: Sequence[Term], whole: Ints | None) -> list[
     owners = curing or _colliding(study, whole)
     found = [_said(study.draft, owner, alone=bool(curing)) for owner in owners]
     wanting = [w for w in study.case.workloads if Owner("demand", w.id) in owners]
-    return [*found, *_not_sold(study.draft, wanting, clauses)]
+    closed = {owner.name for owner in owners if owner.kind == "offer"}
+    return [*found, *_not_served(study.draft, wanting, clauses, closed), *_not_sold(study.draft, wanting, clauses)]
 
 
 def fewest(study: Study, owners: Sequence[Owner], whole: Ints | None) -> list[Owner]:
@@ -57,7 +59,7 @@ def fewest(study: Study, owners: Sequence[Owner], whole: Ints | None) -> list[Ow
     """
     dropped: list[Owner] = []
     for owner in owners:
-        if not study.relaxed([*dropped, owner]).possible(whole):
+        if not _lifted(study, [*dropped, owner]).possible(whole):
             dropped.append(owner)
     return [owner for owner in owners if owner not in dropped]
 
@@ -68,7 +70,13 @@ def _curing(study: Study, whole: Ints | None) -> Iterator[Owner]:
     tried = [Owner("demand", w.id) for w in case.workloads[:MAX_FACTS] if w.id not in unserved]
     tried += [Owner("offer", offer.id) for offer in case.offers] if len(case.offers) <= MAX_FACTS else []
     tried += [Owner("moving", w.id) for w in case.workloads[:MAX_FACTS] if w.moving and w.moving.stays]
-    return (owner for owner in tried if study.relaxed([owner]).possible(whole))
+    tried += [Owner("gang", w.id) for w in case.workloads[:MAX_FACTS] if isinstance(w, Training) and w.gang]
+    return (owner for owner in tried if _lifted(study, [owner]).possible(whole))
+
+
+def _lifted(study: Study, owners: Sequence[Owner]) -> Study:
+    """The study without some facts: of an offer that is bought in units there are then as many as are wanted."""
+    return study.relaxed(owners).with_plenty(owner.name for owner in owners if owner.kind == "offer")
 
 
 def _colliding(study: Study, whole: Ints | None) -> list[Owner]:
@@ -77,7 +85,7 @@ def _colliding(study: Study, whole: Ints | None) -> list[Owner]:
     present = [block.owner for block in program.row_blocks]
     present += [owner for denial in program.denials for owner in sorted(denial.turns_on)]
     owners = [owner for owner in dict.fromkeys(present) if owner.kind in COLLIDING]
-    if len(owners) > 2 * MAX_FACTS or not study.relaxed(owners).possible(whole):
+    if len(owners) > 2 * MAX_FACTS or not _lifted(study, owners).possible(whole):
         return []
     return fewest(study, owners, whole)
 
@@ -87,12 +95,13 @@ def _said(draft: Draft, owner: Owner, *, alone: bool) -> str:
     """What a demand, an offer, a gang or a stay asks for; with its size where it is one of several that collide."""
     if owner.kind in ("units", "offer"):
         offer = next(o for o in draft.case.offers if o.id == owner.name)
-        if owner.kind == "units":
+        if owner.kind == "units" and offer.capacity is None:
             return f"`{owner.name}` is bought in whole units, and serves no more than what is bought"
         return _there_is(draft, offer, sized=not alone)
     workload = next(w for w in draft.case.workloads if w.id == owner.name)
     if owner.kind == "gang":
-        return f"`{owner.name}` runs as a whole gang, or not at all"
+        assert isinstance(workload, Training)
+        return f"`{owner.name}` runs as a whole gang ({workload.gang}), or not at all"
     if owner.kind == "moving":
         assert workload.moving is not None
         return f"`{owner.name}` stays where it came for {workload.moving.stays} at least (`moving: stays`)"
@@ -111,12 +120,11 @@ def _there_is(draft: Draft, offer: AnyOffer, *, sized: bool) -> str:
         most = draft.most(offer)
         there_is = float((most * draft.hours)[np.isfinite(most)].sum()) * flow
         total = shown(there_is, "GPU-hours" if isinstance(offer, GpuOffer) else "Mtok")
-        parts.append("has no more capacity" + (f" ({offer.capacity}: {total} in all)" if sized else ""))
-    times = list(_times(draft, _closed(draft, offer)))
+        parts.append(f"has no more capacity ({offer.capacity}" + (f": {total} in all)" if sized else ")"))
+    times = _listed(_times(draft, _closed(draft, offer)))
     if times:
-        more = f" and {len(times) - 3} more times" if len(times) > 3 else ""
-        parts.append(f"is not on offer, or has no price, in {', '.join(times[:3])}{more}")
-    return f"`{offer.id}` {' and '.join(parts) or 'is too small for a gang'}"
+        parts.append(f"is not on offer, or has no price, in {times}")
+    return f"`{offer.id}` {' and '.join(parts) or 'serves no more than it does'}"
 
 
 def _closed(draft: Draft, offer: AnyOffer) -> Bools:
@@ -134,12 +142,66 @@ def _times(draft: Draft, periods: Bools) -> Iterator[str]:
             yield named(draft.periods[int(run[0])].span_start, draft.periods[int(run[-1])].span_end)
 
 
+def _not_served(
+    draft: Draft, wanting: Iterable[AnyWorkload], clauses: Sequence[Term], said: Collection[str]
+) -> Iterator[str]:
+    """Of work that must be served, when nothing serves it of all that it may run on; and why, of reservations.
+
+    Not when an offer is closed of which this is ``said``.
+    """
+    for workload in wanting:
+        arcs = [arc for arc in draft.arcs.of_workload[workload.id] if _may_run(draft, arc, clauses)]
+        demand = draft.demand[workload.id]
+        groups = np.zeros(len(demand.work), dtype=np.bool_)
+        for arc in arcs:
+            groups[demand.owner[_serves(draft, arc) & (demand.owner >= 0)]] = True
+        without = (demand.owner >= 0) & ~groups[demand.owner] & (demand.work > 0)[demand.owner]
+        for arc in arcs:
+            without &= ~_closed(draft, arc.offer) if arc.offer.id in said else True
+        if arcs and without.any():
+            yield f"nothing that `{workload.id}` may run on is available in {_listed(_times(draft, without))}"
+            bought = [draft.units[name].offer for name in {arc.offer.id: None for arc in arcs} if name in draft.units]
+            yield from (_begins(offer) for offer in bought if offer.reserved)
+
+
+def _may_run(draft: Draft, arc: Arc, clauses: Sequence[Term]) -> bool:
+    """Whether clauses let an arc's workload run there."""
+    return verdict(clauses, arc.workload.facts, [draft.case.offer_facts[arc.offer.id]]).permitted
+
+
+def _serves(draft: Draft, arc: Arc) -> Bools:
+    """When an offer has a price, and, of units, any that are held then."""
+    found: Bools = ~np.isnan(draft.prices.listed[arc.index])
+    if arc.offer.id in draft.units and not arc.own:
+        held = np.zeros(draft.n, dtype=np.bool_)
+        for periods in draft.units[arc.offer.id].serve:
+            held[periods] = True
+        found = found & held
+    return found
+
+
+def _begins(offer: AnyUnits) -> str:
+    """When reservations begin."""
+    days = (
+        "on the days of its `starts`"
+        if offer.starts
+        else "in the first period of a month (unless `starts` says other days)"
+    )
+    return f"`{offer.id}` is reserved for {offer.term}, and begins {days}"
+
+
+def _listed(times: Iterable[str]) -> str:
+    """A few of them, and how many more there are."""
+    every = list(times)
+    return ", ".join(every[:3]) + (f" and {len(every) - 3} more times" if len(every) > 3 else "")
+
+
 def _not_sold(draft: Draft, wanting: Iterable[AnyWorkload], clauses: Sequence[Term]) -> Iterator[str]:
     """Of work that must be served and may run nowhere: who may serve it, and sells nothing that it runs on."""
     case = draft.case
     for workload in wanting if clauses else ():
         arcs = draft.arcs.of_workload[workload.id]
-        if any(verdict(clauses, workload.facts, [case.offer_facts[arc.offer.id]]).permitted for arc in arcs):
+        if any(_may_run(draft, arc, clauses) for arc in arcs):
             continue
         able = {arc.offer.id for arc in arcs}
         might = [offer for offer in case.offers if offer.id not in able]

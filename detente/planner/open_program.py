@@ -51,6 +51,8 @@ class OpenProgram:
     limited: dict[str, int] = field(default_factory=dict)
     """Of workloads, the row that says how much of it at most is not served."""
     limits: dict[str, float] = field(default_factory=dict)
+    plenty: frozenset[str] = frozenset()
+    """Offers of which there is as much as work could use."""
 
     @classmethod
     def of(cls, case: Case, progress: Progress) -> OpenProgram:
@@ -147,6 +149,14 @@ class OpenProgram:
                 starts = np.array(units.starts, dtype=np.int64)
                 found.append(units.columns[(starts >= absence.first) & (starts < absence.last)])
         return np.concatenate(found)
+
+    def offer_plenty(self, offers: frozenset[str]) -> None:
+        """Let there be as many units of these offers as work could use, of others what there is."""
+        upper = self.draft.program.upper()
+        for name in sorted(offers ^ self.plenty):
+            units = self.draft.units[name]
+            self.model.widen(units.columns, units.wanted if name in offers else upper[units.columns])
+        self.plenty = offers
 
     @property
     def since(self) -> frozenset[Owner]:

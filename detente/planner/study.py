@@ -68,7 +68,7 @@ class Study:
     ``left_out`` are owners that ``relaxed`` took out, in whatever case. With ``performs``, no remedy is taken: a
     shortfall against a fee. ``start`` is what was found nearby. ``absent`` are offers that are gone for some time;
     workloads in ``must`` are served in full, though they may go unserved in the case, those in ``spared`` but for so
-    much.
+    much. Of offers in ``plenty``, bought in units, there are as many as work could use.
     """
 
     case: Case
@@ -81,6 +81,7 @@ class Study:
     absent: frozenset[Absence] = frozenset()
     must: frozenset[str] = frozenset()
     spared: Mapping[str, float] = field(default_factory=dict)
+    plenty: frozenset[str] = frozenset()
     start: Incumbent | None = None
     beside: list[OpenProgram] = field(default_factory=list)
     progress: Progress = silent
@@ -113,6 +114,10 @@ class Study:
     def relaxed(self, owners: Iterable[Owner]) -> Study:
         """The same study with owners of any kind out, demand and offers too; such a study is not billed."""
         return replace(self, left_out=self.left_out.union(owners))
+
+    def with_plenty(self, offers: Iterable[str]) -> Study:
+        """The same study with no end of some offers: those that are bought in units, and no others."""
+        return replace(self, plenty=self.plenty.union(offers).intersection(self.program.draft.units))
 
     def softened(self, owners: Sequence[Owner]) -> Study:
         """The same study with owners that may give (``giving`` says by which columns)."""
@@ -154,6 +159,8 @@ class Study:
         if (model.out, model.lenient) != (out, lenient):
             model.turn(out, lenient)
         self.program.leave(self.spared)
+        if self.program.plenty != self.plenty:
+            self.program.offer_plenty(self.plenty)
         closed: dict[Hashable, Ints] = {gone: self.program.lost(gone) for gone in self.absent}
         closed |= {name: self.program.draft.unserved[name] for name in self.must if name not in self.spared}
         if model.closed.keys() != closed.keys():

@@ -23,12 +23,12 @@ def check_view(case: Case, found: Answer, console: Console) -> None:
     console.print(Text(f"{HEADLINES[found.answer]} · {title}"))
     if found.answer == "yes":
         (choice, *_) = case.choices_beside(next(iter(found.readings)))
-        clauses = len({t.id for t in case.under(reading=choice).terms})
-        which = (
-            "The one clause can be performed" if clauses == 1 else f"All {clauses} clauses can be performed together"
+        clauses = {term.id for term in case.under(reading=choice).terms}
+        in_force = len(clauses - {each.term.id for each in case.outside})
+        console.print(
+            Text(_performed(in_force, none="No clause is in force." if clauses else "The case has no clauses."))
         )
-        console.print(Text("The case has no clauses." if not clauses else f"{which}, without any shortfall fee."))
-        if clauses and any(workload.value is not None for workload in case.workloads):
+        if in_force and any(workload.value is not None for workload in case.workloads):
             console.print(Text("Run `detente plan` to see how much demand is served."))
     for reading, conflict in found.readings.items():
         if conflict is not None:
@@ -39,3 +39,11 @@ def check_view(case: Case, found: Answer, console: Console) -> None:
     if found.folded:
         more = f"{count(found.folded, 'more combination')} of readings"
         console.print(Text(f"{more} differ in clauses whose reading changes nothing, and are not shown."))
+
+
+def _performed(clauses: int, none: str) -> str:
+    """How many clauses can be performed."""
+    if not clauses:
+        return none
+    which = "The one clause can be performed" if clauses == 1 else f"All {clauses} clauses can be performed together"
+    return f"{which}, without any shortfall fee."

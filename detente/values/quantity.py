@@ -129,7 +129,7 @@ class Amount:
     unit: str
 
     def __str__(self) -> str:
-        return f"{plain(self.value)} {self.unit}"
+        return f"{plain(self.value)} {self.unit}{'s' * (self.unit == 'unit' and self.value != 1)}"
 
     @classmethod
     def parse(cls, given: Any, example: str = "310 k GPU") -> Amount:

@@ -109,7 +109,7 @@ def test_filters(tmp_path: Path) -> None:
 
 def test_capacity_may_change_on_dates(tmp_path: Path) -> None:
     found = offers(tmp_path, SKYPILOT, capacity={"2026-01": "8 units", "2026-07-01": "1 k GPU"})
-    assert found[0]["capacity"] == {"2026-01-01": "8 unit", "2026-07-01": "1000 GPU"}
+    assert found[0]["capacity"] == {"2026-01-01": "8 units", "2026-07-01": "1000 GPU"}
 
 
 def test_committed_use(tmp_path: Path) -> None:

@@ -46,3 +46,60 @@ def test_an_offer_that_ends_is_not_said_to_be_full() -> None:
         SERVED.format("chat"),
         "`north-api` is not on offer, or has no price, in Mar 2026 – Apr 2026",
     )
+
+
+def test_capacity_that_is_bought_in_units_is_named() -> None:
+    """10 GPUs are needed, and there are 2 and 6: more of either would do. By the hour, and reserved."""
+    for more in ({}, {"buy": "reserved", "term": "1 month"}):
+        offers = [gpus("north", 3, capacity="2 GPU", **more), gpus("south", 2, capacity="6 GPU", **more)]
+        assert refused(build(offers, [compute()], months=1)).facts == (
+            SERVED.format("research"),
+            "`north-gpus` has no more capacity (2 GPU)",
+            "`south-gpus` has no more capacity (6 GPU)",
+        )
+
+
+def test_capacity_in_steps_is_named() -> None:
+    """A unit takes 1 Mtok an hour; 4 are needed, and a purchase of 2, 3 or more is at most 3."""
+    offer = {
+        "id": "ptu",
+        "kind": "provisioned",
+        "provider": "north",
+        "region": "dublin",
+        "model": "m",
+        "throughput": "1 Mtok per hour",
+        "minimum": 2,
+        "price": "1 USD per unit-hour",
+        "capacity": "3 units",
+    }
+    found = refused(build([offer], [work(demand="4 Mtok per hour")], months=1))
+    assert found.facts == (SERVED.format("chat"), "`ptu` has no more capacity (3 units)")
+
+
+def test_a_gang_that_fits_nowhere_is_named() -> None:
+    job = {
+        "id": "train",
+        "kind": "training",
+        "work": "1 k GPU-hour",
+        "gang": "16 GPU",
+        "deadline": "2026-02",
+        "runs-on": {"accelerators": {"H100": 1}},
+    }
+    found = refused(build([gpus("north", 3, capacity="12 GPU")], [job], months=1))
+    assert found.facts == (SERVED.format("train"), "`train` runs as a whole gang (16 GPU), or not at all")
+
+
+def test_times_in_which_nothing_is_available_are_named() -> None:
+    """North ends with February, South begins with April; or a week is reserved, once a month."""
+    offers = [gpus("north", 3, until="2026-03-01"), gpus("south", 2, **{"from": "2026-04-01"})]
+    found = refused(build(offers, [compute()], months=5))
+    assert found.facts == (SERVED.format("research"), "nothing that `research` may run on is available in Mar 2026")
+
+    week = gpus("north", 3, buy="reserved", term="1 week")
+    daily = {"start": "2026-01-01", "end": "2026-01-11", "every": "day"}
+    assert refused(build([week], [compute()], horizon=daily)).facts == (
+        SERVED.format("research"),
+        "nothing that `research` may run on is available in 2026-01-08 to 2026-01-10",
+        "`north-gpus` is reserved for 1 week, and begins in the first period of a month "
+        "(unless `starts` says other days)",
+    )

@@ -460,7 +460,7 @@ def test_no_capacity() -> None:
     assert conflict.clauses == ()
     assert set(conflict.facts) == {
         "`chat` must be served: it has no `value`, so it cannot go unserved",
-        "`north-api` has no more capacity",
+        "`north-api` has no more capacity (0 Mtok per hour)",
     }
 
 

@@ -118,11 +118,14 @@ class Draft:
         """No use where an offer has no price, is not on offer or too small for a gang."""
         without_price = np.isnan(self.prices.listed)
         for arc in self.arcs:
-            closed = without_price[arc.index]
+            self._close(arc, without_price[arc.index], Owner("offer", arc.offer.id))
             if isinstance(arc.workload, Training) and arc.workload.gang and isinstance(arc.offer, GpuOffer):
-                closed = closed | self._too_small(arc.offer, int(arc.workload.gang.value))
-            if closed.any():
-                self.program.fix_at_zero(self.x[arc.index, closed], [{Owner("offer", arc.offer.id)}])
+                small = self._too_small(arc.offer, int(arc.workload.gang.value))
+                self._close(arc, small, Owner("gang", arc.workload.id))
+
+    def _close(self, arc: Arc, periods: Bools, owner: Owner) -> None:
+        if periods.any():
+            self.program.fix_at_zero(self.x[arc.index, periods], [{owner}])
 
     def _too_small(self, offer: GpuOffer, gang: int) -> Bools:
         return np.array([m is not None and m * offer.unit < gang for m in self.at_most(offer)], dtype=np.bool_)

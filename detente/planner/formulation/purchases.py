@@ -41,11 +41,12 @@ def define_units(draft: Draft) -> None:
             continue
         starts = _terms(draft, offer) if offer.reserved else _hourly(draft, offer)
         if starts:
-            bought.append((offer, starts, _most(draft, offer)))
-    by_the_hour = sum(len(starts) for offer, starts, most in bought if not offer.reserved and _few(offer, most))
-    for offer, starts, most in bought:
+            useful = _useful(draft, offer)
+            bought.append((offer, starts, useful, _most(draft, offer, useful)))
+    by_the_hour = sum(len(starts) for offer, starts, _, most in bought if not offer.reserved and _few(offer, most))
+    for offer, starts, useful, most in bought:
         whole = _few(offer, most) and (offer.reserved or by_the_hour <= MAX_WHOLE)
-        draft.units[offer.id] = _units(draft, offer, starts, most, whole=whole)
+        draft.units[offer.id] = _units(draft, offer, starts, useful, most, whole=whole)
 
 
 def _few(offer: AnyUnits, most: Sequence[int]) -> bool:
@@ -94,42 +95,66 @@ def _rates(draft: Draft, offer: AnyUnits, price: Price, term: Window, paid: Iter
     return found
 
 
-def _most(draft: Draft, offer: AnyUnits) -> list[int]:
-    """The most whole units that could be of any use in each period."""
+def _useful(draft: Draft, offer: AnyUnits) -> list[int]:
+    """The whole units that work could use in each period, if there were as many."""
     need = np.zeros(draft.n)
     for arc in draft.arcs.of_offer[offer.id]:
         if not arc.own:
             need += draft.most_work[arc.workload.id] * float(arc.per_work) / (draft.hours * float(offer.unit_flow))
-    least = offer.minimum if isinstance(offer, ProvisionedOffer) else 1
+    minimum, step = _sizes(offer)
     found = []
-    for limit, units in zip(draft.at_most(offer), need.tolist(), strict=True):
-        useful = max(least, int(np.ceil(units - 1e-9))) if units > 0 else 0
+    for units in need.tolist():
+        useful = max(minimum, int(np.ceil(units - 1e-9))) if units > 0 else 0
         if isinstance(offer, ProvisionedOffer) and useful:
-            useful = least + -(-(useful - least) // offer.increment) * offer.increment
-        found.append(useful if limit is None else min(useful, int(limit)))
+            useful = minimum + -(-(useful - minimum) // step) * step
+        found.append(useful)
     return found
 
 
-def _units(draft: Draft, offer: AnyUnits, starts: Sequence[Start], most: Sequence[int], *, whole: bool) -> Units:
-    program, owner, n = draft.program, Owner("units", offer.id), len(starts)
+def _most(draft: Draft, offer: AnyUnits, useful: Sequence[int]) -> list[int]:
+    """As many of them as there are."""
+    limits = draft.at_most(offer)
+    return [units if limit is None else min(units, int(limit)) for limit, units in zip(limits, useful, strict=True)]
+
+
+def _sizes(offer: AnyUnits) -> tuple[int, int]:
+    """The fewest units of a purchase, and in which steps there are more."""
+    return (offer.minimum, offer.increment) if isinstance(offer, ProvisionedOffer) else (1, 1)
+
+
+def _counts(offer: AnyUnits, starts: Sequence[Start], most: Sequence[int]) -> list[Floats]:
+    """How often a purchase may be opened at each start, where that is a count of its own; and how many steps."""
     ceiling = np.array([max((most[i] for i in start.serve), default=0) for start in starts], dtype=np.float64)
-    raised = draft.idle_ceilings.get(offer.id)
-    minimum, step = (offer.minimum, offer.increment) if isinstance(offer, ProvisionedOffer) else (1, 1)
-    parts: list[tuple[Ints, float]] = []
+    minimum, step = _sizes(offer)
     if minimum % step == 0 and minimum <= step:
-        counts = np.floor(ceiling / step)
-    else:
-        may_open = np.minimum(1, ceiling) if raised is None else raised[:n]
-        opened = program.columns(owner, "opened", n, upper=may_open, integer=True)
+        return [np.floor(ceiling / step)]
+    return [np.minimum(1, ceiling), np.maximum(0, np.floor((ceiling - minimum) / step))]
+
+
+def _wanted(offer: AnyUnits, starts: Sequence[Start], useful: Sequence[int]) -> Floats:
+    """The same without any limit: what a purchase may hold is that of the offer as it is, so there may be several."""
+    ceiling = np.array([max((useful[i] for i in start.serve), default=0) for start in starts], dtype=np.float64)
+    counts = _counts(offer, starts, useful)
+    return np.concatenate([np.ceil(ceiling / _sizes(offer)[0]), *counts[1:]])
+
+
+def _units(
+    draft: Draft, offer: AnyUnits, starts: Sequence[Start], useful: Sequence[int], most: Sequence[int], *, whole: bool
+) -> Units:
+    program, owner, n = draft.program, Owner("units", offer.id), len(starts)
+    counts = _counts(offer, starts, most)
+    if offer.id in draft.idle_ceilings:
+        counts = np.split(draft.idle_ceilings[offer.id], len(counts))
+    minimum, step = _sizes(offer)
+    parts: list[tuple[Ints, float]] = []
+    if len(counts) > 1:
+        opened = program.columns(owner, "opened", n, upper=counts[0], integer=True)
         parts.append((opened, minimum))
-        counts = np.maximum(0, np.floor((ceiling - minimum) / step))
-    if raised is not None:
-        counts = raised[-n:]
-    steps = program.columns(owner, "steps", n, upper=counts, integer=whole, whole=True)
+    steps = program.columns(owner, "steps", n, upper=counts[-1], integer=whole, whole=True)
     parts.append((steps, step))
     if len(parts) > 1:
         one = np.arange(n, dtype=np.int32)
-        program.require(owner, "opened", Expr(n, [(one, steps, 1.0), (one, opened, -counts)]) <= [0.0] * n)
+        program.require(owner, "opened", Expr(n, [(one, steps, 1.0), (one, opened, -counts[-1])]) <= [0.0] * n)
     repeat = len(parts)
     return Units(
         offer,
@@ -140,6 +165,7 @@ def _units(draft: Draft, offer: AnyUnits, starts: Sequence[Start], most: Sequenc
         [start.paid for start in starts] * repeat,
         np.array(most, dtype=np.float64),
         [start.rates for start in starts] * repeat,
+        np.maximum(np.concatenate(counts), _wanted(offer, starts, useful)),
     )
 
 

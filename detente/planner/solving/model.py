@@ -216,6 +216,11 @@ class Model(Running):
         """The most that each column can be at the moment: nothing where it is fixed at zero."""
         return np.where(self.held > 0, 0.0, self.upper)
 
+    def widen(self, columns: Ints, upper: Floats) -> None:
+        """Other upper bounds of columns (natural units), while nothing else fixes them."""
+        self.upper[columns] = upper
+        self._bounds([columns])
+
     def _bounds(self, changed: Sequence[Ints]) -> None:
         if changed:
             columns = np.unique(np.concatenate(changed)).astype(np.int32)
