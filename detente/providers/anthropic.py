@@ -13,10 +13,15 @@ import msgspec
 
 from detente.live.deployment import AnthropicDeployment
 from detente.providers.authority import Authority, KeyAuthority
+from detente.providers.bedrock.family import Family
 from detente.providers.claude import Claude, claude_of, fitted
+from detente.providers.claude_chat import claude_family, request_of
+from detente.providers.claude_chat import reply_of as chat_of
+from detente.providers.claude_chat_stream import ClaudeChatDecoder
 from detente.providers.messages_stream import MessagesDecoder, read_failure, reply_of
 from detente.providers.omission import Omissions
 from detente.providers.outgoing import Outgoing
+from detente.providers.tool_names import whole_names
 from detente.providers.wire import (
     Call,
     Decoder,
@@ -49,8 +54,13 @@ class AnthropicWire(Wire):
         """What its model takes."""
         return claude_of(self.name, self.deployment.model)
 
+    @cached_property
+    def family(self) -> Family:
+        """What it takes of a chat completion."""
+        return claude_family(self.name, self.model or self.deployment.model)
+
     def speaks(self, shape: Shape) -> bool:
-        return shape == "messages" and "chat" in self.deployment.serves
+        return shape in ("chat", "messages") and "chat" in self.deployment.serves
 
     def authority(self) -> Authority:
         if self.deployment.credential.entra:
@@ -60,20 +70,28 @@ class AnthropicWire(Wire):
         return KeyAuthority(self.deployment.credential, "x-api-key", "")
 
     def encode(self, call: Call) -> Outgoing:
-        if call.operation != "messages":
-            raise Refusal(f"{self.deployment.id} takes calls in Anthropic's shape; ask it on `/v1/messages`")
-        omissions = Omissions(call.optional)
-        members = fitted(call, self.claude, omissions)
+        if call.operation == "chat":
+            members, left_out = request_of(call, self.family)
+        elif call.operation == "messages":
+            omissions = Omissions(call.optional)
+            members = fitted(call, self.claude, omissions)
+            left_out = omissions.names
+        else:
+            raise Refusal(f"{self.deployment.id} serves chat and messages, and no {call.operation}")
         headers = [JSON, ("anthropic-version", call.version or VERSION)]
         if call.betas:
             headers.append(("anthropic-beta", ",".join(call.betas)))
         body = joined(members, [("model", msgspec.json.encode(self.name))])
-        return Outgoing(PATH, tuple(headers), body, left_out=omissions.names)
+        return Outgoing(PATH, tuple(headers), body, left_out=left_out)
 
     def decode(self, call: Call, headers: Headers, body: bytes) -> Reply | Failure:
+        if call.operation == "chat":
+            return chat_of(self.name, headers, body, whole_names(call.members))
         return reply_of(body)
 
     def decoder(self, call: Call, headers: Headers) -> Decoder:
+        if call.operation == "chat":
+            return ClaudeChatDecoder(self.name, headers, call.asks_usage, whole_names(call.members))
         return MessagesDecoder()
 
     def failed(self, status: int, headers: Headers, body: bytes, call: Call | None = None) -> Failure:

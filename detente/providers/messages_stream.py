@@ -21,6 +21,8 @@ from detente.providers.wire import (
     StreamPart,
     Tokens,
     failure,
+    says_too_long,
+    too_long,
 )
 
 FINISH = {
@@ -71,7 +73,9 @@ class MessagesUsage(msgspec.Struct):
         return Tokens(self.input_tokens + read + written, self.output_tokens, read, written, thought)
 
 
-class _Error(msgspec.Struct):
+class AnthropicError(msgspec.Struct):
+    """What Anthropic says of a request that it does not serve."""
+
     type: str = ""
     message: str = ""
 
@@ -94,7 +98,7 @@ class _Event(msgspec.Struct):
     message: _Started | None = None
     delta: _Delta | None = None
     usage: Any = None
-    error: _Error | None = None
+    error: AnthropicError | None = None
 
 
 class _Whole(msgspec.Struct):
@@ -104,7 +108,7 @@ class _Whole(msgspec.Struct):
 
 
 class _Refused(msgspec.Struct):
-    error: _Error
+    error: AnthropicError
 
 
 _EVENT = msgspec.json.Decoder(_Event)
@@ -198,7 +202,7 @@ class MessagesDecoder(Decoder):
             case "message_stop":
                 self._done = part.done = True
             case "error":
-                self._fail(part, failure_of(event.error or _Error()))
+                self._fail(part, failure_of(event.error or AnthropicError()))
 
     def _meter(self, stated: Any) -> bool:
         """Take what is stated of the use so far; whether it can be read."""
@@ -231,18 +235,24 @@ _MEANING: dict[str, tuple[FailureKind, int]] = {
     "not_found_error": ("unavailable", 503),  # the path and the model are ours: the caller's request is not wrong
     "authentication_error": ("credential", 502),
     "permission_error": ("credential", 502),
-    "billing_error": ("credential", 502),
+    "billing_error": ("exhausted", 502),
     "rate_limit_error": ("throttled", 429),
     "overloaded_error": ("unavailable", 503),
     "api_error": ("unavailable", 503),
     "timeout_error": ("timeout", 504),
 }
 MAX_TEXT = 2000
+_POOR = "credit balance is too low"
+"""As Anthropic says, with status 400, that an account has no money left."""
 
 
-def failure_of(error: _Error, status: int | None = None, after: float | None = None) -> Failure:
+def failure_of(error: AnthropicError, status: int | None = None, after: float | None = None) -> Failure:
     """What an error means, by Anthropic's type of it, else by a status."""
     kind, told = _MEANING.get(error.type) or _by_status(status)
+    if kind == "refused" and _POOR in error.message:
+        kind, told = "exhausted", 502  # our account: the caller's request is not wrong
+    if kind == "refused" and says_too_long(error.message):
+        return too_long(error.message[:MAX_TEXT])
     if kind == "refused":
         return failure(kind, told, error.message[:MAX_TEXT] or "the request is refused", code=error.type or None)
     what = f"the provider answered {status or 'with an error'}" + (f" ({error.type[:100]})" if error.type else "")
@@ -254,12 +264,14 @@ def read_failure(status: int, body: bytes, after: float | None) -> Failure:
     try:
         error = msgspec.json.decode(body, type=_Refused).error
     except _UNREADABLE:
-        error = _Error()
+        error = AnthropicError()
     return failure_of(error, status, after)
 
 
 def _by_status(status: int | None) -> tuple[FailureKind, int]:
-    if status in (401, 402, 403):
+    if status == 402:
+        return "exhausted", 502
+    if status in (401, 403):
         return "credential", 502
     if status == 429:
         return "throttled", 429

@@ -12,7 +12,8 @@ from typing import Any
 from tests.builders import Data
 
 AZURE, LEGACY, NOVA, CLAUDE, BEDROCK, GPUS = "azure", "azure-legacy", "nova", "claude", "bedrock-openai", "gpus"
-CHAT = (AZURE, LEGACY, NOVA, CLAUDE, BEDROCK, GPUS)
+DIRECT = "claude-direct"
+CHAT = (AZURE, LEGACY, NOVA, CLAUDE, DIRECT, BEDROCK, GPUS)
 """Models that chat, each over another wire (``nova`` and ``claude``: Converse, for two families)."""
 OPENAI = (AZURE, LEGACY, BEDROCK, GPUS)
 """Those whose provider speaks OpenAI's own shape."""
@@ -27,10 +28,12 @@ PROVIDERS: list[Data] = [
         "law": "US",
         "regions": {"eu-central-1": {"country": "DE"}, "eu-west-1": {"country": "IE"}},
     },
+    {"id": "anthropic", "name": "Anthropic", "law": "US", "regions": {"us": {"country": "US"}}},
     {"id": "nordgpu", "name": "NordGPU", "law": "FI", "regions": {"helsinki": {"country": "FI"}}},
 ]
 KINDS: dict[str, tuple[str, Data]] = {
     "azure": ("swedencentral", {"endpoint": "https://one.openai.azure.com", "credential": {"env": "AZURE_KEY"}}),
+    "anthropic": ("us", {"credential": {"env": "ANTHROPIC_KEY"}}),
     "aws": ("eu-central-1", {"credential": {"aws": "default"}}),
     "nordgpu": ("helsinki", {"endpoint": "https://llm.nordgpu.example/v1", "credential": {"env": "NORDGPU_KEY"}}),
 }
@@ -80,6 +83,7 @@ WIRES: Data = case(
             "eu.anthropic.claude-haiku-4-5-20251001-v1:0",
             {"regions": ["eu-central-1", "eu-west-1"]},
         ),
+        DIRECT: ("anthropic", "anthropic", "claude-sonnet-4-6", {}),
         BEDROCK: ("aws", "bedrock", "openai.gpt-oss-120b-1:0", {"api": "openai", "serves": BOTH}),
         TITAN: ("aws", "bedrock", "amazon.titan-embed-text-v2:0", {"serves": VECTORS}),
         COHERE: ("aws", "bedrock", "cohere.embed-v4:0", {"serves": VECTORS}),

@@ -119,7 +119,17 @@ def request_of(call: Call, family: Family) -> tuple[bytes, tuple[str, ...]]:
 
     Raises Refusal where Converse, or this family behind it, cannot say the call.
     """
-    members, omissions = call.members, Omissions(call.optional)
+    omissions = Omissions(call.optional)
+    encoded = msgspec.json.encode(said(call, family, omissions))
+    if (points := encoded.count(b'{"cachePoint":{"type":')) > MAX_BREAKPOINTS:
+        what = f"the cache is marked at {points} places, and Bedrock takes at most {MAX_BREAKPOINTS}"
+        raise Refusal(f"{what}: keep the last ones", "messages")
+    return encoded, omissions.names
+
+
+def said(call: Call, family: Family, omissions: Omissions) -> dict[str, Any]:
+    """The members of a request. Raises Refusal."""
+    members = call.members
     _refuse_unsaid(members, omissions)
     options = _OPTIONS.of(members)
     if options is not None and options.include_obfuscation:
@@ -152,11 +162,7 @@ def request_of(call: Call, family: Family) -> tuple[bytes, tuple[str, ...]]:
     tier = _tier(members)
     if tier is not None:
         body["serviceTier"] = {"type": tier}
-    encoded = msgspec.json.encode(body)
-    if (points := encoded.count(b'{"cachePoint":{"type":')) > MAX_BREAKPOINTS:
-        what = f"the cache is marked at {points} places, and Bedrock takes at most {MAX_BREAKPOINTS}"
-        raise Refusal(f"{what}: keep the last ones", "messages")
-    return encoded, omissions.names
+    return body
 
 
 def _reasoning(call: Call, family: Family, unsigned: bool, forced: bool, omissions: Omissions) -> Reasoning:

@@ -34,6 +34,8 @@ class Family:
     system: bool = True
     tools: bool = True
     images: bool = True
+    fetches: bool = False
+    """Whether whoever serves it fetches images by their address: Anthropic does, and Bedrock does not."""
     shown: bool = False
     """Whether its tools can show it images, in their results."""
     stop: bool = True

@@ -113,10 +113,12 @@ def document_of(part: ContentPart, at: int) -> ConverseBlock:
     return {"document": {"format": "pdf", "name": f"document-{at + 1}", "source": {"bytes": data}}}
 
 
-def image_of(part: ContentPart) -> ConverseBlock:
+def image_of(part: ContentPart, family: Family) -> ConverseBlock:
     """The block of a part that is an image. Raises Refusal where Converse does not take it."""
     _alone(part)
     image = part.image_url
+    if image is not None and family.fetches and image.url.startswith(("https://", "http://")):
+        return {"image": {"source": {"url": image.url}}}
     head, comma, payload = image.url.partition(",") if image is not None else ("", "", "")
     if image is None or not comma or not head.startswith("data:") or not head.endswith(";base64"):
         raise refused("an image by its address: Converse takes images within the call, as `data:image/…;base64,…`")

@@ -115,8 +115,7 @@ class ConverseDecoder(Decoder):
         most: int = MAX_BYTES,
         names: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        head = {"id": id_of(headers), "object": "chat.completion.chunk", "created": created_of(headers), "model": model}
-        self._head = b"data: " + msgspec.json.encode(head)[:-1]
+        self._head = self._named(model, headers)
         self._tail = b',"usage":null}\n\n' if asks_usage else b"}\n\n"
         self._asks_usage = asks_usage
         self._names = names
@@ -136,6 +135,12 @@ class ConverseDecoder(Decoder):
         self._reason: str | None = None
         self._done = False
         self._failure: Failure | None = None
+
+    @staticmethod
+    def _named(model: str, headers: Headers) -> bytes:
+        """How each chunk begins."""
+        head = {"id": id_of(headers), "object": "chat.completion.chunk", "created": created_of(headers), "model": model}
+        return b"data: " + msgspec.json.encode(head)[:-1]
 
     def feed(self, data: bytes) -> StreamPart:
         part = StreamPart()
@@ -175,9 +180,12 @@ class ConverseDecoder(Decoder):
         elif kind != "event":
             part.failure = broken("a frame that is neither an event nor an exception")
         else:
-            event = headers.get(":event-type", "")
-            if event in _READERS:
-                _READERS[event](self, _EVENT.decode(frame.payload), part, shown)
+            self._take(headers.get(":event-type", ""), frame.payload, part, shown)
+
+    def _take(self, kind: str, payload: bytes, part: StreamPart, shown: list[bytes]) -> None:
+        """One event."""
+        if kind in _READERS:
+            _READERS[kind](self, _EVENT.decode(payload), part, shown)
 
     def _begin(self, event: _Event, part: StreamPart, shown: list[bytes]) -> None:
         shown.append(self._chunk(b'{"role":"assistant","content":"","refusal":null}'))

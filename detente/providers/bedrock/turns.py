@@ -252,7 +252,7 @@ def _result(message: _Message, family: Family, names: Mapping[str, str]) -> list
             if not family.shown:
                 what = f"an image in a tool's result, which {family.title} does not take"
                 raise refused(f"{what}: in Converse it is for Claude 3 and later and for Nova, but Nova Micro")
-            found.append(image_of(part))
+            found.append(image_of(part, family))
         elif part.type == "file":
             found.append(document_of(part, sum("document" in block for block in found)))
         elif (text := text_of(part)).strip():
@@ -292,6 +292,6 @@ def _blocks(message: _Message, family: Family, *, images: bool) -> list[Converse
         elif not family.images:
             raise refused(f"an image, which {family.title} does not take")
         else:
-            blocks.append(image_of(part))
+            blocks.append(image_of(part, family))
         blocks += cached(part.mark, family)
     return blocks

@@ -1,0 +1,223 @@
+"""A chat completion in Anthropic's own shape, and its reply back.
+
+Owns: Anthropic's words for what Converse says in its own. Converse was made after Anthropic's shape: what a Claude can
+be told, and what is refused by name, is decided there once (``bedrock/converse``), and block becomes block here. Not
+here: streams (``claude_chat_stream``), and what is asked in Anthropic's shape anyway (``claude``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from detente.providers.bedrock import converse
+from detente.providers.bedrock.family import Family, family_of
+from detente.providers.bedrock.reply import reply_of as chat_of
+from detente.providers.conversation import checked
+from detente.providers.messages_stream import usage_of
+from detente.providers.omission import Omissions
+from detente.providers.wire import Call, Failure, Headers, Members, Refusal, Reply, Tokens, failure
+
+STOPS = {"refusal": "content_filtered", "pause_turn": "end_turn"}
+"""Anthropic's reasons to stop that Converse has other words for."""
+TAGS = ("metadata", "service_tier")
+"""Members that Anthropic has no place for, and that change no answer."""
+_THEIRS = re.compile(r"Bedrock's Converse|Converse|Bedrock")
+_NO_ID = re.compile(r"[^a-zA-Z0-9_-]")
+
+
+# -- asking -----------------------------------------------------------------------------------------------------------
+def claude_family(name: str, model: str | None) -> Family:
+    """What a Claude takes at Anthropic of a chat completion."""
+    return replace(family_of(name, model), fetches=True)
+
+
+def request_of(call: Call, family: Family) -> tuple[Members, tuple[str, ...]]:
+    """(the members of a request but its model, what is left out of it). Raises Refusal."""
+    omissions = Omissions(call.optional)
+    members = dict(call.members)
+    user = _user(members)
+    for name in TAGS:
+        if bytes(members.pop(name, b"null")) not in (b"null", b'"auto"', b'"default"', b"{}"):
+            omissions.hint(name)
+    try:
+        body = converse.said(msgspec.structs.replace(call, members=members), family, omissions)
+    except Refusal as refusal:
+        raise Refusal(_THEIRS.sub("Anthropic's API", refusal.message), refusal.param) from None
+    said = _said(body) | ({"metadata": {"user_id": user}} if user else {})
+    told = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in said.items()}
+    if call.stream:
+        told["stream"] = msgspec.Raw(b"true")
+    checked(told)
+    return told, omissions.names
+
+
+def _user(members: Members) -> str | None:
+    """Whose call it is, which Anthropic has one place for; taken out of the members."""
+    found = None
+    for name in ("safety_identifier", "user"):
+        raw = bytes(members.pop(name, b"null"))
+        if raw == b"null":
+            continue
+        try:
+            found = found or msgspec.json.decode(raw, type=str)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise Refusal(f"`{name}` is not text", name) from None
+    return found
+
+
+_INFERENCE = {
+    "maxTokens": "max_tokens",
+    "temperature": "temperature",
+    "topP": "top_p",
+    "stopSequences": "stop_sequences",
+}
+
+
+def _said(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A request of Converse in Anthropic's words; what it says in Anthropic's words already is taken as it is."""
+    said: dict[str, Any] = {"messages": [turn | {"content": _blocks(turn["content"])} for turn in body["messages"]]}
+    if "system" in body:
+        said["system"] = _blocks(body["system"])
+    said |= {_INFERENCE[name]: value for name, value in body.get("inferenceConfig", {}).items()}
+    if "toolConfig" in body:
+        said["tools"] = _marked(body["toolConfig"]["tools"], _tool)
+        if (choice := body["toolConfig"].get("toolChoice")) is not None:
+            ((kind, named),) = choice.items()
+            said["tool_choice"] = {"type": kind, **named}
+    output = body.get("outputConfig", {})
+    config = {"effort": output["effort"]} if "effort" in output else {}
+    if "textFormat" in output:
+        schema = output["textFormat"]["structure"]["jsonSchema"]["schema"]
+        config["format"] = {"type": "json_schema", "schema": msgspec.Raw(schema.encode())}
+    additional: dict[str, Any] = body.get("additionalModelRequestFields", {})
+    return said | ({"output_config": config} if config else {}) | additional
+
+
+def _blocks(blocks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return _marked(blocks, _block)
+
+
+def _marked(items: Iterable[dict[str, Any]], said: Any) -> list[dict[str, Any]]:
+    """Items in Anthropic's words: a point of the cache is a mark on what stands before it."""
+    found: list[dict[str, Any]] = []
+    for item in items:
+        if "cachePoint" not in item:
+            found.append(said(item))
+        elif found:
+            ttl = item["cachePoint"].get("ttl")
+            found[-1]["cache_control"] = {"type": "ephemeral"} | ({"ttl": ttl} if ttl else {})
+    return found
+
+
+def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
+    spec = tool["toolSpec"]
+    kept = {name: value for name, value in spec.items() if name != "inputSchema"}
+    return {**kept, "input_schema": spec["inputSchema"]["json"]}
+
+
+def _block(block: Mapping[str, Any]) -> dict[str, Any]:
+    ((kind, said),) = block.items()
+    match kind:
+        case "text":
+            return {"type": "text", "text": said}
+        case "image":
+            return {"type": "image", "source": _source(said["source"], f"image/{said.get('format')}")}
+        case "document":
+            return {"type": "document", "source": _source(said["source"], "application/pdf")}
+        case "toolUse":
+            return {"type": "tool_use", "id": _id(said["toolUseId"]), "name": said["name"], "input": said["input"]}
+        case "toolResult":
+            return {"type": "tool_result", "tool_use_id": _id(said["toolUseId"]), "content": _blocks(said["content"])}
+    if "redactedContent" in said:
+        return {"type": "redacted_thinking", "data": said["redactedContent"]}
+    thought = said["reasoningText"]
+    return {"type": "thinking", "thinking": thought["text"], "signature": thought["signature"]}
+
+
+def _source(source: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    if "url" in source:
+        return {"type": "url", "url": source["url"]}
+    return {"type": "base64", "media_type": kind, "data": source["bytes"]}
+
+
+def _id(stated: str) -> str:
+    """The id of a call: Anthropic's have fewer signs than others'."""
+    return _NO_ID.sub("_", stated)
+
+
+# -- what comes back --------------------------------------------------------------------------------------------------
+class _Whole(msgspec.Struct):
+    content: list[dict[str, msgspec.Raw]]
+    id: str = ""
+    stop_reason: str | None = None
+    stop_sequence: Any = None
+    usage: Any = None
+
+
+_WHOLE = msgspec.json.Decoder(_Whole)
+
+
+def reply_of(model: str, headers: Headers, body: bytes, names: Mapping[str, str]) -> Reply | Failure:
+    """A whole reply as a chat completion. One that cannot be read is a ``broken`` failure."""
+    try:
+        found = _WHOLE.decode(body)
+        content = [_as_converse(block) for block in found.content]
+    except (ValueError, RecursionError, KeyError):  # msgspec's errors, or UTF-8's
+        return failure("broken", 502, "the provider's reply is not one of Anthropic's messages")
+    usage = usage_of(found.usage)
+    tokens = usage.tokens if usage else None
+    said = {
+        "output": {"message": {"content": content}},
+        "stopReason": stop_of(found.stop_reason),
+        "usage": counted(tokens),
+        "additionalModelResponseFields": {"stop_sequence": found.stop_sequence},
+    }
+    told = chat_of(model, headed(headers, found.id), msgspec.json.encode(said), names)
+    if isinstance(told, Failure):
+        return as_anthropics(told)
+    return msgspec.structs.replace(told, tokens=tokens)
+
+
+def _as_converse(block: Mapping[str, msgspec.Raw]) -> dict[str, Any]:
+    kind = msgspec.json.decode(block["type"])
+    match kind:
+        case "text":
+            return {"text": block["text"]}
+        case "tool_use":
+            return {"toolUse": {"toolUseId": block["id"], "name": block["name"], "input": block["input"]}}
+        case "thinking":
+            text = {"text": block["thinking"], "signature": block.get("signature")}
+            return {"reasoningContent": {"reasoningText": text}}
+        case "redacted_thinking":
+            return {"reasoningContent": {"redactedContent": block["data"]}}
+    raise ValueError(f"a block of type {kind}")
+
+
+def stop_of(reason: str | None) -> str:
+    """A reason to stop in Converse's words."""
+    return STOPS.get(reason or "", reason or "")
+
+
+def counted(tokens: Tokens | None) -> dict[str, int] | None:
+    """Usage in Converse's words."""
+    if tokens is None:
+        return None
+    fresh = tokens.input - tokens.cached - tokens.written
+    cache = {"cacheReadInputTokens": tokens.cached, "cacheWriteInputTokens": tokens.written}
+    return {"inputTokens": fresh, "outputTokens": tokens.output, **cache}
+
+
+def as_anthropics(failed: Failure) -> Failure:
+    """A failure of a reply that was read as Converse's."""
+    message = str(failed.error["message"]).replace("Bedrock sent", "the provider sent")
+    return replace(failed, error={**failed.error, "message": message})
+
+
+def headed(headers: Headers, id_: str) -> Headers:
+    """Headers by which a completion gets the id of its message, and the time of its reply."""
+    return {"date": headers.get("date", ""), "x-amzn-requestid": id_.removeprefix("msg_")}
