@@ -158,6 +158,11 @@ class Term(Noun):
         """Which work it wants standby capacity for. Neutral: none."""
         return None
 
+    @property
+    def spreads(self) -> bool:
+        """Whether it is a policy of ours that use be spread over several parties. Neutral: no."""
+        return False
+
     # -- the questions -----------------------------------------------------------------------------------------
     def judge(self, demand: Facts, offer: Facts) -> Verdict:
         """May this run there, while the clause is in force? Facts only: it may be remembered. Neutral: permit."""

@@ -5,7 +5,7 @@ Owns: the worth of a group, by a linear solve each (units may be divided), remem
 
 A group is worth what the case costs with no provider at all less what it costs with the group alone. With nobody, no
 work is served, so that each workload must say what it is worth: nothing is guessed. Clauses that keep standby are left
-out: with few providers none could be met.
+out, and policies of ours that limit somebody's share: with few providers none could be met, or nothing be served.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ class Coalitions:
     def _cost(self, some: frozenset[str]) -> Decimal:
         if some not in self.known:
             self.progress(f"providers in groups: {len(self.known) + 1} of {2 ** len(self.providers)}")
-            study = self.study.without(standing_by(self.study.case))
+            case = self.study.case
+            study = self.study.without([*standing_by(case), *(term.id for term in case.terms if term.spreads)])
             for provider in self.providers:
                 if provider not in some:
                     study = losing(study, provider, self.away)

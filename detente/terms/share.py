@@ -59,6 +59,11 @@ class Share(Term):
         on = self.on if self.on.wanted else Scope({"provider": (self.validity.counterparty,)})
         return Selection((self.of, on), self.except_)
 
+    @property
+    def spreads(self) -> bool:
+        """A limit on concentration, where it is our own."""
+        return self.at_most is not None and self.validity.counterparty == SELF
+
     def judge(self, demand: Facts, offer: Facts) -> Verdict:
         """Prefer the provider that is owed a share."""
         if self.at_least and self.part.covers(demand, offer):

@@ -260,6 +260,14 @@ def test_the_split_is_that_of_brute_force_over_plans_made_anew() -> None:
         assert abs(Fraction(each.part.amount) - expected[each.provider]) < Fraction(1, 100), each.provider
 
 
+def test_our_own_limit_on_concentration_is_no_limit_on_a_provider_that_is_alone() -> None:
+    # At most half at South, in a year: alone it could do nothing, and would seem to save nothing. 6000 Mtok at 5 less 2.
+    most = {"id": "most", "kind": "share", "at-most": "50%", "on": {"provider": "south"}, "windows": {"every": "term"}}
+    answer = found(build(OFFERS, [VALUED], agreement(most, party="self")), curves=True)
+    alone = {p.provider: p.part.alone for p in answer.providers if p.part is not None}
+    assert alone == {"north": 12_000, "south": 18_000}
+
+
 def test_without_a_value_there_is_no_split_and_the_reason_is_said() -> None:
     answer = found(build(OFFERS, [work()]), curves=True)
     assert "`chat` must be served at any price" in answer.no_split
