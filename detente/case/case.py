@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -230,6 +231,15 @@ class Case:
     def currency(self) -> str:
         """The one currency."""
         return self.declared.currency
+
+    @property
+    def discount_rate(self) -> Decimal | None:
+        """By how much money is worth less from year to year: 0.08 for ``8% per year``; None where none is stated."""
+        if self.declared.discount_rate is None:
+            return None
+        rate, span = self.declared.discount_rate
+        times = {"year": Decimal(1), "month": Decimal(12), "week": Decimal(365) / 7, "day": Decimal(365)}[span]
+        return (1 + rate) ** times - 1
 
     @property
     def offers(self) -> tuple[AnyOffer, ...]:

@@ -31,6 +31,7 @@ from detente.market.provider import Provider
 from detente.terms import AnyTerm, any_kind, finding
 from detente.values.noun import ID, NAME, Id, Noun, SchemaOfText, Title
 from detente.values.period import Horizon
+from detente.values.quantity_field import Growth
 
 CURRENCY = r"^[A-Z]{3}$"
 
@@ -45,6 +46,9 @@ class Declared(Noun):
     title: Title | None = None
     currency: Annotated[str, Field(pattern=CURRENCY, description="of every price and amount")] = "USD"
     horizon: Horizon
+    discount_rate: Growth | None = Field(
+        default=None, description="what money of a later year is worth less: amounts are also told at present value"
+    )
     idle: IdleChoice = Field(default="reserved", description="which capacity may be bought though no work uses it")
     reading: WrittenReading | None = Field(
         default=None, description="the reading of disputed clauses that the case is held under; or one for each clause"

@@ -112,7 +112,8 @@ class OutcomeColumn:
     """One outcome: a choice, how the world turns out, and the plan that is best if all of it is known from the start.
 
     ``cost`` is None, and so are all figures, where no plan obeys every clause: ``collide`` names those that do, or
-    where it was not planned before the end (``planned`` is false). ``gains`` says how much better off each party is
+    where it was not planned before the end (``planned`` is false). ``present_value`` is the
+    cost on the first day, where the case states a ``discount-rate``. ``gains`` says how much better off each party is
     than in the case as it is: we by what we save, a provider by what it is paid more.
     """
 
@@ -136,6 +137,7 @@ class OutcomeColumn:
     one_off: tuple[OneOff, ...] = ()
     duties: tuple[Duty, ...] = ()
     gains: dict[str, Exact] | None = None
+    present_value: Exact | None = None
 
 
 NewsStatus = Literal["none", "planned", "no-plan", "not-planned"]
@@ -249,6 +251,7 @@ class Comparison:
                 "cost": o.cost and o.cost.amount,
                 "bound": o.cost and o.cost.bound,
                 "bill": o.bill,
+                "present_value": o.present_value,
                 "unserved": sum((m.cost for m in o.unserved), Decimal(0)) if o.cost else None,
                 "moving": o.moving if o.cost else None,
                 "met": o.met if o.cost else None,

@@ -193,4 +193,5 @@ def measured(column: OutcomeColumn, case: Case, plan: Plan, baseline: Plan | Non
         one_off=tuple(one_off(plan, case)),
         duties=tuple(Duty(o.what, o.by, o.to, o.due, o.evidence) for o in case.obligations),
         gains=gains(plan, baseline),
+        present_value=plan.present_value,
     )

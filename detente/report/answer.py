@@ -64,7 +64,15 @@ def under(plan: Plan, label: str = "") -> str:
 
 def opening(plan: Plan, label: str = "") -> list[str]:
     """One plan's answer: cost and proof, commitments, demand, who gets what. A sentence each."""
-    return [cost(plan, label), proof(plan), *commitments(plan), unserved(plan), *spend(plan)]
+    return [
+        cost(plan, label),
+        *today(plan),
+        proof(plan),
+        *buys_nothing(plan),
+        *commitments(plan),
+        unserved(plan),
+        *spend(plan),
+    ]
 
 
 def comparison(plans: Sequence[Plan]) -> list[str]:
@@ -93,6 +101,24 @@ def cost(plan: Plan, label: str = "", against: Plan | None = None, other: str = 
     if plan.moving_cost:
         text += f"; {shown(plan.moving_cost, plan.currency)} of it is for moving to other providers"
     return f"{text}."
+
+
+def today(plan: Plan) -> list[str]:
+    """The cost at present value, where the case states a rate."""
+    if plan.present_value is None or plan.discount_rate is None:
+        return []
+    rate = f"{(plan.discount_rate * 100).quantize(Decimal('0.01')).normalize():f}%"
+    return [f"At present value that is {shown(plan.present_value, plan.currency, 5)} ({rate} a year)."]
+
+
+def buys_nothing(plan: Plan) -> list[str]:
+    """How much of the bill buys no compute, and why; where any of it does."""
+    lost = digest.bought_nothing(plan)
+    if not lost:
+        return []
+    parts = [what if len(lost) == 1 else f"{what} {shown(amount)}" for what, amount in lost.items()]
+    whole = shown(sum(lost.values(), Decimal(0)), plan.currency)
+    return [f"Of the bill, {whole} buys no compute: {listed(parts, 3)}."]
 
 
 def _costs(amount: Decimal, currency: str) -> str:

@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from detente.contract.standing import Standing
 from detente.results.plan import Plan, WorkloadRow
+from detente.values.money import CENT
 from detente.values.period import named
 
 ZERO = Decimal(0)
@@ -66,6 +67,19 @@ class Commitment:
             else:
                 runs.append([window])
         return [named(r[0].start, r[-1].end) + (f" ({len(r)} windows)" if len(r) > 1 else "") for r in runs]
+
+
+def bought_nothing(plan: Plan) -> dict[str, Decimal]:
+    """What is paid for and buys no compute: capacity that stands idle, and by clause what it charges beside spend.
+
+    Of a clause, the sum of what it charges and gives, where that is positive; from a cent on, the largest first.
+    """
+    found = {"idle capacity": sum((c.net for c in plan.charges if c.what == "idle"), ZERO)}
+    for posting in plan.postings:
+        if not posting.in_spend:
+            name = f"`{posting.term}`"
+            found[name] = found.get(name, ZERO) + posting.amount
+    return dict(sorted(((k, v) for k, v in found.items() if v >= CENT), key=lambda item: -item[1]))
 
 
 @dataclass(frozen=True, slots=True)

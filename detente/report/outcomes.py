@@ -88,6 +88,7 @@ def _cost(columns: Sequence[OutcomeColumn], currency: str) -> Iterator[MeasureLi
     chances = [(NONE, "") if c.choice is None else (percent(c.probability), exact(c.probability)) for c in columns]
     yield from _line("Cost", "probability", chances)
     yield from _line("Cost", "cost", [state(c, currency) for c in columns])
+    yield from _line("Cost", "at present value", [_money(c.present_value, currency, 4) for c in columns])
     once = [_some(sum((o.amount for o in c.one_off), NOTHING), currency) for c in columns]
     yield from _line("Cost", "paid once", once)
     yield from _line("Cost", "moves", [_some(c.moving, currency) for c in columns])

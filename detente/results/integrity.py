@@ -34,6 +34,7 @@ def faults(document: Mapping[str, Any]) -> Iterator[str]:
     """What does not fit together, each in a sentence."""
     yield from _totals(document)
     yield from _bound(document)
+    yield from _discounted(document)
     yield from _periods(document["periods"])
     yield from _names(document)
     yield from _charges(document)
@@ -52,6 +53,12 @@ def _bound(plan: Mapping[str, Any]) -> Iterator[str]:
         yield f"its gap is {plain(gap)}, and cost and bound are apart by {plain(found)}"
     if not 0 <= Decimal(plan["rounding"]) <= max(cost - bound, Decimal(0)):
         yield f"its rounding {plan['rounding']} is no part of cost - bound, {plain(cost - bound)}"
+
+
+def _discounted(plan: Mapping[str, Any]) -> Iterator[str]:
+    """A present value and its rate, or neither."""
+    if (plan["discount_rate"] is None) != (plan["present_value"] is None):
+        yield "it states one of `discount_rate` and `present_value` without the other"
 
 
 def _totals(plan: Mapping[str, Any]) -> Iterator[str]:

@@ -247,6 +247,7 @@ class Plan:
     ``bill`` is ``charges`` at list price and all ``postings`` (discounts, fees, shares, credits). ``cost`` is ``bill``
     plus ``unserved_cost`` (the value of demand not served) and ``moving_cost`` (what ``moves`` cost). ``gap`` is
     (cost - bound) / |cost|. ``rounding`` is the part of the gap that comes from buying whole units.
+    ``present_value`` is the cost on the plan's first day at ``discount_rate`` a year, where the case states one.
     """
 
     format: str
@@ -279,6 +280,8 @@ class Plan:
     capacity: tuple[CapacityRow, ...]
     decisions: tuple[Decision, ...]
     notes: tuple[Note, ...]
+    discount_rate: Exact | None = None
+    present_value: Exact | None = None
 
     @property
     def commitments(self) -> tuple[Standing, ...]:

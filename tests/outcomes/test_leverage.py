@@ -261,7 +261,7 @@ def test_the_split_is_that_of_brute_force_over_plans_made_anew() -> None:
 
 
 def test_our_own_limit_on_concentration_is_no_limit_on_a_provider_that_is_alone() -> None:
-    # At most half at South, in a year: alone it could do nothing, and would seem to save nothing. 6000 Mtok at 5 less 2.
+    # At most half at South: alone it could do nothing, and would seem to save nothing. 6000 Mtok at 5 less 2, or 3.
     most = {"id": "most", "kind": "share", "at-most": "50%", "on": {"provider": "south"}, "windows": {"every": "term"}}
     answer = found(build(OFFERS, [VALUED], agreement(most, party="self")), curves=True)
     alone = {p.provider: p.part.alone for p in answer.providers if p.part is not None}

@@ -27,6 +27,7 @@ from detente.planner.formulation.draft import Draft
 from detente.planner.solving.model import Model
 from detente.planner.solving.moves import moves
 from detente.planner.solving.solution import Solution
+from detente.results.falling import present_value
 from detente.results.plan import (
     FORMAT,
     Allocation,
@@ -70,7 +71,7 @@ def result(
     if float(gap) > max(wanted, 1e-9):
         status = stopped or "feasible"
     work = exact.quantities.work
-    return Plan(
+    plan = Plan(
         format=FORMAT,
         case=case.declared.name,
         title=case.declared.title or case.declared.name,
@@ -103,7 +104,10 @@ def result(
         capacity=tuple(capacity(draft, exact, solution)),
         decisions=tuple(decisions(draft, model, prices, work)),
         notes=tuple(_notes(draft.case)),
+        discount_rate=case.discount_rate,
     )
+    rate = case.discount_rate
+    return plan if rate is None else replace(plan, present_value=present_value(plan, rate))
 
 
 def _notes(case: Case) -> Iterable[Note]:
