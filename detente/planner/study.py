@@ -41,8 +41,9 @@ GAP = 1e-4
 MAX_OPEN = 4
 """Programs that a study keeps open: the first, and the last of those that had to be formulated anew."""
 
-BILLED = 4e-5
-"""Seconds that the bill and the rows of a plan take for each column of its program: an estimate, on the safe side."""
+BILLED, ROWS = 4e-5, 1e-5
+"""Seconds that a plan takes for each column of its program, made good and billed, and its bill and rows alone:
+estimates, on the safe side for a processor that is ours alone."""
 
 AT_NO_COST = Decimal("1e-11")
 """By what part a bill may be higher for less to be moved: what the rounding of many quanta comes to, and no more."""
@@ -89,9 +90,12 @@ class Study:
     @classmethod
     def of(cls, case: Case, *, time_limit: float | None = None, progress: Progress = silent) -> Study:
         """Formulate a case, once. The time limit, in seconds, is that of this, all solves and one bill together."""
-        end = None if time_limit is None else time.monotonic() + time_limit
+        began, worked = time.monotonic(), time.process_time()
         program = OpenProgram.of(case, progress)
-        program.model.deadline = None if end is None else end - _kept_for_the_bill(program, end)
+        if time_limit is not None:
+            took = time.monotonic() - began
+            shared = max(1.0, took / max(time.process_time() - worked, 1e-3))  # with whatever else runs here
+            _keep_time(program, began + time_limit, shared)
         return cls(case, program, beside=[program], progress=progress)
 
     # -- vary --------------------------------------------------------------------------------------------------
@@ -106,7 +110,7 @@ class Study:
             if turned is not None:
                 return replace(self, case=case, program=program, out=turned[0], added=turned[1], giving=None)
         program = OpenProgram.of(case, self.progress)
-        program.model.deadline, program.model.interrupt = self.program.model.deadline, self.program.model.interrupt
+        program.model.as_long_as(self.program.model)
         del self.beside[1 : len(self.beside) - MAX_OPEN + 2]
         self.beside.append(program)
         return replace(self, case=case, program=program, out=frozenset(), added=frozenset(), giving=None)
@@ -298,6 +302,11 @@ def check(draft: Draft, exact: Bill, solution: Solution, model: Model) -> None:
         )
 
 
-def _kept_for_the_bill(program: OpenProgram, end: float) -> float:
-    """Seconds of those that are left which no solve may use."""
-    return min(MAX_KEPT * max(0.0, end - time.monotonic()), BILLED * program.draft.program.n)
+def _keep_time(program: OpenProgram, end: float, shared: float) -> None:
+    """Let no solve use the time that the bill takes, nor what makes a solution good that of the bill's own rows.
+
+    ``shared`` is how many times longer than on a processor of our own things take.
+    """
+    model, columns, left = program.model, shared * program.draft.program.n, max(0.0, end - time.monotonic())
+    model.deadline = end - min(MAX_KEPT * left, BILLED * columns)
+    model.last = end - min(MAX_KEPT * MAX_KEPT * left, ROWS * columns)

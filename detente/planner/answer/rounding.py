@@ -57,10 +57,14 @@ def settled(
     if not missed.any():
         return best
     model.fix(columns, np.rint(found.values[columns]))
-    with model.uninterrupted():  # few and warm: a plan that is found is made good
+    with model.uninterrupted(settled=True):  # few and warm, where the program was solved: a plan is made good
         for again in range(TRIES):  # by more each time: what is less than the solver's tolerance changes nothing
             model.tighten(rows, np.where(missed > 0, 2 * 4**again * missed + NANO, 0.0))
             solution = model.solve_linear()
+            if solution.status == "time-limit":
+                model.ask(rows, *asked)
+                best = _in_place(draft, model, *best)
+                break
             if solution.status != "optimal" or solution.values is None:
                 break
             solution = prefer(solution)
@@ -73,6 +77,34 @@ def settled(
     model.ask(rows, *asked)
     model.release(columns)
     return best
+
+
+def _in_place(draft: Draft, model: Model, solution: Solution, whole: Quantities) -> tuple[Solution, Quantities]:
+    """The same work, and what clauses make of it at least cost: soon there, whatever the program.
+
+    Rows give by what rounding misses of them, so that there is such a point.
+    """
+    every = np.arange(model.program.m, dtype=np.int32)
+    low, high = model.asked(every)
+    missed, noise = _beyond(draft, model, solution, whole, every, (low, high))
+    room = np.where(missed > 0, missed + noise + NANO, 0.0)
+    columns, values = _planned(draft, whole)
+    model.ask(every, low - room, high + room)
+    model.fix(columns, values)
+    with model.uninterrupted():
+        model.forget()
+        found = model.solve_linear()
+    model.release(columns)
+    model.ask(every, low, high)
+    return (found if found.status == "optimal" else solution), whole
+
+
+def _planned(draft: Draft, whole: Quantities) -> tuple[Ints, Floats]:
+    """The columns of use and of what is not served, in whole quanta."""
+    parts = [(draft.x.ravel(), whole.work.ravel())]
+    parts += [(draft.unserved[name], left) for name, left in whole.unserved.items() if name in draft.unserved]
+    columns, quanta = zip(*parts, strict=True)
+    return np.concatenate(columns), np.concatenate(quanta) * float(QUANTUM)
 
 
 def at_stake(draft: Draft, model: Model, whole: Quantities, solution: Solution) -> float:
@@ -96,16 +128,21 @@ def _missed(
     draft: Draft, model: Model, solution: Solution, whole: Quantities, rows: Ints, asked: tuple[Floats, Floats]
 ) -> Floats:
     """By how much rounding misses what is asked of rows (natural units); nothing where floats cannot tell."""
+    missed, noise = _beyond(draft, model, solution, whole, rows, asked)
+    loose = asked[0] < asked[1]  # what must be equal cannot be tightened
+    return np.where(loose & (missed > noise), missed, 0.0)
+
+
+def _beyond(
+    draft: Draft, model: Model, solution: Solution, whole: Quantities, rows: Ints, asked: tuple[Floats, Floats]
+) -> tuple[Floats, Floats]:
+    """By how much whole quanta are beyond what is asked of rows (natural units), and how far floats may be off."""
     assert solution.values is not None
     values = solution.values.copy()
-    values[draft.x] = whole.work * float(QUANTUM)
-    for workload, left in whole.unserved.items():
-        if workload in draft.unserved:
-            values[draft.unserved[workload]] = left * float(QUANTUM)
+    columns, planned = _planned(draft, whole)
+    values[columns] = planned
     for name, counts in whole.units.items():
         values[draft.units[name].columns] = counts
     reached, noise = model.reached(values)
     low, high = asked
-    missed = np.maximum(low - reached[rows], reached[rows] - high)
-    loose = low < high  # what must be equal cannot be tightened
-    return np.where(loose & (missed > noise[rows]), missed, 0.0)
+    return np.maximum(low - reached[rows], reached[rows] - high), noise[rows]

@@ -24,10 +24,13 @@ NEAR = 0.05
 def unsolved(draft: Draft, model: Model) -> Solution | None:
     """A plan that obeys every clause, without a bound; None where none of these does.
 
-    Work split alike over time, near its least cost or, if the deadline comes before, at any; or all on the cheapest
-    offers with room; or no use.
+    Work split alike over time, near its least cost or, if the last deadline comes before, at any; or all on the
+    cheapest offers with room; or no use.
     """
     found = _steady(draft, model, NEAR)
+    if found is None and not model.was_interrupted():
+        with model.uninterrupted(settled=True):  # a small program: a little longer is well spent
+            found = _steady(draft, model, NEAR)
     if found is not None:
         return found
     with model.uninterrupted():

@@ -322,6 +322,10 @@ class Model(Running):
             return run() if found.status == "optimal" else found
         return found
 
+    def forget(self) -> None:
+        """Begin the next solve from nothing: where so much has changed that where the last one ended is of no use."""
+        self.highs.clearSolver()
+
     def feasible(self) -> Solution:
         """Any point that holds every row. A large program's is found by interior point; a no is simplex's to say."""
         if self.program.n > SIMPLEX_FEASIBLE:

@@ -56,7 +56,7 @@ def least_moves(model: Model, runs: list[Runs], opening: Opening) -> Floats | No
         return None
     _times(program, model, runs, values, place)
     small = Model(program)
-    small.deadline, small.interrupt = model.deadline, model.interrupt
+    small.as_long_as(model)
     try:
         found = _searched(small, place[opening.whole]) if len(opening.whole) else small.solve_linear()
     except SolverError:  # a preference only: the solution that is known stands without it

@@ -52,19 +52,25 @@ def made() -> Any:
 class Running:
     """HiGHS at work, until it is done, a deadline is over, or Ctrl-C was noted.
 
-    ``deadline`` is a ``time.monotonic``; None: there is none.
+    ``deadline`` is a ``time.monotonic``; None: there is none. ``last`` is a later one, of what makes a plan of what is
+    at hand.
     """
 
     highs: Any
 
     def __init__(self) -> None:
         self.deadline: float | None = None
+        self.last: float | None = None
         self.interrupt: Interrupt | None = None
 
     @property
     def left(self) -> float:
         """Seconds until the deadline."""
         return math.inf if self.deadline is None else self.deadline - time.monotonic()
+
+    def as_long_as(self, other: Running) -> None:
+        """The same deadlines as another, and the same Ctrl-C."""
+        self.deadline, self.last, self.interrupt = other.deadline, other.last, other.interrupt
 
     def was_interrupted(self) -> bool:
         """Whether Ctrl-C was noted."""
@@ -94,11 +100,14 @@ class Running:
         return outcome
 
     @contextlib.contextmanager
-    def uninterrupted(self) -> Iterator[None]:
-        """Solve although Ctrl-C was noted or the time is over: what makes a plan of what is at hand."""
+    def uninterrupted(self, *, settled: bool = False) -> Iterator[None]:
+        """Solve although Ctrl-C was noted or the time is over: what makes a plan of what is at hand.
+
+        Until the last deadline, where there is a plan without it (``settled``).
+        """
         kept, self.interrupt = self.interrupt, None
         try:
-            with self.until(None):
+            with self.until(self.last if settled else None):
                 yield
         finally:
             self.interrupt = kept

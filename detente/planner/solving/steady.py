@@ -57,7 +57,7 @@ def steady_point(draft: Draft, model: Model, whole: Ints, gap: float = 1.0, *, c
     if ties.n * SMALLER > draft.program.n:
         return None
     small = Model(_tied(model, bounds, ties, cheap=cheap))
-    small.deadline, small.interrupt = model.deadline, model.interrupt
+    small.as_long_as(model)
     counts = np.unique(ties.to[whole])
     small.whole(counts, on=True)
     found = small.solve_whole(gap) if len(counts) else small.solve_linear()

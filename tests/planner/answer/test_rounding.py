@@ -5,11 +5,16 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+
 import detente
 from detente.case.case import Case
 from detente.planner.solve import plan
+from detente.planner.solving.search import Incumbent
+from detente.planner.study import Study
 from detente.results.plan import Plan
-from tests.builders import agreement, data_of, tokens, work
+from tests.builders import agreement, build, cases, data_of, tokens, work
 
 STARTER = Path(detente.__file__).parent / "starter"
 
@@ -40,3 +45,28 @@ def test_a_floor_under_a_cap_with_no_room_between_them_is_met_to_a_rounding() ->
     for window in found.commitments:
         assert abs(window.drawn - window.required) < Decimal("0.000001")
         assert not window.missed
+
+
+def test_where_time_is_over_the_same_work_is_billed_as_clauses_make_it_of_whole_quanta() -> None:
+    """A third of 1000 Mtok is missed by a part of a millionth: no time to move work, and the least fee is owed."""
+    third = {"id": "floor", "kind": "minimum-commitment", "amount": "333.3333333 USD", "shortfall": {"fee": "250%"}}
+    case = build([tokens("north", 1), tokens("south", "0.5")], [work()], agreement(third, party="north"), months=1)
+    study = Study.of(case)
+    found = study.solve()
+    assert isinstance(found, Incumbent)
+    study.model.last = 0.0
+    late = study.plan(found)
+    assert late.cost == pytest.approx(plan(case).cost, rel=Decimal("1e-8"))
+    assert 0 < late.commitments[0].short < Decimal("0.000001")
+
+
+@settings(deadline=None, derandomize=True, max_examples=25, suppress_health_check=list(HealthCheck))
+@given(case=cases())
+def test_a_bill_without_time_is_that_of_the_same_plan(case: Case) -> None:
+    study = Study.of(case)
+    found = study.solve()
+    assume(isinstance(found, Incumbent))
+    in_time, _ = study.bill(found)
+    study.model.last = 0.0
+    late, _ = study.bill(found)
+    assert float(late.total) == pytest.approx(float(in_time.total), rel=1e-6, abs=1e-3)
