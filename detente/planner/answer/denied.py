@@ -11,12 +11,12 @@ Owns: those prices, by arc and period, and the money that they come to. Not here
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from detente.market.offer import AnyOffer, TokenOffer
+from detente.planner.answer.denied_work import DeniedWork, in_room, room_of, work_of
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.capacity import little_work, most_taken
 from detente.planner.formulation.draft import Draft
@@ -37,20 +37,6 @@ FULL = 1e-9
 """Of what there is of an offer: less than this is no room."""
 
 
-@dataclass(frozen=True)
-class DeniedWork:
-    """A workload's work that may not run on an offer in a period.
-
-    ``price`` is money per unit of it; ``work`` is how much there is, and could run there.
-    """
-
-    period: int
-    workload: str
-    unit: str
-    price: float
-    work: float
-
-
 class Denied:
     """What clauses deny in a solution with duals and reduced costs, and the price of it; ``out`` are who is out."""
 
@@ -64,18 +50,20 @@ class Denied:
         self._making_room: dict[str, Floats] = {}
 
     def of(self, owner: Owner) -> Iterator[DeniedWork]:
-        """What would run elsewhere without one clause, by period and workload: on the offer where it saves most."""
+        """What would run elsewhere without one clause, by period and workload, as far as there is room."""
         draft = self._draft
-        best: dict[tuple[int, str], DeniedWork] = {}
+        there: dict[int, list[tuple[float, Arc]]] = {}
         for arc, periods in self.closed(owner):
             saved = self._saved(arc, periods)
-            work = self._work(arc)
             for t in np.flatnonzero(saved > NO_PRICE * self._listed[arc.workload.id]).tolist():
-                name = arc.workload.id
-                found = DeniedWork(t, name, arc.workload.unit, float(saved[t]), float(work[t]))
-                best[t, name] = max(best.get((t, name), found), found, key=lambda each: each.price)
+                there.setdefault(t, []).append((float(saved[t]), arc))
         places = {workload.id: place for place, workload in enumerate(draft.case.workloads)}
-        yield from (best[key] for key in sorted(best, key=lambda key: (key[0], places[key[1]])))
+        arcs = {arc.index: arc for denied in there.values() for _, arc in denied}.values()
+        work = {name: work_of(draft, self._values, name) for name in {arc.workload.id for arc in arcs}}
+        room = {offer.id: room_of(draft, offer) for offer in {arc.offer.id: arc.offer for arc in arcs}.values()}
+        for t in sorted(there):
+            found = in_room(t, there[t], work, room)
+            yield from sorted(found, key=lambda each: places[each.workload])
 
     def closed(self, owner: Owner) -> Iterator[tuple[Arc, Bools]]:
         """Arcs, and when this clause alone closes them: lifting one of two saves nothing."""
@@ -157,7 +145,7 @@ class Denied:
                     best = np.maximum(
                         best, np.where(self._runs(columns, draft.most_work[arc.workload.id]), each, -np.inf)
                     )
-            full = taken >= self._room(offer) * (1 - FULL)
+            full = taken >= room_of(draft, offer) * (1 - FULL)
             self._making_room[offer.id] = np.where(full, best, 0.0)
         return self._making_room[offer.id]
 
@@ -222,25 +210,6 @@ class Denied:
         """The part of one unit that a unit of work takes in each period."""
         assert not isinstance(arc.offer, TokenOffer)
         found: Floats = float(arc.per_work) / (self._draft.hours * float(arc.offer.unit_flow))
-        return found
-
-    # -- how much work there is ------------------------------------------------------------------------------------
-    def _work(self, arc: Arc) -> Floats:
-        """The work of an arc's workload in each period, served or not: as much as its offer has room for."""
-        draft, name = self._draft, arc.workload.id
-        work = sum((self._values[draft.x[a.index]] for a in draft.arcs.of_workload[name]), np.zeros(draft.n))
-        if name in draft.unserved:
-            owner = draft.demand[name].owner
-            inside = owner >= 0
-            hours = np.bincount(owner[inside], weights=draft.hours[inside], minlength=len(draft.unserved[name]))
-            rate = self._values[draft.unserved[name]] / np.maximum(hours, 1e-9)
-            work = work + np.where(inside, rate[owner] * draft.hours, 0.0)
-        return np.minimum(work, self._room(arc.offer) / float(arc.per_work))
-
-    def _room(self, offer: AnyOffer) -> Floats:
-        """What an offer can do in each period, in its own unit."""
-        flow = 1.0 if isinstance(offer, TokenOffer) else float(offer.unit_flow)
-        found: Floats = self._draft.most(offer) * flow * self._draft.hours
         return found
 
     # -- read off the solution -------------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ import numpy as np
 
 from detente.contract.term import Term
 from detente.planner.answer.bill import Bill
-from detente.planner.answer.denied import NO_PRICE, Denied, DeniedWork
+from detente.planner.answer.denied import NO_PRICE, Denied
+from detente.planner.answer.denied_work import DeniedWork
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.owner import Owner
 from detente.planner.solving.solution import Solution
@@ -68,7 +69,7 @@ def _of_denied(draft: Draft, denied: Denied, term: Term) -> Iterable[MarginalPri
         period = draft.periods[each.period]
         found.setdefault((period.span_start, period.span_end, each.unit), []).append(each)
     for (start, end, unit), works in found.items():
-        price, saves = max(each.price for each in works), sum(each.price * each.work for each in works)
+        price, saves = max(each.price for each in works), sum(each.saves for each in works)
         per_work = f"{draft.case.currency} per {unit}"
         yield MarginalPrice("denied", start, end, _price(price), per_work, _price(saves))
 

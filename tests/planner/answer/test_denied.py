@@ -66,6 +66,17 @@ def test_it_is_the_difference_of_two_prices_whether_or_not_others_use_the_offer(
     assert prices(case) == [(D(1), "USD per GPU-hour", D(9 * h)) for h in hours]
 
 
+def test_denied_work_shares_the_room_of_an_offer_and_goes_on_to_the_next_best() -> None:
+    """18 GPUs at 3; there are 4 at 2 and 5 at 2.50, for either workload: 4 + 5 / 2 an hour, and no more."""
+    both = [work("w", "9 GPU", "v"), work("w2", "9 GPU", "v")]
+    cheap, next_best = gpus("b", "2", capacity="4 GPU"), gpus("c", "2.50", capacity="5 GPU")
+    case = world(gpus("a", "3"), cheap, next_best, terms=[EXCLUSIVE], workloads=both)
+    assert prices(case) == [(D(1), "USD per GPU-hour", D("6.5") * h) for h in (31 * 24, 28 * 24, 31 * 24)]
+    free = plan(case.under(without=["x"]))
+    assert isinstance(free, Plan)
+    assert free.cost == D(18 * 3 * HOURS) - D("6.5") * HOURS
+
+
 def test_nothing_is_saved_where_the_denied_offer_is_dearer() -> None:
     assert prices(world(gpus("a", "2"), gpus("b", "3"), terms=[EXCLUSIVE])) == []
 
