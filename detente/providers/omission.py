@@ -6,6 +6,7 @@ what changes no answer), and what Bedrock's Converse cannot say (``bedrock/conve
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -25,7 +26,7 @@ MEMBERS: dict[str, tuple[str, ...]] = {
 """The members that ask for what a deployment may lack."""
 THOUGHTS = ("reasoning_content", "reasoning_signature", "reasoning_redacted", "later_reasoning")
 """Of a message: what a model thought before, in the words of this house."""
-_SIGNED = (b'"reasoning_signature"', b'"reasoning_redacted"')
+_SIGNED = re.compile(rb'"reasoning_(?:signature|redacted)"')  # faster than two searches for bytes
 _ENCRYPTED = "reasoning.encrypted_content"
 _NONE = (b"null", b'"none"')
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -77,7 +78,7 @@ def without(call: Call, lacks: Collection[str]) -> tuple[Mapping[str, msgspec.Ra
         members = {name: raw for name, raw in members.items() if name not in left_out}
     messages = bytes(members.get("messages", b""))
     # A text cannot look like a member: its quotation marks are escaped.
-    if any(signed in messages for signed in _SIGNED):
+    if _SIGNED.search(messages) is not None:
         if "reasoning" not in call.optional:
             what = "`messages` hold thinking that Claude signed, and nobody but Claude can read it"
             raise Refusal(f"{what}; allow it to be left out: `reasoning` under `lenient:`", "messages")

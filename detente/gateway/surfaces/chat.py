@@ -7,6 +7,7 @@ so).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -60,6 +61,10 @@ _MEMBER: dict[str, str] = {
 _NEEDED_NAMES = frozenset(name for name, _, _ in _NEEDED)
 _MAX_NOTHING = 60
 _NOTHING: frozenset[Feature] = frozenset()
+_ATTACHMENTS: dict[bytes, Feature] = {b"image_url": "images", b"input_audio": "audio"}
+_ATTACHED = re.compile(rb'"(image_url|input_audio)"')
+"""In messages: a text cannot look like it, since its quotation marks are escaped. In a text without quotation marks a
+pattern is found several times faster than bytes are."""
 
 
 def members_of(body: bytes) -> dict[str, msgspec.Raw]:
@@ -133,11 +138,8 @@ def needs_of(members: Mapping[str, msgspec.Raw], messages: bytes, stream: bool) 
     parallel = members.get("parallel_tool_calls")
     if parallel is not None and bytes(parallel) == b"true":
         found.add("parallel-tools")
-    # Text that a caller wrote cannot look like these: its quotation marks are escaped.
-    if b'"image_url"' in messages:
-        found.add("images")
-    if b'"input_audio"' in messages:
-        found.add("audio")
+    if _ATTACHED.search(messages) is not None:
+        found.update(_ATTACHMENTS[one] for one in set(_ATTACHED.findall(messages)))
     return frozenset(found) if found else _NOTHING
 
 

@@ -11,13 +11,12 @@ CHARACTERS_PER_TOKEN = 4
 """About, in English."""
 IMAGE_TOKENS = 1000
 """About how many tokens an image takes (providers count 85 to 1,600)."""
-_DATA = re.compile(rb'"data:[^",]{0,200};base64,[^"]*"')
+_DATA = re.compile(rb'"data:[^",]{0,200};base64,[^"]*+"')
 
 
 def prompt_tokens(prompt: bytes) -> int:
     """Of a prompt as JSON text. What is sent along as base64 counts as an image each, whatever its size."""
     sent, images = 0, 0
-    if b";base64," in prompt:
-        for found in _DATA.finditer(prompt):
-            sent, images = sent + found.end() - found.start(), images + 1
+    for found in _DATA.finditer(prompt):
+        sent, images = sent + found.end() - found.start(), images + 1
     return (len(prompt) - sent) // CHARACTERS_PER_TOKEN + images * IMAGE_TOKENS
