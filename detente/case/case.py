@@ -411,6 +411,13 @@ class Case:
             raise FlawError(f"no network price from `{source}` to `{to}`", "add it under `networks:` (0 if it is free)")
         return Fraction(price.amount) * Fraction(workload.data.moves[0]), source
 
+    def moved_facts(self, place: str) -> Facts:
+        """What a scope may ask of data that moves: it is sold by the place that it leaves."""
+        provider, _, region = place.partition("/")
+        facts = {"product": "egress", "provider": provider, "region": region, "offer": f"{place} egress"}
+        known = self.providers[provider].regions.get(region)
+        return {**facts, "country": known.country} if known else facts
+
     # -- may this run there? ---------------------------------------------------------------------------------
     def places(self, workload: AnyWorkload, offer: AnyOffer) -> tuple[tuple[Facts, ...], ...]:
         """Where an offer may run a workload: of each deployment that can serve it, the facts of every place.

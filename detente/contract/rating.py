@@ -7,6 +7,7 @@ list prices (``market``), and what a clause takes off (``Term.takes_off``).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -35,12 +36,43 @@ class Rating:
         price, and never zero. So it does where they take off more than the price.
         """
         found = tuple(_reductions(self._terms, use))
-        net = use.listed - sum((r.amount for r in found), Decimal(0))
-        if net < -NANO * len(found) and use.listed >= 0:  # each is rounded by itself
-            names = " and ".join(f"`{reduction.term}`" for reduction in found)
-            what = f"{names} take {plain(use.listed - net)} off a list price of {plain(use.listed)}"
-            raise SettleError(f"{what}: more than all of it; narrow one with `of` or `except`")
-        return RatedUse(use, net, found)
+        off = sum((r.amount for r in found), Decimal(0))
+        if use.listed >= 0 and off - use.listed > NANO * len(found):  # each is rounded by itself
+            raise _more_than_all((r.term for r in found), off, use.listed)
+        return RatedUse(use, use.listed - off, found)
+
+    def at(self, demand: Facts | None, offer: Facts, at: datetime) -> PartsOff:
+        """What a moment's use costs after discounts, for many uses that are alike: see ``rate``."""
+        meeting = [term for term in self._terms if term.validity.over(at, at)]
+        rates = [(term, taken_off(term, demand, offer)) for term in meeting]
+        rates = [(term, rate) for term, rate in rates if rate]
+        each = zip(rates, _combined(rates), strict=True)
+        return PartsOff(tuple((term.id, part.numerator, part.denominator) for (term, _), part in each if part))
+
+
+@dataclass(frozen=True, slots=True)
+class PartsOff:
+    """The part of a list price that each price clause takes off at a moment: its id, numerator and denominator."""
+
+    parts: tuple[tuple[str, int, int], ...] = ()
+
+    def of(self, listed: int) -> list[int]:
+        """What each takes off a list price, in whole nano-units, rounded as ``nano`` does. Raises SettleError."""
+        off = [_half_even(listed * of, whole) for _, of, whole in self.parts]
+        if listed >= 0 and sum(off) - listed > len(off):
+            raise _more_than_all((term for term, _, _ in self.parts), sum(off) * NANO, listed * NANO)
+        return off
+
+
+def _half_even(amount: int, by: int) -> int:
+    whole, rest = divmod(amount, by)
+    return whole + (rest * 2 > by or (rest * 2 == by and whole % 2 == 1))
+
+
+def _more_than_all(terms: Iterable[str], off: Decimal, listed: Decimal) -> SettleError:
+    names = " and ".join(f"`{term}`" for term in dict.fromkeys(terms))
+    what = f"{names} take {plain(off)} off a list price of {plain(listed)}"
+    return SettleError(f"{what}: more than all of it; narrow one with `of` or `except`")
 
 
 TimedPart = tuple[datetime, datetime, Fraction]

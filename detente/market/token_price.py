@@ -1,17 +1,22 @@
 """What tokens cost at list price: written once, for the plan, the gateway and whoever bills.
 
-Owns: ``list_price``, exact, and which price holds for which token. Not here: the prices declared (``offer``), the use
-that is charged, and what clauses take off (``Term``).
+Owns: ``list_price``, exact, the same in whole numbers for each single call (``whole_prices``, ``charge``), and which
+price holds for which token. Not here: the prices declared (``offer``), the use that is charged, and what clauses take
+off (``Term``).
 """
 
 from __future__ import annotations
 
 from fractions import Fraction
 
+from detente.errors import FlawError
 from detente.market.offer import TokenPrices
-from detente.values.money import Price
+from detente.values.money import NANOS, Price
 
 Number = int | Fraction
+MTOK = 10**6
+WholePrices = tuple[int, int, int]
+"""Of a token of input, of cached input and of output, in billionths of a billionth of the currency."""
 
 
 def each(prices: TokenPrices) -> tuple[Price, Price, Price]:
@@ -32,3 +37,30 @@ def list_price(prices: TokenPrices, fresh: Number, cached: Number, output: Numbe
     tokens = (fresh, cached, output)
     price = sum((Fraction(p.amount) * n for p, n in zip(each(prices), tokens, strict=True)), Fraction(0))
     return price * Fraction(prices.batch) if batch and prices.batch is not None else price
+
+
+def whole_prices(prices: TokenPrices) -> WholePrices:
+    """Prices of a token in whole numbers, so that what a call costs is exact (§4).
+
+    Raises FlawError where a price is finer than that.
+    """
+    fresh, cached, output = map(_atto, each(prices))
+    return fresh, cached, output
+
+
+def _atto(price: Price) -> int:
+    exact = Fraction(price.amount) * NANOS * NANOS / MTOK
+    if exact.denominator != 1:
+        raise FlawError(f"`{price}` is finer than can be billed per token", "write at most 12 decimals per Mtok")
+    return exact.numerator
+
+
+def charge(prices: WholePrices, fresh: int, cached: int, output: int) -> int:
+    """What tokens cost at list price, in whole nano-units of the currency, rounded half to even.
+
+    ``list_price`` in whole numbers, since it is worked out for each call.
+    """
+    whole, rest = divmod(fresh * prices[0] + cached * prices[1] + output * prices[2], NANOS)
+    if rest * 2 > NANOS or (rest * 2 == NANOS and whole % 2):
+        whole += 1
+    return whole

@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from detente.case.case import Case
 from detente.contract.rating import Rating
-from detente.contract.use import Use
+from detente.contract.use import Use, nanos
 from detente.errors import SettleError
 from tests.builders import D, day, two_clouds, use
 
@@ -65,3 +67,23 @@ def test_a_price_that_is_not_known_is_an_error() -> None:
         Rating(case.signed).rate(bare)
     elsewhere = replace(bare, offer=case.offer_facts["south-api"])
     assert Rating(case.signed).rate(elsewhere).net == D(100)  # not theirs, whoever it serves
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    listed=st.integers(-(10**6), 10**12), on=st.sampled_from(["2026-01-09", "2026-01-10", "2026-03-09", "2026-03-10"])
+)
+def test_many_uses_alike_are_rated_as_each_is(listed: int, on: str) -> None:
+    case = world()
+    line = moment(case, on, str(D(listed).scaleb(-9)))
+    rated, parts = Rating(case.signed).rate(line), Rating(case.signed).at(line.demand, line.offer, line.start)
+    assert [term for term, _, _ in parts.parts] == [r.term for r in rated.reductions]
+    assert parts.of(listed) == [nanos(r.amount) for r in rated.reductions]
+
+
+def test_uses_alike_leave_something_of_the_price() -> None:
+    case = two_clouds({"id": "d", "kind": "discount", "off": "60%"}, combine="sum")
+    line, twice = moment(case, "2026-01-01"), Rating((*case.signed, *case.signed))
+    for rate in (twice.rate, lambda line: twice.at(line.demand, line.offer, line.start).of(nanos(line.listed))):
+        with pytest.raises(SettleError, match="`d` take 120 off a list price of 100"):
+            rate(line)

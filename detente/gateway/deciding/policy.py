@@ -10,31 +10,28 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from fractions import Fraction
 from functools import cached_property
 from urllib.parse import urlsplit
 
 from detente.case.case import Case
 from detente.contract.term import Term
 from detente.demand.workload import AnyWorkload, Training
-from detente.errors import CaseError, Mistake, Where
+from detente.errors import CaseError, FlawError, Mistake, Where
 from detente.gateway.surfaces.models import meant
 from detente.live.deployment import AnyDeployment
 from detente.live.key import Key
 from detente.live.serving import Serving
 from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer, TokenOffer, TokenPrices, per_hour
-from detente.market.token_price import each
+from detente.market.token_price import MTOK, WholePrices, charge, whole_prices
 from detente.providers import wire_of
 from detente.providers.authority import Authority
 from detente.providers.wire import Tokens, Wire
 from detente.results.plan import PeriodRow, Plan, Purchase
 from detente.values.facts import RESERVED, Facts
-from detente.values.money import NANOS, Price
 from detente.values.period import moment
 
 Stamp = tuple[tuple[str, int, int], ...]
 """Names, times and sizes of files."""
-MTOK = 10**6
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -93,7 +90,7 @@ class Deployed:
         """Whether its offer is open, and has a price, at a moment."""
         return self.offer.open(at, at + _INSTANT) and self.offer.price.on(at) is not None
 
-    def rates(self, at: datetime) -> tuple[int, int, int] | None:
+    def rates(self, at: datetime) -> WholePrices | None:
         """List prices of a token of input, cached input and output, in billionths of a billionth of the currency.
 
         Whole numbers, so that a cost is exact (§4): a price that is finer than this unit is refused when the policy is
@@ -121,30 +118,16 @@ class Deployed:
         return self.offer.output_ratio if isinstance(self.offer, ProvisionedOffer) else 1
 
 
-def _rates(prices: TokenPrices) -> tuple[int, int, int]:
-    fresh, cached, output = map(_atto, each(prices))
-    return fresh, cached, output
+def _rates(prices: TokenPrices) -> WholePrices:
+    try:
+        return whole_prices(prices)
+    except FlawError as error:
+        raise CaseError([Mistake(Where("offers"), flaw.what, flaw.remedy) for flaw in error.flaws]) from None
 
 
-def _atto(price: Price) -> int:
-    exact = Fraction(price.amount) * NANOS * NANOS / MTOK
-    if exact.denominator != 1:
-        what = f"`{price}` is finer than can be billed per token"
-        raise CaseError([Mistake(Where("offers"), what, "write at most 12 decimals per Mtok")])
-    return exact.numerator
-
-
-def cost(rates: tuple[int, int, int], tokens: Tokens) -> int:
-    """What tokens cost at list price, in whole nano-units of the currency, rounded half to even.
-
-    ``token_price.list_price`` in whole numbers, since it is worked out for each reply. Tokens written to a prompt cache
-    count as input.
-    """
-    fresh, read, made = rates
-    whole, rest = divmod((tokens.input - tokens.cached) * fresh + tokens.cached * read + tokens.output * made, NANOS)
-    if rest * 2 > NANOS or (rest * 2 == NANOS and whole % 2):
-        whole += 1
-    return whole
+def cost(rates: WholePrices, tokens: Tokens) -> int:
+    """What a call's tokens cost at list price, in whole nano-units; those written to a prompt cache count as input."""
+    return charge(rates, tokens.input - tokens.cached, tokens.cached, tokens.output)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """A workload on an offer that can technically run it (§5).
 
-Owns: which arcs a case has, what a unit of work takes of the offer, and what data it moves. Not here: what an arc
-costs (``prices``), and whether a clause allows it (``Term.judge``).
+Owns: which arcs a case has, and what data each moves. Not here: what a unit of work takes of an offer
+(``demand.taking``), what an arc costs (``prices``), and whether a clause allows it (``Term.judge``).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from detente.case.case import Case
 from detente.contract.scope import Selection
+from detente.demand.taking import taken_by_work
 from detente.demand.workload import AnyWorkload, Training, can_run
 from detente.market.offer import AnyOffer, GpuOffer, TokenOffer
 from detente.planner.formulation.expression import Bools, Floats
@@ -55,35 +56,12 @@ def arcs_of(case: Case, demand_facts: Mapping[str, Facts]) -> list[Arc]:
             if not can_run(workload, offer):
                 continue
             egress, place = case.egress(workload, offer)
-            facts = _egress_facts(case, place) if egress else None
+            facts = case.moved_facts(place) if egress else None
             own = gang and isinstance(offer, GpuOffer) and not offer.reserved
             sold = case.offer_facts[offer.id]
-            per_work = per_unit_of_work(workload, offer)
+            per_work = taken_by_work(workload, offer)
             found.append(Arc(len(found), workload, offer, demand, sold, per_work, own, egress, facts))
     return found
-
-
-def _egress_facts(case: Case, place: str) -> Facts:
-    """Moving data is sold by the place it leaves."""
-    provider, _, region = place.partition("/")
-    facts = {"product": "egress", "provider": provider, "region": region, "offer": f"{place} egress"}
-    known = case.providers[provider].regions.get(region)
-    return {**facts, "country": known.country} if known else facts
-
-
-def per_unit_of_work(workload: AnyWorkload, offer: AnyOffer) -> Fraction:
-    """What a unit of work takes of an offer, in the offer's own unit (GPU-hours, or Mtok).
-
-    Provisioned throughput counts tokens of input; a token of output weighs its ratio, and a cached one nothing
-    (Azure: cached tokens are taken off utilisation in full).
-    """
-    if isinstance(offer, GpuOffer):
-        return 1 / Fraction(workload.runs_on.accelerators[offer.accelerator][0])
-    if isinstance(offer, TokenOffer):
-        return Fraction(1)
-    assert workload.mix is not None
-    fresh, _, output = workload.mix.parts
-    return fresh + output * offer.output_ratio
 
 
 class Arcs:

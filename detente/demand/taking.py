@@ -1,0 +1,33 @@
+"""What work takes of an offer, in the offer's own unit: GPU-hours, or Mtok.
+
+Owns: the conversion, for planned work by a workload's mix and for a call by its own tokens. Not here: whether an offer
+can run it (``workload.can_run``), and what that costs (``market``).
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from detente.demand.workload import AnyWorkload
+from detente.market.offer import AnyOffer, GpuOffer, TokenOffer
+
+
+def taken_by_work(workload: AnyWorkload, offer: AnyOffer) -> Fraction:
+    """What a unit of work takes of an offer; of tokens, a million of the workload's mix."""
+    each = taken_by_tokens(workload, offer)
+    if workload.mix is None:
+        return each[0]
+    return sum((part * taken for part, taken in zip(workload.mix.parts, each, strict=True)), Fraction(0))
+
+
+def taken_by_tokens(workload: AnyWorkload, offer: AnyOffer) -> tuple[Fraction, Fraction, Fraction]:
+    """What a million tokens of input, of input read from a cache, and of output take of an offer.
+
+    Provisioned throughput counts tokens of input; a token of output weighs its ratio, and a cached one nothing
+    (Azure: cached tokens are taken off utilisation in full).
+    """
+    if isinstance(offer, TokenOffer):
+        return (Fraction(1),) * 3
+    if isinstance(offer, GpuOffer):
+        return (1 / Fraction(workload.runs_on.accelerators[offer.accelerator][0]),) * 3
+    return Fraction(1), Fraction(0), Fraction(offer.output_ratio)
