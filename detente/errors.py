@@ -10,6 +10,7 @@
     ├── BillError                    a plan and its exact bill disagree
     ├── SettleError                  what a clause comes to turns on what is not known
     ├── JournalError                 a journal cannot be made, is damaged, or is another process's
+    ├── LedgerError                  a ledger cannot be opened, read or written, or is of a newer version
     ├── ServeError                   the gateway cannot listen
     ├── CredentialError              a secret cannot be had
     └── MissingExtraError            an optional dependency is not installed
@@ -156,6 +157,10 @@ class SettleError(DetenteError):
 
 class JournalError(DetenteError):
     """A journal cannot be made, is damaged before its end, of another version, or written by another process."""
+
+
+class LedgerError(DetenteError):
+    """A ledger cannot be opened, read or written; it is of a newer version, of another currency, or was changed."""
 
 
 class ServeError(DetenteError):

@@ -7,7 +7,7 @@ meter covers it is kept apart: it is neither counted nor lost. Not here: what a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -82,12 +82,24 @@ class Totals:
         """Count what another has counted. Raises ValueError where its meters are others."""
         if other.meters != self.meters:
             raise ValueError("totals of other meters cannot be merged; add the use itself")
-        for key, found in other._known.items():
-            self._known.setdefault(key, Sum()).merge(found)
-        for key, apart in other._unknown.items():
-            mine = self._unknown.setdefault(key, {})
+        for told in other.counts():
+            self.put(*told)
+
+    def counts(self) -> Iterator[tuple[Meter, int, tuple[str, ...] | None, Sum]]:
+        """All that was counted: meter, window's index, and the labels that are missing (None: it is covered)."""
+        for (place, index), found in self._known.items():
+            yield self.meters[place], index, None, found
+        for (place, index), apart in self._unknown.items():
             for labels, found in apart.items():
-                mine.setdefault(labels, Sum()).merge(found)
+                yield self.meters[place], index, labels, found
+
+    def put(self, meter: Meter, window: int, labels: tuple[str, ...] | None, more: Sum) -> None:
+        """Count what ``counts`` has told, of the same meter elsewhere."""
+        key = self._place[meter], window
+        if labels is None:
+            self._known.setdefault(key, Sum()).merge(more)
+        else:
+            self._unknown.setdefault(key, {}).setdefault(labels, Sum()).merge(more)
 
     def paid_by(self, payments: Iterable[PaidUse]) -> Totals:
         """The same totals, with some payments more beside them."""

@@ -45,6 +45,11 @@ class JournalFrame:
     payload: bytes
     end: int
 
+    @property
+    def start(self) -> int:
+        """Where it begins."""
+        return self.end - len(self.payload) - _HEAD.size
+
 
 @dataclass(frozen=True, slots=True)
 class Torn:
@@ -81,15 +86,16 @@ def read(path: Path) -> Iterator[bytes | Torn]:
         yield item.payload if isinstance(item, JournalFrame) else item
 
 
-def frames(path: Path) -> Iterator[JournalFrame | Damage | Torn]:
+def frames(path: Path, since: int = 0) -> Iterator[JournalFrame | Damage | Torn]:
     """All that a file holds, in order, a few megabytes at a time; holes of a sparse file are skipped.
 
-    Raises JournalError where it is not a journal of this version, and OSError.
+    ``since``: where a record begins, from which on it is read. Raises JournalError where it is not a journal of this
+    version, and OSError.
     """
     with opened(path) as file:
         source = _Source(file.fileno())
         begin = source.bytes(0, len(MAGIC))
-        at = len(MAGIC)
+        at = max(since, len(MAGIC))
         if begin != MAGIC:
             if MAGIC.startswith(begin):  # killed while it was begun
                 if begin:

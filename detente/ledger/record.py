@@ -148,6 +148,47 @@ def decoded(data: bytes) -> Record:
     return _DECODER.decode(data)
 
 
+class EndAsRead(msgspec.Struct, frozen=True):
+    """Of a ``CallEnd`` as it is read, what metering asks; the rest is kept as it was written."""
+
+    id: str
+    at: str
+    outcome: Outcome
+    usage: TokenCounts | None = None
+    cost: str | None = None
+    spilled: bool = False
+    attempts: tuple[Attempt, ...] = ()
+
+
+_ROUTES = msgspec.json.Decoder(CallRoute)
+_ENDS = msgspec.json.Decoder(EndAsRead)
+
+
+def parted(data: bytes) -> tuple[bytes, bytes]:
+    """The bytes of a record's route, which is that of many calls, and those of its end: what ``joined`` put together.
+
+    Raises msgspec.DecodeError where they are no record of this version.
+    """
+    at = data.rfind(b',"id":"')
+    if at > 0:
+        return data[:at] + b"}", b"{" + data[at + 1 :]
+    whole = msgspec.to_builtins(decoded(data))
+    names = {f.name for f in msgspec.structs.fields(CallRoute)}
+    halves = ({k: v for k, v in whole.items() if (k in names) is which} for which in (True, False))
+    of_route, of_end = map(_ENCODER.encode, halves)
+    return of_route, of_end
+
+
+def read_route(data: bytes) -> CallRoute:
+    """A route's bytes, read. Raises msgspec.DecodeError."""
+    return _ROUTES.decode(data)
+
+
+def read_end(data: bytes) -> EndAsRead:
+    """An end's bytes, read. Raises msgspec.DecodeError."""
+    return _ENDS.decode(data)
+
+
 T = TypeVar("T")
 
 

@@ -1,6 +1,6 @@
 """A journal, for people and for programs: its records, a line each.
 
-Owns: how a record is shown. Not here: reading files (``ledger/journal``).
+Owns: how a record is shown. Not here: reading files (``ledger.reading``).
 """
 
 from __future__ import annotations
@@ -8,25 +8,17 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from detente.errors import HIDDEN, JournalError, printable
-from detente.ledger.frames import NUMBERS, JournalFrame, Torn, frames
+from detente.ledger.frames import JournalFrame
 from detente.ledger.journal import files
+from detente.ledger.reading import Trouble, of_worker
 from detente.ledger.record import Attempt, Record, TokenCounts, decoded, ended
 
 Print = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """What is wrong with a journal at some place: damage, a gap, what cannot be read; or a torn end."""
-
-    said: str
-    torn: bool = False
 
 
 def records_view(folder: Path, last: int | None, as_json: bool, out: Print, warn: Print) -> int:
@@ -58,30 +50,8 @@ def _as_json(record: Record) -> str:
 
 def _records(mine: Iterable[Path]) -> Iterator[Record | Trouble]:
     """The records of one worker's files, and what is wrong between them."""
-    due: int | None = None
-    for file in mine:
-        try:
-            for item in frames(file):
-                if isinstance(item, JournalFrame):
-                    if due is not None and item.number != due:
-                        yield Trouble(f"{file}: {_gap(due, item.number)}, before byte {item.end}")
-                    due = (item.number + 1) % NUMBERS
-                    yield _decoded(file, item)
-                elif isinstance(item, Torn):
-                    said = f"{item.length} bytes from byte {item.offset} on are a record that was not finished"
-                    yield Trouble(f"{file}: {said}", torn=True)
-                else:
-                    yield Trouble(f"{file}: damaged at byte {item.offset}, for {item.length} bytes, {item.told}")
-        except JournalError as error:
-            yield Trouble(str(error))
-
-
-def _gap(due: int, found: int) -> str:
-    """What a number says that is not the one that was due."""
-    missing = (found - due) % NUMBERS
-    if missing < NUMBERS // 2:
-        return f"{missing:,} record{'s are' if missing != 1 else ' is'} missing"
-    return f"records {found:,} to {due - 1:,} come again" if found != due - 1 else f"record {found:,} comes again"
+    for item in of_worker(mine):
+        yield item if isinstance(item, Trouble) else _decoded(*item)
 
 
 def _decoded(file: Path, item: JournalFrame) -> Record | Trouble:

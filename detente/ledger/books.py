@@ -1,0 +1,199 @@
+"""The books: a case's ledger in a store, to which whole batches are added and nothing else.
+
+Owns: writing a batch (its rows with their marks, the sums and totals that follow from them, its hash) in a transaction
+that is already open. Not here: where lines come from (``ingest``), what clauses owe (``closing``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from detente.case.case import Case
+from detente.errors import LedgerError
+from detente.ledger.chain import GENESIS, hash_of, mark
+from detente.ledger.entry import LedgerEntry, balanced, of_use
+from detente.ledger.line import LineSum, UseClass, UseLine, at_micros, summed
+from detente.ledger.running import RunningTotals, kept, sum_of
+from detente.ledger.schema import CHAINED
+from detente.ledger.store import Session, Store, big
+
+
+@dataclass
+class LedgerBatch:
+    """What one transaction adds.
+
+    A call is its id, its route, when it was, how it ended, and its own part of the record; a line stands beside the
+    call (by its place in the batch) that it is of.
+    """
+
+    kind: str
+    calls: list[tuple[str, int, int, str, str]] = field(default_factory=list)
+    lines: list[tuple[int | None, UseLine]] = field(default_factory=list)
+    entries: list[LedgerEntry] = field(default_factory=list)
+    asides: list[tuple[str, str, bytes]] = field(default_factory=list)
+    closings: list[int] = field(default_factory=list)
+    routes: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def empty(self) -> bool:
+        """Whether it would add nothing."""
+        return not (self.calls or self.lines or self.entries or self.asides or self.closings)
+
+
+class Books:
+    """A case's ledger."""
+
+    def __init__(self, store: Store, case: Case) -> None:
+        self.store, self.case = store, case
+        self.totals = RunningTotals(kept(case.signed))
+        self.agreements = {term.id: term.validity.agreement for term in case.signed}
+
+    # -- what there is -------------------------------------------------------------------------------------------
+    def closed(self, session: Session) -> datetime | None:
+        """The day up to which the books are closed."""
+        found = session.one("SELECT MAX(as_of) FROM closings")
+        return at_micros(int(found[0])) if found is not None and found[0] is not None else None
+
+    def currency(self, session: Session) -> None:
+        """Raise LedgerError where the ledger is of another currency than the case."""
+        found = session.one("SELECT value FROM facts WHERE name = 'currency'")
+        if found is not None and found[0] != self.case.currency:
+            what = f"{self.store.url}: the ledger is in {found[0]}, and the case in {self.case.currency}"
+            raise LedgerError(f"{what}; keep a ledger for each")
+
+    # -- adding ----------------------------------------------------------------------------------------------------
+    def post(self, lines: Iterable[UseLine], at: datetime, kind: str = "use") -> None:
+        """Add lines of use that come from no journal, as one batch."""
+        with self.store.writing() as session:
+            self.write(session, LedgerBatch(kind, lines=[(None, line) for line in lines]), at)
+
+    def write(self, session: Session, batch: LedgerBatch, at: datetime) -> int:
+        """Add a batch; returns its number. One that is empty is not added.
+
+        Its entries are balanced here: those of its lines are made of them, and the others must be.
+        """
+        self.currency(session)
+        if batch.empty:
+            return 0
+        sums = summed(line for _, line in batch.lines)
+        money = [each for each in sums.values() if each.count]
+        batch.entries += of_use(money, self.agreements, self.case.currency, self.closed(session))
+        assert balanced(batch.entries), "a batch's entries add up to nothing"
+        number, before = self._head(session)
+        classes, fresh = _classes(session, (key[0] for key in sums))
+        rows = self._rows(batch, classes, fresh)
+        self._insert(session, number, rows, (batch.kind, f"{at:%Y-%m-%dT%H:%M:%SZ}", self.case.hash), before)
+        self.totals.catch_up(session)
+        self._sum(session, sums, classes)
+        self.totals.add(session, money)
+        return number
+
+    def _head(self, session: Session) -> tuple[int, str]:
+        """The number of the next batch, and the hash of the last."""
+        found = session.one("SELECT batch, hash FROM batches ORDER BY batch DESC LIMIT 1")
+        if found is not None:
+            return int(found[0]) + 1, str(found[1])
+        session.run("INSERT INTO facts (name, value) VALUES ('currency', ?)", (self.case.currency,))
+        return 1, GENESIS
+
+    def _rows(self, batch: LedgerBatch, classes: dict[str, int], fresh: list[str]) -> dict[str, list[Sequence[Any]]]:
+        """The rows of each table, in the order of its columns, each amount as it is stored."""
+        return {
+            "routes": [(number, body) for number, body in batch.routes],
+            "classes": [(classes[body], body) for body in fresh],
+            "calls": list(batch.calls),
+            "lines": [_line_row(call, classes[line.of.body], line) for call, line in batch.lines],
+            "entries": [(e.day, e.account, e.unit, big(e.amount), e.subject, e.adjusts) for e in batch.entries],
+            "asides": list(batch.asides),
+            "closings": [(as_of,) for as_of in batch.closings],
+        }
+
+    def _insert(
+        self, session: Session, number: int, tables: dict[str, list[Sequence[Any]]], said: Sequence[str], before: str
+    ) -> None:
+        marks: list[bytes] = []
+        for table, columns in CHAINED.items():
+            marked = [(number, n, *row, mark(table, number, n, row)) for n, row in enumerate(tables[table])]
+            marks += [row[-1] for row in marked]
+            names = ", ".join(("batch", "n", *columns, "mark"))
+            places = ", ".join("?" * (len(columns) + 3))
+            if marked:
+                session.many(f"INSERT INTO {table} ({names}) VALUES ({places})", marked)
+        counts = {table: len(rows) for table, rows in tables.items() if rows}
+        told = hash_of((number, *said), counts, before, marks)
+        session.run(
+            'INSERT INTO batches (batch, kind, at, "case", counts, before, hash) VALUES (?, ?, ?, ?, ?, ?, ?)',
+            (number, *said, json.dumps(counts), before, told),
+        )
+
+    def _sum(self, session: Session, sums: dict[tuple[str, int, int], LineSum], classes: dict[str, int]) -> None:
+        """Add to the sums of lines by class and time."""
+        rows = []
+        for (body, start, end), more in sums.items():
+            key = classes[body], start, end
+            row = session.one(
+                'SELECT start, "end", count, unknown, tokens, work, taken, listed, net, revenue, off FROM sums'
+                ' WHERE class = ? AND start = ? AND "end" = ?',
+                key,
+            )
+            whole = more if row is None else _added(sum_of(more.of, row), more)
+            rows.append((*key, *_sum_row(whole)))
+        session.many(
+            'INSERT INTO sums (class, start, "end", count, unknown, tokens, work, taken, listed, net, revenue, off)'
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            ' ON CONFLICT (class, start, "end") DO UPDATE SET count = excluded.count, unknown = excluded.unknown,'
+            " tokens = excluded.tokens, work = excluded.work, taken = excluded.taken, listed = excluded.listed,"
+            " net = excluded.net, revenue = excluded.revenue, off = excluded.off",
+            rows,
+        )
+
+
+def _classes(session: Session, bodies: Iterable[str]) -> tuple[dict[str, int], list[str]]:
+    """The numbers of classes, and those of them that are new."""
+    wanted = list(dict.fromkeys(bodies))
+    found = {body: int(n) for n, body in session.among("SELECT class, body FROM classes WHERE body IN {these}", wanted)}
+    fresh = [body for body in wanted if body not in found]
+    last = session.number("SELECT MAX(class) FROM classes") if fresh else 0
+    return {**found, **{body: last + 1 + n for n, body in enumerate(fresh)}}, fresh
+
+
+def _line_row(call: int | None, number: int, line: UseLine) -> tuple[Any, ...]:
+    used = line.tokens
+    off = json.dumps(line.off) if line.off else ""
+    return (
+        *(call, line.part, number, line.start, line.end, line.count, line.unknown),
+        *(used.input, used.cached, used.written, used.output, used.reasoning),
+        *(big(line.work), big(line.taken), big(line.listed), big(line.net), big(line.revenue), off),
+    )
+
+
+def _sum_row(whole: LineSum) -> tuple[Any, ...]:
+    off = [(*key, str(amount)) for key, amount in sorted(whole.off.items())]
+    amounts = map(big, (whole.work, whole.taken, whole.listed, whole.net, whole.revenue))
+    return whole.count, whole.unknown, json.dumps(whole.tokens), *amounts, json.dumps(off)
+
+
+def _added(whole: LineSum, more: LineSum) -> LineSum:
+    whole.count += more.count
+    whole.unknown += more.unknown
+    whole.tokens = [a + b for a, b in zip(whole.tokens, more.tokens, strict=True)]
+    for name in ("work", "taken", "listed", "net", "revenue"):
+        setattr(whole, name, getattr(whole, name) + getattr(more, name))
+    for key, amount in more.off.items():
+        whole.off[key] = whole.off.get(key, 0) + amount
+    return whole
+
+
+def read_lines(session: Session, batch: int, unknown: str) -> Iterator[tuple[int, UseLine]]:
+    """The lines of a batch's calls whose use is unknown for one reason, each with its call."""
+    rows = session.all(
+        'SELECT call, part, start, "end", body FROM lines JOIN classes ON lines.class = classes.class'
+        " WHERE lines.batch = ? AND unknown = ? AND count = 1",
+        (batch, unknown),
+    )
+    for call, part, start, end, body in rows:
+        yield call, UseLine(UseClass.read(body), start, end, part, unknown=unknown)

@@ -1,0 +1,89 @@
+"""Entries: balanced double entry, in whole billionths of the currency.
+
+Owns: the accounts, and the entries that lines of use come to. Every batch adds up to nothing in each unit. Not here:
+what clauses owe once a window has ended (``closing``), and writing them (``books``).
+
+``use/PROVIDER/OFFER``
+    use at list price: a cost
+``off/AGREEMENT/CLAUSE``
+    what a price clause takes off it
+``owed/PARTY``
+    what we owe a party: negative, until it is paid
+``clause/AGREEMENT/CLAUSE/PART``
+    what a clause charges (positive) or gives back (negative), once a window has ended
+``accrued/AGREEMENT/CLAUSE/PART`` and ``accruals/PARTY``
+    the same of a window that still runs, as it would be if it ended now, and what stands against it
+``drawn/AGREEMENT/CLAUSE/METER`` and ``counted/AGREEMENT/CLAUSE/METER``
+    what counted towards a clause in a window, in the clause's own unit, and what stands against it: no money moves
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from detente.ledger.line import LineSum, at_micros
+from detente.values.period import later, named
+from detente.values.quantity import Span
+
+
+class LedgerEntry(NamedTuple):
+    """One side of a booking: on which day, on which account, how much.
+
+    ``subject`` is what it is about, where a later entry may correct it: the clause, its window and its part.
+    ``adjusts`` names the closed period that it belongs to, where it comes late.
+    """
+
+    day: str
+    account: str
+    unit: str
+    amount: int
+    subject: str = ""
+    adjusts: str = ""
+
+
+def of_use(
+    sums: Iterable[LineSum], agreements: Mapping[str, str], currency: str, closed: datetime | None
+) -> Iterator[LedgerEntry]:
+    """What lines of use come to: list price, what is taken off, and what is owed for them, day by day.
+
+    ``agreements`` are those of price clauses; ``closed`` is the day up to which the books are closed.
+    """
+    found: dict[tuple[str, str], int] = {}
+    for each in sums:
+        for account, amount in _of_sum(each, agreements):
+            key = _day(each.start), account
+            found[key] = found.get(key, 0) + amount
+    for (day, account), amount in sorted(found.items()):
+        if amount:
+            yield LedgerEntry(day, account, currency, amount, "", _late(day, closed))
+
+
+def _of_sum(each: LineSum, agreements: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+    provider, offer = each.of.offer.get("provider", "unknown"), each.of.offer.get("offer", "unknown")
+    yield f"use/{provider}/{offer}", each.listed
+    for (term, _, _), amount in each.off.items():
+        yield f"off/{agreements.get(term, 'unknown')}/{term}", -amount
+    yield f"owed/{provider}", -each.net
+
+
+def _day(start: int) -> str:
+    return f"{at_micros(start):%Y-%m-%d}"
+
+
+def _late(day: str, closed: datetime | None) -> str:
+    """The name of the closed month that a day lies in; nothing where it is open."""
+    start = datetime.fromisoformat(f"{day}T00:00:00+00:00")
+    if closed is None or start >= closed:
+        return ""
+    month = start.replace(day=1)
+    return named(month, later(month, Span(1, "month")))
+
+
+def balanced(entries: Iterable[LedgerEntry]) -> bool:
+    """Whether entries add up to nothing, in each unit."""
+    found: dict[str, int] = {}
+    for entry in entries:
+        found[entry.unit] = found.get(entry.unit, 0) + entry.amount
+    return not any(found.values())

@@ -1,0 +1,243 @@
+"""Ingest: journals into the books, each record once, however often and by however many it is read.
+
+Owns: which records are new, and what is set aside. A record is known by its id; of one that comes again with other
+content the first stays, and the other is set aside. What was read of a file is marked in the same transaction as its
+records, so that wherever it is killed, the next run goes on from there. Not here: what a call used (``metering``),
+writing it (``books``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+
+from detente.errors import JournalError
+from detente.ledger.books import Books, LedgerBatch, read_lines
+from detente.ledger.journal import files
+from detente.ledger.line import micros
+from detente.ledger.marks import FileMark, ReadFrame, unread
+from detente.ledger.metering import NO_END, Metering
+from detente.ledger.reading import Trouble
+from detente.ledger.record import CallRoute, EndAsRead, parted, read_end, read_route
+from detente.ledger.store import Session
+from detente.values.money import written
+
+BATCH = 5_000
+"""Records of one transaction."""
+
+
+@dataclass
+class Ingested:
+    """What became of the records that were read."""
+
+    files: int = 0
+    records: int = 0
+    calls: int = 0
+    again: int = 0
+    unknown: int = 0
+    batches: int = 0
+    aside: list[str] = field(default_factory=list)
+    troubles: list[Trouble] = field(default_factory=list)
+    differing: int = 0
+    differs: str = ""
+
+    def add(self, more: Ingested) -> None:
+        """What became of others."""
+        for name in ("records", "calls", "again", "unknown", "batches", "differing"):
+            setattr(self, name, getattr(self, name) + getattr(more, name))
+        self.aside += more.aside
+        self.troubles += more.troubles
+        self.differs = more.differs or self.differs
+
+    @property
+    def whole(self) -> bool:
+        """Whether every record that was read is on the books; a torn end is no record."""
+        return not self.aside and all(trouble.torn for trouble in self.troubles)
+
+
+def journals(paths: Iterable[Path]) -> list[Path]:
+    """The files of folders, and files by themselves. Raises JournalError where a path holds no journal, and OSError."""
+    found: list[Path] = []
+    for path in paths:
+        mine = files(path) if path.is_dir() else [path]
+        if not mine:
+            raise JournalError(f"{path}: holds no journal; name a folder that `detente serve` wrote")
+        found += mine
+    return found
+
+
+class Ingest:
+    """Reads journals into books."""
+
+    def __init__(self, books: Books, batch: int = BATCH) -> None:
+        self._books, self._size = books, batch
+        self._metering = Metering(books.case)
+        self._routes: dict[bytes, tuple[int, CallRoute]] = {}
+        """Routes that are in the store, by their bytes."""
+
+    def run(self, paths: Iterable[Path], at: datetime) -> Ingested:
+        """Read all that is new in some files; ``at`` is the time that the batches state.
+
+        Raises LedgerError, and OSError where a file cannot be read: what was read before is on the books.
+        """
+        found = Ingested()
+        due: dict[str, int | None] = {}
+        for path in paths:
+            found.files += 1
+            with self._books.store.reading() as session:
+                mark, items = unread(session, path, due.get(_worker(path)))
+            due[_worker(path)] = mark.due
+            for some in _batches(items, self._size):
+                mark = self._batch(some, mark, found, at)
+                due[_worker(path)] = next((i.due for i in reversed(some) if isinstance(i, ReadFrame)), mark.due)
+        return found
+
+    def _batch(self, items: Sequence[ReadFrame | Trouble], mark: FileMark, found: Ingested, at: datetime) -> FileMark:
+        """Add some records of one file, and mark how far it was read."""
+        told = Ingested()
+        with self._books.store.writing() as session:
+            adding = _Adding(session, self._books, self._metering, dict(self._routes))
+            adding.records([item for item in items if isinstance(item, ReadFrame)], told)
+            adding.troubles([item for item in items if isinstance(item, Trouble)], mark.print, told)
+            told.batches = int(self._books.write(session, adding.batch, at) > 0)
+            mark = mark.past(items)
+            mark.keep(session)
+        self._routes = adding.routes
+        found.add(told)
+        return mark
+
+
+def _batches(items: Iterable[ReadFrame | Trouble], size: int) -> Iterator[list[ReadFrame | Trouble]]:
+    """So many at a time."""
+    rest = iter(items)
+    while some := list(islice(rest, size)):
+        yield some
+
+
+@dataclass
+class _ReadCall:
+    """A record, read: where it stood, the parts of its bytes, and what they say."""
+
+    frame: ReadFrame
+    route: bytes
+    body: bytes
+    end: EndAsRead
+    at: int
+
+
+class _Adding:
+    """A batch as it is put together, inside of its transaction."""
+
+    def __init__(
+        self, session: Session, books: Books, metering: Metering, routes: dict[bytes, tuple[int, CallRoute]]
+    ) -> None:
+        self._session, self._books, self._metering, self.routes = session, books, metering, routes
+        self.batch = LedgerBatch("ingest")
+
+    def records(self, frames: Sequence[ReadFrame], told: Ingested) -> None:
+        """Add those that are new."""
+        told.records += len(frames)
+        for call in self._new(list(self._read(frames, told)), told):
+            self._call(call, told)
+
+    def _read(self, frames: Sequence[ReadFrame], told: Ingested) -> Iterator[_ReadCall]:
+        for frame in frames:
+            try:
+                route, body = parted(frame.payload)
+                end = read_end(body)
+                at = datetime.fromisoformat(end.at)
+                if at.tzinfo is None:
+                    raise ValueError(f"`{end.at}` states no zone")
+                if route not in self.routes:
+                    self._route(route)
+                yield _ReadCall(frame, route, body, end, micros(at))
+            except (msgspec.DecodeError, ValueError) as error:
+                self._aside(frame.place, f"no record of this version: {error}", frame.payload, told)
+
+    def _route(self, body: bytes) -> None:
+        """Find a route's number, or give it one."""
+        found, text = read_route(body), body.decode()
+        row = self._session.one("SELECT route FROM routes WHERE body = ?", (text,))
+        if row is not None:
+            self.routes[body] = int(row[0]), found
+            return
+        number = self._session.number("SELECT MAX(route) FROM routes") + len(self.batch.routes) + 1
+        self.batch.routes.append((number, text))
+        self.routes[body] = number, found
+
+    def _new(self, calls: Sequence[_ReadCall], told: Ingested) -> Iterator[_ReadCall]:
+        """The records that are not on the books yet; of a stream, its end alone where that is there."""
+        before = self._before([call.end.id for call in calls])
+        ended: dict[str, bytes] = {id: body for (id, begun), body in before.items() if not begun}
+        ends = {call.end.id for call in calls if call.end.outcome != "begun"}
+        begun = {id for id, is_begun in before if is_begun}
+        for call in calls:
+            id, body = call.end.id, call.body
+            if call.end.outcome == "begun":
+                if id in ended or id in begun or id in ends:
+                    told.again += id in begun
+                    continue
+                begun.add(id)
+            elif id in ended:
+                told.again += 1
+                if ended[id] != body:
+                    self._aside(call.frame.place, f"another record of `{id}`, which is on the books", body, told)
+                continue
+            else:
+                ended[id] = body
+                self._take_back(id, before, told)
+            yield call
+
+    def _before(self, ids: Sequence[str]) -> dict[tuple[str, bool], bytes]:
+        """What is on the books of some calls: by id, and whether it is a beginning."""
+        rows = self._session.among("SELECT id, outcome, body FROM calls WHERE id IN {these}", ids)
+        return {(id, outcome == "begun"): body.encode() for id, outcome, body in rows}
+
+    def _take_back(self, id: str, before: dict[tuple[str, bool], bytes], told: Ingested) -> None:
+        """Take back that what a call used is unknown, now that its end is there."""
+        if (id, True) not in before:
+            return
+        batch, n = self._session.one("SELECT batch, n FROM calls WHERE id = ? AND outcome = 'begun'", (id,)) or (0, 0)
+        for call, line in read_lines(self._session, int(batch), NO_END):
+            if call == n:
+                self.batch.lines.append((None, msgspec.structs.replace(line, count=-1)))
+                told.unknown -= 1
+
+    def _call(self, call: _ReadCall, told: Ingested) -> None:
+        number, route = self.routes[call.route]
+        lines = self._metering.lines(number, route, call.end, call.at)
+        place = len(self.batch.calls)
+        self.batch.calls.append((call.end.id, number, call.at, call.end.outcome, call.body.decode()))
+        self.batch.lines += [(place, line) for line in lines]
+        told.calls += call.end.outcome != "begun"
+        told.unknown += sum(line.unknown != "" for line in lines)
+        if call.end.cost is not None and lines and not lines[0].unknown and lines[0].of.offer["product"] == "tokens":
+            cost = written(lines[0].listed)
+            if lines[0].part == 0 and cost != call.end.cost:
+                told.differing += 1
+                told.differs = f"`{call.end.id}`: {call.end.cost} in the journal, {cost} by the case"
+
+    # -- what is wrong ---------------------------------------------------------------------------------------------
+    def troubles(self, found: Iterable[Trouble], print: str, told: Ingested) -> None:
+        """Set aside what is wrong with a file, but for a torn end."""
+        for trouble in found:
+            told.troubles.append(trouble)
+            if not trouble.torn:
+                self._aside(f"{print} {trouble.said.partition(': ')[2]}", trouble.said, b"", told)
+
+    def _aside(self, place: str, why: str, payload: bytes, told: Ingested) -> None:
+        """Keep what cannot be added, once."""
+        there = self._session.one("SELECT 1 FROM asides WHERE place = ?", (place,))
+        if there is None and all(place != other for other, _, _ in self.batch.asides):
+            self.batch.asides.append((place, why, payload))
+        if payload:
+            told.aside.append(f"{place}: {why}")
+
+
+def _worker(path: Path) -> str:
+    return f"{path.parent}/{path.name.partition('-')[0]}"

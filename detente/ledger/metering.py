@@ -1,0 +1,198 @@
+"""Metering: from a record of a call to lines of use, at the prices and under the clauses of the moment of its use.
+
+Owns: whose use it is, what it took, what it cost. The rates are those of plans and of the gateway (``token_price``,
+``taking``, ``rating``). Use that cannot be attributed or priced is a line that says why, never zero (§2). Not here:
+reading journals (``ingest``), and counting lines (``books``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fractions import Fraction
+
+from detente.case.case import Case
+from detente.contract.rating import PartsOff, Rating
+from detente.demand.taking import taken_by_tokens
+from detente.demand.workload import AnyWorkload
+from detente.errors import FlawError, SettleError
+from detente.ledger.line import HOUR, UseClass, UseLine, at_micros
+from detente.ledger.record import CallRoute, EndAsRead, TokenCounts
+from detente.market.offer import AnyOffer, TokenOffer
+from detente.market.token_price import MTOK, WholePrices, charge, whole_prices
+from detente.values.money import NANOS
+
+TOKEN = NANOS // MTOK
+"""A token of work, in billionths of an Mtok."""
+MAX_TARIFFS = 20_000
+
+SPILLED = "it ran on other capacity than its offer's, at a price that is not known"
+NOT_SAID = "the provider did not say what it used"
+CONTRADICTS = "the provider says that more was read from a cache than there was of input"
+NO_END = "it began, and no record says how it ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """What use of one class costs in one hour.
+
+    ``taken`` and ``earned`` are billionths a token (of input, of cached input, of output). A token has a price
+    (``prices``), or what is taken has: ``price``, in billionths of the currency for a billionth of the offer's unit.
+    """
+
+    of: UseClass
+    taken: tuple[Fraction, Fraction, Fraction]
+    prices: WholePrices | None
+    price: Fraction
+    earned: Fraction
+    off: PartsOff
+    moved: MovedData | None
+
+    def lines(self, at: int, tokens: TokenCounts, part: int) -> Iterator[UseLine]:
+        """The lines of so many tokens. Raises SettleError where clauses take off more than the price."""
+        fresh, each = tokens.input - tokens.cached, tokens.input + tokens.output
+        if self.prices is not None:
+            taken, listed = each * TOKEN, charge(self.prices, fresh, tokens.cached, tokens.output)
+        else:
+            counts = (fresh, tokens.cached, tokens.output)
+            exact = sum((n * rate for n, rate in zip(counts, self.taken, strict=True)), Fraction(0))
+            taken, listed = round(exact), round(exact * self.price)
+        off = self.off.of(listed)
+        yield UseLine(
+            self.of, at, at, part, tokens=tokens, work=each * TOKEN, taken=taken, listed=listed,
+            net=listed - sum(off), revenue=round(each * self.earned) if self.earned else 0,
+            off=tuple((term, at, at, amount) for (term, _, _), amount in zip(self.off.parts, off, strict=True)),
+        )  # fmt: skip
+        if self.moved is not None:
+            yield self.moved.line(at, each, part)
+
+
+@dataclass(frozen=True, slots=True)
+class MovedData:
+    """What moving the data of a token costs, in billionths of the currency."""
+
+    of: UseClass
+    price: Fraction
+    off: PartsOff
+
+    def line(self, at: int, tokens: int, part: int) -> UseLine:
+        """The line of so many tokens. Raises SettleError."""
+        listed = round(tokens * self.price)
+        off = self.off.of(listed)
+        each = tuple((term, at, at, amount) for (term, _, _), amount in zip(self.off.parts, off, strict=True))
+        return UseLine(self.of, at, at, part, listed=listed, net=listed - sum(off), off=each)
+
+
+class Metering:
+    """A case, ready to meter calls."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._rating = Rating(case.signed)
+        self._workloads = {workload.id: workload for workload in case.workloads}
+        self._offers = {offer.id: offer for offer in case.offers}
+        self._offer_of = {deployment.id: deployment.offer for deployment in case.declared.deployments}
+        self._tariffs: dict[tuple[int, str, int], Tariff | UseLine] = {}
+
+    def lines(self, number: int, route: CallRoute, end: EndAsRead, at: int) -> list[UseLine]:
+        """What a call used; ``number`` is its route's, so that what is the same for many calls is worked out once."""
+        found: list[UseLine] = []
+        if route.deployment is not None and route.offer is not None:
+            found += self._part(number, route, route.offer, at, end.usage, _why(end), 0)
+        for part, attempt in enumerate(end.attempts, start=1):
+            if attempt.used is not None:
+                used = attempt.used if isinstance(attempt.used, TokenCounts) else None
+                offer = self._offer_of.get(attempt.deployment, "")
+                found += self._part(number, route, offer, at, used, NOT_SAID if used is None else "", part)
+        return found
+
+    def _part(
+        self, number: int, route: CallRoute, offer: str, at: int, used: TokenCounts | None, why: str, part: int
+    ) -> list[UseLine]:
+        """What one deployment used of a call."""
+        if used is not None and not why and not used.input and not used.output:
+            return []
+        tariff = self._known(number, route, offer, at // HOUR)
+        if used is not None and not why and not 0 <= used.cached <= used.input:
+            why = CONTRADICTS
+        if isinstance(tariff, UseLine) or used is None or why:
+            told = why or (tariff.unknown if isinstance(tariff, UseLine) else NOT_SAID)
+            return [UseLine(tariff.of, at, at, part, unknown=told, tokens=used or TokenCounts(0, 0))]
+        try:
+            return list(tariff.lines(at, used, part))
+        except SettleError as error:
+            return [UseLine(tariff.of, at, at, part, unknown=str(error), tokens=used)]
+
+    def _known(self, number: int, route: CallRoute, offer: str, hour: int) -> Tariff | UseLine:
+        """The tariff of an hour, remembered."""
+        found = self._tariffs.get((number, offer, hour))
+        if found is None:
+            if len(self._tariffs) >= MAX_TARIFFS:
+                self._tariffs.clear()
+            found = self._tariffs[number, offer, hour] = self._tariff(route, offer, at_micros(hour * HOUR))
+        return found
+
+    def _tariff(self, route: CallRoute, name: str, hour: datetime) -> Tariff | UseLine:
+        """What use of a kind costs in an hour; a line that says why that is not known."""
+        workload, offer = self._workloads.get(route.workload), self._offers.get(name)
+        demand = {**route.labels, "workload": route.workload}
+        sold = {"offer": name or "unknown"} if offer is None else self._case.offer_facts[name]
+        if workload is not None:
+            demand["kind"] = workload.kind
+        of = UseClass("use", demand, sold)
+        if workload is None or offer is None:
+            missing = f"workload `{route.workload}`" if workload is None else f"offer `{name or '(not recorded)'}`"
+            return UseLine(of, 0, 0, unknown=f"the case has no {missing}")
+        try:
+            return self._priced(of, workload, offer, hour)
+        except (SettleError, FlawError) as error:
+            return UseLine(of, 0, 0, unknown=str(error))
+
+    def _priced(self, of: UseClass, workload: AnyWorkload, offer: AnyOffer, hour: datetime) -> Tariff:
+        """Raises SettleError where a discount is not known, and FlawError where a price is not."""
+        if workload.unit != "Mtok":
+            raise FlawError(f"work of `{workload.id}` is in {workload.unit}", "tokens are none of it")
+        prices = price = None
+        if isinstance(offer, TokenOffer):
+            stated = offer.price.on(hour)
+            prices = whole_prices(stated) if stated is not None else None
+        else:
+            price = offer.unit_price(hour, hour + timedelta(hours=1))
+        if prices is None and price is None:
+            raise FlawError(f"`{offer.id}` has no price on {hour:%Y-%m-%d}", "state one")
+        if not isinstance(offer, TokenOffer):
+            price = (price or Fraction(0)) / offer.unit_flow
+        earned = Fraction(workload.revenue.amount) * TOKEN if workload.revenue else Fraction(0)
+        taken = [each * TOKEN for each in _taken(workload, offer)]
+        off = self._rating.at(of.demand, of.offer, hour)
+        return Tariff(
+            of, (taken[0], taken[1], taken[2]), prices, price or Fraction(0), earned, off,
+            self._moved(of, workload, offer, hour),
+        )  # fmt: skip
+
+    def _moved(self, of: UseClass, workload: AnyWorkload, offer: AnyOffer, hour: datetime) -> MovedData | None:
+        price, place = self._case.egress(workload, offer)
+        if not price:
+            return None
+        sold = self._case.moved_facts(place)
+        return MovedData(UseClass("egress", of.demand, sold), price * TOKEN, self._rating.at(of.demand, sold, hour))
+
+
+def _taken(workload: AnyWorkload, offer: AnyOffer) -> tuple[Fraction, Fraction, Fraction]:
+    try:
+        return taken_by_tokens(workload, offer)
+    except KeyError as error:
+        what = (
+            f"`{workload.id}` states no rate on `{error.args[0]}`, so that what it takes of `{offer.id}` is not known"
+        )
+        raise FlawError(what, "state it under `runs-on`") from None
+
+
+def _why(end: EndAsRead) -> str:
+    """Why what a call used is not known; nothing where it is."""
+    if end.outcome == "begun":
+        return NO_END
+    if end.usage is None:
+        return NOT_SAID
+    return SPILLED if end.spilled else ""

@@ -1,0 +1,141 @@
+"""Running totals in a store: exact sums by meter and window, added to with each batch.
+
+Owns: which meters a case keeps, under which name a meter's totals stand, reading and adding them. A meter that is new
+(a clause was signed, or amended) is counted from all lines that there are. Not here: the sums (``contract.totals``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from hashlib import sha256
+
+from detente.contract.meter import PAYMENTS, Meter
+from detente.contract.term import Term
+from detente.contract.totals import Sum, Totals
+from detente.ledger.line import LineSum, UseClass
+from detente.ledger.store import Session, big
+
+
+def name_of(meter: Meter) -> str:
+    """The name of a meter in a store: the same for the same count, whatever else the case says."""
+    within, outside = (
+        [sorted((k, sorted(v)) for k, v in scope.wanted.items()) for scope in scopes]
+        for scopes in (meter.selection.within, meter.selection.outside)
+    )
+    windows = [str(getattr(meter.windows, field)) for field in type(meter.windows).__slots__ if field != "sight"]
+    told = [meter.term, meter.name, meter.measure, within, outside, windows]
+    return sha256(json.dumps(told).encode()).hexdigest()[:32]
+
+
+def by_day(meter: Meter) -> Meter:
+    """The same count day by day: how fast it goes."""
+    days = replace(meter.windows, every="day", count=None, opens_late=False, cut_from=None)
+    return replace(meter, name=f"{meter.name} by day", windows=days)
+
+
+def kept(terms: Iterable[Term]) -> tuple[Meter, ...]:
+    """The meters whose totals are kept: those of clauses, and of what they measure over more than a day, by the day."""
+    own = [meter for term in terms for meter in term.meters() if meter.measure not in PAYMENTS]
+    paced = [by_day(meter) for meter in own if meter.windows.every not in ("hour", "day")]
+    return tuple(dict.fromkeys([*own, *paced]))
+
+
+class RunningTotals:
+    """The totals of some meters, in a store."""
+
+    def __init__(self, meters: Sequence[Meter]) -> None:
+        self.meters = meters
+        self._names = {meter: name_of(meter) for meter in meters}
+        self._of = {name: meter for meter, name in self._names.items()}
+
+    def read(self, session: Session) -> Totals:
+        """All that was counted. Meters that were never counted in this store are, from its lines."""
+        found = Totals(self.meters)
+        counted, missing = self._known(session)
+        rows = session.among(
+            'SELECT meter, "window", labels, amount, parts FROM totals WHERE meter IN {these}',
+            [self._names[meter] for meter in counted],
+        )
+        for name, window, labels, amount, parts in rows:
+            found.put(self._of[name], window, _labels(labels), _sum(amount, parts))
+        for told in _counted_anew(session, missing).counts():
+            found.put(*told)
+        return found
+
+    def catch_up(self, session: Session) -> None:
+        """Let the meters that are new here count all there is: before anything is added to it."""
+        _, missing = self._known(session)
+        if missing:
+            self._write(session, _counted_anew(session, missing))
+            session.many(
+                "INSERT INTO meters (meter, told) VALUES (?, ?)",
+                [(self._names[meter], f"{meter.term} {meter.name}") for meter in missing],
+            )
+
+    def add(self, session: Session, sums: Iterable[LineSum]) -> None:
+        """Count more."""
+        more = Totals(self.meters)
+        for each in sums:
+            more.add(each.rated)
+        self._write(session, more)
+
+    def _known(self, session: Session) -> tuple[list[Meter], list[Meter]]:
+        """The meters that have counted all there is in this store, and those that have not."""
+        there = {name for (name,) in session.all("SELECT meter FROM meters")}
+        known = [meter for meter in self.meters if self._names[meter] in there]
+        return known, [meter for meter in self.meters if self._names[meter] not in there]
+
+    def _write(self, session: Session, more: Totals) -> None:
+        rows = []
+        for meter, window, labels, found in more.counts():
+            key = self._names[meter], window, "" if labels is None else json.dumps(labels)
+            before = session.one(
+                'SELECT amount, parts FROM totals WHERE meter = ? AND "window" = ? AND labels = ?', key
+            )
+            whole = _sum(*before) if before is not None else Sum()
+            whole.merge(found)
+            parts = {str(of): str(part) for of, part in sorted(whole.parts.items()) if part}
+            rows.append((*key, big(whole.whole), json.dumps(parts)))
+        session.many(
+            'INSERT INTO totals (meter, "window", labels, amount, parts) VALUES (?, ?, ?, ?, ?)'
+            ' ON CONFLICT (meter, "window", labels) DO UPDATE SET amount = excluded.amount, parts = excluded.parts',
+            rows,
+        )
+
+
+def all_sums(session: Session) -> Iterator[LineSum]:
+    """Every sum of lines in a store."""
+    classes = {number: UseClass.read(body) for number, body in session.all("SELECT class, body FROM classes")}
+    rows = session.all(
+        'SELECT class, start, "end", count, unknown, tokens, work, taken, listed, net, revenue, off FROM sums'
+    )
+    for number, *row in rows:
+        yield sum_of(classes[number], row)
+
+
+def sum_of(of: UseClass, row: Sequence[object]) -> LineSum:
+    """A row of sums, read."""
+    start, end, count, unknown, tokens, *amounts, off = row
+    work, taken, listed, net, revenue = (int(str(amount)) for amount in amounts)
+    each = {(term, a, b): int(amount) for term, a, b, amount in json.loads(str(off))}
+    begin, until, known, not_known = (int(str(n)) for n in (start, end, count, unknown))
+    counted = json.loads(str(tokens))
+    return LineSum(of, begin, until, known, not_known, counted, work, taken, listed, net, revenue, each)
+
+
+def _counted_anew(session: Session, meters: Sequence[Meter]) -> Totals:
+    found = Totals(meters)
+    if meters:
+        for each in all_sums(session):
+            found.add(each.rated)
+    return found
+
+
+def _sum(amount: object, parts: object) -> Sum:
+    return Sum(int(str(amount)), {int(of): int(part) for of, part in json.loads(str(parts)).items()})
+
+
+def _labels(stored: str) -> tuple[str, ...] | None:
+    return tuple(json.loads(stored)) if stored else None

@@ -1,0 +1,65 @@
+"""The tables of a ledger, as numbered migrations: what each version adds to the one before.
+
+Owns: the tables, and their columns in the order in which the chain reads them. A migration that was released is never
+changed. Not here: the databases that hold them (``sqlite``, ``postgres``), and what the rows say (``books``).
+
+``{whole}`` is a whole number of 64 bits, ``{big}`` one of any size, ``{bytes}`` bytes.
+"""
+
+from __future__ import annotations
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        'CREATE TABLE batches (batch {whole} PRIMARY KEY, kind TEXT NOT NULL, at TEXT NOT NULL, "case" TEXT NOT NULL,'
+        " counts TEXT NOT NULL, before TEXT NOT NULL, hash TEXT NOT NULL)",
+        "CREATE TABLE routes (route {whole} PRIMARY KEY, batch {whole} NOT NULL, n {whole} NOT NULL,"
+        " body TEXT NOT NULL UNIQUE, mark {bytes} NOT NULL)",
+        "CREATE TABLE classes (class {whole} PRIMARY KEY, batch {whole} NOT NULL, n {whole} NOT NULL,"
+        " body TEXT NOT NULL UNIQUE, mark {bytes} NOT NULL)",
+        "CREATE TABLE calls (batch {whole} NOT NULL, n {whole} NOT NULL, id TEXT NOT NULL, route {whole} NOT NULL,"
+        " at {whole} NOT NULL, outcome TEXT NOT NULL, body TEXT NOT NULL, mark {bytes} NOT NULL,"
+        " PRIMARY KEY (batch, n))",
+        "CREATE INDEX calls_by_id ON calls (id)",
+        "CREATE TABLE lines (batch {whole} NOT NULL, n {whole} NOT NULL, call {whole}, part {whole} NOT NULL,"
+        ' class {whole} NOT NULL, start {whole} NOT NULL, "end" {whole} NOT NULL, count {whole} NOT NULL,'
+        " unknown TEXT NOT NULL, input {whole} NOT NULL, cached {whole} NOT NULL, written {whole} NOT NULL,"
+        " output {whole} NOT NULL, reasoning {whole} NOT NULL, work {big} NOT NULL, taken {big} NOT NULL,"
+        " listed {big} NOT NULL, net {big} NOT NULL, revenue {big} NOT NULL, off TEXT NOT NULL, mark {bytes} NOT NULL,"
+        " PRIMARY KEY (batch, n))",
+        "CREATE TABLE entries (batch {whole} NOT NULL, n {whole} NOT NULL, day TEXT NOT NULL, account TEXT NOT NULL,"
+        " unit TEXT NOT NULL, amount {big} NOT NULL, subject TEXT NOT NULL, adjusts TEXT NOT NULL,"
+        " mark {bytes} NOT NULL, PRIMARY KEY (batch, n))",
+        "CREATE INDEX entries_by_account ON entries (account)",
+        "CREATE INDEX entries_by_subject ON entries (subject)",
+        "CREATE TABLE asides (batch {whole} NOT NULL, n {whole} NOT NULL, place TEXT NOT NULL UNIQUE,"
+        " why TEXT NOT NULL, payload {bytes} NOT NULL, mark {bytes} NOT NULL, PRIMARY KEY (batch, n))",
+        "CREATE TABLE closings (batch {whole} NOT NULL, n {whole} NOT NULL, as_of {whole} NOT NULL,"
+        " mark {bytes} NOT NULL, PRIMARY KEY (batch, n))",
+        "CREATE TABLE files (print TEXT PRIMARY KEY, name TEXT NOT NULL, last {whole} NOT NULL,"
+        " number {whole} NOT NULL, tail TEXT NOT NULL)",
+        "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+        'CREATE TABLE sums (class {whole} NOT NULL, start {whole} NOT NULL, "end" {whole} NOT NULL,'
+        " count {whole} NOT NULL, unknown {whole} NOT NULL, tokens TEXT NOT NULL, work {big} NOT NULL,"
+        " taken {big} NOT NULL, listed {big} NOT NULL, net {big} NOT NULL, revenue {big} NOT NULL, off TEXT NOT NULL,"
+        ' PRIMARY KEY (class, start, "end"))',
+        "CREATE TABLE meters (meter TEXT PRIMARY KEY, told TEXT NOT NULL)",
+        'CREATE TABLE totals (meter TEXT NOT NULL, "window" {whole} NOT NULL, labels TEXT NOT NULL,'
+        ' amount {big} NOT NULL, parts TEXT NOT NULL, PRIMARY KEY (meter, "window", labels))',
+    ),
+)
+LATEST = len(MIGRATIONS)
+
+CHAINED: dict[str, tuple[str, ...]] = {
+    "routes": ("route", "body"),
+    "classes": ("class", "body"),
+    "calls": ("id", "route", "at", "outcome", "body"),
+    "lines": (
+        *("call", "part", "class", "start", '"end"', "count", "unknown"),
+        *("input", "cached", "written", "output", "reasoning"),
+        *("work", "taken", "listed", "net", "revenue", "off"),
+    ),
+    "entries": ("day", "account", "unit", "amount", "subject", "adjusts"),
+    "asides": ("place", "why", "payload"),
+    "closings": ("as_of",),
+}
+"""The tables whose rows never change, in the order of the chain, each with what its marks cover beside batch and n."""

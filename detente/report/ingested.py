@@ -1,0 +1,44 @@
+"""What became of records that were put on the books, for people and for programs.
+
+Owns: how it is told. Not here: doing it (``ledger.ingest``).
+"""
+
+from __future__ import annotations
+
+import json
+
+from detente.errors import MAX_SHOWN, printable
+from detente.ledger.ingest import Ingested
+from detente.report.journal import Print
+
+
+def ingested_view(told: Ingested, out: Print, warn: Print) -> None:
+    """A few lines; what is wrong goes to ``warn``, each with its place."""
+    wrong = [*(trouble.said for trouble in told.troubles), *told.aside]
+    for said in wrong[:MAX_SHOWN]:
+        warn(printable(said))
+    if len(wrong) > MAX_SHOWN:
+        warn(f"and {len(wrong) - MAX_SHOWN:,} more")
+    out(f"{_of(told.records, 'record')} of {_of(told.files, 'file')}: {_of(told.calls, 'call')} new on the books")
+    if told.again:
+        out(f"{_of(told.again, 'record')} had been ingested before")
+    if told.unknown > 0:
+        out(f"{_of(told.unknown, 'use')} whose amount or price is unknown: on the books as unknown, and never zero")
+    if told.unknown < 0:
+        out(f"{_of(-told.unknown, 'use')} that had been unknown: the record of the end has come")
+    if told.differing:
+        what = "a list price in the journal that differs from that of the case"
+        out(f"{_of(told.differing, 'call')} with {what}; the case's counts. The last: {printable(told.differs)}")
+
+
+def _of(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def ingested_json(told: Ingested) -> str:
+    """The same as one document."""
+    names = ("files", "records", "calls", "again", "unknown", "batches", "aside", "differing", "differs")
+    found: dict[str, object] = {"status": "whole" if told.whole else "incomplete"}
+    found |= {name: getattr(told, name) for name in names}
+    found["troubles"] = [{"what": trouble.said, "torn": trouble.torn} for trouble in told.troubles]
+    return json.dumps(found)

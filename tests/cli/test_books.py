@@ -1,0 +1,48 @@
+"""The commands of the ledger as a shell sees them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.builders import agreement, data_of, tokens, work
+from tests.cli.test_cli import detente, document, written
+from tests.ledger.served import call, journal_of
+
+FLOOR = {"id": "floor", "kind": "minimum-commitment", "amount": "3 k USD", "windows": {"every": "month"}}
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Path:
+    return written(tmp_path / "case", data_of([tokens("north", 3), tokens("south", 2)], [work()], agreement(FLOOR)))
+
+
+def told(*arguments: Any) -> Any:
+    done = detente(*arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    return document(done)
+
+
+def test_records_are_put_on_the_books_once(tmp_path: Path, case: Path) -> None:
+    folder = journal_of(tmp_path / "journal", [call(1), call(2, used=None)])
+    ledger = tmp_path / "ledger.db"
+    done = detente("ingest", case, folder, "--ledger", ledger)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "2 records of 1 file: 2 calls new on the books",
+        "1 use whose amount or price is unknown: on the books as unknown, and never zero",
+    ]
+    found = told("ingest", case, folder, "--ledger", f"sqlite:///{ledger}")
+    assert (found["status"], found["records"], found["calls"]) == ("whole", 0, 0)
+
+
+def test_what_cannot_be_read_is_named_and_the_code_is_2(tmp_path: Path, case: Path) -> None:
+    folder = journal_of(tmp_path / "journal", [call(1), b"\x1b[2Jnothing", call(2)])
+    done = detente("ingest", case, folder, "--ledger", tmp_path / "ledger.db")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (2, "3 records of 1 file: 2 calls new on the books")
+    assert "w0-00000001.journal: record 1: no record of this version" in done.stderr
+    found = json.loads(detente("ingest", case, folder, "--ledger", tmp_path / "other.db", "--json").stdout)
+    assert (found["status"], len(found["aside"]), found["calls"]) == ("incomplete", 1, 2)

@@ -1,0 +1,92 @@
+"""Metering: what a call took, earned and moved, worked by hand; the same rates as the gateway's and a plan's."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detente.case.case import Case
+from detente.contract.rating import Rating
+from detente.contract.use import Use, nanos
+from detente.gateway.deciding.policy import Policy, cost
+from detente.ledger.line import UseLine, at_micros, decimal
+from detente.ledger.metering import Metering
+from detente.ledger.record import TokenCounts, parted, read_end, read_route
+from detente.providers.wire import Tokens
+from tests.builders import REGIONS, Data, day, tokens, work
+from tests.gateway.stage import deployment
+from tests.ledger.served import call, served_case
+
+AT = (day("2026-01-15") - at_micros(0)).total_seconds()
+MOVED = {
+    "workloads": [work(data={"at": "south/texas", "moves": "1 GB per Mtok"}, revenue="7 USD per Mtok")],
+    "networks": [{"from": "south", "to": "north", "price": "0.02 USD per GB"}],
+}
+
+
+def lines(case: Case, **more: Any) -> list[UseLine]:
+    route, body = parted(call(1, "2026-01-15", **more))
+    return Metering(case).lines(1, read_route(route), read_end(body), int(AT) * 10**6)
+
+
+def test_revenue_and_the_data_that_moves() -> None:
+    case = served_case({"id": "off", "kind": "discount", "off": "50%", "of": {"product": "tokens"}}, **MOVED)
+    used, moved = lines(case, used=(10, 90))
+    assert (used.work, used.taken, used.listed, used.net, used.revenue) == (100_000, 100_000, 300_000, 150_000, 700_000)
+    assert (moved.of.kind, moved.of.offer["offer"], moved.of.offer["provider"]) == (
+        "egress",
+        "south/texas egress",
+        "south",
+    )
+    assert (moved.work, moved.listed, moved.net, moved.off) == (
+        0,
+        2_000,
+        2_000,
+        (),
+    )  # 100 tokens: 0.1 MB at 2 cents a GB
+
+
+def test_provisioned_throughput_counts_output_by_its_weight_and_cached_input_not_at_all() -> None:
+    unit: Data = {"id": "ptu", "kind": "provisioned", "provider": "north", "region": REGIONS["north"][0], "model": "m"}
+    unit |= {"price": "120 USD per unit-hour", "throughput": "2 Mtok per minute", "output-ratio": 4}
+    live = [deployment("ptu-live", "ptu", "http://localhost:9")]
+    case = served_case(offers=[unit], deployments=live)
+    (used,) = lines(case, usage=TokenCounts(1000, 50, cached=600), offer="ptu", deployment="ptu-live")
+    # 400 fresh and 50 of output at 4 each: 600 of 120 Mtok an hour, that cost 120 USD
+    assert (used.work, used.taken, used.listed) == (1_050_000, 600_000, 600_000)
+
+
+PRICED = {"input": "1.2345 USD per Mtok", "output": "9.8765 USD per Mtok", "cached-input": "0.1111 USD per Mtok"}
+CASE = served_case(
+    {"id": "off", "kind": "discount", "off": "33%"}, offers=[tokens("north", 1) | {"price": PRICED}, tokens("south", 2)]
+)
+
+
+@settings(deadline=None, max_examples=80)
+@given(given_=st.integers(0, 10**7), output=st.integers(0, 10**6), part=st.fractions(0, 1))
+def test_a_call_costs_in_the_ledger_what_it_costs_in_the_gateway_and_in_a_bill(
+    given_: int, output: int, part: Fraction
+) -> None:
+    cached = int(given_ * part)
+    found = lines(CASE, usage=TokenCounts(given_, output, cached=cached))
+    if not given_ and not output:
+        assert found == []
+        return
+    (line,) = found
+    policy = Policy.of(CASE)
+    rates = policy.deployed[0].rates(day("2026-01-15"))
+    assert rates is not None
+    assert line.listed == cost(rates, Tokens(given_, output, cached=cached))
+    amounts = map(decimal, (line.work, line.taken, line.listed))
+    at = day("2026-01-15")
+    rated = Rating(CASE.signed).rate(Use("use", line.of.demand, line.of.offer, at, at, *amounts))
+    assert line.net == nanos(rated.net)
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_use_of_nothing_is_no_line(count: int) -> None:
+    assert len(lines(CASE, used=(count, 0))) == count
