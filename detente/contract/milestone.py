@@ -64,7 +64,10 @@ def out_of_order(milestones: Sequence[Milestone], validity: Validity) -> Iterato
         if not amended and not validity.start < moment(milestone.by) <= validity.end:
             what = f"{milestone.by} is not while the clause is in force ({named(validity.start, validity.end)})"
             yield Flaw(what, "move the milestone, or the dates of the clause", path)
-        if previous and (milestone.by <= previous.by or milestone.reach.amount < previous.reach.amount):
+        if previous and milestone.by <= previous.by:
             what = f"milestones out of order: {previous.by} comes before {milestone.by}"
-            yield Flaw(what, "write the earlier and the smaller first", path)
+            yield Flaw(what, "write the earlier first", path)
+        elif previous and milestone.reach.amount < previous.reach.amount:
+            what = f"{milestone.reach} by {milestone.by} is less than {previous.reach} by {previous.by}"
+            yield Flaw(what, "raise the later, or leave it out", ("milestones", index, "reach"))
         previous = milestone

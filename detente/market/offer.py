@@ -83,10 +83,12 @@ class _Offer(Noun):
         return None
 
     def open(self, start: datetime, end: datetime) -> bool:
-        """Whether it is on offer for all of a time."""
-        if (self.from_ and moment(self.from_) > start) or (self.until and moment(self.until) < end):
-            return False
-        return not any(closed.overlaps(start, end) for closed in self.closed)
+        """Whether it is on offer, and gives something, for all of a time."""
+        return self.sold(start, end) and not any(closed.overlaps(start, end) for closed in self.closed)
+
+    def sold(self, start: datetime, end: datetime) -> bool:
+        """Whether it is on offer for all of a time, whatever is lost of it meanwhile."""
+        return not ((self.from_ and moment(self.from_) > start) or (self.until and moment(self.until) < end))
 
     def within(self, start: date, end: date | None) -> Self:
         """The same offer, on sale at no time before or after."""

@@ -28,7 +28,7 @@ from detente.errors import Flaw
 from detente.market.offer import GpuOffer
 from detente.values.money import CapacityPrice, shown
 from detente.values.noun import Id
-from detente.values.period import Horizon, hours_between
+from detente.values.period import Horizon, hours_between, named
 from detente.values.quantity import plain
 from detente.values.quantity_field import Accelerators, Portion
 
@@ -126,10 +126,14 @@ class TakeOrPay(Term):
         if offer.provider != party:
             what = f"`{offer.id}` is sold by `{offer.provider}`, and this agreement is with `{party}`"
             yield Flaw(what, f"name an offer of `{party}`, or agree it with `{offer.provider}`", ("offer",))
-        if horizon is None or offer.capacity is None:
+        seen = self.validity.within(horizon) if horizon is not None else None
+        if seen is None or seen.start >= seen.end:
             return
-        seen = self.validity.within(horizon)
-        there = offer.capacity.pieces(seen.start, seen.end) if seen.start < seen.end else ()
+        if not offer.under and not offer.sold(seen.start, seen.end):
+            what = f"`{offer.id}` is not on offer for all of the time for which it is to be kept"
+            remedy = "let the clause and the offer begin and end on the same days (`from`, `until`)"
+            yield Flaw(f"{what} ({named(seen.start, seen.end)})", remedy, ("offer",))
+        there = offer.capacity.pieces(seen.start, seen.end) if offer.capacity is not None else ()
         least = min((offer.gpus(amount) for _, amount in there if amount is not None), default=None)
         if least is not None and self.quantity.value > least:
             what = f"{self.quantity} to be kept, and `{offer.id}` has a capacity of {plain(least)} GPU"

@@ -158,3 +158,28 @@ def test_more_than_there_is(capacity: Any, more: dict[str, Any], least: str | No
         "lower the quantity, or raise the offer's `capacity`"
     )
     assert found == ([expected] if least else [])
+
+
+@pytest.mark.parametrize(
+    ("offer", "clause", "passes"),
+    [
+        ({"until": "2026-04-01"}, {}, False),
+        ({"from": "2026-02-01"}, {}, False),
+        ({"until": "2026-04-01"}, {"until": "2026-04-01"}, True),
+        ({"from": "2026-02-01"}, {"from": "2026-02-01"}, True),
+        ({"until": "2026-09-01"}, {}, True),  # after the horizon
+    ],
+)
+def test_an_offer_that_ends_before_what_is_to_be_taken_of_it(
+    offer: dict[str, Any], clause: dict[str, Any], passes: bool
+) -> None:
+    deal = agreement(TAKE | {"offer": "north-gpus", "quantity": "4 GPU"} | clause)
+    found = mistakes(data_of([gpus("north", 3, **offer), gpus("south", 2)], [compute()], deal))
+    assert found == (
+        []
+        if passes
+        else [
+            "`north-gpus` is not on offer for all of the time for which it is to be kept (Jan 2026 – Jun 2026); "
+            "let the clause and the offer begin and end on the same days (`from`, `until`)"
+        ]
+    )
