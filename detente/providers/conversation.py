@@ -1,8 +1,8 @@
 """What Claude's API refuses of a conversation, told before it is sent, with its place.
 
-Owns: the rules that clients break most: one result for each call of a tool, few cache breakpoints, a budget where
-thinking is switched on. Not here: what a deployment cannot do at all (``claude``), and Converse's own shape
-(``bedrock/turns``).
+Owns: the rules that clients break most: an id of its own and one result for each call of a tool, few cache breakpoints,
+a budget where thinking is switched on. Not here: what a deployment cannot do at all (``claude``), and Converse's own
+shape (``bedrock/turns``).
 
 A text cannot look like a member: its quotation marks are escaped. So the bytes are searched, and read only where a rule
 is broken.
@@ -21,15 +21,18 @@ from detente.providers.wire import Refusal
 MAX_BREAKPOINTS = 4
 """Of a prompt cache, in one request: tools, system and messages together."""
 _RESULTS = re.compile(rb'"tool_use_id"\s*:\s*"([^"]*)"')
+_USES = re.compile(rb'"type"\s*:\s*"tool_use"\s*,\s*"id"\s*:\s*"([^"]*)"')
 _MARK = re.compile(rb'"cache_control"\s*:\s*\{')
 
 
 def checked(members: Mapping[str, msgspec.Raw]) -> None:
     """Raise Refusal where a call of Anthropic's shape breaks a rule, with the member and the remedy."""
     messages = bytes(members.get("messages", b""))
-    answered = _RESULTS.findall(messages)
+    called, answered = _USES.findall(messages), _RESULTS.findall(messages)
+    if len(set(called)) != len(called):
+        _twice(messages, "tool_use", "id", "is a second call `{}`: give each call an id of its own")
     if len(set(answered)) != len(answered):
-        _twice(messages)
+        _twice(messages, "tool_result", "tool_use_id", "is a second result of the call `{}`: send one")
     marks = sum(len(_MARK.findall(bytes(members.get(name, b"")))) for name in ("tools", "system", "messages"))
     if marks > MAX_BREAKPOINTS:
         what = f"`cache_control` is set at {marks} places, and Claude takes at most {MAX_BREAKPOINTS}"
@@ -40,16 +43,16 @@ def checked(members: Mapping[str, msgspec.Raw]) -> None:
         raise Refusal(f"{what}: state how many tokens, 1024 or more", "thinking.budget_tokens")
 
 
-def _twice(messages: bytes) -> None:
-    """Say which call is answered twice, and where the second time."""
+def _twice(messages: bytes, kind: str, name: str, why: str) -> None:
+    """Refuse a block of a kind whose id, under a name, another one had before, and say where."""
     seen = set[str]()
     for at, turn in enumerate(msgspec.json.decode(messages)):
         content: Any = turn.get("content") if isinstance(turn, dict) else None
         for place, block in enumerate(content if isinstance(content, list) else ()):
-            id_ = block.get("tool_use_id") if isinstance(block, dict) else None
-            if id_ is None or block.get("type") != "tool_result":
+            id_ = block.get(name) if isinstance(block, dict) and block.get("type") == kind else None
+            if id_ is None:
                 continue
             if id_ in seen:
                 where = f"messages[{at}].content[{place}]"
-                raise Refusal(f"`{where}` is a second result of the call `{str(id_)[:80]}`: send one", where)
+                raise Refusal(f"`{where}` {why.format(str(id_)[:80])}", where)
             seen.add(id_)

@@ -69,11 +69,13 @@ class Kept:
 
     reply: bytes
     prompt: str
+    items: bytes = b"[]"
+    """What was asked, as a list of items."""
 
     @property
     def size(self) -> int:
         """About how much memory it takes, in characters."""
-        return len(self.reply) + len(self.prompt)
+        return len(self.reply) + len(self.prompt) + len(self.items)
 
 
 @dataclass

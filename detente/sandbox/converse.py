@@ -59,6 +59,7 @@ class _Reading:
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.points: list[int] = []
+        self._used = set[str]()
         self.images = 0
 
     def system(self, given: Any) -> None:
@@ -103,10 +104,15 @@ class _Reading:
         elif kind in MEDIA and role == "user":
             self.images += 1
         elif kind == "toolUse" and role == "assistant" and isinstance(held, Mapping):
-            asked.add(str(held.get("toolUseId")))
+            if (id_ := str(held.get("toolUseId"))) in self._used:
+                raise WrongError(f"The toolUse id {id_[:80]} at {place} is not unique in the conversation.")
+            self._used.add(id_)
+            asked.add(id_)
             self.texts.append(f"{held.get('name')}{msgspec.json.encode(held.get('input')).decode()}")
         elif kind == "toolResult" and role == "user" and isinstance(held, Mapping):
-            answered.add(str(held.get("toolUseId")))
+            if (id_ := str(held.get("toolUseId"))) in answered:
+                raise WrongError(f"Each toolUse block must have a single toolResult. Found multiple for {id_[:80]}.")
+            answered.add(id_)
             for part in _list(held.get("content"), f"{place}.toolResult.content"):
                 found = part if isinstance(part, Mapping) else {}
                 self.images += "image" in found

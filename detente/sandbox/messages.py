@@ -86,6 +86,7 @@ class _Reading:
         self._claude, self._mark = claude, mark
         self.texts: list[str] = []
         self.points: list[int] = []
+        self._used = set[str]()
         self.images = 0
         self.thoughtless = False
         """Whether the assistant's last turn calls tools, and does not begin with a thought."""
@@ -154,6 +155,9 @@ class _Reading:
             self.images += 1
             self.say("", block, place)
         elif kind == "tool_use":
+            if str(block.get("id")) in self._used:
+                raise WrongError(f"{place}: `tool_use` ids must be unique")
+            self._used.add(str(block.get("id")))
             asked.add(str(block.get("id")))
             self.say(f"{block.get('name')}{msgspec.json.encode(block.get('input')).decode()}", block, place)
         elif kind == "tool_result":

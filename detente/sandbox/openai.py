@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+import msgspec
+
 from detente.providers.outgoing import HeaderPairs
 from detente.sandbox import chat, chat_request, embeddings, responses
 from detente.sandbox.ask import Generation, WrongError
@@ -39,6 +41,8 @@ class OpenAIFace(Face):
         if request.method == "GET" and rest.startswith("/models/"):
             return ApiRoute("models", key=rest.removeprefix("/models/"), method="GET")
         key = rest.removeprefix("/responses/")
+        if request.method == "GET" and key != rest and key.endswith("/input_items") and "responses" in self.operations:
+            return ApiRoute("input_items", key=key.removesuffix("/input_items"), method="GET")
         if request.method in ("GET", "DELETE") and key != rest and key and "/" not in key:
             return ApiRoute("response", key=key, method=request.method) if "responses" in self.operations else None
         return None
@@ -85,7 +89,8 @@ class OpenAIFace(Face):
         whole = self.decorated_response(responses.whole(generation, parsed.held))
         if parsed.held.store:
             said = "".join(choice.text for choice in generation.choices)
-            replies.keep(whole["id"], Kept(json_bytes(whole), f"{parsed.held.ask.prompt}\n{said}"))
+            items = msgspec.json.encode(responses.items_of(parsed.held.body.get("input"), generation.mark))
+            replies.keep(whole["id"], Kept(json_bytes(whole), f"{parsed.held.ask.prompt}\n{said}", items))
         if parsed.stream:
             failed = {"type": "error", "code": "server_error", "param": None, "sequence_number": 0}
             failed["message"] = "The server had an error while it generated the reply."
@@ -122,12 +127,14 @@ class OpenAIFace(Face):
                 return Whole(200, json_bytes({"object": "list", "data": listed}))
             found = next((entry for entry in listed if entry["id"] == route.key), None)
             return Whole(200, json_bytes(found)) if found else self.unknown(route.key)
-        if route.operation != "response" or route.key is None:
+        if route.operation not in ("response", "input_items") or route.key is None:
             return None
         kept = replies.get(route.key)
         if kept is None:
             what = f"Response with id '{route.key[:80]}' not found."
             return self.wrong(WrongError(what, None, "response_not_found", 404))
+        if route.operation == "input_items":
+            return Whole(200, json_bytes(_page(kept)))
         if route.method == "DELETE":
             replies.drop(route.key)
             return Whole(200, json_bytes({"id": route.key, "object": "response", "deleted": True}))
@@ -165,6 +172,13 @@ class OpenAIFace(Face):
     def model_entry(self, name: str, created: int) -> Json:
         """One model of the list."""
         return {"id": name, "object": "model", "created": created, "owned_by": "sandbox"}
+
+
+def _page(kept: Kept) -> Json:
+    """The items of a stored response's input, as one page."""
+    items: list[Json] = msgspec.json.decode(kept.items)
+    ends = {"first_id": items[0]["id"], "last_id": items[-1]["id"]} if items else {"first_id": None, "last_id": None}
+    return {"object": "list", "data": items, **ends, "has_more": False}
 
 
 def error(

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
 import msgspec
@@ -178,7 +180,7 @@ class RegionServer:
                 outcome = "failed"
                 await stage.leave(at_once=True)
                 return
-            reply = self._answer(call)
+            reply = self._dated(self._answer(call))
             call.record.status = reply.status if isinstance(reply, Whole) else 200
             if reply.counts is not None:
                 call.record.input, call.record.cached = reply.counts.input, reply.counts.cached
@@ -274,6 +276,11 @@ class RegionServer:
         return replace(
             generation, choices=choices, counts=replace(generation.counts, output=output, reasoning=reasoning)
         )
+
+    def _dated(self, reply: Whole | Streamed) -> Whole | Streamed:
+        """A reply with its time, as every provider's has."""
+        at = datetime.fromtimestamp(self._created(), UTC)
+        return replace(reply, headers=(*reply.headers, ("date", format_datetime(at, usegmt=True))))
 
     def _created(self) -> int:
         return int(self.world.epoch + self.world.clock())

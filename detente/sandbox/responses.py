@@ -119,6 +119,21 @@ def _format(given: Any) -> Mapping[str, Any] | None:
     return schema
 
 
+def items_of(given: Any, mark: str) -> list[Json]:
+    """What a stored response keeps of its input: items with ids, the last first."""
+    told = [{"role": "user", "content": given}] if isinstance(given, str) else given
+    return [_kept(item, f"{mark}{at}") for at, item in reversed(list(enumerate(told)))]
+
+
+def _kept(item: Mapping[str, Any], mark: str) -> Json:
+    if item.get("type", "message") != "message":
+        return {"id": f"item_{mark}", "status": "completed", **item}
+    content = item.get("content")
+    kind = "output_text" if item.get("role") == "assistant" else "input_text"
+    parts = [{"type": kind, "text": content}] if isinstance(content, str) else content
+    return {"id": f"msg_{mark}", "status": "completed", **item, "type": "message", "content": parts}
+
+
 # -- answering ------------------------------------------------------------------------------------------------------
 def whole(generation: Generation, asked: ResponsesCall) -> Json:
     """A reply in one piece."""

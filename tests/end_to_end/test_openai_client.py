@@ -51,6 +51,7 @@ def test_a_whole_reply_is_metered_and_says_where_it_ran(wires: Gateway, client: 
     reply = raw.parse()
     assert reply.choices[0].message.content == "sandbox:echo back"
     assert reply.choices[0].finish_reason == "stop"
+    assert reply.created > 1_700_000_000
     assert reply.model == model  # by the name that was asked for, whatever its provider calls it
     assert reply.usage is not None
     assert (reply.usage.prompt_tokens, reply.usage.completion_tokens) == (5, 5)  # 17 letters, four a token
@@ -263,6 +264,7 @@ def test_a_stored_response_is_read_and_deleted_where_it_lies(client: openai.Open
     made = client.responses.create(model=model, input="sandbox:echo one")
     read = client.responses.retrieve(made.id)
     assert (read.id, read.output_text, read.model) == (made.id, "sandbox:echo one", model)
+    assert [item.type for item in client.responses.input_items.list(made.id)] == ["message"]
     client.responses.delete(made.id)
     for ask in (client.responses.retrieve, client.responses.delete):
         with pytest.raises((openai.NotFoundError, openai.BadRequestError)):  # as the provider says it

@@ -29,6 +29,12 @@ def turns(*results: Any) -> list[Any]:
 
 WRONG: dict[str, tuple[dict[str, Any], str | None, str]] = {
     "two results for one call": ({"messages": turns(RESULT, RESULT)}, "messages[2].content[1]", "send one"),
+    "one id for two calls": ({"messages": [*turns(RESULT), *turns(RESULT)[1:]]}, "messages[3].content[0]", "its own"),
+    "one id for two calls of one turn": (
+        {"messages": [{"role": "assistant", "content": [USE, USE]}]},
+        "messages[0].content[1]",
+        "an id of its own",
+    ),
     "five breakpoints": (
         {"messages": turns(*[MARKED] * 3), "system": [MARKED], "tools": [{"cache_control": {"type": "ephemeral"}}]},
         "messages",
@@ -55,6 +61,7 @@ def test_what_is_wrong_is_told_with_its_place_and_a_remedy(name: str) -> None:
     "said",
     [
         {"messages": turns(RESULT)},
+        {"messages": turns({**RESULT, "content": [{"type": "text", "text": '{"type":"tool_use","id":"t1"}'}]})},
         {"messages": turns({**RESULT, "content": '"tool_use_id": "t1"'})},
         {"messages": turns(*[MARKED] * 4)},
         {"messages": turns(RESULT), "thinking": {"type": "enabled", "budget_tokens": 2000}},

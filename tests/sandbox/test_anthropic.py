@@ -91,6 +91,10 @@ def test_a_thought_is_signed_and_wanted_back_as_it_was(either: Any) -> None:
             client.messages.create(messages=[*ASK, {"role": "assistant", "content": content}, result], **asked)
 
 
+CALLS = {"role": "assistant", "content": [{"type": "tool_use", "id": "t1", "name": "f", "input": {}}]}
+ANSWERS = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", "content": "x"}]}
+
+
 @pytest.mark.parametrize(
     ("changed", "why"),
     [
@@ -101,6 +105,7 @@ def test_a_thought_is_signed_and_wanted_back_as_it_was(either: Any) -> None:
             {"messages": [{"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a"}]}]},
             "unexpected `tool_use_id`",
         ),
+        ({"messages": [*ASK, CALLS, ANSWERS, CALLS, ANSWERS]}, "`tool_use` ids must be unique"),
     ],
 )
 def test_what_is_wrong_with_a_request_is_said_as_anthropic_says_it(either: Any, changed: Any, why: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -193,6 +194,10 @@ def test_titan_and_cohere(bedrock: Any) -> None:
         bedrock.invoke_model(modelId=COHERE, body=json.dumps({"texts": ["a"]}))
 
 
+CALLS: Any = {"role": "assistant", "content": [{"toolUse": {"toolUseId": "t1", "name": "f", "input": {}}}]}
+ANSWERS: Any = {"role": "user", "content": [{"toolResult": {"toolUseId": "t1", "content": [{"text": "x"}]}}]}
+
+
 @pytest.mark.parametrize(
     ("messages", "said"),
     [
@@ -200,11 +205,19 @@ def test_titan_and_cohere(bedrock: Any) -> None:
         ([{"role": "assistant", "content": [{"text": "a"}]}], "start with a user message"),
         ([*user("a"), *user("b")], "must alternate"),
         (user(" "), "is blank"),
+        ([*user("a"), CALLS, {**ANSWERS, "content": ANSWERS["content"] * 2}], "a single toolResult"),
+        ([*user("a"), CALLS, ANSWERS, CALLS, ANSWERS], "not unique"),
     ],
 )
 def test_conversations_that_bedrock_refuses(bedrock: Any, messages: Any, said: str) -> None:
+    tools = [{"toolSpec": {"name": "f", "inputSchema": {"json": {"type": "object"}}}}]
     with pytest.raises(bedrock.exceptions.ValidationException, match=said):
-        bedrock.converse(modelId=NOVA, messages=messages)
+        bedrock.converse(modelId=NOVA, messages=messages, toolConfig={"tools": tools})
+
+
+def test_a_reply_says_when_it_was_made(bedrock: Any) -> None:
+    headers = bedrock.converse(modelId=NOVA, messages=user("Hi"))["ResponseMetadata"]["HTTPHeaders"]
+    assert parsedate_to_datetime(headers["date"]).year >= 2026
 
 
 def test_a_model_that_is_unknown(bedrock: Any) -> None:

@@ -226,9 +226,13 @@ def test_responses(sandbox: Played, deployment: str) -> None:
         assert second.usage
         assert second.usage.input_tokens > first.usage.input_tokens
         assert client.responses.retrieve(first.id).output_text == first.output_text
+        (item,) = (found.to_dict() for found in client.responses.input_items.list(first.id).data)
+        content: Any = item["content"]
+        assert (item["type"], item["role"], content[0]["text"]) == ("message", "user", "Hello")
         client.responses.delete(first.id)
-        with pytest.raises(openai.NotFoundError):
-            client.responses.retrieve(first.id)
+        for look in (client.responses.retrieve, client.responses.input_items.list):
+            with pytest.raises(openai.NotFoundError):
+                look(first.id)
         with pytest.raises(openai.BadRequestError, match="not found") as error:
             client.responses.create(model=model, input="More", previous_response_id=first.id)
         assert error.value.code == "previous_response_not_found" or deployment == "vllm"

@@ -42,6 +42,8 @@ def explained(job: Job, last: Failure | None) -> tuple[int, dict[str, Any], floa
     else:
         status, error = 403, _forbidden(denied)
     error["detente"] = detail(job)
+    if status == 403 and (deciding := _deciding(denied)) is not None:
+        error["detente"]["clause"] = deciding.clause  # the same as in the sentence, also where a fact decides
     return status, error, wait
 
 

@@ -133,11 +133,16 @@ class Relay:
     # -- while nobody answers ----------------------------------------------------------------------------------
     def _short(self, job: Job, found: Failure) -> float | None:
         """Until when to wait where nobody else may serve the call, and its provider said so and not for long."""
-        if found.kind != "throttled" or found.retry_after is None:
+        if found.status != 429 or (found.kind == "throttled" and found.retry_after is None):
             return None
-        now, ends = self._loop.time(), [self._load.health(c.candidate.deployed.id).until for c in job.order.choices]
-        rest = min((end for end in ends if end > now), default=now)
+        now = self._loop.time()
+        rest = now + self._rest(job)
         return rest if rest - now <= job.moment.policy.serving.wait and rest < job.until else None
+
+    def _rest(self, job: Job) -> float:
+        """Seconds until the first of those that were asked may be asked again."""
+        now, ends = self._loop.time(), [self._load.health(c.candidate.deployed.id).until for c in job.order.choices]
+        return min((end - now for end in ends if end > now), default=0.0)
 
     async def _wait(self, job: Job, caller: Exchange, until: float) -> None:
         """Wait, and let the call be recorded where its caller does not."""
@@ -167,6 +172,8 @@ class Relay:
             caller.finish(job.surface.streamed(job.asked, "").fail(error))
             return served
         headers = JSON + self._recorder.disclosed(job, None, None)
+        if wait is None and status == 429:
+            wait = self._rest(job)
         if wait is not None:
             headers += b"retry-after: %d\r\n" % max(1, round(wait))
         caller.reply(status, headers, job.surface.error(status, error))

@@ -160,7 +160,8 @@ def _opened(sealed: str, name: str, workload: str) -> tuple[str, str]:
         return pin.open(sealed, workload)
     except pin.UnknownIdError:
         what = f"`{name}` is not an id of a stored response that this workload was given"
-        raise Refusal(f"{what}; what was asked for with `store: false` is not stored", name) from None
+        not_stored = "what was made with `store: false`, or by a model that has only chat, is not stored"
+        raise Refusal(f"{what}; {not_stored}: send the whole conversation as `input`", name) from None
 
 
 def _unsealed(members: Members, pinned: str | None) -> tuple[str | None, tuple[str, ...]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from secrets import token_hex
 from types import MappingProxyType
 from typing import Annotated, Any
 
@@ -212,8 +213,8 @@ def sequence_of(additional: Any) -> str:
 
 
 def id_of(headers: Headers) -> str:
-    """An id made of the one that AWS gives each request."""
-    return f"chatcmpl-{headers.get('x-amzn-requestid', 'unknown')[:100]}"
+    """An id made of the one that AWS gives each request; without one, of chance: no two replies share one."""
+    return f"chatcmpl-{headers.get('x-amzn-requestid', '')[:100] or token_hex(12)}"
 
 
 def created_of(headers: Headers) -> int:

@@ -12,11 +12,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from detente.providers.bedrock.calls import CallIds
 from detente.providers.bedrock.family import Family
+from detente.providers.bedrock.foreign import foreign_part
 from detente.providers.bedrock.member import Member
 from detente.providers.bedrock.parts import ContentPart, ConverseBlock, cached, document_of, image_of, refused, text_of
 from detente.providers.omission import Omissions, remedy
 from detente.providers.tool_names import shortened
+from detente.providers.wire import Refusal
 
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 """A tool's name, in Bedrock's model of the service as in OpenAI's."""
@@ -96,26 +99,22 @@ def turns_of(members: Mapping[str, msgspec.Raw], family: Family, omissions: Omis
     """
     system: list[ConverseBlock] = []
     turns: list[dict[str, Any]] = []
-    names: dict[str, str] = {}
-    answered = set[str | None]()
+    ids = CallIds()
     unsigned = False
-    for message in _MESSAGES.of(members) or []:
+    for message in messages_of(members):
         role = message.role
         _at_home(message)
         if role == "user":
             side, blocks = "user", _user(message, family, omissions)
         elif role == "assistant":
+            _told_apart(message, ids)
             side, blocks = "assistant", _assistant(message, family, omissions)
-            names |= {call.id: call.function.name for call in message.tool_calls or () if call.function is not None}
-            answered -= {call.id for call in message.tool_calls or ()}  # some number their calls anew in each turn
             thoughts = (message, *(message.later_reasoning or ()))
             signed = any(one.reasoning_signature or one.reasoning_redacted for one in thoughts)
             unsigned = bool(message.tool_calls) and not signed
         elif role == "tool":
-            if message.tool_call_id in answered:
-                raise refused(f"a second result of the call `{str(message.tool_call_id)[:80]}`: send one")
-            answered.add(message.tool_call_id)
-            side, blocks = "user", _result(message, family, names)
+            message.tool_call_id = ids.result(message.tool_call_id) if message.tool_call_id else None
+            side, blocks = "user", _result(message, family, ids.names)
         elif role in ("system", "developer") and not turns:
             system += _texts(message, family)
             continue
@@ -136,7 +135,25 @@ def turns_of(members: Mapping[str, msgspec.Raw], family: Family, omissions: Omis
     if turns[-1]["role"] == "assistant":
         what = "an assistant's turn at the end: OpenAI's interface answers it, and Converse would continue it (prefill)"
         raise refused(f"{what} or refuse it; end with a turn of the user")
-    return Turns(system, turns, tuple(dict.fromkeys(map(shortened, names.values()))), unsigned)
+    return Turns(system, turns, tuple(dict.fromkeys(map(shortened, filter(None, ids.names.values())))), unsigned)
+
+
+def messages_of(members: Mapping[str, msgspec.Raw]) -> list[_Message]:
+    """The messages of a call. Raises Refusal."""
+    try:
+        return _MESSAGES.of(members) or []
+    except Refusal:
+        if (foreign := foreign_part(members["messages"])) is not None:
+            raise foreign from None
+        raise
+
+
+def _told_apart(message: _Message, ids: CallIds) -> None:
+    """Give each call of a message an id that none before has."""
+    if message.tool_calls:
+        ids.begin()
+    for call in message.tool_calls or ():
+        call.id = ids.call(call.id, call.function.name if call.function is not None else "")
 
 
 def _at_home(message: _Message) -> None:

@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from detente.case.case import Case
-from detente.gateway.deciding.admit import Candidate, admit
+from detente.contract.verdict import Reason, Verdict
+from detente.gateway.deciding.admit import Admission, Candidate, admit
 from detente.gateway.deciding.choose import Order
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.deciding.policy import Policy
@@ -58,6 +59,16 @@ def test_a_call_that_clauses_forbid_everywhere_names_clause_and_text() -> None:
     assert (detail["request"], detail["clause"], detail["text"]) == ("req_1", "only", "Only on North.")
     assert {(d["deployment"], d["clause"]) for d in detail["denied"]} == {("south-m", "only"), ("north-m", "other")}
     assert detail["tried"] == []
+
+
+def test_a_call_that_facts_keep_from_everybody_names_what_decided_in_both_places() -> None:
+    given = job()
+    facts = [
+        Candidate(c.deployed, Verdict("deny", Reason("of-south", "no price")), fact=True) for c in permitted(given)
+    ]
+    given.admission = Admission(tuple(facts))
+    status, error, _ = explained(given, None)
+    assert (status, error["message"], error["detente"]["clause"]) == (403, "no price [of-south]", "of-south")
 
 
 def test_a_failure_is_told_with_what_was_tried_and_why_nobody_else_might() -> None:

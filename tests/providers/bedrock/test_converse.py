@@ -66,6 +66,19 @@ def test_calls_may_be_numbered_anew_in_each_turn() -> None:
     assert [[next(iter(block)) for block in turn["content"]] for turn in turns] == [
         ["text"], ["toolUse"], ["toolResult"], ["toolUse"], ["toolResult"],
     ]  # fmt: skip
+    ids = [
+        block["toolUseId"]
+        for turn in turns
+        for held in turn["content"]
+        for block in held.values()
+        if "text" not in held
+    ]
+    assert ids == ["c1", "c1", "c1_2", "c1_2"]  # Claude refuses an id that comes twice
+
+
+def test_two_calls_of_one_turn_have_two_ids() -> None:
+    with pytest.raises(Refusal, match="a second call `c1` in one turn: give each an id of its own"):
+        encoded(said(messages=[USED[0], {**USED[1], "tool_calls": [USE, USE]}, USED[2]], tools=[TOOL]))
 
 
 def test_two_results_of_one_call_are_told_before_sending() -> None:
@@ -148,6 +161,12 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     (CLAUDE, "messages", {"messages": [USED[0], {"role": "assistant", "content": "It is"}]}, "(prefill)"),
     (CLAUDE, "messages", {"messages": USED[:2], "tools": [TOOL]}, "end with a turn of the user"),
     (CLAUDE, "messages", {"messages": "Hello"}, "not as OpenAI's interface describes"),
+    (
+        CLAUDE,
+        "messages[1].content[0]",
+        {"messages": [USED[0], {"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "f"}]}]},
+        "a part `tool_use` of Anthropic's shape: ask on `/v1/messages`, or send it as one of `tool_calls`",
+    ),
     (CLAUDE, "messages", turn("Hi", speed=1), "unknown field `speed`"),
     (CLAUDE, "messages", turn("Hi", name="Ann"), "a participant's name (`Ann`)"),
     (CLAUDE, "messages", turn([{"type": "input_audio", "input_audio": {}}]), "a part `input_audio`"),
