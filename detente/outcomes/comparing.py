@@ -34,6 +34,9 @@ from detente.values.period import moment
 LEVEL = Decimal("0.95")
 """Of the tail: the mean of the dearest twentieth of what may happen."""
 
+CaseKey = tuple[str, ...]
+"""What tells cases apart: see ``_key``."""
+
 BASELINE = "today"
 """What the column of the case as it is is called."""
 
@@ -90,7 +93,7 @@ class _Comparing:
     ) -> None:
         self.case, self.leaves, self.risk, self.gap, self._progress = case, every, risk, gap, progress
         self.end = None if time_limit is None else time.monotonic() + time_limit
-        self.plans: dict[tuple[str, ...], Plan | Conflict] = {}
+        self.plans: dict[CaseKey, Plan | Conflict] = {}
         self.status: Status = "complete"
 
     def compared(self) -> Comparison:
@@ -123,27 +126,43 @@ class _Comparing:
 
     # -- planning ----------------------------------------------------------------------------------------------------
     def _all_planned(self) -> None:
-        """The case as it is, then each outcome; two that are the same case are planned once."""
+        """The case as it is, then each outcome; two that are the same case are planned once.
+
+        Each has an equal part of the time. What others leave of theirs goes to those whose time ended first, again in
+        equal parts: some outcomes take much longer than others.
+        """
         todo = {_key(self.case): ("the case as it is", self.case)}
         for leaf in self.leaves:
             todo.setdefault(_key(leaf.case), (leaf.name, leaf.case))
-        more = len({leaf.choice.id for leaf in self.leaves if leaf.world})  # plans before the news, which come last
+        news = len({leaf.choice.id for leaf in self.leaves if leaf.world})  # plans before the news, which come last
+        stopped = self._planned(todo, news)
+        if stopped and self.status != "interrupted":
+            self._planned(stopped, news)
+
+    def _planned(self, todo: Mapping[CaseKey, tuple[str, Case]], news: int) -> dict[CaseKey, tuple[str, Case]]:
+        """Plan some cases, each in a part of the time; those whose time ended first. A dearer plan replaces none."""
+        stopped: dict[CaseKey, tuple[str, Case]] = {}
+        self.status = "complete"
         for at, (key, (name, case)) in enumerate(todo.items()):
             self._progress(f"{name}: plan {at + 1} of {len(todo)}")
             try:
-                found = plan(case, gap=self.gap, time_limit=self._share(len(todo) + more - at), progress=self._progress)
+                found = plan(case, gap=self.gap, time_limit=self._share(len(todo) + news - at), progress=self._progress)
             except KeyboardInterrupt:
                 self.status = "interrupted"
-                return
+                return stopped
             except UnsettledError:
-                self.status = "time-limit"
+                stopped[key] = name, case
                 continue
-            self.plans[key] = found
+            if _better(found, self.plans.get(key)):
+                self.plans[key] = found
             if isinstance(found, Plan) and found.status == "interrupted":
                 self.status = "interrupted"
-                return
+                return stopped
             if isinstance(found, Plan) and found.status == "time-limit":
-                self.status = "time-limit"
+                stopped[key] = name, case
+        if stopped:
+            self.status = "time-limit"
+        return stopped
 
     def _share(self, left: int) -> float | None:
         """Of the time that is left, the part of one of so many plans."""
@@ -224,7 +243,12 @@ def collided(column: OutcomeColumn, found: Conflict) -> OutcomeColumn:
     return replace(column, planned=True, collide=tuple(dict.fromkeys(clause.term for clause in found.clauses)))
 
 
-def _key(case: Case) -> tuple[str, ...]:
+def _better(found: Plan | Conflict, before: Plan | Conflict | None) -> bool:
+    """Whether an answer replaces an earlier one to the same question."""
+    return not isinstance(before, Plan) or not isinstance(found, Plan) or found.cost < before.cost
+
+
+def _key(case: Case) -> CaseKey:
     """What tells cases apart that are planned: the scenarios that made them, in their order."""
     return tuple(each.id for each in case.scenarios)
 

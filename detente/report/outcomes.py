@@ -26,6 +26,9 @@ ACROSS = 4
 
 NONE = "–"
 
+WIDE = Decimal("0.01")
+"""Of a plan's cost: what is not proven to within so much is shown with what is."""
+
 
 @dataclass(frozen=True, slots=True)
 class MeasureLine:
@@ -88,12 +91,20 @@ def _cost(columns: Sequence[OutcomeColumn], currency: str) -> Iterator[MeasureLi
     chances = [(NONE, "") if c.choice is None else (percent(c.probability), exact(c.probability)) for c in columns]
     yield from _line("Cost", "probability", chances)
     yield from _line("Cost", "cost", [state(c, currency) for c in columns])
+    yield from _line("Cost", "at least, proven", [_at_least(c, currency) for c in columns])
     yield from _line("Cost", "at present value", [_money(c.present_value, currency, 4) for c in columns])
     once = [_some(sum((o.amount for o in c.one_off), NOTHING), currency) for c in columns]
     yield from _line("Cost", "paid once", once)
     yield from _line("Cost", "moves", [_some(c.moving, currency) for c in columns])
     collide = [(_colliding(c), "") for c in columns]
     yield from _line("Cost", "clauses that collide", collide)
+
+
+def _at_least(column: OutcomeColumn, currency: str) -> tuple[str, str]:
+    """What the outcome costs in any plan, where that of this one is not within a hundredth of it."""
+    cost = column.cost
+    wide = cost is not None and cost.gap > abs(cost.amount) * WIDE
+    return _money(cost.bound if cost is not None and wide else None, currency, 4)
 
 
 def duties(found: Comparison) -> list[tuple[str, str, str, str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -9,9 +10,13 @@ from typing import Any
 import pytest
 
 from detente.case.case import Case
-from detente.errors import CaseError
+from detente.errors import CaseError, UnsettledError
+from detente.outcomes import comparing
 from detente.outcomes.comparing import compare
 from detente.outcomes.comparison import Comparison
+from detente.outcomes.estimate import LeastCost
+from detente.planner.solve import plan
+from detente.report.outcomes import lines
 from detente.results.tail import tail as tail_of
 from tests.builders import D, Data, agreement, data_of, tokens, work
 
@@ -85,6 +90,33 @@ def test_an_outcome_without_a_plan_names_the_clauses_and_leaves_its_choice_unkno
     settle, sue = found.choices
     assert settle.expected is not None
     assert (sue.expected, sue.worst, sue.tail, found.best, found.swings) == (None, None, None, None, ())
+
+
+def test_time_that_others_leave_goes_to_those_whose_time_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: list[tuple[str, float]] = []
+
+    def slow(case: Case, *, gap: float, time_limit: float, progress: Any) -> Any:
+        limits.append((name := case.scenario or "", time_limit))
+        if name in ("free", "lost") and [each for each, _ in limits].count(name) == 1:
+            raise UnsettledError("not settled in time")
+        return plan(case, gap=gap, progress=progress)
+
+    monkeypatch.setattr(comparing, "plan", slow)
+    found = compare(Case.of(world()), gap=1e-9, time_limit=36_000)
+    assert [name for name, _ in limits] == ["", "free", "won", "lost", "free", "lost"]
+    assert limits[4][1] > 1.2 * limits[1][1], "a third of nearly all of it, not a quarter"
+    assert found.status == "complete"
+    assert [o.cost and o.cost.amount for o in found.outcomes] == [D(5000), D(4000), D(12000)]
+
+
+def test_a_cost_that_is_not_proven_stands_with_what_is() -> None:
+    found = compared()
+    first = found.outcomes[0]
+    assert first.cost is not None
+    assert "at least, proven" not in [line.name for line in lines(found)]
+    wide = replace(found, outcomes=(replace(first, cost=LeastCost(D(5000), D(3000))), *found.outcomes[1:]))
+    (told,) = [line for line in lines(wide) if line.name == "at least, proven"]
+    assert [text for text, _ in told.cells] == ["–", "3.00 k USD", "–", "–"]
 
 
 def test_what_depends_on_one_provider() -> None:
