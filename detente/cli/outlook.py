@@ -59,8 +59,9 @@ def compare(
 ) -> int:
     """Which way out is best? Every choice of CASE with every outcome of its uncertain events, side by side.
 
-    Exit code 0: all outcomes have a plan; an answer that was stopped (time limit, Ctrl-C) says so. 1: some outcome has
-    no plan that obeys every clause. 2: the case or an option has mistakes.
+    Exit code 0: all outcomes have a plan; plans that were stopped (time limit, Ctrl-C) say so. 1: some outcome has no
+    plan that obeys every clause. 2: the case or an option has mistakes. 3: some outcome was not planned in time. 130:
+    the same, stopped by Ctrl-C.
     """
     from detente.outcomes.comparing import compare as find
 
@@ -76,7 +77,16 @@ def compare(
         from detente.report.outcomes import comparison_view
 
         comparison_view(found, console())
-    return told(trouble) or int(any(column.planned and column.cost is None for column in found.outcomes))
+    return told(trouble) or _answer(found)
+
+
+def _answer(found: Comparison) -> int:
+    """The exit code. What is missing is shown as such."""
+    if any(column.planned and column.cost is None for column in found.outcomes):
+        return 1
+    if all(column.planned for column in found.outcomes):
+        return 0
+    return 130 if found.status == "interrupted" else 3
 
 
 def level_of(text: str) -> Decimal:

@@ -8,6 +8,7 @@ from unittest import mock
 
 import pytest
 
+from detente.errors import UnsettledError
 from detente.outcomes import comparing
 from tests.builders import Data, agreement
 from tests.cli.test_cli import written
@@ -54,8 +55,15 @@ def test_an_outcome_without_a_plan_is_exit_code_1(tmp_path: Path) -> None:
 def test_what_was_stopped_says_so(tmp_path: Path) -> None:
     with mock.patch.object(comparing, "plan", side_effect=KeyboardInterrupt):
         done = run("compare", written(tmp_path / "case", world()))
-    assert code(done) == 0
+    assert code(done) == 130
     assert "Stopped by Ctrl-C: 4 outcomes left." in done.stdout
+
+
+def test_outcomes_that_were_not_planned_in_time_are_exit_code_3(tmp_path: Path) -> None:
+    with mock.patch.object(comparing, "plan", side_effect=UnsettledError("not settled in time")):
+        done = run("compare", written(tmp_path / "case", world()))
+    assert code(done) == 3
+    assert "Stopped by the time limit: 4 outcomes left." in done.stdout
 
 
 @pytest.mark.parametrize(("level", "said"), [("100%", "nothing is left"), ("2", "--level"), ("120%", "--level")])
