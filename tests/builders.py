@@ -505,6 +505,8 @@ _MOVING: tuple[Data, ...] = (
     {"stays": "1 month"},
     {"stays": "2 months"},
     {"cost": "90 USD", "stays": "2 months"},
+    {"cost": "300 USD", "today": {"north": "100%"}},
+    {"cost": "90 USD", "stays": "2 months", "today": {"south": "60%", "east": "40%"}},
 )
 
 

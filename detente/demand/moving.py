@@ -5,12 +5,15 @@ Not here: which moves a plan makes (``planner``), and the data that moves with e
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from pydantic import Field, model_validator
 
 from detente.errors import FlawError
 from detente.values.money import Cash
-from detente.values.noun import Noun
-from detente.values.quantity_field import Length
+from detente.values.noun import Id, Noun
+from detente.values.quantity import plain
+from detente.values.quantity_field import Length, Portion
 
 
 class Moving(Noun):
@@ -18,12 +21,19 @@ class Moving(Noun):
 
     cost: Cash | None = Field(default=None, description="of moving all of it once; a part of it costs that part")
     stays: Length | None = Field(default=None, description="how long what came to a provider stays there at least")
+    today: dict[Id, Portion] = Field(
+        default_factory=dict, description="where it runs when the plan begins, by provider; default: not known"
+    )
 
     @model_validator(mode="after")
     def _something(self) -> Moving:
         if self.cost is None and self.stays is None:
             what = "states neither what a move costs nor how long work stays"
             raise FlawError(what, "write for example `moving: { cost: 40 k USD, stays: 3 months }`")
+        total = sum(self.today.values(), Decimal(0))
+        if self.today and total != 1:
+            what = f"the shares come to {plain(total * 100)}%"
+            raise FlawError(what, "let them come to 100%", ("today",))
         return self
 
     @property

@@ -802,12 +802,17 @@ class Oracle:
                 continue
             groups = self.groups(workload)
             times = [g for g, (_, demand) in enumerate(groups) if demand > 0]
-            providers = sorted({way.offer.provider for way in self.ways if way.workload is workload})
+            today = {p: float(share) for p, share in workload.moving.today.items()}
+            providers = sorted({way.offer.provider for way in self.ways if way.workload is workload} | set(today))
             placed = [self._placed(workload, g, providers) for g in times]
+            if today and times:
+                one = self.column(1.0)
+                self.row({one: 1.0}, "=", 1.0)
+                placed = [{p: {one: today.get(p, 0.0)} for p in providers}, *placed]
             cost = float(workload.moving.cost.amount) if workload.moving.cost else 0.0
             goes = [
                 {(p, q): self.column(1.0, cost=cost if p != q else 0.0) for p in providers for q in providers}
-                for _ in times[1:]
+                for _ in placed[1:]
             ]
             for before, after, between in zip(placed, placed[1:], goes, strict=False):
                 for p in providers:
@@ -817,7 +822,7 @@ class Oracle:
                     self.row(less(into, after[p]), "=", 0.0)
             if workload.moving.stays is not None:
                 starts = [self.slots[groups[g][0][0]].start for g in times]
-                self._stay(workload.moving.stays, providers, placed, goes, starts)
+                self._stay(workload.moving.stays, providers, placed, goes, starts, known=bool(today and times))
 
     def _placed(self, workload: Any, group: int, providers: Sequence[str]) -> dict[str, Sum]:
         """The share of a time's demand that each provider has: what runs there, and what goes unserved there."""
@@ -832,11 +837,14 @@ class Oracle:
             found = {p: added(each, {waits[p]: 1 / demand}) for p, each in found.items()}
         return found
 
-    def _stay(self, stays: Any, providers: Any, placed: Any, goes: Any, starts: Sequence[datetime]) -> None:
-        """What came to a provider is there until the time is over for which it stays."""
+    def _stay(
+        self, stays: Any, providers: Any, placed: Any, goes: Any, starts: Sequence[datetime], *, known: bool
+    ) -> None:
+        """What came to a provider is there until the time is over for which it stays; what is ``known`` came before."""
         for p in providers:
-            came = [placed[0][p], *({between[q, p]: 1.0 for q in providers if q != p} for between in goes)]
-            for t, there in enumerate(placed):
+            came = [*({between[q, p]: 1.0 for q in providers if q != p} for between in goes)]
+            came = came if known else [placed[0][p], *came]
+            for t, there in enumerate(placed[1:] if known else placed):
                 recent = [came[s] for s in range(t + 1) if self._later(starts[s], stays) > starts[t]]
                 self.row(less(there[p], added(*recent)), ">=", 0.0)
 

@@ -47,6 +47,46 @@ def test_a_move_is_made_where_it_saves_more_than_it_costs(moving: Data, cost: in
     assert found.cost == found.bill + found.moving_cost
 
 
+# Three months at North cost 9000, at South 6000: from north to south, or all but what is there already.
+@pytest.mark.parametrize(
+    ("moving", "cost", "moves"),
+    [
+        ({"cost": "2999 USD"}, 8_999, [("south", 0, 1, 2999)]),
+        ({"cost": "3001 USD"}, 9_000, []),
+        ({"cost": "2 k USD", "today": {"south": "75%", "north": "25%"}}, 6_500, [("south", 0, D("0.25"), 500)]),
+        ({"cost": "2 k USD", "today": {"south": "100%"}}, 6_000, []),
+        ({"cost": "2 k USD", "today": {"east": "100%"}}, 8_000, [("south", 0, 1, 2000)]),  # where nothing is sold
+    ],
+)
+def test_from_where_it_runs_today_it_moves_at_a_cost(moving: Data, cost: int, moves: list[Any]) -> None:
+    today = {"today": {"north": "100%"}} | moving
+    found = solved(build([tokens("north", 3), tokens("south", 2)], [work(moving=today)], months=3))
+    assert (found.cost, found.bound) == (cost, cost)
+    assert moved(found) == moves
+
+
+def test_one_time_is_enough_to_move_from_where_it_runs_today() -> None:
+    for cost, least in (("999 USD", 2_999), ("1001 USD", 3_000)):
+        chat = work(moving={"cost": cost, "today": {"north": "100%"}})
+        assert solved(build([tokens("north", 3), tokens("south", 2)], [chat], months=1)).cost == least
+
+
+def test_what_runs_somewhere_today_may_leave_at_once_and_what_comes_stays() -> None:
+    """South is cheaper in January only: there, it would stay for February, at 4 instead of 3."""
+    south = tokens("south", {"2026-01": 2, "2026-02": "4.5"})
+    for today, cost in (("north", 6000), ("south", 5000)):  # from the south it leaves after January
+        moving = {"stays": "2 months", "today": {today: "100%"}}
+        assert solved(build([tokens("north", 3), south], [work(moving=moving)], months=2)).cost == cost
+
+
+def test_where_it_runs_today_is_told_in_full_and_by_providers() -> None:
+    def wrong(today: Data) -> list[str]:
+        return mistakes(data([tokens("north", 3)], [work(moving={"cost": "1 USD", "today": today})]))
+
+    assert wrong({"north": "60%", "south": "30%"}) == ["the shares come to 90%; let them come to 100%"]
+    assert wrong({"nroth": "100%"}) == ["there is no provider `nroth`; did you mean `north`?"]
+
+
 def test_what_is_there_at_first_has_come_then() -> None:
     """To be in the north in March and no longer, it would have to leave the south before three months are over."""
     found = solved(dear_in_march({"stays": "3 months"}))

@@ -313,6 +313,8 @@ def _egress(case: Entries, entry: Entry, workload: AnyWorkload, fits: list[AnyOf
 
 def _moving(case: Entries, entry: Entry, workload: AnyWorkload) -> None:
     """Moves are from one time to the next; the weeks that a typical week stands for do not follow one another."""
+    for provider in workload.moving.today if workload.moving is not None else ():
+        case.knows(entry, ("moving", "today", provider), "providers", provider)
     if workload.moving is None or case.horizon is None or case.horizon.typical is None:
         return
     what = f"`{workload.id}` states `moving`, and a typical week does not say what follows what"

@@ -58,12 +58,21 @@ def moved(draft: Draft, work: Quanta, waits: Mapping[str, Quanta]) -> Iterator[M
     for name, placement in draft.placements.items():
         counted = at_providers(placement, work, waits.get(name))
         whole = placement.demand.quanta[placement.times]
-        risen = np.diff(counted / whole, axis=1)
+        risen = _rises(placement, counted / whole)
         cost = placement.workload.moving and placement.workload.moving.cost
-        for time, place in np.argwhere(risen.T > MIN_PART).tolist():
-            now, before = (Fraction(int(counted[place, t]), int(whole[t])) for t in (time + 1, time))
-            paid = nano((now - before) * Fraction(cost.amount)) if cost else Decimal(0)
-            yield Moved(name, list(placement.arcs)[place], int(placement.times[time + 1]), now - before, paid)
+        for rise, place in np.argwhere(risen.T > MIN_PART).tolist():
+            time = rise + placement.first
+            share = Fraction(int(counted[place, time]), int(whole[time]))
+            share -= Fraction(int(counted[place, time - 1]), int(whole[time - 1])) if time else placement.today[place]
+            paid = nano(share * Fraction(cost.amount)) if cost else Decimal(0)
+            yield Moved(name, list(placement.arcs)[place], int(placement.times[time]), share, paid)
+
+
+def _rises(placement: PlacedDemand, shares: Floats) -> Floats:
+    """What each provider's share rises by into each time; into the first, from where the workload runs today."""
+    if placement.today:
+        shares = np.column_stack([np.array([float(share) for share in placement.today]), shares])
+    return np.diff(shares, axis=1)
 
 
 def at_providers(placement: PlacedDemand, work: NDArray[Any], waits: NDArray[Any] | None) -> NDArray[Any]:
@@ -86,8 +95,8 @@ def uncertain(draft: Draft, work: Quanta, waits: Mapping[str, Quanta], values: F
         solved = values[placement.waiting] if len(placement.waiting) else None
         whole = at_providers(placement, work, waits.get(name)) / placement.demand.quanta[placement.times]
         found = at_providers(placement, values[draft.x], solved) / placement.demand.work[placement.times]
-        small = np.abs(values[placement.rise] - np.maximum(np.diff(found, axis=1), 0.0))
-        rises = np.diff(whole, axis=1)
+        small = np.abs(values[placement.rise] - np.maximum(_rises(placement, found), 0.0))
+        rises = _rises(placement, whole)
         less = rises[(rises > 0) & (rises <= MIN_PART)].sum()
         total += float(cost.amount) * float(2 * np.abs(whole - found).sum() + np.minimum(small, MIN_PART).sum() + less)
     return total

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from detente.demand.moving import Moving
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Expr, Floats, Ints, Part
 from detente.planner.formulation.owner import Owner
@@ -28,9 +29,9 @@ ShareEntries = tuple[Ints, Ints, Floats]
 def define_moving(draft: Draft) -> None:
     """Columns and rows of the moves of each workload that states what they take, and could run at two providers."""
     for workload in draft.case.workloads:
-        demand, arcs = draft.demand[workload.id], by_provider(draft.arcs.of_workload[workload.id])
+        demand, arcs = draft.demand[workload.id], by_provider(draft.arcs.of_workload[workload.id], workload.moving)
         times = np.flatnonzero(demand.quanta > 0).astype(np.int32)
-        if workload.moving is None or len(arcs) < 2 or len(times) < 2:
+        if workload.moving is None or not _may_move(workload.moving, len(arcs), len(times)):
             continue
         program, owner, cost = draft.program, Owner("moving", workload.id), workload.moving.cost
         waiting = np.zeros((0, len(times)), dtype=np.int32)
@@ -38,22 +39,37 @@ def define_moving(draft: Draft) -> None:
             most = np.tile(demand.work[times], (len(arcs), 1))
             waiting = program.columns(owner, "waiting", most.shape, upper=most)
         each = float(cost.amount) if cost is not None else 0.0
-        rise = program.columns(owner, "rise", (len(arcs), len(times) - 1), cost=each, upper=1.0)
+        into = len(times) if workload.moving.today else len(times) - 1
+        rise = program.columns(owner, "rise", (len(arcs), into), cost=each, upper=1.0)
         draft.placements[workload.id] = PlacedDemand(workload, demand, arcs, times, waiting, rise)
         _rows(draft, draft.placements[workload.id])
 
 
+def _may_move(moving: Moving, providers: int, times: int) -> bool:
+    """Whether any of a workload could move, into some time from the one before or from where it runs today."""
+    return bool(times and providers) if moving.today else times > 1 and providers > 1
+
+
 def _rows(draft: Draft, found: PlacedDemand) -> None:
-    program, owner, n = draft.program, Owner("moving", found.workload.id), len(found.times)
+    program, owner, n, first = draft.program, Owner("moving", found.workload.id), len(found.times), found.first
     if len(found.waiting):
         unserved = draft.unserved[found.workload.id][found.times]
         rows = Expr(n, [(None, found.waiting, 1.0), (None, unserved, -1.0)]) == np.zeros(n)
         program.require(owner, "waiting", rows)
-    for provider, rise in zip(found.arcs, found.rise, strict=True):
+    for place, (provider, rise) in enumerate(zip(found.arcs, found.rise, strict=True)):
         shares = list(_shares(draft, found, provider))
-        here = [(time[time > 0] - 1, column[time > 0], -value[time > 0]) for time, column, value in shares]
-        before = [(time[time < n - 1], column[time < n - 1], value[time < n - 1]) for time, column, value in shares]
-        program.require(owner, f"rise/{provider}", Expr(n - 1, [(None, rise, 1.0), *here, *before]) >= np.zeros(n - 1))
+        here = [
+            (time[time >= first] - first, column[time >= first], -value[time >= first])
+            for time, column, value in shares
+        ]
+        before = [
+            (time[time < n - 1] + 1 - first, column[time < n - 1], value[time < n - 1])
+            for time, column, value in shares
+        ]
+        least = np.zeros(n - first)
+        if found.today:
+            least[0] = -float(found.today[place])
+        program.require(owner, f"rise/{provider}", Expr(n - first, [(None, rise, 1.0), *here, *before]) >= least)
         if found.workload.moving is not None and found.workload.moving.stays is not None:
             _stays(draft, found, provider, rise, shares)
 
@@ -71,13 +87,15 @@ def _shares(draft: Draft, found: PlacedDemand, provider: str) -> Iterator[ShareE
 def _stays(draft: Draft, found: PlacedDemand, provider: str, rise: Ints, shares: list[ShareEntries]) -> None:
     """What came to a provider within the time for which it stays is there: its share is at least all of that.
 
-    What is there at first has come then. ``came`` is all that came up to each time: so no row grows with the time.
+    What is there at first has come then, unless it is known where it runs today: then that is what has risen.
+    ``came`` is all that came up to each time: so no row grows with the time.
     """
     program, owner, n = draft.program, Owner("moving", found.workload.id), len(found.times)
     came = program.columns(owner, f"came/{provider}", n, upper=float(n))
     each = np.arange(n, dtype=np.int32)
     at_first = [(time[time == 0], column[time == 0], -value[time == 0]) for time, column, value in shares]
-    sums: list[Part] = [(None, came, 1.0), (each[1:], came[:-1], -1.0), (each[1:], rise, -1.0), *at_first]
+    came_then: list[Part] = [] if found.today else [*at_first]
+    sums: list[Part] = [(None, came, 1.0), (each[1:], came[:-1], -1.0), (each[found.first :], rise, -1.0), *came_then]
     program.require(owner, f"came/{provider}", Expr(n, sums) == np.zeros(n))
     left = _may_have_left(draft, found)
     some = left >= 0
