@@ -41,6 +41,7 @@ class Fault(Noun):
     from_: Duration = Field(default=0.0, description="from the sandbox's start; default: at once")
     lasts: Duration | None = Field(default=None, description="for how long; default: until it is taken back")
     calls: Count | None = Field(default=None, description="how many calls it meets, then it ends; default: all")
+    skips: Count | None = Field(default=None, description="how many calls pass before it meets one; default: none")
     chance: Portion | None = Field(default=None, description="the share of calls that it meets; default: all")
     after: Count | None = Field(default=None, description="in a stream: after this many pieces of content")
     retry_after: Duration | None = Field(default=None, description="throttled: when to ask again")

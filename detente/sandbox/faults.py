@@ -46,7 +46,7 @@ class ScheduledFault:
     @property
     def silences(self) -> bool:
         """Whether nothing listens while it is in force: ``down`` of all calls to a place."""
-        return self.fault.kind == "down" and self.fault.calls is None and self.fault.chance is None
+        return self.fault.kind == "down" and not (self.fault.calls or self.fault.chance or self.fault.skips)
 
 
 class Faults:
@@ -95,6 +95,8 @@ class Faults:
             if fault.on not in on or scheduled.state(at) != "in force" or (fault.kind in STREAMED and not stream):
                 continue
             scheduled.asked += 1
+            if scheduled.asked <= (fault.skips or 0):
+                continue
             if fault.chance is None or self._drawn(fault.id, scheduled.asked) < fault.chance:
                 scheduled.met += 1
                 return fault
@@ -118,6 +120,7 @@ def _written(fault: Fault) -> dict[str, Any]:
     found |= {"from": f"{fault.from_:g} s"} if fault.from_ else {}
     found |= {"lasts": f"{fault.lasts:g} s"} if fault.lasts is not None else {}
     found |= {"calls": fault.calls} if fault.calls is not None else {}
+    found |= {"skips": fault.skips} if fault.skips is not None else {}
     found |= {"chance": f"{fault.chance * 100:f}".rstrip("0").rstrip(".") + "%"} if fault.chance is not None else {}
     found |= {"after": fault.after} if fault.after is not None else {}
     found |= {"retry-after": f"{fault.retry_after:g} s"} if fault.retry_after is not None else {}

@@ -21,6 +21,8 @@ MAX_TOKENS = 32_768
 REASONING = {"none": 0, "minimal": 8, "low": 16, "medium": 32, "high": 64, "xhigh": 96, "max": 128}
 """Tokens of reasoning by effort."""
 MARKER = re.compile(r"sandbox:(filter|filtered-reply|echo|tools|tool|tokens)(?:=([A-Za-z0-9_.-]{1,64}))?(?![A-Za-z-])")
+AGAIN = re.compile(r"sandbox:tool=([A-Za-z0-9_.-]{1,64}):([0-9]{1,3})(?![0-9A-Za-z-])")
+"""A tool that is called so many times, one call after the other's result."""
 
 _SENTENCE = (
     "the port opens at dawn and every ship that waits outside may enter by turn while pilots read currents charts "
@@ -66,6 +68,8 @@ def _called(ask: Ask, asked: dict[str, str | None]) -> list[Tool]:
     """The tools to call: those that must be, or that a marker asks for."""
     if not ask.tools or ask.barred:
         return []
+    if ask.forced is None and (tool := _again(ask)) is not None:
+        return [tool]
     wanted = asked.get("tool") or asked.get("tools")
     named = [tool for tool in ask.tools if tool.name == (wanted if ask.forced in (None, "*") else ask.forced)]
     several = "tools" in asked and ask.parallel
@@ -74,6 +78,18 @@ def _called(ask: Ask, asked: dict[str, str | None]) -> list[Tool]:
     if several and not named:
         return [*ask.tools[:2], *ask.tools[:2]][:2]
     return (named or list(ask.tools))[:1] * (2 if several else 1)
+
+
+def _again(ask: Ask) -> Tool | None:
+    """The tool that a prompt wants called once more: of its last marker, less the calls that the conversation holds."""
+    if "sandbox:tool=" not in ask.prompt or not (marks := list(AGAIN.finditer(ask.prompt))):
+        return None
+    found = marks[-1]
+    tool = next((tool for tool in ask.tools if tool.name == found[1]), None)
+    if tool is None:
+        return None
+    called = ask.prompt.count(f"{tool.name}{{", found.end())  # as every wire tells of a call: its name and arguments
+    return tool if called < int(found[2]) else None
 
 
 def _thought(ask: Ask, random: Random) -> str:

@@ -17,6 +17,8 @@ MAX_DEPTH = 24
 MAX_VALUES = 2_000
 """Values in one document, so that a schema cannot ask for more than a reply may hold."""
 WORDS = ("amber", "basalt", "cedar", "delta", "ember", "fjord", "garnet", "harbour", "indigo", "juniper", "kelp")
+MAX_NUMBER = 2**53 - 1
+"""JSON's largest safe whole number, which schemas of real clients state as a bound."""
 FORMATS = {
     "date-time": "2026-01-05T09:30:00Z",
     "date": "2026-01-05",
@@ -219,7 +221,7 @@ def _texts(given: Any) -> bool:
 
 
 def _numeric(given: Any) -> bool:
-    return isinstance(given, int | float) and not isinstance(given, bool) and abs(given) < 1e15
+    return isinstance(given, int | float) and not isinstance(given, bool) and abs(given) <= MAX_NUMBER
 
 
 def _whole_number(schema: Mapping[str, Any], key: str, default: int) -> int:

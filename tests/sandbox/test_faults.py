@@ -229,10 +229,16 @@ def test_an_exception_meets_streams_alone() -> None:
     assert [met(faults, 0), met(faults, 0, stream=True), met(faults, 0, stream=True)] == [False, True, False]
 
 
+def test_calls_may_pass_before_one_is_met() -> None:
+    faults = Faults((fault(skips=2, calls=1),), 0)
+    assert [met(faults, 0) for _ in range(4)] == [False, False, True, False]
+
+
 def test_a_place_is_silent_only_where_all_of_its_calls_are_met() -> None:
     assert Faults((fault(kind="down", on="p"),), 0).down("p", "r", 0)
     assert not Faults((fault(kind="down", on="d"),), 0).down("p", "r", 0)
-    assert not Faults((fault(kind="down", on="p", chance="50%"),), 0).down("p", "r", 0)
+    for some in ({"chance": "50%"}, {"skips": 2}, {"calls": 2}):
+        assert not Faults((fault(kind="down", on="p", **some),), 0).down("p", "r", 0)
     edges = Faults((fault(**{"kind": "down", "on": "p", "from": "3 s", "lasts": "4 s"}),), 0)
     assert [edges.next_change(at) for at in (0, 3, 7)] == [3, 7, None]
 

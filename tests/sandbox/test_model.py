@@ -59,6 +59,18 @@ def test_markers_ask_for_a_kind_of_answer() -> None:
     assert generate(replace(ask, last="x" * 9), 0)[0].finish == "stop"
 
 
+def test_a_tool_is_called_again_after_each_result_so_many_times() -> None:
+    tool = Tool("look", {"type": "object", "properties": {}})
+    prompt, made = "Work sandbox:tool=look:3", []
+    for _ in range(5):
+        (choice,) = generate(Ask(prompt, last=prompt if "look{" not in prompt else "", tools=(tool,)), 0)
+        made.append([call.name for call in choice.calls])
+        prompt += "\nlook{}\nfound"
+    assert made == [["look"], ["look"], ["look"], [], []]
+    assert not generate(Ask("sandbox:tool=look:3", tools=(tool,), barred=True), 0)[0].calls
+    assert not generate(Ask("sandbox:tool=other:3", tools=(tool,)), 0)[0].calls
+
+
 @given(st.text("ab", min_size=0, max_size=200), st.integers(1, 300), st.integers(1, 256))
 def test_vectors_have_length_one_and_begin_alike(text: str, long: int, short: int) -> None:
     found = embedding.vector("m", text, long)

@@ -31,6 +31,7 @@ leaves = st.one_of(
     st.builds(lambda items: {"enum": items}, st.lists(st.one_of(small, st.text(max_size=3)), min_size=1, max_size=3)),
     st.builds(lambda item: {"const": item}, small),
     st.just({"type": ["string", "null"]}),
+    st.just({"type": "integer", "exclusiveMinimum": 0, "maximum": 2**53 - 1}),
     st.sampled_from([r"^\d{4}-\d{2}-\d{2}$", "^[A-Z]{3}$", "^[a-z]+$"]).map(lambda p: {"type": "string", "pattern": p}),
 )
 
