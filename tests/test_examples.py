@@ -20,7 +20,8 @@ from detente.planner.check import check
 from detente.report.digest import by_provider, commitments, placements
 from detente.report.figure import percent
 from detente.report.html import render
-from detente.results.plan import Plan, ProviderRow
+from detente.results.plan import Plan
+from detente.results.plan_rows import ProviderRow
 from tests.report.bills import assert_adds_up, in_page, in_terminal
 from tests.report.frontier import frontier
 from tests.report.picture import PICTURE, said_in, words

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from detente.outcomes.estimate import Estimate, LeastCost
 from detente.outcomes.shapley import FairPart
-from detente.results.plan import MarginalPrice
+from detente.results.plan_rows import MarginalPrice
 from detente.values.file import write_with
 from detente.values.parquet import as_parquet
 from detente.values.quantity import Exact

@@ -23,7 +23,7 @@ from detente.planner.open_program import Absence
 from detente.planner.solving.search import Progress
 from detente.planner.study import Study, silent
 from detente.results.conflict import Conflict
-from detente.results.plan import ClauseRow
+from detente.results.plan_rows import ClauseRow
 
 GAP = 1e-3
 """The relative gap to which a large case is planned before its clauses are priced: their prices are as uncertain."""

@@ -36,7 +36,8 @@ from detente.planner.solving.search import Progress
 from detente.planner.solving.solution import Stopped
 from detente.planner.study import GAP
 from detente.results.conflict import Conflict
-from detente.results.plan import Plan, ProviderRow
+from detente.results.plan import Plan
+from detente.results.plan_rows import ProviderRow
 from detente.values.period import named
 
 Found = TypeVar("Found")

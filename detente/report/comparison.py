@@ -13,7 +13,8 @@ from typing import Literal
 from detente.report import digest
 from detente.report.answer import moves
 from detente.report.figure import NO_BOUND, exact, listed, percent, plural, quantity, signed
-from detente.results.plan import ClauseRow, Plan
+from detente.results.plan import Plan
+from detente.results.plan_rows import ClauseRow
 from detente.values.money import shown
 
 MAX_WORKLOADS = 12

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from detente.report.figure import count, ticked
-from detente.results.plan import Decision
+from detente.results.plan_rows import Decision
 
 FEW = 4
 """At most so many offers are named; of more, their number and the first."""

@@ -12,7 +12,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from detente.contract.standing import Standing
-from detente.results.plan import Plan, WorkloadRow
+from detente.results.plan import Plan
+from detente.results.plan_rows import WorkloadRow
 from detente.values.money import CENT
 from detente.values.period import named
 

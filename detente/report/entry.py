@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 from detente.contract.standing import Standing
 from detente.report import digest
 from detente.report.figure import price
-from detente.results.plan import ClauseRow, MarginalPrice, WorkloadRow
+from detente.results.plan_rows import ClauseRow, MarginalPrice, WorkloadRow
 from detente.values.money import shown
 
 T = TypeVar("T")

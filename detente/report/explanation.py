@@ -21,7 +21,8 @@ from detente.report import answer, digest
 from detente.report.denial import denials
 from detente.report.figure import count, percent, quantity, ticked
 from detente.results.conflict import Conflict
-from detente.results.plan import ClauseRow, Decision, Plan
+from detente.results.plan import Plan
+from detente.results.plan_rows import ClauseRow, Decision
 from detente.values.money import CENT, shown
 from detente.values.period import named
 from detente.values.quantity import plain

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from detente.report.figure import count, exact, listed, percent, plural, price, ticked
-from detente.results.plan import Plan, ProviderRow
+from detente.results.plan import Plan
+from detente.results.plan_rows import ProviderRow
 from detente.values.money import CENT, shown
 
 SAME = Decimal("0.01")

@@ -23,7 +23,8 @@ from detente.report.palette import Palette
 from detente.report.strip import Room, rooms, strip
 from detente.report.svg import HALF, both
 from detente.report.timeline import Timeline
-from detente.results.plan import ClauseRow, Decision, Plan, WorkloadRow
+from detente.results.plan import Plan
+from detente.results.plan_rows import ClauseRow, Decision, WorkloadRow
 
 MAX_ROWS = 120
 """Rows of a table, in a whole report."""

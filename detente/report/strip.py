@@ -14,7 +14,7 @@ from detente.report.chart import LEFT
 from detente.report.figure import percent
 from detente.report.svg import drawing, element, label, line, steps, title
 from detente.report.timeline import Timeline
-from detente.results.plan import CapacityRow
+from detente.results.plan_rows import CapacityRow
 
 VISIBLE = Decimal("0.0005")
 """Smaller parts than this are not spoken of."""

@@ -19,7 +19,8 @@ from detente.report.figure import count, listed, percent, plural, price, quantit
 from detente.report.implication import implications
 from detente.report.layout import MAX_ROWS, Row, cut, heading, plain, say, table, title
 from detente.results.conflict import Conflict
-from detente.results.plan import ClauseRow, Plan
+from detente.results.plan import Plan
+from detente.results.plan_rows import ClauseRow
 from detente.values.money import CENT, shown
 from detente.values.period import named
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from detente.results.plan import PeriodRow
+from detente.results.plan_rows import PeriodRow
 from detente.values.period import named
 
 MAX_BUCKETS = 92

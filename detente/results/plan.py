@@ -1,7 +1,7 @@
 """A plan: what runs where, what is bought, what is owed. Results only: frozen, saved with the hash of their case.
 
-Owns: ``Plan`` and its rows, and saving and loading them. Not here: how a plan is found
-(``planner``) and how it is shown (``report``). Money is exact (whole nano-units); work is in the workload's unit;
+Owns: ``Plan``, and saving and loading it. Not here: its rows (``plan_rows``), how a plan is found (``planner``) and how
+it is shown (``report``). Money is exact (whole nano-units); work is in the workload's unit;
 ``taken`` is in the offer's own unit (GPU-hours or Mtok). All amounts of a period are totals over the time that the
 period stands for.
 """
@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -22,222 +21,30 @@ from detente.contract.posting import Posting
 from detente.contract.standing import FLOOR, SUPERSEDED, Standing
 from detente.errors import PlanError
 from detente.results.integrity import CHECKSUM, checksum, faults
+from detente.results.plan_rows import (
+    Allocation,
+    CapacityRow,
+    ClauseRow,
+    Decision,
+    Note,
+    PeriodRow,
+    ProviderCharge,
+    ProviderMove,
+    ProviderRow,
+    Purchase,
+    Standby,
+    Unserved,
+    WorkloadRow,
+)
 from detente.results.rows import Section, dicts
 from detente.values.file import read, write_with
 from detente.values.parquet import as_parquet
-from detente.values.period import End, named
+from detente.values.period import named
 from detente.values.quantity import Exact
 
 FORMAT = "detente-plan/5"
 SAVE = "`detente plan CASE --out FOLDER`"
 MAX_BYTES = 1024 * 2**20
-
-
-@dataclass(frozen=True, slots=True)
-class PeriodRow:
-    """A period of the grid; see ``period.Period``."""
-
-    index: int
-    start: datetime
-    end: datetime
-    span_start: datetime
-    span_end: datetime
-    hours: Exact
-
-
-@dataclass(frozen=True, slots=True)
-class Allocation:
-    """Work of one workload on one offer in one period."""
-
-    workload: str
-    offer: str
-    provider: str
-    region: str
-    period: int
-    work: Exact
-    taken: Exact
-    cost: Exact
-
-
-@dataclass(frozen=True, slots=True)
-class Standby:
-    """Work that an offer could take over at once if another provider were lost."""
-
-    workload: str
-    offer: str
-    provider: str
-    period: int
-    work: Exact
-
-
-@dataclass(frozen=True, slots=True)
-class Purchase:
-    """Whole units of an offer, held from start to end; for an hour-priced offer, the periods it is rented."""
-
-    offer: str
-    provider: str
-    start: datetime
-    end: datetime
-    units: int
-    hours: Exact
-    cost: Exact
-    reserved: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderCharge:
-    """What a provider charges for use, for capacity that stands idle, or for data moved: at list price, and ``net``.
-
-    Use is listed at the price of its day; ``reserved`` is what it costs more, or less, at the price it was reserved at.
-    The difference is the discounts among the postings (those ``in_spend``); the ``net`` of all is the provider's spend.
-    """
-
-    what: Literal["use", "idle", "reserved", "egress"]
-    provider: str
-    listed: Exact
-    net: Exact
-
-
-@dataclass(frozen=True, slots=True)
-class Unserved:
-    """Demand that is not served in a period, and what that costs."""
-
-    workload: str
-    period: int
-    work: Exact
-    cost: Exact
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderMove:
-    """A share (a part of 1) of a workload's demand that comes to a provider from others, and what that costs.
-
-    ``period`` is the first in which it is there. Of workloads that state what moving takes.
-    """
-
-    workload: str
-    provider: str
-    period: int
-    share: Exact
-    cost: Exact
-
-
-@dataclass(frozen=True, slots=True)
-class MarginalPrice:
-    """Price of one more unit of what a clause asks or denies, in one window: money per unit of its right-hand side.
-
-    Of denied work, ``price`` is what one more unit of it would save where it saves most, and ``saves`` is money: each
-    workload's price times its work in that time, the dearest first, as far as the offers have room for all of it
-    together. The first unit saves most, so the whole of it may save less. None of what is asked.
-
-    It is the dual of the program in which whole units may be divided: with them fixed, the spare part of one unit
-    hides what every clause is worth.
-
-    Not the clause's price: that is a re-solve without it (§7).
-    """
-
-    part: str
-    start: datetime
-    end: End
-    price: Exact
-    unit: str
-    saves: Exact | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ClauseRow:
-    """A clause in force, in its own words, and where it binds."""
-
-    term: str
-    kind: str
-    agreement: str
-    counterparty: str
-    text: str
-    source: str
-    sentence: str
-    start: datetime
-    end: End
-    binds: bool
-    owed: Exact
-    marginal: tuple[MarginalPrice, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class WorkloadRow:
-    """A workload: its demand over the horizon, what is served, and how much of it moves from provider to provider.
-
-    ``moves`` counts the periods at which another provider becomes its main one: the one that does most. ``moved`` is
-    the part of its work that moves: what a provider does more of than its share of the period before, summed, beside
-    all work but the first period's. Periods without work are passed over.
-    """
-
-    workload: str
-    kind: str
-    unit: str
-    labels: dict[str, str]
-    demand: Exact
-    served: Exact
-    moves: int
-    moved: Exact
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderRow:
-    """A provider: what it is after (given), and what the plan makes of it (computed).
-
-    ``work`` and ``share_of_work`` are by unit of work. ``effective_price`` is spend after discounts per unit of work,
-    by unit (of the part of spend that serves it). ``deployments`` counts the workload-offer pairs that run there.
-    """
-
-    provider: str
-    name: str
-    interest: str
-    spend: Exact
-    share_of_spend: Exact
-    work: dict[str, Exact]
-    share_of_work: dict[str, Exact]
-    effective_price: dict[str, Exact]
-    deployments: int
-    workloads: tuple[str, ...]
-    idle: Exact
-
-
-@dataclass(frozen=True, slots=True)
-class CapacityRow:
-    """An offer in a period, in its own unit: the limit (None: no limit), what is bought, used and on standby."""
-
-    offer: str
-    provider: str
-    period: int
-    limit: Exact | None
-    bought: Exact
-    used: Exact
-    standby: Exact
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """Why a workload runs (or does not run) on an offer: one sentence, and the clauses it cites (§1).
-
-    ``denied`` says that the first of ``terms`` forbids it there; else it could run, and does not for its price or room.
-    """
-
-    workload: str
-    offer: str
-    work: Exact
-    sentence: str
-    terms: tuple[str, ...]
-    denied: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """What is no mistake of a case but may be one, and what to ask: of a clause in force at no time of the plan."""
-
-    term: str
-    agreement: str
-    what: str
-    remedy: str
 
 
 @dataclass(frozen=True, slots=True)

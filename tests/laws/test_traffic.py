@@ -21,7 +21,8 @@ from detente.planner.check import performable
 from detente.planner.solve import plan
 from detente.report.explanation import explain
 from detente.results.conflict import Conflict
-from detente.results.plan import PeriodRow, Plan
+from detente.results.plan import Plan
+from detente.results.plan_rows import PeriodRow
 from tests.builders import Data, agreement, data_of, placed, refused, solved, tokens, work, worlds
 from tests.gateway.stage import deployment
 from tests.spread import MANY, spread

@@ -13,15 +13,14 @@ from itertools import pairwise
 
 from detente.contract.posting import Posting
 from detente.contract.standing import FLOOR, Standing
-from detente.results.plan import (
-    FORMAT,
+from detente.results.plan import FORMAT, Plan
+from detente.results.plan_rows import (
     Allocation,
     CapacityRow,
     ClauseRow,
     Decision,
     MarginalPrice,
     PeriodRow,
-    Plan,
     ProviderCharge,
     ProviderMove,
     ProviderRow,

@@ -6,16 +6,8 @@ from dataclasses import replace
 from functools import cache
 
 from detente.results.conflict import Clash, Concession, Conflict, Given, Version
-from detente.results.plan import (
-    FORMAT,
-    Allocation,
-    CapacityRow,
-    Decision,
-    Plan,
-    ProviderCharge,
-    ProviderRow,
-    WorkloadRow,
-)
+from detente.results.plan import FORMAT, Plan
+from detente.results.plan_rows import Allocation, CapacityRow, Decision, ProviderCharge, ProviderRow, WorkloadRow
 from detente.values.period import LAST, moment
 from tests.builders import day
 from tests.report.frontier import BN, D, frontier, months

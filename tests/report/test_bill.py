@@ -14,7 +14,8 @@ from detente.contract.posting import Posting
 from detente.planner.solve import plan as planned
 from detente.report.bill import BillLine, bill, merged
 from detente.report.bridge import bridge
-from detente.results.plan import Plan, ProviderCharge
+from detente.results.plan import Plan
+from detente.results.plan_rows import ProviderCharge
 from tests.builders import agreement, build, cases, compute, gpus, solved, tokens, work
 from tests.report.bills import assert_adds_up, in_page, in_terminal
 from tests.report.frontier import D, frontier, month

@@ -14,7 +14,7 @@ from detente.report.chart import BarPart, Series, area, shares
 from detente.report.strip import rooms, strip
 from detente.report.svg import both, element, number, steps
 from detente.report.timeline import Timeline
-from detente.results.plan import CapacityRow
+from detente.results.plan_rows import CapacityRow
 from tests.builders import day
 from tests.report.frontier import frontier, hours, months
 

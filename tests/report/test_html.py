@@ -9,7 +9,8 @@ import pytest
 
 from detente.planner.check import Answer
 from detente.report.html import render
-from detente.results.plan import Note, Plan
+from detente.results.plan import Plan
+from detente.results.plan_rows import Note
 from tests.report.frontier import D, frontier, hours
 from tests.report.pages import Page
 from tests.report.plans import EVIL, conflict, empty, hostile, many, tiny

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from detente.report.timeline import MAX_BUCKETS, Timeline, horizon
-from detente.results.plan import PeriodRow
+from detente.results.plan_rows import PeriodRow
 from tests.report.frontier import hours, month, months
 
 

@@ -26,7 +26,8 @@ from detente.market.token_price import MTOK, WholePrices, charge, whole_prices
 from detente.providers import wire_of
 from detente.providers.authority import Authority
 from detente.providers.wire import Tokens, Wire
-from detente.results.plan import PeriodRow, Plan, Purchase
+from detente.results.plan import Plan
+from detente.results.plan_rows import PeriodRow, Purchase
 from detente.values.facts import RESERVED, Facts
 from detente.values.period import moment
 

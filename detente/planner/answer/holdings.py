@@ -18,7 +18,7 @@ from detente.market.offer import GpuOffer, TokenOffer
 from detente.planner.answer.bill import Bill, units_paid
 from detente.planner.formulation.draft import Draft
 from detente.planner.solving.solution import Solution
-from detente.results.plan import CapacityRow, Purchase
+from detente.results.plan_rows import CapacityRow, Purchase
 from detente.values.money import nano
 
 

@@ -19,7 +19,7 @@ from detente.planner.answer.denied_work import DeniedWork
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.owner import Owner
 from detente.planner.solving.solution import Solution
-from detente.results.plan import ClauseRow, MarginalPrice
+from detente.results.plan_rows import ClauseRow, MarginalPrice
 
 
 def clauses(draft: Draft, solution: Solution, exact: Bill, out: Collection[Owner] = ()) -> Iterable[ClauseRow]:

@@ -16,7 +16,7 @@ from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
-from detente.results.plan import Decision
+from detente.results.plan_rows import Decision
 from detente.values.money import nano
 
 MATTERS = 0.005

@@ -28,12 +28,11 @@ from detente.planner.solving.model import Model
 from detente.planner.solving.moves import moves
 from detente.planner.solving.solution import Solution
 from detente.results.falling import present_value
-from detente.results.plan import (
-    FORMAT,
+from detente.results.plan import FORMAT, Plan
+from detente.results.plan_rows import (
     Allocation,
     Note,
     PeriodRow,
-    Plan,
     ProviderCharge,
     ProviderMove,
     ProviderRow,

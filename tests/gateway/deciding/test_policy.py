@@ -21,7 +21,7 @@ from detente.live.request import Request
 from detente.market.offer import TokenOffer, TokenPrices
 from detente.market.token_price import list_price
 from detente.providers.wire import Tokens
-from detente.results.plan import PeriodRow
+from detente.results.plan_rows import PeriodRow
 from detente.values.money import NANOS
 from detente.values.period import Horizon
 from tests.builders import Data, agreement, data_of, day, gpus, solved, tokens, work
