@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from detente.contract.decisions import Decisions
+from detente.contract.meter import PAYMENTS
 from detente.contract.paid_use import in_order
 from detente.contract.settlement import Settlement
 from detente.contract.term import Term
 from detente.contract.totals import Totals
+from detente.errors import SettleError
 
 
 def settle(
@@ -22,8 +24,37 @@ def settle(
 
     The totals do not change: what pays is noted beside them. Raises SettleError as ``Term.settle`` does.
     """
-    found: dict[int, Settlement] = {}
+    found = settle_each(terms, totals, decisions, as_of)
+    for each in found:
+        if isinstance(each, SettleError):
+            raise each
+    return tuple(each for each in found if isinstance(each, Settlement))
+
+
+def settle_each(
+    terms: Sequence[Term], totals: Totals, decisions: Decisions, as_of: datetime | None
+) -> tuple[Settlement | SettleError, ...]:
+    """The same, where what one clause comes to may not be known: then its error, and those of all who count on it."""
+    found: dict[int, Settlement | SettleError] = {}
+    lost: SettleError | None = None
     for term in in_order(terms):
-        found[id(term)] = term.settle(totals, decisions, as_of)
-        totals = totals.paid_by(term.payments(totals, as_of))
-    return tuple(found[id(t)] if id(t) in found else t.settle(totals, decisions, as_of) for t in terms)
+        found[id(term)] = each = _settled(term, totals, decisions, as_of, lost)
+        if isinstance(each, SettleError):
+            lost = each
+        else:
+            totals = totals.paid_by(term.payments(totals, as_of))
+    rest = (term for term in terms if id(term) not in found)
+    found |= {id(term): _settled(term, totals, decisions, as_of, lost) for term in rest}
+    return tuple(found[id(term)] for term in terms)
+
+
+def _settled(
+    term: Term, totals: Totals, decisions: Decisions, as_of: datetime | None, lost: SettleError | None
+) -> Settlement | SettleError:
+    """``lost``: what a credit pays is not known, and so is what those come to who count what it leaves."""
+    if lost is not None and (term.pays or any(meter.measure in PAYMENTS for meter in term.meters())):
+        return SettleError(f"`{term.id}` counts what credits pay: {lost}")
+    try:
+        return term.settle(totals, decisions, as_of)
+    except SettleError as error:
+        return error

@@ -101,6 +101,18 @@ class Totals:
         else:
             self._unknown.setdefault(key, {}).setdefault(labels, Sum()).merge(more)
 
+    def expecting(self, more: Iterable[tuple[Meter, int, Fraction]]) -> Totals:
+        """The same totals, with what is expected to come in some windows of some meters."""
+        found = copy(self)
+        found._known = dict(self._known)
+        for meter, window, amount in more:
+            key, part = (self._place[meter], window), amount * NANOS
+            whole = Sum()
+            whole.merge(found._known.get(key, whole))
+            whole.parts[part.denominator] = whole.parts.get(part.denominator, 0) + part.numerator
+            found._known[key] = whole
+        return found
+
     def paid_by(self, payments: Iterable[PaidUse]) -> Totals:
         """The same totals, with some payments more beside them."""
         found = copy(self)

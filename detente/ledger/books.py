@@ -13,11 +13,13 @@ from datetime import datetime
 from typing import Any
 
 from detente.case.case import Case
+from detente.contract.term import Term
+from detente.contract.totals import Totals
 from detente.errors import LedgerError
 from detente.ledger.chain import GENESIS, hash_of, mark
 from detente.ledger.entry import LedgerEntry, balanced, of_use
-from detente.ledger.line import LineSum, UseClass, UseLine, at_micros, summed
-from detente.ledger.running import RunningTotals, kept, sum_of
+from detente.ledger.line import LineSum, UseClass, UseLine, at_micros, micros, summed
+from detente.ledger.running import RunningTotals, all_sums, kept, sum_of
 from detente.ledger.schema import CHAINED
 from detente.ledger.store import Session, Store, big
 
@@ -47,16 +49,34 @@ class LedgerBatch:
 class Books:
     """A case's ledger."""
 
-    def __init__(self, store: Store, case: Case) -> None:
+    def __init__(self, store: Store, case: Case, terms: Sequence[Term] | None = None) -> None:
         self.store, self.case = store, case
-        self.totals = RunningTotals(kept(case.signed))
-        self.agreements = {term.id: term.validity.agreement for term in case.signed}
+        self.terms = case.signed if terms is None else tuple(terms)
+        """The clauses that are settled: those of the case, with windows of their own."""
+        self.totals = RunningTotals(kept(self.terms))
+        self.agreements = {term.id: term.validity.agreement for term in self.terms}
 
     # -- what there is -------------------------------------------------------------------------------------------
     def closed(self, session: Session) -> datetime | None:
         """The day up to which the books are closed."""
         found = session.one("SELECT MAX(as_of) FROM closings")
         return at_micros(int(found[0])) if found is not None and found[0] is not None else None
+
+    def last(self, session: Session) -> datetime | None:
+        """The end of the latest use that is on the books."""
+        found = session.one("SELECT value FROM facts WHERE name = 'last'")
+        return at_micros(int(found[0])) if found is not None else None
+
+    def as_of(self, session: Session, day: datetime) -> Totals:
+        """The totals of all use before a day, as far as it is on the books."""
+        last = self.last(session)
+        if last is None or last < day:
+            return self.totals.read(session)
+        found = Totals(self.totals.meters)
+        for each in all_sums(session):
+            if each.end <= micros(day) and each.start < micros(day):
+                found.add(each.rated)
+        return found
 
     def currency(self, session: Session) -> None:
         """Raise LedgerError where the ledger is of another currency than the case."""
@@ -90,7 +110,19 @@ class Books:
         self.totals.catch_up(session)
         self._sum(session, sums, classes)
         self.totals.add(session, money)
+        self._note_last(session, sums.values())
         return number
+
+    def _note_last(self, session: Session, sums: Iterable[LineSum]) -> None:
+        """Note the latest use that is on the books, so that nobody has to look for it."""
+        ends = [each.end for each in sums]
+        last = self.last(session)
+        if ends and (last is None or at_micros(max(ends)) > last):
+            session.run(
+                "INSERT INTO facts (name, value) VALUES ('last', ?)"
+                " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                (str(max(ends)),),
+            )
 
     def _head(self, session: Session) -> tuple[int, str]:
         """The number of the next batch, and the hash of the last."""

@@ -107,11 +107,18 @@ class RunningTotals:
 
 def all_sums(session: Session) -> Iterator[LineSum]:
     """Every sum of lines in a store."""
+    return _sums(session, "")
+
+
+def unknown_sums(session: Session) -> Iterator[LineSum]:
+    """Those that hold use of which it is not known how much it was."""
+    return _sums(session, " WHERE unknown <> 0")
+
+
+def _sums(session: Session, which: str) -> Iterator[LineSum]:
     classes = {number: UseClass.read(body) for number, body in session.all("SELECT class, body FROM classes")}
-    rows = session.all(
-        'SELECT class, start, "end", count, unknown, tokens, work, taken, listed, net, revenue, off FROM sums'
-    )
-    for number, *row in rows:
+    columns = 'class, start, "end", count, unknown, tokens, work, taken, listed, net, revenue, off'
+    for number, *row in session.all(f"SELECT {columns} FROM sums{which}"):
         yield sum_of(classes[number], row)
 
 

@@ -42,6 +42,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         " count {whole} NOT NULL, unknown {whole} NOT NULL, tokens TEXT NOT NULL, work {big} NOT NULL,"
         " taken {big} NOT NULL, listed {big} NOT NULL, net {big} NOT NULL, revenue {big} NOT NULL, off TEXT NOT NULL,"
         ' PRIMARY KEY (class, start, "end"))',
+        "CREATE INDEX sums_unknown ON sums (class) WHERE unknown <> 0",
         "CREATE TABLE meters (meter TEXT PRIMARY KEY, told TEXT NOT NULL)",
         'CREATE TABLE totals (meter TEXT NOT NULL, "window" {whole} NOT NULL, labels TEXT NOT NULL,'
         ' amount {big} NOT NULL, parts TEXT NOT NULL, PRIMARY KEY (meter, "window", labels))',

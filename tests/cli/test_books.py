@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -46,3 +47,33 @@ def test_what_cannot_be_read_is_named_and_the_code_is_2(tmp_path: Path, case: Pa
     assert "w0-00000001.journal: record 1: no record of this version" in done.stderr
     found = json.loads(detente("ingest", case, folder, "--ledger", tmp_path / "other.db", "--json").stdout)
     assert (found["status"], len(found["aside"]), found["calls"]) == ("incomplete", 1, 2)
+
+
+def test_books_are_closed_and_clauses_stand(tmp_path: Path, case: Path) -> None:
+    folder, ledger = journal_of(tmp_path / "journal", [call(1, used=(10**6, 0))]), tmp_path / "ledger.db"
+    told("ingest", case, folder, "--ledger", ledger)
+    done = detente("standing", case, "--ledger", ledger, "--as-of", "2026-01-20")
+    assert done.returncode == 0
+    assert re.search(r"floor \(floor\) +Jan 2026 +3\.00 k USD +3\.00 USD +3\.00 k USD", done.stdout)
+    found = told("standing", case, "--ledger", ledger, "--as-of", "2026-01-20")
+    (clause,) = found["clauses"]
+    assert (clause["standing"]["drawn"], clause["standing"]["remaining"], clause["heading"]) == ("3", "2997", None)
+    closed = told("close", case, "--ledger", ledger, "--as-of", "2026-02-01")
+    amounts = {entry["account"]: int(entry["amount"]) for entry in closed["entries"]}
+    assert amounts["clause/north-deal/floor/shortfall-fee"] == 2997 * 10**9
+    shown = detente("close", case, "--ledger", ledger, "--as-of", "2026-02-01")
+    assert shown.stdout == "closed as of 2026-02-01: 0 entries booked\n"
+
+
+@pytest.mark.parametrize("command", ["standing", "close --as-of 2026-02-01"])
+def test_a_ledger_that_is_not_there_is_named(tmp_path: Path, case: Path, command: str) -> None:
+    name, *more = command.split()
+    done = detente(name, case, "--ledger", tmp_path / "gone.db", *more)
+    assert done.returncode == 2
+    assert "there is no such ledger; `detente ingest CASE JOURNAL --ledger" in done.stderr
+    assert not (tmp_path / "gone.db").exists()
+
+
+def test_what_is_no_day_is_told(case: Path) -> None:
+    done = detente("close", case, "--as-of", "2026-13-01")
+    assert (done.returncode, "--as-of: `2026-13-01` is not a date" in done.stderr) == (2, True)

@@ -30,6 +30,7 @@ def served_case(*terms: Data, **more: Any) -> Case:
         live = [deployment(f"{p}-live", f"{p}-api", "http://localhost:9") for p in ("north", "south")]
     offers = more.pop("offers", [tokens("north", 3), tokens("south", 2)])
     signed = [agreement(*terms, **more.pop("signed", {}))] if terms else []
+    signed += more.pop("also", [])
     return build(offers, more.pop("workloads", [work()]), *signed, deployments=live, **more)
 
 

@@ -1,0 +1,162 @@
+"""Where clauses stand: what each window asks, has drawn and has left, and where it is heading.
+
+Owns: standings of the books as of a day, with what is unknown of them and what is expected by the window's end. Not
+here: the rules (``Term.settle``), the estimate (``pace``), and how it is shown (``report``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+
+from detente.contract.decisions import NOTHING_DECIDED
+from detente.contract.meter import PAYMENTS, Meter
+from detente.contract.settling import settle_each
+from detente.contract.standing import Standing
+from detente.contract.term import Term
+from detente.contract.totals import Totals
+from detente.errors import SettleError
+from detente.ledger.books import Books
+from detente.ledger.line import UseClass, at_micros
+from detente.ledger.pace import pace
+from detente.ledger.running import by_day, unknown_sums
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """Where a window that runs is heading: what will be drawn by its end, and what that comes to in money owed then.
+
+    ``worst`` is what is owed at the end of the range that costs more.
+    """
+
+    drawn: Decimal
+    low: Decimal
+    high: Decimal
+    owed: Decimal
+    worst: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseStands:
+    """A clause in one window, as of a day; ``unknown``: why nothing can be said, in place of a standing.
+
+    ``uncounted`` is how many uses in the window are unknown that it counts, or may count.
+    """
+
+    term: str
+    agreement: str
+    since: datetime
+    standing: Standing | None
+    heading: Heading | None = None
+    uncounted: int = 0
+    unknown: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BooksStand:
+    """Where all clauses stand as of a day, and how many uses are unknown that no clause counts or may count."""
+
+    as_of: datetime
+    clauses: tuple[ClauseStands, ...]
+    unknown: int
+
+
+def stands(books: Books, as_of: datetime, *, all_windows: bool = False) -> BooksStand:
+    """Where the clauses of a case stand, in the windows that run; with ``all_windows`` in those that ended, too."""
+    with books.store.reading() as session:
+        books.currency(session)
+        totals = books.as_of(session, as_of)
+        unknown = [
+            (each.of, at_micros(each.start), at_micros(each.end), each.unknown)
+            for each in unknown_sums(session)
+            if at_micros(each.start) < as_of
+        ]
+    view = _View(books.terms, totals, as_of, unknown)
+    found = tuple(view.clauses(all_windows=all_windows))
+    return BooksStand(as_of, found, sum(count for *_, count in unknown))
+
+
+UnknownUse = tuple[UseClass, datetime, datetime, int]
+"""Uses of one class and time of which it is not known how much they were, and how many there are."""
+
+
+class _View:
+    """The totals of a moment, and what is asked of them."""
+
+    def __init__(self, terms: Sequence[Term], totals: Totals, as_of: datetime, unknown: Sequence[UnknownUse]) -> None:
+        self._terms, self._totals, self._as_of, self._unknown = terms, totals, as_of, unknown
+        self._days: dict[Meter, dict[date, Fraction] | None] = {}
+
+    def clauses(self, *, all_windows: bool) -> Iterator[ClauseStands]:
+        found = settle_each(self._terms, self._totals, NOTHING_DECIDED, self._as_of)
+        for term, each in zip(self._terms, found, strict=True):
+            agreement, since = term.validity.agreement, term.validity.start
+            if isinstance(each, SettleError):
+                yield ClauseStands(term.id, agreement, since, None, unknown=str(each))
+                continue
+            for standing in each.standings:
+                if all_windows or not standing.ended:
+                    heading = None if standing.ended else self._heading(term, standing)
+                    yield ClauseStands(term.id, agreement, since, standing, heading, self._uncounted(term, standing))
+
+    def _uncounted(self, term: Term, standing: Standing) -> int:
+        """How many uses in a window are unknown that a clause counts, or may count."""
+        meter = next((meter for meter in term.meters() if meter.name == standing.meter), None)
+        inside = (u for u in self._unknown if u[1] < standing.end and u[2] >= standing.start)
+        if meter is None:
+            return 0
+        return sum(count for of, _, _, count in inside if meter.selection.covers(of.demand, of.offer) is not False)
+
+    # -- where it is heading ---------------------------------------------------------------------------------------
+    def _heading(self, term: Term, standing: Standing) -> Heading | None:
+        """What is drawn and owed at a window's end, if use goes on as it went; None where that cannot be said yet."""
+        own = next((m for m in term.meters() if m.name == standing.meter and m.measure not in PAYMENTS), None)
+        days = self._of_days(own) if own is not None else None
+        found = pace(days, self._as_of, standing.end) if days else None
+        if standing.amount is None or found is None:
+            return None
+        ways = (found.expected, found.low, found.high)
+        parts = [way / found.expected if found.expected else Fraction(1) for way in ways]
+        ends = [self._ended(term, standing, part) for part in parts]
+        if any(end is None for end in ends):
+            return None
+        (drawn, owed), (low, one), (high, other) = (end for end in ends if end is not None)
+        return Heading(drawn, low, high, owed, max(owed, one, other))
+
+    def _ended(self, term: Term, standing: Standing, part: Fraction) -> tuple[Decimal, Decimal] | None:
+        """What would be drawn and owed at a window's end with a part of what is expected."""
+        totals = self._totals.expecting(self._to_come(term, standing.end, part))
+        terms = self._terms if any(each.pays for each in self._terms) else [term]
+        found = settle_each(terms, totals, NOTHING_DECIDED, standing.end)[list(terms).index(term)]
+        if isinstance(found, SettleError):
+            return None
+        same = (standing.role, standing.meter, standing.window)
+        return next(((s.drawn, s.owed) for s in found.standings if (s.role, s.meter, s.window) == same), None)
+
+    def _to_come(self, term: Term, end: datetime, part: Fraction) -> Iterator[tuple[Meter, int, Fraction]]:
+        """What each meter of a clause is expected to count up to an end, window by window."""
+        for meter in term.meters():
+            days = self._of_days(meter)
+            for window in meter.windows.over(self._as_of, end) if days else ():
+                start, until = max(window.start, self._as_of), min(window.end, end)
+                found = pace(days or {}, self._as_of, until, start)
+                if found is not None:
+                    yield meter, window.index, found.expected * part
+
+    def _of_days(self, meter: Meter) -> dict[date, Fraction] | None:
+        """What a meter counted on each day; None where that is not kept, or not known."""
+        if meter not in self._days:
+            self._days[meter] = self._counted(meter)
+        return self._days[meter]
+
+    def _counted(self, meter: Meter) -> dict[date, Fraction] | None:
+        if meter.measure in PAYMENTS or meter.windows.every in ("hour", "day"):
+            return None
+        days = by_day(meter)
+        try:
+            return {w.start.date(): self._totals.total(days, w) for w in self._totals.counted(days)}
+        except SettleError:
+            return None

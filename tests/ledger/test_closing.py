@@ -1,0 +1,160 @@
+"""Closing: what clauses come to is booked once, late records adjust the period that they belong to, by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from detente.case.case import Case
+from detente.errors import LedgerError
+from detente.ledger.books import Books
+from detente.ledger.closing import ClosedBooks, close
+from detente.ledger.entry import LedgerEntry
+from detente.ledger.store import Store
+from tests.builders import agreement, day, tokens, work
+from tests.ledger.served import NOW, accounts, call, ingested, journal_of, served_case
+
+FLOOR = {"id": "floor", "kind": "minimum-commitment", "amount": "1 USD", "windows": {"every": "month"}}
+TENTH = (100_000, 0)
+"""Tokens for 0.30 USD."""
+FEE, OWED = "clause/north-deal/floor/shortfall-fee", "owed/north"
+M = 1_000_000
+"""A thousandth of a dollar, in billionths."""
+
+
+@pytest.fixture
+def case() -> Case:
+    return served_case(FLOOR)
+
+
+def closing(store: Store, case: Case, on: str) -> ClosedBooks:
+    return close(Books(store, case), day(on), NOW)
+
+
+def put(store: Store, case: Case, folder: Path, *records: bytes) -> None:
+    ingested(store, case, journal_of(folder, records))
+
+
+def entries(store: Store, account: str) -> list[LedgerEntry]:
+    sql = "SELECT day, account, unit, amount, subject, adjusts FROM entries WHERE account = ? ORDER BY batch, n"
+    with store.reading() as session:
+        return [LedgerEntry(*row)._replace(amount=int(row[3])) for row in session.all(sql, (account,))]
+
+
+def test_a_shortfall_is_owed_once_its_window_has_ended(store: Store, case: Case, tmp_path: Path) -> None:
+    put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH), call(2, "2026-02-01", TENTH))
+    done = closing(store, case, "2026-02-01")
+    assert done.unknown == ()
+    # January drew 0.30 of 1: 0.70 is owed. February has begun: what it draws is not counted yet, and 1 accrues.
+    assert accounts(store) == {
+        "use/north/north-api": 600 * M,
+        FEE: 700 * M,
+        OWED: -1300 * M,
+        "accrued/north-deal/floor/floor": 1000 * M,
+        "accruals/north": -1000 * M,
+        "drawn/north-deal/floor/spend": 300 * M,
+        "counted/north-deal/floor/spend": -300 * M,
+    }
+
+
+def test_closing_twice_changes_nothing(store: Store, case: Case, tmp_path: Path) -> None:
+    put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH))
+    closing(store, case, "2026-02-01")
+    before = accounts(store)
+    again = closing(store, case, "2026-02-01")
+    assert (again.batch, again.entries, accounts(store)) == (0, (), before)
+
+
+def test_what_accrued_is_reversed_by_what_is_owed(store: Store, case: Case, tmp_path: Path) -> None:
+    put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH))
+    closing(store, case, "2026-01-20")
+    assert accounts(store)["accrued/north-deal/floor/floor"] == 700 * M
+    assert FEE not in accounts(store)
+    closing(store, case, "2026-07-01")
+    # six months: 0.70 and five times 1; the clause ends then, and nothing accrues
+    assert accounts(store)[FEE] == 5700 * M
+    assert "accrued/north-deal/floor/floor" not in accounts(store)
+
+
+def test_a_late_record_adjusts_the_closed_period_by_name(store: Store, case: Case, tmp_path: Path) -> None:
+    put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH))
+    closing(store, case, "2026-02-01")
+    put(store, case, tmp_path / "k", call(2, "2026-01-31T23:59", TENTH), call(3, "2026-02-01", TENTH))
+    used = entries(store, "use/north/north-api")
+    assert [(e.day, e.amount, e.adjusts) for e in used] == [
+        ("2026-01-15", 300 * M, ""),
+        ("2026-01-31", 300 * M, "Jan 2026"),
+        ("2026-02-01", 300 * M, ""),
+    ]
+    closing(store, case, "2026-02-01")
+    assert [(e.amount, e.adjusts) for e in entries(store, FEE)] == [
+        (700 * M, ""),
+        (-700 * M, "Jan 2026"),
+        (400 * M, "Jan 2026"),
+    ]
+    assert closing(store, case, "2026-02-01").entries == ()
+
+
+def test_books_are_not_closed_for_an_earlier_day(store: Store, case: Case, tmp_path: Path) -> None:
+    put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH))
+    closing(store, case, "2026-03-01")
+    with pytest.raises(LedgerError, match="closed up to 2026-03-01, and not only to 2026-02-01"):
+        closing(store, case, "2026-02-01")
+
+
+def test_use_after_the_day_is_no_part_of_what_is_closed(store: Store, case: Case, tmp_path: Path) -> None:
+    late, early = (call(n, when, TENTH) for n, when in ((1, "2026-01-15"), (2, "2026-01-25")))
+    put(store, case, tmp_path / "j", late, early)
+    closing(store, case, "2026-01-20")
+    assert accounts(store)["drawn/north-deal/floor/spend"] == 300 * M
+
+
+def test_a_clause_that_is_not_known_is_told_and_the_others_are_booked(store: Store, tmp_path: Path) -> None:
+    cap = {
+        "id": "cap",
+        "kind": "spending-cap",
+        "amount": "1 USD",
+        "of": {"team": "sales"},
+        "windows": {"every": "month"},
+    }
+    case = served_case(FLOOR, cap, workloads=[work(labels={"team": "sales"})])
+    put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH))
+    done = closing(store, case, "2026-02-01")
+    ((term, why),) = done.unknown
+    assert (term, "lacks the label `team`" in why) == ("cap", True)
+    assert accounts(store)[FEE] == 700 * M
+
+
+def test_discounts_are_booked_with_use_and_never_again(store: Store, tmp_path: Path) -> None:
+    off = {"id": "off", "kind": "discount", "off": "10%"}
+    credit = {"id": "gift", "kind": "credit", "amount": "0.10 USD"}
+    case = served_case(off, credit)
+    put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH))
+    closing(store, case, "2026-07-01")
+    found: dict[str, Any] = accounts(store)
+    assert found["off/north-deal/off"] == -30 * M
+    assert sum(amount for account, amount in found.items() if account.startswith("clause/")) == -100 * M
+    assert found["owed/north"] == -(270 - 100) * M
+
+
+def test_an_amended_clause_is_two_and_only_the_new_one_is_booked_anew(store: Store, tmp_path: Path) -> None:
+    more = FLOOR | {"amount": "2 USD", "takes-over": "new-window"}
+    amendment = agreement(more, id="more", amends="north-deal", effective="2026-02-01")
+    old = served_case(FLOOR)
+    put(store, old, tmp_path / "j", call(1, "2026-01-15", TENTH), call(2, "2026-02-15", TENTH))
+    closing(store, old, "2026-03-01")
+    assert accounts(store)[FEE] == 1400 * M
+    new = served_case(FLOOR, also=[amendment])
+    closing(store, new, "2026-03-01")
+    # February is the new text's: its fee of 0.70 is reversed, and 1.70 are owed under the amendment
+    assert (accounts(store)[FEE], accounts(store)["clause/more/floor/shortfall-fee"]) == (700 * M, 1700 * M)
+
+
+def test_another_price_of_another_day_leaves_what_is_booked(store: Store, case: Case, tmp_path: Path) -> None:
+    """Lines are rated once, at the prices of their day as the case then said."""
+    put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH))
+    dearer = served_case(FLOOR, offers=[tokens("north", 4), tokens("south", 2)])
+    put(store, dearer, tmp_path / "k", call(2, "2026-01-15", TENTH))
+    assert accounts(store)["use/north/north-api"] == 700 * M
