@@ -47,6 +47,15 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         'CREATE TABLE totals (meter TEXT NOT NULL, "window" {whole} NOT NULL, labels TEXT NOT NULL,'
         ' amount {big} NOT NULL, parts TEXT NOT NULL, PRIMARY KEY (meter, "window", labels))',
     ),
+    (
+        "CREATE TABLE holders (holder TEXT PRIMARY KEY, place TEXT NOT NULL, worker {whole} NOT NULL,"
+        " beat {whole} NOT NULL, alive {whole} NOT NULL)",
+        'CREATE TABLE leases (cap TEXT NOT NULL, "window" {whole} NOT NULL, holder TEXT NOT NULL,'
+        " granted {big} NOT NULL, counted {big} NOT NULL, held {big} NOT NULL,"
+        ' PRIMARY KEY (cap, "window", holder))',
+        'CREATE TABLE warnings (cap TEXT NOT NULL, "window" {whole} NOT NULL, percent {whole} NOT NULL,'
+        ' PRIMARY KEY (cap, "window", percent))',
+    ),
 )
 LATEST = len(MIGRATIONS)
 
