@@ -5,7 +5,7 @@ Not here: the totals (``totals``), and the rule (``Term.settle``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -73,3 +73,12 @@ def settled(
     in_spend = meter.measure == "off"
     posting = Posting(meter.term, part, window.index, window.start, window.end, due, in_spend)
     return Settlement((posting,), (standing,))
+
+
+def rounded_on(amounts: Iterable[Fraction]) -> Iterator[Fraction]:
+    """Amounts in whole nano-units; what rounding leaves of one goes on to the next, so that the sum is rounded once."""
+    exact, rounded = Fraction(0), Fraction(0)
+    for amount in amounts:
+        exact += amount
+        yield Fraction(nano(exact)) - rounded
+        rounded = Fraction(nano(exact))

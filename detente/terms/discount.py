@@ -16,7 +16,7 @@ from detente.contract.case_view import CaseView
 from detente.contract.combining import Combine
 from detente.contract.decisions import Decisions
 from detente.contract.meter import Meter
-from detente.contract.settlement import Settlement, settled
+from detente.contract.settlement import Settlement, rounded_on, settled
 from detente.contract.term import Term
 from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
@@ -70,12 +70,13 @@ class Discount(Term):
         return (self.given,)
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
-        """What was taken off in each month."""
+        """What was taken off in each month; of all months together, exactly what was taken off each line of use."""
         meter = self.given
+        months = list(meter.begun(as_of))
+        given = rounded_on(totals.total(meter, window) for window, _ in months)
         return Settlement.of(
             settled(meter, window, "discount", "discount", ended=ended, amount=None, drawn=off, owed=-off)
-            for window, ended in meter.begun(as_of)
-            for off in (totals.total(meter, window),)
+            for (window, ended), off in zip(months, given, strict=True)
         )
 
     def explain(self) -> Reason:

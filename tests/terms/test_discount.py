@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from detente.report.bill import bill
+from detente.results.plan import Plan
 from tests.builders import (
     PROVIDERS,
     D,
@@ -177,6 +179,17 @@ def test_a_part_of_a_month_counts_by_its_days() -> None:
     before = use(case, "chat", "north-api", "2026-03-01", "2026-04-01", 300, 1000)
     elsewhere = use(case, "chat", "south-api", "2026-05-01", "2026-06-01", 300, 1000)
     assert posted(case, "d", before, elsewhere) == []
+
+
+@pytest.mark.parametrize("day", range(2, 29, 5))
+def test_months_that_cut_lines_of_use_lose_nothing_in_rounding(day: int) -> None:
+    """Each month's posting is in whole billionths; together they are what was taken off, to the last one."""
+    demand = {"rate": "300 Mtok per month", "growth": "10% per month"}
+    off = {"id": "off", "kind": "discount", "off": "6.7%", "from": f"2026-01-{day:02d}"}
+    found = solved(build([tokens("north", "3.0175")], [work(demand=demand)], agreement(off), months=5))
+    assert sum(p.amount for p in found.postings) == sum(c.net - c.listed for c in found.charges)
+    assert [line.amount for line in bill(found)][-1] == found.cost
+    assert Plan.from_json(found.to_json()) == found
 
 
 def test_idle_capacity_is_discounted_too() -> None:
