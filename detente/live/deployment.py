@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, StringConstraints, model_validator
 
 from detente.errors import FlawError
+from detente.live.connection import ConnectionSpec
 from detente.live.credential import Credential
 from detente.market.offer import AnyOffer, GpuOffer
 from detente.market.provider import Provider
@@ -70,6 +71,9 @@ class _Deployment(Noun):
     )
     continues: Continues | None = Field(
         default=None, description="how it is told to go on with an answer that broke off elsewhere; default: it cannot"
+    )
+    connection: ConnectionSpec | None = Field(
+        default=None, description="by which proxy it is reached, whom to trust, and which certificate to show"
     )
     play: Play = Field(default=Play(), description="how the sandbox plays it")
 

@@ -57,7 +57,7 @@ def redirected(deployments: Iterable[AnyDeployment], addresses: Addresses) -> tu
 
 def _redirected(deployment: AnyDeployment, address: str) -> AnyDeployment:
     credential = Credential(aws="default") if deployment.credential.aws else Credential(env=KEY_VARIABLE)
-    return deployment.model_copy(update={"endpoint": address, "credential": credential})
+    return deployment.model_copy(update={"endpoint": address, "credential": credential, "connection": None})
 
 
 def environment() -> dict[str, str]:

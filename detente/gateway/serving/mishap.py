@@ -32,7 +32,7 @@ def unknown_use(failed: Failure) -> Literal["unknown"] | None:
 
 def unanswered(error: UpstreamError, deployed: Deployed) -> Failure:
     """A provider that gave no reply. Its address is for the journal: a caller is told of the deployment."""
-    message = _ORIGIN.sub(deployed.id, str(error))
+    message = _ORIGIN.sub(deployed.id, error.message)
     if error.kind == "busy":
         failed = failure("gateway", 503, message, code="busy")
     else:

@@ -125,7 +125,12 @@ class ProviderCalls:
         found: Failure | Reply | StreamPart
         try:
             call.incoming = await self._upstream.send(
-                deployed.base, outgoing, authorized, until=job.until, patience=job.patience
+                deployed.base,
+                outgoing,
+                authorized,
+                until=job.until,
+                patience=job.patience,
+                spec=deployed.deployment.connection,
             )
             found = await self._read(call, call.incoming)
         except UpstreamError as error:

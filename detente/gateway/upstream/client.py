@@ -6,7 +6,9 @@ another deployment is tried (``relay``).
 
 from __future__ import annotations
 
+import os
 import ssl
+from functools import partial
 
 from detente.gateway.http.outbox import Outbox
 from detente.gateway.upstream.head import request_head
@@ -14,7 +16,13 @@ from detente.gateway.upstream.incoming import WHOLE, Incoming, Patience
 from detente.gateway.upstream.origin import Origin, parsed
 from detente.gateway.upstream.pool import Pool
 from detente.gateway.upstream.sweep import Sweep
+from detente.gateway.upstream.trust import Trust
+from detente.gateway.upstream.tunnel import proxy_to
+from detente.live.connection import ConnectionSpec
 from detente.providers.outgoing import HeaderPairs, Outgoing
+
+Base = str | tuple[str, ConnectionSpec]
+"""An address, with how it is connected to where that is not as usual."""
 
 
 class Upstream:
@@ -44,19 +52,28 @@ class Upstream:
         keep: float = 60.0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._outbox, self._connect, self._most, self._context = outbox, connect, most_connections, tls
+        self._outbox, self._connect, self._most = outbox, connect, most_connections
+        self._trust = Trust(tls)
         self._sweep = Sweep(keep)
-        self._pools: dict[Origin, Pool] = {}
-        self._bases: dict[str, tuple[Pool, str, str]] = {}
+        self._pools: dict[tuple[Origin, ConnectionSpec | None], Pool] = {}
+        self._bases: dict[Base, tuple[Pool, str, str]] = {}
 
     def follow(self, *, connect: float) -> None:
-        """Keep another deadline for connections from the next one on."""
+        """Keep another deadline for connections from the next one on, and read the files of certificates again."""
         self._connect = connect
+        self._trust.again()
         for pool in self._pools.values():
             pool.connect = connect
 
     async def send(
-        self, base: str, outgoing: Outgoing, headers: HeaderPairs, *, until: float, patience: Patience = WHOLE
+        self,
+        base: str,
+        outgoing: Outgoing,
+        headers: HeaderPairs,
+        *,
+        until: float,
+        patience: Patience = WHOLE,
+        spec: ConnectionSpec | None = None,
     ) -> Incoming:
         """Send a request and wait for the head of its reply. Whoever gets the reply closes it.
 
@@ -70,6 +87,8 @@ class Upstream:
             The loop's time by which all must be over: the total deadline.
         patience
             How long the reply may keep its reader waiting until then. ``sweep`` says how exactly that is kept.
+        spec
+            By which proxy, and with which certificates, where not as usual.
 
         Raises
         ------
@@ -78,8 +97,8 @@ class Upstream:
         ValueError
             For a request or a base that cannot be sent as it is; nothing was sent.
         """
-        known = self._bases.get(base)
-        pool, host, path = known if known is not None else self._base(base)
+        known = self._bases.get(base if spec is None else (base, spec))
+        pool, host, path = known if known is not None else self._base(base, spec)
         head = request_head(host, path, outgoing, headers)
         connection = pool.take() or await pool.connection(until)
         incoming = connection.begin(head, outgoing.body, until, patience)
@@ -98,18 +117,13 @@ class Upstream:
         for pool in self._pools.values():
             await pool.close()
 
-    def _base(self, base: str) -> tuple[Pool, str, str]:
+    def _base(self, base: str, spec: ConnectionSpec | None) -> tuple[Pool, str, str]:
         origin, path = parsed(base)
-        pool = self._pools.get(origin)
+        pool = self._pools.get((origin, spec))
         if pool is None:
-            pool = self._pools[origin] = Pool(origin, self._outbox, self._sweep, self._connect, self._most, self._tls)
+            tls, proxy = partial(self._trust.context, spec), partial(proxy_to, origin, spec, os.environ)
+            pool = Pool(origin, self._outbox, self._sweep, self._connect, self._most, tls, proxy)
+            self._pools[origin, spec] = pool
             self._sweep.pools.append(pool)
-        known = self._bases[base] = pool, origin.authority, path
+        known = self._bases[base if spec is None else (base, spec)] = pool, origin.authority, path
         return known
-
-    def _tls(self) -> ssl.SSLContext:
-        """Made when it is first needed: to read the store of trusted certificates takes tens of milliseconds."""
-        if self._context is None:
-            self._context = ssl.create_default_context()
-            self._context.set_alpn_protocols(["http/1.1"])
-        return self._context

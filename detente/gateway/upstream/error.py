@@ -18,11 +18,12 @@ class UpstreamError(Exception):
     """An exchange that came to nothing.
 
     The message names the origin and, of a timeout, which deadline: no path, no header and no byte of a body.
-    ``sent`` says whether the provider may have seen the request.
+    ``sent`` says whether the provider may have seen the request. ``own`` is what only the operator is to know: of
+    proxies and files of ours. Its text holds both.
     """
 
-    def __init__(self, kind: ErrorKind, message: str, *, sent: bool) -> None:
-        super().__init__(message)
+    def __init__(self, kind: ErrorKind, message: str, *, sent: bool, own: str = "") -> None:
+        super().__init__(f"{message}: {own}" if own else message)
         self.kind: ErrorKind = kind
         self.message = message
         self.sent = sent

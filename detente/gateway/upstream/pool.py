@@ -18,6 +18,8 @@ from detente.gateway.upstream.connection import UpstreamConnection
 from detente.gateway.upstream.error import UpstreamError
 from detente.gateway.upstream.origin import Origin
 from detente.gateway.upstream.sweep import Sweep
+from detente.gateway.upstream.trust import FileError
+from detente.gateway.upstream.tunnel import Proxy, ProxyError, tunnel
 
 _PROBES = (
     (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
@@ -39,11 +41,12 @@ class Pool:
         connect: float,
         most: int,
         tls: Callable[[], ssl.SSLContext],
+        proxy: Callable[[], Proxy | None] = lambda: None,
     ) -> None:
         self.origin, self.outbox, self.sweep = origin, outbox, sweep
         self.idle: list[UpstreamConnection] = []
         self.open: set[UpstreamConnection] = set()
-        self.connect, self._most, self._tls = connect, most, tls
+        self.connect, self._most, self._tls, self._proxy = connect, most, tls, proxy
         self._loop = asyncio.get_running_loop()
         self._taken = 0  # open connections, and those being opened
         self._waiting: deque[asyncio.Future[UpstreamConnection | None]] = deque()
@@ -107,6 +110,9 @@ class Pool:
                 given = await self._turn(fresh)
                 waits = False
                 return given or await self._new()
+        except (FileError, ProxyError) as error:
+            what = f"`{self.origin}` could not be reached"
+            raise UpstreamError("unreachable", what, sent=False, own=str(error)) from None
         except (OSError, UnicodeError) as error:
             if patience.expired():
                 which = f"within {self.connect:g} s (connect deadline)"
@@ -168,16 +174,9 @@ class Pool:
 
     async def _new(self) -> UpstreamConnection:
         connection = UpstreamConnection(self, self._loop)
-        secure = self.origin.scheme == "https"
         try:
-            await self._loop.create_connection(
-                lambda: connection,
-                self.origin.host,
-                self.origin.port,
-                ssl=self._tls() if secure else None,
-                server_hostname=self.origin.host if secure else None,
-                ssl_handshake_timeout=self.connect if secure else None,
-            )
+            proxy = self._proxy()
+            await (self._open(connection) if proxy is None else self._through(connection, proxy))
         except BaseException:
             # Nobody waits for it any more. Its place is free at once: uvloop may close the socket without a word.
             connection.abort()
@@ -192,6 +191,36 @@ class Pool:
         if connection.closing:  # closed as it was made: nobody would tell a request on it
             raise ConnectionAbortedError
         return connection
+
+    async def _open(self, connection: UpstreamConnection) -> None:
+        """Connect to the origin itself."""
+        secure = self.origin.scheme == "https"
+        await self._loop.create_connection(
+            lambda: connection,
+            self.origin.host,
+            self.origin.port,
+            ssl=self._tls() if secure else None,
+            server_hostname=self.origin.host if secure else None,
+            ssl_handshake_timeout=self.connect if secure else None,
+        )
+
+    async def _through(self, connection: UpstreamConnection, proxy: Proxy) -> None:
+        """Connect to the origin through a proxy, which sees no more of it than its name where it is ``https``."""
+        made = await tunnel(self._loop, proxy, self.origin)
+        if self.origin.scheme == "http":
+            made.set_protocol(connection)
+            connection.connection_made(made)
+            return
+        try:
+            secured = await self._loop.start_tls(
+                made, connection, self._tls(), server_hostname=self.origin.host, ssl_handshake_timeout=self.connect
+            )
+        except BaseException:
+            made.abort()
+            raise
+        if secured is None:  # it was closed meanwhile
+            raise ConnectionAbortedError
+        connection.connection_made(secured)
 
 
 def _probe(transport: asyncio.Transport) -> None:
