@@ -7,6 +7,7 @@ Not here: which clauses collide, and the ways out (``conflict``).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Bools, Ints
 from detente.planner.formulation.owner import Owner
 from detente.planner.study import Study
+from detente.values.dated import Dated
 from detente.values.money import shown
 from detente.values.period import named
 
@@ -120,11 +122,17 @@ def _there_is(draft: Draft, offer: AnyOffer, *, sized: bool) -> str:
         most = draft.most(offer)
         there_is = float((most * draft.hours)[np.isfinite(most)].sum()) * flow
         total = shown(there_is, "GPU-hours" if isinstance(offer, GpuOffer) else "Mtok")
-        parts.append(f"has no more capacity ({offer.capacity}" + (f": {total} in all)" if sized else ")"))
+        parts.append(f"has no more capacity ({_sizes(offer.capacity)}" + (f": {total} in all)" if sized else ")"))
     times = _listed(_times(draft, _closed(draft, offer)))
     if times:
         parts.append(f"is not on offer, or has no price, in {times}")
     return f"`{offer.id}` {' and '.join(parts) or 'serves no more than it does'}"
+
+
+def _sizes(capacity: Dated[Any]) -> str:
+    """How much there is, at any time."""
+    sizes = list(dict.fromkeys(str(size) for size in capacity.values()))
+    return " or ".join(sizes[:4]) + (f" or {len(sizes) - 4} other amounts" if len(sizes) > 4 else "")
 
 
 def _closed(draft: Draft, offer: AnyOffer) -> Bools:

@@ -59,6 +59,12 @@ def test_capacity_that_is_bought_in_units_is_named() -> None:
         )
 
 
+def test_capacity_that_changes_is_told_with_every_size() -> None:
+    only = gpus("north", 3, capacity={"2026-01-01": "2 GPU", "2026-02-01": "6 GPU", "2026-03-01": "2 GPU"})
+    found = refused(build([only], [compute()], months=4))
+    assert found.facts[1:] == ("`north-gpus` has no more capacity (2 GPU or 6 GPU)",)
+
+
 def test_capacity_in_steps_is_named() -> None:
     """A unit takes 1 Mtok an hour; 4 are needed, and a purchase of 2, 3 or more is at most 3."""
     offer = {
