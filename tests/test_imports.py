@@ -20,7 +20,7 @@ ORDER = [
 ]
 INSIDE = {
     "planner": ["formulation", "solving", "answer"],
-    "gateway": ["surfaces", "http", "upstream", "deciding", "serving"],
+    "gateway": ["surfaces", "http", "upstream", "deciding", "replaying", "serving"],
 }
 SIBLINGS = [{"planner", "ledger", "providers"}, {"gateway", "planner"}]
 # Public names, imported when they are asked for.

@@ -16,10 +16,20 @@ from typing import NoReturn
 
 import click
 
-from detente.cli import agenda, books, live, outlook, planning, streams, why, worth  # their commands join the group
+from detente.cli import (
+    agenda,
+    books,
+    live,
+    outlook,
+    planning,
+    streams,
+    traffic,
+    why,
+    worth,
+)  # their commands join the group
 from detente.cli.command import LIVE, ReaderGoneError, cli, text_of
 
-__all__ = ["LIVE", "agenda", "books", "cli", "live", "main", "outlook", "planning", "why", "worth"]
+__all__ = ["LIVE", "agenda", "books", "cli", "live", "main", "outlook", "planning", "traffic", "why", "worth"]
 
 
 def main(*, interruptible: bool = False) -> None:

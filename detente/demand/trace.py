@@ -62,9 +62,9 @@ class TraceSource(DemandFile):
             for row, (time, given, made) in sheet.rows(at):
                 clock = clock or TimestampReader.of(sheet, row, at[0], time, unit)
                 try:
-                    when, i, o = clock.read(time), _tokens(given), _tokens(made)
+                    when, i, o = clock.read(time), token_count(given), token_count(made)
                 except UNREADABLE:
-                    clock.explain(sheet, row, at, (time, given, made), _tokens, _MEANT)
+                    clock.explain(sheet, row, at, (time, given, made), token_count, _MEANT)
                     continue
                 first, last = min(first, when), max(last, when)
                 inputs, outputs = inputs + i, outputs + o
@@ -80,7 +80,8 @@ class TraceSource(DemandFile):
         return self.holding(sheet, zero, tokens, covered, output=Fraction(outputs, inputs + outputs))
 
 
-def _tokens(value: Any) -> int:
+def token_count(value: Any) -> int:
+    """Tokens of one request, of a file: a whole number from 0 to 1e9. Raises ``UNREADABLE``."""
     try:
         found = int(value) if type(value) in (int, str) else -1
     except ValueError:

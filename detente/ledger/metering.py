@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
+from math import lcm
 
 from detente.case.case import Case
 from detente.contract.rating import PartsOff, Rating
@@ -20,7 +21,7 @@ from detente.errors import FlawError, SettleError
 from detente.ledger.line import HOUR, UseClass, UseLine, at_micros
 from detente.ledger.record import CallRoute, EndAsRead, TokenCounts
 from detente.market.offer import AnyOffer, TokenOffer
-from detente.market.token_price import MTOK, WholePrices, charge, whole_prices
+from detente.market.token_price import MTOK, WholePrices, charge, half_even, whole_prices
 from detente.values.money import NANOS
 
 TOKEN = NANOS // MTOK
@@ -39,12 +40,13 @@ class Tariff:
 
     ``taken`` and ``earned`` are billionths a token (of input, of cached input, of output). A token has a price
     (``prices``), or what is taken has: ``price``, in billionths of the currency for a billionth of the offer's unit.
+    ``taken`` and ``price`` are numerators and their denominator: whole numbers, since it is worked out for each call.
     """
 
     of: UseClass
-    taken: tuple[Fraction, Fraction, Fraction]
+    taken: tuple[tuple[int, int, int], int]
     prices: WholePrices | None
-    price: Fraction
+    price: tuple[int, int]
     earned: Fraction
     off: PartsOff
     moved: MovedData | None
@@ -55,9 +57,9 @@ class Tariff:
         if self.prices is not None:
             taken, listed = each * TOKEN, charge(self.prices, fresh, tokens.cached, tokens.output)
         else:
-            counts = (fresh, tokens.cached, tokens.output)
-            exact = sum((n * rate for n, rate in zip(counts, self.taken, strict=True)), Fraction(0))
-            taken, listed = round(exact), round(exact * self.price)
+            (of_input, of_cached, of_output), per = self.taken
+            exact = fresh * of_input + tokens.cached * of_cached + tokens.output * of_output
+            taken, listed = half_even(exact, per), half_even(exact * self.price[0], per * self.price[1])
         off = self.off.of(listed)
         yield UseLine(
             self.of, at, at, part, tokens=tokens, work=each * TOKEN, taken=taken, listed=listed,
@@ -164,10 +166,9 @@ class Metering:
         if not isinstance(offer, TokenOffer):
             price = (price or Fraction(0)) / offer.unit_flow
         earned = Fraction(workload.revenue.amount) * TOKEN if workload.revenue else Fraction(0)
-        taken = [each * TOKEN for each in _taken(workload, offer)]
         off = self._rating.at(of.demand, of.offer, hour)
         return Tariff(
-            of, (taken[0], taken[1], taken[2]), prices, price or Fraction(0), earned, off,
+            of, _over_one(_taken(workload, offer)), prices, (price or Fraction(0)).as_integer_ratio(), earned, off,
             self._moved(of, workload, offer, hour),
         )  # fmt: skip
 
@@ -187,6 +188,13 @@ def _taken(workload: AnyWorkload, offer: AnyOffer) -> tuple[Fraction, Fraction, 
             f"`{workload.id}` states no rate on `{error.args[0]}`, so that what it takes of `{offer.id}` is not known"
         )
         raise FlawError(what, "state it under `runs-on`") from None
+
+
+def _over_one(taken: tuple[Fraction, Fraction, Fraction]) -> tuple[tuple[int, int, int], int]:
+    """What tokens take, for a token and in billionths, over one denominator."""
+    per = lcm(*(each.denominator for each in taken))
+    of_input, of_cached, of_output = (each.numerator * (per // each.denominator) * TOKEN for each in taken)
+    return (of_input, of_cached, of_output), per
 
 
 def _why(end: EndAsRead) -> str:

@@ -60,7 +60,12 @@ def charge(prices: WholePrices, fresh: int, cached: int, output: int) -> int:
 
     ``list_price`` in whole numbers, since it is worked out for each call.
     """
-    whole, rest = divmod(fresh * prices[0] + cached * prices[1] + output * prices[2], NANOS)
-    if rest * 2 > NANOS or (rest * 2 == NANOS and whole % 2):
+    return half_even(fresh * prices[0] + cached * prices[1] + output * prices[2], NANOS)
+
+
+def half_even(amount: int, per: int) -> int:
+    """A quotient of whole numbers as the nearest whole one; of two that are as near, the even one."""
+    whole, rest = divmod(amount, per)
+    if rest * 2 > per or (rest * 2 == per and whole % 2):
         whole += 1
     return whole

@@ -212,6 +212,7 @@ def test_mistakes_of_a_case_as_a_document(tmp_path: Path, command: str) -> None:
         ("ingest . . --ledger x.db", ".: holds no journal; name a folder that `detente serve` wrote"),
         ("close GOOD --ledger x.db --as-of 2026-02-01", "x.db: there is no such ledger; `detente ingest CASE JOURNAL"),
         ("standing GOOD --ledger x.db", "x.db: there is no such ledger; `detente ingest CASE JOURNAL"),
+        ("replay GOOD GOOD/case.yaml --column input", "--column input: no role and name; write for example"),
         ("plan GOOD --gap lots", "--gap: `lots` is not a percentage; write for example `20%`"),
         ("explain GOOD", "give either a SUBJECT or --request FILE"),
         ("explain GOOD chat --path /v1/embeddings", "only with --request FILE: --path; add it, or leave them out"),
@@ -258,6 +259,7 @@ def test_every_command_with_json_is_tried_with_mistakes() -> None:
         "ingest",
         "close",
         "standing",
+        "replay",
     }
     named = {n for n, c in cli.commands.items() if n == "keys" or any("--json" in p.opts for p in c.params)}
     assert named == tried | {"schema"}

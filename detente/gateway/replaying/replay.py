@@ -1,0 +1,276 @@
+"""Replay: traffic through the admission, choice, metering and settlement of live calls, without a network.
+
+Owns: passing time, and calls dealt to deployments. Calls of a workload within a grain of time are decided together, as
+one; each is metered by itself, so that what it costs is what the ledger would say. Every deployment is well: nothing
+fails, and a call ends when it begins. Not here: the calls (``traffic``), and any rule: those of ``deciding``,
+``ledger.metering`` and ``contract``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+
+from detente.contract.totals import Totals
+from detente.errors import CaseError, Mistake, Where
+from detente.gateway.deciding.admit import Candidate
+from detente.gateway.deciding.decision import Rejection, decide
+from detente.gateway.deciding.load import Load
+from detente.gateway.deciding.moment import Moment
+from detente.gateway.deciding.policy import Policy
+from detente.gateway.replaying.ending import ended, idle_lines
+from detente.gateway.replaying.replayed import Replayed, RoutedWork
+from detente.gateway.replaying.standing_totals import TotalStandings
+from detente.gateway.replaying.traffic import ReplayedCall
+from detente.gateway.surfaces import SURFACES
+from detente.gateway.surfaces.surface import Asked, Surface
+from detente.ledger.line import HOUR, LineSum, UseLine, at_micros, micros
+from detente.ledger.metering import Metering
+from detente.ledger.record import CallRoute, EndAsRead, TokenCounts
+from detente.live.deployment import Operation
+from detente.providers.wire import Call, Tokens
+
+SECOND = 1_000_000
+GRAIN = SECOND
+"""Microseconds in which calls of a workload are decided together."""
+LOOK = 60 * SECOND
+"""Microseconds after which clauses are asked again where they stand."""
+MAX_PARTS = 50
+"""In which the calls of one row are decided, where it is of many."""
+
+
+@dataclass
+class _Dealt:
+    """To whom calls of a workload go until a moment, and what came since it was decided."""
+
+    until: int
+    candidate: Candidate | None = None
+    routed: RoutedWork | None = None
+    route: CallRoute | None = None
+    number: int = 0
+    denied: tuple[str, ...] = ()
+    forbidding: tuple[str, ...] = ()
+    why: str = ""
+    calls: int = 0
+    input: int = 0
+    cached: int = 0
+    output: int = 0
+
+
+class Replay:
+    """Replays traffic by a policy.
+
+    Parameters
+    ----------
+    policy
+        As the gateway would follow it.
+    grain
+        Microseconds in which calls of a workload are decided together; 0: each by itself.
+    """
+
+    def __init__(self, policy: Policy, grain: int = GRAIN) -> None:
+        self._policy, self._grain = policy, grain
+        self._metering = Metering(policy.case)
+        self._terms = policy.case.signed
+        self._totals = Totals(meter for term in self._terms for meter in term.meters())
+        self._standings = TotalStandings(self._terms, self._totals)
+        self._load = Load()
+        self._asked = {name: _asked_of(policy, name) for name in policy.workloads}
+        self._dealt: dict[str, _Dealt] = {}
+        self._routed: dict[tuple[str, str], tuple[int, RoutedWork, CallRoute]] = {}
+        self._sums: dict[int, LineSum] = {}
+        self._moment: Moment | None = None
+        self._until = self._hour = self._look = 0
+        self._calls = self._tokens = self._decisions = self._unplanned = self._idle = 0
+        self._refused: Counter[tuple[str, str]] = Counter()
+        self._kept_off: Counter[str] = Counter()
+        self._unknown: Counter[str] = Counter()
+        self._planned: dict[tuple[str, str], float] = {}
+
+    def run(self, calls: Iterable[ReplayedCall], end: datetime | None = None) -> Replayed:
+        """Replay calls, in the order of time. ``end``: as of when clauses are settled; default: the last hour's end.
+
+        Raises CaseError as reading the calls does, and where there is none.
+        """
+        first = last = None
+        for call in calls:
+            if first is None:
+                first = call.at
+                self._hour = first - first % HOUR
+            last = call.at
+            self._pass(last)
+            most = max(1, -(-call.calls // MAX_PARTS))
+            left = call.calls
+            while left > 0:
+                self._call(call, min(most, left))
+                left -= most
+        if first is None or last is None:
+            what = "no call is in the time to replay"
+            raise CaseError([Mistake(Where("trace"), what, "give a trace with calls, and an end after its beginning")])
+        until = end or at_micros(last - last % HOUR + HOUR)
+        self._deal_anew(last)
+        self._pass(micros(until))
+        return self._replayed(at_micros(first), until)
+
+    # -- time ------------------------------------------------------------------------------------------------------
+    def _pass(self, at: int) -> None:
+        """Let time come to a moment: what has ended is counted, and what holds now is worked out."""
+        while at >= self._hour + HOUR:
+            self._count()
+        if self._moment is None or at >= self._until:
+            self._turn(at_micros(at))
+        if at >= self._look and self._standings.asked:
+            self._count_sums()
+            self._standings.look(at_micros(at))
+            self._look = at + LOOK
+            self._deal_anew(at)
+
+    def _turn(self, at: datetime) -> None:
+        self._deal_anew(micros(at))
+        self._moment = Moment(self._policy, at, self._standings)
+        self._until = micros(self._moment.until)
+        self._load.limits(self._policy, at)
+        self._load.enter(self._moment.period)
+
+    def _deal_anew(self, at: int) -> None:
+        """What was decided holds no more."""
+        for name, dealt in self._dealt.items():
+            self._took(name, dealt, at)
+        self._dealt.clear()
+
+    def _count(self) -> None:
+        """An hour has ended: count what was used, and what stood idle."""
+        used: dict[str, tuple[int, int]] = {}
+        for each in self._sums.values():
+            name = each.of.offer.get("offer", "")
+            taken, listed = used.get(name, (0, 0))
+            used[name] = taken + each.taken, listed + each.listed
+        hour = at_micros(self._hour)
+        for line in idle_lines(self._policy, used, hour, hour + timedelta(hours=1)):
+            self._totals.add(line)
+            self._idle += int(line.net.scaleb(9))
+        self._count_sums()
+        self._hour += HOUR
+
+    def _count_sums(self) -> None:
+        for each in self._sums.values():
+            self._totals.add(each.rated)
+        self._sums.clear()
+
+    # -- a call ----------------------------------------------------------------------------------------------------
+    def _call(self, call: ReplayedCall, count: int) -> None:
+        """So many calls that are alike."""
+        dealt = self._dealt.get(call.workload)
+        if dealt is None or call.at >= dealt.until or count > 1:
+            if dealt is not None:
+                self._took(call.workload, dealt, call.at)
+            dealt = self._dealt[call.workload] = self._decide(call)
+        dealt.calls += count
+        dealt.input += call.input * count
+        dealt.cached += call.cached * count
+        dealt.output += call.output * count
+        if dealt.routed is None or dealt.route is None:
+            return
+        end = EndAsRead("", "", "complete", TokenCounts(call.input, call.output, call.cached))
+        for line in self._metering.lines(dealt.number, dealt.route, end, call.at):
+            self._add(line if count == 1 else times(line, count), dealt.routed)
+
+    def _add(self, line: UseLine, routed: RoutedWork) -> None:
+        """Sum up a line. Its class is its own object as long as its sum holds it, so that it is known by it."""
+        if line.unknown:
+            self._unknown[line.unknown] += line.count
+            return
+        into = self._sums.get(id(line.of))
+        if into is None:
+            into = self._sums[id(line.of)] = LineSum(line.of, *line.where)
+        into.add(line)
+        routed.listed += line.listed
+        routed.net += line.net
+
+    def _decide(self, call: ReplayedCall) -> _Dealt:
+        """Ask as a live call would."""
+        assert self._moment is not None
+        surface, asked = self._asked[call.workload]
+        workload, until = self._policy.workloads[call.workload], call.at + self._grain
+        self._decisions += 1
+        try:
+            found = decide(self._moment, self._load, surface, asked, workload, workload.labels, call.at / SECOND)
+        except Rejection as rejected:
+            return _Dealt(until, denied=(str(rejected),))
+        admission, choices = found.admission, found.order.choices
+        if not choices:
+            return _Dealt(until, denied=admission.denied_by, forbidding=admission.forbidding)
+        candidate = choices[0].candidate
+        number, routed, route = self._known(call.workload, candidate)
+        return _Dealt(until, candidate, routed, route, number, (), admission.forbidding, choices[0].why)
+
+    def _took(self, workload: str, dealt: _Dealt, at: int) -> None:
+        """What came since it was decided: told to the load, as a live call's end tells it, and noted."""
+        tokens = dealt.input + dealt.output
+        self._calls += dealt.calls
+        self._tokens += tokens
+        for clause in dealt.forbidding:
+            self._kept_off[clause] += dealt.calls
+        if dealt.candidate is None or dealt.routed is None:
+            for clause in dealt.denied:
+                self._refused[workload, clause] += dealt.calls
+            return
+        took = Tokens(dealt.input, dealt.output, dealt.cached)
+        self._load.served(dealt.candidate.deployed, workload, took, 0.0, at / SECOND)
+        dealt.routed.calls += dealt.calls
+        dealt.routed.tokens += tokens
+        dealt.routed.why[dealt.why] += dealt.calls
+        self._follow(workload, dealt.calls, tokens)
+
+    def _follow(self, workload: str, calls: int, tokens: int) -> None:
+        """Note what the plan's shares would have given."""
+        assert self._moment is not None
+        shares = self._moment.shares(workload)
+        if not shares:
+            self._unplanned += calls
+        for offer, share in shares.items():
+            key = workload, offer
+            self._planned[key] = self._planned.get(key, 0.0) + tokens * share
+
+    def _known(self, workload: str, candidate: Candidate) -> tuple[int, RoutedWork, CallRoute]:
+        deployed = candidate.deployed
+        found = self._routed.get((workload, deployed.id))
+        if found is None:
+            offer, labels = deployed.offer, self._policy.workloads[workload].labels
+            route = CallRoute(
+                self._asked[workload][0].path, "replay", workload, labels, deployed.model, self._policy.hash,
+                deployment=deployed.id, offer=offer.id, provider=offer.provider,
+            )  # fmt: skip
+            routed = RoutedWork(workload, deployed.id, offer.id, offer.provider)
+            found = self._routed[workload, deployed.id] = len(self._routed), routed, route
+        return found
+
+    # -- the end ---------------------------------------------------------------------------------------------------
+    def _replayed(self, start: datetime, end: datetime) -> Replayed:
+        routed = sorted((each for _, each, _ in self._routed.values()), key=lambda each: (each.workload, -each.tokens))
+        return Replayed(
+            start, end, self._calls, self._tokens, self._decisions, tuple(routed), dict(self._refused),
+            dict(self._kept_off), self._planned, self._unplanned, dict(self._unknown), self._idle,
+            ended(self._terms, self._totals, end),
+        )  # fmt: skip
+
+
+def times(line: UseLine, count: int) -> UseLine:
+    """A line of so many uses that are alike."""
+    used = line.tokens
+    tokens = TokenCounts(*(n * count for n in (used.input, used.output, used.cached, used.written, used.reasoning)))
+    off = tuple((term, start, end, amount * count) for term, start, end, amount in line.off)
+    amounts = {name: getattr(line, name) * count for name in ("count", "work", "taken", "listed", "net", "revenue")}
+    return msgspec.structs.replace(line, tokens=tokens, off=off, **amounts)
+
+
+def _asked_of(policy: Policy, workload: str) -> tuple[Surface, Asked]:
+    """What a workload's call asks for: a chat completion, or vectors where nothing that it runs on can do that."""
+    serves = {name for d in policy.asked(policy.workloads[workload], workload) for name in d.deployment.serves}
+    operation: Operation = "embeddings" if serves == {"embeddings"} else "chat"
+    surface = next(each for each in SURFACES.values() if each.operation == operation)
+    return surface, Asked(Call("chat", {}), "")

@@ -1,0 +1,194 @@
+"""Traffic to replay: the calls of a file, one row a call or a row for several alike, in the order of time.
+
+Owns: which columns are what, when each call is, and repeating the file. Not here: where a call goes (``replay``), and
+how a file is read (``values.sheet``, ``demand.clock``). One pass over the file at a time: memory does not grow with it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from detente.demand.clock import TimestampReader
+from detente.demand.trace import KNOWN, token_count
+from detente.errors import CaseError, FlawError, Mistake, Where, did_you_mean
+from detente.ledger.line import HOUR, micros
+from detente.values.sheet import UNREADABLE, Sheet, shown
+
+MAX_CALLS = 10**9
+"""Of one row."""
+DAY = 24 * HOUR
+
+TRAFFIC = {**KNOWN, "cached": "cache(d|read)(input|prompt)?tokens", "workload": "workload", "calls": "(calls|requests)"}
+"""Names known for the roles of columns; the last three may be missing."""
+NEEDED = ("timestamp", "input", "output")
+
+
+class ReplayedCall(NamedTuple):
+    """Some calls that are alike: when (microseconds since 1970), whose, and the tokens of each."""
+
+    at: int
+    workload: str
+    input: int
+    cached: int
+    output: int
+    calls: int
+
+
+@dataclass(frozen=True)
+class TraceTraffic:
+    """A file of calls.
+
+    Attributes
+    ----------
+    columns
+        Names of columns by role, where they are not known by themselves.
+    unit
+        Of times that are numbers: ``s``, ``ms``, ``us`` or ``ns``.
+    workload
+        Whose calls they are, where no column says.
+    starts
+        When the first call is; None: when the file says.
+    until
+        The file is repeated until then, each time after its own length: that of the last row is as the one before
+        it, and the whole is in whole hours, or days where it is longer than one. None: it is read once.
+    """
+
+    file: Path
+    workloads: Collection[str]
+    workload: str | None = None
+    columns: Mapping[str, str] | None = None
+    unit: str | None = None
+    starts: datetime | None = None
+    until: datetime | None = None
+
+    def calls(self) -> Iterator[ReplayedCall]:
+        """The calls. Raises CaseError with what is wrong in the file, and MissingExtraError."""
+        until = None if self.until is None else micros(self.until)
+        shift: int | None = None
+        while True:
+            first = last = None
+            gap = 0
+            for call in self._once():
+                if first is None or last is None:
+                    first = last = call.at
+                    shift = self._shift(first) if shift is None else shift
+                gap, last = call.at - last or gap, call.at
+                if until is not None and last + (shift or 0) >= until:
+                    return
+                yield call._replace(at=last + (shift or 0))
+            if until is None or first is None or last is None:
+                return
+            shift = (shift or 0) + _length(last + gap - first)
+
+    def _shift(self, first: int) -> int:
+        return 0 if self.starts is None else micros(self.starts) - first
+
+    def _once(self) -> Iterator[ReplayedCall]:
+        """The calls of the file as it stands."""
+        try:
+            with Sheet(self.file.parent, self.file.name) as sheet:
+                yield from self._rows(sheet)
+        except FlawError as error:
+            raise CaseError(Mistake(*_placed(flaw.what, self.file), flaw.remedy) for flaw in error.flaws) from None
+
+    def _rows(self, sheet: Sheet) -> Iterator[ReplayedCall]:
+        roles = self._roles(sheet)
+        at = sheet.pick({role: (self.columns or {}).get(role) for role in roles}, TRAFFIC)
+        place = {role: n for n, role in enumerate(roles)}
+        cached, whose, count = (place.get(role) for role in ("cached", "workload", "calls"))
+        clock: TimestampReader | None = None
+        before = 0
+        for row, values in sheet.rows(at):
+            clock = clock or self._clock(sheet, row, at[0], values[0])
+            try:
+                when, given, made = clock.read(values[0]), token_count(values[1]), token_count(values[2])
+                read = token_count(values[cached]) if cached is not None else 0
+                calls = _calls(values[count]) if count is not None else 1
+                if read > given:
+                    raise ValueError(read)
+            except UNREADABLE:
+                self._explain(sheet, row, at, roles, values, clock)
+                continue
+            workload = self.workload if whose is None else str(values[whose])
+            if workload not in self.workloads:
+                what = f"{shown(workload)} is no workload that can be called"
+                sheet.wrong(row, at[whose or 0], what, did_you_mean(str(workload), self.workloads))
+                continue
+            if when < before:
+                what = f"{shown(values[0])} is before the row above"
+                sheet.wrong(row, at[0], what, "sort the file by time")
+                continue
+            before = when
+            yield ReplayedCall(when, str(workload), given, read, made, calls)
+
+    def _roles(self, sheet: Sheet) -> list[str]:
+        """The roles that have a column."""
+        named = self.columns or {}
+        unknown = next((role for role in named if role not in TRAFFIC), None)
+        if unknown is not None:
+            sheet.stop(f"a column is named for `{unknown}`", did_you_mean(unknown, TRAFFIC))
+        bare = [re.sub("[^a-z0-9]", "", name.casefold()) for name in sheet.columns]
+        more = [role for role in TRAFFIC if role not in NEEDED]
+        known = [role for role in more if role in named or any(re.fullmatch(TRAFFIC[role], name) for name in bare)]
+        if "workload" not in known and self.workload is None:
+            sheet.stop("has no column `workload`", f"say whose calls they are: {_named(self.workloads)}", 1, 1)
+        return [*NEEDED, *known]
+
+    def _clock(self, sheet: Sheet, row: int, column: int, first: Any) -> TimestampReader:
+        clock = TimestampReader.of(sheet, row, column, first, self.unit)
+        if self.starts is None and not clock.dates and clock.from_zero(clock.read(first)):
+            sheet.stop(
+                "its times count from zero", "say when its first call is: `--starts 2026-01-05`", row, column + 1
+            )
+        return clock
+
+    @staticmethod
+    def _explain(sheet: Sheet, row: int, at: list[int], roles: list[str], values: Any, clock: TimestampReader) -> None:
+        """Note what cannot be read of a row."""
+        each = {role: n for n, role in enumerate(roles)}
+        tokens: tuple[Callable[[Any], int], str] = token_count, "tokens, 0 to 1e9"
+        reads = dict.fromkeys(("input", "output", "cached"), tokens)
+        reads |= {"calls": (_calls, "calls, 1 to 1e9"), "timestamp": (clock.read, "a time from 1970 to 2200")}
+        for role, n in each.items():
+            if role not in reads:
+                continue
+            read, wanted = reads[role]
+            try:
+                read(values[n])
+            except UNREADABLE:
+                what = f"{shown(values[n])} in {shown(sheet.columns[at[n]])} is not {wanted}"
+                sheet.wrong(row, at[n], what, "correct it, or leave the row out")
+                return
+        what = f"{shown(values[each['cached']])} tokens came from a cache, of {shown(values[1])} of input"
+        sheet.wrong(row, at[each["cached"]], what, "cached tokens are a part of the input; correct it")
+
+
+def _calls(value: Any) -> int:
+    found = int(value)
+    if not 1 <= found <= MAX_CALLS or (found != value and str(found) != str(value).strip()):
+        raise ValueError(value)
+    return found
+
+
+def _length(covered: int) -> int:
+    """How long a file lasts that covers so much: in whole hours, or whole days where it is longer than one."""
+    step = HOUR if covered <= DAY else DAY
+    return max(1, -(-covered // step)) * step
+
+
+def _named(names: Collection[str]) -> str:
+    return " or ".join(f"`--workload {name}`" for name in sorted(names)[:4])
+
+
+def _placed(what: str, file: Path) -> tuple[Where, str]:
+    """The place that a flaw of a file names, and what is said there."""
+    found = re.match(re.escape(file.name) + r":(?:(\d+):(\d+):)? (.*)", what, re.DOTALL)
+    if found is None:
+        return Where(str(file)), what
+    line, column, said = found.groups()
+    return Where(str(file), int(line or 0), int(column or 0)), said

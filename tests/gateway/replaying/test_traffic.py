@@ -1,0 +1,98 @@
+"""Traffic from a file: which columns are what, when calls are, and every mistake with its place."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from detente.errors import CaseError
+from detente.gateway.replaying.traffic import ReplayedCall, TraceTraffic
+from detente.ledger.line import HOUR, at_micros, micros
+
+DAY = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+def traffic(folder: Path, text: str, **more: Any) -> TraceTraffic:
+    (folder / "t.csv").write_text(text, encoding="utf-8")
+    more = {"workload": "chat", **more}
+    return TraceTraffic(folder / "t.csv", ("chat", "code"), **more)
+
+
+def read(folder: Path, text: str, **more: Any) -> list[ReplayedCall]:
+    return list(traffic(folder, text, **more).calls())
+
+
+def wrong(folder: Path, text: str, **more: Any) -> list[str]:
+    with pytest.raises(CaseError) as error:
+        read(folder, text, **more)
+    return [str(m).replace(f"{folder}/", "").replace("\n   ", "") for m in error.value.mistakes]
+
+
+def test_columns_are_known_by_their_names_and_by_ours(tmp_path: Path) -> None:
+    azure = "timestamp,context_tokens,generated_tokens\n2026-01-05 10:00:00.5,374,44\n"
+    assert read(tmp_path, azure) == [ReplayedCall(micros(DAY) + 10 * HOUR + 500_000, "chat", 374, 0, 44, 1)]
+    own = "when,workload,in,out,cached_tokens,calls\n2026-01-05T10:00+01:00,code,10,2,4,3\n"
+    named = {"timestamp": "when", "input": "in", "output": "out"}
+    assert read(tmp_path, own, columns=named) == [ReplayedCall(micros(DAY) + 9 * HOUR, "code", 10, 4, 2, 3)]
+
+
+def test_the_first_call_is_moved_to_where_it_starts_and_all_others_with_it(tmp_path: Path) -> None:
+    text = "timestamp,input,output\n1500,1,1\n4500,2,2\n"
+    assert [call.at - micros(DAY) for call in read(tmp_path, text, unit="ms", starts=DAY)] == [0, 3_000_000]
+    (said,) = wrong(tmp_path, text, unit="ms")
+    assert said == "t.csv:2:1: its times count from zero say when its first call is: `--starts 2026-01-05`"
+
+
+def test_it_is_repeated_after_its_own_length_until_the_end(tmp_path: Path) -> None:
+    """Four rows of six hours are a day; two of half an hour are an hour."""
+    rows = "\n".join(f"2026-01-05T{hour:02d}:00,1,1" for hour in (0, 6, 12, 18))
+    until = DAY.replace(day=8, hour=7)
+    found = read(tmp_path, f"timestamp,input,output\n{rows}\n", until=until)
+    assert len(found) == 3 * 4 + 2
+    assert {b.at - a.at for a, b in pairwise(found)} == {6 * HOUR}
+    assert at_micros(found[-1].at) == DAY.replace(day=8, hour=6)
+    halves = read(
+        tmp_path, "timestamp,input,output\n2026-01-05T00:00,1,1\n2026-01-05T00:30,1,1\n", until=DAY.replace(hour=2)
+    )
+    assert [call.at - micros(DAY) for call in halves] == [0, HOUR // 2, HOUR, HOUR + HOUR // 2]
+    assert read(tmp_path, "timestamp,input,output\n2026-01-05T00:00,1,1\n", until=DAY.replace(hour=3))[-1].at == micros(
+        DAY.replace(hour=2)
+    )
+
+
+def test_all_mistakes_are_told_at_once_with_file_row_and_column(tmp_path: Path) -> None:
+    text = (
+        "timestamp,workload,input,output,cached_tokens,calls\n"
+        "2026-01-05,chat,1,1,0,1\n"
+        "soon,chat,1,1,0,1\n"
+        "2026-01-05,chat,-1,1,0,1\n"
+        "2026-01-05,chats,1,1,0,1\n"
+        "2026-01-05,chat,1,1,2,1\n"
+        "2026-01-04,chat,1,1,0,1\n"
+        "2026-01-05,chat,1,1,0,0\n"
+    )
+    assert wrong(tmp_path, text) == [
+        "t.csv:3:1: `soon` in `timestamp` is not a time from 1970 to 2200 correct it, or leave the row out",
+        "t.csv:4:3: `-1` in `input` is not tokens, 0 to 1e9 correct it, or leave the row out",
+        "t.csv:5:2: `chats` is no workload that can be called did you mean `chat`?",
+        "t.csv:6:5: `2` tokens came from a cache, of `1` of input cached tokens are a part of the input; correct it",
+        "t.csv:7:1: `2026-01-04` is before the row above sort the file by time",
+        "t.csv:8:6: `0` in `calls` is not calls, 1 to 1e9 correct it, or leave the row out",
+    ]
+
+
+def test_whose_calls_they_are_must_be_said(tmp_path: Path) -> None:
+    text = "timestamp,input,output\n2026-01-05,1,1\n"
+    (said,) = wrong(tmp_path, text, workload=None)
+    assert said == (
+        "t.csv:1:1: has no column `workload` say whose calls they are: `--workload chat` or `--workload code`"
+    )
+    (said,) = wrong(tmp_path, text, columns={"tokens": "input"})
+    assert said.startswith("t.csv: a column is named for `tokens`")
+    assert wrong(tmp_path, "timestamp,input\n2026-01-05,1\n")[0].startswith(
+        "t.csv:1:1: has no column known as `output`"
+    )
