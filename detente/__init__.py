@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from detente.outcomes.prices import ClausePrices
     from detente.outcomes.pricing import price
     from detente.outcomes.sign import sign
+    from detente.outcomes.simulating import simulate
+    from detente.outcomes.simulation import Simulation
     from detente.planner.check import check
     from detente.planner.solve import plan
     from detente.results.conflict import Conflict
@@ -29,12 +31,14 @@ __all__ = [
     "DetenteError",
     "Leverage",
     "Plan",
+    "Simulation",
     "check",
     "compare",
     "leverage",
     "plan",
     "price",
     "sign",
+    "simulate",
 ]
 
 _HOMES = {
@@ -52,6 +56,8 @@ _HOMES = {
     "plan": "detente.planner.solve",
     "price": "detente.outcomes.pricing",
     "sign": "detente.outcomes.sign",
+    "Simulation": "detente.outcomes.simulation",
+    "simulate": "detente.outcomes.simulating",
 }
 
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from detente.case.agreement import Agreement
 from detente.case.choice import OpenChoice, Uncertainty
 from detente.case.reading import WrittenReading
+from detente.case.risk import CaseRisk
 from detente.case.scenario import ADDED, EventDay, Scenario
 from detente.demand.workload import Workload
 from detente.errors import Flaw, FlawError, Path, did_you_mean
@@ -63,6 +64,7 @@ class Declared(Noun):
     scenarios: tuple[Scenario, ...] = ()
     choices: tuple[OpenChoice, ...] = ()
     uncertain: tuple[Uncertainty, ...] = ()
+    risks: tuple[CaseRisk, ...] = ()
     serving: Serving = Serving()
     deployments: tuple[Deployment, ...] = ()
     keys: tuple[Key, ...] = ()
@@ -71,7 +73,7 @@ class Declared(Noun):
     @property
     def planned(self) -> Declared:
         """What a plan depends on (``Case.hash``): no scenarios and choices, and of live traffic only where it runs."""
-        none = dict.fromkeys(("scenarios", "choices", "uncertain", "deployments", "keys", "faults"), ())
+        none = dict.fromkeys(("scenarios", "choices", "uncertain", "risks", "deployments", "keys", "faults"), ())
         return self.model_copy(update={**none, "serving": Serving()})
 
 
@@ -85,6 +87,7 @@ SECTIONS: dict[str, Any] = {
     "scenarios": Scenario,
     "choices": OpenChoice,
     "uncertain": Uncertainty,
+    "risks": CaseRisk,
     "deployments": Deployment,
     "keys": Key,
     "faults": Fault,

@@ -18,6 +18,7 @@ from detente.case.checks import clauses, consistency, magnitude, outlook, wiring
 from detente.case.declared import SECTIONS, Declared, Report, read_agreement, read_entry, read_head
 from detente.case.document import Document
 from detente.case.entries import Entries, Entry
+from detente.case.risk import OutageRisk
 from detente.case.scenario import ADDED
 from detente.case.written import Written, node_of
 from detente.demand.workload import with_data
@@ -296,11 +297,12 @@ class _Reader:
                 yield Entry(agreement, raw, document, path, places)
                 continue
             found = read_entry(key, raw, path, report)
-            if found is not None and key == "workloads":
+            if found is not None and (key == "workloads" or isinstance(found, OutageRisk)):
                 try:
-                    found = with_data(found, self.base)
+                    found = with_data(found, self.base) if key == "workloads" else found.with_data(self.base)
                 except _FROM_FILES as error:
-                    self._elsewhere(document.where((*path, "demand")), error)
+                    within = "demand" if key == "workloads" else "incidents"
+                    self._elsewhere(document.where((*path, within)), error)
                     found = None
             yield Entry(found, raw, document, path)
 

@@ -1,4 +1,4 @@
-"""The command that compares outcomes: compare.
+"""The commands that look ahead: compare, simulate.
 
 Owns: its arguments and exit codes, and what is saved. Not here: any rule (``outcomes``), and words (``report``).
 """
@@ -25,11 +25,12 @@ from detente.cli.command import (
     progress,
     time_left,
 )
-from detente.cli.planning import gap_of, told
+from detente.cli.planning import gap_of, show_conflict, told
 from detente.errors import FlawError
 
 if TYPE_CHECKING:
     from detente.outcomes.comparison import Comparison
+    from detente.outcomes.simulation import Simulation
 
 
 @command("detente compare examples/frontier-lab --out out/compare")
@@ -87,6 +88,104 @@ def _answer(found: Comparison) -> int:
     if all(column.planned for column in found.outcomes):
         return 0
     return 130 if found.status == "interrupted" else 3
+
+
+@command("detente simulate examples/frontier-lab --draws 200 --out out/simulation")
+@CASE
+@READING
+@SCENARIO
+@WITH
+@click.option("--choice", metavar="NAME", help="Take this choice: the events after it are drawn too.")
+@click.option("--draws", type=click.IntRange(1, 1_000_000), default=200, show_default=True, help="How many, in all.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the draws.")
+@click.option("--processes", type=click.IntRange(1, 1024), help="Make draws in so many; default: one a processor.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Save the answer into this folder, with a page; go on from there."
+)
+@TIME_LIMIT
+@click.option("--gap", default="0.1%", show_default=True, help="Plan the case to this gap.")
+@JSON
+def simulate(
+    case: Path,
+    reading: str | None,
+    scenario: str | None,
+    beside: tuple[Path, ...],
+    choice: str | None,
+    draws: int,
+    seed: int,
+    processes: int | None,
+    out: Path | None,
+    time_limit: float | None,
+    gap: str,
+    as_json: bool,
+) -> int:
+    """What could go wrong? The plan of CASE in many random draws of its `risks:`, with what it bought held as it is.
+
+    A draw turns on the seed and its number alone. With --out, draws that are saved there are kept, and only those that
+    are missing are made.
+
+    Exit code 0: an answer; one that was stopped (time limit, Ctrl-C) says so. 1: no plan obeys every clause (the
+    conflict is shown). 2: the case or an option has mistakes. 3: no plan was found in time. 130: stopped by Ctrl-C
+    before there was a plan.
+    """
+    from detente.outcomes.simulating import simulate as find
+    from detente.report.simulation import simulation_view
+    from detente.results.conflict import Conflict
+
+    wanted = gap_of(gap)
+    loaded = load(case, reading, scenario, beside)
+    if out is not None:
+        must_take_files(out, *(f"simulation.{kind}" for kind in ("json", "html", "parquet")))
+    found = find(
+        loaded,
+        choice,
+        draws=draws,
+        seed=seed,
+        processes=processes,
+        before=None if out is None else _before(out),
+        gap=wanted,
+        time_limit=time_left(time_limit),
+        progress=progress(),
+    )
+    if isinstance(found, Conflict):
+        show_conflict(found, loaded.currency, as_json)
+        return 1
+    trouble = None if out is None else _saved_simulation(found, out)
+    if as_json:
+        click.echo(found.to_json())
+    else:
+        simulation_view(found, console())
+    return told(trouble)
+
+
+def _before(out: Path) -> Simulation | None:
+    """What is saved in a folder. A file that is none is a mistake: it would be written over."""
+    from detente.outcomes.simulation import MAX_BYTES, Simulation
+    from detente.values.file import read
+
+    file = out / "simulation.json"
+    if not file.exists():
+        return None
+    try:
+        return Simulation.from_json(read(file, MAX_BYTES))
+    except ValueError:
+        raise click.ClickException(f"--out: {file} is no simulation; name another folder, or move it away") from None
+
+
+def _saved_simulation(found: Simulation, out: Path) -> OSError | None:
+    """Save it, with its page. What hinders that is returned: the answer is shown all the same."""
+    from detente.report.simulation_page import render_simulation
+    from detente.values.file import write
+
+    try:
+        for file in found.save(out):
+            click.echo(f"wrote {file}", err=True)
+        page = out / "simulation.html"
+        write(page, render_simulation(found).encode())
+        click.echo(f"wrote {page}: open it in a browser", err=True)
+    except OSError as error:
+        return error
+    return None
 
 
 def level_of(text: str) -> Decimal:

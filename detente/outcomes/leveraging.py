@@ -7,11 +7,8 @@ each is found (``loss``, ``demand_curve``, ``coalition``).
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
-from decimal import Decimal
 
 from detente.case.case import Case
-from detente.demand.workload import AnyWorkload
 from detente.errors import CaseError, Mistake, Where, did_you_mean
 from detente.outcomes.baseline import Baseline, StoppedError
 from detente.outcomes.coalition import Coalitions, UnknownWorthError
@@ -22,11 +19,12 @@ from detente.outcomes.prices import Status
 from detente.outcomes.pricing import GAP
 from detente.outcomes.shapley import FairPart
 from detente.planner.answer.bill import paid_to
+from detente.planner.dispatch import valued
 from detente.planner.solve import plan
 from detente.planner.solving.search import Progress
 from detente.planner.study import Study, silent
 from detente.results.conflict import Conflict
-from detente.values.money import Price, nano
+from detente.values.money import nano
 from detente.values.period import moment, named
 
 SPLIT_STOPPED = "it was stopped before all groups of providers were asked"
@@ -67,7 +65,7 @@ def leverage(
     """
     sellers = _sellers(case, providers)
     away = away or Away(moment(case.declared.horizon.start), None)
-    study = Study.of(_valued(case), time_limit=time_limit, progress=progress)
+    study = Study.of(valued(case), time_limit=time_limit, progress=progress)
     study = study.serving(w.id for w in case.workloads if w.value is None)
     _must_be_seen(case, away)
     if away.of(study, sellers[0]) is None:
@@ -103,16 +101,6 @@ def _must_be_seen(case: Case, away: Away) -> None:
         when = f"begins on {away.start:%Y-%m-%d}" if away.start >= last else f"is over on {away.end:%Y-%m-%d}"
         what = f"the loss {when}, with its notice, outside the horizon ({horizon.start} to {horizon.end})"
         raise CaseError([Mistake(Where("--from"), what, "choose an earlier or later day, within the horizon")])
-
-
-def _valued(case: Case) -> Case:
-    """The same case in which all work may go unserved, where it must be served at no value: the study says how much."""
-    workloads = tuple(w if w.value is not None else _free(case, w) for w in case.workloads)
-    return replace(case, declared=case.declared.model_copy(update={"workloads": workloads}))
-
-
-def _free(case: Case, workload: AnyWorkload) -> AnyWorkload:
-    return workload.model_copy(update={"value": Price(Decimal(0), case.currency, workload.unit)})
 
 
 class _Leveraging:

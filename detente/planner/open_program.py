@@ -165,7 +165,9 @@ class OpenProgram:
         return frozenset([*shaped, *(softening.key for softening in self.softened.values())])
 
 
-CLAUSES: Collection[str] = (*("agreements", "events", "scenarios", "choices", "uncertain", "reading", "name", "title"),)
+CLAUSES: Collection[str] = (
+    *("agreements", "events", "scenarios", "choices", "uncertain", "risks", "reading", "name", "title"),
+)
 """Parts of a case that reach a program through its clauses only, or not at all."""
 
 

@@ -1,19 +1,21 @@
-"""The command that compares outcomes: exit codes, streams, files, mistakes. In this process."""
+"""The commands that look ahead, compare and simulate: exit codes, streams, files, mistakes. In this process."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
+from click import ClickException
 
 from detente.errors import UnsettledError
 from detente.outcomes import comparing
 from tests.builders import Data, agreement
 from tests.cli.test_cli import written
 from tests.cli.test_worth import code, run
-from tests.outcomes.test_comparing import SCENARIOS, world
+from tests.outcomes.test_comparing import ONLY, SCENARIOS, world
 
 
 def test_a_comparison_in_a_terminal(tmp_path: Path) -> None:
@@ -71,3 +73,42 @@ def test_a_level_that_makes_no_sense(tmp_path: Path, level: str, said: str) -> N
     done = run("compare", written(tmp_path / "case", world()), "--level", level)
     assert done.exception is not None
     assert said in getattr(done.exception, "message", str(done.exception))
+
+
+# -- simulate ----------------------------------------------------------------------------------------------------------
+RISK: Data = {"id": "out", "kind": "outage", "of": {"provider": "north"}, "per-year": 60, "lasting": ["9 hours"]}
+
+
+def risky(tmp_path: Path, **head: Any) -> Path:
+    return written(tmp_path / "case", world(risks=[RISK], **head))
+
+
+def test_a_simulation_in_a_terminal_and_as_files_and_gone_on_with(tmp_path: Path) -> None:
+    command = ("simulate", risky(tmp_path), "--processes", 1, "--out", tmp_path / "out")
+    done = run(*command, "--draws", 3)
+    assert code(done) == 0
+    assert "Over 3 draws the plan costs" in done.stdout
+    assert "Each provider's own availability" in done.stdout
+    assert all(len(line) <= 100 for line in done.stdout.splitlines())
+    assert {file.name for file in (tmp_path / "out").iterdir()} == {
+        "simulation.json", "simulation.parquet", "simulation.html",
+    }  # fmt: skip
+    page = (tmp_path / "out" / "simulation.html").read_text(encoding="utf-8")
+    assert "What is served" in page
+    first = json.loads((tmp_path / "out" / "simulation.json").read_text(encoding="utf-8"))
+    more = json.loads(run(*command, "--draws", 5, "--json").stdout)
+    assert (len(more["draws"]), more["draws"][:3]) == (5, first["draws"])
+
+
+def test_a_file_that_is_no_simulation_is_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "simulation.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(ClickException, match="is no simulation; name another folder"):
+        code(run("simulate", risky(tmp_path), "--out", tmp_path / "out"))
+
+
+def test_a_simulation_of_what_has_no_plan_is_exit_code_1(tmp_path: Path) -> None:
+    cap = {"id": "cap", "kind": "spending-cap", "amount": "1 k USD", "windows": {"every": "term"}}
+    case = risky(tmp_path, agreements=[agreement(ONLY, cap) | {"ends": "2026-03-01"}])
+    done = run("simulate", case, "--json")
+    assert (code(done), json.loads(done.stdout)["status"]) == (1, "conflict")

@@ -60,6 +60,7 @@ def _ids(case: Entries) -> None:
         "scenarios",
         "choices",
         "uncertain",
+        "risks",
         "deployments",
         "keys",
         "faults",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from detente.case.choice import OpenChoice, Uncertainty
 from detente.case.entries import Entries, Entry
+from detente.case.risk import AnyRisk
 
 
 def check(case: Entries) -> None:
@@ -22,6 +23,8 @@ def check(case: Entries) -> None:
         _known(case, entry, entry.value)
         if not case.sections["choices"] and "choices" not in case.unread:
             case.wrong(entry, ("id",), "there is nothing to choose between", "add one or more under `choices:`")
+    for entry in case.read("risks"):
+        _covers(case, entry, entry.value)
     if case.whole("choices", "uncertain"):
         _same(case)
 
@@ -29,6 +32,20 @@ def check(case: Entries) -> None:
 def _scenario(case: Entries, entry: Entry, path: tuple[str, ...], name: str | None) -> None:
     if name is not None:
         case.knows(entry, path, "scenarios", name)
+
+
+def _covers(case: Entries, entry: Entry, risk: AnyRisk) -> None:
+    """Whether a risk is of anything that the case has."""
+    if risk.kind == "demand":
+        whole, some = case.whole("workloads"), any(risk.of.covers(w.facts, None) for w in case.workloads)
+    else:
+        whole, some = (
+            case.whole("offers", "catalogs", "providers"),
+            any(risk.of.covers(None, facts) for facts in case.facts.values()),
+        )
+    if whole and not some:
+        what = f"nothing in the case is `{risk.of}`"
+        case.wrong(entry, ("of",), what, "select workloads by labels, or offers by provider, region or offer")
 
 
 def _known(case: Entries, entry: Entry, event: Uncertainty) -> None:

@@ -1,0 +1,119 @@
+"""A file of incidents: when something was out, and for how long.
+
+Owns: its columns and rows, and the rate and lengths that they come to. Not here: what was out (``risk``), and drawing
+(``outcomes.draws``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from detente.demand.clock import TimestampReader
+from detente.errors import FlawError
+from detente.values.noun import Noun, Title
+from detente.values.period import Day, moment
+from detente.values.sheet import UNREADABLE, File, Sheet, atto, shown
+
+MINUTE = 60_000_000
+"""Microseconds."""
+DAY = 24 * 60 * MINUTE
+YEAR = Decimal("365.25") * 24
+"""Hours."""
+
+
+class IncidentColumns(Noun):
+    """Which columns are what: when it began; and when it ended, or how many minutes it took."""
+
+    start: Title = Field(description="when it began")
+    end: Title | None = Field(default=None, description="when it ended")
+    minutes: Title | None = Field(default=None, description="how many minutes it took")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> IncidentColumns:
+        if (self.end is None) == (self.minutes is None):
+            raise FlawError("names neither `end` nor `minutes`, or both", "name one of the two")
+        return self
+
+
+@dataclass(frozen=True)
+class IncidentHistory:
+    """How often it was out in the time that was observed, and the length of each outage, in hours."""
+
+    hours: tuple[float, ...]
+    years: float
+
+    @property
+    def a_year(self) -> float:
+        """Outages a year."""
+        return len(self.hours) / self.years
+
+
+class IncidentFile(Noun):
+    """Outages that were observed, one a row: CSV or Parquet, gzipped or not."""
+
+    file: File
+    columns: IncidentColumns
+    where: dict[Title, Title] = Field(
+        default_factory=dict, description="rows that count: those with this text in a column; default: all"
+    )
+    from_: Day | None = Field(
+        default=None, description="the first day that was observed; default: that of the first row"
+    )
+    until: Day | None = Field(
+        default=None, description="the day after the last that was observed; default: the last row's"
+    )
+    missing: Literal["refuse", "skip"] = Field(default="refuse", description="rows without an end")
+
+    def read(self, folder: Path) -> IncidentHistory:
+        """What it says. Raises FlawError with every flaw, each with its own place in the file; MissingExtraError."""
+        roles = {"start": self.columns.start, "length": self.columns.end or self.columns.minutes}
+        found: list[tuple[int, int]] = []
+        clock: TimestampReader | None = None
+        with Sheet(folder, self.file) as sheet:
+            at = sheet.pick({**roles, **{f"where {name}": name for name in self.where}})
+            for row, (start, length, *others) in sheet.rows(at):
+                if [str(value) for value in others] != list(self.where.values()):
+                    continue
+                if length is None or str(length).strip() == "":
+                    if self.missing == "refuse":
+                        sheet.wrong(row, at[1], "it is not known when it ended", "add it, or write `missing: skip`")
+                    continue
+                clock = clock or TimestampReader.of(sheet, row, at[0], start, None)
+                try:
+                    begun = clock.read(start)
+                    found.append((begun, self._length(clock, begun, length)))
+                except UNREADABLE:
+                    what = f"{shown(start)} and {shown(length)} are no time and length of an outage"
+                    sheet.wrong(
+                        row, at[0], what, "write times such as `2026-01-31T13:45:00Z`, and an end that is later"
+                    )
+            if not found:
+                sheet.note("has no outage that counts", "check `where`, or state `per-year` and `lasting`")
+        return self._history(sheet, found)
+
+    def _length(self, clock: TimestampReader, begun: int, given: Any) -> int:
+        """Microseconds. Raises ValueError below 0."""
+        length = clock.read(given) - begun if self.columns.end else atto(given) * MINUTE // 10**18
+        if length < 0:
+            raise ValueError(length)
+        return length
+
+    def _history(self, sheet: Sheet, found: list[tuple[int, int]]) -> IncidentHistory:
+        first = min(at for at, _ in found) // DAY * DAY if self.from_ is None else _micros(self.from_)
+        last = (max(at for at, _ in found) // DAY + 1) * DAY if self.until is None else _micros(self.until)
+        inside = [(at, length) for at, length in found if first <= at < last]
+        if not inside or last - first < 28 * DAY:
+            sheet.stop(
+                "is too short: outages of less than four weeks say nothing of a year", "give more, or state `per-year`"
+            )
+        hours = tuple(length / MINUTE / 60 for _, length in inside)
+        return IncidentHistory(hours, float((last - first) / (float(YEAR) * 60 * MINUTE)))
+
+
+def _micros(day: Any) -> int:
+    return int(moment(day).timestamp()) * 1_000_000

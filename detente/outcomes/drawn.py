@@ -1,0 +1,127 @@
+"""What one random draw comes to: its program opened, what is out taken from it, and the rest dispatched.
+
+Owns: from a draw to its figures, over programs that are kept open. Not here: which draws there are (``draws``), and who
+makes them (``simulating``).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+
+from detente.case.case import Case
+from detente.outcomes.draws import LEVELS, Draw, GridClock, changes, failing, levels, parts_out, spells
+from detente.outcomes.simulation import SimulatedDraw
+from detente.planner.dispatch import Dispatch, Dispatched, Holdings
+from detente.planner.failover import Failover
+from detente.planner.formulation.expression import Floats
+from detente.values.money import nano
+
+MAX_OPEN = 4
+"""Programs that are kept open."""
+
+PLACES = Decimal("1e-9")
+"""Of a part of 1: what follows is the solver's tolerance."""
+
+
+@dataclass(frozen=True)
+class SimulatedWorld:
+    """One way in which events may turn out, how likely it is, and the case then."""
+
+    name: str
+    probability: Decimal
+    case: Case
+
+
+@dataclass(frozen=True)
+class OpenWorld:
+    """A case with its levels, over an open program."""
+
+    dispatch: Dispatch
+    failover: Failover
+    clock: GridClock
+    fails: Mapping[str, Mapping[str, float]]
+
+    @classmethod
+    def of(cls, case: Case, held: Holdings) -> OpenWorld:
+        """Open the program of a case."""
+        dispatch = Dispatch(case, held)
+        return cls(dispatch, Failover(dispatch), GridClock(case), failing(case))
+
+
+@dataclass
+class Drawn:
+    """Draws, one after the other, each as if it were the only one."""
+
+    worlds: Sequence[SimulatedWorld]
+    held: Holdings
+    open: dict[tuple[int, tuple[int, ...]], OpenWorld] = field(default_factory=dict)
+
+    def made(self, draw: Draw) -> SimulatedDraw:
+        """What a draw comes to."""
+        world = self._world(draw)
+        out, forced = _out(draw, world)
+        found = world.dispatch.with_outages(out, forced) if draw.outages else world.dispatch.calm
+        case = self.worlds[draw.world].case
+        stepped = zip(levels(case), draw.steps, strict=True)
+        return SimulatedDraw(
+            draw.index,
+            self.worlds[draw.world].name,
+            {risk.id: risk.quantile((step + 0.5) / LEVELS) for risk, step in stepped},
+            len(draw.outages),
+            None if found is None else nano(Fraction(found.cost)),
+            None if found is None else nano(Fraction(max(found.fees, 0.0))),
+            None if found is None else nano(Fraction(max(found.unserved_value, 0.0))),
+            {} if found is None else _served(world, found),
+            _own(world, out),
+        )
+
+    def _world(self, draw: Draw) -> OpenWorld:
+        """The program of a draw, open."""
+        if draw.state not in self.open:
+            if len(self.open) >= MAX_OPEN:
+                del self.open[next(iter(self.open))]
+            case = self.worlds[draw.world].case
+            told = changes(case, draw.steps)
+            self.open[draw.state] = OpenWorld.of(case.with_changes(told) if told["change"] else case, self.held)
+        return self.open[draw.state]
+
+
+def _out(draw: Draw, world: OpenWorld) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """The part of each period for which offers are out, and the work that is lost meanwhile."""
+    draft = world.dispatch.draft
+    out: dict[str, Floats] = defaultdict(lambda: np.zeros(draft.n))
+    forced: dict[str, Floats] = defaultdict(lambda: np.zeros(draft.n))
+    for period, hours, risks in spells(draw.outages, world.clock):
+        lost = parts_out(risks, world.fails)
+        for offer, part in lost:
+            out[offer][period] += hours * part / draft.hours[period]
+        for workload, rate in world.failover.lost(period, lost).items():
+            if rate:
+                forced[workload][period] += rate * hours
+    return {name: np.minimum(each, 1.0) for name, each in out.items()}, dict(forced)
+
+
+def _served(world: OpenWorld, found: Dispatched) -> dict[str, Decimal]:
+    """The part of each workload's work that is served."""
+    demand = {name: float(each.work.sum()) for name, each in world.dispatch.draft.demand.items()}
+    return {name: _part(1 - found.unserved[name] / whole) for name, whole in demand.items() if whole}
+
+
+def _own(world: OpenWorld, out: Mapping[str, Floats]) -> dict[str, Decimal]:
+    """The part of time, and of it, that each provider was not out: the mean over its offers."""
+    draft = world.dispatch.draft
+    hours, of = float(draft.hours.sum()), defaultdict[str, list[float]](list)
+    for offer in draft.case.offers:
+        lost = float(out[offer.id] @ draft.hours) if offer.id in out else 0.0
+        of[offer.provider].append(1 - lost / hours)
+    return {provider: _part(sum(parts) / len(parts)) for provider, parts in of.items()}
+
+
+def _part(value: float) -> Decimal:
+    return Decimal(min(max(value, 0.0), 1.0)).quantize(PLACES)

@@ -1,0 +1,202 @@
+"""Dispatch: the least cost at which work runs when what was bought stands, and some of what there is fails.
+
+Owns: what a plan holds, carried into the program of a case like its own; and that program solved again and again, warm,
+with offers out for parts of the time. Not here: what can be served at once while they are out (``failover``), and what
+fails and when (``outcomes.draws``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+import numpy as np
+
+from detente.case.case import Case
+from detente.demand.workload import Inference
+from detente.planner.formulation.expression import Floats, Ints
+from detente.planner.formulation.owner import Owner
+from detente.planner.solving.search import Incumbent
+from detente.planner.study import Study
+from detente.values.money import Price
+
+PENALTY = 10.0
+"""Times the dearest work: so much counts what is not served and must be, in the search. It costs nothing."""
+
+UnitsKey = tuple[str, datetime, int]
+"""Units of an offer that begin at a moment, by their number among those that do."""
+
+Out = Mapping[str, Floats]
+"""Of each offer that fails at all, the part of each period's time for which it is out."""
+
+Forced = Mapping[str, Floats]
+"""Of workloads, the work of each period that cannot be served at once while something is out."""
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """What a plan has bought for some time and decided under its clauses, by keys that other programs share."""
+
+    units: Mapping[UnitsKey, float]
+    decided: Mapping[Hashable, float]
+
+    @classmethod
+    def of(cls, study: Study, found: Incumbent) -> Holdings:
+        """Of a solution of a study, in whole units."""
+        _, solution = study.bill(found)
+        assert solution.values is not None
+        values = solution.values
+        units = {key: float(np.rint(values[column])) for key, column in _units(study)}
+        return cls(units, {key: float(values[column]) for key, column in _decided(study)})
+
+
+@dataclass(frozen=True)
+class Dispatched:
+    """What a dispatch comes to: its cost, fees for what falls short among it, and by workload what is not served."""
+
+    cost: float
+    fees: float
+    unserved_value: float
+    unserved: Mapping[str, float]
+
+
+def valued(case: Case) -> Case:
+    """The same case in which all work may go unserved, where it must be served at no value."""
+    free = [
+        w if w.value is not None else w.model_copy(update={"value": _nothing(case, w.unit)}) for w in case.workloads
+    ]
+    return replace(case, declared=case.declared.model_copy(update={"workloads": tuple(free)}))
+
+
+def _nothing(case: Case, unit: str) -> Price:
+    return Price(Decimal(0), case.currency, unit)
+
+
+class Dispatch:
+    """The program of a case under what a plan holds: solved once in calm, and then with outages."""
+
+    def __init__(self, case: Case, held: Holdings, deadline: float | None = None) -> None:
+        self.must = frozenset(w.id for w in case.workloads if w.value is None)
+        self.study = Study.of(valued(case))
+        self.draft, self.model = self.study.draft, self.study.model
+        self.model.deadline = deadline
+        self.held_flow: dict[str, Floats] = {}
+        self._hold(held)
+        self._weigh_what_must_be_served()
+        self.calm = self._solved()
+        self.basis = self.model.basis
+
+    # -- what is held ------------------------------------------------------------------------------------------------
+    def _hold(self, held: Holdings) -> None:
+        """Fix what was bought and decided; none of what the plan did not know of. It may stand idle now."""
+        pairs = [(column, held.units.get(key, 0.0)) for key, column in _units(self.study)]
+        pairs += [(column, held.decided.get(choice, 0.0)) for choice, column in _decided(self.study)]
+        columns = np.array([column for column, _ in pairs], dtype=np.int32)
+        self.model.fix(columns, np.array([value for _, value in pairs], dtype=np.float64))
+        for block in self.draft.program.row_blocks:
+            units = self.draft.units.get(block.owner.name) if block.owner.kind == "units" else None
+            if units is not None and units.offer.reserved and block.part == "idle":
+                free = np.full(block.stop - block.start, np.inf)
+                self.model.ask(block.numbers, -free, free)
+        for name, units in self.draft.units.items():
+            if units.offer.reserved:
+                self.held_flow[name] = self._flow(name, held)
+
+    def _flow(self, name: str, held: Holdings) -> Floats:
+        """What the units that are held of an offer give in each period, in the offer's unit."""
+        units, found = self.draft.units[name], np.zeros(self.draft.n)
+        counts = {column: held.units.get(key, 0.0) for key, column in _units(self.study) if key[0] == name}
+        for column, size, serve in zip(units.columns, units.units, units.serve, strict=True):
+            found[serve] += counts.get(int(column), 0.0) * size
+        return found * self.draft.hours * float(units.offer.unit_flow)
+
+    def _weigh_what_must_be_served(self) -> None:
+        if self.must:
+            cost = self.model.cost.copy()
+            worst = PENALTY * max(1e-6, float(cost[self.draft.x].max(initial=0.0)))
+            for name in self.must:
+                cost[self.draft.unserved[name]] += worst
+            self.model.objective(cost)
+
+    # -- solved again ------------------------------------------------------------------------------------------------
+    def with_outages(self, out: Out, forced: Forced) -> Dispatched | None:
+        """The least cost where offers are out, and work is lost meanwhile; None where the clauses cannot all be met."""
+        changed = list(self._confined(out, forced))
+        rows = [(each, *self.model.asked(each)) for each, _ in self._less(out)]
+        for numbers, most in self._less(out):
+            self.model.ask(numbers, np.full(len(numbers), -np.inf), most)
+        for columns, low, high in changed:
+            self.model.confine(columns, low, high)
+        self.model.start_at(self.basis)
+        found = self._solved()
+        for columns, _, _ in changed:
+            self.model.release(columns)
+        for numbers, low, high in rows:
+            self.model.ask(numbers, low, high)
+        return found
+
+    def _confined(self, out: Out, forced: Forced) -> Iterator[tuple[Ints, Floats, Floats]]:
+        """Columns between other bounds: no use of what is out, no units of it by the hour; what is lost is lost."""
+        draft, most = self.draft, self.model.most
+        for arc in draft.arcs:
+            if arc.offer.id in out:
+                columns = draft.x[arc.index]
+                yield columns, np.zeros(draft.n), most[columns] * (1 - out[arc.offer.id])
+        for name, units in draft.units.items():
+            if name in out and not units.offer.reserved:
+                left = 1 - out[name][np.array(units.starts, dtype=np.int64)]
+                yield units.columns, np.zeros(len(left)), most[units.columns] * left
+        for name, work in forced.items():
+            columns = draft.unserved[name]
+            yield columns, np.minimum(work, most[columns]), most[columns]
+
+    def _less(self, out: Out) -> Iterator[tuple[Ints, Floats]]:
+        """Rows of what there is of an offer, or of what is held of it, and what they then allow."""
+        for block in self.draft.program.row_blocks:
+            name = block.owner.name
+            if name not in out:
+                continue
+            if block.owner == Owner("offer", name) and block.part == "limit" and name not in self.held_flow:
+                limited = np.isfinite(self.draft.most(next(o for o in self.draft.case.offers if o.id == name)))
+                _, high = self.model.asked(block.numbers)
+                yield block.numbers, high * (1 - out[name][limited])
+            elif block.owner == Owner("units", name) and block.part == "use" and name in self.held_flow:
+                yield block.numbers, -self.held_flow[name] * out[name]
+
+    def _solved(self) -> Dispatched | None:
+        found = self.model.solve_linear()
+        if found.status == "interrupted":
+            raise KeyboardInterrupt
+        if found.values is None:
+            return None
+        values, cost = found.values, self.model.cost
+        unserved = {name: float(values[columns].sum()) for name, columns in self.draft.unserved.items()}
+        remedies = [block.slice for block in self.draft.program.column_blocks if block.remedy]
+        fees = sum(float(cost[each] @ values[each]) for each in remedies)
+        worth = sum(float(cost[c] @ values[c]) for c in self.draft.unserved.values())
+        return Dispatched(float(cost @ values), fees, worth, unserved)
+
+    @property
+    def live(self) -> list[str]:
+        """Workloads whose work is lost if it is not served at once."""
+        return [w.id for w in self.draft.case.workloads if isinstance(w, Inference)]
+
+
+def _units(study: Study) -> Iterator[tuple[UnitsKey, int]]:
+    """The columns of units that are bought for some time: by offer, start, and number among those of that start."""
+    draft = study.draft
+    for name, units in draft.units.items():
+        seen: dict[int, int] = {}
+        for column, start in zip(units.columns, units.starts, strict=True):
+            if units.offer.reserved:
+                yield (name, draft.periods[start].span_start, seen.get(start, 0)), int(column)
+                seen[start] = seen.get(start, 0) + 1
+
+
+def _decided(study: Study) -> Iterator[tuple[Hashable, int]]:
+    """The columns that clauses leave to be decided."""
+    for block in study.draft.decided:
+        for index, column in enumerate(block.columns.ravel()):
+            yield (block.key.original, index), int(column)

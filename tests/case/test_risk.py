@@ -1,0 +1,135 @@
+"""Risks: what may be said of them, and files of incidents."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from detente.case.case import Case
+from detente.case.incidents import IncidentFile
+from detente.case.risk import LevelRisk, OutageRisk
+from detente.errors import CaseError, FlawError
+from tests.builders import D, Data, data_of, mistakes, tokens, work
+from tests.real_data import DATA
+
+OUTAGE: Data = {
+    "id": "out",
+    "kind": "outage",
+    "of": {"provider": "south"},
+    "per-year": 6,
+    "lasting": ["30 minutes", "2 hours"],
+}
+LEVEL: Data = {"id": "level", "kind": "demand", "least": "-20%", "most": "50%"}
+COLUMNS = {"start": "began", "minutes": "took"}
+
+
+def data(*risks: Data) -> Data:
+    return data_of([tokens("north", 3), tokens("south", 2)], [work(labels={"api": "stateless"})], risks=list(risks))
+
+
+def test_an_outage_as_stated() -> None:
+    risk = Case.of(data(OUTAGE)).declared.risks[0]
+    assert isinstance(risk, OutageRisk)
+    assert (risk.history.hours, risk.history.a_year, risk.part) == ((0.5, 2.0), pytest.approx(6.0), 1)
+
+
+def test_a_level_is_a_triangle_over_three_values() -> None:
+    risk = Case.of(data(LEVEL)).declared.risks[0]
+    assert isinstance(risk, LevelRisk)
+    # density rises over 0.2 of 0.7 and falls over 0.5 of it: two sevenths lie below the likeliest
+    assert [risk.quantile(part) for part in (0.0, 2 / 7, 1.0)] == [D("-0.2"), D(0), D("0.5")]
+    assert risk.quantile(0.5) == D("0.08")  # 0.5 - sqrt(0.7 * 0.5 * 0.5)
+
+
+@pytest.mark.parametrize(
+    ("risk", "said"),
+    [
+        (OUTAGE | {"of": {"provider": "west"}}, "nothing in the case is `provider: west`"),
+        (LEVEL | {"of": {"api": "stateful"}}, "nothing in the case is `api: stateful`"),
+        (OUTAGE | {"of": {"api": "stateless"}}, "`api` is no fact of an offer"),
+        (LEVEL | {"of": {"provider": "south"}}, "demand has no provider"),
+        (OUTAGE | {"lasting": []}, "states neither `per-year` and `lasting` nor `incidents`, or both"),
+        (OUTAGE | {"incidents": {"file": "x.csv", "columns": COLUMNS}}, "or both; write one of the two"),
+        (OUTAGE | {"part": "0%"}, "an outage of 0% is none"),
+        (LEVEL | {"most": "-30%"}, "are not in this order"),
+        (LEVEL | {"least": "-100%"}, "is not between -99% and 1000%"),
+        (OUTAGE | {"per-year": 0}, "is not a factor above zero"),
+    ],
+)
+def test_mistakes_of_a_risk(risk: Data, said: str) -> None:
+    (found,) = mistakes(data(risk))
+    assert said in found
+
+
+def read(tmp_path: Path, text: str, **more: Any) -> Any:
+    (tmp_path / "file.csv").write_text(text)
+    return IncidentFile.model_validate({"file": "file.csv", "columns": COLUMNS} | more).read(tmp_path)
+
+
+def test_incidents_by_hand(tmp_path: Path) -> None:
+    text = "began,took,where\n2026-01-01T06:00:00Z,30,a\n2026-03-01 00:00:00,90,a\n2026-02-01T00:00:00+00:00,7,b\n"
+    found = read(tmp_path, text, where={"where": "a"})
+    assert found.hours == (0.5, 1.5)
+    assert found.years == pytest.approx(60 / 365.25)  # from the first row's day to the end of the last one's
+    dated = read(tmp_path, text, **{"from": "2025-01-01", "until": "2026-02-15"})
+    assert (len(dated.hours), dated.years) == (2, pytest.approx((365 + 45) / 365.25))
+
+
+def test_an_end_in_place_of_minutes_and_rows_without_one(tmp_path: Path) -> None:
+    text = "began,took\n2026-01-01,2026-01-01T12:00:00\n2026-02-09,\n2026-02-08,2026-02-08T01:00:00\n"
+    given = {"columns": {"start": "began", "end": "took"}}
+    assert read(tmp_path, text, **given, missing="skip").hours == (12.0, 1.0)
+    with pytest.raises(FlawError, match=r"file\.csv:3:2: it is not known when it ended"):
+        read(tmp_path, text, **given)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("began,took\nsoon,30\n", "file.csv:2:1: `soon` and `30` are no time and length of an outage"),
+        ("began,took\n2026-01-01,-5\n", "are no time and length of an outage"),
+        ("began,took\n2026-01-01,5\n", "is too short"),
+        ("began,lasted\n2026-01-01,5\n", "no column named `took`"),
+    ],
+)
+def test_what_is_wrong_in_a_file_has_its_place(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(FlawError) as error:
+        read(tmp_path, text)
+    assert said in str(error.value)
+
+
+def test_a_file_that_a_case_names_is_read_with_it(tmp_path: Path) -> None:
+    (tmp_path / "i.csv.gz").write_bytes(gzip.compress(b"began,took\n2026-01-01,60\n2026-12-31,30\n"))
+    named = {k: v for k, v in OUTAGE.items() if k not in ("per-year", "lasting")}
+    incidents = {"file": "i.csv.gz", "columns": COLUMNS}
+    (risk,) = Case.of(data(named | {"incidents": incidents}), tmp_path).declared.risks
+    assert isinstance(risk, OutageRisk)
+    assert risk.history.a_year == pytest.approx(2 * 365.25 / 365)
+    with pytest.raises(CaseError, match="there is no such file"):
+        Case.of(data(named | {"incidents": incidents | {"file": "j.csv"}}), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("file", "columns", "where"),
+    [
+        ("llm_provider_incidents.csv.gz", {"start": "start", "minutes": "duration_min"}, {"provider": "openai"}),
+        ("aws_incidents.csv.gz", {"start": "first_post_utc", "minutes": "stated_impact_min"}, {"region": "us-east-1"}),
+        (
+            "cloud_uptime_archive_2018_2020.csv.gz",
+            {"start": "event_start_time", "end": "event_end_time"},
+            {"vendor": "GCP"},
+        ),
+    ],
+)
+def test_real_files_of_incidents(file: str, columns: Data, where: Data) -> None:
+    folder = DATA / "incidents"
+    if not (folder / file).exists():
+        pytest.skip("the real data are not here; set DETENTE_DATA to their folder")
+    found = IncidentFile.model_validate({"file": file, "columns": columns, "where": where, "missing": "skip"}).read(
+        folder
+    )
+    assert 10 < found.a_year < 500
+    assert 0.2 < sum(found.hours) / len(found.hours) < 24
