@@ -46,18 +46,23 @@ def clauses(draft: Draft, solution: Solution, exact: Bill, out: Collection[Owner
 
 
 def _of_rows(draft: Draft, solution: Solution, term: Term) -> Iterable[MarginalPrice]:
-    """Duals of a clause's rows, by window."""
+    """Duals of a clause's rows, by window: of those that ask for something.
+
+    Rows that only say what a clause's own columns are have duals as well, and these are no price of anything.
+    """
     assert solution.duals is not None
+    low, high = draft.program.bounds()
+    asks = np.where(np.isfinite(low), low, high) != 0.0
     currency = draft.case.currency
     covered = draft.arcs.covered(term.covered)
     dearest = float(np.nan_to_num(draft.prices.listed[covered]).max(initial=0.0))
     for block in draft.program.row_blocks:
-        if block.owner != Owner.of(term):
+        if block.owner != Owner.of(term) or (block.own == "all" and not block.unit):
             continue
         unit = f"{currency} per {block.unit or 'unit'}"
         least = NO_PRICE * (1.0 if block.unit == currency else dearest)
         for index, dual in enumerate(solution.duals[block.slice].tolist()):
-            if abs(dual) > least:
+            if abs(dual) > least and (block.own == "none" or asks[block.start + index]):
                 time = block.windows[index] if block.windows else term.validity.within(draft.horizon)
                 yield MarginalPrice(block.part, time.start, time.end, _price(abs(dual)), unit)
 

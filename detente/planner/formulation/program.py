@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,7 @@ class Block:
     rounding: Rounding = "up"  # of whole columns
     turns_on: frozenset[Owner] = frozenset()  # of columns: their users
     key: Owner = NOBODY  # of rows
+    own: Literal["none", "some", "all"] = "none"  # of rows: which of their columns are the owner's
 
     @property
     def slice(self) -> slice:
@@ -199,8 +200,15 @@ class LinearProgram:
             self.remedies[self.m] = remedies
         if shares is not None:
             self.shares[self.m] = shares
-        self.row_blocks.append(Block(owner, part, self.m, stop, windows=expr.windows, unit=expr.unit, key=key))
+        own = self._own(owner, expr.parts)
+        self.row_blocks.append(Block(owner, part, self.m, stop, windows=expr.windows, unit=expr.unit, key=key, own=own))
         self.m += expr.n
+
+    def _own(self, owner: Owner, parts: Sequence[Part]) -> Literal["none", "some", "all"]:
+        """Which columns of an expression are an owner's."""
+        blocks = [block for block in self.column_blocks if block.owner == owner]
+        of = [any(_has([part], block) for block in blocks) for part in parts]
+        return "all" if of and all(of) else "some" if any(of) else "none"
 
     def loosen(self, block: Block, slack: Ints, times: Floats) -> None:
         """A column each that makes up for what rows miss (above 0) or exceed; of rows that are handed over."""
