@@ -1,4 +1,4 @@
-"""The commands of the ledger: ingest, close, standing.
+"""The commands of the ledger: ingest, close, standing, statement, audit.
 
 Owns: their arguments, exit codes, and which stream gets what. Not here: any rule. Heavy imports wait for their command.
 """
@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from detente.cli.command import CASE, JSON, READING, SCENARIO, command, console, load
+
+if TYPE_CHECKING:
+    from detente.case.case import Case
 
 LEDGER = click.option(
     "--ledger",
@@ -126,3 +130,138 @@ def _day(given: str) -> datetime:
         return moment(day(given))
     except FlawError as error:
         raise click.ClickException(f"--as-of: {error.flaws[0].what}; {error.flaws[0].remedy}") from None
+
+
+@command("detente statement examples/enterprise --ledger ledger.db --agreement aws-edp --window 2026-06")
+@CASE
+@LEDGER
+@click.option("--agreement", metavar="ID", help="Only the party of this agreement. Default: all parties with entries.")
+@click.option("--window", metavar="TIME", help="2026, 2026-Q1, 2026-01 or a day. Default: the month before this one.")
+@click.option("--as-of", "day", metavar="DAY", help="End it on this day, which is no part of it.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print its lines as CSV.")
+@READING
+@SCENARIO
+@JSON
+def statement(
+    case: Path,
+    ledger: str,
+    agreement: str | None,
+    window: str | None,
+    day: str | None,
+    as_csv: bool,
+    reading: str | None,
+    scenario: str | None,
+    as_json: bool,
+) -> int:
+    """What is between us and each party of CASE in a time? What was owed before, each line since, and what is owed now.
+
+    Exit code 0: shown.
+    """
+    from detente.ledger.books import Books
+    from detente.ledger.opening import open_store
+    from detente.ledger.statement import parties
+    from detente.ledger.statement import statement as state
+    from detente.report.statement import statement_view, statements_csv, statements_json
+
+    if as_csv and as_json:
+        raise click.ClickException("--csv and --json are two forms; give one of them")
+    loaded = load(case, reading, scenario)
+    party = None if agreement is None else _party(loaded, agreement)
+    start, end = _window(window)
+    end = end if day is None else min(end, _day(day))
+    if end <= start:
+        raise click.ClickException(f"--as-of: the time begins on {start:%Y-%m-%d}; write a later day")
+    with open_store(ledger) as store:
+        books = Books(store, loaded)
+        found = [state(books, each, start, end) for each in ([party] if party else parties(books))]
+    if as_json:
+        click.echo(statements_json(found))
+    elif as_csv:
+        click.echo(statements_csv(found), nl=False)
+    else:
+        for each in found:
+            statement_view(console(), each)
+    return 0
+
+
+def _party(case: Case, agreement: str) -> str:
+    """The party of an agreement."""
+    from detente.errors import CaseError, Mistake, Where, did_you_mean
+
+    found = {each.id: each.with_ for each in case.declared.agreements}
+    if agreement not in found:
+        hint = did_you_mean(agreement, found, "the case has no agreements: leave out `--agreement`")
+        raise CaseError([Mistake(Where("--agreement"), f"there is no `{agreement}`", hint)])
+    return found[agreement]
+
+
+def _window(given: str | None) -> tuple[datetime, datetime]:
+    from detente.errors import FlawError
+    from detente.values.period import later, stretch
+    from detente.values.quantity import Span
+
+    if given is None:
+        now = datetime.now(UTC)
+        end = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        return later(end, Span(1, "month"), -1), end
+    try:
+        return stretch(given)
+    except FlawError as error:
+        what = f"--window: {error.flaws[0].what}"
+        raise click.ClickException(f"{what}; write for example `2026`, `2026-Q1`, `2026-01` or `2026-01-31`") from None
+
+
+@command("detente audit examples/enterprise --ledger ledger.db --against checkpoints --key env:LEDGER_KEY")
+@CASE
+@LEDGER
+@click.option("--request", "request_id", metavar="ID", help="Print the evidence for this call instead.")
+@click.option("--sign", type=click.Path(path_type=Path), help="Append a signed checkpoint to this file.")
+@click.option("--against", type=click.Path(path_type=Path), help="Verify against the checkpoints in this file.")
+@click.option("--key", metavar="REF", help="Where the key of checkpoints is: env:NAME or file:PATH.")
+@READING
+@SCENARIO
+@JSON
+def audit(
+    case: Path,
+    ledger: str,
+    request_id: str | None,
+    sign: Path | None,
+    against: Path | None,
+    key: str | None,
+    reading: str | None,
+    scenario: str | None,
+    as_json: bool,
+) -> int:
+    """Was anything in the ledger of CASE altered, removed or inserted? Every row, every batch, and what follows.
+
+    Exit code 0: all holds. 1: it does not; the first place where is named.
+    """
+    from detente.ledger.audit import audit as verify
+    from detente.ledger.books import Books
+    from detente.ledger.checkpoint import broken, key_of, now
+    from detente.ledger.evidence import of_call
+    from detente.ledger.opening import open_store
+    from detente.report.audited import audited_json, audited_view
+
+    if (sign is None and against is None) != (key is None):
+        raise click.ClickException("--key goes with --sign or --against, and they with it; give both or neither")
+    secret = key_of(key) if key is not None else b""
+    loaded = load(case, reading, scenario)
+    with open_store(ledger) as store:
+        books = Books(store, loaded)
+        if request_id is not None:
+            evidence = of_call(books, request_id)
+            click.echo(evidence.to_json())
+            return 0 if evidence.holds else 1
+        found, held = verify(books), list[str]()
+        with store.reading() as session:
+            if against is not None:
+                held = broken(session, against, secret)
+            line = now(session, datetime.now(UTC)).line(secret) if sign is not None else ""
+    whole = not (found.faults or held)
+    if sign is not None and whole:
+        with sign.open("a", encoding="utf-8") as file:
+            file.write(line)
+    told = audited_json(found, held) if as_json else audited_view(found, held)
+    click.echo(told)
+    return 0 if whole else 1

@@ -22,7 +22,7 @@ from detente.contract.use import nanos
 from detente.errors import LedgerError, SettleError
 from detente.ledger.books import Books, LedgerBatch
 from detente.ledger.entry import LedgerEntry
-from detente.ledger.line import micros
+from detente.ledger.line import MICRO, micros
 from detente.ledger.store import Session
 from detente.values.period import named
 
@@ -84,12 +84,20 @@ def _differences(
     booked = {key: amount for key, amount in _booked(session).items() if key[0].partition("/")[0] in known}
     for key in sorted({*wanted, *booked}):
         should, there = wanted.get(key), booked.get(key, 0)
-        late = named(should.start, should.end) if should and closed and should.end <= closed else ""
         amount = should.amount if should else 0
         if amount != there:
             about, account, unit = key
+            day, late = _booked_on(should, as_of, closed)
             sides = [side for side in (-there, amount) if side]
-            yield from (LedgerEntry(f"{as_of:%Y-%m-%d}", account, unit, side, about, late) for side in sides)
+            yield from (LedgerEntry(day, account, unit, side, about, late) for side in sides)
+
+
+def _booked_on(should: _Wanted | None, as_of: datetime, closed: datetime | None) -> tuple[str, str]:
+    """The last day of a window, or of what has come of it; what is late, on the first day that is open, by name."""
+    if should is not None and closed is not None and should.end <= closed:
+        return f"{closed:%Y-%m-%d}", named(should.start, should.end)
+    end = as_of if should is None else min(should.end, as_of)
+    return f"{end - MICRO:%Y-%m-%d}", ""
 
 
 def _booked(session: Session) -> Mapping[Booked, int]:
@@ -110,7 +118,8 @@ def _clause(term: Term) -> str:
 
 def _amounts(term: Term, found: Settlement, currency: str) -> Iterator[tuple[Booked, _Wanted]]:
     """What a clause comes to, each amount twice, so that it adds up to nothing."""
-    party, of = term.validity.counterparty, f"{term.validity.agreement}/{term.id}"
+    party = term.validity.counterparty
+    of = f"{party}/{term.validity.agreement}/{term.id}"
     for p in found.postings:
         if not p.in_spend:
             about = f"{_clause(term)}/{p.part}/{p.window}"

@@ -5,15 +5,15 @@ what clauses owe once a window has ended (``closing``), and writing them (``book
 
 ``use/PROVIDER/OFFER``
     use at list price: a cost
-``off/AGREEMENT/CLAUSE``
+``off/PROVIDER/AGREEMENT/CLAUSE``
     what a price clause takes off it
 ``owed/PARTY``
     what we owe a party: negative, until it is paid
-``clause/AGREEMENT/CLAUSE/PART``
+``clause/PARTY/AGREEMENT/CLAUSE/PART``
     what a clause charges (positive) or gives back (negative), once a window has ended
-``accrued/AGREEMENT/CLAUSE/PART`` and ``accruals/PARTY``
+``accrued/PARTY/AGREEMENT/CLAUSE/ROLE`` and ``accruals/PARTY``
     the same of a window that still runs, as it would be if it ended now, and what stands against it
-``drawn/AGREEMENT/CLAUSE/METER`` and ``counted/AGREEMENT/CLAUSE/METER``
+``drawn/PARTY/AGREEMENT/CLAUSE/METER`` and ``counted/PARTY/AGREEMENT/CLAUSE/METER``
     what counted towards a clause in a window, in the clause's own unit, and what stands against it: no money moves
 """
 
@@ -29,7 +29,7 @@ from detente.values.quantity import Span
 
 
 class LedgerEntry(NamedTuple):
-    """One side of a booking: on which day, on which account, how much.
+    """One side of a booking: on which day (of what is late: the first that is open), on which account, how much.
 
     ``subject`` is what it is about, where a later entry may correct it: the clause, its window and its part.
     ``adjusts`` names the closed period that it belongs to, where it comes late.
@@ -50,35 +50,35 @@ def of_use(
 
     ``agreements`` are those of price clauses; ``closed`` is the day up to which the books are closed.
     """
-    found: dict[tuple[str, str], int] = {}
+    found: dict[tuple[str, str, str], int] = {}
     for each in sums:
+        day, adjusts = booked_on(at_micros(each.start), closed)
         for account, amount in _of_sum(each, agreements):
-            key = _day(each.start), account
+            key = day, adjusts, account
             found[key] = found.get(key, 0) + amount
-    for (day, account), amount in sorted(found.items()):
+    for (day, adjusts, account), amount in sorted(found.items()):
         if amount:
-            yield LedgerEntry(day, account, currency, amount, "", _late(day, closed))
+            yield LedgerEntry(day, account, currency, amount, "", adjusts)
+
+
+def booked_on(at: datetime, closed: datetime | None) -> tuple[str, str]:
+    """The day on which something is booked that was at a moment, and the month that it adjusts.
+
+    Where the books are closed already it is booked on the first day that is open: what a statement said of a closed
+    period stays true.
+    """
+    if closed is None or at >= closed:
+        return f"{at:%Y-%m-%d}", ""
+    month = at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return f"{closed:%Y-%m-%d}", named(month, later(month, Span(1, "month")))
 
 
 def _of_sum(each: LineSum, agreements: Mapping[str, str]) -> Iterator[tuple[str, int]]:
     provider, offer = each.of.offer.get("provider", "unknown"), each.of.offer.get("offer", "unknown")
     yield f"use/{provider}/{offer}", each.listed
     for (term, _, _), amount in each.off.items():
-        yield f"off/{agreements.get(term, 'unknown')}/{term}", -amount
+        yield f"off/{provider}/{agreements.get(term, 'unknown')}/{term}", -amount
     yield f"owed/{provider}", -each.net
-
-
-def _day(start: int) -> str:
-    return f"{at_micros(start):%Y-%m-%d}"
-
-
-def _late(day: str, closed: datetime | None) -> str:
-    """The name of the closed month that a day lies in; nothing where it is open."""
-    start = datetime.fromisoformat(f"{day}T00:00:00+00:00")
-    if closed is None or start >= closed:
-        return ""
-    month = start.replace(day=1)
-    return named(month, later(month, Span(1, "month")))
 
 
 def balanced(entries: Iterable[LedgerEntry]) -> bool:

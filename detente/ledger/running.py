@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from hashlib import sha256
 
 from detente.contract.meter import PAYMENTS, Meter
@@ -81,6 +82,12 @@ class RunningTotals:
             more.add(each.rated)
         self._write(session, more)
 
+    def differing(self, session: Session) -> Iterator[Meter]:
+        """The meters whose totals are not those of all lines: somebody changed them."""
+        known, _ = self._known(session)
+        there, anew = (_told(found) for found in (self.read(session), _counted_anew(session, known)))
+        yield from (meter for meter in known if there.get(meter, {}) != anew.get(meter, {}))
+
     def _known(self, session: Session) -> tuple[list[Meter], list[Meter]]:
         """The meters that have counted all there is in this store, and those that have not."""
         there = {name for (name,) in session.all("SELECT meter FROM meters")}
@@ -137,6 +144,15 @@ def _counted_anew(session: Session, meters: Sequence[Meter]) -> Totals:
     if meters:
         for each in all_sums(session):
             found.add(each.rated)
+    return found
+
+
+def _told(totals: Totals) -> dict[Meter, dict[tuple[object, ...], Fraction]]:
+    """What each meter counted."""
+    found: dict[Meter, dict[tuple[object, ...], Fraction]] = {}
+    for meter, window, labels, each in totals.counts():
+        if each.value:
+            found.setdefault(meter, {})[window, labels] = each.value
     return found
 
 

@@ -122,4 +122,4 @@ _REMEDIES = (
 
 def _said(error: sqlite3.Error) -> str:
     text = str(error)
-    return f"{text}; {next((remedy for sign, remedy in _REMEDIES if sign in text), 'nothing was written')}"
+    return f"{text}; {next((remedy for sign, remedy in _REMEDIES if sign in text), 'nothing was changed')}"

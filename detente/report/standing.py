@@ -6,6 +6,7 @@ Owns: how it is told. Not here: what it is (``ledger.stands``).
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from detente.ledger.closing import ClosedBooks
 from detente.ledger.stands import BooksStand, ClauseStands
@@ -22,7 +23,7 @@ HEADS = ("clause", "window", "asks", "drawn", "remaining", "expected by its end"
 def standing_view(console: Screen, name: str, found: BooksStand, currency: str) -> None:
     """A line a clause and window; then what is not known."""
     title(console, f"{name}: where its clauses stand as of {found.as_of:%Y-%m-%d %H:%M}", None, None)
-    rows = [_row(each, currency) for each in found.clauses if each.standing is not None]
+    rows = standing_rows(found.clauses, currency)
     if not rows:
         say(console, "no clause that counts anything has a window that runs")
     table(console, "Standing", HEADS, rows, right=(2, 3, 4, 5, 6), most=len(rows))
@@ -36,6 +37,11 @@ def standing_view(console: Screen, name: str, found: BooksStand, currency: str) 
             )
     if found.unknown:
         say(console, f"{count(found.unknown, 'use')} in all are on the books with an unknown amount or price")
+
+
+def standing_rows(clauses: Sequence[ClauseStands], currency: str) -> list[Row]:
+    """A row a clause and window, as ``HEADS`` says; without those of which nothing is known."""
+    return [_row(each, currency) for each in clauses if each.standing is not None]
 
 
 def _row(each: ClauseStands, currency: str) -> Row:
@@ -58,10 +64,11 @@ def _row(each: ClauseStands, currency: str) -> Row:
 def standing_json(name: str, found: BooksStand, currency: str) -> str:
     """The same as one document: every amount exact, as text."""
     head = {"case": name, "currency": currency, "as-of": found.as_of.isoformat(), "unknown": found.unknown}
-    return json.dumps({**head, "clauses": [_plain(each) for each in found.clauses]}, indent=1)
+    return json.dumps({**head, "clauses": [plain_clause(each) for each in found.clauses]}, indent=1)
 
 
-def _plain(each: ClauseStands) -> dict[str, object]:
+def plain_clause(each: ClauseStands) -> dict[str, object]:
+    """A clause in one window, as values of JSON."""
     told: dict[str, object] = {"clause": each.term, "agreement": each.agreement, "since": f"{each.since:%Y-%m-%d}"}
     standing, heading = each.standing, each.heading
     if standing is None:

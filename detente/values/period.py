@@ -61,6 +61,16 @@ DATE = r"^(19[7-9][0-9]|2[01][0-9]{2}|2200)-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3
 Day = Annotated[date, read_by(day, written_as(DATE, "2026-01-31", "a date (UTC)", name="date"))]
 
 
+def stretch(text: str) -> tuple[datetime, datetime]:
+    """From when to when ``2026``, ``2026-Q1``, ``2026-01`` or ``2026-01-31`` is. Raises FlawError."""
+    match = re.fullmatch(r"([0-9]{4})(?:-Q([1-4]))?", text)
+    if match:
+        first = day(f"{match[1]}-{3 * int(match[2] or 1) - 2:02}")
+        return moment(first), later(moment(first), Span(3 if match[2] else 12, "month"))
+    first = day(text)
+    return moment(first), later(moment(first), Span(1, "month" if len(text) == 7 else "day"))
+
+
 def moment(on: date) -> datetime:
     """The start of a day, UTC."""
     return datetime(on.year, on.month, on.day, tzinfo=UTC)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def test_books_are_closed_and_clauses_stand(tmp_path: Path, case: Path) -> None:
     assert (clause["standing"]["drawn"], clause["standing"]["remaining"], clause["heading"]) == ("3", "2997", None)
     closed = told("close", case, "--ledger", ledger, "--as-of", "2026-02-01")
     amounts = {entry["account"]: int(entry["amount"]) for entry in closed["entries"]}
-    assert amounts["clause/north-deal/floor/shortfall-fee"] == 2997 * 10**9
+    assert amounts["clause/north/north-deal/floor/shortfall-fee"] == 2997 * 10**9
     shown = detente("close", case, "--ledger", ledger, "--as-of", "2026-02-01")
     assert shown.stdout == "closed as of 2026-02-01: 0 entries booked\n"
 
@@ -77,3 +78,47 @@ def test_a_ledger_that_is_not_there_is_named(tmp_path: Path, case: Path, command
 def test_what_is_no_day_is_told(case: Path) -> None:
     done = detente("close", case, "--as-of", "2026-13-01")
     assert (done.returncode, "--as-of: `2026-13-01` is not a date" in done.stderr) == (2, True)
+
+
+def test_a_statement_an_audit_and_the_evidence_for_a_call(
+    tmp_path: Path, case: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, ledger = journal_of(tmp_path / "journal", [call(1, used=(10**6, 0))]), tmp_path / "ledger.db"
+    told("ingest", case, folder, "--ledger", ledger)
+    given = (case, "--ledger", ledger)
+    (found,) = told("statement", *given, "--window", "2026-01")["statements"]
+    assert (found["party"], found["opening"], found["closing"]) == ("north", "0", "3")
+    printed = detente("statement", *given, "--window", "2026-01", "--agreement", "north-deal", "--csv").stdout
+    assert printed.splitlines()[2] == "north,2026-01-01,2026-02-01,use,north-api,,3,USD"
+    key = tmp_path / "key"
+    key.write_text("a key that nobody can guess", encoding="utf-8")
+    signing = ("--key", f"file:{key}")
+    assert detente("audit", *given, "--sign", tmp_path / "signed", *signing).stdout.startswith("all holds: 1 batch, ")
+    assert told("audit", *given, "--against", tmp_path / "signed", *signing)["holds"] is True
+    evidence = told("audit", *given, "--request", "req_1")
+    assert (evidence["holds"], evidence["lines"][0]["listed"]) == (True, 3 * 10**9)
+    assert [(clause["clause"], clause["roles"]) for clause in evidence["clauses"]] == [("floor", ["counts"])]
+    changed = sqlite3.connect(ledger)
+    changed.execute("UPDATE lines SET listed = 1")
+    changed.commit()
+    changed.close()
+    done = detente("audit", *given, "--against", tmp_path / "signed", *signing)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[1] == "  batch 1, lines, row 0: altered: it does not have its mark"
+    assert detente("audit", *given, "--request", "req_1", "--json").returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "what"),
+    [
+        ("audit CASE --sign x", "--key goes with --sign or --against"),
+        ("audit CASE --sign x --key secret", "--key: write `env:NAME` or `file:PATH`"),
+        ("statement CASE --agreement nrth-deal", "did you mean `north-deal`?"),
+        ("statement CASE --window June", "--window: `June` is not a date; write for example `2026`, `2026-Q1`"),
+        ("statement CASE --window 2026 --as-of 2025-06-01", "--as-of: the time begins on 2026-01-01"),
+        ("statement CASE --json --csv", "--csv and --json are two forms; give one of them"),
+    ],
+)
+def test_what_makes_no_sense(case: Path, command: str, what: str) -> None:
+    done = detente(*command.replace("CASE", str(case)).split(), cwd=case)
+    assert (done.returncode, what in done.stderr) == (2, True), done.stderr

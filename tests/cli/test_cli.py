@@ -212,6 +212,8 @@ def test_mistakes_of_a_case_as_a_document(tmp_path: Path, command: str) -> None:
         ("journal .", ".: holds no journal; `detente serve … --journal .` writes one"),
         ("ingest . . --ledger x.db", ".: holds no journal; name a folder that `detente serve` wrote"),
         ("close GOOD --ledger x.db --as-of 2026-02-01", "x.db: there is no such ledger; `detente ingest CASE JOURNAL"),
+        ("audit GOOD --ledger x.db", "x.db: there is no such ledger; `detente ingest CASE JOURNAL"),
+        ("statement GOOD --ledger x.db", "x.db: there is no such ledger; `detente ingest CASE JOURNAL"),
         ("standing GOOD --ledger x.db", "x.db: there is no such ledger; `detente ingest CASE JOURNAL"),
         ("replay GOOD GOOD/case.yaml --column input", "--column input: no role and name; write for example"),
         ("plan GOOD --gap lots", "--gap: `lots` is not a percentage; write for example `20%`"),
@@ -262,6 +264,8 @@ def test_every_command_with_json_is_tried_with_mistakes() -> None:
         "close",
         "standing",
         "replay",
+        "statement",
+        "audit",
     }
     named = {n for n, c in cli.commands.items() if n == "keys" or any("--json" in p.opts for p in c.params)}
     assert named == tried | {"schema"}

@@ -19,7 +19,7 @@ from tests.ledger.served import NOW, accounts, call, ingested, journal_of, serve
 FLOOR = {"id": "floor", "kind": "minimum-commitment", "amount": "1 USD", "windows": {"every": "month"}}
 TENTH = (100_000, 0)
 """Tokens for 0.30 USD."""
-FEE, OWED = "clause/north-deal/floor/shortfall-fee", "owed/north"
+FEE, OWED = "clause/north/north-deal/floor/shortfall-fee", "owed/north"
 M = 1_000_000
 """A thousandth of a dollar, in billionths."""
 
@@ -52,10 +52,10 @@ def test_a_shortfall_is_owed_once_its_window_has_ended(store: Store, case: Case,
         "use/north/north-api": 600 * M,
         FEE: 700 * M,
         OWED: -1300 * M,
-        "accrued/north-deal/floor/floor": 1000 * M,
+        "accrued/north/north-deal/floor/floor": 1000 * M,
         "accruals/north": -1000 * M,
-        "drawn/north-deal/floor/spend": 300 * M,
-        "counted/north-deal/floor/spend": -300 * M,
+        "drawn/north/north-deal/floor/spend": 300 * M,
+        "counted/north/north-deal/floor/spend": -300 * M,
     }
 
 
@@ -70,12 +70,12 @@ def test_closing_twice_changes_nothing(store: Store, case: Case, tmp_path: Path)
 def test_what_accrued_is_reversed_by_what_is_owed(store: Store, case: Case, tmp_path: Path) -> None:
     put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH))
     closing(store, case, "2026-01-20")
-    assert accounts(store)["accrued/north-deal/floor/floor"] == 700 * M
+    assert accounts(store)["accrued/north/north-deal/floor/floor"] == 700 * M
     assert FEE not in accounts(store)
     closing(store, case, "2026-07-01")
     # six months: 0.70 and five times 1; the clause ends then, and nothing accrues
     assert accounts(store)[FEE] == 5700 * M
-    assert "accrued/north-deal/floor/floor" not in accounts(store)
+    assert "accrued/north/north-deal/floor/floor" not in accounts(store)
 
 
 def test_a_late_record_adjusts_the_closed_period_by_name(store: Store, case: Case, tmp_path: Path) -> None:
@@ -85,14 +85,14 @@ def test_a_late_record_adjusts_the_closed_period_by_name(store: Store, case: Cas
     used = entries(store, "use/north/north-api")
     assert [(e.day, e.amount, e.adjusts) for e in used] == [
         ("2026-01-15", 300 * M, ""),
-        ("2026-01-31", 300 * M, "Jan 2026"),
         ("2026-02-01", 300 * M, ""),
+        ("2026-02-01", 300 * M, "Jan 2026"),
     ]
     closing(store, case, "2026-02-01")
-    assert [(e.amount, e.adjusts) for e in entries(store, FEE)] == [
-        (700 * M, ""),
-        (-700 * M, "Jan 2026"),
-        (400 * M, "Jan 2026"),
+    assert [(e.day, e.amount, e.adjusts) for e in entries(store, FEE)] == [
+        ("2026-01-31", 700 * M, ""),
+        ("2026-02-01", -700 * M, "Jan 2026"),
+        ("2026-02-01", 400 * M, "Jan 2026"),
     ]
     assert closing(store, case, "2026-02-01").entries == ()
 
@@ -108,7 +108,7 @@ def test_use_after_the_day_is_no_part_of_what_is_closed(store: Store, case: Case
     late, early = (call(n, when, TENTH) for n, when in ((1, "2026-01-15"), (2, "2026-01-25")))
     put(store, case, tmp_path / "j", late, early)
     closing(store, case, "2026-01-20")
-    assert accounts(store)["drawn/north-deal/floor/spend"] == 300 * M
+    assert accounts(store)["drawn/north/north-deal/floor/spend"] == 300 * M
 
 
 def test_a_clause_that_is_not_known_is_told_and_the_others_are_booked(store: Store, tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_discounts_are_booked_with_use_and_never_again(store: Store, tmp_path: P
     put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH))
     closing(store, case, "2026-07-01")
     found: dict[str, Any] = accounts(store)
-    assert found["off/north-deal/off"] == -30 * M
+    assert found["off/north/north-deal/off"] == -30 * M
     assert sum(amount for account, amount in found.items() if account.startswith("clause/")) == -100 * M
     assert found["owed/north"] == -(270 - 100) * M
 
@@ -149,7 +149,7 @@ def test_an_amended_clause_is_two_and_only_the_new_one_is_booked_anew(store: Sto
     new = served_case(FLOOR, also=[amendment])
     closing(store, new, "2026-03-01")
     # February is the new text's: its fee of 0.70 is reversed, and 1.70 are owed under the amendment
-    assert (accounts(store)[FEE], accounts(store)["clause/more/floor/shortfall-fee"]) == (700 * M, 1700 * M)
+    assert (accounts(store)[FEE], accounts(store)["clause/north/more/floor/shortfall-fee"]) == (700 * M, 1700 * M)
 
 
 def test_another_price_of_another_day_leaves_what_is_booked(store: Store, case: Case, tmp_path: Path) -> None:

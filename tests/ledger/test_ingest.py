@@ -53,7 +53,7 @@ def test_a_call_is_rated_and_booked_to_the_billionth(store: Store, tmp_path: Pat
     # 1,333 tokens at 3 USD per million: 0.003999; less 10%
     assert accounts(store) == {
         "use/north/north-api": 3_999_000,
-        "off/north-deal/off": -399_900,
+        "off/north/north-deal/off": -399_900,
         "owed/north": -3_599_100,
     }
 
@@ -66,7 +66,7 @@ def test_what_earlier_attempts_used_is_booked_where_it_was_used(store: Store, tm
         "use/south/south-api": 100_000,
         "owed/south": -100_000,
         "use/north/north-api": 300_000,
-        "off/north-deal/off": -30_000,
+        "off/north/north-deal/off": -30_000,
         "owed/north": -270_000,
     }
 

@@ -1,0 +1,103 @@
+"""A statement, for people, for spreadsheets and for programs: every amount in the three is the same.
+
+Owns: how it is told. Not here: what it is (``ledger.statement``).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+
+from detente.ledger.line import decimal
+from detente.ledger.statement import Statement, StatementLine
+from detente.report.csv import FORMULA
+from detente.report.figure import count, exact
+from detente.report.layout import heading, say, table, title
+from detente.report.screen import Screen
+from detente.report.standing import HEADS as STANDING_HEADS
+from detente.report.standing import plain_clause, standing_rows
+from detente.values.period import named
+from detente.values.quantity import plain
+
+SECTIONS = {"use": "Use at list price", "off": "Taken off", "clause": "Clauses"}
+
+
+def statement_view(console: Screen, found: Statement) -> None:
+    """From what was owed before to what is after; then where clauses stand; then what is not in it."""
+    title(console, f"Statement of {found.party}, {named(found.start, found.end)}", None, None)
+    rows = [("opening", "owed before", "", _money(found, found.opening))]
+    rows += [(SECTIONS[line.kind], _what(line), line.adjusts, _money(found, line.amount)) for line in found.lines]
+    rows += [("closing", "owed after", "", _money(found, found.closing))]
+    table(console, "Owed", ("", "of", "adjusts", found.currency), rows, right=(3,), most=len(rows))
+    standing = standing_rows(found.clauses, found.currency)
+    table(console, "Where its clauses stand", STANDING_HEADS, standing, right=(2, 3, 4, 5, 6), most=len(standing))
+    notes = list(_notes(found))
+    if notes:
+        heading(console, "Not in it")
+    for note in notes:
+        say(console, note, indent=2)
+
+
+def _what(line: StatementLine) -> str:
+    return " ".join(line.what)
+
+
+def _money(found: Statement, amount: int) -> str:
+    return exact(decimal(amount))
+
+
+def _notes(found: Statement) -> Iterator[str]:
+    if not found.settled:
+        upto = "never" if found.closed is None else f"up to {found.closed:%Y-%m-%d}"
+        yield f"the books are closed {upto}: what clauses come to after that is not booked yet (`detente close`)"
+    if found.accruing:
+        yield f"accruing in windows that run: {_money(found, found.accruing)} {found.currency}"
+    if found.unknown:
+        yield f"{count(found.unknown, 'use')} of unknown amount or price"
+    for clause in found.clauses:
+        if clause.standing is None:
+            yield f"`{clause.term}` is not known: {clause.unknown}"
+
+
+def statements_csv(found: Sequence[Statement]) -> str:
+    """A line each, exact: section, of, adjusts, amount, currency (RFC 4180)."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(("party", "from", "until", "section", "of", "adjusts", "amount", "currency"))
+    for each in found:
+        writer.writerows(_csv_rows(each))
+    return out.getvalue()
+
+
+def _csv_rows(found: Statement) -> Iterator[tuple[str, ...]]:
+    head = (found.party, f"{found.start:%Y-%m-%d}", f"{found.end:%Y-%m-%d}")
+    lines = [("opening", "", "", found.opening)]
+    lines += [(line.kind, _what(line), line.adjusts, line.amount) for line in found.lines]
+    for section, what, adjusts, amount in [*lines, ("closing", "", "", found.closing)]:
+        safe = f"'{what}" if FORMULA.match(what) else what
+        yield (*head, section, safe, adjusts, plain(decimal(amount)), found.currency)
+
+
+def statements_json(found: Sequence[Statement]) -> str:
+    """One document, every amount exact, as text."""
+    return json.dumps({"statements": [_plain(each) for each in found]}, indent=1)
+
+
+def _plain(found: Statement) -> dict[str, object]:
+    lines = [
+        {"section": line.kind, "of": list(line.what), "adjusts": line.adjusts or None, "amount": _text(line.amount)}
+        for line in found.lines
+    ]
+    return {
+        "party": found.party, "from": f"{found.start:%Y-%m-%d}", "until": f"{found.end:%Y-%m-%d}",
+        "currency": found.currency, "opening": _text(found.opening), "lines": lines, "closing": _text(found.closing),
+        "accruing": _text(found.accruing), "settled": found.settled, "unknown": found.unknown,
+        "closed": None if found.closed is None else f"{found.closed:%Y-%m-%d}",
+        "clauses": [plain_clause(clause) for clause in found.clauses],
+    }  # fmt: skip
+
+
+def _text(amount: int) -> str:
+    return plain(decimal(amount))

@@ -1,0 +1,130 @@
+"""Statements: worked by hand, they add up, and what they said of closed books stays true."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from detente.case.case import Case
+from detente.errors import FlawError, LedgerError
+from detente.ledger.books import Books
+from detente.ledger.closing import close
+from detente.ledger.statement import Statement, parties, statement
+from detente.ledger.store import Store
+from detente.report.screen import Screen
+from detente.report.statement import statement_view, statements_csv, statements_json
+from detente.values.period import named, stretch
+from tests.builders import day
+from tests.ledger.served import NOW, call, ingested, journal_of, served_case
+
+FLOOR = {"id": "floor", "kind": "minimum-commitment", "amount": "1 USD", "windows": {"every": "month"}}
+FLOOR |= {"measure": "after-discounts"}
+OFF = {"id": "off", "kind": "discount", "off": "10%"}
+TENTH = (100_000, 0)
+M = 1_000_000
+
+
+@pytest.fixture
+def case() -> Case:
+    return served_case(FLOOR, OFF)
+
+
+def put(store: Store, case: Case, folder: Path, *records: bytes) -> None:
+    ingested(store, case, journal_of(folder, records))
+
+
+def of(store: Store, case: Case, window: str, party: str = "north") -> Statement:
+    return statement(Books(store, case), party, *stretch(window))
+
+
+def lines(found: Statement) -> list[tuple[Any, ...]]:
+    return [(line.kind, " ".join(line.what), line.adjusts, line.amount) for line in found.lines]
+
+
+def closing(store: Store, case: Case, on: str) -> None:
+    close(Books(store, case), day(on), NOW)
+
+
+def test_each_month_goes_on_from_the_one_before(store: Store, case: Case, tmp_path: Path) -> None:
+    put(store, case, tmp_path / "j", *(call(n, f"2026-0{n}-15", TENTH) for n in (1, 2)))
+    closing(store, case, "2026-03-01")
+    january, february = of(store, case, "2026-01"), of(store, case, "2026-02")
+    each = [
+        ("use", "north-api", "", 300 * M),
+        ("off", "north-deal off", "", -30 * M),
+        ("clause", "north-deal floor shortfall-fee", "", 730 * M),  # 1 less 0.27
+    ]
+    assert (january.opening, lines(january), january.closing) == (0, each, 1000 * M)
+    assert (february.opening, lines(february), february.closing) == (1000 * M, each, 2000 * M)
+    assert (january.settled, of(store, case, "2026-03").settled) == (True, False)
+    ((stands,),) = ([c.standing for c in january.clauses if c.term == "floor"],)
+    assert stands is not None
+    assert (stands.drawn, stands.ended) == (january.clauses[0].standing.drawn, True)  # type: ignore[union-attr]
+
+
+def test_a_statement_of_closed_books_stays_true_and_the_next_adjusts_it(
+    store: Store, case: Case, tmp_path: Path
+) -> None:
+    put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH))
+    closing(store, case, "2026-02-01")
+    before = of(store, case, "2026-01")
+    put(store, case, tmp_path / "k", call(2, "2026-01-20", TENTH))
+    closing(store, case, "2026-03-01")
+    after = of(store, case, "2026-01")
+    assert (after.opening, after.lines, after.closing) == (before.opening, before.lines, before.closing)
+    assert lines(of(store, case, "2026-02")) == [
+        ("clause", "north-deal floor shortfall-fee", "", 1000 * M),
+        ("use", "north-api", "Jan 2026", 300 * M),
+        ("off", "north-deal off", "Jan 2026", -30 * M),
+        ("clause", "north-deal floor shortfall-fee", "Jan 2026", -270 * M),
+    ]
+
+
+def test_a_party_has_its_own(store: Store, case: Case, tmp_path: Path) -> None:
+    south = {"deployment": "south-live", "offer": "south-api", "provider": "south"}
+    put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH), call(2, "2026-01-15", TENTH, **south))
+    assert parties(Books(store, case)) == ["north", "south"]
+    assert lines(of(store, case, "2026-01", "south")) == [("use", "south-api", "", 200 * M)]
+    assert of(store, case, "2026-01", "south").clauses == ()
+
+
+def test_what_was_changed_does_not_add_up(store: Store, case: Case, tmp_path: Path) -> None:
+    put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH))
+    with store.writing() as session:
+        session.run("UPDATE entries SET amount = amount + 1 WHERE account = 'owed/north'")
+    with pytest.raises(LedgerError, match="owed to `north` is not what its lines come to; `detente audit` finds"):
+        of(store, case, "2026-01")
+
+
+def test_the_three_forms_say_the_same(store: Store, case: Case, tmp_path: Path) -> None:
+    put(store, case, tmp_path / "j", call(1, "2026-01-15", (1, 0)), call(2, "2026-01-16", None))
+    found = of(store, case, "2026-01")
+    rows = list(csv.DictReader(io.StringIO(statements_csv([found]))))
+    (told,) = json.loads(statements_json([found]))["statements"]
+    assert [(row["section"], row["amount"]) for row in rows] == [
+        ("opening", "0"), ("use", "0.000003"), ("off", "-0.0000003"), ("closing", "0.0000027"),
+    ]  # fmt: skip
+    assert [line["amount"] for line in told["lines"]] == [row["amount"] for row in rows[1:-1]]
+    assert (told["opening"], told["closing"], told["unknown"], told["settled"]) == ("0", "0.0000027", 1, False)
+    shown = io.StringIO()
+    statement_view(Screen(width=100, highlight=False, soft_wrap=False, file=shown), found)
+    for text in ("Statement of north, Jan 2026", "0.0000027", "north-deal off", "are closed never", "1 use of"):
+        assert text in shown.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("2026", "2026"), ("2026-Q2", "2026 Q2"), ("2026-12", "Dec 2026"), ("2028-02-29", "2028-02-29")]
+)
+def test_times_are_named_as_they_are_written(text: str, told: str) -> None:
+    assert named(*stretch(text)) == told
+
+
+@pytest.mark.parametrize("text", ["2026-Q5", "26", "2026-13", "2026-02-30", "January"])
+def test_what_is_no_time(text: str) -> None:
+    with pytest.raises(FlawError):
+        stretch(text)
