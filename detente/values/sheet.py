@@ -155,7 +155,19 @@ class Sheet:
         flat.seek(0)
         return flat, head
 
+    def _must_be_short(self, stream: IO[bytes]) -> None:
+        """Raise FlawError where there are too many lines, or they unpack to too much: before any of them is read."""
+        size = lines = 0
+        while chunk := stream.read(MAX_LINE):
+            size, lines = size + len(chunk), lines + chunk.count(b"\n")
+            if lines > MAX_LINES:
+                self.stop(f"has more than {MAX_ROWS:,} rows", "keep the hours that matter")
+            if size > MAX_UNPACKED:
+                self.stop(f"unpacks to more than {MAX_UNPACKED // 2**30} GiB", "keep the hours that matter")
+        stream.seek(0)
+
     def _start_csv(self, stream: IO[bytes]) -> None:
+        self._must_be_short(stream)
         reader = csv.reader(self._lines(stream), strict=True)
         try:
             header = next(reader, None)
@@ -182,15 +194,11 @@ class Sheet:
         self._rows = rows
 
     def _lines(self, stream: IO[bytes]) -> Iterator[str]:
-        size, line = 0, 0
+        line = 0
         while raw := stream.readline(MAX_LINE):
-            size, line = size + len(raw), line + 1
-            if line > MAX_LINES:
-                self.stop(f"has more than {MAX_ROWS:,} rows", "keep the hours that matter", line)
+            line += 1
             if len(raw) == MAX_LINE:
                 self.stop("a line is longer than 1 MiB", "give CSV or Parquet", line)
-            if size > MAX_UNPACKED:
-                self.stop(f"unpacks to more than {MAX_UNPACKED // 2**30} GiB", "keep the hours that matter")
             try:
                 yield raw.decode("utf-8-sig" if line == 1 else "utf-8")
             except UnicodeDecodeError as error:

@@ -234,6 +234,14 @@ def test_empty_lines_are_lines_too(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "has more than 10,000,000 rows" in refused(tmp_path, bomb)
 
 
+def test_too_many_lines_are_refused_before_any_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sheet, "MAX_LINES", 1000)
+    for packed in (bytes, gzip.compress):
+        found = refused(tmp_path, packed(b"time,input,output\n" + b"not,a,number\n" * 2000))
+        assert "has more than 10,000,000 rows" in found
+        assert "number" not in found
+
+
 def test_what_is_no_file_or_not_beside_the_case(tmp_path: Path) -> None:
     case = tmp_path / "case"
     case.mkdir()
