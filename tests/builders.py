@@ -353,6 +353,38 @@ def _spending_cap(draw: Draw, world: Data, party: str) -> Data:
     return found | (_of(draw, world) if pick(draw, False, True) else {})
 
 
+def _first_ship(draw: Draw, world: Data, party: str) -> Data:
+    releases: list[Data] = []
+    for workload in world["workloads"]:
+        told: Data = pick(
+            draw,
+            {"shipped": pick(draw, "2025-10-01", "2026-02-01", "2026-01-20")},
+            {"offered": "2026-01-05"},
+            {"answer": pick(draw, "will", "cannot", "will-not"), "answered": "2026-01-31"},
+        )
+        releases += [{"of": {"workload": workload["id"]}} | told] if pick(draw, True, True, False) else []
+    more: Data = pick(draw, {}, {"ahead": "10 days"}, {"silence": "1 month"})
+    return _of(draw, world) | more | {"releases": releases}
+
+
+def _first_refusal(draw: Draw, world: Data, party: str) -> Data:
+    notices: list[Data] = []
+    for offer in world["offers"]:
+        told: Data = pick(draw, {}, *({"answer": a, "answered": "2026-01-31"} for a in ("matched", "declined")))
+        told |= {"of": {"offer": offer["id"]}, "noticed": pick(draw, "2025-11-01", "2026-01-15")}
+        notices += [told] if pick(draw, True, True, False) else []
+    more: Data = pick(draw, {}, {"sign-within": "20 days"})
+    return _of(draw, world) | more | {"answer-within": "30 days", "notices": notices}
+
+
+def _permitted_use(draw: Draw, world: Data, party: str) -> Data:
+    decided = [
+        {"of": _scope(draw, world), "allowed": pick(draw, True, False), "by": "counsel"}
+        for _ in range(pick(draw, 0, 1, 2))
+    ]
+    return _of(draw, world) | {"asks": "is it a rival product?", "decided": decided}
+
+
 def _take_or_pay(draw: Draw, world: Data, party: str) -> Data:
     offer = pick(draw, *(o for o in world["offers"] if o["kind"] == "gpu" and o["provider"] == party))
     few = offer.get("capacity") == "3 unit" and offer["unit"] == 1
@@ -396,8 +428,11 @@ GENERATORS: dict[str, Make] = {
     "credit": _credit,
     "discount": _discount,
     "exclusivity": _exclusivity,
+    "first-refusal": _first_refusal,
+    "first-ship": _first_ship,
     "minimum-commitment": _commitment,
     "payment": _payment,
+    "permitted-use": _permitted_use,
     "redundancy": _redundancy,
     "residency": _residency,
     "revenue-share": _revenue_share,

@@ -7,7 +7,7 @@ of an amount, what clauses remind of, events, what scenarios owe, and days of ne
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -55,10 +55,14 @@ def _agreements(case: Case) -> Iterator[AgendaLine]:
 def _clauses(case: Case, since: date, until: date) -> Iterator[AgendaLine]:
     """What each clause in force names: its own days, the ends of its windows, what it reminds of."""
     agreements = {each.id: each for each in case.declared.agreements}
+    spans: dict[tuple[str, str], list[Term]] = {}
     for term in case.signed:
-        signed = agreements.get(term.validity.agreement)
+        spans.setdefault((term.validity.agreement, term.id), []).append(term)
+    for (name, _), versions in spans.items():
+        signed = agreements.get(name)
         told = () if signed is None else (signed.effective, signed.ends and last_day(moment(signed.ends)))
-        yield from (line for line in _span(term) if line.on not in told)
+        yield from (line for line in _span(versions) if line.on not in told)
+    for term in case.signed:
         yield from _windows(term, since, until)
         yield from (_of(term, each) for each in term.reminds(moment(since), moment(until)))
 
@@ -67,11 +71,12 @@ def _of(term: Term, each: Reminder) -> AgendaLine:
     return AgendaLine(each.on, each.role, each.what, term.validity.agreement, term.id, each.by, each.done)
 
 
-def _span(term: Term) -> Iterator[AgendaLine]:
-    """Its first and last day in force."""
+def _span(versions: Sequence[Term]) -> Iterator[AgendaLine]:
+    """The first and last day in force of one text, which may come in several versions, one after the other."""
+    term, end = versions[0], versions[-1].validity.end
     yield _of(term, Reminder(term.validity.start.date(), "start", f"`{term.id}` comes into force"))
-    if not endless(term.validity.end):
-        yield _of(term, Reminder(last_day(term.validity.end), "end", f"the last day of `{term.id}`"))
+    if not endless(end):
+        yield _of(term, Reminder(last_day(end), "end", f"the last day of `{term.id}`"))
 
 
 def _windows(term: Term, since: date, until: date) -> Iterator[AgendaLine]:

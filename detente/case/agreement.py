@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import pairwise
 
 from pydantic import Field, model_validator
 
@@ -85,7 +86,19 @@ def in_force(agreements: Sequence[Agreement], events: Mapping[str, datetime | No
         for place, term in enumerate(agreement.terms):
             validity = replace(dates(term, agreement, known, events), begun=begun.get(term.id))
             found.append(InForce(term, validity, index, place))
-    return (standing for standing in found if standing.validity.end > standing.validity.start)
+    there = (standing for standing in found if standing.validity.end > standing.validity.start)
+    return (version for standing in there for version in _versions(standing))
+
+
+def _versions(standing: InForce) -> Iterator[InForce]:
+    """A term once for each time in which it stays as it is; what an amendment makes of windows is at its two ends."""
+    whole = standing.validity
+    inside = {at for at in standing.term.turns() if whole.start < at < whole.end}
+    edges = sorted({whole.start, whole.end, *inside})
+    for start, end in pairwise(edges):
+        begun = whole.begun if start == whole.start else None
+        ended = whole.ended if end == whole.end else None
+        yield replace(standing, validity=replace(whole, start=start, end=end, begun=begun, ended=ended))
 
 
 def severed(standing: InForce, ends: Mapping[str, datetime]) -> InForce:

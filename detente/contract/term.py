@@ -135,6 +135,13 @@ class Term(Noun):
         named = "provider" in self.of.wanted or self.validity.counterparty == SELF
         return covered if named or not self.theirs else covered.at(provider=self.validity.counterparty)
 
+    def turns(self) -> Iterable[datetime]:
+        """The moments at which it changes while it is in force: it is bound once for each time between. Neutral: none.
+
+        So within the validity of a bound clause nothing of it changes, and what it says may be remembered.
+        """
+        return ()
+
     def seen_by(self, horizon: Horizon) -> Self:
         """The term as a plan sees it: its windows are those that the horizon sees, each with the part inside."""
         seen = self.model_copy()

@@ -19,9 +19,12 @@ from detente.terms.commitment import MinimumCommitment
 from detente.terms.credit import Credit
 from detente.terms.discount import Discount
 from detente.terms.exclusivity import Exclusivity
+from detente.terms.first_refusal import FirstRefusal
+from detente.terms.first_ship import FirstShip
 from detente.terms.liability_cap import LiabilityCap
 from detente.terms.obligation import DatedObligation
 from detente.terms.payment import Payment
+from detente.terms.permitted_use import PermittedUse
 from detente.terms.redundancy import Redundancy
 from detente.terms.renewal import Renewal
 from detente.terms.residency import Residency
@@ -37,12 +40,15 @@ KINDS: tuple[type[Term], ...] = (
     Audit,
     ChangeOfControl,
     Credit,
+    DatedObligation,
     Discount,
     Exclusivity,
+    FirstRefusal,
+    FirstShip,
     LiabilityCap,
     MinimumCommitment,
-    DatedObligation,
     Payment,
+    PermittedUse,
     Redundancy,
     Renewal,
     Residency,

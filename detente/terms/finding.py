@@ -26,7 +26,10 @@ WORDS: dict[str, str] = {
     **dict.fromkeys(("ri", "reserved-instance", "reservation", "capacity-block"), "write an offer with a `term`"),
     **dict.fromkeys(("prepayment", "universal-credits", "burn-down"), "write `kind: payment` and `kind: credit`"),
     **dict.fromkeys(("budget", "cap", "spend-cap"), "write `kind: spending-cap`"),
-    **dict.fromkeys(("non-compete", "rofr", "rofo", "right-of-first-refusal", "first-refusal"), _BY_A_PERSON),
+    **dict.fromkeys(("rofr", "right-of-first-refusal"), "write `kind: first-refusal`"),
+    **dict.fromkeys(("rofo", "rofn", "first-offer", "first-negotiation"), "write `kind: first-refusal` (`right`)"),
+    **dict.fromkeys(("non-compete", "field-of-use", "acceptable-use", "restriction"), "write `kind: permitted-use`"),
+    **dict.fromkeys(("first-release", "first-on", "launch-partner"), "write `kind: first-ship`"),
     **dict.fromkeys(("mfn", "mfc", "most-favoured-customer", "benchmarking", "warrants"), _BY_A_PERSON),
     **dict.fromkeys(("audit-rights", "audit-right"), "write `kind: audit`"),
     **dict.fromkeys(

@@ -31,7 +31,7 @@ MANY = 2_000.0
 NEVER_IDLE = 1 - 1e-6
 """Of capacity by the hour, less than one step above what is used is rented (decision 0006)."""
 
-ELSEWHERE = {"exclusivity", "residency", "discount", "redundancy"}
+ELSEWHERE = {"exclusivity", "first-ship", "first-refusal", "permitted-use", "residency", "discount", "redundancy"}
 """Clauses that act on what may run, on prices and on standby, and add no rows of their own kind."""
 
 Sum = dict[int, float]

@@ -1,0 +1,105 @@
+"""A first right: what is covered may run elsewhere only once somebody had the first chance at it.
+
+Owns: ``FreedUse`` (from when, and until when, a part of it is free), and ``FirstRight``, the base of such kinds. Facts
+that nobody has stated are unknown, and unknown is not permission (§2). Not here: what opens it (``terms``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from fractions import Fraction
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from detente.contract.case_view import CaseView
+from detente.contract.scope import Scope
+from detente.contract.stated import Reference
+from detente.contract.term import SELF, Term
+from detente.contract.verdict import PERMIT, Reason, Verdict
+from detente.errors import Flaw
+from detente.values.facts import Facts
+from detente.values.money import shown
+from detente.values.noun import Id
+from detente.values.period import moment
+
+
+@dataclass(frozen=True, slots=True)
+class FreedUse:
+    """For what, from which day on (None: not as far as is known), until which day (None: for good), and why."""
+
+    of: Scope
+    since: date | None
+    why: str
+    until: date | None = None
+
+    def at(self, on: datetime) -> bool:
+        """Whether it is free at a moment."""
+        begun = self.since is not None and moment(self.since) <= on
+        return begun and (self.until is None or on < moment(self.until))
+
+    def told(self, on: datetime) -> str:
+        """Why it is not free at a moment."""
+        if self.since is None:
+            return self.why
+        over = self.until is not None and moment(self.until) <= on
+        return f"{self.why}; it was free until {self.until}" if over else f"{self.why}; it is free from {self.since} on"
+
+
+class FirstRight(Term):
+    """What is covered runs at home; elsewhere where an opening says so. It is one text in several times."""
+
+    provider: Id | None = Field(default=None, description="who has the right; default: the other party")
+
+    unstated: ClassVar[str]
+    """What is not known where no opening speaks of a use."""
+
+    @property
+    def home(self) -> str:
+        """Who has the right."""
+        return self.provider or self.validity.counterparty
+
+    @property
+    def openings(self) -> tuple[FreedUse, ...]:
+        """What the facts open, of a bound clause or of any."""
+        raise NotImplementedError
+
+    def turns(self) -> Iterator[datetime]:
+        """The days on which something becomes free, or is no longer."""
+        for each in self.openings:
+            yield from (moment(on) for on in (each.since, each.until) if on is not None)
+
+    def judge(self, demand: Facts, offer: Facts) -> Verdict:
+        """At home anything; elsewhere what is open. The clause is in several versions, and nothing opens within one."""
+        if offer["provider"] == self.home:
+            return PERMIT
+        covered = self.covered.covers(demand, offer)
+        if covered is False:
+            return PERMIT
+        meant = [(each.of.covers(demand, offer), each) for each in self.openings]
+        if any(inside and each.at(self.validity.start) for inside, each in meant):
+            return PERMIT
+        if covered is None or any(inside is None for inside, _ in meant):
+            return self._says("undecided", f"whether this is {self.covered}, and what is stated of it, is not known")
+        later = next((each for inside, each in meant if inside), None)
+        if later is None:
+            return self._says("undecided", f"{self.unstated.format(home=self.home)}; state it in the clause")
+        return self._says("deny", f"{self.home} comes first: {later.told(self.validity.start)}")
+
+    def _says(self, permission: Literal["deny", "undecided"], sentence: str) -> Verdict:
+        return Verdict(permission, Reason(self.id, sentence))
+
+    def references(self) -> tuple[Reference, ...]:
+        """The provider that it names."""
+        return (Reference(("provider",), "providers", self.provider),) if self.provider else ()
+
+    def check(self, case: CaseView) -> Iterator[Flaw]:
+        """A right of nobody."""
+        if self.home == SELF:
+            yield Flaw("a first right is a provider's", "add `provider: …`", ("kind",))
+
+    def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
+        """In the contract's words."""
+        return f"let {shown(amount, unit)} of {self.covered.quoted} run outside {self.home}"

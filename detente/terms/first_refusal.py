@@ -1,0 +1,103 @@
+"""First refusal: what others offer may be taken only once the holder of the right could match it, and did not.
+
+See ``docs/terms/first-refusal.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from detente.contract.case_view import CaseView
+from detente.contract.first_right import FirstRight, FreedUse
+from detente.contract.reminder import Reminder
+from detente.contract.scope import Scope
+from detente.contract.verdict import Reason
+from detente.errors import Flaw, FlawError
+from detente.values.noun import Noun
+from detente.values.period import Day, later, moment
+from detente.values.quantity_field import Length
+
+RIGHTS = {
+    "refusal": "may match what others offer",
+    "offer": "must be asked first, and is not matched afterwards",
+    "negotiation": "must be talked to first, in good faith",
+}
+"""The three rights, in words."""
+
+
+class Notice(Noun):
+    """One offer of a third party: when the holder was told of it, what it said, and whether it was signed."""
+
+    of: Scope = Field(description="what was offered: `{ offer: … }`, `{ provider: … }`")
+    noticed: Day = Field(description="the day on which the holder had all of the terms")
+    answer: Literal["matched", "declined"] | None = None
+    answered: Day | None = Field(default=None, description="the day of the answer")
+    signed: Day | None = Field(default=None, description="the day on which the third party's offer was signed")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if (self.answer is None) != (self.answered is None):
+            raise FlawError("an answer has a day, and a day an answer", "write `answer` and `answered`", ("answered",))
+        days = [day for day in (self.noticed, self.answered, self.signed) if day is not None]
+        if days != sorted(days):
+            raise FlawError("notice, answer and signature are out of order", "correct the days", ("noticed",))
+        return self
+
+
+class FirstRefusal(FirstRight):
+    """Offered, noticed; then matched, declined or silent; then free for some time, and noticed again after that."""
+
+    kind: Literal["first-refusal"]
+    right: Literal["refusal", "offer", "negotiation"] = "refusal"
+    answer_within: Length = Field(description="how long the holder has; silence then counts as `declined`")
+    sign_within: Length | None = Field(
+        default=None, description="how long it is then free; what is not signed by then must be noticed again"
+    )
+    notices: tuple[Notice, ...] = Field(default=(), description="what the holder was told of, and what it said")
+
+    unstated: ClassVar[str] = "whether {home} has been told of it is not known"
+
+    @property
+    def openings(self) -> tuple[FreedUse, ...]:
+        """Of each notice."""
+        return tuple(self._opening(notice) for notice in self.notices)
+
+    def _opening(self, notice: Notice) -> FreedUse:
+        if notice.answer == "matched":
+            return FreedUse(notice.of, None, f"it matched the offer on {notice.answered}")
+        free = notice.answered or later(moment(notice.noticed), self.answer_within).date()
+        until = later(moment(free), self.sign_within).date() if self.sign_within else None
+        if notice.signed is not None and (until is None or notice.signed < until):
+            until = None
+        why = f"it was told on {notice.noticed}, and has {self.answer_within} to answer"
+        return FreedUse(notice.of, free, why, until)
+
+    def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
+        """The last day for each answer, and the last day on which what is free can be signed."""
+        for notice, each in zip(self.notices, self.openings, strict=True):
+            if each.since is not None and notice.answered is None:
+                yield Reminder(each.since, "right", f"{notice.of} is free: {self.home} has not answered", self.home)
+            if each.until is not None:
+                yield Reminder(each.until, "notice", f"{notice.of} must be noticed again unless it is signed", "self")
+
+    def explain(self) -> Reason:
+        """What the clause does."""
+        held = f"{self.covered} outside {self.home}: {self.home} {RIGHTS[self.right]}, within {self.answer_within}"
+        free = f"; what it declines is free for {self.sign_within}" if self.sign_within else ""
+        return Reason(self.id, f"{held}{free}")
+
+    def check(self, case: CaseView) -> Iterator[Flaw]:
+        """A right of nobody; notice of what was signed too early."""
+        yield from super().check(case)
+        for index, (notice, each) in enumerate(zip(self.notices, self.openings, strict=True)):
+            early = notice.signed is not None and (each.since is None or notice.signed < each.since)
+            if early:
+                free = "it was matched" if each.since is None else f"it is free from {each.since} on"
+                what = f"`{self.id}`: signed on {notice.signed}, and {free}"
+                yield Flaw(
+                    what, "correct the days: what is signed before breaches the right", ("notices", index, "signed")
+                )
