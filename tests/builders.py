@@ -299,7 +299,10 @@ def _commitment(draw: Draw, world: Data, party: str) -> Data:
     found |= _of(draw, world) if pick(draw, False, False, True) else {}
     found |= {"measure": pick(draw, "list", "after-discounts")}
     found["shortfall"] = pick(draw, *({"fee": f"{f}%"} for f in (0, 50, 100, 150)), "forbidden")
-    more = pick(draw, "carry-over", "carry-over", "counts")
+    more = pick(draw, "carry-over", "carry-over", "counts", "deferral")
+    if more == "deferral":
+        found |= {"carry-over": pick(draw, "0%", "20%", "100%"), "carried": pick(draw, "once", "chained")}
+        return found | {"deferral": pick(draw, "0%", "15%", "60%")}
     if more == "counts":
         sold = pick(draw, *(o for o in world["offers"] if o["provider"] == party))
         return found | {"counts": [{"of": {"offer": sold["id"]}, "at-most": pick(draw, "10%", "50%")}]}
@@ -388,12 +391,35 @@ def _permitted_use(draw: Draw, world: Data, party: str) -> Data:
 def _take_or_pay(draw: Draw, world: Data, party: str) -> Data:
     offer = pick(draw, *(o for o in world["offers"] if o["kind"] == "gpu" and o["provider"] == party))
     few = offer.get("capacity") == "3 unit" and offer["unit"] == 1
-    return {
-        "offer": offer["id"],
-        "quantity": pick(draw, "1 GPU", "3 GPU" if few else "6 GPU"),
-        "take": pick(draw, "50%", "100%"),
-        "price": pick(draw, "0.50 USD per GPU-hour", "3 USD per GPU-hour"),
-    } | _windows(draw)
+    return (
+        {
+            "offer": offer["id"],
+            "quantity": pick(draw, "1 GPU", "3 GPU" if few else "6 GPU"),
+            "take": pick(draw, "50%", "100%"),
+            "price": pick(draw, "0.50 USD per GPU-hour", "3 USD per GPU-hour"),
+        }
+        | _windows(draw)
+        | _of_delivery(draw)
+    )
+
+
+def _of_delivery(draw: Draw) -> Data:
+    """What the seller did not have ready, and what may be taken later."""
+    missing = {"from": "2026-01-10", "until": pick(draw, "2026-01-20", "2026-02-10"), "quantity": "1 GPU"}
+    found: Data = pick(draw, {}, {}, {"undelivered": [missing]})
+    found |= pick(draw, {}, {}, {"make-up": {"within": pick(draw, "20 days", "2 months")}})
+    return found
+
+
+def _service_credit(draw: Draw, world: Data, party: str) -> Data:
+    measured = [
+        {"on": on, "availability": pick(draw, "99.999%", "99.5%", "94%"), "claimed": "2026-03-20"}
+        for on in ("2026-01-15", "2026-02-12")
+        if pick(draw, True, True, False)
+    ]
+    bands = [{"below": "99.99%", "credit": "10%"}, {"below": "95%", "credit": pick(draw, "30%", "100%")}]
+    more: Data = pick(draw, {}, {"claim-within": "2 months"})
+    return _of(draw, world) | more | {"bands": bands, "measured": measured}
 
 
 def _volume_discount(draw: Draw, world: Data, party: str) -> Data:
@@ -437,6 +463,7 @@ GENERATORS: dict[str, Make] = {
     "residency": _residency,
     "revenue-share": _revenue_share,
     "savings-plan": _savings_plan,
+    "service-credit": _service_credit,
     "share": _share,
     "spending-cap": _spending_cap,
     "take-or-pay": _take_or_pay,

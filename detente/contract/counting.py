@@ -38,6 +38,11 @@ SAID: dict[MoneyMeasure, str] = {
 """In a clause's sentence."""
 
 
+LISTED = "say `measure: list`, or leave that use out of one of them with `except`"
+APART = "leave that use out of one of them with `except`"
+"""Ways out where use is charged for otherwise than by the use."""
+
+
 class CountedClass(Noun):
     """A class of use (a marketplace, support) that counts up to a part of the amount."""
 
@@ -66,14 +71,15 @@ def lowered(term: CountsMoney, case: CaseView) -> Iterator[Flaw]:
                 return
 
 
-def repriced(term: CountsMoney, measure: MoneyMeasure | None, case: CaseView) -> Iterator[Flaw]:
+def repriced(
+    term: CountsMoney, measure: MoneyMeasure | None, case: CaseView, at: str = "amount", remedy: str = LISTED
+) -> Iterator[Flaw]:
     """Clauses that charge for use in another way, where what use costs after discounts is counted."""
     for other in case.lowering if measure != "list" else ():
         uses = case.uses(term.covered, *other.covered.keys) if other.reprices else ()
         if any(other.covered.covers(demand, offer) for demand, offer in uses):
             what = f"`{other.id}` charges for use that `{term.id}` counts, and not by the use"
-            remedy = "say `measure: list`, or leave that use out of one of them with `except`"
-            yield Flaw(what, remedy, ("amount",))
+            yield Flaw(what, remedy, (at,))
             return
 
 

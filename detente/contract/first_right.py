@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -82,14 +82,16 @@ class FirstRight(Term):
         if any(inside and each.at(self.validity.start) for inside, each in meant):
             return PERMIT
         if covered is None or any(inside is None for inside, _ in meant):
-            return self._says("undecided", f"whether this is {self.covered}, and what is stated of it, is not known")
+            unknown = f"whether this is {self.covered}, and what is stated of it, is not known"
+            return Verdict("undecided", self._because(unknown))
         later = next((each for inside, each in meant if inside), None)
         if later is None:
-            return self._says("undecided", f"{self.unstated.format(home=self.home)}; state it in the clause")
-        return self._says("deny", f"{self.home} comes first: {later.told(self.validity.start)}")
+            unstated = f"{self.unstated.format(home=self.home)}; state it in the clause"
+            return Verdict("undecided", self._because(unstated))
+        return Verdict("deny", self._because(f"{self.home} comes first: {later.told(self.validity.start)}"))
 
-    def _says(self, permission: Literal["deny", "undecided"], sentence: str) -> Verdict:
-        return Verdict(permission, Reason(self.id, sentence))
+    def _because(self, sentence: str) -> Reason:
+        return Reason(self.id, sentence)
 
     def references(self) -> tuple[Reference, ...]:
         """The provider that it names."""

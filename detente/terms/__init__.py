@@ -30,6 +30,7 @@ from detente.terms.renewal import Renewal
 from detente.terms.residency import Residency
 from detente.terms.revenue_share import RevenueShare
 from detente.terms.savings_plan import SavingsPlan
+from detente.terms.service_credit import ServiceCredit
 from detente.terms.share import Share
 from detente.terms.spending_cap import SpendingCap
 from detente.terms.take_or_pay import TakeOrPay
@@ -54,6 +55,7 @@ KINDS: tuple[type[Term], ...] = (
     Residency,
     RevenueShare,
     SavingsPlan,
+    ServiceCredit,
     Share,
     SpendingCap,
     TakeOrPay,

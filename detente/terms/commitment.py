@@ -5,7 +5,7 @@ See ``docs/terms/minimum-commitment.md``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -29,7 +29,7 @@ from detente.contract.counting import (
 from detente.contract.decisions import Decisions
 from detente.contract.meter import Measure, Meter
 from detente.contract.milestone import Milestone, out_of_order
-from detente.contract.program import Program
+from detente.contract.program import Expression, Program
 from detente.contract.reminder import Reminder, last_day
 from detente.contract.settlement import Settlement, settled
 from detente.contract.standing import FLOOR, MILESTONE, SUPERSEDED
@@ -77,6 +77,12 @@ class MinimumCommitment(Term):
     carry_over: Portion = Field(
         default=Decimal(0), description="the part of a window's amount that an excess may carry"
     )
+    carried: Literal["chained", "once"] = Field(
+        default="chained", description="whether what was carried in counts towards what is carried on"
+    )
+    deferral: Portion = Field(
+        default=Decimal(0), description="the part of a window's amount of which a shortfall goes on to the next window"
+    )
     milestones: tuple[Milestone, ...] = ()
 
     theirs: ClassVar[bool] = True
@@ -88,8 +94,9 @@ class MinimumCommitment(Term):
             raise FlawError("a price of what is missing of money", "say `fee`, a part of it", ("shortfall", "price"))
         if isinstance(self.amount, Amount):
             self._of_work(self.amount)
-        if self.counts and (self.milestones or self.carry_over):
-            key = "milestones" if self.milestones else "carry-over"
+        reaching = [k for k in ("milestones", "carry_over", "deferral") if getattr(self, k)]
+        if self.counts and reaching:
+            key = reaching[0].replace("_", "-")
             what = "classes that count up to a part of a window's amount, and amounts that reach over windows"
             raise FlawError(what, f"write the `{key}` as a commitment of its own", (key,))
         if len({each.prepaid for each in self.milestones}) > 1 or (self._prepaid and self.windows.every != "term"):
@@ -124,7 +131,7 @@ class MinimumCommitment(Term):
     @property
     def _every_hour(self) -> bool:
         """Whether every hour is asked for the same, so that of a time in which use is even all of it may be."""
-        return is_flow(self.amount) and self.cycle.every == "hour" and not self.carry_over
+        return is_flow(self.amount) and self.cycle.every == "hour" and not self.carry_over and not self.deferral
 
     @property
     def measured(self) -> Measure:
@@ -215,7 +222,13 @@ class MinimumCommitment(Term):
             if self.stages:
                 reached = prepayment.shaped(self.stages, program, self)
             else:
-                reached = self.counting.shaped(program, self, amounts, windows) + carried.lag() - carried
+                counted = self.counting.shaped(program, self, amounts, windows)
+                reached = counted + carried.lag() - carried
+                if self.carried == "once" and self.carry_over:
+                    self._carried_once(program, counted, carried, amounts)
+                if self.deferral:
+                    deferred = program.slack(self, "deferred", most=[self._deferrable(w) for w in own])
+                    reached += deferred - deferred.lag()
             if isinstance(self.shortfall, Shortfall):
                 reached += program.slack(self, "shortfall", most=amounts, price=self.fee, remedy=True)
             program.require(self, "floor", reached >= amounts)
@@ -230,6 +243,22 @@ class MinimumCommitment(Term):
                 reached += program.slack(self, f"missing at {meter.name}", most=amounts, price=fee, remedy=True)
             program.require(self, meter.name, reached >= amounts)
 
+    def _carried_once(
+        self, program: Program, counted: Expression, carried: Expression, amounts: Sequence[Fraction]
+    ) -> None:
+        """Only what this window itself has beyond its amount goes on: a whole number for each says whether it has."""
+        some = program.slack(self, "excess", most=[Fraction(1)] * len(amounts), whole="nearest")
+        nothing = [Fraction(0)] * len(amounts)
+        most = [amount * Fraction(self.carry_over) for amount in amounts]
+        program.require(self, "carried-excess", carried - counted + some * amounts <= nothing)
+        program.require(self, "carried-some", carried - some * most <= nothing)
+
+    def _deferrable(self, window: Window) -> Fraction:
+        """How much of a shortfall goes on to the next window: nothing where a plan sees none."""
+        after = self.counting.own.windows.numbered(window.index + 1)
+        unseen = after is None or (self._seen is not None and after.start >= moment(self._seen.end))
+        return Fraction(0) if unseen else self.required(window) * Fraction(self.deferral)
+
     # -- in exact numbers ----------------------------------------------------------------------------------------
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """Drawdown, balance carried over and shortfall fee of each window; fees of missed milestones."""
@@ -243,13 +272,16 @@ class MinimumCommitment(Term):
             amount = self.required(window)
             drawn = counting.drawn(totals, window, amount)
             balance = drawn + brought - amount
-            carried = min(max(balance, Fraction(0)), amount * Fraction(self.carry_over))
+            excess = balance if self.carried == "chained" else drawn - amount
+            carried = min(max(excess, Fraction(0)), amount * Fraction(self.carry_over))
             missing = max(-balance, Fraction(0))
+            deferred = min(missing, self._deferrable(window))
             yield settled(
                 counting.own, window, FLOOR, "shortfall-fee", ended=ended, amount=amount, drawn=drawn,
-                brought=brought, carried=carried, short=missing, owed=missing * self.fee,
+                brought=brought, carried=carried - deferred, short=missing - deferred,
+                owed=(missing - deferred) * self.fee,
             )  # fmt: skip
-            brought = carried
+            brought = carried - deferred
 
     def _milestones(self, totals: Totals, as_of: datetime | None) -> Iterator[Settlement]:
         for index, (milestone, counting) in enumerate(self.reached):
@@ -308,7 +340,8 @@ class MinimumCommitment(Term):
             price = f"{float(self.shortfall.fee):.0%} of what is missing is owed"
             price = f"what is missing is owed at {paid}" if paid else price
         what = SAID[self.measure or "after-discounts"] if isinstance(self.amount, Money) else "what is taken"
-        classes = "".join(f"; {c.of} counts up to {float(c.at_most):.0%} of it" for c in self.counts)
+        classes = f"; {float(self.deferral):.0%} of it may be made good in the next window" if self.deferral else ""
+        classes += "".join(f"; {c.of} counts up to {float(c.at_most):.0%} of it" for c in self.counts)
         milestones = "".join(f"; {m.told}" for m in self.milestones)
         sentence = f"at least {told(self.amount)} of {what} ({self.covered}) {each}; {price}{classes}{milestones}"
         return Reason(self.id, sentence)

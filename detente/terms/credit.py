@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from detente.contract.case_view import CaseView
+from detente.contract.counting import APART, repriced
 from detente.contract.decisions import Decisions
 from detente.contract.meter import Meter
 from detente.contract.paid_use import PaidUse
@@ -179,7 +180,11 @@ class Credit(Term):
         return (StatedWindows(("windows",), self.windows, "nothing" if self.amount is None else "amount"),)
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
-        """Credits that together give more than everything, unless one pays what the one before it leaves."""
+        """Use that is charged for otherwise; credits that together give more than everything.
+
+        Unless one pays what the one before it leaves.
+        """
+        yield from repriced(self, None, case, "kind", APART)
         others = [other for other in case.beside if isinstance(other, Credit)]
         stacked = [other for other in others if self._stacks_with(other)]
         yield from more_than_all(

@@ -22,7 +22,10 @@ WORDS: dict[str, str] = {
     **dict.fromkeys(
         ("tiers", "tier", "tiered-price", "rebate", "volume", "volume-rebate", "retroactive-rebate"), _VOLUME
     ),
-    **dict.fromkeys(("service-credit", "service-credits", "sla", "service-level", "delay-credit"), _NOT_COMPUTED),
+    **dict.fromkeys(("delay-credit", "delay-credits", "liquidated-damages"), _NOT_COMPUTED),
+    **dict.fromkeys(("service-credits", "sla", "service-level", "availability"), "write `kind: service-credit`"),
+    **dict.fromkeys(("make-up", "makeup", "deficiency"), "write `kind: take-or-pay`, with its `make-up`"),
+    **dict.fromkeys(("rollover", "deferral"), "write `kind: minimum-commitment`, with `carry-over` or `deferral`"),
     **dict.fromkeys(("ri", "reserved-instance", "reservation", "capacity-block"), "write an offer with a `term`"),
     **dict.fromkeys(("prepayment", "universal-credits", "burn-down"), "write `kind: payment` and `kind: credit`"),
     **dict.fromkeys(("budget", "cap", "spend-cap"), "write `kind: spending-cap`"),

@@ -45,11 +45,9 @@ class PermittedUse(Term):
             if inside is None or covered is None:
                 break
             if inside:
-                return PERMIT if each.allowed else self._says("deny", f"{each.by} decided that it may not")
-        return self._says("undecided", f"a person decides: {self.asks}")
-
-    def _says(self, permission: Literal["deny", "undecided"], sentence: str) -> Verdict:
-        return Verdict(permission, Reason(self.id, sentence))
+                no = Reason(self.id, f"{each.by} decided that it may not")
+                return PERMIT if each.allowed else Verdict("deny", no)
+        return Verdict("undecided", Reason(self.id, f"a person decides: {self.asks}"))
 
     def explain(self) -> Reason:
         """What the clause asks, and what was decided."""

@@ -162,6 +162,21 @@ class SavingsPlan(Term):
                     remedy = "narrow the discount with `except`, and state prices after it in `commitment` and `rates`"
                     yield Flaw(what, remedy, ("rates", facts["offer"]))
                     return
+        yield from self._twice(case)
+
+    def _twice(self, case: CaseView) -> Iterator[Flaw]:
+        """Another plan for the same use: nobody says which of the two covers it."""
+        others = [other for other in case.beside if isinstance(other, SavingsPlan)]
+        for other in (o for o in others if o.validity.over(self.validity.start, self.validity.end)):
+            for offer in (name for name in self.rates if name in other.rates):
+                found = case.uses(self.covered.at(offer=offer), *other.covered.keys)
+                if any(other.covered.covers(demand, facts) for demand, facts in found):
+                    what = (
+                        f"`{self.id}` and `{other.id}` both cover `{offer}`, and which of them comes first is not said"
+                    )
+                    remedy = "write them as one plan, or leave the use of one out with `except`"
+                    yield Flaw(what, remedy, ("rates", offer))
+                    return
 
     def _of(self, offer: AnyOffer) -> Iterator[Flaw]:
         rate, party, listed = self.rates[offer.id], self.validity.counterparty, offer.flat_price

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Literal
+from itertools import pairwise
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
+from detente.contract.make_up import MakeUp
 from detente.contract.meter import Meter
 from detente.contract.program import Program
 from detente.contract.scope import Selection
@@ -24,13 +26,29 @@ from detente.contract.term import Term
 from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
 from detente.contract.window import Every, Window
-from detente.errors import Flaw
+from detente.errors import Flaw, FlawError
 from detente.market.offer import GpuOffer
 from detente.values.money import CapacityPrice, shown
-from detente.values.noun import Id
-from detente.values.period import Horizon, hours_between, named
+from detente.values.noun import Id, Noun
+from detente.values.period import Day, Horizon, hours_between, moment, named
 from detente.values.quantity import plain
 from detente.values.quantity_field import Accelerators, Portion
+
+
+class Undelivered(Noun):
+    """What the seller did not have ready, between two days."""
+
+    from_: Day = Field(description="the first day of it")
+    until: Day = Field(description="the day from which it was there again")
+    quantity: Accelerators
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.until <= self.from_:
+            raise FlawError(
+                f"ends on {self.until}, not after its start on {self.from_}", "move one of them", ("until",)
+            )
+        return self
 
 
 class TakeOrPay(Term):
@@ -42,6 +60,24 @@ class TakeOrPay(Term):
     take: Portion = Field(default=Decimal(1), description="the part that is paid for in any case")
     price: CapacityPrice = Field(description="of what is not taken, per GPU-hour")
     windows: Every = Every(every="month")
+    undelivered: tuple[Undelivered, ...] = Field(
+        default=(), description="what the seller did not have ready: it need neither be taken nor be paid"
+    )
+    make_up: MakeUp | None = Field(default=None, description="what was paid and not taken may be taken later")
+
+    @model_validator(mode="after")
+    def _one_after_the_other(self) -> Self:
+        for index, (one, next_) in enumerate(pairwise(self.undelivered), start=1):
+            if next_.from_ < one.until:
+                what = f"begins on {next_.from_}, before the one above it ends ({one.until})"
+                raise FlawError(
+                    what, "write each time once, in order, with all that was missing", ("undelivered", index)
+                )
+        for index, each in enumerate(self.undelivered):
+            if each.quantity.value > self.quantity.value:
+                what = f"{each.quantity} were missing of {self.quantity}"
+                raise FlawError(what, "write at most the quantity", ("undelivered", index, "quantity"))
+        return self
 
     @property
     def covered(self) -> Selection:
@@ -59,22 +95,44 @@ class TakeOrPay(Term):
 
     def agreed(self, window: Window) -> Fraction:
         """GPU-hours to be taken in a window: by its time, so that a clause that ends within it asks for less."""
-        flow = Fraction(self.quantity.value) * Fraction(self.take)
-        return flow * hours_between(window.start, window.end) * window.part
+        whole = Fraction(self.quantity.value) * hours_between(window.start, window.end) * window.part
+        return (whole - sum(self._missing(window), Fraction(0))) * Fraction(self.take)
+
+    def _missing(self, window: Window) -> Iterator[Fraction]:
+        """GPU-hours of it that the seller did not have ready, as far as a plan sees them."""
+        start, end = window.start, window.end
+        if self._seen is not None:
+            start, end = max(start, moment(self._seen.start)), min(end, moment(self._seen.end))
+        for each in self.undelivered:
+            a, b = max(start, moment(each.from_)), min(end, moment(each.until))
+            if a < b:
+                yield Fraction(each.quantity.value) * hours_between(a, b)
 
     def shape(self, program: Program) -> None:
-        """What is taken and what is not, together, reach the agreed quantity."""
-        hours = [self.agreed(window) for window in self.taken.windows]
+        """What is taken and what is not, together, reach the agreed quantity; what is made up gives its price back."""
+        windows = list(self.taken.windows)
+        hours, price = [self.agreed(window) for window in windows], Fraction(self.price.amount)
         if hours:
-            untaken = program.slack(self, "untaken", most=hours, price=Fraction(self.price.amount))
-            program.require(self, "take", program.total(self.taken) + untaken >= hours)
+            taken, untaken = program.total(self.taken), program.slack(self, "untaken", most=hours, price=price)
+            program.require(self, "take", taken + untaken >= hours)
+            if self.make_up is not None:
+                self.make_up.shaped(program, self, windows, hours, taken, untaken, price)
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
-        """The price of what was not taken, by window."""
-        meter = self.taken
-        return Settlement.of(
-            self._window(window, totals.total(meter, window), ended=ended) for window, ended in meter.begun(as_of)
-        )
+        """The price of what was not taken, by window, and what is given back of it for what is made up."""
+        begun = list(self.taken.begun(as_of))
+        windows = [window for window, _ in begun]
+        taken = [totals.total(self.taken, window) for window in windows]
+        rows = [self._window(window, drawn, ended=ended) for (window, ended), drawn in zip(begun, taken, strict=True)]
+        if self.make_up is not None:
+            made = self.make_up.exact(windows, [self.agreed(window) for window in windows], taken)
+            rows += [self._made(*each, hours) for each, hours in zip(begun, made, strict=True) if hours]
+        return Settlement.of(rows)
+
+    def _made(self, window: Window, ended: bool, hours: Fraction) -> Settlement:
+        """What was paid before for what is made up in a window."""
+        back = -hours * Fraction(self.price.amount)
+        return settled(self.taken, window, "made-up", "made-up", ended=ended, amount=None, drawn=hours, owed=back)
 
     def _window(self, window: Window, drawn: Fraction, *, ended: bool) -> Settlement:
         hours = self.agreed(window)
@@ -95,7 +153,9 @@ class TakeOrPay(Term):
     def explain(self) -> Reason:
         """What the clause does."""
         part = "" if self.take == 1 else f"{float(self.take):.0%} of "
-        return Reason(self.id, f"{part}{self.quantity} of `{self.offer}` are paid for at {self.price}, taken or not")
+        later = f"; what is paid and not taken may be taken within {self.make_up.within}" if self.make_up else ""
+        kept = f"{part}{self.quantity} of `{self.offer}` are paid for at {self.price}, taken or not"
+        return Reason(self.id, f"{kept}{later}")
 
     def references(self) -> tuple[Reference, ...]:
         """The offer that it is of."""
@@ -107,8 +167,12 @@ class TakeOrPay(Term):
 
     def magnitudes(self, hours: Fraction) -> tuple[Magnitude, ...]:
         """Its GPUs through all of the time."""
-        taken = Fraction(self.quantity.value) * hours
-        return *super().magnitudes(hours), Magnitude(("quantity",), taken, "GPU-hours over the horizon")
+        taken, unit = Fraction(self.quantity.value) * hours, "GPU-hours over the horizon"
+        missing = (
+            Magnitude(("undelivered", index, "quantity"), Fraction(each.quantity.value) * hours, unit)
+            for index, each in enumerate(self.undelivered)
+        )
+        return *super().magnitudes(hours), Magnitude(("quantity",), taken, unit), *missing
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """A price in another unit; an offer of something else, or of somebody else, or of which there is less."""

@@ -14,6 +14,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from detente.contract.case_view import CaseView
+from detente.contract.counting import APART, repriced
 from detente.contract.decisions import Decisions
 from detente.contract.meter import Meter
 from detente.contract.program import Expression, Program
@@ -168,7 +169,7 @@ class VolumeDiscount(Term):
     ) -> None:
         """Everything is in one tier, the one that it reaches: a whole number for each."""
         nothing, one = [Fraction(0) for _ in most], [Fraction(1) for _ in most]
-        inside = chosen = None
+        inside = chosen = reached = None
         for k, rate in enumerate(self.rates):
             low = [b[k] for b in bounds]
             high = [b[k] + _width(b, k, m) for b, m in zip(bounds, most, strict=True)]
@@ -178,10 +179,12 @@ class VolumeDiscount(Term):
             program.require(self, f"reached-{k}", tier - here * low >= nothing)
             inside = tier if inside is None else inside + tier
             chosen = here if chosen is None else chosen + here
+            reached = here * low if reached is None else reached + here * low
         assert inside is not None
         assert chosen is not None
-        program.require(self, "tiers", inside - total <= nothing)
-        program.require(self, "all", inside - total >= nothing)
+        assert reached is not None
+        program.require(self, "tiers", inside - total == nothing)
+        program.require(self, "reached", total - reached >= nothing)  # by what is used, whole quanta and all
         program.require(self, "one", chosen <= one)
 
     # -- in exact numbers ----------------------------------------------------------------------------------------
@@ -225,7 +228,8 @@ class VolumeDiscount(Term):
         return (StatedWindows(("windows",), self.windows, "amount"),)
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
-        """Tiers in units over offers of another price than is said, or of a price that is lowered besides."""
+        """Use that is charged for otherwise; tiers in units over offers of another price, or one that is lowered."""
+        yield from repriced(self, None, case, "tiers", APART)
         if self.listed is None:
             return
         sold = {offer.id: offer for offer in case.offers}

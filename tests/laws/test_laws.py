@@ -35,7 +35,7 @@ few = settings(
 )
 every_kind = pytest.mark.parametrize("kind", ALL_KINDS)
 
-SPENT_FOR_ITS_OWN_SAKE = ("minimum-commitment", "share", "spending-cap", "credit")
+SPENT_FOR_ITS_OWN_SAKE = ("minimum-commitment", "share", "spending-cap", "credit", "service-credit")
 """Kinds that measure spend: a lower price is worth less, or nothing, to whoever must reach an amount of it."""
 
 

@@ -201,7 +201,10 @@ def test_a_window_that_has_not_ended_owes_nothing(kind: str, data: st.DataObject
         assert not stands.ended or stands.accruing == 0
 
 
-MEASURED = ["minimum-commitment", "credit", "revenue-share", "share", "spending-cap", "discount", "volume-discount"]
+MEASURED = [
+    *("minimum-commitment", "credit", "service-credit", "revenue-share", "share", "spending-cap", "discount"),
+    "volume-discount",
+]
 CLAUSES: dict[str, Data] = {
     "minimum-commitment": {"amount": "1 k USD"},
     "credit": {"rate": "10%"},
@@ -209,6 +212,10 @@ CLAUSES: dict[str, Data] = {
     "share": {"at-least": "10%"},
     "spending-cap": {"amount": "1 k USD"},
     "discount": {"off": "10%"},
+    "service-credit": {
+        "bands": [{"below": "99%", "credit": "10%"}],
+        "measured": [{"on": "2026-02-03", "availability": "95%"}],
+    },
     "savings-plan": {"commitment": "1 USD per hour", "rates": {"north-gpus": "1 USD per GPU-hour"}},
     "volume-discount": {"tiers": [{"from": "1 USD", "off": "10%"}], "method": "graduated"},
     "take-or-pay": {"offer": "north-gpus", "quantity": "1 GPU", "price": "1 USD per GPU-hour"},

@@ -128,6 +128,7 @@ class Oracle:
         self.x = {(i, t): self.column() for i, _ in enumerate(self.ways) for t, _ in enumerate(self.slots)}
         self.r: dict[tuple[int, int], int] = {}
         self.units: dict[str, list[dict[str, Any]]] = {}
+        self.banked: dict[int, dict[int, float]] = {}
         self._serve()
         self._lose_one()
         self._buy()
@@ -649,14 +650,20 @@ class Oracle:
 
     def _minimum_commitment(self, term: Any) -> None:
         of = self._counted(term)
-        before: int | None = None
-        for a, b, part, inside in self.windows(term):
+        before: dict[int, float] = {}
+        windows = self.windows(term)
+        for k, (a, b, part, inside) in enumerate(windows):
             amount = self._amount(term, a, b) * part * inside
-            reached = self._reached(term, of, a, b, amount)
-            if before is not None:
-                reached = added(reached, {before: 1.0})
-            before = self.column(amount * float(term.carry_over))
-            reached = less(reached, {before: 1.0})
+            counted = self._reached(term, of, a, b, amount)
+            reached = added(counted, before)
+            carried = self.column(amount * float(term.carry_over))
+            if term.carried == "once":  # a wrong switch only carries less
+                has = self.column(1.0, whole=True)
+                self.row({carried: 1.0, has: -1e6}, "<=", 0.0)
+                self.row(less({carried: 1.0, has: 1e6}, counted), "<=", 1e6 - amount)
+            put_off = self.column(amount * float(term.deferral) if k + 1 < len(windows) else 0.0)
+            before = {carried: 1.0, put_off: -1.0}
+            reached = less(reached, before)
             if term.shortfall != "forbidden":
                 price = float(term.shortfall.price.amount if term.shortfall.price else term.shortfall.fee)
                 reached = added(reached, {self.column(amount, cost=price): 1.0})
@@ -757,12 +764,48 @@ class Oracle:
             self.row(chosen, "=", 1.0)
 
     def _take_or_pay(self, term: Any) -> None:
-        for a, b, _, inside in self.windows(term):
-            hours = (b - a).total_seconds() / 3600 * inside
-            owed = float(term.quantity.value) * float(term.take) * hours
-            untaken = self.column(cost=float(term.price.amount))
+        price = float(term.price.amount)
+        left: list[tuple[int, datetime]] = []
+        for a, b, _, _ in self.windows(term):
+            owed = float(term.take) * self._ready(term, max(a, self.start), min(b, self.end))
+            untaken, extra, short = self.column(cost=price), self.column(), self.column(1.0, whole=True)
             taken = self.measure(term.covered, "taken", a, b)
-            self.row(added(taken, {untaken: 1.0}), ">=", owed)
+            self.row(less(added(taken, {untaken: 1.0}), {extra: 1.0}), "=", owed)
+            self.row({untaken: 1.0, short: -owed}, "<=", 0.0)
+            self.row({extra: 1.0, short: 1e5}, "<=", 1e5)
+            if term.make_up is not None:
+                within = term.make_up.within
+                self._made_up(term, extra, [u for u, end in left if a < self._later(end, within)])
+            left.append((untaken, b))
+        self._bank(left)
+
+    def _ready(self, term: Any, start: datetime, end: datetime) -> float:
+        """GPU-hours that the seller had ready."""
+        hours = float(term.quantity.value) * (end - start).total_seconds() / 3600
+        for each in term.undelivered:
+            a, b = max(start, at_midnight(each.from_, start)), min(end, at_midnight(each.until, start))
+            hours -= float(each.quantity.value) * max((b - a).total_seconds(), 0) / 3600
+        return hours
+
+    def _made_up(self, term: Any, extra: int, left: list[int]) -> None:
+        made: Sum = {}
+        for untaken in left:
+            part = self.column(cost=-float(term.price.amount))
+            self.banked.setdefault(untaken, {})[part] = 1.0
+            made = added(made, {part: 1.0})
+        self.row(less(made, {extra: 1.0}), "<=", 0.0)
+
+    def _bank(self, left: list[tuple[int, datetime]]) -> None:
+        for untaken, _ in left:
+            self.row(less(self.banked.pop(untaken, {}), {untaken: 1.0}), "<=", 0.0)
+
+    def _service_credit(self, term: Any) -> None:
+        for a, b, _, _ in self.windows(term):
+            known = [m for m in term.measured if a <= at_midnight(m.on, a) < b]
+            part = max([float(x.credit) for m in known for x in term.bands if m.availability < x.below], default=0.0)
+            if part and (term.claim_within is None or known[0].claimed):
+                for column, value in self.measure(term.covered, "spend", a, b).items():
+                    self.cost[column] -= value * part
 
     def _share(self, term: Any) -> None:
         for a, b, _, _ in self.windows(term):

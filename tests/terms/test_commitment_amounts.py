@@ -22,8 +22,10 @@ from tests.builders import (
     placed,
     postings,
     solved,
+    standing,
     tokens,
     two_clouds,
+    use,
     work,
 )
 from tests.planner.oracle import Oracle
@@ -249,3 +251,61 @@ def test_whether_the_whole_charge_is_lost_is_said() -> None:
     (only,) = mistakes(data_of([tokens("north", 1)], [work()], agreement(floor("5 k USD", milestones=[step]))))
     assert only.startswith("all of what is missing is charged, and whether that is lost is not said")
     assert "`charged-as: prepayment`" in only
+
+
+# -- what goes on to the next window -----------------------------------------------------------------------------------
+# North costs 3 USD per Mtok, and 1000 Mtok a month are needed: 3000 USD a month at North.
+def _floor(**more: Any) -> Case:
+    term: Data = {"id": "floor", "kind": "minimum-commitment", "amount": "1000 USD", "windows": {"every": "month"}}
+    term |= more
+    return build([tokens("north", 3)], [work()], agreement(term), months=4)
+
+
+def _drawn(case: Case, *amounts: int) -> list[tuple[D, D, D]]:
+    """What was brought, what went on, and what is short, of use of so much money in each month."""
+    months = ["2026-01-01", "2026-02-01", "2026-03-01", "2026-04-01", "2026-05-01"]
+    lines = [use(case, "chat", "north-api", months[i], months[i + 1], 1, a) for i, a in enumerate(amounts)]
+    return [(s.brought, s.carried, s.short) for s in standing(case, "floor", *lines).standings]
+
+
+def test_a_shortfall_is_deferred_up_to_a_part_of_the_amount() -> None:
+    """As Snap's agreement of 2017 with Google has it: up to 15% of a year's amount, in all years but the last."""
+    found = _drawn(_floor(deferral="15%"), 900, 1000, 800, 700)
+    assert found == [
+        (D(0), D(-100), D(0)),  # 100 short, less than 150: all of it goes on
+        (D(-100), D(-100), D(0)),  # 1100 are asked: 100 short again
+        (D(-100), D(-150), D(150)),  # 1100 are asked, 300 short: 150 go on, and 150 are owed
+        (D(-150), D(0), D(450)),  # the last: 1150 are asked, and nothing goes on
+    ]
+
+
+@pytest.mark.parametrize(
+    ("carried", "found"),
+    [
+        # 400 beyond the amount, of which 300 go on; then the 300 count, so that 200 go on; then they are used
+        ("chained", [(D(0), D(300), D(0)), (D(300), D(200), D(0)), (D(200), D(0), D(0)), (D(0), D(0), D(0))]),
+        # what February has beyond its own amount is nothing: what was carried in is used or lost
+        ("once", [(D(0), D(300), D(0)), (D(300), D(0), D(0)), (D(0), D(0), D(200)), (D(0), D(0), D(0))]),
+    ],
+)
+def test_an_excess_is_carried_on_again_and_again_or_once(carried: str, found: list[tuple[D, D, D]]) -> None:
+    case = _floor(**{"carry-over": "30%", "carried": carried})
+    assert _drawn(case, 1400, 900, 800, 1000) == found
+
+
+def test_a_plan_defers_what_it_makes_good_cheaper_later() -> None:
+    # North costs 3, and 1.50 from March on, which is then 500 beyond the amount; South 2. So 500 of the 2000 of January
+    # and February may wait for March. 1500 at North are 500 Mtok; 1500 Mtok at South are 3000; March is 1500.
+    term: Data = {"id": "floor", "kind": "minimum-commitment", "amount": "1000 USD", "windows": {"every": "month"}}
+    offers = [tokens("north", {"2026-01": 3, "2026-03": "1.5"}), tokens("south", 2)]
+    found = solved(build(offers, [work()], agreement(term | {"deferral": "60%"}), months=3))
+    assert found.cost.quantize(D("0.01")) == 1500 + 3000 + 1500
+    assert [s.short.quantize(D("0.01")) for s in found.standings] == [0, 0, 0]
+    assert sum((s.drawn for s in found.standings), D(0)).quantize(D("0.01")) == 3000
+
+
+def test_what_reaches_over_windows_stands_beside_no_classes() -> None:
+    term: Data = {"id": "floor", "kind": "minimum-commitment", "amount": "1000 USD", "windows": {"every": "month"}}
+    term |= {"deferral": "15%", "counts": [{"of": {"product": "tokens"}, "at-most": "25%"}]}
+    (only,) = mistakes(data_of([tokens("north", 3)], [work()], agreement(term)))
+    assert only.endswith("write the `deferral` as a commitment of its own")

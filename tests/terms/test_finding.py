@@ -14,7 +14,8 @@ NAMES = [kind_of(kind) for kind in KINDS]
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        ("service-credit", "write what was granted as `kind: credit`"),
+        ("sla", "write `kind: service-credit`"),
+        ("delay-credit", "write what was granted as `kind: credit`"),
         ("macc", "write `kind: minimum-commitment`"),
         ("tiers", "write `kind: volume-discount`"),
         ("mfn", "a person decides"),

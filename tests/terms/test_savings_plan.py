@@ -111,3 +111,32 @@ def test_a_commitment_counts_what_it_covers_at_list_price_or_not_at_all() -> Non
     at_list = agreement(plan_of("6"), floor | {"measure": "list"}, effective="2026-02-01", ends="2026-03-01")
     (window,) = solved(build(OFFERS, JOBS, at_list, horizon=FEBRUARY)).commitments
     assert window.drawn == D(672 * 14)
+
+
+# -- what is covered twice ---------------------------------------------------------------------------------------------
+def _beside(other: Data) -> list[str]:
+    plan: Data = {"id": "plan", "kind": "savings-plan", "commitment": "4 USD per hour"}
+    plan |= {"rates": {"north-gpus": "1 USD per GPU-hour"}}
+    return mistakes(data_of([gpus("north", 3)], [compute()], agreement(plan, {"id": "other"} | plan | other)))
+
+
+def test_two_plans_for_one_use_are_refused() -> None:
+    (one, two) = _beside({"id": "other"})
+    assert one.startswith("`plan` and `other` both cover `north-gpus`, and which of them comes first is not said")
+    assert two.startswith("`other` and `plan` both cover")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"kind": "credit", "rate": "50%"},
+        {"kind": "volume-discount", "method": "all-units", "tiers": [{"from": "1 USD", "off": "50%"}]},
+        {"kind": "service-credit", "bands": [{"below": "99%", "credit": "50%"}]},
+    ],
+)
+def test_what_a_plan_covers_has_no_spend_of_its_own(other: Data) -> None:
+    """Such a part of its list price, beside what the plan saves of it, would be more than it costs."""
+    plan: Data = {"id": "plan", "kind": "savings-plan", "commitment": "4 USD per hour"}
+    plan |= {"rates": {"north-gpus": "1 USD per GPU-hour"}}
+    (only,) = mistakes(data_of([gpus("north", 3)], [compute()], agreement(plan, {"id": "part"} | other)))
+    assert only.startswith("`plan` charges for use that `part` counts, and not by the use; leave that use out")

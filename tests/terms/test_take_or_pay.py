@@ -9,6 +9,7 @@ import pytest
 from detente.case.case import Case
 from tests.builders import (
     D,
+    Data,
     agreement,
     build,
     compute,
@@ -183,3 +184,84 @@ def test_an_offer_that_ends_before_what_is_to_be_taken_of_it(
             "let the clause and the offer begin and end on the same days (`from`, `until`)"
         ]
     )
+
+
+# -- what the seller did not deliver, and what may be taken later ------------------------------------------------------
+def test_what_the_seller_did_not_have_ready_is_not_owed() -> None:
+    # 4 GPUs, all to be taken; none was ready for ten days, and one not for the ten after: 4 x 744 - 4 x 240 - 240
+    missing = [
+        {"from": "2026-01-01", "until": "2026-01-11", "quantity": "4 GPU"},
+        {"from": "2026-01-11", "until": "2026-01-21", "quantity": "1 GPU"},
+    ]
+    case = world("1", take="100%", undelivered=missing)
+    (standing,) = solved(case).standings
+    assert standing.amount == D(4 * HOURS - 1200)
+    line = use(case, "research", "north-gpus", "2026-01-01", "2026-02-01", 1000, 1)
+    assert [p.amount for p in posted(case, "take", line)] == [D(4 * HOURS - 1200 - 1000)]
+
+
+def test_of_what_a_horizon_cuts_only_what_it_sees() -> None:
+    missing = [{"from": "2025-12-21", "until": "2026-01-11", "quantity": "4 GPU"}]
+    windows = {"every": "month", "starts": "2025-12-15", "cut": "prorate"}
+    term: Data = {"id": "take", "kind": "take-or-pay", "offer": "north-gpus", "quantity": "4 GPU"}
+    term |= {"undelivered": missing}
+    term |= {"price": "1 USD per GPU-hour", "windows": windows}
+    deal = agreement(term, effective="2025-12-15")
+    found = solved(build([gpus("north", 3), gpus("south", 2)], [compute()], deal, months=1))
+    # to 15 January the horizon sees 14 days, of which 10 were missing; the second window's 17 days are whole
+    assert [s.amount for s in found.standings] == [D(4 * 24 * 4), D(4 * 24 * 17)]
+
+
+def test_what_was_paid_and_not_taken_is_made_up_the_oldest_first() -> None:
+    # 4 GPUs at 1 USD: 2976 hours in January, 2688 in February, 2976 in March, 2880 in April
+    more: Data = {"make-up": {"within": "2 months"}}
+    case = world("1", months=4, take="100%", **more)
+
+    def took(start: str, end: str, hours: int) -> Any:
+        return use(case, "research", "north-gpus", start, end, hours, 1)
+
+    lines = [
+        took("2026-01-01", "2026-02-01", 2876),  # 100 short
+        took("2026-02-01", "2026-03-01", 2728),  # 40 more: made up of January's 100
+        took("2026-03-01", "2026-04-01", 2946),  # 30 short
+        took("2026-04-01", "2026-05-01", 2980),  # 100 more: January's rest is over, March's 30 are made up
+    ]
+    assert [(p.part, p.window, p.amount) for p in posted(case, "take", *lines)] == [
+        ("untaken", 0, D(100)),
+        ("untaken", 2, D(30)),
+        ("made-up", 1, D(-40)),
+        ("made-up", 3, D(-30)),
+    ]
+
+
+def test_a_plan_takes_later_what_it_has_paid_for() -> None:
+    # January has no work: 4 x 744 hours are paid at 2.50. From February on there is work for 10 GPUs: at North an hour
+    # beyond the 4 costs 3 - 2.50 as long as something is left to make up, and at South 2.
+    demand = {"rate": {"2026-01": "0 GPU", "2026-02": "10 GPU"}}
+    term: Data = {"id": "take", "kind": "take-or-pay", "offer": "north-gpus", "quantity": "4 GPU"}
+    term |= {"price": "2.50 USD per GPU-hour", "make-up": {"within": "1 month"}}
+    offers, research = [gpus("north", 3), gpus("south", 2)], compute(demand=demand)
+    found = solved(build(offers, [research], agreement(term), months=2))
+    january = 4 * HOURS
+    assert postings(found, "take") == {("untaken", 0): D("2.5") * january, ("made-up", 1): D("-2.5") * january}
+    # whole GPUs: with nine at North (6048 hours) all 2976 are made up; with eight, 288 of them are lost, at 2.50 each
+    assert found.cost == 672 * (9 * 3 + 1 * 2) == D(19_488)
+    assert found.cost < 672 * (8 * 3 + 2 * 2) + D("2.5") * 288
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        ([("2026-01-05", "2026-01-05", "1 GPU")], "ends on 2026-01-05, not after its start on 2026-01-05"),
+        ([("2026-01-05", "2026-01-09", "5 GPU")], "5 GPU were missing of 4 GPU"),
+        (
+            [("2026-01-05", "2026-01-09", "1 GPU"), ("2026-01-08", "2026-01-11", "1 GPU")],
+            "begins on 2026-01-08, before the one above it ends (2026-01-09)",
+        ),
+    ],
+)
+def test_what_was_missing_is_said_once_and_in_order(missing: Any, said: str) -> None:
+    stated = [{"from": a, "until": b, "quantity": q} for a, b, q in missing]
+    term = {"id": "take", "kind": "take-or-pay", "offer": "north-gpus", "quantity": "4 GPU", "undelivered": stated}
+    (only,) = mistakes(data_of([gpus("north", 3)], [compute()], agreement(term | {"price": "1 USD per GPU-hour"})))
+    assert only.startswith(said)

@@ -127,3 +127,16 @@ def test_what_makes_no_sense(term: Data, said: str) -> None:
     uneven = tokens("north", 3) | {"price": {"input": "3 USD per Mtok", "output": "4 USD per Mtok"}}
     found = mistakes(data_of([uneven], [work()], agreement(term)))
     assert any(said in each for each in found), found
+
+
+def test_a_tier_that_is_just_reached_is_reached_by_what_is_billed() -> None:
+    # 2322.6 Mtok to 11 March, of which South takes 165.6: 6536 USD are North's in any case, and 7000 cost half as much.
+    # Beyond, an Mtok costs 1.52 there and 1.20 at South. No whole number of tokens is worth exactly 7000 at 3.0303.
+    tiers = [{"from": "7000 USD", "off": "50%"}]
+    term = {"id": "v", "kind": "volume-discount", "method": "all-units", "tiers": tiers, "until": "2026-03-11"}
+    offers = [tokens("north", "3.0303"), tokens("south", "1.2", capacity="0.1 Mtok per hour")]
+    case = build(offers, [work()], agreement(term | {"windows": {"every": "term", "cut": "prorate"}}), months=4)
+    found = solved(case)
+    (standing,) = found.standings
+    assert 0 <= standing.drawn - 7000 < D("0.01")
+    assert abs(charged(found, "v") + standing.drawn / 2) <= D("1e-9")

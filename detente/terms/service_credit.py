@@ -1,0 +1,165 @@
+"""Service credit: part of what a month cost is given back where the service was available too little.
+
+See ``docs/terms/service-credit.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from detente.contract.case_view import CaseView
+from detente.contract.counting import APART, repriced
+from detente.contract.decisions import Decisions
+from detente.contract.meter import Meter
+from detente.contract.program import Program
+from detente.contract.reminder import Reminder, last_day
+from detente.contract.settlement import Settlement, settled
+from detente.contract.stacking import more_than_all
+from detente.contract.stated import StatedWindows
+from detente.contract.term import SELF, Term
+from detente.contract.totals import Totals
+from detente.contract.verdict import Reason
+from detente.contract.window import Every, Window
+from detente.errors import Flaw, FlawError
+from detente.values.facts import Facts
+from detente.values.noun import Noun
+from detente.values.period import Day, later, moment, named
+from detente.values.quantity_field import Length, Portion
+
+
+class AvailabilityBand(Noun):
+    """Below which availability, which part is given back."""
+
+    below: Portion = Field(description="the availability below which it holds")
+    credit: Portion = Field(description="the part of the window's spend that is given back")
+
+
+class MeasuredWindow(Noun):
+    """How available it was in one window, and when that was claimed."""
+
+    on: Day = Field(description="any day of the window")
+    availability: Portion
+    claimed: Day | None = Field(default=None, description="the day on which the credit was claimed")
+
+
+class ServiceCredit(Term):
+    """By bands of availability. A window of which nobody has stated it gives nothing: it is not known, and not zero."""
+
+    kind: Literal["service-credit"]
+    bands: tuple[AvailabilityBand, ...] = Field(min_length=1, description="from the mildest to the worst")
+    measured: tuple[MeasuredWindow, ...] = Field(default=(), description="what was measured, or agreed on")
+    claim_within: Length | None = Field(
+        default=None, description="how long after a window's end it must be claimed; default: it need not be"
+    )
+    windows: Every = Every(every="month")
+
+    theirs: ClassVar[bool] = True
+    effect: ClassVar[Literal["restrains", "grants", "both"]] = "grants"
+
+    @model_validator(mode="after")
+    def _worse_is_more(self) -> Self:
+        below = [band.below for band in self.bands]
+        credit = [band.credit for band in self.bands]
+        if below != sorted(set(below), reverse=True) or credit != sorted(set(credit)):
+            what = "the bands are not from the mildest to the worst"
+            raise FlawError(what, "write a lower `below` with a larger `credit` after it", ("bands",))
+        if self.windows.ramp:
+            raise FlawError("a ramp divides an amount, and there is none", "leave it out", ("windows", "ramp"))
+        return self
+
+    @property
+    def spend(self) -> Meter:
+        """What it is a part of."""
+        return Meter(self.id, "spend", self.covered, "spend", self.calendar(self.windows))
+
+    def meters(self) -> tuple[Meter, ...]:
+        """Spend in each window."""
+        return (self.spend,)
+
+    def rate(self, window: Window) -> Fraction:
+        """The part that is given back in a window: of the worst band, once it is claimed."""
+        found = next((each for each in self.measured if window.start.date() <= each.on <= last_day(window.end)), None)
+        if found is None or (self.claim_within and found.claimed is None):
+            return Fraction(0)
+        return self._of_band(found.availability)
+
+    def _of_band(self, availability: Decimal) -> Fraction:
+        return max((Fraction(b.credit) for b in self.bands if availability < b.below), default=Fraction(0))
+
+    def shape(self, program: Program) -> None:
+        """What is given back: a part of each window's spend, which is known before."""
+        rates = [self.rate(window) for window in self.spend.windows]
+        if not any(rates):
+            return
+        part = program.total(self.spend) * rates
+        given = program.slack(self, "given", most=program.most(part), price=Fraction(-1))
+        program.require(self, "earned", given - part <= [Fraction(0) for _ in rates])
+
+    def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
+        """What is given back in each window of which it is known."""
+        meter = self.spend
+        return Settlement.of(
+            settled(meter, window, "service-credit", "service-credit", ended=ended, amount=None, drawn=back, owed=-back)
+            for window, ended in meter.begun(as_of)
+            for back in (totals.total(meter, window) * self.rate(window),)
+            if back
+        )
+
+    def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
+        """The last day for each claim that is open."""
+        for each in self.measured if self.claim_within else ():
+            if self._of_band(each.availability):
+                for window in self.calendar(self.windows).over(moment(each.on), moment(each.on)):
+                    what = f"the last day to claim for {named(window.start, window.end)}"
+                    yield Reminder(self._last_claim(window), "notice", what, SELF, each.claimed)
+
+    def _last_claim(self, window: Window) -> date:
+        assert self.claim_within is not None, "there is a last day"
+        return last_day(later(window.end, self.claim_within))
+
+    def explain(self) -> Reason:
+        """The bands, and that what is not measured gives nothing."""
+        bands = ", ".join(f"{_percent(b.credit)} below {_percent(b.below)}" for b in self.bands)
+        claim = f", where it is claimed within {self.claim_within}" if self.claim_within else ""
+        known = f"{len(self.measured)} measured" if self.measured else "none is measured, so nothing is counted on"
+        each = f"of each {self.windows.every}'s spend ({self.covered})"
+        return Reason(self.id, f"by availability, a part {each} is given back: {bands}{claim}; {known}")
+
+    def stated_windows(self) -> tuple[StatedWindows, ...]:
+        """A window that is cut loses nothing: what is given is a part of what was spent."""
+        return (StatedWindows(("windows",), self.windows, "nothing"),)
+
+    def check(self, case: CaseView) -> Iterator[Flaw]:
+        """Two measures of one window, or a day in none; a late claim; credits of more than everything."""
+        yield from repriced(self, None, case, "bands", APART)
+        seen: dict[int, MeasuredWindow] = {}
+        for index, each in enumerate(self.measured):
+            window = next(iter(self.calendar(self.windows).over(moment(each.on), moment(each.on))), None)
+            if window is None:
+                when = named(self.validity.start, self.validity.end)
+                yield Flaw(f"{each.on} is in no window ({when})", "is the year right?", ("measured", index, "on"))
+            elif window.index in seen:
+                what = f"{each.on} and {seen[window.index].on} are in one window ({named(window.start, window.end)})"
+                yield Flaw(what, "keep one of them", ("measured", index, "on"))
+            elif each.claimed and self.claim_within and each.claimed > self._last_claim(window):
+                what = f"was claimed on {each.claimed}, and the last day for it was {self._last_claim(window)}"
+                yield Flaw(what, "leave `claimed` out: a late claim gives nothing", ("measured", index, "claimed"))
+            if window is not None:
+                seen.setdefault(window.index, each)
+        others = [other for other in case.beside if isinstance(other, ServiceCredit)]
+        yield from more_than_all(self, others, case, ServiceCredit.gives)
+
+    def gives(self, demand: Facts | None, offer: Facts) -> Decimal | None:
+        """The most that it may give, of what it covers; None where that is not known."""
+        covered = self.covered.covers(demand, offer)
+        return None if covered is None else self.bands[-1].credit * covered
+
+
+def _percent(part: Decimal) -> str:
+    return f"{float(part) * 100:g}%"
