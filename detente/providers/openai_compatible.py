@@ -18,6 +18,7 @@ from detente.providers.chat_stream import ChatDecoder, tokens_of
 from detente.providers.omission import without
 from detente.providers.outgoing import Outgoing
 from detente.providers.responses_stream import ResponsesDecoder, reply_of_response
+from detente.providers.tool_names import NamingDecoder, WholeNames, as_models_take_them
 from detente.providers.wire import (
     Call,
     Decoder,
@@ -81,6 +82,7 @@ class CompatibleWire(Wire):
         if call.item:
             return Outgoing(self.target(call) + call.item, (), b"", call.method)
         members, left_out = without(call, self.deployment.lacks)
+        members = as_models_take_them(members)
         return Outgoing(self.target(call), JSON, body_of(call, members, self.name), left_out=left_out)
 
     def decode(self, call: Call, headers: Headers, body: bytes) -> Reply | Failure:
@@ -88,6 +90,8 @@ class CompatibleWire(Wire):
             return Reply(body, Tokens(0, 0))  # what was stored was metered when it was made
         if not is_utf8(body):
             return failure("broken", 502, "the provider's reply is not UTF-8")
+        if "tools" in call.members:
+            body = WholeNames(call).given_back(body)
         if call.operation == "responses":
             return reply_of_response(body)
         try:
@@ -103,9 +107,12 @@ class CompatibleWire(Wire):
         return Reply(body, tokens_of(found.usage), finish)
 
     def decoder(self, call: Call, headers: Headers) -> Decoder:
+        found: Decoder
         if call.operation == "responses":
-            return ResponsesDecoder()
-        return ChatDecoder(call.asks_usage, choices=choices_of(call))
+            found = ResponsesDecoder()
+        else:
+            found = ChatDecoder(call.asks_usage, choices=choices_of(call))
+        return NamingDecoder(found, WholeNames(call)) if "tools" in call.members else found
 
     def failed(self, status: int, headers: Headers, body: bytes, call: Call | None = None) -> Failure:
         found = read_failure(status, headers, body)

@@ -1,16 +1,19 @@
 """Names of tools that are longer than models take: shortened in what is asked, and whole again in what is answered.
 
-Owns: the short name of a long one, and which long names a call holds. Not here: where the names stand, in calls
-(``bedrock/tools``, ``bedrock/turns``) and in replies (``bedrock/reply``, ``bedrock/stream``).
+Owns: the short name of a long one, which long names a call holds, and both in bodies that pass through. Not here: where
+the names stand in Converse (``bedrock/tools``, ``bedrock/turns``, ``bedrock/reply``, ``bedrock/stream``).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from hashlib import blake2b
 
 import msgspec
+
+from detente.providers.wire import Call, Decoder, Members, StreamPart
 
 MAX_NAME = 64
 """Characters of a function's name, at every provider but Anthropic, whose models take 128."""
@@ -29,6 +32,71 @@ def whole_names(members: Mapping[str, msgspec.Raw]) -> dict[str, str]:
 
     Nothing is parsed: a text cannot look like such a member, since its quotation marks are escaped.
     """
-    text = bytes(members.get("tools") or members.get("messages") or b"")
+    text = bytes(members.get("tools") or members.get("messages") or members.get("input") or b"")
     names = [found.decode() for found in _LONG.findall(text)]
     return {shortened(name): name for name in names}
+
+
+HOLDERS = ("tools", "tool_choice", "messages", "input")
+"""Members of a call in OpenAI's shapes that name tools."""
+
+
+def as_models_take_them(members: Mapping[str, msgspec.Raw]) -> Mapping[str, msgspec.Raw]:
+    """The members of a call with short names for long ones; no other byte changes."""
+    names = whole_names(members) if _names_tools(members) else {}
+    if not names:
+        return members
+    short = {whole: told for told, whole in names.items()}
+    told: Members = dict(members)
+    for name in HOLDERS:
+        if name in told:
+            told[name] = msgspec.Raw(_renamed(bytes(told[name]), short))
+    return told
+
+
+def _names_tools(members: Mapping[str, msgspec.Raw]) -> bool:
+    """Whether a call names any tool: most do not, and are not searched."""
+    if "tools" in members or b'"tool_calls"' in bytes(members.get("messages", b"")):
+        return True
+    return b'"function_call"' in bytes(members.get("input", b""))
+
+
+class WholeNames:
+    """The long names of a call's tools, in what is answered: looked for when an answer names a tool."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    @cached_property
+    def _names(self) -> Mapping[str, str]:
+        return whole_names(self._call.members)
+
+    def given_back(self, said: bytes) -> bytes:
+        """What a provider said, with the names that the caller knows."""
+        if b'"name"' not in said or not self._names:
+            return said
+        return _renamed(said, self._names)
+
+
+def _renamed(text: bytes, names: Mapping[str, str]) -> bytes:
+    pattern = rb'("name"\s*:\s*")(' + b"|".join(re.escape(name.encode()) for name in names) + rb')(?=")'
+    return re.sub(pattern, lambda found: found[1] + names[found[2].decode()].encode(), text)
+
+
+class NamingDecoder(Decoder):
+    """Reads a stream as another decoder does, and gives tools their long names back."""
+
+    __slots__ = ("_inner", "_names")
+
+    def __init__(self, inner: Decoder, names: WholeNames) -> None:
+        self._inner, self._names = inner, names
+
+    def feed(self, data: bytes) -> StreamPart:
+        """As the other reads it."""
+        part = self._inner.feed(data)
+        part.data = self._names.given_back(part.data)
+        return part
+
+    def end(self) -> StreamPart:
+        """As the other reads it."""
+        return self._inner.end()

@@ -14,6 +14,8 @@ import msgspec
 from detente.sandbox.ask import Ask, Tool, WrongError
 
 MAX_CHOICES = 16
+MAX_NAME = 64
+"""Characters of a tool's name."""
 PARTS = {"text": "text", "refusal": "refusal", "input_text": "text", "output_text": "text"}
 IMAGES = ("image_url", "input_image")
 
@@ -105,6 +107,9 @@ def function_tool(tool: Any, function: Any) -> Tool:
     name, schema = function.get("name"), function.get("parameters") or {"type": "object", "properties": {}}
     if not isinstance(name, str) or not name or not isinstance(schema, Mapping):
         raise WrongError("A tool has no name, or parameters that are no schema.", "tools")
+    if len(name) > MAX_NAME:
+        what = f"string too long. Expected a string with maximum length {MAX_NAME}, but got a string with length"
+        raise WrongError(f"Invalid name of a tool: {what} {len(name)} instead.", "tools", "string_above_max_length")
     return Tool(name, schema)
 
 

@@ -99,6 +99,15 @@ def test_a_tool_is_called_and_its_result_is_read(client: openai.OpenAI, model: s
     assert second.choices[0].message.content
 
 
+@pytest.mark.parametrize("model", CHAT)
+def test_a_tool_may_have_a_name_that_is_too_long_for_models(client: openai.OpenAI, model: str) -> None:
+    name = "mcp__a_server_with_a_name_that_says_a_lot__a_tool_that_does_even_more_than_that"
+    reply = client.chat.completions.create(model=model, messages=user("sandbox:tool"), tools=[tool(name)])
+    (call,) = reply.choices[0].message.tool_calls or []
+    assert call.type == "function"
+    assert call.function.name == name
+
+
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("model", CHAT)
 def test_parallel_calls_of_tools(client: openai.OpenAI, model: str, stream: bool) -> None:

@@ -198,6 +198,12 @@ def test_wrong_requests(asked: tuple[OpenAI, str]) -> None:
         client.chat.completions.create(model="nothing", messages=user("Hi"))
 
 
+def test_a_tools_name_has_its_limit(sandbox: Played) -> None:
+    tools: Any = [{"type": "function", "function": {"name": "x" * 65}}]
+    with client_of(sandbox, "mini") as client, pytest.raises(openai.BadRequestError, match="maximum length 64"):
+        client.chat.completions.create(model=MODELS["mini"], messages=[{"role": "user", "content": "Hi"}], tools=tools)
+
+
 def test_embeddings(sandbox: Played) -> None:
     with client_of(sandbox, "mini") as client, client_of(sandbox, "legacy") as legacy:
         whole = client.embeddings.create(model="embed", input=["one", "two"])
