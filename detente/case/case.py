@@ -8,26 +8,27 @@ how much is needed when). Not here: reading its files (``folder``), what fits to
 from __future__ import annotations
 
 import hashlib
-import json
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from detente.case.agreement import Agreement, InForce, in_force, severed
+from detente.case.agreement import InForce, in_force, severed
 from detente.case.changes import Changed, changed, order
 from detente.case.declared import Declared, read_entry
 from detente.case.document import Document, YamlNode
 from detente.case.folder import ReadFiles, Source, read, read_changed, read_data
+from detente.case.notes import notes
+from detente.case.plain import as_text, as_written
 from detente.case.reading import Chosen, Disputed, choice_of, combinations, in_words
 from detente.case.scenario import Obligation, Scenario
+from detente.case.survival import survival
 from detente.case.written import at, node_of, place, put, text_at
-from detente.contract.term import SELF, Term
+from detente.contract.term import Term
 from detente.contract.verdict import Reason, Verdict, applicable, best, verdict
 from detente.demand.table import Table
 from detente.demand.trace import TraceSource
@@ -38,7 +39,7 @@ from detente.market.network import egress_price
 from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer
 from detente.market.provider import Provider
 from detente.values.facts import Facts
-from detente.values.period import Period, moment, named
+from detente.values.period import Period, moment
 
 if TYPE_CHECKING:
     from detente.demand.quanta import Quanta
@@ -85,8 +86,7 @@ class Case:
     @classmethod
     def of(cls, data: Mapping[str, Any], folder: Path | str = ".") -> Case:
         """A case from plain values, as a YAML file would hold them. Raises CaseError."""
-        text = _PAIR.sub(_one, json.dumps(_as_written(data), indent=1))
-        found = read_data(Document.parse(text.encode(), "case"), Path(folder))
+        found = read_data(Document.parse(as_text(data), "case"), Path(folder))
         return cls._read(found, folder)
 
     @classmethod
@@ -136,7 +136,7 @@ class Case:
         scenario = read_entry("scenarios", changes, (), lambda f: mistakes.append(Mistake(here, f.what, f.remedy)))
         if scenario is None:
             raise CaseError(mistakes)
-        return self._with([(scenario, node_of(_as_written(changes), here))], f"with `{scenario.id}`, ")
+        return self._with([(scenario, node_of(as_written(changes), here))], f"with `{scenario.id}`, ")
 
     def stating(self, agreement: str, term: str, keys: Sequence[str], value: str, where: Where) -> Case:
         """The same case with another value, as written, in a clause of one agreement. Raises CaseError.
@@ -318,7 +318,7 @@ class Case:
     @property
     def _held(self) -> list[InForce]:
         events = {name: moment(on) if on else None for name, on in self.declared.events.items()}
-        found = in_force([*self.declared.agreements, *self._survival], events)
+        found = in_force([*self.declared.agreements, *survival(self.workloads, self.declared.horizon.start)], events)
         standing = (severed(f, dict(self.severed)) for f in found if f.term.id not in self.without)
         return [f for f in standing if f.validity.end > f.validity.start]
 
@@ -332,59 +332,8 @@ class Case:
 
     @property
     def notes(self) -> tuple[Mistake, ...]:
-        """What is no mistake and may be one: a clause that no time of the horizon sees; a loss that a plan foresees."""
-        return (*map(self.note, self.outside), *self._foreseen, *self._beyond)
-
-    @property
-    def _beyond(self) -> Iterator[Mistake]:
-        """Changes and losses of the scenarios that no time of the horizon sees."""
-        horizon = self.declared.horizon
-        seen = named(moment(horizon.start), moment(horizon.end))
-        for scenario in self.scenarios:
-            for what, start, end in scenario.dated:
-                if (start is not None and start >= horizon.end) or (end is not None and end <= horizon.start):
-                    told = f"{what} {_when(start, end)}, and at no time of the horizon ({seen})"
-                    yield Mistake(Where(scenario.id), told, "is the year right?")
-
-    @property
-    def _foreseen(self) -> Iterator[Mistake]:
-        """Losses that come as a surprise, and that a plan knows of from its first period on."""
-        for scenario in self.scenarios:
-            for lost in scenario.lose:
-                what = f"`{lost.provider or lost.region or lost.offer}` is lost on {lost.from_}"
-                known = f"with {lost.notice} of notice" if lost.notice else "without notice"
-                if self.declared.horizon.start < lost.from_ < self.declared.horizon.end:
-                    told = f"{what}, {known}, and a plan knows it from the start"
-                    yield Mistake(Where(scenario.id), told, "it shows the best that could be done, and not a surprise")
-
-    def note(self, clause: InForce) -> Mistake:
-        """That a clause is in force at no time of the horizon."""
-        horizon, term, validity = self.declared.horizon, clause.term.id, clause.validity
-        seen, dates = named(moment(horizon.start), moment(horizon.end)), named(validity.start, validity.end)
-        what = f"`{term}` of `{validity.agreement}` is in force {dates}, and at no time of the horizon ({seen})"
-        where = self.clauses.get((validity.agreement, term), Where(validity.agreement))
-        return Mistake(where, what, "is the year right?")
-
-    @property
-    def _survival(self) -> list[Agreement]:
-        """A workload's ``survives`` is a policy of its owner: a redundancy clause, like any other."""
-        terms = [
-            {
-                "id": f"{w.id}.survives",
-                "kind": "redundancy",
-                "survives": f"{w.survives * 100:f}%",
-                "of": {"workload": w.id},
-            }
-            for w in self.workloads
-            if w.survives
-        ]
-        policy = {
-            "id": "survival",
-            "with": SELF,
-            "effective": str(self.declared.horizon.start),
-            "terms": terms,
-        }
-        return [Agreement.model_validate(policy)] if terms else []
+        """What is no mistake and may be one."""
+        return notes(self)
 
     def term(self, term_id: str) -> Term | None:
         """A term by its id."""
@@ -483,25 +432,3 @@ def _unread(clause: str, disputed: Disputed) -> Mistake:
     alone = f"; of this clause alone: `--reading {clause}=…`" if len(disputed) > 1 else ""
     what, remedy = f"`{clause}` has several readings and none is chosen", "say `--reading`, or `reading:` in case.yaml"
     return Mistake(Where("reading"), what, f"{remedy}: {names}{alone}")
-
-
-_PAIR = re.compile(r"\\u(d[89ab]..)\\u(d[c-f]..)|\\.")
-
-
-def _one(found: re.Match[str]) -> str:
-    """A character that JSON writes as a pair of surrogates, as YAML does: by one number."""
-    return f"\\U{ord(bytes.fromhex(found[1] + found[2]).decode('utf-16-be')):08x}" if found[1] else found[0]
-
-
-def _as_written(value: Any) -> Any:
-    """Plain values as JSON can hold them: dates (as keys too) and exact numbers as text."""
-    if isinstance(value, Mapping):
-        return {str(key): _as_written(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_as_written(item) for item in value]
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
-
-
-def _when(start: date | None, end: date | None) -> str:
-    """The days of a change, in words."""
-    return " ".join(f"{word} {on}" for word, on in (("from", start), ("until", end)) if on is not None)

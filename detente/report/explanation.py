@@ -13,6 +13,7 @@ from typing import Any
 
 from detente.case.case import Case
 from detente.case.declared import IdleChoice
+from detente.case.notes import not_in_force
 from detente.contract.standing import Standing
 from detente.contract.term import Term
 from detente.errors import CaseError, Mistake, Where, did_you_mean
@@ -175,7 +176,7 @@ def _clause(case: Case, found: Plan | Conflict, name: str) -> Explanation:
         return _in_conflict(case, found, name, "clause", lines)
     rows = [c for c in found.clauses if c.term == name]
     lines = [*(line for row in rows for line in _clause_lines(found, row)), *_idle(case, term)]
-    notes = [case.note(clause) for clause in case.outside if clause.term.id == name]
+    notes = [not_in_force(case, clause) for clause in case.outside if clause.term.id == name]
     if notes:
         lines = [Line(f"{note.what}: {note.remedy}") for note in notes]
     says = "; then ".join(dict.fromkeys(row.sentence for row in rows)) or term.explain().sentence

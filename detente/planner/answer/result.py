@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 
 from detente.case.case import Case
+from detente.case.notes import not_in_force
 from detente.contract.standing import Standing
 from detente.demand.quanta import QUANTUM
 from detente.errors import SolverError
@@ -111,7 +112,7 @@ def result(
 
 def _notes(case: Case) -> Iterable[Note]:
     for clause in case.outside:
-        note = case.note(clause)
+        note = not_in_force(case, clause)
         yield Note(clause.term.id, clause.validity.agreement, note.what, note.remedy)
 
 

@@ -1,0 +1,60 @@
+"""What is no mistake of a case and may be one: clauses, changes and losses that no time of the horizon sees.
+
+Not here: mistakes (``checks``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import TYPE_CHECKING
+
+from detente.case.agreement import InForce
+from detente.errors import Mistake, Where
+from detente.values.period import moment, named
+
+if TYPE_CHECKING:
+    from detente.case.case import Case
+
+
+def notes(case: Case) -> tuple[Mistake, ...]:
+    """A clause that no time of the horizon sees; a loss that a plan foresees; changes and losses out of the horizon."""
+    return (*(not_in_force(case, clause) for clause in case.outside), *_foreseen(case), *_beyond(case))
+
+
+def not_in_force(case: Case, clause: InForce) -> Mistake:
+    """That a clause is in force at no time of the horizon."""
+    term, validity = clause.term.id, clause.validity
+    what = f"`{term}` of `{validity.agreement}` is in force {named(validity.start, validity.end)}"
+    where = case.clauses.get((validity.agreement, term), Where(validity.agreement))
+    return Mistake(where, f"{what}, and at no time of the horizon ({_seen(case)})", "is the year right?")
+
+
+def _seen(case: Case) -> str:
+    return named(moment(case.declared.horizon.start), moment(case.declared.horizon.end))
+
+
+def _beyond(case: Case) -> Iterator[Mistake]:
+    """Changes and losses of the scenarios that no time of the horizon sees."""
+    horizon = case.declared.horizon
+    for scenario in case.scenarios:
+        for what, start, end in scenario.dated:
+            if (start is not None and start >= horizon.end) or (end is not None and end <= horizon.start):
+                told = f"{what} {_when(start, end)}, and at no time of the horizon ({_seen(case)})"
+                yield Mistake(Where(scenario.id), told, "is the year right?")
+
+
+def _foreseen(case: Case) -> Iterator[Mistake]:
+    """Losses that come as a surprise, and that a plan knows of from its first period on."""
+    for scenario in case.scenarios:
+        for lost in scenario.lose:
+            what = f"`{lost.provider or lost.region or lost.offer}` is lost on {lost.from_}"
+            known = f"with {lost.notice} of notice" if lost.notice else "without notice"
+            if case.declared.horizon.start < lost.from_ < case.declared.horizon.end:
+                told = f"{what}, {known}, and a plan knows it from the start"
+                yield Mistake(Where(scenario.id), told, "it shows the best that could be done, and not a surprise")
+
+
+def _when(start: date | None, end: date | None) -> str:
+    """The days of a change, in words."""
+    return " ".join(f"{word} {on}" for word, on in (("from", start), ("until", end)) if on is not None)
