@@ -16,15 +16,18 @@ import pytest
 from detente.case.case import Case
 from detente.outcomes.comparing import compare
 from detente.outcomes.comparison import OURS, OutcomeColumn
+from detente.outcomes.leverage import Leverage
+from detente.outcomes.leveraging import leverage
 from detente.planner.check import check
 from detente.report.digest import by_provider, commitments, placements
 from detente.report.figure import percent
 from detente.report.html import render
+from detente.report.leverage_page import who_needs_whom
 from detente.results.plan import Plan
 from detente.results.plan_rows import ProviderRow
 from tests.report.bills import assert_adds_up, in_page, in_terminal
 from tests.report.frontier import frontier
-from tests.report.picture import PICTURE, said_in, words
+from tests.report.picture import PICTURE, SCALES, alone, said_in, texts, words
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 BN = Decimal(10) ** 9
@@ -44,7 +47,7 @@ def test_the_bill_of_an_example_adds_up(planned: Planned, name: str, reading: st
 
 
 def must_say(name: str, rows: list[list[str]]) -> None:
-    """The README has these rows of a table; or it is written anew."""
+    """The README of an example, or of the project (``..``), has these rows of a table; or it is written anew."""
     page = EXAMPLES / name / "README.md"
     text = page.read_text(encoding="utf-8")
     for first, *cells in rows:
@@ -124,6 +127,14 @@ def test_the_frontier_lab_turns_on_the_reading_as_its_page_says() -> None:
     assert said_in(PICTURE.read_bytes()) == today, "docs/report.png is of another day: python -m tests.report.picture"
 
 
+WAYS_OUT = {
+    "renegotiate": "renegotiate: any cloud, half of core research on Azure, a capped revenue share",
+    "settle": "settle: the letter holds, for a discount and deeper integration",
+    "stand firm": "stand by the letter, and let a court decide",
+}
+"""What the choices are called on the first page."""
+
+
 def test_the_ways_out_of_the_frontier_lab_come_out_as_its_page_says() -> None:
     found = compare(Case.load(EXAMPLES / "frontier-lab"))
     columns = {column.name: column for column in found.outcomes}
@@ -152,9 +163,19 @@ def test_the_ways_out_of_the_frontier_lab_come_out_as_its_page_says() -> None:
         rows.append([f"– {name}", "", bn(column.cost.amount if column.cost else None), *gains(column)])
     page = EXAMPLES / "frontier-lab" / "README.md"
     must_say("frontier-lab", rows)
+    must_say("..", [[WAYS_OUT[first], *cells] for first, *cells in rows if first in WAYS_OUT])
     text = page.read_text(encoding="utf-8")
     assert (found.best, found.sure, [swing.flips for swing in found.swings]) == ("renegotiate", True, [()] * 3)
     firm = next(choice for choice in found.choices if choice.choice == "stand-firm").before
     assert firm is not None
     assert firm.information.limit < Decimal("2.1e6")
     assert f"would cost {(firm.likeliest or 0) / 10**6:.0f} M USD more on average" in " ".join(text.split())
+
+
+def test_who_needs_whom_is_drawn_as_it_comes_out() -> None:
+    found = leverage(Case.load(EXAMPLES / "frontier-lab"), curves=False)
+    assert isinstance(found, Leverage)
+    drawn = who_needs_whom(found, 760)
+    if os.environ.get("REWRITE_DOCS"):
+        SCALES.write_text(alone(drawn), encoding="utf-8")
+    assert texts(SCALES.read_text(encoding="utf-8")) == texts(drawn), "REWRITE_DOCS=1 draws it anew"

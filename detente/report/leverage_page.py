@@ -20,7 +20,6 @@ from detente.report.svg import HALF, both
 def render_leverage(found: Leverage) -> str:
     """The page: the answer, the picture of both sides, provider by provider, and the split."""
     left = sum(not each.loss.asked for each in found.providers)
-    rows = [_row(each, found.currency) for each in found.providers if each.loss.asked]
     text = (
         environment()
         .get_template("leverage.html")
@@ -28,12 +27,18 @@ def render_leverage(found: Leverage) -> str:
             found=found,
             lead=words.opening(found),
             stopped=stopped(found.status, left, "loss"),
-            picture=both(lambda width: scales(rows, "it loses", "losing it costs us", "Who needs whom more", width)),
+            picture=both(lambda width: who_needs_whom(found, width)),
             words=words,
             drawn={each.provider: _curve(each, found.currency) for each in found.providers},
         )
     )
     return finished(text)
+
+
+def who_needs_whom(found: Leverage, width: int) -> str:
+    """The one picture: to the left what each provider would lose, to the right what losing it would cost us."""
+    rows = [_row(each, found.currency) for each in found.providers if each.loss.asked]
+    return scales(rows, "it loses", "losing it costs us", "Who needs whom more", width)
 
 
 def _row(each: ProviderLeverage, currency: str) -> ScaleRow:

@@ -79,5 +79,24 @@ def main() -> None:
         PICTURE.write_bytes(saying(picture.read_bytes(), words(page)))
 
 
+SCALES = ROOT / "docs" / "who-needs-whom.svg"
+STYLE = """
+svg { background: #fcfcfa } text { font: 15px/1.5 "Source Sans 3", "Segoe UI", system-ui, sans-serif; fill: #565d66 }
+text.strong { fill: #1a1d21; font-weight: 600 } text.on { fill: #fff } text.small { font-size: 10.5px }
+rect.theirs { fill: #0072b2 } rect.takes { fill: #d55e00 } .axis { stroke: #565d66; fill: none }
+"""
+
+
+def alone(drawn: str) -> str:
+    """A drawing of a page as a file of its own, with the style that it has there."""
+    head = '<svg xmlns="http://www.w3.org/2000/svg" '
+    return f"{drawn.replace('<svg ', head, 1).replace('>', f'><style>{STYLE}</style>', 1)}\n"
+
+
+def texts(drawing: str) -> list[str]:
+    """What a drawing says."""
+    return re.findall(r"<text[^>]*>([^<]*)</text>", drawing)
+
+
 if __name__ == "__main__":
     main()
