@@ -8,12 +8,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from detente.cli.command import console, load, notes_json, progress, time_left
+from detente.cli.command import console, load, must_take_files, notes_json, progress, text_of, time_left
 from detente.cli.conflict import conflict_json
+
+if TYPE_CHECKING:
+    from detente.outcomes.deal import DealAnswer
 
 
 def signed(
@@ -22,6 +25,7 @@ def signed(
     reading: str | None,
     scenario: str | None,
     beside: Sequence[Path],
+    out: Path | None,
     time_limit: float | None,
     as_json: bool,
 ) -> int:
@@ -34,14 +38,35 @@ def signed(
     if a_file and deal in known:
         raise click.ClickException(f"--sign: `{deal}` is a file and a name in the case; write `./{deal}` for the file")
     given = load(case, None, scenario, [*beside, Path(deal)]) if a_file else deal
+    if out is not None:
+        must_take_files(out, "deal.json", "deal.html")
     found = sign(loaded, given, reading, time_limit=time_left(time_limit), progress=progress())
+    text = json.dumps({**deal_json(found), "notes": notes_json(loaded)}, indent=1)
+    trouble = None if out is None else _saved(found, text, out)
     if as_json:
-        click.echo(json.dumps({**deal_json(found), "notes": notes_json(loaded)}, indent=1))
+        click.echo(text)
     else:
         from detente.report.deal import deal_view
 
         deal_view(found, console())
+    if trouble is not None:
+        click.echo(text_of(trouble), err=True)
+        return 2
     return {"yes": 0, "unsettled": 3}.get(found.answer, 1)
+
+
+def _saved(found: DealAnswer, text: str, out: Path) -> OSError | None:
+    """Save it, with its page. What hinders that is returned: the answer is shown all the same."""
+    from detente.report.deal_page import render_deal
+    from detente.values.file import write
+
+    try:
+        for file, content in ((out / "deal.json", f"{text}\n"), (out / "deal.html", render_deal(found))):
+            write(file, content.encode())
+            click.echo(f"wrote {file}", err=True)
+    except OSError as error:
+        return error
+    return None
 
 
 def deal_json(found: Any) -> dict[str, Any]:

@@ -77,6 +77,9 @@ def schema(of_plan: bool, as_json: bool) -> None:
 @SCENARIO
 @WITH
 @click.option("--sign", "deal", metavar="DEAL", help="Can this deal be signed? A scenario, its file, or an agreement.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="With --sign: save the answer into this folder, with a page."
+)
 @TIME_LIMIT
 @JSON
 def check(
@@ -85,6 +88,7 @@ def check(
     scenario: str | None,
     beside: tuple[Path, ...],
     deal: str | None,
+    out: Path | None,
     time_limit: float | None,
     as_json: bool,
 ) -> int:
@@ -97,7 +101,9 @@ def check(
     130: stopped by Ctrl-C before anything was found.
     """
     if deal is not None:
-        return signed(case, deal, reading, scenario, beside, time_limit, as_json)
+        return signed(case, deal, reading, scenario, beside, out, time_limit, as_json)
+    if out is not None:
+        raise click.ClickException("only with --sign DEAL: --out; add it, or leave it out")
     from detente.planner.check import check as ask
 
     loaded = load(case, reading, scenario, beside)

@@ -1,7 +1,7 @@
-"""Whether a deal can be signed, as a person reads it in a terminal.
+"""Whether a deal can be signed, in words and on a terminal.
 
-Owns: the words of ``detente check --sign``. Not here: the answer (``outcomes.sign``), and how clauses that collide are
-told (``terminal``).
+Owns: the words of ``detente check --sign``. Not here: the answer (``outcomes.sign``), how clauses that collide are told
+(``terminal``), and the page (``deal_page``).
 """
 
 from __future__ import annotations
@@ -38,33 +38,92 @@ KINDS = {
 }
 
 
-def deal_view(found: DealAnswer, console: Console) -> None:
-    """The answer first; then, reading by reading, what collides, the ways out, and what signing changes."""
-    say(console, f"{HEADLINES[found.answer]} \u00b7 sign `{found.deal}`?", style="bold")
+# -- words -----------------------------------------------------------------------------------------------------------
+def opening(found: DealAnswer) -> list[str]:
+    """The answer under each reading, and how many combinations are not shown."""
+    said = []
     for row in found.readings:
         under = f"Under the reading `{row.reading}`" if row.reading else "Under any reading"
         added = "the deal adds no conflict to those that there are without it"
-        say(console, f"{under}: {added if row.word == 'yes' and row.aside else WORDS[row.word]}.")
-    if found.status != "complete":
-        say(console, STOPPED[found.status], style="bold")
+        said.append(f"{under}: {added if row.word == 'yes' and row.aside else WORDS[row.word]}.")
     if found.folded:
         more = count(found.folded, "more combination")
-        say(console, f"{more} of readings differ in clauses whose reading changes nothing, and are not shown.")
+        said.append(f"{more} of readings differ in clauses whose reading changes nothing, and are not shown.")
+    return said
+
+
+def duties(found: DealAnswer) -> list[str]:
+    """What the deal says must be delivered."""
+    shows = [f"; evidence: {due.evidence}" if due.evidence else "" for due in found.obligations]
+    each = zip(found.obligations, shows, strict=True)
+    return [f"By {due.due}, {due.by} must deliver: {due.what}{more}." for due, more in each]
+
+
+def without_it(row: UnderReading) -> list[str]:
+    """What collides without the deal too, and what is set aside for that."""
+    names = [ticked([clash.term for clash in before.clauses]) for before in row.before]
+    said = [f"Without the deal, {each} cannot all be performed either: that is not the deal's doing." for each in names]
+    if row.aside:
+        said.append(f"So {ticked(row.aside)} {'is' if len(row.aside) == 1 else 'are'} set aside in what follows.")
+    return said
+
+
+def changes(row: UnderReading, effect: SigningEffect, currency: str) -> list[str]:
+    """What signing changes, in sentences."""
+    said = [_cost(effect, currency)]
+    said += [f"`{fee.term}` falls short; {shown(fee.owed, currency)} are owed for it." for fee in row.fees]
+    if effect.binds:
+        said.append(f"Binds only with the deal: {ticked(effect.binds)}.")
+    if effect.no_longer_binds:
+        said.append(f"Binds no longer: {ticked(effect.no_longer_binds)}.")
+    moved = _moved(effect.concentration, places=3)
+    return [*said, f"Concentration of spend (HHI; 1 is one provider alone): {moved}."]
+
+
+def changing(row: UnderReading) -> str:
+    """What stands above them."""
+    return "What signing changes" if row.word == "yes" else "What signing changes, with the fees paid"
+
+
+def against(more: Decimal, currency: str) -> str:
+    """A cost against that of the plan without the deal."""
+    if not more:
+        return "the same as without the deal"
+    return f"{shown(abs(more), currency)} {'more' if more > 0 else 'less'} than without the deal"
+
+
+def briefly(more: Decimal, currency: str) -> str:
+    """The same, beside a bar."""
+    return f"{shown(abs(more), currency)} {'more' if more > 0 else 'less'}" if more else "the same"
+
+
+HEADS = ("", "spend", "", "share of work", "", "others could do", "")
+
+
+def provider_rows(effect: SigningEffect, currency: str) -> list[Row]:
+    """Each provider without the deal and with it."""
+    return [line for each in effect.providers for line in _provider(each, currency)]
+
+
+# -- on a terminal ---------------------------------------------------------------------------------------------------
+def deal_view(found: DealAnswer, console: Console) -> None:
+    """The answer first; then, reading by reading, what collides, the ways out, and what signing changes."""
+    say(console, f"{HEADLINES[found.answer]} \u00b7 sign `{found.deal}`?", style="bold")
+    for sentence in opening(found):
+        say(console, sentence)
+    if found.status != "complete":
+        say(console, STOPPED[found.status], style="bold")
     for row in found.readings:
         _row(row, found, console)
-    for due in found.obligations:
-        shows = f"; evidence: {due.evidence}" if due.evidence else ""
-        say(console, f"By {due.due}, {due.by} must deliver: {due.what}{shows}.")
+    for sentence in duties(found):
+        say(console, sentence)
 
 
 def _row(row: UnderReading, found: DealAnswer, console: Console) -> None:
     if len(found.readings) > 1:
         heading(console, f"Reading `{row.reading}`")
-    for before in row.before:
-        names = ticked([clash.term for clash in before.clauses])
-        say(console, f"Without the deal, {names} cannot all be performed either: that is not the deal's doing.")
-    if row.aside:
-        say(console, f"So {ticked(row.aside)} {'is' if len(row.aside) == 1 else 'are'} set aside in what follows.")
+    for sentence in without_it(row):
+        say(console, sentence)
     if row.conflict is not None:
         say(console, "")
         collision(row.conflict, console)
@@ -80,32 +139,17 @@ def _ways(ways: tuple[DealWay, ...], currency: str, console: Console) -> None:
     for index, way in enumerate(ways, 1):
         at_most = "at most " if way.at_most else ""
         cost = "" if way.cost is None else f"; the plan then costs {at_most}{shown(way.cost, currency)}"
-        more = "" if way.more is None else f", {_against(way.more, currency)}"
+        more = "" if way.more is None else f", {against(way.more, currency)}"
         say(console, f"{index}. {KINDS[way.kind]}: {way.sentence}{cost}{more}", indent=2)
-
-
-def _against(more: Decimal, currency: str) -> str:
-    """A cost against that of the plan without the deal."""
-    if not more:
-        return "the same as without the deal"
-    return f"{shown(abs(more), currency)} {'more' if more > 0 else 'less'} than without the deal"
 
 
 def _effect(row: UnderReading, effect: SigningEffect, currency: str, console: Console) -> None:
     """What signing changes, in figures."""
-    heading(console, "What signing changes" if row.word == "yes" else "What signing changes, with the fees paid")
-    say(console, _cost(effect, currency), indent=2)
-    for fee in row.fees:
-        say(console, f"`{fee.term}` falls short; {shown(fee.owed, currency)} are owed for it.", indent=2)
-    if effect.binds:
-        say(console, f"Binds only with the deal: {ticked(effect.binds)}.", indent=2)
-    if effect.no_longer_binds:
-        say(console, f"Binds no longer: {ticked(effect.no_longer_binds)}.", indent=2)
-    moved = _moved(effect.concentration, places=3)
-    say(console, f"Concentration of spend (HHI; 1 is one provider alone): {moved}.", indent=2)
-    rows = [line for each in effect.providers for line in _provider(each, currency)]
-    heads = ["", "spend", "", "share of work", "", "others could do", ""]
-    table(console, "Without the deal, and with it", heads, rows, right=range(1, 7), most=len(rows))
+    heading(console, changing(row))
+    for sentence in changes(row, effect, currency):
+        say(console, sentence, indent=2)
+    rows = provider_rows(effect, currency)
+    table(console, "Without the deal, and with it", HEADS, rows, right=range(1, 7), most=len(rows))
 
 
 def _cost(effect: SigningEffect, currency: str) -> str:

@@ -16,6 +16,7 @@ from detente.outcomes import sign as module
 from detente.outcomes.deal import DealAnswer, DealWay, UnderReading
 from detente.outcomes.sign import sign, with_and_without
 from tests.builders import D, Data, agreement, data_of, tokens, work
+from tests.report.pages import Page
 
 SPIRIT = {"api": ["stateless", "stateful"]}
 ONLY = {
@@ -251,3 +252,22 @@ def test_the_command_says_that_it_was_stopped(monkeypatch: pytest.MonkeyPatch, t
     assert done.return_value == 3
     assert done.stdout.startswith("Not settled · sign `deal`?")
     assert "Stopped: readings, ways out and what signing changes may be missing." in done.stdout
+
+
+def test_the_answer_as_files_and_a_page(tmp_path: Path) -> None:
+    (case := tmp_path / "case.yaml").write_text(json.dumps(world()))
+    command = ["check", str(case), "--sign", "deal", "--out", str(tmp_path / "out"), "--json"]
+    done = CliRunner().invoke(cli, command, standalone_mode=False)
+    assert (done.return_value, done.exception) == (1, None)
+    assert json.loads((tmp_path / "out" / "deal.json").read_text()) == json.loads(done.stdout)
+    page = Page((tmp_path / "out" / "deal.html").read_text(encoding="utf-8")).text
+    for said in (
+        "It depends on the reading: sign deal?",
+        "only in north-deal",
+        "end only on 2026-02-01",
+        "2.00 k USD less than without the deal",
+        "What signing changes, with the fees paid",
+    ):
+        assert said in page
+    alone = CliRunner().invoke(cli, ["check", str(case), "--out", str(tmp_path / "out")], standalone_mode=False)
+    assert "only with --sign DEAL" in getattr(alone.exception, "message", "")
