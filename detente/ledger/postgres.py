@@ -90,7 +90,9 @@ class PostgresStore(Store):
             self._connection.close()
 
     def _holds(self, session: Session, table: str) -> bool:
-        return session.one("SELECT 1 WHERE to_regclass(?) IS NOT NULL", (table,)) is not None
+        # not `to_regclass`: it may remember from before the lock that there was none
+        sql = "SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = ?"
+        return session.one(sql, (table,)) is not None
 
 
 def _without_password(url: str) -> str:

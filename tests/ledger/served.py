@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from detente.case.case import Case
 from detente.ledger.books import Books
@@ -108,3 +109,7 @@ def unknown(store: Store) -> dict[str, int]:
         for why, count in session.all("SELECT unknown, SUM(count) FROM lines WHERE unknown <> '' GROUP BY unknown"):
             found[why] = int(count)
     return {why: count for why, count in found.items() if count}
+
+
+both = pytest.mark.parametrize("store", ["sqlite", "postgres"], indirect=True)
+"""A test that runs on each kind of database."""

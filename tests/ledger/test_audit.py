@@ -18,7 +18,7 @@ from detente.ledger.closing import close
 from detente.ledger.schema import CHAINED
 from detente.ledger.store import Store
 from tests.builders import day
-from tests.ledger.served import NOW, call, ingested, journal_of, served_case, spread
+from tests.ledger.served import NOW, both, call, ingested, journal_of, served_case, spread
 
 TERMS = (
     {"id": "floor", "kind": "minimum-commitment", "amount": "1 USD", "windows": {"every": "month"},
@@ -74,6 +74,7 @@ def test_every_table_of_the_chain_is_tried() -> None:
     assert set(ALTERED) == set(CHAINED)
 
 
+@both
 @pytest.mark.parametrize("table", CHAINED)
 def test_an_altered_row_is_found(booked: Store, case: Case, table: str) -> None:
     batch, n = row_of(booked, table)
@@ -83,6 +84,7 @@ def test_an_altered_row_is_found(booked: Store, case: Case, table: str) -> None:
     assert "altered" in fault.what
 
 
+@both
 @pytest.mark.parametrize("table", CHAINED)
 def test_a_missing_row_is_found(booked: Store, case: Case, table: str) -> None:
     batch, n = row_of(booked, table)
@@ -91,6 +93,7 @@ def test_a_missing_row_is_found(booked: Store, case: Case, table: str) -> None:
     assert (fault.batch, fault.table, fault.n, fault.what.startswith("missing")) == (batch, table, n, True)
 
 
+@both
 @pytest.mark.parametrize("at", ["last", "beyond"])
 def test_an_inserted_row_is_found(booked: Store, case: Case, at: str) -> None:
     with booked.reading() as session:
@@ -104,6 +107,7 @@ def test_an_inserted_row_is_found(booked: Store, case: Case, at: str) -> None:
     assert (fault.batch, fault.table, "inserted" in fault.what) == (batch, "entries", True)
 
 
+@both
 def test_a_row_with_a_new_mark_is_found_by_its_batch(booked: Store, case: Case) -> None:
     values = forged(booked)
     (fault,) = audited(booked, case).faults
@@ -138,6 +142,7 @@ def rewritten(store: Store) -> None:
             before = told
 
 
+@both
 def test_a_rewritten_chain_does_not_hold_against_a_checkpoint(booked: Store, case: Case, tmp_path: Path) -> None:
     file = tmp_path / "checkpoints"
     with booked.reading() as session:
@@ -166,6 +171,7 @@ def test_a_checkpoint_that_was_altered_does_not_hold(booked: Store, tmp_path: Pa
                 broken(session, file, KEY)
 
 
+@both
 def test_a_batch_that_is_gone_is_found(booked: Store, case: Case) -> None:
     for table in ("batches", *CHAINED):
         change(booked, f"DELETE FROM {table} WHERE batch = 2")
@@ -185,6 +191,7 @@ def test_the_last_batch_that_is_gone_is_found_by_a_checkpoint(booked: Store, cas
     assert any(fault.table == "sums" for fault in audited(booked, case).faults)
 
 
+@both
 @pytest.mark.parametrize(
     ("sql", "table"),
     [

@@ -14,7 +14,7 @@ from detente.ledger.closing import ClosedBooks, close
 from detente.ledger.entry import LedgerEntry
 from detente.ledger.store import Store
 from tests.builders import agreement, day, tokens, work
-from tests.ledger.served import NOW, accounts, call, ingested, journal_of, served_case
+from tests.ledger.served import NOW, accounts, both, call, ingested, journal_of, served_case
 
 FLOOR = {"id": "floor", "kind": "minimum-commitment", "amount": "1 USD", "windows": {"every": "month"}}
 TENTH = (100_000, 0)
@@ -43,6 +43,7 @@ def entries(store: Store, account: str) -> list[LedgerEntry]:
         return [LedgerEntry(*row)._replace(amount=int(row[3])) for row in session.all(sql, (account,))]
 
 
+@both
 def test_a_shortfall_is_owed_once_its_window_has_ended(store: Store, case: Case, tmp_path: Path) -> None:
     put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH), call(2, "2026-02-01", TENTH))
     done = closing(store, case, "2026-02-01")
@@ -59,6 +60,7 @@ def test_a_shortfall_is_owed_once_its_window_has_ended(store: Store, case: Case,
     }
 
 
+@both
 def test_closing_twice_changes_nothing(store: Store, case: Case, tmp_path: Path) -> None:
     put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH))
     closing(store, case, "2026-02-01")
@@ -67,6 +69,7 @@ def test_closing_twice_changes_nothing(store: Store, case: Case, tmp_path: Path)
     assert (again.batch, again.entries, accounts(store)) == (0, (), before)
 
 
+@both
 def test_what_accrued_is_reversed_by_what_is_owed(store: Store, case: Case, tmp_path: Path) -> None:
     put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH))
     closing(store, case, "2026-01-20")
@@ -78,6 +81,7 @@ def test_what_accrued_is_reversed_by_what_is_owed(store: Store, case: Case, tmp_
     assert "accrued/north/north-deal/floor/floor" not in accounts(store)
 
 
+@both
 def test_a_late_record_adjusts_the_closed_period_by_name(store: Store, case: Case, tmp_path: Path) -> None:
     put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH))
     closing(store, case, "2026-02-01")
@@ -127,6 +131,7 @@ def test_a_clause_that_is_not_known_is_told_and_the_others_are_booked(store: Sto
     assert accounts(store)[FEE] == 700 * M
 
 
+@both
 def test_discounts_are_booked_with_use_and_never_again(store: Store, tmp_path: Path) -> None:
     off = {"id": "off", "kind": "discount", "off": "10%"}
     credit = {"id": "gift", "kind": "credit", "amount": "0.10 USD"}

@@ -24,6 +24,7 @@ from tests.gateway.stage import deployment
 from tests.ledger.served import (
     NOW,
     accounts,
+    both,
     call,
     contents,
     fresh,
@@ -47,6 +48,7 @@ def put(store: Store, tmp_path: Path, *records: bytes, case: Any = None, name: s
 
 
 # -- what is counted --------------------------------------------------------------------------------------------------
+@both
 def test_a_call_is_rated_and_booked_to_the_billionth(store: Store, tmp_path: Path) -> None:
     told = put(store, tmp_path, call(1, used=(1000, 333)))
     assert (told.records, told.calls, told.unknown, told.whole) == (1, 1, 0, True)
@@ -58,6 +60,7 @@ def test_a_call_is_rated_and_booked_to_the_billionth(store: Store, tmp_path: Pat
     }
 
 
+@both
 def test_what_earlier_attempts_used_is_booked_where_it_was_used(store: Store, tmp_path: Path) -> None:
     tried = (Attempt("south-live", "broken", 3.0, used=TokenCounts(50, 0)), Attempt("north-live", "served", 9.0, 200))
     put(store, tmp_path, call(1, used=(100, 0), attempts=tried))
@@ -88,6 +91,7 @@ def test_capacity_is_listed_by_what_is_taken_of_it(store: Store, tmp_path: Path)
         assert session.one("SELECT work, taken FROM sums") == (2_000_000, 250_000)
 
 
+@both
 def test_entries_of_a_batch_add_up_to_nothing_and_name_their_day(store: Store, tmp_path: Path) -> None:
     put(store, tmp_path, *spread(500))
     with store.reading() as session:
@@ -99,6 +103,7 @@ def test_entries_of_a_batch_add_up_to_nothing_and_name_their_day(store: Store, t
 
 
 # -- once -------------------------------------------------------------------------------------------------------------
+@both
 def test_running_it_again_changes_nothing(store: Store, tmp_path: Path) -> None:
     folder = journal_of(tmp_path / "j", spread(50))
     case = served_case(*BOTH)
@@ -108,6 +113,7 @@ def test_running_it_again_changes_nothing(store: Store, tmp_path: Path) -> None:
     assert (again.records, again.batches, contents(store)) == (0, 0, before)
 
 
+@both
 def test_what_was_written_since_is_all_that_is_read(store: Store, tmp_path: Path) -> None:
     records, case = spread(60), served_case(*BOTH)
     folder = journal_of(tmp_path / "j", records[:20])
@@ -120,6 +126,7 @@ def test_what_was_written_since_is_all_that_is_read(store: Store, tmp_path: Path
         assert contents(other) == contents(store)
 
 
+@both
 def test_a_copy_of_a_journal_counts_once_and_its_own_way_from_there_on(store: Store, tmp_path: Path) -> None:
     records, case = spread(40), served_case(*BOTH)
     folder = journal_of(tmp_path / "j", records[:10])
@@ -173,6 +180,7 @@ def test_two_at_once_count_each_record_once(tmp_path: Path) -> None:
         assert [before for before, _ in hashes[1:]] == [told for _, told in hashes[:-1]]
 
 
+@both
 def test_what_fails_leaves_nothing_of_its_batch(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, case = journal_of(tmp_path / "j", spread(40)), served_case(*BOTH)
     books, calls = Books(store, case), iter([True, False])
@@ -191,6 +199,7 @@ def test_a_stream_is_one_call_by_its_end(store: Store, tmp_path: Path) -> None:
     assert unknown(store) == {}
 
 
+@both
 def test_a_beginning_without_an_end_is_unknown_until_the_end_comes(store: Store, tmp_path: Path) -> None:
     begun, case = call(1, outcome="begun", used=None), served_case(*BOTH)
     told = ingested(store, case, journal_of(tmp_path / "j", [begun]))
@@ -207,6 +216,7 @@ UNLABELLED = served_case(OFF | {"of": {"team": "sales"}}, workloads=[work(labels
 PRICELESS = served_case(offers=[tokens("north", {"2026-03-01": 3}), tokens("south", 2)])
 
 
+@both
 @pytest.mark.parametrize(
     ("said", "case", "why"),
     [
@@ -242,6 +252,7 @@ def aside(store: Store) -> list[str]:
         return sorted(f"{place}: {why}" for place, why in session.all("SELECT place, why FROM asides"))
 
 
+@both
 def test_a_record_that_cannot_be_read_is_set_aside_and_the_others_are_kept(store: Store, tmp_path: Path) -> None:
     late = call(3).replace(b"2026-01-15T12:00:00Z", b"2026-01-15T12:00:00")
     for _ in range(2):
@@ -260,6 +271,7 @@ def test_a_record_that_cannot_be_read_is_set_aside_and_the_others_are_kept(store
         assert session.number("SELECT COUNT(*) FROM calls") == 2
 
 
+@both
 def test_another_record_of_one_id_is_set_aside(store: Store, tmp_path: Path) -> None:
     put(store, tmp_path, call(1))
     told = put(store, tmp_path, call(1, used=(11, 5)), name="k")
@@ -268,6 +280,7 @@ def test_another_record_of_one_id_is_set_aside(store: Store, tmp_path: Path) -> 
     assert accounts(store)["use/north/north-api"] == 45_000
 
 
+@both
 def test_damage_and_gaps_are_set_aside_once_and_what_is_behind_them_is_kept(store: Store, tmp_path: Path) -> None:
     folder, case = journal_of(tmp_path / "j", spread(9)), served_case(*BOTH)
     (file,) = folder.glob("*.journal")

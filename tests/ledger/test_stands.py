@@ -15,7 +15,7 @@ from detente.ledger.books import Books
 from detente.ledger.stands import BooksStand, ClauseStands, stands
 from detente.ledger.store import Store
 from tests.builders import D, day, tokens, work
-from tests.ledger.served import call, ingested, journal_of, served_case
+from tests.ledger.served import both, call, ingested, journal_of, served_case
 
 FLOOR = {"id": "floor", "kind": "minimum-commitment", "amount": "20 USD", "windows": {"every": "month"}}
 CAP = {"id": "cap", "kind": "spending-cap", "amount": "30 USD", "windows": {"every": "month"}}
@@ -36,6 +36,7 @@ def only(found: BooksStand, term: str) -> ClauseStands:
     return each
 
 
+@both
 def test_what_is_drawn_what_remains_and_where_it_is_heading(store: Store, tmp_path: Path) -> None:
     case = served_case(FLOOR, CAP)
     ingested(store, case, journal_of(tmp_path / "j", every_day(20)))
@@ -52,6 +53,7 @@ def test_what_is_drawn_what_remains_and_where_it_is_heading(store: Store, tmp_pa
     assert (cap.heading.drawn, cap.heading.owed) == (D("9.3"), 0)
 
 
+@both
 def test_a_day_in_the_past_counts_what_was_used_before_it(store: Store, tmp_path: Path) -> None:
     case = served_case(FLOOR)
     ingested(store, case, journal_of(tmp_path / "j", every_day(45)))
@@ -73,6 +75,7 @@ def test_a_credit_is_heading_for_what_it_will_give(store: Store, tmp_path: Path)
     assert gift.heading.drawn == 40
 
 
+@both
 def test_what_is_unknown_is_told_beside_what_it_may_count_for(store: Store, tmp_path: Path) -> None:
     case = served_case(FLOOR)
     elsewhere = {"deployment": "south-live", "offer": "south-api", "provider": "south"}
@@ -93,6 +96,7 @@ def test_a_clause_that_cannot_be_told_says_why_and_others_stand(store: Store, tm
     assert only(found, "floor").heading is not None
 
 
+@both
 def test_a_clause_signed_later_counts_what_was_there(store: Store, tmp_path: Path) -> None:
     before, after = served_case(CAP), served_case(CAP, FLOOR)
     ingested(store, before, journal_of(tmp_path / "j", every_day(20)))

@@ -20,7 +20,7 @@ from detente.report.screen import Screen
 from detente.report.statement import statement_view, statements_csv, statements_json
 from detente.values.period import named, stretch
 from tests.builders import day
-from tests.ledger.served import NOW, call, ingested, journal_of, served_case
+from tests.ledger.served import NOW, both, call, ingested, journal_of, served_case
 
 FLOOR = {"id": "floor", "kind": "minimum-commitment", "amount": "1 USD", "windows": {"every": "month"}}
 FLOOR |= {"measure": "after-discounts"}
@@ -50,6 +50,7 @@ def closing(store: Store, case: Case, on: str) -> None:
     close(Books(store, case), day(on), NOW)
 
 
+@both
 def test_each_month_goes_on_from_the_one_before(store: Store, case: Case, tmp_path: Path) -> None:
     put(store, case, tmp_path / "j", *(call(n, f"2026-0{n}-15", TENTH) for n in (1, 2)))
     closing(store, case, "2026-03-01")
@@ -101,6 +102,7 @@ def test_what_was_changed_does_not_add_up(store: Store, case: Case, tmp_path: Pa
         of(store, case, "2026-01")
 
 
+@both
 def test_the_three_forms_say_the_same(store: Store, case: Case, tmp_path: Path) -> None:
     put(store, case, tmp_path / "j", call(1, "2026-01-15", (1, 0)), call(2, "2026-01-16", None))
     found = of(store, case, "2026-01")
