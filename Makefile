@@ -24,7 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # ARGS goes to pytest: make test ARGS="-k exclusivity"; "-n 0" runs all in one process, for a debugger
 ARGS ?=
 
-.PHONY: help demo test model lint format lock bench clean
+.PHONY: help demo test model lint format lock bench proof clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +64,12 @@ bench: $(VENV)/dev.stamp ## measure the README's figures, one script of bench/ a
 	@for script in $(sort $(wildcard bench/[!_]*.py)); do \
 	  printf '\n== %s\n\n' "$$script"; $(BIN)/python "$$script" || exit; \
 	done
+
+proof: $(VENV)/dev.stamp ## kill writers, ingests and closings of a ledger 1,000 times, on SQLite and on PostgreSQL
+	@printf '\n== A ledger in a file\n\n'
+	@$(BIN)/python -m tests.ledger.killing --kills 1000
+	@printf '\n== A ledger in PostgreSQL\n\n'
+	@$(BIN)/python -m tests.ledger.killing --kills 1000 --postgres
 
 clean: ## remove the environment, the output and every cache
 	rm -rf $(VENV) out build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
