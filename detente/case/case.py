@@ -22,7 +22,6 @@ from detente.case.changes import Changed, changed, order
 from detente.case.declared import Declared, read_entry
 from detente.case.document import Document, YamlNode
 from detente.case.folder import ReadFiles, Source, read, read_changed, read_data
-from detente.case.notes import notes
 from detente.case.plain import as_text, as_written
 from detente.case.reading import Chosen, Disputed, choice_of, combinations, in_words
 from detente.case.scenario import Obligation, Scenario
@@ -329,11 +328,6 @@ class Case:
         begin, end = moment(horizon.start), moment(horizon.end)
         inside = {f.term.id for f in self._held if f.validity.over(begin, end)}
         return tuple(f for f in self._held if f.term.id not in inside)
-
-    @property
-    def notes(self) -> tuple[Mistake, ...]:
-        """What is no mistake and may be one."""
-        return notes(self)
 
     def term(self, term_id: str) -> Term | None:
         """A term by its id."""

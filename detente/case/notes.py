@@ -7,14 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import TYPE_CHECKING
 
 from detente.case.agreement import InForce
+from detente.case.case import Case
 from detente.errors import Mistake, Where
 from detente.values.period import moment, named
-
-if TYPE_CHECKING:
-    from detente.case.case import Case
 
 
 def notes(case: Case) -> tuple[Mistake, ...]:

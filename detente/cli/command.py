@@ -183,9 +183,10 @@ def load(path: Path, reading: str | None, scenario: str | None, beside: Sequence
     What of it is in force at no time of the horizon is noted on standard error: an old agreement is no mistake.
     """
     from detente.case.case import Case
+    from detente.case.notes import notes
 
     found = Case.load(path, beside, scenario).under(reading)
-    for note in found.notes:
+    for note in notes(found):
         click.echo(printable(f"note: {note.where}: {note.what}: {note.remedy}"), err=True)
     return found
 
@@ -210,7 +211,9 @@ def of_plan(
 
 def notes_json(case: Case) -> list[dict[str, Any]]:
     """The notes of a case, for ``--json``."""
-    return [_placed(note) for note in case.notes]
+    from detente.case.notes import notes
+
+    return [_placed(note) for note in notes(case)]
 
 
 def must_take_files(folder: Path, *names: str) -> None:

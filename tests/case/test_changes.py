@@ -10,6 +10,7 @@ import pytest
 
 from detente.case.case import Case
 from detente.case.document import YamlNode
+from detente.case.notes import notes
 from detente.case.numbers import times
 from detente.errors import CaseError
 from detente.values.period import moment
@@ -169,9 +170,9 @@ def test_a_loss_that_a_plan_foresees_is_noted() -> None:
         {"provider": "south", "from": "2026-02-01", "notice": "2 weeks"},
         {"offer": "north-api", "from": "2026-01-01"},
     ]
-    (note,) = under({"id": "s", "lose": lose}).notes
+    (note,) = notes(under({"id": "s", "lose": lose}))
     assert note.what == "`south` is lost on 2026-02-01, with 2 weeks of notice, and a plan knows it from the start"
-    assert Case.of(world({"id": "s", "lose": lose})).notes == ()
+    assert notes(Case.of(world({"id": "s", "lose": lose}))) == ()
 
 
 def test_a_clause_that_fell_away_stays_away_when_more_changes() -> None:
@@ -324,14 +325,14 @@ def test_what_makes_no_sense_is_said_at_its_place(scenario: Data, found: str) ->
 def test_a_change_that_no_time_of_the_horizon_sees_is_noted() -> None:
     late = {"offer": "north-api", "price": "-5%", "from": "2036-01-01"}
     early = {"provider": "south", "from": "2016-01-01", "until": "2016-02-01"}
-    notes = [
-        note.what for note in under({"id": "s", "change": [late], "lose": [early]}).notes if note.where.file == "s"
+    told = [
+        note.what for note in notes(under({"id": "s", "change": [late], "lose": [early]})) if note.where.file == "s"
     ]
-    assert notes == [
+    assert told == [
         "`north-api` changes from 2036-01-01, and at no time of the horizon (Jan 2026 – Feb 2026)",
         "`south` is lost from 2016-01-01 until 2016-02-01, and at no time of the horizon (Jan 2026 – Feb 2026)",
     ]
-    (lost,) = under({"id": "s", "lose": [{"provider": "south", "from": "2036-01-01"}]}).notes
+    (lost,) = notes(under({"id": "s", "lose": [{"provider": "south", "from": "2036-01-01"}]}))
     assert lost.what.startswith("`south` is lost from 2036-01-01, and at no time")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from detente.case.case import Case
+from detente.case.notes import notes
 from tests.builders import (
     D,
     Data,
@@ -70,7 +71,7 @@ def test_which_money_counts_is_not_asked_where_no_time_of_the_horizon_sees_both(
     off = OFF | {"from": from_} | ({"until": until} if outside == 2 else {})
     terms = floor("1 k USD", until=until), off
     case = build([tokens("north", 1)], [work()], agreement(*terms, effective="2024-01"))
-    assert [note.remedy for note in case.notes] == ["is the year right?"] * outside
+    assert [note.remedy for note in notes(case)] == ["is the year right?"] * outside
 
 
 def test_a_discount_of_what_does_not_count_makes_no_difference() -> None:
