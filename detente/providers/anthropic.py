@@ -14,11 +14,11 @@ import msgspec
 from detente.live.deployment import AnthropicDeployment
 from detente.providers.authority import Authority, KeyAuthority
 from detente.providers.bedrock.family import Family
-from detente.providers.claude import Claude, claude_of, fitted
+from detente.providers.claude import Claude, claude_of, counted, fitted
 from detente.providers.claude_chat import claude_family, request_of
 from detente.providers.claude_chat import reply_of as chat_of
 from detente.providers.claude_chat_stream import ClaudeChatDecoder
-from detente.providers.messages_stream import MessagesDecoder, read_failure, reply_of
+from detente.providers.messages_stream import MessagesDecoder, count_of, read_failure, reply_of
 from detente.providers.omission import Omissions
 from detente.providers.outgoing import Outgoing
 from detente.providers.tool_names import whole_names
@@ -27,6 +27,7 @@ from detente.providers.wire import (
     Decoder,
     Failure,
     Headers,
+    Members,
     Refusal,
     Reply,
     Shape,
@@ -60,7 +61,7 @@ class AnthropicWire(Wire):
         return claude_family(self.name, self.model or self.deployment.model)
 
     def speaks(self, shape: Shape) -> bool:
-        return shape in ("chat", "messages") and "chat" in self.deployment.serves
+        return shape in ("chat", "messages", "count") and "chat" in self.deployment.serves
 
     def authority(self) -> Authority:
         if self.deployment.credential.entra:
@@ -72,7 +73,7 @@ class AnthropicWire(Wire):
     def encode(self, call: Call) -> Outgoing:
         if call.operation == "chat":
             members, left_out = request_of(call, self.family)
-        elif call.operation == "messages":
+        elif call.operation in ("messages", "count"):
             omissions = Omissions(call.optional)
             members = fitted(call, self.claude, omissions)
             left_out = omissions.names
@@ -81,13 +82,19 @@ class AnthropicWire(Wire):
         headers = [JSON, ("anthropic-version", call.version or VERSION)]
         if call.betas:
             headers.append(("anthropic-beta", ",".join(call.betas)))
+        if call.operation == "count":
+            return self._count(members, headers)
         body = joined(members, [("model", msgspec.json.encode(self.name))])
         return Outgoing(PATH, tuple(headers), body, left_out=left_out)
+
+    def _count(self, members: Members, headers: list[tuple[str, str]]) -> Outgoing:
+        body = joined(counted(members), [("model", msgspec.json.encode(self.name))])
+        return Outgoing(f"{PATH}/count_tokens", tuple(headers), body)
 
     def decode(self, call: Call, headers: Headers, body: bytes) -> Reply | Failure:
         if call.operation == "chat":
             return chat_of(self.name, headers, body, whole_names(call.members))
-        return reply_of(body)
+        return count_of(body) if call.operation == "count" else reply_of(body)
 
     def decoder(self, call: Call, headers: Headers) -> Decoder:
         if call.operation == "chat":

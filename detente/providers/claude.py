@@ -95,6 +95,15 @@ def fitted(call: Call, claude: Claude, omissions: Omissions) -> Members:
     return members
 
 
+COUNTED = ("messages", "output_config", "system", "thinking", "tool_choice", "tools")
+"""Members of a request that Anthropic counts the tokens of; it takes no others with it but the model."""
+
+
+def counted(members: Members) -> Members:
+    """What is sent of a request whose tokens are to be counted."""
+    return {name: raw for name, raw in members.items() if name in COUNTED}
+
+
 def at_bedrock(members: Members, claude: Claude, betas: tuple[str, ...], omissions: Omissions) -> tuple[str, ...]:
     """Take out what Bedrock does not take, in place; the betas that it takes. Raises Refusal."""
     for name in HINTS:

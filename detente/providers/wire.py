@@ -24,8 +24,8 @@ Headers = Mapping[str, str]
 """A reply's headers, names in lower case; of one that occurs twice, the last."""
 
 
-Shape = Literal["chat", "embeddings", "responses", "messages"]
-"""The shape of a call: OpenAI's, by operation, or Anthropic's ``messages``."""
+Shape = Literal["chat", "embeddings", "responses", "messages", "count"]
+"""The shape of a call: OpenAI's, by operation, or Anthropic's: ``messages``, and ``count`` of their tokens."""
 
 
 # -- what is asked --------------------------------------------------------------------------------------------------

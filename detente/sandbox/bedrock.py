@@ -7,11 +7,13 @@ frames (``eventstream``) and signatures (``signature``).
 from __future__ import annotations
 
 import re
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 from urllib.parse import unquote
+
+import msgspec
 
 from detente.providers.claude import BEDROCK_BETAS, Claude, claude_of
 from detente.providers.outgoing import HeaderPairs
@@ -27,7 +29,8 @@ STREAM: HeaderPairs = (("content-type", "application/vnd.amazon.eventstream"),)
 MAX_REPLY_TOKENS = 4_096
 """Tokens that the models played generate at most, and Bedrock reserves for a call that sets no ``maxTokens``."""
 BLOCKED = "Sorry, the model cannot answer this question."
-ACTIONS = ("converse", "converse-stream", "invoke", "invoke-with-response-stream")
+ACTIONS = ("converse", "converse-stream", "invoke", "invoke-with-response-stream", "count-tokens")
+COUNT = "count-tokens"
 STREAMED = "invoke-with-response-stream"
 ANTHROPIC = "anthropic_version"
 CLAUDE = "claude"
@@ -71,6 +74,9 @@ class BedrockFace(Face):
         return ApiRoute(parts[3], unquote(parts[2])) if parts[3] in ACTIONS else None
 
     def read(self, route: ApiRoute, body: Mapping[str, Any], replies: Replies) -> ParsedCall:
+        if route.operation == COUNT:
+            counted = _counted(body)
+            return ParsedCall(COUNT, messages.ask(*_claude(counted, route.name or "")).tokens)
         if route.operation.startswith("invoke") and ANTHROPIC in body:
             ask = messages.ask(*_claude(body, route.name or ""))
             return ParsedCall(CLAUDE, ask.tokens, ask, route.operation == STREAMED)
@@ -87,6 +93,8 @@ class BedrockFace(Face):
         rhythm = scene.seat.rhythm
         latency = round((rhythm.first + rhythm.each * generation.counts.output) * 1000)
         mark: HeaderPairs = (("x-amzn-requestid", _request_id(scene.mark)),)
+        if parsed.held is COUNT:
+            return Whole(200, json_bytes({"inputTokens": parsed.input}), (*JSON, *mark))
         if parsed.held is CLAUDE and not parsed.stream:
             return Whole(200, json_bytes(messages.whole(generation)), (*JSON, *mark), generation.counts)
         if route.operation == "invoke":
@@ -191,6 +199,17 @@ class BedrockOpenAIFace(openai.OpenAIFace):
     @staticmethod
     def _error(status: int, kind: str, message: str, type_: str, code: str | None = None) -> Whole:
         return openai.error(status, message, type_, code=code, headers=(("x-amzn-errortype", kind),))
+
+
+def _counted(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The body of InvokeModel whose tokens are to be counted. Raises WrongError."""
+    try:
+        found = msgspec.json.decode(b64decode(body["input"]["invokeModel"]["body"], validate=True))
+    except (KeyError, TypeError, ValueError):
+        found = None
+    if not isinstance(found, dict) or ANTHROPIC not in found:
+        raise WrongError("The sandbox counts the tokens of bodies of InvokeModel in Anthropic's shape.")
+    return found
 
 
 def _claude(body: Mapping[str, Any], name: str) -> tuple[Mapping[str, Any], Claude, tuple[str, ...], Any, Any]:

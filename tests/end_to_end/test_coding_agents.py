@@ -85,6 +85,6 @@ def test_codex_talks_for_twenty_turns_with_tools_and_does_not_notice_that_its_pr
 def test_codex_talks_with_tools_to_a_model_that_has_only_chat(gateway: Gateway, tmp_path: Path) -> None:
     known = len(since(gateway, 0))
     codex(gateway, tmp_path, "claude-haiku-4.5", "Hello sandbox:tool=exec_command")
-    made = since(gateway, known)
+    made = [record for record in since(gateway, known) if record.outcome == "complete"]
     assert len(made) >= 2
-    assert {(record.outcome, record.deployment) for record in made} == {("complete", "aws-claude-haiku-4.5")}
+    assert {record.deployment for record in made} == {"aws-claude-haiku-4.5"}

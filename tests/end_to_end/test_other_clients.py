@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from tests.end_to_end.clients import of_anthropic, of_langchain
 from tests.end_to_end.serving import Gateway
-from tests.end_to_end.wires import CHAT, NOVA
+from tests.end_to_end.wires import CHAT, CLAUDE, DIRECT, NOVA
 
 TOOLS: Any = [
     {
@@ -77,6 +77,14 @@ def test_tools_are_used_and_their_results_are_read(claude: anthropic.Anthropic, 
     history.append({"role": "user", "content": results})
     second = claude.messages.create(model=model, max_tokens=200, tools=TOOLS, messages=history)
     assert second.stop_reason == "end_turn"
+
+
+@pytest.mark.parametrize("model", CHAT)
+def test_tokens_are_counted_before_they_are_asked_for(claude: anthropic.Anthropic, model: str) -> None:
+    asked: Any = {"model": model, "messages": user("sandbox:echo back"), "tools": TOOLS, "system": "Be kind."}
+    raw = claude.messages.with_raw_response.count_tokens(**asked)
+    assert 20 < raw.parse().input_tokens < 200
+    assert (raw.headers.get("x-detente-estimated") is None) == (model in (CLAUDE, DIRECT))
 
 
 def test_a_refusal_is_of_anthropics_shape_and_names_the_clause(enterprise: Gateway) -> None:

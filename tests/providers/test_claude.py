@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from detente.providers.anthropic import AnthropicWire
 from detente.providers.bedrock.wire import BedrockWire
 from detente.providers.claude import claude_of
 from detente.providers.outgoing import Outgoing
-from detente.providers.wire import Call, Refusal
+from detente.providers.wire import Call, Failure, Refusal, Reply, Tokens
 from tests.providers.bedrock.making import raw
 from tests.providers.bedrock.making import wire as bedrock
 
@@ -42,6 +43,33 @@ def sent(wire: AnthropicWire | BedrockWire, betas: tuple[str, ...] = (), *lenien
 def told(outgoing: Outgoing) -> Data:
     found: Data = json.loads(outgoing.body)
     return found
+
+
+# -- what is counted --------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("wire", [direct(), bedrock(HAIKU)])
+def test_tokens_are_counted_of_what_would_be_sent(wire: AnthropicWire | BedrockWire) -> None:
+    assert wire.speaks("count")
+    made = Call("count", raw(PLAIN | {"system": "Be kind.", "metadata": {"user_id": "u"}, "stream": True}))
+    found = wire.encode(made)
+    if isinstance(wire, AnthropicWire):
+        assert found.target == "/v1/messages/count_tokens"
+        assert told(found) == {"model": "claude-opus-4-8", "messages": PLAIN["messages"], "system": "Be kind."}
+        reply = wire.decode(made, {}, b'{"input_tokens": 14}')
+    else:
+        assert found.target.endswith("/count-tokens")
+        sent_there = json.loads(b64decode(told(found)["input"]["invokeModel"]["body"]))
+        assert (sent_there["system"], sent_there["anthropic_version"]) == ("Be kind.", "bedrock-2023-05-31")
+        reply = wire.decode(made, {}, b'{"inputTokens": 14}')
+    assert reply == Reply(b'{"input_tokens":14}', Tokens(0, 0))
+    broken = wire.decode(made, {}, b'{"tokens": "many"}')
+    assert isinstance(broken, Failure)
+
+
+def test_an_account_that_may_not_count_at_bedrock_may_call_all_the_same() -> None:
+    denied = json.dumps({"message": "no"}).encode()
+    headers = {"x-amzn-errortype": "AccessDeniedException"}
+    kinds = [bedrock(HAIKU).failed(403, headers, denied, Call(o, raw(PLAIN))).kind for o in ("count", "messages")]
+    assert kinds == ["refused", "credential"]
 
 
 # -- what passes ------------------------------------------------------------------------------------------------------

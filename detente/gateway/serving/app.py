@@ -15,6 +15,7 @@ from datetime import datetime
 import msgspec
 
 from detente.errors import did_you_mean
+from detente.gateway.deciding.choose import Order
 from detente.gateway.deciding.decision import Rejection, decide, read
 from detente.gateway.deciding.error import error
 from detente.gateway.deciding.load import Load
@@ -42,8 +43,9 @@ from detente.live.key import Key
 from detente.live.request import LabelError, labels_of, narrowed
 from detente.providers.authority import Authority
 from detente.providers.outgoing import HeaderPairs
-from detente.providers.wire import Tokens
 
+COUNTING = 10.0
+"""Seconds that a count of tokens may take, before our own estimate is as good."""
 LABELS = b"x-detente-labels"
 NO_KEY = "missing or unknown key; send it as `Authorization: Bearer …`"
 _CHALLENGE: HeaderLines = JSON + b"www-authenticate: Bearer\r\n"
@@ -302,22 +304,16 @@ class App:
         except Rejection as unserved:
             self._refuse(job, exchange, unserved)
             return
-        if isinstance(surface, CountSurface):
-            self._counted(job, exchange)
-            return
-        for clause in job.admission.forbidding:
-            self._metrics.denied(clause)
+        if isinstance(surface, CountSurface):  # of who would be asked: another's tokens are others
+            job.order, job.until = Order(job.order.choices[:1]), min(job.until, began + COUNTING)
+        else:
+            for clause in job.admission.forbidding:
+                self._metrics.denied(clause)
         self._active += 1
         try:
             await self._relay.serve(job, exchange)
         finally:
             self._active -= 1
-
-    def _counted(self, job: Job, exchange: Exchange) -> None:
-        """Answer how many tokens a call would take: an estimate of our own, and marked as one."""
-        self._recorder.record(job, Served("complete", 200, tokens=Tokens(0, 0)), self._loop.time())
-        headers = JSON + self._recorder.disclosed(job, None, None) + b"x-detente-estimated: input_tokens\r\n"
-        exchange.reply(200, headers, msgspec.json.encode({"input_tokens": job.asked.prompt}))
 
     def _refuse(self, job: Job, exchange: Exchange, unserved: Rejection) -> None:
         """Answer a call that is asked of nobody."""

@@ -23,7 +23,7 @@ from detente.gateway.serving.refusal import explained
 from detente.gateway.serving.stream import EVENTS, Stream
 from detente.gateway.upstream import Patience
 from detente.ledger.record import Outcome
-from detente.providers.wire import Failure, failure
+from detente.providers.wire import Failure, Tokens, failure
 
 GRAIN = 0.005
 """Seconds beyond a time that is waited for: a timer may be early by as much as its loop's clock is coarse."""
@@ -161,7 +161,12 @@ class Relay:
 
     # -- nobody ------------------------------------------------------------------------------------------------
     def _refuse(self, job: Job, caller: Exchange, last: Failure | None) -> Served:
-        """Nobody served the call: say why, with what was forbidden."""
+        """Nobody served the call: say why, with what was forbidden; or what its surface says instead."""
+        if (own := job.surface.otherwise(job.asked)) is not None:
+            served = Served("complete", 200, tokens=Tokens(0, 0))
+            self._recorder.record(job, served, self._loop.time())
+            caller.reply(200, JSON + self._recorder.disclosed(job, None, None) + own[0], own[1])
+            return served
         status, error, wait = explained(job, last)
         outcome: Outcome = "failed" if last is not None and last.fails_over else "refused"
         if last is None and job.order.resting:

@@ -1,7 +1,7 @@
-"""``POST /v1/messages/count_tokens``: about how many tokens a request of Anthropic's would take.
+"""``POST /v1/messages/count_tokens``: how many tokens a request of Anthropic's would take.
 
-Owns: reading it. It is answered by the gateway's own estimate, which is marked as one, and asks no provider. Not here:
-the estimate itself (``estimate``).
+Owns: reading it, and what is answered where the deployment that would be asked counts none: an estimate of our own,
+which is marked as one. Not here: the estimate itself (``estimate``), and asking (``providers``).
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ import msgspec
 from detente.gateway.surfaces.messages import MessagesSurface
 from detente.gateway.surfaces.messages_request import members_of
 from detente.gateway.surfaces.surface import NO_HEADERS, Asked
+from detente.providers.wire import Refusal, Reply, Wire
+
+ESTIMATED = b"x-detente-estimated: input_tokens\r\n"
 
 
 class CountSurface(MessagesSurface):
@@ -25,4 +28,20 @@ class CountSurface(MessagesSurface):
         """Read it as the request that it is about, which has a limit beside. Raises ``Refusal``."""
         members = members_of(body)
         members.setdefault("max_tokens", msgspec.Raw(b"1"))
-        return super().ask(msgspec.json.encode(members), workload, headers)
+        found = super().ask(msgspec.json.encode(members), workload, headers)
+        call = msgspec.structs.replace(found.call, operation="count", stream=False)
+        return msgspec.structs.replace(found, call=call, tokens=0)
+
+    def spoken(self, asked: Asked, wire: Wire) -> Asked:
+        """As it came. Raises ``Refusal`` where tokens are not counted."""
+        if not wire.speaks("count"):
+            raise Refusal("it counts no tokens of a request in Anthropic's shape")
+        return asked
+
+    def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
+        """As the provider counted them."""
+        return reply.body
+
+    def otherwise(self, asked: Asked) -> tuple[bytes, bytes] | None:
+        """The estimate."""
+        return ESTIMATED, b'{"input_tokens":%d}' % asked.prompt

@@ -108,6 +108,10 @@ class Surface:
         """A whole reply in the caller's shape; ``asked`` is as it was ``spoken``. Raises ``UnsayableError``."""
         raise NotImplementedError
 
+    def otherwise(self, asked: Asked) -> tuple[bytes, bytes] | None:
+        """(lines of headers, body) of what is answered where nobody serves a call. Neutral: None, for an error."""
+        return None
+
     def streamed(self, asked: Asked, deployment: str) -> Rendering:
         """A renderer of a streamed reply."""
         raise NotImplementedError

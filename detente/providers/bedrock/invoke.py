@@ -4,12 +4,13 @@ Owns: the body (Anthropic's, without ``model`` and ``stream``, and with a versio
 that come in AWS's frames. Not here: what a Claude takes (``providers/claude``), frames (``frames``), and errors
 (``failures``).
 
-Sources: "Anthropic Claude Messages API", Amazon Bedrock User Guide; "InvokeModelWithResponseStream", its API Reference.
+Sources: "Anthropic Claude Messages API", Amazon Bedrock User Guide; "InvokeModelWithResponseStream", "CountTokens", its
+API Reference.
 """
 
 from __future__ import annotations
 
-from binascii import Error, a2b_base64
+from binascii import Error, a2b_base64, b2a_base64
 from typing import Any
 
 import msgspec
@@ -43,6 +44,12 @@ def body_of(call: Call, claude: Claude) -> tuple[bytes, tuple[str, ...]]:
     if betas:
         added.append(("anthropic_beta", msgspec.json.encode(betas)))
     return joined(members, added), omissions.names
+
+
+def counting_of(call: Call, claude: Claude) -> bytes:
+    """The body by which CountTokens is asked how many tokens a request would take. Raises Refusal."""
+    body, _ = body_of(call, claude)
+    return msgspec.json.encode({"input": {"invokeModel": {"body": b2a_base64(body, newline=False).decode()}}})
 
 
 class _Chunk(msgspec.Struct):

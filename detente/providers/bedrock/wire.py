@@ -6,6 +6,7 @@ its own file.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from urllib.parse import urlsplit
 
@@ -17,10 +18,11 @@ from detente.providers.bedrock.converse import request_of
 from detente.providers.bedrock.embeddings import embedding_reply, embedding_request, kind_of
 from detente.providers.bedrock.failures import read_failure
 from detente.providers.bedrock.family import Family, family_of
-from detente.providers.bedrock.invoke import InvokeDecoder, body_of
+from detente.providers.bedrock.invoke import InvokeDecoder, body_of, counting_of
 from detente.providers.bedrock.reply import reply_of
 from detente.providers.bedrock.stream import ConverseDecoder
 from detente.providers.claude import Claude, claude_of
+from detente.providers.messages_stream import count_at_bedrock
 from detente.providers.messages_stream import reply_of as message_of
 from detente.providers.openai_compatible import CompatibleWire
 from detente.providers.outgoing import Outgoing
@@ -28,7 +30,7 @@ from detente.providers.tool_names import whole_names
 from detente.providers.wire import Call, Decoder, Failure, Headers, Refusal, Reply, Shape, Wire
 
 JSON = ("content-type", "application/json")
-ACTIONS = ("converse", "converse-stream", "invoke", "invoke-with-response-stream")
+ACTIONS = ("converse", "converse-stream", "invoke", "invoke-with-response-stream", "count-tokens")
 OPENAI = "/openai"
 """Where Bedrock keeps its OpenAI-compatible interface, before ``/v1``."""
 
@@ -67,7 +69,7 @@ class BedrockWire(Wire):
         return api == "invoke" or (api is None and "claude" in f"{self.name} {self.deployment.model}".lower())
 
     def speaks(self, shape: Shape) -> bool:
-        if shape == "messages":
+        if shape in ("messages", "count"):
             return self._native and "chat" in self.deployment.serves
         return shape in self.deployment.serves
 
@@ -96,6 +98,8 @@ class BedrockWire(Wire):
             body, left_out = body_of(call, self.claude)
             action = "invoke-with-response-stream" if call.stream else "invoke"
             return Outgoing(self._paths[action], (JSON,), body, left_out=left_out)
+        if call.operation == "count":
+            return Outgoing(self._paths["count-tokens"], (JSON,), counting_of(call, self.claude))
         if call.operation != "chat":
             raise Refusal("Bedrock's Converse serves chat and nothing else")
         action = "converse-stream" if call.stream else "converse"
@@ -109,6 +113,8 @@ class BedrockWire(Wire):
             return embedding_reply(call, self.name, headers, body)
         if call.operation == "messages":
             return message_of(body)
+        if call.operation == "count":
+            return count_at_bedrock(body)
         return reply_of(self.name, headers, body, whole_names(call.members))
 
     def decoder(self, call: Call, headers: Headers) -> Decoder:
@@ -121,4 +127,7 @@ class BedrockWire(Wire):
     def failed(self, status: int, headers: Headers, body: bytes, call: Call | None = None) -> Failure:
         if self._openai is not None and "x-amzn-errortype" not in headers:
             return self._openai.failed(status, headers, body, call)
-        return read_failure(status, headers, body)
+        found = read_failure(status, headers, body)
+        if call is not None and call.operation == "count" and found.kind in ("credential", "unavailable"):
+            return replace(found, kind="refused")  # another action than calls, which an account need not be allowed
+        return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from detente.case.case import Case
 from detente.gateway.deciding.policy import Policy
+from detente.ledger.record import TokenCounts
 from detente.live.key import hash_of, make
 from tests.builders import Data, agreement, day, tokens, work
 from tests.gateway.http.peer import run
@@ -385,6 +387,32 @@ def test_models_are_listed_as_who_asks_reads_them_and_have_other_names(tmp_path:
             assert (gone.status, gone.json["error"]["type"]) == (404, "not_found_error")
             answer = await stage.ask({**HELLO, "model": "m-20250101[1m]"})
             assert (answer.status, stage.records[-1].model) == (200, "m-20250101[1m]")
+
+    run(main())
+
+
+COUNT: Data = {"model": "m", "messages": [{"role": "user", "content": "a" * 400}], "tools": []}
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_tokens_are_counted_by_who_would_be_asked_and_else_estimated(tmp_path: Path, counts: bool) -> None:
+    async def main() -> None:
+        script = http({"input_tokens": 123}) if counts else http({"type": "error"}, "500 Internal Server Error")
+        async with play(script) as south, play(SERVED) as north:
+            data = two(south, north)
+            data["deployments"][0] |= {"kind": "anthropic", "endpoint": south.base, "name": "claude-haiku-4-5"}
+            async with Stage(tmp_path, data) as stage:
+                answer = await stage.ask(COUNT | {"max_tokens": 9}, path="/v1/messages/count_tokens")
+                assert answer.status == 200
+                assert (answer.json["input_tokens"] == 123) == counts
+                assert answer.headers.get("x-detente-estimated") == (None if counts else "input_tokens")
+                assert answer.headers.get("x-detente-deployment") == ("south-m" if counts else None)
+                (record,) = stage.records
+                assert (record.outcome, record.usage) == ("complete", TokenCounts(0, 0))
+            head, body = south.requests[0]
+            assert head.startswith(b"POST /v1/messages/count_tokens HTTP/1.1\r\n")
+            assert json.loads(body) == COUNT | {"model": "claude-haiku-4-5"}  # no limit, of which there is none
+            assert north.requests == []
 
     run(main())
 
