@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.builders import agreement, data_of, tokens, work
-from tests.cli.test_cli import detente, document, written
+from tests.cli.shell import detente
+from tests.cli.test_cli import document, written
 from tests.ledger.served import call, journal_of
 
 FLOOR = {"id": "floor", "kind": "minimum-commitment", "amount": "3 k USD", "windows": {"every": "month"}}

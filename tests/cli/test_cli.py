@@ -20,28 +20,9 @@ from detente.cli import cli
 from detente.errors import CaseError, PlanError
 from detente.results.plan import Plan
 from tests.builders import Data, agreement, compute, data_of, gpus, tokens, work
+from tests.cli.shell import detente, environment
 
-ROOT = Path(__file__).parents[2]
 COMMANDS = ("init", "schema", "check", "plan", "explain", "report")
-
-
-def environment(**more: str) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100", **more}
-
-
-def detente(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a command; whatever happens, no traceback."""
-    done = subprocess.run(
-        [sys.executable, "-m", "detente", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env=environment(),
-        cwd=cwd,
-        timeout=120,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr + done.stdout, done.stderr
-    return done
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:

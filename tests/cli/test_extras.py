@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from detente.cli import LIVE
-from tests.cli.test_cli import ROOT, environment, written
+from tests.cli.shell import ROOT, environment
+from tests.cli.test_cli import written
 from tests.gateway.stage import HELLO, case_data
 
 WITHOUT = "import sys; sys.modules.update(dict.fromkeys({missing!r})); from detente.cli import main; main()"

@@ -22,7 +22,8 @@ import pytest
 
 from detente.ledger.record import Record
 from tests.builders import Data, agreement
-from tests.cli.test_cli import environment, written
+from tests.cli.shell import environment
+from tests.cli.test_cli import written
 from tests.gateway.stage import FLOW, HELLO, KEY, SECRET, VARIABLE, case_data, completion, recorded
 from tests.waiting import PATIENCE, until
 

@@ -14,7 +14,8 @@ import pytest
 
 from detente.cli import streams
 from tests.builders import agreement, data_of, tokens, work
-from tests.cli.test_cli import environment, written
+from tests.cli.shell import environment
+from tests.cli.test_cli import written
 
 TITLE = "Größe → 文 \N{GRINNING FACE}"
 RUN = f"{shlex.quote(sys.executable)} -m detente"

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.builders import Data, data_of, tokens, work
-from tests.cli.test_cli import detente, document, written
+from tests.cli.shell import detente
+from tests.cli.test_cli import document, written
 from tests.gateway.stage import HELLO, case_data, deployment
 
 BASES = dict.fromkeys(("south", "north"), "http://a.example")

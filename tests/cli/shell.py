@@ -1,0 +1,65 @@
+"""Commands as a shell runs them: each in a process of its own, with streams, a folder and an exit code of its own.
+
+The processes are forked from one that has imported the program, since importing takes most of a small command's time.
+What depends on how a process begins or ends (signals, encodings, closed streams) starts a real one (``test_streams``).
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 120.0
+IMPORTED = [
+    "detente.cli.agenda",
+    "detente.cli.live",
+    "detente.case.case",
+    "detente.outcomes.comparing",
+    "detente.planner.check",
+    "detente.planner.conflict",
+    "detente.planner.solve",
+    "detente.report.html",
+    "detente.report.terminal",
+]
+"""What commands import when they need it."""
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(IMPORTED)
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Of a real process."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100", **more}
+
+
+def detente(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command; whatever happens, no traceback."""
+    words = [str(argument) for argument in arguments]
+    with tempfile.TemporaryDirectory() as folder:
+        process = _PROCESSES.Process(target=_command, args=(words, cwd or Path.cwd(), Path(folder)))
+        process.start()
+        process.join(PATIENCE)
+        if process.exitcode is None:
+            process.kill()
+            raise subprocess.TimeoutExpired(words, PATIENCE)
+        out, err = ((Path(folder) / name).read_text(encoding="utf-8") for name in ("out", "err"))
+    assert "Traceback" not in err + out, err
+    return subprocess.CompletedProcess(words, process.exitcode, out, err)
+
+
+def _command(words: list[str], cwd: Path, streams: Path) -> None:
+    """In the process: what a shell sets up before a command."""
+    import sys
+
+    for number, name in ((1, "out"), (2, "err")):
+        os.dup2(os.open(streams / name, os.O_WRONLY | os.O_CREAT), number)
+    os.environ.update(environment())
+    os.chdir(cwd)
+    sys.argv = ["detente", *words]
+
+    from detente.__main__ import main
+
+    main()
