@@ -30,6 +30,8 @@ from detente.cli.command import (
 )
 
 if TYPE_CHECKING:
+    from detente.case.case import Case
+    from detente.report.explanation import Explanation
     from detente.results.conflict import Conflict
     from detente.results.plan import Plan
 
@@ -71,6 +73,9 @@ def explain(
 ) -> int:
     """Explain a decision. SUBJECT is a workload, a clause, or WORKLOAD@PROVIDER (or @OFFER): why it runs there, or not.
 
+    Or a number: price:CLAUSE, leverage:PROVIDER, outcome:NAME. The case is then planned once more, without the clause,
+    without the provider, or in the outcome: what costs more, which work moves, and which clauses bind then.
+
     With --request FILE: which deployments may serve a live call, in which order they are asked, and why not the others.
     Exit code 1: no deployment may serve the call, or there is no plan. 2: the case or the call has mistakes.
     130: stopped by Ctrl-C.
@@ -100,10 +105,26 @@ def explain(
         loaded = load(case, reading, scenario, beside)
         found = find(loaded, progress=progress())
     assert subject is not None
-    answer = why(loaded, found, subject)
+    answer = _number(loaded, found, subject) or why(loaded, found, subject)
     told = answer.as_json() | {"notes": notes_json(loaded)}
     click.echo(json.dumps(told, indent=1) if as_json else str(answer))
     return 0 if isinstance(found, Plan) else 1
+
+
+def _number(case: Case, found: Plan | Conflict, subject: str) -> Explanation | None:
+    """Why a price, a provider's leverage or an outcome is what it is; None where the subject is no such number."""
+    from detente.outcomes.counterpart import Counterpart
+    from detente.planner.solve import plan as find
+    from detente.report.difference import why_different
+    from detente.results.conflict import Conflict
+
+    other = Counterpart.of(case, subject)
+    if other is None or isinstance(found, Conflict):
+        return None
+    second = find(other.case, progress=progress())
+    if isinstance(second, Conflict) and other.waived:
+        second = find(other.case.under(without=other.waived), progress=progress())
+    return why_different(subject, other, found, second)
 
 
 def _body(file: Path) -> bytes:

@@ -1,0 +1,72 @@
+"""The case that a number is told against: without a clause, without a provider, or in an outcome.
+
+Owns: which case that is, by the subject that names it. Not here: planning the two, and why they differ
+(``report.difference``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from detente.case.case import Case
+from detente.errors import CaseError, Mistake, Where, did_you_mean
+from detente.outcomes.leaves import leaves
+from detente.outcomes.loss import standing_by
+from detente.values.period import moment
+
+CounterpartKind = Literal["price", "leverage", "outcome"]
+KINDS: tuple[CounterpartKind, ...] = ("price", "leverage", "outcome")
+
+
+@dataclass(frozen=True)
+class Counterpart:
+    """What a number is about: a clause's price, a provider's leverage or an outcome; and the other case.
+
+    ``waived`` are clauses that keep standby against a loss: where no plan obeys every clause they go first.
+    """
+
+    kind: CounterpartKind
+    name: str
+    case: Case
+    waived: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, case: Case, subject: str) -> Counterpart | None:
+        """The counterpart that ``price:CLAUSE``, ``leverage:PROVIDER`` or ``outcome:NAME`` names; None for others.
+
+        Raises CaseError for a name that there is not.
+        """
+        kind, colon, name = subject.partition(":")
+        if not colon:
+            return None
+        if kind not in KINDS:
+            raise CaseError(
+                [Mistake(Where("subject"), f"there is nothing called `{kind}:`", did_you_mean(kind, KINDS))]
+            )
+        return {"price": _priced, "leverage": _lost, "outcome": _outcome}[kind](case, name.strip())
+
+
+def _priced(case: Case, name: str) -> Counterpart:
+    _known(name, list(dict.fromkeys(term.id for term in case.terms)), "clause")
+    return Counterpart("price", name, case.under(without=[name]))
+
+
+def _lost(case: Case, name: str) -> Counterpart:
+    _known(name, list(dict.fromkeys(offer.provider for offer in case.offers)), "provider that sells anything")
+    start = case.declared.horizon.start
+    gone = case.with_changes({"id": f"without-{name}", "lose": [{"provider": name, "from": str(start)}]})
+    return Counterpart("leverage", name, gone.severing(name, moment(start)), tuple(standing_by(case)))
+
+
+def _outcome(case: Case, name: str) -> Counterpart:
+    known = {leaf.name: leaf for leaf in leaves(case)}
+    wanted = ", ".join(part.strip() for part in name.split(","))
+    _known(wanted, list(known), "outcome")
+    return Counterpart("outcome", wanted, known[wanted].case)
+
+
+def _known(name: str, names: Sequence[str], what: str) -> None:
+    if name not in names:
+        raise CaseError([Mistake(Where("subject"), f"there is no {what} `{name}`", did_you_mean(name, names))])
