@@ -10,7 +10,7 @@ import types
 import typing
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal, TypeVar, Union
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
@@ -98,6 +98,7 @@ _HEAD: TypeAdapter[Declared] = TypeAdapter(Declared)
 _PLACEHOLDERS = {"name": "unread", "horizon": {"start": "2000-01-01", "end": "2001-01-01"}}
 
 
+AnyNoun = TypeVar("AnyNoun", bound=Noun)
 Report = Callable[[Flaw], None]
 """Takes what is wrong in an entry, by its path in the document."""
 
@@ -113,6 +114,12 @@ class CaseHead:
 def read_entry(section: str, raw: Any, path: Path, report: Report) -> Any | None:
     """One entry of a section, or None after its mistakes were reported."""
     return _read(_READERS[section], SECTIONS[section], raw, path, report)
+
+
+def read_noun(kind: type[AnyNoun], raw: Any, report: Report) -> AnyNoun | None:
+    """A declared thing that is a document of its own, beside a case; None after its mistakes were reported."""
+    found: AnyNoun | None = _read(TypeAdapter(kind), kind, raw, (), report)
+    return found
 
 
 def read_agreement(raw: Any, path: Path, report: Report) -> tuple[Agreement | None, tuple[int, ...]]:

@@ -29,13 +29,27 @@ LEDGER = click.option(
 @CASE
 @click.argument("journals", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True), metavar="JOURNAL…")
 @LEDGER
+@click.option(
+    "--mapping",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="JOURNALs are bills or exports of use (CSV, Parquet); FILE says what their rows are.",
+)
 @READING
 @SCENARIO
 @JSON
 def ingest(
-    case: Path, journals: tuple[Path, ...], ledger: str, reading: str | None, scenario: str | None, as_json: bool
+    case: Path,
+    journals: tuple[Path, ...],
+    ledger: str,
+    mapping: Path | None,
+    reading: str | None,
+    scenario: str | None,
+    as_json: bool,
 ) -> int:
     """Put the records of JOURNALs (folders, or files of them) on the books of CASE, each once.
+
+    With --mapping, the rows of a provider's bill: FOCUS, AWS cost and usage reports, Azure usage details, or any table.
 
     Run it as often as you like: what is on the books is not counted again. Exit code 0: all records are on the books.
     2: some are damaged, missing or unreadable; they are set aside with their place, and all others are on the books.
@@ -47,6 +61,8 @@ def ingest(
     from detente.report.ingested import ingested_json, ingested_view
 
     found = load(case, reading, scenario)
+    if mapping is not None:
+        return _bills(found, journals, mapping, ledger, as_json=as_json)
     files = files_of(journals)
     with open_store(ledger, make=True) as store:
         told = Ingest(Books(store, found)).run(files, datetime.now(UTC))
@@ -54,6 +70,24 @@ def ingest(
         click.echo(ingested_json(told))
     else:
         ingested_view(told, click.echo, lambda text: click.echo(text, err=True))
+    return 0 if told.whole else 2
+
+
+def _bills(case: Case, paths: tuple[Path, ...], mapping: Path, ledger: str, *, as_json: bool) -> int:
+    """Rows of bills onto the books."""
+    from detente.ledger.bill_ingest import BillIngest, bills
+    from detente.ledger.bill_mapping import read_mapping
+    from detente.ledger.books import Books
+    from detente.ledger.opening import open_store
+    from detente.report.ingested import billed_json, billed_view
+
+    read = read_mapping(mapping, case)
+    with open_store(ledger, make=True) as store:
+        told = BillIngest(Books(store, case), read).run(bills(paths), datetime.now(UTC))
+    if as_json:
+        click.echo(billed_json(told))
+    else:
+        billed_view(told, case.currency, click.echo, lambda text: click.echo(text, err=True))
     return 0 if told.whole else 2
 
 

@@ -60,6 +60,7 @@ Off = tuple[str, int, int, int]
 """What a clause takes off: its id, from when to when (equal: a moment's), and how much, in whole nano-units."""
 
 NO_TOKENS = TokenCounts(0, 0)
+AMOUNTS = ("work", "taken", "listed", "net", "revenue")
 
 
 class UseLine(msgspec.Struct, frozen=True):
@@ -94,6 +95,19 @@ class UseLine(msgspec.Struct, frozen=True):
             UseClass(use.kind, use.demand, use.offer), micros(use.start), micros(use.end),
             work=work, taken=taken, listed=listed, net=net, revenue=revenue, off=off,
         )  # fmt: skip
+
+    def times(self, count: int) -> UseLine:
+        """So many uses that are alike; fewer than none take some back."""
+        used = self.tokens
+        tokens = TokenCounts(*(n * count for n in (used.input, used.output, used.cached, used.written, used.reasoning)))
+        off = tuple((term, start, end, amount * count) for term, start, end, amount in self.off)
+        amounts = {name: getattr(self, name) * count for name in ("count", *AMOUNTS)}
+        return msgspec.structs.replace(self, tokens=tokens, off=off, **amounts)
+
+    def over(self, start: int, end: int) -> UseLine:
+        """The same over another time."""
+        off = tuple((term, start, end, amount) for term, _, _, amount in self.off)
+        return msgspec.structs.replace(self, start=start, end=end, off=off)
 
     @property
     def where(self) -> tuple[int, int]:

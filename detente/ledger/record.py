@@ -12,11 +12,11 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-Outcome = Literal["begun", "complete", "cut", "abandoned", "failed", "refused"]
+Outcome = Literal["begun", "complete", "cut", "abandoned", "failed", "refused", "billed"]
 """``begun``: the first content of a stream has come; another record of the same id says how it ended, unless its
 writer was killed before. ``complete``: served whole. ``cut``: the provider failed within the reply. ``abandoned``:
 the caller left. ``failed``: no provider served it. ``refused``: no provider was asked, or the request itself was
-wrong."""
+wrong. ``billed``: no reply, but a row of a provider's bill (``bill_ingest``)."""
 
 
 class TokenCounts(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -8,8 +8,12 @@ from __future__ import annotations
 import json
 
 from detente.errors import MAX_SHOWN, printable
+from detente.ledger.bill_ingest import BillIngested
 from detente.ledger.ingest import Ingested
+from detente.ledger.line import decimal
 from detente.report.journal import Print
+from detente.values.money import shown
+from detente.values.quantity import plain
 
 
 def ingested_view(told: Ingested, out: Print, warn: Print) -> None:
@@ -42,3 +46,32 @@ def ingested_json(told: Ingested) -> str:
     found |= {name: getattr(told, name) for name in names}
     found["troubles"] = [{"what": trouble.said, "torn": trouble.torn} for trouble in told.troubles]
     return json.dumps(found)
+
+
+def billed_view(told: BillIngested, currency: str, out: Print, warn: Print) -> None:
+    """What became of the rows of bills; what is wrong goes to ``warn``, each with its place."""
+    for said in [*told.broken, *told.aside]:
+        warn(printable(said))
+    if told.bad > len(told.aside):
+        warn(f"and {told.bad - len(told.aside):,} more")
+    if told.unmapped:
+        what = (
+            f"{_of(told.unmapped, 'row')} of {shown(decimal(told.unmapped_net), currency)} with no rule, the first at"
+        )
+        warn(f"{what} {printable(told.first_unmapped)}: add a rule, or one with `skip: true`")
+    net = shown(decimal(told.net), currency)
+    out(f"{_of(told.rows, 'row')} of {_of(told.files, 'file')}: {told.added:,} new on the books, stated at {net}")
+    if told.again:
+        out(f"{_of(told.again, 'row')} had been ingested before")
+    if told.skipped:
+        out(f"{_of(told.skipped, 'row')} skipped by a rule")
+    if told.unknown:
+        out(f"{_of(told.unknown, 'row')} whose price is unknown: on the books as unknown, and never zero")
+
+
+def billed_json(told: BillIngested) -> str:
+    """The same as one document."""
+    names = ("files", "rows", "added", "again", "skipped", "unmapped", "unknown", "bad", "aside", "broken")
+    found: dict[str, object] = {"status": "whole" if told.whole else "incomplete"}
+    found |= {name: getattr(told, name) for name in names}
+    return json.dumps(found | {"net": plain(decimal(told.net)), "unmapped_net": plain(decimal(told.unmapped_net))})

@@ -123,3 +123,17 @@ def test_a_statement_an_audit_and_the_evidence_for_a_call(
 def test_what_makes_no_sense(case: Path, command: str, what: str) -> None:
     done = detente(*command.replace("CASE", str(case)).split(), cwd=case)
     assert (done.returncode, what in done.stderr) == (2, True), done.stderr
+
+
+def test_rows_of_a_bill_are_put_on_the_books_by_a_mapping(tmp_path: Path, case: Path) -> None:
+    head = "ChargePeriodStart,ChargePeriodEnd,BilledCost,ServiceName\n"
+    rows = "2026-01-05T00:00Z,2026-01-05T01:00Z,12.5,Storage\n2026-01-05T00:00Z,2026-01-05T01:00Z,much,Storage\n"
+    (tmp_path / "bill.csv").write_text(head + rows, encoding="utf-8")
+    mapping = tmp_path / "mapping.yaml"
+    mapping.write_text("format: focus\nrules: [{ sold: { provider: north, product: storage } }]\n", encoding="utf-8")
+    stated = (case, tmp_path / "bill.csv", "--mapping", mapping, "--ledger", tmp_path / "ledger.db")
+    done = detente("ingest", *stated)
+    assert (done.returncode, done.stdout) == (2, "2 rows of 1 file: 1 new on the books, stated at 12.50 USD\n")
+    assert done.stderr.endswith("bill.csv:3:3: `much` is not a number, at most 1e15\n")
+    found = json.loads(detente("ingest", *stated, "--json").stdout)
+    assert (found["status"], found["again"], found["bad"], found["net"]) == ("incomplete", 1, 1, "0")

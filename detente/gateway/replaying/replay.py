@@ -13,8 +13,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import msgspec
-
 from detente.contract.totals import Totals
 from detente.errors import CaseError, Mistake, Where
 from detente.gateway.deciding.admit import Candidate
@@ -177,7 +175,7 @@ class Replay:
             return
         end = EndAsRead("", "", "complete", TokenCounts(call.input, call.output, call.cached))
         for line in self._metering.lines(dealt.number, dealt.route, end, call.at):
-            self._add(line if count == 1 else times(line, count), dealt.routed)
+            self._add(line if count == 1 else line.times(count), dealt.routed)
 
     def _add(self, line: UseLine, routed: RoutedWork) -> None:
         """Sum up a line. Its class is its own object as long as its sum holds it, so that it is known by it."""
@@ -257,15 +255,6 @@ class Replay:
             dict(self._kept_off), self._planned, self._unplanned, dict(self._unknown), self._idle,
             ended(self._terms, self._totals, end),
         )  # fmt: skip
-
-
-def times(line: UseLine, count: int) -> UseLine:
-    """A line of so many uses that are alike."""
-    used = line.tokens
-    tokens = TokenCounts(*(n * count for n in (used.input, used.output, used.cached, used.written, used.reasoning)))
-    off = tuple((term, start, end, amount * count) for term, start, end, amount in line.off)
-    amounts = {name: getattr(line, name) * count for name in ("count", "work", "taken", "listed", "net", "revenue")}
-    return msgspec.structs.replace(line, tokens=tokens, off=off, **amounts)
 
 
 def _asked_of(policy: Policy, workload: str) -> tuple[Surface, Asked]:

@@ -1,0 +1,191 @@
+"""A mapping: how the rows of a provider's bill, or of any export of use, become use on the books.
+
+Owns: its keys, which columns three usual formats have, which rule a row falls under, and whether a mapping fits its
+case. Not here: reading rows (``bill_rows``), and adding them (``bill_ingest``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field, model_validator
+
+from detente.case.case import Case
+from detente.case.declared import read_noun
+from detente.case.document import Document
+from detente.demand.workload import AnyWorkload
+from detente.errors import CaseError, Flaw, FlawError, Mistake, did_you_mean
+from detente.values.facts import OFFER_KEYS, RESERVED, Facts
+from detente.values.noun import Id, Label, Noun, Title
+from detente.values.quantity_field import Count
+
+BillFormat = Literal["focus", "aws-cur", "azure-usage"]
+
+COLUMNS: dict[str, dict[str, str]] = {
+    "focus": {
+        "start": "chargeperiodstart", "end": "chargeperiodend", "quantity": "consumedquantity", "listed": "listcost",
+        "net": "billedcost", "currency": "billingcurrency",
+    },
+    "aws-cur": {
+        "start": "lineitemusagestartdate", "end": "lineitemusageenddate", "quantity": "lineitemusageamount",
+        "listed": "pricingpublicondemandcost", "net": "lineitemunblendedcost", "currency": "lineitemcurrencycode",
+    },
+    "azure-usage": {
+        "start": "date|usagedatetime", "quantity": "quantity|usagequantity", "net": "costinbillingcurrency|pretaxcost",
+        "currency": "billingcurrency(code)?|currency",
+    },
+}  # fmt: skip
+"""Patterns of the names of columns, of letters and digits alone: FOCUS 1.0 to 1.2, AWS cost and usage reports (1 and
+2), Azure usage details. A format without ``end`` is by the day."""
+TELLING = (
+    "lineitemid|identitylineitemid|invoiceid|resourceid|skuid|skupriceid|subaccountid|regionid|chargedescription"
+    "|chargecategory|chargeclass|commitmentdiscountid|meterid|instanceid|resourcename"
+)
+"""Columns that tell like rows apart, where they are there."""
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        raise FlawError(f"`{name}` is no time zone", "write for example `America/New_York`, or leave it out") from None
+    return name
+
+
+class BillColumns(Noun):
+    """Which columns are what; those of a ``format`` need no mention."""
+
+    start: Title | None = Field(default=None, description="when the use began")
+    end: Title | None = Field(default=None, description="when it ended; default: a day after it began")
+    quantity: Title | None = Field(default=None, description="how much, where a rule counts `tokens`")
+    listed: Title | None = Field(default=None, description="what the provider says it costs at list price")
+    net: Title | None = Field(default=None, description="what the provider charges")
+    currency: Title | None = Field(default=None, description="of its money; default: the case's")
+
+
+class BillRule(Noun):
+    """Which rows it is for, and what they are."""
+
+    where: dict[Title, Title | tuple[Title, ...]] = Field(
+        default={}, description="by column, what must stand in it: a text, with `*` for anything; or several"
+    )
+    skip: bool = Field(default=False, description="these rows are no use of this case: tax, say")
+    offer: Id | None = Field(default=None, description="what was used, of the case's offers")
+    sold: dict[str, Label] = Field(default={}, description="what was used, where the case has no such offer: its facts")
+    workload: Id | None = Field(default=None, description="who used it; default: not known")
+    labels: dict[Id, Label] = Field(default={}, description="labels beside those of the workload")
+    tokens: Literal["input", "cached", "output"] | None = Field(
+        default=None, description="what the quantity counts: the row is rated at the case's prices"
+    )
+    per: Count = Field(default=1, description="tokens in one unit of the quantity")
+    discount: Id | None = Field(default=None, description="the clause that takes off what `net` is below `listed`")
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> Self:
+        if self.skip and (self.offer or self.sold or self.tokens):
+            raise FlawError("the rule skips its rows, and says what they are", "keep one of them", ("skip",))
+        if not self.skip and bool(self.offer) == bool(self.sold):
+            raise FlawError("a rule names an `offer`, or what was `sold`", "write one of them, or `skip: true`")
+        if self.tokens and not (self.offer and self.workload):
+            raise FlawError("`tokens` are rated by an offer and a workload", "name both", ("tokens",))
+        return self
+
+    def fits(self, values: Mapping[str, str]) -> bool:
+        """Whether it is for a row, by the values of its columns."""
+        return all(any(fnmatchcase(values[c], p) for p in patterns) for c, patterns in self.patterns)
+
+    @property
+    def patterns(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Columns, and what may stand in each."""
+        return tuple((c, (given,) if isinstance(given, str) else given) for c, given in self.where.items())
+
+
+class BillMapping(Noun):
+    """How the rows of a bill become use. The first rule that fits a row is its own."""
+
+    format: BillFormat | None = Field(default=None, description="by which names its columns are known")
+    columns: BillColumns = BillColumns()
+    zone: Annotated[str, AfterValidator(_zone)] = Field(
+        default="UTC", description="of times that name no zone of their own"
+    )
+    rules: tuple[BillRule, ...] = Field(min_length=1)
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The columns that rules ask for, each once."""
+        return tuple(dict.fromkeys(column for rule in self.rules for column in rule.where))
+
+
+def read_mapping(path: Path, case: Case) -> BillMapping:
+    """The mapping in a file. Raises CaseError with every mistake, those against the case among them."""
+    document = Document.read(path)
+    mistakes: list[Mistake] = []
+
+    def report(flaw: Flaw) -> None:
+        mistakes.append(Mistake(document.where(flaw.path, key=flaw.key), flaw.what, flaw.remedy))
+
+    found = read_noun(BillMapping, document.data() or {}, report)
+    for n, rule in enumerate(found.rules if found is not None else ()):
+        for flaw in _flaws(rule, case):
+            report(Flaw(flaw.what, flaw.remedy, ("rules", n, *flaw.path)))
+    if mistakes or found is None:
+        raise CaseError(mistakes)
+    return found
+
+
+def facts_of(rule: BillRule, case: Case) -> tuple[Facts, Facts]:
+    """What clauses may ask of the rows of a rule: who used it, and what was used."""
+    sold = case.offer_facts[rule.offer] if rule.offer else rule.sold
+    workload = workload_of(rule, case)
+    if workload is None:
+        return {**rule.labels}, sold  # somebody used it: what is not known of them is unknown, and not nobody
+    return {**workload.labels, **rule.labels, "workload": workload.id, "kind": workload.kind}, sold
+
+
+def workload_of(rule: BillRule, case: Case) -> AnyWorkload | None:
+    """The workload of a rule."""
+    return next((w for w in case.workloads if w.id == rule.workload), None)
+
+
+def _flaws(rule: BillRule, case: Case) -> Iterator[Flaw]:
+    """What of a rule does not fit the case."""
+    if rule.skip:
+        return
+    known = {
+        "offer": (rule.offer, {o.id for o in case.offers}),
+        "workload": (rule.workload, {w.id for w in case.workloads}),
+        "discount": (rule.discount, {t.id for t in case.signed if t.prices}),
+    }
+    wrong = [(k, name, names) for k, (name, names) in known.items() if name is not None and name not in names]
+    for key, name, names in wrong:
+        yield Flaw(f"the case has no {key} `{name}`", did_you_mean(name, names), (key,))
+    for fact in rule.sold:
+        if fact not in OFFER_KEYS:
+            yield Flaw(f"`{fact}` is no fact of what is sold", did_you_mean(fact, OFFER_KEYS), ("sold", fact))
+    if rule.sold and rule.sold.get("provider") not in case.providers:
+        given = rule.sold.get("provider", "")
+        yield Flaw("`sold` names no provider of the case", did_you_mean(given, case.providers), ("sold",))
+    for label in rule.labels:
+        if label in RESERVED:
+            yield Flaw(f"`{label}` is no label", "leave it out; it follows from the rest", ("labels", label))
+    if not wrong and rule.tokens is None:
+        yield from _uncounted(rule, case)
+
+
+def _uncounted(rule: BillRule, case: Case) -> Iterator[Flaw]:
+    """Clauses that count what a row of money does not say: what is not known is never zero (§2)."""
+    demand, sold = facts_of(rule, case)
+    for term in case.signed:
+        counts = [m.measure for m in term.meters() if m.measure in ("work", "taken", "revenue")]
+        if counts and any(m.selection.covers(demand, sold) is not False for m in term.meters()):
+            what = f"`{term.id}` counts {counts[0]} of these rows, which their money does not say"
+            yield Flaw(what, "say what their quantity counts: `tokens:`", ("tokens",))
+
+
+def named_columns(mapping: BillMapping) -> dict[str, Any]:
+    """The names that the mapping states, by role."""
+    return {role: getattr(mapping.columns, role) for role in ("start", "end", "quantity", "listed", "net", "currency")}
