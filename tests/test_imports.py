@@ -26,7 +26,7 @@ SIBLINGS = [{"planner", "ledger", "providers"}, {"gateway", "planner"}]
 # Public names, imported when they are asked for.
 FREE = {"__init__"}
 HEAVY = {
-    "highspy": {"planner/solving/model.py", "planner/solving/running.py"},
+    "highspy": {"planner/solving/model.py", "planner/solving/posed.py", "planner/solving/running.py"},
     "numpy": {"demand/quanta.py", "planner", "outcomes/draws.py", "outcomes/drawn.py"},
     "rich": {"report", "cli/command.py"},
     "jinja2": {"report"},
@@ -42,7 +42,7 @@ HEAVY = {
 }
 AT_TOP = {
     "numpy": {"demand/quanta.py", "planner", "outcomes/draws.py", "outcomes/drawn.py"},
-    "highspy": {"planner/solving/model.py", "planner/solving/running.py"},
+    "highspy": {"planner/solving/model.py", "planner/solving/posed.py", "planner/solving/running.py"},
     "rich": {"report"},
     "jinja2": {"report"},
     "msgspec": {"ledger", "providers", "gateway", "report/journal.py", "sandbox"},
