@@ -12,7 +12,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -52,8 +52,8 @@ class SqliteStore(Store):
         if not make and not path.exists():
             raise LedgerError(f"{url}: there is no such ledger; `detente ingest CASE JOURNAL --ledger {url}` makes one")
         with self._told():
-            if make:
-                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            if make and not path.exists():
+                _made(path)
             self._connection = sqlite3.connect(path, timeout=wait, isolation_level=None)
             try:
                 self._set_up()
@@ -108,6 +108,17 @@ class SqliteStore(Store):
 
     def _holds(self, session: Session, table: str) -> bool:
         return session.one("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)) is not None
+
+
+def _made(path: Path) -> None:
+    """Make the file, where nobody else does.
+
+    One that is there is never opened here: whoever closes any descriptor of a file lets go of all locks that his
+    process has on it, and with them of those of a connection that is open; the next process to close the database
+    would then take its log away.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 _REMEDIES = (

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -151,3 +153,17 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     path.chmod(0o400)
     with open_store(str(path), make=True) as store, pytest.raises(LedgerError, match="cannot be written"):
         ingested(store, served_case(), journal_of(tmp_path / "j", [call(1)]))
+
+
+def test_a_connection_of_the_same_process_loses_no_lock_to_one_that_is_opened_beside_it(tmp_path: Path) -> None:
+    path = str(tmp_path / "ledger.db")
+    count = "from sys import argv\nfrom detente.ledger.opening import open_store\nopen_store(argv[1]).close()"
+    with open_store(path, make=True) as store:
+        open_store(path, make=True).close()
+        with store.writing() as session:
+            session.run("INSERT INTO facts (name, value) VALUES ('last', '1')")
+        subprocess.run([sys.executable, "-c", count, path], check=True)  # the last to close takes the log away
+        with store.writing() as session:
+            session.run("INSERT INTO facts (name, value) VALUES ('more', '2')")
+        with open_store(path) as other:
+            assert rows(other, "SELECT COUNT(*) FROM facts") == [(2,)]
