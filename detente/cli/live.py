@@ -47,6 +47,7 @@ HOST = click.option("--host", default="127.0.0.1", show_default=True, help="The 
     show_default=True,
     help="The folder in which every reply is recorded.",
 )
+@click.option("--ledger", metavar="URL", help="Keep caps live, by leases of this ledger. Default: they are not kept.")
 @click.option("--sandbox", is_flag=True, help="Simulate all providers on loopback, and make a key for each workload.")
 @click.option("--certificate", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="PEM, for TLS.")
 @click.option("--private-key", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="PEM, for TLS.")
@@ -61,6 +62,7 @@ def serve(
     port: int,
     workers: int,
     journal: Path,
+    ledger: str | None,
     sandbox: bool,
     certificate: Path | None,
     private_key: Path | None,
@@ -83,6 +85,8 @@ def serve(
         raise click.ClickException("--certificate and --private-key go together; give both or neither")
     source, clock = PolicySource(case, plan, reading, scenario), Clock(at)
     policy = source.read()
+    if ledger is not None:
+        _must_open(ledger)
     with ExitStack() as closing:
         played = closing.enter_context(_played(policy, clock.now())) if sandbox else None
         if played is not None:
@@ -100,13 +104,20 @@ def serve(
             if not number.isdigit() or int(number) > 65535:
                 raise click.ClickException(f"--metrics {metrics}: not an address; write for example 127.0.0.1:9100")
             apart = closing.enter_context(bound(where.strip("[]") or host, int(number)))
-        settings = Settings(source, journal, clock, workers, certificate, private_key, apart)
+        settings = Settings(source, journal, clock, workers, certificate, private_key, apart, ledger)
 
         def say(text: str) -> None:
             click.echo(text, err=True)
 
         run(settings, listening, policy, lambda: _ready(address, played, as_json), say)
     return 0
+
+
+def _must_open(ledger: str) -> None:
+    """What is wrong with a ledger is said before anybody is served. Raises LedgerError."""
+    from detente.ledger.opening import open_store
+
+    open_store(ledger, make=True).close()
 
 
 @dataclass(frozen=True)

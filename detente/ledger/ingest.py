@@ -18,7 +18,9 @@ import msgspec
 
 from detente.errors import JournalError
 from detente.ledger.books import Books, LedgerBatch, read_lines
+from detente.ledger.caps import BookedCall, CapCounts, holder_of
 from detente.ledger.journal import files
+from detente.ledger.leasing import count, holders
 from detente.ledger.line import micros
 from detente.ledger.marks import FileMark, ReadFrame, unread
 from detente.ledger.metering import NO_END, Metering
@@ -77,6 +79,7 @@ class Ingest:
     def __init__(self, books: Books, batch: int = BATCH) -> None:
         self._books, self._size = books, batch
         self._metering = Metering(books.case)
+        self._caps = CapCounts(books.case)
         self._routes: dict[bytes, tuple[int, CallRoute]] = {}
         """Routes that are in the store, by their bytes."""
 
@@ -105,11 +108,16 @@ class Ingest:
             adding.records([item for item in items if isinstance(item, ReadFrame)], told)
             adding.troubles([item for item in items if isinstance(item, Trouble)], mark.print, told)
             told.batches = int(self._books.write(session, adding.batch, at) > 0)
+            self._count(session, adding.booked)
             mark = mark.past(items)
             mark.keep(session)
         self._routes = adding.routes
         found.add(told)
         return mark
+
+    def _count(self, session: Session, calls: Sequence[BookedCall]) -> None:
+        """Note what replicas used of caps."""
+        count(session, self._caps.of(calls, holders(session, {holder_of(call.id) for call in calls})))
 
 
 def _batches(items: Iterable[ReadFrame | Trouble], size: int) -> Iterator[list[ReadFrame | Trouble]]:
@@ -138,6 +146,8 @@ class _Adding:
     ) -> None:
         self._session, self._books, self._metering, self.routes = session, books, metering, routes
         self.batch = LedgerBatch("ingest")
+        self.booked: list[BookedCall] = []
+        """The calls among it, for the caps that they drew on."""
 
     def records(self, frames: Sequence[ReadFrame], told: Ingested) -> None:
         """Add those that are new."""
@@ -214,6 +224,7 @@ class _Adding:
         place = len(self.batch.calls)
         self.batch.calls.append((call.end.id, number, call.at, call.end.outcome, call.body.decode()))
         self.batch.lines += [(place, line) for line in lines]
+        self.booked.append(BookedCall(call.end.id, tuple(lines)))
         told.calls += call.end.outcome != "begun"
         told.unknown += sum(line.unknown != "" for line in lines)
         if call.end.cost is not None and lines and not lines[0].unknown and lines[0].of.offer["product"] == "tokens":

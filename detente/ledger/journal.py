@@ -7,6 +7,7 @@ record says (``record``).
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import re
@@ -256,6 +257,21 @@ class Journal:
 def files(folder: Path) -> list[Path]:
     """The files of a folder, those of each worker in order."""
     return sorted((f for f in folder.iterdir() if _NAME.match(f.name)), key=_number)
+
+
+def replica_of(folder: Path) -> str:
+    """The name of whoever writes a folder, made at random once: two machines may have folders of one name.
+
+    Raises OSError where it can be neither read nor made.
+    """
+    path = folder / "replica"
+    if not path.exists():
+        made = folder / f"replica.{os.urandom(8).hex()}"
+        made.write_text(os.urandom(8).hex(), encoding="ascii")
+        with contextlib.suppress(FileExistsError):  # another worker was first
+            os.link(made, path)
+        made.unlink()
+    return path.read_text(encoding="ascii").strip()
 
 
 def _after(number: int | None) -> int:

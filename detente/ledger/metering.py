@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
 from math import lcm
+from typing import Literal
 
 from detente.case.case import Case
 from detente.contract.rating import PartsOff, Rating
@@ -27,6 +28,8 @@ from detente.values.money import NANOS
 TOKEN = NANOS // MTOK
 """A token of work, in billionths of an Mtok."""
 MAX_TARIFFS = 20_000
+ClauseMeasure = Literal["spend", "listed", "work"]
+"""Measures of clauses that a call has the moment it ends."""
 
 SPILLED = "it ran on other capacity than its offer's, at a price that is not known"
 NOT_SAID = "the provider did not say what it used"
@@ -53,13 +56,7 @@ class Tariff:
 
     def lines(self, at: int, tokens: TokenCounts, part: int) -> Iterator[UseLine]:
         """The lines of so many tokens. Raises SettleError where clauses take off more than the price."""
-        fresh, each = tokens.input - tokens.cached, tokens.input + tokens.output
-        if self.prices is not None:
-            taken, listed = each * TOKEN, charge(self.prices, fresh, tokens.cached, tokens.output)
-        else:
-            (of_input, of_cached, of_output), per = self.taken
-            exact = fresh * of_input + tokens.cached * of_cached + tokens.output * of_output
-            taken, listed = half_even(exact, per), half_even(exact * self.price[0], per * self.price[1])
+        each, (taken, listed) = tokens.input + tokens.output, self._listed(tokens)
         off = self.off.of(listed)
         yield UseLine(
             self.of, at, at, part, tokens=tokens, work=each * TOKEN, taken=taken, listed=listed,
@@ -68,6 +65,32 @@ class Tariff:
         )  # fmt: skip
         if self.moved is not None:
             yield self.moved.line(at, each, part)
+
+    def _listed(self, tokens: TokenCounts) -> tuple[int, int]:
+        """What so many tokens take of the offer, and what they cost at list price."""
+        fresh = tokens.input - tokens.cached
+        if self.prices is not None:
+            listed = charge(self.prices, fresh, tokens.cached, tokens.output)
+            return (tokens.input + tokens.output) * TOKEN, listed
+        (of_input, of_cached, of_output), per = self.taken
+        exact = fresh * of_input + tokens.cached * of_cached + tokens.output * of_output
+        return half_even(exact, per), half_even(exact * self.price[0], per * self.price[1])
+
+    def comes_to(self, measure: ClauseMeasure, tokens: TokenCounts, *, main: bool, moved: bool) -> int:
+        """What a meter counts of so many tokens: of the use itself, of the data that moves for it, or of both.
+
+        Raises SettleError as ``lines`` does.
+        """
+        each, found = tokens.input + tokens.output, 0
+        if measure == "work":
+            return each * TOKEN if main else 0
+        if main:
+            listed = self._listed(tokens)[1]
+            found = listed - sum(self.off.of(listed)) if measure == "spend" else listed
+        if moved and self.moved is not None:
+            line = self.moved.line(0, each, 0)
+            found += line.net if measure == "spend" else line.listed
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +155,10 @@ class Metering:
         if found is None:
             if len(self._tariffs) >= MAX_TARIFFS:
                 self._tariffs.clear()
-            found = self._tariffs[number, offer, hour] = self._tariff(route, offer, at_micros(hour * HOUR))
+            found = self._tariffs[number, offer, hour] = self.tariff(route, offer, at_micros(hour * HOUR))
         return found
 
-    def _tariff(self, route: CallRoute, name: str, hour: datetime) -> Tariff | UseLine:
+    def tariff(self, route: CallRoute, name: str, hour: datetime) -> Tariff | UseLine:
         """What use of a kind costs in an hour; a line that says why that is not known."""
         workload, offer = self._workloads.get(route.workload), self._offers.get(name)
         demand = {**route.labels, "workload": route.workload}

@@ -23,9 +23,10 @@ from detente.gateway.deciding.policy import Policy
 from detente.gateway.deciding.standings import NOT_KEPT, Standings
 from detente.gateway.http.exchange import DATE
 from detente.gateway.http.protocol import Connection
-from detente.gateway.serving.app import App
+from detente.gateway.serving.app import App, new_ids
 from detente.gateway.serving.clock import Clock
 from detente.gateway.serving.metrics import Metrics
+from detente.gateway.serving.renewing import Renewing
 from detente.gateway.upstream import Incoming
 from detente.ledger.frames import Torn, read
 from detente.ledger.journal import Journal, files
@@ -203,8 +204,11 @@ class Stage:
         at: datetime = NOON,
         tls: ssl.SSLContext | None = None,
         standings: Standings = NOT_KEPT,
+        ledger: str | None = None,
     ) -> None:
-        self.standings = standings
+        self.standings, self.ledger = standings, ledger
+        self.said: list[str] = []
+        """What the operator was told of the ledger."""
         self.folder = folder / "journal"
         self.policy = Policy.of(Case.of(data), plan)
         self.clock, self.tls = Hands(at), tls
@@ -215,8 +219,10 @@ class Stage:
         DATE.tick(Clock.wall())
         self.journal = Journal(self.folder)
         self.load = Load()
-        known = authorities(self.policy)
-        self.app = App(self.policy, known, self.journal, self.clock, Metrics(), self.load, standings=self.standings)
+        known, ids = authorities(self.policy), new_ids()
+        if self.ledger is not None:
+            await self._leases(self.ledger, ids)
+        self.app = App(self.policy, known, self.journal, self.clock, Metrics(), self.load, ids, self.standings)
         self.app.ready = True
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
@@ -232,7 +238,18 @@ class Stage:
             connection.abort()
         await self.idle()
         await self.app.upstream.close()
+        if self.ledger is not None:
+            self._renews.cancel()
+            await self.renewing.close()
         self.journal.close()
+
+    async def _leases(self, ledger: str, ids: str) -> None:
+        """Keep caps by a ledger, as a worker does."""
+        self.renewing = Renewing(ledger, ids, self.folder, 0, self.clock, self.said.append)
+        self.renewing.follow(self.policy.case)
+        self.standings = self.renewing.leases
+        await self.renewing.recover()
+        self._renews = asyncio.get_running_loop().create_task(self.renewing.run())
 
     async def idle(self) -> None:
         """Until no call is under way and nobody is connected."""

@@ -15,7 +15,8 @@ from detente.contract.verdict import Reason, Verdict, applicable, verdict, worst
 from detente.demand.workload import AnyWorkload, can_run
 from detente.gateway.deciding.policy import Deployed, Policy
 from detente.gateway.deciding.standings import Standings
-from detente.ledger.record import DeniedDeployment
+from detente.ledger.caps import CallCap, covering
+from detente.ledger.record import DeniedDeployment, TokenCounts
 from detente.live.request import Request
 
 
@@ -38,6 +39,8 @@ class Candidate:
     asked in another shape than the caller's."""
     live: tuple[Term, ...] = ()
     """Clauses that cover the request there and ask at each call what remains."""
+    caps: tuple[CallCap, ...] = ()
+    """Their caps, as such calls meet them there."""
 
     @property
     def permitted(self) -> bool:
@@ -70,11 +73,14 @@ class Admission:
         self.live = any(c.live for c in self.permitted)
         """Whether anything in it turns on what remains of a clause."""
 
-    def as_of(self, standings: Standings) -> Admission:
-        """The same with what clauses say of where they stand now: facts may be remembered, and this may not."""
+    def as_of(self, standings: Standings, need: TokenCounts) -> Admission:
+        """The same with what clauses say of where they stand now: facts may be remembered, and this may not.
+
+        ``need`` is what the call may take.
+        """
         if not self.live:
             return self
-        candidates = tuple(_as_of(c, standings) for c in self.candidates)
+        candidates = tuple([_as_of(c, standings, need) for c in self.candidates])
         return self if candidates == self.candidates else Admission(candidates)
 
 
@@ -99,10 +105,11 @@ def _candidate(
     text = next((term.text for term in terms if term.id == found.clause), "")
     counting = (_counting(term, policy, at) for term in terms) if found.permitted else ()
     live = tuple(term for term in counting if _asks_standing(term, request, deployed))
+    caps = _capped(policy, request, deployed, live, at) if live else ()
     own = deployed.deployment
     lacking = not request.wishes.isdisjoint(own.lacks)
     without = 2 if request.operation not in own.serves else int(lacking)
-    return Candidate(deployed, found, text, prepaid=deployed.prepaid(at), live=live, without=without)
+    return Candidate(deployed, found, text, prepaid=deployed.prepaid(at), live=live, caps=caps, without=without)
 
 
 def _asks_standing(term: Term, request: Request, deployed: Deployed) -> bool:
@@ -110,6 +117,15 @@ def _asks_standing(term: Term, request: Request, deployed: Deployed) -> bool:
     if type(term).permits is Term.permits:
         return False
     return any(term.covered.covers(request.facts, place) is not False for place in deployed.places)
+
+
+def _capped(
+    policy: Policy, request: Request, deployed: Deployed, live: Iterable[Term], at: datetime
+) -> tuple[CallCap, ...]:
+    """The caps of clauses, as the calls of a request meet them at a deployment."""
+    caps = [cap for term in live for cap in policy.caps.get((term.id, term.validity.start), ())]
+    tariff = policy.tariff(request, deployed.offer.id, at)
+    return covering(caps, request.facts, tariff, deployed.places, at)
 
 
 def _counting(term: Term, policy: Policy, at: datetime) -> Term:
@@ -121,8 +137,13 @@ def _counting(term: Term, policy: Policy, at: datetime) -> Term:
     return next(later, term)
 
 
-def _as_of(candidate: Candidate, standings: Standings) -> Candidate:
+def _as_of(candidate: Candidate, standings: Standings, need: TokenCounts) -> Candidate:
     """A candidate, unless one of its clauses denies it as it stands."""
+    if not candidate.live:
+        return candidate
+    if (short := standings.short(candidate.caps, need)) is not None:
+        text = next((term.text for term in candidate.live if term.id == short.clause), "")
+        return replace(candidate, verdict=short, text=text)
     kept = ((term, standings.of(term.id, term.validity.start)) for term in candidate.live)
     said = ((term, term.permits(standing)) for term, windows in kept for standing in windows)
     denied = [(term, found) for term, found in said if not found.permitted]

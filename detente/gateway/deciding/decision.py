@@ -85,7 +85,7 @@ def decide(
         pinned=asked.pinned,
         wishes=asked.wishes,
     )
-    admission = moment.admission(request)
+    admission = moment.admission(request, asked.need)
     if not admission.candidates:
         message = f"no deployment serves `{asked.model}`; {did_you_mean(asked.model, moment.policy.models(workload))}"
         raise Rejection(404, error(404, message, param="model", code="model_not_found"))

@@ -14,6 +14,8 @@ from detente.demand.workload import AnyWorkload
 from detente.gateway.deciding.admit import Admission, admit
 from detente.gateway.deciding.policy import Deployed, Policy
 from detente.gateway.deciding.standings import NOT_KEPT, Standings
+from detente.ledger.line import NO_TOKENS
+from detente.ledger.record import TokenCounts
 from detente.live.request import Request
 
 MAX_REMEMBERED = 10_000
@@ -28,7 +30,7 @@ class Moment:
 
     def __init__(self, policy: Policy, at: datetime, standings: Standings = NOT_KEPT) -> None:
         self.policy, self.at = policy, at
-        self._standings = standings
+        self.standings = standings
         hour = at.replace(minute=0, second=0, microsecond=0) + _HOUR
         place = bisect_right(policy.turns, at)
         self.until = min([hour, *policy.turns[place : place + 1]])
@@ -37,14 +39,17 @@ class Moment:
         self._admissions: dict[Request, Admission] = {}
         self._prices: dict[str, Mapping[str, int]] = {}
 
-    def admission(self, request: Request) -> Admission:
-        """Which deployments may serve a request: by its facts, remembered, and by what remains of clauses now."""
+    def admission(self, request: Request, need: TokenCounts = NO_TOKENS) -> Admission:
+        """Which deployments may serve a request: by its facts, remembered, and by what remains of clauses now.
+
+        ``need`` is what the call may take.
+        """
         found = self._admissions.get(request)
         if found is None:
             if len(self._admissions) >= MAX_REMEMBERED:
                 self._admissions.clear()
             found = self._admissions[request] = admit(self.policy, request, self.at)
-        return found.as_of(self._standings)
+        return found.as_of(self.standings, need)
 
     def shares(self, workload: str) -> Mapping[str, float]:
         """The plan's share of a workload on each offer, now."""

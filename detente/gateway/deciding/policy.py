@@ -18,8 +18,12 @@ from detente.contract.term import Term
 from detente.demand.workload import AnyWorkload, Training
 from detente.errors import CaseError, FlawError, Mistake, Where
 from detente.gateway.surfaces.models import meant
+from detente.ledger.caps import LiveCap, of_terms
+from detente.ledger.metering import Metering, Tariff
+from detente.ledger.record import CallRoute
 from detente.live.deployment import AnyDeployment
 from detente.live.key import Key
+from detente.live.request import Request
 from detente.live.serving import Serving
 from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer, TokenOffer, TokenPrices, per_hour
 from detente.market.token_price import MTOK, WholePrices, charge, whole_prices
@@ -192,6 +196,26 @@ class Policy:
     def terms(self) -> tuple[Term, ...]:
         """The clauses in force at some time. Raises CaseError where a reading must be chosen (§3)."""
         return self.case.terms
+
+    @cached_property
+    def caps(self) -> dict[tuple[str, datetime], tuple[LiveCap, ...]]:
+        """The caps of clauses, by clause and from when it is in force: with the windows of the contract."""
+        found: dict[tuple[str, datetime], tuple[LiveCap, ...]] = {}
+        for cap in of_terms(self.case.signed):
+            key = cap.id, cap.since
+            found[key] = (*found.get(key, ()), cap)
+        return found
+
+    @cached_property
+    def metering(self) -> Metering:
+        """What calls come to, by the rules of the ledger."""
+        return Metering(self.case)
+
+    def tariff(self, request: Request, offer: str, at: datetime) -> Tariff | str:
+        """What calls of a kind cost on an offer in the hour of a moment; why, where that is not known."""
+        kind = CallRoute("", "", request.workload, dict(request.labels), request.model, "")
+        found = self.metering.tariff(kind, offer, at.replace(minute=0, second=0, microsecond=0))
+        return found if isinstance(found, Tariff) else found.unknown
 
     @cached_property
     def keys(self) -> dict[str, Key]:

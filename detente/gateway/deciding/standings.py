@@ -1,34 +1,63 @@
 """Where clauses stand while calls are decided: asked at each call, and never remembered.
 
-Owns: what the gateway asks of whoever keeps standings. Not here: keeping them (the ledger, planned), and what a clause
-makes of its standing (``Term.permits``).
+Owns: what the gateway asks of whoever keeps standings. Not here: keeping them (``serving/leaseholder``), and what a
+clause makes of its standing (``Term.permits``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from datetime import datetime
-from typing import Protocol
 
 from detente.contract.standing import Standing
+from detente.contract.verdict import Verdict
+from detente.ledger.caps import CallCap
+from detente.ledger.record import TokenCounts
+from detente.providers.wire import Tokens
 
 
-class Standings(Protocol):
-    """Whoever knows where clauses stand."""
+class Hold:
+    """What is held of caps for a call under way, until it ends in one of the ways below. Neutral: nothing."""
+
+    def settle(self, tokens: Tokens | None) -> None:
+        """It ended, and used so much; None: nobody knows, so that all stays held."""
+
+    def release(self) -> None:
+        """It ended, and used nothing."""
+
+
+NOTHING_HELD = Hold()
+
+
+class Standings:
+    """Whoever knows where clauses stand. This one knows nothing: clauses are asked of facts alone."""
+
+    away: str = ""
+    """Why the ledger cannot be asked; empty where it can, or there is none."""
 
     def of(self, term: str, since: datetime) -> Sequence[Standing]:
         """A clause's standing in each window that runs now. None where nobody keeps it: then it denies nothing.
 
         ``since`` is the moment from which it is in force: an amended clause is several, as in ``Decisions``.
         """
-
-
-class NotKept:
-    """Nobody keeps standings: clauses are asked of facts alone."""
-
-    def of(self, term: str, since: datetime) -> Sequence[Standing]:
-        """None."""
         return ()
 
+    def short(self, caps: Sequence[CallCap], need: TokenCounts) -> Verdict | None:
+        """What denies a call that may take so many tokens: a cap of those that cover it, without room for it."""
+        return None
 
-NOT_KEPT = NotKept()
+    def hold(self, caps: Sequence[CallCap], need: TokenCounts) -> Hold:
+        """Hold what a call may take, which ``short`` did not deny."""
+        return NOTHING_HELD
+
+    def caps(self) -> Iterable[tuple[str, int, int]]:
+        """Of each cap that is kept, in the window that runs: whose it is, what it allows, and what remains."""
+        return ()
+
+    def coming(self) -> Awaitable[object] | None:
+        """Where ``short`` denied since this was last asked, and more may be had at once: what to wait for."""
+        return None
+
+
+NOT_KEPT = Standings()
+"""Nobody keeps standings."""

@@ -14,9 +14,10 @@ from detente.contract.settling import settle_each
 from detente.contract.standing import Standing
 from detente.contract.term import Term
 from detente.contract.totals import Totals
+from detente.gateway.deciding.standings import Standings
 
 
-class TotalStandings:
+class TotalStandings(Standings):
     """Where clauses stand by some totals, as of the last look at them."""
 
     def __init__(self, terms: Sequence[Term], totals: Totals) -> None:

@@ -50,6 +50,13 @@ LABELS = b"x-detente-labels"
 NO_KEY = "missing or unknown key; send it as `Authorization: Bearer …`"
 _CHALLENGE: HeaderLines = JSON + b"www-authenticate: Bearer\r\n"
 _OPENAI = SURFACES[b"/v1/chat/completions"]
+MAX_ROUNDS = 20
+"""Answers of the ledger that a call waits for, while others take what comes."""
+
+
+def new_ids(worker: int = 0) -> str:
+    """What the ids of a worker's calls begin with: the same in no two lives."""
+    return f"{os.urandom(6).hex()}{worker:02x}"
 
 
 class App:
@@ -65,6 +72,10 @@ class App:
         Where replies are recorded.
     clock, metrics, load
         Its time, what it counts, and what it knows of its deployments.
+    ids
+        What the ids of its calls begin with; default: new ones.
+    standings
+        Who knows where clauses stand.
     """
 
     def __init__(
@@ -75,13 +86,13 @@ class App:
         clock: Clock,
         metrics: Metrics,
         load: Load,
-        worker: int = 0,
+        ids: str = "",
         standings: Standings = NOT_KEPT,
     ) -> None:
         self._standings = standings
         self._clock, self._metrics, self._load = clock, metrics, load
         self._loop = asyncio.get_running_loop()
-        self._ids, self._count = f"{os.urandom(6).hex()}{worker:02x}", 0
+        self._ids, self._count = ids or new_ids(), 0
         self.connections: set[Connection] = set()
         self.metrics_port: int | None = None
         self._active = 0
@@ -198,6 +209,9 @@ class App:
         now = self._loop.time()
         for deployed in self.policy.deployed:
             self._metrics.resting(deployed.id, not self._load.health(deployed.id).may_ask(now))
+        self._metrics.away(bool(self._standings.away))
+        for clause, limit, remaining in self._standings.caps():
+            self._metrics.cap(clause, limit, remaining)
         self._metrics.active(self._active, len(asyncio.all_tasks(self._loop)))
         self._metrics.flush()
 
@@ -212,6 +226,8 @@ class App:
             why = f"the journal cannot be written: {self.unrecorded}" if self.unrecorded else ""
             why = why or ("" if self.ready else "starting or stopping")
             said = {"status": "not ready", "why": why} if why else {"status": "ready"}
+            if away := self._standings.away:
+                said["ledger"] = away
             exchange.reply(503 if why else 200, JSON, msgspec.json.encode(said))
         elif path == b"/metrics" and exchange.internal is (self.metrics_port is not None):
             self.flush()
@@ -300,6 +316,12 @@ class App:
             asked = job.asked = read(surface, exchange.body, job.workload.id, lenient, exchange.head.headers)
             exchange.body = b""  # its members are all that is needed, and they hold it
             decision = decide(moment, self._load, surface, asked, job.workload, job.labels, began)
+            rounds = 0
+            while (more := self._standings.coming()) is not None and rounds < MAX_ROUNDS:
+                await more
+                rounds += 1
+                job.moment = moment = self.turned(moment)
+                decision = decide(moment, self._load, surface, asked, job.workload, job.labels, self._loop.time())
             job.request, job.admission, job.order = decision.request, decision.admission, decision.order
         except Rejection as unserved:
             self._refuse(job, exchange, unserved)

@@ -100,6 +100,23 @@ class Metrics:
         self._tasks = Gauge(
             "detente_asyncio_tasks", "Tasks of the event loop.", registry=registry, multiprocess_mode="livesum"
         )
+        self._away = Gauge(
+            "detente_ledger_away",
+            "1 while the ledger cannot be asked, and calls go on within what was leased.",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self._limits = Gauge(
+            "detente_cap_limit", "What a cap allows in the window that runs.", ["clause"], registry=registry,
+            multiprocess_mode="livemin",
+        )  # fmt: skip
+        self._remaining = Gauge(
+            "detente_cap_remaining",
+            "What remained of a cap for anybody when the ledger last answered; what is leased is not in it.",
+            ["clause"],
+            registry=registry,
+            multiprocess_mode="livemin",
+        )
         self._counts: dict[tuple[str, str, str], _Count] = {}
         self._denied: dict[str, int] = {}
         self._waits = Durations(_SECONDS)
@@ -150,6 +167,15 @@ class Metrics:
     def resting(self, deployment: str, rests: bool) -> None:
         """A deployment's health."""
         self._resting.labels(deployment).set(float(rests))
+
+    def cap(self, clause: str, limit: int, remaining: int) -> None:
+        """A cap in the window that runs, in whole billionths."""
+        self._limits.labels(clause).set(limit / NANOS)
+        self._remaining.labels(clause).set(remaining / NANOS)
+
+    def away(self, away: bool) -> None:
+        """Whether the ledger is."""
+        self._away.set(float(away))
 
     def active(self, calls: int, tasks: int) -> None:
         """Calls under way, and tasks of the event loop."""

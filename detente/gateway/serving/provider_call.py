@@ -17,6 +17,7 @@ from detente.errors import CredentialError
 from detente.gateway.deciding.choose import RankedCandidate
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.policy import Deployed
+from detente.gateway.deciding.standings import NOTHING_HELD, Hold
 from detente.gateway.http.exchange import JSON, Exchange
 from detente.gateway.serving.clock import Clock
 from detente.gateway.serving.continuation import continued
@@ -53,6 +54,8 @@ class ProviderCall(msgspec.Struct):
     began: float
     held: float = 0.0
     """Tokens of its limit that are held for the call until it ends."""
+    hold: Hold = NOTHING_HELD
+    """What is held of caps for it, until it ends."""
     incoming: Incoming | None = None
     stream: Stream | None = None
     spilled: bool = False
@@ -121,6 +124,8 @@ class ProviderCalls:
         """Send it, and make of it what comes."""
         job, deployed = call.job, call.deployed
         call.held = self._load.asked(deployed, job.workload.id, job.asked.tokens, call.began)
+        if call.choice.candidate.caps:
+            call.hold = job.moment.standings.hold(call.choice.candidate.caps, job.asked.need)
         sent = True
         found: Failure | Reply | StreamPart
         try:
@@ -139,6 +144,7 @@ class ProviderCalls:
             self._abandon(call)
             raise
         except OSError:
+            call.hold.settle(None)
             self._load.left(deployed, job.workload.id, call.held, self._loop.time(), kept=job.asked.prompt)
             raise
         except Exception as defect:
@@ -182,6 +188,7 @@ class ProviderCalls:
         job, name = call.job, call.deployed.id
         now, seen = self._loop.time(), 200 if call.caller.begun else LEFT
         self._load.left(call.deployed, job.workload.id, call.held, now, kept=job.asked.prompt)
+        call.hold.settle(None)
         job.attempts.append(Attempt(name, "abandoned", milliseconds(now - call.began), used="unknown"))
         ended = call.stream.ended("abandoned", seen) if call.stream else Served("abandoned", seen, call.choice)
         self._recorder.record(job, ended, now)
@@ -203,6 +210,10 @@ class ProviderCalls:
         used = unknown_use(failed) if unmetered else None
         spent = milliseconds(now - call.began)
         job.attempts.append(Attempt(name, failed.kind, spent, failed.status, failed.detail, used))
+        if used is None and not (heard and call.stream is not None):
+            call.hold.release()
+        else:
+            call.hold.settle(None if used is not None or call.stream is None else call.stream.tokens)
         self._weigh(job, call.deployed, failed, call.held, began=call.began, over=over)
         return failed
 
@@ -249,6 +260,7 @@ class ProviderCalls:
         job, deployed, now = call.job, call.deployed, self._loop.time()
         job.attempts.append(Attempt(deployed.id, "served", milliseconds(now - call.began), 200))
         self._load.served(deployed, job.workload.id, served.tokens, call.held, now)
+        call.hold.settle(None if call.spilled else served.tokens)
         return self._recorder.record(job, served, now)
 
     # -- streams -----------------------------------------------------------------------------------------------

@@ -127,7 +127,7 @@ class Relay:
         """Whether a call may go there still: a clause may have begun, or be used up, while it was asked of others."""
         moment = self._turned(job.moment)
         if job.request is not None:
-            job.moment, job.admission = moment, moment.admission(job.request)
+            job.moment, job.admission = moment, moment.admission(job.request, job.asked.need)
         return any(c.deployed is choice.candidate.deployed for c in job.admission.permitted)
 
     # -- while nobody answers ----------------------------------------------------------------------------------

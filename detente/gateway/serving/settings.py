@@ -29,3 +29,5 @@ class Settings:
     private_key: Path | None = None
     metrics: socket.socket | None = None
     """Where `/metrics` is read, if not beside calls: it listens already."""
+    ledger: str | None = None
+    """The URL of the ledger by which caps are kept; None: they are not."""

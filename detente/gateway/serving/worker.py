@@ -21,12 +21,14 @@ import uvloop
 from detente.errors import DetenteError, JournalError, ServeError
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.policy import Policy, Stamp
+from detente.gateway.deciding.standings import NOT_KEPT, Standings
 from detente.gateway.http.exchange import DATE
 from detente.gateway.http.protocol import protocol
-from detente.gateway.serving.app import App
+from detente.gateway.serving.app import App, new_ids
 from detente.gateway.serving.clock import Clock
 from detente.gateway.serving.metrics import Metrics
 from detente.gateway.serving.renewal import Renewals
+from detente.gateway.serving.renewing import Renewing
 from detente.gateway.serving.settings import Say, Settings
 from detente.ledger.journal import Journal
 from detente.providers.authority import Authority
@@ -50,6 +52,7 @@ class Worker:
         """Whether it was said that the journal cannot be written."""
         self._app: App
         self._journal: Journal
+        self._renewing: Renewing | None = None
 
     def run(self, listening: socket.socket, policy: Policy, ready: Callable[[], None]) -> None:
         """Serve. Returns after a graceful stop. Raises DetenteError where it cannot start."""
@@ -62,8 +65,10 @@ class Worker:
         self._journal = Journal(settings.journal, self._number)
         try:
             authorities = await self._authorities(policy, {})
+            ids = new_ids(self._number)
+            standings = self._leases(policy, ids)
             self._app = App(
-                policy, authorities, self._journal, settings.clock, Metrics(), Load(settings.workers), self._number
+                policy, authorities, self._journal, settings.clock, Metrics(), Load(settings.workers), ids, standings
             )
             DATE.tick(Clock.wall())
             config = uvicorn.Config(
@@ -91,6 +96,9 @@ class Worker:
             keeping = [
                 loop.create_task(self._each_second(what)) for what in (self._tick, self._sync, self._renew, self._look)
             ]
+            if self._renewing is not None:
+                await self._renewing.claim()  # from before it says that it is ready
+                keeping += [loop.create_task(self._renewing.run()), loop.create_task(self._renewing.recover())]
             # What there is now stays: the collector need not look at it again, nor after every few hundred values.
             gc.collect()
             gc.freeze()
@@ -110,10 +118,22 @@ class Worker:
                     task.cancel()
                 await asyncio.gather(*keeping, return_exceptions=True)
                 await self._app.close()
+                if self._renewing is not None:
+                    await self._renewing.close()
         finally:
             await loop.run_in_executor(self._disk, self._journal.close)
             self._disk.shutdown()
             self._files.shutdown(wait=False, cancel_futures=True)
+
+    def _leases(self, policy: Policy, ids: str) -> Standings:
+        """Who keeps the caps of the case: nobody without a ledger."""
+        settings = self._settings
+        if settings.ledger is None:
+            return NOT_KEPT
+        journal = settings.journal, self._number
+        self._renewing = Renewing(settings.ledger, ids, *journal, settings.clock, self._say)
+        self._renewing.follow(policy.case)
+        return self._renewing.leases
 
     # -- once a second -----------------------------------------------------------------------------------------
     async def _each_second(self, what: Callable[[float], Coroutine[Any, Any, None]]) -> None:
@@ -203,6 +223,8 @@ class Worker:
             self._say(f"the changed case is rejected; the previous one stays in force:\n{error}")
             return
         self._app.follow(policy, await self._authorities(policy, self._kept(policy)))
+        if self._renewing is not None:
+            self._renewing.follow(policy.case)
         self._say(f"the case was read again: {len(policy.deployed)} deployments, {len(policy.keys)} keys")
 
     def _kept(self, policy: Policy) -> dict[str, Authority]:

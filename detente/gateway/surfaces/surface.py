@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from detente.ledger.record import TokenCounts
 from detente.live.deployment import Feature, Operation
 from detente.providers.wire import Call, Failure, Refusal, Reply, Wire, failure
 
@@ -40,6 +41,11 @@ class Asked(msgspec.Struct, frozen=True):
     """The tools of such a call, by the names under which they are told (``responses_tools``)."""
     wishes: frozenset[Feature] = frozenset()
     """What it needs, and may do without: who can do it is asked first."""
+
+    @property
+    def need(self) -> TokenCounts:
+        """What it may take, prompt and reply."""
+        return TokenCounts(self.prompt, max(0, self.tokens - self.prompt))
 
     def allowing(self, lenient: frozenset[str]) -> Asked:
         """The same under a leniency: what may be left out is no need any more."""

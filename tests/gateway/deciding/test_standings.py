@@ -14,6 +14,7 @@ from detente.contract.standing import Standing
 from detente.gateway.deciding.admit import Admission
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.deciding.policy import Policy
+from detente.gateway.deciding.standings import Standings
 from detente.live.request import Request
 from tests.builders import Data, agreement, day, work
 from tests.gateway.http.peer import run
@@ -25,7 +26,7 @@ CAP: Data = {"id": "cap", "kind": "spending-cap", "amount": "1 k USD", "text": "
 SALES = Request("chat", "inference", (("team", "sales"),), "m")
 
 
-class Kept:
+class Kept(Standings):
     """Standings that a test sets: what remains of each clause, in one window."""
 
     def __init__(self, **remaining: int | None) -> None:

@@ -1,0 +1,136 @@
+"""A leaseholder by itself: what is held, used and claimed, by a clock that the test sets."""
+
+from __future__ import annotations
+
+from detente.gateway.serving.leaseholder import Leaseholder
+from detente.ledger.caps import CallCap, covering
+from detente.ledger.leases import LeaseClaim
+from detente.ledger.leasing import CapAnswer
+from detente.ledger.record import TokenCounts
+from detente.providers.wire import Tokens
+from tests.builders import day
+from tests.ledger.served import served_case
+from tests.ledger.test_caps import AT, CAP, caps, tariff
+
+NEED = TokenCounts(1_000_000, 0)
+"""A call that takes 3 USD of the cap of 100."""
+USD = 10**9
+
+
+class Scene:
+    """A leaseholder, and the time."""
+
+    def __init__(self) -> None:
+        self.now, self.kicks = 0.0, 0
+        self.holder = Leaseholder(self._kick, lambda: self.now)
+        case = served_case(CAP, signed={"with": "self"})
+        here = tariff(case)
+        self.calls: tuple[CallCap, ...] = covering(caps(case), here.of.demand or {}, here, [here.of.offer], AT)
+        self.key = self.calls[0].allows.key
+
+    def _kick(self) -> None:
+        self.kicks += 1
+
+    def claimed(self, seconds: float = 1.0, at: str = "2026-01-15") -> tuple[int, LeaseClaim] | None:
+        """What is claimed: what the cap allows, and the claim."""
+        found = self.holder.claims(seconds, day(at)).get(self.key)
+        return None if found is None else (found.limit, found.claim)
+
+    def answers(self, granted: int, remaining: int, at: str = "2026-01-15") -> None:
+        self.holder.answered({self.key: CapAnswer(granted, remaining)}, day(at))
+
+    def denied(self) -> str | None:
+        found = self.holder.short(self.calls, NEED)
+        return None if found is None or found.reason is None else found.reason.sentence
+
+
+def test_the_first_call_asks_for_itself_and_a_few_like_it() -> None:
+    scene = Scene()
+    assert scene.claimed() is None
+    assert scene.denied() == "nothing remains of 100.00 USD"
+    claim = scene.claimed(0.0)
+    assert claim == (100 * USD, LeaseClaim(0, 0, 3 * USD, 24 * USD))
+    scene.answers(24 * USD, 76 * USD)
+    assert scene.denied() is None
+
+
+def test_what_a_call_used_replaces_what_it_held() -> None:
+    scene = Scene()
+    scene.denied()
+    scene.claimed(0.0)
+    scene.answers(24 * USD, 76 * USD)
+    hold, other, unknown = (scene.holder.hold(scene.calls, NEED) for _ in range(3))
+    kept = scene.holder.kept[scene.key]
+    assert (kept.slice.held, kept.slice.free) == (9 * USD, 15 * USD)
+    hold.settle(Tokens(2_000_000, 0))
+    other.release()
+    unknown.settle(None)
+    assert (kept.slice.held, kept.slice.used, kept.slice.free) == (3 * USD, 6 * USD, 15 * USD)
+    unknown.settle(Tokens(0, 0))
+    hold.settle(Tokens(2_000_000, 0))
+    hold.release()
+    assert (kept.slice.held, kept.slice.used) == (0, 6 * USD), "each ends once"
+    assert scene.holder.ending() == {scene.key: LeaseClaim(6 * USD)}
+
+
+def test_more_is_asked_for_when_half_of_what_is_wanted_is_left() -> None:
+    scene = Scene()
+    scene.denied()
+    scene.claimed(0.0)
+    scene.answers(24 * USD, 76 * USD)
+    for kicks in (0, 0, 0, 0, 1, 2):  # 12 of 24 are left after four calls
+        scene.holder.hold(scene.calls, NEED)
+        assert scene.kicks == kicks
+    claim = scene.claimed(0.0)
+    assert claim == (100 * USD, LeaseClaim(24 * USD, 18 * USD, 0, 18 * USD))
+
+
+def test_what_nobody_wants_any_more_goes_back() -> None:
+    scene = Scene()
+    scene.denied()
+    scene.claimed(0.0)
+    scene.answers(24 * USD, 76 * USD)
+    scene.holder.hold(scene.calls, NEED).settle(Tokens(1_000_000, 0))
+    scene.claimed(1.0)
+    assert scene.claimed(60.0) is None, "21 are free, and 0.98^61 x 24 = 7.0 wanted"
+    back = scene.claimed(60.0)
+    assert back is not None
+    assert 3 * USD < back[1].granted < 10 * USD, "0.98^121 x 24 = 2.08 are wanted, and twice that kept"
+
+
+def test_a_window_that_ended_is_given_back_and_forgotten() -> None:
+    scene = Scene()
+    scene.denied()
+    scene.claimed(0.0)
+    scene.answers(24 * USD, 76 * USD)
+    hold = scene.holder.hold(scene.calls, NEED)
+    assert scene.claimed(at="2026-02-01") == (100 * USD, LeaseClaim(3 * USD, 3 * USD))
+    scene.answers(3 * USD, 90 * USD, "2026-02-01")
+    hold.settle(Tokens(1_000_000, 0))
+    assert scene.claimed(at="2026-02-01") == (100 * USD, LeaseClaim(3 * USD))
+    scene.answers(3 * USD, 90 * USD, "2026-02-01")
+    assert scene.holder.kept == {}
+
+
+def test_what_is_too_little_for_a_call_goes_to_who_can_use_it() -> None:
+    scene = Scene()
+    scene.denied()
+    scene.claimed(0.0)
+    scene.answers(2 * USD, 0)
+    assert scene.denied() is not None
+    assert scene.holder.coming() is None, "the ledger has just said that nothing remains"
+    scene.claimed(0.0)
+    scene.answers(2 * USD, 0)
+    assert scene.claimed(0.0) == (100 * USD, LeaseClaim(0))
+
+
+def test_a_worker_that_the_ledger_buried_has_nothing() -> None:
+    scene = Scene()
+    scene.denied()
+    scene.claimed(0.0)
+    scene.answers(24 * USD, 76 * USD)
+    scene.holder.lost()
+    assert scene.denied() is not None
+    scene.holder.failed("and the ledger is away")
+    assert scene.denied() == "what was leased of cap is used up, and the ledger is away"
+    assert scene.holder.coming() is None

@@ -1,0 +1,184 @@
+"""Caps of clauses hold live: what calls take is held before them and counted after, by leases of a real ledger.
+
+A call of 10 tokens in and 5 out on South costs 15 x 2 USD per Mtok = 0.00003 USD. As it begins it is held at 8 tokens
+(34 characters) and the 5 it says, 0.000026 USD.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from detente.errors import LedgerError
+from detente.ledger.leases import LeaseClaim
+from detente.ledger.leasing import CapClaim, CapWindow, Leasing
+from detente.ledger.opening import open_store
+from tests.builders import Data, agreement
+from tests.gateway.http.peer import run
+from tests.gateway.stage import (
+    HELLO,
+    NOON,
+    SERVED,
+    Stage,
+    http,
+    one,
+    play,
+    refusal,
+)
+from tests.waiting import so
+
+ASK: Data = {**HELLO, "max_tokens": 5}
+CAP: Data = {
+    "id": "cap",
+    "kind": "spending-cap",
+    "amount": "0.0003 USD",
+    "windows": {"every": "month"},
+    "text": "At most 0.0003 USD a month.",
+}
+
+
+def capped(south: Any, cap: Data = CAP) -> Data:
+    return one(south, agreement(cap, party="self"))
+
+
+def url(folder: Path) -> str:
+    return str(folder / "ledger.db")
+
+
+def left(at: str) -> int:
+    """What remains of the cap for a newcomer, in billionths: with a claim of nothing."""
+    with open_store(at) as store:
+        leasing = Leasing(store)
+        with store.reading() as session:
+            found = session.all('SELECT DISTINCT cap, "window" FROM leases')
+            keys = [CapWindow(cap, window) for cap, window in found]
+            number = session.number("SELECT COUNT(*) FROM holders")
+        leasing.open(f"looks-{number}", "", 0)
+        (key,) = keys
+        claim = CapClaim(LeaseClaim(0), 300_000, key.cap)
+        remains = leasing.renew(f"looks-{number}", 1, {key: claim})[key].remaining
+        leasing.close(f"looks-{number}", 2, {})
+        return remains
+
+
+async def calls(stage: Stage, count: int) -> list[int]:
+    return [(await stage.ask(ASK)).status for _ in range(count)]
+
+
+def test_a_spending_cap_holds_live_and_says_so(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with play(SERVED) as south, Stage(tmp_path, capped(south), ledger=url(tmp_path)) as stage:
+            assert await calls(stage, 12) == [200] * 10 + [403] * 2
+            error = (await stage.ask(ASK)).json["error"]
+            assert error["message"] == "nothing remains of <0.01 USD [cap]"
+            assert error["detente"]["text"] == CAP["text"]
+            metrics = (await stage.page("/metrics")).body.decode()
+            assert 'detente_cap_limit{clause="cap"} 0.0003' in metrics
+            assert 'detente_cap_remaining{clause="cap"} ' in metrics
+            assert "detente_ledger_away 0.0" in metrics
+            assert "cap: 80% of its amount in Mar 2026 is used, or leased to calls" in stage.said
+            stage.clock.at = NOON.replace(month=4)
+            assert await calls(stage, 1) == [200], "another window"
+
+    run(main())
+
+
+def test_what_is_on_the_books_counts_once(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with play(SERVED) as south:
+            data = capped(south)
+            for served in (4, 6):
+                async with Stage(tmp_path, data, ledger=url(tmp_path)) as stage:
+                    assert await calls(stage, served) == [200] * served
+            assert left(url(tmp_path)) == 0
+            async with Stage(tmp_path, data, ledger=url(tmp_path)) as stage:
+                assert await calls(stage, 1) == [403]
+            assert left(url(tmp_path)) == 0, "the journal is on the books by now"
+
+    run(main())
+
+
+def test_replicas_share_the_cap(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with play(SERVED) as south:
+            data = capped(south)
+            one_, other = (Stage(tmp_path / name, data, ledger=url(tmp_path)) for name in ("a", "b"))
+            async with one_, other:
+                found = await asyncio.gather(*[each.ask(ASK) for _ in range(10) for each in (one_, other)])
+            served = sum(answer.status == 200 for answer in found)
+            assert {answer.status for answer in found} == {200, 403}
+            assert 8 <= served <= 10, "what is less than a call may be left at each replica"
+            assert left(url(tmp_path)) == 300_000 - served * 30_000
+
+    run(main())
+
+
+def test_without_the_ledger_it_goes_on_within_its_leases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise LedgerError("it is gone")
+
+    async def main() -> None:
+        async with play(SERVED) as south, Stage(tmp_path, capped(south), ledger=url(tmp_path)) as stage:
+            assert await calls(stage, 1) == [200]
+            with monkeypatch.context() as patched:
+                patched.setattr(Leasing, "renew", away)
+                statuses = await calls(stage, 12)
+                assert statuses == sorted(statuses)
+                assert {*statuses} == {200, 403}
+                (kept,) = stage.renewing.leases.kept.values()
+                assert kept.slice.free < 26_000
+                error = (await stage.ask(ASK)).json["error"]
+                assert error["message"] == "what was leased of cap is used up, and the ledger is away [cap]"
+                assert b"detente_ledger_away 1.0" in (await stage.page("/metrics")).body
+                assert (await stage.page("/readyz")).json == {"status": "ready", "ledger": "and the ledger is away"}
+            await so(lambda: not stage.renewing.leases.away)
+            rest = 9 - statuses.count(200)
+            assert await calls(stage, rest + 1) == [200] * rest + [403]
+            told = [line for line in stage.said if "ledger" in line]
+            assert told == [
+                "the ledger is away: it is gone; calls go on within what worker 0 has leased",
+                "the ledger answers worker 0 again",
+            ]
+
+    run(main())
+
+
+def test_what_a_killed_replica_did_not_use_comes_back_when_its_journal_is_read(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with play(SERVED) as south:
+            data = capped(south)
+            stage = Stage(tmp_path, data, ledger=url(tmp_path))
+            await stage.__aenter__()
+            assert await calls(stage, 2) == [200, 200]
+            stage._renews.cancel()
+            held = left(url(tmp_path))
+            assert held < 240_000, "what it leased ahead is nobody's"
+            stage.ledger = None  # killed: it gives nothing back
+            await stage.__aexit__()
+            async with Stage(tmp_path, data, ledger=url(tmp_path)) as again:
+                assert again.said == ["worker 0: its journal is on the books, and what 1 earlier held is free"]
+                assert left(url(tmp_path)) == 240_000
+                assert await calls(again, 9) == [200] * 8 + [403]
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "costs"),
+    [
+        ([http(refusal("bad"), "400 Bad Request")], 400, 0),
+        ([http(refusal("busy"), "429 Too Many Requests")], 429, 0),
+        (["close"], 502, 26_000),  # it had the call, and did not say what it used
+    ],
+)
+def test_what_a_call_that_failed_used_is_counted(tmp_path: Path, script: Any, status: int, costs: int) -> None:
+    async def main() -> None:
+        async with play(script) as south:
+            async with Stage(tmp_path, capped(south), ledger=url(tmp_path)) as stage:
+                assert await calls(stage, 1) == [status]
+            assert left(url(tmp_path)) == 300_000 - costs
+
+    run(main())
