@@ -249,10 +249,22 @@ class Wire:
         """
         raise NotImplementedError
 
+    def parts(self, call: Call) -> Sequence[Call]:
+        """The calls that a call is made as, where a provider takes less at a time. Neutral: itself.
+
+        Raises ``Refusal`` as ``encode`` does.
+        """
+        return (call,)
+
+    def together(self, replies: Sequence[Reply]) -> Reply:
+        """The replies to a call's parts, in their order, as one."""
+        raise NotImplementedError
+
     def cannot(self, call: Call) -> str | None:
         """What of a call cannot be said here, in a sentence; None where all of it can."""
         try:
-            self.encode(call)
+            for part in self.parts(call):
+                self.encode(part)
         except Refusal as refusal:
             return refusal.message
         return None

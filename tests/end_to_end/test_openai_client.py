@@ -235,9 +235,21 @@ def test_several_texts_in_one_call(client: openai.OpenAI, model: str) -> None:
     assert reply.data[0].embedding != reply.data[1].embedding
 
 
-def test_titan_takes_one_text_a_call_and_says_so(client: openai.OpenAI) -> None:
-    with pytest.raises(openai.BadRequestError, match="`input` holds 2 texts, and Titan embeds one a call"):
-        client.embeddings.create(model=TITAN, input=["harbour", "tide"])
+@pytest.mark.parametrize(("model", "many"), [(TITAN, 10), (COHERE, 100)])
+def test_more_texts_than_a_model_takes_at_a_time_are_embedded_in_parts(
+    client: openai.OpenAI, wires: Gateway, model: str, many: int
+) -> None:
+    texts = [f"harbour {at}" for at in range(many)]
+    asked: Any = {"model": model, "dimensions": 256, "encoding_format": "float"}
+    raw = client.embeddings.with_raw_response.create(input=texts, **asked)
+    reply = raw.parse()
+    assert [entry.index for entry in reply.data] == list(range(many))
+    for at in (0, many - 1):  # each is the vector of its own text
+        assert reply.data[at].embedding == client.embeddings.create(input=texts[at], **asked).data[0].embedding
+    record = wires.record(raw.headers["x-detente-request-id"])
+    assert record.usage is not None
+    assert reply.usage.prompt_tokens == record.usage.input >= 2 * many
+    assert [attempt.outcome for attempt in record.attempts] == ["served"]
 
 
 # -- responses ------------------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
 
 import msgspec
 
@@ -24,6 +26,7 @@ from detente.gateway.serving.continuation import continued
 from detente.gateway.serving.job import Job, Served
 from detente.gateway.serving.metrics import Metrics
 from detente.gateway.serving.mishap import tell, unanswered, unasked, unknown_use, unread
+from detente.gateway.serving.parts import all_of
 from detente.gateway.serving.recorder import Recorder
 from detente.gateway.serving.redaction import struck_bytes, struck_failure
 from detente.gateway.serving.refusal import detail
@@ -33,7 +36,7 @@ from detente.gateway.upstream import Incoming, Upstream, UpstreamError
 from detente.ledger.record import Attempt, milliseconds
 from detente.live.key import sent_along
 from detente.providers.outgoing import HeaderPairs, Outgoing
-from detente.providers.wire import Failure, Refusal, Reply, StreamPart, dated, failure
+from detente.providers.wire import Call, Failure, Refusal, Reply, StreamPart, dated, failure
 
 MAX_REPLY = 64 * 1024 * 1024
 """The largest whole reply that is held: a batch of embeddings takes some tens of megabytes."""
@@ -42,6 +45,14 @@ LAST_BYTES = 1.0
 """Seconds for the end of a body after the event that completes its stream: then the connection may serve again."""
 LEFT = 499
 """The status in the record of a call whose caller left before it saw any."""
+
+
+class Made(NamedTuple):
+    """A call as it is sent: its request, and what authorizes it."""
+
+    call: Call
+    outgoing: Outgoing
+    authorized: HeaderPairs
 
 
 class ProviderCall(msgspec.Struct):
@@ -104,9 +115,7 @@ class ProviderCalls:
         deployed = choice.candidate.deployed
         try:
             asked = going_on(job, choice) or job.surface.spoken(job.asked, deployed.wire)
-            outgoing = deployed.wire.encode(asked.call)
-            authority = job.moment.policy.authorities[deployed.id]
-            authorized = authority.headers(outgoing, deployed.host, self._wall()) + _along(job, deployed)
+            sends = [self._made(job, deployed, part) for part in deployed.wire.parts(asked.call)]
         except Refusal as refusal:
             job.cannot.append((choice.candidate, refusal))
             return None
@@ -117,10 +126,26 @@ class ProviderCalls:
             tell(job.id, defect)
             return self._unasked(job, deployed, unasked(defect, deployed))
         call = ProviderCall(job, choice, caller, asked, self._loop.time())
-        job.left_out = (*asked.call.left_out, *outgoing.left_out)
-        return await self._sent(call, outgoing, authorized)
+        job.left_out = (*asked.call.left_out, *sends[0].outgoing.left_out)
+        return await self._sent(call, sends)
 
-    async def _sent(self, call: ProviderCall, outgoing: Outgoing, authorized: HeaderPairs) -> Served | Failure:
+    def _made(self, job: Job, deployed: Deployed, call: Call) -> Made:
+        """The request of a call, and what authorizes it. Raises ``Refusal``, ``CredentialError``."""
+        outgoing = deployed.wire.encode(call)
+        authority = job.moment.policy.authorities[deployed.id]
+        return Made(call, outgoing, authority.headers(outgoing, deployed.host, self._wall()) + _along(job, deployed))
+
+    async def _send(self, call: ProviderCall, made: Made) -> Incoming:
+        return await self._upstream.send(
+            call.deployed.base,
+            made.outgoing,
+            made.authorized,
+            until=call.job.until,
+            patience=call.job.patience,
+            spec=call.deployed.deployment.connection,
+        )
+
+    async def _sent(self, call: ProviderCall, sends: Sequence[Made]) -> Served | Failure:
         """Send it, and make of it what comes."""
         job, deployed = call.job, call.deployed
         call.held = self._load.asked(deployed, job.workload.id, job.asked.tokens, call.began)
@@ -129,15 +154,11 @@ class ProviderCalls:
         sent = True
         found: Failure | Reply | StreamPart
         try:
-            call.incoming = await self._upstream.send(
-                deployed.base,
-                outgoing,
-                authorized,
-                until=job.until,
-                patience=job.patience,
-                spec=deployed.deployment.connection,
-            )
-            found = await self._read(call, call.incoming)
+            if len(sends) > 1:
+                found = await self._in_parts(call, sends)
+            else:
+                call.incoming = await self._send(call, sends[0])
+                found = await self._read(call, call.incoming)
         except UpstreamError as error:
             found, sent = unanswered(error, deployed), error.sent
         except asyncio.CancelledError:
@@ -165,15 +186,9 @@ class ProviderCalls:
 
     async def _read(self, call: ProviderCall, incoming: Incoming) -> Failure | Reply | StreamPart:
         """What comes back: of a stream that its caller has begun to hear, its last part, however it ends."""
-        said, wire = call.asked.call, call.deployed.wire
-        call.spilled = wire.spilled(incoming.headers)
-        if incoming.status != 200:
-            body = await incoming.read(MAX_ERROR)
-            found = wire.failed(incoming.status, dated(incoming.headers, self._now()), body, said)
-            found = replace(found, passing=incoming.status >= 500 and found.kind == "unavailable")
-            return struck_failure(found, call.secrets)
-        if not said.stream:
-            return wire.decode(said, incoming.headers, struck_bytes(await incoming.read(MAX_REPLY), call.secrets))
+        call.spilled = call.deployed.wire.spilled(incoming.headers)
+        if incoming.status != 200 or not call.asked.call.stream:
+            return await self._answer(call, call.asked.call, incoming)
         stream = call.stream = self._stream(call)
         last = await self._pass_on(call, stream, incoming)
         if last.failure is None:
@@ -181,6 +196,29 @@ class ProviderCalls:
             call.incoming = None
             return last
         return last if stream.begun else last.failure
+
+    async def _answer(self, call: ProviderCall, said: Call, incoming: Incoming) -> Failure | Reply:
+        """What comes back in one piece."""
+        wire = call.deployed.wire
+        if incoming.status == 200:
+            return wire.decode(said, incoming.headers, struck_bytes(await incoming.read(MAX_REPLY), call.secrets))
+        body = await incoming.read(MAX_ERROR)
+        found = wire.failed(incoming.status, dated(incoming.headers, self._now()), body, said)
+        found = replace(found, passing=incoming.status >= 500 and found.kind == "unavailable")
+        return struck_failure(found, call.secrets)
+
+    async def _in_parts(self, call: ProviderCall, sends: Sequence[Made]) -> Failure | Reply:
+        """What comes back to a call that is made as several: all of it, or the first failure."""
+
+        async def part(made: Made) -> Failure | Reply:
+            incoming = await self._send(call, made)
+            try:
+                return await self._answer(call, made.call, incoming)
+            finally:
+                incoming.close()
+
+        found = await all_of([partial(part, made) for made in sends])
+        return found if isinstance(found, Failure) else call.deployed.wire.together(found)
 
     # -- how it ended --------------------------------------------------------------------------------------------
     def _abandon(self, call: ProviderCall) -> None:

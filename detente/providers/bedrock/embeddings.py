@@ -1,6 +1,7 @@
 """Embeddings in OpenAI's shape as InvokeModel's, whose bodies each model defines for itself.
 
-Owns: Titan's and Cohere's bodies, both ways. Not here: chat (``converse``).
+Owns: Titan's and Cohere's bodies, both ways, and calls of more texts than they take at a time. Not here: chat
+(``converse``).
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import re
 from array import array
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from sys import byteorder
 from typing import Annotated, Any, Literal
 
@@ -37,6 +38,8 @@ DIMENSIONS: Mapping[EmbeddingModel, tuple[int, ...]] = {
 }
 MAX_TEXTS = 96
 """Texts of a call, of Cohere's models; Titan's take one."""
+MAX_INPUTS = 2048
+"""Texts of a call in OpenAI's shape: more are refused there, too."""
 INPUT_TYPES = ("search_document", "search_query", "classification", "clustering")
 
 _SAID = frozenset(
@@ -56,6 +59,48 @@ def kind_of(name: str, model: str | None) -> EmbeddingModel | None:
     """Whose body a model takes; None where it is not known."""
     names = (name.lower(), (model or "").lower())
     return next((kind for id_ in names for pattern, kind in _KINDS if pattern.search(id_)), None)
+
+
+def embedding_parts(call: Call, kind: EmbeddingModel | None) -> Sequence[Call]:
+    """A call as calls of as many texts as the model takes at a time. Raises Refusal."""
+    if bytes(call.members.get("input", b""))[:1] != b"[":
+        return (call,)
+    texts, most = _texts(call.members), 1 if (kind or "").startswith("titan") else MAX_TEXTS
+    if len(texts) > MAX_INPUTS:
+        raise Refusal(f"`input` holds {len(texts):,} texts, and a call takes {MAX_INPUTS:,}: send several", "input")
+    if len(texts) <= most:
+        return (call,)
+    return [_of(call, texts[at : at + most]) for at in range(0, len(texts), most)]
+
+
+def _of(call: Call, texts: list[str]) -> Call:
+    members = {**call.members, "input": msgspec.Raw(msgspec.json.encode(texts))}
+    return msgspec.structs.replace(call, members=members)
+
+
+class _Entry(msgspec.Struct):
+    embedding: msgspec.Raw
+
+
+class _Embeddings(msgspec.Struct):
+    data: list[_Entry]
+    model: str
+
+
+_EMBEDDINGS = msgspec.json.Decoder(_Embeddings)
+
+
+def embeddings_together(replies: Sequence[Reply]) -> Reply:
+    """Lists of embeddings as one, whose places go on; their tokens are unknown where those of one are."""
+    read = [_EMBEDDINGS.decode(reply.body) for reply in replies]
+    vectors = [entry.embedding for found in read for entry in found.data]
+    data = [{"object": "embedding", "index": at, "embedding": vector} for at, vector in enumerate(vectors)]
+    answer: dict[str, Any] = {"object": "list", "data": data, "model": read[0].model}
+    counts = [reply.tokens.input for reply in replies if reply.tokens is not None]
+    if len(counts) < len(replies):
+        return Reply(msgspec.json.encode(answer), None)
+    answer["usage"] = {"prompt_tokens": sum(counts), "total_tokens": sum(counts)}
+    return Reply(msgspec.json.encode(answer), Tokens(sum(counts), 0))
 
 
 def embedding_request(call: Call, kind: EmbeddingModel | None) -> tuple[bytes, HeaderPairs]:
@@ -108,8 +153,7 @@ def as_base64(members: Mapping[str, msgspec.Raw]) -> bool:
 
 def _titan(texts: list[str], members: Mapping[str, msgspec.Raw]) -> dict[str, Any]:
     if len(texts) > 1:
-        what = f"`input` holds {len(texts)} texts, and Titan embeds one a call"
-        raise Refusal(f"{what}: send each by itself (LangChain's `OpenAIEmbeddings`: `chunk_size=1`)", "input")
+        raise Refusal(f"`input` holds {len(texts)} texts, and Titan embeds one a call", "input")
     if _INPUT_TYPE.of(members) is not None:
         raise Refusal("`input_type` is stated, and Titan knows none", "input_type")
     return {"inputText": texts[0]}
@@ -118,8 +162,7 @@ def _titan(texts: list[str], members: Mapping[str, msgspec.Raw]) -> dict[str, An
 def _cohere(texts: list[str], members: Mapping[str, msgspec.Raw]) -> dict[str, Any]:
     """Cohere's models ask what a text is for, which OpenAI's interface cannot say: a document, unless stated."""
     if len(texts) > MAX_TEXTS:
-        what = f"`input` holds {len(texts)} texts, and Cohere embeds {MAX_TEXTS} a call"
-        raise Refusal(f"{what}: send them in several calls", "input")
+        raise Refusal(f"`input` holds {len(texts)} texts, and Cohere embeds {MAX_TEXTS} a call", "input")
     use = _INPUT_TYPE.of(members) or INPUT_TYPES[0]
     if use not in INPUT_TYPES:
         raise Refusal(f"`input_type` is `{use[:40]}`, and is one of {', '.join(INPUT_TYPES)}", "input_type")

@@ -6,6 +6,7 @@ its own file.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from urllib.parse import urlsplit
@@ -15,7 +16,13 @@ from detente.providers.authority import Authority, KeyAuthority
 from detente.providers.bedrock.address import base_of, path_of, region_of
 from detente.providers.bedrock.chain import ChainAuthority
 from detente.providers.bedrock.converse import request_of
-from detente.providers.bedrock.embeddings import embedding_reply, embedding_request, kind_of
+from detente.providers.bedrock.embeddings import (
+    embedding_parts,
+    embedding_reply,
+    embedding_request,
+    embeddings_together,
+    kind_of,
+)
 from detente.providers.bedrock.failures import read_failure
 from detente.providers.bedrock.family import Family, family_of
 from detente.providers.bedrock.invoke import InvokeDecoder, body_of, counting_of
@@ -86,6 +93,14 @@ class BedrockWire(Wire):
         if credential.aws is None:
             return KeyAuthority(credential)
         return ChainAuthority(credential.aws, region_of(self.base, self.region), urlsplit(self.base).path)
+
+    def parts(self, call: Call) -> Sequence[Call]:
+        if call.operation != "embeddings":
+            return (call,)
+        return embedding_parts(call, kind_of(self.name, self.deployment.model))
+
+    def together(self, replies: Sequence[Reply]) -> Reply:
+        return embeddings_together(replies)
 
     def encode(self, call: Call) -> Outgoing:
         if (spoken := self._spoken(call)) is not None:

@@ -70,9 +70,8 @@ def test_the_request() -> None:
     [
         (TITAN1, {"dimensions": 512}, "the model's are those it has"),
         (TITAN2, {"dimensions": 1536}, "the model's are 256, 512, 1024"),
-        (TITAN2, {"input": ["a", "b"]}, "Titan embeds one a call: send each by itself"),
         (TITAN2, {"input_type": "search_query"}, "Titan knows none"),
-        (COHERE3, {"input": ["a"] * 97}, "Cohere embeds 96 a call: send them in several"),
+        (COHERE3, {"input": ["a"] * 2049}, "holds 2,049 texts, and a call takes 2,048: send several"),
         (COHERE3, {"input_type": "poem"}, "is one of"),
         (COHERE4, {"input": [1, 2, 3]}, "holds tokens"),
         (TITAN2, {"input": [[1, 2], [3]]}, "holds tokens"),
@@ -86,7 +85,38 @@ def test_the_request() -> None:
 def test_what_is_refused(name: str, stated: dict[str, Any], why: str) -> None:
     assert why in (wire(name).cannot(asked(**stated)) or "")
     with pytest.raises(Refusal):
-        wire(name).encode(asked(**stated))
+        [wire(name).encode(part) for part in wire(name).parts(asked(**stated))]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "sizes"),
+    [
+        (TITAN1, "a", [1]),
+        (TITAN2, ["a", "b", "c"], [1, 1, 1]),
+        (COHERE3, ["a"] * 96, [96]),
+        (COHERE4, ["a"] * 200, [96, 96, 8]),
+    ],
+)
+def test_more_texts_than_a_model_takes_are_several_calls(name: str, given: Any, sizes: list[int]) -> None:
+    whole = asked(input=given, dimensions=None, user="u")
+    parts = wire(name).parts(whole)
+    assert len(parts) > 1 or parts[0] is whole
+    bodies = [json.loads(wire(name).encode(part).body) for part in parts]
+    assert [len(made.get("texts", "x")) for made in bodies] == sizes
+    texts = [text for made in bodies for text in made.get("texts") or [made["inputText"]]]
+    assert texts == ([given] if isinstance(given, str) else given)
+    assert wire(name).cannot(whole) is None
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_replies_to_parts_are_one_in_their_order(known: bool) -> None:
+    counts: list[dict[str, Any]] = [{"inputTextTokenCount": 3}, {"inputTextTokenCount": 4} if known else {}]
+    replies = [answer(TITAN2, {"embedding": [float(at)]} | count) for at, count in enumerate(counts)]
+    found = wire(TITAN2).together([reply for reply in replies if isinstance(reply, Reply)])
+    said = json.loads(found.body)
+    assert [(entry["index"], entry["embedding"]) for entry in said["data"]] == [(0, [0.0]), (1, [1.0])]
+    assert found.tokens == (Tokens(7, 0) if known else None)
+    assert said.get("usage") == ({"prompt_tokens": 7, "total_tokens": 7} if known else None)
 
 
 def test_an_arn_is_what_the_case_calls_it() -> None:
