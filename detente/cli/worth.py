@@ -101,8 +101,8 @@ def price(
 @SCENARIO
 @WITH
 @click.option("--provider", "providers", multiple=True, metavar="NAME", help="Only of this provider. May be repeated.")
-@click.option("--from", "start", metavar="DAY", help="It is lost on this day; default: the horizon's first.")
-@click.option("--notice", metavar="LENGTH", help="How long before that it says so and still delivers: `3 months`.")
+@click.option("--from", "start", metavar="DAY", help="It says so on this day, and is lost then; default: the first.")
+@click.option("--notice", metavar="LENGTH", help="How long it still delivers after it said so: `3 months`.")
 @click.option("--for", "lasting", metavar="LENGTH", help="For how long it is gone; default: for ever.")
 @click.option(
     "--curves/--no-curves", default=True, help="Also plan at other prices, and split what all providers save."
@@ -163,11 +163,11 @@ def _away(case: Case, start: str | None, notice: str | None, lasting: str | None
 
     name = "--from"
     try:
-        begin = moment(case.declared.horizon.start if start is None else day(start))
+        known = moment(case.declared.horizon.start if start is None else day(start))
         name = "--notice"
-        begin = begin if notice is None else later(begin, Span.parse(notice))
+        begin = known if notice is None else later(known, Span.parse(notice))
         name = "--for"
-        return Away(begin, None if lasting is None else later(begin, Span.parse(lasting)))
+        return Away(begin, None if lasting is None else later(begin, Span.parse(lasting)), known)
     except ValueError as error:
         raise click.ClickException(f"{name}: {error}") from None
 

@@ -23,6 +23,7 @@ from detente.outcomes.leverage import NotServed, ProviderLoss
 from detente.planner.answer.bill import Bill, paid_to
 from detente.planner.conflict import find_conflict
 from detente.planner.open_program import Absence
+from detente.planner.past import Past
 from detente.planner.study import Study
 from detente.values.money import nano
 
@@ -32,10 +33,14 @@ SLACK = 1e-7
 
 @dataclass(frozen=True)
 class Away:
-    """When a provider is gone: a day, and the day on which it is back (None: never)."""
+    """When a provider is gone: a day, and the day on which it is back (None: never).
+
+    ``known`` is the day on which that is known (None: from the first): what was decided before stands as planned.
+    """
 
     start: datetime
     end: datetime | None
+    known: datetime | None = None
 
     def of(self, study: Study, provider: str) -> Absence | None:
         """The periods of a plan that begin meanwhile; None where none does."""
@@ -60,6 +65,8 @@ def losing(study: Study, provider: str, away: Away) -> Study:
 def lose(baseline: Baseline, provider: str, away: Away) -> ProviderLoss:
     """What losing a provider means. Raises StoppedError."""
     study = losing(baseline.study, provider, away)
+    past = _past(baseline, away)
+    study = study if past is None else study.keeping(past)
     ends = tuple(dict.fromkeys(_ends(baseline, study)))
     near = _found(baseline, study)
     waived: tuple[str, ...] = ()
@@ -82,6 +89,15 @@ def lose(baseline: Baseline, provider: str, away: Away) -> ProviderLoss:
         loses,
         None if margin is None else nano(loses * margin),
     )
+
+
+def _past(baseline: Baseline, away: Away) -> Past | None:
+    """What was decided before the loss was known."""
+    draft, solution = baseline.study.draft, baseline.found.solution
+    until = 0 if away.known is None else sum(period.span_start < away.known for period in draft.periods)
+    if not until or solution is None or solution.values is None:
+        return None
+    return Past(draft, solution.values, until)
 
 
 def _found(baseline: Baseline, study: Study) -> Near | None:

@@ -27,6 +27,7 @@ from detente.planner.formulation.expression import Ints
 from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.softening import Softening
 from detente.planner.open_program import Absence, OpenProgram
+from detente.planner.past import Past
 from detente.planner.solving.interrupt import held
 from detente.planner.solving.model import Model
 from detente.planner.solving.search import Incumbent, Progress, Unmet, nearby, search
@@ -67,7 +68,8 @@ class Study:
 
     ``out`` are owners that are out, ``added`` the keys of what is in of all that was added to the program since.
     ``left_out`` are owners that ``relaxed`` took out, in whatever case. With ``performs``, no remedy is taken: a
-    shortfall against a fee. ``start`` is what was found nearby. ``absent`` are offers that are gone for some time;
+    shortfall against a fee. ``start`` is what was found nearby. ``absent`` are offers that are gone for some time, and
+    ``past`` is what was decided before that was known;
     workloads in ``must`` are served in full, though they may go unserved in the case, those in ``spared`` but for so
     much. Of offers in ``plenty``, bought in units, there are as many as work could use.
     """
@@ -83,6 +85,7 @@ class Study:
     must: frozenset[str] = frozenset()
     spared: Mapping[str, float] = field(default_factory=dict)
     plenty: frozenset[str] = frozenset()
+    past: Past | None = None
     start: Incumbent | None = None
     beside: list[OpenProgram] = field(default_factory=list)
     progress: Progress = silent
@@ -139,6 +142,10 @@ class Study:
         """The same study with workloads served in full, or but for so much: they state a value, and it is set aside."""
         return replace(self, must=frozenset(must), spared=spared or {})
 
+    def keeping(self, past: Past) -> Study:
+        """The same study with what was decided before some news as it was."""
+        return replace(self, past=past)
+
     def performed(self) -> Study:
         """The same study with every clause performed: no remedy is taken, save by who may give."""
         return replace(self, performs=True)
@@ -169,6 +176,10 @@ class Study:
         closed |= {name: self.program.draft.unserved[name] for name in self.must if name not in self.spared}
         if model.closed.keys() != closed.keys():
             model.close(closed)
+        if self.past is not None:
+            model.pin(*self.past.bounds(self.program.draft))
+        elif not np.isnan(model.pinned).all():
+            model.pin(np.zeros(0, dtype=np.int32), np.zeros(0), np.zeros(0))
         spared = frozenset(giving.totals if giving else ()) if self.performs else None
         if model.spared != spared:
             model.perform(spared)

@@ -205,6 +205,50 @@ def test_other_prices_are_those_of_all_its_offers() -> None:
     assert prices["south-api"].output.amount == 2  # type: ignore[union-attr]
 
 
+# -- when it is known --------------------------------------------------------------------------------------------------
+def waiting() -> Case:
+    """1500 Mtok that may wait until the end of March, when South sells at 2; North takes 3, and from March on 5."""
+    batch = work("night", "500 Mtok per month", kind="batch", within="3 months", value="9 USD per Mtok")
+    offers = [tokens("north", {"2026-01-01": 3, "2026-03-01": 5}), tokens("south", {"2026-03-01": 2})]
+    return build(offers, [batch], months=3)
+
+
+def test_a_loss_that_is_known_from_the_first_day_is_planned_for() -> None:
+    assert cost(loss(waiting(), "south", Away(day("2026-03-01"), None))) == 1500 * (3 - 2)
+
+
+def test_a_loss_that_comes_as_a_surprise_finds_what_was_decided_before() -> None:
+    known = day("2026-03-01")
+    assert near(cost(loss(waiting(), "south", Away(known, None, known))), 1500 * (5 - 2))
+
+
+def test_with_notice_there_is_time_to_run_elsewhere() -> None:
+    # it says so in February: what waits can still run at North at 3
+    each = loss(waiting(), "south", Away(day("2026-03-01"), None, day("2026-02-01")))
+    assert near(cost(each), 1500 * (3 - 2))
+
+
+def test_what_was_reserved_before_is_kept_and_what_comes_after_is_planned_anew() -> None:
+    # by the hour 4, reserved for three months 3: with foresight nothing is reserved of who is gone in February
+    kept = gpus("north", 3, id="kept", buy="reserved", term="3 months", starts=["2026-01-01"])
+    case = build([kept, gpus("south", 4)], [compute(value="9 USD per GPU-hour")], months=3)
+    hours = [10 * 24 * days for days in (31, 28, 31)]
+    later, known = day("2026-02-01"), day("2026-02-01")
+    foreseen = loss(case, "north", Away(later, None))
+    surprised = loss(case, "north", Away(later, None, known))
+    assert cost(foreseen) == 4 * sum(hours) - 3 * sum(hours)
+    assert near(cost(surprised), 4 * (hours[1] + hours[2])), "what is reserved is paid for all the same"
+
+
+def test_a_study_without_a_past_is_as_before() -> None:
+    answer = found(waiting(), away=Away(day("2026-03-01"), None, day("2026-03-01")))
+    assert near(cost(of(answer, "north").loss), 0), "South alone would do all of it in March"
+
+
+def near(one: Decimal | None, other: object) -> bool:
+    return one is not None and abs(one - Decimal(str(other))) < D("0.01")
+
+
 # -- a fair split ----------------------------------------------------------------------------------------------------
 def test_two_that_can_replace_each_other_hide_what_both_are_worth() -> None:
     # Work worth 5; both sell at 2. Each alone saves 18,000, and adds nothing to the other.

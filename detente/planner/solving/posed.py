@@ -44,6 +44,7 @@ class Posed(Running):
         self.spared: frozenset[Owner] | None = None
         self.closed: dict[Hashable, Ints] = {}
         self.held = np.zeros(program.n, dtype=np.int16)  # by how many each column is fixed at zero
+        self.pinned = np.full((2, program.n), np.nan)  # between which values columns are kept, whatever else is asked
         for denial in program.denials:
             self.held[denial.numbers] += 1
         # what HiGHS has at the moment, scaled: its own copies come back as lists, which are slow to read
@@ -111,6 +112,7 @@ class Posed(Running):
         size = self.program.n - n
         nothing = np.zeros(size)
         self.held = np.append(self.held, np.ones(size, dtype=np.int16))
+        self.pinned = np.append(self.pinned, np.full((2, size), np.nan), axis=1)
         self._low, self._high = np.append(self._low, nothing), np.append(self._high, nothing)
         some = np.flatnonzero(entries.rows < m)  # by column
         start = np.searchsorted(entries.columns[some], np.arange(n, n + size)).astype(np.int32)
@@ -192,6 +194,13 @@ class Posed(Running):
         self.closed = dict(groups)
         self._bounds(moved)
 
+    def pin(self, columns: Ints, low: Floats, high: Floats) -> None:
+        """Keep columns between natural values, whatever else changes their bounds, and no others."""
+        before = np.flatnonzero(~np.isnan(self.pinned[0])).astype(np.int32)
+        self.pinned[:] = np.nan
+        self.pinned[:, columns] = low, high
+        self._bounds([before, columns.astype(np.int32)])
+
     # -- changing bounds and costs ---------------------------------------------------------------------------------
     @property
     def most(self) -> Floats:
@@ -206,8 +215,9 @@ class Posed(Running):
     def _bounds(self, changed: Sequence[Ints]) -> None:
         if changed:
             columns = np.unique(np.concatenate(changed)).astype(np.int32)
-            upper = self.most[columns] / self.column_scale[columns]
-            self._between(columns, np.zeros(len(columns)), upper)
+            low, high = self.pinned[:, columns]
+            low, high = np.where(np.isnan(low), 0.0, low), np.where(np.isnan(high), self.most[columns], high)
+            self._between(columns, low / self.column_scale[columns], high / self.column_scale[columns])
 
     def _between(self, columns: Ints, low: Floats, high: Floats) -> None:
         self._low[columns], self._high[columns] = low, high
