@@ -19,7 +19,7 @@ from detente.errors import LedgerError
 from detente.ledger.chain import GENESIS, hash_of, mark
 from detente.ledger.entry import LedgerEntry, balanced, of_use
 from detente.ledger.line import LineSum, UseClass, UseLine, at_micros, micros, summed
-from detente.ledger.running import RunningTotals, all_sums, kept, sum_of
+from detente.ledger.running import RunningTotals, all_sums, kept, own, sum_of
 from detente.ledger.schema import CHAINED
 from detente.ledger.store import Session, Store, big
 
@@ -67,11 +67,11 @@ class Books:
         found = session.one("SELECT value FROM facts WHERE name = 'last'")
         return at_micros(int(found[0])) if found is not None else None
 
-    def as_of(self, session: Session, day: datetime) -> Totals:
-        """The totals of all use before a day, as far as it is on the books."""
+    def as_of(self, session: Session, day: datetime, *, by_day: bool = True) -> Totals:
+        """The totals of all use before a day, as far as it is on the books; ``by_day`` those that say how fast, too."""
         last = self.last(session)
         if last is None or last < day:
-            return self.totals.read(session)
+            return self.totals.read(session, None if by_day else own(self.terms))
         found = Totals(self.totals.meters)
         for each in all_sums(session):
             if each.end <= micros(day) and each.start < micros(day):

@@ -19,7 +19,7 @@ from detente.contract.rating import PartsOff, Rating
 from detente.demand.taking import taken_by_tokens
 from detente.demand.workload import AnyWorkload
 from detente.errors import FlawError, SettleError
-from detente.ledger.line import HOUR, UseClass, UseLine, at_micros
+from detente.ledger.line import UseClass, UseLine, at_micros
 from detente.ledger.record import CallRoute, EndAsRead, TokenCounts
 from detente.market.offer import AnyOffer, TokenOffer
 from detente.market.token_price import MTOK, WholePrices, charge, half_even, whole_prices
@@ -30,6 +30,8 @@ TOKEN = NANOS // MTOK
 MAX_TARIFFS = 20_000
 ClauseMeasure = Literal["spend", "listed", "work"]
 """Measures of clauses that a call has the moment it ends."""
+DAY = 86_400_000_000
+"""A day in microseconds, as moments are stored."""
 
 SPILLED = "it ran on other capacity than its offer's, at a price that is not known"
 NOT_SAID = "the provider did not say what it used"
@@ -39,7 +41,7 @@ NO_END = "it began, and no record says how it ended"
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """What use of one class costs in one hour.
+    """What use of one class costs on one day: prices and clauses change with a day, and never within it.
 
     ``taken`` and ``earned`` are billionths a token (of input, of cached input, of output). A token has a price
     (``prices``), or what is taken has: ``price``, in billionths of the currency for a billionth of the offer's unit.
@@ -138,7 +140,7 @@ class Metering:
         """What one deployment used of a call."""
         if used is not None and not why and not used.input and not used.output:
             return []
-        tariff = self._known(number, route, offer, at // HOUR)
+        tariff = self._known(number, route, offer, at // DAY)
         if used is not None and not why and not 0 <= used.cached <= used.input:
             why = CONTRADICTS
         if isinstance(tariff, UseLine) or used is None or why:
@@ -149,17 +151,17 @@ class Metering:
         except SettleError as error:
             return [UseLine(tariff.of, at, at, part, unknown=str(error), tokens=used)]
 
-    def _known(self, number: int, route: CallRoute, offer: str, hour: int) -> Tariff | UseLine:
-        """The tariff of an hour, remembered."""
-        found = self._tariffs.get((number, offer, hour))
+    def _known(self, number: int, route: CallRoute, offer: str, day: int) -> Tariff | UseLine:
+        """The tariff of a day, remembered."""
+        found = self._tariffs.get((number, offer, day))
         if found is None:
             if len(self._tariffs) >= MAX_TARIFFS:
                 self._tariffs.clear()
-            found = self._tariffs[number, offer, hour] = self.tariff(route, offer, at_micros(hour * HOUR))
+            found = self._tariffs[number, offer, day] = self.tariff(route, offer, at_micros(day * DAY))
         return found
 
-    def tariff(self, route: CallRoute, name: str, hour: datetime) -> Tariff | UseLine:
-        """What use of a kind costs in an hour; a line that says why that is not known."""
+    def tariff(self, route: CallRoute, name: str, day: datetime) -> Tariff | UseLine:
+        """What use of a kind costs on a day; a line that says why that is not known."""
         workload, offer = self._workloads.get(route.workload), self._offers.get(name)
         demand = {**route.labels, "workload": route.workload}
         sold = {"offer": name or "unknown"} if offer is None else self._case.offer_facts[name]
@@ -170,37 +172,37 @@ class Metering:
             missing = f"workload `{route.workload}`" if workload is None else f"offer `{name or '(not recorded)'}`"
             return UseLine(of, 0, 0, unknown=f"the case has no {missing}")
         try:
-            return self._priced(of, workload, offer, hour)
+            return self._priced(of, workload, offer, day)
         except (SettleError, FlawError) as error:
             return UseLine(of, 0, 0, unknown=str(error))
 
-    def _priced(self, of: UseClass, workload: AnyWorkload, offer: AnyOffer, hour: datetime) -> Tariff:
+    def _priced(self, of: UseClass, workload: AnyWorkload, offer: AnyOffer, day: datetime) -> Tariff:
         """Raises SettleError where a discount is not known, and FlawError where a price is not."""
         if workload.unit != "Mtok":
             raise FlawError(f"work of `{workload.id}` is in {workload.unit}", "tokens are none of it")
         prices = price = None
         if isinstance(offer, TokenOffer):
-            stated = offer.price.on(hour)
+            stated = offer.price.on(day)
             prices = whole_prices(stated) if stated is not None else None
         else:
-            price = offer.unit_price(hour, hour + timedelta(hours=1))
+            price = offer.unit_price(day, day + timedelta(days=1))
         if prices is None and price is None:
-            raise FlawError(f"`{offer.id}` has no price on {hour:%Y-%m-%d}", "state one")
+            raise FlawError(f"`{offer.id}` has no price on {day:%Y-%m-%d}", "state one")
         if not isinstance(offer, TokenOffer):
             price = (price or Fraction(0)) / offer.unit_flow
         earned = Fraction(workload.revenue.amount) * TOKEN if workload.revenue else Fraction(0)
-        off = self._rating.at(of.demand, of.offer, hour)
+        off = self._rating.at(of.demand, of.offer, day)
         return Tariff(
             of, _over_one(_taken(workload, offer)), prices, (price or Fraction(0)).as_integer_ratio(), earned, off,
-            self._moved(of, workload, offer, hour),
+            self._moved(of, workload, offer, day),
         )  # fmt: skip
 
-    def _moved(self, of: UseClass, workload: AnyWorkload, offer: AnyOffer, hour: datetime) -> MovedData | None:
+    def _moved(self, of: UseClass, workload: AnyWorkload, offer: AnyOffer, day: datetime) -> MovedData | None:
         price, place = self._case.egress(workload, offer)
         if not price:
             return None
         sold = self._case.moved_facts(place)
-        return MovedData(UseClass("egress", of.demand, sold), price * TOKEN, self._rating.at(of.demand, sold, hour))
+        return MovedData(UseClass("egress", of.demand, sold), price * TOKEN, self._rating.at(of.demand, sold, day))
 
 
 def _taken(workload: AnyWorkload, offer: AnyOffer) -> tuple[Fraction, Fraction, Fraction]:

@@ -10,7 +10,7 @@ the mean of ``n`` days is itself only known to ``s * r / sqrt(n)``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -35,20 +35,40 @@ class Pace:
     high: Fraction
 
 
-def pace(days: Mapping[date, Fraction], now: datetime, end: datetime, start: datetime | None = None) -> Pace | None:
-    """What is still to come up to an end, from now or from a later start on.
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How the last weeks went: the mean of each day of the week, and how days vary about it (over ``n`` of them)."""
 
-    ``days`` are what was counted on each day; one without use between two that have some counts as none. None where
-    fewer than ``MIN_DAYS`` whole days are known.
-    """
-    known = _whole(days, now)
-    if len(known) < MIN_DAYS:
-        return None
-    means = _means(known)
-    left = _left(start or now, end)
-    expected = sum((part * means[day.weekday()] for day, part in left.items()), Fraction(0))
-    spread = _spread(known, means, sum(left.values(), Fraction(0)))
-    return Pace(expected, max(expected - spread, Fraction(0)), expected + spread)
+    means: tuple[Fraction, ...]
+    variance: Fraction
+    n: int
+
+    @classmethod
+    def of(cls, days: Mapping[date, Fraction], now: datetime) -> Rhythm | None:
+        """From what was counted on each day; one without use between two that have some counts as none.
+
+        None where fewer than ``MIN_DAYS`` whole days are known.
+        """
+        known = _whole(days, now)
+        if len(known) < MIN_DAYS:
+            return None
+        means = _means(known)
+        return cls(means, _variance(known, means), len(known))
+
+    def over(self, start: datetime, end: datetime) -> Pace:
+        """What comes in a time that is to come."""
+        left = _left(start, end)
+        expected = sum((part * mean for part, mean in zip(left, self.means, strict=True)), Fraction(0))
+        count = sum(left, Fraction(0))
+        variance = self.variance * (count + count * count / self.n)
+        spread = Fraction(_NINE_IN_TEN * (Decimal(variance.numerator) / Decimal(variance.denominator)).sqrt())
+        return Pace(expected, max(expected - spread, Fraction(0)), expected + spread)
+
+
+def pace(days: Mapping[date, Fraction], now: datetime, end: datetime, start: datetime | None = None) -> Pace | None:
+    """What is still to come up to an end, from now or from a later start on; see ``Rhythm.of``."""
+    rhythm = Rhythm.of(days, now)
+    return None if rhythm is None else rhythm.over(start or now, end)
 
 
 def _whole(days: Mapping[date, Fraction], now: datetime) -> dict[date, Fraction]:
@@ -62,32 +82,31 @@ def _whole(days: Mapping[date, Fraction], now: datetime) -> dict[date, Fraction]
     return {day: days.get(day, Fraction(0)) for day in (first + n * _DAY for n in range(count))}
 
 
-def _means(known: Mapping[date, Fraction]) -> list[Fraction]:
+def _means(known: Mapping[date, Fraction]) -> tuple[Fraction, ...]:
     """The mean of each day of the week."""
-    found = []
-    for weekday in range(7):
-        some = [amount for day, amount in known.items() if day.weekday() == weekday]
-        found.append(sum(some, Fraction(0)) / len(some))
+    found: list[list[Fraction]] = [[] for _ in range(7)]
+    for day, amount in known.items():
+        found[day.weekday()].append(amount)
+    return tuple(sum(some, Fraction(0)) / len(some) for some in found)
+
+
+def _left(start: datetime, end: datetime) -> list[Fraction]:
+    """How many of each day of the week lie in a time, and parts of days."""
+    found = [Fraction(0)] * 7
+    first = min(moment(start.date() + _DAY), end)
+    found[start.weekday()] += hours_between(start, first) / 24
+    if first < end:
+        whole = (end - first).days
+        for n in range(7):
+            found[(first.weekday() + n) % 7] += whole // 7 + (n < whole % 7)
+        found[end.weekday()] += hours_between(first + whole * _DAY, end) / 24
     return found
 
 
-def _left(now: datetime, end: datetime) -> dict[date, Fraction]:
-    """The days to come, each with the part of it that is."""
-    found, at = {}, now
-    while at < end:
-        until = min(moment(at.date() + _DAY), end)
-        found[at.date()] = hours_between(at, until) / 24
-        at = until
-    return found
-
-
-def _spread(known: Mapping[date, Fraction], means: list[Fraction], left: Fraction) -> Fraction:
-    """Half of the range: from how days vary about the mean of their day of the week."""
+def _variance(known: Mapping[date, Fraction], means: Sequence[Fraction]) -> Fraction:
+    """How days vary: about the mean of their day of the week; where each is known once or so, about that of all."""
     n = len(known)
+    if n < 2 * MIN_DAYS:
+        means = [sum(known.values(), Fraction(0)) / n] * 7
     apart = sum(((amount - means[day.weekday()]) ** 2 for day, amount in known.items()), Fraction(0))
-    if n < 2 * MIN_DAYS:  # one of each day, at most two: they vary about the mean of all
-        mean = sum(known.values(), Fraction(0)) / n
-        apart = sum(((amount - mean) ** 2 for amount in known.values()), Fraction(0))
-    free = n - (MIN_DAYS if n >= 2 * MIN_DAYS else 1)
-    variance = apart / free * (left + left * left / n)
-    return Fraction(_NINE_IN_TEN * (Decimal(variance.numerator) / Decimal(variance.denominator)).sqrt())
+    return apart / (n - (MIN_DAYS if n >= 2 * MIN_DAYS else 1))

@@ -38,9 +38,14 @@ def by_day(meter: Meter) -> Meter:
 
 def kept(terms: Iterable[Term]) -> tuple[Meter, ...]:
     """The meters whose totals are kept: those of clauses, and of what they measure over more than a day, by the day."""
-    own = [meter for term in terms for meter in term.meters() if meter.measure not in PAYMENTS]
-    paced = [by_day(meter) for meter in own if meter.windows.every not in ("hour", "day")]
-    return tuple(dict.fromkeys([*own, *paced]))
+    found = own(terms)
+    paced = [by_day(meter) for meter in found if meter.windows.every not in ("hour", "day")]
+    return tuple(dict.fromkeys([*found, *paced]))
+
+
+def own(terms: Iterable[Term]) -> tuple[Meter, ...]:
+    """The meters of clauses."""
+    return tuple(meter for term in terms for meter in term.meters() if meter.measure not in PAYMENTS)
 
 
 class RunningTotals:
@@ -51,10 +56,16 @@ class RunningTotals:
         self._names = {meter: name_of(meter) for meter in meters}
         self._of = {name: meter for meter, name in self._names.items()}
 
-    def read(self, session: Session) -> Totals:
-        """All that was counted. Meters that were never counted in this store are, from its lines."""
+    def read(self, session: Session, meters: Iterable[Meter] | None = None) -> Totals:
+        """All that was counted; by some meters, where they are given.
+
+        Meters that were never counted in this store are, from its lines.
+        """
         found = Totals(self.meters)
         counted, missing = self._known(session)
+        if meters is not None:
+            wanted = set(meters)
+            counted, missing = ([meter for meter in some if meter in wanted] for some in (counted, missing))
         rows = session.among(
             'SELECT meter, "window", labels, amount, parts FROM totals WHERE meter IN {these}',
             [self._names[meter] for meter in counted],
@@ -157,6 +168,8 @@ def _told(totals: Totals) -> dict[Meter, dict[tuple[object, ...], Fraction]]:
 
 
 def _sum(amount: object, parts: object) -> Sum:
+    if parts == "{}":
+        return Sum(int(str(amount)))
     return Sum(int(str(amount)), {int(of): int(part) for of, part in json.loads(str(parts)).items()})
 
 

@@ -133,3 +133,11 @@ def test_an_empty_ledger_stands_at_nothing(store: Store) -> None:
     floor = only(standing(store, served_case(FLOOR), "2026-01-21"), "floor")
     assert floor.standing is not None
     assert (floor.standing.drawn, floor.heading, floor.uncounted) == (Decimal(0), None, 0)
+
+
+def test_standings_are_the_same_without_where_they_are_heading(store: Store, tmp_path: Path) -> None:
+    case = served_case(FLOOR, CAP)
+    ingested(store, case, journal_of(tmp_path / "j", every_day(20)))
+    whole, quick = (standing(store, case, "2026-01-21", headings=each) for each in (True, False))
+    assert [each.standing for each in whole.clauses] == [each.standing for each in quick.clauses]
+    assert [each.heading for each in quick.clauses] == [None, None]
