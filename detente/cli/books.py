@@ -173,6 +173,7 @@ def _day(given: str) -> datetime:
 @click.option("--window", metavar="TIME", help="2026, 2026-Q1, 2026-01 or a day. Default: the month before this one.")
 @click.option("--as-of", "day", metavar="DAY", help="End it on this day, which is no part of it.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print its lines as CSV.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Save it as an HTML page, too.")
 @READING
 @SCENARIO
 @JSON
@@ -183,6 +184,7 @@ def statement(
     window: str | None,
     day: str | None,
     as_csv: bool,
+    out: Path | None,
     reading: str | None,
     scenario: str | None,
     as_json: bool,
@@ -208,6 +210,12 @@ def statement(
     with open_store(ledger) as store:
         books = Books(store, loaded)
         found = [state(books, each, start, end) for each in ([party] if party else parties(books))]
+    if out is not None:
+        from detente.report.statement_page import render_statements
+        from detente.values.file import write
+
+        write(out, render_statements(found, loaded.declared.title or loaded.declared.name).encode())
+        click.echo(f"wrote {out}", err=True)
     if as_json:
         click.echo(statements_json(found))
     elif as_csv:

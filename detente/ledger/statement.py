@@ -45,7 +45,9 @@ class Statement:
     accruing
         What the party's clauses would come to if the windows that run ended now, as it was last booked.
     clauses
-        Where its clauses stand at the end.
+        Where its clauses stand at the end, in the windows of that time.
+    past
+        The same in every window up to the end.
     """
 
     party: str
@@ -58,6 +60,7 @@ class Statement:
     accruing: int
     closed: datetime | None
     clauses: tuple[ClauseStands, ...]
+    past: tuple[ClauseStands, ...]
     unknown: int
 
     @property
@@ -79,10 +82,10 @@ def statement(books: Books, party: str, start: datetime, end: datetime) -> State
         raise LedgerError(f"{what}; `detente audit` finds what was changed")
     found = stands(books, end, all_windows=True)
     agreements = {term.validity.agreement for term in books.terms if term.validity.counterparty == party}
-    seen = (c for c in found.clauses if c.agreement in agreements)
+    seen = tuple(c for c in found.clauses if c.agreement in agreements)
     inside = tuple(c for c in seen if c.standing is None or (c.standing.end > start and c.standing.start < end))
     return Statement(
-        party, start, end, books.case.currency, opening, lines, closing, accruing, closed, inside, found.unknown
+        party, start, end, books.case.currency, opening, lines, closing, accruing, closed, inside, seen, found.unknown
     )
 
 

@@ -27,33 +27,43 @@ SECTIONS = {"use": "Use at list price", "off": "Taken off", "clause": "Clauses"}
 def statement_view(console: Screen, found: Statement) -> None:
     """From what was owed before to what is after; then where clauses stand; then what is not in it."""
     title(console, f"Statement of {found.party}, {named(found.start, found.end)}", None, None)
-    rows = [("opening", "owed before", "", _money(found, found.opening))]
-    rows += [(SECTIONS[line.kind], _what(line), line.adjusts, _money(found, line.amount)) for line in found.lines]
-    rows += [("closing", "owed after", "", _money(found, found.closing))]
+    rows = [("opening", "owed before", "", amount_of(found.opening))]
+    rows += [(SECTIONS[line.kind], what_of(line), line.adjusts, amount_of(line.amount)) for line in found.lines]
+    rows += [("closing", "owed after", "", amount_of(found.closing))]
     table(console, "Owed", ("", "of", "adjusts", found.currency), rows, right=(3,), most=len(rows))
     standing = standing_rows(found.clauses, found.currency)
     table(console, "Where its clauses stand", STANDING_HEADS, standing, right=(2, 3, 4, 5, 6), most=len(standing))
-    notes = list(_notes(found))
+    notes = list(notes_of(found))
     if notes:
         heading(console, "Not in it")
     for note in notes:
         say(console, note, indent=2)
 
 
-def _what(line: StatementLine) -> str:
+def what_of(line: StatementLine) -> str:
+    """What a line is of."""
     return " ".join(line.what)
 
 
-def _money(found: Statement, amount: int) -> str:
+def amount_of(amount: int) -> str:
+    """Whole billionths, every digit."""
     return exact(decimal(amount))
 
 
-def _notes(found: Statement) -> Iterator[str]:
+def lead_of(found: Statement) -> str:
+    """A statement in a sentence."""
+    more = found.closing - found.opening
+    said = f"{amount_of(found.closing)} {found.currency} are owed to {found.party} at the end"
+    return f"{said}, {amount_of(more)} {found.currency} of it for {named(found.start, found.end)}."
+
+
+def notes_of(found: Statement) -> Iterator[str]:
+    """What is not in it, or not known."""
     if not found.settled:
         upto = "never" if found.closed is None else f"up to {found.closed:%Y-%m-%d}"
         yield f"the books are closed {upto}: what clauses come to after that is not booked yet (`detente close`)"
     if found.accruing:
-        yield f"accruing in windows that run: {_money(found, found.accruing)} {found.currency}"
+        yield f"accruing in windows that run: {amount_of(found.accruing)} {found.currency}"
     if found.unknown:
         yield f"{count(found.unknown, 'use')} of unknown amount or price"
     for clause in found.clauses:
@@ -74,7 +84,7 @@ def statements_csv(found: Sequence[Statement]) -> str:
 def _csv_rows(found: Statement) -> Iterator[tuple[str, ...]]:
     head = (found.party, f"{found.start:%Y-%m-%d}", f"{found.end:%Y-%m-%d}")
     lines = [("opening", "", "", found.opening)]
-    lines += [(line.kind, _what(line), line.adjusts, line.amount) for line in found.lines]
+    lines += [(line.kind, what_of(line), line.adjusts, line.amount) for line in found.lines]
     for section, what, adjusts, amount in [*lines, ("closing", "", "", found.closing)]:
         safe = f"'{what}" if FORMULA.match(what) else what
         yield (*head, section, safe, adjusts, plain(decimal(amount)), found.currency)

@@ -18,9 +18,11 @@ from detente.ledger.statement import Statement, parties, statement
 from detente.ledger.store import Store
 from detente.report.screen import Screen
 from detente.report.statement import statement_view, statements_csv, statements_json
+from detente.report.statement_page import render_statements
 from detente.values.period import named, stretch
 from tests.builders import day
 from tests.ledger.served import NOW, both, call, ingested, journal_of, served_case
+from tests.report.pages import Page
 
 FLOOR = {"id": "floor", "kind": "minimum-commitment", "amount": "1 USD", "windows": {"every": "month"}}
 FLOOR |= {"measure": "after-discounts"}
@@ -117,6 +119,21 @@ def test_the_three_forms_say_the_same(store: Store, case: Case, tmp_path: Path) 
     statement_view(Screen(width=100, highlight=False, soft_wrap=False, file=shown), found)
     for text in ("Statement of north, Jan 2026", "0.0000027", "north-deal off", "are closed never", "1 use of"):
         assert text in shown.getvalue()
+
+
+def test_the_page_says_the_same_and_draws_floors(store: Store, case: Case, tmp_path: Path) -> None:
+    put(store, case, tmp_path / "j", *(call(n, f"2026-0{n}-15", TENTH) for n in (1, 2)), call(3, used=None))
+    closing(store, case, "2026-03-01")
+    found = of(store, case, "2026-02")
+    page = Page(render_statements([found], "A <case>"))
+    assert (page.mistakes, page.tags.get("script")) == ([], None)
+    assert all(link.startswith(("#", "data:text/csv")) for link in page.links)
+    lead = "2 USD are owed to north at the end, 1 USD of it for Feb 2026."
+    for text in ("A <case>", "0.73", lead, "1 use of unknown"):
+        assert text in page.text
+    drawn = [value for tag, name, value in page.attributes if tag == "svg" and name == "aria-label"]
+    assert drawn == ["floor: what was drawn against its floor, window by window"] * 2
+    assert Page(render_statements([], "none")).mistakes == []
 
 
 @pytest.mark.parametrize(
