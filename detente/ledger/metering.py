@@ -24,6 +24,7 @@ from detente.ledger.record import CallRoute, EndAsRead, TokenCounts
 from detente.market.offer import AnyOffer, TokenOffer
 from detente.market.token_price import MTOK, WholePrices, charge, half_even, whole_prices
 from detente.values.money import NANOS
+from detente.values.period import moment
 
 TOKEN = NANOS // MTOK
 """A token of work, in billionths of an Mtok."""
@@ -160,8 +161,9 @@ class Metering:
             found = self._tariffs[number, offer, day] = self.tariff(route, offer, at_micros(day * DAY))
         return found
 
-    def tariff(self, route: CallRoute, name: str, day: datetime) -> Tariff | UseLine:
-        """What use of a kind costs on a day; a line that says why that is not known."""
+    def tariff(self, route: CallRoute, name: str, at: datetime) -> Tariff | UseLine:
+        """What use of a kind costs on the day of a moment; a line that says why that is not known."""
+        day = moment(at.date())
         workload, offer = self._workloads.get(route.workload), self._offers.get(name)
         demand = {**route.labels, "workload": route.workload}
         sold = {"offer": name or "unknown"} if offer is None else self._case.offer_facts[name]

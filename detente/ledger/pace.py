@@ -36,7 +36,7 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Rhythm:
+class UseRhythm:
     """How the last weeks went: the mean of each day of the week, and how days vary about it (over ``n`` of them)."""
 
     means: tuple[Fraction, ...]
@@ -44,7 +44,7 @@ class Rhythm:
     n: int
 
     @classmethod
-    def of(cls, days: Mapping[date, Fraction], now: datetime) -> Rhythm | None:
+    def of(cls, days: Mapping[date, Fraction], now: datetime) -> UseRhythm | None:
         """From what was counted on each day; one without use between two that have some counts as none.
 
         None where fewer than ``MIN_DAYS`` whole days are known.
@@ -66,8 +66,8 @@ class Rhythm:
 
 
 def pace(days: Mapping[date, Fraction], now: datetime, end: datetime, start: datetime | None = None) -> Pace | None:
-    """What is still to come up to an end, from now or from a later start on; see ``Rhythm.of``."""
-    rhythm = Rhythm.of(days, now)
+    """What is still to come up to an end, from now or from a later start on; see ``UseRhythm.of``."""
+    rhythm = UseRhythm.of(days, now)
     return None if rhythm is None else rhythm.over(start or now, end)
 
 

@@ -21,7 +21,7 @@ from detente.contract.totals import Totals
 from detente.errors import SettleError
 from detente.ledger.books import Books
 from detente.ledger.line import UseClass, at_micros
-from detente.ledger.pace import WEEKS, Rhythm
+from detente.ledger.pace import WEEKS, UseRhythm
 from detente.ledger.running import by_day, unknown_sums
 
 
@@ -91,7 +91,7 @@ class _View:
 
     def __init__(self, terms: Sequence[Term], totals: Totals, as_of: datetime, unknown: Sequence[UnknownUse]) -> None:
         self._terms, self._totals, self._as_of, self._unknown = terms, totals, as_of, unknown
-        self._rhythms: dict[Meter, Rhythm | None] = {}
+        self._rhythms: dict[Meter, UseRhythm | None] = {}
 
     def clauses(self, *, all_windows: bool, headings: bool) -> Iterator[ClauseStands]:
         found = settle_each(self._terms, self._totals, NOTHING_DECIDED, self._as_of)
@@ -153,11 +153,11 @@ class _View:
                 start, until = max(window.start, self._as_of), min(window.end, end)
                 yield meter, window.index, rhythm.over(start, until).expected
 
-    def _rhythm(self, meter: Meter) -> Rhythm | None:
+    def _rhythm(self, meter: Meter) -> UseRhythm | None:
         """How what a meter counts went in the last weeks; None where that is not kept, not known, or too little."""
         if meter not in self._rhythms:
             days = self._counted(meter)
-            self._rhythms[meter] = Rhythm.of(days, self._as_of) if days else None
+            self._rhythms[meter] = UseRhythm.of(days, self._as_of) if days else None
         return self._rhythms[meter]
 
     def _counted(self, meter: Meter) -> dict[date, Fraction] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
@@ -13,11 +14,11 @@ from detente.case.case import Case
 from detente.contract.rating import Rating
 from detente.contract.use import Use, nanos
 from detente.gateway.deciding.policy import Policy, cost
-from detente.ledger.line import UseLine, at_micros, decimal
-from detente.ledger.metering import Metering
+from detente.ledger.line import UseLine, at_micros, decimal, micros
+from detente.ledger.metering import Metering, Tariff
 from detente.ledger.record import TokenCounts, parted, read_end, read_route
 from detente.providers.wire import Tokens
-from tests.builders import REGIONS, Data, day, tokens, work
+from tests.builders import REGIONS, Data, day, gpus, tokens, work
 from tests.gateway.stage import deployment
 from tests.ledger.served import call, served_case
 
@@ -90,3 +91,20 @@ def test_a_call_costs_in_the_ledger_what_it_costs_in_the_gateway_and_in_a_bill(
 @pytest.mark.parametrize("count", [0, 1])
 def test_use_of_nothing_is_no_line(count: int) -> None:
     assert len(lines(CASE, used=(count, 0))) == count
+
+
+@pytest.mark.parametrize(("at", "listed"), [("2026-01-14T23:59:59", 500_000), ("2026-01-15T00:00", 1_000_000)])
+def test_a_price_of_capacity_holds_from_its_day_on(at: str, listed: int) -> None:
+    """8 Mtok do in an hour of a GPU, for 4 USD, and for 8 from the 15th on; asked at any moment of a day."""
+    rated = work() | {"runs-on": {"models": ["m"], "accelerators": {"H100": "8 Mtok per GPU-hour"}}}
+    price = {"2026-01-01": "4 USD per GPU-hour", "2026-01-15": "8 USD per GPU-hour"}
+    live = [deployment("gpu-live", "north-gpus", "http://localhost:9", model="m")]
+    case = served_case(offers=[gpus("north", price)], workloads=[rated], deployments=live)
+    route, body = parted(call(1, at, used=(1000, 0), deployment="gpu-live", offer="north-gpus"))
+    when = datetime.fromisoformat(at).replace(tzinfo=UTC)
+    metering = Metering(case)
+    (line,) = metering.lines(1, read_route(route), read_end(body), micros(when))
+    tariff = metering.tariff(read_route(route), "north-gpus", when)
+    assert isinstance(tariff, Tariff)
+    (again,) = tariff.lines(micros(when), TokenCounts(1000, 0), 0)
+    assert line.listed == again.listed == listed
