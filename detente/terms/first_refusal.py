@@ -34,7 +34,7 @@ class Notice(Noun):
 
     of: Scope = Field(description="what was offered: `{ offer: … }`, `{ provider: … }`")
     noticed: Day = Field(description="the day on which the holder had all of the terms")
-    answer: Literal["matched", "declined"] | None = None
+    answer: Literal["matched", "declined"] | None = Field(default=None, description="what the holder said")
     answered: Day | None = Field(default=None, description="the day of the answer")
     signed: Day | None = Field(default=None, description="the day on which the third party's offer was signed")
 
