@@ -41,7 +41,20 @@ EventDay = Annotated[
     ),
 ]
 
-ADDED = ("providers", "networks", "offers", "catalogs", "workloads", "agreements", "deployments", "keys", "faults")
+ADDED = (
+    *(
+        "providers",
+        "networks",
+        "offers",
+        "catalogs",
+        "workloads",
+        "agreements",
+        "risks",
+        "deployments",
+        "keys",
+        "faults",
+    ),
+)
 """Sections to which a scenario may add entries."""
 
 ChangeTarget = Literal["term", "offer", "workload", "provider"]

@@ -69,7 +69,7 @@ def compare(
     wanted, tail, counts = gap_of(gap), level_of(level), share_of(weight, "--weight")
     loaded = load(case, reading, scenario, beside)
     if out is not None:
-        must_take_files(out, "comparison.json", "comparison.html")
+        must_take_files(out, *(f"comparison.{kind}" for kind in ("json", "html", "parquet")))
     found = find(loaded, level=tail, weight=counts, gap=wanted, time_limit=time_left(time_limit), progress=progress())
     trouble = None if out is None else _saved(found, out)
     if as_json:
@@ -212,9 +212,10 @@ def _saved(found: Comparison, out: Path) -> OSError | None:
     from detente.values.file import write
 
     try:
-        document, page = found.save(out), out / "comparison.html"
+        files, page = found.save(out), out / "comparison.html"
         write(page, render_comparison(found).encode())
-        click.echo(f"wrote {document}", err=True)
+        for file in files:
+            click.echo(f"wrote {file}", err=True)
         click.echo(f"wrote {page}: open it in a browser", err=True)
     except OSError as error:
         return error

@@ -80,7 +80,7 @@ def price(
     loaded = load(case, reading, scenario, beside)
     name = "prices" if of is None else "sweep"
     if out is not None:
-        must_take_files(out, f"{name}.json", f"{name}.html", *(["prices.parquet"] if of is None else []))
+        must_take_files(out, *(f"{name}.{kind}" for kind in ("json", "html", "parquet")))
     found = _found(loaded, of, start, end, steps, wanted, time_left(time_limit))
     from detente.results.conflict import Conflict
 
@@ -225,18 +225,14 @@ def _saved(found: ClausePrices | NumberSweep | Leverage, out: Path) -> OSError |
     from detente.values.file import write
 
     try:
+        for file in found.save(out):
+            click.echo(f"wrote {file}", err=True)
         if isinstance(found, NumberSweep):
-            write(out / "sweep.json", f"{found.to_json()}\n".encode())
             page, text = out / "sweep.html", render_sweep(found)
+        elif isinstance(found, Leverage):
+            page, text = out / "leverage.html", render_leverage(found)
         else:
-            for file in found.save(out):
-                click.echo(f"wrote {file}", err=True)
-            name, text = (
-                ("leverage", render_leverage(found))
-                if isinstance(found, Leverage)
-                else ("prices", render_prices(found))
-            )
-            page = out / f"{name}.html"
+            page, text = out / "prices.html", render_prices(found)
         write(page, text.encode())
         click.echo(f"wrote {page}: open it in a browser", err=True)
     except OSError as error:

@@ -17,7 +17,8 @@ from pydantic import TypeAdapter
 from detente.outcomes.chances import Ends, Flip, Regret
 from detente.outcomes.estimate import Estimate, LeastCost
 from detente.outcomes.prices import Status
-from detente.values.file import write
+from detente.values.file import write_with
+from detente.values.parquet import as_parquet
 from detente.values.quantity import Exact
 
 FORMAT = "detente-comparison/1"
@@ -302,11 +303,17 @@ class Comparison:
         """The comparison that ``to_json`` wrote. Raises ValueError."""
         return _COMPARISON.validate_json(text)
 
-    def save(self, folder: str | Path) -> Path:
-        """Write ``comparison.json``. Returns what was written. Raises OSError; then the old one is still there."""
-        document = Path(folder) / "comparison.json"
-        write(document, f"{self.to_json()}\n".encode())
-        return document
+    def save(self, folder: str | Path) -> list[Path]:
+        """Write ``comparison.json``, and ``comparison.parquet`` (a row an outcome) where pyarrow is installed.
+
+        Returns what was written. Raises OSError; then the old ones are still there.
+        """
+        document, table = Path(folder) / "comparison.json", Path(folder) / "comparison.parquet"
+        text = ("outcome", "choice", "currency")
+        exact = [name for name in self.rows()[0] if name not in (*text, "met", "short")]
+        rows = as_parquet(self.rows(), exact=exact, whole=("met", "short"))
+        write_with(document, f"{self.to_json()}\n".encode(), {table: rows})
+        return [document] if rows is None else [document, table]
 
 
 _COMPARISON: TypeAdapter[Comparison] = TypeAdapter(Comparison)

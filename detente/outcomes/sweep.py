@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
+from pathlib import Path
 
 from pydantic import TypeAdapter
 
@@ -30,7 +31,9 @@ from detente.planner.conflict import find_conflict
 from detente.planner.solving.search import Progress, Unmet
 from detente.planner.study import Study, silent
 from detente.results.conflict import Conflict
+from detente.values.file import write_with
 from detente.values.money import Money
+from detente.values.parquet import as_parquet
 
 STEPS = 10
 MAX_STEPS = 200
@@ -69,6 +72,17 @@ class NumberSweep:
     def to_json(self) -> str:
         """One JSON document; money as decimal strings without exponent."""
         return _SWEEP.dump_json(self, indent=1).decode()
+
+    def save(self, folder: str | Path) -> list[Path]:
+        """Write ``sweep.json``, and ``sweep.parquet`` where pyarrow is installed. Returns what was written.
+
+        Raises OSError; then the old ones are still there.
+        """
+        document, table = Path(folder) / "sweep.json", Path(folder) / "sweep.parquet"
+        columns = ("value", "number", "cost", "bound", "unit", "currency")
+        rows = as_parquet(self.rows(), columns=columns, exact=("number", "cost", "bound"))
+        write_with(document, f"{self.to_json()}\n".encode(), {table: rows})
+        return [document] if rows is None else [document, table]
 
     def rows(self) -> list[dict[str, object]]:
         """The points as plain dicts, for a data frame."""

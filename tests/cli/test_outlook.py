@@ -9,6 +9,7 @@ from unittest import mock
 
 import pytest
 from click import ClickException
+from pyarrow import parquet
 
 from detente.errors import UnsettledError
 from detente.outcomes import comparing
@@ -32,8 +33,16 @@ def test_a_comparison_as_one_document_and_as_files(tmp_path: Path) -> None:
     assert code(done) == 0
     found = json.loads(done.stdout)
     assert [c["tail"] for c in found["choices"]] == ["5000", "5600"]
-    assert {file.name for file in (tmp_path / "out").iterdir()} == {"comparison.json", "comparison.html"}
+    assert {file.name for file in (tmp_path / "out").iterdir()} == {
+        "comparison.json", "comparison.parquet", "comparison.html",
+    }  # fmt: skip
     assert json.loads((tmp_path / "out" / "comparison.json").read_text(encoding="utf-8")) == found
+    rows = parquet.read_table(tmp_path / "out" / "comparison.parquet").to_pylist()
+    assert [(row["outcome"], row["cost"]) for row in rows] == [
+        ("settle", 5000),
+        ("sue, win", 4000),
+        ("sue, lose", 12000),
+    ]
     assert "</code> above 87.5%." in (tmp_path / "out" / "comparison.html").read_text(encoding="utf-8")
 
 

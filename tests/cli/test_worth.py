@@ -67,7 +67,7 @@ def test_a_sweep_in_a_terminal_and_as_files(case: Path, tmp_path: Path) -> None:
     done = run(*sweep, "--out", tmp_path / "out")
     assert code(done) == 0
     assert "from 0.3333 to 1 USD per USD" in done.stdout
-    assert {file.name for file in (tmp_path / "out").iterdir()} == {"sweep.json", "sweep.html"}
+    assert {file.name for file in (tmp_path / "out").iterdir()} == {"sweep.json", "sweep.parquet", "sweep.html"}
     done = run(*sweep, "--json")
     assert [point["value"] for point in json.loads(done.stdout)["points"]] == [
         "0 USD", "6 k USD", "12 k USD", "18 k USD", "24 k USD",
