@@ -19,6 +19,7 @@ import click
 from detente.cli import (
     agenda,
     books,
+    exchange,
     live,
     outlook,
     planning,
@@ -29,7 +30,20 @@ from detente.cli import (
 )  # their commands join the group
 from detente.cli.command import LIVE, ReaderGoneError, cli, text_of
 
-__all__ = ["LIVE", "agenda", "books", "cli", "live", "main", "outlook", "planning", "traffic", "why", "worth"]
+__all__ = [
+    "LIVE",
+    "agenda",
+    "books",
+    "cli",
+    "exchange",
+    "live",
+    "main",
+    "outlook",
+    "planning",
+    "traffic",
+    "why",
+    "worth",
+]
 
 
 def main(*, interruptible: bool = False) -> None:

@@ -11,10 +11,10 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 _KINDS = {
     stat.S_IFIFO: "a pipe",
@@ -80,6 +80,30 @@ def write_with(path: Path, content: bytes, made_of_it: Mapping[Path, bytes | Non
     finally:
         for draft in drafts.values():
             draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[TextIO]:
+    """A text file to write line by line, however long: once it is written whole it takes the place of the old one.
+
+    Raises OSError that names it; then, and where anything else is raised, nothing has changed.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    must_be_replaceable(path)
+    draft = _drafted(path, b"")
+    try:
+        with draft.open("w", encoding="utf-8", newline="") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+        _keep(path.parent)
+    except OSError as error:
+        if error.filename not in (None, str(draft), draft):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def must_be_replaceable(path: Path) -> None:

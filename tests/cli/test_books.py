@@ -140,3 +140,19 @@ def test_rows_of_a_bill_are_put_on_the_books_by_a_mapping(tmp_path: Path, case: 
     assert done.stderr.endswith("bill.csv:3:3: `much` is not a number, at most 1e15\n")
     found = json.loads(detente("ingest", *stated, "--json").stdout)
     assert (found["status"], found["again"], found["bad"], found["net"]) == ("incomplete", 1, 1, "0")
+
+
+def test_the_books_are_exported_and_what_is_not_known_is_told(tmp_path: Path, case: Path) -> None:
+    folder = journal_of(tmp_path / "journal", [call(1), call(2, used=None)])
+    assert detente("ingest", case, folder, "--ledger", tmp_path / "ledger.db").returncode == 0
+    out = tmp_path / "focus.csv"
+    done = detente("export", case, "--ledger", tmp_path / "ledger.db", "--out", out)
+    assert (done.returncode, done.stdout) == (2, f"wrote {out}: 1 row\n")
+    assert done.stderr == "left out: 1 use whose amount or price is not known; `detente audit` names them\n"
+    assert out.read_text(encoding="utf-8").splitlines()[1].startswith("0.000045,")
+    stated = ("--from", "2026-02-01", "--until", "2026-03-01", "--out", out, "--json")
+    assert told("export", case, "--ledger", tmp_path / "ledger.db", *stated) == {
+        "status": "whole",
+        "rows": 0,
+        "unknown": 0,
+    }

@@ -196,6 +196,7 @@ def test_mistakes_of_a_case_as_a_document(tmp_path: Path, command: str) -> None:
         ("audit GOOD --ledger x.db", "x.db: there is no such ledger; `detente ingest CASE JOURNAL"),
         ("statement GOOD --ledger x.db", "x.db: there is no such ledger; `detente ingest CASE JOURNAL"),
         ("standing GOOD --ledger x.db", "x.db: there is no such ledger; `detente ingest CASE JOURNAL"),
+        ("export GOOD --ledger x.db --out x.csv", "x.db: there is no such ledger; `detente ingest CASE JOURNAL"),
         ("replay GOOD GOOD/case.yaml --column input", "--column input: no role and name; write for example"),
         ("plan GOOD --gap lots", "--gap: `lots` is not a percentage; write for example `20%`"),
         ("explain GOOD", "give either a SUBJECT or --request FILE"),
@@ -245,6 +246,7 @@ def test_every_command_with_json_is_tried_with_mistakes() -> None:
         "close",
         "standing",
         "replay",
+        "export",
         "statement",
         "audit",
     }

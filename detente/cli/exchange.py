@@ -1,0 +1,58 @@
+"""The commands of what others read: export.
+
+Owns: their arguments, exit codes, and which stream gets what. Not here: any rule. Heavy imports wait for their command.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from detente.cli.books import LEDGER
+from detente.cli.command import CASE, JSON, READING, SCENARIO, TimestampParam, command, load
+
+EARLIEST, LATEST = datetime.fromisoformat("1970-01-01T00:00Z"), datetime.fromisoformat("2200-01-01T00:00Z")
+
+
+@command("detente export examples/enterprise --ledger ledger.db --from 2026-03-01 --until 2026-04-01 --out march.csv")
+@CASE
+@LEDGER
+@click.option("--from", "start", type=TimestampParam(), metavar="DAY", help="The first day. Default: all.")
+@click.option("--until", "end", type=TimestampParam(), metavar="DAY", help="The day after the last. Default: all.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write (CSV).")
+@READING
+@SCENARIO
+@JSON
+def export(
+    case: Path,
+    ledger: str,
+    start: datetime | None,
+    end: datetime | None,
+    out: Path,
+    reading: str | None,
+    scenario: str | None,
+    as_json: bool,
+) -> int:
+    """Write the books of CASE as a FOCUS 1.2 file (Cost and Usage).
+
+    Exit code 0: all of it. 2: use is left out whose amount or price is not known: it is no row, and never zero.
+    """
+    from detente.ledger.books import Books
+    from detente.ledger.focus_export import FocusExport
+    from detente.ledger.opening import open_store
+
+    found = load(case, reading, scenario)
+    with open_store(ledger) as store:
+        export = FocusExport(Books(store, found), start or EARLIEST, end or LATEST)
+        rows, unknown = export.save(out), export.unknown
+    if as_json:
+        click.echo(json.dumps({"status": "incomplete" if unknown else "whole", "rows": rows, "unknown": unknown}))
+        return 2 if unknown else 0
+    click.echo(f"wrote {out}: {rows:,} row{'s' * (rows != 1)}")
+    if unknown:
+        what = f"{unknown:,} use{'s' * (unknown != 1)} whose amount or price is not known"
+        click.echo(f"left out: {what}; `detente audit` names them", err=True)
+    return 2 if unknown else 0

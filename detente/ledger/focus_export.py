@@ -1,0 +1,249 @@
+"""The books as a FOCUS 1.2 file (Cost and Usage): what was used and what it cost, what clauses charged and gave.
+
+Owns: the columns and what stands in each. One row is use of one class in one hour (or over its own time), or one line
+of a clause that was booked. Of use that is not known there is no row: no cost is not a cost of zero, and how many there
+are is told. Not here: the books (``books``).
+
+The specification: https://focus.finops.org/focus-specification/v1-2/.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from detente.ledger.books import Books
+from detente.ledger.line import LineSum, UseClass, at_micros, decimal, micros
+from detente.ledger.running import sum_of
+from detente.ledger.store import Session
+from detente.market.offer import AnyOffer, GpuOffer, TokenOffer
+from detente.values.file import whole_file
+from detente.values.period import later
+from detente.values.quantity import Span, plain
+
+COLUMNS = (
+    *("BilledCost", "BillingAccountId", "BillingAccountName", "BillingCurrency", "BillingPeriodEnd"),
+    *("BillingPeriodStart", "ChargeCategory", "ChargeClass", "ChargeDescription", "ChargeFrequency"),
+    *("ChargePeriodEnd", "ChargePeriodStart", "CommitmentDiscountCategory", "CommitmentDiscountId"),
+    *("CommitmentDiscountName", "CommitmentDiscountQuantity", "CommitmentDiscountStatus", "CommitmentDiscountType"),
+    *("CommitmentDiscountUnit", "ConsumedQuantity", "ConsumedUnit", "ContractedCost", "EffectiveCost", "InvoiceId"),
+    *("InvoiceIssuerName", "ListCost", "PricingCategory", "PricingQuantity", "PricingUnit", "ProviderName"),
+    *("PublisherName", "RegionId", "RegionName", "ResourceId", "ResourceName", "ResourceType", "ServiceCategory"),
+    *("ServiceName", "ServiceSubcategory", "SkuId", "SkuMeter", "SkuPriceDetails", "SkuPriceId", "Tags"),
+    *("x_Adjusts", "x_Agreement", "x_CachedTokens", "x_Calls", "x_Clause", "x_InputTokens", "x_OutputTokens"),
+    *("x_Part", "x_TakenOff", "x_Workload"),
+)
+"""The columns, those of the specification by name and then our own."""
+AI, COMPUTE, NETWORKING = "AI and Machine Learning", "Compute", "Networking"
+SERVICES = {
+    "tokens": (AI, "Generative AI"),
+    "provisioned": (AI, "Generative AI"),
+    "gpu": (COMPUTE, "Virtual Machines"),
+    "egress": (NETWORKING, "Network Connectivity"),
+}
+"""Category and subcategory by what is sold."""
+OTHER = ("Other", "Other (Other)")
+HOURS = timedelta(hours=1)
+
+FocusRow = dict[str, str]
+"""A row by column; what is not in it is null."""
+
+
+@dataclass(frozen=True)
+class FocusExport:
+    """The books of a time, row by row.
+
+    ``start`` and ``end`` are moments at which charge periods begin, and the days of what clauses charged.
+    """
+
+    books: Books
+    start: datetime
+    end: datetime
+
+    def rows(self) -> Iterator[FocusRow]:
+        """Every row, in the order of the books. Raises LedgerError."""
+        with self.books.store.reading() as session:
+            self.books.currency(session)
+            yield from map(self._use, _sums(session, self.start, self.end))
+            yield from self._clauses(session)
+
+    @property
+    def unknown(self) -> int:
+        """How many uses of that time are on the books of which it is not known how much there was, or at what price."""
+        with self.books.store.reading() as session:
+            time = micros(self.start), micros(self.end)
+            return session.number("SELECT SUM(unknown) FROM sums WHERE start >= ? AND start < ?", time)
+
+    def save(self, path: Path) -> int:
+        """Write a CSV file, whole or not at all; how many rows it has. Raises LedgerError and OSError."""
+        count = 0
+        with whole_file(path) as out:
+            writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
+            writer.writeheader()
+            for row in self.rows():
+                writer.writerow(row)
+                count += 1
+        return count
+
+    # -- use -------------------------------------------------------------------------------------------------------
+    def _use(self, each: LineSum) -> FocusRow:
+        start, end = at_micros(each.start), at_micros(each.end)
+        end = start + HOURS if start == end else end
+        of = each.of
+        offer = next((o for o in self.books.case.offers if o.id == of.offer.get("offer")), None)
+        reserved = offer is not None and _reserved(offer) and of.kind != "egress"
+        found = self._head(of.offer.get("provider", "unknown"), start, end, each.net)
+        found |= self._quantity(each, offer) | _service(of) | self._place(of)
+        found |= {
+            "ChargeCategory": "Usage",
+            "ChargeDescription": _described(of),
+            "ChargeFrequency": "Usage-Based",
+            "ContractedCost": _money(each.net),
+            "ListCost": _money(each.listed),
+            "PricingCategory": "Committed" if reserved else "Standard",
+            "SkuId": of.offer.get("offer", ""),
+            "SkuPriceId": of.offer.get("offer", ""),
+            "x_Calls": str(each.count),
+            "x_InputTokens": str(each.tokens[0]),
+            "x_CachedTokens": str(each.tokens[1]),
+            "x_OutputTokens": str(each.tokens[3]),
+            "x_TakenOff": json.dumps({term: _money(amount) for (term, _, _), amount in sorted(each.off.items())}),
+        }
+        return found | _tagged(of) | (_committed(of, found) if reserved else {})
+
+    @staticmethod
+    def _quantity(each: LineSum, offer: AnyOffer | None) -> FocusRow:
+        """What was priced: tokens, or hours of accelerators; of what has no quantity, one charge."""
+        if offer is None or each.of.kind == "egress" or not (each.taken or each.tokens[0] or each.tokens[3]):
+            amount, unit = Decimal(1), "Charges"
+        elif isinstance(offer, GpuOffer):
+            amount, unit = decimal(each.taken), "GPU-Hours"
+        elif isinstance(offer, TokenOffer):
+            amount, unit = Decimal(each.tokens[0] + each.tokens[3]), "Tokens"
+        else:
+            amount, unit = decimal(each.taken * 10**6), "Tokens"
+        meter = {"Tokens": "Tokens", "GPU-Hours": "Accelerators"}.get(unit, "Charge")
+        return {
+            "ConsumedQuantity": number(amount), "ConsumedUnit": unit, "PricingQuantity": number(amount),
+            "PricingUnit": unit,
+            "SkuMeter": meter,
+        }  # fmt: skip
+
+    def _place(self, of: UseClass) -> FocusRow:
+        region = of.offer.get("region", "")
+        name = of.offer.get("offer") or of.kind
+        return {
+            "RegionId": region, "RegionName": region, "ResourceId": name, "ResourceName": name,
+            "ResourceType": of.offer.get("product", "service"),
+        }  # fmt: skip
+
+    # -- clauses ---------------------------------------------------------------------------------------------------
+    def _clauses(self, session: Session) -> Iterator[FocusRow]:
+        """What clauses charge or give back, as it was booked: each entry is a row."""
+        days = f"{self.start:%Y-%m-%d}", f"{self.end:%Y-%m-%d}"
+        rows = session.all(
+            "SELECT day, account, amount, adjusts FROM entries WHERE day >= ? AND day < ? AND account LIKE 'clause/%'"
+            " ORDER BY batch, n",
+            days,
+        )
+        for day, account, amount, adjusts in rows:
+            _, party, agreement, clause, part = account.split("/", 4)
+            yield self._clause(str(day), party, int(amount)) | {
+                "ChargeDescription": f"{part} of {clause}" + (f", for {adjusts}" if adjusts else ""),
+                "SkuId": clause, "SkuPriceId": clause, "ResourceId": clause, "ResourceName": clause,
+                "x_Agreement": agreement, "x_Clause": clause, "x_Part": part, "x_Adjusts": str(adjusts),
+            }  # fmt: skip
+
+    def _clause(self, day: str, party: str, amount: int) -> FocusRow:
+        start = datetime.fromisoformat(f"{day}T00:00:00+00:00")
+        category, subcategory = OTHER
+        return self._head(party, start, start + 24 * HOURS, amount) | {
+            "ChargeCategory": "Credit" if amount < 0 else "Adjustment",
+            "ChargeFrequency": "One-Time",
+            "ContractedCost": _money(amount), "ListCost": _money(amount),
+            "ResourceType": "clause", "ServiceCategory": category, "ServiceSubcategory": subcategory,
+            "ServiceName": "Agreement", "SkuMeter": "Clause",
+        }  # fmt: skip
+
+    def _head(self, party: str, start: datetime, end: datetime, net: int) -> FocusRow:
+        """Who bills whom for when, and how much."""
+        case = self.books.case
+        begin = start.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        name = case.providers[party].name if party in case.providers else party
+        return {
+            "BilledCost": _money(net), "EffectiveCost": _money(net), "BillingCurrency": case.currency,
+            "BillingAccountId": case.declared.name, "BillingAccountName": case.declared.title or case.declared.name,
+            "BillingPeriodStart": _time(begin), "BillingPeriodEnd": _time(later(begin, Span(1, "month"))),
+            "ChargePeriodStart": _time(start), "ChargePeriodEnd": _time(end),
+            "InvoiceIssuerName": name, "ProviderName": name, "PublisherName": name,
+        }  # fmt: skip
+
+
+def _sums(session: Session, start: datetime, end: datetime) -> Iterator[LineSum]:
+    """The sums of use that begin in a time, but for those in which nothing is known."""
+    rows = session.all(
+        'SELECT body, start, "end", count, unknown, tokens, work, taken, listed, net, revenue, off FROM sums'
+        " JOIN classes ON sums.class = classes.class WHERE start >= ? AND start < ? AND count <> 0"
+        ' ORDER BY start, "end", sums.class',
+        (micros(start), micros(end)),
+    )
+    for body, *row in rows:
+        yield sum_of(UseClass.read(body), row)
+
+
+def _service(of: UseClass) -> FocusRow:
+    product = "egress" if of.kind == "egress" else of.offer.get("product", "")
+    category, subcategory = SERVICES.get(product, OTHER)
+    names = (of.offer.get(key) for key in ("model", "accelerator", "product"))
+    name = "Data transfer" if of.kind == "egress" else next(filter(None, names), "Service")
+    return {"ServiceCategory": category, "ServiceSubcategory": subcategory, "ServiceName": name}
+
+
+def _committed(of: UseClass, found: FocusRow) -> FocusRow:
+    """Of capacity that is reserved: which, how much of it, and whether it was used."""
+    name, used = of.offer.get("offer", ""), of.kind == "use"
+    return {
+        "CommitmentDiscountCategory": "Usage", "CommitmentDiscountId": name, "CommitmentDiscountName": name,
+        "CommitmentDiscountQuantity": found["ConsumedQuantity"], "CommitmentDiscountType": "Reservation",
+        "CommitmentDiscountStatus": "Used" if used else "Unused", "CommitmentDiscountUnit": found["ConsumedUnit"],
+    } | ({} if used else {"ConsumedQuantity": "", "ConsumedUnit": ""})  # fmt: skip
+
+
+def _tagged(of: UseClass) -> FocusRow:
+    """Labels as tags; of what serves nobody, none."""
+    demand = of.demand or {}
+    labels = {key: value for key, value in sorted(demand.items()) if key not in ("workload", "kind")}
+    return {"Tags": json.dumps(labels), "x_Workload": demand.get("workload", "")}
+
+
+def _described(of: UseClass) -> str:
+    sold = of.offer.get("offer") or of.offer.get("product", "service")
+    if of.kind == "idle":
+        return f"{sold}, reserved and not used"
+    if of.kind == "reserved":
+        return f"{sold}: the difference to the price that was reserved"
+    who = (of.demand or {}).get("workload", "use that states no workload")
+    return f"data moved for {who}" if of.kind == "egress" else f"{sold}, used by {who}"
+
+
+def _reserved(offer: AnyOffer) -> bool:
+    return not isinstance(offer, TokenOffer) and offer.reserved
+
+
+def _money(nanos: int) -> str:
+    return number(decimal(nanos))
+
+
+def number(amount: Decimal) -> str:
+    """A number as readers of CSV take it for a decimal, whole or not: ``3.0``."""
+    text = plain(amount)
+    return text if "." in text else f"{text}.0"
+
+
+def _time(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
