@@ -21,11 +21,17 @@ INSTALLING = 300
 """Seconds for a package to come: its size is some 200 MB."""
 CLAUDE_CODE = ("@anthropic-ai/claude-code", "2.1.197")
 CODEX = ("@openai/codex", "0.171.0")
+AI_SDK = (
+    ("ai", "6.0.326"),
+    ("@ai-sdk/anthropic", "3.0.140"),
+    ("@ai-sdk/openai", "3.0.141"),
+    ("@ai-sdk/openai-compatible", "2.0.92"),
+)
 
 
-def installed(package: tuple[str, str]) -> Path:
-    """The folder of the modules of a package. Skips the test where npm, or its registry, cannot be had."""
-    name, version = package
+def installed(*packages: tuple[str, str]) -> Path:
+    """The folder of the modules of packages. Skips the test where npm, or its registry, cannot be had."""
+    name, version = packages[0]
     npm = shutil.which("npm")
     if npm is None:
         pytest.skip("npm is not here")
@@ -33,11 +39,11 @@ def installed(package: tuple[str, str]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "lock", "w") as lock:  # of tests that run side by side, one installs
         fcntl.flock(lock, fcntl.LOCK_EX)
-        _install(npm, folder, name, version)
+        _install(npm, folder, [f"{name}@{version}" for name, version in packages])
     return folder / "node_modules"
 
 
-def _install(npm: str, folder: Path, name: str, version: str) -> None:
+def _install(npm: str, folder: Path, names: list[str]) -> None:
     if not (folder / "whole").exists():
         asked = [
             npm,
@@ -47,14 +53,14 @@ def _install(npm: str, folder: Path, name: str, version: str) -> None:
             "--ignore-scripts",
             "--no-audit",
             "--no-fund",
-            f"{name}@{version}",
+            *names,
         ]
         try:
             done = subprocess.run(asked, capture_output=True, timeout=INSTALLING, check=False)
         except subprocess.TimeoutExpired:
-            pytest.skip(f"npm did not bring {name} within {INSTALLING} s")
+            pytest.skip(f"npm did not bring {names[0]} within {INSTALLING} s")
         if done.returncode:
-            pytest.skip(f"npm cannot bring {name}: {done.stderr.decode(errors='replace')[-200:]}")
+            pytest.skip(f"npm cannot bring {names[0]}: {done.stderr.decode(errors='replace')[-200:]}")
         (folder / "whole").touch()
 
 
