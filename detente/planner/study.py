@@ -52,6 +52,10 @@ AT_NO_COST = Decimal("1e-11")
 MAX_KEPT = 0.5
 """Of the time that is left after formulating, at most so much is kept for the bill."""
 
+MAX_STEADIED = 500_000
+"""Columns of a program of whose plans one that moves less is sought: above, its whole quanta take half as much memory
+again, and half of the time."""
+
 TWICE = 2.0
 """So many times what the bill took must be left for another, of what moves less."""
 
@@ -266,7 +270,8 @@ class Study:
         draft, model, prices = self.draft, self.model, found.prices or found.solution
         began = time.monotonic()
         exact, solution = self.bill(found)
-        if found.stopped is None and model.left > TWICE * (time.monotonic() - began):
+        in_time = found.stopped is None and model.left > TWICE * (time.monotonic() - began)
+        if in_time and model.program.n <= MAX_STEADIED:
             exact, solution = self._moving_least(found, exact, solution)
         assert prices is not None
         plan = result(draft, model, solution, prices, exact, found.bound, found.rounding, gap, found.stopped)

@@ -159,3 +159,14 @@ def test_a_plan_that_moves_less_is_no_dearer(case: Case) -> None:
         plain = study.Study.of(case).plan(best, EXACT)
     assert float(steadier.cost) == pytest.approx(float(plain.cost), rel=1e-7, abs=1e-4)
     assert sum(w.moved for w in steadier.workloads) <= sum(w.moved for w in plain.workloads) + D("0.0001")
+
+
+def test_large_programs_stay_as_they_were_found() -> None:
+    """The plan costs the same, and moves: what moves less is not sought."""
+    offers = [gpus("north", 2), gpus("south", 2)]
+    deals = [agreement(floor(f"{p}-floor", 60_000), party=p) for p in ("north", "south")]
+    case = build(offers, [compute()], *deals, months=12)
+    with mock.patch.object(study, "MAX_STEADIED", 0), mock.patch.object(Study, "_moving_least") as sought:
+        found = solved(case)
+    assert not sought.called
+    assert found.cost == solved(case).cost
