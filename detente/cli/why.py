@@ -31,6 +31,7 @@ from detente.cli.command import (
 
 if TYPE_CHECKING:
     from detente.case.case import Case
+    from detente.gateway.deciding.standings import Standings
     from detente.report.explanation import Explanation
     from detente.results.conflict import Conflict
     from detente.results.plan import Plan
@@ -54,6 +55,7 @@ MAX_BYTES = 64 * 1024 * 1024
 )
 @click.option("--workload", metavar="NAME", help="With --request: the calling workload.")
 @click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="With --request: a label of the call.")
+@click.option("--ledger", metavar="URL", help="With --request: steer by the floors that fall short by this ledger.")
 @click.option("--path", help=f"With --request: the path of the call; default: {CHAT}.")
 @click.option("--at", type=TimestampParam(), metavar="MOMENT", help="With --request: time of the call; default: now.")
 @JSON
@@ -69,6 +71,7 @@ def explain(
     labels: tuple[str, ...],
     path: str | None,
     at: datetime | None,
+    ledger: str | None,
     as_json: bool,
 ) -> int:
     """Explain a decision. SUBJECT is a workload, a clause, or WORKLOAD@PROVIDER (or @OFFER): why it runs there, or not.
@@ -85,10 +88,9 @@ def explain(
     if request is not None:
         body = _body(request)
         at = at or datetime.now(UTC)
-        return _live(
-            case, saved, beside, reading, scenario, body, workload, labels, CHAT if path is None else path, at, as_json
-        )
-    stated = {"--workload": workload, "--label": labels or None, "--path": path, "--at": at}
+        path = CHAT if path is None else path
+        return _live(case, saved, beside, reading, scenario, body, workload, labels, path, at, ledger, as_json)
+    stated = {"--workload": workload, "--label": labels or None, "--path": path, "--at": at, "--ledger": ledger}
     alone = [name for name, given in stated.items() if given is not None]
     if alone:
         raise click.ClickException(f"only with --request FILE: {', '.join(alone)}; add it, or leave them out")
@@ -134,6 +136,22 @@ def _body(file: Path) -> bytes:
     return sys.stdin.buffer.read(MAX_BYTES) if str(file) == "-" else read(file, MAX_BYTES)
 
 
+def _by(ledger: str | None, case: Case, at: datetime) -> Standings:
+    """Where the floors of a case stand by a ledger. Raises LedgerError."""
+    from detente.gateway.deciding.standings import Standings
+
+    found = Standings()
+    if ledger is not None:
+        from detente.ledger.at_risk import at_risk
+        from detente.ledger.books import Books
+        from detente.ledger.opening import open_store
+        from detente.ledger.stands import stands
+
+        with open_store(ledger) as store:
+            found.at_risk = at_risk(stands(Books(store, case), at), case.signed)
+    return found
+
+
 def _live(
     case: Path,
     plan: Path | None,
@@ -145,6 +163,7 @@ def _live(
     stated: tuple[str, ...],
     path: str,
     at: datetime,
+    ledger: str | None,
     as_json: bool,
 ) -> int:
     """A live call's decision, by the same rules as live traffic, with every deployment well and idle."""
@@ -169,7 +188,7 @@ def _live(
         given = labels_of(",".join(stated)) if stated else {}
         labels = narrowed(workload.labels, given, policy.labels)
         asked = read(surface, body, workload.id, frozenset(policy.serving.lenient))
-        moment, load = Moment(policy, at), Load()
+        moment, load = Moment(policy, at, _by(ledger, policy.case, at)), Load()
         load.limits(policy, at)
         load.enter(moment.period)
         decision = decide(moment, load, surface, asked, workload, labels, 0.0)

@@ -29,7 +29,7 @@ from detente.values.period import moment
 TOKEN = NANOS // MTOK
 """A token of work, in billionths of an Mtok."""
 MAX_TARIFFS = 20_000
-ClauseMeasure = Literal["spend", "listed", "work"]
+ClauseMeasure = Literal["spend", "listed", "work", "taken"]
 """Measures of clauses that a call has the moment it ends."""
 DAY = 86_400_000_000
 """A day in microseconds, as moments are stored."""
@@ -85,8 +85,8 @@ class Tariff:
         Raises SettleError as ``lines`` does.
         """
         each, found = tokens.input + tokens.output, 0
-        if measure == "work":
-            return each * TOKEN if main else 0
+        if measure == "work" or measure == "taken":
+            return (each * TOKEN if measure == "work" else self._listed(tokens)[0]) if main else 0
         if main:
             listed = self._listed(tokens)[1]
             found = listed - sum(self.off.of(listed)) if measure == "spend" else listed

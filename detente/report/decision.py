@@ -17,6 +17,7 @@ from detente.gateway.surfaces.surface import Asked
 
 WHY = {
     "prepaid": "prepaid capacity",
+    "floor": "a commitment that would fall short",
     "share": "share of the plan",
     "preferred": "preferred by a clause",
     "price": "by price",
@@ -41,6 +42,7 @@ def decision_json(decision: RoutingDecision, asked: Asked, at: datetime) -> dict
         "candidates": [_candidate(c, unsayable) for c in decision.admission.candidates],
         "order": [
             {"deployment": choice.candidate.deployed.id, "why": choice.why}
+            | ({"clause": choice.clause} if choice.clause else {})
             for choice in decision.order.choices
             if choice.candidate.deployed.id not in unsayable
         ],
@@ -80,13 +82,16 @@ def decision_view(decision: RoutingDecision, asked: Asked, at: datetime, console
     table = Table(show_edge=False, pad_edge=False)
     for name in ("", "deployment", "where", "why"):
         table.add_column(name)
-    place = {entry["deployment"]: (turn, entry["why"]) for turn, entry in enumerate(found["order"], 1)}
+    place = {
+        entry["deployment"]: (turn, WHY[entry["why"]] + (f": {entry['clause']}" if "clause" in entry else ""))
+        for turn, entry in enumerate(found["order"], 1)
+    }
     rows = sorted(found["candidates"], key=lambda c: place.get(c["deployment"], (10**6, ""))[0])
     for row in rows:
         turn = place.get(row["deployment"])
         where = f"{row['provider']}: {', '.join(row['regions'])}"
         if turn is not None:
-            table.add_row(f"{turn[0]}.", row["deployment"], where, WHY[turn[1]])
+            table.add_row(f"{turn[0]}.", row["deployment"], where, turn[1])
         elif "cannot" in row:
             table.add_row("no", row["deployment"], where, row["cannot"])
         else:

@@ -1,8 +1,8 @@
 """In which order permitted deployments are asked. Pure, and deterministic given its inputs.
 
-Owns: the order (prepaid capacity with headroom, the plan's shares, what a clause prefers, price), with the reason of
-each place; the affinity of like prompts to one prompt cache breaks ties. Not here: permission (``admit``), what the
-state comes from (``load``), and asking (``relay``).
+Owns: the order (prepaid capacity with headroom, floors at risk, the plan's shares, what a clause prefers, price), with
+the reason of each place; the affinity of like prompts to one prompt cache breaks ties. Not here: permission
+(``admit``), what a floor saves (``steering``), what the state comes from (``load``), and asking (``relay``).
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ import msgspec
 
 from detente.gateway.deciding.admit import Candidate
 from detente.gateway.deciding.health import WELL, Health
+from detente.gateway.deciding.steering import NO_SAVING, Saving
 
-Why = Literal["prepaid", "share", "preferred", "price", "full"]
-"""``prepaid`` with headroom; behind its ``share`` of the plan, which holds what clauses want of it over a window;
-``preferred`` by a clause, where no plan says how much; by ``price``; ``full``: no headroom is left, and it is asked
-last."""
+Why = Literal["prepaid", "floor", "share", "preferred", "price", "full"]
+"""``prepaid`` with headroom; a ``floor`` that would fall short makes it the cheapest; behind its ``share`` of the plan,
+which holds what clauses want of it over a window; ``preferred`` by a clause, where no plan says how much; by ``price``;
+``full``: no headroom is left, and it is asked last."""
 
 BAND = 0.02
 """Deployments that lag behind the plan by amounts this close, as a part of all that was served, are level."""
@@ -38,13 +39,20 @@ class State(msgspec.Struct, frozen=True):
     share: float = 0.0
     served: float = 0.0
     price: int = 0
+    saving: Saving = NO_SAVING
 
 
 class RankedCandidate(msgspec.Struct, frozen=True):
-    """A deployment, and why it stands where it stands."""
+    """A deployment, and why it stands where it stands; of a ``floor``, whose that is."""
 
     candidate: Candidate
     why: Why
+    clause: str = ""
+
+    @property
+    def told(self) -> str:
+        """Why, in a word or two."""
+        return f"{self.why} {self.clause}" if self.clause else self.why
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -80,7 +88,7 @@ def choose(permitted: Sequence[Candidate], states: Mapping[str, State], now: flo
         (ready if state.health.may_ask(now) else resting).append((candidate, state))
     if len(ready) == 1:
         (candidate, state) = ready[0]
-        choices: tuple[RankedCandidate, ...] = (RankedCandidate(candidate, _why(candidate, state)),)
+        choices: tuple[RankedCandidate, ...] = (_ranked(candidate, state, state.price),)
     else:
         choices = _ordered(ready, prefix)
     if not resting:
@@ -91,17 +99,32 @@ def choose(permitted: Sequence[Candidate], states: Mapping[str, State], now: flo
 
 
 _UNKNOWN = State()
-_RANK: dict[Why, int] = {"prepaid": 0, "share": 1, "preferred": 2, "price": 3, "full": 4}
+_ANY = 2**63
+"""Dearer than anything."""
+_RANK: dict[Why, int] = {"prepaid": 0, "floor": 1, "share": 2, "preferred": 3, "price": 4, "full": 5}
 
 
-def _why(candidate: Candidate, state: State) -> Why:
+def _ranked(candidate: Candidate, state: State, least: int) -> RankedCandidate:
+    why = _why(candidate, state, least)
+    return RankedCandidate(candidate, why, state.saving.clause if why == "floor" else "")
+
+
+def _why(candidate: Candidate, state: State, least: int) -> Why:
+    """``least``: the lowest price of those that save nothing; a floor that is dearer still is better missed."""
     if state.used is not None and state.used >= 1.0:
         return "full"
     if candidate.prepaid:
         return "prepaid"
+    if state.saving.amount and state.price - state.saving.amount <= least:
+        return "floor"
     if state.share > 0:
         return "share"
     return "preferred" if candidate.verdict.permission == "prefer" else "price"
+
+
+def _by_price(candidate: Candidate, state: State) -> bool:
+    """Whether its price is what a floor is held against: it is paid by use, has headroom, and saves nothing."""
+    return not (candidate.prepaid or state.saving.amount or (state.used is not None and state.used >= 1.0))
 
 
 def _ordered(ready: Sequence[tuple[Candidate, State]], prefix: bytes) -> tuple[RankedCandidate, ...]:
@@ -110,17 +133,17 @@ def _ordered(ready: Sequence[tuple[Candidate, State]], prefix: bytes) -> tuple[R
     # how much less each was given than its share of the plan, among those that may be asked
     lags = [state.share / shares * total - state.served for _, state in ready]
     most = max([lag for lag, (_, state) in zip(lags, ready, strict=True) if state.share > 0], default=0.0)
+    least = min([state.price for candidate, state in ready if _by_price(candidate, state)], default=_ANY)
     keyed = []
     for place, (candidate, state) in enumerate(ready):
-        why = _why(candidate, state)
+        ranked = _ranked(candidate, state, least)
+        why = ranked.why
         behind = 0.0
         if why == "share" and (distance := most - lags[place]) > BAND * total:
             behind = distance
-        price = 0 if why == "share" else state.price
+        price = 0 if why == "share" else state.price - (state.saving.amount if why == "floor" else 0)
         affinity = crc32(prefix + candidate.deployed.id.encode()) if prefix else 0
         without = candidate.without  # who can do all that is wished for is asked first
-        keyed.append(
-            ((without, _RANK[why], behind, price, affinity, -state.share, place), RankedCandidate(candidate, why))
-        )
+        keyed.append(((without, _RANK[why], behind, price, affinity, -state.share, place), ranked))
     keyed.sort(key=itemgetter(0))
     return tuple([choice for _, choice in keyed])

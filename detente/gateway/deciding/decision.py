@@ -92,7 +92,8 @@ def decide(
     if surface.operation == "embeddings":
         _must_be_comparable(admission.candidates, asked.model)
     permitted = admission.permitted
-    states = load.states(permitted, workload.id, moment.shares(workload.id), moment.prices(workload), now)
+    shares, prices = moment.shares(workload.id), moment.prices(workload)
+    states = load.states(permitted, workload.id, shares, prices, now, moment.savings(request, workload))
     return RoutingDecision(request, admission, choose(permitted, states, now, asked.prefix), surface)
 
 

@@ -19,6 +19,7 @@ from detente.gateway.deciding.admit import Candidate
 from detente.gateway.deciding.choose import State
 from detente.gateway.deciding.health import WELL, Health
 from detente.gateway.deciding.policy import Deployed, Policy
+from detente.gateway.deciding.steering import NO_SAVING, NO_SAVINGS, Saving
 from detente.providers.wire import Failure, Tokens
 
 MAX_ESTIMATE = 2**20
@@ -89,6 +90,7 @@ class Load:
         shares: Mapping[str, float],
         prices: Mapping[str, int],
         now: float,
+        savings: Mapping[str, Saving] = NO_SAVINGS,
     ) -> dict[str, State]:
         """What ``choose`` weighs of the permitted. Those that draw on one offer divide its share."""
         found = {}
@@ -104,6 +106,7 @@ class Load:
                 share,
                 self._served.get((workload, name), 0.0),
                 prices.get(name, 0),
+                savings.get(name, NO_SAVING) if savings else NO_SAVING,
             )
         return found
 

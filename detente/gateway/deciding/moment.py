@@ -14,6 +14,8 @@ from detente.demand.workload import AnyWorkload
 from detente.gateway.deciding.admit import Admission, admit
 from detente.gateway.deciding.policy import Deployed, Policy
 from detente.gateway.deciding.standings import NOT_KEPT, Standings
+from detente.gateway.deciding.steering import NO_SAVINGS, Saving, saving, usual_mix
+from detente.ledger.at_risk import AtRisk
 from detente.ledger.line import NO_TOKENS
 from detente.ledger.record import TokenCounts
 from detente.live.request import Request
@@ -38,6 +40,8 @@ class Moment:
         self.rates = {deployed.id: deployed.rates(at) for deployed in policy.deployed}
         self._admissions: dict[Request, Admission] = {}
         self._prices: dict[str, Mapping[str, int]] = {}
+        self._steered: tuple[AtRisk, ...] = ()
+        self._savings: dict[tuple[str, tuple[tuple[str, str], ...]], Mapping[str, Saving]] = {}
 
     def admission(self, request: Request, need: TokenCounts = NO_TOKENS) -> Admission:
         """Which deployments may serve a request: by its facts, remembered, and by what remains of clauses now.
@@ -62,11 +66,32 @@ class Moment:
             found = self._prices[workload.id] = {d.id: self._price(d, workload) for d in self.policy.deployed}
         return found
 
+    def savings(self, request: Request, workload: AnyWorkload) -> Mapping[str, Saving]:
+        """What a token of a workload's mix saves at each deployment, by the floors that are at risk now."""
+        floors = self.standings.at_risk
+        if not floors:
+            return NO_SAVINGS
+        if floors is not self._steered or len(self._savings) >= MAX_REMEMBERED:
+            self._steered = floors
+            self._savings.clear()
+        key = request.workload, request.labels
+        found = self._savings.get(key)
+        if found is None:
+            found = self._savings[key] = self._saved(floors, request, workload)
+        return found
+
+    def _saved(self, floors: tuple[AtRisk, ...], request: Request, workload: AnyWorkload) -> Mapping[str, Saving]:
+        mix, found = usual_mix(workload), {}
+        for deployed in self.policy.deployed:
+            tariff = self.policy.tariff(request, deployed.offer.id, self.at)
+            found[deployed.id] = saving(floors, request, deployed, tariff, mix)
+        return found
+
     def _price(self, deployed: Deployed, workload: AnyWorkload) -> int:
         rates = self.rates[deployed.id]
         if rates is None:
             return UNKNOWN_PRICE
-        fresh, cached, output = workload.mix.parts if workload.mix else (3, 0, 1)
+        fresh, cached, output = usual_mix(workload)
         offer = self.policy.case.offer_facts[deployed.offer.id]
         paid = part_paid(self.policy.terms, workload.facts, offer, self.at)
         return int((fresh * rates[0] + cached * rates[1] + output * rates[2]) * paid)

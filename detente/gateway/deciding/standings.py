@@ -11,6 +11,7 @@ from datetime import datetime
 
 from detente.contract.standing import Standing
 from detente.contract.verdict import Verdict
+from detente.ledger.at_risk import AtRisk
 from detente.ledger.caps import CallCap
 from detente.ledger.record import TokenCounts
 from detente.providers.wire import Tokens
@@ -32,6 +33,8 @@ NOTHING_HELD = Hold()
 class Standings:
     """Whoever knows where clauses stand. This one knows nothing: clauses are asked of facts alone."""
 
+    at_risk: tuple[AtRisk, ...] = ()
+    """The floors that will fall short at the present pace."""
     away: str = ""
     """Why the ledger cannot be asked; empty where it can, or there is none."""
 

@@ -93,7 +93,7 @@ class Recorder:
 
     def _route(self, job: Job, choice: RankedCandidate | None, name: str) -> bytes:
         """The part of a record that is the same for all calls of a kind: made once, and remembered."""
-        stream, why = job.asked.call.stream, choice.why if choice is not None else ""
+        stream, why = job.asked.call.stream, choice.told if choice is not None else ""
         kind = (job.admission, job.key.id, job.surface.path, stream, name, why)
         found = self._routes.get(kind)
         if found is not None:

@@ -98,7 +98,8 @@ class Worker:
             ]
             if self._renewing is not None:
                 await self._renewing.claim()  # from before it says that it is ready
-                keeping += [loop.create_task(self._renewing.run()), loop.create_task(self._renewing.recover())]
+                kept = self._renewing
+                keeping += [loop.create_task(each()) for each in (kept.run, kept.recover, kept.steer)]
             # What there is now stays: the collector need not look at it again, nor after every few hundred values.
             gc.collect()
             gc.freeze()

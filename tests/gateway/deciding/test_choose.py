@@ -16,6 +16,7 @@ from detente.gateway.deciding.admit import Candidate
 from detente.gateway.deciding.choose import BAND, Order, State, choose
 from detente.gateway.deciding.health import Health
 from detente.gateway.deciding.policy import Policy
+from detente.gateway.deciding.steering import Saving
 from tests.gateway.stage import case_data
 
 NOW = 1000.0
@@ -41,6 +42,8 @@ def shown(order: Order) -> str:
     return " ".join(f"{short[c.candidate.deployed.id]}:{c.why}" for c in order.choices)
 
 
+KEPT: dict[str, Any] = {"price": 3, "saving": Saving(1, "floor")}
+"""It costs 3, of which 1 would be owed all the same."""
 REST = Health(failures=3, trips=1, rests_until=NOW + 2)
 GOLDEN: list[tuple[str, list[str], dict[str, dict[str, Any]], str]] = [
     ("price", ["a", "b", "c"], {"a": {"price": 3}, "b": {"price": 1}, "c": {"price": 2}}, "b:price c:price a:price"),
@@ -85,6 +88,28 @@ GOLDEN: list[tuple[str, list[str], dict[str, dict[str, Any]], str]] = [
     ("one that rests is left out", ["a", "b"], {"a": {"health": REST, "price": 0}}, "b:price"),
     ("one that is probed is left out", ["a", "b"], {"a": {"health": Health(3, 1, 0.0, True)}}, "b:price"),
     ("one whose rest is over is back", ["a"], {"a": {"health": Health(3, 1, NOW)}}, "a:price"),
+    (
+        "a floor that would fall short before shares",
+        ["a", "b"],
+        {"a": {"share": 1.0, "price": 2}, "b": KEPT},
+        "b:floor a:share",
+    ),
+    ("prepaid before a floor", ["a+", "b"], {"b": KEPT}, "a:prepaid b:floor"),
+    ("a floor that is cheaper missed than met", ["a", "b"], {"a": {"price": 1}, "b": KEPT}, "a:price b:price"),
+    ("a floor that costs the same met as missed is met", ["a", "b"], {"a": {"price": 2}, "b": KEPT}, "b:floor a:price"),
+    (
+        "of two floors the one that saves more of its price",
+        ["a", "b", "c"],
+        {"a": {"price": 4, "saving": Saving(3, "x")}, "b": KEPT, "c": {"price": 2}},
+        "a:floor b:floor c:price",
+    ),
+    (
+        "a floor whose deployment is full waits",
+        ["a", "b"],
+        {"a": {"price": 9}, "b": KEPT | {"used": 1.0}},
+        "a:price b:full",
+    ),
+    ("where all fill floors, all of them save", ["b"], {"b": KEPT}, "b:floor"),
     ("nobody", [], {}, ""),
 ]
 
@@ -93,6 +118,11 @@ GOLDEN: list[tuple[str, list[str], dict[str, dict[str, Any]], str]] = [
 def test_golden_orders(name: str) -> None:
     _, names, known, expected = next(row for row in GOLDEN if row[0] == name)
     assert shown(choose(permitted(*names), states(**known), NOW)) == expected
+
+
+def test_a_floor_is_named_in_the_reason() -> None:
+    first, second = choose(permitted("a", "b"), states(a={"price": 2}, b=KEPT), NOW).choices
+    assert (first.told, second.told) == ("floor floor", "price")
 
 
 def test_who_rests_is_told_and_when_the_first_may_be_asked_again() -> None:

@@ -1,0 +1,60 @@
+"""Steering: what a call saves at a deployment by filling a floor that would fall short. Pure.
+
+Owns: that saving, in the unit of prices. Not here: which floors are at risk (``ledger/at_risk``), and what follows for
+the order (``choose``).
+
+A floor that will be missed is paid for in any case, as far as its clause charges what is missing. What counts towards
+it therefore costs less than its price, by what each unit saves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from typing import NamedTuple
+
+from detente.demand.workload import AnyWorkload
+from detente.gateway.deciding.policy import Deployed
+from detente.ledger.at_risk import AtRisk
+from detente.ledger.metering import Tariff
+from detente.ledger.record import TokenCounts
+from detente.live.request import Request
+from detente.market.token_price import MTOK
+from detente.values.money import NANOS
+
+
+class Saving(NamedTuple):
+    """What a token of a workload's mix saves, as ``Moment.prices`` counts what it costs; and by which clause most."""
+
+    amount: int = 0
+    clause: str = ""
+
+
+NO_SAVING = Saving()
+NO_SAVINGS: Mapping[str, Saving] = {}
+"""By deployment: none."""
+
+
+TokenParts = tuple[Fraction | int, Fraction | int, Fraction | int]
+
+
+def usual_mix(workload: AnyWorkload) -> TokenParts:
+    """The parts of input, cached input and output by which offers are compared."""
+    return workload.mix.parts if workload.mix else (3, 0, 1)
+
+
+def saving(
+    floors: Iterable[AtRisk], request: Request, deployed: Deployed, tariff: Tariff | str, mix: TokenParts
+) -> Saving:
+    """What a call saves at a deployment: of each floor that all of it counts towards, wherever it may run."""
+    if isinstance(tariff, str):
+        return NO_SAVING
+    fresh, cached, output = (int(part * MTOK) for part in mix)
+    tokens, total, most = TokenCounts(fresh + cached, output, cached), 0, NO_SAVING
+    for floor in floors:
+        if all(floor.meter.selection.covers(request.facts, place) for place in deployed.places):
+            counted = tariff.comes_to(floor.measure, tokens, main=True, moved=False)
+            amount = int(counted * floor.each * NANOS / MTOK)
+            total += amount
+            most = max(most, Saving(amount, floor.term))
+    return Saving(total, most.clause)

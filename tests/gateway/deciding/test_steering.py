@@ -1,0 +1,145 @@
+"""Floors that would fall short steer calls, while that saves money: from the books to the order."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from detente.case.case import Case
+from detente.gateway.deciding.decision import decide, read
+from detente.gateway.deciding.load import Load
+from detente.gateway.deciding.moment import Moment
+from detente.gateway.deciding.policy import Policy
+from detente.gateway.deciding.standings import Standings
+from detente.gateway.deciding.steering import NO_SAVING, Saving
+from detente.gateway.surfaces import SURFACES
+from detente.ledger.at_risk import AtRisk, at_risk
+from detente.ledger.books import Books
+from detente.ledger.stands import stands
+from tests.builders import D, Data, agreement, build, day, tokens, work
+from tests.cli.shell import detente
+from tests.cli.test_cli import written
+from tests.gateway.http.peer import run
+from tests.gateway.stage import HELLO, SERVED, Stage, case_data, deployment, play
+from tests.ledger.served import fresh, ingested, journal_of
+from tests.ledger.test_stands import FLOOR, every_day
+
+ON = day("2026-01-21")
+BODY = b'{"model": "m", "messages": [{"role": "user", "content": "hi"}]}'
+LIVE = [deployment(f"{p}-live", f"{p}-api", "http://localhost:9") for p in ("south", "north")]
+
+
+def case(floor: Data = FLOOR, party: str = "north", **more: Any) -> Case:
+    """South at 2 USD an Mtok and North at 3, and a floor."""
+    deals = [agreement(floor, party=party)]
+    return build([tokens("south", 2), tokens("north", 3)], [work(**more)], *deals, deployments=LIVE)
+
+
+def risks(given: Case, folder: Path, days: int = 20, on: datetime = ON) -> tuple[AtRisk, ...]:
+    """What is at risk once a call of 0.30 USD a day went to North."""
+    with fresh(folder) as store:
+        ingested(store, given, journal_of(folder / "j", every_day(days)))
+        return at_risk(stands(Books(store, given), on), given.signed)
+
+
+def order(given: Case, floors: tuple[AtRisk, ...], at: datetime = ON) -> list[str]:
+    """In which order deployments are asked, each with its reason."""
+    standings, policy = Standings(), Policy.of(given)
+    standings.at_risk = floors
+    surface, workload = SURFACES[b"/v1/chat/completions"], policy.workloads["chat"]
+    moment = Moment(policy, at, standings)
+    asked = read(surface, BODY, "chat")
+    found = decide(moment, Load(), surface, asked, workload, workload.labels, 0.0)
+    return [f"{choice.candidate.deployed.id}: {choice.told}" for choice in found.order.choices]
+
+
+def test_a_floor_that_falls_short_at_the_present_pace_is_at_risk(tmp_path: Path) -> None:
+    (floor,) = risks(case(), tmp_path)
+    # 20 of 31 days at 0.30 USD come to 9.30 of 20 by the month's end
+    assert (floor.term, floor.measure, floor.end) == ("floor", "spend", day("2026-02-01"))
+    assert (floor.short, floor.owed, floor.each) == (D("10.7"), D("10.7"), 1)
+
+
+@pytest.mark.parametrize(
+    ("floor", "days", "on"),
+    [
+        (FLOOR | {"amount": "9 USD"}, 20, "2026-01-21"),
+        (FLOOR | {"shortfall": {"fee": "0%"}}, 20, "2026-01-21"),
+        (FLOOR, 6, "2026-01-07"),
+    ],
+    ids=["it will be met", "missing it costs nothing", "too few days to say"],
+)
+def test_what_is_not_at_risk(tmp_path: Path, floor: Data, days: int, on: str) -> None:
+    assert risks(case(floor), tmp_path, days, day(on)) == ()
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        ("100%", ["north-live: floor floor", "south-live: price"]),  # 3 less 3 a Mtok
+        ("34%", ["north-live: floor floor", "south-live: price"]),  # 3 less 1.02
+        ("33%", ["south-live: price", "north-live: price"]),  # 3 less 0.99: South costs 2
+    ],
+)
+def test_calls_go_where_a_floor_falls_short_while_that_saves_money(
+    tmp_path: Path, part: str, expected: list[str]
+) -> None:
+    given = case(FLOOR | {"shortfall": {"fee": part}})
+    floors = risks(given, tmp_path)
+    assert order(given, floors) == expected
+    assert order(given, ()) == ["south-live: price", "north-live: price"]
+
+
+def test_only_what_counts_towards_a_floor_is_steered(tmp_path: Path) -> None:
+    scoped = FLOOR | {"of": {"team": "sales"}}
+    both = [work(labels={"team": "other"}), work("sales", labels={"team": "sales"})]
+    given = build([tokens("south", 2), tokens("north", 3)], both, agreement(scoped, party="north"), deployments=LIVE)
+    (term,) = given.signed
+    (meter,) = (m for m in term.meters() if m.measure == "spend")
+    floors = (AtRisk("floor", meter, "spend", day("2026-02-01"), D(5), D(5)),)
+    policy, standings = Policy.of(given), Standings()
+    standings.at_risk = floors
+    moment = Moment(policy, ON, standings)
+    from detente.live.request import Request
+
+    for name, team, north in (("chat", "other", NO_SAVING), ("sales", "sales", Saving(3 * 10**12, "floor"))):
+        request = Request(name, "inference", (("team", team),), "m")
+        found = moment.savings(request, policy.workloads[name])
+        # 3 USD per Mtok, all of which would be owed anyway: of a token, in billionths of billionths
+        assert found == {"south-live": NO_SAVING, "north-live": north}
+        assert moment.savings(request, policy.workloads[name]) is found, "worked out once"
+    unlabelled = Request("sales", "inference", (), "m")
+    assert moment.savings(unlabelled, policy.workloads["sales"])["north-live"] == NO_SAVING, "perhaps is no"
+
+
+def test_a_gateway_looks_at_the_books_and_steers(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with play(SERVED) as south, play(SERVED) as north:
+            data = case_data({"south": south.base, "north": north.base}, agreement(FLOOR, party="north"))
+            with fresh(tmp_path) as store:
+                ingested(store, Case.of(data), journal_of(tmp_path / "j", every_day(20)))
+            async with Stage(tmp_path, data, at=ON, ledger=str(tmp_path / "ledger.db")) as stage:
+                assert (await stage.ask(HELLO)).headers["x-detente-deployment"] == "south-m"
+                await stage.renewing.look()
+                assert (await stage.ask(HELLO)).headers["x-detente-deployment"] == "north-m"
+                told = "floor is expected to fall short by 2026-02-01; calls that count towards it go there"
+                assert stage.said == [told]
+            assert [record.why for record in stage.records] == ["price", "floor floor"]
+
+    run(main())
+
+
+def test_explain_says_which_floor_steers(tmp_path: Path) -> None:
+    given = case_data(dict.fromkeys(("south", "north"), "http://localhost:9"), agreement(FLOOR, party="north"))
+    folder, body = written(tmp_path / "case", given), tmp_path / "body.json"
+    body.write_bytes(BODY)
+    with fresh(tmp_path) as store:
+        ingested(store, Case.of(given), journal_of(tmp_path / "j", every_day(20)))
+    asks = ("explain", folder, "--request", body, "--workload", "chat", "--at", "2026-01-21T09:00Z")
+    told = detente(*asks, "--ledger", tmp_path / "ledger.db")
+    assert "It goes to north-m." in told.stdout
+    assert "a commitment that would fall short: floor" in told.stdout
+    assert "It goes to south-m." in detente(*asks).stdout
