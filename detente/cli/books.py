@@ -15,6 +15,7 @@ from detente.cli.command import CASE, JSON, READING, SCENARIO, command, console,
 
 if TYPE_CHECKING:
     from detente.case.case import Case
+    from detente.results.plan_rows import Purchase
 
 LEDGER = click.option(
     "--ledger",
@@ -95,10 +96,15 @@ def _bills(case: Case, paths: tuple[Path, ...], mapping: Path, ledger: str, *, a
 @CASE
 @LEDGER
 @click.option("--as-of", "day", metavar="DAY", required=True, help="The day up to which the books are closed.")
+@click.option(
+    "--plan", type=click.Path(path_type=Path), help="Also book what its reserved capacity cost and left idle."
+)
 @READING
 @SCENARIO
 @JSON
-def close(case: Path, ledger: str, day: str, reading: str | None, scenario: str | None, as_json: bool) -> int:
+def close(
+    case: Path, ledger: str, day: str, plan: Path | None, reading: str | None, scenario: str | None, as_json: bool
+) -> int:
     """Close the books of CASE up to a day: what clauses owe and give for windows that have ended, and what accrues.
 
     Closing again changes nothing. What came late for a closed period is booked as an adjustment that names it. Exit
@@ -110,8 +116,9 @@ def close(case: Path, ledger: str, day: str, reading: str | None, scenario: str 
     from detente.report.standing import closed_json, closed_view
 
     found, as_of = load(case, reading, scenario), _day(day)
+    held = _held(plan, found) if plan is not None else ()
     with open_store(ledger) as store:
-        done = closing(Books(store, found), as_of, datetime.now(UTC))
+        done = closing(Books(store, found), as_of, datetime.now(UTC), held)
     if as_json:
         click.echo(closed_json(done, f"{as_of:%Y-%m-%d}"))
     else:
@@ -224,6 +231,15 @@ def statement(
         for each in found:
             statement_view(console(), each)
     return 0
+
+
+def _held(folder: Path, case: Case) -> tuple[Purchase, ...]:
+    """What a saved plan of this case buys. Raises PlanError where it is of another."""
+    from detente.results.plan import Plan
+
+    plan = Plan.load(folder)
+    plan.must_be_of(case.hash, str(folder))
+    return plan.purchases
 
 
 def _party(case: Case, agreement: str) -> str:

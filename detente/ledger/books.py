@@ -100,7 +100,7 @@ class Books:
         if batch.empty:
             return 0
         sums = summed(line for _, line in batch.lines)
-        money = [each for each in sums.values() if each.count]
+        money = [each for each in sums.values() if each.known]
         batch.entries += of_use(money, self.agreements, self.case.currency, self.closed(session))
         assert balanced(batch.entries), "a batch's entries add up to nothing"
         number, before = self._head(session)

@@ -22,8 +22,10 @@ from detente.contract.use import nanos
 from detente.errors import LedgerError, SettleError
 from detente.ledger.books import Books, LedgerBatch
 from detente.ledger.entry import LedgerEntry
+from detente.ledger.idle import idle_lines
 from detente.ledger.line import MICRO, micros
 from detente.ledger.store import Session
+from detente.results.plan_rows import Purchase
 from detente.values.period import named
 
 Booked = tuple[str, str, str]
@@ -39,14 +41,19 @@ class ClosedBooks:
     unknown: tuple[tuple[str, str], ...]
 
 
-def close(books: Books, as_of: datetime, at: datetime) -> ClosedBooks:
-    """Book what clauses come to as of a day. Raises LedgerError where the books are closed for a later day already."""
+def close(books: Books, as_of: datetime, at: datetime, held: Sequence[Purchase] = ()) -> ClosedBooks:
+    """Book what clauses come to as of a day, after what stood idle of the capacity that is ``held``.
+
+    Raises LedgerError where the books are closed for a later day already.
+    """
     with books.store.writing() as session:
         books.currency(session)
         before = books.closed(session)
         if before is not None and as_of < before:
             what = f"{books.store.url}: the books are closed up to {before:%Y-%m-%d}, and not only to {as_of:%Y-%m-%d}"
             raise LedgerError(f"{what}; close them for a later day: what came late is booked as an adjustment then")
+        idle = LedgerBatch("idle", lines=[(None, line) for line in idle_lines(session, books, held, as_of)])
+        books.write(session, idle, at)
         found = settle_each(books.terms, books.as_of(session, as_of), NOTHING_DECIDED, as_of)
         pairs = list(zip(books.terms, found, strict=True))
         batch = LedgerBatch("close", closings=[] if before == as_of else [micros(as_of)])

@@ -154,6 +154,11 @@ class LineSum:
             self.off[key] = self.off.get(key, 0) + amount
 
     @property
+    def known(self) -> bool:
+        """Whether anything of it is known: uses, or a correction of their amounts."""
+        return any((self.count, self.work, self.taken, self.listed, self.net, self.revenue))
+
+    @property
     def rated(self) -> RatedUse:
         """As one line of rated use: totals count it as they count its lines one by one."""
         use = Use(

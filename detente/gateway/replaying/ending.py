@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from fractions import Fraction
 
 from detente.contract.decisions import NOTHING_DECIDED
 from detente.contract.rating import Rating
@@ -16,37 +15,24 @@ from detente.contract.settlement import Settlement
 from detente.contract.settling import settle_each
 from detente.contract.term import Term
 from detente.contract.totals import Totals
-from detente.contract.use import RatedUse, Use
+from detente.contract.use import RatedUse
 from detente.gateway.deciding.policy import Policy
 from detente.gateway.replaying.replayed import ClauseEnd
-from detente.ledger.line import decimal
+from detente.ledger.idle import idle_use
 from detente.market.offer import TokenOffer
-from detente.values.money import nano
-from detente.values.period import hours_between
 
 
 def idle_lines(
     policy: Policy, used: Mapping[str, tuple[int, int]], start: datetime, end: datetime
 ) -> Iterator[RatedUse]:
-    """Of what the plan reserved, what was not charged to use in an hour, at the price that it was reserved at.
-
-    ``used`` is what was taken of each offer, and its list price, in billionths. Where use was charged more than the
-    units cost (its list price rose since), the line is a difference, and negative.
-    """
+    """Of what the plan reserved, what was not charged to use in an hour (``ledger.idle``)."""
     rating = Rating(policy.case.signed)
     for name, held in {d.offer.id: d.held for d in policy.deployed if d.held}.items():
         offer = next(d.offer for d in policy.deployed if d.offer.id == name)
-        running = [p for p in held if p.reserved and p.start <= start < p.end]
-        if isinstance(offer, TokenOffer) or not running:
-            continue
-        hours = hours_between(start, end)
-        cost = sum((Fraction(p.cost) / Fraction(p.hours) * hours for p in running if p.hours), Fraction(0))
-        flow = sum((p.units for p in running), 0) * offer.unit_flow * hours
-        taken, listed = (Fraction(decimal(amount)) for amount in used.get(name, (0, 0)))
-        rest = nano(cost - listed)
-        kind, free = ("idle", nano(max(flow - taken, Fraction(0)))) if rest >= 0 else ("reserved", Decimal(0))
-        facts = policy.case.offer_facts[name]
-        yield rating.rate(Use(kind, None, facts, start, end, Decimal(0), free, rest))  # type: ignore[arg-type]
+        if not isinstance(offer, TokenOffer):
+            found = idle_use(offer, policy.case.offer_facts[name], held, start, end, used.get(name, (0, 0)))
+            if found is not None:
+                yield rating.rate(found)
 
 
 def ended(terms: Sequence[Term], totals: Totals, as_of: datetime) -> tuple[ClauseEnd, ...]:
