@@ -288,6 +288,26 @@ def _discount(draw: Draw, world: Data, party: str) -> Data:
     return {"of": scope, "off": pick(draw, "5%", "20%", "45%")}
 
 
+def _delivery(draw: Draw, world: Data, party: str) -> Data:
+    offer = pick(draw, *(o for o in world["offers"] if o["kind"] == "gpu" and o["provider"] == party))
+    first: Data = {"name": "one", "quantity": pick(draw, "4 GPU", "12 GPU"), "due": "2025-12-01"}
+    second: Data = {"name": "two", "quantity": "6 GPU", "due": "2026-01-05", "worth": "1 k USD"}
+    second |= pick(draw, {}, {"expected": "2026-02-01"}, {"accepted": "2026-01-25"}, {"accepted": "2026-02-01"})
+    credit: Data = pick(draw, {}, {"credit": {"per-day": "1%", "at-most": pick(draw, "10%", "50%"), "after": "5 days"}})
+    return {"offer": offer["id"], "tranches": [first | {"worth": "1 k USD"}, second]} | credit
+
+
+def _warrants(draw: Draw, world: Data, party: str) -> Data:
+    tranches = [{"reach": "1 k USD", "shares": 10}, {"reach": "9 k USD", "shares": 90, "worth": "1 M USD"}]
+    return _of(draw, world) | {"tranches": tranches[: pick(draw, 1, 2)]}
+
+
+def _escalator(draw: Draw, world: Data, party: str) -> Data:
+    sold = [o for o in world["offers"] if o["provider"] == party]
+    scope = pick(draw, {}, {"offer": sold[0]["id"]}, {"product": sold[0]["kind"]})
+    return {"of": scope, "by": pick(draw, "2%", "10%"), "every": pick(draw, "1 month", "20 days", "1 year")}
+
+
 def _exclusivity(draw: Draw, world: Data, party: str) -> Data:
     return _of(draw, world)
 
@@ -447,12 +467,14 @@ def sold_for(kind: str, world: Data) -> list[Data]:
         flat = [o for o in world["offers"] if _flat(o)]
         assume(flat)
         return flat
-    return [o for o in world["offers"] if kind != "take-or-pay" or o["kind"] == "gpu"]
+    return [o for o in world["offers"] if kind not in ("take-or-pay", "delivery") or o["kind"] == "gpu"]
 
 
 GENERATORS: dict[str, Make] = {
     "credit": _credit,
+    "delivery": _delivery,
     "discount": _discount,
+    "escalator": _escalator,
     "exclusivity": _exclusivity,
     "first-refusal": _first_refusal,
     "first-ship": _first_ship,
@@ -468,6 +490,7 @@ GENERATORS: dict[str, Make] = {
     "spending-cap": _spending_cap,
     "take-or-pay": _take_or_pay,
     "volume-discount": _volume_discount,
+    "warrants": _warrants,
 }
 """How to make a clause of each kind. A kind without an entry fails the laws: add its generator here."""
 

@@ -93,12 +93,14 @@ def in_force(agreements: Sequence[Agreement], events: Mapping[str, datetime | No
 def _versions(standing: InForce) -> Iterator[InForce]:
     """A term once for each time in which it stays as it is; what an amendment makes of windows is at its two ends."""
     whole = standing.validity
-    inside = {at for at in standing.term.turns() if whole.start < at < whole.end}
+    inside = {at for at in standing.term.turns(whole.start, whole.end) if whole.start < at < whole.end}
     edges = sorted({whole.start, whole.end, *inside})
     for start, end in pairwise(edges):
         begun = whole.begun if start == whole.start else None
         ended = whole.ended if end == whole.end else None
-        yield replace(standing, validity=replace(whole, start=start, end=end, begun=begun, ended=ended))
+        first = None if start == whole.start else whole.start
+        version = replace(whole, start=start, end=end, begun=begun, ended=ended, text_from=first)
+        yield replace(standing, validity=version)
 
 
 def severed(standing: InForce, ends: Mapping[str, datetime]) -> InForce:

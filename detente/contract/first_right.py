@@ -66,7 +66,7 @@ class FirstRight(Term):
         """What the facts open, of a bound clause or of any."""
         raise NotImplementedError
 
-    def turns(self) -> Iterator[datetime]:
+    def turns(self, since: datetime, until: datetime) -> Iterator[datetime]:
         """The days on which something becomes free, or is no longer."""
         for each in self.openings:
             yield from (moment(on) for on in (each.since, each.until) if on is not None)

@@ -135,8 +135,8 @@ class Term(Noun):
         named = "provider" in self.of.wanted or self.validity.counterparty == SELF
         return covered if named or not self.theirs else covered.at(provider=self.validity.counterparty)
 
-    def turns(self) -> Iterable[datetime]:
-        """The moments at which it changes while it is in force: it is bound once for each time between. Neutral: none.
+    def turns(self, since: datetime, until: datetime) -> Iterable[datetime]:
+        """The moments at which it changes, in force between two: it is bound once for each time between. Neutral: none.
 
         So within the validity of a bound clause nothing of it changes, and what it says may be remembered.
         """

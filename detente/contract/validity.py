@@ -19,6 +19,7 @@ class Validity:
     """Which agreement a term stands in, with whom, and when it is in force (the end is exclusive).
 
     ``begun`` and ``ended``: where it replaces an earlier text of the clause, and where an amendment replaces it.
+    ``text_from``: when the text came into force of which this is a later version; None of the first.
     ``combine``: how the agreement has price clauses combine; None where it does not say.
     """
 
@@ -29,6 +30,12 @@ class Validity:
     begun: Handover | None = None
     ended: Handover | None = None
     combine: Combine | None = None
+    text_from: datetime | None = None
+
+    @property
+    def first(self) -> datetime:
+        """When its text came into force: this may be one of several versions of it, one after the other."""
+        return self.text_from or self.start
 
     def over(self, start: datetime, end: datetime) -> bool:
         """Whether any of a time lies in it; of a time without length, whether it does."""

@@ -17,7 +17,9 @@ from detente.terms.audit import Audit
 from detente.terms.change_of_control import ChangeOfControl
 from detente.terms.commitment import MinimumCommitment
 from detente.terms.credit import Credit
+from detente.terms.delivery import Delivery
 from detente.terms.discount import Discount
+from detente.terms.escalator import Escalator
 from detente.terms.exclusivity import Exclusivity
 from detente.terms.first_refusal import FirstRefusal
 from detente.terms.first_ship import FirstShip
@@ -36,13 +38,16 @@ from detente.terms.spending_cap import SpendingCap
 from detente.terms.take_or_pay import TakeOrPay
 from detente.terms.termination import Termination
 from detente.terms.volume_discount import VolumeDiscount
+from detente.terms.warrants import Warrants
 
 KINDS: tuple[type[Term], ...] = (
     Audit,
     ChangeOfControl,
     Credit,
     DatedObligation,
+    Delivery,
     Discount,
+    Escalator,
     Exclusivity,
     FirstRefusal,
     FirstShip,
@@ -61,6 +66,7 @@ KINDS: tuple[type[Term], ...] = (
     TakeOrPay,
     Termination,
     VolumeDiscount,
+    Warrants,
 )
 
 

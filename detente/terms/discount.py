@@ -17,6 +17,7 @@ from detente.contract.combining import Combine
 from detente.contract.decisions import Decisions
 from detente.contract.meter import Meter
 from detente.contract.settlement import Settlement, rounded_on, settled
+from detente.contract.shared_units import by_workload
 from detente.contract.term import Term
 from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
@@ -25,8 +26,6 @@ from detente.errors import Flaw, FlawError
 from detente.values.facts import Facts
 from detente.values.quantity_field import Portion
 
-UNITS = ("gpu", "provisioned")
-"""Products that are bought in units, each of which may serve several workloads."""
 COMBINED: dict[Combine, str] = {
     "product": "beside other discounts: of what they leave",
     "sum": "beside other discounts: added up",
@@ -86,10 +85,4 @@ class Discount(Term):
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """One by workload on what workloads share."""
-        if not self.covered.asks_demand:
-            return
-        for _, offer in case.uses(self.covered, "offer"):
-            if offer["product"] in UNITS:
-                what = f"a discount by workload on `{offer['offer']}`, which is bought in units that workloads share"
-                yield Flaw(what, "select offers instead (`offer:`, `product: tokens`)")
-                return
+        yield from by_workload(self.kind, self.covered, case)

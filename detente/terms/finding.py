@@ -22,10 +22,14 @@ WORDS: dict[str, str] = {
     **dict.fromkeys(
         ("tiers", "tier", "tiered-price", "rebate", "volume", "volume-rebate", "retroactive-rebate"), _VOLUME
     ),
-    **dict.fromkeys(("delay-credit", "delay-credits", "liquidated-damages"), _NOT_COMPUTED),
+    **dict.fromkeys(("liquidated-damages", "penalty"), _NOT_COMPUTED),
     **dict.fromkeys(("service-credits", "sla", "service-level", "availability"), "write `kind: service-credit`"),
     **dict.fromkeys(("make-up", "makeup", "deficiency"), "write `kind: take-or-pay`, with its `make-up`"),
     **dict.fromkeys(("rollover", "deferral"), "write `kind: minimum-commitment`, with `carry-over` or `deferral`"),
+    **dict.fromkeys(("indexation", "cpi", "uplift", "price-increase", "index"), "write `kind: escalator`"),
+    **dict.fromkeys(("price-lock", "fixed-price", "price-cap"), "write the offer's `price`, with its dates"),
+    **dict.fromkeys(("delay-credit", "delay-credits", "tranches", "phased-delivery"), "write `kind: delivery`"),
+    **dict.fromkeys(("warrant", "equity"), "write `kind: warrants`"),
     **dict.fromkeys(("ri", "reserved-instance", "reservation", "capacity-block"), "write an offer with a `term`"),
     **dict.fromkeys(("prepayment", "universal-credits", "burn-down"), "write `kind: payment` and `kind: credit`"),
     **dict.fromkeys(("budget", "cap", "spend-cap"), "write `kind: spending-cap`"),
@@ -33,7 +37,7 @@ WORDS: dict[str, str] = {
     **dict.fromkeys(("rofo", "rofn", "first-offer", "first-negotiation"), "write `kind: first-refusal` (`right`)"),
     **dict.fromkeys(("non-compete", "field-of-use", "acceptable-use", "restriction"), "write `kind: permitted-use`"),
     **dict.fromkeys(("first-release", "first-on", "launch-partner"), "write `kind: first-ship`"),
-    **dict.fromkeys(("mfn", "mfc", "most-favoured-customer", "benchmarking", "warrants"), _BY_A_PERSON),
+    **dict.fromkeys(("mfn", "mfc", "most-favoured-customer", "benchmarking"), _BY_A_PERSON),
     **dict.fromkeys(("audit-rights", "audit-right"), "write `kind: audit`"),
     **dict.fromkeys(
         ("early-termination", "exit", "termination-for-convenience", "break-fee"), "write `kind: termination`"

@@ -203,7 +203,7 @@ def test_a_window_that_has_not_ended_owes_nothing(kind: str, data: st.DataObject
 
 MEASURED = [
     *("minimum-commitment", "credit", "service-credit", "revenue-share", "share", "spending-cap", "discount"),
-    "volume-discount",
+    *("volume-discount", "warrants"),
 ]
 CLAUSES: dict[str, Data] = {
     "minimum-commitment": {"amount": "1 k USD"},
@@ -212,6 +212,9 @@ CLAUSES: dict[str, Data] = {
     "share": {"at-least": "10%"},
     "spending-cap": {"amount": "1 k USD"},
     "discount": {"off": "10%"},
+    "escalator": {"by": "10%"},
+    "warrants": {"tranches": [{"reach": "1 k USD", "shares": 1}]},
+    "delivery": {"offer": "north-gpus", "tranches": [{"name": "one", "quantity": "1 GPU", "due": "2026-01-01"}]},
     "service-credit": {
         "bands": [{"below": "99%", "credit": "10%"}],
         "measured": [{"on": "2026-02-03", "availability": "95%"}],

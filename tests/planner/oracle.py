@@ -31,7 +31,16 @@ MANY = 2_000.0
 NEVER_IDLE = 1 - 1e-6
 """Of capacity by the hour, less than one step above what is used is rented (decision 0006)."""
 
-ELSEWHERE = {"exclusivity", "first-ship", "first-refusal", "permitted-use", "residency", "discount", "redundancy"}
+ELSEWHERE = {
+    "escalator",
+    "exclusivity",
+    "first-ship",
+    "first-refusal",
+    "permitted-use",
+    "residency",
+    "discount",
+    "redundancy",
+}
 """Clauses that act on what may run, on prices and on standby, and add no rows of their own kind."""
 
 Sum = dict[int, float]
@@ -496,20 +505,30 @@ class Oracle:
 
     def _taken_off(self, demand: Any, sold: Any, slot: Slot) -> float:
         """What discounts take off, combined as their agreement says, piece by piece of the slot."""
-        terms = [t for t in list[Any](self.case.terms) if t.kind == "discount" and t.covered.covers(demand, sold)]
+        prices = [t for t in list[Any](self.case.terms) if t.kind in ("discount", "escalator")]
+        terms = [t for t in prices if t.covered.covers(demand, sold)]
         edges = {at for t in terms for at in (t.validity.start, t.validity.end) if slot.start < at < slot.end}
         marks = sorted({slot.start, slot.end, *edges})
         total = 0.0
         for start, end in itertools.pairwise(marks):
             there = [t for t in terms if t.validity.start < end and start < t.validity.end]
-            parts = [float(t.off) for t in there]
+            parts = [float(t.off) if t.kind == "discount" else self._risen(t) for t in there]
+            parts = [part for part in parts if part]
             way = there[0].validity.combine if there else None
             if way == "product":
                 off = 1 - math.prod(1 - part for part in parts)
             else:
-                off = max(parts, default=0.0) if way == "best-of" else sum(parts)
+                off = max(parts, default=0.0) if way == "best-of" and len(parts) > 1 else sum(parts)
             total += off * slot.inside(start, end)
         return total
+
+    def _risen(self, term: Any) -> float:
+        """What prices that rise by a fixed part add, as a part that is taken off."""
+        first = min(t.validity.start for t in self.case.terms if t.id == term.id)
+        passed = 0
+        while self._later(first, replace(term.every, count=term.every.count * (passed + 1))) <= term.validity.start:
+            passed += 1
+        return 1 - (1 + float(term.by)) ** passed
 
     def _net(self, way: Way, slot: Slot) -> float:
         price = self._list_price(way, slot) or 0.0
@@ -798,6 +817,28 @@ class Oracle:
     def _bank(self, left: list[tuple[int, datetime]]) -> None:
         for untaken, _ in left:
             self.row(less(self.banked.pop(untaken, {}), {untaken: 1.0}), "<=", 0.0)
+
+    def _warrants(self, term: Any) -> None:
+        """No money moves."""
+
+    def _delivery(self, term: Any) -> None:
+        for slot in self.slots:
+            a, b = max(slot.start, term.validity.start), min(slot.end, term.validity.end)
+            if a >= b:
+                continue
+            ready = 0.0
+            for each in term.tranches:
+                day = each.accepted or each.expected or each.due
+                hours = (b - max(a, at_midnight(day, a))).total_seconds() / 3600
+                ready += float(each.quantity.value) * max(hours, 0.0)
+            self.row(self.measure(term.covered, "taken", a, b), "<=", ready)
+        for each in term.tranches:
+            if term.credit and each.accepted and term.validity.start <= at_midnight(each.accepted, self.start):
+                late = (each.accepted - each.due).days - (term.credit.after.count if term.credit.after else 0)
+                part = min(late * float(term.credit.per_day), float(term.credit.at_most))
+                inside = at_midnight(each.accepted, self.start) < min(self.end, term.validity.end)
+                if inside and part > 0:
+                    self.row({self.column(cost=-1.0): 1.0}, "<=", part * float(each.worth.amount))
 
     def _service_credit(self, term: Any) -> None:
         for a, b, _, _ in self.windows(term):

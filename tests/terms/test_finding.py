@@ -15,7 +15,8 @@ NAMES = [kind_of(kind) for kind in KINDS]
     ("kind", "said"),
     [
         ("sla", "write `kind: service-credit`"),
-        ("delay-credit", "write what was granted as `kind: credit`"),
+        ("delay-credit", "write `kind: delivery`"),
+        ("penalty", "write what was granted as `kind: credit`"),
         ("macc", "write `kind: minimum-commitment`"),
         ("tiers", "write `kind: volume-discount`"),
         ("mfn", "a person decides"),

@@ -1,0 +1,222 @@
+"""Delivery: capacity comes in tranches, each once it is accepted; a tranche that is late is credited by the day.
+
+See ``docs/terms/delivery.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from detente.contract.case_view import CaseView
+from detente.contract.decisions import Decisions
+from detente.contract.meter import Meter
+from detente.contract.posting import Posting
+from detente.contract.program import Program
+from detente.contract.reminder import Reminder
+from detente.contract.scope import Selection
+from detente.contract.settlement import Settlement, settled
+from detente.contract.stated import Magnitude, Reference, StatedWindows
+from detente.contract.term import Term
+from detente.contract.totals import Totals
+from detente.contract.verdict import Reason
+from detente.contract.window import Every, Window
+from detente.errors import Flaw, FlawError
+from detente.market.offer import GpuOffer
+from detente.values.money import Cash, nano, shown
+from detente.values.noun import Id, Noun, Title
+from detente.values.period import Day, hours_between, later, moment
+from detente.values.quantity import Span
+from detente.values.quantity_field import Accelerators, Length, Portion
+
+A_DAY = Span(1, "day")
+
+
+class CapacityTranche(Noun):
+    """So many GPUs by a day."""
+
+    name: Title
+    quantity: Accelerators
+    due: Day = Field(description="the day by which they are to be there, in use")
+    expected: Day | None = Field(default=None, description="the day on which they are expected; default: `due`")
+    accepted: Day | None = Field(default=None, description="the day on which they were accepted")
+    worth: Cash | None = Field(default=None, description="the fee of which delay credits are a part")
+
+    @property
+    def there(self) -> Day:
+        """From which day on they can be used, as far as is known."""
+        return self.accepted or max(self.expected or self.due, self.due)
+
+
+class DelayCredit(Noun):
+    """What a day of delay gives back of a tranche's worth, and the most in all."""
+
+    per_day: Portion
+    at_most: Portion
+    after: Length | None = Field(default=None, description="how long after `due` nothing is credited")
+
+
+class Delivery(Term):
+    """Of one offer no more can be taken than was delivered; what is late is credited once it is accepted."""
+
+    kind: Literal["delivery"]
+    offer: Id
+    tranches: tuple[CapacityTranche, ...] = Field(min_length=1)
+    credit: DelayCredit | None = None
+    long_stop: Length | None = Field(default=None, description="how long after `due` a tranche may be cancelled")
+    windows: Every = Every(every="month")
+
+    effect: ClassVar[Literal["restrains", "grants", "both"]] = "both"
+
+    @model_validator(mode="after")
+    def _worth(self) -> Self:
+        for index, tranche in enumerate(self.tranches):
+            if self.credit is not None and tranche.worth is None:
+                what = f"delay of `{tranche.name}` is credited, and of how much is not said"
+                raise FlawError(what, "add `worth`, the fee of the tranche", ("tranches", index))
+        if self.windows.ramp:
+            raise FlawError("a ramp divides an amount, and there is none", "leave it out", ("windows", "ramp"))
+        return self
+
+    @property
+    def covered(self) -> Selection:
+        """What is taken of the one offer."""
+        return super().covered.at(offer=self.offer)
+
+    @property
+    def taken(self) -> Meter:
+        """GPU-hours taken in each window."""
+        return Meter(self.id, "taken", self.covered, "taken", self.calendar(self.windows))
+
+    def meters(self) -> tuple[Meter, ...]:
+        """What is taken in each window."""
+        return (self.taken,)
+
+    def ready(self, window: Window) -> Fraction:
+        """GPU-hours that are there in a time, as far as a plan sees it."""
+        start, end = window.start, window.end
+        if self._seen is not None:
+            start, end = max(start, moment(self._seen.start)), min(end, moment(self._seen.end))
+        since = ((t, max(start, moment(t.there))) for t in self.tranches)
+        hours = (Fraction(t.quantity.value) * hours_between(at, end) for t, at in since if at < end)
+        return sum(hours, Fraction(0))
+
+    # -- late ------------------------------------------------------------------------------------------------------
+    def late(self, tranche: CapacityTranche) -> int:
+        """Days of delay that count; none before it is accepted."""
+        if tranche.accepted is None:
+            return 0
+        after = self.credit.after if self.credit else None
+        since = later(moment(tranche.due), after).date() if after else tranche.due
+        return max((tranche.accepted - since).days, 0)
+
+    def credited(self, tranche: CapacityTranche) -> Fraction:
+        """What is given back for the delay of a tranche."""
+        if self.credit is None or tranche.worth is None:
+            return Fraction(0)
+        part = min(Fraction(self.credit.per_day) * self.late(tranche), Fraction(self.credit.at_most))
+        return part * Fraction(tranche.worth.amount)
+
+    def _given(self) -> Iterator[tuple[date, Fraction]]:
+        """Each credit, on the day of acceptance, while the clause is in force and a plan sees it."""
+        for tranche in self.tranches:
+            amount, day = self.credited(tranche), tranche.accepted
+            if not amount or day is None or not self.validity.over(moment(day), moment(day)):
+                continue
+            if self._seen is None or self._seen.start <= day < self._seen.end:
+                yield day, amount
+
+    # -- the questions -----------------------------------------------------------------------------------------------
+    def shape(self, program: Program) -> None:
+        """In each time in which use is even, no more than is there; credits are known amounts."""
+        times = program.even(self.calendar(self.windows))
+        if times:
+            ready = [self.ready(time) for time in times]
+            program.require(self, "delivered", program.total(self.taken, times) <= ready)
+        given = [amount for _, amount in self._given()]
+        if given:
+            program.slack(self, "delay", most=given, price=Fraction(-1))
+
+    def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
+        """What was there and what was taken of it, by window; the credits of what was late."""
+        taken = self.taken
+        rows = [
+            settled(taken, window, "delivered", None, ended=ended, amount=self.ready(window), drawn=drawn)
+            for window, ended in taken.begun(as_of)
+            for drawn in (totals.total(taken, window),)
+        ]
+        credits_ = tuple(
+            Posting(self.id, "delay-credit", place, moment(on), later(moment(on), A_DAY), nano(-amount))
+            for place, (on, amount) in enumerate(self._given())
+            if as_of is None or later(moment(on), A_DAY) <= as_of
+        )
+        return Settlement.of([*rows, Settlement(credits_)])
+
+    def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
+        """When each tranche is due, and from when it may be cancelled."""
+        seller = self.validity.counterparty
+        for tranche in self.tranches:
+            what = f"{tranche.quantity} of `{self.offer}` are due ({tranche.name})"
+            yield Reminder(tranche.due, "milestone", what, seller, tranche.accepted)
+            if self.long_stop and tranche.accepted is None:
+                on = later(moment(tranche.due), self.long_stop).date()
+                yield Reminder(on, "right", f"from this day on {tranche.name} may be cancelled", "self")
+
+    def explain(self) -> Reason:
+        """The tranches, and what a delay gives."""
+        told = ", ".join(f"{t.quantity} from {t.there} on ({_state(t)})" for t in self.tranches)
+        late = ""
+        if self.credit is not None:
+            late = f"; a day of delay gives {float(self.credit.per_day):.2%} of a tranche's worth back"
+            late += f", at most {float(self.credit.at_most):.0%}"
+            given = sum((amount for _, amount in self._given()), Fraction(0))
+            currency = next((t.worth.currency for t in self.tranches if t.worth), "")
+            late += f": {shown(nano(given), currency)}" if given else ""
+        return Reason(self.id, f"`{self.offer}` can be used as it is delivered: {told}{late}")
+
+    # -- for the case's checks ---------------------------------------------------------------------------------------
+    def references(self) -> tuple[Reference, ...]:
+        """The offer that it is of."""
+        return (Reference(("offer",), "offers", self.offer),)
+
+    def stated_windows(self) -> tuple[StatedWindows, ...]:
+        """Those in which it is counted."""
+        return (StatedWindows(("windows",), self.windows, "nothing"),)
+
+    def magnitudes(self, hours: Fraction) -> tuple[Magnitude, ...]:
+        """Its GPUs through all of the time."""
+        gpus = (
+            Magnitude(("tranches", i, "quantity"), Fraction(t.quantity.value) * hours, "GPU-hours over the horizon")
+            for i, t in enumerate(self.tranches)
+        )
+        return *super().magnitudes(hours), *gpus
+
+    def check(self, case: CaseView) -> Iterator[Flaw]:
+        """An offer of something else, or of somebody else; capacity that two clauses deliver."""
+        for offer in (each for each in case.offers if each.id == self.offer):
+            party = self.validity.counterparty
+            if not isinstance(offer, GpuOffer):
+                yield Flaw(f"`{self.offer}` is not capacity in GPUs", "name an offer of `kind: gpu`", ("offer",))
+            elif offer.provider != party:
+                what = f"`{offer.id}` is sold by `{offer.provider}`, and this agreement is with `{party}`"
+                yield Flaw(what, f"name an offer of `{party}`, or agree it with `{offer.provider}`", ("offer",))
+        for other in case.beside:
+            together = isinstance(other, Delivery) and other.validity.over(self.validity.start, self.validity.end)
+            if together and isinstance(other, Delivery) and other.offer == self.offer:
+                what = f"`{self.id}` and `{other.id}` both deliver `{self.offer}`, and each would hold it to its own"
+                yield Flaw(what, "write all tranches in one clause", ("offer",))
+
+    def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
+        """In the contract's words."""
+        return f"have {shown(amount)} GPU-hours of `{self.offer}` delivered sooner"
+
+
+def _state(tranche: CapacityTranche) -> str:
+    if tranche.accepted is not None:
+        late = (tranche.accepted - tranche.due).days
+        return f"{tranche.name}, accepted" + (f" {timedelta(late).days} days late" if late > 0 else "")
+    return f"{tranche.name}, not accepted yet"

@@ -1,0 +1,181 @@
+"""Escalator: prices rise on each anniversary, by a fixed part or with an index, within a cap and a floor.
+
+See ``docs/terms/escalator.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from math import prod
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from detente.contract.case_view import CaseView
+from detente.contract.decisions import Decisions
+from detente.contract.meter import Meter
+from detente.contract.reminder import Reminder
+from detente.contract.settlement import Settlement, settled
+from detente.contract.shared_units import by_workload
+from detente.contract.term import Term
+from detente.contract.totals import Totals
+from detente.contract.verdict import Reason
+from detente.contract.window import Every
+from detente.errors import Flaw, FlawError
+from detente.values.facts import Facts
+from detente.values.period import Day, endless, later, moment
+from detente.values.quantity import Span
+from detente.values.quantity_field import Length, Percent
+
+ONE = Fraction(1)
+
+
+class Escalator(Term):
+    """What is covered costs its list price times a factor that changes on each anniversary."""
+
+    kind: Literal["escalator"]
+    by: Percent | None = Field(default=None, description="a fixed rise on each anniversary")
+    index: dict[Day, Decimal] = Field(
+        default_factory=dict, description="values of an index, each by its month, as first published"
+    )
+    lag: Length | None = Field(default=None, description="how long before an anniversary the index is read")
+    assume: Percent | None = Field(default=None, description="the rise of the index where it is not yet published")
+    cap: Percent | None = Field(default=None, description="the most that prices rise on one anniversary")
+    floor: Percent = Field(default=Decimal(0), description="the least that they rise; default: they do not fall")
+    method: Literal["chain", "base"] = Field(
+        default="chain", description="each rise on the last price, or on the first by all that the index has risen"
+    )
+    every: Length = Field(default=Span(1, "year"), description="from one anniversary to the next")
+    starts: Day | None = Field(default=None, description="the day from which anniversaries count; default: the first")
+
+    theirs: ClassVar[bool] = True
+    effect: ClassVar[Literal["restrains", "grants", "both"]] = "both"
+    prices: ClassVar[bool] = True
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.by is None) == (not self.index):
+            raise FlawError("says neither or both of `by` and `index`", "write one of them")
+        for key in ("lag", "assume") if self.by is not None else ():
+            if getattr(self, key) is not None:
+                raise FlawError(f"`{key}` is of an index, and there is none", f"leave out `{key}`", (key,), key=True)
+        if self.cap is not None and self.cap < self.floor:
+            raise FlawError("the cap lies below the floor", "raise `cap`, or lower `floor`", ("cap",))
+        if any(value <= 0 for value in self.index.values()):
+            raise FlawError("an index is above zero", "correct the value", ("index",))
+        return self
+
+    # -- when, and by how much -------------------------------------------------------------------------------------
+    def turns(self, since: datetime, until: datetime) -> Iterator[datetime]:
+        """Its anniversaries; of a clause without end, which is a mistake, none."""
+        first, count = moment(self.starts) if self.starts else since, 1
+        while not endless(until) and (at := later(first, self.every, count)) < until:
+            yield at
+            count += 1
+
+    @property
+    def passed(self) -> int:
+        """How many anniversaries there were when this version begins."""
+        at = self.validity.start
+        return sum(1 for on in self.turns(self._first, self.validity.end) if on <= at)
+
+    @property
+    def _first(self) -> datetime:
+        """The day from which anniversaries count."""
+        return moment(self.starts) if self.starts else self.validity.first
+
+    @property
+    def factor(self) -> Fraction:
+        """What prices are multiplied by in this version."""
+        raw = [self._raw(n) for n in range(1, self.passed + 1)]
+        if self.method == "base":
+            return self._within(prod(raw, start=ONE), self.passed)
+        return prod((self._within(step, 1) for step in raw), start=ONE)
+
+    def _within(self, factor: Fraction, times: int) -> Fraction:
+        """A factor of so many anniversaries, within as many floors and caps."""
+        least = max(factor, (1 + Fraction(self.floor)) ** times)
+        return least if self.cap is None else min(least, (1 + Fraction(self.cap)) ** times)
+
+    def _raw(self, n: int) -> Fraction:
+        """What it would be without them."""
+        if self.by is not None:
+            return 1 + Fraction(self.by)
+        now, before = self._index(n), self._index(n - 1)
+        if now is None or before is None:
+            return 1 + Fraction(self.assume or 0)
+        return Fraction(now) / Fraction(before)
+
+    def _read_on(self, n: int) -> date:
+        """The month of which the index counts for an anniversary."""
+        on = later(self._first, self.every, n) if n else self._first
+        on = later(on, self.lag, -1) if self.lag else on
+        return on.date().replace(day=1)
+
+    def _index(self, n: int) -> Decimal | None:
+        return next((value for on, value in self.index.items() if on.replace(day=1) == self._read_on(n)), None)
+
+    # -- the questions -----------------------------------------------------------------------------------------------
+    def takes_off(self, demand: Facts | None, offer: Facts) -> Fraction | None:
+        """Less than nothing of what it covers: prices rise."""
+        covered = self.covered.covers(demand, offer)
+        return None if covered is None else (1 - self.factor) * covered
+
+    @property
+    def added(self) -> Meter:
+        """What it adds, by the month of its text's time in force."""
+        months = replace(self.calendar(Every(every="month")), first=self.validity.first)
+        return Meter(self.id, "added", self.covered, "off", months)
+
+    def meters(self) -> tuple[Meter, ...]:
+        """What it adds."""
+        return (self.added,)
+
+    def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
+        """What was added in each month."""
+        return Settlement.of(
+            settled(self.added, window, "escalation", "escalation", ended=ended, amount=None, drawn=-off, owed=-off)
+            for window, ended in self.added.begun(as_of)
+            for off in (totals.total(self.added, window),)
+        )
+
+    def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
+        """The anniversary on which this version begins."""
+        if self.passed:
+            what = f"prices of {self.covered} are those of the list times {float(self.factor):.6g}"
+            yield Reminder(self.validity.start.date(), "event", what)
+
+    def explain(self) -> Reason:
+        """How prices rise, and what they are multiplied by now."""
+        rise = f"by {_percent(self.by)}" if self.by is not None else "with the index"
+        most = f", at most {_percent(self.cap)}" if self.cap is not None else ""
+        bounds = f", at least {_percent(self.floor)}{most}"
+        now = f"from {self.validity.start:%Y-%m-%d} on they are the list's times {float(self.factor):.6g}"
+        return Reason(self.id, f"prices of {self.covered} rise {rise} every {self.every}{bounds}; {now}")
+
+    def check(self, case: CaseView) -> Iterator[Flaw]:
+        """No end; an index that is not known; by workload on what workloads share; discounts that do not multiply."""
+        yield from by_workload(self.kind, self.covered, case)
+        if endless(self.validity.end):
+            yield Flaw("prices rise without end", "state `ends:` for the agreement, or `until:`", ("kind",))
+        elif self.index and self.assume is None:
+            unknown = [n for n in range(self.passed + 1) if self.passed and self._index(n) is None]
+            if unknown:
+                what = f"the index of {self._read_on(unknown[0]):%Y-%m} is not stated"
+                yield Flaw(what, "state it under `index`, or say what to `assume`: `2%`", ("index",))
+        for other in case.lowering:
+            way = self.validity.combine
+            meets = other.id != self.id and other.validity.over(self.validity.start, self.validity.end)
+            uses = case.uses(self.covered, *other.covered.keys)
+            if meets and way in ("sum", "best-of") and any(other.takes_off(*use) for use in uses):
+                what = f"`{other.id}` takes off a price that rises, and the agreement says `combine: {way}`"
+                yield Flaw(what, "say `combine: product`: a part of the risen price is taken off", ("kind",))
+                return
+
+
+def _percent(part: Decimal) -> str:
+    return f"{float(part) * 100:g}%"

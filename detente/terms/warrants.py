@@ -1,0 +1,120 @@
+"""Warrants: shares that vest as enough is bought and as conditions come true. Contingent, and on no bill.
+
+See ``docs/terms/warrants.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from detente.contract.decisions import Decisions
+from detente.contract.meter import Measure, Meter
+from detente.contract.reminder import Reminder, last_day
+from detente.contract.settlement import Settlement, settled
+from detente.contract.stated import Magnitude
+from detente.contract.term import Term
+from detente.contract.totals import Totals
+from detente.contract.verdict import Reason
+from detente.contract.window import Every
+from detente.errors import FlawError
+from detente.values.committed import Committed, is_flow, number, told, unit_of
+from detente.values.money import Cash, Money, shown
+from detente.values.noun import Flag, Noun, Title
+from detente.values.period import endless
+from detente.values.quantity import Amount
+
+
+class VestingCondition(Noun):
+    """What must be true besides: a price of the share, a technical milestone."""
+
+    what: Title
+    met: Flag | None = Field(default=None, description="whether it is; default: not known")
+
+
+class WarrantTranche(Noun):
+    """Shares that vest once so much was bought, and every condition is met."""
+
+    reach: Committed = Field(description="how much in all: money, or work such as `2 M GPU-hour`")
+    shares: int = Field(gt=0, le=10**12)
+    conditions: tuple[VestingCondition, ...] = ()
+    worth: Cash | None = Field(default=None, description="what they would be worth, for people: it is on no bill")
+
+
+class Warrants(Term):
+    """A right to shares. It moves no money: its worth turns on prices of shares that no plan knows."""
+
+    kind: Literal["warrants"]
+    tranches: tuple[WarrantTranche, ...] = Field(min_length=1, description="in the order of what they ask")
+
+    theirs: ClassVar[bool] = True
+    effect: ClassVar[Literal["restrains", "grants", "both"]] = "both"
+
+    @model_validator(mode="after")
+    def _of_one_measure(self) -> Self:
+        units = {unit_of(t.reach) if isinstance(t.reach, Amount) else t.reach.currency for t in self.tranches}
+        if len(units) > 1 or any(is_flow(t.reach) for t in self.tranches):
+            what = "the tranches do not ask for amounts in one unit"
+            raise FlawError(what, "write all in money, or all in GPU-hours or Mtok", ("tranches",))
+        asked = [number(t.reach) for t in self.tranches]
+        if asked != sorted(asked):
+            raise FlawError("the tranches are out of order", "write the smaller first", ("tranches",))
+        return self
+
+    @property
+    def bought(self) -> Meter:
+        """What counts towards them, from the clause's first day on."""
+        of: Measure = "spend" if isinstance(self.tranches[0].reach, Money) else "taken"
+        return Meter(self.id, of, self.covered, of, self.calendar(Every()))
+
+    def meters(self) -> tuple[Meter, ...]:
+        """What counts."""
+        return (self.bought,)
+
+    def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
+        """How far each tranche is; nothing is owed."""
+        meter = self.bought
+        return Settlement.of(
+            settled(meter, window, "warrant", None, ended=ended, amount=number(tranche.reach), drawn=drawn)
+            for window, ended in meter.begun(as_of)
+            for drawn in (totals.total(meter, window),)
+            for tranche in self.tranches
+        )
+
+    def vested(self, drawn: Fraction, tranche: WarrantTranche) -> bool | None:
+        """Whether a tranche has vested, at so much bought; None where a condition is not known."""
+        known = [condition.met for condition in tranche.conditions]
+        if drawn < number(tranche.reach) or False in known:
+            return False
+        return None if None in known else True
+
+    def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
+        """The last day on which they can vest."""
+        if not endless(self.validity.end):
+            yield Reminder(last_day(self.validity.end), "right", "the last day on which warrants can vest", "self")
+
+    def explain(self) -> Reason:
+        """What vests when, and what stands in the way."""
+        steps = "; ".join(_step(tranche) for tranche in self.tranches)
+        return Reason(self.id, f"shares vest as {self.covered} is bought: {steps}; their worth is on no bill")
+
+    def magnitudes(self, hours: Fraction) -> tuple[Magnitude, ...]:
+        """Its money, and its work."""
+        work = (
+            Magnitude(("tranches", i, "reach"), Fraction(number(t.reach)), unit_of(t.reach))
+            for i, t in enumerate(self.tranches)
+            if isinstance(t.reach, Amount)
+        )
+        return *super().magnitudes(hours), *work
+
+
+def _step(tranche: WarrantTranche) -> str:
+    worth = f" (worth {shown(tranche.worth.amount, tranche.worth.currency)})" if tranche.worth else ""
+    state = {True: "met", False: "not met", None: "not known"}
+    also = "".join(f", {c.what}: {state[c.met]}" for c in tranche.conditions)
+    return f"{Decimal(tranche.shares):,} shares{worth} at {told(tranche.reach)}{also}"

@@ -1,0 +1,149 @@
+"""Delivery in tranches, delay credits and warrants, by hand. North 1 USD per GPU-hour, South 2; work for 10 GPUs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from detente.case.case import Case
+from detente.terms.warrants import Warrants
+from tests.builders import (
+    D,
+    Data,
+    agreement,
+    build,
+    compute,
+    data_of,
+    day,
+    gpus,
+    mistakes,
+    placed,
+    postings,
+    solved,
+    standing,
+    use,
+)
+
+ONE = {"name": "phase one", "quantity": "4 GPU", "due": "2026-01-01", "accepted": "2026-01-01"}
+TWO = {"name": "phase two", "quantity": "6 GPU", "due": "2026-02-01", "worth": "1 M USD"}
+
+
+def clause(*tranches: Data, **more: Any) -> Data:
+    return {"id": "phases", "kind": "delivery", "offer": "north-gpus", "tranches": list(tranches)} | more
+
+
+def case(*tranches: Data, months: int = 3, **more: Any) -> Case:
+    offers = [gpus("north", 1), gpus("south", 2)]
+    return build(offers, [compute()], agreement(clause(*tranches, **more)), months=months)
+
+
+@pytest.mark.parametrize(
+    ("second", "hours"),
+    [
+        # January 744 hours, February 672, March 744
+        ({}, 4 * 744 + 10 * 672 + 10 * 744),
+        ({"accepted": "2026-03-01"}, 4 * 744 + 4 * 672 + 10 * 744),
+        ({"expected": "2026-03-01"}, 4 * 744 + 4 * 672 + 10 * 744),
+        # half of February: 4 all the time and 6 for 14 days are 7 GPUs on average
+        ({"accepted": "2026-02-15"}, 4 * 744 + 7 * 672 + 10 * 744),
+    ],
+)
+def test_no_more_is_taken_than_was_delivered(second: Data, hours: int) -> None:
+    assert placed(solved(case(ONE, TWO | second)))["north-gpus"] == D(hours)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "credit"),
+    [
+        ("2026-02-01", 0),
+        ("2026-02-08", 0),  # within the week of grace
+        ("2026-02-18", 50_000),  # ten days after it: 10 x 0.5%
+        ("2026-03-20", 100_000),  # 40 days would be 20%: at most 10%
+    ],
+)
+def test_a_day_of_delay_is_credited_once_it_is_accepted(accepted: str, credit: int) -> None:
+    late: Data = {"credit": {"per-day": "0.5%", "at-most": "10%", "after": "7 days"}}
+    found = case(ONE | {"worth": "1 M USD"}, TWO | {"accepted": accepted}, **late)
+    assert postings(solved(found), "phases") == ({("delay-credit", 0): D(-credit)} if credit else {})
+
+
+def test_what_is_not_accepted_is_not_credited_yet() -> None:
+    late: Data = {"credit": {"per-day": "0.5%", "at-most": "10%"}, "long-stop": "60 days"}
+    found = case(ONE | {"worth": "1 M USD"}, TWO | {"expected": "2026-03-01"}, **late)
+    assert postings(solved(found), "phases") == {}
+    (term,) = found.signed
+    assert [(str(r.on), r.role, r.by) for r in term.reminds(day("2026-01-01"), day("2027-01-01"))] == [
+        ("2026-01-01", "milestone", "north"),
+        ("2026-02-01", "milestone", "north"),
+        ("2026-04-02", "right", "self"),
+    ]
+    assert "6 GPU from 2026-03-01 on (phase two, not accepted yet)" in term.explain().sentence
+
+
+def test_account_of_metered_use() -> None:
+    found = case(ONE, TWO)
+    line = use(found, "research", "north-gpus", "2026-01-22", "2026-02-11", 480, 1)
+    assert [(s.amount, s.drawn) for s in standing(found, "phases", line).standings] == [
+        (D(4 * 744), D(240)),
+        (D(10 * 672), D(240)),
+        (D(10 * 744), D(0)),
+    ]
+
+
+def test_mistakes() -> None:
+    offers = [gpus("north", 1), gpus("south", 2)]
+    late = {"credit": {"per-day": "1%", "at-most": "10%"}}
+    assert mistakes(data_of(offers, [compute()], agreement(clause(ONE, **late)))) == [
+        "delay of `phase one` is credited, and of how much is not said; add `worth`, the fee of the tranche"
+    ]
+    (other,) = mistakes(data_of(offers, [compute()], agreement(clause(ONE, offer="south-gpus"))))
+    assert other.startswith("`south-gpus` is sold by `south`, and this agreement is with `north`")
+    twice = mistakes(data_of(offers, [compute()], agreement(clause(ONE), clause(TWO) | {"id": "more"})))
+    assert twice[0].startswith("`phases` and `more` both deliver `north-gpus`")
+
+
+# -- warrants ---------------------------------------------------------------------------------------------------------
+HURDLE = {"what": "the share stands at 600 USD", "met": False}
+STEPS = [{"reach": "1000 GPU-hour", "shares": 10}, {"reach": "9000 GPU-hour", "shares": 90, "conditions": [HURDLE]}]
+
+
+def warrants(**more: Any) -> Case:
+    clause = {"id": "shares", "kind": "warrants", "of": {"accelerator": "H100"}, "tranches": STEPS} | more
+    return build([gpus("north", 1)], [compute(demand="1 GPU")], agreement(clause), months=3)
+
+
+def test_shares_vest_as_enough_is_bought_and_as_conditions_come_true() -> None:
+    found = warrants()
+    plan = solved(found)
+    assert plan.cost == D(744 + 672 + 744)  # their worth is on no bill
+    assert [(s.role, s.amount, s.drawn, s.owed) for s in plan.standings] == [
+        ("warrant", 1000, 2160, 0),
+        ("warrant", 9000, 2160, 0),
+    ]
+    term = found.signed[0]
+    assert isinstance(term, Warrants)
+    assert [term.vested(plan.standings[0].drawn, t) for t in term.tranches] == [True, False]  # type: ignore[arg-type]
+    assert "10 shares at 1.00 k GPU-hour; 90 shares at 9.00 k GPU-hour, the share stands at 600 USD: not met" in (
+        term.explain().sentence
+    )
+
+
+def test_a_condition_of_which_nothing_is_known_is_not_met_and_not_missed() -> None:
+    unknown = [{"reach": "1000 GPU-hour", "shares": 10, "conditions": [{"what": "a technical milestone"}]}]
+    term = warrants(tranches=unknown).signed[0]
+    assert isinstance(term, Warrants)
+    assert term.vested(D(2000), term.tranches[0]) is None  # type: ignore[arg-type]
+    assert term.vested(D(500), term.tranches[0]) is False  # type: ignore[arg-type]
+
+
+def test_tranches_ask_for_one_thing_and_the_smaller_first() -> None:
+    def said(tranches: list[Data]) -> str:
+        clause = {"id": "shares", "kind": "warrants", "tranches": tranches}
+        (only,) = mistakes(data_of([gpus("north", 1)], [compute()], agreement(clause)))
+        return only
+
+    assert said([*STEPS[:1], {"reach": "1 M USD", "shares": 1}]).startswith(
+        "the tranches do not ask for amounts in one"
+    )
+    assert said(STEPS[::-1]).startswith("the tranches are out of order")

@@ -1,0 +1,105 @@
+"""Escalators, by hand: prices that rise on anniversaries. North 2 USD per Mtok; 1000 Mtok a month: 2000 USD a month."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from detente.case.case import Case
+from detente.terms.escalator import Escalator
+from tests.builders import D, Data, agreement, build, by_period, data_of, day, mistakes, postings, solved, tokens, work
+
+MONTHLY = {"every": "1 month"}
+CENT = Fraction("1.01")
+INDEX = {"2025-10-01": "100", "2025-11-01": "102", "2025-12-01": "101", "2026-01-01": "110"}
+"""Read three months before: of January 100, of February 102, of March 101, of April 110."""
+
+
+def clause(**more: Any) -> Data:
+    return {"id": "rise", "kind": "escalator"} | MONTHLY | more
+
+
+def case(*others: Data, months: int = 4, south: object = None, **more: Any) -> Case:
+    offers = [tokens("north", 2), *([tokens("south", south)] if south else [])]
+    deal = agreement(clause(**more), *others, **({"combine": "product"} if others else {}))
+    return build(offers, [work()], deal, months=months)
+
+
+def factors(found: Case) -> list[Fraction]:
+    return [term.factor for term in found.signed if isinstance(term, Escalator)]
+
+
+def test_each_anniversary_raises_the_price() -> None:
+    found = case(by="10%", months=3)
+    assert factors(found) == [1, Fraction(11, 10), Fraction(121, 100)]
+    assert solved(found).cost == D(2000 + 2200 + 2420)
+    assert [v.validity.start for v in found.signed] == [day(f"2026-0{m}-01") for m in (1, 2, 3)]
+    assert sum(postings(solved(found), "rise").values()) == D(620)
+
+
+def test_anniversaries_count_from_a_day_before_the_clause() -> None:
+    # the first of each month since November: at the start of January two have passed
+    assert factors(case(by="10%", months=2, starts="2025-11-01")) == [Fraction(121, 100), Fraction(1331, 1000)]
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        # 102/100, then 101/102 would fall, then 110/101
+        ({}, [1, Fraction(102, 100), Fraction(102, 100), Fraction(102, 100) * Fraction(110, 101)]),
+        ({"cap": "1%"}, [1, CENT, CENT, CENT**2]),
+        ({"cap": "1%", "floor": "0.5%"}, [1, CENT, CENT * Fraction("1.005"), CENT**2 * Fraction("1.005")]),
+        # by all that it has risen since the first: 1.02, 1.01, 1.10, within 1.01, 1.0201, 1.030301
+        ({"method": "base"}, [1, Fraction("1.02"), Fraction("1.01"), Fraction("1.1")]),
+        ({"method": "base", "cap": "1%"}, [1, CENT, CENT, CENT**3]),
+    ],
+)
+def test_an_index_with_a_lag_a_cap_and_a_floor(more: Data, expected: list[Fraction]) -> None:
+    assert factors(case(index=INDEX, lag="3 months", **more)) == expected
+
+
+def test_what_is_not_published_is_not_guessed() -> None:
+    known = {on: value for on, value in INDEX.items() if on != "2026-01-01"}
+    data = data_of([tokens("north", 2)], [work()], agreement(clause(index=known, lag="3 months")), months=4)
+    assert mistakes(data) == [
+        "the index of 2026-01 is not stated; state it under `index`, or say what to `assume`: `2%`"
+    ]
+    assumed = case(index=known, lag="3 months", assume="2%")
+    assert factors(assumed)[-1] == Fraction("1.02") * Fraction("1.02")
+
+
+def test_a_price_that_rises_moves_work_away() -> None:
+    # 2, 2.20, 2.42, 2.662 at North against 2.30 at South
+    found = solved(case(by="10%", south="2.3"))
+    assert by_period(found, "north-api") == [1000, 1000, 0, 0]
+
+
+def test_a_discount_is_a_part_of_the_risen_price() -> None:
+    off = {"id": "off", "kind": "discount", "off": "50%"}
+    assert solved(case(off, by="10%", months=2)).cost == D(1000 + 1100)
+    added = data_of([tokens("north", 2)], [work()], agreement(clause(by="10%"), off, combine="sum"), months=2)
+    (only,) = mistakes(added)
+    assert only.startswith("`off` takes off a price that rises, and the agreement says `combine: sum`")
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({}, "says neither or both of `by` and `index`"),
+        ({"by": "3%", "index": INDEX}, "says neither or both of `by` and `index`"),
+        ({"by": "3%", "lag": "1 month"}, "`lag` is of an index, and there is none"),
+        ({"by": "3%", "cap": "1%", "floor": "2%"}, "the cap lies below the floor"),
+        ({"index": {"2026-01-01": "0"}}, "an index is above zero"),
+    ],
+)
+def test_mistakes(more: Data, said: str) -> None:
+    (only,) = mistakes(data_of([tokens("north", 2)], [work()], agreement(clause(**more))))
+    assert only.startswith(said)
+
+
+def test_prices_do_not_rise_without_end() -> None:
+    endless = agreement(clause(by="3%"), ends=None)
+    (only,) = mistakes(data_of([tokens("north", 2)], [work()], endless))
+    assert only.startswith("prices rise without end")
