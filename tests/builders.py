@@ -238,6 +238,9 @@ def standing(case: Case, term: str, *used: Use) -> Settlement:
 ALL_KINDS = tuple(kind_of(kind) for kind in KINDS if not issubclass(kind, Position))
 """The kinds that deny something or move a number; the others are positions (`tests/terms/test_positions.py`)."""
 
+SHAPING_KINDS = (*(kind_of(kind) for kind in KINDS if kind.shape is not Term.shape), "exclusivity", "discount")
+"""Those that add to a program, one that only denies, and one that only prices: what a planner tells apart."""
+
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 Make = Callable[[Draw, Data, str], Data]
 """From a world and the other party to a clause without its id."""

@@ -24,6 +24,7 @@ from detente.terms.exclusivity import Exclusivity
 from detente.terms.first_refusal import FirstRefusal
 from detente.terms.first_ship import FirstShip
 from detente.terms.liability_cap import LiabilityCap
+from detente.terms.most_favoured import MostFavoured
 from detente.terms.obligation import DatedObligation
 from detente.terms.payment import Payment
 from detente.terms.permitted_use import PermittedUse
@@ -53,6 +54,7 @@ KINDS: tuple[type[Term], ...] = (
     FirstShip,
     LiabilityCap,
     MinimumCommitment,
+    MostFavoured,
     Payment,
     PermittedUse,
     Redundancy,

@@ -152,10 +152,11 @@ class Escalator(Term):
     def explain(self) -> Reason:
         """How prices rise, and what they are multiplied by now."""
         rise = f"by {_percent(self.by)}" if self.by is not None else "with the index"
+        often = f"each {self.every.unit}" if self.every.count == 1 else f"every {self.every}"
         most = f", at most {_percent(self.cap)}" if self.cap is not None else ""
         bounds = f", at least {_percent(self.floor)}{most}"
         now = f"from {self.validity.start:%Y-%m-%d} on they are the list's times {float(self.factor):.6g}"
-        return Reason(self.id, f"prices of {self.covered} rise {rise} every {self.every}{bounds}; {now}")
+        return Reason(self.id, f"prices of {self.covered} rise {rise} {often}{bounds}; {now}")
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """No end; an index that is not known; by workload on what workloads share; discounts that do not multiply."""

@@ -37,7 +37,9 @@ WORDS: dict[str, str] = {
     **dict.fromkeys(("rofo", "rofn", "first-offer", "first-negotiation"), "write `kind: first-refusal` (`right`)"),
     **dict.fromkeys(("non-compete", "field-of-use", "acceptable-use", "restriction"), "write `kind: permitted-use`"),
     **dict.fromkeys(("first-release", "first-on", "launch-partner"), "write `kind: first-ship`"),
-    **dict.fromkeys(("mfn", "mfc", "most-favoured-customer", "benchmarking"), _BY_A_PERSON),
+    **dict.fromkeys(("mfn", "mfc", "most-favoured-customer", "most-favored-nation"), "write `kind: most-favoured`"),
+    **dict.fromkeys(("benchmarking", "benchmark", "price-parity"), "write `kind: most-favoured`, with its `band`"),
+    **dict.fromkeys(("no-solicit", "governing-law", "escrow", "warranty", "indemnity"), _BY_A_PERSON),
     **dict.fromkeys(("audit-rights", "audit-right"), "write `kind: audit`"),
     **dict.fromkeys(
         ("early-termination", "exit", "termination-for-convenience", "break-fee"), "write `kind: termination`"

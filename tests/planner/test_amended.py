@@ -15,9 +15,9 @@ from detente.planner.study import Study
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
 from tests.builders import (
-    ALL_KINDS,
     EXACT,
     GENERATORS,
+    SHAPING_KINDS,
     D,
     Data,
     agreement,
@@ -251,7 +251,7 @@ def test_each_version_of_a_redundancy_clause_has_its_own_standby() -> None:
 
 
 # -- the law -------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("kind", ALL_KINDS)
+@pytest.mark.parametrize("kind", SHAPING_KINDS)
 @settings(deadline=None, derandomize=True, max_examples=6, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_an_amended_clause_is_two_clauses_one_after_the_other(kind: str, data: st.DataObject) -> None:

@@ -33,8 +33,8 @@ from detente.planner.study import Study
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
 from tests.builders import (
-    ALL_KINDS,
     EXACT,
+    SHAPING_KINDS,
     D,
     Data,
     agreement,
@@ -53,7 +53,7 @@ OWN = Owner("term", "own", day("2026-01-01"))
 """Of what no clause of the case adds."""
 
 few = settings(deadline=None, derandomize=True, max_examples=4, suppress_health_check=list(HealthCheck))
-every_kind = pytest.mark.parametrize("kind", ALL_KINDS)
+every_kind = pytest.mark.parametrize("kind", SHAPING_KINDS)
 CENT = Decimal("0.01")
 NORTH_ONLY = [tokens("north", 2)]
 

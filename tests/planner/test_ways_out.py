@@ -21,7 +21,7 @@ from detente.planner.study import Study
 from detente.results.conflict import Concession, Conflict
 from detente.results.plan import Plan
 from tests import builders
-from tests.builders import ALL_KINDS, cases
+from tests.builders import SHAPING_KINDS, cases
 
 Data = dict[str, Any]
 D = Decimal
@@ -156,7 +156,7 @@ def test_a_search_for_the_cost_that_ends_early_is_told_as_at_most(monkeypatch: p
 
 
 # -- one answer ------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("kind", ALL_KINDS)
+@pytest.mark.parametrize("kind", SHAPING_KINDS)
 @settings(deadline=None, derandomize=True, max_examples=6, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_check_and_plan_give_one_answer(kind: str, data: st.DataObject) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from detente.terms import KINDS, kind_of
@@ -19,7 +21,8 @@ NAMES = [kind_of(kind) for kind in KINDS]
         ("penalty", "write what was granted as `kind: credit`"),
         ("macc", "write `kind: minimum-commitment`"),
         ("tiers", "write `kind: volume-discount`"),
-        ("mfn", "a person decides"),
+        ("mfn", "write `kind: most-favoured`"),
+        ("escrow", "a person decides"),
         ("exclusive", "did you mean `exclusivity`?"),
         ("force-majeure", f"{LIST}"),
     ],
@@ -28,6 +31,35 @@ def test_an_unknown_kind_leads_to_what_to_write(kind: str, said: str) -> None:
     (only,) = mistakes(data_of([tokens("north", 1)], [work()], agreement({"id": "t", "kind": kind})))
     assert only.startswith(f"there is no kind `{kind}`")
     assert said in only
+
+
+CUAD = (
+    *(
+        "document name",
+        "parties",
+        "agreement date",
+        "effective date",
+        "expiration",
+        "renewal term",
+        "notice to terminate",
+    ),
+    *("governing law", "most favoured nation", "non-compete", "exclusivity"),
+    *("no-solicit", "competitive restriction"),
+    *("non-disparagement", "termination for convenience", "first refusal", "first offer", "first negotiation"),
+    *("change of control", "anti-assignment", "revenue or profit sharing", "price restriction", "minimum commitment"),
+    *("volume restriction", "ip ownership", "joint ownership", "licence", "non-transferable", "affiliate licence"),
+    *("unlimited use", "irrevocable", "perpetual", "source code escrow", "post-termination services", "audit rights"),
+    *("uncapped liability", "cap on liability", "liquidated damages", "warranty", "insurance", "covenant not to sue"),
+    "third-party beneficiary",
+)
+"""The labels of the Contract Understanding Atticus Dataset (CUAD), in this page's words."""
+
+
+@pytest.mark.parametrize("label", CUAD)
+def test_every_label_of_contracts_is_found(label: str) -> None:
+    page = Path(__file__).parents[2] / "docs" / "terms" / "finding.md"
+    asked = [row.split("|")[1].lower() for row in page.read_text(encoding="utf-8").splitlines() if row.startswith("| ")]
+    assert any(label in said for said in asked)
 
 
 def test_every_kind_that_a_word_leads_to_is_there() -> None:

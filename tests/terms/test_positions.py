@@ -23,6 +23,7 @@ EXAMPLES: dict[str, Data] = {
     "change-of-control": {"right": "terminate", "within": "90 days", "happened": "2026-04-01"},
     "audit": {"notice": "30 days"},
     "liability-cap": {"fees-of": "12 months"},
+    "most-favoured": {"compared-with": "others of our size"},
 }
 KINDS_OF_POSITION = [kind for kind in KINDS if issubclass(kind, Position)]
 
@@ -168,6 +169,31 @@ def test_a_cap_on_liability_says_how_much() -> None:
     both = term("liability-cap", amount="10 M USD", uncapped=["fraud"]).explain().sentence
     assert "in all at most the larger of 10.0 M USD and the fees of 12 months; outside of it: fraud" in both
     assert mistakes(data("liability-cap", **{"fees-of": None}))[0].startswith("says neither `amount` nor `fees-of`")
+
+
+@pytest.mark.parametrize(
+    ("more", "percent"),
+    [
+        # 2.20 against 2.09: 0.11 less, which is 5%; with a band of 2% down to 2.1318, which is 3.1%
+        ({}, "5%"),
+        ({"band": "2%"}, "3.1%"),
+        ({"at-most": "1%"}, "1%"),
+    ],
+)
+def test_a_lower_price_of_others_is_told_and_lowered_to(more: Data, percent: str) -> None:
+    found = {"what": "H100s", "ours": "2.20 USD per GPU-hour", "theirs": "2.09 USD per GPU-hour", "on": "2026-05-04"}
+    clause = term("most-favoured", compared=[found], **{"report-within": "15 days"} | more)
+    asked, told = clause.reminds(day("2026-01-01"), day("2027-01-01"))
+    assert (str(asked.on), asked.by, str(told.on), told.by) == ("2026-12-31", "self", "2026-05-19", "north")
+    assert told.what.endswith(f"so {percent} less is due")
+
+
+def test_a_price_of_others_within_the_band_asks_for_nothing() -> None:
+    near = {"what": "H100s", "ours": "2.20 USD per GPU-hour", "theirs": "2.18 USD per GPU-hour", "on": "2026-05-04"}
+    reminded = term("most-favoured", compared=[near], band="2%").reminds(day("2026-01-01"), day("2027-01-01"))
+    assert [each.role for each in reminded] == ["right"]
+    (only,) = mistakes(data("most-favoured", compared=[near | {"theirs": "2.18 USD per Mtok"}]))
+    assert only.startswith("`H100s`: ours is per GPU-hour, theirs per Mtok")
 
 
 def test_a_case_with_all_of_them_costs_what_it_costs_without() -> None:

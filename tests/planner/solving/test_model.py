@@ -17,7 +17,7 @@ from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.program import LinearProgram
 from detente.planner.solving.interrupt import Interrupt
 from detente.planner.solving.model import Model
-from tests.builders import ALL_KINDS, agreement, build, cases, tokens, two_clouds, work
+from tests.builders import SHAPING_KINDS, agreement, build, cases, tokens, two_clouds, work
 
 A, B, C = Owner("a"), Owner("b"), Owner("c")
 few = settings(deadline=None, derandomize=True, max_examples=8, suppress_health_check=list(HealthCheck))
@@ -66,7 +66,7 @@ def test_two_denials_of_one_place_are_lifted_together_only() -> None:
     assert costs(case, "one", "other") == pytest.approx((18_000, 12_000, 18_000))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in ALL_KINDS if kind != "discount"])
+@pytest.mark.parametrize("kind", [kind for kind in SHAPING_KINDS if kind != "discount"])
 @few
 @given(data=st.data())
 def test_out_is_as_if_it_had_never_been(kind: str, data: st.DataObject) -> None:
