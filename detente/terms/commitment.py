@@ -5,7 +5,7 @@ See ``docs/terms/minimum-commitment.md``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -15,6 +15,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from detente.contract import prepayment
+from detente.contract.carrying import Carrying
 from detente.contract.case_view import CaseView
 from detente.contract.counting import (
     MEASURED,
@@ -29,7 +30,7 @@ from detente.contract.counting import (
 from detente.contract.decisions import Decisions
 from detente.contract.meter import Measure, Meter
 from detente.contract.milestone import Milestone, out_of_order
-from detente.contract.program import Expression, Program
+from detente.contract.program import Program
 from detente.contract.reminder import Reminder, last_day
 from detente.contract.settlement import Settlement, settled
 from detente.contract.standing import FLOOR, MILESTONE, SUPERSEDED
@@ -223,12 +224,8 @@ class MinimumCommitment(Term):
                 reached = prepayment.shaped(self.stages, program, self)
             else:
                 counted = self.counting.shaped(program, self, amounts, windows)
-                reached = counted + carried.lag() - carried
-                if self.carried == "once" and self.carry_over:
-                    self._carried_once(program, counted, carried, amounts)
-                if self.deferral:
-                    deferred = program.slack(self, "deferred", most=[self._deferrable(w) for w in own])
-                    reached += deferred - deferred.lag()
+                last = [self._last(window) for window in windows]
+                reached = self._carrying.shaped(program, self, counted, carried, amounts, last)
             if isinstance(self.shortfall, Shortfall):
                 reached += program.slack(self, "shortfall", most=amounts, price=self.fee, remedy=True)
             program.require(self, "floor", reached >= amounts)
@@ -243,21 +240,14 @@ class MinimumCommitment(Term):
                 reached += program.slack(self, f"missing at {meter.name}", most=amounts, price=fee, remedy=True)
             program.require(self, meter.name, reached >= amounts)
 
-    def _carried_once(
-        self, program: Program, counted: Expression, carried: Expression, amounts: Sequence[Fraction]
-    ) -> None:
-        """Only what this window itself has beyond its amount goes on: a whole number for each says whether it has."""
-        some = program.slack(self, "excess", most=[Fraction(1)] * len(amounts), whole="nearest")
-        nothing = [Fraction(0)] * len(amounts)
-        most = [amount * Fraction(self.carry_over) for amount in amounts]
-        program.require(self, "carried-excess", carried - counted + some * amounts <= nothing)
-        program.require(self, "carried-some", carried - some * most <= nothing)
+    @property
+    def _carrying(self) -> Carrying:
+        return Carrying(Fraction(self.carry_over), self.carried == "chained", Fraction(self.deferral))
 
-    def _deferrable(self, window: Window) -> Fraction:
-        """How much of a shortfall goes on to the next window: nothing where a plan sees none."""
+    def _last(self, window: Window) -> bool:
+        """Whether no window comes after it, or none that a plan sees: a shortfall then has nowhere to go."""
         after = self.counting.own.windows.numbered(window.index + 1)
-        unseen = after is None or (self._seen is not None and after.start >= moment(self._seen.end))
-        return Fraction(0) if unseen else self.required(window) * Fraction(self.deferral)
+        return after is None or (self._seen is not None and after.start >= moment(self._seen.end))
 
     # -- in exact numbers ----------------------------------------------------------------------------------------
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
@@ -271,17 +261,12 @@ class MinimumCommitment(Term):
         for window, ended in counting.own.begun(as_of):
             amount = self.required(window)
             drawn = counting.drawn(totals, window, amount)
-            balance = drawn + brought - amount
-            excess = balance if self.carried == "chained" else drawn - amount
-            carried = min(max(excess, Fraction(0)), amount * Fraction(self.carry_over))
-            missing = max(-balance, Fraction(0))
-            deferred = min(missing, self._deferrable(window))
+            carried, short = self._carrying.exact(drawn, brought, amount, last=self._last(window))
             yield settled(
                 counting.own, window, FLOOR, "shortfall-fee", ended=ended, amount=amount, drawn=drawn,
-                brought=brought, carried=carried - deferred, short=missing - deferred,
-                owed=(missing - deferred) * self.fee,
+                brought=brought, carried=carried, short=short, owed=short * self.fee,
             )  # fmt: skip
-            brought = carried - deferred
+            brought = carried
 
     def _milestones(self, totals: Totals, as_of: datetime | None) -> Iterator[Settlement]:
         for index, (milestone, counting) in enumerate(self.reached):
