@@ -33,7 +33,7 @@ from detente.values.quantity import Amount
 class VestingCondition(Noun):
     """What must be true besides: a price of the share, a technical milestone."""
 
-    what: Title
+    what: Title = Field(description="what must be true")
     met: Flag | None = Field(default=None, description="whether it is; default: not known")
 
 
@@ -41,7 +41,7 @@ class WarrantTranche(Noun):
     """Shares that vest once so much was bought, and every condition is met."""
 
     reach: Committed = Field(description="how much in all: money, or work such as `2 M GPU-hour`")
-    shares: int = Field(gt=0, le=10**12)
+    shares: int = Field(gt=0, le=10**12, description="how many vest")
     conditions: tuple[VestingCondition, ...] = ()
     worth: Cash | None = Field(default=None, description="what they would be worth, for people: it is on no bill")
 

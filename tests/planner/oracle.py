@@ -138,6 +138,7 @@ class Oracle:
         self.r: dict[tuple[int, int], int] = {}
         self.units: dict[str, list[dict[str, Any]]] = {}
         self.banked: dict[int, dict[int, float]] = {}
+        self.within: Slot | None = None
         self._serve()
         self._lose_one()
         self._buy()
@@ -505,6 +506,7 @@ class Oracle:
 
     def _taken_off(self, demand: Any, sold: Any, slot: Slot) -> float:
         """What discounts take off, combined as their agreement says, piece by piece of the slot."""
+        slot = self.within or slot
         prices = [t for t in list[Any](self.case.terms) if t.kind in ("discount", "escalator")]
         terms = [t for t in prices if t.covered.covers(demand, sold)]
         edges = {at for t in terms for at in (t.validity.start, t.validity.end) if slot.start < at < slot.end}
@@ -589,10 +591,19 @@ class Oracle:
         """A measure over what a selection covers, between two moments: use by use, and what stands idle."""
         total: Sum = {}
         for t, slot in enumerate(self.slots):
-            share = slot.inside(start, end)
-            if share:
-                total = added(total, added(*self._in_slot(selection, of, t), times=share))
+            for piece in self._pieces(slot, start, end) if of == "spend" else [Slot(start, end)]:
+                share, self.within = slot.inside(piece.start, piece.end), piece if of == "spend" else None
+                if share:
+                    total = added(total, added(*self._in_slot(selection, of, t), times=share))
+        self.within = None
         return total
+
+    def _pieces(self, slot: Slot, start: datetime, end: datetime) -> list[Slot]:
+        """The part of a slot between two moments, cut where a price clause begins or ends."""
+        a, b = max(slot.start, start), min(slot.end, end)
+        prices = [t.validity for t in list[Any](self.case.terms) if t.prices]
+        inside = {at for each in prices for at in (each.start, each.end) if a < at < b}
+        return [Slot(*each) for each in itertools.pairwise(sorted({a, b, *inside}))] if a < b else []
 
     def _in_slot(self, selection: Any, of: str, t: int) -> Iterable[Sum]:
         slot = self.slots[t]
