@@ -238,6 +238,10 @@ def standing(case: Case, term: str, *used: Use) -> Settlement:
 ALL_KINDS = tuple(kind_of(kind) for kind in KINDS if not issubclass(kind, Position))
 """The kinds that deny something or move a number; the others are positions (`tests/terms/test_positions.py`)."""
 
+ALIKE = {"first-ship": ("first-ship", "first-refusal", "permitted-use")}
+"""Kinds that only judge, by facts of their own: where one is needed, any of them is drawn."""
+EACH_KIND = tuple(kind for kind in ALL_KINDS if kind not in ("first-refusal", "permitted-use"))
+"""The kinds of which a law is asked one by one; the others are drawn in place of one that is like them."""
 SHAPING_KINDS = (*(kind_of(kind) for kind in KINDS if kind.shape is not Term.shape), "exclusivity", "discount")
 """Those that add to a program, one that only denies, and one that only prices: what a planner tells apart."""
 
@@ -608,7 +612,8 @@ def worlds(draw: Draw, *, kinds: Sequence[str] = ALL_KINDS, need: str | None = N
         {"from": "*", "to": "*", "price": "0.02 USD per GB"},
         {"from": "north", "to": "south", "price": "0.10 USD per GB"},
     ]
-    wanted = ([need] if need else []) + draw(st.lists(st.sampled_from(sorted(kinds)), max_size=most - bool(need)))
+    needed = pick(draw, *ALIKE[need]) if need in ALIKE else need
+    wanted = ([needed] if needed else []) + draw(st.lists(st.sampled_from(sorted(kinds)), max_size=most - bool(need)))
     combine = pick(draw, "product", "sum", "best-of")
     for index, kind in enumerate(wanted):
         sold = sold_for(kind, world)

@@ -13,7 +13,7 @@ from detente.planner.formulation.formulate import formulate
 from detente.planner.solve import plan
 from detente.planner.solving import search
 from detente.results.plan import Plan
-from tests.builders import ALL_KINDS, EXACT, cases
+from tests.builders import EACH_KIND, EXACT, cases
 from tests.planner.oracle import Oracle
 
 CLOSE = 1e-6
@@ -48,7 +48,7 @@ def test_any_clauses(case: Case) -> None:
     agree(case)
 
 
-@pytest.mark.parametrize("kind", ALL_KINDS)
+@pytest.mark.parametrize("kind", EACH_KIND)
 @settings(thorough, max_examples=10)
 @given(data=st.data())
 def test_each_kind(kind: str, data: st.DataObject) -> None:
