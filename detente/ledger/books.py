@@ -54,7 +54,12 @@ class Books:
         self.terms = case.signed if terms is None else tuple(terms)
         """The clauses that are settled: those of the case, with windows of their own."""
         self.totals = RunningTotals(kept(self.terms))
-        self.agreements = {term.id: term.validity.agreement for term in self.terms}
+
+    def agreement_of(self, term: str, at: int) -> str:
+        """The agreement in which a clause stood at a stored moment: an amended one has stood in several."""
+        when = at_micros(at)
+        own = [each.validity for each in self.terms if each.id == term]
+        return next((v.agreement for v in own if v.start <= when < v.end), own[-1].agreement if own else "unknown")
 
     # -- what there is -------------------------------------------------------------------------------------------
     def closed(self, session: Session) -> datetime | None:
@@ -101,7 +106,7 @@ class Books:
             return 0
         sums = summed(line for _, line in batch.lines)
         money = [each for each in sums.values() if each.known]
-        batch.entries += of_use(money, self.agreements, self.case.currency, self.closed(session))
+        batch.entries += of_use(money, self.agreement_of, self.case.currency, self.closed(session))
         assert balanced(batch.entries), "a batch's entries add up to nothing"
         number, before = self._head(session)
         classes, fresh = _classes(session, (key[0] for key in sums))

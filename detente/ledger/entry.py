@@ -19,13 +19,16 @@ what clauses owe once a window has ended (``closing``), and writing them (``book
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
 from detente.ledger.line import LineSum, at_micros
 from detente.values.period import later, named
 from detente.values.quantity import Span
+
+AgreementOf = Callable[[str, int], str]
+"""The agreement in which a clause stood at a moment, by its id."""
 
 
 class LedgerEntry(NamedTuple):
@@ -44,16 +47,16 @@ class LedgerEntry(NamedTuple):
 
 
 def of_use(
-    sums: Iterable[LineSum], agreements: Mapping[str, str], currency: str, closed: datetime | None
+    sums: Iterable[LineSum], agreement_of: AgreementOf, currency: str, closed: datetime | None
 ) -> Iterator[LedgerEntry]:
     """What lines of use come to: list price, what is taken off, and what is owed for them, day by day.
 
-    ``agreements`` are those of price clauses; ``closed`` is the day up to which the books are closed.
+    ``agreement_of`` says in which agreement a price clause stood; ``closed`` is the day up to which books are closed.
     """
     found: dict[tuple[str, str, str], int] = {}
     for each in sums:
         day, adjusts = booked_on(at_micros(each.start), closed)
-        for account, amount in _of_sum(each, agreements):
+        for account, amount in _of_sum(each, agreement_of):
             key = day, adjusts, account
             found[key] = found.get(key, 0) + amount
     for (day, adjusts, account), amount in sorted(found.items()):
@@ -73,11 +76,11 @@ def booked_on(at: datetime, closed: datetime | None) -> tuple[str, str]:
     return f"{closed:%Y-%m-%d}", named(month, later(month, Span(1, "month")))
 
 
-def _of_sum(each: LineSum, agreements: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+def _of_sum(each: LineSum, agreement_of: AgreementOf) -> Iterator[tuple[str, int]]:
     provider, offer = each.of.offer.get("provider", "unknown"), each.of.offer.get("offer", "unknown")
     yield f"use/{provider}/{offer}", each.listed
-    for (term, _, _), amount in each.off.items():
-        yield f"off/{provider}/{agreements.get(term, 'unknown')}/{term}", -amount
+    for (term, start, _), amount in each.off.items():
+        yield f"off/{provider}/{agreement_of(term, start)}/{term}", -amount
     yield f"owed/{provider}", -each.net
 
 

@@ -157,6 +157,15 @@ def test_an_amended_clause_is_two_and_only_the_new_one_is_booked_anew(store: Sto
     assert (accounts(store)[FEE], accounts(store)["clause/north/more/floor/shortfall-fee"]) == (700 * M, 1700 * M)
 
 
+def test_a_discount_is_booked_under_the_agreement_that_it_stood_in(store: Store, tmp_path: Path) -> None:
+    off = {"id": "off", "kind": "discount", "off": "10%"}
+    amendment = agreement(off | {"off": "20%"}, id="more", amends="north-deal", effective="2026-02-01")
+    case = served_case(off, also=[amendment])
+    put(store, case, tmp_path / "j", call(1, "2026-01-31T23:59", TENTH), call(2, "2026-02-01", TENTH))
+    assert accounts(store)["off/north/north-deal/off"] == -30 * M
+    assert accounts(store)["off/north/more/off"] == -60 * M
+
+
 def test_another_price_of_another_day_leaves_what_is_booked(store: Store, case: Case, tmp_path: Path) -> None:
     """Lines are rated once, at the prices of their day as the case then said."""
     put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH))
