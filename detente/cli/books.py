@@ -178,7 +178,7 @@ def _day(given: str) -> datetime:
 @LEDGER
 @click.option("--agreement", metavar="ID", help="Only the party of this agreement. Default: all parties with entries.")
 @click.option("--window", metavar="TIME", help="2026, 2026-Q1, 2026-01 or a day. Default: the month before this one.")
-@click.option("--as-of", "day", metavar="DAY", help="End it on this day, which is no part of it.")
+@click.option("--as-of", "day", metavar="DAY", help="End it before this day. Default: before today.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print its lines as CSV.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Save it as an HTML page, too.")
 @READING
@@ -211,7 +211,7 @@ def statement(
     loaded = load(case, reading, scenario)
     party = None if agreement is None else _party(loaded, agreement)
     start, end = _window(window)
-    end = end if day is None else min(end, _day(day))
+    end = _so_far(start, end, datetime.now(UTC)) if day is None else min(end, _day(day))
     if end <= start:
         raise click.ClickException(f"--as-of: the time begins on {start:%Y-%m-%d}; write a later day")
     with open_store(ledger) as store:
@@ -231,6 +231,12 @@ def statement(
         for each in found:
             statement_view(console(), each)
     return 0
+
+
+def _so_far(start: datetime, end: datetime, now: datetime) -> datetime:
+    """The end of a time; of one that has not ended, the beginning of today: what is to come is on no statement."""
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return today if start < today < end else end
 
 
 def _held(folder: Path, case: Case) -> tuple[Purchase, ...]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.builders import agreement, data_of, tokens, work
+from detente.cli.books import _so_far
+from tests.builders import agreement, data_of, day, tokens, work
 from tests.cli.shell import detente
 from tests.cli.test_cli import document, written
 from tests.ledger.served import call, journal_of
@@ -156,3 +158,12 @@ def test_the_books_are_exported_and_what_is_not_known_is_told(tmp_path: Path, ca
         "rows": 0,
         "unknown": 0,
     }
+
+
+@pytest.mark.parametrize(
+    ("now", "end"),
+    [("2026-06-15T09:00", "2026-06-15"), ("2027-01-01T00:00", "2027-01-01"), ("2025-12-31", "2027-01-01")],
+)
+def test_a_statement_of_a_time_that_runs_ends_before_today(now: str, end: str) -> None:
+    when = datetime.fromisoformat(now).replace(tzinfo=UTC)
+    assert _so_far(day("2026-01-01"), day("2027-01-01"), when) == day(end)
