@@ -1,4 +1,4 @@
-"""A replica that uses a cap up, as a process of its own: for the tests that kill it, and for ``bench/leases.py``.
+"""A replica that uses a cap up, as a process of its own: for the tests that kill it, and for ``racing``.
 
 It records each use in a file (one byte) before it counts it, as the gateway does in its journal.
 """
@@ -15,12 +15,12 @@ from detente.ledger.opening import open_store
 CAP = CapWindow("cap", 0)
 
 
-def race(url: str, name: str, limit: int, said: int, wanted: int, folder: Path) -> None:
+def race(url: str, name: str, limit: int, said: int, wanted: int, folder: Path, slot: int = 0) -> None:
     """Use what there is, a unit at a time, and end where nothing remains; after ``said`` uses, wait to be told on."""
     mine, beat, uses = Slice(), 0, 0
     with open_store(url) as store, (folder / name).open("ab", buffering=0) as journal:
         leasing = Leasing(store)
-        leasing.open(name, str(folder), 0)
+        leasing.open(name, str(folder), slot)
         while True:
             if mine.free < 1:
                 beat += 1

@@ -13,7 +13,9 @@ from detente.ledger.leasing import CapAnswer, CapClaim, CapWindow, HolderEndedEr
 from detente.ledger.store import Store
 from tests.ledger import lease_racer
 from tests.ledger.lease_racer import CAP
+from tests.ledger.postgres_server import schema_of
 
+ROOT = Path(__file__).parents[2]
 OTHER = CapWindow("other", 3)
 
 
@@ -110,3 +112,18 @@ def test_processes_race_for_a_cap_and_one_is_killed(store: Store, tmp_path: Path
     assert leasing.bury(str(folder), 0, "d") == 1
     racer(store.url, "d", limit, 0, folder).communicate()
     assert sum(recorded.values()) + (folder / "d").stat().st_size == limit, "nothing was lost, and nothing passed"
+
+
+def races(*arguments: str) -> None:
+    asked = [sys.executable, "-m", "tests.ledger.racing", "--calls", "6000", *arguments]
+    ran = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "6000 of 6000 units used" in ran.stdout
+
+
+def test_replicas_that_die_at_any_moment_use_a_cap_up_and_do_not_pass_it() -> None:
+    races("--workers", "3", "--kills", "15", "--life", "0.004")
+
+
+def test_so_they_do_in_postgresql(postgres: str) -> None:
+    races("--workers", "3", "--kills", "6", "--life", "0.03", "--ledger", schema_of(postgres, "raced"))
