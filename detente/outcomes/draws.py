@@ -17,6 +17,7 @@ import numpy as np
 
 from detente.case.case import Case
 from detente.case.risk import LevelRisk, OutageRisk
+from detente.demand.workload import Training
 from detente.values.period import Period, hours_between, moment
 
 LEVELS = 5
@@ -85,15 +86,17 @@ def changes(case: Case, steps: Sequence[int]) -> dict[str, Any]:
     for risk, step in zip(levels(case), steps, strict=True):
         change = risk.quantile((step + 0.5) / LEVELS)
         if change:
-            key, names = (
-                ("workload", _workloads(case, risk)) if risk.kind == "demand" else ("offer", _offers(case, risk))
-            )
-            found += [{key: name, risk.kind: f"{change * 100:+f}%"} for name in names]
+            found += [each | {field: f"{change * 100:+f}%"} for each, field in _changed(case, risk)]
     return {"id": "drawn", "change": found}
 
 
-def _workloads(case: Case, risk: LevelRisk) -> list[str]:
-    return [w.id for w in case.workloads if risk.of.covers(w.facts, None)]
+def _changed(case: Case, risk: LevelRisk) -> Iterator[tuple[dict[str, str], str]]:
+    """What a risk changes, and the field that says how much of it there is."""
+    if risk.kind == "price":
+        yield from (({"offer": name}, "price") for name in _offers(case, risk))
+    else:
+        some = [w for w in case.workloads if risk.of.covers(w.facts, None)]
+        yield from (({"workload": w.id}, "work" if isinstance(w, Training) else "demand") for w in some)
 
 
 def _offers(case: Case, risk: LevelRisk | OutageRisk) -> list[str]:

@@ -79,7 +79,8 @@ class Dispatch:
 
     def __init__(self, case: Case, held: Holdings, deadline: float | None = None) -> None:
         self.must = frozenset(w.id for w in case.workloads if w.value is None)
-        self.study = Study.of(valued(case))
+        ready = [term.id for term in case.terms if term.standby is not None]  # for what is drawn here: it is used
+        self.study = Study.of(valued(case)).without(ready)
         self.draft, self.model = self.study.draft, self.study.model
         self.model.deadline = deadline
         self.held_flow: dict[str, Floats] = {}
@@ -115,7 +116,7 @@ class Dispatch:
     def _weigh_what_must_be_served(self) -> None:
         if self.must:
             cost = self.model.cost.copy()
-            worst = PENALTY * max(1e-6, float(cost[self.draft.x].max(initial=0.0)))
+            worst = PENALTY * max(1e-6, float(np.nanmax(self.draft.prices.listed, initial=0.0)))
             for name in self.must:
                 cost[self.draft.unserved[name]] += worst
             self.model.objective(cost)

@@ -87,6 +87,16 @@ def test_what_a_clause_denies_is_no_way_to_go_on() -> None:
         assert abs(each.availability["chat"] - each.own["south"]) < D("1e-8")
 
 
+def test_standby_is_used_and_asked_for_no_more_while_something_is_out() -> None:
+    # half of the work survives the loss of either: while South is out, North has nobody who could stand by for it
+    policy = {"id": "survive", "kind": "redundancy", "survives": "50%"}
+    offers = [tokens("south", 2), tokens("north", 3)]
+    case = build(offers, [STEADY], agreement(policy, party="self"), months=2, risks=[SOUTH_OUT])
+    answer = found(case)
+    assert answer.unmet == 0
+    assert all(each.availability["chat"] == 1 for each in answer.draws)
+
+
 def test_a_part_of_an_outage_takes_a_part_of_the_work() -> None:
     for each in found(world(risks=[SOUTH_OUT | {"part": "25%"}])).draws:
         assert abs(each.availability["chat"] - each.own["south"]) < D("1e-8")
@@ -150,6 +160,19 @@ def test_what_is_reserved_stays_as_it_was_bought() -> None:
         missing = 10 * 744 * max(D(0), each.levels["level"])
         assert near(each.cost, paid + 9 * missing)
     assert len({each.levels["level"] for each in answer.draws}) > 3
+
+
+def test_the_work_of_a_training_is_demand_too() -> None:
+    job = {
+        "id": "tune",
+        "kind": "training",
+        "work": "100 GPU-hour",
+        "deadline": "2026-02-01",
+        "runs-on": {"accelerators": {"H100": 1}},
+    }
+    level = {"id": "level", "kind": "demand", "least": "-50%", "most": "50%"}
+    for each in found(build([gpus("north", 2)], [job], months=1, risks=[level])).draws:
+        assert near(each.cost, 200 * (1 + each.levels["level"]))
 
 
 def test_prices_are_drawn_and_events_by_their_probabilities() -> None:
