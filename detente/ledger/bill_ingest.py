@@ -18,18 +18,16 @@ from typing import Any
 import msgspec
 
 from detente.errors import FlawError
-from detente.ledger.bill_mapping import BillMapping, BillRule, facts_of, workload_of
+from detente.ledger.bill_mapping import BillMapping
+from detente.ledger.bill_rating import BillRating
 from detente.ledger.bill_rows import BadRow, BillReader, BillRow, LikeRows, unreadable
 from detente.ledger.books import Books, LedgerBatch
-from detente.ledger.line import UseClass, UseLine, at_micros, decimal
-from detente.ledger.metering import Metering
-from detente.ledger.record import CallRoute, EndAsRead, TokenCounts, route
+from detente.ledger.line import UseLine, at_micros, decimal
 from detente.ledger.store import Session
 from detente.values.quantity import plain
 
 BATCH = 5_000
 MAX_TOLD = 200
-NO_QUANTITY = "the row states no quantity"
 
 
 @dataclass
@@ -61,9 +59,8 @@ class BillIngest:
 
     def __init__(self, books: Books, mapping: BillMapping, batch: int = BATCH) -> None:
         self._books, self._mapping, self._size = books, mapping, batch
-        self._metering = Metering(books.case)
+        self._rating = BillRating(books.case, mapping)
         self._routes: dict[str, int] = {}
-        self._of = [None if rule.skip else UseClass("use", *facts_of(rule, books.case)) for rule in mapping.rules]
 
     def run(self, paths: Sequence[Path], at: datetime) -> BillIngested:
         """Read files: together they are one export. Raises LedgerError; what was read before is on the books."""
@@ -136,47 +133,17 @@ class BillIngest:
         self, session: Session, batch: LedgerBatch, path: Path, row: BillRow, routes: dict[str, int], told: BillIngested
     ) -> None:
         assert row.rule is not None
-        rule, of = self._mapping.rules[row.rule], self._of[row.rule]
-        assert of is not None
-        where = self._route(rule)
-        text = (route(where)[:-1] + b"}").decode()
+        text = self._rating.routes[row.rule]
         if text not in routes:
             routes[text] = _numbered(session, batch, text)
         number = routes[text]
-        line = self._rated(number, where, rule, of, row) if rule.tokens else _stated(rule, of, row)
+        line = self._rating.line(row)
         place = len(batch.calls)
         batch.calls.append((row.key, number, row.start, "billed", _body(path, row, line)))
         batch.lines.append((place, line))
         told.added += 1
         told.net += row.net
         told.unknown += line.unknown != ""
-
-    def _route(self, rule: BillRule) -> CallRoute:
-        """What is the same for all rows of a rule, as a record of a call says it."""
-        case, workload = self._books.case, workload_of(rule, self._books.case)
-        labels = {**(workload.labels if workload is not None else {}), **rule.labels}
-        sold = case.offer_facts[rule.offer] if rule.offer else rule.sold
-        return CallRoute(
-            "bill", "", rule.workload or "", labels, sold.get("model", ""), case.hash, deployment="",
-            offer=rule.offer, provider=sold.get("provider"), region=sold.get("region"),
-        )  # fmt: skip
-
-    def _rated(self, number: int, where: CallRoute, rule: BillRule, of: UseClass, row: BillRow) -> UseLine:
-        """A row of tokens, at the case's prices: what a call of as many would cost, over the row's time."""
-        if row.quantity is None:
-            return UseLine(of, row.start, row.end, unknown=NO_QUANTITY)
-        count = round(row.quantity * rule.per)
-        each = abs(count)
-        used = TokenCounts(
-            each if rule.tokens != "output" else 0,
-            each if rule.tokens == "output" else 0,
-            each if rule.tokens == "cached" else 0,
-        )
-        lines = self._metering.lines(number, where, EndAsRead(row.key, "", "complete", used), row.start)
-        line = next((one for one in lines if one.of.kind == "use"), UseLine(of, row.start, row.start))
-        if count < 0:  # a correction, and one row more
-            line = msgspec.structs.replace(line.times(-1), count=1)
-        return line.over(row.start, row.end)
 
 
 def _next(rows: Iterator[BillRow | BadRow], size: int) -> tuple[list[BillRow | BadRow], FlawError | None]:
@@ -187,16 +154,6 @@ def _next(rows: Iterator[BillRow | BadRow], size: int) -> tuple[list[BillRow | B
     except FlawError as error:
         return some, error
     return some, None
-
-
-def _stated(rule: BillRule, of: UseClass, row: BillRow) -> UseLine:
-    """A row of money: what the provider states."""
-    listed = row.net if row.listed is None else row.listed
-    off = listed - row.net
-    if off and rule.discount is None:
-        listed, off = row.net, 0
-    reductions = ((rule.discount, row.start, row.end, off),) if off and rule.discount else ()
-    return UseLine(of, row.start, row.end, listed=listed, net=row.net, off=reductions)
 
 
 def _numbered(session: Session, batch: LedgerBatch, text: str) -> int:

@@ -167,3 +167,19 @@ def test_the_books_are_exported_and_what_is_not_known_is_told(tmp_path: Path, ca
 def test_a_statement_of_a_time_that_runs_ends_before_today(now: str, end: str) -> None:
     when = datetime.fromisoformat(now).replace(tzinfo=UTC)
     assert _so_far(day("2026-01-01"), day("2027-01-01"), when) == day(end)
+
+
+def test_a_bill_beside_the_books_and_what_to_claim(tmp_path: Path, case: Path) -> None:
+    """The books say 10 tokens in and 5 out of North, 45 millionths of a dollar; the bill says 10 cents for nothing."""
+    assert detente("ingest", case, journal_of(tmp_path / "j", [call(1)]), "--ledger", tmp_path / "l.db").returncode == 0
+    head = "ChargePeriodStart,ChargePeriodEnd,ConsumedQuantity,BilledCost\n"
+    (tmp_path / "bill.csv").write_text(f"{head}2026-01-15T00:00Z,2026-01-16T00:00Z,15,0.10\n", encoding="utf-8")
+    mapping = tmp_path / "mapping.yaml"
+    rule = "{ offer: north-api, workload: chat, tokens: input }"
+    mapping.write_text(f"format: focus\nrules: [{rule}]\n", encoding="utf-8")
+    stated = (case, tmp_path / "bill.csv", "--mapping", mapping, "--ledger", tmp_path / "l.db")
+    done = detente("reconcile", *stated)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert re.search(r"north-api +price +2026-01-15 +\+0\.10 USD", done.stdout)
+    found = document(detente("reconcile", *stated, "--json"))
+    assert (found["agrees"], found["claim"], found["billed"], found["booked"]) == (False, "0.099955", "0.1", "0.000045")

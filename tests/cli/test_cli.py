@@ -170,6 +170,7 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
         "serve CASE --port 0 --sandbox",
         "sandbox CASE",
         "keys new --workload chat --case CASE",
+        "reconcile CASE CASE/case.yaml --mapping CASE/case.yaml",
     ],
 )
 def test_mistakes_of_a_case_as_a_document(tmp_path: Path, command: str) -> None:
@@ -247,6 +248,7 @@ def test_every_command_with_json_is_tried_with_mistakes() -> None:
         "standing",
         "replay",
         "export",
+        "reconcile",
         "statement",
         "audit",
     }

@@ -1,0 +1,75 @@
+"""What the rows of a bill come to by the case: tokens at its prices and clauses, as those of a call; money as stated.
+
+Owns: the line of use of a row. Not here: reading rows (``bill_rows``), and what is done with the line (``bill_ingest``,
+``reconciling``).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from detente.case.case import Case
+from detente.ledger.bill_mapping import BillMapping, BillRule, facts_of, workload_of
+from detente.ledger.bill_rows import BillRow
+from detente.ledger.line import UseClass, UseLine
+from detente.ledger.metering import Metering
+from detente.ledger.record import CallRoute, EndAsRead, TokenCounts, route
+
+NO_QUANTITY = "the row states no quantity"
+
+
+class BillRating:
+    """A case and a mapping, ready to rate rows."""
+
+    def __init__(self, case: Case, mapping: BillMapping) -> None:
+        self._case, self._rules = case, mapping.rules
+        self._metering = Metering(case)
+        self._of = [None if rule.skip else UseClass("use", *facts_of(rule, case)) for rule in mapping.rules]
+        self._where = [None if rule.skip else self._route(rule) for rule in mapping.rules]
+        self.routes = [(route(each)[:-1] + b"}").decode() if each is not None else "" for each in self._where]
+        """What is the same for all rows of a rule, as records of calls say it."""
+
+    def line(self, row: BillRow) -> UseLine:
+        """What a row comes to, over its own time."""
+        assert row.rule is not None
+        rule, of = self._rules[row.rule], self._of[row.rule]
+        assert of is not None
+        return self._rated(row.rule, rule, of, row) if rule.tokens else _stated(rule, of, row)
+
+    def _route(self, rule: BillRule) -> CallRoute:
+        case, workload = self._case, workload_of(rule, self._case)
+        labels = {**(workload.labels if workload is not None else {}), **rule.labels}
+        sold = case.offer_facts[rule.offer] if rule.offer else rule.sold
+        return CallRoute(
+            "bill", "", rule.workload or "", labels, sold.get("model", ""), case.hash, deployment="",
+            offer=rule.offer, provider=sold.get("provider"), region=sold.get("region"),
+        )  # fmt: skip
+
+    def _rated(self, number: int, rule: BillRule, of: UseClass, row: BillRow) -> UseLine:
+        """A row of tokens, at the case's prices: what a call of as many would cost."""
+        where = self._where[number]
+        assert where is not None
+        if row.quantity is None:
+            return UseLine(of, row.start, row.end, unknown=NO_QUANTITY)
+        count = round(row.quantity * rule.per)
+        each = abs(count)
+        used = TokenCounts(
+            each if rule.tokens != "output" else 0,
+            each if rule.tokens == "output" else 0,
+            each if rule.tokens == "cached" else 0,
+        )
+        lines = self._metering.lines(number, where, EndAsRead(row.key, "", "complete", used), row.start)
+        line = next((one for one in lines if one.of.kind == "use"), UseLine(of, row.start, row.start))
+        if count < 0:  # a correction, and one row more
+            line = msgspec.structs.replace(line.times(-1), count=1)
+        return line.over(row.start, row.end)
+
+
+def _stated(rule: BillRule, of: UseClass, row: BillRow) -> UseLine:
+    """A row of money: what the provider states."""
+    listed = row.net if row.listed is None else row.listed
+    off = listed - row.net
+    if off and rule.discount is None:
+        listed, off = row.net, 0
+    reductions = ((rule.discount, row.start, row.end, off),) if off and rule.discount else ()
+    return UseLine(of, row.start, row.end, listed=listed, net=row.net, off=reductions)

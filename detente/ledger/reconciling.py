@@ -1,0 +1,218 @@
+"""Reconciling: a provider's bill beside the books, to the billionth, by offer, day and cause.
+
+Owns: which part of a difference has which cause. What the bill's quantity would cost at our prices and under our
+clauses (``BillRating``) stands between the two: what is billed above it is a matter of price, and what it is above the
+books one of quantity. Where all of a bill's days fit the books once our hours are counted in another time zone, that is
+why they differ day by day. Not here: reading bills (``bill_rows``), and how it is told (``report``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from detente.errors import FlawError, LedgerError
+from detente.ledger.bill_mapping import BillMapping
+from detente.ledger.bill_rating import BillRating
+from detente.ledger.bill_rows import DAY, BadRow, BillReader, LikeRows, unreadable
+from detente.ledger.books import Books
+from detente.ledger.line import HOUR, at_micros
+from detente.ledger.running import all_sums
+
+Cause = Literal["price", "quantity", "not on the books", "not on the bill", "rounding", "time zone", "not rated"]
+CENT = 10_000_000
+"""In billionths: no bill is rounded more than to the cent."""
+ZONES = (*range(1, 15), *range(-1, -13, -1))
+"""Hours that a time zone may be ahead of UTC."""
+OfferDay = tuple[str, int]
+"""An offer, and a day as microseconds since 1970."""
+
+
+@dataclass
+class BilledDay:
+    """An offer on a day: what is billed, what its quantity would cost at our prices, what the books say; billionths."""
+
+    rows: int = 0
+    billed: int = 0
+    rated: int = 0
+    tokens: int = 0
+    unrated: int = 0
+    slack: int = 0
+    """What its rounding may come to: half of the last digit of each of its rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How much more is billed than is on the books, of one offer on one day, for one cause; in billionths."""
+
+    offer: str
+    day: str
+    cause: Cause
+    amount: int
+
+
+@dataclass
+class Reconciled:
+    """A bill beside the books. ``differences`` add up to ``billed`` less ``booked``, to the billionth.
+
+    ``zones`` says for which offers the bill counts days in which time zone; ``aside`` are rows that cannot be read,
+    ``unmapped`` those for which there is no rule.
+    """
+
+    billed: int = 0
+    booked: int = 0
+    differences: list[Difference] = field(default_factory=list)
+    zones: dict[str, int] = field(default_factory=dict)
+    aside: list[str] = field(default_factory=list)
+    unmapped: int = 0
+    unknown: int = 0
+
+    @property
+    def claims(self) -> list[Difference]:
+        """What is billed above what was agreed or served: to be claimed, or explained by the provider."""
+        wanted = ("price", "quantity", "not on the books")
+        return [each for each in self.differences if each.amount > 0 and each.cause in wanted]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing differs but by rounding, or by the time zone in which days are counted."""
+        return all(each.cause in ("rounding", "time zone") for each in self.differences)
+
+
+def reconcile(books: Books, mapping: BillMapping, paths: Sequence[Path]) -> Reconciled:
+    """Hold a bill against the books. Raises LedgerError where rows of bills are on these books."""
+    found = Reconciled()
+    bill = _billed(books, mapping, paths, found)
+    if not bill:
+        return found
+    days = {day for _, day in bill}
+    hours = _booked(books, {offer for offer, _ in bill}, min(days) - DAY, max(days) + 2 * DAY, found)
+    for offer in sorted({offer for offer, _ in (*bill, *hours)}):
+        mine = {day: each for (name, day), each in bill.items() if name == offer}
+        ours = {hour: each for (name, hour), each in hours.items() if name == offer}
+        found.differences += _of_offer(offer, mine, ours, (min(days), max(days)), found)
+    found.billed = sum(each.billed for each in bill.values())
+    found.booked = found.billed - sum(each.amount for each in found.differences)
+    return found
+
+
+# -- what there is -----------------------------------------------------------------------------------------------------
+def _billed(books: Books, mapping: BillMapping, paths: Sequence[Path], found: Reconciled) -> dict[OfferDay, BilledDay]:
+    """The rows of a bill by offer and day; those of no offer of the case stand under what was sold."""
+    rating, bill = BillRating(books.case, mapping), dict[OfferDay, BilledDay]()
+    likes = LikeRows()
+    for path in paths:
+        try:
+            for row in BillReader(path, mapping, books.case.currency, likes).rows():
+                if isinstance(row, BadRow):
+                    found.aside.append(f"{path}:{row.row}:{row.column}: {row.what}")
+                elif row.rule is None:
+                    found.unmapped += 1
+                elif not mapping.rules[row.rule].skip:
+                    rule, line = mapping.rules[row.rule], rating.line(row)
+                    name = rule.offer or rule.sold.get("product", "other")
+                    into = bill.setdefault((name, row.start - row.start % DAY), BilledDay())
+                    into.rows += 1
+                    into.billed += row.net
+                    into.slack += _rounding(row.net)
+                    if rule.tokens and not line.unknown:
+                        into.rated += line.net
+                        into.tokens += line.work
+                    else:
+                        into.unrated += row.net
+        except FlawError as error:
+            found.aside += unreadable(error, path)
+    likes.close()
+    return bill
+
+
+def _booked(
+    books: Books, offers: set[str], start: int, end: int, found: Reconciled
+) -> dict[tuple[str, int], tuple[int, int]]:
+    """What the books say of the same offers, and of all of the same providers: money and tokens by the hour."""
+    case, hours = books.case, dict[tuple[str, int], tuple[int, int]]()
+    sellers = {offer.provider for offer in case.offers if offer.id in offers}
+    wanted = {offer.id for offer in case.offers if offer.provider in sellers}
+    with books.store.reading() as session:
+        books.currency(session)
+        if session.one("SELECT 1 FROM calls WHERE outcome = 'billed' LIMIT 1") is not None:
+            what = f"{books.store.url}: holds rows of bills, so that a bill would be held against itself"
+            raise LedgerError(f"{what}; reconcile with a ledger of served calls alone")
+        for each in all_sums(session):
+            name = each.of.offer.get("offer", "")
+            if each.of.kind == "use" and name in wanted and start <= each.start < end:
+                found.unknown += each.unknown
+                money, tokens = hours.get((name, each.start - each.start % HOUR), (0, 0))
+                hours[name, each.start - each.start % HOUR] = money + each.net, tokens + each.work
+    return hours
+
+
+def _rounding(amount: int) -> int:
+    """How much an amount may have been rounded, by the digits that it is stated with; ours is, to a billionth."""
+    digit = CENT
+    while amount % digit:
+        digit //= 10
+    return max(1, digit // 2)
+
+
+# -- causes ----------------------------------------------------------------------------------------------------------
+def _of_offer(
+    offer: str,
+    bill: dict[int, BilledDay],
+    hours: dict[int, tuple[int, int]],
+    span: tuple[int, int],
+    found: Reconciled,
+) -> Iterator[Difference]:
+    """The differences of one offer, day by day."""
+    ahead = _zone(bill, hours) if bill else 0
+    if ahead:
+        found.zones[offer] = ahead
+    plain, shifted = (_by_day(hours, lambda each: each[0], by) for by in (0, ahead))
+    for day in sorted({*bill, *plain, *shifted}):
+        if not span[0] <= day <= span[1]:
+            continue
+        theirs, ours = bill.get(day, BilledDay()), shifted.get(day, 0)
+        named = f"{at_micros(day):%Y-%m-%d}"
+        for cause, amount in _causes(theirs, ours, booked=day in shifted):
+            if amount:
+                yield Difference(offer, named, cause, amount)
+        if moved := ours - plain.get(day, 0):
+            yield Difference(offer, named, "time zone", moved)
+
+
+def _causes(theirs: BilledDay, ours: int, *, booked: bool) -> Iterable[tuple[Cause, int]]:
+    """What is billed above the books, in parts that add up to it."""
+    if not theirs.rows:
+        return [("not on the bill", -ours)]
+    price = theirs.billed - theirs.unrated - theirs.rated
+    small = abs(price) <= theirs.slack
+    quantity = theirs.rated - ours
+    return [
+        ("not rated", theirs.unrated),
+        ("rounding" if small else "price", price),
+        ("quantity" if booked else "not on the books", quantity),
+    ]
+
+
+def _zone(bill: dict[int, BilledDay], hours: dict[int, tuple[int, int]]) -> int:
+    """How many hours ahead of UTC the bill counts its days; 0 where days fit as they are, or in no zone."""
+
+    def fits(ahead: int) -> bool:
+        ours = _by_day(hours, lambda each: each[1], ahead)
+        return all(ours.get(day, 0) == theirs.tokens for day, theirs in bill.items())
+
+    if fits(0) or len(bill) < 2:  # one day fits by chance
+        return 0
+    return next((ahead for ahead in ZONES if fits(ahead)), 0)
+
+
+def _by_day(hours: dict[int, tuple[int, int]], measure: Callable[[tuple[int, int]], int], ahead: int) -> dict[int, int]:
+    """Hours by the day in which they lie where clocks are so many hours ahead of UTC."""
+    found: dict[int, int] = {}
+    for hour, each in hours.items():
+        local = hour + ahead * HOUR
+        day = local - local % DAY
+        found[day] = found.get(day, 0) + measure(each)
+    return found

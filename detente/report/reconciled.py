@@ -1,0 +1,86 @@
+"""A bill beside the books, for people and for programs.
+
+Owns: how it is told. Not here: comparing them (``ledger.reconciling``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from rich.console import Console
+
+from detente.errors import MAX_SHOWN, printable
+from detente.ledger.line import decimal
+from detente.ledger.reconciling import Difference, Reconciled
+from detente.report.journal import Print
+from detente.report.layout import say, table
+from detente.values.quantity import plain
+
+MAX_DAYS = 3
+
+
+def reconciled_view(found: Reconciled, currency: str, console: Console, warn: Print) -> None:
+    """For people: what differs by offer and cause, and what to claim."""
+    for said in found.aside[:MAX_SHOWN]:
+        warn(printable(said))
+    if found.unmapped:
+        warn(f"{found.unmapped:,} row(s) with no rule are not compared; add a rule, or one with `skip: true`")
+    if found.unknown:
+        warn(f"{found.unknown:,} use(s) on the books are not known, and so in no sum")
+    more = found.billed - found.booked
+    say(console, f"billed {_cents(found.billed, currency)}, on the books {_cents(found.booked, currency)}")
+    say(console, "they agree" if found.agrees else f"billed {_signed(more, currency)} beside the books")
+    rows = [[offer, cause, _days(each), _signed(_sum(each), currency)] for offer, cause, each in _grouped(found)]
+    table(console, "What differs", ["offer", "cause", "days", "billed beside the books"], rows, right=(3,), most=40)
+    for offer, ahead in found.zones.items():
+        say(console, f"{offer}: the bill counts days at UTC{ahead:+d}; state it as `zone:` of the mapping", indent=2)
+    claims = [[c.offer, c.day, c.cause, _cents(c.amount, currency)] for c in found.claims]
+    table(console, "To claim", ["offer", "day", "for", "amount"], claims, right=(3,), most=40)
+    if claims:
+        say(console, f"{_cents(_sum(found.claims), currency)} in all", indent=2)
+
+
+def _grouped(found: Reconciled) -> Iterable[tuple[str, str, list[Difference]]]:
+    by: dict[tuple[str, str], list[Difference]] = {}
+    for each in found.differences:
+        by.setdefault((each.offer, each.cause), []).append(each)
+    return [(offer, cause, each) for (offer, cause), each in sorted(by.items())]
+
+
+def _days(each: list[Difference]) -> str:
+    days = [one.day for one in each]
+    more = f" and {len(days) - MAX_DAYS} more" if len(days) > MAX_DAYS else ""
+    return ", ".join(days[:MAX_DAYS]) + more
+
+
+def _sum(each: Iterable[Difference]) -> int:
+    return sum(one.amount for one in each)
+
+
+def _cents(nanos: int, currency: str) -> str:
+    return f"{decimal(nanos):,.2f} {currency}"
+
+
+def _signed(nanos: int, currency: str) -> str:
+    return ("+" if nanos > 0 else "−" if nanos < 0 else "") + _cents(abs(nanos), currency)
+
+
+def reconciled_json(found: Reconciled) -> str:
+    """The same as one document, with every difference to the billionth."""
+    told = {
+        "status": "incomplete" if found.aside or found.unmapped or found.unknown else "whole",
+        "agrees": found.agrees,
+        "billed": plain(decimal(found.billed)),
+        "booked": plain(decimal(found.booked)),
+        "claim": plain(decimal(_sum(found.claims))),
+        "differences": [
+            {"offer": d.offer, "day": d.day, "cause": d.cause, "amount": plain(decimal(d.amount))}
+            for d in found.differences
+        ],
+        "zones": found.zones,
+        "aside": found.aside[:MAX_SHOWN],
+        "unmapped": found.unmapped,
+        "unknown": found.unknown,
+    }
+    return json.dumps(told)

@@ -1,0 +1,142 @@
+"""A bill beside the books: each cause alone and all together, worked out by hand; the parts always add up.
+
+North sells tokens at 3 USD per Mtok. Books and bill count thousands of tokens: 3 USD for 1,000 of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detente.case.case import Case
+from detente.errors import LedgerError
+from detente.ledger.bill_ingest import BillIngest
+from detente.ledger.bill_mapping import read_mapping
+from detente.ledger.books import Books
+from detente.ledger.reconciling import Difference, Reconciled, reconcile
+from tests.builders import Data, day
+from tests.ledger.served import NOW, call, fresh, ingested, journal_of, served_case
+from tests.ledger.test_bills import INPUT, OTHER, bill, mapped, row
+
+USD = 10**9
+Served = Iterable[tuple[str, int]]
+"""Calls: when, and thousands of tokens of input."""
+
+
+def billed(on: str, thousands: object, net: object, service: str = "m in") -> str:
+    """A row of a day."""
+    end = day(on) + timedelta(days=1)
+    return row(service, net, thousands, when=f"{on}T00:00:00Z,{end:%Y-%m-%dT%H:%M:%SZ}")
+
+
+def held(folder: Path, served: Served, rows: list[str], *terms: Data, rules: tuple[Data, ...] = (INPUT,)) -> Reconciled:
+    folder.mkdir(exist_ok=True)
+    case = served_case(*terms)
+    records = [call(n, datetime.fromisoformat(f"{at}+00:00"), (size * 1000, 0)) for n, (at, size) in enumerate(served)]
+    with fresh(folder) as store:
+        ingested(store, case, journal_of(folder / "journal", records))
+        mapping = read_mapping(mapped(folder, *rules), case)
+        return reconcile(Books(store, case), mapping, [bill(folder / "bill.csv", rows)])
+
+
+def said(found: Reconciled) -> list[tuple[str, str, float]]:
+    return [(each.day[5:], each.cause, each.amount / USD) for each in found.differences]
+
+
+JAN = [("2026-01-15T10:00", 1000), ("2026-01-16T10:00", 2000)]
+"""3 USD on the 15th, 6 USD on the 16th."""
+
+
+def test_a_bill_that_says_the_same_agrees(tmp_path: Path) -> None:
+    found = held(tmp_path, JAN, [billed("2026-01-15", 1000, "3.00"), billed("2026-01-16", 2000, "6.00")])
+    assert (found.agrees, found.differences, found.billed, found.booked) == (True, [], 9 * USD, 9 * USD)
+
+
+def test_another_price_is_claimed(tmp_path: Path) -> None:
+    """3.50 for what costs 3; and 5 for what costs 6, which is no claim."""
+    found = held(tmp_path, JAN, [billed("2026-01-15", 1000, "3.50"), billed("2026-01-16", 2000, "5.00")])
+    assert said(found) == [("01-15", "price", 0.5), ("01-16", "price", -1.0)]
+    assert [(claim.day, claim.amount) for claim in found.claims] == [("2026-01-15", USD // 2)]
+
+
+def test_a_discount_that_was_not_given_is_a_price(tmp_path: Path) -> None:
+    off: Data = {"id": "off", "kind": "discount", "off": "10%"}
+    found = held(tmp_path, JAN[:1], [billed("2026-01-15", 1000, "3.00")], off)
+    assert (said(found), found.booked) == ([("01-15", "price", 0.3)], 27 * USD // 10)
+
+
+def test_another_quantity_is_told_from_another_price(tmp_path: Path) -> None:
+    """1,200 thousand at 3.10: 0.60 for 200 thousand more at our price, and 0.12 for the price of all."""
+    found = held(tmp_path, JAN[:1], [billed("2026-01-15", 1200, "3.72")])
+    assert said(found) == [("01-15", "price", 0.12), ("01-15", "quantity", 0.6)]
+
+
+def test_what_is_missing_on_either_side(tmp_path: Path) -> None:
+    found = held(tmp_path, JAN, [billed("2026-01-15", 1000, "3.00"), billed("2026-01-17", 500, "1.50")])
+    assert said(found) == [("01-16", "not on the bill", -6.0), ("01-17", "not on the books", 1.5)]
+    assert [claim.day for claim in found.claims] == ["2026-01-17"]
+
+
+def test_cents_are_rounding_and_billionths_are_not(tmp_path: Path) -> None:
+    """1,001 thousand cost 3.003; 3.00 is that in cents. 3.004 is stated in tenths of cents, and is another price."""
+    rounded = held(tmp_path / "a", [("2026-01-15T10:00", 1001)], [billed("2026-01-15", 1001, "3.00")])
+    assert (said(rounded), rounded.agrees) == ([("01-15", "rounding", -0.003)], True)
+    finer = held(tmp_path / "b", [("2026-01-15T10:00", 1001)], [billed("2026-01-15", 1001, "3.004")])
+    assert (said(finer), finer.agrees) == ([("01-15", "price", 0.001)], False)
+
+
+def test_days_of_another_time_zone_are_told_as_such(tmp_path: Path) -> None:
+    """The bill's days begin at 22:00 UTC of the day before: calls of 23:00 are on its next day."""
+    served = [("2026-01-15T10:00", 1000), ("2026-01-15T23:00", 500), ("2026-01-16T10:00", 2000)]
+    found = held(tmp_path, served, [billed("2026-01-15", 1000, "3.00"), billed("2026-01-16", 2500, "7.50")])
+    assert (found.zones, found.agrees) == ({"north-api": 1}, True)
+    assert said(found) == [("01-15", "time zone", -1.5), ("01-16", "time zone", 1.5)]
+
+
+def test_money_without_quantities_is_not_rated(tmp_path: Path) -> None:
+    rows = [billed("2026-01-15", 1000, "3.00"), billed("2026-01-15", "", "8", "Storage")]
+    found = held(tmp_path, JAN[:1], rows, rules=(INPUT, OTHER))
+    assert found.differences == [Difference("storage", "2026-01-15", "not rated", 8 * USD)]
+
+
+def test_bad_rows_and_rows_without_a_rule_are_told(tmp_path: Path) -> None:
+    rows = [billed("2026-01-15", 1000, "3.00"), billed("2026-01-15", 1, "much"), billed("2026-01-15", 1, "1", "Else")]
+    found = held(tmp_path, JAN[:1], rows)
+    assert (len(found.aside), found.unmapped, found.differences) == (1, 1, [])
+    assert "bill.csv:3:8: `much` is not a number" in found.aside[0]
+
+
+def test_a_bill_is_not_held_against_itself(tmp_path: Path) -> None:
+    case: Case = served_case()
+    with fresh(tmp_path) as store:
+        mapping = read_mapping(mapped(tmp_path, OTHER), case)
+        path = bill(tmp_path / "b.csv", [row("Storage", "1")])
+        BillIngest(Books(store, case), mapping).run([path], NOW)
+        with pytest.raises(LedgerError, match="holds rows of bills"):
+            reconcile(Books(store, case), mapping, [path])
+
+
+@settings(max_examples=20)
+@given(
+    st.lists(st.tuples(st.integers(0, 95), st.integers(1, 9999)), max_size=12),
+    st.lists(st.tuples(st.integers(0, 4), st.integers(1, 9999), st.integers(0, 9999)), min_size=1, max_size=12),
+)
+def test_the_parts_add_up_to_the_difference(tmp_path_factory: Any, served: Any, rows: Any) -> None:
+    """Whatever is billed and booked: billed less booked on the days of the bill, to the billionth."""
+    start = day("2026-01-15")
+    calls = [(f"{start + timedelta(hours=hour):%Y-%m-%dT%H:%M}", size) for hour, size in served]
+    bills = [
+        billed(f"{start + timedelta(days=on):%Y-%m-%d}", size, f"{net // 100}.{net % 100:02d}")
+        for on, size, net in rows
+    ]
+    found = held(tmp_path_factory.mktemp("reconcile"), calls, bills)
+    days = [on for on, _, _ in rows]
+    booked = sum(size * 3_000_000 for hour, size in served if min(days) <= hour // 24 <= max(days))
+    assert found.billed == sum(net for _, _, net in rows) * 10_000_000
+    assert found.booked == booked
