@@ -14,6 +14,7 @@ from detente.contract.verdict import Verdict
 from detente.ledger.at_risk import AtRisk
 from detente.ledger.caps import CallCap
 from detente.ledger.record import TokenCounts
+from detente.ledger.stands import BooksStand
 from detente.providers.wire import Tokens
 
 
@@ -33,6 +34,8 @@ NOTHING_HELD = Hold()
 class Standings:
     """Whoever knows where clauses stand. This one knows nothing: clauses are asked of facts alone."""
 
+    seen: BooksStand | None = None
+    """Where clauses stood on the books when they were last looked at."""
     at_risk: tuple[AtRisk, ...] = ()
     """The floors that will fall short at the present pace."""
     away: str = ""

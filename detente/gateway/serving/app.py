@@ -31,6 +31,7 @@ from detente.gateway.serving.metrics import TYPE, Metrics
 from detente.gateway.serving.provider_call import ProviderCalls
 from detente.gateway.serving.recorder import Recorder
 from detente.gateway.serving.relay import Relay
+from detente.gateway.serving.standing_page import standing_page
 from detente.gateway.surfaces import SURFACES, models
 from detente.gateway.surfaces.messages_count import CountSurface
 from detente.gateway.surfaces.stored import PREFIX as STORED
@@ -212,6 +213,7 @@ class App:
         self._metrics.away(bool(self._standings.away))
         for clause, limit, remaining in self._standings.caps():
             self._metrics.cap(clause, limit, remaining)
+        self._metrics.at_risk({floor.term: (floor.short, floor.owed) for floor in self._standings.at_risk})
         self._metrics.active(self._active, len(asyncio.all_tasks(self._loop)))
         self._metrics.flush()
 
@@ -232,6 +234,8 @@ class App:
         elif path == b"/metrics" and exchange.internal is (self.metrics_port is not None):
             self.flush()
             exchange.reply(200, TYPE, self._metrics.text())
+        elif path == b"/standing" and exchange.internal:  # what was agreed is no caller's to read
+            exchange.reply(200, JSON, msgspec.json.encode(standing_page(self._standings)))
         elif exchange.internal:
             exchange.reply(404, JSON, self._nothing(exchange.head))
         elif path == b"/v1/models" or path.startswith(b"/v1/models/"):

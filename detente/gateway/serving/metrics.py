@@ -9,6 +9,8 @@ With several workers each writes files of its own in ``PROMETHEUS_MULTIPROC_DIR`
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from decimal import Decimal
 
 from prometheus_client import (
     CollectorRegistry,
@@ -117,6 +119,14 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livemin",
         )
+        self._short, self._owed = (
+            Gauge(name, told, ["clause"], registry=registry, multiprocess_mode="livemax")
+            for name, told in (
+                ("detente_floor_short", "What will be missing of a floor by its end at the present pace; 0: nothing."),
+                ("detente_floor_owed", "What that will cost, in the currency of the case."),
+            )
+        )
+        self._floors: set[str] = set()
         self._counts: dict[tuple[str, str, str], _Count] = {}
         self._denied: dict[str, int] = {}
         self._waits = Durations(_SECONDS)
@@ -172,6 +182,14 @@ class Metrics:
         """A cap in the window that runs, in whole billionths."""
         self._limits.labels(clause).set(limit / NANOS)
         self._remaining.labels(clause).set(remaining / NANOS)
+
+    def at_risk(self, floors: Mapping[str, tuple[Decimal, Decimal]]) -> None:
+        """The floors that will fall short, by clause: by how much, and what that costs; others no longer do."""
+        self._floors |= floors.keys()
+        for clause in self._floors:
+            short, owed = floors.get(clause, (0, 0))
+            self._short.labels(clause).set(float(short))
+            self._owed.labels(clause).set(float(owed))
 
     def away(self, away: bool) -> None:
         """Whether the ledger is."""

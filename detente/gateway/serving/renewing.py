@@ -18,13 +18,13 @@ from detente.errors import DetenteError, LedgerError
 from detente.gateway.serving.clock import Clock
 from detente.gateway.serving.leaseholder import Leaseholder
 from detente.gateway.serving.settings import Say
-from detente.ledger.at_risk import AtRisk, at_risk
+from detente.ledger.at_risk import at_risk
 from detente.ledger.books import Books
 from detente.ledger.ingest import Ingest
 from detente.ledger.journal import files, replica_of
 from detente.ledger.leasing import CapAnswer, CapClaim, CapWindow, HolderEndedError, Leasing
 from detente.ledger.opening import open_store
-from detente.ledger.stands import stands
+from detente.ledger.stands import BooksStand, stands
 from detente.ledger.store import Store
 from detente.values.period import named
 
@@ -162,7 +162,8 @@ class Renewing:
         """Look once. Where the ledger is away, what was seen last holds on."""
         loop, before = asyncio.get_running_loop(), {floor.term for floor in self.leases.at_risk}
         with suppress(DetenteError, OSError):  # it is told by whoever claims
-            found = await loop.run_in_executor(self._reading, self._floors, self._case)
+            seen = await loop.run_in_executor(self._reading, self._seen, self._case)
+            found, self.leases.seen = at_risk(seen, self._case.signed), seen
             if found != self.leases.at_risk:
                 self.leases.at_risk = found
             for floor in found:
@@ -170,9 +171,9 @@ class Renewing:
                     when = f"by {floor.end:%Y-%m-%d}"
                     self._say(f"{floor.term} is expected to fall short {when}; calls that count towards it go there")
 
-    def _floors(self, case: Case) -> tuple[AtRisk, ...]:
+    def _seen(self, case: Case) -> BooksStand:
         with open_store(self._url, make=True) as store:
-            return at_risk(stands(Books(store, case), self._clock.now()), case.signed)
+            return stands(Books(store, case), self._clock.now())
 
     # -- the end ---------------------------------------------------------------------------------------------------
     async def close(self) -> None:

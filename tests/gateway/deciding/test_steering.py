@@ -15,6 +15,7 @@ from detente.gateway.deciding.moment import Moment
 from detente.gateway.deciding.policy import Policy
 from detente.gateway.deciding.standings import Standings
 from detente.gateway.deciding.steering import NO_SAVING, Saving
+from detente.gateway.serving.standing_page import standing_page
 from detente.gateway.surfaces import SURFACES
 from detente.ledger.at_risk import AtRisk, at_risk
 from detente.ledger.books import Books
@@ -127,6 +128,18 @@ def test_a_gateway_looks_at_the_books_and_steers(tmp_path: Path) -> None:
                 assert (await stage.ask(HELLO)).headers["x-detente-deployment"] == "north-m"
                 told = "floor is expected to fall short by 2026-02-01; calls that count towards it go there"
                 assert stage.said == [told]
+                assert (await stage.page("/standing")).status == 404, "callers do not read what was agreed"
+                page = standing_page(stage.standings)
+                assert page["at-risk"] == [
+                    {"clause": "floor", "until": "2026-02-01T00:00:00+00:00", "short": "10.7", "owed": "10.7"}
+                ]
+                (clause,) = page["clauses"]
+                assert (clause["clause"], clause["asks"], clause["drawn"]) == ("floor", "20", "6")
+                assert clause["expected"]["drawn"] == "9.3"
+                assert (page["as-of"], page["ledger"], page["unknown"]) == ("2026-01-21T00:00:00+00:00", None, 0)
+                metrics = (await stage.page("/metrics")).body
+                assert b'detente_floor_short{clause="floor"} 10.7' in metrics
+                assert b'detente_floor_owed{clause="floor"} 10.7' in metrics
             assert [record.why for record in stage.records] == ["price", "floor floor"]
 
     run(main())

@@ -134,6 +134,7 @@ def test_metrics_on_an_address_of_their_own_are_there_and_nowhere_else(tmp_path:
             stage.port = metrics
             assert b"detente_requests_total" in (await stage.page("/metrics")).body
             assert (await stage.page("/healthz")).status == 200
+            assert (await stage.page("/standing")).json["caps"] == []
             for said in ("/v1/models", "/v1/nothing"):
                 assert (await stage.page(said)).status == 404
             assert (await stage.ask()).status == 404

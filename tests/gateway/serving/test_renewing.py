@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from detente.errors import LedgerError
+from detente.gateway.serving.standing_page import standing_page
 from detente.ledger.leases import LeaseClaim
 from detente.ledger.leasing import CapClaim, CapWindow, Leasing
 from detente.ledger.opening import open_store
@@ -75,6 +76,8 @@ def test_a_spending_cap_holds_live_and_says_so(tmp_path: Path) -> None:
             error = (await stage.ask(ASK)).json["error"]
             assert error["message"] == "nothing remains of <0.01 USD [cap]"
             assert error["detente"]["text"] == CAP["text"]
+            caps = standing_page(stage.standings)["caps"]
+            assert [(each["clause"], each["allows"]) for each in caps] == [("cap", "0.0003")]
             metrics = (await stage.page("/metrics")).body.decode()
             assert 'detente_cap_limit{clause="cap"} 0.0003' in metrics
             assert 'detente_cap_remaining{clause="cap"} ' in metrics

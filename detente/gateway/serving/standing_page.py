@@ -1,0 +1,64 @@
+"""The page `/standing`: where the clauses of the case stand, as the gateway last saw it.
+
+Owns: its document. Amounts are exact, as text. Not here: the standings (``ledger/stands``), and the caps
+(``leaseholder``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from detente.gateway.deciding.standings import Standings
+from detente.ledger.stands import ClauseStands
+from detente.values.period import endless
+from detente.values.quantity import WIDE, plain
+
+
+def standing_page(standings: Standings) -> dict[str, Any]:
+    """Where clauses stand on the books, which floors steer calls, and what remains of caps at this moment."""
+    seen = standings.seen
+    return {
+        "as-of": seen.as_of.isoformat() if seen is not None else None,
+        "ledger": standings.away or None,
+        "clauses": [_clause(each) for each in seen.clauses] if seen is not None else [],
+        "unknown": seen.unknown if seen is not None else None,
+        "at-risk": [
+            {
+                "clause": floor.term,
+                "until": floor.end.isoformat(),
+                "short": plain(floor.short),
+                "owed": plain(floor.owed),
+            }
+            for floor in standings.at_risk
+        ],
+        "caps": [
+            {"clause": clause, "allows": _whole(allows), "remaining": _whole(remaining)}
+            for clause, allows, remaining in standings.caps()
+        ],
+    }
+
+
+def _clause(stands: ClauseStands) -> dict[str, Any]:
+    found: dict[str, Any] = {"clause": stands.term, "agreement": stands.agreement}
+    standing, heading = stands.standing, stands.heading
+    if standing is None:
+        return found | {"unknown": stands.unknown}
+    remaining = standing.remaining
+    found |= {
+        "role": standing.role,
+        "unit": standing.unit,
+        "from": standing.start.isoformat(),
+        "until": None if endless(standing.end) else standing.end.isoformat(),
+        "asks": None if standing.amount is None else plain(standing.amount),
+        "drawn": plain(standing.drawn),
+        "remaining": None if remaining is None else plain(remaining),
+        "accruing": plain(standing.accruing),
+        "unknown-uses": stands.uncounted,
+    }
+    if heading is not None:
+        found["expected"] = {name: plain(getattr(heading, name)) for name in ("drawn", "low", "high", "owed", "worst")}
+    return found
+
+
+def _whole(billionths: int) -> str:
+    return plain(WIDE.scaleb(billionths, -9))
