@@ -20,8 +20,10 @@ Leniency = Literal[
     "sampling",
     "verbosity",
     "hosted-tools",
+    "strict-tools",
     "names",
 ]
 """``reasoning``: effort, budgets, and thoughts that another maker's model cannot read. ``sampling``: values of
-``temperature``, ``top_p`` and ``top_k`` that a model does not take. ``hosted-tools``: tools on offer that run at a
+``temperature``, ``top_p`` and ``top_k`` that a model does not take. ``strict-tools``: that arguments of tools keep to
+their schema (`strict`), which some models cannot promise. ``hosted-tools``: tools on offer that run at a
 provider. ``names``: of participants. The others are members, or the features that ``lacks:`` names."""

@@ -80,7 +80,7 @@ def tool_config_of(
     stated: list[dict[str, Any]] = []
     names: set[str] = set()
     for tool in _TOOLS.of(members) or ():
-        spec = _spec(tool, family)
+        spec = _spec(tool, family, omissions)
         names.add(spec["name"])
         stated.append({"toolSpec": spec})
         if family.caches != "prompts":
@@ -102,7 +102,7 @@ def tool_config_of(
     return ToolConfig(config, forced, additional)
 
 
-def _spec(tool: _Tool, family: Family) -> dict[str, Any]:
+def _spec(tool: _Tool, family: Family, omissions: Omissions) -> dict[str, Any]:
     function = tool.function
     if tool.type != "function" or function is None:
         raise Refusal(f"`tools` hold one of type `{tool.type[:40]}`: Converse knows functions", "tools")
@@ -119,10 +119,11 @@ def _spec(tool: _Tool, family: Family) -> dict[str, Any]:
     if schema == NULL or not _SCHEMA.read(schema):  # an object, whatever it holds: it is sent as it was written
         schema = _NO_PARAMETERS
     spec["inputSchema"] = {"json": schema}
-    if function.strict:
-        if not family.structured:
-            raise Refusal(f"`{function.name}` is strict, and {family.title} keeps no schema", "tools")
+    if function.strict and family.structured:
         spec["strict"] = True
+    elif function.strict and not omissions.may("strict-tools", "strict"):
+        what = f"`{function.name[:80]}` is strict, and {family.title} keeps no schema"
+        raise Refusal(f"{what}; leave `strict` out, or {remedy('strict-tools')}", "tools")
     return spec
 
 

@@ -76,6 +76,16 @@ def test_calls_may_be_numbered_anew_in_each_turn() -> None:
     assert ids == ["c1", "c1", "c1_2", "c1_2"]  # Claude refuses an id that comes twice
 
 
+def test_a_strict_tool_may_lose_that_where_a_model_keeps_no_schema() -> None:
+    asked = call(said(tools=[{"type": "function", "function": {"name": "a", "strict": True}}]))
+    assert "allow it to be left out: `strict-tools` under `lenient:`" in (wire(NOVA).cannot(asked) or "")
+    found = wire(NOVA).encode(Call("chat", asked.members, optional=frozenset({"strict-tools"})))
+    assert found.left_out == ("strict",)
+    assert "strict" not in json.loads(found.body)["toolConfig"]["tools"][0]["toolSpec"]
+    kept = wire(CLAUDE).encode(Call("chat", asked.members, optional=frozenset({"strict-tools"})))
+    assert (kept.left_out, json.loads(kept.body)["toolConfig"]["tools"][0]["toolSpec"]["strict"]) == ((), True)
+
+
 def test_two_calls_of_one_turn_have_two_ids() -> None:
     with pytest.raises(Refusal, match="a second call `c1` in one turn: give each an id of its own"):
         encoded(said(messages=[USED[0], {**USED[1], "tool_calls": [USE, USE]}, USED[2]], tools=[TOOL]))
