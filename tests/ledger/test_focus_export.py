@@ -21,13 +21,17 @@ import pytest
 from detente.case.case import Case
 from detente.contract.rating import Rating
 from detente.contract.use import Use
+from detente.ledger.bill_ingest import BillIngest
+from detente.ledger.bill_mapping import read_mapping
 from detente.ledger.books import Books
 from detente.ledger.closing import close
 from detente.ledger.focus_export import COLUMNS, FocusExport, FocusRow
 from detente.ledger.line import UseLine
+from detente.ledger.store import Store
 from tests.builders import Data, day, gpus, tokens, work
 from tests.gateway.stage import deployment
-from tests.ledger.served import NOW, accounts, call, fresh, ingested, journal_of, served_case, spread
+from tests.ledger.served import NOW, accounts, both, call, fresh, ingested, journal_of, served_case, spread
+from tests.ledger.test_bills import mapped
 from tests.real_data import DATA, needs
 
 SPEC = DATA / "finops" / "focus_spec_columns_1.0-1.2.csv"
@@ -55,9 +59,9 @@ NANOS = 10**9
 
 def case() -> Case:
     live = [deployment(f"{name}-live", name, "http://localhost:9") for name in ("north-api", "south-api", "units")]
-    both = work(labels={"team": "sales"}) | {"runs-on": RUNS}
+    either = work(labels={"team": "sales"}) | {"runs-on": RUNS}
     offers = [tokens("north", 3), tokens("south", 2), UNITS, gpus("north", 4)]
-    return served_case(*DEAL, offers=offers, workloads=[both], deployments=live)
+    return served_case(*DEAL, offers=offers, workloads=[either], deployments=live)
 
 
 @pytest.fixture(scope="module")
@@ -237,3 +241,25 @@ WRONG_THEMSELVES = {f"CommitmentDiscountStatus-C-00{n}-C" for n in (0, 2, 4)} | 
 """Rules of the validator's model 1.2.0.1 that nothing can meet. A status must not be null where there is no commitment
 discount, and must be null there (the condition of -004 is not that of its sentence; -002 and -000 hold it). An invoice
 must not be null: one of two rules of which one must hold, and the other does."""
+
+
+# -- and back ----------------------------------------------------------------------------------------------------------
+BACK: tuple[Data, ...] = (
+    {"where": {"ProviderName": "North"}, "sold": {"provider": "north", "product": "any"}},
+    {"where": {"ProviderName": "South"}, "sold": {"provider": "south", "product": "any"}},
+)
+
+
+@both
+def test_what_was_exported_and_is_ingested_as_a_bill_comes_to_the_same(
+    file: Path, tmp_path: Path, books: Books, store: Store
+) -> None:
+    """Another ledger, made of the file alone, owes what the books owe; and its own export has the same billed costs."""
+    plain = served_case()
+    mapping = read_mapping(mapped(tmp_path, *BACK), plain)
+    told = BillIngest(Books(store, plain), mapping).run([file], NOW)
+    assert (told.added, told.whole) == (len(rows(books)), True)
+    owed = {name: amount for name, amount in accounts(books.store).items() if name.startswith("owed/")}
+    assert {name: amount for name, amount in accounts(store).items() if name.startswith("owed/")} == owed
+    again = list(FocusExport(Books(store, plain), day("2026-01-01"), UNTIL).rows())
+    assert sum(Decimal(row["BilledCost"]) for row in again) == sum(Decimal(row["BilledCost"]) for row in rows(books))
