@@ -242,7 +242,12 @@ ALIKE = {"first-ship": ("first-ship", "first-refusal", "permitted-use")}
 """Kinds that only judge, by facts of their own: where one is needed, any of them is drawn."""
 EACH_KIND = tuple(kind for kind in ALL_KINDS if kind not in ("first-refusal", "permitted-use"))
 """The kinds of which a law is asked one by one; the others are drawn in place of one that is like them."""
-SHAPING_KINDS = (*(kind_of(kind) for kind in KINDS if kind.shape is not Term.shape), "exclusivity", "discount")
+LIKE_OTHERS = ("service-credit", "delivery")
+"""To a planner the one is a credit of which the rate is known, and the other a cap."""
+SHAPING_KINDS = (
+    *(kind_of(kind) for kind in KINDS if kind.shape is not Term.shape and kind_of(kind) not in LIKE_OTHERS),
+    *("exclusivity", "discount"),
+)
 """Those that add to a program, one that only denies, and one that only prices: what a planner tells apart."""
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
