@@ -48,6 +48,7 @@ class KeptCap:
         "since",
         "size",
         "slice",
+        "under_way",
         "waits",
     )
 
@@ -63,6 +64,8 @@ class KeptCap:
         """Use a second, of late."""
         self.since = 0
         """Use since the last claim."""
+        self.under_way = 0
+        """Calls that hold a part of it and have not ended."""
         self.size = 0.0
         """What a call takes, at most of late."""
         self.left: int | None = None
@@ -126,11 +129,10 @@ class CapHold(Hold):
 
     def settle(self, tokens: Tokens | None) -> None:
         """It used so much; where nobody knows, all stays held."""
-        if tokens is None:
-            return
-        used = TokenCounts(*tokens)
+        used = None if tokens is None else TokenCounts(*tokens)
         for kept, call, held in self._parts:
-            if (took := call.takes(used)) is not None:
+            kept.under_way -= 1
+            if used is not None and (took := call.takes(used)) is not None:
                 kept.slice.settle(held, took)
                 kept.since += took
                 kept.dirty = True
@@ -139,7 +141,9 @@ class CapHold(Hold):
     def release(self) -> None:
         """It used nothing."""
         for kept, _, held in self._parts:
+            kept.under_way -= 1
             kept.slice.settle(held, 0)
+            kept.dirty = True
         self._parts = []
 
 
@@ -196,6 +200,7 @@ class Leaseholder(Standings):
             if kept is None:
                 kept = self.kept[call.allows.key] = KeptCap(call.cap, call.allows)
             kept.slice.take(takes)
+            kept.under_way += 1
             kept.allows, kept.size = call.allows, max(kept.size, takes)
             if kept.slice.free < max(kept.pace * AHEAD, kept.size * FEW) / 2:
                 kept.dirty = True
@@ -228,7 +233,7 @@ class Leaseholder(Standings):
             kept.passes(seconds)
             if kept.over(at):
                 kept.pace = kept.size = 0.0
-                kept.dirty = True
+                kept.dirty = kept.dirty or kept.slice.free > 0 or not kept.under_way
             if kept.dirty or kept.slice.free > 4 * kept.wanted():
                 found[key] = kept.claim()
         return found
@@ -239,7 +244,7 @@ class Leaseholder(Standings):
         for key, answer in answers.items():
             kept = self.kept[key]
             kept.answered(answer, now)
-            if kept.over(at) and not kept.slice.held:
+            if kept.over(at) and not kept.under_way:
                 del self.kept[key]
         self._told()
 

@@ -69,8 +69,8 @@ def test_what_a_call_used_replaces_what_it_held() -> None:
     unknown.settle(Tokens(0, 0))
     hold.settle(Tokens(2_000_000, 0))
     hold.release()
-    assert (kept.slice.held, kept.slice.used) == (0, 6 * USD), "each ends once"
-    assert scene.holder.ending() == {scene.key: LeaseClaim(6 * USD)}
+    assert (kept.slice.held, kept.slice.used) == (3 * USD, 6 * USD), "each ends once"
+    assert scene.holder.ending() == {scene.key: LeaseClaim(9 * USD, 3 * USD)}
 
 
 def test_more_is_asked_for_when_half_of_what_is_wanted_is_left() -> None:
@@ -104,11 +104,14 @@ def test_a_window_that_ended_is_given_back_and_forgotten() -> None:
     scene.claimed(0.0)
     scene.answers(24 * USD, 76 * USD)
     hold = scene.holder.hold(scene.calls, NEED)
-    assert scene.claimed(at="2026-02-01") == (100 * USD, LeaseClaim(3 * USD, 3 * USD))
-    scene.answers(3 * USD, 90 * USD, "2026-02-01")
+    unknown = scene.holder.hold(scene.calls, NEED)
+    assert scene.claimed(at="2026-02-01") == (100 * USD, LeaseClaim(6 * USD, 6 * USD))
+    scene.answers(6 * USD, 90 * USD, "2026-02-01")
+    assert scene.claimed(at="2026-02-01") is None, "nothing is new until a call ends"
+    unknown.settle(None)
     hold.settle(Tokens(1_000_000, 0))
-    assert scene.claimed(at="2026-02-01") == (100 * USD, LeaseClaim(3 * USD))
-    scene.answers(3 * USD, 90 * USD, "2026-02-01")
+    assert scene.claimed(at="2026-02-01") == (100 * USD, LeaseClaim(6 * USD, 3 * USD)), "one of which nobody knows"
+    scene.answers(6 * USD, 90 * USD, "2026-02-01")
     assert scene.holder.kept == {}
 
 
