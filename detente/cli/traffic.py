@@ -73,7 +73,9 @@ def replay(
         raise click.ClickException(f"--workload: there is no `{workload}` that can be called; {hint}")
     traffic = TraceTraffic(trace, policy.workloads, workload, columns, unit, starts, until)
     found = Replay(policy).run(traffic.calls(), until)
-    by_price = Replay(replace(policy, planned={})).run(traffic.calls(), until) if plan is not None else None
+    by_price = (
+        Replay(replace(policy, planned={}), steered=False).run(traffic.calls(), until) if plan is not None else None
+    )
     if as_json:
         click.echo(replayed_json(found, by_price, policy.currency))
     else:

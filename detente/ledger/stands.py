@@ -77,7 +77,20 @@ def stands(books: Books, as_of: datetime, *, all_windows: bool = False, headings
             for each in unknown_sums(session)
             if at_micros(each.start) < as_of
         ]
-    view = _View(books.terms, totals, as_of, unknown)
+    return stands_by(books.terms, totals, as_of, unknown, all_windows=all_windows, headings=headings)
+
+
+def stands_by(
+    terms: Sequence[Term],
+    totals: Totals,
+    as_of: datetime,
+    unknown: Sequence[UnknownUse] = (),
+    *,
+    all_windows: bool = False,
+    headings: bool = True,
+) -> BooksStand:
+    """The same by totals that are kept elsewhere; headings need those by the day, too (``running.kept``)."""
+    view = _View(terms, totals, as_of, unknown)
     found = tuple(view.clauses(all_windows=all_windows, headings=headings))
     return BooksStand(as_of, found, sum(count for *_, count in unknown))
 

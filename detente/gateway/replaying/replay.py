@@ -29,6 +29,7 @@ from detente.gateway.surfaces.surface import Asked, Surface
 from detente.ledger.line import HOUR, LineSum, UseLine, at_micros, micros
 from detente.ledger.metering import Metering
 from detente.ledger.record import CallRoute, EndAsRead, TokenCounts
+from detente.ledger.running import kept
 from detente.live.deployment import Operation
 from detente.providers.wire import Call, Tokens
 
@@ -68,13 +69,15 @@ class Replay:
         As the gateway would follow it.
     grain
         Microseconds in which calls of a workload are decided together; 0: each by itself.
+    steered
+        Whether floors that would fall short steer calls, as they do where a gateway knows its ledger.
     """
 
-    def __init__(self, policy: Policy, grain: int = GRAIN) -> None:
-        self._policy, self._grain = policy, grain
+    def __init__(self, policy: Policy, grain: int = GRAIN, *, steered: bool = True) -> None:
+        self._policy, self._grain, self._steered = policy, grain, steered
         self._metering = Metering(policy.case)
         self._terms = policy.case.signed
-        self._totals = Totals(meter for term in self._terms for meter in term.meters())
+        self._totals = Totals(kept(self._terms))
         self._standings = TotalStandings(self._terms, self._totals)
         self._load = Load()
         self._asked = {name: _asked_of(policy, name) for name in policy.workloads}
@@ -153,6 +156,9 @@ class Replay:
             self._idle += int(line.net.scaleb(9))
         self._count_sums()
         self._hour += HOUR
+        if self._steered:
+            self._deal_anew(self._hour)
+            self._standings.look_ahead(at_micros(self._hour))
 
     def _count_sums(self) -> None:
         for each in self._sums.values():

@@ -15,6 +15,8 @@ from detente.contract.standing import Standing
 from detente.contract.term import Term
 from detente.contract.totals import Totals
 from detente.gateway.deciding.standings import Standings
+from detente.ledger.at_risk import at_risk
+from detente.ledger.stands import stands_by
 
 
 class TotalStandings(Standings):
@@ -37,6 +39,10 @@ class TotalStandings(Standings):
             for term, each in zip(self._terms, found, strict=True)
             if isinstance(each, Settlement)
         }
+
+    def look_ahead(self, at: datetime) -> None:
+        """Find the floors that will fall short at the present pace."""
+        self.at_risk = at_risk(stands_by(self._terms, self._totals, at), self._terms)
 
     def of(self, term: str, since: datetime) -> Sequence[Standing]:
         """A clause's standing in each window that runs now."""

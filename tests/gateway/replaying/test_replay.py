@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,6 +34,7 @@ from tests.ledger.served import accounts, call, fresh, ingested, journal_of, ser
 NOON = micros(day("2026-01-15").replace(hour=12))
 SECOND, MINUTE = 1_000_000, 60_000_000
 FLOOR: Data = {"id": "floor", "kind": "minimum-commitment", "amount": "1500 USD", "windows": {"every": "month"}}
+GUIDE = Path(__file__).parents[3] / "docs" / "guide" / "replay.md"
 UP_TO = 10**9  # of billionths
 
 
@@ -75,10 +77,28 @@ def test_with_a_plan_its_shares_are_kept_and_the_floor_is_met() -> None:
     assert by["north-live"] == pytest.approx(0.5, abs=0.02)
     assert found.planned_share("chat", "north-api") == pytest.approx(0.5, abs=1e-6)
     assert found.unplanned == 0
-    alone = Replay(replace(policy, planned={})).run(january, day("2026-02-01"))
+    alone = Replay(replace(policy, planned={}), steered=False).run(january, day("2026-02-01"))
     assert went(alone) == {"south-live": 1_000_000}
     assert (alone.spent, alone.owed, alone.total) == (2000, 1500, 3500)
     assert 2500 <= found.total < 2540  # the plan's 2,500, and the little by which shares are off
+
+
+def test_a_floor_that_would_fall_short_steers_calls_and_saves_money() -> None:
+    """Half of the work that was planned: the plan's shares draw 750 of 1,500 USD at North.
+
+    At South's 2 USD and 1 USD saved at North for each of its 3, a token at North is free: all that is left after the
+    first week goes there. Without it, 250 Mtok each are 1,250 USD, and 750 are missing: 2,000. All 500 at North: 1,500.
+    """
+    case = served_case(FLOOR)
+    policy = Policy.of(case, half_north())
+    january = [ReplayedCall(at, "chat", 600, 0, 400, 10_000) for at in range(*_month(), 15 * HOUR)]
+    plain = Replay(policy, steered=False).run(january, day("2026-02-01"))
+    found = Replay(policy).run(january, day("2026-02-01"))
+    assert plain.total == pytest.approx(Decimal(2000), abs=Decimal(40))
+    assert 1500 < found.total < 1750
+    assert found.routed[0].why["floor"] > 0
+    told = GUIDE.read_text(encoding="utf-8")
+    assert all(f"January costs {each.total:,.2f} USD" in " ".join(told.split()) for each in (plain, found))
 
 
 def _month() -> tuple[int, int]:
