@@ -128,10 +128,11 @@ class SavingsPlan(Term):
         )  # fmt: skip
 
     def _use(self, window: Window, totals: Totals) -> Iterator[Covered]:
+        """What it can cover; use that costs nothing without it needs no cover."""
         for offer, price in self.rates.items():
-            taken = totals.total(self.taken(offer), window)
-            if taken > 0:
-                yield taken, totals.total(self.listed(offer), window), Fraction(price.amount)
+            taken, listed = (totals.total(meter, window) for meter in (self.taken(offer), self.listed(offer)))
+            if taken > 0 and listed > 0:
+                yield taken, listed, Fraction(price.amount)
 
     # -- for people, and for the case's checks -------------------------------------------------------------------
     def explain(self) -> Reason:

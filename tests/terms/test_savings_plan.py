@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from detente.case.case import Case
-from tests.builders import D, Data, agreement, build, charged, compute, data_of, gpus, mistakes, placed, solved
+from detente.contract.decisions import Decisions
+from detente.contract.totals import Totals
+from detente.contract.use import RatedUse, Use
+from tests.builders import D, Data, agreement, build, charged, compute, data_of, day, gpus, mistakes, placed, solved
 from tests.planner.oracle import Oracle
 
 FEBRUARY = {"start": "2026-02-01", "end": "2026-03-01", "every": "day"}
@@ -71,6 +75,20 @@ def test_a_plan_that_is_paid_for_draws_work_to_it() -> None:
     found = solved(february(plan_of("1.40", {"r5": RATES["r5"]}), [needs("a", "4 GPU", "R5")], offers))
     assert placed(found) == {"r5": D(2 * 672), "south-gpus": D(2 * 672)}
     assert found.cost == 672 * (D("1.40") + 2 * D("0.80"))
+
+
+def test_use_that_costs_nothing_needs_no_cover() -> None:
+    """2 GPUs at 1.00 and 3 that are free for an hour: 1.40 of the 6.00 are used, and saved is what the two cost."""
+    case = february(plan_of("6"))
+    (plan,) = case.signed
+    totals = Totals(plan.meters())
+    begin = day("2026-02-01")
+    end = begin + timedelta(hours=1)
+    for offer, taken, listed in (("r5", 2, 2), ("m5", 3, 0)):
+        facts = case.offer_facts[offer]
+        totals.add(RatedUse(Use("idle", None, facts, begin, end, D(taken), D(taken), D(listed)), D(listed)))
+    (standing,) = plan.settle(totals, Decisions(), end).standings
+    assert (standing.drawn, standing.accruing) == (D("1.4"), 6 - 2)
 
 
 def test_idle_machines_are_covered_as_used_ones() -> None:
