@@ -6,8 +6,10 @@ case. Not here: reading rows (``bill_rows``), and adding them (``bill_ingest``).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
@@ -98,10 +100,11 @@ class BillRule(Noun):
         """Whether it is for a row, by the values of its columns."""
         return all(any(fnmatchcase(values[c], p) for p in patterns) for c, patterns in self.patterns)
 
-    @property
+    @cached_property
     def patterns(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """Columns, and what may stand in each."""
-        return tuple((c, (given,) if isinstance(given, str) else given) for c, given in self.where.items())
+        """Columns, and what may stand in each, as ``fnmatch`` writes it: only ``*`` stands for anything."""
+        stated = ((c, (given,) if isinstance(given, str) else given) for c, given in self.where.items())
+        return tuple((c, tuple(re.sub(r"[\[?]", r"[\g<0>]", text) for text in texts)) for c, texts in stated)
 
 
 class BillMapping(Noun):

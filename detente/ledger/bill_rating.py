@@ -69,7 +69,7 @@ def _stated(rule: BillRule, of: UseClass, row: BillRow) -> UseLine:
     """A row of money: what the provider states."""
     listed = row.net if row.listed is None else row.listed
     off = listed - row.net
-    if off and rule.discount is None:
-        listed, off = row.net, 0
-    reductions = ((rule.discount, row.start, row.end, off),) if off and rule.discount else ()
+    if rule.discount is None or off * listed <= 0:  # nothing is taken off where more is charged than the list says
+        return UseLine(of, row.start, row.end, listed=row.net, net=row.net)
+    reductions = ((rule.discount, row.start, row.end, off),)
     return UseLine(of, row.start, row.end, listed=listed, net=row.net, off=reductions)

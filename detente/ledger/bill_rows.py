@@ -11,7 +11,7 @@ import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from hashlib import blake2b
@@ -21,12 +21,13 @@ from zoneinfo import ZoneInfo
 
 from detente.errors import FlawError
 from detente.ledger.bill_mapping import COLUMNS, TELLING, BillMapping, named_columns
-from detente.ledger.line import EPOCH, HOUR, MICRO
+from detente.ledger.line import EPOCH, HOUR, MICRO, at_micros
 from detente.values.money import NANOS
 from detente.values.sheet import UNREADABLE, Sheet, shown
 
 DAY = 24 * HOUR
-MAX_AMOUNT = 10**15
+MAX_AMOUNT, MAX_PLACES = 10**15, 60
+LATEST = 7_258_118_400_000_000  # 2200-01-01
 NEEDED = ("start", "net")
 
 
@@ -86,6 +87,10 @@ class BillSheet(Sheet):
         """Note a flaw in a row."""
         self.bad.append(BadRow(row, column + 1, f"{what}; {remedy}"))
 
+    def has_flaws(self) -> bool:
+        """Whether any row was set aside: then the file is not empty."""
+        return bool(self.bad) or super().has_flaws()
+
 
 class BillReader:
     """Reads the rows of a file.
@@ -106,12 +111,13 @@ class BillReader:
         """Every row. Raises FlawError where the file as a whole cannot be read, or no further."""
         with BillSheet(self._file.parent, self._file.name) as sheet:
             roles, at = self._columns(sheet)
-            for row, values in sheet.rows([*at.values()]):
+            try:
+                for row, values in sheet.rows([*at.values()]):
+                    yield from self._set_aside(sheet)
+                    yield self._read(row, roles, dict(zip(at, values, strict=True)), sheet)
+            except FlawError:  # it breaks off: what was wrong before that is told too
                 yield from self._set_aside(sheet)
-                try:
-                    yield self._row(row, roles, dict(zip(at, values, strict=True)), sheet)
-                except _Unread as error:
-                    yield BadRow(row, sheet.columns.index(error.column) + 1, error.what)
+                raise
             yield from self._set_aside(sheet)
 
     @staticmethod
@@ -140,9 +146,21 @@ class BillReader:
         return roles, {name: sheet.columns.index(name) for name in names}
 
     # -- a row -----------------------------------------------------------------------------------------------------
-    def _row(self, number: int, roles: dict[str, str], values: dict[str, Any], sheet: Sheet) -> BillRow:
+    def _read(self, number: int, roles: dict[str, str], values: dict[str, Any], sheet: Sheet) -> BillRow | BadRow:
+        """A row. Of one that is skipped, nothing else is read: its amounts may be anything."""
         texts = {name: _text(value) for name, value in values.items()}
         rule = next((n for n, rule in enumerate(self._mapping.rules) if rule.fits(texts)), None)
+        if rule is not None and self._mapping.rules[rule].skip:
+            return BillRow(number, "", rule, 0, 0, None, None, 0)
+        try:
+            return self._row(number, rule, roles, values, sheet)
+        except _Unread as error:
+            return BadRow(number, sheet.columns.index(error.column) + 1, error.what)
+
+    def _row(
+        self, number: int, rule: int | None, roles: dict[str, str], values: dict[str, Any], sheet: Sheet
+    ) -> BillRow:
+        texts = {name: _text(value) for name, value in values.items()}
         start = self._time(roles, "start", values, sheet)
         end = self._time(roles, "end", values, sheet) if "end" in roles else start + DAY
         if end < start:
@@ -150,9 +168,18 @@ class BillReader:
         self._must_be_in_currency(roles, texts)
         net = self._money(roles, "net", values)
         assert net is not None
-        quantity = _number(roles["quantity"], values) if "quantity" in roles else None
+        quantity = self._quantity(rule, roles, values)
         listed = self._money(roles, "listed", values) if "listed" in roles else None
         return BillRow(number, self._key(texts), rule, start, end, quantity, listed, net)
+
+    def _quantity(self, rule: int | None, roles: dict[str, str], values: dict[str, Any]) -> Fraction | None:
+        """How much, where the row says so. No row is of more tokens than all the world uses: its ``per`` is wrong."""
+        found = _number(roles["quantity"], values) if "quantity" in roles else None
+        of = self._mapping.rules[rule] if rule is not None else None
+        if found is not None and of is not None and of.tokens and abs(found) * of.per > MAX_AMOUNT:
+            name = roles["quantity"]
+            raise _Unread(name, f"{shown(values[name])} times {of.per:,} is more than 1e15 tokens; correct `per:`")
+        return found
 
     def _key(self, texts: dict[str, str]) -> str:
         mark = blake2b(json.dumps(sorted(texts.items())).encode(), digest_size=16)
@@ -165,20 +192,29 @@ class BillReader:
 
     def _time(self, roles: dict[str, str], role: str, values: dict[str, Any], sheet: Sheet) -> int:
         name, value = roles[role], values[roles[role]]
-        if sheet.columns.index(name) in sheet.moments and isinstance(value, int):
-            return value
+        column = sheet.columns.index(name)
         try:
+            if column in sheet.moments and isinstance(value, int):
+                return self._in_zone(_within(value)) if column in sheet.zoneless else _within(value)
             at = _moment(str(value).strip())
+            at = at.replace(tzinfo=self._zone) if at.tzinfo is None else at
+            return _within((at - EPOCH) // MICRO)
         except UNREADABLE:
-            raise _Unread(name, f"{shown(value)} is not a time, such as 2026-01-31T13:00:00Z") from None
-        at = at.replace(tzinfo=self._zone) if at.tzinfo is None else at
-        return (at.astimezone(UTC) - EPOCH) // MICRO
+            raise _Unread(
+                name, f"{shown(value)} is not a time from 1970 to 2200, such as 2026-01-31T13:00:00Z"
+            ) from None
+
+    def _in_zone(self, clock: int) -> int:
+        """What a clock showed that names no zone, as a moment."""
+        return (at_micros(clock).replace(tzinfo=self._zone) - EPOCH) // MICRO
 
     @staticmethod
     def _money(roles: dict[str, str], role: str, values: dict[str, Any]) -> int | None:
         found = _number(roles[role], values)
         if found is None and role in NEEDED:
-            raise _Unread(roles[role], "nothing is not an amount of money")
+            raise _Unread(
+                roles[role], "states no amount of money; write 0 where it is free, or skip such rows by a rule"
+            )
         return None if found is None else round(found * NANOS)
 
 
@@ -196,6 +232,12 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(f"{american[3]}-{american[1]}-{american[2]}" if american else text)
 
 
+def _within(at: int) -> int:
+    if not 0 <= at < LATEST:
+        raise ValueError(at)
+    return at
+
+
 def _number(name: str, values: dict[str, Any]) -> Fraction | None:
     """A number, exact; None where there is none."""
     value = values[name]
@@ -203,10 +245,12 @@ def _number(name: str, values: dict[str, Any]) -> Fraction | None:
         return None
     try:
         found = Decimal(str(value).strip())
-        if not found.is_finite() or abs(found) > MAX_AMOUNT:
+        if not found.is_finite() or abs(found) > MAX_AMOUNT or int(found.as_tuple().exponent) < -MAX_PLACES:
             raise ValueError(value)
     except UNREADABLE:
-        raise _Unread(name, f"{shown(value)} is not a number, at most 1e15") from None
+        raise _Unread(
+            name, f"{shown(value)} is not a number, of at most 1e15 and {MAX_PLACES} decimal places"
+        ) from None
     return Fraction(found)
 
 

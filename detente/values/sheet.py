@@ -59,6 +59,7 @@ class Sheet:
         self.file, self._folder, self._path = file, folder, folder / file
         self.columns: tuple[str, ...] = ()
         self.moments: frozenset[int] = frozenset()  # columns of dates, given as microseconds since 1970
+        self.zoneless: frozenset[int] = frozenset()  # those of them that name no zone
         self._open, self._flaws = ExitStack(), list[Flaw]()
         self._rows: Callable[[Sequence[int]], Iterator[tuple[int, Any]]]
 
@@ -100,6 +101,10 @@ class Sheet:
         """Note a flaw of the file as a whole."""
         self._flaws.append(Flaw(f"{self.file}: {what}", remedy))
 
+    def has_flaws(self) -> bool:
+        """Whether anything wrong was noted so far."""
+        return bool(self._flaws)
+
     def pick(self, given: Mapping[str, str | None], known: Mapping[str, str] | None = None) -> list[int]:
         """Where the columns of some roles stand: by their given names, else by names known for the role.
 
@@ -129,7 +134,7 @@ class Sheet:
         row = 0
         for row, values in self._rows(at):
             yield row, values
-        if not row and not self._flaws:
+        if not row and not self.has_flaws():
             self.stop("has no rows below its header", "give a file with data")
 
     def _unreadable(self, error: Exception) -> NoReturn:
@@ -236,6 +241,7 @@ class Sheet:
             self.stop(f"has {size:,} rows, more than {MAX_ROWS:,}", "keep the hours that matter")
         self.columns = tuple(names)
         self.moments = frozenset(i for i, k in enumerate(kinds) if pa.types.is_timestamp(k) or pa.types.is_date(k))
+        self.zoneless = frozenset(i for i in self.moments if getattr(kinds[i], "tz", None) is None)
 
         def values(column: Any, at: int) -> list[Any]:
             longest = 0

@@ -139,7 +139,7 @@ def test_rows_of_a_bill_are_put_on_the_books_by_a_mapping(tmp_path: Path, case: 
     stated = (case, tmp_path / "bill.csv", "--mapping", mapping, "--ledger", tmp_path / "ledger.db")
     done = detente("ingest", *stated)
     assert (done.returncode, done.stdout) == (2, "2 rows of 1 file: 1 new on the books, stated at 12.50 USD\n")
-    assert done.stderr.endswith("bill.csv:3:3: `much` is not a number, at most 1e15\n")
+    assert done.stderr.endswith("bill.csv:3:3: `much` is not a number, of at most 1e15 and 60 decimal places\n")
     found = json.loads(detente("ingest", *stated, "--json").stdout)
     assert (found["status"], found["again"], found["bad"], found["net"]) == ("incomplete", 1, 1, "0")
 

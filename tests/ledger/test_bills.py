@@ -9,6 +9,7 @@ import csv
 import gzip
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,15 @@ def test_what_is_below_the_list_price_is_of_the_clause_that_the_rule_names(tmp_p
         }  # fmt: skip
 
 
+@pytest.mark.parametrize(("listed", "net"), [("10", "12"), ("0", "12"), ("-10", "-12")])
+def test_what_is_above_the_list_price_is_no_discount(tmp_path: Path, listed: str, net: str) -> None:
+    off: Data = {"id": "off", "kind": "discount", "off": "10%"}
+    case, rule = served_case(off), OTHER | {"discount": "off"}
+    with fresh(tmp_path) as store:
+        read(store, case, mapped(tmp_path, rule), bill(tmp_path / "b.csv", [row("Storage", net, listed=listed)]))
+        assert accounts(store) == {"use/north/unknown": int(net) * NANOS, "owed/north": -int(net) * NANOS}
+
+
 def test_tokens_without_a_quantity_are_unknown_and_never_zero(tmp_path: Path) -> None:
     with fresh(tmp_path) as store:
         told = read(store, served_case(), mapped(tmp_path, INPUT), bill(tmp_path / "b.csv", [row("m in", "3")]))
@@ -176,6 +186,23 @@ def test_parquet_says_the_same_as_csv(tmp_path: Path) -> None:
         assert read(store, served_case(), mapping, bill(tmp_path / "b.csv", [row("Storage", "1.5")])).again == 1
 
 
+def test_clocks_of_parquet_that_name_no_zone_are_in_the_mapping_s(tmp_path: Path) -> None:
+    """20:00 of 31 January in New York is 01:00 UTC of 1 February; a column that names its zone means what it says."""
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    at = datetime(2026, 1, 31, 20)
+    for zone, meant in ((None, "2026-02-01T01:00:00Z"), ("UTC", "2026-01-31T20:00:00Z")):
+        table = {"Start": pa.array([at], pa.timestamp("us", zone)), "ServiceName": ["Storage"], "Net": ["1"]}
+        pq.write_table(pa.table(table), tmp_path / f"{zone}.parquet")
+        mapping = mapped(
+            tmp_path, OTHER, format=None, zone="America/New_York", columns={"start": "Start", "net": "Net"}
+        )
+        (tmp_path / f"{zone}").mkdir()
+        with fresh(tmp_path / f"{zone}") as store:
+            assert read(store, served_case(), mapping, tmp_path / f"{zone}.parquet").added == 1
+            with store.reading() as session:
+                assert [json.loads(body)["at"] for (body,) in session.all("SELECT body FROM calls")] == [meant]
+
+
 # -- once ------------------------------------------------------------------------------------------------------------
 def test_rows_that_are_alike_all_count_and_none_counts_twice(tmp_path: Path) -> None:
     same = [row("Storage", "1")] * 3
@@ -228,12 +255,57 @@ def test_bad_rows_are_set_aside_with_their_place_and_good_ones_kept(tmp_path: Pa
             kept = session.number("SELECT COUNT(*) FROM asides")
     assert (told.added, told.bad, told.whole, again.again, again.bad, kept) == (2, 5, False, 2, 5, 5)
     assert [said.replace(f"{tmp_path}/", "") for said in told.aside] == [
-        "b.csv:3:8: `much` is not a number, at most 1e15",
-        "b.csv:4:3: `soon` is not a time, such as 2026-01-31T13:00:00Z",
+        "b.csv:3:8: `much` is not a number, of at most 1e15 and 60 decimal places",
+        "b.csv:4:3: `soon` is not a time from 1970 to 2200, such as 2026-01-31T13:00:00Z",
         "b.csv:5:1: has 2 values where the header has 8; check its commas and quotes",
         "b.csv:6:1: `EUR` is not the currency of the books, USD",
         "b.csv:7:4: `2026-01-15T11:00:00Z` is before its start",
     ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (row("Storage", "1", when="0001-01-01T00:00:00+02:00,2026-01-01"), "is not a time from 1970 to 2200"),
+        (row("Storage", "1", when="2026-01-01,9999-12-31"), "is not a time from 1970 to 2200"),
+        (row("Storage", "1e-99999999"), "is not a number, of at most 1e15 and 60 decimal places"),
+        (row("Storage", ""), "states no amount of money; write 0 where it is free"),
+        (row("m in", "1", "1e13"), "`1e13` times 1,000 is more than 1e15 tokens; correct `per:`"),
+    ],
+)
+def test_what_no_bill_can_mean_is_set_aside(tmp_path: Path, wrong: str, said: str) -> None:
+    """Days at the ends of the calendar, numbers of any length: no traceback, and no hour of work."""
+    with fresh(tmp_path) as store:
+        told = read(store, served_case(), mapped(tmp_path, INPUT, OTHER), bill(tmp_path / "b.csv", [wrong]))
+    assert (told.added, told.bad, said in told.aside[0]) == (0, 1, True)
+
+
+def test_a_file_of_wrong_rows_alone_says_which(tmp_path: Path) -> None:
+    path = bill(tmp_path / "b.csv", ["too,few", "fewer"])
+    with fresh(tmp_path) as store:
+        told = read(store, served_case(), mapped(tmp_path, OTHER), path)
+    assert (told.rows, told.bad, told.broken) == (2, 2, [])
+    cut = bill(tmp_path / "c.csv", ["too,few", '"open'])
+    (tmp_path / "other").mkdir()
+    with fresh(tmp_path / "other") as store:
+        told = read(store, served_case(), mapped(tmp_path, OTHER), cut)
+    assert (told.bad, len(told.broken)) == (1, 1)
+
+
+def test_of_a_row_that_is_skipped_nothing_else_is_read(tmp_path: Path) -> None:
+    """Tax in another currency, without an amount: no use of this case, and nothing wrong with it."""
+    some = [row("", "", category="Tax", currency="EUR", when=","), row("Storage", "1")]
+    with fresh(tmp_path) as store:
+        told = read(store, served_case(), mapped(tmp_path, TAX, OTHER), bill(tmp_path / "b.csv", some))
+    assert (told.skipped, told.added, told.whole) == (1, 1, True)
+
+
+def test_only_a_star_stands_for_anything(tmp_path: Path) -> None:
+    rule: Data = OTHER | {"where": {"ServiceName": "Store [std]?*"}}
+    some = [row("Store [std]? A", "1"), row("Store s", "2"), row("Store d! A", "4")]
+    with fresh(tmp_path) as store:
+        told = read(store, served_case(), mapped(tmp_path, rule), bill(tmp_path / "b.csv", some))
+    assert (told.added, told.net, told.unmapped_net) == (1, NANOS, 6 * NANOS)
 
 
 def test_rows_without_a_rule_are_told_with_their_money(tmp_path: Path) -> None:
