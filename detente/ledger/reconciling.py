@@ -18,8 +18,9 @@ from detente.ledger.bill_mapping import BillMapping
 from detente.ledger.bill_rating import BillRating
 from detente.ledger.bill_rows import DAY, BadRow, BillReader, LikeRows, unreadable
 from detente.ledger.books import Books
-from detente.ledger.line import HOUR, at_micros
+from detente.ledger.line import HOUR
 from detente.ledger.running import all_sums
+from detente.ledger.stretches import Stretches, days_of
 
 Cause = Literal["price", "quantity", "not on the books", "not on the bill", "rounding", "time zone", "not rated"]
 CENT = 10_000_000
@@ -35,6 +36,8 @@ class BilledDay:
     """An offer on a day: what is billed, what its quantity would cost at our prices, what the books say; billionths."""
 
     rows: int = 0
+    end: int = 0
+    """The day after the last that its rows are for."""
     billed: int = 0
     rated: int = 0
     tokens: int = 0
@@ -42,10 +45,20 @@ class BilledDay:
     slack: int = 0
     """What its rounding may come to: half of the last digit of each of its rows."""
 
+    def add(self, other: BilledDay) -> None:
+        """With the rows of another day."""
+        self.rows, self.end = self.rows + other.rows, max(self.end, other.end)
+        self.billed, self.rated = self.billed + other.billed, self.rated + other.rated
+        self.tokens, self.unrated = self.tokens + other.tokens, self.unrated + other.unrated
+        self.slack += other.slack
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How much more is billed than is on the books, of one offer on one day, for one cause; in billionths."""
+    """How much more is billed than is on the books, of one offer on one day, for one cause; in billionths.
+
+    Days for which the bill has rows of more than one day are one: ``2026-01-01 to 2026-01-31``.
+    """
 
     offer: str
     day: str
@@ -57,10 +70,11 @@ class Difference:
 class Reconciled:
     """A bill beside the books. ``differences`` add up to ``billed`` less ``booked``, to the billionth.
 
-    ``zones`` says for which offers the bill counts days in which time zone; ``aside`` are rows that cannot be read,
-    ``unmapped`` those for which there is no rule.
+    ``rows`` were compared; ``zones`` says for which offers the bill counts days in which time zone; ``aside`` are rows
+    that cannot be read, ``unmapped`` those for which there is no rule.
     """
 
+    rows: int = 0
     billed: int = 0
     booked: int = 0
     differences: list[Difference] = field(default_factory=list)
@@ -77,8 +91,8 @@ class Reconciled:
 
     @property
     def agrees(self) -> bool:
-        """Whether nothing differs but by rounding, or by the time zone in which days are counted."""
-        return all(each.cause in ("rounding", "time zone") for each in self.differences)
+        """Whether nothing differs but by rounding, or by the time zone in which days are counted; not of nothing."""
+        return self.rows > 0 and all(each.cause in ("rounding", "time zone") for each in self.differences)
 
 
 def reconcile(books: Books, mapping: BillMapping, paths: Sequence[Path]) -> Reconciled:
@@ -86,13 +100,16 @@ def reconcile(books: Books, mapping: BillMapping, paths: Sequence[Path]) -> Reco
     found = Reconciled()
     bill = _billed(books, mapping, paths, found)
     if not bill:
+        if not found.aside and not found.unmapped:
+            found.aside.append("no row of the bill is compared, since rules skip all of them; correct the mapping")
         return found
-    days = {day for _, day in bill}
-    hours = _booked(books, {offer for offer, _ in bill}, min(days) - DAY, max(days) + 2 * DAY, found)
+    found.rows = sum(each.rows for each in bill.values())
+    start, end = min(day for _, day in bill), max(each.end for each in bill.values())
+    hours = _booked(books, {offer for offer, _ in bill}, start - DAY, end + DAY, found)
     for offer in sorted({offer for offer, _ in (*bill, *hours)}):
         mine = {day: each for (name, day), each in bill.items() if name == offer}
         ours = {hour: each for (name, hour), each in hours.items() if name == offer}
-        found.differences += _of_offer(offer, mine, ours, (min(days), max(days)), found)
+        found.differences += _of_offer(offer, mine, ours, (start, end), found)
     found.billed = sum(each.billed for each in bill.values())
     found.booked = found.billed - sum(each.amount for each in found.differences)
     return found
@@ -113,8 +130,10 @@ def _billed(books: Books, mapping: BillMapping, paths: Sequence[Path], found: Re
                 elif not mapping.rules[row.rule].skip:
                     rule, line = mapping.rules[row.rule], rating.line(row)
                     name = rule.offer or rule.sold.get("product", "other")
-                    into = bill.setdefault((name, row.start - row.start % DAY), BilledDay())
+                    day = row.start - row.start % DAY
+                    into = bill.setdefault((name, day), BilledDay())
                     into.rows += 1
+                    into.end = max(into.end, day + days_of(row.start, row.end) * DAY)
                     into.billed += row.net
                     into.slack += _rounding(row.net)
                     if rule.tokens and not line.unknown:
@@ -166,20 +185,30 @@ def _of_offer(
     found: Reconciled,
 ) -> Iterator[Difference]:
     """The differences of one offer, day by day."""
-    ahead = _zone(bill, hours) if bill else 0
+    stretches = Stretches((day, each.end) for day, each in bill.items())
+    bill = _together(bill, stretches)
+    ahead = _zone(bill, hours, stretches) if bill else 0
     if ahead:
         found.zones[offer] = ahead
-    plain, shifted = (_by_day(hours, lambda each: each[0], by) for by in (0, ahead))
+    plain, shifted = (_by_day(hours, lambda each: each[0], by, stretches) for by in (0, ahead))
     for day in sorted({*bill, *plain, *shifted}):
-        if not span[0] <= day <= span[1]:
+        if not span[0] <= day < span[1]:
             continue
         theirs, ours = bill.get(day, BilledDay()), shifted.get(day, 0)
-        named = f"{at_micros(day):%Y-%m-%d}"
+        named = stretches.name(day)
         for cause, amount in _causes(theirs, ours, booked=day in shifted):
             if amount:
                 yield Difference(offer, named, cause, amount)
         if moved := ours - plain.get(day, 0):
             yield Difference(offer, named, "time zone", moved)
+
+
+def _together(bill: dict[int, BilledDay], stretches: Stretches) -> dict[int, BilledDay]:
+    """What is billed, by the first day of each stretch."""
+    found: dict[int, BilledDay] = {}
+    for day, each in bill.items():
+        found.setdefault(stretches.first(day), BilledDay()).add(each)
+    return found
 
 
 def _causes(theirs: BilledDay, ours: int, *, booked: bool) -> Iterable[tuple[Cause, int]]:
@@ -196,11 +225,11 @@ def _causes(theirs: BilledDay, ours: int, *, booked: bool) -> Iterable[tuple[Cau
     ]
 
 
-def _zone(bill: dict[int, BilledDay], hours: dict[int, tuple[int, int]]) -> int:
+def _zone(bill: dict[int, BilledDay], hours: dict[int, tuple[int, int]], stretches: Stretches) -> int:
     """How many hours ahead of UTC the bill counts its days; 0 where days fit as they are, or in no zone."""
 
     def fits(ahead: int) -> bool:
-        ours = _by_day(hours, lambda each: each[1], ahead)
+        ours = _by_day(hours, lambda each: each[1], ahead, stretches)
         return all(ours.get(day, 0) == theirs.tokens for day, theirs in bill.items())
 
     if fits(0) or len(bill) < 2:  # one day fits by chance
@@ -208,11 +237,13 @@ def _zone(bill: dict[int, BilledDay], hours: dict[int, tuple[int, int]]) -> int:
     return next((ahead for ahead in ZONES if fits(ahead)), 0)
 
 
-def _by_day(hours: dict[int, tuple[int, int]], measure: Callable[[tuple[int, int]], int], ahead: int) -> dict[int, int]:
-    """Hours by the day in which they lie where clocks are so many hours ahead of UTC."""
+def _by_day(
+    hours: dict[int, tuple[int, int]], measure: Callable[[tuple[int, int]], int], ahead: int, stretches: Stretches
+) -> dict[int, int]:
+    """Hours by the day (the first of its stretch) in which they lie where clocks are so many hours ahead of UTC."""
     found: dict[int, int] = {}
     for hour, each in hours.items():
         local = hour + ahead * HOUR
-        day = local - local % DAY
+        day = stretches.first(local - local % DAY)
         found[day] = found.get(day, 0) + measure(each)
     return found

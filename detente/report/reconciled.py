@@ -24,21 +24,31 @@ def reconciled_view(found: Reconciled, currency: str, console: Console, warn: Pr
     """For people: what differs by offer and cause, and what to claim."""
     for said in found.aside[:MAX_SHOWN]:
         warn(printable(said))
+    if len(found.aside) > MAX_SHOWN:
+        warn(f"and {len(found.aside) - MAX_SHOWN:,} more")
     if found.unmapped:
         warn(f"{found.unmapped:,} row(s) with no rule are not compared; add a rule, or one with `skip: true`")
     if found.unknown:
         warn(f"{found.unknown:,} use(s) on the books are not known, and so in no sum")
-    more = found.billed - found.booked
+    if not found.rows:
+        say(console, "nothing was compared")
+        return
     say(console, f"billed {_cents(found.billed, currency)}, on the books {_cents(found.booked, currency)}")
-    say(console, "they agree" if found.agrees else f"billed {_signed(more, currency)} beside the books")
+    say(console, "they agree" if found.agrees else _more(found.billed - found.booked, currency))
     rows = [[offer, cause, _days(each), _signed(_sum(each), currency)] for offer, cause, each in _grouped(found)]
-    table(console, "What differs", ["offer", "cause", "days", "billed beside the books"], rows, right=(3,), most=40)
+    table(console, "What differs", ["offer", "cause", "days", "billed − booked"], rows, right=(3,), most=40)
     for offer, ahead in found.zones.items():
         say(console, f"{offer}: the bill counts days at UTC{ahead:+d}; state it as `zone:` of the mapping", indent=2)
     claims = [[c.offer, c.day, c.cause, _cents(c.amount, currency)] for c in found.claims]
     table(console, "To claim", ["offer", "day", "for", "amount"], claims, right=(3,), most=40)
     if claims:
         say(console, f"{_cents(_sum(found.claims), currency)} in all", indent=2)
+
+
+def _more(nanos: int, currency: str) -> str:
+    if not nanos:
+        return "they differ, and the differences add up to nothing"
+    return f"billed {_cents(abs(nanos), currency)} {'more' if nanos > 0 else 'less'} than is on the books"
 
 
 def _grouped(found: Reconciled) -> Iterable[tuple[str, str, list[Difference]]]:
@@ -79,7 +89,9 @@ def reconciled_json(found: Reconciled) -> str:
             for d in found.differences
         ],
         "zones": found.zones,
+        "rows": found.rows,
         "aside": found.aside[:MAX_SHOWN],
+        "bad": len(found.aside),
         "unmapped": found.unmapped,
         "unknown": found.unknown,
     }

@@ -20,6 +20,7 @@ from detente.ledger.bill_ingest import BillIngest
 from detente.ledger.bill_mapping import read_mapping
 from detente.ledger.books import Books
 from detente.ledger.reconciling import Difference, Reconciled, reconcile
+from detente.ledger.stretches import days_of
 from tests.builders import Data, day
 from tests.ledger.served import NOW, call, fresh, ingested, journal_of, served_case
 from tests.ledger.test_bills import INPUT, OTHER, bill, mapped, row
@@ -99,6 +100,34 @@ def test_days_of_another_time_zone_are_told_as_such(tmp_path: Path) -> None:
     assert said(found) == [("01-15", "time zone", -1.5), ("01-16", "time zone", 1.5)]
 
 
+def over(start: str, end: str, thousands: object, net: object) -> str:
+    """A row of several days."""
+    return row("m in", net, thousands, when=f"{start}T00:00:00Z,{end}T00:00:00Z")
+
+
+def test_a_row_of_a_month_is_held_against_the_month(tmp_path: Path) -> None:
+    """3,000 thousand served on two days of January, and 3,200 billed in one row: 0.60 for 200 thousand, no more."""
+    found = held(tmp_path / "a", JAN, [over("2026-01-01", "2026-02-01", 3200, "9.60")])
+    assert found.differences == [Difference("north-api", "2026-01-01 to 2026-01-31", "quantity", 6 * USD // 10)]
+    assert (found.billed, found.booked) == (96 * USD // 10, 9 * USD)
+    same = held(tmp_path / "b", JAN, [over("2026-01-01", "2026-02-01", 3000, "9.00")])
+    assert (same.agrees, same.differences, same.booked) == (True, [], 9 * USD)
+
+
+def test_days_that_rows_tell_together_are_one_and_others_stay(tmp_path: Path) -> None:
+    """A row of the 14th to the 15th, one of the 15th, and one of the 16th: two stretches."""
+    rows = [over("2026-01-14", "2026-01-16", 400, "1.20"), billed("2026-01-15", 600, "1.80")]
+    found = held(tmp_path, JAN, [*rows, billed("2026-01-16", 2000, "7.00")])
+    assert said(found) == [("01-16", "price", 1.0)]
+
+
+def test_a_day_of_twenty_five_hours_is_a_day() -> None:
+    hour = 3_600_000_000
+    assert [days_of(0, n * hour) for n in (0, 1, 23, 24, 25, 26, 48, 49, 743, 744, 745)] == [
+        1, 1, 1, 1, 1, 2, 2, 2, 31, 31, 31,
+    ]  # fmt: skip
+
+
 def test_money_without_quantities_is_not_rated(tmp_path: Path) -> None:
     rows = [billed("2026-01-15", 1000, "3.00"), billed("2026-01-15", "", "8", "Storage")]
     found = held(tmp_path, JAN[:1], rows, rules=(INPUT, OTHER))
@@ -110,6 +139,15 @@ def test_bad_rows_and_rows_without_a_rule_are_told(tmp_path: Path) -> None:
     found = held(tmp_path, JAN[:1], rows)
     assert (len(found.aside), found.unmapped, found.differences) == (1, 1, [])
     assert "bill.csv:3:8: `much` is not a number" in found.aside[0]
+
+
+def test_nothing_does_not_agree_with_the_books(tmp_path: Path) -> None:
+    """A bill of which every row is skipped, or wrong, says nothing about 9 USD of served use."""
+    skip: Data = {"where": {"ServiceName": "m*"}, "skip": True}
+    skipped = held(tmp_path / "a", JAN, [billed("2026-01-15", 1000, "3.00")], rules=(skip,))
+    assert (skipped.agrees, skipped.rows, len(skipped.aside)) == (False, 0, 1)
+    wrong = held(tmp_path / "b", JAN, [billed("2026-01-15", 1000, "much")])
+    assert (wrong.agrees, wrong.rows, len(wrong.aside)) == (False, 0, 1)
 
 
 def test_a_bill_is_not_held_against_itself(tmp_path: Path) -> None:

@@ -1,0 +1,47 @@
+"""Stretches: the days that a bill tells together, since one of its rows is for all of them.
+
+Owns: which days a row is for, and which days hang together by such rows. Not here: what is billed for them
+(``reconciling``).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+
+from detente.ledger.line import HOUR, at_micros
+
+DAY = 24 * HOUR
+
+
+def days_of(start: int, end: int) -> int:
+    """Of how many days a row is, from that on which it begins. A day on which clocks are changed has 25 hours."""
+    return max(1, -((HOUR - (end - start)) // DAY))
+
+
+class Stretches:
+    """Days that hang together, of spans of days: each its first day, and the day after its last. All in microseconds.
+
+    A day that is in no span stands for itself.
+    """
+
+    def __init__(self, spans: Iterable[tuple[int, int]]) -> None:
+        self._starts, self._ends = list[int](), list[int]()
+        for start, end in sorted(spans):
+            if self._ends and start < self._ends[-1]:
+                self._ends[-1] = max(self._ends[-1], end)
+            else:
+                self._starts.append(start)
+                self._ends.append(end)
+
+    def first(self, day: int) -> int:
+        """The first day of the stretch in which a day lies."""
+        at = bisect_right(self._starts, day) - 1
+        return self._starts[at] if at >= 0 and day < self._ends[at] else day
+
+    def name(self, first: int) -> str:
+        """A stretch by its days: `2026-01-15`, `2026-01-01 to 2026-01-31`."""
+        at = bisect_right(self._starts, first) - 1
+        end = self._ends[at] if at >= 0 and first < self._ends[at] else first + DAY
+        last = end - DAY
+        return f"{at_micros(first):%Y-%m-%d}" + (f" to {at_micros(last):%Y-%m-%d}" if last > first else "")
