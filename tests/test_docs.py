@@ -114,7 +114,7 @@ def test_every_key_of_a_case_is_in_the_reference() -> None:
             assert sorted(keys - written) == [], model.__name__
 
 
-@pytest.mark.parametrize("name", sorted(cli.commands))
+@pytest.mark.parametrize("name", sorted(cli.every()))
 def test_every_command_is_in_the_readme(name: str) -> None:
     assert f"detente {name}" in (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -122,7 +122,7 @@ def test_every_command_is_in_the_readme(name: str) -> None:
 def options() -> list[tuple[str, str]]:
     return sorted(
         (name, option)
-        for name, command in cli.commands.items()
+        for name, command in cli.every().items()
         for parameter in command.params
         if isinstance(parameter, click.Option)
         for option in parameter.opts

@@ -16,34 +16,10 @@ from typing import NoReturn
 
 import click
 
-from detente.cli import (
-    agenda,
-    books,
-    exchange,
-    live,
-    outlook,
-    planning,
-    streams,
-    traffic,
-    why,
-    worth,
-)  # their commands join the group
+from detente.cli import streams
 from detente.cli.command import LIVE, ReaderGoneError, cli, text_of
 
-__all__ = [
-    "LIVE",
-    "agenda",
-    "books",
-    "cli",
-    "exchange",
-    "live",
-    "main",
-    "outlook",
-    "planning",
-    "traffic",
-    "why",
-    "worth",
-]
+__all__ = ["LIVE", "cli", "main"]
 
 
 def main(*, interruptible: bool = False) -> None:

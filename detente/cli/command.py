@@ -11,12 +11,14 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import MAXYEAR, UTC, datetime
+from importlib import import_module
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from detente.cli.listing import COMMANDS
 from detente.errors import (
     MAX_SHOWN,
     CaseError,
@@ -25,6 +27,7 @@ from detente.errors import (
     Mistake,
     UnsettledError,
     cut,
+    did_you_mean,
     printable,
 )
 
@@ -46,7 +49,36 @@ class ReaderGoneError(Exception):
 
 
 class CommandGroup(click.Group):
-    """The group of all commands."""
+    """The group of all commands. Each is imported when it is asked for: it joins the group by that (``listing``)."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One of them; None where there is none of that name."""
+        if cmd_name in COMMANDS:
+            import_module(f"detente.cli.{COMMANDS[cmd_name].file}")
+        return super().get_command(ctx, cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that was typed. Raises UsageError, with the nearest where there is none of that name."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            ctx.fail(f"there is no command `{cut(printable(name))}`; {did_you_mean(name, COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """What each does, without importing it."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name].does) for name in self.list_commands(ctx)])
+
+    def every(self) -> dict[str, click.Command]:
+        """All of them, imported."""
+        found = {name: self.get_command(click.Context(self), name) for name in COMMANDS}
+        return {name: command for name, command in found.items() if command is not None}
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         """Read the arguments; ``--help`` prints."""
@@ -63,8 +95,8 @@ class CommandGroup(click.Group):
             raise ReaderGoneError from None
 
 
-class Command(click.Command):
-    """A command whose help ends with an example, and whose mistakes are a document where one is asked for."""
+class _Exemplified(click.Command):
+    """What ends with an example in its help."""
 
     def __init__(self, *args: Any, example: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -75,6 +107,14 @@ class Command(click.Command):
         if self.example:
             with formatter.section("Example"):
                 formatter.write_text(self.example)
+
+
+class Subgroup(_Exemplified, click.Group):
+    """A group of a few commands, with an example."""
+
+
+class Command(_Exemplified):
+    """A command whose help ends with an example, and whose mistakes are a document where one is asked for."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run it. With ``--json``, what is wrong goes to standard output as well, before it is raised on."""

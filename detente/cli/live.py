@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from detente.cli.command import CASE, JSON, READING, SCENARIO, Command, TimestampParam, cli, command
+from detente.cli.command import CASE, JSON, READING, SCENARIO, Command, Subgroup, TimestampParam, cli, command
 
 if TYPE_CHECKING:
     from detente.case.case import Case
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 
 AT = click.option("--at", type=TimestampParam(), metavar="MOMENT", help="Start the clock at this time instead of now.")
+NEW_KEY = "detente keys new --workload assistant --case examples/enterprise"
 HOST = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 
 
@@ -204,12 +205,12 @@ def _address(listening: Any, *, tls: bool) -> str:
     return f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-@cli.group(cls=click.Group)
+@cli.group(cls=Subgroup, example=NEW_KEY)
 def keys() -> None:
     """Make the keys that callers of the gateway present."""
 
 
-@keys.command("new", cls=Command, example="detente keys new --workload assistant --case examples/enterprise")
+@keys.command("new", cls=Command, example=NEW_KEY)
 @click.option("--workload", required=True, help="The workload that the key stands for.")
 @click.option("--id", "key_id", help="The key's name; default: the workload's, with a few random letters.")
 @click.option("--case", type=click.Path(path_type=Path), help="Check that this case has the workload.")

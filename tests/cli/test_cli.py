@@ -17,12 +17,11 @@ import pytest
 from click.testing import CliRunner
 
 from detente.cli import cli
+from detente.cli.listing import COMMANDS
 from detente.errors import CaseError, PlanError
 from detente.results.plan import Plan
 from tests.builders import Data, agreement, compute, data_of, gpus, tokens, work
 from tests.cli.shell import detente, environment
-
-COMMANDS = ("init", "schema", "check", "plan", "explain", "report")
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:
@@ -101,7 +100,7 @@ def test_help_is_quick() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["no-such-command"], "No such command"),
+        (["no-such-command"], "there is no command `no-such-command`"),
         (["plan"], "Missing argument"),
         (["report"], "Missing argument"),
         (["explain", "somewhere"], "give either a SUBJECT"),
@@ -252,8 +251,22 @@ def test_every_command_with_json_is_tried_with_mistakes() -> None:
         "statement",
         "audit",
     }
-    named = {n for n, c in cli.commands.items() if n == "keys" or any("--json" in p.opts for p in c.params)}
+    named = {n for n, c in cli.every().items() if n == "keys" or any("--json" in p.opts for p in c.params)}
     assert named == tried | {"schema"}
+
+
+def test_the_list_of_commands_is_the_commands_that_there_are() -> None:
+    every = cli.every()
+    assert set(every) == set(cli.commands) == set(COMMANDS)
+    for name, command in every.items():
+        assert Path(COMMANDS[name].file).name in getattr(command.callback, "__module__", "")
+        assert len(COMMANDS[name].does) < 62, "a line of a terminal of 80"
+
+
+def test_a_command_that_there_is_not() -> None:
+    done = detente("chek")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there is no command `chek`; did you mean `check`?" in done.stderr
 
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
