@@ -66,6 +66,9 @@ def _standings(found: Replayed, currency: str, console: Console) -> None:
     rows = [_standing(each, stands, currency) for each in found.clauses for stands in each.standings if stands.amount]
     heads = ["clause", "window", "", "amount", "drawn", "owed", "if it ended now"]
     table(console, "Where clauses stand", heads, rows, right=(3, 4, 5, 6), most=24)
+    if found.cut:
+        what = f"what was used before {found.start:%Y-%m-%d %H:%M} is not replayed, and draws nothing of"
+        say(console, f"{what} {', '.join(found.cut)}", indent=2)
     for each in found.clauses:
         if each.unknown:
             say(console, f"{each.term} cannot be settled: {each.unknown}", indent=2)
@@ -128,6 +131,7 @@ def _told(found: Replayed) -> dict[str, Any]:
         "unplanned": found.unplanned,
         "unknown": found.unknown,
         "clauses": [_clause(each) for each in found.clauses],
+        "cut": list(found.cut),
     } | {name: plain(getattr(found, name)) for name in ("spent", "owed", "total", "accruing")}
 
 

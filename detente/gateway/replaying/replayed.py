@@ -94,6 +94,12 @@ class Replayed:
         """What is spent and owed: windows that still run are in neither."""
         return self.spent + self.owed
 
+    @property
+    def cut(self) -> tuple[str, ...]:
+        """Clauses with windows that had begun before the first call: what was used of them before is not replayed."""
+        asking = (each for each in self.clauses if any(s.amount and s.start < self.start for s in each.standings))
+        return tuple(dict.fromkeys(each.term for each in asking))
+
     def share(self, routed: RoutedWork) -> float:
         """The part of a workload's tokens that a deployment was given."""
         whole = sum(each.tokens for each in self.routed if each.workload == routed.workload)

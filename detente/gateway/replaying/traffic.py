@@ -23,7 +23,12 @@ MAX_CALLS = 10**9
 """Of one row."""
 DAY = 24 * HOUR
 
-TRAFFIC = {**KNOWN, "cached": "cache(d|read)(input|prompt)?tokens", "workload": "workload", "calls": "(calls|requests)"}
+TRAFFIC = {
+    **KNOWN,
+    "cached": "cached|(cache(d|read)(input|prompt)?|(input|prompt)cached)tokens",
+    "workload": "workload",
+    "calls": "(calls|requests)",
+}
 """Names known for the roles of columns; the last three may be missing."""
 NEEDED = ("timestamp", "input", "output")
 

@@ -214,13 +214,24 @@ def test_what_clauses_come_to_is_told_window_by_window_and_not_before_it_began()
     assert early.total == early.spent == Decimal("0.003")
 
 
+def test_windows_that_were_over_before_the_first_call_are_not_settled_by_it() -> None:
+    """From 15 February on: of January nothing is known, and of February only its second half was replayed."""
+    february = micros(day("2026-02-15"))
+    found = Replay(Policy.of(served_case(FLOOR))).run(calls(1, at=february), day("2026-03-01"))
+    (floor,) = found.clauses
+    assert [(s.start.month, s.owed) for s in floor.standings] == [(2, 1500)]
+    assert (found.owed, found.cut, [p.start.month for p in floor.postings]) == (1500, ("floor",), [2])
+    whole = Replay(Policy.of(served_case(FLOOR))).run(calls(1, at=micros(day("2026-02-01"))), day("2026-03-01"))
+    assert (whole.owed, whole.cut) == (1500, ())
+
+
 def test_a_clause_that_cannot_be_settled_is_told_and_counts_nothing() -> None:
     """Whether the floor covers a use turns on a label that the use lacks: what is missing is not zero, and not all."""
     case = served_case(FLOOR | {"of": {"team": "sales"}}, workloads=[work(labels={"team": "sales"})])
     totals = Totals(meter for term in case.signed for meter in term.meters())
     line = use(case, "chat", "north-api", "2026-01-01", "2026-02-01", 1, 3)
     totals.add(RatedUse(replace(line, demand={"workload": "chat"}), line.listed))
-    (floor,) = ended(case.signed, totals, day("2026-02-01"))
+    (floor,) = ended(case.signed, totals, day("2026-01-01"), day("2026-02-01"))
     assert "lacks the label `team`" in floor.unknown
     assert (floor.owed, floor.accruing, floor.standings) == (0, 0, ())
 

@@ -40,6 +40,12 @@ def test_columns_are_known_by_their_names_and_by_ours(tmp_path: Path) -> None:
     assert read(tmp_path, own, columns=named) == [ReplayedCall(micros(DAY) + 9 * HOUR, "code", 10, 4, 2, 3)]
 
 
+@pytest.mark.parametrize("name", ["cached", "cached_tokens", "cache_read_input_tokens", "input_cached_tokens"])
+def test_cached_tokens_are_known_by_the_name_of_their_role_too(tmp_path: Path, name: str) -> None:
+    text = f"timestamp,input,output,{name}\n2026-01-05,10,2,4\n"
+    assert [call.cached for call in read(tmp_path, text)] == [4]
+
+
 def test_the_first_call_is_moved_to_where_it_starts_and_all_others_with_it(tmp_path: Path) -> None:
     text = "timestamp,input,output\n1500,1,1\n4500,2,2\n"
     assert [call.at - micros(DAY) for call in read(tmp_path, text, unit="ms", starts=DAY)] == [0, 3_000_000]
