@@ -405,8 +405,9 @@ def _first_ship(draw: Draw, world: Data, party: str) -> Data:
 def _first_refusal(draw: Draw, world: Data, party: str) -> Data:
     notices: list[Data] = []
     for offer in world["offers"]:
-        told: Data = pick(draw, {}, *({"answer": a, "answered": "2026-01-31"} for a in ("matched", "declined")))
-        told |= {"of": {"offer": offer["id"]}, "noticed": pick(draw, "2025-11-01", "2026-01-15")}
+        noticed, answered = pick(draw, ("2025-11-01", "2025-11-30"), ("2026-01-15", "2026-01-31"))
+        told: Data = pick(draw, {}, *({"answer": a, "answered": answered} for a in ("matched", "declined")))
+        told |= {"of": {"offer": offer["id"]}, "noticed": noticed}
         notices += [told] if pick(draw, True, True, False) else []
     more: Data = pick(draw, {}, {"sign-within": "20 days"})
     return _of(draw, world) | more | {"answer-within": "30 days", "notices": notices}

@@ -67,6 +67,9 @@ class Escalator(Term):
             raise FlawError("the cap lies below the floor", "raise `cap`, or lower `floor`", ("cap",))
         if any(value <= 0 for value in self.index.values()):
             raise FlawError("an index is above zero", "correct the value", ("index",))
+        months = [f"{on:%Y-%m}" for on in self.index]
+        if twice := next((month for month in months if months.count(month) > 1), None):
+            raise FlawError(f"the index of {twice} is stated twice", "keep one of them", ("index",))
         return self
 
     # -- when, and by how much -------------------------------------------------------------------------------------
@@ -163,11 +166,8 @@ class Escalator(Term):
         yield from by_workload(self.kind, self.covered, case)
         if endless(self.validity.end):
             yield Flaw("prices rise without end", "state `ends:` for the agreement, or `until:`", ("kind",))
-        elif self.index and self.assume is None:
-            unknown = [n for n in range(self.passed + 1) if self.passed and self._index(n) is None]
-            if unknown:
-                what = f"the index of {self._read_on(unknown[0]):%Y-%m} is not stated"
-                yield Flaw(what, "state it under `index`, or say what to `assume`: `2%`", ("index",))
+        elif self.index:
+            yield from self._unstated()
         for other in case.lowering:
             way = self.validity.combine
             meets = other.id != self.id and other.validity.over(self.validity.start, self.validity.end)
@@ -176,6 +176,17 @@ class Escalator(Term):
                 what = f"`{other.id}` takes off a price that rises, and the agreement says `combine: {way}`"
                 yield Flaw(what, "say `combine: product`: a part of the risen price is taken off", ("kind",))
                 return
+
+    def _unstated(self) -> Iterator[Flaw]:
+        """A value of the index that is needed, and not known; one is published before those that are stated."""
+        needed = [self._read_on(n) for n in range(self.passed + 1) if self.passed and self._index(n) is None]
+        gap = next((on for on in needed if on < max(self.index)), None)
+        if needed and self.assume is None:
+            what = f"the index of {needed[0]:%Y-%m} is not stated"
+            yield Flaw(what, "state it under `index`, or say what to `assume`: `2%`", ("index",))
+        elif gap is not None:
+            what = f"the index of {gap:%Y-%m} is not stated, and a later one is, so that it is published"
+            yield Flaw(what, "state it: only what is not published yet is assumed", ("index",))
 
 
 def _percent(part: Decimal) -> str:

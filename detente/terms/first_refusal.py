@@ -91,9 +91,11 @@ class FirstRefusal(FirstRight):
         return Reason(self.id, f"{held}{free}")
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
-        """A right of nobody; notice of what was signed too early."""
+        """A right of nobody; answers that came too late; notice of what was signed too early."""
         yield from super().check(case)
         for index, (notice, each) in enumerate(zip(self.notices, self.openings, strict=True)):
+            last = later(moment(notice.noticed), self.answer_within).date()
+            yield from self.late(notice.answered, last, ("notices", index, "answered"))
             early = notice.signed is not None and (each.since is None or notice.signed < each.since)
             if early:
                 free = "it was matched" if each.since is None else f"it is free from {each.since} on"

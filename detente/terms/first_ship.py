@@ -11,11 +11,12 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from detente.contract.case_view import CaseView
 from detente.contract.first_right import FirstRight, FreedUse
 from detente.contract.reminder import Reminder
 from detente.contract.scope import Scope
 from detente.contract.verdict import Reason
-from detente.errors import FlawError
+from detente.errors import Flaw, FlawError
 from detente.values.noun import Noun
 from detente.values.period import Day, later, moment
 from detente.values.quantity import Span
@@ -75,6 +76,13 @@ class FirstShip(FirstRight):
             why = f"it was asked on {release.offered}, and has {self.silence} to answer"
             return FreedUse(release.of, _after(release.offered, self.silence), why)
         return FreedUse(release.of, None, "it has not shipped there, and is not refused")
+
+    def check(self, case: CaseView) -> Iterator[Flaw]:
+        """A right of nobody; answers that came too late."""
+        yield from super().check(case)
+        for index, each in enumerate(self.releases):
+            if each.offered is not None and self.silence is not None:
+                yield from self.late(each.answered, _after(each.offered, self.silence), ("releases", index, "answered"))
 
     def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
         """The last day for an answer, and the day from which a product may run elsewhere."""

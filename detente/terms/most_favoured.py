@@ -71,8 +71,11 @@ class MostFavoured(Position):
                 yield Reminder(on, "duty", self._told(found), self.other, found.lowered)
 
     def _told(self, found: ComparedPrice) -> str:
-        part = f"{float(self.cut(found)) * 100:.4g}%"
-        return f"{found.what}: {found.ours} against {found.theirs}, so {part} less is due"
+        prices, cut = f"{found.what}: {found.ours} against {found.theirs}", self.cut(found)
+        if not cut:
+            return f"{prices}, so nothing is due"
+        done = f" and was given on {found.lowered}" if found.lowered else ""
+        return f"{prices}, so {float(cut) * 100:.4g}% less is due{done}"
 
     def explain(self) -> Reason:
         """Whose price, and what is known."""

@@ -34,7 +34,7 @@ class Renewal(Position):
 
     def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
         """The last day for notice and the end of each term, as long as it goes on."""
-        end, goes_on = self.validity.end, True
+        end, goes_on, terms = self.validity.end, True, 0
         while goes_on and not endless(end) and before(end, self.notice) < until.date():
             last = before(end, self.notice)
             noticed = self.given if self.given is not None and self._in_time else None
@@ -42,7 +42,8 @@ class Renewal(Position):
             yield Reminder(last, "notice", self._notice(end), self.by, noticed)
             what = f"renews for {self.for_}{self._price}" if goes_on else "ends, and does not renew"
             yield Reminder(end.date(), "renewal", what)
-            end, goes_on = later(end, self.for_), goes_on and self.automatic
+            terms += 1
+            end, goes_on = later(self.validity.end, self.for_, terms), goes_on and self.automatic
 
     @property
     def _in_time(self) -> bool:

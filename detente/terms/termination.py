@@ -24,9 +24,9 @@ from detente.values.quantity_field import Length
 
 
 class ExitFee(Noun):
-    """What leaving costs from so many months of the agreement on, until the next step."""
+    """What leaving costs from so many months of the clause on, until the next step."""
 
-    after: Length | None = Field(default=None, description="how long after the agreement's first day it begins")
+    after: Length | None = Field(default=None, description="how long after the clause's first day it begins")
     fee: Cash
 
 

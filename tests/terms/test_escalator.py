@@ -70,6 +70,23 @@ def test_what_is_not_published_is_not_guessed() -> None:
     assert factors(assumed)[-1] == Fraction("1.02") * Fraction("1.02")
 
 
+def test_only_what_is_not_published_is_assumed() -> None:
+    """The index of the first day is left out, or of another month: the assumption does not hide it."""
+    known = {on: value for on, value in INDEX.items() if on != "2025-10-01"}
+    more = {"index": known, "lag": "3 months", "assume": "2%"}
+    data = data_of([tokens("north", 2)], [work()], agreement(clause(**more)), months=4)
+    assert mistakes(data) == [
+        "the index of 2025-10 is not stated, and a later one is, so that it is published; "
+        "state it: only what is not published yet is assumed"
+    ]
+
+
+def test_an_index_has_one_value_a_month() -> None:
+    more = {"index": {"2025-10-01": "100", "2025-10-15": "101"}, "lag": "3 months", "assume": "2%"}
+    (only,) = mistakes(data_of([tokens("north", 2)], [work()], agreement(clause(**more)), months=4))
+    assert only == "the index of 2025-10 is stated twice; keep one of them"
+
+
 def test_a_price_that_rises_moves_work_away() -> None:
     # 2, 2.20, 2.42, 2.662 at North against 2.30 at South
     found = solved(case(by="10%", south="2.3"))

@@ -146,6 +146,33 @@ def test_what_is_signed_too_early_is_said() -> None:
     assert only.startswith("notice, answer and signature are out of order")
 
 
+@pytest.mark.parametrize(
+    ("kind", "clause", "last"),
+    [
+        ("first-refusal", {"answer-within": "30 days", "notices": [{"noticed": "2026-01-02", "answer": "matched"}]}, 1),
+        (
+            "first-refusal",
+            {"answer-within": "30 days", "notices": [{"noticed": "2026-01-02", "answer": "declined"}]},
+            1,
+        ),
+        ("first-ship", {"silence": "30 days", "releases": [{"offered": "2026-01-02", "answer": "will"}]}, 1),
+    ],
+)
+def test_an_answer_after_silence_is_a_mistake(kind: str, clause: Data, last: int) -> None:
+    """Asked on 2 January, with 30 days to answer: on 1 February it may still, on the 2nd silence has answered."""
+    key = "notices" if kind == "first-refusal" else "releases"
+    of = {"of": {"provider": "south"}} if key == "notices" else {"of": {"workload": "chat"}}
+
+    def answered(on: str) -> list[str]:
+        return mistakes(data(kind, **clause | {key: [clause[key][0] | of | {"answered": on}]}))
+
+    assert answered(f"2026-02-0{last}") == []
+    assert answered(f"2026-02-0{last + 1}") == [
+        "`first`: was answered on 2026-02-02, and silence had answered on 2026-02-01; "
+        "leave the answer out, or correct the days: an answer that is late changes nothing"
+    ]
+
+
 # -- permitted use ----------------------------------------------------------------------------------------------------
 def test_a_person_decides_and_until_then_nothing_runs() -> None:
     asks = {"asks": "is it a rival product?"}

@@ -108,6 +108,14 @@ def test_it_renews_again_and_again_unless_notice_is_given_in_time() -> None:
     assert found[0].done == date(2026, 10, 3)
 
 
+def test_terms_of_a_month_keep_their_day() -> None:
+    """From 31 January on, by the month: the end of February does not move the end of March."""
+    clause = {"id": "it", "kind": "renewal", "automatic": True, "for": "1 month", "notice": "1 day"}
+    case = Case.of(data_of([tokens("north", 3)], [work()], agreement(clause, ends="2026-01-31"), months=1))
+    found = case.signed[0].reminds(day("2026-01-01"), day("2026-04-01"))
+    assert [str(each.on) for each in found if each.role == "renewal"] == ["2026-01-31", "2026-02-28", "2026-03-31"]
+
+
 def test_late_notice_is_a_mistake() -> None:
     (only,) = mistakes(data("renewal", given="2026-10-04"))
     assert only.startswith("notice was given on 2026-10-04, and the last day for it was 2026-10-03")
@@ -186,6 +194,18 @@ def test_a_lower_price_of_others_is_told_and_lowered_to(more: Data, percent: str
     asked, told = clause.reminds(day("2026-01-01"), day("2027-01-01"))
     assert (str(asked.on), asked.by, str(told.on), told.by) == ("2026-12-31", "self", "2026-05-19", "north")
     assert told.what.endswith(f"so {percent} less is due")
+
+
+def test_what_was_lowered_and_what_asks_for_nothing_is_said() -> None:
+    found = {"what": "H100s", "ours": "2.20 USD per GPU-hour", "theirs": "2.09 USD per GPU-hour", "on": "2026-05-04"}
+    lowered = term("most-favoured", compared=[found | {"lowered": "2026-06-01"}]).explain().sentence
+    assert "so 5% less is due and was given on 2026-06-01" in lowered
+    assert (
+        term("most-favoured", compared=[found], band="10%")
+        .explain()
+        .sentence.split("; ")[0]
+        .endswith("so nothing is due")
+    )
 
 
 def test_a_price_of_others_within_the_band_asks_for_nothing() -> None:
