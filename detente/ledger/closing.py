@@ -24,6 +24,7 @@ from detente.ledger.books import Books, LedgerBatch
 from detente.ledger.entry import LedgerEntry
 from detente.ledger.idle import idle_lines
 from detente.ledger.line import MICRO, micros
+from detente.ledger.running import unknown_sums
 from detente.ledger.store import Session
 from detente.results.plan_rows import Purchase
 from detente.values.period import named
@@ -34,24 +35,27 @@ Booked = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class ClosedBooks:
-    """What closing did: the batch (0: there was nothing to book), its entries, and the clauses that are not known."""
+    """What closing did: the batch (0: there was nothing to book), its entries, and the clauses that are not known.
+
+    ``unmetered`` is how many uses before the day are of an amount or price that is not known: no clause counts them.
+    """
 
     batch: int
     entries: tuple[LedgerEntry, ...]
     unknown: tuple[tuple[str, str], ...]
+    unmetered: int = 0
 
 
 def close(books: Books, as_of: datetime, at: datetime, held: Sequence[Purchase] = ()) -> ClosedBooks:
     """Book what clauses come to as of a day, after what stood idle of the capacity that is ``held``.
 
-    Raises LedgerError where the books are closed for a later day already.
+    Raises LedgerError where the books are closed for a later day already, and where the day is still to come.
     """
     with books.store.writing() as session:
         books.currency(session)
         before = books.closed(session)
-        if before is not None and as_of < before:
-            what = f"{books.store.url}: the books are closed up to {before:%Y-%m-%d}, and not only to {as_of:%Y-%m-%d}"
-            raise LedgerError(f"{what}; close them for a later day: what came late is booked as an adjustment then")
+        _must_be_open(books.store.url, as_of, before)
+        _must_have_passed(books.store.url, as_of, max(at, books.last(session) or at))
         idle = LedgerBatch("idle", lines=[(None, line) for line in idle_lines(session, books, held, as_of)])
         books.write(session, idle, at)
         found = settle_each(books.terms, books.as_of(session, as_of), NOTHING_DECIDED, as_of)
@@ -60,8 +64,22 @@ def close(books: Books, as_of: datetime, at: datetime, held: Sequence[Purchase] 
         batch.entries += _differences(session, pairs, books.case.currency, as_of, before)
         booked = tuple(batch.entries)
         number = books.write(session, batch, at)
+        unmetered = sum(each.unknown for each in unknown_sums(session) if each.start < micros(as_of))
     unknown = tuple((term.id, str(each)) for term, each in pairs if isinstance(each, SettleError))
-    return ClosedBooks(number, booked, unknown)
+    return ClosedBooks(number, booked, unknown, unmetered)
+
+
+def _must_be_open(url: str, as_of: datetime, before: datetime | None) -> None:
+    if before is not None and as_of < before:
+        what = f"{url}: the books are closed up to {before:%Y-%m-%d}, and not only to {as_of:%Y-%m-%d}"
+        raise LedgerError(f"{what}; close them for a later day: what came late is booked as an adjustment then")
+
+
+def _must_have_passed(url: str, as_of: datetime, now: datetime) -> None:
+    """Fees of windows that still run would be owed for use that is to come, and no earlier day could be closed."""
+    if as_of > now:
+        what = f"{url}: {as_of:%Y-%m-%d} is still to come, and what is closed is not opened again"
+        raise LedgerError(f"{what}; close the books for {now:%Y-%m-%d} or an earlier day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +102,7 @@ def _differences(
     wanted: dict[Booked, _Wanted] = {}
     for term, each in pairs:
         if isinstance(each, Settlement):
-            for key, found in _amounts(term, each, currency):
+            for key, found in _amounts(term, each, currency, as_of):
                 before = wanted[key].amount if key in wanted else 0
                 wanted[key] = replace(found, amount=before + found.amount)
     known = {_clause(term) for term, each in pairs if isinstance(each, Settlement)}
@@ -123,17 +141,21 @@ def _clause(term: Term) -> str:
     return f"{term.id}@{term.validity.start:%Y-%m-%d}"
 
 
-def _amounts(term: Term, found: Settlement, currency: str) -> Iterator[tuple[Booked, _Wanted]]:
-    """What a clause comes to, each amount twice, so that it adds up to nothing."""
+def _amounts(term: Term, found: Settlement, currency: str, as_of: datetime) -> Iterator[tuple[Booked, _Wanted]]:
+    """What a clause comes to, each amount twice, so that it adds up to nothing.
+
+    What no longer accrues is stated too, as nothing: it is taken back on the last day of its window. A window that
+    begins on the day has no part in the time that is closed.
+    """
     party = term.validity.counterparty
     of = f"{party}/{term.validity.agreement}/{term.id}"
     for p in found.postings:
         if not p.in_spend:
             about = f"{_clause(term)}/{p.part}/{p.window}"
             yield from _pair((about, f"clause/{of}/{p.part}", currency), f"owed/{party}", p.amount, p)
-    for stands in found.standings:
+    for stands in (each for each in found.standings if each.start < as_of):
         about = f"{_clause(term)}/{stands.role}/{stands.meter}/{stands.window}"
-        if stands.accruing and not _in_spend(term, stands):
+        if not _in_spend(term, stands):
             key = f"{about}/accruing", f"accrued/{of}/{stands.role}", currency
             yield from _pair(key, f"accruals/{party}", stands.accruing, stands)
         if stands.drawn:

@@ -38,8 +38,9 @@ class CallEvidence:
 
 
 def of_call(books: Books, id: str) -> CallEvidence:
-    """The evidence for a call. Raises LedgerError where it is not on the books."""
+    """The evidence for a call. Raises LedgerError where it is not on the books, or the case is of another currency."""
     with books.store.reading() as session:
+        books.currency(session)
         rows = list(
             session.all(
                 "SELECT calls.batch, calls.n, calls.mark, routes.body, calls.body FROM calls"

@@ -88,6 +88,8 @@ class Ingest:
 
         Raises LedgerError, and OSError where a file cannot be read: what was read before is on the books.
         """
+        with self._books.store.reading() as session:
+            self._books.currency(session)
         found = Ingested()
         due: dict[str, int | None] = {}
         for path in paths:

@@ -166,7 +166,7 @@ class Metering:
         day = moment(at.date())
         workload, offer = self._workloads.get(route.workload), self._offers.get(name)
         demand = {**route.labels, "workload": route.workload}
-        sold = {"offer": name or "unknown"} if offer is None else self._case.offer_facts[name]
+        sold = _stated(route, name) if offer is None else self._case.offer_facts[name]
         if workload is not None:
             demand["kind"] = workload.kind
         of = UseClass("use", demand, sold)
@@ -215,6 +215,12 @@ def _taken(workload: AnyWorkload, offer: AnyOffer) -> tuple[Fraction, Fraction, 
             f"`{workload.id}` states no rate on `{error.args[0]}`, so that what it takes of `{offer.id}` is not known"
         )
         raise FlawError(what, "state it under `runs-on`") from None
+
+
+def _stated(route: CallRoute, name: str) -> dict[str, str]:
+    """What a record states of an offer that the case does not have."""
+    said = {"provider": route.provider, "region": route.region} if name == route.offer else {}
+    return {"offer": name or "unknown", **{key: value for key, value in said.items() if value}}
 
 
 def _over_one(taken: tuple[Fraction, Fraction, Fraction]) -> tuple[tuple[int, int, int], int]:

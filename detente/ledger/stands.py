@@ -14,6 +14,7 @@ from fractions import Fraction
 
 from detente.contract.decisions import NOTHING_DECIDED
 from detente.contract.meter import PAYMENTS, Meter
+from detente.contract.scope import Selection
 from detente.contract.settling import settle_each
 from detente.contract.standing import Standing
 from detente.contract.term import Term
@@ -124,7 +125,7 @@ class _View:
         inside = (u for u in self._unknown if u[1] < standing.end and u[2] >= standing.start)
         if meter is None:
             return 0
-        return sum(count for of, _, _, count in inside if meter.selection.covers(of.demand, of.offer) is not False)
+        return sum(count for of, _, _, count in inside if _may_cover(meter.selection, of))
 
     # -- where it is heading ---------------------------------------------------------------------------------------
     def _heading(self, term: Term, standing: Standing) -> Heading | None:
@@ -183,3 +184,12 @@ class _View:
             return {w.start.date(): self._totals.total(days, w) for w in days.windows.over(since, self._as_of)}
         except SettleError:
             return None
+
+
+def _may_cover(selection: Selection, of: UseClass) -> bool:
+    """Whether a clause covers use, or may: of an offer that the case lacks, only what the record states is known."""
+    if "product" in of.offer:
+        return selection.covers(of.demand, of.offer) is not False
+    asked = [item for scope in selection.within for item in scope.wanted.items()]
+    known = {**(of.demand or {}), **of.offer}
+    return not any(key in known and known[key] not in values for key, values in asked)

@@ -52,7 +52,9 @@ def _row(each: ClauseStands, currency: str) -> Row:
     expected = owed = "–"
     if heading is not None:
         expected = f"{shown(heading.drawn, unit)} ({shown(heading.low)} to {shown(heading.high)})"
-        owed = f"{shown(heading.owed, currency)}" + (f", at worst {shown(heading.worst)}" if heading.worst else "")
+        owed = f"{shown(heading.owed, currency)}" + (
+            f", at worst {shown(heading.worst)}" if heading.worst != heading.owed else ""
+        )
     elif standing.ended:
         expected, owed = "ended", shown(standing.owed, currency)
     asked = "–" if standing.amount is None else shown(standing.amount, unit)
@@ -90,10 +92,12 @@ def closed_view(console: Screen, found: ClosedBooks, as_of: str, currency: str) 
     """What was booked, and what could not be."""
     money = [e for e in found.entries if e.unit == currency and e.account.startswith(("clause/", "accrued/"))]
     say(console, f"closed as of {as_of}: {len(found.entries):,} entries booked")
-    rows = [(e.account, shown_nanos(e.amount, currency), e.adjusts) for e in money]
-    table(console, "What clauses come to", ("account", "amount", "adjusts"), rows, right=(1,), most=len(rows))
+    rows = [(e.account, e.day, shown_nanos(e.amount, currency), e.adjusts) for e in money]
+    table(console, "What clauses come to", ("account", "on", "amount", "adjusts"), rows, right=(2,), most=len(rows))
     for term, why in found.unknown:
         say(console, f"`{term}` is not known, and nothing of it is booked: {why}", style="bold")
+    if found.unmetered:
+        say(console, f"in none of this: {count(found.unmetered, 'use')} of unknown amount or price")
 
 
 def shown_nanos(amount: int, currency: str) -> str:
@@ -107,4 +111,5 @@ def closed_json(found: ClosedBooks, as_of: str) -> str:
     """The same as one document."""
     entries = [entry._asdict() | {"amount": str(entry.amount)} for entry in found.entries]
     unknown = [{"clause": term, "why": why} for term, why in found.unknown]
-    return json.dumps({"as-of": as_of, "batch": found.batch, "entries": entries, "unknown": unknown}, indent=1)
+    told = {"as-of": as_of, "batch": found.batch, "entries": entries, "unknown": unknown, "unmetered": found.unmetered}
+    return json.dumps(told, indent=1)

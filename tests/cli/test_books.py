@@ -69,6 +69,26 @@ def test_books_are_closed_and_clauses_stand(tmp_path: Path, case: Path) -> None:
     assert shown.stdout == "closed as of 2026-02-01: 0 entries booked\n"
 
 
+def test_closing_shows_each_window_on_a_day_of_its_own_and_what_is_in_none(tmp_path: Path, case: Path) -> None:
+    folder, ledger = journal_of(tmp_path / "journal", [call(1, used=None)]), tmp_path / "ledger.db"
+    told("ingest", case, folder, "--ledger", ledger)
+    shown = detente("close", case, "--ledger", ledger, "--as-of", "2026-03-01")
+    assert shown.returncode == 0
+    assert re.findall(r"shortfall-fee +(\S+) +(.+?) *\n", shown.stdout) == [
+        ("2026-01-31", "3.00 k USD"),
+        ("2026-02-28", "3.00 k USD"),
+    ]
+    assert shown.stdout.endswith("in none of this: 1 use of unknown amount or price\n")
+
+
+def test_books_are_not_closed_for_days_that_are_to_come(tmp_path: Path, case: Path) -> None:
+    folder, ledger = journal_of(tmp_path / "journal", [call(1)]), tmp_path / "ledger.db"
+    told("ingest", case, folder, "--ledger", ledger)
+    done = detente("close", case, "--ledger", ledger, "--as-of", "2200-01-01")
+    assert done.returncode == 2
+    assert "2200-01-01 is still to come, and what is closed is not opened again; close the books for 2" in done.stderr
+
+
 @pytest.mark.parametrize("command", ["standing", "close --as-of 2026-02-01"])
 def test_a_ledger_that_is_not_there_is_named(tmp_path: Path, case: Path, command: str) -> None:
     name, *more = command.split()

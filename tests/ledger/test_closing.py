@@ -48,13 +48,11 @@ def test_a_shortfall_is_owed_once_its_window_has_ended(store: Store, case: Case,
     put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH), call(2, "2026-02-01", TENTH))
     done = closing(store, case, "2026-02-01")
     assert done.unknown == ()
-    # January drew 0.30 of 1: 0.70 is owed. February has begun: what it draws is not counted yet, and 1 accrues.
+    # January drew 0.30 of 1: 0.70 is owed. February begins on the day: it has no part in what is closed.
     assert accounts(store) == {
         "use/north/north-api": 600 * M,
         FEE: 700 * M,
         OWED: -1300 * M,
-        "accrued/north/north-deal/floor/floor": 1000 * M,
-        "accruals/north": -1000 * M,
         "drawn/north/north-deal/floor/spend": 300 * M,
         "counted/north/north-deal/floor/spend": -300 * M,
     }
@@ -79,6 +77,37 @@ def test_what_accrued_is_reversed_by_what_is_owed(store: Store, case: Case, tmp_
     # six months: 0.70 and five times 1; the clause ends then, and nothing accrues
     assert accounts(store)[FEE] == 5700 * M
     assert "accrued/north/north-deal/floor/floor" not in accounts(store)
+
+
+def test_what_accrued_is_taken_back_where_its_window_ends_however_late_books_are_closed(
+    store: Store, case: Case, tmp_path: Path
+) -> None:
+    put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH))
+    for on in ("2026-01-20", "2026-04-11"):
+        closing(store, case, on)
+    # January accrued 0.70 and owes that at its end; April accrues 1; February and March are owed, and never accrued.
+    found = entries(store, "accrued/north/north-deal/floor/floor")
+    assert [(e.day, e.amount) for e in found] == [
+        ("2026-01-19", 700 * M),
+        ("2026-01-31", -700 * M),
+        ("2026-04-10", 1000 * M),
+    ]
+
+
+def test_books_are_not_closed_for_a_day_that_is_to_come(store: Store, case: Case, tmp_path: Path) -> None:
+    put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH))
+    with pytest.raises(LedgerError, match=r"2026-07-02 is still to come.* for 2026-07-01 or an earlier day"):
+        closing(store, case, "2026-07-02")
+    assert FEE not in accounts(store)
+    closing(store, case, "2026-07-01")
+    assert accounts(store)[FEE] == 5700 * M
+
+
+def test_a_gateway_whose_clock_runs_ahead_is_closed_by_its_own_days(store: Store, case: Case, tmp_path: Path) -> None:
+    put(store, case, tmp_path / "j", call(1, "2026-08-02", TENTH))
+    closing(store, case, "2026-08-01")
+    with pytest.raises(LedgerError, match="2026-08-03 is still to come"):
+        closing(store, case, "2026-08-03")
 
 
 @both
@@ -127,8 +156,14 @@ def test_a_clause_that_is_not_known_is_told_and_the_others_are_booked(store: Sto
     put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH))
     done = closing(store, case, "2026-02-01")
     ((term, why),) = done.unknown
+    assert done.unmetered == 0
     assert (term, "lacks the label `team`" in why) == ("cap", True)
     assert accounts(store)[FEE] == 700 * M
+
+
+def test_use_of_unknown_amount_before_the_day_is_told(store: Store, case: Case, tmp_path: Path) -> None:
+    put(store, case, tmp_path / "j", call(1, "2026-01-15", None), call(2, "2026-02-01", None))
+    assert [closing(store, case, on).unmetered for on in ("2026-02-01", "2026-02-02")] == [1, 2]
 
 
 @both

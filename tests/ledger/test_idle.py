@@ -41,7 +41,7 @@ HELD = (Purchase("north-gpus", "north", day("2026-01-01"), day("2026-07-01"), 1,
 
 
 def closing(store: Store, case: Case, on: str, held: tuple[Purchase, ...] = HELD) -> Any:
-    return close(Books(store, case), day(on), NOW, held)
+    return close(Books(store, case), day(on), max(NOW, day(on)), held)
 
 
 @both

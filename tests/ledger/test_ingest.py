@@ -319,6 +319,8 @@ def test_another_currency_is_refused(store: Store, tmp_path: Path) -> None:
     case = served_case(offers=[tokens(party, 1) | {"price": price} for party in ("north", "south")], currency="EUR")
     with pytest.raises(LedgerError, match="the ledger is in USD, and the case in EUR"):
         put(store, tmp_path, call(2), case=case, name="k")
+    with pytest.raises(LedgerError, match="the ledger is in USD, and the case in EUR"):
+        put(store, tmp_path, case=case)  # though nothing in it is new
 
 
 def test_a_price_that_the_journal_states_otherwise_is_told(store: Store, tmp_path: Path) -> None:

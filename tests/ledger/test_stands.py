@@ -86,6 +86,17 @@ def test_what_is_unknown_is_told_beside_what_it_may_count_for(store: Store, tmp_
     assert (only(standing(store, case, "2026-02-21"), "floor").uncounted, found.unknown) == (1, 2)
 
 
+def test_use_of_an_offer_that_the_case_lacks_may_count_for_whoever_sold_it(store: Store, tmp_path: Path) -> None:
+    case = served_case(FLOOR, FLOOR | {"id": "ours", "of": {"product": "tokens"}}, CAP | {"of": {"workload": "other"}},
+                       workloads=[work(), work("other")])  # fmt: skip
+    lost = [call(1, offer="gone"), call(2, offer="gone", provider="south"), call(3, offer="gone", provider=None)]
+    ingested(store, case, journal_of(tmp_path / "j", lost))
+    found = standing(store, case, "2026-01-21")
+    # north's, and that of whoever it was, may count for north's clauses; the cap speaks of another workload
+    assert [(each.term, each.uncounted) for each in found.clauses] == [("floor", 2), ("ours", 2), ("cap", 0)]
+    assert found.unknown == 3
+
+
 def test_a_clause_that_cannot_be_told_says_why_and_others_stand(store: Store, tmp_path: Path) -> None:
     cap = CAP | {"of": {"team": "sales"}}
     case = served_case(FLOOR, cap, workloads=[work(labels={"team": "sales"})])
