@@ -10,8 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from detente.contract.term import SELF
 from detente.errors import LedgerError
 from detente.ledger.books import Books
+from detente.ledger.line import micros
+from detente.ledger.running import unknown_sums
 from detente.ledger.stands import ClauseStands, stands
 from detente.ledger.store import Session
 
@@ -48,6 +51,8 @@ class Statement:
         Where its clauses stand at the end, in the windows of that time.
     past
         The same in every window up to the end.
+    unknown
+        How many uses before the end are of an amount or price that is not known, of what the party sold or may have.
     """
 
     party: str
@@ -76,7 +81,7 @@ def statement(books: Books, party: str, start: datetime, end: datetime) -> State
         lines = tuple(_lines(session, party, start, end))
         opening, closing = (_owed(session, party, day) for day in (start, end))
         accruing = -sum(amount for account, _, amount in _entries(session, None, end) if account == f"accruals/{party}")
-        closed = books.closed(session)
+        closed, unknown = books.closed(session), _unknown(session, party, end)
     if opening + sum(line.amount for line in lines) != closing:
         what = f"{books.store.url}: what is owed to `{party}` is not what its lines come to"
         raise LedgerError(f"{what}; `detente audit` finds what was changed")
@@ -85,7 +90,7 @@ def statement(books: Books, party: str, start: datetime, end: datetime) -> State
     seen = tuple(c for c in found.clauses if c.agreement in agreements)
     inside = tuple(c for c in seen if c.standing is None or (c.standing.end > start and c.standing.start < end))
     return Statement(
-        party, start, end, books.case.currency, opening, lines, closing, accruing, closed, inside, seen, found.unknown
+        party, start, end, books.case.currency, opening, lines, closing, accruing, closed, inside, seen, unknown
     )
 
 
@@ -111,6 +116,12 @@ def _lines(session: Session, party: str, start: datetime, end: datetime) -> Iter
 
 def _owed(session: Session, party: str, before: datetime) -> int:
     return -sum(amount for account, _, amount in _entries(session, None, before) if account == f"owed/{party}")
+
+
+def _unknown(session: Session, party: str, before: datetime) -> int:
+    """How many uses are in no sum: of a party's offers, and of those whose seller is not known; for oneself, all."""
+    found = (each for each in unknown_sums(session) if each.start < micros(before))
+    return sum(each.unknown for each in found if party == SELF or each.of.offer.get("provider", party) == party)
 
 
 def _entries(session: Session, start: datetime | None, end: datetime) -> Iterator[tuple[str, str, int]]:

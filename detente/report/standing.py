@@ -31,12 +31,9 @@ def standing_view(console: Screen, name: str, found: BooksStand, currency: str) 
         if each.standing is None:
             say(console, f"`{each.term}` is not known: {each.unknown}", style="bold")
         elif each.uncounted:
-            say(
-                console,
-                f"`{each.term}`: {count(each.uncounted, 'use')} that it counts or may count are of unknown amount",
-            )
+            say(console, f"`{each.term}`: {count(each.uncounted, 'use')} of unknown amount that it counts or may count")
     if found.unknown:
-        say(console, f"{count(found.unknown, 'use')} in all are on the books with an unknown amount or price")
+        say(console, f"in all, {count(found.unknown, 'use')} of unknown amount or price on the books")
 
 
 def standing_rows(clauses: Sequence[ClauseStands], currency: str) -> list[Row]:

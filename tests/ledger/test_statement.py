@@ -70,6 +70,14 @@ def test_each_month_goes_on_from_the_one_before(store: Store, case: Case, tmp_pa
     assert (stands.drawn, stands.ended) == (january.clauses[0].standing.drawn, True)  # type: ignore[union-attr]
 
 
+def test_use_of_unknown_amount_is_told_to_whom_it_may_be_owed(store: Store, case: Case, tmp_path: Path) -> None:
+    south = {"deployment": "south-live", "offer": "south-api", "provider": "south"}
+    lost = [call(1, "2026-01-15", None), call(2, "2026-01-16", None, **south), call(3, "2026-02-01", None, **south)]
+    put(store, case, tmp_path / "j", *lost, call(4, "2026-01-17", offer="gone", provider=None))
+    told = [of(store, case, "2026-01", party).unknown for party in ("north", "south", "self")]
+    assert told == [2, 2, 3]
+
+
 def test_a_statement_of_closed_books_stays_true_and_the_next_adjusts_it(
     store: Store, case: Case, tmp_path: Path
 ) -> None:
