@@ -44,9 +44,13 @@ def export(
     from detente.ledger.focus_export import FocusExport
     from detente.ledger.opening import open_store
 
+    since, until = start or EARLIEST, end or LATEST
+    if until <= since:
+        what = f"--until: {until:%Y-%m-%d} is not after {since:%Y-%m-%d}, the first day"
+        raise click.ClickException(f"{what}; write a later day")
     found = load(case, reading, scenario)
     with open_store(ledger) as store:
-        export = FocusExport(Books(store, found), start or EARLIEST, end or LATEST)
+        export = FocusExport(Books(store, found), since, until)
         rows, unknown = export.save(out), export.unknown
     if as_json:
         click.echo(json.dumps({"status": "incomplete" if unknown else "whole", "rows": rows, "unknown": unknown}))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from detente.case.case import Case
 from detente.case.declared import read_noun
@@ -24,6 +24,7 @@ from detente.errors import CaseError, Flaw, FlawError, Mistake, did_you_mean
 from detente.values.facts import OFFER_KEYS, RESERVED, Facts
 from detente.values.noun import Id, Label, Noun, Title
 from detente.values.quantity_field import Count
+from detente.values.text import one_line
 
 BillFormat = Literal["focus", "aws-cur", "azure-usage"]
 
@@ -69,10 +70,14 @@ class BillColumns(Noun):
     currency: Title | None = Field(default=None, description="of its money; default: the case's")
 
 
+ColumnText = Annotated[str, StringConstraints(max_length=200), AfterValidator(one_line)]
+"""What may stand in a column: nothing, too."""
+
+
 class BillRule(Noun):
     """Which rows it is for, and what they are."""
 
-    where: dict[Title, Title | tuple[Title, ...]] = Field(
+    where: dict[Title, ColumnText | tuple[ColumnText, ...]] = Field(
         default={}, description="by column, what must stand in it: a text, with `*` for anything; or several"
     )
     skip: bool = Field(default=False, description="these rows are no use of this case: tax, say")
@@ -186,7 +191,14 @@ def _uncounted(rule: BillRule, case: Case) -> Iterator[Flaw]:
         counts = [m.measure for m in term.meters() if m.measure in ("work", "taken", "revenue")]
         if counts and any(m.selection.covers(demand, sold) is not False for m in term.meters()):
             what = f"`{term.id}` counts {counts[0]} of these rows, which their money does not say"
-            yield Flaw(what, "say what their quantity counts: `tokens:`", ("tokens",))
+            yield Flaw(what, _countable(sold, term.id), ("tokens",))
+
+
+def _countable(sold: Facts, term: str) -> str:
+    """What helps: tokens can be counted, GPU-hours and units cannot yet."""
+    if sold.get("product") in (None, "tokens"):
+        return "say what their quantity counts: `tokens:`"
+    return f"only tokens can be counted so far: narrow `of` of `{term}`, or skip these rows and tell them otherwise"
 
 
 def named_columns(mapping: BillMapping) -> dict[str, Any]:

@@ -77,8 +77,9 @@ def booked_on(at: datetime, closed: datetime | None) -> tuple[str, str]:
 
 
 def _of_sum(each: LineSum, agreement_of: AgreementOf) -> Iterator[tuple[str, int]]:
-    provider, offer = each.of.offer.get("provider", "unknown"), each.of.offer.get("offer", "unknown")
-    yield f"use/{provider}/{offer}", each.listed
+    sold = each.of.offer
+    provider, name = sold.get("provider", "unknown"), sold.get("offer") or sold.get("product") or "unknown"
+    yield f"use/{provider}/{name}", each.listed
     for (term, start, _), amount in each.off.items():
         yield f"off/{provider}/{agreement_of(term, start)}/{term}", -amount
     yield f"owed/{provider}", -each.net

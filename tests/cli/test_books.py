@@ -178,6 +178,11 @@ def test_the_books_are_exported_and_what_is_not_known_is_told(tmp_path: Path, ca
         "rows": 0,
         "unknown": 0,
     }
+    turned = detente(
+        "export", case, "--ledger", tmp_path / "ledger.db", "--until", "2026-02-01", *stated[:2], "--out", out
+    )
+    assert turned.returncode == 2
+    assert "--until: 2026-02-01 is not after 2026-02-01, the first day; write a later day" in turned.stderr
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def test_money_that_is_stated_is_drawn_down(tmp_path: Path) -> None:
     with fresh(tmp_path) as store:
         told = read(store, case, mapped(tmp_path, TAX, OTHER), bill(tmp_path / "b.csv", some))
         assert (told.rows, told.added, told.skipped, told.whole) == (3, 2, 1, True)
-        assert accounts(store) == {"use/north/unknown": 1_200_750_000_000, "owed/north": -1_200_750_000_000}
+        assert accounts(store) == {"use/north/storage": 1_200_750_000_000, "owed/north": -1_200_750_000_000}
         with store.reading() as session:
             totals = Books(store, case).totals.read(session)
         (floor,) = case.signed
@@ -104,7 +104,7 @@ def test_a_correction_takes_use_back(tmp_path: Path) -> None:
     with fresh(tmp_path) as store:
         read(store, served_case(), mapped(tmp_path, INPUT, OTHER), bill(tmp_path / "b.csv", some))
         found = accounts(store)
-    assert (found["use/north/north-api"], found["use/north/unknown"]) == (2_250_000_000, -10 * NANOS)
+    assert (found["use/north/north-api"], found["use/north/storage"]) == (2_250_000_000, -10 * NANOS)
 
 
 def test_what_is_below_the_list_price_is_of_the_clause_that_the_rule_names(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_what_is_below_the_list_price_is_of_the_clause_that_the_rule_names(tmp_p
         rule = OTHER | {"discount": "off"}
         read(store, served_case(off), mapped(tmp_path, rule), bill(tmp_path / "b.csv", some))
         assert accounts(store) == {
-            "use/north/unknown": 100 * NANOS, "off/north/north-deal/off": -10 * NANOS, "owed/north": -90 * NANOS
+            "use/north/storage": 100 * NANOS, "off/north/north-deal/off": -10 * NANOS, "owed/north": -90 * NANOS
         }  # fmt: skip
 
 
@@ -124,7 +124,7 @@ def test_what_is_above_the_list_price_is_no_discount(tmp_path: Path, listed: str
     case, rule = served_case(off), OTHER | {"discount": "off"}
     with fresh(tmp_path) as store:
         read(store, case, mapped(tmp_path, rule), bill(tmp_path / "b.csv", [row("Storage", net, listed=listed)]))
-        assert accounts(store) == {"use/north/unknown": int(net) * NANOS, "owed/north": -int(net) * NANOS}
+        assert accounts(store) == {"use/north/storage": int(net) * NANOS, "owed/north": -int(net) * NANOS}
 
 
 def test_tokens_without_a_quantity_are_unknown_and_never_zero(tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ def test_rows_that_are_alike_all_count_and_none_counts_twice(tmp_path: Path) -> 
         copy = bill(tmp_path / "copy.csv", [*same, row("Storage", "2")])
         told = read(store, case, mapping, copy)
         assert (told.added, told.again) == (1, 3)
-        assert accounts(store)["use/north/unknown"] == 5 * NANOS
+        assert accounts(store)["use/north/storage"] == 5 * NANOS
 
 
 @settings(max_examples=15)
@@ -308,6 +308,14 @@ def test_only_a_star_stands_for_anything(tmp_path: Path) -> None:
     assert (told.added, told.net, told.unmapped_net) == (1, NANOS, 6 * NANOS)
 
 
+def test_an_empty_column_can_be_asked_for(tmp_path: Path) -> None:
+    rules = [OTHER | {"where": {"ServiceName": ""}}, TAX | {"where": {"ServiceName": ["Tax", "m*"]}}]
+    some = [row("", "1"), row("Tax", "2"), row("Storage", "4")]
+    with fresh(tmp_path) as store:
+        told = read(store, served_case(), mapped(tmp_path, *rules), bill(tmp_path / "b.csv", some))
+    assert (told.added, told.net, told.skipped, told.unmapped) == (1, NANOS, 1, 1)
+
+
 def test_rows_without_a_rule_are_told_with_their_money(tmp_path: Path) -> None:
     some = [row("Storage", "1"), row("Compute", "7.5"), row("Network", "0.5")]
     with fresh(tmp_path) as store:
@@ -381,7 +389,7 @@ def test_a_real_focus_file_comes_to_the_sum_of_its_billed_costs(tmp_path: Path, 
     with fresh(tmp_path) as store:
         every = {"sold": {"provider": "north", "product": "any"}}
         told = read(store, served_case(), mapped(tmp_path, TAX, every), sample)
-        booked = Decimal(accounts(store)["use/north/unknown"]) / NANOS
+        booked = Decimal(accounts(store)["use/north/storage"]) / NANOS
     assert told.whole
     assert told.added + told.skipped == len(rows)
     assert abs(booked - due) <= len(rows) * Decimal("0.0000000005")  # each row is rounded once, to a billionth
