@@ -9,6 +9,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from detente.ledger.line import decimal
 from detente.ledger.statement import Statement, StatementLine
@@ -60,8 +61,7 @@ def lead_of(found: Statement) -> str:
 def notes_of(found: Statement) -> Iterator[str]:
     """What is not in it, or not known."""
     if not found.settled:
-        upto = "never" if found.closed is None else f"up to {found.closed:%Y-%m-%d}"
-        yield f"the books are closed {upto}: what clauses come to after that is not booked yet (`detente close`)"
+        yield _open(found.closed)
     if found.accruing:
         yield f"accruing in windows that run: {amount_of(found.accruing)} {found.currency}"
     if found.unknown:
@@ -69,6 +69,14 @@ def notes_of(found: Statement) -> Iterator[str]:
     for clause in found.clauses:
         if clause.standing is None:
             yield f"`{clause.term}` is not known: {clause.unknown}"
+
+
+def _open(closed: datetime | None) -> str:
+    """How far the books are closed, and what follows from it."""
+    if closed is None:
+        return "the books were never closed: what clauses come to is not booked yet (`detente close`)"
+    upto = f"{closed:%Y-%m-%d}"
+    return f"the books are closed up to {upto}: what clauses come to after that is not booked yet (`detente close`)"
 
 
 def statements_csv(found: Sequence[Statement]) -> str:

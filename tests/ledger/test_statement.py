@@ -125,7 +125,7 @@ def test_the_three_forms_say_the_same(store: Store, case: Case, tmp_path: Path) 
     assert (told["opening"], told["closing"], told["unknown"], told["settled"]) == ("0", "0.0000027", 1, False)
     shown = io.StringIO()
     statement_view(Screen(width=100, highlight=False, soft_wrap=False, file=shown), found)
-    for text in ("Statement of north, Jan 2026", "0.0000027", "north-deal off", "are closed never", "1 use of"):
+    for text in ("Statement of north, Jan 2026", "0.0000027", "north-deal off", "were never closed", "1 use of"):
         assert text in shown.getvalue()
 
 
