@@ -77,7 +77,7 @@ ColumnText = Annotated[str, StringConstraints(max_length=200), AfterValidator(on
 class BillRule(Noun):
     """Which rows it is for, and what they are."""
 
-    where: dict[Title, ColumnText | tuple[ColumnText, ...]] = Field(
+    where: dict[Title, ColumnText | Annotated[tuple[ColumnText, ...], Field(min_length=1)]] = Field(
         default={}, description="by column, what must stand in it: a text, with `*` for anything; or several"
     )
     skip: bool = Field(default=False, description="these rows are no use of this case: tax, say")

@@ -2,8 +2,9 @@
 
 Owns: which part of a difference has which cause. What the bill's quantity would cost at our prices and under our
 clauses (``BillRating``) stands between the two: what is billed above it is a matter of price, and what it is above the
-books one of quantity. Where all of a bill's days fit the books once our hours are counted in another time zone, that is
-why they differ day by day. Not here: reading bills (``bill_rows``), and how it is told (``report``).
+books one of quantity. Days are those of the mapping's zone. Where all of a bill's days fit the books once our hours
+are counted in another time zone, that is why they differ day by day. Not here: reading bills (``bill_rows``), and how
+it is told (``report``).
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from detente.ledger.bill_rows import DAY, BadRow, BillReader, LikeRows, unreadab
 from detente.ledger.books import Books
 from detente.ledger.line import HOUR
 from detente.ledger.running import all_sums
-from detente.ledger.stretches import Stretches, days_of
+from detente.ledger.stretches import LocalClock, Stretches, days_of, local_clock
 
 Cause = Literal["price", "quantity", "not on the books", "not on the bill", "rounding", "time zone", "not rated"]
 CENT = 10_000_000
 """In billionths: no bill is rounded more than to the cent."""
 ZONES = (*range(1, 15), *range(-1, -13, -1))
-"""Hours that a time zone may be ahead of UTC."""
+"""Hours that a time zone may be ahead of the mapping's."""
 OfferDay = tuple[str, int]
 """An offer, and a day as microseconds since 1970."""
 
@@ -105,7 +106,7 @@ def reconcile(books: Books, mapping: BillMapping, paths: Sequence[Path]) -> Reco
         return found
     found.rows = sum(each.rows for each in bill.values())
     start, end = min(day for _, day in bill), max(each.end for each in bill.values())
-    hours = _booked(books, {offer for offer, _ in bill}, start - DAY, end + DAY, found)
+    hours = _booked(books, {offer for offer, _ in bill}, start - DAY, end + DAY, local_clock(mapping.zone), found)
     for offer in sorted({offer for offer, _ in (*bill, *hours)}):
         mine = {day: each for (name, day), each in bill.items() if name == offer}
         ours = {hour: each for (name, hour), each in hours.items() if name == offer}
@@ -119,7 +120,7 @@ def reconcile(books: Books, mapping: BillMapping, paths: Sequence[Path]) -> Reco
 def _billed(books: Books, mapping: BillMapping, paths: Sequence[Path], found: Reconciled) -> dict[OfferDay, BilledDay]:
     """The rows of a bill by offer and day; those of no offer of the case stand under what was sold."""
     rating, bill = BillRating(books.case, mapping), dict[OfferDay, BilledDay]()
-    likes = LikeRows()
+    likes, local = LikeRows(), local_clock(mapping.zone)
     for path in paths:
         try:
             for row in BillReader(path, mapping, books.case.currency, likes).rows():
@@ -130,10 +131,11 @@ def _billed(books: Books, mapping: BillMapping, paths: Sequence[Path], found: Re
                 elif not mapping.rules[row.rule].skip:
                     rule, line = mapping.rules[row.rule], rating.line(row)
                     name = rule.offer or rule.sold.get("product", "other")
-                    day = row.start - row.start % DAY
+                    start, end = local(row.start), local(row.end)
+                    day = start - start % DAY
                     into = bill.setdefault((name, day), BilledDay())
                     into.rows += 1
-                    into.end = max(into.end, day + days_of(row.start, row.end) * DAY)
+                    into.end = max(into.end, day + days_of(start, end) * DAY)
                     into.billed += row.net
                     into.slack += _rounding(row.net)
                     if rule.tokens and not line.unknown:
@@ -148,9 +150,9 @@ def _billed(books: Books, mapping: BillMapping, paths: Sequence[Path], found: Re
 
 
 def _booked(
-    books: Books, offers: set[str], start: int, end: int, found: Reconciled
+    books: Books, offers: set[str], start: int, end: int, local: LocalClock, found: Reconciled
 ) -> dict[tuple[str, int], tuple[int, int]]:
-    """What the books say of the same offers, and of all of the same providers: money and tokens by the hour."""
+    """What the books say of the same offers, and of all of the same providers: money and tokens by the local hour."""
     case, hours = books.case, dict[tuple[str, int], tuple[int, int]]()
     sellers = {offer.provider for offer in case.offers if offer.id in offers}
     wanted = {offer.id for offer in case.offers if offer.provider in sellers}
@@ -161,10 +163,11 @@ def _booked(
             raise LedgerError(f"{what}; reconcile with a ledger of served calls alone")
         for each in all_sums(session):
             name = each.of.offer.get("offer", "")
-            if each.of.kind == "use" and name in wanted and start <= each.start < end:
+            at = local(each.start)
+            if each.of.kind == "use" and name in wanted and start <= at < end:
                 found.unknown += each.unknown
-                money, tokens = hours.get((name, each.start - each.start % HOUR), (0, 0))
-                hours[name, each.start - each.start % HOUR] = money + each.net, tokens + each.work
+                money, tokens = hours.get((name, at - at % HOUR), (0, 0))
+                hours[name, at - at % HOUR] = money + each.net, tokens + each.work
     return hours
 
 

@@ -1,17 +1,31 @@
 """Stretches: the days that a bill tells together, since one of its rows is for all of them.
 
-Owns: which days a row is for, and which days hang together by such rows. Not here: what is billed for them
-(``reconciling``).
+Owns: clocks of a zone, which days a row is for, and which days hang together by such rows. Not here: what is billed for
+them (``reconciling``).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from zoneinfo import ZoneInfo
 
-from detente.ledger.line import HOUR, at_micros
+from detente.ledger.line import HOUR, MICRO, at_micros
 
 DAY = 24 * HOUR
+LocalClock = Callable[[int], int]
+"""What a clock of some zone shows at a moment; both in microseconds."""
+
+
+def local_clock(zone: str) -> LocalClock:
+    """The clock of a zone, by its name."""
+    there = ZoneInfo(zone)
+
+    def local(at: int) -> int:
+        ahead = at_micros(at).astimezone(there).utcoffset()
+        return at if ahead is None else at + ahead // MICRO
+
+    return local
 
 
 def days_of(start: int, end: int) -> int:

@@ -38,7 +38,11 @@ def reconciled_view(found: Reconciled, currency: str, console: Console, warn: Pr
     rows = [[offer, cause, _days(each), _signed(_sum(each), currency)] for offer, cause, each in _grouped(found)]
     table(console, "What differs", ["offer", "cause", "days", "billed − booked"], rows, right=(3,), most=40)
     for offer, ahead in found.zones.items():
-        say(console, f"{offer}: the bill counts days at UTC{ahead:+d}; state it as `zone:` of the mapping", indent=2)
+        say(
+            console,
+            f"{offer}: the bill counts days {ahead:+d} hours from the mapping's zone; correct its `zone:`",
+            indent=2,
+        )
     claims = [[c.offer, c.day, c.cause, _cents(c.amount, currency)] for c in found.claims]
     table(console, "To claim", ["offer", "day", "for", "amount"], claims, right=(3,), most=40)
     if claims:

@@ -36,13 +36,15 @@ def billed(on: str, thousands: object, net: object, service: str = "m in") -> st
     return row(service, net, thousands, when=f"{on}T00:00:00Z,{end:%Y-%m-%dT%H:%M:%SZ}")
 
 
-def held(folder: Path, served: Served, rows: list[str], *terms: Data, rules: tuple[Data, ...] = (INPUT,)) -> Reconciled:
+def held(
+    folder: Path, served: Served, rows: list[str], *terms: Data, rules: tuple[Data, ...] = (INPUT,), **more: str
+) -> Reconciled:
     folder.mkdir(exist_ok=True)
     case = served_case(*terms)
     records = [call(n, datetime.fromisoformat(f"{at}+00:00"), (size * 1000, 0)) for n, (at, size) in enumerate(served)]
     with fresh(folder) as store:
         ingested(store, case, journal_of(folder / "journal", records))
-        mapping = read_mapping(mapped(folder, *rules), case)
+        mapping = read_mapping(mapped(folder, *rules, **more), case)
         return reconcile(Books(store, case), mapping, [bill(folder / "bill.csv", rows)])
 
 
@@ -98,6 +100,18 @@ def test_days_of_another_time_zone_are_told_as_such(tmp_path: Path) -> None:
     found = held(tmp_path, served, [billed("2026-01-15", 1000, "3.00"), billed("2026-01-16", 2500, "7.50")])
     assert (found.zones, found.agrees) == ({"north-api": 1}, True)
     assert said(found) == [("01-15", "time zone", -1.5), ("01-16", "time zone", 1.5)]
+
+
+@pytest.mark.parametrize("on", ["2026-01-15", "2026-03-08", "2026-11-01"])
+def test_days_are_those_of_the_mapping_s_zone(tmp_path: Path, on: str) -> None:
+    """Of New York, where clocks are changed on 8 March and 1 November: calls of 00:30 and 23:30 are of one day."""
+    next_day = f"{day(on) + timedelta(days=1):%Y-%m-%d}"
+    offset = {"2026-01-15": (5, 5), "2026-03-08": (5, 4), "2026-11-01": (4, 5)}[on]
+    served = [(f"{on}T{offset[0]:02d}:30", 1000), (f"{next_day}T{offset[1] - 1:02d}:30", 500)]
+    served.append((f"{next_day}T{offset[1]:02d}:30", 2000))
+    local = [row("m in", net, size, when=f"{a},{b}") for net, size, a, b in (("4.5", 1500, on, next_day),)]
+    found = held(tmp_path, served, local, zone="America/New_York")
+    assert (found.agrees, found.differences, found.zones, found.booked) == (True, [], {}, 45 * USD // 10)
 
 
 def over(start: str, end: str, thousands: object, net: object) -> str:
