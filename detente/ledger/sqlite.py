@@ -123,7 +123,10 @@ def _made(path: Path) -> None:
 
 _REMEDIES = (
     ("locked", "another process writes to it and has not let go; stop it, or try again"),
-    ("readonly", "it cannot be written; see to the rights of the file and of its folder"),
+    (
+        "readonly",
+        "it cannot be written, nor a log beside it; see to the rights of file and folder, or copy it",
+    ),
     ("full", "there is no room left on its disk; nothing of this batch was written: make room, and try again"),
     ("not a database", "the file is no ledger; name another"),
     ("malformed", "the file is damaged; restore it from a copy, or ingest the journals into a new one"),

@@ -41,6 +41,7 @@ def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
     ("url", "what"),
     [
         ("gone.db", "there is no such ledger; `detente ingest CASE JOURNAL --ledger"),
+        ("", "`--ledger` is empty; write a path"),
         ("folder", "names a folder, and a ledger is a file"),
         ("mysql://host/name", "not the address of a ledger; write a path, `sqlite:///ledger.db`"),
         ("sqlite://ledger.db", "not the address of a ledger"),
@@ -58,6 +59,16 @@ def test_what_is_no_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url:
     with pytest.raises(LedgerError) as caught:
         open_store(url)
     assert what in str(caught.value)
+
+
+def test_a_file_that_may_only_be_read_is_told_with_a_way_to_read_it(tmp_path: Path) -> None:
+    with SqliteStore("ledger.db", tmp_path / "ledger.db", make=True) as store:
+        store.prepare(make=True)
+        with store.reading() as session:
+            session.run("PRAGMA query_only = 1")
+        told = pytest.raises(LedgerError, match=r"readonly database; it cannot be written, .* or copy it")
+        with told, store.writing() as session:
+            session.run("DELETE FROM facts")
 
 
 def test_no_password_is_shown() -> None:
