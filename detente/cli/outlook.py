@@ -142,7 +142,7 @@ def simulate(
         draws=draws,
         seed=seed,
         processes=processes,
-        before=None if out is None else _before(out),
+        before=None if out is None else _before(out, seed, choice),
         gap=wanted,
         time_limit=time_left(time_limit),
         progress=progress(),
@@ -158,8 +158,8 @@ def simulate(
     return told(trouble)
 
 
-def _before(out: Path) -> Simulation | None:
-    """What is saved in a folder. A file that is none is a mistake: it would be written over."""
+def _before(out: Path, seed: int, choice: str | None) -> Simulation | None:
+    """What is saved in a folder. A file that is none, or is of other draws, is a mistake: it would be written over."""
     from detente.outcomes.simulation import MAX_BYTES, Simulation
     from detente.values.file import read
 
@@ -167,9 +167,14 @@ def _before(out: Path) -> Simulation | None:
     if not file.exists():
         return None
     try:
-        return Simulation.from_json(read(file, MAX_BYTES))
+        found = Simulation.from_json(read(file, MAX_BYTES))
     except ValueError:
         raise click.ClickException(f"--out: {file} is no simulation; name another folder, or move it away") from None
+    if (found.seed, found.choice) != (seed, choice):
+        held = f"holds draws of seed {found.seed}" + (f" after `{found.choice}`" if found.choice else "")
+        asked = f"seed {seed}" + (f" after `{choice}`" if choice else "")
+        raise click.ClickException(f"--out: {file} {held}, and {asked} is asked for; name another folder")
+    return found
 
 
 def _saved_simulation(found: Simulation, out: Path) -> OSError | None:

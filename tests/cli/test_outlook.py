@@ -116,6 +116,15 @@ def test_a_file_that_is_no_simulation_is_not_written_over(tmp_path: Path) -> Non
         code(run("simulate", risky(tmp_path), "--out", tmp_path / "out"))
 
 
+def test_draws_of_another_seed_are_not_written_over(tmp_path: Path) -> None:
+    command = ("simulate", risky(tmp_path), "--processes", 1, "--draws", 2, "--out", tmp_path / "out")
+    assert code(run(*command)) == 0
+    before = (tmp_path / "out" / "simulation.json").read_bytes()
+    with pytest.raises(ClickException, match="holds draws of seed 0, and seed 7 is asked for; name another folder"):
+        code(run(*command, "--seed", 7))
+    assert (tmp_path / "out" / "simulation.json").read_bytes() == before
+
+
 def test_a_simulation_of_what_has_no_plan_is_exit_code_1(tmp_path: Path) -> None:
     cap = {"id": "cap", "kind": "spending-cap", "amount": "1 k USD", "windows": {"every": "term"}}
     case = risky(tmp_path, agreements=[agreement(ONLY, cap) | {"ends": "2026-03-01"}])
