@@ -389,7 +389,7 @@ def test_a_real_focus_file_comes_to_the_sum_of_its_billed_costs(tmp_path: Path, 
     with fresh(tmp_path) as store:
         every = {"sold": {"provider": "north", "product": "any"}}
         told = read(store, served_case(), mapped(tmp_path, TAX, every), sample)
-        booked = Decimal(accounts(store)["use/north/storage"]) / NANOS
+        booked = Decimal(accounts(store)["use/north/any"]) / NANOS
     assert told.whole
     assert told.added + told.skipped == len(rows)
     assert abs(booked - due) <= len(rows) * Decimal("0.0000000005")  # each row is rounded once, to a billionth
