@@ -135,6 +135,11 @@ class Term(Noun):
         named = "provider" in self.of.wanted or self.validity.counterparty == SELF
         return covered if named or not self.theirs else covered.at(provider=self.validity.counterparty)
 
+    @property
+    def payee(self) -> str:
+        """Who is paid what it owes. Neutral: the other party."""
+        return self.validity.counterparty
+
     def turns(self, since: datetime, until: datetime) -> Iterable[datetime]:
         """The moments at which it changes, in force between two: it is bound once for each time between. Neutral: none.
 

@@ -123,12 +123,11 @@ def _stays(plan: Plan, unit: str) -> dict[str, Decimal]:
 
 def one_off(plan: Plan, case: Case) -> Iterator[OneOff]:
     """Amounts that are due once, as clauses say."""
-    kinds = {clause.term: clause for clause in plan.clauses if clause.kind == PAYMENT}
-    terms = {term.id: term for term in case.terms}
+    once = {clause.term for clause in plan.clauses if clause.kind == PAYMENT}
+    payees = {term.id: term.payee for term in case.terms}
     for posting in plan.postings:
-        if posting.term in kinds:
-            to = getattr(terms[posting.term], "to", None) or kinds[posting.term].counterparty
-            yield OneOff(posting.term, to, posting.start, posting.amount)
+        if posting.term in once:
+            yield OneOff(posting.term, payees[posting.term], posting.start, posting.amount)
 
 
 def breaches(case: Case, plan: Plan) -> Iterator[Breach]:

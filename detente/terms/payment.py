@@ -46,6 +46,11 @@ class Payment(Term):
         return self
 
     @property
+    def payee(self) -> str:
+        """Who is paid: a court, or the other party."""
+        return self.to or super().payee
+
+    @property
     def due(self) -> Fraction:
         """Money that is due while the clause is in force, within the horizon where a plan sees it."""
         day, seen = moment(self.on), self._seen
