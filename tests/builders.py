@@ -28,7 +28,7 @@ from detente.errors import CaseError
 from detente.planner.solve import plan
 from detente.results.conflict import Concession, Conflict
 from detente.results.plan import Plan
-from detente.terms import KINDS, kind_of
+from detente.terms import KINDS, kind_named
 from detente.values.facts import Facts
 from detente.values.money import nano
 from detente.values.period import Period
@@ -235,7 +235,7 @@ def standing(case: Case, term: str, *used: Use) -> Settlement:
 # -- random cases --------------------------------------------------------------------------------------------------
 
 
-ALL_KINDS = tuple(kind_of(kind) for kind in KINDS if not issubclass(kind, Position))
+ALL_KINDS = tuple(kind for kind in KINDS if not issubclass(kind_named(kind), Position))
 """The kinds that deny something or move a number; the others are positions (`tests/terms/test_positions.py`)."""
 
 ALIKE = {"first-ship": ("first-ship", "first-refusal", "permitted-use")}
@@ -245,7 +245,7 @@ EACH_KIND = tuple(kind for kind in ALL_KINDS if kind not in ("first-refusal", "p
 LIKE_OTHERS = ("service-credit", "delivery")
 """To a planner the one is a credit of which the rate is known, and the other a cap."""
 SHAPING_KINDS = (
-    *(kind_of(kind) for kind in KINDS if kind.shape is not Term.shape and kind_of(kind) not in LIKE_OTHERS),
+    *(kind for kind in KINDS if kind_named(kind).shape is not Term.shape and kind not in LIKE_OTHERS),
     *("exclusivity", "discount"),
 )
 """Those that add to a program, one that only denies, and one that only prices: what a planner tells apart."""

@@ -21,6 +21,7 @@ import pytest
 from click.testing import CliRunner
 from pydantic import BaseModel
 
+from detente import terms
 from detente.case import declared as sections
 from detente.case.case import Case
 from detente.case.document import Document
@@ -29,7 +30,6 @@ from detente.errors import Flaw
 from detente.planner.check import check
 from detente.planner.solve import plan
 from detente.results.plan import Plan
-from detente.terms import KINDS, kind_of
 from detente.values.money import shown
 
 ROOT = Path(__file__).parent.parent
@@ -39,7 +39,7 @@ NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 
 
 def kinds() -> list[str]:
-    return sorted(map(kind_of, KINDS))
+    return sorted(terms.KINDS)
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -86,7 +86,7 @@ def test_every_page_of_a_clause_is_about_a_kind() -> None:
     assert {page.stem for page in TERMS.glob("*.md")} == {*kinds(), "README", "finding"}
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", terms.kinds(), ids=lambda kind: kind.__name__)
 def test_every_key_of_a_clause_is_on_its_page(kind: Any) -> None:
     name = kind.model_fields["kind"].annotation.__args__[0]
     pages = (TERMS / f"{name}.md").read_text(encoding="utf-8") + (TERMS / "README.md").read_text(encoding="utf-8")
@@ -98,7 +98,7 @@ def models(annotation: Any) -> Iterator[type[BaseModel]]:
     """The declared things that an annotation may hold, and what they hold."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
-        if annotation not in KINDS:
+        if annotation not in terms.kinds():
             for field in annotation.model_fields.values():
                 yield from models(field.annotation)
     for part in get_args(annotation):
@@ -109,7 +109,7 @@ def test_every_key_of_a_case_is_in_the_reference() -> None:
     text = (ROOT / "docs" / "guide" / "case-format.md").read_text(encoding="utf-8")
     written = set(re.findall(r"`(?:\w+\.)?([\w-]+)(?::[^`]*)?`", text))
     for model in dict.fromkeys(models(sections.Declared)):
-        if model not in KINDS:  # these have pages of their own
+        if model not in terms.kinds():  # these have pages of their own
             keys = {str(field.alias) for field in model.model_fields.values()}
             assert sorted(keys - written) == [], model.__name__
 

@@ -50,7 +50,7 @@ def init(folder: Path) -> None:
     """Write a small commented case into FOLDER, with the schema for your editor."""
     from importlib.resources import files
 
-    from detente.case.declared import schema as case_schema
+    from detente.case.schema import schema as case_schema
     from detente.values.file import write
 
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -65,7 +65,7 @@ def init(folder: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Accepted as everywhere; the schema is always JSON.")
 def schema(of_plan: bool, as_json: bool) -> None:
     """Print the JSON Schema of a case, for editors to complete and check; or of a saved plan."""
-    from detente.case.declared import schema as case_schema
+    from detente.case.schema import schema as case_schema
     from detente.results.plan import schema as plan_schema
 
     click.echo(json.dumps(plan_schema() if of_plan else case_schema(), indent=1))

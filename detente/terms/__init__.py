@@ -1,75 +1,65 @@
 """The kinds of clause. To add one: a file here, a line below, a page in ``docs/terms/``, its cases in ``tests/``.
 
-A kind that is defined outside of this package is added by ``add``, before a case that uses it is read.
+A kind is imported when it is first asked for, since a case uses few of them. A kind that is defined outside of this
+package is added by ``add``, before a case that uses it is read.
 """
 
 from __future__ import annotations
 
 import typing
 from functools import cache
+from importlib import import_module
 from typing import Annotated, Any, Union
 
 from pydantic import Field, TypeAdapter
 from pydantic_core import core_schema
 
 from detente.contract.term import Term
-from detente.terms.audit import Audit
-from detente.terms.change_of_control import ChangeOfControl
-from detente.terms.commitment import MinimumCommitment
-from detente.terms.credit import Credit
-from detente.terms.delivery import Delivery
-from detente.terms.discount import Discount
-from detente.terms.escalator import Escalator
-from detente.terms.exclusivity import Exclusivity
-from detente.terms.first_refusal import FirstRefusal
-from detente.terms.first_ship import FirstShip
-from detente.terms.liability_cap import LiabilityCap
-from detente.terms.most_favoured import MostFavoured
-from detente.terms.obligation import DatedObligation
-from detente.terms.payment import Payment
-from detente.terms.permitted_use import PermittedUse
-from detente.terms.redundancy import Redundancy
-from detente.terms.renewal import Renewal
-from detente.terms.residency import Residency
-from detente.terms.revenue_share import RevenueShare
-from detente.terms.savings_plan import SavingsPlan
-from detente.terms.service_credit import ServiceCredit
-from detente.terms.share import Share
-from detente.terms.spending_cap import SpendingCap
-from detente.terms.take_or_pay import TakeOrPay
-from detente.terms.termination import Termination
-from detente.terms.volume_discount import VolumeDiscount
-from detente.terms.warrants import Warrants
 
-KINDS: tuple[type[Term], ...] = (
-    Audit,
-    ChangeOfControl,
-    Credit,
-    DatedObligation,
-    Delivery,
-    Discount,
-    Escalator,
-    Exclusivity,
-    FirstRefusal,
-    FirstShip,
-    LiabilityCap,
-    MinimumCommitment,
-    MostFavoured,
-    Payment,
-    PermittedUse,
-    Redundancy,
-    Renewal,
-    Residency,
-    RevenueShare,
-    SavingsPlan,
-    ServiceCredit,
-    Share,
-    SpendingCap,
-    TakeOrPay,
-    Termination,
-    VolumeDiscount,
-    Warrants,
-)
+KINDS: dict[str, str | type[Term]] = {
+    "audit": "audit.Audit",
+    "change-of-control": "change_of_control.ChangeOfControl",
+    "credit": "credit.Credit",
+    "delivery": "delivery.Delivery",
+    "discount": "discount.Discount",
+    "escalator": "escalator.Escalator",
+    "exclusivity": "exclusivity.Exclusivity",
+    "first-refusal": "first_refusal.FirstRefusal",
+    "first-ship": "first_ship.FirstShip",
+    "liability-cap": "liability_cap.LiabilityCap",
+    "minimum-commitment": "commitment.MinimumCommitment",
+    "most-favoured": "most_favoured.MostFavoured",
+    "obligation": "obligation.DatedObligation",
+    "payment": "payment.Payment",
+    "permitted-use": "permitted_use.PermittedUse",
+    "redundancy": "redundancy.Redundancy",
+    "renewal": "renewal.Renewal",
+    "residency": "residency.Residency",
+    "revenue-share": "revenue_share.RevenueShare",
+    "savings-plan": "savings_plan.SavingsPlan",
+    "service-credit": "service_credit.ServiceCredit",
+    "share": "share.Share",
+    "spending-cap": "spending_cap.SpendingCap",
+    "take-or-pay": "take_or_pay.TakeOrPay",
+    "termination": "termination.Termination",
+    "volume-discount": "volume_discount.VolumeDiscount",
+    "warrants": "warrants.Warrants",
+}
+"""What a clause may say as its ``kind``: the class, or the file of this package and the class in it."""
+
+
+def kind_named(name: str) -> type[Term]:
+    """The kind of clause of this name."""
+    found = KINDS[name]
+    if isinstance(found, str):
+        file, _, title = found.partition(".")
+        KINDS[name] = found = typing.cast(type[Term], getattr(import_module(f"{__name__}.{file}"), title))
+    return found
+
+
+def kinds() -> tuple[type[Term], ...]:
+    """Every kind of clause."""
+    return tuple(map(kind_named, KINDS))
 
 
 def kind_of(kind: type[Term]) -> str:
@@ -86,21 +76,26 @@ def add(kind: type[Term]) -> None:
     ValueError
         Where there is a kind of that name.
     """
-    global KINDS  # noqa: PLW0603 - which kinds there are is one list, of the process
     name = kind_of(kind)
-    if name in map(kind_of, KINDS):
+    if name in KINDS:
         raise ValueError(f"there is a kind `{name}` already; choose another `kind`")
-    KINDS = (*KINDS, kind)
+    KINDS[name] = kind
 
 
 def any_kind() -> Any:
     """A clause of any kind, as an annotation."""
-    return Annotated[Union[KINDS], Field(discriminator="kind")]  # noqa: UP007 - made of a tuple
+    return Annotated[Union[kinds()], Field(discriminator="kind")]  # noqa: UP007 - made of a tuple
 
 
 @cache
-def _reader(_kinds: tuple[type[Term], ...]) -> TypeAdapter[Any]:
-    return TypeAdapter(any_kind())
+def _reader(kinds: tuple[type[Term], ...]) -> TypeAdapter[Any]:
+    return TypeAdapter(any_kind() if len(kinds) > 1 else kinds[0])
+
+
+def _reader_of(given: Any) -> TypeAdapter[Any]:
+    """Of the kind that a clause says it is; where it says none that there is, of all, which tells what there is."""
+    name = given.get("kind") if isinstance(given, dict) else None
+    return _reader((kind_named(name),) if isinstance(name, str) and name in KINDS else kinds())
 
 
 class _OneOfTheKinds:
@@ -110,13 +105,13 @@ class _OneOfTheKinds:
     def _read(given: Any) -> Any:
         if isinstance(given, Term):
             return given
-        return _reader(KINDS).validate_python(given, by_alias=True, by_name=False)  # keys have one spelling
+        return _reader_of(given).validate_python(given, by_alias=True, by_name=False)  # keys have one spelling
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(self._read)
 
     def __get_pydantic_json_schema__(self, core: core_schema.CoreSchema, handler: Any) -> Any:
-        return handler(_reader(KINDS).core_schema)
+        return handler(_reader(kinds()).core_schema)
 
 
 AnyTerm = Annotated[Term, _OneOfTheKinds()]

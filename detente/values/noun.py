@@ -26,7 +26,7 @@ Title = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterVal
 
 
 SOURCE = "where this comes from: a document, a page, `assumption`"
-NAME = "x-name"  # of a definition, until ``declared.schema`` moves it under ``$defs``
+NAME = "x-name"  # of a definition, until ``schema`` moves it under ``$defs``
 
 
 class Noun(BaseModel):

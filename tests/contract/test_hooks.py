@@ -12,7 +12,7 @@ from pydantic import model_validator
 
 from detente import terms
 from detente.case.case import Case
-from detente.case.declared import schema
+from detente.case.schema import schema
 from detente.contract.case_view import CaseView
 from detente.contract.scope import Scope
 from detente.contract.stated import Magnitude, Reference, StatedWindows
@@ -116,7 +116,7 @@ SECOND = """\
 
 @pytest.fixture(autouse=True)
 def _reservations(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(terms, "KINDS", terms.KINDS)
+    monkeypatch.setattr(terms, "KINDS", {**terms.KINDS})
     terms.add(Reservation)
 
 
@@ -203,5 +203,5 @@ def test_no_two_kinds_have_one_name() -> None:
 
 
 def test_it_is_gone_where_nobody_adds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(terms, "KINDS", terms.KINDS[:-1])
+    monkeypatch.delitem(terms.KINDS, "reservation")
     assert "there is no kind `reservation`" in said(tmp_path, GOOD)[0]

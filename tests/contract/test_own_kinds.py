@@ -231,7 +231,9 @@ class Rebate(Term):
 @pytest.fixture(autouse=True)
 def own(monkeypatch: pytest.MonkeyPatch) -> None:
     """The kinds are there for as long as a test runs."""
-    monkeypatch.setattr(terms, "KINDS", (*terms.KINDS, TokenFloor, BothSums, Lots, Blocks, Rebate))
+    monkeypatch.setattr(terms, "KINDS", {**terms.KINDS})
+    for kind in (TokenFloor, BothSums, Lots, Blocks, Rebate):
+        terms.add(kind)
 
 
 FLOOR: Data = {"id": "floor", "kind": "token-floor", "amount": "400 Mtok"}

@@ -28,13 +28,13 @@ from detente.ledger.line import UseLine
 from detente.ledger.store import Store
 from detente.planner.solve import plan
 from detente.results.conflict import Conflict
-from detente.terms import KINDS, kind_of
+from detente.terms import KINDS, kind_named
 from tests.builders import ALL_KINDS, cases, day, replayed, settled_of
 from tests.laws.test_settling import LATE, few, lines_of, rated
 from tests.ledger.served import NOW, fresh
 
 counting = pytest.mark.parametrize(
-    "kind", [kind_of(kind) for kind in KINDS if kind.settle is not Term.settle and kind_of(kind) in ALL_KINDS]
+    "kind", [kind for kind in KINDS if kind_named(kind).settle is not Term.settle and kind in ALL_KINDS]
 )
 SMALL = Decimal("0.000001")
 

@@ -22,7 +22,7 @@ from detente.contract.use import RatedUse, Use
 from detente.errors import CaseError, SettleError
 from detente.planner.solve import plan
 from detente.results.plan import Plan
-from detente.terms import KINDS, kind_of
+from detente.terms import KINDS, kind_named
 from detente.values.money import nano
 from tests.builders import (
     D,
@@ -44,7 +44,7 @@ few = settings(
     max_examples=12,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-SETTLING = tuple(kind_of(kind) for kind in KINDS if kind.settle is not Term.settle)
+SETTLING = tuple(kind for kind in KINDS if kind_named(kind).settle is not Term.settle)
 """The kinds that settle anything."""
 every_kind = pytest.mark.parametrize("kind", SETTLING)
 START, LATE, HOUR = day("2025-12-01"), day("2027-01-01"), timedelta(hours=1)

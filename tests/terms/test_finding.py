@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from detente.terms import KINDS, kind_of
+from detente.terms import KINDS
 from detente.terms.finding import LIST, WORDS, instead
 from tests.builders import agreement, data_of, mistakes, tokens, work
 
-NAMES = [kind_of(kind) for kind in KINDS]
+NAMES = list(KINDS)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from detente.contract.position import Position
 from detente.contract.scope import Scope
 from detente.contract.term import Term
 from detente.contract.window import Every
-from detente.terms import KINDS, kind_of
+from detente.terms import kind_of, kinds
 from detente.values.held import held_in
 from tests.builders import Data, agreement, build, data_of, day, mistakes, tokens, work
 
@@ -25,7 +25,7 @@ EXAMPLES: dict[str, Data] = {
     "liability-cap": {"fees-of": "12 months"},
     "most-favoured": {"compared-with": "others of our size"},
 }
-KINDS_OF_POSITION = [kind for kind in KINDS if issubclass(kind, Position)]
+KINDS_OF_POSITION = [kind for kind in kinds() if issubclass(kind, Position)]
 
 
 def data(kind: str, **more: Any) -> Data:

@@ -1,0 +1,177 @@
+"""What pydantic finds wrong, in a contract's words: what, where in the entry, and what to write instead.
+
+Owns: the sentence for each of its errors, and the keys and kinds that a place allows. Not here: reading (``declared``).
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Annotated, Any, Union
+
+from pydantic import BaseModel, ValidationError
+
+from detente.contract.term import Term
+from detente.errors import Flaw, FlawError, Path, did_you_mean
+from detente.market.network import PLACE
+from detente.terms import finding, kinds
+from detente.values.noun import ID
+
+CURRENCY = r"^[A-Z]{3}$"
+
+
+def flaws(error: ValidationError, raw: Any, kind: Any) -> Iterator[Flaw]:
+    """Everything that is wrong with an entry of this kind, by its path in the entry."""
+    for detail in error.errors(include_url=False):
+        if detail["type"] == "too_short" and len(detail["input"]) >= detail.get("ctx", {}).get("min_length", 0):
+            continue  # not short: pydantic leaves out the entries that could not be read
+        at = _steps(detail, raw)
+        for flaw in _flaws(detail, raw, kind):
+            yield replace(flaw, path=(*at, *flaw.path))
+
+
+def _flaws(detail: Any, raw: Any, kind: Any) -> Iterator[Flaw]:
+    """What one of pydantic's errors says: the flaws that our own reader raised, or its own in our words."""
+    inside = detail.get("ctx", {}).get("error")
+    at_key = detail["type"] == "extra_forbidden" or detail["loc"][-1:] == ("[key]",)
+    if isinstance(inside, FlawError):
+        yield from (replace(flaw, key=flaw.key or at_key) for flaw in inside.flaws)
+    else:
+        what, remedy = _sentence(detail, raw, kind)
+        yield Flaw(what, remedy, key=at_key)
+
+
+def _steps(detail: Any, raw: Any) -> Path:
+    """The steps of an error's path that are also in the data: pydantic adds tags of unions, which are not."""
+    found: list[str | int] = []
+    at = raw
+    wrong_kind = ("kind",) if detail["type"] == "union_tag_invalid" else ()
+    for step in (*detail["loc"], *wrong_kind):
+        if (isinstance(at, dict) and step in at) or (isinstance(at, list) and isinstance(step, int) and step < len(at)):
+            at = at[step]
+        else:
+            continue
+        found.append(step)
+    return tuple(found)
+
+
+_EXPECTED = {
+    "dict_type": "a mapping (`key: value`)",
+    "model_type": "a mapping (`key: value`)",
+    "model_attributes_type": "a mapping (`key: value`)",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "string_type": "text",
+    "bool_parsing": "`true` or `false`",
+    "bool_type": "`true` or `false`",
+}
+
+
+CLAUSE = "minimum-commitment"
+"""A kind by which those of clauses are told from those of offers and workloads."""
+FORM = "see its form in `detente schema`"
+_FORMS = {
+    ID: "lower-case letters, digits, `.`, `_` and `-`",
+    CURRENCY: "a currency's three capital letters, such as `USD`",
+    PLACE: "`provider/region`, `provider` or `*`",
+}
+
+
+def _sentence(detail: Any, raw: Any, kind: Any) -> tuple[str, str]:
+    """(what is wrong, what to do) of one of pydantic's errors."""
+    code, given, context = detail["type"], detail["input"], detail.get("ctx", {})
+    key = str(detail["loc"][-1]) if detail["loc"] else ""
+    if code == "extra_forbidden":
+        if key == "<<":
+            return "merge keys (`<<`) are not read", "write the values out"
+        return f"unknown key `{_short(key)}`", did_you_mean(key, _keys_at(kind, detail["loc"][:-1], raw))
+    if code == "missing":
+        return f"`{key}` is missing", f"add `{key}: …`"
+    if code == "union_tag_not_found":
+        return "`kind` is missing", f"allowed: {_allowed(kind)}"
+    if code == "union_tag_invalid":
+        tag = context.get("tag")
+        tags = [t.strip().strip("'") for t in str(context.get("expected_tags")).split(",")]
+        remedy = finding.instead(str(tag), tags) if CLAUSE in tags else did_you_mean(str(tag), tags)
+        return f"there is no kind `{_short(tag)}`", remedy
+    if code == "literal_error":
+        choices = [t.strip().strip("'") for t in str(context.get("expected")).replace(" or ", ", ").split(",")]
+        return f"{_found(given)} is not allowed here", did_you_mean(str(given), choices)
+    if code == "value_error":
+        return str(context.get("error")), FORM
+    if code == "string_pattern_mismatch":
+        form = _FORMS.get(str(context.get("pattern")), f"text that matches {context.get('pattern')}")
+        return f"`{_short(given)}` does not have the right form", f"write {form}"
+    if code in _EXPECTED:
+        return f"found {_found(given)}", f"expected {_EXPECTED[code]}{_hint(detail, raw, kind)}"
+    if code in ("string_too_short", "too_short"):
+        what = f"has {len(given)} {'entry' if len(given) == 1 else 'entries'}" if given else "is empty"
+        return what, f"write {context.get('min_length')} or more"
+    if code in ("string_too_long", "too_long"):
+        what = f"has {len(given):,} {'characters' if isinstance(given, str) else 'entries'}"
+        return what, f"write {context.get('max_length')} or fewer"
+    return f"{_found(given)} cannot be read: {detail['msg']}", FORM
+
+
+def _hint(detail: Any, raw: Any, kind: Any) -> str:
+    """How what stands there would be written as what is expected."""
+    given, code = detail["input"], detail["type"]
+    if code == "string_type" and given is None:
+        return "; put one that begins with `#` or `&` in quotes"
+    if code in ("list_type", "tuple_type") and isinstance(given, str):
+        return f", such as `[{_short(given)}]`"
+    keys = _keys_at(kind, detail["loc"], raw) if code.startswith("model") else []
+    return f" with some of the keys {_listed(keys)}" if keys else ""
+
+
+def _listed(keys: Sequence[str]) -> str:
+    return ", ".join(f"`{key}`" for key in keys if key != "source")
+
+
+def _found(given: Any) -> str:
+    """What stands there, in the words of a file."""
+    if isinstance(given, dict | list):
+        return "a mapping" if isinstance(given, dict) else "a list"
+    return "nothing" if given is None or given == "" else f"`{_short(given)}`"
+
+
+def _short(given: Any) -> str:
+    text = " ".join(str(given)[:200].split())
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _allowed(kind: Any) -> str:
+    tags = sorted({t for m in _models(kind) for t in typing.get_args(m.model_fields["kind"].annotation)})
+    return ", ".join(f"`{tag}`" for tag in tags)
+
+
+def _models(kind: Any) -> list[type[BaseModel]]:
+    """The models that an annotation may hold."""
+    origin = typing.get_origin(kind)
+    if origin in (Annotated, Union, types.UnionType, tuple, dict) or typing.get_args(kind):
+        return [m for part in typing.get_args(kind) for m in _models(part)]
+    if kind is Term:
+        return list(kinds())
+    return [kind] if isinstance(kind, type) and issubclass(kind, BaseModel) else []
+
+
+def _keys_at(kind: Any, loc: Sequence[str | int], raw: Any) -> list[str]:
+    """The keys allowed at a place: what its model declares."""
+    models, at = _models(kind), raw
+    for step in [None, *loc]:
+        if step is not None:
+            fields = [f for m in models for f in m.model_fields.values() if f.alias == step]
+            if fields:
+                models = [m for f in fields for m in _models(f.annotation)]
+            at = at[step] if isinstance(at, dict) and step in at else at
+            at = at[step] if isinstance(at, list) and isinstance(step, int) and step < len(at) else at
+        tag = at.get("kind") if isinstance(at, dict) else None
+        chosen = [m for m in models if "kind" in m.model_fields and tag in _tags(m)]
+        models = chosen or models
+    return [f.alias or name for m in models for name, f in m.model_fields.items()]
+
+
+def _tags(model: type[BaseModel]) -> tuple[str, ...]:
+    return typing.get_args(model.model_fields["kind"].annotation)
