@@ -34,6 +34,7 @@ from detente.values.held import held_in
 from detente.values.money import Money, shown
 from detente.values.noun import Id, Noun
 from detente.values.period import Day, Horizon
+from detente.values.quantity import NOTHING, Exact
 
 SELF = "self"
 """The counterparty of a policy: an agreement with oneself."""
@@ -180,8 +181,11 @@ class Term(Noun):
         """May this run there, while the clause is in force? Facts only: it may be remembered. Neutral: permit."""
         return PERMIT
 
-    def permits(self, standing: Standing) -> Verdict:
-        """May anything more that the clause covers run, as it stands? Asked at each call. Neutral: permit."""
+    def permits(self, standing: Standing, need: Exact = NOTHING) -> Verdict:
+        """May more that the clause covers run, as it stands? Asked at each call. Neutral: permit.
+
+        ``need`` is what the call may take, in the standing's unit; 0: anything at all.
+        """
         return PERMIT
 
     def meters(self) -> tuple[Meter, ...]:

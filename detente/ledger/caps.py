@@ -1,7 +1,7 @@
-"""Caps that are kept live: which there are in a case, what each allows in a window, and what a call takes of it.
+"""Caps of clauses that are kept live: which there are in a case, and what a call takes of each.
 
-Owns: ``LiveCap`` of a clause, and what calls that are on the books used of each. Not here: what was leased
-(``leasing``), and which clause denies (the clause's own ``permits``).
+Owns: ``LiveCap`` of a clause, and what calls that are on the books used of each. Not here: what any cap answers
+(``cap``), what was leased (``leasing``), and which clause denies (the clause's own ``permits``).
 """
 
 from __future__ import annotations
@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 from detente.case.case import Case
 from detente.contract.decisions import NOTHING_DECIDED
 from detente.contract.meter import Meter
 from detente.contract.scope import Selection
+from detente.contract.standing import Standing
 from detente.contract.term import Term
 from detente.contract.totals import Totals
 from detente.contract.use import nanos
+from detente.contract.verdict import Verdict
 from detente.errors import SettleError
+from detente.ledger.cap import BookedCall, Cap, CapLimit, CapRoom, CapTaker, holder_of
 from detente.ledger.leasing import CapWindow, whole_up
 from detente.ledger.line import UseLine, summed
 from detente.ledger.metering import ClauseMeasure, Tariff
@@ -26,19 +28,12 @@ from detente.ledger.record import TokenCounts
 from detente.ledger.running import name_of
 from detente.market.token_price import MTOK
 from detente.values.facts import Facts
-
-
-class CapLimit(NamedTuple):
-    """What a cap allows in the window that a moment lies in."""
-
-    key: CapWindow
-    start: datetime
-    end: datetime
-    limit: int
+from detente.values.money import NANOS
+from detente.values.quantity import WIDE
 
 
 @dataclass(frozen=True, eq=False)
-class LiveCap:
+class LiveCap(Cap):
     """A cap of a clause.
 
     ``id`` is the clause's, and ``name`` that of its meter in a ledger. ``since``: an amended clause is several.
@@ -49,6 +44,16 @@ class LiveCap:
     term: Term
     meter: Meter
     measure: ClauseMeasure
+
+    @property
+    def unit(self) -> int:
+        """Billionths, of money and of work."""
+        return NANOS
+
+    @property
+    def drawn_by(self) -> str:
+        """What is drawn of it is the total of its meter, whoever used it."""
+        return self.name
 
     @property
     def since(self) -> datetime:
@@ -74,6 +79,16 @@ class LiveCap:
                 return CapLimit(key, standing.start, standing.end, nanos(standing.amount - standing.brought))
         return None
 
+    def denies(self, room: CapRoom) -> Verdict | None:
+        """What the clause itself says, as it stands for the call: the rest is drawn, or not to be had."""
+        key, start, end, limit = room.allows
+        amount, drawn, need = (WIDE.scaleb(n, -9) for n in (limit, limit - room.left, room.needs))
+        standing = Standing(
+            self.id, self.meter.name, "cap", self.meter.unit, key.window, start, end, False, amount, drawn
+        )
+        said = self.term.permits(standing, need)
+        return None if said.permitted else said
+
 
 def of_terms(terms: Iterable[Term]) -> Iterator[LiveCap]:
     """The caps of clauses: of those that ask what remains, each of its meters that calls add to as they end."""
@@ -84,32 +99,38 @@ def of_terms(terms: Iterable[Term]) -> Iterator[LiveCap]:
                     yield LiveCap(term.id, name_of(meter), term, meter, meter.measure)
 
 
-class CallCap:
-    """A cap, as calls of a kind meet it at a deployment.
+class PricedTaker(CapTaker):
+    """A cap, as calls of a kind meet it at a deployment: what they take of it is what their use comes to.
 
     Parameters
     ----------
+    measure
+        What of their use counts.
     tariff
         What they cost there, or why that is not known.
     main, moved
         Whether it covers the call itself, and the data that moves for it.
     """
 
-    __slots__ = ("_input", "_main", "_moved", "_output", "allows", "cap", "known", "tariff")
+    __slots__ = ("_input", "_main", "_measure", "_moved", "_output", "tariff")
 
-    def __init__(self, cap: LiveCap, allows: CapLimit, tariff: Tariff | str, *, main: bool, moved: bool) -> None:
+    def __init__(
+        self, cap: Cap, allows: CapLimit, measure: ClauseMeasure, tariff: Tariff | str, *, main: bool, moved: bool
+    ) -> None:
         self.cap, self.allows, self.tariff = cap, allows, tariff
-        self._main, self._moved = main, moved
+        self._measure, self._main, self._moved = measure, main, moved
         self._input, self._output = (self.takes(TokenCounts(*m)) for m in ((MTOK, 0), (0, MTOK)))
-        self.known = self._input is not None and self._output is not None
-        """Whether it is known what calls cost."""
+        self.unknown = self._why() if self._input is None or self._output is None else ""
+
+    def _why(self) -> str:
+        return self.tariff if isinstance(self.tariff, str) else "clauses take off more than its price"
 
     def takes(self, tokens: TokenCounts) -> int | None:
         """What a call of so many tokens takes of the cap, exact; None where that is not known."""
         if isinstance(self.tariff, str):
             return None
         try:
-            return self.tariff.comes_to(self.cap.measure, tokens, main=self._main, moved=self._moved)
+            return self.tariff.comes_to(self._measure, tokens, main=self._main, moved=self._moved)
         except SettleError:
             return None
 
@@ -120,7 +141,7 @@ class CallCap:
 
 def covering(
     caps: Iterable[LiveCap], demand: Facts, tariff: Tariff | str, places: Collection[Facts], at: datetime
-) -> tuple[CallCap, ...]:
+) -> tuple[PricedTaker, ...]:
     """The caps that cover calls of a kind at a moment, in any place where they may run; what may be covered is (§2)."""
     found = []
     moves = tariff.moved.of.offer if isinstance(tariff, Tariff) and tariff.moved is not None else None
@@ -128,20 +149,8 @@ def covering(
         main = any(cap.selection.covers(demand, place) is not False for place in places)
         moved = moves is not None and cap.selection.covers(demand, moves) is not False
         if (main or moved) and (allows := cap.at(at)) is not None:
-            found.append(CallCap(cap, allows, tariff, main=main, moved=moved))
+            found.append(PricedTaker(cap, allows, cap.measure, tariff, main=main, moved=moved))
     return tuple(found)
-
-
-class BookedCall(NamedTuple):
-    """A call as it goes on the books: its id, and its lines."""
-
-    id: str
-    lines: tuple[UseLine, ...]
-
-
-def holder_of(call: str) -> str:
-    """The replica that served a call, by the call's id: ``req_``, the replica, and eight hexadecimal digits."""
-    return call.removeprefix("req_")[:-8]
 
 
 class CapCounts:

@@ -18,7 +18,8 @@ import msgspec
 
 from detente.errors import JournalError
 from detente.ledger.books import Books, LedgerBatch, read_lines
-from detente.ledger.caps import BookedCall, CapCounts, holder_of
+from detente.ledger.cap import BookedCall, holder_of
+from detente.ledger.caps import CapCounts
 from detente.ledger.journal import files
 from detente.ledger.leasing import count, holders
 from detente.ledger.line import micros

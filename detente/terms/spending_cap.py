@@ -22,6 +22,8 @@ from detente.contract.totals import Totals
 from detente.contract.verdict import PERMIT, Reason, Verdict
 from detente.contract.window import Every, Window
 from detente.values.money import Cash, shown
+from detente.values.period import named
+from detente.values.quantity import NOTHING, Exact, plain
 
 
 class SpendingCap(Term):
@@ -33,11 +35,16 @@ class SpendingCap(Term):
 
     theirs: ClassVar[bool] = True
 
-    def permits(self, standing: Standing) -> Verdict:
-        """Deny where nothing remains."""
-        if standing.remaining is None or standing.remaining > 0:
+    def permits(self, standing: Standing, need: Exact = NOTHING) -> Verdict:
+        """Deny where less remains than is needed, or nothing does."""
+        left = standing.remaining
+        if left is None or (left > 0 and left >= need):
             return PERMIT
-        return Verdict("deny", Reason(self.id, f"nothing remains of {shown(self.amount.amount, self.amount.currency)}"))
+        currency, when = self.amount.currency, named(standing.start, standing.end)
+        some = f"{plain(left)} {currency}" if left > 0 else "nothing"
+        sentence = f"{some} remains of {plain(standing.required)} {currency} in {when}"
+        takes = f", and the call may take {plain(need)} {currency}" if need else ""
+        return Verdict("deny", Reason(self.id, sentence + takes))
 
     @property
     def spend(self) -> Meter:

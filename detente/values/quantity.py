@@ -278,6 +278,7 @@ def plain(value: Decimal) -> str:
 
 Exact = Annotated[Decimal, PlainSerializer(plain, return_type=str, when_used="json")]
 """A decimal that JSON holds as a string, without exponent."""
+NOTHING = Decimal(0)
 
 
 def positive(amount: Amount | Rate, what: str) -> None:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from detente.case.case import Case
 from detente.contract.totals import Totals
-from detente.ledger.caps import BookedCall, CapCounts, CapLimit, LiveCap, covering, holder_of, of_terms
+from detente.ledger.cap import BookedCall, CapLimit, holder_of
+from detente.ledger.caps import CapCounts, LiveCap, covering, of_terms
 from detente.ledger.leasing import CapWindow
 from detente.ledger.line import micros, summed
 from detente.ledger.metering import Metering, Tariff

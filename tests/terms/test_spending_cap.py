@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from detente.contract.verdict import Reason
+from detente.contract.verdict import Reason, Verdict
 from tests.builders import (
     D,
     agreement,
@@ -110,7 +110,16 @@ def test_nothing_remains(spent: int, decision: str) -> None:
     assert (stands.drawn, stands.remaining) == (D(spent), D(1000 - spent))
     verdict = term.permits(stands)
     assert verdict.permission == decision
-    assert decision == "permit" or verdict.reason == Reason("cap", "nothing remains of 1.00 k USD")
+    assert decision == "permit" or verdict.reason == Reason("cap", "nothing remains of 1000 USD in Jan 2026 – Jun 2026")
+
+
+def test_too_little_remains_for_a_call() -> None:
+    case = two_clouds(cap("1 k USD"), party="south")
+    (term,) = case.terms
+    (stands,) = standing(case, "cap", use(case, "chat", "south-api", "2026-01-01", "2026-02-01", 1, 999)).standings
+    assert term.permits(stands, D(1)).permission == "permit"
+    told = "1 USD remains of 1000 USD in Jan 2026 – Jun 2026, and the call may take 1.000000001 USD"
+    assert term.permits(stands, D("1.000000001")) == Verdict("deny", Reason("cap", told))
 
 
 def test_what_is_reserved_does_not_remain() -> None:

@@ -15,7 +15,8 @@ from detente.contract.verdict import Reason, Verdict, applicable, verdict, worst
 from detente.demand.workload import AnyWorkload, can_run
 from detente.gateway.deciding.policy import Deployed, Policy
 from detente.gateway.deciding.standings import Standings
-from detente.ledger.caps import CallCap, covering
+from detente.ledger.cap import CapTaker
+from detente.ledger.caps import covering
 from detente.ledger.record import DeniedDeployment, TokenCounts
 from detente.live.request import Request
 
@@ -39,7 +40,7 @@ class Candidate:
     asked in another shape than the caller's."""
     live: tuple[Term, ...] = ()
     """Clauses that cover the request there and ask at each call what remains."""
-    caps: tuple[CallCap, ...] = ()
+    caps: tuple[CapTaker, ...] = ()
     """Their caps, as such calls meet them there."""
 
     @property
@@ -121,7 +122,7 @@ def _asks_standing(term: Term, request: Request, deployed: Deployed) -> bool:
 
 def _capped(
     policy: Policy, request: Request, deployed: Deployed, live: Iterable[Term], at: datetime
-) -> tuple[CallCap, ...]:
+) -> tuple[CapTaker, ...]:
     """The caps of clauses, as the calls of a request meet them at a deployment."""
     caps = [cap for term in live for cap in policy.caps.get((term.id, term.validity.start), ())]
     tariff = policy.tariff(request, deployed.offer.id, at)

@@ -12,7 +12,7 @@ from datetime import datetime
 from detente.contract.standing import Standing
 from detente.contract.verdict import Verdict
 from detente.ledger.at_risk import AtRisk
-from detente.ledger.caps import CallCap
+from detente.ledger.cap import CapTaker
 from detente.ledger.record import TokenCounts
 from detente.ledger.stands import BooksStand
 from detente.providers.wire import Tokens
@@ -48,11 +48,11 @@ class Standings:
         """
         return ()
 
-    def short(self, caps: Sequence[CallCap], need: TokenCounts) -> Verdict | None:
+    def short(self, caps: Sequence[CapTaker], need: TokenCounts) -> Verdict | None:
         """What denies a call that may take so many tokens: a cap of those that cover it, without room for it."""
         return None
 
-    def hold(self, caps: Sequence[CallCap], need: TokenCounts) -> Hold:
+    def hold(self, caps: Sequence[CapTaker], need: TokenCounts) -> Hold:
         """Hold what a call may take, which ``short`` did not deny."""
         return NOTHING_HELD
 

@@ -13,15 +13,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from detente.contract.standing import Standing
 from detente.contract.verdict import Reason, Verdict
 from detente.gateway.deciding.standings import Hold, Standings
-from detente.ledger.caps import CallCap, CapLimit, LiveCap
+from detente.ledger.cap import Cap, CapLimit, CapRoom, CapTaker
 from detente.ledger.leases import LeaseClaim, Slice
 from detente.ledger.leasing import CapAnswer, CapClaim, CapWindow
 from detente.ledger.record import TokenCounts
 from detente.providers.wire import Tokens
-from detente.values.quantity import WIDE
 
 AHEAD = 10.0
 """Seconds of use, at the pace of the last ones, that are leased ahead of need."""
@@ -52,7 +50,7 @@ class KeptCap:
         "waits",
     )
 
-    def __init__(self, cap: LiveCap, allows: CapLimit) -> None:
+    def __init__(self, cap: Cap, allows: CapLimit) -> None:
         self.cap, self.allows, self.slice = cap, allows, Slice()
         self.need = 0
         """What a call that found no room takes."""
@@ -95,7 +93,7 @@ class KeptCap:
         wanted = 0 if self.refused and not self.need else max(0, wanted - free)
         claim = self.slice.claim(max(0, self.need - free), keep, wanted)
         self.waits, self.need, self.dirty, self.refused = self.need, 0, False, False
-        return CapClaim(claim, self.allows.limit, self.cap.name)
+        return CapClaim(claim, self.allows.limit, self.cap.drawn_by)
 
     def answered(self, answer: CapAnswer, now: float) -> None:
         """The ledger's answer."""
@@ -110,13 +108,10 @@ class KeptCap:
             return True
         return self.left + max(0, self.slice.free) >= takes
 
-    def stands(self) -> Standing:
-        """The clause as it stands for a call that finds no room: what remains is held, or not to be had."""
-        meter, (key, start, end, limit) = self.cap.meter, self.allows
-        left = max(0, self.left or 0)
-        amount, drawn, held = (WIDE.scaleb(n, -9) for n in (limit, limit - left, left))
-        term, window = self.cap.id, key.window
-        return Standing(term, meter.name, "cap", meter.unit, window, start, end, False, amount, drawn, held)
+    def room(self, takes: int) -> CapRoom:
+        """What a call finds that has no room in the slice: less than it takes, whatever the ledger may give yet."""
+        left = max(0, self.left or 0) + max(0, self.slice.free)
+        return CapRoom(self.allows, min(left, takes - 1), takes)
 
 
 class CapHold(Hold):
@@ -124,7 +119,7 @@ class CapHold(Hold):
 
     __slots__ = ("_parts",)
 
-    def __init__(self, parts: list[tuple[KeptCap, CallCap, int]]) -> None:
+    def __init__(self, parts: list[tuple[KeptCap, CapTaker, int]]) -> None:
         self._parts = parts
 
     def settle(self, tokens: Tokens | None) -> None:
@@ -167,31 +162,31 @@ class Leaseholder(Standings):
         self._next: asyncio.Future[None] | None = None
 
     # -- what calls ask --------------------------------------------------------------------------------------------
-    def short(self, caps: Sequence[CallCap], need: TokenCounts) -> Verdict | None:
+    def short(self, caps: Sequence[CapTaker], need: TokenCounts) -> Verdict | None:
         """What denies a call that may take so many tokens."""
         for call in caps:
-            if not call.known:
-                return Verdict("undecided", Reason(call.cap.id, f"what the call costs is not known: {_why(call)}"))
+            if call.unknown:
+                return Verdict("undecided", Reason(call.cap.id, f"what the call costs is not known: {call.unknown}"))
             takes = call.about(need)
             kept = self.kept.get(call.allows.key)
             if (kept is None or kept.slice.free < takes) and (said := self._denies(kept, call, takes)) is not None:
                 return said
         return None
 
-    def _denies(self, kept: KeptCap | None, call: CallCap, takes: int) -> Verdict | None:
+    def _denies(self, kept: KeptCap | None, call: CapTaker, takes: int) -> Verdict | None:
         """What a clause says where a slice has no room; more is asked for."""
         if kept is None:
             kept = self.kept[call.allows.key] = KeptCap(call.cap, call.allows)
         kept.need, kept.size, kept.dirty = max(kept.need, takes), max(kept.size, takes), True
-        said = call.cap.term.permits(kept.stands())
-        if said.permitted:
+        said = call.cap.denies(kept.room(takes))
+        if said is None:
             return None
         if self.away:
             return Verdict("deny", Reason(call.cap.id, f"what was leased of {call.cap.id} is used up, {self.away}"))
         self._lacking = self._lacking or kept.may_give(takes, self._now())
         return said
 
-    def hold(self, caps: Sequence[CallCap], need: TokenCounts) -> Hold:
+    def hold(self, caps: Sequence[CapTaker], need: TokenCounts) -> Hold:
         """Hold what a call may take."""
         parts = []
         for call in caps:
@@ -269,7 +264,3 @@ class Leaseholder(Standings):
         if self._next is not None and not self._next.done():
             self._next.set_result(None)
         self._next = None
-
-
-def _why(call: CallCap) -> str:
-    return call.tariff if isinstance(call.tariff, str) else "clauses take off more than its price"

@@ -141,5 +141,5 @@ def test_a_caller_is_told_403_and_the_clause_until_something_remains(tmp_path: P
     answers = run(main())
     assert [answer.status for answer in answers] == [200, 403, 403, 200]
     error = answers[1].json["error"]
-    assert error["message"] == "nothing remains of 1.00 k USD [cap]"
+    assert error["message"] == "nothing remains of 1000 USD in Mar 2026 [cap]"
     assert (error["detente"]["clause"], error["detente"]["text"]) == ("cap", "At most 1,000 USD a month.")

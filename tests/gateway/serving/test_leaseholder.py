@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from detente.gateway.serving.leaseholder import Leaseholder
-from detente.ledger.caps import CallCap, covering
+from detente.ledger.cap import CapTaker
+from detente.ledger.caps import covering
 from detente.ledger.leases import LeaseClaim
 from detente.ledger.leasing import CapAnswer
 from detente.ledger.record import TokenCounts
@@ -25,7 +26,7 @@ class Scene:
         self.holder = Leaseholder(self._kick, lambda: self.now)
         case = served_case(CAP, signed={"with": "self"})
         here = tariff(case)
-        self.calls: tuple[CallCap, ...] = covering(caps(case), here.of.demand or {}, here, [here.of.offer], AT)
+        self.calls: tuple[CapTaker, ...] = covering(caps(case), here.of.demand or {}, here, [here.of.offer], AT)
         self.key = self.calls[0].allows.key
 
     def _kick(self) -> None:
@@ -47,7 +48,7 @@ class Scene:
 def test_the_first_call_asks_for_itself_and_a_few_like_it() -> None:
     scene = Scene()
     assert scene.claimed() is None
-    assert scene.denied() == "nothing remains of 100.00 USD"
+    assert scene.denied() == "nothing remains of 100 USD in Jan 2026, and the call may take 3 USD"
     claim = scene.claimed(0.0)
     assert claim == (100 * USD, LeaseClaim(0, 0, 3 * USD, 24 * USD))
     scene.answers(24 * USD, 76 * USD)

@@ -74,7 +74,9 @@ def test_a_spending_cap_holds_live_and_says_so(tmp_path: Path) -> None:
         async with play(SERVED) as south, Stage(tmp_path, capped(south), ledger=url(tmp_path)) as stage:
             assert await calls(stage, 12) == [200] * 10 + [403] * 2
             error = (await stage.ask(ASK)).json["error"]
-            assert error["message"] == "nothing remains of <0.01 USD [cap]"
+            assert error["message"].endswith(
+                " remains of 0.0003 USD in Mar 2026, and the call may take 0.000026 USD [cap]"
+            )
             assert error["detente"]["text"] == CAP["text"]
             caps = standing_page(stage.standings)["caps"]
             assert [(each["clause"], each["allows"]) for each in caps] == [("cap", "0.0003")]

@@ -1,0 +1,101 @@
+"""A cap: what may be used of something in a window, by all who use it together.
+
+Owns: what is asked of any cap while calls are served (``Cap``), and of a call that takes of one (``CapTaker``). Not
+here: which caps there are (``caps`` of clauses, ``budgets``), and sharing them (``leases``, ``leasing``).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from datetime import datetime
+from typing import NamedTuple
+
+from detente.contract.verdict import Verdict
+from detente.ledger.leasing import CapWindow
+from detente.ledger.line import UseLine
+from detente.ledger.record import TokenCounts
+
+
+class CapLimit(NamedTuple):
+    """What a cap allows in the window that a moment lies in."""
+
+    key: CapWindow
+    start: datetime
+    end: datetime
+    limit: int
+
+
+class CapRoom(NamedTuple):
+    """What a call finds of a cap: what it allows, what is left that the call could have, and what it may take."""
+
+    allows: CapLimit
+    left: int
+    needs: int
+
+
+class Cap(ABC):
+    """A cap, in all its windows. Amounts are whole numbers of a ``unit``-th: billionths of money, single tokens."""
+
+    id: str
+    """Of the clause or the budget that it is of."""
+    name: str
+    """In a ledger: the same for all replicas."""
+
+    @property
+    def unit(self) -> int:
+        """How many of its whole numbers make one. Neutral: each is one."""
+        return 1
+
+    @property
+    def drawn_by(self) -> str:
+        """The meter whose total on the books is what is drawn of it; empty: what its holders used. Neutral: those."""
+        return ""
+
+    @property
+    def comes_back(self) -> bool:
+        """Whether what a call holds is free again as it ends. Neutral: no, what was used is used up."""
+        return False
+
+    @property
+    def budget(self) -> bool:
+        """Whether it is a budget, which a caller may wait for. Neutral: no."""
+        return False
+
+    @abstractmethod
+    def at(self, moment: datetime) -> CapLimit | None:
+        """What it allows at a moment; None where no window is then, or no amount is set."""
+
+    @abstractmethod
+    def denies(self, room: CapRoom) -> Verdict | None:
+        """What it says to a call; None where there is room for it."""
+
+
+class CapTaker(ABC):
+    """A cap, as calls of a kind meet it at a deployment."""
+
+    __slots__ = ("allows", "cap", "unknown")
+
+    cap: Cap
+    allows: CapLimit
+    unknown: str
+    """Why it is not known what calls take; empty where it is."""
+
+    @abstractmethod
+    def takes(self, tokens: TokenCounts) -> int | None:
+        """What a call that used so many tokens takes of the cap, exact; None where that is not known."""
+
+    @abstractmethod
+    def about(self, tokens: TokenCounts) -> int:
+        """What a call may take that may use so many, where it is known."""
+
+
+class BookedCall(NamedTuple):
+    """A call as it goes on the books: its id, and its lines."""
+
+    id: str
+    lines: tuple[UseLine, ...]
+
+
+def holder_of(call: str) -> str:
+    """The replica that served a call, by the call's id: ``req_``, the replica, and eight hexadecimal digits."""
+    return call.removeprefix("req_")[:-8]
