@@ -14,7 +14,7 @@ from typing import Any
 
 from detente.case.agreement import lineage
 from detente.case.changes import Changed
-from detente.case.checks import clauses, consistency, magnitude, outlook, wiring
+from detente.case.checks import clauses, consistency, magnitude, outlook, unread, wiring
 from detente.case.declared import SECTIONS, Declared, Report, read_agreement, read_entry, read_head
 from detente.case.document import Document
 from detente.case.entries import Entries, Entry
@@ -226,6 +226,7 @@ class _Reader:
         head = read_head({key: value for key, (_, value) in heads.items()}, self._head_report(heads, documents))
         without = self.changed.without if self.changed else frozenset[str]()
         entries = Entries(head, sections, heads, frozenset(self.unread), without)
+        unread.check(entries)
         consistency.check(entries)
         clauses.check(entries)
         wiring.check(entries)
