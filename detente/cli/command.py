@@ -190,6 +190,13 @@ READING = click.option(
     help="Use this reading of the disputed clauses, or of one clause. May be repeated.",
 )
 SCENARIO = click.option("--scenario", metavar="NAME", help="Use this scenario of the case; several: NAME,NAME.")
+LEDGER = click.option(
+    "--ledger",
+    metavar="URL",
+    default="ledger.db",
+    show_default=True,
+    help="The ledger: a path, sqlite:///PATH, or postgresql://….",
+)
 WITH = click.option(
     "--with",
     "beside",
@@ -198,6 +205,17 @@ WITH = click.option(
     metavar="FILE",
     help="Use the scenario in this file (a deal, an outcome). May be repeated.",
 )
+
+
+def day_of(given: str) -> datetime:
+    """The day of ``--as-of``."""
+    from detente.errors import FlawError
+    from detente.values.period import day, moment
+
+    try:
+        return moment(day(given))
+    except FlawError as error:
+        raise click.ClickException(f"--as-of: {error.flaws[0].what}; {error.flaws[0].remedy}") from None
 
 
 class TimestampParam(click.ParamType[datetime]):

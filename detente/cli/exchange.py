@@ -11,8 +11,7 @@ from pathlib import Path
 
 import click
 
-from detente.cli.books import LEDGER
-from detente.cli.command import CASE, JSON, READING, SCENARIO, TimestampParam, command, console, load
+from detente.cli.command import CASE, JSON, LEDGER, READING, SCENARIO, TimestampParam, command, console, load
 
 EARLIEST, LATEST = datetime.fromisoformat("1970-01-01T00:00Z"), datetime.fromisoformat("2200-01-01T00:00Z")
 

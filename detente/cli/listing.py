@@ -17,14 +17,14 @@ class Listed(NamedTuple):
 
 
 COMMANDS = {
-    "audit": Listed("books", "Was the ledger altered? Verify every row of it."),
+    "audit": Listed("audit", "Was the ledger altered? Verify every row of it."),
     "calendar": Listed("agenda", "What falls on which day? Deadlines, windows, renewals."),
     "check": Listed("planning", "Can this be signed? Which clauses collide, and ways out."),
     "close": Listed("books", "Book what clauses owe and give, up to a day."),
     "compare": Listed("outlook", "Which way out is best? Choices and outcomes side by side."),
     "explain": Listed("why", "Why? A decision, a clause, a price, or a live call."),
     "export": Listed("exchange", "Write the books as a FOCUS file."),
-    "ingest": Listed("books", "Put journals, or bills and exports of use, on the books."),
+    "ingest": Listed("intake", "Put journals, or bills and exports of use, on the books."),
     "init": Listed("planning", "Write a small case with comments, to begin with."),
     "journal": Listed("live", "What was served: each reply, where it ran, and why."),
     "keys": Listed("live", "Make the keys that callers of the gateway present."),
@@ -39,5 +39,5 @@ COMMANDS = {
     "serve": Listed("live", "Serve live calls: an OpenAI-compatible gateway."),
     "simulate": Listed("outlook", "What could go wrong? A plan in many random draws."),
     "standing": Listed("books", "Where do the clauses stand, and where are they heading?"),
-    "statement": Listed("books", "What is between us and each party? Line by line."),
+    "statement": Listed("statement", "What is between us and each party? Line by line."),
 }

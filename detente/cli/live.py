@@ -48,7 +48,7 @@ HOST = click.option("--host", default="127.0.0.1", show_default=True, help="The 
     show_default=True,
     help="The folder in which every reply is recorded.",
 )
-@click.option("--ledger", metavar="URL", help="Keep caps live, by leases of this ledger. Default: they are not kept.")
+@click.option("--ledger", metavar="URL", help="Keep caps live, and books of what is served. Default: neither.")
 @click.option("--sandbox", is_flag=True, help="Simulate all providers on loopback, and make a key for each workload.")
 @click.option("--certificate", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="PEM, for TLS.")
 @click.option("--private-key", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="PEM, for TLS.")

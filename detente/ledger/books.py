@@ -83,6 +83,10 @@ class Books:
                 found.add(each.rated)
         return found
 
+    def length(self, session: Session) -> int:
+        """How many batches there are: more, once anything was added."""
+        return session.number("SELECT MAX(batch) FROM batches")
+
     def currency(self, session: Session) -> None:
         """Raise LedgerError where the ledger is of another currency than the case."""
         found = session.one("SELECT value FROM facts WHERE name = 'currency'")

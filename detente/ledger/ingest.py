@@ -8,7 +8,7 @@ writing it (``books``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -84,8 +84,10 @@ class Ingest:
         self._routes: dict[bytes, tuple[int, CallRoute]] = {}
         """Routes that are in the store, by their bytes."""
 
-    def run(self, paths: Iterable[Path], at: datetime) -> Ingested:
+    def run(self, paths: Iterable[Path], at: datetime, between: Callable[[], object] = lambda: None) -> Ingested:
         """Read all that is new in some files; ``at`` is the time that the batches state.
+
+        ``between`` is called after each batch: whoever reads beside others lets them write, too.
 
         Raises LedgerError, and OSError where a file cannot be read: what was read before is on the books.
         """
@@ -96,11 +98,12 @@ class Ingest:
         for path in paths:
             found.files += 1
             with self._books.store.reading() as session:
-                mark, items = unread(session, path, due.get(_worker(path)))
-            due[_worker(path)] = mark.due
+                mark, items = unread(session, path, due.get(worker_of(path)))
+            due[worker_of(path)] = mark.due
             for some in _batches(items, self._size):
                 mark = self._batch(some, mark, found, at)
-                due[_worker(path)] = next((i.due for i in reversed(some) if isinstance(i, ReadFrame)), mark.due)
+                between()
+                due[worker_of(path)] = next((i.due for i in reversed(some) if isinstance(i, ReadFrame)), mark.due)
         return found
 
     def _batch(self, items: Sequence[ReadFrame | Trouble], mark: FileMark, found: Ingested, at: datetime) -> FileMark:
@@ -253,5 +256,6 @@ class _Adding:
             told.aside.append(f"{place}: {why}")
 
 
-def _worker(path: Path) -> str:
+def worker_of(path: Path) -> str:
+    """Whose file it is: those of one worker follow each other."""
     return f"{path.parent}/{path.name.partition('-')[0]}"

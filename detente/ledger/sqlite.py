@@ -57,6 +57,7 @@ class SqliteStore(Store):
             self._connection = sqlite3.connect(path, timeout=wait, isolation_level=None)
             try:
                 self._set_up()
+                self._identity = _identity(path)
             except BaseException:
                 self._connection.close()
                 raise
@@ -70,14 +71,22 @@ class SqliteStore(Store):
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """One consistent view."""
-        with self._told(), self._transaction("BEGIN"):
+        with self._told(), self._there(), self._transaction("BEGIN"):
             yield _SqliteSession(self._connection)
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A transaction, once the writer before it is done."""
-        with self._told(), self._transaction("BEGIN IMMEDIATE"):
+        with self._told(), self._there(), self._transaction("BEGIN IMMEDIATE"):
             yield _SqliteSession(self._connection)
+
+    @contextmanager
+    def _there(self) -> Iterator[None]:
+        """What is written into a file that was moved or deleted would be lost to whoever opens it by its name."""
+        if _identity(self._path) != self._identity:
+            what = f"{self.url}: it was moved, deleted or replaced while it was in use"
+            raise LedgerError(f"{what}; put it back, or start anew with the one that is there")
+        yield
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[None]:
@@ -108,6 +117,15 @@ class SqliteStore(Store):
 
     def _holds(self, session: Session, table: str) -> bool:
         return session.one("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)) is not None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file a path names; None where it names none."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _made(path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from detente.cli.books import _so_far
+from detente.cli.statement import _so_far
 from tests.builders import agreement, data_of, day, tokens, work
 from tests.cli.shell import detente
 from tests.cli.test_cli import document, written

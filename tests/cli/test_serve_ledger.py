@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
+from functools import partial
 from pathlib import Path
 
+import pytest
+
+from detente.ledger.journal import Journal
 from detente.ledger.opening import open_store
 from tests.builders import agreement
+from tests.cli.shell import detente, environment
 from tests.cli.test_serve import Provider, _children, case_at, gateway, provider, refused
+from tests.ledger.served import call, journal_of
+from tests.ledger.test_stands import FLOOR, every_day
+from tests.waiting import PATIENCE, until
 
 __all__ = ["provider"]
 CAP = {"id": "cap", "kind": "spending-cap", "amount": "0.0003 USD", "windows": {"every": "month"}}
@@ -29,7 +40,8 @@ def test_workers_share_a_cap_and_one_is_killed(tmp_path: Path, provider: Provide
         live.until(lambda: number(ledger, "SELECT SUM(granted) > 0 AND SUM(held) = 0 FROM leases") == 1)
         for child in _children(live.process.pid):
             os.kill(child, signal.SIGKILL)
-        live.until(lambda: live.text.count("another one is started") == 2)
+        live.until(lambda: live.text.count("another one is started") == 3)
+        assert "the bookkeeper ended (by SIGKILL)" in live.text
         live.until(lambda: live.text.count("its journal is on the books, and what 1 earlier held is free") == 2)
         served = 3
         while live.ask(max_tokens=5)[0] == 200:
@@ -40,6 +52,67 @@ def test_workers_share_a_cap_and_one_is_killed(tmp_path: Path, provider: Provide
         rest = [live.ask(max_tokens=5)[0] for _ in range(5)]
         assert rest == [200] * (10 - served) + [403] * (5 - (10 - served)), "what was given back is there"
         assert live.stop() == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_is_served_is_on_the_books_at_once_and_at_the_end(
+    tmp_path: Path, provider: Provider, workers: int
+) -> None:
+    """Whoever is killed meanwhile, each call is on the books once; nobody runs `detente ingest`."""
+    case, ledger = case_at(tmp_path, provider), tmp_path / "ledger.db"
+    booked = "SELECT COUNT(*) FROM calls WHERE outcome = 'complete'"
+    with gateway(case, "--workers", workers, "--at", "2026-03-10T12:00Z", "--ledger", ledger) as live:
+        assert [live.ask()[0] for _ in range(3)] == [200] * 3
+        live.until(lambda: number(ledger, booked) == 3)
+        for child in _children(live.process.pid):
+            os.kill(child, signal.SIGKILL)
+        live.until(lambda: live.text.count("another one is started") == workers + 1)
+        live.until(lambda: live.get("/readyz")[0] == 200)
+        assert live.ask()[0] == 200
+        live.until(lambda: number(ledger, booked) == 4)
+        assert live.ask()[0] == 200
+        assert live.stop() == 0
+        assert number(ledger, booked) == 5, "the last is on the books before the gateway has ended"
+        assert number(ledger, "SELECT COUNT(DISTINCT id) FROM calls") == 5
+
+
+def test_floors_steer_by_journals_that_nobody_has_ingested(tmp_path: Path, provider: Provider) -> None:
+    """Twenty days of calls are in the journal's folder when the gateway begins, and none of them on the books."""
+    case, ledger = case_at(tmp_path, provider, agreement(FLOOR, party="north")), tmp_path / "ledger.db"
+    journal_of(tmp_path / "journal", every_day(20), 7)
+    with gateway(case, "--at", "2026-01-21T00:00Z", "--ledger", ledger) as live:
+        live.until(lambda: "floor is expected to fall short by 2026-02-01; calls that count" in live.text)
+        assert live.ask()[2]["x-detente-deployment"] == "north-m", "South is cheaper, and North's floor is owed anyway"
+        assert live.stop() == 0
+
+
+def holds(ledger: Path, calls: int) -> bool:
+    return number(ledger, "SELECT COUNT(*) FROM calls") == calls
+
+
+def test_journals_are_followed_until_told_to_stop(tmp_path: Path, provider: Provider) -> None:
+    case, ledger, folder = case_at(tmp_path, provider), tmp_path / "ledger.db", tmp_path / "journal"
+    journal = Journal(folder)
+    open_store(str(ledger), make=True).close()
+    words = ("ingest", case, folder, "--ledger", ledger, "--follow", "--json")
+    asked = [sys.executable, "-m", "detente", *map(str, words)]
+    with subprocess.Popen(asked, stdout=subprocess.PIPE, env=environment(), text=True) as following:
+        for n in range(2):
+            journal.append(call(n))
+            until(partial(holds, ledger, n + 1))
+        journal.append(call(2))
+        following.terminate()
+        out, _ = following.communicate(timeout=PATIENCE)
+    journal.close()
+    assert following.returncode == 0
+    assert number(ledger, "SELECT COUNT(*) FROM calls") == 3
+    assert sum(json.loads(line)["calls"] for line in out.splitlines()) == 3
+
+
+def test_bills_are_not_followed(tmp_path: Path, provider: Provider) -> None:
+    case = case_at(tmp_path, provider)
+    done = detente("ingest", case, case, "--mapping", case / "case.yaml", "--follow")
+    assert (done.returncode, "--follow is for journals, which grow" in done.stderr) == (2, True)
 
 
 def test_what_is_no_ledger_is_refused(tmp_path: Path, provider: Provider) -> None:

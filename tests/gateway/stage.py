@@ -27,6 +27,7 @@ from detente.gateway.serving.app import App, new_ids
 from detente.gateway.serving.clock import Clock
 from detente.gateway.serving.metrics import Metrics
 from detente.gateway.serving.renewing import Renewing
+from detente.gateway.serving.watch import BooksWatch
 from detente.gateway.upstream import Incoming
 from detente.ledger.frames import Torn, read
 from detente.ledger.journal import Journal, files
@@ -240,6 +241,7 @@ class Stage:
         await self.app.upstream.close()
         if self.ledger is not None:
             self._renews.cancel()
+            self.watch.close()
             await self.renewing.close()
         self.journal.close()
 
@@ -248,6 +250,8 @@ class Stage:
         self.renewing = Renewing(ledger, ids, self.folder, 0, self.clock, self.said.append)
         self.renewing.follow(self.policy.case)
         self.standings = self.renewing.leases
+        self.watch = BooksWatch(ledger, self.standings, self.clock, self.said.append)
+        self.watch.follow(self.policy.case)
         await self.renewing.recover()
         self._renews = asyncio.get_running_loop().create_task(self.renewing.run())
 

@@ -18,18 +18,14 @@ from detente.errors import DetenteError, LedgerError
 from detente.gateway.serving.clock import Clock
 from detente.gateway.serving.leaseholder import Leaseholder
 from detente.gateway.serving.settings import Say
-from detente.ledger.at_risk import at_risk
 from detente.ledger.books import Books
 from detente.ledger.ingest import Ingest
 from detente.ledger.journal import files, replica_of
 from detente.ledger.leasing import CapAnswer, CapClaim, CapWindow, HolderEndedError, Leasing
 from detente.ledger.opening import open_store
-from detente.ledger.stands import BooksStand, stands
 from detente.ledger.store import Store
 from detente.values.period import named
 
-LOOK = 30.0
-"""Seconds between two looks at where floors stand."""
 EVERY, REST, AGAIN = 0.25, 0.02, 2.0
 """Seconds between two claims, at least between two that are asked for, and after one that failed."""
 
@@ -150,30 +146,6 @@ class Renewing:
             if not told.whole:
                 raise LedgerError(f"{self._journal}: parts of it are damaged; see `detente ingest`")
             return Leasing(store).bury(replica_of(self._journal), self._worker, self._holder)
-
-    # -- floors ----------------------------------------------------------------------------------------------------
-    async def steer(self) -> None:
-        """Look at where floors stand, until cancelled."""
-        while True:
-            await self.look()
-            await asyncio.sleep(LOOK)
-
-    async def look(self) -> None:
-        """Look once. Where the ledger is away, what was seen last holds on."""
-        loop, before = asyncio.get_running_loop(), {floor.term for floor in self.leases.at_risk}
-        with suppress(DetenteError, OSError):  # it is told by whoever claims
-            seen = await loop.run_in_executor(self._reading, self._seen, self._case)
-            found, self.leases.seen = at_risk(seen, self._case.signed), seen
-            if found != self.leases.at_risk:
-                self.leases.at_risk = found
-            for floor in found:
-                if floor.term not in before:
-                    when = f"by {floor.end:%Y-%m-%d}"
-                    self._say(f"{floor.term} is expected to fall short {when}; calls that count towards it go there")
-
-    def _seen(self, case: Case) -> BooksStand:
-        with open_store(self._url, make=True) as store:
-            return stands(Books(store, case), self._clock.now())
 
     # -- the end ---------------------------------------------------------------------------------------------------
     async def close(self) -> None:

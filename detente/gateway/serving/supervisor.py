@@ -1,7 +1,8 @@
 """The supervisor: binds the address, starts the workers, and keeps them running.
 
-Owns: sockets, processes and signals. One worker runs in this very process; several are forked before any of them has a
-thread or a loop, share one listening socket, and one that dies is followed by another. Not here: serving (``worker``).
+Owns: sockets, processes and signals. One worker without a ledger runs in this very process; else workers, and a
+bookkeeper where there is a ledger, are forked before any of them has a thread or a loop. Workers share one listening
+socket, and what dies is followed by another. Not here: serving (``worker``), keeping books (``bookkeeper``).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from detente.errors import ServeError
@@ -59,13 +60,14 @@ def run(settings: Settings, listening: socket.socket, policy: Policy, ready: Cal
     """Serve until SIGTERM or SIGINT. Raises DetenteError where it cannot start."""
     _raise_descriptors()
     prepare(settings.journal)  # what is wrong with it is said once, not by each worker
-    if settings.workers == 1:
+    if settings.workers == 1 and settings.ledger is None:
         from detente.gateway.serving.worker import Worker
 
         Worker(settings, 0, say).run(listening, policy, ready)
         return
     with tempfile.TemporaryDirectory(prefix="detente-metrics-") as shared:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared  # before a worker imports its metrics
+        if settings.workers > 1:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared  # before a worker imports its metrics
         _Supervisor(settings, listening, policy, say).run(ready)
 
 
@@ -78,9 +80,15 @@ def _raise_descriptors() -> None:
 
 
 class _Running(NamedTuple):
-    number: int
+    """A child: the worker of a number, or the bookkeeper."""
+
+    number: int | None
     began: float
     again: bool
+
+    @property
+    def name(self) -> str:
+        return "the bookkeeper" if self.number is None else f"worker {self.number}"
 
 
 class _Supervisor:
@@ -100,9 +108,11 @@ class _Supervisor:
             self._settings.metrics.listen(2048)
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: self._stop())
-        signal.signal(signal.SIGHUP, lambda *_: self._pass_on(signal.SIGHUP))
+        signal.signal(signal.SIGHUP, lambda *_: self._pass_on(signal.SIGHUP, self._workers()))
         for number in range(self._settings.workers):
             self._start(number, again=False)
+        if self._settings.ledger is not None:
+            self._start(None, again=False)
         while self._running and not select.select([self._heard], [], [], LOOK)[0]:
             self._reap(os.WNOHANG)
         if self._running and not self._unable:
@@ -117,21 +127,24 @@ class _Supervisor:
         ended = self._running.pop(pid, None)
         if ended is not None and not self._stopping:
             self._ended(pid, ended, os.waitstatus_to_exitcode(status))
+        if self._stopping and not self._workers():
+            self._end()
 
-    def _ended(self, pid: int, worker: _Running, code: int) -> None:
-        """A worker is gone, unasked: another takes its place, save where it could not even begin."""
-        if code == UNABLE and not worker.again:
+    def _ended(self, pid: int, child: _Running, code: int) -> None:
+        """A child is gone, unasked: another takes its place, save where it could not even begin."""
+        if code == UNABLE and not child.again:
             self._unable = True
             self._stop()
             return
-        self._say(f"worker {worker.number} ended ({_said(code)}); another one is started")
-        self._forget(pid)
-        if time.monotonic() - worker.began < PAUSE:
+        self._say(f"{child.name} ended ({_said(code)}); another one is started")
+        if self._settings.workers > 1:
+            self._forget(pid)
+        if time.monotonic() - child.began < PAUSE:
             time.sleep(PAUSE)
         if not self._stopping:
-            self._start(worker.number, again=True)
+            self._start(child.number, again=True)
 
-    def _start(self, number: int, *, again: bool) -> None:
+    def _start(self, number: int | None, *, again: bool) -> None:
         # Signals wait until the child is known, or has its own handlers: one that comes between would be lost on it.
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         pid = os.fork()
@@ -140,26 +153,30 @@ class _Supervisor:
         self._running[pid] = _Running(number, time.monotonic(), again)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         if self._stopping:
-            self._pass_on(signal.SIGTERM)
+            self._end()
 
-    def _work(self, number: int, *, again: bool) -> NoReturn:
+    def _work(self, number: int | None, *, again: bool) -> NoReturn:
         """The child: its exit code says how it ended, and nothing of the parent's runs in it."""
         code = 1
         try:
             for name in SIGNALS:
-                signal.signal(name, signal.SIG_DFL)
+                mine = number is not None or name == signal.SIGTERM
+                signal.signal(name, signal.SIG_DFL if mine else signal.SIG_IGN)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             os.close(self._alive)
             threading.Thread(target=self._end_with_it, daemon=True).start()
             from detente.errors import DetenteError
-            from detente.gateway.serving.worker import Worker
 
             try:
                 policy = self._now() if again else self._policy
-                Worker(self._settings, number, self._say).run(self._listening, policy, self._serves)
+                if number is None:
+                    self._let_go()
+                    self._keep_books(policy)
+                else:
+                    self._serve(number, policy)
                 code = 0
             except (DetenteError, OSError) as error:
-                self._say(f"worker {number}: {error}")
+                self._say(f"{_Running(number, 0.0, again).name}: {error}")
                 code = UNABLE
             except KeyboardInterrupt:
                 code = 0
@@ -167,6 +184,16 @@ class _Supervisor:
                 traceback.print_exc()
         finally:
             os._exit(code)
+
+    def _serve(self, number: int, policy: Policy) -> None:
+        from detente.gateway.serving.worker import Worker
+
+        Worker(self._settings, number, self._say).run(self._listening, policy, self._serves)
+
+    def _keep_books(self, policy: Policy) -> None:
+        from detente.gateway.serving.bookkeeper import Bookkeeper
+
+        Bookkeeper(self._settings, policy, self._say).run()
 
     def _serves(self) -> None:
         os.write(self._begun, b".")
@@ -188,13 +215,24 @@ class _Supervisor:
 
     def _stop(self) -> None:
         self._stopping = True
+        self._let_go()
+        self._end()
+
+    def _let_go(self) -> None:
+        """Close what is listened on: held open here, it would take callers whom nobody answers."""
         if self._settings.metrics is not None:
             self._settings.metrics.close()
-        self._listening.close()  # held open here, it would take callers whom nobody answers
-        self._pass_on(signal.SIGTERM)
+        self._listening.close()
 
-    def _pass_on(self, name: signal.Signals) -> None:
-        for pid in list(self._running):
+    def _end(self) -> None:
+        """Tell the workers to end; once none is left, the bookkeeper, which puts the last of it on the books."""
+        self._pass_on(signal.SIGTERM, self._workers() or list(self._running))
+
+    def _workers(self) -> list[int]:
+        return [pid for pid, child in list(self._running.items()) if child.number is not None]
+
+    def _pass_on(self, name: signal.Signals, to: Sequence[int]) -> None:
+        for pid in to:
             try:
                 os.kill(pid, name)
             except ProcessLookupError:

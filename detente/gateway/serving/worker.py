@@ -30,6 +30,7 @@ from detente.gateway.serving.metrics import Metrics
 from detente.gateway.serving.renewal import Renewals
 from detente.gateway.serving.renewing import Renewing
 from detente.gateway.serving.settings import Say, Settings
+from detente.gateway.serving.watch import BooksWatch
 from detente.ledger.journal import Journal
 from detente.providers.authority import Authority
 
@@ -53,6 +54,7 @@ class Worker:
         self._app: App
         self._journal: Journal
         self._renewing: Renewing | None = None
+        self._watch: BooksWatch
 
     def run(self, listening: socket.socket, policy: Policy, ready: Callable[[], None]) -> None:
         """Serve. Returns after a graceful stop. Raises DetenteError where it cannot start."""
@@ -99,7 +101,7 @@ class Worker:
             if self._renewing is not None:
                 await self._renewing.claim()  # from before it says that it is ready
                 kept = self._renewing
-                keeping += [loop.create_task(each()) for each in (kept.run, kept.recover, kept.steer)]
+                keeping += [loop.create_task(each()) for each in (kept.run, kept.recover, self._watch.run)]
             # What there is now stays: the collector need not look at it again, nor after every few hundred values.
             gc.collect()
             gc.freeze()
@@ -120,6 +122,7 @@ class Worker:
                 await asyncio.gather(*keeping, return_exceptions=True)
                 await self._app.close()
                 if self._renewing is not None:
+                    self._watch.close()
                     await self._renewing.close()
         finally:
             await loop.run_in_executor(self._disk, self._journal.close)
@@ -134,6 +137,8 @@ class Worker:
         journal = settings.journal, self._number
         self._renewing = Renewing(settings.ledger, ids, *journal, settings.clock, self._say)
         self._renewing.follow(policy.case)
+        self._watch = BooksWatch(settings.ledger, self._renewing.leases, settings.clock, self._say)
+        self._watch.follow(policy.case)
         return self._renewing.leases
 
     # -- once a second -----------------------------------------------------------------------------------------
@@ -226,6 +231,7 @@ class Worker:
         self._app.follow(policy, await self._authorities(policy, self._kept(policy)))
         if self._renewing is not None:
             self._renewing.follow(policy.case)
+            self._watch.follow(policy.case)
         self._say(f"the case was read again: {len(policy.deployed)} deployments, {len(policy.keys)} keys")
 
     def _kept(self, policy: Policy) -> dict[str, Authority]:

@@ -124,7 +124,7 @@ def test_a_gateway_looks_at_the_books_and_steers(tmp_path: Path) -> None:
                 ingested(store, Case.of(data), journal_of(tmp_path / "j", every_day(20)))
             async with Stage(tmp_path, data, at=ON, ledger=str(tmp_path / "ledger.db")) as stage:
                 assert (await stage.ask(HELLO)).headers["x-detente-deployment"] == "south-m"
-                await stage.renewing.look()
+                await stage.watch.look()
                 assert (await stage.ask(HELLO)).headers["x-detente-deployment"] == "north-m"
                 told = "floor is expected to fall short by 2026-02-01; calls that count towards it go there"
                 assert stage.said == [told]

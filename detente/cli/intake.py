@@ -1,0 +1,127 @@
+"""The command `ingest`.
+
+Owns: its arguments, exit codes, and which stream gets what. Not here: any rule. Heavy imports wait for their command.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from detente.cli.command import CASE, JSON, LEDGER, READING, SCENARIO, command, load
+
+if TYPE_CHECKING:
+    from detente.case.case import Case
+    from detente.ledger.ingest import Ingested
+
+
+@command("detente ingest examples/enterprise journal --ledger ledger.db")
+@CASE
+@click.argument("journals", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True), metavar="JOURNAL…")
+@LEDGER
+@click.option(
+    "--mapping",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="JOURNALs are bills or exports of use (CSV, Parquet); FILE says what their rows are.",
+)
+@click.option("--follow", is_flag=True, help="Go on, about once a second, until stopped.")
+@READING
+@SCENARIO
+@JSON
+def ingest(
+    case: Path,
+    journals: tuple[Path, ...],
+    ledger: str,
+    mapping: Path | None,
+    follow: bool,
+    reading: str | None,
+    scenario: str | None,
+    as_json: bool,
+) -> int:
+    """Put the records of JOURNALs (folders, or files of them) on the books of CASE, each once.
+
+    With --mapping, the rows of a provider's bill: FOCUS, AWS cost and usage reports, Azure usage details, or any table.
+
+    Run it as often as you like: what is on the books is not counted again. Exit code 0: all records are on the books.
+    2: some are damaged, missing or unreadable; they are set aside with their place, and all others are on the books.
+
+    `detente serve --ledger` does so by itself for its own journal, and needs no --follow beside it.
+    """
+    from detente.ledger.books import Books
+    from detente.ledger.ingest import Ingest
+    from detente.ledger.ingest import journals as files_of
+    from detente.ledger.opening import open_store
+
+    found = load(case, reading, scenario)
+    if mapping is not None:
+        if follow:
+            raise click.ClickException("--follow is for journals, which grow; give a new bill when there is one")
+        return _bills(found, journals, mapping, ledger, as_json=as_json)
+    if follow:
+        return _followed(found, journals, ledger, as_json=as_json)
+    files = files_of(journals)
+    with open_store(ledger, make=True) as store:
+        told = Ingest(Books(store, found)).run(files, datetime.now(UTC))
+    _tell(told, _warn, as_json=as_json)
+    return 0 if told.whole else 2
+
+
+def _warn(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _tell(told: Ingested, warn: Callable[[str], None], *, as_json: bool) -> None:
+    from detente.report.ingested import ingested_json, ingested_view
+
+    if as_json:
+        click.echo(ingested_json(told))
+    else:
+        ingested_view(told, click.echo, warn)
+
+
+def _followed(case: Case, journals: tuple[Path, ...], ledger: str, *, as_json: bool) -> int:
+    """Go on until SIGTERM or Ctrl-C; each time that brought something is told, with ``--json`` as a line of its own."""
+    import signal
+    import threading
+
+    from detente.ledger.following import Following
+    from detente.ledger.opening import open_store
+
+    open_store(ledger, make=True).close()  # what is wrong with it is said before anything is awaited
+    stop, whole = threading.Event(), True
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+
+    def hear(told: Ingested) -> None:
+        nonlocal whole
+        whole = whole and told.whole
+        if told.records:
+            _tell(told, lambda text: None, as_json=as_json)  # what is wrong is said once, below
+            sys.stdout.flush()
+
+    Following(ledger, journals, _warn).run(lambda: case, lambda: datetime.now(UTC), stop, hear)
+    return 0 if whole else 2
+
+
+def _bills(case: Case, paths: tuple[Path, ...], mapping: Path, ledger: str, *, as_json: bool) -> int:
+    """Rows of bills onto the books."""
+    from detente.ledger.bill_ingest import BillIngest, bills
+    from detente.ledger.bill_mapping import read_mapping
+    from detente.ledger.books import Books
+    from detente.ledger.opening import open_store
+    from detente.report.ingested import billed_json, billed_view
+
+    read = read_mapping(mapping, case)
+    with open_store(ledger, make=True) as store:
+        told = BillIngest(Books(store, case), read).run(bills(paths), datetime.now(UTC))
+    if as_json:
+        click.echo(billed_json(told))
+    else:
+        billed_view(told, case.currency, click.echo, lambda text: click.echo(text, err=True))
+    return 0 if told.whole else 2

@@ -1,0 +1,110 @@
+"""The command `statement`.
+
+Owns: its arguments, exit codes, and which stream gets what. Not here: any rule. Heavy imports wait for their command.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from detente.cli.command import CASE, JSON, LEDGER, READING, SCENARIO, command, console, day_of, load
+
+if TYPE_CHECKING:
+    from detente.case.case import Case
+
+
+@command("detente statement examples/enterprise --ledger ledger.db --agreement aws-edp --window 2026-06")
+@CASE
+@LEDGER
+@click.option("--agreement", metavar="ID", help="Only the party of this agreement. Default: all parties with entries.")
+@click.option("--window", metavar="TIME", help="2026, 2026-Q1, 2026-01 or a day. Default: the month before this one.")
+@click.option("--as-of", "day", metavar="DAY", help="End it before this day. Default: before today.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print its lines as CSV.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Save it as an HTML page, too.")
+@READING
+@SCENARIO
+@JSON
+def statement(
+    case: Path,
+    ledger: str,
+    agreement: str | None,
+    window: str | None,
+    day: str | None,
+    as_csv: bool,
+    out: Path | None,
+    reading: str | None,
+    scenario: str | None,
+    as_json: bool,
+) -> int:
+    """What is between us and each party of CASE in a time? What was owed before, each line since, and what is owed now.
+
+    Exit code 0: shown.
+    """
+    from detente.ledger.books import Books
+    from detente.ledger.opening import open_store
+    from detente.ledger.statement import parties
+    from detente.ledger.statement import statement as state
+    from detente.report.statement import statement_view, statements_csv, statements_json
+
+    if as_csv and as_json:
+        raise click.ClickException("--csv and --json are two forms; give one of them")
+    loaded = load(case, reading, scenario)
+    party = None if agreement is None else _party(loaded, agreement)
+    start, end = _window(window)
+    end = _so_far(start, end, datetime.now(UTC)) if day is None else min(end, day_of(day))
+    if end <= start:
+        raise click.ClickException(f"--as-of: the time begins on {start:%Y-%m-%d}; write a later day")
+    with open_store(ledger) as store:
+        books = Books(store, loaded)
+        found = [state(books, each, start, end) for each in ([party] if party else parties(books))]
+    if out is not None:
+        from detente.report.statement_page import render_statements
+        from detente.values.file import write
+
+        write(out, render_statements(found, loaded.declared.title or loaded.declared.name).encode())
+        click.echo(f"wrote {out}", err=True)
+    if as_json:
+        click.echo(statements_json(found))
+    elif as_csv:
+        click.echo(statements_csv(found), nl=False)
+    else:
+        for each in found:
+            statement_view(console(), each)
+    return 0
+
+
+def _so_far(start: datetime, end: datetime, now: datetime) -> datetime:
+    """The end of a time; of one that has not ended, the beginning of today: what is to come is on no statement."""
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return today if start < today < end else end
+
+
+def _party(case: Case, agreement: str) -> str:
+    """The party of an agreement."""
+    from detente.errors import CaseError, Mistake, Where, did_you_mean
+
+    found = {each.id: each.with_ for each in case.declared.agreements}
+    if agreement not in found:
+        hint = did_you_mean(agreement, found, "the case has no agreements: leave out `--agreement`")
+        raise CaseError([Mistake(Where("--agreement"), f"there is no `{agreement}`", hint)])
+    return found[agreement]
+
+
+def _window(given: str | None) -> tuple[datetime, datetime]:
+    from detente.errors import FlawError
+    from detente.values.period import later, stretch
+    from detente.values.quantity import Span
+
+    if given is None:
+        now = datetime.now(UTC)
+        end = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        return later(end, Span(1, "month"), -1), end
+    try:
+        return stretch(given)
+    except FlawError as error:
+        what = f"--window: {error.flaws[0].what}"
+        raise click.ClickException(f"{what}; write for example `2026`, `2026-Q1`, `2026-01` or `2026-01-31`") from None

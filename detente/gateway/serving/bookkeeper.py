@@ -1,0 +1,57 @@
+"""The bookkeeper: a process beside the workers, which puts what they record on the books about once a second.
+
+Owns: how it is told to stop, and the case by which it reads, as its files are now. Not here: reading
+(``ledger/following``), and starting it again (``supervisor``).
+
+It is a process of its own since it works in long pieces, and calls would wait for them.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+
+from detente.case.case import Case
+from detente.errors import DetenteError
+from detente.gateway.deciding.policy import Policy
+from detente.gateway.serving.settings import Say, Settings
+from detente.ledger.following import Following
+
+LOOK = 2.0
+"""Seconds between two looks at whether the case's files changed, at least."""
+NICE = 5
+"""How far it steps back behind the workers where processors are few."""
+
+
+class Bookkeeper:
+    """Keeps books until it is told to stop, and reads once more then."""
+
+    def __init__(self, settings: Settings, policy: Policy, say: Say) -> None:
+        self._settings, self._say = settings, say
+        self._case, self._stamp = policy.case, policy.stamp
+        self._looked = 0.0
+
+    def run(self) -> None:
+        """Returns after SIGTERM."""
+        assert self._settings.ledger is not None, "books are kept where there is a ledger"
+        stop = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())
+        os.nice(NICE)
+        following = Following(self._settings.ledger, [self._settings.journal], self._say)
+        following.run(self._now, self._settings.clock.now, stop, lambda found: None)
+
+    def _now(self) -> Case:
+        """The case as its files are; where they are wrong, as they were: a worker says so."""
+        if time.monotonic() - self._looked < LOOK:
+            return self._case
+        self._looked = time.monotonic()
+        stamp = self._settings.source.stamp()
+        if stamp != self._stamp:
+            self._stamp = stamp
+            try:
+                self._case = self._settings.source.read().case
+            except DetenteError:
+                return self._case
+        return self._case

@@ -1,0 +1,93 @@
+"""A watch on the books: where clauses stand, looked at beside calls, in a thread of its own.
+
+Owns: when they are looked at, and what the operator is told of floors that will fall short. Not here: the standings
+(``ledger/stands``), which floors are at risk (``ledger/at_risk``), and which calls they steer (``deciding``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
+
+from detente.case.case import Case
+from detente.errors import DetenteError
+from detente.gateway.deciding.standings import Standings
+from detente.gateway.serving.clock import Clock
+from detente.gateway.serving.settings import Say
+from detente.ledger.at_risk import at_risk
+from detente.ledger.books import Books
+from detente.ledger.opening import open_store
+from detente.ledger.stands import BooksStand, stands
+
+EVERY = 1.0
+"""Seconds between two looks, at least."""
+PART = 50
+"""How many times as long as a look takes it is to the next one: a worker's calls wait for the thread that looks."""
+STALE = timedelta(seconds=30)
+"""After so long it is looked again although nothing was booked: time has passed, and windows end."""
+
+
+class BooksWatch:
+    """Watches where the clauses of a case stand.
+
+    Parameters
+    ----------
+    url
+        The ledger's.
+    standings
+        Where what is seen is kept for those who decide.
+    """
+
+    def __init__(self, url: str, standings: Standings, clock: Clock, say: Say) -> None:
+        self._url, self._standings, self._clock, self._say = url, standings, clock, say
+        self._thread = ThreadPoolExecutor(1, "detente-watch")
+        self._case: Case
+        self._looked: tuple[Case, int] | None = None
+        """The case and the last batch of what was seen."""
+
+    def follow(self, case: Case) -> None:
+        """The case whose clauses are watched from now on."""
+        self._case = case
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            await self.look()
+            await asyncio.sleep(max(EVERY, PART * (loop.time() - began)))
+
+    async def look(self) -> None:
+        """Look once. Where the ledger is away, what was seen last holds on."""
+        case, kept = self._case, self._standings
+        seen: BooksStand | None = None
+        with suppress(DetenteError, OSError):  # it is told by whoever claims leases
+            seen = await asyncio.get_running_loop().run_in_executor(self._thread, self._seen, case)
+        if seen is None:
+            return
+        before = {floor.term for floor in kept.at_risk}
+        found, kept.seen = at_risk(seen, case.signed), seen
+        if found != kept.at_risk:
+            kept.at_risk = found
+        for floor in found:
+            if floor.term not in before:
+                when = f"by {floor.end:%Y-%m-%d}"
+                self._say(f"{floor.term} is expected to fall short {when}; calls that count towards it go there")
+
+    def _seen(self, case: Case) -> BooksStand | None:
+        """In the thread: where they stand; None where that is known, since nothing was booked of late."""
+        now, before = self._clock.now(), self._standings.seen
+        with open_store(self._url, make=True) as store:
+            books = Books(store, case)
+            with store.reading() as session:
+                looked = case, books.length(session)
+            if looked == self._looked and before is not None and now - before.as_of < STALE:
+                return None
+            self._looked = looked
+            return stands(books, now)
+
+    def close(self) -> None:
+        """Let go."""
+        self._thread.shutdown(wait=False)
