@@ -24,7 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # ARGS goes to pytest: make test ARGS="-k exclusivity"; "-n 0" runs all in one process, for a debugger
 ARGS ?=
 
-.PHONY: help demo test model lint format lock bench proof clean
+.PHONY: help demo test model clients lint format lock bench proof clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,8 @@ test: lint ## lint, check types, run the tests
 	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal $(ARGS)
 
 model: $(VENV)/model.stamp ## install a small real model (440 MB): four tests ask it, and are skipped without it
+
+clients: $(VENV)/clients.stamp ## install client packages (400 MB) that some tests run, and are skipped without
 
 lint: $(VENV)/dev.stamp ## ruff (rules and format) and mypy, changing nothing
 	@printf '\n== Rules, format and types\n\n'
@@ -114,15 +116,27 @@ $(VENV)/model.stamp: requirements-model.lock $(VENV)/dev.stamp
 	@$(INSTALL) --only-binary :all: --require-hashes -r requirements-model.lock
 	@touch $@
 
+# Clients agree neither with each other nor with the tests' lock: each lock of theirs has an environment of its own.
+$(VENV)/clients.stamp: requirements-clients.lock requirements-clients-older.lock $(VENV)/dev.stamp
+	@printf '== Installing client packages, as locked\n'
+	@for name in clients clients-older; do \
+	  $(BIN)/python -m venv --clear --without-pip "$(CURDIR)/$(VENV)/$$name" && \
+	  $(PIP) --python $(VENV)/$$name install --progress-bar off --no-compile --only-binary :all: --require-hashes \
+	    -r requirements-$$name.lock || exit; \
+	done
+	@touch $@
+
 # ---- the lock (docs/decisions/0002-lock.md) -----------------------------------------------------------------
 
 UV ?= uv
-LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --fork-strategy fewest \
+OWN  := $(UV) pip compile --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --quiet --custom-compile-command 'make lock'
+LOCK := $(OWN) pyproject.toml
 
 # UPGRADE=1 takes the newest versions that pyproject.toml allows; without it, only what had to change changes.
 lock: ## lock the dependencies anew (needs uv); UPGRADE=1 takes newer versions
 	@$(LOCK) $(if $(UPGRADE),--upgrade) --all-extras --group dev -o requirements.lock
 	@$(LOCK) --all-extras --group build -c requirements.lock -o requirements-demo.lock
 	@$(LOCK) --group model -c requirements.lock -o requirements-model.lock
-	@! grep -nE '://|^ *-(-index|-extra|-find|i |f )' requirements.lock requirements-demo.lock requirements-model.lock
+	@for name in clients clients-older; do $(OWN) $(if $(UPGRADE),--upgrade) --group pyproject.toml:$$name -o requirements-$$name.lock || exit; done
+	@! grep -nE '://|^ *-(-index|-extra|-find|i |f )' requirements*.lock

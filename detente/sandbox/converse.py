@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from detente.sandbox.ask import Ask, Beat, Choice, Generation, Tool, WrongError
+from detente.sandbox.messages import tool_choice
 from detente.sandbox.reply import Json
 from detente.sandbox.tokens import count
 
@@ -32,6 +33,10 @@ def ask(body: Mapping[str, Any]) -> Ask:
     reading = _Reading()
     reading.system(body.get("system"))
     tools, forced = _tools(body.get("toolConfig"))
+    fields = _mapping(body.get("additionalModelRequestFields"), "additionalModelRequestFields")
+    barred, parallel = False, True
+    if "tool_choice" in fields:  # Claude's own, which says more than Converse's
+        forced, barred, parallel = tool_choice(_mapping(fields["tool_choice"], "tool_choice"), tools)
     last = reading.messages(body.get("messages"), bool(tools))
     shown = [msgspec.json.encode([tool.name, tool.schema]).decode() for tool in tools]
     before = sum(len(text) + 1 for text in shown)
@@ -48,7 +53,9 @@ def ask(body: Mapping[str, Any]) -> Ask:
         schema=_schema(_mapping(body.get("outputConfig"), "outputConfig")),
         most=_most(inference.get("maxTokens")),
         stop=tuple(stops),
-        reasoning=_reasoning(_mapping(body.get("additionalModelRequestFields"), "additionalModelRequestFields")),
+        barred=barred,
+        parallel=parallel,
+        reasoning=_reasoning(fields),
         points=tuple(before + point for point in reading.points),
     )
 

@@ -60,7 +60,7 @@ def ask(
     reading.system(body.get("system"))
     last = reading.messages(body.get("messages"))
     effort = _thought(body, claude, most, reading)
-    forced, barred, parallel = _choice(body.get("tool_choice"), tools)
+    forced, barred, parallel = tool_choice(body.get("tool_choice"), tools)
     if effort and forced:
         raise WrongError("Thinking may not be enabled when tool_choice forces tool use.")
     return Ask(
@@ -221,7 +221,7 @@ def _tools(given: Any, more: Collection[str], reading: _Reading) -> tuple[Tool, 
     return tuple(found)
 
 
-def _choice(given: Any, tools: tuple[Tool, ...]) -> tuple[str | None, bool, bool]:
+def tool_choice(given: Any, tools: tuple[Tool, ...]) -> tuple[str | None, bool, bool]:
     """(the tool that must be called, whether none may be, whether several may be)."""
     if given is None:
         return None, False, True

@@ -322,3 +322,22 @@ def test_twins_are_told_apart_by_a_path_that_is_signed_too() -> None:
             assert client.converse(modelId=NOVA, messages=user("Hi"))["stopReason"] == "end_turn"
             client.close()
             assert len(sandbox.recent(name)) == 1
+
+
+def test_claude_is_told_in_its_own_words_which_tool_to_call(bedrock: Any) -> None:
+    config = {"tools": TOOLS}
+    one = {"type": "tool", "name": "time", "disable_parallel_tool_use": True}
+    for choice, asked, called in (
+        (one, "When?", ["time"]),
+        ({"type": "none"}, "sandbox:tools", []),
+        ({"type": "auto", "disable_parallel_tool_use": True}, "sandbox:tools", ["weather"]),
+    ):
+        fields = {"tool_choice": choice}
+        reply = bedrock.converse(
+            modelId=NOVA, messages=user(asked), toolConfig=config, additionalModelRequestFields=fields
+        )
+        blocks = reply["output"]["message"]["content"]
+        assert [block["toolUse"]["name"] for block in blocks if "toolUse" in block] == called
+    fields = {"tool_choice": {"type": "tool", "name": "nobody"}}
+    with pytest.raises(ClientError, match="not among the tools"):
+        bedrock.converse(modelId=NOVA, messages=user("Hi"), toolConfig=config, additionalModelRequestFields=fields)
