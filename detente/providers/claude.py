@@ -16,6 +16,7 @@ import msgspec
 
 from detente.providers.conversation import checked
 from detente.providers.omission import Omissions, remedy
+from detente.providers.quoted import quoted
 from detente.providers.wire import Call, Members, Refusal
 
 BUDGETS = {"low": 1024, "medium": 4096, "high": 16_384, "xhigh": 32_768, "max": 32_768}
@@ -34,6 +35,7 @@ ELSEWHERE = {
 }
 _SYSTEM_TURNS = re.compile(r"claude-(?:opus|fable|mythos)-")
 _TURN = re.compile(rb'"role"\s*:\s*"system"')
+_MARKED, _EAGER = quoted("cache_control"), quoted("eager_input_streaming")
 _SCOPE = re.compile(rb'"scope"\s*:')
 _TTL = re.compile(rb'"ttl"\s*:')
 _BY_URL = re.compile(rb'"type"\s*:\s*"(?:url|file)"')
@@ -239,11 +241,11 @@ def _blocks(content: msgspec.Raw | None) -> list[msgspec.Raw]:
 def _unmarked(raw: msgspec.Raw, claude: Claude, omissions: Omissions) -> msgspec.Raw:
     """Marks for the cache without what Bedrock does not know of them; tools without a hint of their pieces."""
     text = bytes(raw)
-    if b'"cache_control"' in text and (_SCOPE.search(text) or (not claude.keeps and _TTL.search(text))):
+    if _MARKED(text) and (_SCOPE.search(text) or (not claude.keeps and _TTL.search(text))):
         names = ("scope",) if claude.keeps else ("scope", "ttl")
         text = _edited(text, lambda mark: _cut(mark, names), "cache_control")
         omissions.hint("cache_control")
-    if b'"eager_input_streaming"' in text:
+    if _EAGER(text):
         text = _edited(text, None, "eager_input_streaming")
         omissions.hint("eager_input_streaming")
     return msgspec.Raw(text)

@@ -13,10 +13,12 @@ from hashlib import blake2b
 
 import msgspec
 
+from detente.providers.quoted import quoted
 from detente.providers.wire import Call, Decoder, Members, StreamPart
 
 MAX_NAME = 64
 """Characters of a function's name, at every provider but Anthropic, whose models take 128."""
+_CALLS, _ITEMS, _NAME = quoted("tool_calls"), quoted("function_call"), quoted("name")
 _LONG = re.compile(rb'"name"\s*:\s*"([a-zA-Z0-9_-]{65,})"')
 
 
@@ -56,9 +58,9 @@ def as_models_take_them(members: Mapping[str, msgspec.Raw]) -> Mapping[str, msgs
 
 def _names_tools(members: Mapping[str, msgspec.Raw]) -> bool:
     """Whether a call names any tool: most do not, and are not searched."""
-    if "tools" in members or b'"tool_calls"' in bytes(members.get("messages", b"")):
+    if "tools" in members or _CALLS(bytes(members.get("messages", b""))):
         return True
-    return b'"function_call"' in bytes(members.get("input", b""))
+    return bool(_ITEMS(bytes(members.get("input", b""))))
 
 
 class WholeNames:
@@ -73,7 +75,7 @@ class WholeNames:
 
     def given_back(self, said: bytes) -> bytes:
         """What a provider said, with the names that the caller knows."""
-        if b'"name"' not in said or not self._names:
+        if not _NAME(said) or not self._names:
             return said
         return _renamed(said, self._names)
 

@@ -19,8 +19,6 @@ _SEALED = re.compile(rb'("encrypted_content"\s*:\s*")' + PREFIX + rb"([A-Za-z0-9
 
 def sealed(data: bytes, deployment: str) -> bytes:
     """What a provider said, each encrypted content with its maker."""
-    if b'"encrypted_content"' not in data:
-        return data
     return _MADE.sub(rb"\g<1>" + PREFIX + deployment.encode() + b"~", data)
 
 

@@ -147,7 +147,7 @@ def _needs(members: Mapping[str, msgspec.Raw], stream: bool) -> tuple[frozenset[
     if bytes(members.get("tools", b"[]"))[1:].strip() != b"]":
         needs.add("tools")
     messages = bytes(members["messages"])
-    if b'"image"' in messages and _IMAGE.search(messages):
+    if _IMAGE.search(messages):
         needs.add("images")
     if _FORMAT.search(bytes(members.get("output_config", b""))):
         needs.add("structured-output")

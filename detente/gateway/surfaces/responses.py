@@ -30,6 +30,7 @@ from detente.gateway.surfaces.responses_request import as_chat
 from detente.gateway.surfaces.surface import NO_HEADERS, Asked, Rendering, Surface, UnsayableError
 from detente.live.deployment import Feature, Operation
 from detente.providers import sse
+from detente.providers.quoted import quoted
 from detente.providers.wire import Call, Members, Refusal, Reply, Wire
 
 NOT_HERE = {
@@ -38,6 +39,8 @@ NOT_HERE = {
     "conversation": "conversations are kept at one provider; use `previous_response_id`",
     "prompt": "a stored prompt is kept at one provider, and its id does not say which; send its text",
 }
+_REFERENCE, _COMPARED, _IMAGE = quoted("item_reference"), quoted("comparison_response_id"), quoted("input_image")
+_RESPONSE = quoted("response")
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _EMPTY = frozenset({b"null", b"false", b"[]", b"{}"})
 
@@ -179,10 +182,10 @@ def _no_strays(members: Members, pinned: str | None) -> None:
 
     A text cannot look like a name in JSON, since its quotation marks are escaped: most bodies are not parsed for this.
     """
-    if pinned is None and b'"item_reference"' in bytes(members.get("input", b"")) and _holds(members, "item_reference"):
+    if pinned is None and _REFERENCE(bytes(members.get("input", b""))) and _holds(members, "item_reference"):
         what = "an `item_reference` does not say where the item is stored"
         raise Refusal(f"{what}; build on `previous_response_id`, or send the item itself", "input")
-    if b'"comparison_response_id"' in bytes(members.get("prompt_cache_options", b"")):
+    if _COMPARED(bytes(members.get("prompt_cache_options", b""))):
         what = "a response to compare with is stored at one provider only"
         raise Refusal(f"{what}; leave it out", "prompt_cache_options.comparison_response_id")
 
@@ -207,7 +210,7 @@ def _needs(members: Members, stream: bool) -> tuple[frozenset[Feature], frozense
             wishes = _REASONING  # who does not reason has nothing to summarize
     if (_read(members, "top_logprobs", int) or 0) > 0:
         needs.add("logprobs")
-    if b'"input_image"' in bytes(members.get("input", b"")) and _holds(members, "input_image"):
+    if _IMAGE(bytes(members.get("input", b""))) and _holds(members, "input_image"):
         needs.add("images")
     return frozenset(needs), wishes
 
@@ -270,9 +273,9 @@ class ResponsesRendering(Rendering):
         block = self._events.block(data)
         self._count += block.count(b"\n\n")
         block = encrypted.sealed(block, self._where[0])
-        if b'"response"' not in block:
+        if not _RESPONSE(block):
             return block
-        return b"".join([self._event(event) if b'"response"' in event else event for event in sse.split(block)])
+        return b"".join([self._event(event) if _RESPONSE(event) else event for event in sse.split(block)])
 
     def _event(self, event: bytes) -> bytes:
         """An event whose response has its ids sealed, and the model's name; its other lines stay."""
