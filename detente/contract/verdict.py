@@ -89,6 +89,11 @@ def verdict(terms: Iterable[Clause], demand: Facts, places: Sequence[Facts]) -> 
     return worst(clause.judge(demand, place).at(place) for place in places for clause in clauses)
 
 
+def permitted(clause: Clause, demand: Facts, places: Sequence[Facts]) -> bool:
+    """Whether the verdict of a clause alone permits it: it does in every place."""
+    return all(clause.judge(demand, place).permitted for place in places)
+
+
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
     """What several say together: deny wins, then undecided, then prefer; of equals, the first."""
     return max(verdicts, key=lambda each: _RANK[each.permission], default=PERMIT)

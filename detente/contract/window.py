@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -82,6 +83,8 @@ class Calendar:
         return self.sight is None and endless(self.end) and self.count is None
 
     def __iter__(self) -> Iterator[Window]:
+        if self.sight is not None:
+            return iter(_seen(self))
         return self.over(max(self.first, self.since), self.end)
 
     def numbered(self, index: int) -> Window | None:
@@ -142,6 +145,12 @@ class Calendar:
             return Fraction(1)
         seen = hours_between(max(start, self.sight[0]), min(end, self.sight[1]))
         return max(seen, Fraction(0)) / hours_between(start, end)
+
+
+@lru_cache(maxsize=64)
+def _seen(calendar: Calendar) -> tuple[Window, ...]:
+    """The windows that a plan sees: asked for again and again while a clause shapes it."""
+    return tuple(calendar.over(max(calendar.first, calendar.since), calendar.end))
 
 
 class Every(Noun):

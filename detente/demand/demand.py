@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
@@ -27,6 +27,9 @@ from detente.values.noun import Noun
 from detente.values.period import PER_HOUR, Period, hours_between, how_many, later, moment, whole_spans
 from detente.values.quantity import WIDE, Span
 from detente.values.quantity_field import DEMAND, Demand, Growth, Percent
+
+WEEK = 168
+"""Hours of a week."""
 
 
 class Profile(Noun):
@@ -45,8 +48,15 @@ class Profile(Noun):
     def week(self) -> tuple[Fraction, ...]:
         """The rate of each hour of a week, from Monday, against the week's mean."""
         mean = Fraction(sum(self.hours)) / 24 * (5 + 2 * Fraction(self.weekend)) / 7
-        days = [Fraction(self.weekend) if day >= 5 else Fraction(1) for day in range(7)]
-        return tuple(Fraction(hour) * day / mean for day in days for hour in self.hours)
+        weekday = tuple(Fraction(hour) / mean for hour in self.hours)
+        return 5 * weekday + 2 * tuple(hour * Fraction(self.weekend) for hour in weekday)
+
+    def mean(self, first: int, hours: int) -> Fraction:
+        """The mean rate of hours of a week against the week's own."""
+        if hours == 1:
+            return self.week[first]
+        weeks, rest = divmod(hours, WEEK)
+        return (WEEK * weeks + sum(self.week[(first + hour) % WEEK] for hour in range(rest))) / Fraction(hours)
 
 
 class DemandOverTime(Noun):
@@ -91,22 +101,31 @@ class DemandOverTime(Noun):
     def over(self, periods: Sequence[Period], begin: datetime) -> tuple[Fraction, ...]:
         """Work in each period; growth counts from ``begin``. Raises FlawError where a trace lacks it."""
         changes = self._changes(begin, max((p.span_end for p in periods), default=begin))
-        rates = list(self.rate.values()) if self.rate else []
-        steady = self.between == "steps" and all(rate.span in PER_HOUR for rate in rates)
+        rates: dict[object, Fraction] = {}  # between two changes
         means: dict[object, Fraction] = {}  # of periods between two changes, and of the hours of a typical week
         found = []
         known: object = None
         each = Fraction(0)  # the work of the period before, but for its shape
+        shaped: dict[object, Fraction] = {}  # the same with each shape
         for period in periods:
             first, last = bisect_right(changes, period.span_start), bisect_left(changes, period.span_end)
-            key = first if steady and first == last else (period.span_start, period.span_end)
+            key = first if self._steady and first == last else (period.span_start, period.span_end)
             if key not in means:
                 edges = [period.span_start, *changes[first:last], period.span_end]
-                means[key] = self._mean(edges, begin)
+                means[key] = self._mean(edges, begin, first, rates)
             if known != (key, period.hours):
-                known, each = (key, period.hours), means[key] * period.hours
-            found.append(each * self._shape(period))
+                known, each, shaped = (key, period.hours), means[key] * period.hours, {}
+            place = self._place(period)
+            if place not in shaped:
+                shaped[place] = each * self._shape(period)
+            found.append(shaped[place])
         return tuple(found)
+
+    @cached_property
+    def _steady(self) -> bool:
+        """Whether an hour's rate is one between two changes."""
+        rates = self.rate.values() if self.rate else ()
+        return self.between == "steps" and all(rate.span in PER_HOUR for rate in rates)
 
     def _changes(self, begin: datetime, end: datetime) -> list[datetime]:
         """When a dated rate or another span of growth begins."""
@@ -119,16 +138,31 @@ class DemandOverTime(Noun):
                 found.add(at)
         return sorted(found)
 
-    def _mean(self, edges: Sequence[datetime], begin: datetime) -> Fraction:
-        """Work an hour over a time, before its shape; of a trace, the growth alone."""
-        total = Fraction(0)
-        for a, b in pairwise(edges):
-            grown = self.grown(begin, a) * self._factor(a)
-            if self.rate is None:
-                total += grown * hours_between(a, b)
-            elif (found := self._value(a, b)) is not None:
-                total += grown * found[0] * how_many(found[1], a, b)
+    def _mean(self, edges: Sequence[datetime], begin: datetime, first: int, known: dict[object, Fraction]) -> Fraction:
+        """Work an hour over a time, before its shape; of a trace, the growth alone.
+
+        ``edges`` are where it begins and ends, and the changes between. ``first`` counts the changes before it, and
+        ``known`` keeps what an hour takes between two changes.
+        """
+        parts = []
+        for place, (a, b) in enumerate(pairwise(edges), first):
+            key = place if self._steady else (a, b)
+            if key not in known:
+                known[key] = self._per_hour(a, b, begin)
+            parts.append(known[key])
+        if len(parts) == 1:
+            return parts[0]
+        total = sum(rate * hours_between(a, b) for rate, (a, b) in zip(parts, pairwise(edges), strict=True))
         return total / hours_between(edges[0], edges[-1])
+
+    def _per_hour(self, start: datetime, end: datetime, begin: datetime) -> Fraction:
+        """The same of a time in which nothing changes."""
+        grown = self.grown(begin, start) * self._factor(start)
+        value = (Fraction(1), "hour") if self.rate is None else self._value(start, end)
+        if value is None:
+            return Fraction(0)
+        amount, span = value
+        return grown * amount * (PER_HOUR.get(span) or how_many(span, start, end) / hours_between(start, end))
 
     def _factor(self, at: datetime) -> Fraction:
         """What demand is multiplied by at a moment."""
@@ -162,6 +196,12 @@ class DemandOverTime(Noun):
             return Fraction(1)
         return Fraction(WIDE.power(1 + self.growth[0], whole_spans(self.growth[1], begin, at)))
 
+    def _place(self, period: Period) -> object:
+        """Periods of one place have one shape."""
+        if self.profile is not None:
+            return place_in_week(period.start, period.end)
+        return None if self.rate is not None else period.index
+
     def _shape(self, period: Period) -> Fraction:
         """What a period's mean is multiplied by: its profile, or the hours of its trace."""
         source = self.trace or self.table
@@ -169,11 +209,15 @@ class DemandOverTime(Noun):
             return source.hourly(period)
         if self.profile is None:
             return Fraction(1)
-        hours = (period.end - period.start) // timedelta(hours=1)
-        first = period.start.weekday() * 24 + period.start.hour
-        if hours == 1:
-            return self.profile.week[first]
-        return sum((self.profile.week[(first + h) % 168] for h in range(hours)), Fraction(0)) / hours
+        return self.profile.mean(*place_in_week(period.start, period.end))
+
+
+@lru_cache(maxsize=20_000)
+def place_in_week(start: datetime, end: datetime) -> tuple[int, int]:
+    """The hour of the week at which a time begins, and how many there are; one hour of each weekday is alike."""
+    hours, day = (end - start) // timedelta(hours=1), start.weekday()
+    alike = (5 if day >= 5 else 0) if hours == 1 else day
+    return alike * 24 + start.hour, hours
 
 
 def _demand(given: Any) -> Any:

@@ -36,7 +36,7 @@ def in_quanta(work: Iterable[Fraction]) -> Quanta:
 def _passing_on(work: Iterable[Fraction]) -> Iterator[int]:
     left = Fraction(0)
     for amount in work:
-        if not 0 < amount < LITTLE:
+        if not _is_little(amount):
             yield _whole(amount)
             continue
         whole = _whole(amount + left)
@@ -44,7 +44,14 @@ def _passing_on(work: Iterable[Fraction]) -> Iterator[int]:
         yield whole
 
 
+def _is_little(work: Fraction) -> bool:
+    """``0 < work < LITTLE``, without another fraction."""
+    over, under = work.as_integer_ratio()
+    return 0 < over * LITTLE.denominator < under * LITTLE.numerator
+
+
 def _whole(work: Fraction) -> int:
     """``round(work / QUANTUM)``, without another fraction."""
-    whole, rest = divmod(work.numerator * QUANTUM.denominator, work.denominator)
-    return whole + (2 * rest > work.denominator or (2 * rest == work.denominator and whole % 2 == 1))
+    over, under = work.as_integer_ratio()
+    whole, rest = divmod(over * QUANTUM.denominator, under)
+    return whole + (2 * rest > under or (2 * rest == under and whole % 2 == 1))

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -100,7 +101,7 @@ class Mix(Noun):
     output: Portion = Field(description="the part of all tokens that is generated")
     cached: Portion = Field(default=Decimal(0), description="the part of the input that is read from a prompt cache")
 
-    @property
+    @cached_property
     def parts(self) -> tuple[Fraction, Fraction, Fraction]:
         """Fresh input, cached input, output; they add up to 1."""
         given = 1 - Fraction(self.output)

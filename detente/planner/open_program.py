@@ -152,10 +152,9 @@ class OpenProgram:
 
     def offer_plenty(self, offers: frozenset[str]) -> None:
         """Let there be as many units of these offers as work could use, of others what there is."""
-        upper = self.draft.program.upper()
         for name in sorted(offers ^ self.plenty):
             units = self.draft.units[name]
-            self.model.widen(units.columns, units.wanted if name in offers else upper[units.columns])
+            self.model.widen(units.columns, units.wanted if name in offers else units.upper)
         self.plenty = offers
 
     @property

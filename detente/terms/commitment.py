@@ -224,7 +224,7 @@ class MinimumCommitment(Term):
                 reached = prepayment.shaped(self.stages, program, self)
             else:
                 counted = self.counting.shaped(program, self, amounts, windows)
-                last = [self._last(window) for window in windows]
+                last = [self._last(own, window) for window in windows]
                 reached = self._carrying.shaped(program, self, counted, carried, amounts, last)
             if isinstance(self.shortfall, Shortfall):
                 reached += program.slack(self, "shortfall", most=amounts, price=self.fee, remedy=True)
@@ -244,9 +244,9 @@ class MinimumCommitment(Term):
     def _carrying(self) -> Carrying:
         return Carrying(Fraction(self.carry_over), self.carried == "chained", Fraction(self.deferral))
 
-    def _last(self, window: Window) -> bool:
+    def _last(self, own: Calendar, window: Window) -> bool:
         """Whether no window comes after it, or none that a plan sees: a shortfall then has nowhere to go."""
-        after = self.counting.own.windows.numbered(window.index + 1)
+        after = own.numbered(window.index + 1)
         return after is None or (self._seen is not None and after.start >= moment(self._seen.end))
 
     # -- in exact numbers ----------------------------------------------------------------------------------------
@@ -261,7 +261,7 @@ class MinimumCommitment(Term):
         for window, ended in counting.own.begun(as_of):
             amount = self.required(window)
             drawn = counting.drawn(totals, window, amount)
-            carried, short = self._carrying.exact(drawn, brought, amount, last=self._last(window))
+            carried, short = self._carrying.exact(drawn, brought, amount, last=self._last(counting.own.windows, window))
             yield settled(
                 counting.own, window, FLOOR, "shortfall-fee", ended=ended, amount=amount, drawn=drawn,
                 brought=brought, carried=carried, short=short, owed=short * self.fee,

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
@@ -152,6 +153,7 @@ def months_in(start: datetime, end: datetime, since: datetime) -> Fraction:
     return total
 
 
+@lru_cache(maxsize=10_000)
 def how_many(unit: str, start: datetime, end: datetime) -> Fraction:
     """How many of a span of time lie between two moments; of each month, quarter or year, its part."""
     if unit in PER_HOUR:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,36 @@ def test_the_mean_of_any_shape_is_one(hours: list[int], weekend: int, start: Any
     week = READER.validate_python({"rate": "1 GPU", "profile": profile}).profile
     assert week is not None
     assert sum(week.week) == 168
+
+
+@given(
+    hours=st.lists(st.integers(0, 300), min_size=24, max_size=24).filter(any),
+    weekend=st.integers(0, 300),
+    growth=st.sampled_from(["0% per week", "7% per week", "-3% per month"]),
+    step=st.sampled_from(["4 GPU", "90 GPU-hour per week", "100 GPU-hour per month"]),
+    start=st.dates(date(2026, 1, 1), date(2026, 12, 31)),
+)
+@settings(derandomize=True, max_examples=15, deadline=None)
+def test_longer_periods_hold_what_their_hours_hold(
+    hours: list[int], weekend: int, growth: str, step: str, start: date
+) -> None:
+    """Exactly: a profile, growth, dated rates and factors, on grids whose periods they cut."""
+    demand = {
+        "rate": {str(start): "7 GPU", str(start + timedelta(9)): step},
+        "profile": {"hours": [f"{h}%" for h in hours], "weekend": f"{weekend}%"},
+        "growth": growth,
+        "factor": {str(start + timedelta(16)): "150%"},
+    }
+    end = str(start + timedelta(35))
+    each = work(demand, str(start), end, "hour")
+    unshaped = work({key: demand[key] for key in ("rate", "growth", "factor")}, str(start), end, "hour")
+    mean = (Fraction(sum(hours), 100) / 24) * (5 + 2 * Fraction(weekend, 100)) / 7
+    for at, (shaped, plain) in enumerate(zip(each, unshaped, strict=True)):
+        day, hour = (start + timedelta(at // 24)).weekday(), at % 24
+        assert shaped * mean == plain * Fraction(hours[hour], 100) * (Fraction(weekend, 100) if day >= 5 else 1)
+    for every, size in (("day", 24), ("week", 168)):
+        longer = work({key: demand[key] for key in ("rate", "growth", "factor")}, str(start), end, every)
+        assert longer == [sum(unshaped[at : at + size]) for at in range(0, len(unshaped), size)]
 
 
 def test_a_trace_grows_too(tmp_path: Path) -> None:

@@ -11,12 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.case.case import Case
+from detente.contract.program import Program
 from detente.planner.check import check
+from detente.planner.formulation import formulate as formulating
+from detente.planner.formulation.draft import Draft
+from detente.planner.formulation.formulate import formulate
 from detente.planner.solve import plan
+from detente.planner.solving.model import Model
 from detente.planner.study import Study
 from detente.report.explanation import explain
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
+from detente.terms.commitment import MinimumCommitment
 from tests.builders import EXACT, D, Data, agreement, build, compute, gpus, refused, solved
 
 JANUARY, FEBRUARY = 744, 672  # hours
@@ -90,8 +96,8 @@ def test_what_a_clause_asks_for_stays_on_a_tie() -> None:
     assert found.cost == D(2 * JANUARY + 2 * FEBRUARY)
 
 
-@pytest.mark.parametrize(("idle", "units"), [("reserved", 6), ("forbidden", 4)])
-def test_a_purchase_with_a_minimum_and_steps(idle: str, units: int) -> None:
+def provisioned() -> tuple[Data, Data]:
+    """Steps of 2 above a minimum of 4, for a term; and a chat that uses half of the minimum."""
     offer = reserved() | {
         "kind": "provisioned", "model": "m", "throughput": "1 Mtok per hour", "minimum": 4, "increment": 2,
         "price": "1 USD per unit-hour",
@@ -102,10 +108,59 @@ def test_a_purchase_with_a_minimum_and_steps(idle: str, units: int) -> None:
         "id": "chat", "kind": "inference", "demand": "2 Mtok per hour", "runs-on": {"models": ["m"]},
         "mix": {"output": "50%"},
     }  # fmt: skip
+    return offer, chat
+
+
+@pytest.mark.parametrize(("idle", "units"), [("reserved", 6), ("forbidden", 4)])
+def test_a_purchase_with_a_minimum_and_steps(idle: str, units: int) -> None:
+    offer, chat = provisioned()
     # 4 units are 2,976; a floor of 4,000 with a fee of 200%: 6 units are 4,464, less than 2,976 + 2,048
     found = solved(build([offer], [chat], agreement(floor(4_000, "200%")), months=1, idle=idle))
     assert held(found) == units
     assert found.cost == D(units * JANUARY + (0 if units == 6 else 2_048))
+
+
+def counted_shapes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The floors that were shaped, as often as they were."""
+    shaped, shape = [], MinimumCommitment.shape
+
+    def counting(term: MinimumCommitment, program: Program) -> None:
+        shaped.append(term.id)
+        shape(term, program)
+
+    monkeypatch.setattr(MinimumCommitment, "shape", counting)
+    return shaped
+
+
+def test_clauses_shape_again_only_where_one_read_how_much_there_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a credit gives is bounded by what its spend may come to."""
+    shaped = counted_shapes(monkeypatch)
+    offer, chat = provisioned()
+    own = floor(4_000, "200%", measure="after-discounts")
+    formulate(build([offer], [chat], agreement(own), months=1))
+    assert len(shaped) == 1
+    credit = {"id": "back", "kind": "credit", "rate": "10%", "amount": "50 k USD"}
+    formulate(build([offer], [chat], agreement(own, credit), months=1))
+    assert len(shaped) == 3
+
+
+def test_room_that_is_made_afterwards_is_that_which_clauses_shape_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    offer, chat = provisioned()
+    case = build([offer], [chat], agreement(floor(4_000, "200%")), months=1)
+    once, whole = formulate(case), formulating._shaped
+
+    def as_if_read(draft: Draft) -> Draft:
+        found = whole(draft)
+        found.bounds_read = True
+        return found
+
+    monkeypatch.setattr(formulating, "_shaped", as_if_read)
+    one, other = Model(once.program), Model(formulate(case).program)
+    # 4 units are the minimum: one purchase, and as many steps of 2 as 4,000 at 744 a unit ask for beside it
+    assert one.upper[once.units["reserved"].columns].tolist() == [1, 3]
+    assert (one.upper == other.upper).all()
+    for part in ("start", "index", "value"):
+        assert (getattr(one.matrix, part) == getattr(other.matrix, part)).all()
 
 
 def test_two_shares_of_spend_ask_for_each_other_s_units() -> None:

@@ -7,7 +7,7 @@ in which things are defined (``formulate``), and what a clause sees of it (``sha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
@@ -55,17 +55,6 @@ class Draft:
         self.demand = {w.id: grouping(case, w, grid.periods) for w in case.workloads}
         self.most_work = {name: found.most for name, found in self.demand.items()}
         self._limits: dict[str, Sequence[int | Fraction | None]] = {}
-        self._begin({})
-
-    def emptied(self, idle_ceilings: Mapping[str, Floats]) -> Draft:
-        """The same arcs, prices and demand over an empty program, which has room for units that stand idle."""
-        found = copy(self)
-        found._begin(idle_ceilings)
-        return found
-
-    def _begin(self, idle_ceilings: Mapping[str, Floats]) -> None:
-        """An empty program."""
-        self.idle_ceilings = idle_ceilings  # of columns of units that clauses could ask for, though unused
         self.program = LinearProgram()
         self.x: Ints = np.zeros((0, self.n), dtype=np.int32)
         self.unserved: dict[str, Ints] = {}
@@ -75,6 +64,13 @@ class Draft:
         self.standby_from = np.full(len(self.arcs), -1, dtype=np.int64)  # of each arc, the first column of its standby
         self.placements: dict[str, PlacedDemand] = {}  # of workloads that state what a move takes
         self.gangs: list[tuple[Arc, Ints, list[NDArray[np.int64]]]] = []
+        self.bounds_read = False  # whether a clause asked what expressions can be at most: bounds then may not change
+
+    def copied(self) -> Draft:
+        """The same, to be shaped further while this one stays as it is."""
+        found = copy(self)
+        found.program, found.units, found.decided = self.program.copied(), dict(self.units), list(self.decided)
+        return found
 
     def at_most(self, offer: AnyOffer) -> Sequence[int | Fraction | None]:
         """Units (of tokens: Mtok an hour) there are of an offer in each period; None where not limited."""

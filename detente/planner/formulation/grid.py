@@ -30,7 +30,7 @@ class Grid:
         self.periods = periods
         self.n = len(periods)
         self.hours: Floats = np.array([float(p.hours) for p in periods])
-        self._overlaps: dict[tuple[Window, ...], Shares] = {}
+        self._overlaps: dict[tuple[tuple[datetime, datetime], ...], Shares] = {}
         self._in_force: dict[tuple[datetime, datetime], Bools] = {}
 
     @cached_property
@@ -49,7 +49,7 @@ class Grid:
 
     def shares(self, windows: Sequence[Window]) -> Shares:
         """How windows lie over the periods: rows in the order of windows, then periods."""
-        key = tuple(windows)
+        key = tuple((window.start, window.end) for window in windows)
         if key not in self._overlaps:
             found = [(w, t, share) for w, window in enumerate(windows) for t, share in sorted(self._shares_of(window))]
             rows = np.array([f[0] for f in found], dtype=np.int32)

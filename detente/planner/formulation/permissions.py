@@ -12,7 +12,7 @@ import numpy as np
 
 from detente.case.case import Case
 from detente.contract.term import Term
-from detente.contract.verdict import verdict
+from detente.contract.verdict import permitted
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Bools, Ints
@@ -39,7 +39,7 @@ def define_permissions(draft: Draft, terms: Sequence[Term]) -> None:
 def _deniers(case: Case, arc: Arc, judges: Sequence[Term]) -> DenyingClauses:
     """Which clauses deny each deployment in at least one of the places where work on it may run."""
     return tuple(
-        frozenset(at for at, term in enumerate(judges) if not verdict([term], arc.demand, places).permitted)
+        frozenset(at for at, term in enumerate(judges) if not permitted(term, arc.demand, places))
         for places in case.places(arc.workload, arc.offer)
     )
 
@@ -48,11 +48,12 @@ def _times(draft: Draft, judges: Sequence[Term], deniers: DenyingClauses) -> Ite
     """Periods by which of the clauses are in force in any part of them, where those leave no deployment."""
     every = sorted(frozenset().union(*deniers))
     forced = np.stack([draft.grid.in_force(judges[place].validity) for place in every])
-    for pattern in np.unique(forced, axis=1).T:
+    patterns, which = np.unique(forced, axis=1, return_inverse=True)
+    for at, pattern in enumerate(patterns.T):
         some = {place for place, there in zip(every, pattern.tolist(), strict=True) if there}
         left = tuple(each & some for each in deniers)
         if all(left):
-            yield (forced == pattern[:, np.newaxis]).all(axis=0), left
+            yield which.ravel() == at, left
 
 
 def _columns(draft: Draft, arcs: Sequence[Arc], periods: Bools) -> Ints:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -152,10 +153,7 @@ class LinearProgram:
         shape = (shape,) if isinstance(shape, int) else shape
         size = math.prod(shape)
         bound = np.asarray(upper, dtype=np.float64)
-        most = float(bound.max()) if size else 0.0
-        # every column has a true upper bound; a case that needs a larger one was refused when it was read
-        if size and not (bound.min() >= 0 and most <= LARGEST):
-            raise SolverError(f"`{owner}/{part}`: an upper bound of {most:g} is not between 0 and {LARGEST:g}")
+        most = _largest(owner, part, bound) if size else 0.0
         self._shapes.append(shape)
         self._cost.append(np.asarray(cost, dtype=np.float64))
         self._upper.append(bound)
@@ -168,6 +166,23 @@ class LinearProgram:
             self._remedies.setdefault(owner, []).append(block)
         found = np.arange(self.n, self.n + size, dtype=np.int32).reshape(shape)
         self.n += size
+        return found
+
+    def widen(self, owner: Owner, upper: Floats) -> None:
+        """Other upper bounds of all columns of an owner, in their order."""
+        for place, block in enumerate(self.column_blocks):
+            if block.owner == owner:
+                each, upper = np.split(upper, [block.stop - block.start])
+                self._upper[place] = each
+                self.column_blocks[place] = replace(block, most=_largest(owner, block.part, each))
+
+    def copied(self) -> LinearProgram:
+        """The same, to which more may be added while this one stays as it is."""
+        found = copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, (list, dict)):
+                setattr(found, name, copy(value))
+        found._remedies = {owner: list(blocks) for owner, blocks in self._remedies.items()}
         return found
 
     def key(self, owner: Owner) -> Owner:
@@ -286,6 +301,14 @@ class LinearProgram:
         for block, rows in zip(self.row_blocks, self._rows, strict=True):
             constant[block.slice], low[block.slice], high[block.slice] = rows.expr.constant, rows.lower, rows.upper
         return low - constant, high - constant
+
+
+def _largest(owner: Owner, part: str, upper: Floats) -> float:
+    """The largest upper bound. Every column has a true one: a case that needs a larger was refused when it was read."""
+    most = float(upper.max(initial=0.0))
+    if not (upper.min(initial=0.0) >= 0 and most <= LARGEST):
+        raise SolverError(f"`{owner}/{part}`: an upper bound of {most:g} is not between 0 and {LARGEST:g}")
+    return most
 
 
 def _moved(part: Part, first: int, at: Ints) -> Part:

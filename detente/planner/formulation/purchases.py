@@ -6,7 +6,8 @@ Owns: their columns, and whole counts that hold what a solution uses. Not here: 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -49,15 +50,16 @@ def define_units(draft: Draft) -> None:
         draft.units[offer.id] = _units(draft, offer, starts, useful, most, whole=whole)
 
 
-def _few(offer: AnyUnits, most: Sequence[int]) -> bool:
+def _few(offer: AnyUnits, most: Floats) -> bool:
     """Whether so few units can be needed that a part of one matters."""
-    return max(most, default=0) / (offer.increment if isinstance(offer, ProvisionedOffer) else 1) <= WHOLE_LINE
+    return float(most.max(initial=0.0)) / _sizes(offer)[1] <= WHOLE_LINE
 
 
 def _hourly(draft: Draft, offer: AnyUnits) -> list[Start]:
     prices = draft.prices.of_units[offer.id]
     every = ((t, p, prices[t]) for t, p in enumerate(draft.periods))
-    return [Start(t, np.array([t]), {t: p.hours}, {t: price}) for t, p, price in every if price is not None]
+    each = np.arange(draft.n)
+    return [Start(t, each[t : t + 1], {t: p.hours}, {t: price}) for t, p, price in every if price is not None]
 
 
 def _terms(draft: Draft, offer: AnyUnits) -> list[Start]:
@@ -88,6 +90,8 @@ def _terms(draft: Draft, offer: AnyUnits) -> list[Start]:
 def _rates(draft: Draft, offer: AnyUnits, price: Price, term: Window, paid: Iterable[int]) -> dict[int, Fraction]:
     """Money per unit and hour in each paid period, at the price of the day on which a reservation starts."""
     found: dict[int, Fraction] = {}
+    if not offer.by_month:  # an hour costs the same at any time
+        return dict.fromkeys(paid, offer.hour_price(price, term.start, term.end, since=term.start))
     for t in paid:
         start = max(draft.periods[t].span_start, term.start)
         end = min(draft.periods[t].span_end, term.end)
@@ -95,26 +99,21 @@ def _rates(draft: Draft, offer: AnyUnits, price: Price, term: Window, paid: Iter
     return found
 
 
-def _useful(draft: Draft, offer: AnyUnits) -> list[int]:
+def _useful(draft: Draft, offer: AnyUnits) -> Floats:
     """The whole units that work could use in each period, if there were as many."""
     need = np.zeros(draft.n)
     for arc in draft.arcs.of_offer[offer.id]:
         if not arc.own:
             need += draft.most_work[arc.workload.id] * float(arc.per_work) / (draft.hours * float(offer.unit_flow))
     minimum, step = _sizes(offer)
-    found = []
-    for units in need.tolist():
-        useful = max(minimum, int(np.ceil(units - 1e-9))) if units > 0 else 0
-        if isinstance(offer, ProvisionedOffer) and useful:
-            useful = minimum + -(-(useful - minimum) // step) * step
-        found.append(useful)
+    steps = np.ceil(np.maximum(0.0, np.ceil(need - 1e-9) - minimum) / step)
+    found: Floats = np.where(need > 0, minimum + steps * step, 0.0)
     return found
 
 
-def _most(draft: Draft, offer: AnyUnits, useful: Sequence[int]) -> list[int]:
+def _most(draft: Draft, offer: AnyUnits, useful: Floats) -> Floats:
     """As many of them as there are."""
-    limits = draft.at_most(offer)
-    return [units if limit is None else min(units, int(limit)) for limit, units in zip(limits, useful, strict=True)]
+    return np.minimum(useful, np.floor(draft.most(offer)))
 
 
 def _sizes(offer: AnyUnits) -> tuple[int, int]:
@@ -122,29 +121,35 @@ def _sizes(offer: AnyUnits) -> tuple[int, int]:
     return (offer.minimum, offer.increment) if isinstance(offer, ProvisionedOffer) else (1, 1)
 
 
-def _counts(offer: AnyUnits, starts: Sequence[Start], most: Sequence[int]) -> list[Floats]:
+def _ceilings(starts: Sequence[Start], most: Floats) -> Floats:
+    """The most at any time that each purchase serves."""
+    every = [start.serve for start in starts]
+    start = np.repeat(np.arange(len(starts)), [len(serve) for serve in every])
+    found = np.zeros(len(starts))
+    np.maximum.at(found, start, most[np.concatenate(every)])
+    return found
+
+
+def _counts(offer: AnyUnits, starts: Sequence[Start], most: Floats) -> list[Floats]:
     """How often a purchase may be opened at each start, where that is a count of its own; and how many steps."""
-    ceiling = np.array([max((most[i] for i in start.serve), default=0) for start in starts], dtype=np.float64)
+    ceiling = _ceilings(starts, most)
     minimum, step = _sizes(offer)
     if minimum % step == 0 and minimum <= step:
         return [np.floor(ceiling / step)]
     return [np.minimum(1, ceiling), np.maximum(0, np.floor((ceiling - minimum) / step))]
 
 
-def _wanted(offer: AnyUnits, starts: Sequence[Start], useful: Sequence[int]) -> Floats:
+def _wanted(offer: AnyUnits, starts: Sequence[Start], useful: Floats) -> Floats:
     """The same without any limit: what a purchase may hold is that of the offer as it is, so there may be several."""
-    ceiling = np.array([max((useful[i] for i in start.serve), default=0) for start in starts], dtype=np.float64)
     counts = _counts(offer, starts, useful)
-    return np.concatenate([np.ceil(ceiling / _sizes(offer)[0]), *counts[1:]])
+    return np.concatenate([np.ceil(_ceilings(starts, useful) / _sizes(offer)[0]), *counts[1:]])
 
 
 def _units(
-    draft: Draft, offer: AnyUnits, starts: Sequence[Start], useful: Sequence[int], most: Sequence[int], *, whole: bool
+    draft: Draft, offer: AnyUnits, starts: Sequence[Start], useful: Floats, most: Floats, *, whole: bool
 ) -> Units:
     program, owner, n = draft.program, Owner("units", offer.id), len(starts)
     counts = _counts(offer, starts, most)
-    if offer.id in draft.idle_ceilings:
-        counts = np.split(draft.idle_ceilings[offer.id], len(counts))
     minimum, step = _sizes(offer)
     parts: list[tuple[Ints, float]] = []
     if len(counts) > 1:
@@ -152,9 +157,6 @@ def _units(
         parts.append((opened, minimum))
     steps = program.columns(owner, "steps", n, upper=counts[-1], integer=whole, whole=True)
     parts.append((steps, step))
-    if len(parts) > 1:
-        one = np.arange(n, dtype=np.int32)
-        program.require(owner, "opened", Expr(n, [(one, steps, 1.0), (one, opened, -counts[-1])]) <= [0.0] * n)
     repeat = len(parts)
     return Units(
         offer,
@@ -163,10 +165,31 @@ def _units(
         [start.period for start in starts] * repeat,
         [start.serve for start in starts] * repeat,
         [start.paid for start in starts] * repeat,
-        np.array(most, dtype=np.float64),
+        most,
         [start.rates for start in starts] * repeat,
+        np.concatenate(counts),
         np.maximum(np.concatenate(counts), _wanted(offer, starts, useful)),
     )
+
+
+def with_room(draft: Draft, ceilings: Mapping[str, Floats]) -> Draft:
+    """The same with room for as many units as clauses could ask for, though work uses fewer."""
+    found = draft.copied()
+    for name, upper in ceilings.items():
+        units = found.units[name]
+        found.units[name] = replace(units, upper=upper, wanted=np.maximum(upper, units.wanted))
+        found.program.widen(Owner("units", name), upper)
+    return found
+
+
+def define_openings(draft: Draft) -> None:
+    """Rows by which there are steps of a purchase only where it is opened."""
+    for name, units in draft.units.items():
+        n, one = units.opening, np.arange(units.opening, dtype=np.int32)
+        if n:
+            opened, steps = units.columns[:n], units.columns[n:]
+            rows = Expr(n, [(one, steps, 1.0), (one, opened, -units.upper[n:])]) <= np.zeros(n)
+            draft.program.require(Owner("units", name), "opened", rows)
 
 
 def rounded_up(draft: Draft, values: Floats) -> dict[str, Floats]:

@@ -232,6 +232,7 @@ class Shaping:
 
     def most(self, of: Any) -> list[Fraction]:
         """The most that each row of an expression can be: every column at its upper bound."""
+        self.draft.bounds_read = True
         upper = self.draft.program.upper()
         total = np.zeros(of.n)
         for part in of.parts:

@@ -33,7 +33,7 @@ class Units:
     A column stands for ``step`` units from its ``start`` period on; ``opening`` columns stand for the minimum of a
     purchase. ``serve[i]`` are the periods that column i's units serve, ``paid[i]`` the hours paid in each, and
     ``rates[i]`` the money per unit and hour in each: by the hour at its period's price, reserved at the first day's.
-    ``wanted`` are the columns' upper bounds if there were as many units as work could use.
+    ``upper`` are the columns' upper bounds, ``wanted`` those if there were as many units as work could use.
     """
 
     offer: AnyUnits
@@ -44,6 +44,7 @@ class Units:
     paid: list[dict[int, Fraction]]
     most: Floats
     rates: list[dict[int, Fraction]]
+    upper: Floats
     wanted: Floats
 
     @cached_property
