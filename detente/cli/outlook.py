@@ -30,6 +30,7 @@ from detente.errors import FlawError
 
 if TYPE_CHECKING:
     from detente.outcomes.comparison import Comparison
+    from detente.outcomes.crew import DrawMaker
     from detente.outcomes.simulation import Simulation
 
 
@@ -98,6 +99,13 @@ def _answer(found: Comparison) -> int:
 @click.option("--choice", metavar="NAME", help="Take this choice: the events after it are drawn too.")
 @click.option("--draws", type=click.IntRange(1, 1_000_000), default=200, show_default=True, help="How many, in all.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the draws.")
+@click.option(
+    "--on",
+    type=click.Choice(["processes", "ray"]),
+    default="processes",
+    show_default=True,
+    help="Make draws in processes of this machine, or on a Ray cluster.",
+)
 @click.option("--processes", type=click.IntRange(1, 1024), help="Make draws in so many; default: one a processor.")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Save the answer into this folder, with a page; go on from there."
@@ -113,6 +121,7 @@ def simulate(
     choice: str | None,
     draws: int,
     seed: int,
+    on: DrawMaker,
     processes: int | None,
     out: Path | None,
     time_limit: float | None,
@@ -141,6 +150,7 @@ def simulate(
         choice,
         draws=draws,
         seed=seed,
+        on=on,
         processes=processes,
         before=None if out is None else _before(out, seed, choice),
         gap=wanted,

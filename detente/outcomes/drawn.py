@@ -19,7 +19,7 @@ from detente.outcomes.draws import LEVELS, Draw, GridClock, changes, failing, le
 from detente.outcomes.simulation import SimulatedDraw
 from detente.planner.dispatch import Dispatch, Dispatched, Holdings
 from detente.planner.failover import Failover
-from detente.planner.formulation.expression import Floats
+from detente.planner.formulation.expression import Floats, dot
 from detente.values.money import nano
 
 MAX_OPEN = 4
@@ -74,9 +74,9 @@ class Drawn:
             self.worlds[draw.world].name,
             {risk.id: risk.quantile((step + 0.5) / LEVELS) for risk, step in stepped},
             len(draw.outages),
-            None if found is None else nano(Fraction(found.cost)),
-            None if found is None else nano(Fraction(max(found.fees, 0.0))),
-            None if found is None else nano(Fraction(max(found.unserved_value, 0.0))),
+            None if found is None else _money(found.cost),
+            None if found is None else _money(max(found.fees, 0.0)),
+            None if found is None else _money(max(found.unserved_value, 0.0)),
             {} if found is None else _served(world, found),
             _own(world, out),
         )
@@ -118,9 +118,14 @@ def _own(world: OpenWorld, out: Mapping[str, Floats]) -> dict[str, Decimal]:
     draft = world.dispatch.draft
     hours, of = float(draft.hours.sum()), defaultdict[str, list[float]](list)
     for offer in draft.case.offers:
-        lost = float(out[offer.id] @ draft.hours) if offer.id in out else 0.0
+        lost = dot(out[offer.id], draft.hours) if offer.id in out else 0.0
         of[offer.provider].append(1 - lost / hours)
     return {provider: _part(sum(parts) / len(parts)) for provider, parts in of.items()}
+
+
+def _money(value: float) -> Decimal:
+    """To twelve digits: those that follow turn on what the solver did before."""
+    return nano(Fraction(f"{value:.12g}"))
 
 
 def _part(value: float) -> Decimal:

@@ -1,17 +1,14 @@
 """What could go wrong? A plan's purchases held fixed, and the work dispatched anew in each of many random draws.
 
-Owns: which draws are made, by whom (processes), and what is kept when that is stopped. Not here: what is drawn
-(``draws``), what one comes to (``drawn``), and the values (``simulation``).
+Owns: which draws are made, and what is kept when that is stopped. Not here: what is drawn (``draws``), by whom
+(``crew``), what one comes to (``drawn``), and the values (``simulation``).
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -20,8 +17,10 @@ from detente.case.case import Case
 from detente.case.choice import OpenChoice
 from detente.errors import CaseError, Mistake, Where, did_you_mean
 from detente.outcomes.baseline import Baseline
-from detente.outcomes.drawn import Drawn, SimulatedWorld
-from detente.outcomes.draws import Draw, draw
+from detente.outcomes.crew import DrawMaker, crew_of
+from detente.outcomes.dealing import made_by
+from detente.outcomes.drawn import SimulatedWorld
+from detente.outcomes.draws import draw
 from detente.outcomes.leaves import leaves
 from detente.outcomes.prices import Status
 from detente.outcomes.pricing import GAP
@@ -34,8 +33,6 @@ from detente.results.conflict import Conflict
 from detente.values.money import nano
 
 DRAWS = 200
-AT_ONCE = 20
-"""Draws that a process makes before it says what they came to."""
 
 
 def simulate(
@@ -44,6 +41,7 @@ def simulate(
     *,
     draws: int = DRAWS,
     seed: int = 0,
+    on: DrawMaker = "processes",
     processes: int | None = None,
     before: Simulation | None = None,
     gap: float = GAP,
@@ -60,6 +58,8 @@ def simulate(
         How many, in all.
     seed
         Of the draws: each turns on it and its number alone.
+    on
+        ``ray``: on a Ray cluster (the extra `ray`); default: processes of this machine.
     processes
         On how many to make them; default: one a processor. 1: in this process.
     before
@@ -91,7 +91,7 @@ def simulate(
         return find_conflict(study, baseline.whole)
     held = Holdings.of(study, baseline.found)
     calm = Dispatch(base, held).calm
-    found = _Simulating(worlds, held, seed, processes, end, progress)
+    found = _Simulating(worlds, held, seed, on, processes, end, progress)
     found.keep(before, base.hash, choice)
     found.make(draws)
     return Simulation(
@@ -140,6 +140,7 @@ class _Simulating:
     worlds: tuple[SimulatedWorld, ...]
     held: Holdings
     seed: int
+    on: DrawMaker
     processes: int | None
     end: float | None
     progress: Progress
@@ -157,43 +158,13 @@ class _Simulating:
         chances = [world.probability for world in self.worlds]
         base = self.worlds[0].case
         todo = [draw(base, chances, self.seed, index) for index in range(wanted) if index not in self.done]
-        todo.sort(key=lambda each: (each.state, each.index))
-        some = [todo[at : at + AT_ONCE] for at in range(0, len(todo), AT_ONCE)]
-        processes = min(self.processes or os.cpu_count() or 1, len(some))
         try:
-            for found in self._here(todo) if processes <= 1 else self._beside(some, processes):
-                self.done |= {each.index: each for each in found}
-                self.progress(f"{len(self.done)} of {wanted} draws")
-                if self.end is not None and time.monotonic() > self.end:
-                    self.status = "time-limit" if len(self.done) < wanted else "complete"
-                    return
+            with closing(crew_of(self.on, self.processes, len(todo), self.worlds, self.held)) as crew:
+                for found in made_by(crew, todo):
+                    self.done |= {each.index: each for each in found}
+                    self.progress(f"{len(self.done)} of {wanted} draws")
+                    if self.end is not None and time.monotonic() > self.end:
+                        self.status = "time-limit" if len(self.done) < wanted else "complete"
+                        return
         except KeyboardInterrupt:
             self.status = "interrupted"
-
-    def _here(self, todo: Iterable[Draw]) -> Iterator[list[SimulatedDraw]]:
-        drawn = Drawn(self.worlds, self.held)
-        return ([drawn.made(each)] for each in todo)
-
-    def _beside(self, some: Sequence[Sequence[Draw]], processes: int) -> Iterator[list[SimulatedDraw]]:
-        """In other processes, begun anew: a copy of this one would share its solver's threads."""
-        context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(processes, context, _begin, (self.worlds, self.held))
-        waiting: list[Future[list[SimulatedDraw]]] = [pool.submit(_make, each) for each in some]
-        try:
-            for future in as_completed(waiting):
-                yield future.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-_drawn: list[Drawn] = []
-"""In another process: what it makes draws with."""
-
-
-def _begin(worlds: tuple[SimulatedWorld, ...], held: Holdings) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is the first process that is stopped, and stops the others
-    _drawn[:] = [Drawn(worlds, held)]
-
-
-def _make(draws: Sequence[Draw]) -> list[SimulatedDraw]:
-    return [_drawn[0].made(each) for each in draws]

@@ -7,7 +7,7 @@ fails and when (``outcomes.draws``).
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -16,7 +16,7 @@ import numpy as np
 
 from detente.case.case import Case
 from detente.demand.workload import Inference
-from detente.planner.formulation.expression import Floats, Ints
+from detente.planner.formulation.expression import Floats, Ints, dot
 from detente.planner.formulation.owner import Owner
 from detente.planner.solving.search import Incumbent
 from detente.planner.study import Study
@@ -124,16 +124,15 @@ class Dispatch:
     # -- solved again ------------------------------------------------------------------------------------------------
     def with_outages(self, out: Out, forced: Forced) -> Dispatched | None:
         """The least cost where offers are out, and work is lost meanwhile; None where the clauses cannot all be met."""
-        changed = list(self._confined(out, forced))
-        rows = [(each, *self.model.asked(each)) for each, _ in self._less(out)]
-        for numbers, most in self._less(out):
+        columns, low, high = _joined(self._confined(out, forced))
+        less = list(self._less(out))
+        rows = [(numbers, *self.model.asked(numbers)) for numbers, _ in less]
+        for numbers, most in less:
             self.model.ask(numbers, np.full(len(numbers), -np.inf), most)
-        for columns, low, high in changed:
-            self.model.confine(columns, low, high)
+        self.model.confine(columns, low, high)
         self.model.start_at(self.basis)
         found = self._solved()
-        for columns, _, _ in changed:
-            self.model.release(columns)
+        self.model.release(columns)
         for numbers, low, high in rows:
             self.model.ask(numbers, low, high)
         return found
@@ -175,14 +174,21 @@ class Dispatch:
         values, cost = found.values, self.model.cost
         unserved = {name: float(values[columns].sum()) for name, columns in self.draft.unserved.items()}
         remedies = [block.slice for block in self.draft.program.column_blocks if block.remedy]
-        fees = sum(float(cost[each] @ values[each]) for each in remedies)
-        worth = sum(float(cost[c] @ values[c]) for c in self.draft.unserved.values())
-        return Dispatched(float(cost @ values), fees, worth, unserved)
+        fees = sum(dot(cost[each], values[each]) for each in remedies)
+        worth = sum(dot(cost[each], values[each]) for each in self.draft.unserved.values())
+        return Dispatched(dot(cost, values), fees, worth, unserved)
 
     @property
     def live(self) -> list[str]:
         """Workloads whose work is lost if it is not served at once."""
         return [w.id for w in self.draft.case.workloads if isinstance(w, Inference)]
+
+
+def _joined(parts: Iterable[tuple[Ints, Floats, Floats]]) -> tuple[Ints, Floats, Floats]:
+    """Columns and their bounds, one after the other: a change of each by itself would take longer than a solve."""
+    none = np.zeros(0, dtype=np.int32), np.zeros(0), np.zeros(0)
+    columns, low, high = zip(none, *parts, strict=True)
+    return np.concatenate(columns), np.concatenate(low), np.concatenate(high)
 
 
 def _units(study: Study) -> Iterator[tuple[UnitsKey, int]]:

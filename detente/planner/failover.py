@@ -26,6 +26,9 @@ Lost = tuple[tuple[str, float], ...]
 FIRST = 1e-4
 """By what part a workload counts more than the next one that is worth the same."""
 
+PLACES = 9
+"""Of the part of work that is lost: so it is the same whether a period is asked by itself or with others."""
+
 AGAIN = 2
 """The time at which what is out is asked for all periods."""
 
@@ -79,8 +82,9 @@ class Failover:
                 program.require(Owner("offer", offer), "room", Expr(len(limited), taken) <= room[limited])
         found = Model(program).solve_linear()
         assert found.values is not None, "nothing need be served"
+        work = {name: np.round(found.values[lost[name]] / _one(rate), PLACES) * rate for name, rate in rates.items()}
         for at, period in enumerate(every.tolist()):
-            self.known[key, period] = {name: float(found.values[columns[at]]) for name, columns in lost.items()}
+            self.known[key, period] = {name: float(each[at]) for name, each in work.items()}
 
     def _open(self, arc: Arc, every: Ints) -> Bools:
         """Whether an arc may be used in periods: on sale, and denied by nobody."""
@@ -103,6 +107,11 @@ class Failover:
             return self.dispatch.held_flow[offer.id][every] / draft.hours[every]
         flow = 1.0 if isinstance(offer, TokenOffer) else float(offer.unit_flow)
         return draft.most(offer)[every] * flow
+
+
+def _one(rate: Floats) -> Floats:
+    """What to divide by: of no work, no part is lost."""
+    return np.where(rate > 0, rate, 1.0)
 
 
 def _by_offer(arcs: Sequence[Arc]) -> Mapping[str, list[Arc]]:

@@ -19,7 +19,7 @@ from detente.case.case import Case
 from detente.errors import BillError, UnsettledError
 from detente.planner.answer.bill import charge, quantities
 from detente.planner.answer.rounding import at_stake
-from detente.planner.formulation.expression import Floats, Ints
+from detente.planner.formulation.expression import Floats, Ints, dot
 from detente.planner.formulation.formulate import formulate_alike
 from detente.planner.formulation.tree import Future, Tree
 from detente.planner.solving.model import Model
@@ -178,7 +178,7 @@ class _Hedging:
         costs = []
         for index, (future, model) in enumerate(zip(self.tree.futures, self.models, strict=True)):
             values = self.tree.of(best.values, index)
-            objective = float(model.cost @ values)
+            objective = dot(model.cost, values)
             whole = quantities(future.draft, model, values)
             total = charge(future.draft, whole).total
             stake = at_stake(future.draft, model, whole, Solution("optimal", values, objective, objective))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.case.case import Case
-from detente.errors import CaseError
+from detente.errors import CaseError, MissingExtraError
 from detente.outcomes import drawn as module
 from detente.outcomes import simulating
 from detente.outcomes.draws import Draw, GridClock, Outage, draw, failing, parts_out, spells
@@ -232,6 +233,24 @@ def test_a_draw_turns_on_its_seed_and_number_alone() -> None:
 def test_processes_find_the_same() -> None:
     case = world(tokens("north", 3, capacity="0.4 Mtok per hour"))
     assert found(case, draws=24, processes=2) == found(case, draws=24)
+
+
+def test_a_ray_cluster_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    ray: Any = pytest.importorskip("ray", reason="the extra `ray` is not installed")
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    case = world(tokens("north", 3, capacity="0.4 Mtok per hour"))
+    ray.init(num_cpus=2, log_to_driver=False, logging_level="error", include_dashboard=False)
+    try:
+        assert found(case, draws=12, processes=2, on="ray") == found(case, draws=12)
+    finally:
+        ray.shutdown()
+
+
+def test_without_ray_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingExtraError, match=r"a simulation on Ray needs .* pip install 'detente\[ray\]'"):
+        found(world(), on="ray")
 
 
 def test_ctrl_c_keeps_the_draws_that_were_made_and_the_next_run_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from detente.planner.formulation.draft import Draft
+from detente.planner.formulation.expression import dot
 from detente.planner.solving.solution import Solution
 
 
@@ -17,7 +18,7 @@ def spend_with(draft: Draft, solution: Solution, provider: str) -> float:
     after, total = draft.prices.after_discounts(), 0.0
     for arc in draft.arcs:
         if arc.offer.provider == provider and arc.metered:
-            total += float(solution.values[draft.x[arc.index]] @ np.nan_to_num(after.use(arc)))
+            total += dot(solution.values[draft.x[arc.index]], np.nan_to_num(after.use(arc)))
     for name, units in draft.units.items():
         if units.offer.provider == provider:
             column, period, _, price = units.each

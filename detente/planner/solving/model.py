@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from detente.errors import SolverError
-from detente.planner.formulation.expression import Floats, Ints
+from detente.planner.formulation.expression import Floats, Ints, dot
 from detente.planner.solving.bound import safe_bound
 from detente.planner.solving.posed import Posed
 from detente.planner.solving.solution import Solution, Stopped
@@ -187,7 +187,7 @@ class Model(Posed):
     def _agrees(self, values: Floats, objective: float) -> None:
         """The solver's objective against its own values: HiGHS 1.16 was seen to report another after a warm start."""
         if self.custom_cost is None:
-            cost = float(self.cost @ values)
+            cost = dot(self.cost, values)
             if abs(cost - objective) > 1e-6 * max(1.0, abs(cost)):
                 raise SolverError(f"the solver reports a cost of {objective:.6f} for a plan that costs {cost:.6f}")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from detente.errors import SolverError
-from detente.planner.formulation.expression import Bools, Expr, Floats, Ints, Rows
+from detente.planner.formulation.expression import Bools, Expr, Floats, Ints, Rows, dot
 from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.program import LinearProgram
 from detente.planner.solving.matrix import Places
@@ -96,7 +96,7 @@ def _rows(program: LinearProgram, model: Model, opening: Opening, place: Places)
 def _no_dearer(program: LinearProgram, model: Model, opening: Opening) -> None:
     """What is open costs at most what it does at the point, scaled so that it may miss that by no more than is told."""
     cost = (model.cost * model.column_scale)[opening.columns]
-    spent = float(cost @ opening.point[opening.columns])
+    spent = dot(cost, opening.point[opening.columns])
     scale = 1.0 / max(abs(spent), float(np.abs(cost).max(initial=0.0)), 1e-9)
     each = np.arange(len(cost), dtype=np.int32)
     row = Expr(1, [(np.zeros_like(each), each, cost * scale)], -spent * scale)

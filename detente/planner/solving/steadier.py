@@ -14,7 +14,7 @@ import numpy as np
 
 from detente.demand.workload import AnyWorkload, Batch, Training
 from detente.planner.formulation.draft import Draft
-from detente.planner.formulation.expression import Bools, Floats, Ints
+from detente.planner.formulation.expression import Bools, Floats, Ints, dot
 from detente.planner.solving.model import Model
 from detente.planner.solving.moves import MIN_PART, Runs
 from detente.planner.solving.opening import Opening, least_moves
@@ -85,7 +85,7 @@ def _better(model: Model, runs: list[Runs], best: Solution, values: Floats | Non
     assert best.values is not None
     if values is None:
         return best
-    found = replace(best, values=values, objective=float(model.cost @ values))
+    found = replace(best, values=values, objective=dot(model.cost, values))
     less = _moved(runs, values) < _moved(runs, best.values) - ZERO
     steadier = sum(run.moves(values).changes for run in runs) <= sum(run.moves(best.values).changes for run in runs)
     return found if found.no_dearer_than(best) and less and steadier else best
