@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from detente.contract.moment import CountingMoment, reserved
 from detente.contract.scope import Selection
 from detente.contract.window import Calendar, Window
 from detente.errors import SettleError
+from detente.values.facts import Facts
 
 Measure = Literal["work", "spend", "listed", "paid", "paid-before", "revenue", "taken", "off"]
 """``work`` in workloads' units; ``spend`` after discounts and before credits; ``listed`` before discounts;
@@ -39,11 +41,16 @@ class Meter:
     selection: Selection
     measure: Measure
     windows: Calendar
+    moment: CountingMoment = "use"
 
     @property
     def unit(self) -> str:
         """The kind of unit that it counts in: ``money``, ``work`` (the workloads'), or ``taken`` (the offers')."""
         return "money" if self.measure in MONEY else self.measure
+
+    def counts_use_of(self, offer: Facts) -> bool:
+        """Whether it counts what is used of an offer: what is reserved may count when it is bought, or invoiced."""
+        return self.moment == "use" or not reserved(offer)
 
     def begun(self, as_of: datetime | None) -> Iterator[tuple[Window, bool]]:
         """Each window that has begun, and whether it has ended; where no moment is given, all of them have.

@@ -1,18 +1,27 @@
 """A milestone of a commitment: so much in all by a day, or a charge on what is missing then.
 
-Owns: what a milestone says, and what makes no sense in it. Not here: what it does to a plan (``commitment``), and a
+Owns: what a milestone says, what makes no sense in it, and what it asks where what is missing is a fee. Not here: a
 charge that is a prepayment (``prepayment``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from detente.contract.counting import Counting
+from detente.contract.program import ClauseOwner, Program
+from detente.contract.settlement import Settlement, settled
+from detente.contract.standing import MILESTONE
+from detente.contract.totals import Totals
 from detente.contract.validity import Validity
+from detente.contract.window import Window
 from detente.errors import Flaw, FlawError
 from detente.values.money import Cash, shown
 from detente.values.noun import Noun
@@ -46,6 +55,34 @@ class Milestone(Noun):
     def prepaid(self) -> bool:
         """Whether what is missing is charged as a prepayment."""
         return self.charged_as == "prepayment"
+
+    def asks(self, window: Window) -> Fraction:
+        """How much of it a plan sees."""
+        return Fraction(self.reach.amount) * window.part
+
+    def shaped(self, program: Program, owner: ClauseOwner, counting: Counting) -> None:
+        """What counts up to it, with what is missing, reaches it."""
+        meter = counting.own
+        amounts = [self.asks(window) for window in meter.windows]
+        if not amounts:
+            return
+        reached = counting.shaped(program, owner, amounts)
+        if self.fee:
+            fee = Fraction(self.fee)
+            reached += program.slack(owner, f"missing at {meter.name}", most=amounts, price=fee, remedy=True)
+        program.require(owner, meter.name, reached >= amounts)
+
+    def settled(self, index: int, counting: Counting, totals: Totals, as_of: datetime | None) -> Iterator[Settlement]:
+        """What counted up to it, and the fee of what is missing; of several it is the one of this number."""
+        meter = counting.own
+        for window, ended in meter.begun(as_of):
+            amount = self.asks(window)
+            drawn = counting.drawn(totals, window, amount)
+            missing = max(amount - drawn, Fraction(0))
+            yield settled(
+                meter, replace(window, index=index), MILESTONE, "milestone-fee", ended=ended,
+                amount=amount, drawn=drawn, short=missing, owed=missing * Fraction(self.fee),
+            )  # fmt: skip
 
     @property
     def told(self) -> str:

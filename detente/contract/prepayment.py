@@ -10,14 +10,21 @@ the charge m = max(R - (C + U - g), 0), and then B = B - g + m and C = C + U - g
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from fractions import Fraction
 
-from detente.contract.counting import Counting
+from detente.contract.counting import Counting, MoneyMeasure
+from detente.contract.meter import Meter
+from detente.contract.milestone import Milestone
 from detente.contract.program import ClauseOwner, Expression, Program
+from detente.contract.settlement import Settlement
+from detente.contract.settlement import settled as row
+from detente.contract.standing import FLOOR, MILESTONE
 from detente.contract.totals import Totals
-from detente.contract.window import Window
+from detente.contract.window import Calendar, Window
+from detente.values.period import moment
 
 ONE, NOTHING = [Fraction(1)], [Fraction(0)]
 
@@ -41,8 +48,46 @@ class Charged:
     counted: Fraction
 
 
-def settled(stages: Sequence[PrepaidStage], totals: Totals) -> list[Charged]:
-    """PrepaidStage by stage, exact."""
+def stages(
+    milestones: Sequence[Milestone], whole: Meter, window: Window, measure: MoneyMeasure | None
+) -> Iterator[PrepaidStage]:
+    """The time up to each milestone, and after the last, of the one window of a term; ``whole`` is its meter."""
+    since, marks = window.start, [*((m, moment(m.by)) for m in milestones), (None, window.end)]
+    for index, (milestone, by) in enumerate(marks):
+        part = replace(Calendar("term", since, since, by), sight=whole.windows.sight)
+        counting = Counting.of(replace(whole, name=f"stage-{index}", windows=part), measure=measure)
+        reach = Fraction(milestone.reach.amount) if milestone else None
+        yield from (PrepaidStage(counting, seen, reach) for seen in part)
+        since = by
+
+
+def settled(
+    stages: Sequence[PrepaidStage], totals: Totals, as_of: datetime | None, required: Fraction, fee: Fraction
+) -> Iterator[Settlement]:
+    """Each charge as prepayment, what use draws of it, and the amount of the term."""
+    for index, (stage, found) in enumerate(zip(stages, charged(stages, totals), strict=True)):
+        window, meter = replace(stage.window, index=index), stage.counting.own
+        ended = as_of is None or window.end <= as_of
+        if as_of is not None and window.start > as_of:
+            return
+        if found.drawn:
+            yield row(meter, window, "prepayment", "prepayment-drawn", ended=ended, amount=None,
+                      drawn=found.drawn, owed=-found.drawn)  # fmt: skip
+        if stage.reach is not None:
+            yield row(
+                meter, window, MILESTONE, "prepayment", ended=ended, amount=stage.reach,
+                drawn=found.counted - found.charged, short=found.charged, owed=found.charged,
+            )  # fmt: skip
+        else:
+            short = max(required - found.counted, Fraction(0))
+            yield row(
+                meter, window, FLOOR, "shortfall-fee", ended=ended, amount=required, drawn=found.counted,
+                short=short, owed=short * fee,
+            )  # fmt: skip
+
+
+def charged(stages: Sequence[PrepaidStage], totals: Totals) -> list[Charged]:
+    """Stage by stage, exact."""
     found, balance, counted = [], Fraction(0), Fraction(0)
     for stage in stages:
         used = stage.counting.drawn(totals, stage.window, Fraction(0))

@@ -14,6 +14,7 @@ from datetime import datetime
 from fractions import Fraction
 
 from detente.contract.meter import PAYMENTS, Meter
+from detente.contract.moment import COUNTED, BoughtCapacity, by_invoice
 from detente.contract.paid_use import PaidUse
 from detente.contract.use import RatedUse, nanos
 from detente.contract.window import Window
@@ -56,27 +57,47 @@ class Sum:
 Counted = tuple[int, int]
 """A meter's place and a window's index."""
 
+Labels = tuple[str, ...]
+"""What a use lacks."""
+
+NOT_BOUGHT: Labels = ("when it was bought",)
+"""What use lacks that counts otherwise than by use, where nobody tells what is reserved."""
+
 
 class Totals:
-    """Running totals of some meters."""
+    """Running totals of some meters.
 
-    def __init__(self, meters: Iterable[Meter]) -> None:
+    ``bought``: whether they are told what is reserved (``buy``). Where they are not, a meter that counts that when it
+    is bought or invoiced does not know it, though its use comes.
+    """
+
+    def __init__(self, meters: Iterable[Meter], *, bought: bool = False) -> None:
+        self._bought = bought
         self.meters = tuple(dict.fromkeys(meter for meter in meters if meter.measure not in PAYMENTS))
         self._payments: tuple[PaidUse, ...] = ()
         self._place = {meter: place for place, meter in enumerate(self.meters)}
         self._known: dict[Counted, Sum] = {}
         self._unknown: dict[Counted, dict[tuple[str, ...], Sum]] = {}
-        self._asked = sorted({key for meter in self.meters for key in meter.selection.keys})
-        self._covering: dict[tuple[str | bool | None, ...], tuple[tuple[int, bool], ...]] = {}
+        timed = {"buy"} if any(meter.moment != "use" for meter in self.meters) else set()
+        self._asked = sorted({key for meter in self.meters for key in meter.selection.keys} | timed)
+        self._covering: dict[tuple[str | bool | None, ...], tuple[tuple[int, Labels | None], ...]] = {}
         self._last: dict[int, tuple[datetime, datetime, tuple[tuple[int, int, int], ...]]] = {}
 
     def add(self, rated: RatedUse) -> None:
         """Count one line: in each meter that covers it, each of its amounts by the time for which it is."""
         use = rated.use
-        for place, covered in self._meters_of(use.demand, use.offer):
+        for place, lacks in self._meters_of(use.demand, use.offer):
             meter = self.meters[place]
             for amount, start, end in rated.measured(meter.measure, meter.term):
-                self._count(place, covered, nanos(amount), start, end, use.demand)
+                self._count(place, lacks, nanos(amount), start, end)
+
+    def buy(self, bought: BoughtCapacity) -> None:
+        """Count what is reserved, in the meters that count it at this moment."""
+        for place, meter in enumerate(self.meters):
+            if meter.moment == bought.moment and meter.selection.covers(None, bought.offer):
+                amount = bought.listed if meter.measure == "listed" else bought.net
+                for window in meter.windows.over(bought.at, bought.at):
+                    self._known.setdefault((place, window.index), Sum()).add(nanos(amount), 1, 1)
 
     def merge(self, other: Totals) -> None:
         """Count what another has counted. Raises ValueError where its meters are others."""
@@ -159,44 +180,60 @@ class Totals:
             self.total(meter, window)
         return found
 
-    def _count(
-        self, place: int, covered: bool, amount: int, start: datetime, end: datetime, demand: Facts | None
-    ) -> None:
+    def _count(self, place: int, lacks: Labels | None, amount: int, start: datetime, end: datetime) -> None:
         if not amount:
             return
         for index, part, of in self._windows_of(place, start, end):
             key = place, index
-            if covered:
+            if lacks is None:
                 into = self._known.get(key)
                 if into is None:
                     into = self._known[key] = Sum()
             else:
-                labels = self.meters[place].selection.missing(demand)
-                into = self._unknown.setdefault(key, {}).setdefault(labels, Sum())
+                into = self._unknown.setdefault(key, {}).setdefault(lacks, Sum())
             into.add(amount, part, of)
 
     def _windows_of(self, place: int, start: datetime, end: datetime) -> tuple[tuple[int, int, int], ...]:
         """Where a line lies in a meter's windows: many come one after the other for the same time."""
         last = self._last.get(place)
         if last is None or last[0] != start or last[1] != end:
-            parts = self.meters[place].windows.parts(start, end)
-            last = self._last[place] = start, end, tuple((window.index, part, of) for window, part, of in parts)
+            last = self._last[place] = start, end, tuple(self._parts(self.meters[place], start, end))
         return last[2]
 
-    def _meters_of(self, demand: Facts | None, offer: Facts) -> tuple[tuple[int, bool], ...]:
-        """The meters that cover a use, or may: asked once for all uses alike in what any meter asks for."""
+    @staticmethod
+    def _parts(meter: Meter, start: datetime, end: datetime) -> Iterator[tuple[int, int, int]]:
+        if meter.moment != "invoice":
+            yield from ((window.index, part, of) for window, part, of in meter.windows.parts(start, end))
+            return
+        for at, part, of in by_invoice(start, end):
+            yield from ((window.index, part, of) for window in meter.windows.over(at, at))
+
+    def _meters_of(self, demand: Facts | None, offer: Facts) -> tuple[tuple[int, Labels | None], ...]:
+        """The meters that cover a use (None), or may, and what it lacks: asked once for all that are alike."""
         own = demand if demand is not None else {}
         key = (demand is None, *map(own.get, self._asked), *map(offer.get, self._asked))
         found = self._covering.get(key)
         if found is None:
-            answers = ((place, meter.selection.covers(demand, offer)) for place, meter in enumerate(self.meters))
-            found = self._covering[key] = tuple((p, a is True) for p, a in answers if a is not False)
+            found = self._covering[key] = tuple(self._lacking(demand, offer))
         return found
+
+    def _lacking(self, demand: Facts | None, offer: Facts) -> Iterator[tuple[int, Labels | None]]:
+        for place, meter in enumerate(self.meters):
+            covered = meter.selection.covers(demand, offer)
+            if covered is False or (self._bought and not meter.counts_use_of(offer)):
+                continue
+            if not meter.counts_use_of(offer):
+                yield place, NOT_BOUGHT
+            else:
+                yield place, None if covered else meter.selection.missing(demand)
 
 
 def _unknown(meter: Meter, window: Window, apart: dict[tuple[str, ...], Sum]) -> str:
     labels = ", ".join(f"`{label}`" for label in sorted({label for each in apart for label in each}))
     amount = plain(nano(sum((found.value for found in apart.values()), Fraction(0))))
+    if NOT_BOUGHT in apart:
+        what = f"`{meter.term}` counts what is reserved {COUNTED[meter.moment]}, and that is not on the books"
+        return f"{what} (its use in {named(window.start, window.end)} is); say `moment: use`, or settle it by hand"
     what = f"`{meter.term}`: {amount} of {meter.measure} in {named(window.start, window.end)} lacks the label {labels}"
     return (
         f"{what}, so that it is not known whether the clause covers it; label that use (`none` if it is none of them)"

@@ -93,7 +93,7 @@ class Calendar:
 
     def over(self, start: datetime, end: datetime) -> Iterator[Window]:
         """The windows that hold any of the time from start to end, or that one moment."""
-        first, last = self._counted
+        first, last = self.counted
         inside = first <= start < last
         if start != end:
             start, end = max(start, first), min(end, last)
@@ -118,7 +118,7 @@ class Calendar:
                 yield window, _micros(max(start, window.start), min(end, window.end)), _micros(start, end)
 
     @property
-    def _counted(self) -> tuple[datetime, datetime]:
+    def counted(self) -> tuple[datetime, datetime]:
         """The time in force, as far as it is seen."""
         if self.sight is None:
             return self.since, self.end

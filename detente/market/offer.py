@@ -17,6 +17,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from detente.errors import FlawError
+from detente.market.invoicing import Invoiced
 from detente.values.dated import Dated
 from detente.values.facts import Facts
 from detente.values.money import HOURS_A_MONTH, CapacityPrice, Price, TokenPrice
@@ -118,10 +119,18 @@ class _Bought(_Offer):
     capacity: Dated[Capacity] | None = Field(default=None, description="how much there is; default: no limit")
     term: Length | None = Field(default=None, description="how long a reservation is paid for")
     starts: tuple[Day, ...] | None = Field(default=None, description="days on which a reservation may start")
+    invoiced: Invoiced | None = Field(default=None, description="when a reservation is invoiced; default: not said")
     cut: Literal["prorate", "refuse"] = Field(
         default="refuse",
         description="a term that runs past the horizon: count the part inside, or do not buy it",
     )
+
+    @model_validator(mode="after")
+    def _invoices(self) -> Self:
+        if self.invoiced and self.term is None:
+            what = "use by the hour is invoiced when its month is over, and `invoiced` is of reservations"
+            raise FlawError(what, "leave it out, or add `term:`", ("invoiced",), key=True)
+        return self
 
     @property
     def reserved(self) -> bool:

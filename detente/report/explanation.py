@@ -14,6 +14,8 @@ from typing import Any
 from detente.case.case import Case
 from detente.case.declared import IdleChoice
 from detente.case.notes import not_in_force
+from detente.contract.meter import Measure
+from detente.contract.moment import COUNTED
 from detente.contract.standing import Standing
 from detente.contract.term import Term
 from detente.errors import CaseError, Mistake, Where, did_you_mean
@@ -172,15 +174,30 @@ def _clause(case: Case, found: Plan | Conflict, name: str) -> Explanation:
     term = case.term(name)
     assert term is not None
     if isinstance(found, Conflict):
-        lines = [Line(term.explain().sentence, (name,)), *_idle(case, term)]
+        lines = [Line(term.explain().sentence, (name,)), *_counted(term), *_idle(case, term)]
         return _in_conflict(case, found, name, "clause", lines)
     rows = [c for c in found.clauses if c.term == name]
-    lines = [*(line for row in rows for line in _clause_lines(found, row)), *_idle(case, term)]
+    lines = [*(line for row in rows for line in _clause_lines(found, row)), *_counted(term), *_idle(case, term)]
     notes = [not_in_force(case, clause) for clause in case.outside if clause.term.id == name]
     if notes:
         lines = [Line(f"{note.what}: {note.remedy}") for note in notes]
     says = "; then ".join(dict.fromkeys(row.sentence for row in rows)) or term.explain().sentence
     return Explanation(name, "clause", found.reading, f"`{name}`: {says}", tuple(lines))
+
+
+MONEY_COUNTED: dict[Measure, str] = {
+    "spend": "what use costs after discounts",
+    "listed": "what use costs at list prices",
+    "revenue": "what work earns",
+}
+
+
+def _counted(term: Term) -> Iterable[Line]:
+    """Which money a clause counts, and when."""
+    own = next((meter for meter in term.meters() if meter.measure in MONEY_COUNTED), None)
+    if own is not None:
+        less = ", less what credits pay" if any(meter.measure == "paid" for meter in term.meters()) else ""
+        yield Line(f"counts {MONEY_COUNTED[own.measure]}{less}, {COUNTED[own.moment]}")
 
 
 IDLE: dict[IdleChoice, str] = {

@@ -6,13 +6,13 @@ See ``docs/terms/minimum-commitment.md``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, ClassVar, Literal, Self
+from itertools import chain
+from typing import ClassVar, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Field, model_validator
 
 from detente.contract import prepayment
 from detente.contract.carrying import Carrying
@@ -30,10 +30,12 @@ from detente.contract.counting import (
 from detente.contract.decisions import Decisions
 from detente.contract.meter import Measure, Meter
 from detente.contract.milestone import Milestone, out_of_order
+from detente.contract.moment import COUNTED, CountingMoment, untimed
 from detente.contract.program import Program
 from detente.contract.reminder import Reminder, last_day
 from detente.contract.settlement import Settlement, settled
-from detente.contract.standing import FLOOR, MILESTONE, SUPERSEDED
+from detente.contract.shortfall import Remedy, Shortfall, priced
+from detente.contract.standing import FLOOR, SUPERSEDED
 from detente.contract.stated import Magnitude, StatedWindows
 from detente.contract.term import SELF, Term
 from detente.contract.totals import Totals
@@ -41,24 +43,10 @@ from detente.contract.verdict import Reason
 from detente.contract.window import Calendar, Every, Window
 from detente.errors import Flaw, FlawError
 from detente.values.committed import Committed, is_flow, number, over, told, unit_of
-from detente.values.money import Money, WorkPrice, shown
-from detente.values.noun import Noun
+from detente.values.money import Money, shown
 from detente.values.period import Horizon, moment
 from detente.values.quantity import Amount
-from detente.values.quantity_field import Percent, Portion
-
-
-class Shortfall(Noun):
-    """What happens to what is missing."""
-
-    fee: Percent = Field(default=Decimal(1), description="of money: what is paid of the missing amount")
-    price: WorkPrice | None = Field(default=None, description="of work: what is paid for each unit that is missing")
-
-
-Remedy = Annotated[
-    Annotated[Shortfall, Tag("fee")] | Annotated[Literal["forbidden"], Tag("forbidden")],
-    Discriminator(lambda given: "fee" if isinstance(given, (dict, Shortfall)) else "forbidden"),
-]
+from detente.values.quantity_field import Portion
 
 EVERY_HOUR = Every(every="hour")
 """The windows of GPUs at any time, unless others are stated."""
@@ -71,6 +59,9 @@ class MinimumCommitment(Term):
     amount: Committed = Field(description="of each window; with a ramp: of all windows together; `50 GPU`: at any time")
     measure: MoneyMeasure | None = Field(
         default=None, description="which money counts; must be said where a discount or a credit covers what counts"
+    )
+    moment: CountingMoment = Field(
+        default="use", description="when it counts: as it is used, when it is invoiced, or when it is bought"
     )
     counts: CountedClasses = Field(default=(), description="classes of use that count up to a part of it")
     windows: Every = Every()
@@ -90,9 +81,7 @@ class MinimumCommitment(Term):
 
     @model_validator(mode="after")
     def _of_money_or_work(self) -> Self:
-        price = self.shortfall.price if isinstance(self.shortfall, Shortfall) else None
-        if isinstance(self.amount, Money) and price is not None:
-            raise FlawError("a price of what is missing of money", "say `fee`, a part of it", ("shortfall", "price"))
+        priced(self.shortfall, self.amount)
         if isinstance(self.amount, Amount):
             self._of_work(self.amount)
         reaching = [k for k in ("milestones", "carry_over", "deferral") if getattr(self, k)]
@@ -100,14 +89,18 @@ class MinimumCommitment(Term):
             key = reaching[0].replace("_", "-")
             what = "classes that count up to a part of a window's amount, and amounts that reach over windows"
             raise FlawError(what, f"write the `{key}` as a commitment of its own", (key,))
+        if self.moment != "use" and self.measure == "after-credits":
+            what = f"a credit pays what is used, and what counts does so {COUNTED[self.moment]}"
+            raise FlawError(what, "say `moment: use`, or another `measure`", ("moment",))
         if len({each.prepaid for each in self.milestones}) > 1 or (self._prepaid and self.windows.every != "term"):
             what = "milestones that are charged as prepayment stand beside other amounts"
             raise FlawError(what, "charge all of them so, over `every: term`", ("milestones",))
         return self
 
     def _of_work(self, amount: Amount) -> None:
-        unit = unit_of(amount)
-        for key, stated in (("milestones", self.milestones), ("measure", self.measure)):
+        timed = self.moment if self.moment != "use" else None
+        stated_ = (("milestones", self.milestones), ("measure", self.measure), ("moment", timed))
+        for key, stated in stated_:
             if stated:
                 raise FlawError(
                     f"`{key}` is of money, and the amount is in {amount.unit}", f"leave out `{key}`", (key,)
@@ -116,12 +109,6 @@ class MinimumCommitment(Term):
             raise FlawError(
                 "a ramp divides an amount, and GPUs hold at any time", "write GPU-hours", ("windows", "ramp")
             )
-        if self.shortfall != "forbidden" and self.shortfall.price is None:
-            remedy = f"say `shortfall: {{ price: 1.00 USD per {unit} }}`, or `shortfall: forbidden`"
-            raise FlawError(f"the amount is in {amount.unit}, and what is missing has no price", remedy, ("amount",))
-        if self.shortfall != "forbidden" and self.shortfall.price and self.shortfall.price.unit != unit:
-            what = f"what is missing is in {unit}, and priced per {self.shortfall.price.unit}"
-            raise FlawError(what, f"write a price per {unit}", ("shortfall", "price"))
 
     # -- what counts ---------------------------------------------------------------------------------------------
     @property
@@ -142,8 +129,10 @@ class MinimumCommitment(Term):
     @property
     def counting(self) -> Counting:
         """What counts towards each window."""
-        whole = Meter(self.id, "spend", self.covered, self.measured, self.calendar(self.cycle))
-        return Counting.of(whole, self.counts, self.measure)
+        return Counting.of(self._meter("spend", self.calendar(self.cycle)), self.counts, self.measure)
+
+    def _meter(self, name: str, windows: Calendar) -> Meter:
+        return Meter(self.id, name, self.covered, self.measured, windows, self.moment)
 
     @property
     def reached(self) -> tuple[tuple[Milestone, Counting], ...]:
@@ -152,8 +141,7 @@ class MinimumCommitment(Term):
         return tuple((milestone, counting) for milestone, counting in every if self._sees(milestone))
 
     def _up_to(self, milestone: Milestone, name: str) -> Counting:
-        windows = self.calendar(Every(), moment(milestone.by))
-        return Counting.of(Meter(self.id, name, self.covered, self.measured, windows), measure=self.measure)
+        return Counting.of(self._meter(name, self.calendar(Every(), moment(milestone.by))), measure=self.measure)
 
     def _sees(self, milestone: Milestone) -> bool:
         """A milestone after a plan's horizon, or after an amendment, is no part of it."""
@@ -167,20 +155,11 @@ class MinimumCommitment(Term):
     @property
     def stages(self) -> tuple[prepayment.PrepaidStage, ...]:
         """The time between milestones that are charged as prepayment, and after the last."""
-        marks = [(m, moment(m.by)) for m in self.milestones if self._sees(m)] if self._prepaid else []
-        windows, found = list(self.counting.own.windows), []
-        if not marks or not windows:
+        seen = [milestone for milestone in self.milestones if self._sees(milestone)] if self._prepaid else []
+        window = next(iter(self.counting.own.windows), None)
+        if not seen or window is None:
             return ()
-        since = windows[0].start
-        for index, (milestone, by) in enumerate([*marks, (None, windows[0].end)]):
-            part = Calendar("term", since, since, by)
-            calendar = part if self._seen is None else part.seen_by(self._seen)
-            meter = Meter(self.id, f"stage-{index}", self.covered, self.measured, calendar)
-            for window in calendar:
-                reach = Fraction(milestone.reach.amount) if milestone else None
-                found.append(prepayment.PrepaidStage(Counting.of(meter, measure=self.measure), window, reach))
-            since = by
-        return tuple(found)
+        return tuple(prepayment.stages(seen, self._meter("stage", self.calendar(self.windows)), window, self.measure))
 
     @property
     def superseded(self) -> Meter | None:
@@ -189,8 +168,7 @@ class MinimumCommitment(Term):
         if ended is None or ended.running is None or ended.how != "whole-window":
             return None
         taken = Calendar("term", ended.running.start, ended.running.start, self.validity.end)
-        windows = taken if self._seen is None else taken.seen_by(self._seen)
-        return Meter(self.id, SUPERSEDED, self.covered, self.measured, windows)
+        return self._meter(SUPERSEDED, taken if self._seen is None else taken.seen_by(self._seen))
 
     def meters(self) -> tuple[Meter, ...]:
         """What counts in each window, up to each milestone, and in a window that was taken over."""
@@ -208,9 +186,7 @@ class MinimumCommitment(Term):
     @property
     def fee(self) -> Fraction:
         """What is paid of a missing amount, or for each unit that is missing."""
-        if not isinstance(self.shortfall, Shortfall):
-            return Fraction(0)
-        return Fraction(self.shortfall.price.amount if self.shortfall.price else self.shortfall.fee)
+        return self.shortfall.each if isinstance(self.shortfall, Shortfall) else Fraction(0)
 
     # -- in a plan -----------------------------------------------------------------------------------------------
     def shape(self, program: Program) -> None:
@@ -230,15 +206,7 @@ class MinimumCommitment(Term):
                 reached += program.slack(self, "shortfall", most=amounts, price=self.fee, remedy=True)
             program.require(self, "floor", reached >= amounts)
         for milestone, counting in self.reached if not self._prepaid else ():
-            meter = counting.own
-            amounts = [Fraction(milestone.reach.amount) * window.part for window in meter.windows]
-            if not amounts:
-                continue
-            reached = counting.shaped(program, self, amounts)
-            if milestone.fee:
-                fee = Fraction(milestone.fee)
-                reached += program.slack(self, f"missing at {meter.name}", most=amounts, price=fee, remedy=True)
-            program.require(self, meter.name, reached >= amounts)
+            milestone.shaped(program, self, counting)
 
     @property
     def _carrying(self) -> Carrying:
@@ -252,9 +220,14 @@ class MinimumCommitment(Term):
     # -- in exact numbers ----------------------------------------------------------------------------------------
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """Drawdown, balance carried over and shortfall fee of each window; fees of missed milestones."""
-        floors = self._stages(totals, as_of) if self.stages else self._floors(totals, as_of)
-        milestones = () if self.stages else self._milestones(totals, as_of)
-        return Settlement.of([*floors, *milestones, *self._taken_over(totals, as_of)])
+        if self.stages:
+            required = self.required(next(iter(self.counting.own.windows)))
+            floors = prepayment.settled(self.stages, totals, as_of, required, self.fee)
+        else:
+            reached = enumerate(self.reached)
+            met = (m.settled(index, counting, totals, as_of) for index, (m, counting) in reached)
+            floors = chain(self._floors(totals, as_of), *met)
+        return Settlement.of([*floors, *self._taken_over(totals, as_of)])
 
     def _floors(self, totals: Totals, as_of: datetime | None) -> Iterator[Settlement]:
         counting, brought = self.counting, Fraction(0)
@@ -267,42 +240,6 @@ class MinimumCommitment(Term):
                 brought=brought, carried=carried, short=short, owed=short * self.fee,
             )  # fmt: skip
             brought = carried
-
-    def _milestones(self, totals: Totals, as_of: datetime | None) -> Iterator[Settlement]:
-        for index, (milestone, counting) in enumerate(self.reached):
-            meter = counting.own
-            for window, ended in meter.begun(as_of):
-                amount = Fraction(milestone.reach.amount) * window.part
-                drawn = counting.drawn(totals, window, amount)
-                missing = max(amount - drawn, Fraction(0))
-                yield settled(
-                    meter, replace(window, index=index), MILESTONE, "milestone-fee", ended=ended,
-                    amount=amount, drawn=drawn, short=missing, owed=missing * Fraction(milestone.fee),
-                )  # fmt: skip
-
-    def _stages(self, totals: Totals, as_of: datetime | None) -> Iterator[Settlement]:
-        """Each charge as prepayment, what use draws of it, and the amount of the term."""
-        went = prepayment.settled(self.stages, totals)
-        for index, (stage, found) in enumerate(zip(self.stages, went, strict=True)):
-            window, meter = replace(stage.window, index=index), stage.counting.own
-            ended = as_of is None or window.end <= as_of
-            if as_of is not None and window.start > as_of:
-                return
-            if found.drawn:
-                yield settled(meter, window, "prepayment", "prepayment-drawn", ended=ended, amount=None,
-                              drawn=found.drawn, owed=-found.drawn)  # fmt: skip
-            if stage.reach is not None:
-                yield settled(
-                    meter, window, MILESTONE, "prepayment", ended=ended, amount=stage.reach,
-                    drawn=found.counted - found.charged, short=found.charged, owed=found.charged,
-                )  # fmt: skip
-            else:
-                amount = self.required(next(iter(self.counting.own.windows)))
-                short = max(amount - found.counted, Fraction(0))
-                yield settled(
-                    meter, window, FLOOR, "shortfall-fee", ended=ended, amount=amount,
-                    drawn=found.counted, short=short, owed=short * self.fee,
-                )  # fmt: skip
 
     def _taken_over(self, totals: Totals, as_of: datetime | None) -> Iterator[Settlement]:
         meter, ended = self.superseded, self.validity.ended
@@ -319,14 +256,11 @@ class MinimumCommitment(Term):
         each = "over its windows" if self.cycle.ramp else f"in each {self.cycle.every}"
         if self.cycle.every == "term":
             each = "over its whole term"
-        price = "it must be met"
-        if isinstance(self.shortfall, Shortfall):
-            paid = self.shortfall.price
-            price = f"{float(self.shortfall.fee):.0%} of what is missing is owed"
-            price = f"what is missing is owed at {paid}" if paid else price
+        price = self.shortfall.told if isinstance(self.shortfall, Shortfall) else "it must be met"
         what = SAID[self.measure or "after-discounts"] if isinstance(self.amount, Money) else "what is taken"
         classes = f"; {float(self.deferral):.0%} of it may be made good in the next window" if self.deferral else ""
         classes += "".join(f"; {c.of} counts up to {float(c.at_most):.0%} of it" for c in self.counts)
+        classes += "" if self.moment == "use" else f"; it counts {COUNTED[self.moment]}"
         milestones = "".join(f"; {m.told}" for m in self.milestones)
         sentence = f"at least {told(self.amount)} of {what} ({self.covered}) {each}; {price}{classes}{milestones}"
         return Reason(self.id, sentence)
@@ -354,6 +288,7 @@ class MinimumCommitment(Term):
         if isinstance(self.amount, Money) and self.measure is None:
             yield from lowered(self, case)
         yield from paid_apart(self.counting, self, case)
+        yield from untimed(self.moment, self.covered, case)
         if isinstance(self.amount, Money):
             yield from repriced(self, self.measure, case)
         yield from out_of_order(self.milestones, self.validity)

@@ -18,6 +18,7 @@ import highspy
 import numpy as np
 
 from detente.case.case import Case
+from detente.contract.scope import Scope
 from detente.contract.term import Term
 
 INFINITE = math.inf
@@ -703,7 +704,7 @@ class Oracle:
             if not (self.start < b <= self.end and a < b):
                 continue
             amount = float(milestone.reach.amount) * ((b - max(a, self.start)) / (b - a))
-            reached = self.measure(term.covered, of, a, b)
+            reached = self._when(term, term.covered, of, a, b)
             if milestone.fee:
                 reached = added(reached, {self.column(amount, cost=float(milestone.fee)): 1.0})
             self.row(reached, ">=", amount)
@@ -722,16 +723,55 @@ class Oracle:
 
     def _reached(self, term: Any, of: str, start: datetime, end: datetime, amount: float) -> Sum:
         """All that counts, less what is too much of a class."""
-        reached = self.measure(term.covered, of, start, end)
+        reached = self._when(term, term.covered, of, start, end)
         seen: list[Any] = []
         for each in term.counts:
             within = replace(term.covered, within=(*term.covered.within, each.of))
-            of_class = self.measure(replace(within, outside=(*within.outside, *seen)), of, start, end)
+            of_class = self._when(term, replace(within, outside=(*within.outside, *seen)), of, start, end)
             too_much = self.column()
             self.row(less(of_class, {too_much: 1.0}), "<=", float(each.at_most) * amount)
             reached = less(reached, {too_much: 1.0})
             seen.append(each.of)
         return reached
+
+    def _when(self, term: Any, selection: Any, of: str, start: datetime, end: datetime) -> Sum:
+        """A measure by the moment at which a commitment counts: of use by month, of reservations by day."""
+        if term.moment == "use":
+            return self.measure(selection, of, start, end)
+        start, end = max(start, self.start), min(end, self.end)
+        rest = replace(selection, outside=(*selection.outside, Scope({"buy": ["reserved"]})))
+        if term.moment == "invoice":  # of the months that end in the time, or with its first moment
+            ends = [at if at == month_of(at) else next_month(month_of(at)) for at in (start, end)]
+            total = self.measure(rest, of, *(next_month(at, -1) for at in ends))
+        else:
+            total = self.measure(rest, of, start, end)
+        for offer in self.case.offers:
+            if getattr(offer, "term", None) and selection.covers(None, self.facts(offer)):
+                for bought in self.units.get(offer.id, []):
+                    total = added(total, self._reservation(offer, bought, term.moment, of, start, end))
+        return total
+
+    def _reservation(
+        self, offer: Any, bought: dict[str, Any], moment: str, of: str, start: datetime, end: datetime
+    ) -> Sum:
+        """What counts of one purchase in a time: equal parts of what is paid of it until the plan ends."""
+        cost = 0.0
+        for slot in self.slots:
+            price = bought["price"]
+            at_start = dated(offer.price, bought["first"])[0][1]
+            if "month" in str(at_start.unit):
+                price = float(at_start.amount) * self._per_hour(offer, at_start.unit, slot)
+            cost += slot.hours * slot.inside(bought["start"], bought["until"]) * price
+        first, last = bought["start"], min(bought["until"], self.end)
+        days = [first]
+        if moment == "invoice" and offer.invoiced != "upfront":
+            begins = [at for k in range(60) if (at := next_month(first, k)) < last]
+            days = begins if offer.invoiced == "monthly" else [*begins[1:], last]
+        total: Sum = {}
+        for day in (day for day in days if start <= day < end):
+            off = 0.0 if of == "listed" else self._off(None, offer, Slot(day, day + timedelta(seconds=1)))
+            total = added(total, added(dict(bought["parts"]), times=cost / len(days) * (1 - off)))
+        return total
 
     def _spending_cap(self, term: Any) -> None:
         for a, b, part, inside in self.windows(term):

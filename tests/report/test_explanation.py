@@ -21,6 +21,7 @@ GOLDEN = [
     "- 2026 Q2: 3.60 k USD spent and 2.40 k USD carried in, of 6.00 k USD: met [north-floor]",
     "- it binds in 1 window; its marginal price is at most 0.333333333 USD per USD (2026 Q2, floor) [north-floor]",
     "- `chat` on `north-api`: `north-floor` makes it worth 0.5 USD per Mtok more to run here [north-floor]",
+    "- counts what use costs after discounts, when it is used",
 ]
 
 

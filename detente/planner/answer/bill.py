@@ -29,6 +29,7 @@ from detente.errors import SolverError
 from detente.market.offer import AnyUnits
 from detente.planner.answer.decided import decided
 from detente.planner.answer.moved import Moved, moved, waiting
+from detente.planner.answer.reservations import reservations
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats
@@ -123,10 +124,12 @@ def charge(draft: Draft, found: Quantities) -> Bill:
     terms = draft.case.terms
     charges = dict(_charges(draft, found))
     bought = {name: list(_bought(draft, name, found)) for name in draft.units}
-    rating, totals = Rating(terms), Totals(meter for term in terms for meter in term.meters())
+    rating, totals = Rating(terms), Totals((meter for term in terms for meter in term.meters()), bought=True)
     rated = tuple(map(rating.rate, _uses(draft, found, charges, bought)))
     for line in rated:
         totals.add(line)
+    for reserved in reservations(draft, found.units, rating):
+        totals.buy(reserved)
     settlements = settle(terms, totals, found.decided, None)
     listed = sum((line.use.listed for line in rated), Decimal(0))
     net = sum((line.net for line in rated), Decimal(0))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -157,6 +158,11 @@ class PriceList:
         n = self._grid.n
         off = [(each, self._grid.covered([each.time])) for each in self._taken_off]
         return NetPrices(self.listed, np.arange(n), np.ones(n), off)
+
+    def part_paid(self, offer: str, at: datetime) -> float:
+        """The part of a unit's list price that is paid at a moment."""
+        there = (each for each in self._taken_off if each.time.start <= at < each.time.end)
+        return 1 - sum(each.units[offer] for each in there)
 
     def within(self, windows: Sequence[Window], *, discounts: bool = True) -> NetPrices:
         """Prices of the parts of periods that lie in some windows, after discounts or before."""

@@ -26,6 +26,7 @@ from detente.planner.formulation.draft import DecidedColumns, Draft
 from detente.planner.formulation.expression import Expr, Floats, Ints, Lines, Part, broadcast
 from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.prices import NetPrices
+from detente.planner.formulation.reserving import bought, times_of_use
 from detente.planner.formulation.units import Units
 
 Ints64 = NDArray[np.int64]
@@ -72,13 +73,14 @@ class Shaping:
                 f"`{meter.term}`: a plan does not count what is taken off prices; `settle` reads that meter"
             )
         by = tuple(meter.windows if by is None else by)
-        parts = self._measured(*self._rates(selection, of, by), by)
+        used = tuple(times_of_use(meter, by))
+        parts = self._measured(*self._rates(selection, of, used), used)
         if of in (*PAID, "taken"):
-            parts += [
-                self._units_measured(units, of, by)
-                for units in draft.units.values()
-                if covers(selection, None, draft.case.offer_facts[units.offer.id])
-            ]
+            for units in draft.units.values():
+                facts = draft.case.offer_facts[units.offer.id]
+                if covers(selection, None, facts):
+                    by_use = meter.counts_use_of(facts)
+                    parts.append(self._units_measured(units, of, used) if by_use else bought(draft, units, meter, by))
         return Expr(len(by), parts, windows=by, unit=draft.unit(meter))
 
     def pays(self, owner: ClauseOwner, meter: Meter, given: Any, exactly: Callable[[], None]) -> None:

@@ -1,0 +1,35 @@
+"""What a plan reserves, as clauses count it that do so when it is bought or invoiced.
+
+Owns: the moments and amounts, exact. Not here: when an offer is invoiced (``market.invoicing``), and the same in a
+program (``formulation.shaping``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detente.contract.moment import BoughtCapacity
+from detente.contract.rating import Rating
+from detente.planner.formulation.draft import Draft
+from detente.planner.formulation.reserving import counted_on
+from detente.values.money import NANOS, nano
+
+
+def reservations(draft: Draft, counts: Mapping[str, NDArray[np.int64]], rating: Rating) -> Iterator[BoughtCapacity]:
+    """Each purchase, and each of its invoices, where some clause counts so."""
+    moments = {meter.moment for term in draft.case.terms for meter in term.meters()} - {"use"}
+    for name, units in draft.units.items() if moments else ():
+        facts = draft.case.offer_facts[name]
+        for moment in sorted(moments) if units.offer.reserved else ():
+            for column, count in enumerate(counts[name].tolist()):
+                paid = units.paid[column].items()
+                cost = sum((hours * units.rates[column][t] for t, hours in paid), Fraction(0))
+                days = counted_on(draft, units, column, moment) if count else ()
+                for at in days:
+                    listed = nano(count * int(units.units[column]) * cost / len(days))
+                    off = rating.at(None, facts, at).of(int(listed * NANOS))
+                    yield BoughtCapacity(moment, facts, at, listed, listed - nano(Fraction(sum(off), NANOS)))

@@ -1,0 +1,151 @@
+"""When what is bought counts, by hand. Ten GPUs for a year, reserved at 1 USD per GPU-hour: 87,600 USD in all.
+
+Quarters of 2026 have 2,160, 2,184, 2,208 and 2,208 hours.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detente.case.case import Case
+from detente.errors import CaseError, SettleError
+from tests.builders import (
+    D,
+    Data,
+    agreement,
+    build,
+    compute,
+    data_of,
+    gpus,
+    mistakes,
+    rated,
+    settled_of,
+    solved,
+    tokens,
+    use,
+    work,
+    worlds,
+)
+from tests.planner.test_oracle import agree, thorough
+
+RESERVED: Data = {"buy": "reserved", "term": "12 months"}
+
+
+def floor(amount: str, every: str, **more: Any) -> Data:
+    return {"id": "floor", "kind": "minimum-commitment", "amount": amount, "windows": {"every": every}} | more
+
+
+def written(*more: Data, invoiced: str | None = None, **clause: Any) -> Data:
+    offer = gpus("north", 1, **RESERVED) | ({"invoiced": invoiced} if invoiced else {})
+    deal = agreement(floor("10 k USD", "quarter", **clause), *more)
+    return data_of([offer], [compute()], deal, months=12)
+
+
+def year(*more: Data, **how: Any) -> Case:
+    return Case.of(written(*more, **how))
+
+
+def drawn(case: Case) -> list[D]:
+    return [standing.drawn for standing in solved(case).commitments]
+
+
+@pytest.mark.parametrize(
+    ("moment", "invoiced", "expected"),
+    [
+        ("use", None, [21_600, 21_840, 22_080, 22_080]),
+        ("purchase", None, [87_600, 0, 0, 0]),
+        ("invoice", "upfront", [87_600, 0, 0, 0]),
+        # twelve instalments of 7,300: three begin in each quarter; of those in arrears the last is of 2027-01-01
+        ("invoice", "monthly", [21_900, 21_900, 21_900, 21_900]),
+        ("invoice", "in-arrears", [14_600, 21_900, 21_900, 21_900]),
+    ],
+)
+def test_a_reservation_counts_bit_by_bit_or_when_it_is_bought_or_invoiced(
+    moment: str, invoiced: str | None, expected: list[int]
+) -> None:
+    found = solved(year(invoiced=invoiced, moment=moment))
+    assert [standing.drawn for standing in found.commitments] == [D(each) for each in expected]
+    short = sum(max(10_000 - each, 0) for each in expected)
+    assert found.cost == D(87_600 + short)
+
+
+def test_a_plan_buys_when_it_counts() -> None:
+    # 40 k by April: bit by bit ten units would count 21.6 k
+    case = build(
+        [gpus("north", 1, **RESERVED, cut="prorate", invoiced="upfront"), gpus("south", "0.90")],
+        [compute()],
+        agreement(floor("40 k USD", "term", moment="invoice", until="2026-04-01")),
+        months=12,
+    )
+    found = solved(case)
+    # from February on a unit is 8,016 USD, a tenth of it more than at South; five of them are 40,080
+    (bought,) = [p for p in found.purchases if p.reserved]
+    assert (found.cost, bought.start.month, bought.units) == (D(78_840 + 4_008), 2, 5)
+
+
+def test_an_invoice_is_discounted_as_of_its_day() -> None:
+    off = {"id": "off", "kind": "discount", "off": "25%", "from": "2026-07-01"}
+    monthly = year(off, moment="invoice", invoiced="monthly", measure="after-discounts")
+    assert drawn(monthly) == [D(21_900), D(21_900), D(16_425), D(16_425)]
+    assert drawn(year(off, moment="purchase", measure="after-discounts")) == [D(87_600), D(0), D(0), D(0)]
+    assert drawn(year(off, moment="invoice", invoiced="monthly", measure="list")) == [D(21_900)] * 4
+
+
+def test_use_is_invoiced_when_its_month_is_over() -> None:
+    # 3,000 USD a month; what was used in December is not known to a plan of January to June
+    invoice = floor("1 k USD", "month", moment="invoice", shortfall={"fee": "50%"})
+    case = build([tokens("north", 3)], [work()], agreement(invoice))
+    found = solved(case)
+    assert [standing.drawn for standing in found.commitments] == [D(0), *[D(3_000)] * 5]
+    assert found.cost == D(18_000 + 500)
+
+
+def test_a_clause_says_when_it_counts() -> None:
+    assert "it counts" not in str(year().terms[0].explain())
+    assert "it counts when it is bought" in str(year(moment="purchase").terms[0].explain())
+
+
+def test_what_is_not_known_when_it_is_bought_is_asked() -> None:
+    (when,) = mistakes(written(moment="invoice"))
+    assert when.startswith("`north-gpus` is reserved, and when it is invoiced is not said")
+    (whose,) = mistakes(written(moment="purchase", of={"workload": "research"}))
+    assert whose.startswith("`north-gpus` counts when it is bought, and whose work will run on it is not known then")
+    (paid,) = mistakes(written(moment="purchase", measure="after-credits"))
+    assert paid.startswith("a credit pays what is used, and what counts does so when it is bought")
+
+
+def _timed(data: Data, moment: str, invoiced: str) -> Case | None:
+    """The same case with floors that count at a moment, and reservations that are invoiced so."""
+    for offer in data["offers"]:
+        if "term" in offer:
+            offer["invoiced"] = invoiced
+    for term in (term for each in data["agreements"] for term in each["terms"]):
+        if term["kind"] == "minimum-commitment" and not any(u in term["amount"] for u in ("GPU", "Mtok")):
+            term["moment"] = moment
+    try:
+        return Case.of(data)
+    except CaseError:
+        return None
+
+
+def test_use_of_what_is_reserved_does_not_tell_when_it_was_bought() -> None:
+    case = year(moment="purchase")
+    used = rated(case, [use(case, "research", "north-gpus", "2026-01-01", "2026-01-02", 240, 240)])
+    with pytest.raises(SettleError, match="`floor` counts what is reserved when it is bought, and that is not on the"):
+        settled_of(case.terms, used)
+
+
+@settings(thorough, max_examples=40)
+@given(
+    data=worlds(need="minimum-commitment"),
+    moment=st.sampled_from(["invoice", "purchase"]),
+    invoiced=st.sampled_from(["upfront", "monthly", "in-arrears"]),
+)
+def test_plans_of_any_moment_are_those_of_the_oracle(data: Data, moment: str, invoiced: str) -> None:
+    case = _timed(data, moment, invoiced)
+    if case is not None:
+        agree(case)
