@@ -1,8 +1,8 @@
 """When what a clause covers counts: when it is used, when it is invoiced, or when it is bought.
 
-Owns: the vocabulary (``moment``), when use is invoiced, what is bought as a clause counts it (``BoughtCapacity``), and what a
-clause that counts so cannot be written of. Not here: when a reservation is invoiced (``market.invoicing``), and sums
-(``totals``).
+Owns: the vocabulary (``moment``), when use is invoiced, what is bought as a clause counts it (``BoughtCapacity``), and
+what a clause that counts so cannot be written of. Not here: when a reservation is invoiced (``market.invoicing``), and
+sums (``totals``).
 
 Only what is reserved is bought before it is used. All else is bought as it is used, and invoiced on the first day of
 the next month.
