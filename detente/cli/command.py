@@ -44,6 +44,10 @@ LIVE = frozenset({"httptools", "msgspec", "prometheus_client", "uvicorn", "uvloo
 """The packages of the extra `gateway`, which live traffic and its records need."""
 
 
+EARLIEST, LATEST = datetime.fromisoformat("1970-01-01T00:00Z"), datetime.fromisoformat("2200-01-01T00:00Z")
+"""Where no first day of books is given, and no last."""
+
+
 class ReaderGoneError(Exception):
     """Whoever read standard output went away, as ``| head`` does. No OSError: click would make it exit code 1."""
 

@@ -11,9 +11,19 @@ from pathlib import Path
 
 import click
 
-from detente.cli.command import CASE, JSON, LEDGER, READING, SCENARIO, TimestampParam, command, console, load
-
-EARLIEST, LATEST = datetime.fromisoformat("1970-01-01T00:00Z"), datetime.fromisoformat("2200-01-01T00:00Z")
+from detente.cli.command import (
+    CASE,
+    EARLIEST,
+    JSON,
+    LATEST,
+    LEDGER,
+    READING,
+    SCENARIO,
+    TimestampParam,
+    command,
+    console,
+    load,
+)
 
 
 @command("detente export examples/enterprise --ledger ledger.db --from 2026-03-01 --until 2026-04-01 --out march.csv")

@@ -1,6 +1,7 @@
 """Evidence for one call: what was asked and decided, what it used and cost, under which clauses, and that it stands.
 
-Owns: gathering it from the books and the case. Not here: verifying a whole ledger (``audit``).
+Owns: gathering it from the books and the case, and how rows, batches and clauses are told as evidence. Not here: the
+evidence for more than a call (``dossier``), and verifying a whole ledger (``audit``).
 """
 
 from __future__ import annotations
@@ -10,14 +11,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from detente.case.case import Case
 from detente.contract.term import Term
 from detente.errors import LedgerError
 from detente.ledger.books import Books
-from detente.ledger.chain import hash_of, mark
+from detente.ledger.chain import GENESIS, hash_of, mark
 from detente.ledger.line import UseClass, at_micros
 from detente.ledger.record import CallRoute, read_route
 from detente.ledger.schema import CHAINED
 from detente.ledger.store import Session, StoredRow, plain_value
+from detente.values.facts import Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ def of_call(books: Books, id: str) -> CallEvidence:
             raise LedgerError(f"{books.store.url}: holds no call `{id}`; `detente ingest` puts journals on the books")
         records = [_record(row) for row in rows]
         lines = [line for batch, n, *_ in rows for line in _lines(session, int(batch), int(n))]
-        batches = [_batch(session, number) for number in dict.fromkeys(int(row[0]) for row in rows)]
+        batches = [batch_told(session, number) for number in dict.fromkeys(int(row[0]) for row in rows)]
         holds = all(each["holds"] for each in batches)
     route = read_route(str(rows[-1][3]).encode())
     return CallEvidence(id, records, lines, list(_clauses(books, route, lines)), batches, holds)
@@ -60,35 +63,55 @@ def of_call(books: Books, id: str) -> CallEvidence:
 
 def _record(row: StoredRow) -> dict[str, Any]:
     batch, n, stated, route, body = row
-    place = {"batch": int(batch), "row": int(n), "mark": bytes(plain_value(stated)).hex()}
-    return {"place": place, **json.loads(route), **json.loads(body)}
+    return {**call_told(batch, n, stated), **json.loads(route), **json.loads(body)}
+
+
+def call_told(batch: int, n: int, stated: Any) -> dict[str, Any]:
+    """Where a call stands on the books."""
+    return {"place": {"batch": int(batch), "row": int(n), "mark": bytes(plain_value(stated)).hex()}}
+
+
+LINE_COLUMNS = "n, call, class, part, start, count, unknown, input, cached, output, work, taken, listed, net, off"
 
 
 def _lines(session: Session, batch: int, call: int) -> Iterator[dict[str, Any]]:
-    rows = session.all(
-        "SELECT lines.n, part, body, start, count, unknown, input, cached, output, work, taken, listed, net, off"
-        " FROM lines JOIN classes ON lines.class = classes.class WHERE lines.batch = ? AND call = ? ORDER BY lines.n",
-        (batch, call),
-    )
-    for n, part, body, start, count, unknown, *amounts, off in rows:
-        of = UseClass.read(body)
-        names = ("input", "cached", "output", "work", "taken", "listed", "net")
-        yield {
-            "batch": batch, "row": int(n), "part": int(part), "kind": of.kind, "demand": of.demand, "offer": of.offer,
-            "at": at_micros(int(start)).isoformat(), "count": int(count), "unknown": unknown or None,
-            **{name: int(amount) for name, amount in zip(names, amounts, strict=True)},
-            "off": {term: amount for term, _, _, amount in json.loads(off)} if off else {},
-        }  # fmt: skip
+    rows = session.all(f"SELECT {LINE_COLUMNS} FROM lines WHERE batch = ? AND call = ? ORDER BY n", (batch, call))
+    for row in list(rows):
+        body = session.one("SELECT body FROM classes WHERE class = ?", (row[2],))
+        assert body is not None, "a line is of a class"
+        yield line_told(batch, UseClass.read(body[0]), row)
 
 
-def _batch(session: Session, number: int) -> dict[str, Any]:
-    """A batch's heading, and whether its rows make its hash."""
+def line_told(batch: int, of: UseClass, row: StoredRow) -> dict[str, Any]:
+    """A line of use, its columns as ``LINE_COLUMNS`` says: amounts in whole billionths."""
+    n, call, _, part, start, count, unknown, *amounts, off = row
+    names = ("input", "cached", "output", "work", "taken", "listed", "net")
+    return {
+        "batch": batch, "row": int(n), "call": None if call is None else int(call), "part": int(part),
+        "kind": of.kind, "demand": of.demand, "offer": of.offer,
+        "at": at_micros(int(start)).isoformat(), "count": int(count), "unknown": unknown or None,
+        **{name: int(amount) for name, amount in zip(names, amounts, strict=True)},
+        "off": {term: amount for term, _, _, amount in json.loads(off)} if off else {},
+    }  # fmt: skip
+
+
+def batch_told(session: Session, number: int) -> dict[str, Any]:
+    """A batch's heading, and whether its rows make its hash, between the batches beside it."""
     row = session.one('SELECT kind, at, "case", counts, before, hash FROM batches WHERE batch = ?', (number,))
-    assert row is not None, "a call stands in a batch"
+    if row is None:
+        return {"batch": number, "holds": False}
     kind, at, case, counts, before, told = row
     marks = [found for table in CHAINED for found in _marks(session, table, number)]
     holds = hash_of((number, kind, at, case), json.loads(counts), before, marks) == told
+    holds = holds and _is_linked(session, number, before, told)
     return {"batch": number, "kind": kind, "at": at, "case": case, "before": before, "hash": told, "holds": holds}
+
+
+def _is_linked(session: Session, number: int, before: str, told: str) -> bool:
+    """Whether it states the hash of the batch before, and the batch after states its own."""
+    last = session.one("SELECT hash FROM batches WHERE batch = ?", (number - 1,))
+    after = session.one("SELECT before FROM batches WHERE batch = ?", (number + 1,))
+    return before == (GENESIS if last is None else last[0]) and (after is None or after[0] == told)
 
 
 def _marks(session: Session, table: str, batch: int) -> Iterator[bytes]:
@@ -98,20 +121,26 @@ def _marks(session: Session, table: str, batch: int) -> Iterator[bytes]:
 
 
 def _clauses(books: Books, route: CallRoute, lines: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The clauses that kept the call from somewhere, took off its price, or count it: text, sentence, place, source."""
+    """The clauses that kept the call from somewhere, took off its price, or count it."""
     denied = {each.clause for each in route.denied}
     off = {term for line in lines for term in line["off"]}
     for term in books.terms:
         roles = [role for role, those in (("denied", denied), ("off", off)) if term.id in those]
-        roles += ["counts"] if any(_counts(term, line) for line in lines) else []
+        roles += ["counts"] if any(counts(term, line["demand"], line["offer"]) for line in lines) else []
         if roles:
-            where = books.case.clauses.get((term.validity.agreement, term.id))
-            yield {
-                "clause": term.id, "agreement": term.validity.agreement, "kind": term.kind, "roles": roles,
-                "text": term.text, "sentence": term.explain().sentence, "source": term.source,
-                "place": None if where is None else str(where),
-            }  # fmt: skip
+            yield clause_told(books.case, term, roles)
 
 
-def _counts(term: Term, line: dict[str, Any]) -> bool:
-    return any(meter.selection.covers(line["demand"], line["offer"]) is not False for meter in term.meters())
+def clause_told(case: Case, term: Term, roles: list[str]) -> dict[str, Any]:
+    """A clause: its text, what it does in a sentence, its source and place, and what it has to do with the evidence."""
+    where = case.clauses.get((term.validity.agreement, term.id))
+    return {
+        "clause": term.id, "agreement": term.validity.agreement, "kind": term.kind, "roles": roles,
+        "since": f"{term.validity.start:%Y-%m-%d}", "text": term.text, "sentence": term.explain().sentence,
+        "source": term.source, "place": None if where is None else str(where),
+    }  # fmt: skip
+
+
+def counts(term: Term, demand: Facts | None, offer: Facts) -> bool:
+    """Whether a clause counts use, or may."""
+    return any(meter.selection.covers(demand, offer) is not False for meter in term.meters())

@@ -24,6 +24,7 @@ from detente.ledger.books import Books
 from detente.ledger.line import UseClass, at_micros
 from detente.ledger.pace import WEEKS, UseRhythm
 from detente.ledger.running import by_day, unknown_sums
+from detente.ledger.store import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +73,19 @@ def stands(books: Books, as_of: datetime, *, all_windows: bool = False, headings
     """
     with books.store.reading() as session:
         books.currency(session)
-        totals = books.as_of(session, as_of, by_day=headings)
-        unknown = [
-            (each.of, at_micros(each.start), at_micros(each.end), each.unknown)
-            for each in unknown_sums(session)
-            if at_micros(each.start) < as_of
-        ]
+        return stands_in(session, books, as_of, all_windows=all_windows, headings=headings)
+
+
+def stands_in(
+    session: Session, books: Books, as_of: datetime, *, all_windows: bool = False, headings: bool = True
+) -> BooksStand:
+    """The same in a view of the books that is open."""
+    totals = books.as_of(session, as_of, by_day=headings)
+    unknown = [
+        (each.of, at_micros(each.start), at_micros(each.end), each.unknown)
+        for each in unknown_sums(session)
+        if at_micros(each.start) < as_of
+    ]
     return stands_by(books.terms, totals, as_of, unknown, all_windows=all_windows, headings=headings)
 
 

@@ -9,6 +9,7 @@ for a whole period of the plan; one that is reserved is paid for its whole term,
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -131,6 +132,10 @@ class _Bought(_Offer):
             what = "use by the hour is invoiced when its month is over, and `invoiced` is of reservations"
             raise FlawError(what, "leave it out, or add `term:`", ("invoiced",), key=True)
         return self
+
+    def stated_prices(self) -> Iterator[tuple[date | None, dict[str, str]]]:
+        """Its list prices in words, each with the day from which it holds."""
+        return ((day, {"price": f"{price}"}) for day, price in self.price.steps)
 
     @property
     def reserved(self) -> bool:
@@ -293,6 +298,13 @@ class TokenOffer(_Offer):
     def facts(self, country: str) -> Facts:
         """What a scope may ask."""
         return self._facts(country, product="tokens", model=self.model, buy="on-demand")
+
+    def stated_prices(self) -> Iterator[tuple[date | None, dict[str, str]]]:
+        """Its list prices in words, each with the day from which it holds."""
+        for day, prices in self.price.steps:
+            each = {"input": prices.input, "output": prices.output, "cached-input": prices.cached_input}
+            found = {name: f"{price}" for name, price in each.items() if price is not None}
+            yield day, found if prices.batch is None else {**found, "batch": f"{prices.batch}"}
 
     @property
     def flat_price(self) -> Fraction | None:
