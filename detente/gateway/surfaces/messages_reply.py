@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from detente.gateway.surfaces.completion import ToolCall, completion_of
 from detente.gateway.surfaces.surface import Asked, UnsayableError
 from detente.providers.wire import Reply, Tokens
 
@@ -22,62 +23,9 @@ _STOP = {
 }
 
 
-class _Function(msgspec.Struct):
-    name: str
-    arguments: str = ""
-
-
-class _ToolCall(msgspec.Struct):
-    id: str
-    function: _Function
-
-
-class _Later(msgspec.Struct):
-    """A thought that does not begin the reply, by Bedrock's wire: what of the content and the calls is before it."""
-
-    characters: int
-    calls: int
-    reasoning_content: str = ""
-    reasoning_signature: str = ""
-    reasoning_redacted: str = ""
-
-
-class _Message(msgspec.Struct):
-    content: str | None = None
-    refusal: str | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    reasoning_redacted: str | None = None
-    reasoning_signature: str | None = None
-    """Claude's, by Bedrock's wire: it wants to see it again with the thinking that it signs."""
-    later_reasoning: list[_Later] | None = None
-    tool_calls: list[_ToolCall] | None = None
-
-
-class _Choice(msgspec.Struct):
-    message: _Message
-    finish_reason: str | None = None
-    stop_reason: str | int | None = None
-    """The text that the reply stopped at, where a server says it (vLLM and Claude do); ``stop_sequence`` where all that
-    is known is that it stopped at one."""
-
-
-class _Completion(msgspec.Struct):
-    choices: list[_Choice]
-    id: str | None = None
-
-
-_COMPLETION = msgspec.json.Decoder(_Completion)
-
-
 def message(asked: Asked, reply: Reply) -> bytes:
     """The message. Raises ``UnsayableError`` for a completion that is none, or calls a tool with what is no object."""
-    try:
-        completion = _COMPLETION.decode(reply.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise UnsayableError("the provider's reply is not a chat completion") from None
-    if len(completion.choices) != 1:
-        raise UnsayableError(f"the provider gave {len(completion.choices)} choices for one message")
+    completion = completion_of(reply, "message")
     choice = completion.choices[0]
     said = choice.message
     content: list[dict[str, Any]] = []
@@ -110,7 +58,7 @@ def _thinking(thought: str, signature: str, redacted: str | None = None) -> dict
     return {"type": "thinking", "thinking": thought, "signature": signature}
 
 
-def _tool_use(call: _ToolCall, cut: bool) -> dict[str, Any] | None:
+def _tool_use(call: ToolCall, cut: bool) -> dict[str, Any] | None:
     """A call of a tool; None where the reply was cut short within it: a part of an input is not an input."""
     text = call.function.arguments.strip() or "{}"
     if not is_object(text):

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from detente.gateway.surfaces.completion import CallDelta, Delta, chunk_of
 from detente.gateway.surfaces.messages_error import error_of, type_of
 from detente.gateway.surfaces.messages_reply import head, is_object, no_object, stopped, usage_of
 from detente.gateway.surfaces.surface import Asked, Rendering, UnsayableError
@@ -24,49 +25,6 @@ MAX_ARGUMENTS = 8 * 1024 * 1024
 """How much of a reply's calls is held, in characters: those that wait for one before them, and the open one."""
 
 
-class _Function(msgspec.Struct):
-    name: str | None = None
-    arguments: str | None = None
-
-
-class _CallDelta(msgspec.Struct):
-    index: int = 0
-    id: str | None = None
-    function: _Function | None = None
-
-
-class _LaterDelta(msgspec.Struct):
-    index: int
-    reasoning_content: str | None = None
-    reasoning_signature: str | None = None
-    reasoning_redacted: str | None = None
-
-
-class _Delta(msgspec.Struct):
-    content: str | None = None
-    refusal: str | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    reasoning_signature: str | None = None
-    reasoning_redacted: str | None = None
-    later_reasoning: list[_LaterDelta] | None = None
-    tool_calls: list[_CallDelta] | None = None
-
-
-class _Choice(msgspec.Struct):
-    delta: _Delta | None = None
-    index: int = 0
-    finish_reason: str | None = None
-    stop_reason: str | int | None = None
-
-
-class _Chunk(msgspec.Struct):
-    id: str | None = None
-    choices: list[_Choice] | None = None
-    usage: msgspec.Raw = msgspec.Raw(b"null")
-
-
-_CHUNK = msgspec.json.Decoder(_Chunk, strict=False)
 _encode = msgspec.json.encode
 _DELTA = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":%b}}\n\n'
 _DELTAS = {
@@ -139,25 +97,19 @@ class MessagesRendering(Rendering):
 
     # -- one chunk --
     def _event(self, event: bytes) -> Iterator[bytes]:
-        data = sse.data_of(event)
-        if not data:
+        chunk = chunk_of(event, "message")
+        if chunk is None:
             return
-        try:
-            chunk = _CHUNK.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise UnsayableError("the provider sent an event that is not a chunk of a chat completion") from None
         self._id = self._id or chunk.id
         if bytes(chunk.usage) != b"null":
             self._tokens = tokens_of(chunk.usage)
         for choice in chunk.choices or ():
-            if choice.index:
-                raise UnsayableError("the provider gave more than one choice for one message")
             if choice.delta is not None:
                 yield from self._delta(choice.delta)
             if choice.finish_reason:
                 self._finish, self._stopped_at = choice.finish_reason, choice.stop_reason
 
-    def _delta(self, delta: _Delta) -> Iterator[bytes]:
+    def _delta(self, delta: Delta) -> Iterator[bytes]:
         if thought := delta.reasoning_content or delta.reasoning:
             yield from self._write("thinking", thought)
         if signature := delta.reasoning_signature:
@@ -220,7 +172,7 @@ class MessagesRendering(Rendering):
             self._open = None
 
     # -- calls of tools --
-    def _call(self, delta: _CallDelta) -> Iterator[bytes]:
+    def _call(self, delta: CallDelta) -> Iterator[bytes]:
         """Providers may write several calls at once: one is shown as it comes, and others wait until it is whole."""
         calling = self._calls.setdefault(delta.index, _Calling())
         if calling.id and delta.id and delta.id != calling.id:
@@ -242,7 +194,7 @@ class MessagesRendering(Rendering):
             yield from self._show(calling)
 
     @staticmethod
-    def _name(delta: _CallDelta) -> str:
+    def _name(delta: CallDelta) -> str:
         return (delta.function.name if delta.function else None) or ""
 
     def _show_next(self) -> Iterator[bytes]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from detente.gateway.surfaces.completion import Delta, LaterDelta, LaterThought, chunk_of
 from detente.gateway.surfaces.responses_reply import (
     Plain,
     called,
@@ -31,43 +32,6 @@ from detente.providers.wire import Tokens
 
 MAX_HELD = 8 * 1024 * 1024
 """How much of a reply's text and calls is held, in characters: a response says at its end all that it said."""
-
-
-class _Function(msgspec.Struct):
-    name: str | None = None
-    arguments: str | None = None
-
-
-class _CallDelta(msgspec.Struct):
-    index: int = 0
-    id: str | None = None
-    function: _Function | None = None
-
-
-class _Delta(msgspec.Struct):
-    content: str | None = None
-    refusal: str | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    reasoning_signature: str | None = None
-    reasoning_redacted: str | None = None
-    tool_calls: list[_CallDelta] | None = None
-
-
-class _Choice(msgspec.Struct):
-    delta: _Delta | None = None
-    index: int = 0
-    finish_reason: str | None = None
-
-
-class _Chunk(msgspec.Struct):
-    id: str | None = None
-    created: int = 0
-    choices: list[_Choice] | None = None
-    usage: msgspec.Raw = msgspec.Raw(b"null")
-
-
-_CHUNK = msgspec.json.Decoder(_Chunk, strict=False)
 
 
 @dataclass(slots=True)
@@ -94,6 +58,7 @@ class ResponseEvents(Rendering):
         self._thought: list[str] = []
         self._kept: dict[str, Any] = {}
         """What the model wants back of its thought."""
+        self._later: list[LaterThought] = []
         self._refused = False
         self._calls: dict[int, _Calling] = {}
         self._held = 0
@@ -106,7 +71,7 @@ class ResponseEvents(Rendering):
 
     def close(self) -> bytes:
         """The last items' ends, and the whole response."""
-        pieces = [*self._begin(), *self._end(), *self._told_calls()]
+        pieces = [*self._begin(), *self._answered(), *self._end(), *self._told_later(), *self._told_calls()]
         finish = "content_filter" if self._refused else self._finish or "stop"
         whole = shell(self._asked, self._own, self._created, self._output, finish, self._tokens)
         pieces.append(self._say(str(whole["status"]), response=whole))
@@ -120,25 +85,19 @@ class ResponseEvents(Rendering):
 
     # -- one chunk --
     def _chunk(self, event: bytes) -> Iterator[bytes]:
-        data = sse.data_of(event)
-        if not data:
+        chunk = chunk_of(event, "response")
+        if chunk is None:
             return
-        try:
-            chunk = _CHUNK.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise UnsayableError("the provider sent an event that is not a chunk of a chat completion") from None
         self._own, self._created = self._own or own_id(chunk.id), self._created or chunk.created
         if bytes(chunk.usage) != b"null":
             self._tokens = tokens_of(chunk.usage)
         yield from self._begin()
         for choice in chunk.choices or ():
-            if choice.index:
-                raise UnsayableError("the provider gave more than one choice for one response")
             if choice.delta is not None:
                 yield from self._delta(choice.delta)
             self._finish = choice.finish_reason or self._finish
 
-    def _delta(self, delta: _Delta) -> Iterator[bytes]:
+    def _delta(self, delta: Delta) -> Iterator[bytes]:
         if thought := delta.reasoning_content or delta.reasoning:
             yield from self._into("reasoning")
             self._hold(self._thought, thought)
@@ -147,6 +106,8 @@ class ResponseEvents(Rendering):
             if kept := getattr(delta, name):
                 yield from self._into("reasoning")
                 self._kept[name] = kept
+        for piece in delta.later_reasoning or ():
+            self._think(piece)
         if text := delta.content or delta.refusal:
             self._refused |= not delta.content
             yield from self._into("message")
@@ -160,10 +121,25 @@ class ResponseEvents(Rendering):
                 self._hold(calling.pieces, call.function.arguments or "")
 
     def _hold(self, pieces: list[str], text: str) -> None:
+        self._count(text)
+        pieces.append(text)
+
+    def _count(self, text: str) -> None:
         self._held += len(text)
         if self._held > MAX_HELD:
             raise UnsayableError(f"the model says more than {MAX_HELD:,} characters")
-        pieces.append(text)
+
+    def _think(self, piece: LaterDelta) -> None:
+        """A piece of a thought that does not begin the reply. It is told at the end, with its place in the reply."""
+        if piece.index == len(self._later):
+            self._later.append(LaterThought(piece.characters, piece.calls))
+        if not 0 <= piece.index < len(self._later):
+            raise UnsayableError("the provider sent a piece of a thought that had not begun")
+        thought, text = self._later[piece.index], piece.reasoning_content or ""
+        self._count(text)
+        thought.reasoning_content += text
+        thought.reasoning_signature += piece.reasoning_signature or ""
+        thought.reasoning_redacted += piece.reasoning_redacted or ""
 
     # -- items --
     def _begin(self) -> Iterator[bytes]:
@@ -188,14 +164,16 @@ class ResponseEvents(Rendering):
             yield self._added(said(self._item, "", done=False))
             yield self._say("content_part.added", part=text_part(""), **self._place(content_index=0))
 
+    def _answered(self) -> Iterator[bytes]:
+        """A response that calls nothing holds a message, if only an empty one."""
+        if not self._calls and all(item["type"] != "message" for item in self._output):
+            yield from self._into("message")
+
     def _end(self) -> Iterator[bytes]:
         """Close the item that is open."""
         if self._open == "reasoning":
             thought = "".join(self._thought)
-            part, place = {"type": "summary_text", "text": thought}, self._place(summary_index=0)
-            yield self._say("reasoning_summary_text.done", text=thought, **place)
-            yield self._say("reasoning_summary_part.done", part=part, **place)
-            yield self._done(reasoning(self._item, thought, packed({"reasoning_content": thought, **self._kept})))
+            yield from self._thought_through(thought, {"reasoning_content": thought, **self._kept})
             self._thought, self._kept = [], {}
         elif self._open == "message":
             text = "".join(self._text)
@@ -204,6 +182,24 @@ class ResponseEvents(Rendering):
             yield self._say("content_part.done", part=text_part(text), **place)
             yield self._done(said(self._item, text))
             self._text = []
+        self._open = ""
+
+    def _thought_through(self, thought: str, kept: Mapping[str, Any]) -> Iterator[bytes]:
+        """The end of an item of reasoning."""
+        part, place = {"type": "summary_text", "text": thought}, self._place(summary_index=0)
+        yield self._say("reasoning_summary_text.done", text=thought, **place)
+        yield self._say("reasoning_summary_part.done", part=part, **place)
+        yield self._done(reasoning(self._item, thought, packed(kept)))
+
+    def _told_later(self) -> Iterator[bytes]:
+        """The thoughts that came later, as one item: what began the reply was told long before."""
+        if not self._later:
+            return
+        yield from self._into("reasoning")
+        text = "\n\n".join(later.reasoning_content for later in self._later if later.reasoning_content)
+        if text:
+            yield self._say("reasoning_summary_text.delta", delta=text, **self._place(summary_index=0))
+        yield from self._thought_through(text, {"later_reasoning": msgspec.to_builtins(self._later)})
         self._open = ""
 
     def _told_calls(self) -> Iterator[bytes]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from detente.gateway.surfaces.completion import completion_of
 from detente.gateway.surfaces.responses_thought import packed
 from detente.gateway.surfaces.responses_tools import INPUT, ToolName
 from detente.gateway.surfaces.surface import Asked, UnsayableError
@@ -36,55 +37,16 @@ WHY = {"length": "max_output_tokens", "content_filter": "content_filter"}
 """Why a response is incomplete, by a chat completion's reason to finish."""
 
 
-class _Function(msgspec.Struct):
-    name: str
-    arguments: str = ""
-
-
-class _Call(msgspec.Struct):
-    id: str
-    function: _Function
-
-
-class _Message(msgspec.Struct):
-    content: str | None = None
-    refusal: str | None = None
-    tool_calls: list[_Call] | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    reasoning_signature: str | None = None
-    reasoning_redacted: str | None = None
-    later_reasoning: list[dict[str, Any]] | None = None
-
-
-class _Choice(msgspec.Struct):
-    message: _Message
-    finish_reason: str | None = None
-
-
-class _Completion(msgspec.Struct):
-    choices: list[_Choice]
-    id: str | None = None
-    created: int = 0
-
-
-_COMPLETION = msgspec.json.Decoder(_Completion)
-
-
 def response_of(asked: Asked, reply: Reply) -> bytes:
     """The response. Raises ``UnsayableError`` for a completion that is none."""
-    try:
-        completion = _COMPLETION.decode(reply.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise UnsayableError("the provider's reply is not a chat completion") from None
-    if len(completion.choices) != 1:
-        raise UnsayableError(f"the provider gave {len(completion.choices)} choices for one response")
+    completion = completion_of(reply, "response")
     choice = completion.choices[0]
     message, own = choice.message, own_id(completion.id)
     output: list[Plain] = []
     thought = message.reasoning_content or message.reasoning or ""
-    if thought or message.reasoning_redacted or message.later_reasoning:
-        output.append(reasoning(own, thought, packed(msgspec.to_builtins(message))))
+    kept = packed(msgspec.to_builtins(message))
+    if thought or kept:
+        output.append(reasoning(own, thought, kept))
     text = message.content or message.refusal or ""
     if text or not message.tool_calls:
         output.append(said(own, text, refused=bool(message.refusal) and not message.content))

@@ -156,11 +156,17 @@ def _messages(members: Mapping[str, msgspec.Raw], box: Toolbox, omissions: Omiss
         where = f"input.{at}"
         item = read(raw, _Item, where)
         if item.type == "reasoning":
-            thoughts = unpacked(item.encrypted_content or "") or {}
-            if not thoughts and item.encrypted_content:
+            more = unpacked(item.encrypted_content or "") or {}
+            if not more and item.encrypted_content:
                 what = "`encrypted_content` can only be read by the model that made it"
                 if not omissions.may("reasoning", "reasoning"):
                     raise Refusal(f"{what}; {remedy('reasoning')}", where)
+            if more.keys() != {"later_reasoning"}:
+                thoughts = more
+            elif found and found[-1]["role"] == "assistant" and not thoughts:
+                found[-1] |= more  # of a stream, which tells it after the text that it may stand in
+            else:
+                thoughts = {**thoughts, **more}
         elif item.type in ("function_call", "custom_tool_call"):
             _called(item, box, found, thoughts)
             thoughts = {}

@@ -10,7 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.providers.wire import Reply
-from tests.gateway.surfaces.corpora import MESSAGES, PLAIN, Data, accumulated, asked, dumped, rendered, translated
+from tests.gateway.surfaces.corpora import (
+    MESSAGES,
+    PLAIN,
+    Data,
+    accumulated,
+    asked,
+    dumped,
+    events,
+    rendered,
+    translated,
+)
+from tests.gateway.surfaces.test_responses_chat import SURFACE as RESPONSES
+from tests.gateway.surfaces.test_responses_chat import asked as responses_asked
 from tests.providers.bedrock.making import HEADERS, call, chunks, encoded, event, said, wire
 from tests.providers.bedrock.service import check_event, check_reply, check_request
 
@@ -93,6 +105,25 @@ def survives(blocks: list[Data]) -> None:
         assert found["messages"][1]["content"] == blocks
 
 
+def survives_as_items(blocks: list[Data]) -> None:
+    """A caller of responses sends the items of the answer back, as they came whole or at the end of a stream."""
+    tool = {"type": "function", "name": "f", "parameters": {"type": "object"}}
+    given = responses_asked(tools=[tool])
+    answers = [json.loads(RESPONSES.whole(given, whole(blocks), "here"))]
+    told = events(rendered(RESPONSES.streamed(given, "here"), streamed(blocks)))
+    answers.append(told[-1][1]["response"])
+    for answer in answers:
+        results = [
+            {"type": "function_call_output", "call_id": item["call_id"], "output": "1"}
+            for item in answer["output"]
+            if item["type"] == "function_call"
+        ]
+        before, after = ({"role": "user", "content": text} for text in ("Hi", "Go on."))
+        found = responses_asked(tools=[tool], input=[before, *answer["output"], *results, after])
+        sent = json.loads(wire(CLAUDE).encode(found.call).body)
+        assert sent["messages"][1]["content"] == blocks
+
+
 def gathered(stream: bytes) -> Data:
     message: Data = {"role": "assistant", "content": ""}
     for chunk in chunks(stream):
@@ -119,12 +150,14 @@ def gathered(stream: bytes) -> Data:
 @pytest.mark.parametrize("name", REPLIES)
 def test_every_thought_keeps_its_place_and_its_signature(name: str) -> None:
     survives(REPLIES[name])
+    survives_as_items(REPLIES[name])
 
 
 @settings(deadline=None)
 @given(STEPS)
 def test_any_steps_survive(steps: list[tuple[Data, bool, int]]) -> None:
     survives(blocks_of(steps))
+    survives_as_items(blocks_of(steps))
 
 
 def test_a_thought_is_never_told_with_anothers_signature() -> None:
