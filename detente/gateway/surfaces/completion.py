@@ -21,7 +21,7 @@ class Function(msgspec.Struct):
     arguments: str = ""
 
 
-class ToolCall(msgspec.Struct):
+class CompletedCall(msgspec.Struct):
     """A call of a tool."""
 
     id: str
@@ -38,7 +38,7 @@ class LaterThought(msgspec.Struct, omit_defaults=True):
     reasoning_redacted: str = ""
 
 
-class Message(msgspec.Struct):
+class CompletedMessage(msgspec.Struct):
     """What a model says."""
 
     content: str | None = None
@@ -49,13 +49,13 @@ class Message(msgspec.Struct):
     reasoning_signature: str | None = None
     """Claude's, by Bedrock's wire: it wants to see it again with the thinking that it signs."""
     later_reasoning: list[LaterThought] | None = None
-    tool_calls: list[ToolCall] | None = None
+    tool_calls: list[CompletedCall] | None = None
 
 
-class Choice(msgspec.Struct):
+class CompletedChoice(msgspec.Struct):
     """The one choice of a completion."""
 
-    message: Message
+    message: CompletedMessage
     finish_reason: str | None = None
     stop_reason: str | int | None = None
     """The text that the reply stopped at, where a server says it (vLLM and Claude do); ``stop_sequence`` where all that
@@ -65,7 +65,7 @@ class Choice(msgspec.Struct):
 class Completion(msgspec.Struct):
     """A whole completion."""
 
-    choices: list[Choice]
+    choices: list[CompletedChoice]
     id: str | None = None
     created: int = 0
 

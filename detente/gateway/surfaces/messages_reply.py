@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from detente.gateway.surfaces.completion import ToolCall, completion_of
+from detente.gateway.surfaces.completion import CompletedCall, completion_of
 from detente.gateway.surfaces.surface import Asked, UnsayableError
 from detente.providers.wire import Reply, Tokens
 
@@ -58,7 +58,7 @@ def _thinking(thought: str, signature: str, redacted: str | None = None) -> dict
     return {"type": "thinking", "thinking": thought, "signature": signature}
 
 
-def _tool_use(call: ToolCall, cut: bool) -> dict[str, Any] | None:
+def _tool_use(call: CompletedCall, cut: bool) -> dict[str, Any] | None:
     """A call of a tool; None where the reply was cut short within it: a part of an input is not an input."""
     text = call.function.arguments.strip() or "{}"
     if not is_object(text):
