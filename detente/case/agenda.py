@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from detente.case.case import Case
+from detente.contract.decisions import NOTHING_DECIDED
 from detente.contract.reminder import Reminder, Role, last_day
 from detente.contract.term import Term
-from detente.values.period import endless, moment, named
+from detente.contract.totals import Totals
+from detente.errors import SettleError
+from detente.values.money import shown
+from detente.values.period import End, endless, moment, named
 
 LONG = ("month", "quarter", "year", "term")
 """Windows whose ends are worth a line: of hours and days there are too many."""
@@ -63,7 +67,7 @@ def _clauses(case: Case, since: date, until: date) -> Iterator[AgendaLine]:
         told = () if signed is None else (signed.effective, signed.ends and last_day(moment(signed.ends)))
         yield from (line for line in _span(versions) if line.on not in told)
     for term in case.signed:
-        yield from _windows(term, since, until)
+        yield from _windows(case, term, since, until)
         yield from (_of(term, each) for each in term.reminds(moment(since), moment(until)))
 
 
@@ -79,15 +83,38 @@ def _span(versions: Sequence[Term]) -> Iterator[AgendaLine]:
         yield _of(term, Reminder(last_day(end), "end", f"the last day of `{term.id}`"))
 
 
-def _windows(term: Term, since: date, until: date) -> Iterator[AgendaLine]:
-    """The last day of each window of an amount."""
-    for stated in term.stated_windows():
-        if stated.divides != "amount" or stated.every.every not in LONG:
-            continue
-        for window in term.calendar(stated.every).over(moment(since), moment(until)):
+def _windows(case: Case, term: Term, since: date, until: date) -> Iterator[AgendaLine]:
+    """The last day of each window of an amount, and how much it is."""
+    every = [each.every for each in term.stated_windows() if each.divides == "amount" and each.every.every in LONG]
+    amounts = _amounts(case, term, until) if every else {}
+    for each in every:
+        for window in term.calendar(each).over(moment(since), moment(until)):
             if not endless(window.end):
+                asked = amounts.get((window.start, window.end))
                 what = f"a window of `{term.id}` ends: {named(window.start, window.end)}"
-                yield _of(term, Reminder(last_day(window.end), "window", what))
+                yield _of(term, Reminder(last_day(window.end), "window", what + (f", of {asked}" if asked else "")))
+
+
+def _amounts(case: Case, term: Term, until: date) -> dict[tuple[datetime, End], str]:
+    """What is asked or allowed in each window that has begun by a day: as where nothing is used, window by window."""
+    totals = Totals(term.meters())
+    found: dict[tuple[datetime, End], str] = {}
+    try:
+        standings = term.settle(totals, NOTHING_DECIDED, moment(until)).standings
+    except SettleError:  # it turns on what nobody has decided
+        return {}
+    for each in standings:
+        unit = case.currency if each.unit == "money" else _unit(case, term) if each.unit == "taken" else None
+        if each.amount is not None and unit is not None:
+            found.setdefault((each.start, each.end), shown(each.amount, unit))
+    return found
+
+
+def _unit(case: Case, term: Term) -> str | None:
+    """Of what is taken of the offers that a clause covers; None where there are several."""
+    facts = case.offer_facts
+    units = {o.taken_in for o in case.offers if any(term.covered.covers(w.facts, facts[o.id]) for w in case.workloads)}
+    return units.pop() if len(units) == 1 else None
 
 
 def _of_the_case(case: Case) -> Iterator[AgendaLine]:

@@ -32,12 +32,23 @@ def test_every_day_in_order() -> None:
     assert lines() == [
         ("2026-01-01", "`north-deal` takes effect"),
         ("2026-02-01", "`cap` comes into force"),  # its windows are hours, and are not listed
-        ("2026-03-31", "a window of `floor` ends: 2026 Q1"),
+        ("2026-03-31", "a window of `floor` ends: 2026 Q1, of 1.00 k USD"),
         ("2026-04-30", "milestone: 100.00 USD by 2026-05-01: 10% of what is missing then is owed"),
         ("2026-06-01", "10.00 USD are due to `north`"),
         ("2026-06-30", "the last day of `north-deal`"),
-        ("2026-06-30", "a window of `floor` ends: 2026 Q2"),
+        ("2026-06-30", "a window of `floor` ends: 2026 Q2, of 1.00 k USD"),
     ]
+
+
+def test_windows_say_how_much_they_ask_for() -> None:
+    ramp = FLOOR | {"amount": "1 k USD", "windows": {"every": "quarter", "ramp": ["40%", "60%"]}, "milestones": []}
+    tokens_ = {"amount": "3 Gtok", "shortfall": {"price": "1 USD per Mtok"}, "milestones": []}
+    told = []
+    for clause in (ramp, FLOOR | tokens_):
+        case = Case.of(data_of([tokens("north", 3)], [work()], agreement(clause)))
+        found = agenda(case, date(2026, 1, 1), date(2026, 7, 1))
+        told.append([line.what.partition(", ")[2] for line in found if line.role == "window"])
+    assert told == [["of 400.00 USD", "of 600.00 USD"], ["of 3.00 k Mtok", "of 3.00 k Mtok"]]
 
 
 def test_only_days_that_are_asked_for() -> None:
