@@ -320,6 +320,14 @@ def _escalator(draw: Draw, world: Data, party: str) -> Data:
     return {"of": scope, "by": pick(draw, "2%", "10%"), "every": pick(draw, "1 month", "20 days", "1 year")}
 
 
+def _price_lock(draw: Draw, world: Data, party: str) -> Data:
+    """Of offers by the hour at one price, which the other party has."""
+    flat = [o for o in world["offers"] if _flat(o) and o["provider"] == party]
+    scope = {"offer": [o["id"] for o in flat]}
+    at = {flat[0]["id"]: pick(draw, "0.90 USD per GPU-hour", "2.10 USD per GPU-hour", "3 USD per GPU-hour")}
+    return {"of": scope, "method": pick(draw, "fixed", "lower-of"), "at": at}
+
+
 def _exclusivity(draw: Draw, world: Data, party: str) -> Data:
     return _of(draw, world)
 
@@ -476,7 +484,7 @@ def _flat(offer: Data) -> bool:
 
 def sold_for(kind: str, world: Data) -> list[Data]:
     """The offers whose provider may grant or be owed a clause of a kind."""
-    if kind == "savings-plan":
+    if kind in ("savings-plan", "price-lock"):
         flat = [o for o in world["offers"] if _flat(o)]
         assume(flat)
         return flat
@@ -493,6 +501,7 @@ GENERATORS: dict[str, Make] = {
     "first-ship": _first_ship,
     "minimum-commitment": _commitment,
     "payment": _payment,
+    "price-lock": _price_lock,
     "permitted-use": _permitted_use,
     "redundancy": _redundancy,
     "residency": _residency,

@@ -18,6 +18,7 @@ from detente.contract.handover import Handover
 from detente.contract.term import Term, Until
 from detente.contract.validity import Validity
 from detente.errors import FlawError
+from detente.market.offer import AnyOffer
 from detente.terms import AnyTerm
 from detente.values.noun import Id, Noun, Title
 from detente.values.period import LAST, Day, moment
@@ -60,7 +61,9 @@ class InForce:
     place: int
 
 
-def in_force(agreements: Sequence[Agreement], events: Mapping[str, datetime | None]) -> Iterator[InForce]:
+def in_force(
+    agreements: Sequence[Agreement], events: Mapping[str, datetime | None], offers: Sequence[AnyOffer] = ()
+) -> Iterator[InForce]:
     """Every term with its dates, amendments applied.
 
     An agreement as amended is one text: a term of an amendment that has the id of an earlier one replaces
@@ -85,7 +88,7 @@ def in_force(agreements: Sequence[Agreement], events: Mapping[str, datetime | No
                     begun[earlier.term.id] = handover
         for place, term in enumerate(agreement.terms):
             validity = replace(dates(term, agreement, known, events), begun=begun.get(term.id))
-            found.append(InForce(term, validity, index, place))
+            found.append(InForce(term.told(offers), validity, index, place))
     there = (standing for standing in found if standing.validity.end > standing.validity.start)
     return (version for standing in there for version in _versions(standing))
 

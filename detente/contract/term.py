@@ -6,7 +6,7 @@ neutral default). Not here: any particular kind of clause (``terms/``), and what
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from fractions import Fraction
 from typing import Annotated, ClassVar, Literal, Self
@@ -29,6 +29,7 @@ from detente.contract.validity import Validity
 from detente.contract.verdict import PERMIT, Reason, Verdict
 from detente.contract.window import Calendar, Every, Window
 from detente.errors import Flaw, FlawError, Path
+from detente.market.offer import AnyOffer
 from detente.values.facts import Facts
 from detente.values.held import held_in
 from detente.values.money import Money, shown
@@ -140,6 +141,10 @@ class Term(Noun):
     def payee(self) -> str:
         """Who is paid what it owes. Neutral: the other party."""
         return self.validity.counterparty
+
+    def told(self, offers: Sequence[AnyOffer]) -> Self:
+        """The term as it is where so much is on offer. Neutral: the same; a kind whose dates turn on it knows it."""
+        return self
 
     def turns(self, since: datetime, until: datetime) -> Iterable[datetime]:
         """The moments at which it changes, in force between two: it is bound once for each time between. Neutral: none.

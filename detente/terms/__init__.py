@@ -32,6 +32,7 @@ KINDS: dict[str, str | type[Term]] = {
     "obligation": "obligation.DatedObligation",
     "payment": "payment.Payment",
     "permitted-use": "permitted_use.PermittedUse",
+    "price-lock": "price_lock.PriceLock",
     "redundancy": "redundancy.Redundancy",
     "renewal": "renewal.Renewal",
     "residency": "residency.Residency",

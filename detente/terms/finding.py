@@ -27,7 +27,7 @@ WORDS: dict[str, str] = {
     **dict.fromkeys(("make-up", "makeup", "deficiency"), "write `kind: take-or-pay`, with its `make-up`"),
     **dict.fromkeys(("rollover", "deferral"), "write `kind: minimum-commitment`, with `carry-over` or `deferral`"),
     **dict.fromkeys(("indexation", "cpi", "uplift", "price-increase", "index"), "write `kind: escalator`"),
-    **dict.fromkeys(("price-lock", "fixed-price", "price-cap"), "write the offer's `price`, with its dates"),
+    **dict.fromkeys(("fixed-price", "price-cap", "price-protection"), "write `kind: price-lock`, with its `method`"),
     **dict.fromkeys(("delay-credit", "delay-credits", "tranches", "phased-delivery"), "write `kind: delivery`"),
     **dict.fromkeys(("warrant", "equity"), "write `kind: warrants`"),
     **dict.fromkeys(("ri", "reserved-instance", "reservation", "capacity-block"), "write an offer with a `term`"),

@@ -213,6 +213,7 @@ CLAUSES: dict[str, Data] = {
     "spending-cap": {"amount": "1 k USD"},
     "discount": {"off": "10%"},
     "escalator": {"by": "10%"},
+    "price-lock": {"method": "fixed", "at": {"north-gpus": "1 USD per GPU-hour"}},
     "warrants": {"tranches": [{"reach": "1 k USD", "shares": 1}]},
     "delivery": {"offer": "north-gpus", "tranches": [{"name": "one", "quantity": "1 GPU", "due": "2026-01-01"}]},
     "service-credit": {

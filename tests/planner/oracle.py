@@ -32,8 +32,11 @@ MANY = 2_000.0
 NEVER_IDLE = 1 - 1e-6
 """Of capacity by the hour, less than one step above what is used is rented (decision 0006)."""
 
+PRICE_CLAUSES = ("discount", "escalator", "price-lock")
+
 ELSEWHERE = {
     "escalator",
+    "price-lock",
     "exclusivity",
     "first-ship",
     "first-refusal",
@@ -508,14 +511,15 @@ class Oracle:
     def _taken_off(self, demand: Any, sold: Any, slot: Slot) -> float:
         """What discounts take off, combined as their agreement says, piece by piece of the slot."""
         slot = self.within or slot
-        prices = [t for t in list[Any](self.case.terms) if t.kind in ("discount", "escalator")]
+        prices = [t for t in list[Any](self.case.terms) if t.kind in PRICE_CLAUSES]
         terms = [t for t in prices if t.covered.covers(demand, sold)]
         edges = {at for t in terms for at in (t.validity.start, t.validity.end) if slot.start < at < slot.end}
         marks = sorted({slot.start, slot.end, *edges})
         total = 0.0
         for start, end in itertools.pairwise(marks):
             there = [t for t in terms if t.validity.start < end and start < t.validity.end]
-            parts = [float(t.off) if t.kind == "discount" else self._risen(t) for t in there]
+            ways = {"discount": lambda t: float(t.off), "escalator": self._risen}
+            parts = [ways[t.kind](t) if t.kind in ways else self._locked(t, sold, start) for t in there]
             parts = [part for part in parts if part]
             way = there[0].validity.combine if there else None
             if way == "product":
@@ -524,6 +528,18 @@ class Oracle:
                 off = max(parts, default=0.0) if way == "best-of" and len(parts) > 1 else sum(parts)
             total += off * slot.inside(start, end)
         return total
+
+    def _locked(self, term: Any, sold: Any, at: datetime) -> float:
+        """By what part of a day's list the price that holds is lower; of GPUs, and tokens of one price."""
+        offer = next((each for each in self.case.offers if each.id == sold.get("offer")), None)
+        if offer is None:
+            return 0.0
+        first = min(t.validity.start for t in self.case.terms if t.id == term.id)
+        each = [dated(offer.price, Slot(day, day + timedelta(hours=1)))[0][1] for day in (first, at)]
+        held, now = (float(p.input.amount if offer.kind == "tokens" else p.amount) for p in each)
+        held = float(term.at[offer.id].amount) if offer.id in term.at else held
+        off = 1 - held / now
+        return max(off, 0.0) if term.method == "lower-of" else off
 
     def _risen(self, term: Any) -> float:
         """What prices that rise by a fixed part add, as a part that is taken off."""

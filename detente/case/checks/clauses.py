@@ -60,7 +60,9 @@ class _Clauses:
             self.families.setdefault(self.roots[agreement.id], []).append(agreement)
         for entry in self.entries:
             self._amendment(entry, entry.value)
-        standing = [f for f in in_force(self.agreements, self.events) if f.term.id not in self.case.without]
+        standing = [
+            f for f in in_force(self.agreements, self.events, self.case.offers) if f.term.id not in self.case.without
+        ]
         for entry in self.entries:
             for place, term in enumerate(entry.value.terms):
                 self._declared(entry, entry.value, place, term)

@@ -1,0 +1,133 @@
+"""Price lock: what is covered costs what it cost on a day, or what was agreed, though the list changes.
+
+See ``docs/terms/price-lock.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from fractions import Fraction
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, PrivateAttr
+
+from detente.contract.case_view import CaseView
+from detente.contract.price_clause import PriceClause
+from detente.contract.stated import Reference
+from detente.contract.verdict import Reason
+from detente.errors import Flaw
+from detente.market.offer import AnyOffer, TokenOffer, TokenPrices
+from detente.values.facts import Facts
+from detente.values.money import CapacityPrice, Price
+from detente.values.noun import Id
+from detente.values.period import Day, moment
+
+NOTHING = Fraction(0)
+Parts = dict[str, tuple[Fraction, str]]
+"""The prices of an offer by what they are for, each with its unit."""
+
+
+class PriceLock(PriceClause):
+    """A price holds though the list rises; and, where it is the lower of the two, follows it when it falls."""
+
+    kind: Literal["price-lock"]
+    method: Literal["fixed", "lower-of"] = Field(
+        description="`fixed`: the price holds; `lower-of`: it holds, and the list does where it is lower"
+    )
+    on: Day | None = Field(default=None, description="the day whose list prices hold; default: the clause's first day")
+    at: dict[Id, CapacityPrice] = Field(
+        default_factory=dict, description="by offer, the price that holds, where it is not that of the list"
+    )
+
+    effect: ClassVar[Literal["restrains", "grants", "both"]] = "both"
+
+    _offers: dict[str, AnyOffer] = PrivateAttr(default_factory=dict)
+
+    def told(self, offers: Sequence[AnyOffer]) -> Self:
+        """The same, knowing the list."""
+        found = self.model_copy()
+        found._offers = {offer.id: offer for offer in offers}
+        return found
+
+    def turns(self, since: datetime, until: datetime) -> Iterable[datetime]:
+        """The days on which the price of an offer changes."""
+        return {moment(on) for offer in self._offers.values() for on, _ in offer.price.steps if on is not None}
+
+    # -- the prices ----------------------------------------------------------------------------------------------
+    @property
+    def day(self) -> datetime:
+        """The day whose list prices hold."""
+        return moment(self.on) if self.on else self.validity.first
+
+    def _locked(self, offer: AnyOffer) -> Parts | None:
+        """The prices that hold."""
+        stated = self.at.get(offer.id)
+        return _parts(stated) if stated else _parts(offer.price.on(self.day))
+
+    def _now(self, offer: AnyOffer) -> Parts | None:
+        return _parts(offer.price.on(self.validity.start))
+
+    def part(self, offer: AnyOffer) -> Fraction | None:
+        """The part of an offer's list price that it takes off in this version; None where there is no one part."""
+        held, now = self._locked(offer), self._now(offer)
+        if held is None or now is None:
+            return NOTHING
+        if {name: unit for name, (_, unit) in held.items()} != {name: unit for name, (_, unit) in now.items()}:
+            return None
+        parts = {1 - held[name][0] / listed for name, (listed, _) in now.items() if listed}
+        if len(parts) > 1 or any(held[name][0] for name, (listed, _) in now.items() if not listed):
+            return None
+        off = parts.pop() if parts else NOTHING
+        return max(off, NOTHING) if self.method == "lower-of" else off
+
+    def takes_off(self, demand: Facts | None, offer: Facts) -> Fraction | None:
+        """All by which the list is dearer; of a fixed price, less than nothing where it is cheaper."""
+        covered = self.covered.covers(demand, offer)
+        sold = self._offers.get(offer.get("offer", ""))
+        if sold is None or covered is False:
+            return NOTHING
+        return None if covered is None else self.part(sold)
+
+    # -- for people, and for the case's checks ---------------------------------------------------------------------
+    def explain(self) -> Reason:
+        """Which prices hold."""
+        stated = ", ".join(f"{price} for `{offer}`" for offer, price in self.at.items())
+        held = f"prices of {self.covered} are those of the list of {self.day:%Y-%m-%d}"
+        held += f" ({stated})" if stated else ""
+        return Reason(self.id, held + (", or the list's where they are lower" if self.method == "lower-of" else ""))
+
+    def references(self) -> tuple[Reference, ...]:
+        """The offers that it names a price of."""
+        return tuple(Reference(("at", name), "offers", name) for name in self.at)
+
+    def check(self, case: CaseView) -> Iterator[Flaw]:
+        """Offers without a price on the day, or whose prices do not change by one part; reservations."""
+        yield from super().check(case)
+        sold = {offer["offer"] for _, offer in case.uses(self.covered, "offer")}
+        for offer in (each for each in case.offers if each.id in sold):
+            yield from self._of(offer)
+
+    def _of(self, offer: AnyOffer) -> Iterator[Flaw]:
+        path = ("at", offer.id) if offer.id in self.at else ("kind",)
+        if not isinstance(offer, TokenOffer) and offer.reserved:
+            what = f"`{offer.id}` is reserved, at the price of the day on which its term begins"
+            yield Flaw(what, "leave it out with `except: [{ buy: reserved }]`", path)
+        elif self._locked(offer) is None:
+            what = f"`{offer.id}` has no list price on {self.day:%Y-%m-%d}"
+            yield Flaw(what, "say the day whose prices hold (`on`), or the price (`at`)", path)
+        elif self.part(offer) is None:
+            what = f"the prices of `{offer.id}` of {self.validity.start:%Y-%m-%d} are not one part of those that hold"
+            yield Flaw(what, "write the prices that hold into the offer, from that day on", path)
+
+
+def _parts(price: Price | TokenPrices | None) -> Parts | None:
+    """The prices that one price is made of."""
+    if price is None:
+        return None
+    if not isinstance(price, TokenPrices):
+        return {"price": (Fraction(price.amount), price.unit)}
+    batch = 1 if price.batch is None else price.batch
+    each = {"input": price.input, "output": price.output, "cached": price.cached_input or price.input}
+    found = {name: (Fraction(of.amount), of.unit) for name, of in each.items()}
+    return found | {f"{name} in batch": (amount * Fraction(batch), unit) for name, (amount, unit) in found.items()}

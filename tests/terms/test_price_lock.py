@@ -1,0 +1,119 @@
+"""Price locks, by hand. Ten GPUs through 2026-01 to 2026-06; South costs 2.50 USD per GPU-hour.
+
+North costs 2 USD, from April 3 USD, and from June 1.50 USD. Hours of the months: 744, 672, 744, 720, 744, 720.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from detente.case.case import Case
+from tests.builders import (
+    D,
+    Data,
+    agreement,
+    build,
+    charged,
+    compute,
+    data_of,
+    gpus,
+    mistakes,
+    placed,
+    postings,
+    solved,
+    tokens,
+    work,
+)
+from tests.planner.oracle import Oracle
+
+NORTH = {
+    "2026-01-01": "2 USD per GPU-hour", "2026-04-01": "3 USD per GPU-hour", "2026-06-01": "1.50 USD per GPU-hour",
+}  # fmt: skip
+BEFORE, RISEN, FALLEN = 10 * 2160, 10 * 1464, 10 * 720
+"""GPU-hours of January to March, of April and May, of June."""
+
+
+def lock(**more: Any) -> Data:
+    return {"id": "lock", "kind": "price-lock", "method": "lower-of"} | more
+
+
+def written(*terms: Data, north: Any = NORTH, **more: Any) -> Data:
+    return data_of([gpus("north", north), gpus("south", "2.50")], [compute()], agreement(*terms), **more)
+
+
+def case(*terms: Data, **more: Any) -> Case:
+    return Case.of(written(*terms, **more))
+
+
+@pytest.mark.parametrize(
+    ("more", "june"),
+    [
+        ({"method": "lower-of"}, "1.50"),
+        ({"method": "fixed"}, "2"),  # dearer than the list, and still cheaper than South
+        ({"method": "lower-of", "at": {"north-gpus": "2 USD per GPU-hour"}}, "1.50"),
+    ],
+)
+def test_a_price_holds_though_the_list_rises(more: Data, june: str) -> None:
+    found = solved(case(lock(**more)))
+    assert found.cost == 2 * (BEFORE + RISEN) + D(june) * FALLEN
+    assert placed(found) == {"north-gpus": D(BEFORE + RISEN + FALLEN)}
+    # 1 USD of 3 in April and May; a fixed price adds what the list is lower
+    assert postings(found, "lock", "price-lock") == {
+        ("price-lock", 3): D(-10 * 720), ("price-lock", 4): D(-10 * 744),
+        **({} if june == "1.50" else {("price-lock", 5): D("0.50") * FALLEN}),
+    }  # fmt: skip
+
+
+def test_without_it_work_leaves_while_the_list_is_high() -> None:
+    assert solved(case(lock(until="2026-02-01"))).cost == 2 * BEFORE + D("2.50") * RISEN + D("1.50") * FALLEN
+
+
+def test_another_price_than_that_of_the_list_and_another_day() -> None:
+    at = solved(case(lock(at={"north-gpus": "2.20 USD per GPU-hour"})))
+    assert at.cost == 2 * BEFORE + D("2.20") * RISEN + D("1.50") * FALLEN
+    on = solved(case(lock(on="2026-06-01", method="fixed")))
+    assert on.cost == D("1.50") * (BEFORE + RISEN + FALLEN)
+
+
+@pytest.mark.parametrize(("combine", "risen"), [("best-of", "2"), ("product", "1.80")])
+def test_the_lower_of_a_locked_price_and_a_discounted_list(combine: str, risen: str) -> None:
+    """By ``best-of`` the price is min(locked, list x 90%): of 3 less 10%, and of 2 in January no more than 1.80."""
+    off = {"id": "off", "kind": "discount", "off": "10%"}
+    deal = agreement(lock(), off) | {"combine": combine}
+    found = solved(build([gpus("north", NORTH), gpus("south", "2.50")], [compute()], deal))
+    assert found.cost == D("1.80") * BEFORE + D(risen) * RISEN + D("1.35") * FALLEN
+
+
+def test_tokens_whose_prices_change_alike() -> None:
+    api = tokens("north", {"2026-01-01": 3, "2026-04-01": 4})
+    found = solved(build([api], [work()], agreement(lock())))
+    assert (found.cost, charged(found, "lock")) == (D(18_000), D(-3_000))
+    uneven = api | {
+        "price": {
+            "2026-01-01": {"input": "1 USD per Mtok", "output": "2 USD per Mtok"},
+            "2026-04-01": {"input": "2 USD per Mtok", "output": "3 USD per Mtok"},
+        }
+    }
+    (flaw,) = mistakes(data_of([uneven], [work()], agreement(lock())))
+    assert flaw.startswith("the prices of `north-api` of 2026-04-01 are not one part of those that hold; write the")
+
+
+def test_what_cannot_be_locked_is_a_mistake() -> None:
+    reserved = gpus("north", NORTH, buy="reserved", term="1 month")
+    assert mistakes(data_of([reserved], [compute()], agreement(lock())))[0].startswith(
+        "`north-gpus` is reserved, at the price of the day on which its term begins; leave it out"
+    )
+    (early,) = mistakes(written(lock(on="2025-12-01")))
+    assert early.startswith("`north-gpus` has no list price on 2025-12-01; say the day whose prices hold")
+    (silent,) = mistakes(written({"id": "lock", "kind": "price-lock"}))
+    assert "`method`" in silent or "method" in silent
+    (unknown,) = mistakes(written(lock(at={"nroth-gpus": "2 USD per GPU-hour"})))
+    assert "nroth-gpus" in unknown
+
+
+@pytest.mark.parametrize("method", ["fixed", "lower-of"])
+def test_the_oracle_finds_the_same(method: str) -> None:
+    locked = case(lock(method=method, until="2026-05-15"), months=5)
+    assert float(solved(locked).cost) == pytest.approx(Oracle(locked).solve())
