@@ -64,6 +64,14 @@ class Deadlines(Noun):
         return max(self.idle, self.first_content(reasons))
 
 
+class KeptResponses(Noun):
+    """How much is kept, for each key, of what models that have only chat answered on ``/v1/responses``."""
+
+    count: Count = Field(default=1_000, description="responses")
+    bytes: Count = Field(default=64_000_000, description="all of them, with what was asked")
+    age: Duration = Field(default=3600.0, description="since one was last built on; `0 s`: nothing is kept")
+
+
 class Serving(Noun):
     """Settings of the gateway."""
 
@@ -86,6 +94,9 @@ class Serving(Noun):
         default=10_000, description="the most messages and parts of messages of a request: they take everybody's time"
     )
     connections: Count = Field(default=10_000, description="the most connections of callers, a worker")
+    kept_responses: KeptResponses = Field(
+        default=KeptResponses(), description="what is kept for `previous_response_id` of models that have only chat"
+    )
     headers: Flag = Field(default=True, description="whether replies say where they ran, why and at what cost")
     sync: Literal["timer", "each"] = Field(
         default="timer", description="when the journal is forced to disk: each second, or before each reply"

@@ -20,10 +20,10 @@ EXPECTED = {
     "vectors": 3,
 }
 PACKAGES = {
-    "langchain": ("clients", 21 * len(MODELS) + 2),
+    "langchain": ("clients", 22 * len(MODELS) + 2),
     "lite": ("clients", 19 * len(MODELS) + 2),
     "pydantic_agents": ("clients", 12 * len(MODELS)),
-    "openai_agents": ("clients", 8 * len(MODELS)),
+    "openai_agents": ("clients", 10 * len(MODELS)),
     "structured": ("clients-older", 5 * len(MODELS)),
 }
 """In which environment, and how many cases."""

@@ -25,6 +25,7 @@ from detente.gateway.http.exchange import DATE
 from detente.gateway.http.protocol import Connection
 from detente.gateway.serving.app import App, new_ids
 from detente.gateway.serving.clock import Clock
+from detente.gateway.serving.kept_turns import NOTHING_KEPT, KeptTurns
 from detente.gateway.serving.metrics import Metrics
 from detente.gateway.serving.renewing import Renewing
 from detente.gateway.serving.watch import BooksWatch
@@ -206,7 +207,9 @@ class Stage:
         tls: ssl.SSLContext | None = None,
         standings: Standings = NOT_KEPT,
         ledger: str | None = None,
+        kept: KeptTurns = NOTHING_KEPT,
     ) -> None:
+        self.kept = kept
         self.standings, self.ledger = standings, ledger
         self.said: list[str] = []
         """What the operator was told of the ledger."""
@@ -223,7 +226,8 @@ class Stage:
         known, ids = authorities(self.policy), new_ids()
         if self.ledger is not None:
             await self._leases(self.ledger, ids)
-        self.app = App(self.policy, known, self.journal, self.clock, Metrics(), self.load, ids, self.standings)
+        told = self.policy, known, self.journal, self.clock, Metrics(), self.load, ids, self.standings
+        self.app = App(*told, self.kept)
         self.app.ready = True
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
@@ -243,6 +247,7 @@ class Stage:
             self._renews.cancel()
             self.watch.close()
             await self.renewing.close()
+        self.kept.close()
         self.journal.close()
 
     async def _leases(self, ledger: str, ids: str) -> None:

@@ -6,7 +6,7 @@ is permitted (``admit``) and the order itself (``choose``), and anything that is
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -17,7 +17,7 @@ from detente.gateway.deciding.choose import Order, choose
 from detente.gateway.deciding.error import error
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Moment
-from detente.gateway.surfaces.surface import NO_HEADERS, AbsentError, Asked, Surface
+from detente.gateway.surfaces.surface import NO_HEADERS, AbsentError, Asked, Surface, Turn
 from detente.live.request import Request
 from detente.providers.wire import Refusal
 
@@ -47,8 +47,17 @@ def read(
     headers: Mapping[bytes, bytes] = NO_HEADERS,
 ) -> Asked:
     """What a workload's caller asks for. Raises Rejection where it cannot be read, or is not here."""
+    return _read(lambda: surface.ask(body, workload, headers), lenient)
+
+
+def recalled(surface: Surface, asked: Asked, turns: Sequence[Turn], lenient: frozenset[str] = frozenset()) -> Asked:
+    """The same with the kept turns that it builds on. Raises Rejection where those are not kept any more."""
+    return _read(lambda: surface.recalled(asked, turns), lenient)
+
+
+def _read(asked: Callable[[], Asked], lenient: frozenset[str]) -> Asked:
     try:
-        return surface.ask(body, workload, headers).allowing(lenient)
+        return asked().allowing(lenient)
     except AbsentError as missing:
         raise Rejection(404, error(404, missing.message, param=missing.param, code="not_found")) from None
     except Refusal as refused:

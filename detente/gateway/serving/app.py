@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
-from detente.errors import did_you_mean
 from detente.gateway.deciding.choose import Order
-from detente.gateway.deciding.decision import Rejection, decide, read
+from detente.gateway.deciding.decision import Rejection, decide, read, recalled
 from detente.gateway.deciding.error import error
+from detente.gateway.deciding.few import must_be_few
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.deciding.policy import Policy
@@ -27,23 +27,27 @@ from detente.gateway.http.outbox import Outbox
 from detente.gateway.http.protocol import Connection
 from detente.gateway.serving.clock import Clock
 from detente.gateway.serving.job import Job, Served
+from detente.gateway.serving.kept_turns import NOTHING_KEPT, KeptTurns
 from detente.gateway.serving.metrics import TYPE, Metrics
+from detente.gateway.serving.mishap import tell
+from detente.gateway.serving.models_page import models_page
+from detente.gateway.serving.paths import shown, surface_of
 from detente.gateway.serving.provider_call import ProviderCalls
 from detente.gateway.serving.recorder import Recorder
 from detente.gateway.serving.relay import Relay
 from detente.gateway.serving.standing_page import standing_page
-from detente.gateway.surfaces import SURFACES, models
+from detente.gateway.serving.trace import PARENT, trace_of
+from detente.gateway.surfaces import SURFACES
 from detente.gateway.surfaces.messages_count import CountSurface
-from detente.gateway.surfaces.stored import PREFIX as STORED
-from detente.gateway.surfaces.stored import StoredSurface
-from detente.gateway.surfaces.surface import Surface
+from detente.gateway.surfaces.responses_kept import id_of
+from detente.gateway.surfaces.surface import Surface, Turn
 from detente.gateway.upstream import Upstream
 from detente.ledger.journal import Journal
 from detente.live import key as keys
 from detente.live.key import Key
 from detente.live.request import LabelError, labels_of, narrowed
 from detente.providers.authority import Authority
-from detente.providers.outgoing import HeaderPairs
+from detente.providers.wire import Tokens
 
 COUNTING = 10.0
 """Seconds that a count of tokens may take, before our own estimate is as good."""
@@ -77,6 +81,8 @@ class App:
         What the ids of its calls begin with; default: new ones.
     standings
         Who knows where clauses stand.
+    kept
+        Where turns of conversations are kept.
     """
 
     def __init__(
@@ -89,8 +95,9 @@ class App:
         load: Load,
         ids: str = "",
         standings: Standings = NOT_KEPT,
+        kept: KeptTurns = NOTHING_KEPT,
     ) -> None:
-        self._standings = standings
+        self._standings, self._kept = standings, kept
         self._clock, self._metrics, self._load = clock, metrics, load
         self._loop = asyncio.get_running_loop()
         self._ids, self._count = ids or new_ids(), 0
@@ -103,7 +110,7 @@ class App:
         deadlines = policy.serving.deadlines
         self.outbox = Outbox(self._loop)
         self.upstream = Upstream(self.outbox, connect=deadlines.connect)
-        self._recorder = Recorder(journal, metrics)
+        self._recorder = Recorder(journal, metrics, kept)
         self.calls = ProviderCalls(self.upstream, load, self._recorder, clock, metrics)
         self._relay = Relay(self.calls, load, self._recorder, self.turned)
         self.follow(policy, authorities)
@@ -163,7 +170,7 @@ class App:
 
     def refusal(self, head: RequestHead) -> tuple[int, HeaderLines, bytes] | None:
         """What is refused by its head: a stranger's body is not read."""
-        surface, methods = _surface(head)
+        surface, methods = surface_of(head)
         head.surface = surface
         if surface is None:
             return self._bodiless(head)
@@ -182,7 +189,7 @@ class App:
         if b"transfer-encoding" not in headers and int(headers.get(b"content-length", b"0")) == 0:
             return None
         if head.method in (b"GET", b"HEAD"):
-            return 400, JSON, self.malformed(400, f"{_shown(head)} takes no body")
+            return 400, JSON, self.malformed(400, f"{shown(head)} takes no body")
         return 404, JSON, self._nothing(head)
 
     def malformed(self, status: int, message: str) -> bytes:
@@ -248,29 +255,15 @@ class App:
         above = head.path
         while above and above not in SURFACES:
             above = above.rpartition(b"/")[0]
-        return _said(SURFACES.get(above, _OPENAI), 404, f"there is no endpoint {_shown(head)}")
+        return _said(SURFACES.get(above, _OPENAI), 404, f"there is no endpoint {shown(head)}")
 
     def _models(self, exchange: Exchange) -> None:
-        """The models that a key's workload may ask for, and its own id, which stands for any of them."""
         key = self._presented(exchange.head)
         if key is None:
             exchange.reply(401, _CHALLENGE, self.malformed(401, NO_KEY))
             return
-        workload = self.policy.workloads[key.workload]
-        there, at = self.policy.models(workload), self.moment.at
-        anthropic = b"anthropic-version" in exchange.head.headers
-        listed = models.in_anthropics_shape(there, at) if anthropic else models.in_openais_shape(there, at)
-        asked = exchange.head.path.removeprefix(b"/v1/models").strip(b"/").decode("utf-8", "replace")
-        name = asked if asked in listed else models.meant(asked, listed)
-        if not asked:
-            exchange.reply(200, JSON, msgspec.json.encode(models.listed(listed, anthropic)))
-        elif name is not None:
-            exchange.reply(200, JSON, msgspec.json.encode(listed[name]))
-        else:
-            message = f"there is no model `{asked}` for {workload.id}; {did_you_mean(asked, listed)}"
-            surface = SURFACES[b"/v1/messages"] if anthropic else _OPENAI
-            body = surface.error(404, error(404, message, param="model", code="model_not_found"))
-            exchange.reply(404, JSON, body)
+        status, body = models_page(exchange.head, self.policy, key.workload, self.moment.at)
+        exchange.reply(status, JSON, body)
 
     # -- calls -------------------------------------------------------------------------------------------------
     def _presented(self, head: RequestHead) -> Key | None:
@@ -309,16 +302,22 @@ class App:
             until=began + policy.serving.deadlines.total,
             labels=policy.held[known.id],
         )
-        if b"traceparent" in exchange.head.headers:
-            job.trace = _trace(exchange.head.headers)
+        if PARENT in exchange.head.headers:
+            job.trace = trace_of(exchange.head.headers)
         try:
             stated = exchange.head.headers.get(LABELS)
             if stated is not None:
                 job.labels = _narrowed(job.labels, stated, policy)
-            _must_be_few(exchange.body, policy.serving.parts)
+            must_be_few(exchange.body, policy.serving.parts)
             lenient = policy.lenient[known.id]
             asked = job.asked = read(surface, exchange.body, job.workload.id, lenient, exchange.head.headers)
             exchange.body = b""  # its members are all that is needed, and they hold it
+            if asked.recalls or surface.keeps(asked):
+                turns = self._recalled(job, lenient)
+                if (own := surface.answered(job.asked, turns)) is not None:
+                    self._answer(job, exchange, own)
+                    return
+                asked = job.asked
             decision = decide(moment, self._load, surface, asked, job.workload, job.labels, began)
             rounds = 0
             while (more := self._standings.coming()) is not None and rounds < MAX_ROUNDS:
@@ -341,6 +340,31 @@ class App:
         finally:
             self._active -= 1
 
+    def _recalled(self, job: Job, lenient: frozenset[str]) -> Sequence[Turn]:
+        """The kept turns that a call builds on, which it then holds; and whether its own is kept. Raises Rejection."""
+        bounds = job.moment.policy.serving.kept_responses
+        turns: Sequence[Turn] = ()
+        if name := job.asked.recalls:
+            try:
+                turns = self._kept.recall(job.key.id, name, bounds, job.began)
+            except sqlite3.Error as error:
+                tell(job.id, error)
+            job.asked = recalled(job.surface, job.asked, turns, lenient)
+        if self._kept.keeps(bounds) and job.surface.keeps(job.asked):
+            job.asked = msgspec.structs.replace(job.asked, kept_as=id_of(job.id))
+        return turns
+
+    def _answer(self, job: Job, exchange: Exchange, body: bytes) -> None:
+        """Answer a call from what is kept: nothing is generated, and so nothing is metered."""
+        if job.asked.call.method == "DELETE":
+            try:
+                self._kept.forget(job.key.id, job.asked.recalls)
+            except sqlite3.Error as failed:
+                tell(job.id, failed)
+                raise Rejection(503, error(503, "the response could not be deleted; try again later")) from None
+        self._recorder.record(job, Served("complete", 200, tokens=Tokens(0, 0)), self._loop.time())
+        exchange.reply(200, JSON + self._recorder.disclosed(job, None, None), body)
+
     def _refuse(self, job: Job, exchange: Exchange, unserved: Rejection) -> None:
         """Answer a call that is asked of nobody."""
         self._recorder.record(job, Served("refused", unserved.status), self._loop.time())
@@ -355,56 +379,5 @@ def _narrowed(held: Mapping[str, str], stated: bytes, policy: Policy) -> dict[st
         raise Rejection(400, error(400, str(wrong), param=LABELS.decode(), code="labels")) from None
 
 
-def _trace(headers: Mapping[bytes, bytes]) -> HeaderPairs:
-    """The trace that a caller's request belongs to (W3C Trace Context); nothing where it is not well formed."""
-    parent, state = headers[b"traceparent"], headers.get(b"tracestate", b"")
-    if not _PARENT.fullmatch(parent):
-        return ()
-    found = (("traceparent", parent.decode()),)
-    return (*found, ("tracestate", state.decode())) if _STATE.fullmatch(state) else found
-
-
-_PARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-_STATE = re.compile(rb"[!-~][ -~]{0,511}")
-
-
-def _must_be_few(body: bytes, most: int) -> None:
-    """A body of very many small messages is worked on for seconds, in which nobody else is: refused before. Rejection.
-
-    Messages and their parts have one of these members each; a text cannot look like one, since its quotation marks are
-    escaped.
-    """
-    if len(body) < most * _SMALLEST_PART:
-        return
-    for name in (b'"role"', b'"type"'):
-        if (found := body.count(name)) > most:
-            message = f"the body has {found:,} members {name.decode()}; at most {most:,} messages and parts are read"
-            remedy = "send fewer, or have `serving.parts` raised"
-            raise Rejection(413, error(413, f"{message}: {remedy}", code="too_many_parts"))
-
-
-_SMALLEST_PART = 8
-_POST = frozenset({b"POST"})
-
-
-_SAME = re.compile(rb"^/openai/(?:v1|deployments/[^/]+)(?=/)")
-"""How the paths of Azure's own clients begin: the model is in the body, too."""
-
-
-def _surface(head: RequestHead) -> tuple[Surface | None, frozenset[bytes]]:
-    """What answers a path, and to which methods."""
-    found = SURFACES.get(head.path)
-    if found is None and (same := _SAME.sub(b"/v1", head.path).rstrip(b"/")) in SURFACES:
-        return SURFACES[same], _POST
-    if found is None and head.path.startswith(STORED):
-        stored = StoredSurface(head.method, head.path, head.query)
-        return (stored, stored.methods) if stored.methods else (None, _POST)
-    return found, _POST
-
-
 def _said(surface: Surface, status: int, message: str) -> bytes:
     return surface.error(status, error(status, message))
-
-
-def _shown(head: RequestHead) -> str:
-    return f"{head.method.decode('latin-1')} {head.path.decode('latin-1')[:200]}"

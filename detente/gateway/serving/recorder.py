@@ -6,6 +6,7 @@ Owns: from a job and its end to a ``Record``. Not here: the journal's file (``le
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
 from detente.gateway.deciding.admit import Admission
@@ -13,7 +14,10 @@ from detente.gateway.deciding.choose import RankedCandidate
 from detente.gateway.deciding.policy import cost
 from detente.gateway.http.exchange import HeaderLines
 from detente.gateway.serving.job import Job, Served
+from detente.gateway.serving.kept_turns import NOTHING_KEPT, KeptTurns
 from detente.gateway.serving.metrics import Metrics
+from detente.gateway.serving.mishap import tell
+from detente.gateway.surfaces.surface import Asked
 from detente.ledger.journal import Journal
 from detente.ledger.record import CallEnd, CallRoute, TokenCounts, joined, milliseconds, route
 from detente.providers.wire import Tokens
@@ -30,10 +34,12 @@ class Recorder:
     ----------
     journal, metrics
         Where to.
+    kept
+        Where turns of conversations are kept.
     """
 
-    def __init__(self, journal: Journal, metrics: Metrics) -> None:
-        self._journal, self._metrics = journal, metrics
+    def __init__(self, journal: Journal, metrics: Metrics, kept: KeptTurns = NOTHING_KEPT) -> None:
+        self._journal, self._metrics, self._kept = journal, metrics, kept
         self._disk = ThreadPoolExecutor(1, "detente-disk")
         self._routes: dict[tuple[Admission, str, str, bool, str, str], bytes] = {}
 
@@ -81,6 +87,16 @@ class Recorder:
         name = choice.candidate.deployed.id
         start = CallEnd(id=job.id, at=job.at, outcome="begun", status=200, ms=milliseconds(now - job.began))
         self._journal.append(joined(self._route(job, choice, name), start))
+
+    def keep(self, job: Job, asked: Asked, body: bytes) -> None:
+        """Keep a reply on which later calls may build; where it cannot be, those are told to send everything."""
+        turn = job.surface.turn(asked, body) if asked.kept_as else None
+        if turn is None:
+            return
+        try:
+            self._kept.keep(job.key.id, turn, job.moment.policy.serving.kept_responses, job.began)
+        except sqlite3.Error as error:
+            tell(job.id, error)
 
     async def durable(self, job: Job) -> None:
         """Wait until the records so far survive the machine, where the case asks for that before each reply.

@@ -31,3 +31,5 @@ class Settings:
     """Where `/metrics` is read, if not beside calls: it listens already."""
     ledger: str | None = None
     """The URL of the ledger by which caps are kept; None: they are not."""
+    kept: Path | None = None
+    """The file in which turns of conversations are kept; None: none are."""

@@ -127,6 +127,11 @@ class Stream:
         self._last = mark + self._shown(b"".join([*self._held, data])) + self._rendering.close()
         self._held.clear()
 
+    @property
+    def whole(self) -> bytes:
+        """What it came to, once it is complete, as a whole reply; empty where that is not known."""
+        return self._rendering.whole()
+
     def close(self) -> None:
         """The end of a complete stream."""
         if not self.caller.begun:

@@ -26,6 +26,7 @@ from detente.gateway.http.exchange import DATE
 from detente.gateway.http.protocol import protocol
 from detente.gateway.serving.app import App, new_ids
 from detente.gateway.serving.clock import Clock
+from detente.gateway.serving.kept_turns import KeptTurns
 from detente.gateway.serving.metrics import Metrics
 from detente.gateway.serving.renewal import Renewals
 from detente.gateway.serving.renewing import Renewing
@@ -53,6 +54,7 @@ class Worker:
         """Whether it was said that the journal cannot be written."""
         self._app: App
         self._journal: Journal
+        self._turns = KeptTurns(settings.kept)
         self._renewing: Renewing | None = None
         self._watch: BooksWatch
 
@@ -70,7 +72,15 @@ class Worker:
             ids = new_ids(self._number)
             standings = self._leases(policy, ids)
             self._app = App(
-                policy, authorities, self._journal, settings.clock, Metrics(), Load(settings.workers), ids, standings
+                policy,
+                authorities,
+                self._journal,
+                settings.clock,
+                Metrics(),
+                Load(settings.workers),
+                ids,
+                standings,
+                self._turns,
             )
             DATE.tick(Clock.wall())
             config = uvicorn.Config(
@@ -125,6 +135,7 @@ class Worker:
                     self._watch.close()
                     await self._renewing.close()
         finally:
+            self._turns.close()
             await loop.run_in_executor(self._disk, self._journal.close)
             self._disk.shutdown()
             self._files.shutdown(wait=False, cancel_futures=True)

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from detente.gateway.surfaces import encrypted_reasoning as encrypted
+from detente.gateway.surfaces import responses_kept as kept
 from detente.gateway.surfaces import responses_pin as pin
 from detente.gateway.surfaces.chat import (
     PREFIX_BYTES,
@@ -27,7 +28,7 @@ from detente.gateway.surfaces.naming import renamed, text_of
 from detente.gateway.surfaces.responses_events import ResponseEvents
 from detente.gateway.surfaces.responses_reply import response_of
 from detente.gateway.surfaces.responses_request import as_chat
-from detente.gateway.surfaces.surface import NO_HEADERS, Asked, Rendering, Surface, UnsayableError
+from detente.gateway.surfaces.surface import NO_HEADERS, Asked, Rendering, Surface, Turn, UnsayableError
 from detente.live.deployment import Feature, Operation
 from detente.providers import sse
 from detente.providers.quoted import quoted
@@ -41,6 +42,10 @@ NOT_HERE = {
 }
 _REFERENCE, _COMPARED, _IMAGE = quoted("item_reference"), quoted("comparison_response_id"), quoted("input_image")
 _RESPONSE = quoted("response")
+_UNKNOWN = (
+    "a response that is stored for this caller: what was made with `store: false` is not, and what the gateway keeps"
+    " itself is for one key and a time (`serving.kept-responses`); send the whole conversation as `input`"
+)
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _EMPTY = frozenset({b"null", b"false", b"[]", b"{}"})
 
@@ -90,29 +95,34 @@ class ResponsesSurface(Surface):
         for name, why in NOT_HERE.items():
             if _says(members, name):
                 raise Refusal(f"`{name}` is not served: {why}", name)
-        model, stream = text(members, "model"), flag(members, "stream")
+        previous = _read(members, "previous_response_id", str) or ""
+        if previous.startswith(kept.PREFIX):
+            del members["previous_response_id"]
+            return _asked(members, workload, recalls=previous)
         pinned = None
-        if previous := _read(members, "previous_response_id", str):
+        if previous:
             pinned, own = _opened(previous, "previous_response_id", workload)
             members["previous_response_id"] = msgspec.Raw(msgspec.json.encode(own))
-        left_out: tuple[str, ...] = ()
-        if encrypted.PREFIX in bytes(members.get("input", b"")):
-            pinned, left_out = _unsealed(members, pinned)
-        _no_strays(members, pinned)
-        told = b"".join(bytes(members[n]) for n in ("tools", "instructions", "input") if n in members)
-        prompt = prompt_tokens(told)
-        needs, wishes = _needs(members, stream)
-        return Asked(
-            Call("responses", members, stream, asks_usage=True, optional=wishes, left_out=left_out),
-            model,
-            needs,
-            pinned,
-            told[:PREFIX_BYTES],
-            prompt + (count(members, "max_output_tokens") or USUAL_REPLY),
-            workload,
-            prompt,
-            wishes=wishes,
-        )
+        return _asked(members, workload, pinned)
+
+    def recalled(self, asked: Asked, turns: Sequence[Turn]) -> Asked:
+        """The same with the conversation before it. Raises ``Refusal``."""
+        if not turns:
+            raise Refusal(f"`previous_response_id` is not an id of {_UNKNOWN}", "previous_response_id")
+        own = bytes(asked.call.members.get("input", b"[]"))
+        try:
+            members = {**asked.call.members, "input": kept.continued(turns, own)}
+        except _UNREADABLE:
+            raise Refusal("`input` is not a list of items", "input") from None
+        return msgspec.structs.replace(_asked(members, asked.workload, recalls=asked.recalls), fresh=own)
+
+    def keeps(self, asked: Asked) -> bool:
+        """A response is kept unless its caller says not to."""
+        return bytes(asked.call.members.get("store", b"")) != b"false"
+
+    def turn(self, asked: Asked, body: bytes) -> Turn | None:
+        """A turn that was asked as a chat completion: others are stored by their providers."""
+        return kept.turn_of(asked, body) if asked.call.operation == "chat" else None
 
     def spoken(self, asked: Asked, wire: Wire) -> Asked:
         """As it came, or as a chat completion. Raises ``Refusal``."""
@@ -142,6 +152,30 @@ class ResponsesSurface(Surface):
         return msgspec.json.encode({"error": error})
 
 
+def _asked(members: Members, workload: str, pinned: str | None = None, recalls: str = "") -> Asked:
+    """What is asked for, once it is known where the state lies that it builds on. Raises ``Refusal``."""
+    left_out: tuple[str, ...] = ()
+    if encrypted.PREFIX in bytes(members.get("input", b"")):
+        pinned, left_out = _unsealed(members, pinned)
+    _no_strays(members, pinned)
+    model, stream = text(members, "model"), flag(members, "stream")
+    told = b"".join(bytes(members[n]) for n in ("tools", "instructions", "input") if n in members)
+    prompt = prompt_tokens(told)
+    needs, wishes = _needs(members, stream)
+    return Asked(
+        Call("responses", members, stream, asks_usage=True, optional=wishes, left_out=left_out),
+        model,
+        needs,
+        pinned,
+        told[:PREFIX_BYTES],
+        prompt + (count(members, "max_output_tokens") or USUAL_REPLY),
+        workload,
+        prompt,
+        wishes=wishes,
+        recalls=recalls,
+    )
+
+
 def _says(members: Members, name: str) -> bool:
     """Whether a member is there and says anything."""
     return name in members and bytes(members[name]) not in _EMPTY
@@ -162,9 +196,7 @@ def _opened(sealed: str, name: str, workload: str) -> tuple[str, str]:
     try:
         return pin.open(sealed, workload)
     except pin.UnknownIdError:
-        what = f"`{name}` is not an id of a stored response that this workload was given"
-        not_stored = "what was made with `store: false`, or by a model that has only chat, is not stored"
-        raise Refusal(f"{what}; {not_stored}: send the whole conversation as `input`", name) from None
+        raise Refusal(f"`{name}` is not an id of {_UNKNOWN}", name) from None
 
 
 def _unsealed(members: Members, pinned: str | None) -> tuple[str | None, tuple[str, ...]]:

@@ -64,6 +64,7 @@ class ResponseEvents(Rendering):
         self._held = 0
         self._finish: str | None = None
         self._tokens: Tokens | None = None
+        self._whole = b""
 
     def feed(self, data: bytes) -> bytes:
         """Events for what these chunks hold. Raises ``UnsayableError``."""
@@ -74,8 +75,13 @@ class ResponseEvents(Rendering):
         pieces = [*self._begin(), *self._answered(), *self._end(), *self._told_later(), *self._told_calls()]
         finish = "content_filter" if self._refused else self._finish or "stop"
         whole = shell(self._asked, self._own, self._created, self._output, finish, self._tokens)
-        pieces.append(self._say(str(whole["status"]), response=whole))
+        self._whole = msgspec.json.encode(whole)
+        pieces.append(self._say(str(whole["status"]), response=msgspec.Raw(self._whole)))
         return b"".join(pieces)
+
+    def whole(self) -> bytes:
+        """The response."""
+        return self._whole
 
     def fail(self, error: Mapping[str, Any]) -> bytes:
         """OpenAI's event for an error; with the error object as well, which is what its client raises."""

@@ -70,7 +70,7 @@ def shell(
     status = "in_progress" if finish is None else "incomplete" if finish in WHY else "completed"
     echoed = {name: members.get(name, usual) for name, usual in ECHOED.items()}
     return {
-        "id": f"resp_{own}",
+        "id": asked.kept_as or f"resp_{own}",
         "object": "response",
         "created_at": created,
         "status": status,
@@ -79,9 +79,9 @@ def shell(
         "incomplete_details": {"reason": WHY[finish]} if finish in WHY and finish is not None else None,
         "model": asked.model,
         "output": output,
-        "previous_response_id": None,
+        "previous_response_id": asked.recalls or None,
         "reasoning": members.get("reasoning", {"effort": None, "summary": None}),
-        "store": False,
+        "store": bool(asked.kept_as),
         "usage": usage_of(tokens) if tokens is not None else None,
         **echoed,
     }

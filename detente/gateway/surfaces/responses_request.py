@@ -27,7 +27,6 @@ NEUTRAL: dict[str, tuple[bytes, ...]] = {
     "stream_options": (),
     "truncation": (b'"disabled"', b'"auto"'),
     "top_logprobs": (b"0",),
-    "previous_response_id": (),
 }
 """Members that pass where they say nothing: null, or these."""
 _NULL = b"null"

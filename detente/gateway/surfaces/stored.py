@@ -1,21 +1,30 @@
-"""``GET`` and ``DELETE /v1/responses/{id}``, and its ``/input_items``: responses that a provider stores.
+"""``GET`` and ``DELETE /v1/responses/{id}``, and its ``/input_items``: responses that are stored.
 
-Owns: from a path to a call of the deployment that its id names. Nothing is generated, and so nothing is metered. Not
-here: making responses (``responses``), and ids (``responses_pin``).
+Owns: from a path to a call of the deployment that its id names, or to what the gateway keeps itself. Nothing is
+generated, and so nothing is metered. Not here: making responses (``responses``), and ids (``responses_pin``).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import msgspec
 
+from detente.gateway.surfaces import responses_kept as kept
 from detente.gateway.surfaces import responses_pin as pin
 from detente.gateway.surfaces.naming import text_of
 from detente.gateway.surfaces.responses import sealed
-from detente.gateway.surfaces.surface import NO_HEADERS, AbsentError, Asked, Rendering, Surface, UnsayableError
+from detente.gateway.surfaces.surface import (
+    NO_HEADERS,
+    AbsentError,
+    Asked,
+    Rendering,
+    Surface,
+    Turn,
+    UnsayableError,
+)
 from detente.live.deployment import Operation
 from detente.providers.wire import Call, Refusal, Reply, Wire
 
@@ -23,6 +32,7 @@ PREFIX = b"/v1/responses/"
 METHODS = {"": frozenset({b"GET", b"DELETE"}), "input_items": frozenset({b"GET"})}
 NO_IDS = frozenset({"compact", "input_tokens"})
 """OpenAI's other paths beside responses: they look like an id, and nothing answers them here."""
+_UNKNOWN = "this is not the id of a response that is stored for this caller"
 _QUERY = re.compile(r"[A-Za-z0-9_.~%&=\[\]-]{0,2000}")
 _PROVIDERS_ID = re.compile(r"[A-Za-z0-9_-]{1,500}")
 
@@ -46,12 +56,13 @@ class StoredSurface(Surface):
         return METHODS.get(self._part, frozenset()) if self._id not in NO_IDS else frozenset()
 
     def ask(self, body: bytes, workload: str = "", headers: Mapping[bytes, bytes] = NO_HEADERS) -> Asked:
-        """A call of the deployment that the id names. Raises ``Refusal``."""
+        """A call of the deployment that the id names, or for what the gateway keeps. Raises ``Refusal``."""
+        if self._id.startswith(kept.PREFIX):
+            return Asked(Call("responses", {}, method=self._method.decode()), "", recalls=self._id)
         try:
             deployment, own = pin.open(self._id, workload)
         except pin.UnknownIdError:
-            what = "this is not the id of a stored response that this gateway gave to this workload"
-            raise AbsentError(what, "id") from None
+            raise AbsentError(_UNKNOWN, "id") from None
         if not _PROVIDERS_ID.fullmatch(own) or not _QUERY.fullmatch(self._query):
             raise Refusal("the path or its query contains characters that are not allowed", "id")
         if "stream=true" in self._query:
@@ -61,6 +72,22 @@ class StoredSurface(Surface):
         return Asked(
             Call("responses", {}, method=self._method.decode(), item=item), "", pinned=deployment, workload=workload
         )
+
+    def recalled(self, asked: Asked, turns: Sequence[Turn]) -> Asked:
+        """The same, where it is kept. Raises ``Refusal``."""
+        if not turns:
+            raise AbsentError(_UNKNOWN, "id")
+        return asked
+
+    def answered(self, asked: Asked, turns: Sequence[Turn]) -> bytes | None:
+        """A response that the gateway keeps, what it was an answer to, or that it is kept no longer."""
+        if not turns:
+            return None
+        if asked.call.method == "DELETE":
+            return kept.deleted(self._id)
+        if self._part == "input_items":
+            return kept.listed(turns, oldest_first="order=asc" in self._query)
+        return turns[-1].response
 
     def spoken(self, asked: Asked, wire: Wire) -> Asked:
         """As it was asked; who stores it says which model it is of."""

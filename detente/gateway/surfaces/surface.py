@@ -6,7 +6,7 @@ and OpenAI's on the other (``providers/wire``). Not here: HTTP (``app``), and wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -16,6 +16,18 @@ from detente.live.deployment import Feature, Operation
 from detente.providers.wire import Call, Failure, Refusal, Reply, Wire, failure
 
 NO_HEADERS: Mapping[bytes, bytes] = {}
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """What the gateway keeps of one turn of a conversation: its own input, and the response to it, as JSON.
+
+    ``previous`` is the id of the turn before it; empty of the first.
+    """
+
+    id: str
+    previous: str
+    input: bytes
+    response: bytes
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -41,6 +53,12 @@ class Asked(msgspec.Struct, frozen=True):
     """The tools of such a call, by the names under which they are told (``responses_tools``)."""
     wishes: frozenset[Feature] = frozenset()
     """What it needs, and may do without: who can do it is asked first."""
+    recalls: str = ""
+    """The id of a response that the gateway keeps, on which the call builds, or for which it asks."""
+    fresh: bytes = b""
+    """The input of a call that builds on such a response, without what came before."""
+    kept_as: str = ""
+    """The id under which the gateway keeps its reply, if it comes as a chat completion; empty where it is not kept."""
 
     @property
     def need(self) -> TokenCounts:
@@ -83,6 +101,10 @@ class Rendering:
         """The end of a stream that is complete. Raises ``UnsayableError``."""
         raise NotImplementedError
 
+    def whole(self) -> bytes:
+        """What a stream that is closed came to, as the whole reply that it stands for. Neutral: nothing."""
+        return b""
+
     def fail(self, error: Mapping[str, Any]) -> bytes:
         """The end of a stream that failed: an error event, which clients raise, and no mark of completion."""
         raise NotImplementedError
@@ -102,6 +124,22 @@ class Surface:
     def ask(self, body: bytes, workload: str = "", headers: Mapping[bytes, bytes] = NO_HEADERS) -> Asked:
         """Read the body of a workload's caller. Raises ``Refusal`` with a sentence and the member that is wrong."""
         raise NotImplementedError
+
+    def recalled(self, asked: Asked, turns: Sequence[Turn]) -> Asked:
+        """The same with what it builds on, which may be kept no longer. Raises ``Refusal``. Neutral: nothing."""
+        return asked
+
+    def answered(self, asked: Asked, turns: Sequence[Turn]) -> bytes | None:
+        """What the gateway answers itself, from what it keeps. Neutral: None, for a call of a provider."""
+        return None
+
+    def keeps(self, asked: Asked) -> bool:
+        """Whether a caller wants its reply kept. Neutral: no."""
+        return False
+
+    def turn(self, asked: Asked, body: bytes) -> Turn | None:
+        """What is kept of a reply; ``asked`` is as it was ``spoken``. Neutral: nothing."""
+        return None
 
     def spoken(self, asked: Asked, wire: Wire) -> Asked:
         """The same in a shape that a wire takes. Raises ``Refusal`` where it cannot be said there.

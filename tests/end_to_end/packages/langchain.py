@@ -60,6 +60,12 @@ def thinking(model: str) -> Any:
     return ChatAnthropic(model=model, thinking={"type": "enabled", "budget_tokens": 1024}, **ANTHROPIC)
 
 
+def previous(model: str) -> str:
+    chat = OfOpenAI(model=model, use_responses_api=True, use_previous_response_id=True, **OPENAI)
+    said: list[Any] = [("user", "sandbox:echo first")]
+    return str(chat.invoke([*said, chat.invoke(said), ("user", ECHO)]).text)
+
+
 for name in MODELS:
     for kind, make in MAKES.items():
         note(f"{name} {kind} text", text, make(name))
@@ -68,6 +74,7 @@ for name in MODELS:
         note(f"{name} {kind} object", structured, make(name), "json_schema")
         note(f"{name} {kind} by a tool object", structured, make(name), "function_calling")
     note(f"{name} thinking tools", tools, thinking(name))
+    note(f"{name} previous text", previous, name)
 for name in VECTORS:
     note(f"{name} vectors", vectors, name)
 tell()

@@ -63,10 +63,23 @@ def structured(model: Any) -> list[str]:
     return sorted(done(Runner.run(agent(model, output_type=Claim), "Which claim?")).final_output.model_dump())
 
 
+def chained(model: Any) -> int:
+    """The result of a tool is sent alone, after the response that asked for it."""
+    return tools(model, auto_previous_response_id=True)
+
+
+def previous(model: Any) -> Any:
+    """A turn is sent alone, after the response to the one before."""
+    first = done(Runner.run(agent(model), "sandbox:echo first"))
+    return done(Runner.run(agent(model), ECHO, previous_response_id=first.last_response_id)).final_output
+
+
 for name in MODELS:
     for kind, make in MAKES.items():
         note(f"{name} {kind} text", text, make(name))
         note(f"{name} {kind} stream", streamed, make(name))
         note(f"{name} {kind} tools", tools, make(name))
         note(f"{name} {kind} object", structured, make(name))
+    note(f"{name} previous text", previous, MAKES["responses"](name))
+    note(f"{name} chained tools", chained, MAKES["responses"](name))
 tell()

@@ -103,7 +103,7 @@ def test_state_is_pinned_to_its_deployment_under_the_providers_own_id() -> None:
         ({"conversation": {"id": "conv_1"}}, "conversation", "previous_response_id"),
         ({"prompt": {"id": "pmpt_1"}}, "prompt", "one provider"),
         ({"previous_response_id": "resp_before"}, "previous_response_id", "store: false"),
-        ({"previous_response_id": SEALED[:-1]}, "previous_response_id", "was given"),
+        ({"previous_response_id": SEALED[:-1]}, "previous_response_id", "is stored for this caller"),
         ({"previous_response_id": 5}, "previous_response_id", "expected `str"),
         ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "input", "where the item is stored"),
         (

@@ -1,0 +1,109 @@
+"""Turns of conversations that the gateway keeps, in a file that its workers share.
+
+Owns: that a turn is found by whoever presents the key it was made with, on any worker, and nobody else; and that no key
+takes more than its bounds. What is not used longest goes first. The file lives as long as the gateway and is its user's
+alone: what was said is nowhere else on a disk. Not here: what a turn is (``surfaces/responses_kept``), and who asks.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from detente.gateway.surfaces.surface import Turn
+from detente.live.serving import KeptResponses
+
+WAIT = 0.25
+"""Seconds that a worker waits for another one's turn to be written: longer, and other calls would wait with it."""
+_TABLES = """
+pragma journal_mode = wal;
+pragma synchronous = off;
+create table if not exists turns (
+    id text primary key, key text not null, previous text not null, input blob not null, response blob not null,
+    size integer not null, used real not null
+) without rowid;
+create index if not exists by_key on turns (key, used, id, size);
+create index if not exists by_use on turns (used);
+"""
+_CHAIN = """
+with recursive chain (id, previous, input, response, depth) as (
+    select id, previous, input, response, 0 from turns where id = :id and key = :key and used > :since
+    union all
+    select turns.id, turns.previous, turns.input, turns.response, depth + 1 from chain
+    join turns on turns.id = chain.previous and turns.key = :key
+) select id, previous, input, response from chain order by depth desc
+"""
+_TOO_MUCH = """
+select id from (
+    select id, row_number() over newest as place, sum(size) over newest as bytes from turns where key = ?
+    window newest as (order by used desc, id desc)
+) where place > ? or bytes > ?
+"""
+
+
+class KeptTurns:
+    """The turns of one gateway. Times are the event loop's, which all processes of a machine share.
+
+    Parameters
+    ----------
+    file
+        Where they are; None: nothing is kept. It is made when it is first needed.
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
+        self._file = file
+        self._opened: sqlite3.Connection | None = None
+
+    def keeps(self, bounds: KeptResponses) -> bool:
+        """Whether anything is kept at all."""
+        return self._file is not None and bounds.age > 0
+
+    def keep(self, key: str, turn: Turn, bounds: KeptResponses, now: float) -> None:
+        """Keep a turn that was made with a key, and let go of what is over the bounds. Raises sqlite3.Error."""
+        size = len(turn.input) + len(turn.response)
+        row = (turn.id, key, turn.previous, turn.input, turn.response, size, now)
+        with self._database() as database:
+            database.execute("insert or replace into turns values (?, ?, ?, ?, ?, ?, ?)", row)
+            database.execute("delete from turns where used <= ?", (now - bounds.age,))
+            over = database.execute(_TOO_MUCH, (key, bounds.count, bounds.bytes)).fetchall()
+            database.executemany("delete from turns where id = ?", over)
+
+    def recall(self, key: str, response: str, bounds: KeptResponses, now: float) -> Sequence[Turn]:
+        """A conversation up to a response, the oldest turn first; nothing where not all of it is there.
+
+        Raises sqlite3.Error.
+        """
+        if not self.keeps(bounds):
+            return ()
+        with self._database() as database:
+            asked = {"id": response, "key": key, "since": now - bounds.age}
+            found = [Turn(*row) for row in database.execute(_CHAIN, asked)]
+            if not found or found[0].previous:
+                return ()
+            database.executemany("update turns set used = ? where id = ?", [(now, turn.id) for turn in found])
+        return found
+
+    def forget(self, key: str, response: str) -> None:
+        """Let go of a turn; what builds on it is not whole any more. Raises sqlite3.Error."""
+        with self._database() as database:
+            database.execute("delete from turns where id = ? and key = ?", (response, key))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+    def _database(self) -> sqlite3.Connection:
+        if self._opened is None:
+            if self._file is None:
+                raise sqlite3.OperationalError("nothing is kept")
+            opened = sqlite3.connect(self._file, timeout=WAIT)
+            with closing(opened.executescript(_TABLES)):
+                self._opened = opened
+        return self._opened
+
+
+NOTHING_KEPT = KeptTurns()

@@ -1,0 +1,76 @@
+"""Responses that the gateway keeps itself: those of models that have only chat, which no provider stores.
+
+Owns: their ids, what is kept of a turn, and from turns to the conversation that a call builds on. Pure. Not here: where
+turns are kept, and for how long (``serving/kept_turns``), and responses that a provider stores (``responses_pin``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from detente.gateway.surfaces.surface import Asked, Turn
+from detente.providers.wire import Members
+
+PREFIX = "resp_dtk1"
+"""With a number, as ids of stored responses have: another form of ids gets the next one."""
+_ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def id_of(call: str) -> str:
+    """The id of the response to a call: no two calls share one, whatever their providers say."""
+    return PREFIX + call.removeprefix("req_")
+
+
+def turn_of(asked: Asked, response: bytes) -> Turn:
+    """What is kept of a turn: its own input and the response; what came before it is kept already."""
+    members = asked.origin.members if asked.origin is not None else asked.call.members
+    own = asked.fresh or bytes(members.get("input", b"[]"))
+    return Turn(asked.kept_as, asked.recalls, own, response)
+
+
+def continued(turns: Sequence[Turn], own: bytes) -> msgspec.Raw:
+    """The input of a call that builds on turns, the oldest first: all that was said, then its own."""
+    items = [item for turn in turns for item in _said(turn)]
+    return msgspec.Raw(msgspec.json.encode([*items, *_items(own)]))
+
+
+def _said(turn: Turn) -> Iterator[msgspec.Raw]:
+    yield from _items(turn.input)
+    yield from _ITEMS.decode(msgspec.json.decode(turn.response, type=Members)["output"])
+
+
+def _items(own: bytes) -> list[msgspec.Raw]:
+    """An input as items: a text is what a user says."""
+    if own[:1] != b'"':
+        return _ITEMS.decode(own)
+    said = {"type": "message", "role": "user", "content": msgspec.Raw(own)}
+    return [msgspec.Raw(msgspec.json.encode(said))]
+
+
+# -- what callers ask of a kept response ------------------------------------------------------------------------------
+def listed(turns: Sequence[Turn], *, oldest_first: bool) -> bytes:
+    """What the last of the turns was an answer to, as a page of items."""
+    *before, last = turns
+    raw = [*(item for turn in before for item in _said(turn)), *_items(last.input)]
+    items = [_whole(msgspec.json.decode(item, type=dict[str, Any]), at) for at, item in enumerate(raw)]
+    if not oldest_first:
+        items.reverse()
+    ends = {"first_id": items[0]["id"], "last_id": items[-1]["id"]} if items else {"first_id": None, "last_id": None}
+    return msgspec.json.encode({"object": "list", "data": items, **ends, "has_more": False})
+
+
+def _whole(item: dict[str, Any], at: int) -> dict[str, Any]:
+    """An item as OpenAI lists it: with a type and an id, and its text as a part."""
+    kind = item.get("type", "message")
+    if isinstance(text := item.get("content"), str):
+        part = "output_text" if item.get("role") == "assistant" else "input_text"
+        item = {**item, "content": [{"type": part, "text": text}]}
+    return {"id": f"item_{at}", **item, "type": kind}
+
+
+def deleted(response: str) -> bytes:
+    """That a response is kept no longer."""
+    return msgspec.json.encode({"id": response, "object": "response", "deleted": True})

@@ -1,0 +1,109 @@
+"""Responses of models that have only chat, built on, read and deleted through the gateway."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from detente.gateway.serving.kept_turns import KeptTurns
+from detente.gateway.surfaces.responses_kept import PREFIX
+from detente.live.key import hash_of, make
+from tests.gateway.http.peer import run
+from tests.gateway.stage import FLOW, KEY, SERVED, SERVING, Answer, Provider, Stage, one, play
+from tests.waiting import so
+
+PATH = "/v1/responses"
+OTHER = make("other-key", bytes(range(32)))
+
+
+def stage(folder: Path, south: Provider, **serving: Any) -> Stage:
+    keys = [
+        {"id": name, "workload": "chat", "hash": hash_of(key)}
+        for name, key in (("chat-key", KEY), ("other-key", OTHER))
+    ]
+    case = one(south, keys=keys, serving=SERVING | serving)
+    return Stage(folder, case, kept=KeptTurns(folder / "turns"))
+
+
+async def respond(on: Stage, text: str, previous: str | None = None, key: str = KEY, **more: Any) -> Answer:
+    return await on.ask({"model": "m", "input": text, "previous_response_id": previous, **more}, path=PATH, key=key)
+
+
+def test_each_turn_is_sent_alone_streamed_or_not_and_its_model_hears_all(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with play(SERVED, FLOW, SERVED) as south, stage(tmp_path, south) as on:
+            first = (await respond(on, "one")).json
+            assert (first["id"][: len(PREFIX)], first["store"], first["previous_response_id"]) == (PREFIX, True, None)
+            streamed = await respond(on, "two", first["id"], stream=True)
+            second = streamed.events[-1]["response"]
+            assert (second["previous_response_id"], second["output"][0]["content"][0]["text"]) == (first["id"], "hello")
+            await respond(on, "three", second["id"])
+            said = [(message["role"], message["content"]) for message in south.asked[2]["messages"]]
+            assert said == [
+                ("user", "one"),
+                ("assistant", "hello"),
+                ("user", "two"),
+                ("assistant", "hello"),
+                ("user", "three"),
+            ]
+
+    run(main())
+
+
+def test_a_kept_response_is_read_listed_and_deleted_by_its_key_alone(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with play(SERVED) as south, stage(tmp_path, south) as on:
+            made = (await respond(on, "one")).json
+            path = f"{PATH}/{made['id']}"
+            assert (await on.ask(path=path, method="GET", key=KEY)).json == made
+            items = (await on.ask(path=f"{path}/input_items", method="GET", key=KEY)).json["data"]
+            assert [item["content"][0]["text"] for item in items] == ["one"]
+            for method in ("GET", "DELETE"):
+                assert (await on.ask(path=path, method=method, key=OTHER)).status == 404
+            refused = await respond(on, "two", made["id"], OTHER)
+            assert (refused.status, refused.json["error"]["param"]) == (400, "previous_response_id")
+            gone = (await on.ask(path=path, method="DELETE", key=KEY)).json
+            assert gone == {"id": made["id"], "object": "response", "deleted": True}
+            assert (await on.ask(path=path, method="GET", key=KEY)).status == 404
+            assert (await respond(on, "two", made["id"])).status == 400
+            assert len(south.asked) == 1
+            read = [record for record in on.records if record.path.endswith("{id}") and record.status == 200]
+            assert {(record.outcome, record.usage and record.usage.input, record.deployment) for record in read} == {
+                ("complete", 0, None)
+            }
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("asked", "serving"), [({"store": False}, {}), ({}, {"kept-responses": {"age": "0 s"}})], ids=["caller", "case"]
+)
+def test_nothing_is_kept_where_the_caller_or_the_case_says_so(tmp_path: Path, asked: Any, serving: Any) -> None:
+    async def main() -> None:
+        async with play(SERVED) as south, stage(tmp_path, south, **serving) as on:
+            made = (await respond(on, "one", **asked)).json
+            assert (made["store"], made["id"].startswith(PREFIX)) == (False, False)
+            refused = await respond(on, "two", made["id"])
+            assert "send the whole conversation as `input`" in refused.json["error"]["message"]
+            assert not (tmp_path / "turns").exists()
+
+    run(main())
+
+
+def test_a_call_is_served_where_its_turn_cannot_be_kept(tmp_path: Path) -> None:
+    """The operator is told, and the next turn is asked to send everything."""
+    told: list[dict[str, Any]] = []
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, said: told.append(said))
+        (tmp_path / "turns").mkdir()
+        async with play(SERVED) as south, stage(tmp_path, south) as on:
+            made = await respond(on, "one")
+            assert made.status == 200
+            assert (await respond(on, "two", made.json["id"])).status == 400
+            await so(lambda: len(told) == 2)
+
+    run(main())
