@@ -17,7 +17,7 @@ from detente.gateway.deciding.choose import Order, choose
 from detente.gateway.deciding.error import error
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Moment
-from detente.gateway.surfaces.surface import NO_HEADERS, AbsentError, Asked, Surface, Turn
+from detente.gateway.surfaces.surface import NO_HEADERS, AbsentError, Asked, KeptTurn, Surface
 from detente.live.request import Request
 from detente.providers.wire import Refusal
 
@@ -50,7 +50,7 @@ def read(
     return _read(lambda: surface.ask(body, workload, headers), lenient)
 
 
-def recalled(surface: Surface, asked: Asked, turns: Sequence[Turn], lenient: frozenset[str] = frozenset()) -> Asked:
+def recalled(surface: Surface, asked: Asked, turns: Sequence[KeptTurn], lenient: frozenset[str] = frozenset()) -> Asked:
     """The same with the kept turns that it builds on. Raises Rejection where those are not kept any more."""
     return _read(lambda: surface.recalled(asked, turns), lenient)
 

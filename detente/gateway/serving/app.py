@@ -40,7 +40,7 @@ from detente.gateway.serving.trace import PARENT, trace_of
 from detente.gateway.surfaces import SURFACES
 from detente.gateway.surfaces.messages_count import CountSurface
 from detente.gateway.surfaces.responses_kept import id_of
-from detente.gateway.surfaces.surface import Surface, Turn
+from detente.gateway.surfaces.surface import KeptTurn, Surface
 from detente.gateway.upstream import Upstream
 from detente.ledger.journal import Journal
 from detente.live import key as keys
@@ -340,10 +340,10 @@ class App:
         finally:
             self._active -= 1
 
-    def _recalled(self, job: Job, lenient: frozenset[str]) -> Sequence[Turn]:
+    def _recalled(self, job: Job, lenient: frozenset[str]) -> Sequence[KeptTurn]:
         """The kept turns that a call builds on, which it then holds; and whether its own is kept. Raises Rejection."""
         bounds = job.moment.policy.serving.kept_responses
-        turns: Sequence[Turn] = ()
+        turns: Sequence[KeptTurn] = ()
         if name := job.asked.recalls:
             try:
                 turns = self._kept.recall(job.key.id, name, bounds, job.began)

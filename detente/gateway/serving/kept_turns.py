@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from detente.gateway.surfaces.surface import Turn
+from detente.gateway.surfaces.surface import KeptTurn
 from detente.live.serving import KeptResponses
 
 WAIT = 0.25
@@ -60,7 +60,7 @@ class KeptTurns:
         """Whether anything is kept at all."""
         return self._file is not None and bounds.age > 0
 
-    def keep(self, key: str, turn: Turn, bounds: KeptResponses, now: float) -> None:
+    def keep(self, key: str, turn: KeptTurn, bounds: KeptResponses, now: float) -> None:
         """Keep a turn that was made with a key, and let go of what is over the bounds. Raises sqlite3.Error."""
         size = len(turn.input) + len(turn.response)
         row = (turn.id, key, turn.previous, turn.input, turn.response, size, now)
@@ -70,7 +70,7 @@ class KeptTurns:
             over = database.execute(_TOO_MUCH, (key, bounds.count, bounds.bytes)).fetchall()
             database.executemany("delete from turns where id = ?", over)
 
-    def recall(self, key: str, response: str, bounds: KeptResponses, now: float) -> Sequence[Turn]:
+    def recall(self, key: str, response: str, bounds: KeptResponses, now: float) -> Sequence[KeptTurn]:
         """A conversation up to a response, the oldest turn first; nothing where not all of it is there.
 
         Raises sqlite3.Error.
@@ -79,7 +79,7 @@ class KeptTurns:
             return ()
         with self._database() as database:
             asked = {"id": response, "key": key, "since": now - bounds.age}
-            found = [Turn(*row) for row in database.execute(_CHAIN, asked)]
+            found = [KeptTurn(*row) for row in database.execute(_CHAIN, asked)]
             if not found or found[0].previous:
                 return ()
             database.executemany("update turns set used = ? where id = ?", [(now, turn.id) for turn in found])

@@ -54,7 +54,6 @@ class Worker:
         """Whether it was said that the journal cannot be written."""
         self._app: App
         self._journal: Journal
-        self._turns = KeptTurns(settings.kept)
         self._renewing: Renewing | None = None
         self._watch: BooksWatch
 
@@ -66,7 +65,7 @@ class Worker:
     async def _serve(self, listening: socket.socket, policy: Policy, ready: Callable[[], None]) -> None:
         settings, loop = self._settings, asyncio.get_running_loop()
         self._stamp = policy.stamp
-        self._journal = Journal(settings.journal, self._number)
+        self._journal, turns = Journal(settings.journal, self._number), KeptTurns(settings.kept)
         try:
             authorities = await self._authorities(policy, {})
             ids = new_ids(self._number)
@@ -80,7 +79,7 @@ class Worker:
                 Load(settings.workers),
                 ids,
                 standings,
-                self._turns,
+                turns,
             )
             DATE.tick(Clock.wall())
             config = uvicorn.Config(
@@ -135,7 +134,7 @@ class Worker:
                     self._watch.close()
                     await self._renewing.close()
         finally:
-            self._turns.close()
+            turns.close()
             await loop.run_in_executor(self._disk, self._journal.close)
             self._disk.shutdown()
             self._files.shutdown(wait=False, cancel_futures=True)

@@ -28,7 +28,7 @@ from detente.gateway.surfaces.naming import renamed, text_of
 from detente.gateway.surfaces.responses_events import ResponseEvents
 from detente.gateway.surfaces.responses_reply import response_of
 from detente.gateway.surfaces.responses_request import as_chat
-from detente.gateway.surfaces.surface import NO_HEADERS, Asked, Rendering, Surface, Turn, UnsayableError
+from detente.gateway.surfaces.surface import NO_HEADERS, Asked, KeptTurn, Rendering, Surface, UnsayableError
 from detente.live.deployment import Feature, Operation
 from detente.providers import sse
 from detente.providers.quoted import quoted
@@ -105,7 +105,7 @@ class ResponsesSurface(Surface):
             members["previous_response_id"] = msgspec.Raw(msgspec.json.encode(own))
         return _asked(members, workload, pinned)
 
-    def recalled(self, asked: Asked, turns: Sequence[Turn]) -> Asked:
+    def recalled(self, asked: Asked, turns: Sequence[KeptTurn]) -> Asked:
         """The same with the conversation before it. Raises ``Refusal``."""
         if not turns:
             raise Refusal(f"`previous_response_id` is not an id of {_UNKNOWN}", "previous_response_id")
@@ -120,7 +120,7 @@ class ResponsesSurface(Surface):
         """A response is kept unless its caller says not to."""
         return bytes(asked.call.members.get("store", b"")) != b"false"
 
-    def turn(self, asked: Asked, body: bytes) -> Turn | None:
+    def turn(self, asked: Asked, body: bytes) -> KeptTurn | None:
         """A turn that was asked as a chat completion: others are stored by their providers."""
         return kept.turn_of(asked, body) if asked.call.operation == "chat" else None
 

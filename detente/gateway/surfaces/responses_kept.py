@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from detente.gateway.surfaces.surface import Asked, Turn
+from detente.gateway.surfaces.surface import Asked, KeptTurn
 from detente.providers.wire import Members
 
 PREFIX = "resp_dtk1"
@@ -24,20 +24,20 @@ def id_of(call: str) -> str:
     return PREFIX + call.removeprefix("req_")
 
 
-def turn_of(asked: Asked, response: bytes) -> Turn:
+def turn_of(asked: Asked, response: bytes) -> KeptTurn:
     """What is kept of a turn: its own input and the response; what came before it is kept already."""
     members = asked.origin.members if asked.origin is not None else asked.call.members
     own = asked.fresh or bytes(members.get("input", b"[]"))
-    return Turn(asked.kept_as, asked.recalls, own, response)
+    return KeptTurn(asked.kept_as, asked.recalls, own, response)
 
 
-def continued(turns: Sequence[Turn], own: bytes) -> msgspec.Raw:
+def continued(turns: Sequence[KeptTurn], own: bytes) -> msgspec.Raw:
     """The input of a call that builds on turns, the oldest first: all that was said, then its own."""
     items = [item for turn in turns for item in _said(turn)]
     return msgspec.Raw(msgspec.json.encode([*items, *_items(own)]))
 
 
-def _said(turn: Turn) -> Iterator[msgspec.Raw]:
+def _said(turn: KeptTurn) -> Iterator[msgspec.Raw]:
     yield from _items(turn.input)
     yield from _ITEMS.decode(msgspec.json.decode(turn.response, type=Members)["output"])
 
@@ -51,7 +51,7 @@ def _items(own: bytes) -> list[msgspec.Raw]:
 
 
 # -- what callers ask of a kept response ------------------------------------------------------------------------------
-def listed(turns: Sequence[Turn], *, oldest_first: bool) -> bytes:
+def listed(turns: Sequence[KeptTurn], *, oldest_first: bool) -> bytes:
     """What the last of the turns was an answer to, as a page of items."""
     *before, last = turns
     raw = [*(item for turn in before for item in _said(turn)), *_items(last.input)]

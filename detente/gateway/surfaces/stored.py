@@ -20,9 +20,9 @@ from detente.gateway.surfaces.surface import (
     NO_HEADERS,
     AbsentError,
     Asked,
+    KeptTurn,
     Rendering,
     Surface,
-    Turn,
     UnsayableError,
 )
 from detente.live.deployment import Operation
@@ -73,13 +73,13 @@ class StoredSurface(Surface):
             Call("responses", {}, method=self._method.decode(), item=item), "", pinned=deployment, workload=workload
         )
 
-    def recalled(self, asked: Asked, turns: Sequence[Turn]) -> Asked:
+    def recalled(self, asked: Asked, turns: Sequence[KeptTurn]) -> Asked:
         """The same, where it is kept. Raises ``Refusal``."""
         if not turns:
             raise AbsentError(_UNKNOWN, "id")
         return asked
 
-    def answered(self, asked: Asked, turns: Sequence[Turn]) -> bytes | None:
+    def answered(self, asked: Asked, turns: Sequence[KeptTurn]) -> bytes | None:
         """A response that the gateway keeps, what it was an answer to, or that it is kept no longer."""
         if not turns:
             return None

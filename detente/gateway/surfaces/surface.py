@@ -18,7 +18,7 @@ from detente.providers.wire import Call, Failure, Refusal, Reply, Wire, failure
 NO_HEADERS: Mapping[bytes, bytes] = {}
 
 
-class Turn(msgspec.Struct, frozen=True):
+class KeptTurn(msgspec.Struct, frozen=True):
     """What the gateway keeps of one turn of a conversation: its own input, and the response to it, as JSON.
 
     ``previous`` is the id of the turn before it; empty of the first.
@@ -125,11 +125,11 @@ class Surface:
         """Read the body of a workload's caller. Raises ``Refusal`` with a sentence and the member that is wrong."""
         raise NotImplementedError
 
-    def recalled(self, asked: Asked, turns: Sequence[Turn]) -> Asked:
+    def recalled(self, asked: Asked, turns: Sequence[KeptTurn]) -> Asked:
         """The same with what it builds on, which may be kept no longer. Raises ``Refusal``. Neutral: nothing."""
         return asked
 
-    def answered(self, asked: Asked, turns: Sequence[Turn]) -> bytes | None:
+    def answered(self, asked: Asked, turns: Sequence[KeptTurn]) -> bytes | None:
         """What the gateway answers itself, from what it keeps. Neutral: None, for a call of a provider."""
         return None
 
@@ -137,7 +137,7 @@ class Surface:
         """Whether a caller wants its reply kept. Neutral: no."""
         return False
 
-    def turn(self, asked: Asked, body: bytes) -> Turn | None:
+    def turn(self, asked: Asked, body: bytes) -> KeptTurn | None:
         """What is kept of a reply; ``asked`` is as it was ``spoken``. Neutral: nothing."""
         return None
 

@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.gateway.serving.kept_turns import NOTHING_KEPT, KeptTurns
-from detente.gateway.surfaces.surface import Turn
+from detente.gateway.surfaces.surface import KeptTurn
 from detente.live.serving import KeptResponses
 
 BOUNDS = KeptResponses(count=3, bytes=100, age="10 s")  # type: ignore[arg-type]  # as a case writes it
 
 
-def turn(name: str, previous: str = "", size: int = 10) -> Turn:
-    return Turn(name, previous, b"i" * (size // 2), b"r" * (size - size // 2))
+def turn(name: str, previous: str = "", size: int = 10) -> KeptTurn:
+    return KeptTurn(name, previous, b"i" * (size // 2), b"r" * (size - size // 2))
 
 
 def names(kept: KeptTurns, name: str, now: float, key: str = "k") -> list[str]:

@@ -13,7 +13,7 @@ from detente.gateway.surfaces.responses import ResponsesSurface
 from detente.gateway.surfaces.responses_kept import PREFIX, continued, id_of, listed
 from detente.gateway.surfaces.responses_request import as_chat
 from detente.gateway.surfaces.stored import StoredSurface
-from detente.gateway.surfaces.surface import AbsentError, Asked, Turn
+from detente.gateway.surfaces.surface import AbsentError, Asked, KeptTurn
 from detente.providers.wire import Refusal, Reply, Tokens
 from tests.gateway.stage import completion, delta
 from tests.gateway.surfaces.corpora import dumped
@@ -28,7 +28,7 @@ def asked(kept_as: str = FIRST, **body: Any) -> Asked:
     return msgspec.structs.replace(found, kept_as=kept_as)
 
 
-def turn(asked: Asked, message: dict[str, Any]) -> Turn:
+def turn(asked: Asked, message: dict[str, Any]) -> KeptTurn:
     spoken = as_chat(asked)
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     body = SURFACE.whole(spoken, Reply(json.dumps(completion(choices=[choice])).encode(), Tokens(10, 5)), "d")
@@ -98,7 +98,7 @@ def test_what_is_kept_no_longer_is_refused_with_the_remedy() -> None:
         SURFACE.recalled(asked(previous_response_id=FIRST), [])
     assert refused.value.param == "previous_response_id"
     with pytest.raises(Refusal, match="`input` is not a list"):
-        SURFACE.recalled(asked(input=5, previous_response_id=FIRST), [Turn(FIRST, "", b"[]", b'{"output":[]}')])
+        SURFACE.recalled(asked(input=5, previous_response_id=FIRST), [KeptTurn(FIRST, "", b"[]", b'{"output":[]}')])
     stored = StoredSurface(b"GET", f"/v1/responses/{FIRST}".encode(), b"")
     with pytest.raises(AbsentError):
         stored.recalled(stored.ask(b""), [])
@@ -111,7 +111,7 @@ def test_no_two_calls_share_an_id() -> None:
 
 def test_what_a_response_answered_is_listed_newest_first() -> None:
     one = turn(asked(), {"role": "assistant", "content": "Hi"})
-    two = Turn("b", FIRST, b'[{"role":"user","content":"And?","id":"mine"}]', b'{"output":[]}')
+    two = KeptTurn("b", FIRST, b'[{"role":"user","content":"And?","id":"mine"}]', b'{"output":[]}')
     page = json.loads(listed([one, two], oldest_first=False))
     assert [(item["role"], item["content"][0]["text"]) for item in page["data"]] == [
         ("user", "And?"),
