@@ -210,6 +210,18 @@ class Case:
         """
         return replace(self, severed=(*self.severed, (party, at)))
 
+    @property
+    def news(self) -> tuple[datetime, ...]:
+        """The moments after its start at which it becomes known that offers will be closed, in order."""
+        start = moment(self.declared.horizon.start)
+        days = {moment(each.known) for offer in self.offers for each in offer.closed if each.known is not None}
+        return tuple(sorted(day for day in days if day > start))
+
+    def known_at(self, at: datetime) -> Case:
+        """The same case as far as it is known at a moment: no offer is closed of which nobody knows it by then."""
+        offers = tuple(offer.known_at(at) for offer in self.offers)
+        return replace(self, declared=self.declared.model_copy(update={"offers": offers}))
+
     def serving(self, keys: Iterable[Key]) -> Case:
         """The same case with other keys."""
         return replace(self, declared=self.declared.model_copy(update={"keys": tuple(keys)}))

@@ -283,6 +283,8 @@ class _Changing:
             provider, _, region = (loss.provider or loss.region or "").partition("/")
             names = self._of_provider(provider, region or None, here)
         days = {key: pair for key, pair in (node.keys or {}).items() if key in ("from", "until")}
+        if loss.known is not None:
+            days |= node_of({"known": str(loss.known)}, place(node)).keys or {}
         closed = YamlNode(node.line, node.column, keys=days, file=node.file)
         for home, index, _ in (found for name in names for found in self._homes("offers", name)):
             entry = self.sections[home][index]

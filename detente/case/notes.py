@@ -42,14 +42,13 @@ def _beyond(case: Case) -> Iterator[Mistake]:
 
 
 def _foreseen(case: Case) -> Iterator[Mistake]:
-    """Losses that come as a surprise, and that a plan knows of from its first period on."""
+    """Losses that do not say when they are known, and that a plan knows of from its first period on."""
     for scenario in case.scenarios:
         for lost in scenario.lose:
             what = f"`{lost.provider or lost.region or lost.offer}` is lost on {lost.from_}"
-            known = f"with {lost.notice} of notice" if lost.notice else "without notice"
-            if case.declared.horizon.start < lost.from_ < case.declared.horizon.end:
-                told = f"{what}, {known}, and a plan knows it from the start"
-                yield Mistake(Where(scenario.id), told, "it shows the best that could be done, and not a surprise")
+            if lost.notice is None and case.declared.horizon.start < lost.from_ < case.declared.horizon.end:
+                told = f"{what}, and a plan knows it from the start"
+                yield Mistake(Where(scenario.id), told, "if it comes as a surprise, add its `notice`, such as `1 day`")
 
 
 def _when(start: date | None, end: date | None) -> str:

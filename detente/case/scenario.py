@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
@@ -18,7 +18,7 @@ from detente.contract.term import Ending
 from detente.errors import FlawError
 from detente.values.money import Cash
 from detente.values.noun import Id, Noun, Title, read_by, written_as
-from detente.values.period import DATE, Day, day
+from detente.values.period import DATE, Day, day, later, moment
 from detente.values.quantity_field import Length
 
 
@@ -127,8 +127,16 @@ class Loss(Noun):
     from_: Day = Field(description="the first day without it")
     until: Day | None = Field(default=None, description="the day on which it is back; default: it never is")
     notice: Length | None = Field(
-        default=None, description="how long before it is known; a plan knows it from the start"
+        default=None, description="how long before it is known, and a plan knows it; default: from the start"
     )
+
+    @property
+    def known(self) -> date | None:
+        """The first day on which it is known; None where it is from the start."""
+        if self.notice is None:
+            return None
+        told = later(moment(self.from_), self.notice, -1)
+        return told.date() + timedelta(days=told > moment(told.date()))
 
     @field_validator("region")
     @classmethod

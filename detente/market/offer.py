@@ -40,6 +40,9 @@ class Closed(Noun):
 
     from_: Day
     until: Day | None = None
+    known: Day | None = Field(
+        default=None, description="the day on which that is known, and before which no plan knows it; default: always"
+    )
 
     @model_validator(mode="after")
     def _dates(self) -> Closed:
@@ -91,6 +94,11 @@ class _Offer(Noun):
     def sold(self, start: datetime, end: datetime) -> bool:
         """Whether it is on offer for all of a time, whatever is lost of it meanwhile."""
         return not ((self.from_ and moment(self.from_) > start) or (self.until and moment(self.until) < end))
+
+    def known_at(self, at: datetime) -> Self:
+        """The same offer as far as is known at a moment: nobody knows yet of some times in which it is closed."""
+        known = tuple(each for each in self.closed if each.known is None or moment(each.known) <= at)
+        return self if known == self.closed else self.model_copy(update={"closed": known})
 
     def within(self, start: date, end: date | None) -> Self:
         """The same offer, on sale at no time before or after."""
@@ -175,8 +183,12 @@ class _Bought(_Offer):
         return self.price.mean_over(start, end, self.hour_price)
 
     def units_at_most(self, period: Period) -> int | None:
-        """Whole units there are in a period (0 where not on offer); None where not limited."""
-        if not self.open(period.span_start, period.span_end):
+        """Whole units there are in a period (0 where not on offer); None where not limited.
+
+        What was reserved is held, and paid for, while the offer is closed.
+        """
+        there = self.sold if self.reserved else self.open
+        if not there(period.span_start, period.span_end):
             return 0
         if self.capacity is None:
             return None

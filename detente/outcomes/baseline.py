@@ -17,6 +17,7 @@ from detente.errors import UnsettledError
 from detente.outcomes.estimate import Estimate, LeastCost
 from detente.planner.answer.bill import Bill, work_by_provider
 from detente.planner.answer.binding import binding
+from detente.planner.news import unforeseen
 from detente.planner.solving.search import Incumbent, Unmet
 from detente.planner.solving.solution import SAME, Solution, Stopped
 from detente.planner.study import GAP, Study
@@ -83,14 +84,15 @@ class Baseline:
         model = study.model
         left = None if model.deadline is None else model.deadline - (1 - SHARE) * model.left
         with model.until(left):
-            found = study.solve(gap)
+            informed = unforeseen(study, gap)
+            found = informed.solve(gap)
         if isinstance(found, Unmet):
             return found
         if found.solution is None and study.interrupted:
             raise KeyboardInterrupt
         if found.solution is None:
             raise UnsettledError("no plan was found in time: give it more time")
-        bill, solution = study.bill(found)
+        bill, solution = informed.bill(found)
         found = Incumbent(solution, found.bound, found.stopped, found.rounding, found.prices, found.basis)
         return cls(study.starting(found), found, _cost(bill.total, found.bound), bill, gap)
 
@@ -130,7 +132,8 @@ class Baseline:
 
     def near(self, study: Study) -> Near | None:
         """The cost of a study near this one; None where it has no plan. Raises StoppedError."""
-        found = _going_on(study).near(self.gap)
+        study = unforeseen(_going_on(study), self.gap)
+        found = study.near(self.gap)
         if isinstance(found, Unmet):
             return None
         if found.solution is None or found.stopped is not None:

@@ -94,10 +94,9 @@ def lose(baseline: Baseline, provider: str, away: Away) -> ProviderLoss:
 def _past(baseline: Baseline, away: Away) -> Past | None:
     """What was decided before the loss was known."""
     draft, solution = baseline.study.draft, baseline.found.solution
-    until = 0 if away.known is None else sum(period.span_start < away.known for period in draft.periods)
-    if not until or solution is None or solution.values is None:
+    if away.known is None or away.known <= draft.periods[0].span_start or solution is None or solution.values is None:
         return None
-    return Past(draft, solution.values, until)
+    return Past.of(draft, solution.values, away.known)
 
 
 def _found(baseline: Baseline, study: Study) -> Near | None:

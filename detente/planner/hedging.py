@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from detente.planner.answer.rounding import at_stake
 from detente.planner.formulation.expression import Floats, Ints, dot
 from detente.planner.formulation.formulate import formulate_alike
 from detente.planner.formulation.tree import Future, Tree
+from detente.planner.past import KeptColumns, Past
 from detente.planner.solving.model import Model
 from detente.planner.solving.search import MAX_NODES, MAX_SEARCHED, SEARCH, Progress
 from detente.planner.solving.solution import Solution
@@ -29,6 +31,7 @@ from detente.planner.solving.whole import whole_columns, whole_counts
 from detente.planner.study import GAP, silent
 from detente.results.tail import tail
 from detente.values.money import nano
+from detente.values.period import moment
 
 NO_WEIGHT = Decimal(0)
 
@@ -81,18 +84,41 @@ def hedge(
     BillError
         The exact bills differ from the solver's cost by more than rounding.
     """
-    progress(f"formulating {len(futures)} futures as one program")
-    drafts = formulate_alike([f.case for f in futures])
-    tree = Tree(
-        [Future(d, float(f.probability), f.news) for d, f in zip(drafts, futures, strict=True)],
-        until,
-        float(weight),
-        float(level),
-    )
-    return _Hedging(tree, [f.probability for f in futures], gap, deadline, progress).plan(weight, level)
+    pasts: Sequence[Past] = ()
+    days = {day for future in futures for day in future.case.news}
+    begin = moment(futures[0].case.declared.horizon.start)
+    for now, next_day in pairwise([begin, *sorted(days)]):
+        known = [replace(future, case=future.case.known_at(now)) for future in futures]
+        found = _Hedging.of(known, until, weight, level, pasts, gap, deadline, progress).before(next_day)
+        if found is None:
+            return None
+        pasts = found
+    return _Hedging.of(futures, until, weight, level, pasts, gap, deadline, progress).plan(weight, level)
 
 
 class _Hedging:
+    @classmethod
+    def of(
+        cls,
+        futures: Sequence[CaseInFuture],
+        until: datetime,
+        weight: Decimal,
+        level: Decimal,
+        pasts: Sequence[Past],
+        gap: float,
+        deadline: float | None,
+        progress: Progress,
+    ) -> _Hedging:
+        """Some futures as one program; what was decided before some news in each of them, if anything, is kept."""
+        progress(f"formulating {len(futures)} futures as one program")
+        drafts = formulate_alike([future.case for future in futures])
+        own = [Future(d, float(f.probability), f.news) for d, f in zip(drafts, futures, strict=True)]
+        tree = Tree(own, until, float(weight), float(level))
+        found = cls(tree, [future.probability for future in futures], gap, deadline, progress)
+        if pasts:
+            found.model.pin(_joined(tree, pasts))
+        return found
+
     def __init__(
         self, tree: Tree, chances: Sequence[Decimal], gap: float, deadline: float | None, progress: Progress
     ) -> None:
@@ -104,7 +130,30 @@ class _Hedging:
         self.whole: Ints = np.unique(np.concatenate(own)).astype(np.int32)
 
     def plan(self, weight: Decimal, level: Decimal) -> HedgedPlan | None:
-        """Relaxed, rounded up, searched; then billed future by future."""
+        """The least cost that is found, billed future by future; None where no plan suits all futures."""
+        found = self._found()
+        if found is None:
+            return None
+        relaxed, best, bound = found
+        costs = self._billed(best)
+        mean = nano(sum((Fraction(p) * Fraction(c) for p, c in zip(self.chances, costs, strict=True)), Fraction(0)))
+        dearest = tail(list(zip(self.chances, costs, strict=True)), level)
+        weighed = nano((1 - Fraction(weight)) * Fraction(mean) + Fraction(weight) * Fraction(dearest))
+        least = min(weighed, nano(Fraction(bound + self.tree.constant)))
+        return HedgedPlan(costs, mean, weighed, least, len(self.tree.common), self._as_if_sure(), relaxed.objective)
+
+    def before(self, day: datetime) -> tuple[Past, ...] | None:
+        """What is decided before a day, future by future; None where no plan suits all futures."""
+        found = self._found()
+        if found is None:
+            return None
+        values = found[1].values
+        assert values is not None
+        drafts = [future.draft for future in self.tree.futures]
+        return tuple(Past.of(draft, self.tree.of(values, index), day) for index, draft in enumerate(drafts))
+
+    def _found(self) -> tuple[Solution, Solution, float] | None:
+        """Relaxed; then rounded up, and searched; and the bound."""
         self._progress(f"solving {self.tree.program.n:,} columns")
         relaxed = self.model.solve_linear()
         if relaxed.status == "optimal" and self.model.sized_by(relaxed.objective):
@@ -114,15 +163,7 @@ class _Hedging:
         if relaxed.values is None:
             raise UnsettledError("no plan before the news was found in time: give it more time")
         found = self._made_whole(relaxed)
-        if found is None:
-            return None
-        best, bound = found
-        costs = self._billed(best)
-        mean = nano(sum((Fraction(p) * Fraction(c) for p, c in zip(self.chances, costs, strict=True)), Fraction(0)))
-        dearest = tail(list(zip(self.chances, costs, strict=True)), level)
-        weighed = nano((1 - Fraction(weight)) * Fraction(mean) + Fraction(weight) * Fraction(dearest))
-        least = min(weighed, nano(Fraction(bound + self.tree.constant)))
-        return HedgedPlan(costs, mean, weighed, least, len(self.tree.common), self._as_if_sure(), relaxed.objective)
+        return None if found is None else (relaxed, *found)
 
     # -- whole numbers -----------------------------------------------------------------------------------------------
     def _made_whole(self, relaxed: Solution) -> tuple[Solution, float] | None:
@@ -208,6 +249,15 @@ class _Hedging:
         rest = self.model.solve_linear()
         self.model.release(self.tree.common)
         return rest.objective if rest.status == "optimal" else None
+
+
+def _joined(tree: Tree, pasts: Sequence[Past]) -> KeptColumns:
+    """What was decided in all futures, as columns of the tree; one that several share was the same in them."""
+    parts = [past.bounds(future.draft) for past, future in zip(pasts, tree.futures, strict=True)]
+    columns = np.concatenate([at[own] for at, (own, _, _) in zip(tree.at, parts, strict=True)]).astype(np.int32)
+    once, first = np.unique(columns, return_index=True)
+    low, high = (np.concatenate([part[side] for part in parts])[first] for side in (1, 2))
+    return once, low, high
 
 
 TIE = 1e-6

@@ -1,54 +1,54 @@
 """What was decided before some news came: it stands as it was planned, in whichever program the rest is planned anew.
 
-Owns: which columns that is, and between which values they are kept. Not here: what the news is (``outcomes.loss``).
+Owns: which decisions that is, and between which values their columns are kept. Not here: what a decision is
+(``formulation.tree``), and what the news is (``news``, ``outcomes.loss``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 
 import numpy as np
 
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats, Ints
+from detente.planner.formulation.tree import WHOLE, decisions
 
 WITHIN = 1e-7
 """By what part a decision may differ from itself: rows that hold it alone are kept to the solver's tolerance."""
 
+KeptColumns = tuple[Ints, Floats, Floats]
+"""Columns, and the values between which they are kept."""
+
 
 @dataclass(frozen=True)
 class Past:
-    """The decisions of a plan in its first periods: work, standby, what goes unserved, and units that begin by then.
+    """The decisions of a plan before a moment: work, standby, units, and what clauses leave to be decided."""
 
-    What clauses leave to be decided is not kept.
-    """
+    decided: Mapping[Hashable, float]
+    until: datetime
+    known: dict[tuple[int, int], tuple[Draft, KeptColumns]] = field(default_factory=dict, compare=False)
 
-    draft: Draft
-    values: Floats
-    until: int
+    @classmethod
+    def of(cls, draft: Draft, values: Floats, until: datetime) -> Past:
+        """Of a solution of a program."""
+        return cls({what: max(0.0, float(values[c])) for c, what, _ in decisions(draft, until)}, until)
 
-    def bounds(self, draft: Draft) -> tuple[Ints, Floats, Floats]:
-        """Columns of a program of the same arcs and periods, and the values between which they are kept."""
-        there, own, slack = [], [], []
-        for mine, theirs, within in self._alike(draft):
-            there.append(theirs.ravel())
-            own.append(self.values[mine.ravel()])
-            slack.append(np.full(mine.size, within))
-        values = np.maximum(np.concatenate(own), 0.0)
-        by = np.concatenate(slack) * np.maximum(values, 1e-3)
-        return np.concatenate(there).astype(np.int32), np.maximum(values - by, 0.0), values + by
+    def bounds(self, draft: Draft) -> KeptColumns:
+        """Columns of a program of the same periods that stand for these decisions; whole ones do not differ at all."""
+        size = id(draft.program), draft.program.n
+        if size not in self.known:
+            self.known[size] = draft, self._bounds(draft)
+        return self.known[size][1]
 
-    def _alike(self, draft: Draft) -> Iterator[tuple[Ints, Ints, float]]:
-        """Columns here and there that stand for one decision, and by what part it may differ; whole ones not at all."""
-        first = slice(None, self.until)
-        yield self.draft.x[:, first], draft.x[:, first], WITHIN
-        for name, columns in self.draft.standby.items():
-            if name in draft.standby:
-                yield columns[:, first], draft.standby[name][:, first], WITHIN
-        for name, columns in self.draft.unserved.items():
-            over = self.draft.demand[name].spans[1] <= self.until
-            yield columns[over], draft.unserved[name][over], WITHIN
-        for name, units in self.draft.units.items():
-            begun = np.array(units.starts, dtype=np.int64) < self.until
-            yield units.columns[begun], draft.units[name].columns[begun], 0.0
+    def _bounds(self, draft: Draft) -> KeptColumns:
+        found = [
+            (column, self.decided[what], 0.0 if what[0] in WHOLE else WITHIN)
+            for column, what, _ in decisions(draft, self.until)
+            if what in self.decided
+        ]
+        columns, values, within = np.array(found, dtype=np.float64).reshape(-1, 3).T
+        by = within * np.maximum(values, 1e-3)
+        return columns.astype(np.int32), np.maximum(values - by, 0.0), values + by

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from detente.case.case import Case
 from detente.planner.conflict import find_conflict
+from detente.planner.news import unforeseen
 from detente.planner.solving.search import Incumbent, Progress
 from detente.planner.study import GAP, Study, silent
 from detente.results.conflict import Conflict
@@ -45,6 +46,7 @@ def plan(
     """
     study = Study.of(case, time_limit=time_limit, progress=progress)
     with study.noting_interrupts():
+        study = unforeseen(study, gap)
         found = study.solve(gap)
         if isinstance(found, Incumbent) and (found.solution is not None or not study.interrupted):
             return study.plan(found, gap)

@@ -27,7 +27,7 @@ from detente.planner.formulation.expression import Ints
 from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.softening import Softening
 from detente.planner.open_program import Absence, OpenProgram
-from detente.planner.past import Past
+from detente.planner.past import KeptColumns, Past
 from detente.planner.solving.interrupt import held
 from detente.planner.solving.model import Model
 from detente.planner.solving.search import Incumbent, Progress, Unmet, nearby, search
@@ -55,6 +55,8 @@ MAX_KEPT = 0.5
 MAX_STEADIED = 500_000
 """Columns of a program of whose plans one that moves less is sought: above, its whole quanta take half as much memory
 again, and half of the time."""
+
+NOTHING_KEPT: KeptColumns = (np.zeros(0, dtype=np.int32), np.zeros(0), np.zeros(0))
 
 TWICE = 2.0
 """So many times what the bill took must be left for another, of what moves less."""
@@ -180,10 +182,7 @@ class Study:
         closed |= {name: self.program.draft.unserved[name] for name in self.must if name not in self.spared}
         if model.closed.keys() != closed.keys():
             model.close(closed)
-        if self.past is not None:
-            model.pin(*self.past.bounds(self.program.draft))
-        elif not np.isnan(model.pinned).all():
-            model.pin(np.zeros(0, dtype=np.int32), np.zeros(0), np.zeros(0))
+        model.pin(NOTHING_KEPT if self.past is None else self.past.bounds(self.program.draft))
         spared = frozenset(giving.totals if giving else ()) if self.performs else None
         if model.spared != spared:
             model.perform(spared)

@@ -167,11 +167,12 @@ def test_what_is_lost_gives_nothing_until_it_is_back(lost: Data) -> None:
 
 def test_a_loss_that_a_plan_foresees_is_noted() -> None:
     lose = [
+        {"provider": "south", "from": "2026-02-01"},
         {"provider": "south", "from": "2026-02-01", "notice": "2 weeks"},
         {"offer": "north-api", "from": "2026-01-01"},
     ]
     (note,) = notes(under({"id": "s", "lose": lose}))
-    assert note.what == "`south` is lost on 2026-02-01, with 2 weeks of notice, and a plan knows it from the start"
+    assert note.what == "`south` is lost on 2026-02-01, and a plan knows it from the start"
     assert notes(Case.of(world({"id": "s", "lose": lose}))) == ()
 
 

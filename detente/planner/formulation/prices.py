@@ -126,7 +126,7 @@ class PriceList:
         return self._over_periods(offer, offer.price, lambda p: list_price(p, fresh, cached, output, batch=batch))
 
     def _over_periods(self, offer: AnyOffer, price: Dated[Any], of: Callable[[Any], Fraction]) -> Prices:
-        if holds_always(price) and not offer.from_ and not offer.until:
+        if holds_always(price) and not offer.turns:
             return Prices((of(price.steps[0][1]),), np.zeros(self._grid.n, dtype=np.int32))
         spans, which = self._grid.spans
         return Prices(tuple(price.mean(*span, of) if offer.open(*span) else None for span in spans), which)

@@ -27,8 +27,11 @@ from detente.values.period import named
 News = Callable[[datetime], Hashable]
 """What is known at a moment: futures of which the same is known cannot be told apart yet."""
 
-TakenDecision = tuple[int, Hashable, datetime]
+TakenDecision = tuple[int, tuple[Hashable, ...], datetime]
 """A column, what it decides, and when that is taken."""
+
+WHOLE = ("units", "gang")
+"""What decisions that are taken in whole numbers begin with."""
 
 
 @dataclass(frozen=True)

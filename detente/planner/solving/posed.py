@@ -44,7 +44,8 @@ class Posed(Running):
         self.spared: frozenset[Owner] | None = None
         self.closed: dict[Hashable, Ints] = {}
         self.held = np.zeros(program.n, dtype=np.int16)  # by how many each column is fixed at zero
-        self.pinned = np.full((2, program.n), np.nan)  # between which values columns are kept, whatever else is asked
+        self.pinned = np.full((2, program.n), np.nan)  # between which values columns are kept
+        self.kept: tuple[Ints, Floats, Floats] = np.zeros(0, dtype=np.int32), np.zeros(0), np.zeros(0)
         for denial in program.denials:
             self.held[denial.numbers] += 1
         # what HiGHS has at the moment, scaled: its own copies come back as lists, which are slow to read
@@ -194,12 +195,14 @@ class Posed(Running):
         self.closed = dict(groups)
         self._bounds(moved)
 
-    def pin(self, columns: Ints, low: Floats, high: Floats) -> None:
-        """Keep columns between natural values, whatever else changes their bounds, and no others."""
-        before = np.flatnonzero(~np.isnan(self.pinned[0])).astype(np.int32)
-        self.pinned[:] = np.nan
-        self.pinned[:, columns] = low, high
-        self._bounds([before, columns.astype(np.int32)])
+    def pin(self, kept: tuple[Ints, Floats, Floats]) -> None:
+        """Keep columns between natural values while nothing fixes them at zero, and no others."""
+        if kept is not self.kept and len(kept[0]) + len(self.kept[0]):
+            before, (columns, low, high) = self.kept[0], kept
+            self.kept = kept
+            self.pinned[:] = np.nan
+            self.pinned[:, columns] = low, high
+            self._bounds([before, columns])
 
     # -- changing bounds and costs ---------------------------------------------------------------------------------
     @property
@@ -215,8 +218,9 @@ class Posed(Running):
     def _bounds(self, changed: Sequence[Ints]) -> None:
         if changed:
             columns = np.unique(np.concatenate(changed)).astype(np.int32)
-            low, high = self.pinned[:, columns]
-            low, high = np.where(np.isnan(low), 0.0, low), np.where(np.isnan(high), self.most[columns], high)
+            (low, high), most = self.pinned[:, columns], self.most[columns]
+            low = np.minimum(np.where(np.isnan(low), 0.0, low), most)
+            high = np.minimum(np.where(np.isnan(high), most, high), most)
             self._between(columns, low / self.column_scale[columns], high / self.column_scale[columns])
 
     def _between(self, columns: Ints, low: Floats, high: Floats) -> None:

@@ -1,0 +1,47 @@
+"""What becomes known on a day: until then, all is decided as if it would not come.
+
+Owns: planning from one piece of news to the next. Not here: how what was decided is kept (``past``), and events with
+probabilities (``hedging``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from itertools import pairwise
+
+from detente.case.case import Case
+from detente.planner.past import Past
+from detente.planner.solving.search import Unmet
+from detente.planner.study import Study
+from detente.values.period import moment
+
+
+def stages(case: Case) -> list[tuple[datetime, datetime]]:
+    """The times before the last news of a case: from one day on which something becomes known to the next."""
+    return list(pairwise([moment(case.declared.horizon.start), *case.news]))
+
+
+def unforeseen(study: Study, gap: float) -> Study:
+    """The same study with all that is decided before each day of news kept, as planned by what is known until then.
+
+    Where there is no such plan, or none in time, the study is as it was: what hinders that is found again with it.
+    """
+    past, case = study.past, study.case
+    for begin, until in stages(case):
+        if past is not None and until <= past.until:
+            continue
+        earlier = replace(study, past=past, start=None).under(case.known_at(begin))
+        study.progress(f"planning what is decided before {until.date()}")
+        with earlier.model.until(_half(earlier)):
+            found = earlier.solve(gap)
+        if isinstance(found, Unmet) or found.solution is None or found.solution.values is None:
+            return study
+        past = Past.of(earlier.draft, found.solution.values, until)
+    return study if past is study.past or past is None else study.keeping(past)
+
+
+def _half(study: Study) -> float | None:
+    """A deadline that leaves half of the time."""
+    model = study.model
+    return None if model.deadline is None else model.deadline - model.left / 2
