@@ -46,6 +46,11 @@ class BedrockName:
         return (found[1] or found[2]).lower() if found else None
 
     @property
+    def model(self) -> str:
+        """The model of a cross-region profile, as some actions want it named; of anything else, what it is called."""
+        return self.text if self.prefix is None else self.text.rpartition("/")[2].partition(".")[2]
+
+    @property
     def spans_regions(self) -> bool:
         """Whether it may run a call in several regions, as far as its name tells: what is not known may."""
         if self.prefix is not None:

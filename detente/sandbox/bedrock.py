@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from detente.live.bedrock_name import BedrockName
 from detente.providers.claude import BEDROCK_BETAS, Claude, claude_of
 from detente.providers.outgoing import HeaderPairs
 from detente.sandbox import converse, eventstream, invoke, messages, openai, signature
@@ -73,8 +74,13 @@ class BedrockFace(Face):
             return None
         return ApiRoute(parts[3], unquote(parts[2])) if parts[3] in ACTIONS else None
 
+    def is_named(self, seat: Seat, name: str) -> bool:
+        return name in (seat.name, BedrockName(seat.name).model)
+
     def read(self, route: ApiRoute, body: Mapping[str, Any], replies: Replies) -> ParsedCall:
         if route.operation == COUNT:
+            if BedrockName(route.name or "").prefix is not None:  # a profile's: only models count
+                raise WrongError("The provided model doesn't support counting tokens.")
             counted = _counted(body)
             return ParsedCall(COUNT, messages.ask(*_claude(counted, route.name or "")).tokens)
         if route.operation.startswith("invoke") and ANTHROPIC in body:

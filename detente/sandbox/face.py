@@ -85,9 +85,13 @@ class Face:
         """The refusal of a request without a valid credential."""
         raise NotImplementedError
 
+    def is_named(self, seat: Seat, name: str) -> bool:
+        """Whether a deployment goes by a name."""
+        return seat.name == name
+
     def find(self, name: str) -> Seat | None:
         """The deployment of a name."""
-        return next((seat for seat in self.seats if seat.name == name), None)
+        return next((seat for seat in self.seats if self.is_named(seat, name)), None)
 
     def read(self, route: ApiRoute, body: Mapping[str, Any], replies: Replies) -> ParsedCall:
         """The call. Raises WrongError."""

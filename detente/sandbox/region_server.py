@@ -166,7 +166,7 @@ class RegionServer:
 
     def _seat(self, face: Face, name: str, wanted: str | None) -> Seat | None:
         if wanted is not None:
-            found = (s for s in face.seats if s.deployment.id == wanted and s.name == name)
+            found = (s for s in face.seats if s.deployment.id == wanted and face.is_named(s, name))
             return next(found, None)
         return face.find(name)
 

@@ -46,6 +46,27 @@ def told(outgoing: Outgoing) -> Data:
 
 
 # -- what is counted --------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("anthropic.claude-haiku-4-5-20251001-v1:0", "anthropic.claude-haiku-4-5-20251001-v1%3A0"),
+        ("eu.anthropic.claude-haiku-4-5-20251001-v1:0", "anthropic.claude-haiku-4-5-20251001-v1%3A0"),
+        ("us-gov.anthropic.claude-sonnet-4-5-v1:0", "anthropic.claude-sonnet-4-5-v1%3A0"),
+        (
+            "arn:aws:bedrock:eu-central-1:1:inference-profile/global.anthropic.claude-opus-4-8-v1",
+            "anthropic.claude-opus-4-8-v1",
+        ),
+        (
+            "arn:aws:bedrock:eu-central-1:1:application-inference-profile/abcdef012345",
+            "arn%3Aaws%3Abedrock%3Aeu-central-1%3A1%3Aapplication-inference-profile%2Fabcdef012345",
+        ),
+    ],
+)
+def test_bedrock_counts_tokens_of_models_and_not_of_profiles(name: str, path: str) -> None:
+    found = bedrock(name).encode(Call("count", raw(PLAIN)))
+    assert found.target == f"/model/{path}/count-tokens"
+
+
 @pytest.mark.parametrize("wire", [direct(), bedrock(HAIKU)])
 def test_tokens_are_counted_of_what_would_be_sent(wire: AnthropicWire | BedrockWire) -> None:
     assert wire.speaks("count")

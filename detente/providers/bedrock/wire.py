@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import cached_property
 from urllib.parse import urlsplit
 
+from detente.live.bedrock_name import BedrockName
 from detente.live.deployment import BedrockDeployment
 from detente.providers.authority import Authority, KeyAuthority
 from detente.providers.bedrock.address import base_of, path_of, region_of
@@ -57,7 +58,8 @@ class BedrockWire(Wire):
 
     @cached_property
     def _paths(self) -> dict[str, str]:
-        return {action: path_of(self.name, action) for action in ACTIONS}
+        paths = {action: path_of(self.name, action) for action in ACTIONS}
+        return paths | {"count-tokens": path_of(BedrockName(self.name).model, "count-tokens")}  # it knows no profiles
 
     @cached_property
     def _openai(self) -> Wire | None:
