@@ -124,8 +124,8 @@ case.yaml:2:36: the horizon ends on 2025-07-01, not after its start on 2026-01-0
 case.yaml:3:16: `someday` is not a date
     write for example `2026-01-31`, or `not expected`
 case.yaml:4:1: unknown key `colour`
-    allowed: `agreements`, `catalogs`, `choices`, `currency`, `deployments`, `discount-rate`, `events`, `faults`, \
-`horizon`, `idle`, `keys`, `name` and 11 more
+    allowed: `agreements`, `budgets`, `catalogs`, `choices`, `currency`, `deployments`, `discount-rate`, `events`, \
+`faults`, `horizon`, `idle`, `keys` and 12 more
 offers/gpus.yaml:2:84: the price is negative: `-1 USD per GPU-hour`
     write 0 or more
 offers/gpus.yaml:3:50: `azure` has no region `westus`
@@ -171,7 +171,7 @@ def test_files_that_would_not_be_read_are_mistakes(tmp_path: Path) -> None:
         == """\
 extra.yaml: is not read
     move it into one of `providers/`, `networks/`, `offers/`, `catalogs/`, `workloads/`, `agreements/`, `scenarios/`, \
-`choices/`, `uncertain/`, `risks/`, `deployments/`, `keys/`, `faults/`
+`choices/`, `uncertain/`, `risks/`, `deployments/`, `keys/`, `budgets/`, `faults/`
 offer: is not read, and holds YAML files
     did you mean `offers`?
 offers/eu: is a folder inside one of the case's folders, and is not read

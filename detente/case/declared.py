@@ -21,6 +21,7 @@ from detente.case.scenario import EventDay, Scenario
 from detente.case.wording import CURRENCY, flaws
 from detente.demand.workload import Workload
 from detente.errors import Flaw, Path
+from detente.live.budget import UseBudget
 from detente.live.deployment import Deployment
 from detente.live.fault import Fault
 from detente.live.key import Key
@@ -66,12 +67,15 @@ class Declared(Noun):
     serving: Serving = Serving()
     deployments: tuple[Deployment, ...] = ()
     keys: tuple[Key, ...] = ()
+    budgets: tuple[UseBudget, ...] = ()
     faults: tuple[Fault, ...] = ()
 
     @property
     def planned(self) -> Declared:
         """What a plan depends on (``Case.hash``): no scenarios and choices, and of live traffic only where it runs."""
-        none = dict.fromkeys(("scenarios", "choices", "uncertain", "risks", "deployments", "keys", "faults"), ())
+        none = dict.fromkeys(
+            ("scenarios", "choices", "uncertain", "risks", "deployments", "keys", "budgets", "faults"), ()
+        )
         return self.model_copy(update={**none, "serving": Serving()})
 
 
@@ -88,6 +92,7 @@ SECTIONS: dict[str, Any] = {
     "risks": CaseRisk,
     "deployments": Deployment,
     "keys": Key,
+    "budgets": UseBudget,
     "faults": Fault,
 }
 _READERS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in SECTIONS.items()}

@@ -14,7 +14,7 @@ from typing import Any
 
 from detente.case.agreement import lineage
 from detente.case.changes import Changed
-from detente.case.checks import clauses, consistency, magnitude, outlook, unread, wiring
+from detente.case.checks import budgets, clauses, consistency, magnitude, outlook, unread, wiring
 from detente.case.declared import SECTIONS, Declared, Report, read_agreement, read_entry, read_head
 from detente.case.document import Document
 from detente.case.entries import Entries, Entry
@@ -230,6 +230,7 @@ class _Reader:
         consistency.check(entries)
         clauses.check(entries)
         wiring.check(entries)
+        budgets.check(entries)
         outlook.check(entries)
         magnitude.check(entries)
         if self.mistakes or entries.mistakes:

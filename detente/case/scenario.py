@@ -52,6 +52,7 @@ ADDED = (
         "risks",
         "deployments",
         "keys",
+        "budgets",
         "faults",
     ),
 )

@@ -48,7 +48,7 @@ HOST = click.option("--host", default="127.0.0.1", show_default=True, help="The 
     show_default=True,
     help="The folder in which every reply is recorded.",
 )
-@click.option("--ledger", metavar="URL", help="Keep caps live, and books of what is served. Default: neither.")
+@click.option("--ledger", metavar="URL", help="Share caps and budgets, keep books of what is served. Default: none.")
 @click.option("--sandbox", is_flag=True, help="Simulate all providers on loopback, and make a key for each workload.")
 @click.option("--certificate", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="PEM, for TLS.")
 @click.option("--private-key", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="PEM, for TLS.")
@@ -84,7 +84,8 @@ def serve(
 
     if (certificate is None) != (private_key is None):
         raise click.ClickException("--certificate and --private-key go together; give both or neither")
-    source, clock = PolicySource(case, plan, reading, scenario), Clock(at)
+    counting = 1 if ledger is not None else workers
+    source, clock = PolicySource(case, plan, reading, scenario, workers=counting), Clock(at)
     policy = source.read()
     if ledger is not None:
         _must_open(ledger)

@@ -7,13 +7,18 @@ here: which caps there are (``caps`` of clauses, ``budgets``), and sharing them 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple
 
 from detente.contract.verdict import Verdict
 from detente.ledger.leasing import CapWindow
 from detente.ledger.line import UseLine
 from detente.ledger.record import TokenCounts
+from detente.live.notice import Notify
+from detente.values.period import named
+from detente.values.quantity import WIDE, plain
 
 
 class CapLimit(NamedTuple):
@@ -61,6 +66,34 @@ class Cap(ABC):
         """Whether it is a budget, which a caller may wait for. Neutral: no."""
         return False
 
+    @property
+    def notice(self) -> Notify | None:
+        """Where it is told that it is nearly used up. Neutral: where all are."""
+        return None
+
+    @property
+    def called(self) -> str:
+        """Which it is, in a sentence."""
+        return self.id
+
+    @property
+    def details(self) -> Mapping[str, str]:
+        """What a document says of it beside. Neutral: nothing."""
+        return {}
+
+    def when(self, allows: CapLimit) -> str:
+        """A window of it, in a sentence."""
+        return f"in {named(allows.start, allows.end)}"
+
+    def exact(self, amount: int) -> str:
+        """An amount of it as a number."""
+        return plain(WIDE.divide(Decimal(amount), Decimal(self.unit)))
+
+    @property
+    def brief(self) -> bool:
+        """Whether it fills up and empties many times a day, so that nobody wants to be told. Neutral: no."""
+        return False
+
     @abstractmethod
     def at(self, moment: datetime) -> CapLimit | None:
         """What it allows at a moment; None where no window is then, or no amount is set."""
@@ -90,10 +123,16 @@ class CapTaker(ABC):
 
 
 class BookedCall(NamedTuple):
-    """A call as it goes on the books: its id, and its lines."""
+    """A call as it goes on the books: its id, its lines, when it was (as it is stored), and the budgets it drew on.
+
+    ``first``: nothing of it was on the books before, not even that it began.
+    """
 
     id: str
     lines: tuple[UseLine, ...]
+    at: int = 0
+    budgets: Sequence[str] = ()
+    first: bool = True
 
 
 def holder_of(call: str) -> str:

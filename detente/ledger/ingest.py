@@ -18,6 +18,7 @@ import msgspec
 
 from detente.errors import JournalError
 from detente.ledger.books import Books, LedgerBatch, read_lines
+from detente.ledger.budgets import counted
 from detente.ledger.cap import BookedCall, holder_of
 from detente.ledger.caps import CapCounts
 from detente.ledger.journal import files
@@ -123,7 +124,8 @@ class Ingest:
 
     def _count(self, session: Session, calls: Sequence[BookedCall]) -> None:
         """Note what replicas used of caps."""
-        count(session, self._caps.of(calls, holders(session, {holder_of(call.id) for call in calls})))
+        among = holders(session, {holder_of(call.id) for call in calls})
+        count(session, {**self._caps.of(calls, among), **counted(calls, among)})
 
 
 def _batches(items: Iterable[ReadFrame | Trouble], size: int) -> Iterator[list[ReadFrame | Trouble]]:
@@ -154,6 +156,8 @@ class _Adding:
         self.batch = LedgerBatch("ingest")
         self.booked: list[BookedCall] = []
         """The calls among it, for the caps that they drew on."""
+        self._begun: set[str] = set()
+        """Those of which it was on the books that they began."""
 
     def records(self, frames: Sequence[ReadFrame], told: Ingested) -> None:
         """Add those that are new."""
@@ -218,6 +222,7 @@ class _Adding:
         """Take back that what a call used is unknown, now that its end is there."""
         if (id, True) not in before:
             return
+        self._begun.add(id)
         batch, n = self._session.one("SELECT batch, n FROM calls WHERE id = ? AND outcome = 'begun'", (id,)) or (0, 0)
         for call, line in read_lines(self._session, int(batch), NO_END):
             if call == n:
@@ -230,7 +235,8 @@ class _Adding:
         place = len(self.batch.calls)
         self.batch.calls.append((call.end.id, number, call.at, call.end.outcome, call.body.decode()))
         self.batch.lines += [(place, line) for line in lines]
-        self.booked.append(BookedCall(call.end.id, tuple(lines)))
+        first = call.end.id not in self._begun
+        self.booked.append(BookedCall(call.end.id, tuple(lines), call.at, route.budgets, first))
         told.calls += call.end.outcome != "begun"
         told.unknown += sum(line.unknown != "" for line in lines)
         if call.end.cost is not None and lines and not lines[0].unknown and lines[0].of.offer["product"] == "tokens":

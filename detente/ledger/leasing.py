@@ -9,7 +9,7 @@ Replicas that have ended are one row together, under no name, so that a cap has 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from math import ceil
 from typing import NamedTuple
 
@@ -23,6 +23,8 @@ ENDED = ""
 """The name of all holders that have ended."""
 WARNED = (80, 100)
 """Percent of a cap at which it is told."""
+KEPT = 100
+"""Windows of a cap, up to the newest, whose leases are kept."""
 
 
 class CapWindow(NamedTuple):
@@ -72,16 +74,20 @@ class Leasing:
         with self.store.writing() as session:
             self._beat(session, holder, beat)
             share = session.number("SELECT COUNT(*) FROM holders WHERE alive = 1")
-            rows = _rows(session, {key.cap for key in claims})
+            rows = _rows(session, claims)
             found = {}
             for key, asked in claims.items():
                 others = dict(rows.get(key, {}))
                 mine = others.pop(holder, NO_ROW)
                 drawn = _drawn(session, asked.meter, key.window, (mine, *others.values()))
+                if not _may_lease(session, key):
+                    found[key] = CapAnswer(asked.claim.granted, 0)
+                    continue
                 row = given(asked.limit, drawn, others.values(), mine, asked.claim, share)
                 _write(session, key, holder, row)
                 left = remaining(asked.limit, drawn, (*others.values(), row))
-                found[key] = CapAnswer(row.granted, left, _reached(session, key, asked.limit, left))
+                unmet = row.granted - asked.claim.granted < asked.claim.need
+                found[key] = CapAnswer(row.granted, left, _reached(session, key, asked.limit, left, unmet=unmet))
             return found
 
     def close(self, holder: str, beat: int, claims: Mapping[CapWindow, LeaseClaim]) -> None:
@@ -89,7 +95,7 @@ class Leasing:
         with self.store.writing() as session:
             self._beat(session, holder, beat)
             for key, claim in claims.items():
-                mine = _rows(session, {key.cap}).get(key, {}).get(holder, NO_ROW)
+                mine = _rows(session, [key]).get(key, {}).get(holder, NO_ROW)
                 _write(session, key, holder, LeaseRow(claim.granted, mine.counted, claim.held))
             self._end(session, holder, known=True)
 
@@ -124,7 +130,7 @@ class Leasing:
         mine = session.all('SELECT cap, "window", granted, counted, held FROM leases WHERE holder = ?', (holder,))
         for cap, window, *amounts in list(mine):
             key, row = CapWindow(cap, int(window)), _row(amounts)
-            before = _rows(session, {cap}).get(key, {}).get(ENDED, NO_ROW)
+            before = _rows(session, [key]).get(key, {}).get(ENDED, NO_ROW)
             _write(session, key, ENDED, before.plus(row if known else row.closed))
         session.run("DELETE FROM leases WHERE holder = ?", (holder,))
 
@@ -141,7 +147,7 @@ def count(session: Session, used: Mapping[tuple[CapWindow, str], int]) -> None:
         str(name): bool(alive)
         for name, alive in session.among("SELECT holder, alive FROM holders WHERE holder IN {these}", names)
     }
-    rows = _rows(session, {key.cap for key, _ in used})
+    rows = _rows(session, {key for key, _ in used})
     for (key, holder), amount in used.items():
         name = holder if alive.get(holder) else ENDED
         row = rows.get(key, {}).get(name)
@@ -156,14 +162,34 @@ def holders(session: Session, names: Iterable[str]) -> set[str]:
     return {str(name) for (name,) in found}
 
 
-def _rows(session: Session, caps: set[str]) -> dict[CapWindow, dict[str, LeaseRow]]:
+def _rows(session: Session, keys: Collection[CapWindow]) -> dict[CapWindow, dict[str, LeaseRow]]:
+    """What the holders of some windows have."""
     found: dict[CapWindow, dict[str, LeaseRow]] = {}
-    rows = session.among(
-        'SELECT cap, "window", holder, granted, counted, held FROM leases WHERE cap IN {these}', sorted(caps)
-    )
-    for cap, window, holder, *amounts in rows:
-        found.setdefault(CapWindow(cap, int(window)), {})[holder] = _row(amounts)
+    for number in {key.window for key in keys}:
+        rows = session.among(
+            'SELECT cap, holder, granted, counted, held FROM leases WHERE cap IN {these} AND "window" = ?',
+            sorted(key.cap for key in keys if key.window == number),
+            (number,),
+        )
+        for cap, holder, *amounts in rows:
+            found.setdefault(CapWindow(cap, number), {})[holder] = _row(amounts)
     return found
+
+
+def _may_lease(session: Session, key: CapWindow) -> bool:
+    """Whether leases of a window are still given; those of windows that are long over are forgotten.
+
+    Budgets have many short windows. Nothing is given any more of one whose leases may be forgotten, whatever the clock
+    of a replica says.
+    """
+    newest = session.number('SELECT MAX("window") FROM leases WHERE cap = ?', (key.cap,))
+    if key.window <= newest - KEPT:
+        return False
+    if key.window > newest:
+        over = key.cap, key.window - KEPT
+        session.run('DELETE FROM leases WHERE cap = ? AND "window" <= ?', over)
+        session.run('DELETE FROM warnings WHERE cap = ? AND "window" <= ?', over)
+    return True
 
 
 def _row(amounts: Iterable[object]) -> LeaseRow:
@@ -199,13 +225,22 @@ def whole_up(found: Sum) -> int:
     return ceil(found.value * NANOS)
 
 
-def _reached(session: Session, key: CapWindow, limit: int, left: int) -> int:
-    """The most percent of a cap that were reached, where nobody was told so before; 0 for none."""
-    passed = [percent for percent in WARNED if (limit - left) * 100 >= limit * percent]
+def _reached(session: Session, key: CapWindow, limit: int, left: int, *, unmet: bool) -> int:
+    """The most of a cap that was reached, where nobody was told so before; 0 for none."""
+    passed = reached(limit, left, unmet=unmet)
     if not passed:
         return 0
     told = session.number('SELECT MAX(percent) FROM warnings WHERE cap = ? AND "window" = ?', key)
-    if told >= passed[-1]:
+    if told >= passed:
         return 0
-    session.run("INSERT INTO warnings VALUES (?, ?, ?)", (*key, passed[-1]))
-    return passed[-1]
+    session.run("INSERT INTO warnings VALUES (?, ?, ?)", (*key, passed))
+    return passed
+
+
+def reached(limit: int, left: int, *, unmet: bool) -> int:
+    """The most percent of a cap that is told and was reached; a call that finds no room reaches 100 where 80 are used.
+
+    What is left then is too little for the calls that come, and nobody would be told that they are refused.
+    """
+    passed = [percent for percent in WARNED if (limit - left) * 100 >= limit * percent]
+    return WARNED[-1] if passed and unmet else passed[-1] if passed else 0

@@ -33,11 +33,11 @@ class _PostgresSession(Session):
         found: Iterator[StoredRow] = iter(self._connection.execute(_said_to(sql), values))
         return found
 
-    def among(self, sql: str, these: Sequence[str | int]) -> Iterator[StoredRow]:
+    def among(self, sql: str, these: Sequence[str | int], values: Sequence[Any] = ()) -> Iterator[StoredRow]:
         if not these:
             return iter(())
         kind = "text" if isinstance(these[0], str) else "bigint"
-        return self.all(sql.format(these=f"(SELECT unnest(?::{kind}[]))"), (list(these),))
+        return self.all(sql.format(these=f"(SELECT unnest(?::{kind}[]))"), (list(these), *values))
 
 
 def _said_to(sql: str) -> str:

@@ -79,6 +79,8 @@ class CallRoute(msgspec.Struct, frozen=True, omit_defaults=True):
     regions: Sequence[str] = ()
     why: str = ""
     denied: Sequence[DeniedDeployment] = ()
+    budgets: Sequence[str] = ()
+    """What it drew on, by the names of ``live.budget_name``."""
 
 
 class CallEnd(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -127,6 +129,7 @@ class Record(CallRoute, frozen=True, omit_defaults=True, kw_only=True):
     left_out: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     denied: tuple[DeniedDeployment, ...] = ()
+    budgets: tuple[str, ...] = ()
 
 
 _ENCODER = msgspec.json.Encoder()

@@ -36,10 +36,9 @@ class _SqliteSession(Session):
     def all(self, sql: str, values: Sequence[Any] = ()) -> Iterator[StoredRow]:
         return self._connection.execute(sql, values)
 
-    def among(self, sql: str, these: Sequence[str | int]) -> Iterator[StoredRow]:
-        return self._connection.execute(
-            sql.format(these="(SELECT value FROM json_each(?))"), (json.dumps(list(these)),)
-        )
+    def among(self, sql: str, these: Sequence[str | int], values: Sequence[Any] = ()) -> Iterator[StoredRow]:
+        listed = json.dumps(list(these))
+        return self._connection.execute(sql.format(these="(SELECT value FROM json_each(?))"), (listed, *values))
 
 
 class SqliteStore(Store):

@@ -49,8 +49,8 @@ class Session(ABC):
         """The rows of a query, as they come."""
 
     @abstractmethod
-    def among(self, sql: str, these: Sequence[str | int]) -> Iterator[StoredRow]:
-        """The rows of a query whose ``{these}`` are those of a list."""
+    def among(self, sql: str, these: Sequence[str | int], values: Sequence[Any] = ()) -> Iterator[StoredRow]:
+        """The rows of a query whose ``{these}`` are those of a list; ``values`` stand for what comes after them."""
 
     def one(self, sql: str, values: Sequence[Any] = ()) -> StoredRow | None:
         """The first row of a query; None where there is none."""

@@ -14,9 +14,11 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from detente.errors import FlawError
+from detente.live.budget import BudgetAmounts
 from detente.live.leniency import Leniency
 from detente.live.serving import OnCut
 from detente.values.noun import Flag, Id, Label, Noun
+from detente.values.period import Instant
 
 PREFIX = "dtk"
 SECRET_BYTES = 32
@@ -46,6 +48,12 @@ class Key(Noun):
         description="of the whole key; `detente keys new` prints it"
     )
     labels: dict[str, Label] = Field(default_factory=dict, description="labels that the workload leaves open")
+    expires: Instant | None = Field(default=None, description="when it no longer opens anything")
+    models: tuple[Label, ...] | None = Field(
+        default=None, min_length=1, description="the models that it may ask for; default: all that its workload runs on"
+    )
+    budget: BudgetAmounts | None = Field(default=None, description="what may be used with this key")
+    within: Id | None = Field(default=None, description="the budget that its calls count towards, whatever that covers")
     headers: dict[OwnHeader, HeaderText] = Field(
         default_factory=dict,
         description="`openai-…` and `anthropic-…` headers for providers of that kind: whose organization pays, say",

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from detente.live.deployment import Feature, Operation
+from detente.live.presented import Presented
 from detente.values.facts import Facts
 
 
@@ -29,6 +30,8 @@ class Request(NamedTuple):
     needs: frozenset[Feature] = frozenset()
     pinned: str | None = None
     wishes: frozenset[Feature] = frozenset()
+    presented: Presented | None = None
+    """What turns on the key that was presented, where anything does."""
 
     @property
     def facts(self) -> Facts:

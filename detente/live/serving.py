@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from detente.errors import FlawError
 from detente.live.leniency import Leniency
+from detente.live.notice import Notify
 from detente.values.noun import Flag, Noun
 from detente.values.quantity_field import Count, Duration
 
@@ -104,4 +105,5 @@ class Serving(Noun):
     lenient: tuple[Leniency, ...] = Field(
         default=(), description="what may be left out of a call for a deployment that cannot do it; replies list it"
     )
+    notify: Notify | None = Field(default=None, description="where it is told that a cap or a budget is nearly used up")
     drain: Duration = Field(default=30.0, description="how long a stop waits for calls under way")

@@ -62,6 +62,33 @@ DATE = r"^(19[7-9][0-9]|2[01][0-9]{2}|2200)-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3
 Day = Annotated[date, read_by(day, written_as(DATE, "2026-01-31", "a date (UTC)", name="date"))]
 
 
+def instant(given: Any) -> datetime:
+    """``2026-01-31T18:00Z``, or a date for the start of that day. Raises FlawError."""
+    if not isinstance(given, str) or "T" not in given:
+        return moment(day(given))
+    try:
+        found = datetime.fromisoformat(given.strip())
+        in_utc = found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise FlawError(f"`{given}` is not a moment", "write for example `2026-01-31T18:00Z`") from None
+    if found.tzinfo is None:
+        raise FlawError(f"`{given}` names no time zone", f"write for example `{given}Z` (UTC)")
+    day(in_utc.date())
+    return in_utc
+
+
+_TIME = r"T([01][0-9]|2[0-3])(:[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?)?(Z|[+-][0-9]{2}:?[0-9]{2})"
+Instant = Annotated[
+    datetime,
+    read_by(
+        instant,
+        written_as(
+            DATE.removesuffix("$") + rf"({_TIME})?$", "2026-01-31T18:00Z", "a moment, or a date (UTC)", name="moment"
+        ),
+    ),
+]
+
+
 def stretch(text: str) -> tuple[datetime, datetime]:
     """From when to when ``2026``, ``2026-Q1``, ``2026-01`` or ``2026-01-31`` is. Raises FlawError."""
     match = re.fullmatch(r"([0-9]{4})(?:-Q([1-4]))?", text)
@@ -119,11 +146,20 @@ def _months(start: datetime, end: datetime) -> str:
     return first if months == 1 else f"{first} – {MONTHS[last.month - 1]} {last:%Y}"
 
 
+_LENGTHS = {
+    "minute": timedelta(minutes=1),
+    "hour": timedelta(hours=1),
+    "day": timedelta(days=1),
+    "week": timedelta(weeks=1),
+}
+"""Spans that are always as long."""
+
+
 def later(start: datetime, span: Span, times: int = 1) -> datetime:
     """``start`` plus ``times`` spans by the calendar; the 31st becomes the month's last day."""
     n = span.count * times
-    if span.unit in ("hour", "day", "week"):
-        return start + n * {"hour": timedelta(hours=1), "day": timedelta(1), "week": timedelta(7)}[span.unit]
+    if span.unit in _LENGTHS:
+        return start + n * _LENGTHS[span.unit]
     months = n * {"month": 1, "quarter": 3, "year": 12}[span.unit]
     year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
     return start.replace(year=year, month=month + 1, day=min(start.day, monthrange(year, month + 1)[1]))
@@ -169,9 +205,9 @@ def how_many(unit: str, start: datetime, end: datetime) -> Fraction:
 
 
 def whole_spans(unit: str, start: datetime, at: datetime) -> int:
-    """How many whole hours, days, weeks, months, quarters or years have passed since ``start``."""
-    if unit in ("hour", "day", "week"):
-        return (at - start) // {"hour": timedelta(hours=1), "day": timedelta(1), "week": timedelta(7)}[unit]
+    """How many whole minutes, hours, days, weeks, months, quarters or years have passed since ``start``."""
+    if unit in _LENGTHS:
+        return (at - start) // _LENGTHS[unit]
     each = {"month": 1, "quarter": 3, "year": 12}[unit]
     passed = ((at.year - start.year) * 12 + at.month - start.month) // each
     return passed - (later(start, Span(1, unit), passed) > at)

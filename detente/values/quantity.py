@@ -53,6 +53,7 @@ UNITS: dict[str, tuple[str, Decimal]] = {
     "unit-month": ("unit-month", Decimal(1)),
     "unit per 730 hours": ("unit per 730 hours", Decimal(1)),
 }
+TOKEN_UNITS = tuple(name for name, (unit, _) in UNITS.items() if unit == "Mtok")
 WORK_UNITS = ("GPU-hour", "Mtok")
 """In what work is counted, and what is taken of offers."""
 
@@ -250,6 +251,27 @@ def count(given: Any) -> int:
         raise FlawError(f"`{given}` is not a whole number", "write 1 or more")
     if value < 1:
         raise FlawError(f"`{given}` is less than 1", "write 1 or more")
+    return int(value)
+
+
+def many(given: Any) -> int:
+    """A whole number of 1 or more, with a scale if any: ``100 k``. Raises FlawError."""
+    text = text_of(given, "a whole number", "100 k")
+    digits, _, scale = text.partition(" ")
+    return _whole(scaled(digits, scale), text)
+
+
+def tokens(given: Any) -> int:
+    """A whole number of tokens, 1 or more: ``2 Gtok``, ``500 k``. Raises FlawError."""
+    text = text_of(given, "a number of tokens", "500 ktok")
+    if text.split(" ")[-1].lstrip("0123456789._") not in TOKEN_UNITS:
+        return many(text)
+    return _whole(amount_in("Mtok")(text).value * 10**6, text)
+
+
+def _whole(value: Decimal, text: str) -> int:
+    if value != int(value) or value < 1:
+        raise FlawError(f"`{text}` is not a whole number of 1 or more", "write for example `500 k`")
     return int(value)
 
 

@@ -26,9 +26,11 @@ from detente.values.quantity import (
     at_least_zero,
     count,
     growth,
+    many,
     rate_in,
     seconds,
     share,
+    tokens,
 )
 
 # The same grammar as that of the readers, without what takes arithmetic.
@@ -67,6 +69,22 @@ Percent = Annotated[
 Count = Annotated[
     int,
     read_by(count, written_as(rf"^{WHOLE_NUMBER}$", "8", "a whole number of 1 or more", number=True, name="count")),
+]
+_MANY = rf"{WHOLE_NUMBER}(\.[0-9]+)?(\s{either(SCALES)})?"
+Many = Annotated[
+    int,
+    read_by(
+        many, written_as(f"^{_MANY}$", "100 k", "a whole number of 1 or more, with a scale", number=True, name="many")
+    ),
+]
+TokenAmount = Annotated[
+    int,
+    read_by(
+        tokens,
+        written_as(
+            rf"^({_MANY}|{amount_as_written('Mtok')})$", "2 Gtok", "a number of tokens", number=True, name="tokens"
+        ),
+    ),
 ]
 Growth = Annotated[
     tuple[Decimal, str],

@@ -35,9 +35,10 @@ def asks(leasing: Leasing, holder: str, beat: int, granted: int = 0, **more: int
 def test_replicas_share_a_cap_and_give_back(leasing: Leasing) -> None:
     assert asks(leasing, "a", 1, wanted=90) == CapAnswer(25, 75)  # half of its half
     assert asks(leasing, "b", 1, need=70) == CapAnswer(70, 5, 80)
-    assert asks(leasing, "b", 2, 70, need=6) == CapAnswer(70 + 0, 5), "told at 80% once"
+    assert asks(leasing, "b", 2, 70) == CapAnswer(70, 5), "told at 80% once"
+    assert asks(leasing, "b", 3, 70, need=6) == CapAnswer(70, 5, 100), "a call found no room"
     assert asks(leasing, "a", 2, 5) == CapAnswer(5, 25)  # it used 5, and gives back 20
-    assert asks(leasing, "b", 3, 70, need=25) == CapAnswer(95, 0, 100)
+    assert asks(leasing, "b", 4, 70, need=25) == CapAnswer(95, 0)
     assert asks(leasing, "a", 3, 5, need=1) == CapAnswer(5, 0)
 
 
@@ -127,3 +128,16 @@ def test_replicas_that_die_at_any_moment_use_a_cap_up_and_do_not_pass_it() -> No
 
 def test_so_they_do_in_postgresql(postgres: str) -> None:
     races("--workers", "3", "--kills", "6", "--life", "0.03", "--ledger", schema_of(postgres, "raced"))
+
+
+def test_windows_that_are_long_over_are_forgotten_and_leased_no_more(leasing: Leasing) -> None:
+    def asks_of(window: int, beat: int, need: int) -> CapAnswer:
+        key = CapWindow("minutes", window)
+        return leasing.renew("a", beat, {key: CapClaim(LeaseClaim(0, need=need), 10)})[key]
+
+    assert [asks_of(window, window, 4).granted for window in range(1, 103)] == [4] * 102
+    with leasing.store.reading() as session:
+        kept = [window for (window,) in session.all("SELECT \"window\" FROM leases WHERE cap = 'minutes'")]
+    assert sorted(kept) == list(range(3, 103))
+    assert asks_of(2, 200, 4) == CapAnswer(0, 0), "its leases are forgotten, so that nobody knows what is left"
+    assert asks_of(50, 201, 4).granted == 4, "a clock that is behind: within what is left of that window"

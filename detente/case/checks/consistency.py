@@ -63,6 +63,7 @@ def _ids(case: Entries) -> None:
         "risks",
         "deployments",
         "keys",
+        "budgets",
         "faults",
     ):
         seen: dict[str, Entry] = {}

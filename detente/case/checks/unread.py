@@ -13,7 +13,8 @@ NAMES = {
     "offers": {"provider": "providers", "under": "agreements"},
     "agreements": {"with": "providers", "amends": "agreements"},
     "deployments": {"offer": "offers"},
-    "keys": {"workload": "workloads"},
+    "keys": {"workload": "workloads", "within": "budgets"},
+    "budgets": {"within": "budgets", "agreement": "agreements"},
 }
 """The keys of each section that hold the id of an entry of another section."""
 

@@ -89,13 +89,25 @@ def _key(case: Entries, entry: Entry) -> None:
         elif workload.labels.get(name, value) != value:
             what = f"says `{name}: {value}`, and `{workload.id}` says `{name}: {workload.labels[name]}`"
             case.wrong(entry, ("labels", name), what, "a key may add labels, and not change them")
-        elif name not in case.values_of:
+        elif name not in case.values_of and name not in (asked := _asked_by_budgets(case)):
             what = f"no workload has a label `{name}`"
-            known = [label for label in case.values_of if label not in RESERVED]
+            known = [label for label in (*case.values_of, *asked) if label not in RESERVED]
             case.wrong(entry, ("labels", name), what, did_you_mean(name, known), key=True)
+    for at, model in enumerate(key.models or ()):
+        if model not in workload.runs_on.models:
+            what, runs = f"`{workload.id}` does not run on {model}", did_you_mean(model, workload.runs_on.models)
+            case.wrong(entry, ("models", at), what, runs)
     same = [e for e in case.read("keys") if e.value.hash == key.hash and e is not entry]
     if same and same[0].where().line > entry.where().line:
         case.wrong(same[0], ("hash",), f"is the hash of `{key.id}` too", "make a new key: `detente keys new`")
+
+
+def _asked_by_budgets(case: Entries) -> set[str]:
+    """The labels that budgets ask for: keys may state them, whatever workloads state."""
+    found: set[str] = set()
+    for budget in case.values("budgets"):
+        found |= budget.labels
+    return found
 
 
 def _fault(case: Entries, entry: Entry) -> None:

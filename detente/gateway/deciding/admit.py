@@ -14,7 +14,7 @@ from detente.contract.term import Term
 from detente.contract.verdict import Reason, Verdict, applicable, verdict, worst
 from detente.demand.workload import AnyWorkload, can_run
 from detente.gateway.deciding.policy import Deployed, Policy
-from detente.gateway.deciding.standings import Standings
+from detente.gateway.deciding.standings import Shortage, Standings
 from detente.ledger.cap import CapTaker
 from detente.ledger.caps import covering
 from detente.ledger.record import DeniedDeployment, TokenCounts
@@ -41,7 +41,9 @@ class Candidate:
     live: tuple[Term, ...] = ()
     """Clauses that cover the request there and ask at each call what remains."""
     caps: tuple[CapTaker, ...] = ()
-    """Their caps, as such calls meet them there."""
+    """Their caps and budgets, as such calls meet them there."""
+    short: Shortage | None = None
+    """The cap or budget that has no room for the call, where one decides."""
 
     @property
     def permitted(self) -> bool:
@@ -71,7 +73,7 @@ class Admission:
         """The same as records hold it."""
         self.clauses = ", ".join(self.denied_by)
         """The same as a header's value."""
-        self.live = any(c.live for c in self.permitted)
+        self.live = any(c.live or c.caps for c in self.permitted)
         """Whether anything in it turns on what remains of a clause."""
 
     def as_of(self, standings: Standings, need: TokenCounts) -> Admission:
@@ -99,6 +101,8 @@ def _candidate(
 ) -> Candidate:
     if (unfit := _unfit(deployed, workload, at)) is not None:
         return Candidate(deployed, Verdict("deny", unfit), fact=True)
+    if (kept := _kept_from(deployed, request)) is not None:
+        return Candidate(deployed, Verdict("deny", kept), fact=True)
     if (beyond := _unable(deployed, request)) is not None:
         why, unable = beyond
         return Candidate(deployed, Verdict("deny", why), fact=True, unable=unable)
@@ -106,7 +110,7 @@ def _candidate(
     text = next((term.text for term in terms if term.id == found.clause), "")
     counting = (_counting(term, policy, at) for term in terms) if found.permitted else ()
     live = tuple(term for term in counting if _asks_standing(term, request, deployed))
-    caps = _capped(policy, request, deployed, live, at) if live else ()
+    caps = _capped(policy, request, deployed, live, at) if found.permitted else ()
     own = deployed.deployment
     lacking = not request.wishes.isdisjoint(own.lacks)
     without = 2 if request.operation not in own.serves else int(lacking)
@@ -123,10 +127,13 @@ def _asks_standing(term: Term, request: Request, deployed: Deployed) -> bool:
 def _capped(
     policy: Policy, request: Request, deployed: Deployed, live: Iterable[Term], at: datetime
 ) -> tuple[CapTaker, ...]:
-    """The caps of clauses, as the calls of a request meet them at a deployment."""
+    """The caps of clauses and the budgets, as the calls of a request meet them at a deployment."""
     caps = [cap for term in live for cap in policy.caps.get((term.id, term.validity.start), ())]
+    key, facts, places = request.presented, request.facts, deployed.places
+    if not caps and not policy.budgets and (key is None or key.budget is None):
+        return ()
     tariff = policy.tariff(request, deployed.offer.id, at)
-    return covering(caps, request.facts, tariff, deployed.places, at)
+    return (*covering(caps, facts, tariff, places, at), *policy.budgets.covering(facts, key, places, tariff, at))
 
 
 def _counting(term: Term, policy: Policy, at: datetime) -> Term:
@@ -140,11 +147,11 @@ def _counting(term: Term, policy: Policy, at: datetime) -> Term:
 
 def _as_of(candidate: Candidate, standings: Standings, need: TokenCounts) -> Candidate:
     """A candidate, unless one of its clauses denies it as it stands."""
-    if not candidate.live:
+    if not candidate.live and not candidate.caps:
         return candidate
     if (short := standings.short(candidate.caps, need)) is not None:
-        text = next((term.text for term in candidate.live if term.id == short.clause), "")
-        return replace(candidate, verdict=short, text=text)
+        text = next((term.text for term in candidate.live if term.id == short.verdict.clause), "")
+        return replace(candidate, verdict=short.verdict, text=text, short=short)
     kept = ((term, standings.of(term.id, term.validity.start)) for term in candidate.live)
     said = ((term, term.permits(standing)) for term, windows in kept for standing in windows)
     denied = [(term, found) for term, found in said if not found.permitted]
@@ -166,6 +173,14 @@ def _unable(deployed: Deployed, request: Request) -> tuple[Reason, tuple[str, ..
     if lacking:
         return Reason(own.id, f"{own.id} cannot do {' or '.join(lacking)}"), lacking
     return None
+
+
+def _kept_from(deployed: Deployed, request: Request) -> Reason | None:
+    """Why a deployment is none of those that the presented key may ask; it cites the key."""
+    key = request.presented
+    if key is None or key.models is None or deployed.model in key.models:
+        return None
+    return Reason(key.id, f"the key `{key.id}` may ask for {' or '.join(sorted(key.models))}, not for {deployed.model}")
 
 
 def _said_as_chat(request: Request, serves: Collection[str]) -> bool:

@@ -18,6 +18,7 @@ from detente.gateway.deciding.error import error
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.surfaces.surface import NO_HEADERS, AbsentError, Asked, KeptTurn, Surface
+from detente.live.presented import Presented
 from detente.live.request import Request
 from detente.providers.wire import Refusal
 
@@ -72,6 +73,7 @@ def decide(
     workload: AnyWorkload,
     labels: Mapping[str, str],
     now: float,
+    presented: Presented | None = None,
 ) -> RoutingDecision:
     """Admit, then choose. Raises Rejection where nobody serves the model at all, or where the name is ambiguous.
 
@@ -83,6 +85,8 @@ def decide(
         The call's: its workload's, its key's and its own.
     now
         Of the clock that ``load`` goes by.
+    presented
+        What turns on the key of the call, where anything does.
     """
     request = Request(
         workload=workload.id,
@@ -93,8 +97,9 @@ def decide(
         needs=asked.needs,
         pinned=asked.pinned,
         wishes=asked.wishes,
+        presented=presented,
     )
-    admission = moment.admission(request, asked.need)
+    admission = moment.admission(request, asked.takes)
     if not admission.candidates:
         message = f"no deployment serves `{asked.model}`; {did_you_mean(asked.model, moment.policy.models(workload))}"
         raise Rejection(404, error(404, message, param="model", code="model_not_found"))

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from detente.contract.rating import part_paid
 from detente.demand.workload import AnyWorkload
 from detente.gateway.deciding.admit import Admission, admit
+from detente.gateway.deciding.keyring import Keyring
 from detente.gateway.deciding.policy import Deployed, Policy
 from detente.gateway.deciding.standings import NOT_KEPT, Standings
 from detente.gateway.deciding.steering import NO_SAVINGS, Saving, saving, usual_mix
@@ -28,14 +29,22 @@ UNKNOWN_PRICE = 2**62
 
 
 class Moment:
-    """A policy from a time until the next turn: an hour's end, or a day on which something begins, ends or changes."""
+    """A policy from a time until the next turn.
 
-    def __init__(self, policy: Policy, at: datetime, standings: Standings = NOT_KEPT) -> None:
+    That is an hour's end, a window of a budget, or a day on which something begins, ends or changes. ``keys`` are those
+    that open the gateway then; default: the case's own.
+    """
+
+    def __init__(
+        self, policy: Policy, at: datetime, standings: Standings = NOT_KEPT, keys: Keyring | None = None
+    ) -> None:
         self.policy, self.at = policy, at
         self.standings = standings
+        self.keys = Keyring(policy) if keys is None else keys
         hour = at.replace(minute=0, second=0, microsecond=0) + _HOUR
         place = bisect_right(policy.turns, at)
-        self.until = min([hour, *policy.turns[place : place + 1]])
+        window = policy.budgets.turn(at, self.keys.budgets)
+        self.until = min([hour, *policy.turns[place : place + 1], *([window] if window is not None else [])])
         self.period = policy.period(at)
         self.rates = {deployed.id: deployed.rates(at) for deployed in policy.deployed}
         self._admissions: dict[Request, Admission] = {}
@@ -43,17 +52,17 @@ class Moment:
         self._steered: tuple[AtRisk, ...] = ()
         self._savings: dict[tuple[str, tuple[tuple[str, str], ...]], Mapping[str, Saving]] = {}
 
-    def admission(self, request: Request, need: TokenCounts = NO_TOKENS) -> Admission:
+    def admission(self, request: Request, need: TokenCounts | None = NO_TOKENS) -> Admission:
         """Which deployments may serve a request: by its facts, remembered, and by what remains of clauses now.
 
-        ``need`` is what the call may take.
+        ``need`` is what the call may take; None of one that takes nothing, and is asked of facts alone.
         """
         found = self._admissions.get(request)
         if found is None:
             if len(self._admissions) >= MAX_REMEMBERED:
                 self._admissions.clear()
             found = self._admissions[request] = admit(self.policy, request, self.at)
-        return found.as_of(self.standings, need)
+        return found if need is None else found.as_of(self.standings, need)
 
     def shares(self, workload: str) -> Mapping[str, float]:
         """The plan's share of a workload on each offer, now."""

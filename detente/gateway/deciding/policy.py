@@ -6,7 +6,7 @@ share of a workload the plan gives to each deployment at a time. Not here: decid
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,6 +18,7 @@ from detente.contract.term import Term
 from detente.demand.workload import AnyWorkload, Training
 from detente.errors import CaseError, FlawError, Mistake, Where
 from detente.gateway.surfaces.models import meant
+from detente.ledger.budgets import CaseBudgets
 from detente.ledger.caps import LiveCap, of_terms
 from detente.ledger.metering import Metering, Tariff
 from detente.ledger.record import CallRoute
@@ -228,15 +229,9 @@ class Policy:
         return {w.id: w for w in self.case.workloads if not isinstance(w, Training)}
 
     @cached_property
-    def held(self) -> dict[str, dict[str, str]]:
-        """The labels that each key stands for: its workload's and its own."""
-        return {k.id: {**self.workloads[k.workload].labels, **k.labels} for k in self.keys.values()}
-
-    @cached_property
-    def lenient(self) -> dict[str, frozenset[str]]:
-        """What may be left out of calls, by key: what the key says, else what the case says."""
-        usual = frozenset(self.serving.lenient)
-        return {k.id: usual if k.lenient is None else frozenset(k.lenient) for k in self.keys.values()}
+    def budgets(self) -> CaseBudgets:
+        """The budgets of the case."""
+        return CaseBudgets(self.case)
 
     @cached_property
     def by_model(self) -> dict[str, tuple[Deployed, ...]]:
@@ -246,11 +241,14 @@ class Policy:
             found.setdefault(deployed.model, []).append(deployed)
         return {model: tuple(those) for model, those in found.items()}
 
-    def models(self, workload: AnyWorkload) -> dict[str, str]:
-        """The models that a workload may ask for, with who offers them; its own id stands for any of them."""
+    def models(self, workload: AnyWorkload, only: Collection[str] | None = None) -> dict[str, str]:
+        """The models that a workload may ask for, with who offers them; its own id stands for any of them.
+
+        ``only`` those that a key names, where it names some.
+        """
         found = {}
         for model, those in self.by_model.items():
-            if model in workload.runs_on.models:
+            if model in workload.runs_on.models and (only is None or model in only):
                 found[model] = " ".join(dict.fromkeys(d.offer.provider for d in those))
         return {**found, workload.id: "detente"} if found else {}
 
@@ -271,8 +269,8 @@ class Policy:
 
     @cached_property
     def labels(self) -> dict[str, frozenset[str]]:
-        """Every label that workloads, keys and clauses use, with its values."""
-        found: dict[str, set[str]] = {}
+        """Every label that workloads, keys, budgets and clauses use, with its values."""
+        found: dict[str, set[str]] = self.budgets.labels
         for workload in self.case.workloads:
             for name, value in workload.labels.items():
                 found.setdefault(name, set()).add(value)

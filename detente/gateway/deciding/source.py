@@ -35,6 +35,8 @@ class PolicySource:
     redirect: Redirect | None = None
     keys: tuple[Key, ...] = ()
     """Keys beside the case's own (the sandbox's)."""
+    workers: int = 1
+    """How many count budgets, each by itself; 1 also where a ledger counts them for all."""
 
     def read(self) -> Policy:
         """The policy as the files are now.
@@ -56,6 +58,8 @@ class PolicySource:
             raise CaseError([Mistake(Where(str(self.case)), what, remedy)])
         if plan is not None:
             plan.must_be_of(case.hash, str(self.plan))
+        if self.workers > 1:
+            _counted_by_one(case, self.case, self.workers)
         keys = (*case.declared.keys, *self.keys)
         case = case.serving(keys)
         policy = Policy.of(case, plan, self.redirect(case) if self.redirect else None)
@@ -84,3 +88,13 @@ class PolicySource:
         for folder, _, names in os.walk(self.case):
             if not any(name.endswith(".journal") for name in names):  # it grows with every call, and is no part
                 yield from (Path(folder) / name for name in names)
+
+
+def _counted_by_one(case: Case, path: Path, workers: int) -> None:
+    """Raise CaseError where a case has budgets: counts of several would each allow the whole."""
+    budgets = [budget.id for budget in case.declared.budgets]
+    budgets += [f"key {key.id}" for key in case.declared.keys if key.budget is not None]
+    if budgets:
+        what = f"`{budgets[0]}` is a budget, and {workers} workers would each count for themselves"
+        remedy = "give them a ledger (`--ledger ledger.db`), by which they share it, or serve by one worker"
+        raise CaseError([Mistake(Where(str(path)), what, remedy)])

@@ -8,14 +8,39 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from detente.contract.standing import Standing
 from detente.contract.verdict import Verdict
 from detente.ledger.at_risk import AtRisk
-from detente.ledger.cap import CapTaker
+from detente.ledger.cap import Cap, CapLimit, CapTaker
 from detente.ledger.record import TokenCounts
 from detente.ledger.stands import BooksStand
 from detente.providers.wire import Tokens
+from detente.values.period import endless
+
+SOON = 1.0
+"""Seconds after which a call may find room that found none of calls at a time."""
+
+
+class Shortage(NamedTuple):
+    """A cap that has no room for a call: what it says, and what it allows.
+
+    ``soon``: the ledger is away, and may know better in a moment. ``known``: what the call takes is known; else nothing
+    helps.
+    """
+
+    verdict: Verdict
+    cap: Cap
+    allows: CapLimit
+    soon: bool = False
+    known: bool = True
+
+    def seconds(self, at: datetime) -> float | None:
+        """How long to wait from a moment on; None where waiting does not help."""
+        if self.soon or self.cap.comes_back:
+            return SOON
+        return None if endless(self.allows.end) else max(0.0, (self.allows.end - at).total_seconds())
 
 
 class Hold:
@@ -48,15 +73,19 @@ class Standings:
         """
         return ()
 
-    def short(self, caps: Sequence[CapTaker], need: TokenCounts) -> Verdict | None:
+    def short(self, caps: Sequence[CapTaker], need: TokenCounts) -> Shortage | None:
         """What denies a call that may take so many tokens: a cap of those that cover it, without room for it."""
         return None
+
+    def left(self, caps: Sequence[CapTaker]) -> Iterable[tuple[CapTaker, int]]:
+        """What is left of caps, as far as it is known and kept."""
+        return ()
 
     def hold(self, caps: Sequence[CapTaker], need: TokenCounts) -> Hold:
         """Hold what a call may take, which ``short`` did not deny."""
         return NOTHING_HELD
 
-    def caps(self) -> Iterable[tuple[str, int, int]]:
+    def caps(self) -> Iterable[tuple[Cap, CapLimit, int]]:
         """Of each cap that is kept, in the window that runs: whose it is, what it allows, and what remains."""
         return ()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -26,6 +26,7 @@ from detente.gateway.http.exchange import JSON, Exchange, HeaderLines, RequestHe
 from detente.gateway.http.outbox import Outbox
 from detente.gateway.http.protocol import Connection
 from detente.gateway.serving.clock import Clock
+from detente.gateway.serving.door import Door, Shut
 from detente.gateway.serving.job import Job, Served
 from detente.gateway.serving.kept_turns import NOTHING_KEPT, KeptTurns
 from detente.gateway.serving.metrics import TYPE, Metrics
@@ -36,6 +37,7 @@ from detente.gateway.serving.provider_call import ProviderCalls
 from detente.gateway.serving.recorder import Recorder
 from detente.gateway.serving.relay import Relay
 from detente.gateway.serving.standing_page import standing_page
+from detente.gateway.serving.stated import stated_labels
 from detente.gateway.serving.trace import PARENT, trace_of
 from detente.gateway.surfaces import SURFACES
 from detente.gateway.surfaces.messages_count import CountSurface
@@ -43,17 +45,12 @@ from detente.gateway.surfaces.responses_kept import id_of
 from detente.gateway.surfaces.surface import KeptTurn, Surface
 from detente.gateway.upstream import Upstream
 from detente.ledger.journal import Journal
-from detente.live import key as keys
 from detente.live.key import Key
-from detente.live.request import LabelError, labels_of, narrowed
 from detente.providers.authority import Authority
 from detente.providers.wire import Tokens
 
 COUNTING = 10.0
 """Seconds that a count of tokens may take, before our own estimate is as good."""
-LABELS = b"x-detente-labels"
-NO_KEY = "missing or unknown key; send it as `Authorization: Bearer …`"
-_CHALLENGE: HeaderLines = JSON + b"www-authenticate: Bearer\r\n"
 _OPENAI = SURFACES[b"/v1/chat/completions"]
 MAX_ROUNDS = 20
 """Answers of the ledger that a call waits for, while others take what comes."""
@@ -107,6 +104,7 @@ class App:
         self.ready = False
         self.unrecorded = ""
         """Why replies cannot be recorded; empty where they can."""
+        self.door = Door(clock.now)
         deadlines = policy.serving.deadlines
         self.outbox = Outbox(self._loop)
         self.upstream = Upstream(self.outbox, connect=deadlines.connect)
@@ -121,11 +119,18 @@ class App:
         deadlines = policy.serving.deadlines
         self.upstream.follow(connect=deadlines.connect)
         policy.authorities.update(authorities)
+        self.door.follow(policy)
         self._enter(self._clock.now())
+
+    def change_keys(self, made: Iterable[Key]) -> Mapping[str, str]:
+        """Other keys were made at run time; of those that do not fit the case, why not."""
+        keys = self.door.change(self.policy, made)
+        self._enter(self._clock.now())
+        return keys.strangers
 
     def _enter(self, at: datetime) -> Moment:
         """What holds from a moment on."""
-        self.moment = Moment(self.policy, at, self._standings)
+        self.moment = Moment(self.policy, at, self._standings, self.door.keys)
         self._load.limits(self.policy, at)
         self._load.enter(self.moment.period)
         return self.moment
@@ -136,7 +141,7 @@ class App:
         if at < moment.until:
             return moment
         if moment.policy is not self.policy:
-            return Moment(moment.policy, at, self._standings)
+            return Moment(moment.policy, at, self._standings, moment.keys)
         return self.moment if at < self.moment.until else self._enter(at)
 
     async def close(self) -> None:
@@ -180,8 +185,11 @@ class App:
             return 405, JSON + b"allow: %b\r\n" % allowed, said
         if head.headers.get(b"content-encoding", b"identity").lower() != b"identity":
             return 415, JSON, _said(surface, 415, "the body is compressed; send it uncompressed")
-        head.key = self._presented(head)
-        return None if head.key is not None else (401, _CHALLENGE, _said(surface, 401, NO_KEY))
+        found = self.door.opened(head)
+        if isinstance(found, tuple):
+            return _shut(surface, found)
+        head.key = found.key
+        return None
 
     def _bodiless(self, head: RequestHead) -> tuple[int, HeaderLines, bytes] | None:
         """What is refused of a page, or of a path that nothing answers: a body, which anyone could send."""
@@ -218,8 +226,8 @@ class App:
         for deployed in self.policy.deployed:
             self._metrics.resting(deployed.id, not self._load.health(deployed.id).may_ask(now))
         self._metrics.away(bool(self._standings.away))
-        for clause, limit, remaining in self._standings.caps():
-            self._metrics.cap(clause, limit, remaining)
+        for cap, allows, remaining in self._standings.caps():
+            self._metrics.cap(cap, allows.limit, remaining)
         self._metrics.at_risk({floor.term: (floor.short, floor.owed) for floor in self._standings.at_risk})
         self._metrics.active(self._active, len(asyncio.all_tasks(self._loop)))
         self._metrics.flush()
@@ -258,33 +266,22 @@ class App:
         return _said(SURFACES.get(above, _OPENAI), 404, f"there is no endpoint {shown(head)}")
 
     def _models(self, exchange: Exchange) -> None:
-        key = self._presented(exchange.head)
-        if key is None:
-            exchange.reply(401, _CHALLENGE, self.malformed(401, NO_KEY))
+        held = self.door.opened(exchange.head)
+        if isinstance(held, tuple):
+            exchange.reply(*_shut(_OPENAI, held))
             return
-        status, body = models_page(exchange.head, self.policy, key.workload, self.moment.at)
+        status, body = models_page(exchange.head, self.policy, held.key, self.moment.at)
         exchange.reply(status, JSON, body)
 
     # -- calls -------------------------------------------------------------------------------------------------
-    def _presented(self, head: RequestHead) -> Key | None:
-        """Whose key is presented: ``authorization: Bearer``, ``api-key`` (Azure's) or ``x-api-key`` (Anthropic's)."""
-        presented = head.headers.get(b"authorization", b"")
-        if presented[:7].lower() == b"bearer ":
-            presented = presented[7:].strip()
-        else:
-            presented = head.headers.get(b"api-key") or head.headers.get(b"x-api-key") or b""
-        return keys.opens(self.policy.keys, presented.decode("latin-1"))
-
     async def _call(self, surface: Surface, exchange: Exchange) -> None:
         began = self._loop.time()
         at = self._clock.now()
         moment = self.moment if at < self.moment.until else self._enter(at)
         policy = moment.policy
-        key = exchange.head.key
-        known = policy.keys.get(key.id) if key is not None else None
-        if key is None or known is None or known.hash != key.hash:
-            # It was right when the head came: the case has changed since.
-            exchange.reply(401, _CHALLENGE, _said(surface, 401, NO_KEY))
+        held = self.door.still(exchange.head.key)
+        if isinstance(held, tuple):
+            exchange.reply(*_shut(surface, held))
             return
         if self.unrecorded:  # a provider would be paid for what is not given
             message = "calls are not forwarded until replies can be recorded; try again later"
@@ -294,23 +291,21 @@ class App:
         job = Job(
             id=f"req_{self._ids}{self._count:08x}",
             surface=surface,
-            key=known,
-            workload=policy.workloads[known.workload],
+            key=held.key,
+            workload=policy.workloads[held.key.workload],
             moment=moment,
             at=at,
             began=began,
             until=began + policy.serving.deadlines.total,
-            labels=policy.held[known.id],
+            labels=held.labels,
         )
-        if PARENT in exchange.head.headers:
-            job.trace = trace_of(exchange.head.headers)
+        headers, lenient, presented = exchange.head.headers, held.lenient, held.presented
+        if PARENT in headers:
+            job.trace = trace_of(headers)
         try:
-            stated = exchange.head.headers.get(LABELS)
-            if stated is not None:
-                job.labels = _narrowed(job.labels, stated, policy)
+            job.labels = stated_labels(job.labels, headers, moment.keys.labels)
             must_be_few(exchange.body, policy.serving.parts)
-            lenient = policy.lenient[known.id]
-            asked = job.asked = read(surface, exchange.body, job.workload.id, lenient, exchange.head.headers)
+            asked = job.asked = read(surface, exchange.body, job.workload.id, lenient, headers)
             exchange.body = b""  # its members are all that is needed, and they hold it
             if asked.recalls or surface.keeps(asked):
                 turns = self._recalled(job, lenient)
@@ -318,13 +313,14 @@ class App:
                     self._answer(job, exchange, own)
                     return
                 asked = job.asked
-            decision = decide(moment, self._load, surface, asked, job.workload, job.labels, began)
+            decision = decide(moment, self._load, surface, asked, job.workload, job.labels, began, presented)
             rounds = 0
             while (more := self._standings.coming()) is not None and rounds < MAX_ROUNDS:
                 await more
                 rounds += 1
                 job.moment = moment = self.turned(moment)
-                decision = decide(moment, self._load, surface, asked, job.workload, job.labels, self._loop.time())
+                now = self._loop.time()
+                decision = decide(moment, self._load, surface, asked, job.workload, job.labels, now, presented)
             job.request, job.admission, job.order = decision.request, decision.admission, decision.order
         except Rejection as unserved:
             self._refuse(job, exchange, unserved)
@@ -372,11 +368,9 @@ class App:
         exchange.reply(unserved.status, JSON + self._recorder.disclosed(job, None, None), body)
 
 
-def _narrowed(held: Mapping[str, str], stated: bytes, policy: Policy) -> dict[str, str]:
-    try:
-        return narrowed(held, labels_of(stated.decode("utf-8", "replace")), policy.labels)
-    except LabelError as wrong:
-        raise Rejection(400, error(400, str(wrong), param=LABELS.decode(), code="labels")) from None
+def _shut(surface: Surface, why: Shut) -> tuple[int, HeaderLines, bytes]:
+    status, headers, message = why
+    return status, headers, _said(surface, status, message)
 
 
 def _said(surface: Surface, status: int, message: str) -> bytes:

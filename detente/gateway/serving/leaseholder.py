@@ -1,7 +1,7 @@
-"""A leaseholder: what one worker may use of the caps of its case, and what its calls hold and use of it.
+"""A leaseholder: what one worker may use of the caps of its case, by leases, and what to claim next.
 
-Owns: slices of caps between calls, all in memory, and what to claim next. Not here: the ledger they come from
-(``renewing``), and the rules of leases (``ledger/leases``).
+Owns: which windows of caps it keeps, whether a call finds room in them, and claims. Not here: one window
+(``kept_cap``), the ledger that leases come from (``renewing``), and the rules of leases (``ledger/leases``).
 
 A call that finds no room waits for more (``coming``), unless the ledger has just said that there is none, or is away:
 then it is denied (§13).
@@ -10,140 +10,104 @@ then it is denied (§13).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from detente.contract.verdict import Reason, Verdict
-from detente.gateway.deciding.standings import Hold, Standings
-from detente.ledger.cap import Cap, CapLimit, CapRoom, CapTaker
-from detente.ledger.leases import LeaseClaim, Slice
+from detente.gateway.deciding.standings import Hold, Shortage, Standings
+from detente.gateway.serving.kept_cap import CapHold, KeptCap
+from detente.ledger.cap import Cap, CapLimit, CapTaker
+from detente.ledger.leases import LeaseClaim
 from detente.ledger.leasing import CapAnswer, CapClaim, CapWindow
 from detente.ledger.record import TokenCounts
-from detente.providers.wire import Tokens
-
-AHEAD = 10.0
-"""Seconds of use, at the pace of the last ones, that are leased ahead of need."""
-FEW = 8
-"""Calls of the size of late that are leased at least ahead of need."""
-FADES, FORGETS = 0.8, 0.98
-"""What is left, after a second, of a pace without use, and of the size of a call."""
-FRESH = 0.25
-"""Seconds for which an answer of the ledger's holds: a call that it leaves no room for is denied at once."""
 
 
-class KeptCap:
-    """A window of a cap, as this worker knows it."""
+class CapKeeper(Standings):
+    """The caps of one worker, whatever it knows of them."""
 
-    __slots__ = (
-        "allows",
-        "answered_at",
-        "cap",
-        "dirty",
-        "left",
-        "need",
-        "pace",
-        "refused",
-        "since",
-        "size",
-        "slice",
-        "under_way",
-        "waits",
-    )
+    def __init__(self) -> None:
+        self.kept: dict[CapWindow, KeptCap] = {}
+        self._newest: dict[str, KeptCap] = {}
+        """Of caps that come back, the window that was begun last."""
 
-    def __init__(self, cap: Cap, allows: CapLimit) -> None:
-        self.cap, self.allows, self.slice = cap, allows, Slice()
-        self.need = 0
-        """What a call that found no room takes."""
-        self.waits = 0
-        """The same, as it was claimed."""
-        self.refused = False
-        """Whether the ledger could not give that: then what is free here is of use to nobody, and goes back."""
-        self.pace = 0.0
-        """Use a second, of late."""
-        self.since = 0
-        """Use since the last claim."""
-        self.under_way = 0
-        """Calls that hold a part of it and have not ended."""
-        self.size = 0.0
-        """What a call takes, at most of late."""
-        self.left: int | None = None
-        """What remained for anybody when the ledger last answered."""
-        self.answered_at = float("-inf")
-        self.dirty = False
-        """Whether anything changed since the last claim."""
+    def short(self, caps: Sequence[CapTaker], need: TokenCounts) -> Shortage | None:
+        """What denies a call that may take so many tokens; of several, a clause, and then what lasts longest."""
+        found: list[Shortage] = []
+        for call in caps:
+            if call.unknown:
+                why = Reason(call.cap.id, f"what the call costs is not known: {call.unknown}")
+                return Shortage(Verdict("undecided", why), call.cap, call.allows, known=False)
+            takes = call.about(need)
+            kept = self.kept.get(call.allows.key)
+            if kept is None or kept.slice.free < takes:
+                found += self._lacks(call, self._keeping(call), takes)
+        return max(found, key=_lasts, default=None)
 
-    def wanted(self) -> int:
-        """What it would have ahead of need."""
-        return int(max(self.pace * AHEAD, self.size * FEW))
+    def _keeping(self, call: CapTaker) -> KeptCap:
+        """The window that a call draws on, from now on kept; its limit may have changed."""
+        kept = self.kept.get(call.allows.key)
+        if kept is None:
+            kept = self.kept[call.allows.key] = self._begun(call.cap, call.allows)
+        elif kept.allows is not call.allows:
+            kept.cap, kept.allows = call.cap, call.allows
+        return kept
 
-    def passes(self, seconds: float) -> None:
-        """So much time passed since the last claim."""
-        self.pace = max(self.pace * FADES**seconds, self.since / max(seconds, 0.1))
-        self.size *= FORGETS**seconds
-        self.since = 0
+    def _begun(self, cap: Cap, allows: CapLimit) -> KeptCap:
+        """A window that is kept from now on."""
+        kept = KeptCap(cap, allows)
+        if cap.comes_back:
+            before = self._newest.get(cap.name)
+            if before is not None and before.under_way:
+                before.go_on_in(kept)
+            self._newest[cap.name] = kept
+        return kept
 
-    def over(self, at: datetime) -> bool:
-        """Whether its window has ended."""
-        return self.allows.end <= at
+    def _lacks(self, call: CapTaker, kept: KeptCap, takes: int) -> Iterable[Shortage]:
+        """What is said to a call that finds no room."""
+        raise NotImplementedError
 
-    def claim(self) -> CapClaim:
-        """What to say of it: gives back what is far more than it wants."""
-        wanted, free = self.wanted(), self.slice.free
-        keep = 0 if self.refused and not self.need else 2 * wanted if free > 4 * wanted else max(0, free)
-        wanted = 0 if self.refused and not self.need else max(0, wanted - free)
-        claim = self.slice.claim(max(0, self.need - free), keep, wanted)
-        self.waits, self.need, self.dirty, self.refused = self.need, 0, False, False
-        return CapClaim(claim, self.allows.limit, self.cap.drawn_by)
+    def hold(self, caps: Sequence[CapTaker], need: TokenCounts) -> Hold:
+        """Hold what a call may take."""
+        parts = []
+        for call in caps:
+            takes, kept = call.about(need), self._keeping(call)
+            kept.take(takes)
+            self._held(kept)
+            parts.append((kept, call, takes))
+        return CapHold(parts)
 
-    def answered(self, answer: CapAnswer, now: float) -> None:
-        """The ledger's answer."""
-        self.slice.grant(answer.granted)
-        self.left, self.answered_at = answer.remaining, now
-        self.refused = self.waits > self.slice.free
-        self.dirty = self.dirty or self.refused
+    def _held(self, kept: KeptCap) -> None:
+        """More is held of a window. Neutral: nothing is to be done."""
 
-    def may_give(self, takes: int, now: float) -> bool:
-        """Whether the ledger may leave room for a call that found none: so it is where nobody asked of late."""
-        if self.left is None or now - self.answered_at > FRESH:
-            return True
-        return self.left + max(0, self.slice.free) >= takes
+    def left(self, caps: Sequence[CapTaker]) -> Iterator[tuple[CapTaker, int]]:
+        """What is left of caps, as far as this worker knows."""
+        for call in caps:
+            if (kept := self.kept.get(call.allows.key)) is not None:
+                yield call, kept.known
 
-    def room(self, takes: int) -> CapRoom:
-        """What a call finds that has no room in the slice: less than it takes, whatever the ledger may give yet."""
-        left = max(0, self.left or 0) + max(0, self.slice.free)
-        return CapRoom(self.allows, min(left, takes - 1), takes)
+    def caps(self) -> Iterator[tuple[Cap, CapLimit, int]]:
+        """Of each cap: whose it is, what it allows, and what remains. Of several windows, the last comes last."""
+        for kept in self.kept.values():
+            if kept.left is not None:
+                yield kept.cap, kept.allows, kept.left
+
+    def _go_on(self, at: datetime) -> None:
+        """Calls at a time go on in the window that runs."""
+        for kept in list(self._newest.values()):
+            if kept.over(at):
+                allows = kept.cap.at(at)
+                if kept.under_way and allows is not None:
+                    self.kept[allows.key] = self._begun(kept.cap, allows)
+                else:
+                    del self._newest[kept.cap.name]
 
 
-class CapHold(Hold):
-    """What one call holds."""
-
-    __slots__ = ("_parts",)
-
-    def __init__(self, parts: list[tuple[KeptCap, CapTaker, int]]) -> None:
-        self._parts = parts
-
-    def settle(self, tokens: Tokens | None) -> None:
-        """It used so much; where nobody knows, all stays held."""
-        used = None if tokens is None else TokenCounts(*tokens)
-        for kept, call, held in self._parts:
-            kept.under_way -= 1
-            if used is not None and (took := call.takes(used)) is not None:
-                kept.slice.settle(held, took)
-                kept.since += took
-                kept.dirty = True
-        self._parts = []
-
-    def release(self) -> None:
-        """It used nothing."""
-        for kept, _, held in self._parts:
-            kept.under_way -= 1
-            kept.slice.settle(held, 0)
-            kept.dirty = True
-        self._parts = []
+def _lasts(short: Shortage) -> tuple[bool, bool, datetime]:
+    return not short.cap.budget, not short.cap.comes_back, short.allows.end
 
 
-class Leaseholder(Standings):
-    """The caps of one worker.
+class Leaseholder(CapKeeper):
+    """The caps of one worker that has leases of them.
 
     Parameters
     ----------
@@ -154,54 +118,37 @@ class Leaseholder(Standings):
     """
 
     def __init__(self, kick: Callable[[], None], now: Callable[[], float]) -> None:
+        super().__init__()
         self._kick, self._now = kick, now
-        self.kept: dict[CapWindow, KeptCap] = {}
         self.away = ""
         """Why the ledger cannot be asked; empty where it can."""
         self._lacking = False
         self._next: asyncio.Future[None] | None = None
 
     # -- what calls ask --------------------------------------------------------------------------------------------
-    def short(self, caps: Sequence[CapTaker], need: TokenCounts) -> Verdict | None:
-        """What denies a call that may take so many tokens."""
-        for call in caps:
-            if call.unknown:
-                return Verdict("undecided", Reason(call.cap.id, f"what the call costs is not known: {call.unknown}"))
-            takes = call.about(need)
-            kept = self.kept.get(call.allows.key)
-            if (kept is None or kept.slice.free < takes) and (said := self._denies(kept, call, takes)) is not None:
-                return said
-        return None
+    def short(self, caps: Sequence[CapTaker], need: TokenCounts) -> Shortage | None:
+        """What denies a call; more is asked for, where all that denies it may have more."""
+        self._hopeless = False
+        found = super().short(caps, need)
+        self._lacking = self._lacking or (found is not None and found.known and not self._hopeless)
+        return found
 
-    def _denies(self, kept: KeptCap | None, call: CapTaker, takes: int) -> Verdict | None:
-        """What a clause says where a slice has no room; more is asked for."""
-        if kept is None:
-            kept = self.kept[call.allows.key] = KeptCap(call.cap, call.allows)
-        kept.need, kept.size, kept.dirty = max(kept.need, takes), max(kept.size, takes), True
+    def _lacks(self, call: CapTaker, kept: KeptCap, takes: int) -> Iterable[Shortage]:
+        kept.lacks(takes)
         said = call.cap.denies(kept.room(takes))
         if said is None:
-            return None
+            return ()
         if self.away:
-            return Verdict("deny", Reason(call.cap.id, f"what was leased of {call.cap.id} is used up, {self.away}"))
-        self._lacking = self._lacking or kept.may_give(takes, self._now())
-        return said
+            self._hopeless = True
+            why = f"what was leased of {call.cap.id} is used up, {self.away}"
+            return (Shortage(Verdict("deny", Reason(call.cap.id, why)), call.cap, call.allows, soon=True),)
+        self._hopeless = self._hopeless or not kept.may_give(takes, self._now())
+        return (Shortage(said, call.cap, call.allows),)
 
-    def hold(self, caps: Sequence[CapTaker], need: TokenCounts) -> Hold:
-        """Hold what a call may take."""
-        parts = []
-        for call in caps:
-            takes = call.about(need)
-            kept = self.kept.get(call.allows.key)
-            if kept is None:
-                kept = self.kept[call.allows.key] = KeptCap(call.cap, call.allows)
-            kept.slice.take(takes)
-            kept.under_way += 1
-            kept.allows, kept.size = call.allows, max(kept.size, takes)
-            if kept.slice.free < max(kept.pace * AHEAD, kept.size * FEW) / 2:
-                kept.dirty = True
-                self._kick()
-            parts.append((kept, call, takes))
-        return CapHold(parts)
+    def _held(self, kept: KeptCap) -> None:
+        if kept.runs_short:
+            kept.dirty = True
+            self._kick()
 
     def coming(self) -> Awaitable[object] | None:
         """The next answer of the ledger, where a call was denied that it may leave room for."""
@@ -214,22 +161,17 @@ class Leaseholder(Standings):
         self._kick()
         return self._next
 
-    def caps(self) -> Iterator[tuple[str, int, int]]:
-        """Of each cap: whose it is, what it allows, and what remains. Of several windows, the last comes last."""
-        for kept in self.kept.values():
-            if kept.left is not None:
-                yield kept.cap.id, kept.allows.limit, kept.left
-
     # -- what the ledger is told, and says -------------------------------------------------------------------------
     def claims(self, seconds: float, at: datetime) -> dict[CapWindow, CapClaim]:
         """What to claim at a moment, so many seconds after the last time."""
         found = {}
+        self._go_on(at)
         for key, kept in self.kept.items():
             kept.passes(seconds)
             if kept.over(at):
-                kept.pace = kept.size = 0.0
+                kept.pace = kept.size = kept.peak = 0.0
                 kept.dirty = kept.dirty or kept.slice.free > 0 or not kept.under_way
-            if kept.dirty or kept.slice.free > 4 * kept.wanted():
+            if kept.dirty or kept.has_spare:
                 found[key] = kept.claim()
         return found
 
@@ -258,7 +200,7 @@ class Leaseholder(Standings):
 
     def ending(self) -> Mapping[CapWindow, LeaseClaim]:
         """What was used and held of all, at the end."""
-        return {key: kept.slice.claim() for key, kept in self.kept.items()}
+        return {key: kept.said() for key, kept in self.kept.items()}
 
     def _told(self) -> None:
         if self._next is not None and not self._next.done():

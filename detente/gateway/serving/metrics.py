@@ -24,6 +24,7 @@ from prometheus_client import (
 
 from detente.gateway.http.exchange import HeaderLines
 from detente.gateway.serving.durations import Durations
+from detente.ledger.cap import Cap
 from detente.providers.wire import Tokens
 from detente.values.money import NANOS
 
@@ -119,6 +120,20 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livemin",
         )
+        self._budget_limits, self._budget_remaining = (
+            Gauge(name, told, ["budget", "measure", "of"], registry=registry, multiprocess_mode="livemin")
+            for name, told in (
+                ("detente_budget_limit", "What a budget allows in the window that runs."),
+                (
+                    "detente_budget_remaining",
+                    "What remained of a budget when this was last known, without what is leased.",
+                ),
+            )
+        )
+        self._told = Counter(
+            "detente_cap_told", "Times that it was told how much of a cap or a budget is used.", ["cap", "percent"],
+            registry=registry,
+        )  # fmt: skip
         self._short, self._owed = (
             Gauge(name, told, ["clause"], registry=registry, multiprocess_mode="livemax")
             for name, told in (
@@ -178,10 +193,19 @@ class Metrics:
         """A deployment's health."""
         self._resting.labels(deployment).set(float(rests))
 
-    def cap(self, clause: str, limit: int, remaining: int) -> None:
-        """A cap in the window that runs, in whole billionths."""
-        self._limits.labels(clause).set(limit / NANOS)
-        self._remaining.labels(clause).set(remaining / NANOS)
+    def cap(self, cap: Cap, limit: int, remaining: int) -> None:
+        """A cap, or a budget, in the window that runs."""
+        limits, remains = self._limits.labels, self._remaining.labels
+        labels = [cap.id]
+        if cap.budget:
+            limits, remains = self._budget_limits.labels, self._budget_remaining.labels
+            labels += [cap.details["measure"], cap.details.get("of", "")]
+        limits(*labels).set(limit / cap.unit)
+        remains(*labels).set(remaining / cap.unit)
+
+    def told(self, cap: str, percent: int) -> None:
+        """It was told that so much of a cap or a budget is used."""
+        self._told.labels(cap, str(percent)).inc()
 
     def at_risk(self, floors: Mapping[str, tuple[Decimal, Decimal]]) -> None:
         """The floors that will fall short, by clause: by how much, and what that costs; others no longer do."""

@@ -14,13 +14,15 @@ from detente.gateway.deciding.error import error
 from detente.gateway.deciding.policy import Policy
 from detente.gateway.http.exchange import RequestHead
 from detente.gateway.surfaces import SURFACES, models
+from detente.live.key import Key
 
 _OPENAI, _ANTHROPIC = SURFACES[b"/v1/chat/completions"], SURFACES[b"/v1/messages"]
 
 
-def models_page(head: RequestHead, policy: Policy, workload: str, at: datetime) -> tuple[int, bytes]:
+def models_page(head: RequestHead, policy: Policy, key: Key, at: datetime) -> tuple[int, bytes]:
     """(status, body) of the list, or of one model, in the shape of whoever asks."""
-    there = policy.models(policy.workloads[workload])
+    workload = key.workload
+    there = policy.models(policy.workloads[workload], key.models)
     anthropic = b"anthropic-version" in head.headers
     listed = models.in_anthropics_shape(there, at) if anthropic else models.in_openais_shape(there, at)
     asked = head.path.removeprefix(b"/v1/models").strip(b"/").decode("utf-8", "replace")

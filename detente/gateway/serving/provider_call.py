@@ -149,8 +149,8 @@ class ProviderCalls:
         """Send it, and make of it what comes."""
         job, deployed = call.job, call.deployed
         call.held = self._load.asked(deployed, job.workload.id, job.asked.tokens, call.began)
-        if call.choice.candidate.caps:
-            call.hold = job.moment.standings.hold(call.choice.candidate.caps, job.asked.need)
+        if call.choice.candidate.caps and (takes := job.asked.takes) is not None:
+            call.hold = job.moment.standings.hold(call.choice.candidate.caps, takes)
         sent = True
         found: Failure | Reply | StreamPart
         try:

@@ -15,6 +15,7 @@ from detente.gateway.deciding.policy import cost
 from detente.gateway.http.exchange import HeaderLines
 from detente.gateway.serving.job import Job, Served
 from detente.gateway.serving.kept_turns import NOTHING_KEPT, KeptTurns
+from detente.gateway.serving.left_of_budgets import budgets_of, left_of
 from detente.gateway.serving.metrics import Metrics
 from detente.gateway.serving.mishap import tell
 from detente.gateway.surfaces.surface import Asked
@@ -133,6 +134,7 @@ class Recorder:
                 regions=places if len(places) > 1 else (),
                 why=why,
                 denied=job.admission.denials,
+                budgets=budgets_of(choice),
             )
         )
         if job.admission.candidates:  # else it stands for calls of all kinds that were asked of nobody
@@ -157,6 +159,8 @@ class Recorder:
             lines += f"x-detente-left-out: {', '.join(job.left_out)}\r\n"
         if cost is not None:
             lines += f"x-detente-cost: {cost} {policy.currency}\r\n"
+        if choice is not None and choice.candidate.caps:
+            lines += left_of(job.moment.standings.left(choice.candidate.caps), job.at)
         return lines.encode()
 
 

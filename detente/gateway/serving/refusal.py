@@ -9,8 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from detente.gateway.deciding.admit import Candidate
+from detente.gateway.deciding.standings import Shortage
 from detente.gateway.serving.job import Job
 from detente.providers.wire import Failure, failure
+
+NEVER = float("inf")
+"""Seconds until a call may be asked again that never may."""
 
 
 def explained(job: Job, last: Failure | None) -> tuple[int, dict[str, Any], float | None]:
@@ -37,6 +41,8 @@ def explained(job: Job, last: Failure | None) -> tuple[int, dict[str, Any], floa
             status, error = 429, dict(failure("throttled", 429, message).error)
         else:
             status, error = 503, dict(failure("unavailable", 503, message).error)
+    elif (short := _to_wait_for(job)) is not None:
+        status, error, wait = 429, _used_up(short), _seconds(job, short)
     elif unable := _unable(denied):
         status, error = 400, _beyond(job, unable)
     else:
@@ -53,6 +59,25 @@ def _forbidden(denied: tuple[Candidate, ...]) -> dict[str, Any]:
     assert deciding is not None, "a call without candidates is answered before"
     message = f"{_sentence(deciding)} [{deciding.clause}]"
     return {"message": message, "type": "permission_error", "param": None, "code": "clause"}
+
+
+def _to_wait_for(job: Job) -> Shortage | None:
+    """The budget that has room first, where a budget is all that keeps the call from somebody."""
+    found = [c.short for c in job.admission.denied if c.short is not None and c.short.known and c.short.cap.budget]
+    return min(found, key=lambda short: _seconds(job, short), default=None)
+
+
+def _seconds(job: Job, short: Shortage) -> float:
+    wait = short.seconds(job.at)
+    return NEVER if wait is None else wait
+
+
+def _used_up(short: Shortage) -> dict[str, Any]:
+    """The error of a call for which a budget has no room: by its type, clients tell a rate from an account."""
+    kind = "rate_limit_error" if short.cap.brief else "insufficient_quota"
+    reason = short.verdict.reason
+    message = f"{reason.sentence if reason else ''} [{short.cap.id}]"
+    return {"message": message, "type": kind, "param": None, "code": "budget_exceeded"}
 
 
 def _unable(denied: tuple[Candidate, ...]) -> Candidate | None:

@@ -10,21 +10,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
+from math import ceil
 
 from detente.gateway.deciding.choose import RankedCandidate
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Moment
-from detente.gateway.http.exchange import JSON, Exchange
+from detente.gateway.http.exchange import JSON, Exchange, HeaderLines
 from detente.gateway.serving.job import Job, Served
 from detente.gateway.serving.mishap import LATE, tell
 from detente.gateway.serving.provider_call import LEFT, ProviderCalls, going_on
 from detente.gateway.serving.recorder import Recorder
-from detente.gateway.serving.refusal import explained
+from detente.gateway.serving.refusal import NEVER, explained
 from detente.gateway.serving.stream import EVENTS, Stream
 from detente.gateway.upstream import Patience
 from detente.ledger.record import Outcome
 from detente.providers.wire import Failure, Tokens, failure
 
+SOON_ENOUGH = 60.0
+"""Seconds for which a client may wait by itself before it asks again."""
 GRAIN = 0.005
 """Seconds beyond a time that is waited for: a timer may be early by as much as its loop's clock is coarse."""
 
@@ -34,6 +37,14 @@ def _patience(job: Job) -> Patience:
     reasons = "reasoning" in job.asked.needs or "reasoning" in job.asked.wishes
     deadlines = job.moment.policy.serving.deadlines
     return Patience(deadlines.first_content(reasons), deadlines.between(reasons))
+
+
+def _again(wait: float | None) -> HeaderLines:
+    """When to ask again. Clients that ask again by themselves are told not to where that is not soon, or never."""
+    if wait is None:
+        return b""
+    when = b"retry-after: %d\r\n" % max(1, ceil(wait)) if wait < NEVER else b""
+    return when if wait <= SOON_ENOUGH else when + b"x-should-retry: false\r\n"
 
 
 class Relay:
@@ -127,7 +138,7 @@ class Relay:
         """Whether a call may go there still: a clause may have begun, or be used up, while it was asked of others."""
         moment = self._turned(job.moment)
         if job.request is not None:
-            job.moment, job.admission = moment, moment.admission(job.request, job.asked.need)
+            job.moment, job.admission = moment, moment.admission(job.request, job.asked.takes)
         return any(c.deployed is choice.candidate.deployed for c in job.admission.permitted)
 
     # -- while nobody answers ----------------------------------------------------------------------------------
@@ -179,8 +190,7 @@ class Relay:
         headers = JSON + self._recorder.disclosed(job, None, None)
         if wait is None and status == 429:
             wait = self._rest(job)
-        if wait is not None:
-            headers += b"retry-after: %d\r\n" % max(1, round(wait))
+        headers += _again(wait)
         caller.reply(status, headers, job.surface.error(status, error))
         return served
 

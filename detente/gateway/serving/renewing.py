@@ -15,6 +15,7 @@ from pathlib import Path
 
 from detente.case.case import Case
 from detente.errors import DetenteError, LedgerError
+from detente.gateway.serving.cap_news import CapNews
 from detente.gateway.serving.clock import Clock
 from detente.gateway.serving.leaseholder import Leaseholder
 from detente.gateway.serving.settings import Say
@@ -24,7 +25,6 @@ from detente.ledger.journal import files, replica_of
 from detente.ledger.leasing import CapAnswer, CapClaim, CapWindow, HolderEndedError, Leasing
 from detente.ledger.opening import open_store
 from detente.ledger.store import Store
-from detente.values.period import named
 
 EVERY, REST, AGAIN = 0.25, 0.02, 2.0
 """Seconds between two claims, at least between two that are asked for, and after one that failed."""
@@ -41,9 +41,14 @@ class Renewing:
         The name of this life of the worker: what its calls' ids begin with.
     journal, worker
         Whose journal it writes: what held leases for it before is dead.
+    news
+        Who is told that a cap is nearly used up; default: ``say`` alone.
     """
 
-    def __init__(self, url: str, holder: str, journal: Path, worker: int, clock: Clock, say: Say) -> None:
+    def __init__(
+        self, url: str, holder: str, journal: Path, worker: int, clock: Clock, say: Say, news: CapNews | None = None
+    ) -> None:
+        self._news = CapNews(say) if news is None else news
         self._url, self._holder, self._worker = url, holder, worker
         self._journal, self._clock, self._say = journal, clock, say
         self._thread, self._reading = ThreadPoolExecutor(1, "detente-leases"), ThreadPoolExecutor(1, "detente-ingest")
@@ -119,8 +124,7 @@ class Renewing:
         for key, answer in answers.items():
             if answer.reached:
                 kept = self.leases.kept[key]
-                when = named(kept.allows.start, kept.allows.end)
-                self._say(f"{kept.cap.id}: {answer.reached}% of its amount in {when} is used, or leased to calls")
+                self._news.tell(kept.cap, kept.allows, answer.reached, max(0, answer.remaining))
         self.leases.answered(answers, at)
 
     # -- the life before -------------------------------------------------------------------------------------------

@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from detente.gateway.deciding.standings import Standings
+from detente.ledger.cap import Cap, CapLimit
 from detente.ledger.stands import ClauseStands
 from detente.values.period import endless
-from detente.values.quantity import WIDE, plain
+from detente.values.quantity import plain
 
 
 def standing_page(standings: Standings) -> dict[str, Any]:
@@ -32,10 +33,18 @@ def standing_page(standings: Standings) -> dict[str, Any]:
             for floor in standings.at_risk
         ],
         "caps": [
-            {"clause": clause, "allows": _whole(allows), "remaining": _whole(remaining)}
-            for clause, allows, remaining in standings.caps()
+            {"clause": cap.id, "allows": cap.exact(allows.limit), "remaining": cap.exact(remaining)}
+            for cap, allows, remaining in standings.caps()
+            if not cap.budget
         ],
+        "budgets": [_budget(*kept) for kept in standings.caps() if kept[0].budget],
     }
+
+
+def _budget(cap: Cap, allows: CapLimit, remaining: int) -> dict[str, Any]:
+    until = None if endless(allows.end) or cap.comes_back else allows.end.isoformat()
+    found = {"budget": cap.id, **cap.details, "from": allows.start.isoformat(), "until": until}
+    return found | {"allows": cap.exact(allows.limit), "remaining": cap.exact(remaining)}
 
 
 def _clause(stands: ClauseStands) -> dict[str, Any]:
@@ -58,7 +67,3 @@ def _clause(stands: ClauseStands) -> dict[str, Any]:
     if heading is not None:
         found["expected"] = {name: plain(getattr(heading, name)) for name in ("drawn", "low", "high", "owed", "worst")}
     return found
-
-
-def _whole(billionths: int) -> str:
-    return plain(WIDE.scaleb(billionths, -9))

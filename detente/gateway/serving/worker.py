@@ -21,13 +21,16 @@ import uvloop
 from detente.errors import DetenteError, JournalError, ServeError
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.policy import Policy, Stamp
-from detente.gateway.deciding.standings import NOT_KEPT, Standings
+from detente.gateway.deciding.standings import Standings
 from detente.gateway.http.exchange import DATE
 from detente.gateway.http.protocol import protocol
 from detente.gateway.serving.app import App, new_ids
+from detente.gateway.serving.cap_news import CapNews
 from detente.gateway.serving.clock import Clock
 from detente.gateway.serving.kept_turns import KeptTurns
 from detente.gateway.serving.metrics import Metrics
+from detente.gateway.serving.notifier import Notifier
+from detente.gateway.serving.own_count import OwnCount
 from detente.gateway.serving.renewal import Renewals
 from detente.gateway.serving.renewing import Renewing
 from detente.gateway.serving.settings import Say, Settings
@@ -55,6 +58,10 @@ class Worker:
         self._app: App
         self._journal: Journal
         self._renewing: Renewing | None = None
+        self._own: OwnCount | None = None
+        self._notifier = Notifier(say)
+        self._news: CapNews
+        self._metrics: Metrics
         self._watch: BooksWatch
 
     def run(self, listening: socket.socket, policy: Policy, ready: Callable[[], None]) -> None:
@@ -67,6 +74,7 @@ class Worker:
         self._stamp = policy.stamp
         self._journal, turns = Journal(settings.journal, self._number), KeptTurns(settings.kept)
         try:
+            self._metrics = Metrics()
             authorities = await self._authorities(policy, {})
             ids = new_ids(self._number)
             standings = self._leases(policy, ids)
@@ -75,7 +83,7 @@ class Worker:
                 authorities,
                 self._journal,
                 settings.clock,
-                Metrics(),
+                self._metrics,
                 Load(settings.workers),
                 ids,
                 standings,
@@ -135,17 +143,24 @@ class Worker:
                     await self._renewing.close()
         finally:
             turns.close()
+            self._notifier.close()
             await loop.run_in_executor(self._disk, self._journal.close)
             self._disk.shutdown()
             self._files.shutdown(wait=False, cancel_futures=True)
 
     def _leases(self, policy: Policy, ids: str) -> Standings:
-        """Who keeps the caps of the case: nobody without a ledger."""
+        """Who keeps the caps and budgets of the case: without a ledger, budgets alone are, by this worker's own count.
+
+        A policy with budgets and several workers without a ledger is refused (``PolicySource``).
+        """
         settings = self._settings
+        self._news = CapNews(self._say, self._metrics.told, self._notifier.send)
+        self._news.usual = policy.serving.notify
         if settings.ledger is None:
-            return NOT_KEPT
+            self._own = OwnCount(self._news)
+            return self._own
         journal = settings.journal, self._number
-        self._renewing = Renewing(settings.ledger, ids, *journal, settings.clock, self._say)
+        self._renewing = Renewing(settings.ledger, ids, *journal, settings.clock, self._say, self._news)
         self._renewing.follow(policy.case)
         self._watch = BooksWatch(settings.ledger, self._renewing.leases, settings.clock, self._say)
         self._watch.follow(policy.case)
@@ -170,6 +185,8 @@ class Worker:
         DATE.tick(Clock.wall())
         for connection in list(self._app.connections):
             connection.sweep(now)
+        if self._own is not None:
+            self._own.tick(self._settings.clock.now())
         self._app.flush()
 
     async def _sync(self, now: float) -> None:
@@ -239,6 +256,7 @@ class Worker:
             self._say(f"the changed case is rejected; the previous one stays in force:\n{error}")
             return
         self._app.follow(policy, await self._authorities(policy, self._kept(policy)))
+        self._news.usual = policy.serving.notify
         if self._renewing is not None:
             self._renewing.follow(policy.case)
             self._watch.follow(policy.case)

@@ -65,6 +65,11 @@ class Asked(msgspec.Struct, frozen=True):
         """What it may take, prompt and reply."""
         return TokenCounts(self.prompt, max(0, self.tokens - self.prompt))
 
+    @property
+    def takes(self) -> TokenCounts | None:
+        """The same of a call that is made; None of one whose tokens are only counted: that takes nothing."""
+        return None if self.call.operation == "count" else self.need
+
     def allowing(self, lenient: frozenset[str]) -> Asked:
         """The same under a leniency: what may be left out is no need any more."""
         if not lenient:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from detente.case.case import Case
 from detente.errors import CaseError, PlanError
+from detente.gateway.deciding.keyring import Keyring
 from detente.gateway.deciding.moment import MAX_REMEMBERED, Moment
 from detente.gateway.deciding.policy import Deployed, Policy, cost
 from detente.live.key import hash_of
@@ -225,7 +226,8 @@ def test_a_key_stands_for_its_workload_s_labels_and_its_own() -> None:
         workloads=[work(labels={"team": "sales"}), work("other", labels={"team": "ops", "data": "personal"})],
         keys=[{"id": "k", "workload": "chat", "hash": hash_of(KEY), "labels": {"data": "public"}}],
     )
-    assert given.held == {"k": {"team": "sales", "data": "public"}}
+    (held,) = Keyring(given)
+    assert (held.key.id, held.labels, held.presented) == ("k", {"team": "sales", "data": "public"}, None)
     assert given.labels == {"team": frozenset({"sales", "ops"}), "data": frozenset({"personal", "public"})}
 
 

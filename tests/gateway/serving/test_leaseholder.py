@@ -42,7 +42,7 @@ class Scene:
 
     def denied(self) -> str | None:
         found = self.holder.short(self.calls, NEED)
-        return None if found is None or found.reason is None else found.reason.sentence
+        return None if found is None or found.verdict.reason is None else found.verdict.reason.sentence
 
 
 def test_the_first_call_asks_for_itself_and_a_few_like_it() -> None:

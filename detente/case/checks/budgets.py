@@ -1,0 +1,88 @@
+"""Whether budgets fit the rest of a case: what they cover, what they are within, and the keys that count towards them.
+
+Owns: every check of a budget that needs more than the budget. Not here: the form of one (``live/budget``).
+
+A label that no workload states is no mistake here: keys may state it, also those that are made while the gateway runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from detente.case.entries import Entries, Entry
+from detente.contract.scope import Scope
+from detente.contract.term import SELF
+from detente.errors import did_you_mean
+from detente.live.budget import KEY, UseBudget
+from detente.values.facts import DEMAND_KEYS, OFFER_KEYS
+
+
+def check(case: Entries) -> None:
+    """Note every mistake."""
+    for entry in case.read("budgets"):
+        budget: UseBudget = entry.value
+        for at, scope in _scopes(budget):
+            _scope(case, entry, at, scope)
+        if budget.agreement is not None:
+            _agreement(case, entry, budget.agreement)
+        if budget.within is not None:
+            case.knows(entry, ("within",), "budgets", budget.within)
+        if budget.per in OFFER_KEYS or budget.per == "kind":
+            remedy = "write `key`, `workload` or a label; for each provider, state a budget of its own"
+            case.wrong(entry, ("per",), f"`{budget.per}` is nothing that callers have", remedy)
+        _apart(case, entry, budget)
+    _circle(case)
+    for entry in case.read("keys"):
+        if entry.value.within is not None:
+            case.knows(entry, ("within",), "budgets", entry.value.within)
+
+
+def _scopes(budget: UseBudget) -> Iterator[tuple[Sequence[str | int], Scope]]:
+    if budget.of is not None:
+        yield ("of",), budget.of
+    for at, scope in enumerate(budget.except_):
+        yield ("except", at), scope
+
+
+def _scope(case: Entries, entry: Entry, at: Sequence[str | int], scope: Scope) -> None:
+    """Facts of workloads and offers that nothing in the case has."""
+    for key, wanted in scope.wanted.items():
+        known = case.values_of.get(key, set()) if key in (*DEMAND_KEYS, *OFFER_KEYS) else None
+        section = "offers" if key in OFFER_KEYS else "workloads"
+        if known is None or not case.whole(section, "providers", "catalogs", "deployments"):
+            continue
+        for index, value in enumerate(wanted):
+            if value not in known:
+                what = f"no {section[:-1]} has `{key}: {value}`"
+                case.wrong(entry, (*at, key, index), what, did_you_mean(value, known))
+
+
+def _agreement(case: Entries, entry: Entry, name: str) -> None:
+    if not case.knows(entry, ("agreement",), "agreements", name):
+        return
+    found = case.by_id("agreements").get(name)
+    if found is not None and found.with_ == SELF:
+        what = f"`{name}` is a policy, and nothing runs at ourselves"
+        case.wrong(entry, ("agreement",), what, "name an agreement with a provider, or take it out")
+
+
+def _apart(case: Entries, entry: Entry, budget: UseBudget) -> None:
+    """A label that is called as what only budgets ask for: they could be taken for each other."""
+    asks = budget.per == KEY or any(KEY in scope.wanted for _, scope in _scopes(budget))
+    if asks and KEY in case.values_of:
+        what = f"`{KEY}` is a label of workloads, and `{budget.id}` asks for the keys that callers present"
+        case.wrong(entry, ("per",) if budget.per == KEY else ("of",), what, "call the label otherwise")
+
+
+def _circle(case: Entries) -> None:
+    """Budgets that are within themselves."""
+    within = {name: budget.within for name, budget in case.by_id("budgets").items()}
+    for entry in case.read("budgets"):
+        seen, name = [entry.value.id], entry.value.within
+        while name in within and name not in seen:
+            seen.append(name)
+            name = within[name]
+        if name == entry.value.id:
+            what = f"is within itself: {' in '.join(f'`{each}`' for each in (*seen, name))}"
+            case.wrong(entry, ("within",), what, "leave one `within` out")
+            return

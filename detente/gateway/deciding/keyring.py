@@ -1,0 +1,105 @@
+"""The keys that open the gateway now: those of the case, and those that were made while it runs.
+
+Owns: what each stands for (``HeldKey``), worked out once, and telling whether a presented one opens. Not here: the form
+of a key (``live/key``), and where those of run time are kept (``ledger/keys``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from detente.gateway.deciding.policy import Policy
+from detente.live.budget import BudgetAmounts
+from detente.live.key import Key, opens
+from detente.live.presented import Presented
+
+
+@dataclass(frozen=True, slots=True)
+class HeldKey:
+    """A key, the labels that it stands for, and what may be left out of its calls.
+
+    ``presented``: what turns on it beside these; None where nothing does, so that calls of several keys are decided as
+    one.
+    """
+
+    key: Key
+    labels: Mapping[str, str]
+    lenient: frozenset[str]
+    presented: Presented | None
+
+
+class Keyring:
+    """The keys of a policy, and others that fit it.
+
+    Parameters
+    ----------
+    more
+        Keys that were made at run time; of those that do not fit the case, none is held (``strangers`` says why).
+    """
+
+    def __init__(self, policy: Policy, more: Iterable[Key] = ()) -> None:
+        self.more = tuple(more)
+        self.strangers = {key.id: why for key in self.more if (why := unfit(policy, key))}
+        keys = [*(key for key in self.more if key.id not in self.strangers), *policy.keys.values()]
+        self._keys = {key.id: key for key in keys}  # one of the case comes before one of its name
+        self._held = {key.id: _held(policy, key) for key in self._keys.values()}
+        self.labels = _labels(policy, self._keys.values())
+
+    def __iter__(self) -> Iterator[HeldKey]:
+        return iter(self._held.values())
+
+    @cached_property
+    def budgets(self) -> tuple[BudgetAmounts, ...]:
+        """What keys have as budgets of their own."""
+        return tuple(key.budget for key in self._keys.values() if key.budget is not None)
+
+    def opened(self, presented: str) -> HeldKey | None:
+        """The key that was presented, or None."""
+        found = opens(self._keys, presented)
+        return self._held[found.id] if found is not None else None
+
+    def still(self, key: Key) -> HeldKey | None:
+        """A key that opened a moment ago, as it is now; None where it no longer does."""
+        found = self._held.get(key.id)
+        return found if found is not None and found.key.hash == key.hash else None
+
+
+def unfit(policy: Policy, key: Key) -> str:
+    """Why a key does not fit the case; empty where it does."""
+    workload = policy.workloads.get(key.workload)
+    if workload is None:
+        return f"the case has no workload `{key.workload}` that can be called"
+    if key.id in policy.keys:
+        return "the case has a key of that name"
+    for name, value in key.labels.items():
+        if workload.labels.get(name, value) != value:
+            return f"it says `{name}: {value}`, and `{workload.id}` says `{name}: {workload.labels[name]}`"
+        if name not in policy.labels:
+            return f"the case does not use the label `{name}`"
+    for model in key.models or ():
+        if model not in workload.runs_on.models:
+            return f"`{workload.id}` does not run on {model}"
+    if key.within is not None and key.within not in policy.budgets.ids:
+        return f"the case has no budget `{key.within}`"
+    return ""
+
+
+def _held(policy: Policy, key: Key) -> HeldKey:
+    labels = {**policy.workloads[key.workload].labels, **key.labels}
+    lenient = frozenset(policy.serving.lenient if key.lenient is None else key.lenient)
+    presented = None
+    if policy.budgets.asks_key or key.within or key.budget or key.models:
+        models = None if key.models is None else frozenset(key.models)
+        presented = Presented(key.id, key.within, key.budget, models)
+    return HeldKey(key, labels, lenient, presented)
+
+
+def _labels(policy: Policy, keys: Iterable[Key]) -> Mapping[str, frozenset[str]]:
+    """Every label that a request may state, with its values."""
+    found = {name: set(values) for name, values in policy.labels.items()}
+    for key in keys:
+        for name, value in key.labels.items():
+            found.setdefault(name, set()).add(value)
+    return {name: frozenset(values) for name, values in found.items()}
