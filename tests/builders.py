@@ -382,6 +382,16 @@ def _revenue_share(draw: Draw, world: Data, party: str) -> Data:
     return found | cap | (_windows(draw) if cap else {})
 
 
+def _liquidated_damages(draw: Draw, world: Data, party: str) -> Data:
+    """Of the work of one workload, in its unit, or as a part of what use costs."""
+    workload = pick(draw, *world["workloads"])
+    unit = "Mtok" if "models" in workload["runs-on"] else "GPU-hour"
+    price = {"price": f"{pick(draw, '0.20', '1.50')} USD per {unit}"}
+    found: Data = pick(draw, {"of": {"workload": workload["id"]}} | price, {"rate": "20%"} | _of(draw, world))
+    cap: Data = pick(draw, {}, {}, {"cap": "500 USD"}, {"cap-each": "150 USD"})
+    return found | {"except": [{"provider": party}]} | cap | (_windows(draw) if cap else {})
+
+
 def _share(draw: Draw, world: Data, party: str) -> Data:
     measure = pick(draw, "work", "spend", "list")
     found = _windows(draw) | {"measure": measure}
@@ -499,6 +509,7 @@ GENERATORS: dict[str, Make] = {
     "exclusivity": _exclusivity,
     "first-refusal": _first_refusal,
     "first-ship": _first_ship,
+    "liquidated-damages": _liquidated_damages,
     "minimum-commitment": _commitment,
     "payment": _payment,
     "price-lock": _price_lock,

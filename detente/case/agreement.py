@@ -88,9 +88,15 @@ def in_force(
                     begun[earlier.term.id] = handover
         for place, term in enumerate(agreement.terms):
             validity = replace(dates(term, agreement, known, events), begun=begun.get(term.id))
-            found.append(InForce(term.told(offers), validity, index, place))
-    there = (standing for standing in found if standing.validity.end > standing.validity.start)
-    return (version for standing in there for version in _versions(standing))
+            found.append(InForce(term, validity, index, place))
+    there = [standing for standing in found if standing.validity.end > standing.validity.start]
+    return (version for standing in there for version in _versions(_told(standing, there, roots, offers)))
+
+
+def _told(standing: InForce, there: Sequence[InForce], roots: Sequence[str], offers: Sequence[AnyOffer]) -> InForce:
+    """A term that knows what is on offer, and the other clauses of its agreement as amended."""
+    same = [each.term for each in there if roots[each.agreement] == roots[standing.agreement]]
+    return replace(standing, term=standing.term.told(offers, same))
 
 
 def _versions(standing: InForce) -> Iterator[InForce]:

@@ -142,8 +142,8 @@ class Term(Noun):
         """Who is paid what it owes. Neutral: the other party."""
         return self.validity.counterparty
 
-    def told(self, offers: Sequence[AnyOffer]) -> Self:
-        """The term as it is where so much is on offer. Neutral: the same; a kind whose dates turn on it knows it."""
+    def told(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
+        """The term, once it knows what is on offer, and the clauses of its agreement. Neutral: the same."""
         return self
 
     def turns(self, since: datetime, until: datetime) -> Iterable[datetime]:
@@ -174,6 +174,11 @@ class Term(Noun):
     @property
     def standby(self) -> Selection | None:
         """Which work it wants standby capacity for. Neutral: none."""
+        return None
+
+    @property
+    def bounds_claims(self) -> Money | None:
+        """The most that can be claimed under its agreement in all, where it says one amount. Neutral: it does not."""
         return None
 
     @property

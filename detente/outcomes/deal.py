@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Literal
 
 from detente.outcomes.estimate import Estimate
@@ -67,12 +68,22 @@ class ProviderMoved:
 
 @dataclass(frozen=True, slots=True)
 class Fee:
-    """What a clause asks that is not performed: what is missing and owed, window by window, and in all."""
+    """What a clause asks that is not performed: what is missing and owed, window by window, and in all.
+
+    ``unit``: of what is missing. ``breach``: it is not that too little is done, but what has a price in damages.
+    """
 
     term: str
     agreement: str
     windows: tuple[tuple[str, Exact], ...]
     owed: Exact
+    unit: str = ""
+    breach: bool = False
+
+    @property
+    def missing(self) -> Decimal:
+        """What is missing in all, or done in breach."""
+        return sum((amount for _, amount in self.windows), Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)

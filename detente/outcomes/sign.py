@@ -248,6 +248,8 @@ def _fees(found: Plan) -> tuple[Fee, ...]:
             agreement[term],
             tuple((named(s.start, s.end), s.short) for s in short if s.term == term),
             sum((s.owed for s in short if s.term == term), Decimal(0)),
+            next(s.unit for s in short if s.term == term),
+            all(s.amount is None for s in short if s.term == term),
         )
         for term in dict.fromkeys(s.term for s in short)
     )

@@ -57,7 +57,8 @@ def ways_out(
     yield from (way for way in _conceded(conflict, without) if way.subject not in paid)
     if planned is not None and fees:
         yield _paid(planned, fees, held.currency, without)
-        yield _lowered(planned, fees, held.currency, without)
+        if not any(fee.breach for fee in fees):
+            yield _lowered(planned, fees, without)
     trial = _Trial(held, without, gap, budget, progress)
     for term in dict.fromkeys(clash.term for clash in conflict.clauses):
         yield from trial.sooner(term)
@@ -86,23 +87,29 @@ def _conceded(conflict: Conflict, without: Plan | None) -> Iterator[DealWay]:
 
 def _paid(planned: Plan, fees: Sequence[Fee], currency: str, without: Plan | None) -> DealWay:
     """Perform what is cheaper to perform, and pay for the rest."""
-    owed = [f"{shown(fee.owed, currency)} for what `{fee.term}` is short" for fee in fees]
-    words = f"pay {' and '.join(owed)}"
+    words = f"pay {' and '.join(_owed(fee, currency) for fee in fees)}"
     return DealWay("pay", fees[0].term, words, planned.cost, _more(planned.cost, without))
 
 
-def _lowered(planned: Plan, fees: Sequence[Fee], currency: str, without: Plan | None) -> DealWay:
+def _owed(fee: Fee, currency: str) -> str:
+    owed = shown(fee.owed, currency)
+    if fee.breach:
+        return f"{owed} of damages under `{fee.term}`, for {shown(fee.missing, fee.unit)} in breach"
+    return f"{owed} for what `{fee.term}` is short"
+
+
+def _lowered(planned: Plan, fees: Sequence[Fee], without: Plan | None) -> DealWay:
     """Ask for no more than that plan performs: it then is the same, without the fees."""
     cost = planned.cost - sum((fee.owed for fee in fees), Decimal(0))
-    words = " and ".join(f"lower what `{fee.term}` asks by {_short(fee, currency)}" for fee in fees)
+    words = " and ".join(f"lower what `{fee.term}` asks by {_short(fee)}" for fee in fees)
     return DealWay("lower", fees[0].term, words, cost, _more(cost, without))
 
 
-def _short(fee: Fee, currency: str) -> str:
+def _short(fee: Fee) -> str:
     """What is missing, in all and in the first windows."""
-    windows = [f"{when}: {shown(amount, currency)}" for when, amount in fee.windows[:MAX_WINDOWS]]
+    windows = [f"{when}: {shown(amount, fee.unit)}" for when, amount in fee.windows[:MAX_WINDOWS]]
     more = [f"and {len(fee.windows) - MAX_WINDOWS} more windows"] if len(fee.windows) > MAX_WINDOWS else []
-    return f"{shown(sum((amount for _, amount in fee.windows), Decimal(0)), currency)} ({'; '.join([*windows, *more])})"
+    return f"{shown(fee.missing, fee.unit)} ({'; '.join([*windows, *more])})"
 
 
 def _more(cost: Decimal | None, without: Plan | None) -> Decimal | None:

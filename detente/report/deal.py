@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from rich.console import Console
 
-from detente.outcomes.deal import BeforeAfter, DealAnswer, DealWay, ProviderMoved, SigningEffect, UnderReading
+from detente.outcomes.deal import BeforeAfter, DealAnswer, DealWay, Fee, ProviderMoved, SigningEffect, UnderReading
 from detente.report.figure import count, percent, ticked
 from detente.report.layout import Row, heading, say, table
 from detente.report.prices import bar
@@ -68,10 +68,14 @@ def without_it(row: UnderReading) -> list[str]:
     return said
 
 
+def _missed(fee: Fee) -> str:
+    return f"`{fee.term}` is breached in {shown(fee.missing, fee.unit)}" if fee.breach else f"`{fee.term}` falls short"
+
+
 def changes(row: UnderReading, effect: SigningEffect, currency: str) -> list[str]:
     """What signing changes, in sentences."""
     said = [_cost(effect, currency)]
-    said += [f"`{fee.term}` falls short; {shown(fee.owed, currency)} are owed for it." for fee in row.fees]
+    said += [f"{_missed(fee)}; {shown(fee.owed, currency)} are owed for it." for fee in row.fees]
     if effect.binds:
         said.append(f"Binds only with the deal: {ticked(effect.binds)}.")
     if effect.no_longer_binds:

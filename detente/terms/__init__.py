@@ -27,6 +27,7 @@ KINDS: dict[str, str | type[Term]] = {
     "first-refusal": "first_refusal.FirstRefusal",
     "first-ship": "first_ship.FirstShip",
     "liability-cap": "liability_cap.LiabilityCap",
+    "liquidated-damages": "liquidated_damages.LiquidatedDamages",
     "minimum-commitment": "commitment.MinimumCommitment",
     "most-favoured": "most_favoured.MostFavoured",
     "obligation": "obligation.DatedObligation",

@@ -13,7 +13,6 @@ LIST = "docs/terms/finding.md says what to write for what a contract says"
 
 _COMMITMENT = "write `kind: minimum-commitment`, with the `discount` that goes with it as a clause of its own"
 _VOLUME = "write `kind: volume-discount`, with its `tiers` and `method`"
-_NOT_COMPUTED = "no kind computes it yet; write what was granted as `kind: credit`, with its `amount`, where it was"
 _BY_A_PERSON = "no kind judges it yet, and nothing is planned by it; a person decides"
 
 WORDS: dict[str, str] = {
@@ -22,7 +21,7 @@ WORDS: dict[str, str] = {
     **dict.fromkeys(
         ("tiers", "tier", "tiered-price", "rebate", "volume", "volume-rebate", "retroactive-rebate"), _VOLUME
     ),
-    **dict.fromkeys(("liquidated-damages", "penalty"), _NOT_COMPUTED),
+    **dict.fromkeys(("penalty", "damages", "ld", "lds"), "write `kind: liquidated-damages`, with its `price`"),
     **dict.fromkeys(("service-credits", "sla", "service-level", "availability"), "write `kind: service-credit`"),
     **dict.fromkeys(("make-up", "makeup", "deficiency"), "write `kind: take-or-pay`, with its `make-up`"),
     **dict.fromkeys(("rollover", "deferral"), "write `kind: minimum-commitment`, with `carry-over` or `deferral`"),

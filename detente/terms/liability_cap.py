@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from detente.contract.position import Position
 from detente.contract.verdict import Reason
 from detente.errors import FlawError
-from detente.values.money import Cash, shown
+from detente.values.money import Cash, Money, shown
 from detente.values.noun import Title
 from detente.values.quantity_field import Length
 
@@ -32,6 +32,11 @@ class LiabilityCap(Position):
         if self.amount is None and self.fees_of is None:
             raise FlawError("says neither `amount` nor `fees-of`", "write one of them, or both: the larger holds")
         return self
+
+    @property
+    def bounds_claims(self) -> Money | None:
+        """Its amount; None where it turns on fees, or is there anew each year."""
+        return self.amount if self.fees_of is None and self.each == "term" else None
 
     def explain(self) -> Reason:
         """How much, and what not."""

@@ -15,6 +15,7 @@ from pydantic import Field, PrivateAttr
 from detente.contract.case_view import CaseView
 from detente.contract.price_clause import PriceClause
 from detente.contract.stated import Reference
+from detente.contract.term import Term
 from detente.contract.verdict import Reason
 from detente.errors import Flaw
 from detente.market.offer import AnyOffer, TokenOffer, TokenPrices
@@ -44,7 +45,7 @@ class PriceLock(PriceClause):
 
     _offers: dict[str, AnyOffer] = PrivateAttr(default_factory=dict)
 
-    def told(self, offers: Sequence[AnyOffer]) -> Self:
+    def told(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
         """The same, knowing the list."""
         found = self.model_copy()
         found._offers = {offer.id: offer for offer in offers}

@@ -203,6 +203,7 @@ def test_a_window_that_has_not_ended_owes_nothing(kind: str, data: st.DataObject
 
 MEASURED = [
     *("minimum-commitment", "credit", "service-credit", "revenue-share", "share", "spending-cap", "discount"),
+    "liquidated-damages",
     *("volume-discount", "warrants"),
 ]
 CLAUSES: dict[str, Data] = {
@@ -210,6 +211,7 @@ CLAUSES: dict[str, Data] = {
     "credit": {"rate": "10%"},
     "revenue-share": {"rate": "10%"},
     "share": {"at-least": "10%"},
+    "liquidated-damages": {"rate": "10%"},
     "spending-cap": {"amount": "1 k USD"},
     "discount": {"off": "10%"},
     "escalator": {"by": "10%"},

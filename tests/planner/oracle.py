@@ -925,24 +925,33 @@ class Oracle:
                 self.row(less(part, added(whole, times=float(term.at_most))), "<=", 0.0)
 
     def _revenue_share(self, term: Any) -> None:
-        rate, valid = float(term.rate), term.validity
+        self._charged(term, "revenue", float(term.rate))
+
+    def _liquidated_damages(self, term: Any) -> None:
+        self._charged(term, "work", float(term.price.amount)) if term.price else self._charged(
+            term, "spend", float(term.rate)
+        )
+
+    def _charged(self, term: Any, of: str, rate: float) -> None:
+        """A part of a measure, up to a cap."""
+        valid = term.validity
         if term.cap_each is not None:
             for a, b, part, inside in self.windows(term):
-                self._owed(term, rate, a, b, float(term.cap_each.amount) * part * inside)
+                self._owed(term, of, rate, a, b, float(term.cap_each.amount) * part * inside)
         elif term.cap is not None:
             begin = at_midnight(term.windows.starts, self.start) if term.windows.starts else valid.start
             begin = max(begin, valid.start)
             inside = (min(valid.end, self.end) - max(begin, self.start)) / (valid.end - begin)
-            self._owed(term, rate, begin, valid.end, float(term.cap.amount) * inside)
+            self._owed(term, of, rate, begin, valid.end, float(term.cap.amount) * inside)
         else:
-            for column, value in self.measure(term.covered, "revenue", valid.start, valid.end).items():
+            for column, value in self.measure(term.covered, of, valid.start, valid.end).items():
                 self.cost[column] += value * rate
 
-    def _owed(self, term: Any, rate: float, start: datetime, end: datetime, cap: float) -> None:
+    def _owed(self, term: Any, of: str, rate: float, start: datetime, end: datetime, cap: float) -> None:
         """The lesser of the rate and the cap: a switch says which, and a wrong switch only costs more."""
-        share = added(self.measure(term.covered, "revenue", start, end), times=rate)
+        share = added(self.measure(term.covered, of, start, end), times=rate)
         owed, switch = self.column(cost=1.0), self.column(1.0, whole=True)
-        self.row(less({owed: 1.0, switch: 1e7}, share), ">=", 0.0)
+        self.row(less({owed: 1.0, switch: 1e5}, share), ">=", 0.0)
         self.row({owed: 1.0, switch: -cap}, ">=", 0.0)
 
     # -- moving --------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ NAMES = list(KINDS)
     [
         ("sla", "write `kind: service-credit`"),
         ("delay-credit", "write `kind: delivery`"),
-        ("penalty", "write what was granted as `kind: credit`"),
+        ("penalty", "write `kind: liquidated-damages`"),
         ("macc", "write `kind: minimum-commitment`"),
         ("tiers", "write `kind: volume-discount`"),
         ("mfn", "write `kind: most-favoured`"),

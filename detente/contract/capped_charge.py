@@ -1,0 +1,159 @@
+"""A charge in proportion to what is counted, up to a cap: in all, or in each window.
+
+Owns: ``CappedCharge``, the base of such kinds, in a plan and in exact totals. Not here: what is counted, and what it is
+called (``terms``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from fractions import Fraction
+from typing import ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from detente.contract.case_view import CaseView
+from detente.contract.decisions import Decisions
+from detente.contract.meter import Meter
+from detente.contract.program import Program
+from detente.contract.settlement import Settlement, settled
+from detente.contract.stated import StatedWindows
+from detente.contract.term import Term
+from detente.contract.totals import Totals
+from detente.contract.window import Every, Window
+from detente.errors import Flaw, FlawError
+from detente.values.money import Cash, Money, shown
+
+
+class CappedCharge(Term):
+    """So much for each unit that is counted, as far as the cap leaves room."""
+
+    cap: Cash | None = Field(default=None, description="the most that is owed in all")
+    cap_each: Cash | None = Field(
+        default=None, description="the most that is owed in each window; with a ramp: in all windows together"
+    )
+    windows: Every = Every(every="month")
+
+    breach: ClassVar[bool] = False
+    """Whether what is counted is not to be: then a case that is performed has none of it."""
+
+    @model_validator(mode="after")
+    def _one_cap(self) -> Self:
+        if self.cap is not None and self.cap_each is not None:
+            raise FlawError("states both `cap` and `cap-each`", "keep one of them")
+        if self.cap_each is None and self.windows.ramp:
+            raise FlawError("a ramp divides an amount, and there is none", "add `cap-each`", ("windows", "ramp"))
+        return self
+
+    # -- what a kind says ------------------------------------------------------------------------------------------
+    @property
+    def counted(self) -> Meter:
+        """What is counted in each window."""
+        raise AssertionError("each kind says so")
+
+    @property
+    def each(self) -> Fraction:
+        """What is owed for one unit of it."""
+        raise AssertionError("each kind says so")
+
+    # -- the cap ---------------------------------------------------------------------------------------------------
+    @property
+    def in_all(self) -> Money | None:
+        """The most that is owed in all."""
+        return self.cap
+
+    @property
+    def capped(self) -> Meter:
+        """What is counted in each of the times for which a cap holds."""
+        whole = self.counted
+        if self.in_all is None:
+            return whole
+        return replace(whole, name=f"{whole.name} in all", windows=self.calendar(self._whole))
+
+    @property
+    def _whole(self) -> Every:
+        """All windows as one."""
+        return Every(starts=self.windows.starts, cut=self.windows.cut)
+
+    def most(self, window: Window) -> Fraction | None:
+        """The cap of one of the times for which a cap holds."""
+        if self.in_all is not None:
+            return Fraction(self.in_all.amount) * self._whole.share(window)
+        return None if self.cap_each is None else Fraction(self.cap_each.amount) * self.windows.share(window)
+
+    # -- the questions ---------------------------------------------------------------------------------------------
+    def meters(self) -> tuple[Meter, ...]:
+        """What is counted in each window."""
+        return (self.counted,)
+
+    def shape(self, program: Program) -> None:
+        """A cost in proportion to what is counted; with a cap, the lesser of the two.
+
+        The lesser of two amounts is concave, so it takes a whole number for each cap: whether it is reached. Until then
+        the rate is owed, from then on the cap, and it is reached only where the rate comes to as much.
+        """
+        caps = [cap for window in self.capped.windows if (cap := self.most(window)) is not None]
+        if not caps and not self.breach:
+            program.charge(self, self.counted, self.each)
+            return
+        share = program.total(self.capped) * self.each
+        most = program.most(share)
+        nothing = [Fraction(0) for _ in most]
+        if not caps:
+            owed = program.slack(self, "owed", most=most, price=Fraction(1), remedy=True)
+            program.require(self, "rate", share - owed <= nothing)
+            return
+        above = [max(m - cap, Fraction(0)) for m, cap in zip(most, caps, strict=True)]
+        lesser = [min(m, cap) for m, cap in zip(most, caps, strict=True)]
+        owed = program.slack(self, "owed", most=lesser, price=Fraction(1), remedy=self.breach)
+        reached = program.slack(self, "reached", most=[Fraction(bool(a)) for a in above], whole="nearest")
+        program.require(self, "rate", share - owed - reached * above <= nothing)
+        program.require(self, "cap", owed - reached * caps >= nothing)
+        program.require(self, "reached", share - reached * caps >= nothing)
+
+    def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
+        """What is owed for each window, as far as the cap leaves room."""
+        return Settlement.of(self._owed(totals, as_of))
+
+    def _owed(self, totals: Totals, as_of: datetime | None) -> Iterator[Settlement]:
+        meter, overall = self.counted, self.in_all is not None
+        left = next((self.most(whole) for whole in self.capped.windows), None) if overall else None
+        for window, ended in meter.begun(as_of):
+            room = left if overall else self.most(window)
+            counted = totals.total(meter, window)
+            share = counted * self.each
+            owed = share if room is None else min(share, room)
+            yield settled(
+                meter, window, self.kind, self.kind, ended=ended, amount=None if self.breach else room,
+                drawn=counted if self.breach else owed, short=counted if self.breach else Fraction(0), owed=owed,
+            )  # fmt: skip
+            left = None if left is None else left - owed
+
+    # -- for people, and for the case's checks -----------------------------------------------------------------------
+    @property
+    def told_cap(self) -> str:
+        """In a clause's sentence."""
+        if self.in_all is not None:
+            return f", at most {_shown(self.in_all)} in all"
+        if self.cap_each is None:
+            return ""
+        each = "over its windows" if self.windows.ramp else f"in each {self.windows.every}"
+        return f", at most {_shown(self.cap_each)} {each}"
+
+    def stated_windows(self) -> tuple[StatedWindows, ...]:
+        """Those in which it is owed, and the one of a cap in all; a rate alone loses nothing where a window is cut."""
+        each = StatedWindows(("windows",), self.windows, "nothing" if self.cap_each is None else "amount")
+        return (each,) if self.in_all is None else (each, StatedWindows(("windows",), self._whole, "amount"))
+
+    def check(self, case: CaseView) -> Iterator[Flaw]:
+        """A cap in all, of which windows that have been paid would be counted again."""
+        handovers = self.validity.begun, self.validity.ended
+        if self.in_all is not None and any(each is not None and each.how == "whole-window" for each in handovers):
+            what = "a `cap` in all is not taken over whole: what was owed under the earlier text is owed"
+            yield Flaw(what, "say `takes-over: pro-rata` or `new-window`, with the cap that is left", ("takes-over",))
+
+
+def _shown(amount: Money) -> str:
+    return shown(amount.amount, amount.currency)

@@ -1,0 +1,128 @@
+"""Liquidated damages, by hand. North 3 USD per Mtok, South 2; 1000 Mtok a month, six months: 12,000 USD at South.
+
+What runs at South is a breach of what was agreed with North. To stay costs 1 USD more for each Mtok.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from detente.case.case import Case
+from detente.outcomes.sign import sign
+from detente.planner.check import check
+from detente.report.deal import changes
+from tests.builders import (
+    D,
+    Data,
+    agreement,
+    build,
+    data_of,
+    mistakes,
+    placed,
+    posted,
+    postings,
+    refused,
+    solved,
+    tokens,
+    two_clouds,
+    use,
+    work,
+)
+from tests.planner.oracle import Oracle
+
+ELSEWHERE = [{"provider": "north"}]
+
+
+def damages(**more: Any) -> Data:
+    price: Data = {} if "rate" in more else {"price": "0.80 USD per Mtok"}
+    return {"id": "damages", "kind": "liquidated-damages", "except": ELSEWHERE} | price | more
+
+
+@pytest.mark.parametrize(
+    ("more", "south", "cost"),
+    [
+        ({"price": "0.80 USD per Mtok"}, 6000, 12_000 + 4_800),
+        ({"price": "1.20 USD per Mtok"}, 0, 18_000),
+        ({"rate": "40%"}, 6000, 12_000 + 4_800),  # of what it costs there
+        ({"rate": "60%"}, 0, 18_000),
+        # once 3,000 are owed more costs nothing more: all or nothing, and all is 15,000
+        ({"price": "1.20 USD per Mtok", "cap": "3 k USD"}, 6000, 15_000),
+        ({"price": "1.20 USD per Mtok", "cap": "7 k USD"}, 0, 18_000),
+        ({"price": "1.20 USD per Mtok", "cap-each": "900 USD"}, 6000, 12_000 + 6 * 900),
+    ],
+)
+def test_a_breach_is_paid_where_that_is_cheaper(more: Data, south: int, cost: int) -> None:
+    case = two_clouds(damages(**more))
+    found = solved(case)
+    assert (found.cost, placed(found).get("south-api", D(0))) == (D(cost), D(south))
+    assert Oracle(case).solve() == pytest.approx(cost)
+
+
+def test_it_is_owed_window_by_window_as_far_as_the_cap_goes() -> None:
+    case = two_clouds(damages(cap="1 k USD"))
+    first = use(case, "chat", "south-api", "2026-01-05", "2026-01-06", 1000, 2000)
+    second = use(case, "chat", "south-api", "2026-02-05", "2026-02-06", 1000, 2000)
+    told = {(p.part, p.window): p.amount for p in posted(case, "damages", first, second)}
+    assert told == {("liquidated-damages", 0): D(800), ("liquidated-damages", 1): D(200)}
+    assert postings(solved(case), "damages") == told
+
+
+CAP = {"id": "liability", "kind": "liability-cap", "amount": "3 k USD"}
+
+
+def test_a_liability_cap_bounds_them() -> None:
+    bounded = damages(price="1.20 USD per Mtok", within="liability")
+    found = solved(two_clouds(bounded, CAP))
+    assert (found.cost, placed(found)) == (D(15_000), {"south-api": D(6000)})
+    assert "at most 3.00 k USD in all" in str(two_clouds(bounded, CAP).terms[0].explain())
+
+
+def test_caps_that_cannot_bound_them_are_mistakes() -> None:
+    def wrong(*terms: Data) -> str:
+        (only,) = mistakes(data_of([tokens("north", 3), tokens("south", 2)], [work()], agreement(*terms)))
+        return only
+
+    assert wrong(damages(within="liability")).startswith("there is no liability cap `liability` in this agreement")
+    yearly = CAP | {"each": "year"}
+    assert wrong(damages(within="liability"), yearly).startswith("`liability` says no one amount in all: it turns on")
+    assert wrong(damages(within="liability", cap="1 USD"), CAP).startswith("states a cap of its own, and one of lia")
+    assert wrong(damages(rate="10%", price="1 USD per Mtok")).startswith("says neither or both of `price` and `rate`")
+    assert wrong(damages(price="1 USD per GPU-hour")).startswith("work of `chat` is in Mtok, and damages are per GPU")
+
+
+def test_two_clauses_do_not_share_a_cap() -> None:
+    twice = damages(within="liability"), damages(id="more", within="liability"), CAP
+    found = mistakes(data_of([tokens("north", 3), tokens("south", 2)], [work()], agreement(*twice)))
+    assert any("bounded by `liability`, and each would use all of it" in each for each in found)
+
+
+def test_a_case_is_performed_where_nothing_is_done_in_breach() -> None:
+    assert check(two_clouds(damages())).answer == "yes"  # all can run at North
+    small = build([tokens("north", 3, capacity="20 Mtok per day"), tokens("south", 2)], [work()], agreement(damages()))
+    assert check(small).answer == "no"
+    only = {"id": "only", "kind": "exclusivity"}
+    both = build(
+        [tokens("north", 3, capacity="20 Mtok per day"), tokens("south", 2)], [work()], agreement(damages(), only)
+    )
+    assert check(both).answer == "no"
+    assert [clause.term for clause in refused(both).clauses] == ["only"]
+
+
+def test_signing_tells_a_breach_with_a_price_from_what_is_forbidden() -> None:
+    offers = [tokens("north", 3, capacity="20 Mtok per day"), tokens("south", 2)]
+    deal = {"id": "deal", "add": {"agreements": [agreement(damages(), ends="2026-03-01")]}}
+    case = Case.of(data_of(offers, [work()], months=2, scenarios=[deal]))
+    found = sign(case, "deal", gap=1e-9)
+    (row,) = found.readings
+    assert (found.answer, row.word) == ("no", "price")
+    (fee,) = row.fees
+    assert (fee.breach, fee.unit) == (True, "Mtok")
+    # 20 Mtok a day at North are 620 and 560: 820 Mtok in breach at the least, and 2,000 if that is cheaper
+    assert (fee.missing, fee.owed) == (D(2000), D(1600))
+    assert row.effect is not None
+    assert "`damages` is breached in 2.00 k Mtok; 1.60 k USD are owed for it." in changes(row, row.effect, "USD")
+    paid = next(way for way in row.ways if way.kind == "pay")
+    assert paid.sentence == "pay 1.60 k USD of damages under `damages`, for 2.00 k Mtok in breach"
+    assert not [way for way in row.ways if way.kind == "lower" and "lower what" in way.sentence]
