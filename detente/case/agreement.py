@@ -20,7 +20,7 @@ from detente.contract.validity import Validity
 from detente.errors import FlawError
 from detente.market.offer import AnyOffer
 from detente.terms import AnyTerm
-from detente.values.noun import Id, Noun, Title
+from detente.values.noun import Id, Label, Noun, Title
 from detente.values.period import LAST, Day, moment
 
 
@@ -32,6 +32,9 @@ class Agreement(Noun):
     effective: Day
     ends: Day | None = Field(default=None, description="the day from which it no longer holds")
     title: Title | None = None
+    parties: tuple[Label, ...] = Field(
+        default=(), description="who is bound on our side, by the label `party` of workloads; default: everybody"
+    )
     amends: Id | None = Field(default=None, description="the agreement that this one changes from its effective day on")
     removes: tuple[Id, ...] = Field(default=(), description="terms of the amended agreement that end with this one")
     combine: Combine | None = Field(
@@ -140,7 +143,8 @@ def dates(
     ends = next((a.ends for a in lineage(agreement, known) if a.ends), LAST)
     end = min([moment(ends), *_ends(term, events)])
     combine = next((a.combine for a in lineage(agreement, known) if a.combine), None)
-    return Validity(agreement.id, agreement.with_, start, max(start, end), combine=combine)
+    parties = next((a.parties for a in lineage(agreement, known) if a.parties), ())
+    return Validity(agreement.id, agreement.with_, start, max(start, end), combine=combine, parties=parties)
 
 
 def lineage(agreement: Agreement, known: Mapping[str, Agreement]) -> list[Agreement]:

@@ -33,7 +33,7 @@ from detente.market.offer import AnyOffer
 from detente.values.facts import Facts
 from detente.values.held import held_in
 from detente.values.money import Money, shown
-from detente.values.noun import Id, Noun
+from detente.values.noun import Id, Label, Noun
 from detente.values.period import Day, Horizon
 from detente.values.quantity import NOTHING, Exact
 
@@ -69,6 +69,9 @@ class Term(Noun):
     text: str = Field(default="", description="the clause's own words", max_length=4000)
     of: Scope = Field(default=Scope(), description="which use the clause speaks of; default: all of it")
     except_: tuple[Scope, ...] = Field(default=(), description="carve-outs")
+    parties: tuple[Label, ...] = Field(
+        default=(), description="whose use it covers, by the label `party`; default: that of the agreement's parties"
+    )
     readings: dict[Id, Reading] = Field(
         default_factory=dict, min_length=1, description="named alternative scopes of this text"
     )
@@ -133,7 +136,9 @@ class Term(Noun):
     @property
     def covered(self) -> Selection:
         """What the clause speaks of."""
-        covered = Selection((self.of,), self.except_)
+        parties = self.parties or self.validity.parties
+        within = (self.of, Scope({"party": parties})) if parties else (self.of,)
+        covered = Selection(within, self.except_)
         named = "provider" in self.of.wanted or self.validity.counterparty == SELF
         return covered if named or not self.theirs else covered.at(provider=self.validity.counterparty)
 

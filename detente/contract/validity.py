@@ -19,6 +19,7 @@ class Validity:
     """Which agreement a term stands in, with whom, and when it is in force (the end is exclusive).
 
     ``begun`` and ``ended``: where it replaces an earlier text of the clause, and where an amendment replaces it.
+    ``parties``: whose use the agreement is about, on our side; none where it does not say.
     ``text_from``: when the text came into force of which this is a later version; None of the first.
     ``combine``: how the agreement has price clauses combine; None where it does not say.
     """
@@ -31,6 +32,7 @@ class Validity:
     ended: Handover | None = None
     combine: Combine | None = None
     text_from: datetime | None = None
+    parties: tuple[str, ...] = ()
 
     @property
     def first(self) -> datetime:

@@ -57,7 +57,7 @@ class Share(Term):
     def part(self) -> Selection:
         """The part whose share it is."""
         on = self.on if self.on.wanted else Scope({"provider": (self.validity.counterparty,)})
-        return Selection((self.of, on), self.except_)
+        return Selection((*self.covered.within, on), self.except_)
 
     @property
     def spreads(self) -> bool:

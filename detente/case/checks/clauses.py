@@ -64,6 +64,7 @@ class _Clauses:
             f for f in in_force(self.agreements, self.events, self.case.offers) if f.term.id not in self.case.without
         ]
         for entry in self.entries:
+            self._parties(entry, (), entry.value.parties, entry.value.id)
             for place, term in enumerate(entry.value.terms):
                 self._declared(entry, entry.value, place, term)
         for found in standing:
@@ -173,6 +174,8 @@ class _Clauses:
             what = f"`{found.term.id}` is to give something, and is agreed with `self`, who sells nothing"
             self.case.wrong(entry, path, what, "write it in an agreement with the provider who gives it")
         good = found.validity.counterparty in {SELF, *self.case.names("providers")}
+        good &= self._parties(entry, path, found.term.parties, found.term.id)
+        good &= set(found.validity.parties) <= {*self.case.values_of.get("party", ())}
         for at, scope in found.term.scopes():
             good &= self._scope(entry, (*path, *at), scope, found.term.id)
         for reference in found.term.references():
@@ -192,8 +195,14 @@ class _Clauses:
     def _path(self, found: InForce) -> Path:
         return "terms", self.entries[found.agreement].places[found.place]
 
-    def _scope(self, entry: Entry, path: Sequence[str | int], scope: Scope, term: str) -> bool:
-        """Keys and values of a scope that nothing in the case has."""
+    def _parties(self, entry: Entry, path: Sequence[str | int], parties: Sequence[str], name: str) -> bool:
+        """Parties on our side that no workload is of."""
+        return not parties or self._scope(entry, path, Scope({"party": parties}), name, written="parties")
+
+    def _scope(
+        self, entry: Entry, path: Sequence[str | int], scope: Scope, term: str, written: str | None = None
+    ) -> bool:
+        """Keys and values of a scope that nothing in the case has; ``written``: its key, where it stands as another."""
         values, wrong = self.case.values_of, self.case.wrong
         good = True
         for key, wanted in scope.wanted.items():
@@ -203,14 +212,14 @@ class _Clauses:
                 good = False
                 if not hidden:
                     what = f"no workload has the label `{key}`, which `{term}` asks for"
-                    wrong(entry, (*path, key), what, did_you_mean(key, values), key=True)
+                    wrong(entry, (*path, written or key), what, did_you_mean(key, values), key=True)
                 continue
             for index, value in enumerate(wanted):
                 if value not in values[key]:
                     good = False
                     if not hidden:
                         what = f"no {section[:-1]} has `{key}: {value}`, so `{term}` selects nothing by it"
-                        wrong(entry, (*path, key, index), what, did_you_mean(value, values[key]))
+                        wrong(entry, (*path, written or key, index), what, did_you_mean(value, values[key]))
             if key not in OFFER_KEYS and key not in DEMAND_KEYS:
                 good &= self._labelled(key, scope, term)
         return good
