@@ -134,7 +134,7 @@ OWN  := $(UV) pip compile --universal --python-version 3.11 --fork-strategy fewe
 LOCK := $(OWN) pyproject.toml
 
 # All extras but `ray`: as large as all the rest, and a cluster has a version of its own.
-EXTRAS := $(patsubst %,--extra %,bedrock entra gateway parquet postgres prices)
+EXTRAS := $(patsubst %,--extra %,bedrock entra gateway parquet postgres prices traces)
 
 # UPGRADE=1 takes the newest versions that pyproject.toml allows; without it, only what had to change changes.
 lock: ## lock the dependencies anew (needs uv); UPGRADE=1 takes newer versions

@@ -49,6 +49,7 @@ HOST = click.option("--host", default="127.0.0.1", show_default=True, help="The 
     help="The folder in which every reply is recorded.",
 )
 @click.option("--ledger", metavar="URL", help="Share caps and budgets, keep books of what is served. Default: none.")
+@click.option("--traces", is_flag=True, help="Send OpenTelemetry traces where OTEL_EXPORTER_OTLP_ENDPOINT says.")
 @click.option("--sandbox", is_flag=True, help="Simulate all providers on loopback, and make a key for each workload.")
 @click.option("--certificate", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="PEM, for TLS.")
 @click.option("--private-key", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="PEM, for TLS.")
@@ -64,6 +65,7 @@ def serve(
     workers: int,
     journal: Path,
     ledger: str | None,
+    traces: bool,
     sandbox: bool,
     certificate: Path | None,
     private_key: Path | None,
@@ -81,6 +83,7 @@ def serve(
     from detente.gateway.serving.clock import Clock
     from detente.gateway.serving.settings import Settings
     from detente.gateway.serving.supervisor import bound, run
+    from detente.gateway.serving.trace import must_be_collectable
 
     if (certificate is None) != (private_key is None):
         raise click.ClickException("--certificate and --private-key go together; give both or neither")
@@ -89,6 +92,8 @@ def serve(
     policy = source.read()
     if ledger is not None:
         _must_open(ledger)
+    if traces:
+        must_be_collectable()
     with ExitStack() as closing:
         played = closing.enter_context(_played(policy, clock.now())) if sandbox else None
         if played is not None:
@@ -106,7 +111,7 @@ def serve(
             if not number.isdigit() or int(number) > 65535:
                 raise click.ClickException(f"--metrics {metrics}: not an address; write for example 127.0.0.1:9100")
             apart = closing.enter_context(bound(where.strip("[]") or host, int(number)))
-        settings = Settings(source, journal, clock, workers, certificate, private_key, apart, ledger)
+        settings = Settings(source, journal, clock, workers, certificate, private_key, apart, ledger, traces)
 
         def say(text: str) -> None:
             click.echo(text, err=True)

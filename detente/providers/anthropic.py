@@ -8,6 +8,7 @@ completions said in this shape (``claude_chat``).
 from __future__ import annotations
 
 from functools import cached_property
+from typing import ClassVar
 
 import msgspec
 
@@ -44,6 +45,8 @@ JSON = ("content-type", "application/json")
 
 class AnthropicWire(Wire):
     """A model at Anthropic, or of Anthropic's at Azure AI Foundry."""
+
+    known_as: ClassVar[str] = "anthropic"
 
     @property
     def base(self) -> str:

@@ -6,6 +6,7 @@ a content filter of Azure's own, whose refusals are the request's. Not here: Ent
 
 from __future__ import annotations
 
+from typing import ClassVar
 from urllib.parse import quote
 
 from detente.live.deployment import AzureDeployment
@@ -16,6 +17,8 @@ from detente.providers.wire import Call, Headers
 
 class AzureWire(CompatibleWire):
     """A deployment of an Azure OpenAI resource."""
+
+    known_as: ClassVar[str] = "azure.ai.openai"
 
     @property
     def base(self) -> str:

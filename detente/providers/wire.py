@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import ceil
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import msgspec
 
@@ -222,6 +222,9 @@ class Wire:
     model
         What the case calls the model that it serves; empty where it names none.
     """
+
+    known_as: ClassVar[str] = "openai"
+    """What OpenTelemetry calls whoever speaks so."""
 
     deployment: AnyDeployment
     name: str

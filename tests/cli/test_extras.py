@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from detente.cli import LIVE
+from detente.gateway.serving.trace import COLLECTED_BY
 from tests.cli.shell import ROOT, environment
 from tests.cli.test_cli import written
 from tests.gateway.stage import HELLO, case_data
@@ -57,6 +58,20 @@ def test_each_package_of_the_extra_is_known(case: Path, tmp_path: Path, package:
 def test_the_extra_is_what_the_project_declares() -> None:
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["gateway"]
     assert {line.partition(">")[0].replace("-", "_") for line in declared} == LIVE
+
+
+@pytest.mark.parametrize("package", ["opentelemetry", *COLLECTED_BY])
+def test_traces_say_what_to_install(case: Path, package: str) -> None:
+    done = detente([package], "serve", case, "--port", 0, "--traces")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "`--traces` needs an optional package: pip install 'detente[traces]'\n",
+    )
+
+
+def test_nothing_of_traces_is_imported_where_they_are_off() -> None:
+    program = "import sys, detente.gateway.serving.worker; sys.exit('opentelemetry' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], env=environment(), timeout=60, check=False).returncode == 0
 
 
 def test_planning_needs_none_of_them(case: Path) -> None:

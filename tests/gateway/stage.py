@@ -28,6 +28,7 @@ from detente.gateway.serving.clock import Clock
 from detente.gateway.serving.kept_turns import NOTHING_KEPT, KeptTurns
 from detente.gateway.serving.metrics import Metrics
 from detente.gateway.serving.renewing import Renewing
+from detente.gateway.serving.trace import Tracing
 from detente.gateway.serving.watch import BooksWatch
 from detente.gateway.upstream import Incoming
 from detente.ledger.frames import Torn, read
@@ -208,7 +209,9 @@ class Stage:
         standings: Standings = NOT_KEPT,
         ledger: str | None = None,
         kept: KeptTurns = NOTHING_KEPT,
+        tracing: Tracing | None = None,
     ) -> None:
+        self.tracing = tracing
         self.kept = kept
         self.standings, self.ledger = standings, ledger
         self.said: list[str] = []
@@ -227,7 +230,7 @@ class Stage:
         if self.ledger is not None:
             await self._leases(self.ledger, ids)
         told = self.policy, known, self.journal, self.clock, Metrics(), self.load, ids, self.standings
-        self.app = App(*told, self.kept)
+        self.app = App(*told, self.kept, self.tracing)
         self.app.ready = True
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(

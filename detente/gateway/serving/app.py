@@ -38,7 +38,7 @@ from detente.gateway.serving.recorder import Recorder
 from detente.gateway.serving.relay import Relay
 from detente.gateway.serving.standing_page import standing_page
 from detente.gateway.serving.stated import stated_labels
-from detente.gateway.serving.trace import PARENT, trace_of
+from detente.gateway.serving.trace import PARENT, Tracing, trace_of
 from detente.gateway.surfaces import SURFACES
 from detente.gateway.surfaces.messages_count import CountSurface
 from detente.gateway.surfaces.responses_kept import id_of
@@ -80,6 +80,8 @@ class App:
         Who knows where clauses stand.
     kept
         Where turns of conversations are kept.
+    tracing
+        Who collects traces; None: nobody.
     """
 
     def __init__(
@@ -93,8 +95,9 @@ class App:
         ids: str = "",
         standings: Standings = NOT_KEPT,
         kept: KeptTurns = NOTHING_KEPT,
+        tracing: Tracing | None = None,
     ) -> None:
-        self._standings, self._kept = standings, kept
+        self._standings, self._kept, self._tracing = standings, kept, tracing
         self._clock, self._metrics, self._load = clock, metrics, load
         self._loop = asyncio.get_running_loop()
         self._ids, self._count = ids or new_ids(), 0
@@ -302,6 +305,8 @@ class App:
         headers, lenient, presented = exchange.head.headers, held.lenient, held.presented
         if PARENT in headers:
             job.trace = trace_of(headers)
+        if self._tracing is not None:
+            job.span = self._tracing.begins(surface.path, job.workload.id, job.trace)
         try:
             job.labels = stated_labels(job.labels, headers, moment.keys.labels)
             must_be_few(exchange.body, policy.serving.parts)

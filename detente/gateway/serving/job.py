@@ -16,6 +16,7 @@ from detente.gateway.deciding.choose import Order, RankedCandidate
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.http.exchange import HeaderLines
 from detente.gateway.serving.continuation import Broken
+from detente.gateway.serving.trace import CallSpan
 from detente.gateway.surfaces.surface import Asked, Surface
 from detente.gateway.upstream import WHOLE, Patience
 from detente.ledger.record import Attempt, Outcome
@@ -62,6 +63,8 @@ class Job(msgspec.Struct):
     """Its stream, where that broke off and another deployment may go on with it."""
     trace: HeaderPairs = ()
     """The caller's `traceparent` and `tracestate`, which are passed on."""
+    span: CallSpan | None = None
+    """What is told of it to whoever collects traces."""
     recorded: bool = False
     """Whether its end is in the journal: it is written once."""
 

@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
 
 import msgspec
 
@@ -19,8 +18,8 @@ from detente.errors import CredentialError
 from detente.gateway.deciding.choose import RankedCandidate
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.policy import Deployed
-from detente.gateway.deciding.standings import NOTHING_HELD, Hold
 from detente.gateway.http.exchange import JSON, Exchange
+from detente.gateway.serving.asking import Made, ProviderCall
 from detente.gateway.serving.clock import Clock
 from detente.gateway.serving.continuation import continued
 from detente.gateway.serving.job import Job, Served
@@ -31,11 +30,12 @@ from detente.gateway.serving.recorder import Recorder
 from detente.gateway.serving.redaction import struck_bytes, struck_failure
 from detente.gateway.serving.refusal import detail
 from detente.gateway.serving.stream import Stream
+from detente.gateway.serving.trace import AttemptSpan
 from detente.gateway.surfaces.surface import Asked, UnsayableError
 from detente.gateway.upstream import Incoming, Upstream, UpstreamError
 from detente.ledger.record import Attempt, milliseconds
 from detente.live.key import sent_along
-from detente.providers.outgoing import HeaderPairs, Outgoing
+from detente.providers.outgoing import HeaderPairs
 from detente.providers.wire import Call, Failure, Refusal, Reply, StreamPart, dated, failure
 
 MAX_REPLY = 64 * 1024 * 1024
@@ -45,41 +45,6 @@ LAST_BYTES = 1.0
 """Seconds for the end of a body after the event that completes its stream: then the connection may serve again."""
 LEFT = 499
 """The status in the record of a call whose caller left before it saw any."""
-
-
-class Made(NamedTuple):
-    """A call as it is sent: its request, and what authorizes it."""
-
-    call: Call
-    outgoing: Outgoing
-    authorized: HeaderPairs
-
-
-class ProviderCall(msgspec.Struct):
-    """A job as one deployment is asked it, and how far that has come. ``began`` is of the event loop's clock."""
-
-    job: Job
-    choice: RankedCandidate
-    caller: Exchange
-    asked: Asked
-    began: float
-    held: float = 0.0
-    """Tokens of its limit that are held for the call until it ends."""
-    hold: Hold = NOTHING_HELD
-    """What is held of caps for it, until it ends."""
-    incoming: Incoming | None = None
-    stream: Stream | None = None
-    spilled: bool = False
-
-    @property
-    def deployed(self) -> Deployed:
-        """Who is asked."""
-        return self.choice.candidate.deployed
-
-    @property
-    def secrets(self) -> Sequence[str]:
-        """What of ours it was told, and nobody else may be."""
-        return self.job.moment.policy.authorities[self.deployed.id].secrets
 
 
 class ProviderCalls:
@@ -113,27 +78,31 @@ class ProviderCalls:
         cannot be recorded.
         """
         deployed = choice.candidate.deployed
+        span = job.span.asks(deployed, job.asked.call) if job.span is not None else None
+        trace = job.trace if span is None else span.trace
         try:
             asked = going_on(job, choice) or job.surface.spoken(job.asked, deployed.wire)
-            sends = [self._made(job, deployed, part) for part in deployed.wire.parts(asked.call)]
+            sends = [self._made(job, deployed, part, trace) for part in deployed.wire.parts(asked.call)]
         except Refusal as refusal:
             job.cannot.append((choice.candidate, refusal))
             return None
         except CredentialError as error:
             missing = failure("credential", 502, f"the credential of {deployed.id} is not available")
-            return self._unasked(job, deployed, replace(missing, detail=str(error)))
+            return self._unasked(job, deployed, replace(missing, detail=str(error)), span)
         except Exception as defect:
             tell(job.id, defect)
-            return self._unasked(job, deployed, unasked(defect, deployed))
-        call = ProviderCall(job, choice, caller, asked, self._loop.time())
+            return self._unasked(job, deployed, unasked(defect, deployed), span)
+        call = ProviderCall(job, choice, caller, asked, self._loop.time(), span=span)
         job.left_out = (*asked.call.left_out, *sends[0].outgoing.left_out)
         return await self._sent(call, sends)
 
-    def _made(self, job: Job, deployed: Deployed, call: Call) -> Made:
+    def _made(self, job: Job, deployed: Deployed, call: Call, trace: HeaderPairs) -> Made:
         """The request of a call, and what authorizes it. Raises ``Refusal``, ``CredentialError``."""
         outgoing = deployed.wire.encode(call)
         authority = job.moment.policy.authorities[deployed.id]
-        return Made(call, outgoing, authority.headers(outgoing, deployed.host, self._wall()) + _along(job, deployed))
+        return Made(
+            call, outgoing, authority.headers(outgoing, deployed.host, self._wall()) + _along(job, deployed, trace)
+        )
 
     async def _send(self, call: ProviderCall, made: Made) -> Incoming:
         return await self._upstream.send(
@@ -227,13 +196,16 @@ class ProviderCalls:
         now, seen = self._loop.time(), 200 if call.caller.begun else LEFT
         self._load.left(call.deployed, job.workload.id, call.held, now, kept=job.asked.prompt)
         call.hold.settle(None)
-        job.attempts.append(Attempt(name, "abandoned", milliseconds(now - call.began), used="unknown"))
+        call.attempted(Attempt(name, "abandoned", milliseconds(now - call.began), used="unknown"))
         ended = call.stream.ended("abandoned", seen) if call.stream else Served("abandoned", seen, call.choice)
         self._recorder.record(job, ended, now)
 
-    def _unasked(self, job: Job, deployed: Deployed, failed: Failure) -> Failure:
+    def _unasked(self, job: Job, deployed: Deployed, failed: Failure, span: AttemptSpan | None) -> Failure:
         """Nothing was sent to a deployment, for its credential or a defect of ours."""
-        job.attempts.append(Attempt(deployed.id, failed.kind, 0.0, failed.status, failed.detail))
+        attempt = Attempt(deployed.id, failed.kind, 0.0, failed.status, failed.detail)
+        job.attempts.append(attempt)
+        if span is not None:
+            span.ended(attempt)
         self._weigh(job, deployed, failed, 0.0)
         return failed
 
@@ -247,7 +219,8 @@ class ProviderCalls:
         over = failed.kind == "timeout" and now >= job.until and (heard or bool(job.attempts))
         used = unknown_use(failed) if unmetered else None
         spent = milliseconds(now - call.began)
-        job.attempts.append(Attempt(name, failed.kind, spent, failed.status, failed.detail, used))
+        tokens = call.stream.tokens if heard and call.stream is not None else None
+        call.attempted(Attempt(name, failed.kind, spent, failed.status, failed.detail, used), tokens)
         if used is None and not (heard and call.stream is not None):
             call.hold.release()
         else:
@@ -297,7 +270,8 @@ class ProviderCalls:
     def _served(self, call: ProviderCall, served: Served) -> str | None:
         """It was served: noted and recorded. What it cost, where that is known."""
         job, deployed, now = call.job, call.deployed, self._loop.time()
-        job.attempts.append(Attempt(deployed.id, "served", milliseconds(now - call.began), 200))
+        attempt = Attempt(deployed.id, "served", milliseconds(now - call.began), 200)
+        call.attempted(attempt, served.tokens, served.finish)
         self._load.served(deployed, job.workload.id, served.tokens, call.held, now)
         call.hold.settle(None if call.spilled else served.tokens)
         return self._recorder.record(job, served, now)
@@ -341,6 +315,8 @@ class ProviderCalls:
     def _speaks(self, call: ProviderCall, stream: Stream, incoming: Incoming) -> None:
         """The first content has come."""
         incoming.speaks()
+        if call.span is not None:
+            call.span.speaks()
         if not stream.begun:
             self._recorder.begin(call.job, stream.choice, self._loop.time())
         self._load.answered(call.deployed)
@@ -375,11 +351,11 @@ class ProviderCalls:
         return served
 
 
-def _along(job: Job, deployed: Deployed) -> HeaderPairs:
-    """What a provider is sent beside a request: the caller's trace, and its key's organisation."""
+def _along(job: Job, deployed: Deployed, trace: HeaderPairs) -> HeaderPairs:
+    """What a provider is sent beside a request: the trace that it belongs to, and its key's organisation."""
     if not job.key.headers:
-        return job.trace
-    return job.trace + sent_along(job.key, deployed.deployment.kind)
+        return trace
+    return trace + sent_along(job.key, deployed.deployment.kind)
 
 
 def going_on(job: Job, choice: RankedCandidate) -> Asked | None:

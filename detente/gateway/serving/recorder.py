@@ -74,6 +74,8 @@ class Recorder:
         )
         self._journal.append(joined(self._route(job, choice, name), end))
         job.recorded = True
+        if job.span is not None:
+            job.span.ended(end, job.asked.model, name, job.admission.clauses)
         self._metrics.replied(job.workload.id, name, served.outcome, seconds, tokens, spent)
         for attempt in job.attempts[:-1]:
             if attempt.used == "unknown":

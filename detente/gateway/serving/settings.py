@@ -31,5 +31,7 @@ class Settings:
     """Where `/metrics` is read, if not beside calls: it listens already."""
     ledger: str | None = None
     """The URL of the ledger by which caps are kept; None: they are not."""
+    traces: bool = False
+    """Whether calls are told to a collector of traces."""
     kept: Path | None = None
     """The file in which turns of conversations are kept; None: none are."""

@@ -34,6 +34,7 @@ from detente.gateway.serving.own_count import OwnCount
 from detente.gateway.serving.renewal import Renewals
 from detente.gateway.serving.renewing import Renewing
 from detente.gateway.serving.settings import Say, Settings
+from detente.gateway.serving.trace import Tracing
 from detente.gateway.serving.watch import BooksWatch
 from detente.ledger.journal import Journal
 from detente.providers.authority import Authority
@@ -73,6 +74,7 @@ class Worker:
         settings, loop = self._settings, asyncio.get_running_loop()
         self._stamp = policy.stamp
         self._journal, turns = Journal(settings.journal, self._number), KeptTurns(settings.kept)
+        tracing = _tracing() if settings.traces else None
         try:
             self._metrics = Metrics()
             authorities = await self._authorities(policy, {})
@@ -88,6 +90,7 @@ class Worker:
                 ids,
                 standings,
                 turns,
+                tracing,
             )
             DATE.tick(Clock.wall())
             config = uvicorn.Config(
@@ -143,6 +146,8 @@ class Worker:
                     await self._renewing.close()
         finally:
             turns.close()
+            if tracing is not None:
+                await loop.run_in_executor(self._disk, tracing.close)
             self._notifier.close()
             await loop.run_in_executor(self._disk, self._journal.close)
             self._disk.shutdown()
@@ -267,6 +272,13 @@ class Worker:
         before = {d.id: d.deployment for d in self._app.policy.deployed}
         same = [d.id for d in policy.deployed if before.get(d.id) == d.deployment]
         return {name: self._app.policy.authorities[name] for name in same}
+
+
+def _tracing() -> Tracing:
+    """Who collects traces; it is imported where they are wanted, and nowhere else."""
+    from detente.gateway.serving.exporting import Exporting
+
+    return Exporting()
 
 
 class _Server(uvicorn.Server):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 from detente.live.bedrock_name import BedrockName
@@ -45,6 +46,8 @@ OPENAI = "/openai"
 
 class BedrockWire(Wire):
     """A model, or an inference profile, of Amazon Bedrock."""
+
+    known_as: ClassVar[str] = "aws.bedrock"
 
     @cached_property
     def _declared(self) -> BedrockDeployment:
