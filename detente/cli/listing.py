@@ -27,7 +27,7 @@ COMMANDS = {
     "ingest": Listed("intake", "Put journals, or bills and exports of use, on the books."),
     "init": Listed("planning", "Write a small case with comments, to begin with."),
     "journal": Listed("live", "What was served: each reply, where it ran, and why."),
-    "keys": Listed("live", "Make the keys that callers of the gateway present."),
+    "keys": Listed("keys", "Make, list, change and revoke the keys of callers."),
     "leverage": Listed("worth", "Who needs whom more? What losing a provider costs."),
     "plan": Listed("planning", "What runs where, what to commit to, at least cost."),
     "price": Listed("worth", "What does each clause cost?"),

@@ -1,4 +1,4 @@
-"""The commands of live traffic: serve, sandbox, keys, journal.
+"""The commands of live traffic: serve, sandbox, journal.
 
 Owns: their arguments, exit codes, and which stream gets what. Not here: any rule. Heavy imports wait for their command.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from detente.cli.command import CASE, JSON, READING, SCENARIO, Command, Subgroup, TimestampParam, cli, command
+from detente.cli.command import CASE, JSON, READING, SCENARIO, TimestampParam, command
 
 if TYPE_CHECKING:
     from detente.case.case import Case
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 
 AT = click.option("--at", type=TimestampParam(), metavar="MOMENT", help="Start the clock at this time instead of now.")
-NEW_KEY = "detente keys new --workload assistant --case examples/enterprise"
 HOST = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 
 
@@ -99,7 +97,7 @@ def serve(
         if played is not None:
             source = replace(source, redirect=played.redirect, keys=played.keys)
             policy = source.read()
-        if not policy.keys:
+        if not policy.keys and ledger is None:
             click.echo(
                 "the case has no keys, so every call is refused; make one: detente keys new --workload …", err=True
             )
@@ -209,47 +207,6 @@ def sandbox(case: Path, host: str, port: int, seed: int, as_json: bool) -> int:
 def _address(listening: Any, *, tls: bool) -> str:
     host, port = listening.getsockname()[:2]
     return f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
-
-
-@cli.group(cls=Subgroup, example=NEW_KEY)
-def keys() -> None:
-    """Make the keys that callers of the gateway present."""
-
-
-@keys.command("new", cls=Command, example=NEW_KEY)
-@click.option("--workload", required=True, help="The workload that the key stands for.")
-@click.option("--id", "key_id", help="The key's name; default: the workload's, with a few random letters.")
-@click.option("--case", type=click.Path(path_type=Path), help="Check that this case has the workload.")
-@JSON
-def new(workload: str, key_id: str | None, case: Path | None, as_json: bool) -> int:
-    """Print a new key, once, and the lines that make a case accept it: they hold its hash, never the key."""
-    from detente.errors import CaseError, Mistake, Where, did_you_mean
-    from detente.live import key as making
-    from detente.values.noun import ID, MAX_CHARACTERS
-
-    if case is not None:
-        from detente.case.case import Case
-
-        found = Case.load(case)
-        known = [w.id for w in found.workloads if w.kind != "training"]
-        if workload not in known:
-            raise CaseError([Mistake(Where("--workload"), f"there is no `{workload}`", did_you_mean(workload, known))])
-    for option, name in (("--workload", workload), ("--id", key_id)):
-        if name is not None and not (re.fullmatch(ID, name) and len(name) <= MAX_CHARACTERS):
-            what = f"{option}: `{name}` is not a valid name; write lower-case letters, digits, `.`, `_`, `-`"
-            raise click.ClickException(f"{what}, at most {MAX_CHARACTERS}")
-    key_id = key_id or f"{workload[: MAX_CHARACTERS - 7]}-{os.urandom(3).hex()}"
-    secret = making.make(key_id, os.urandom(making.SECRET_BYTES))
-    line = {"id": key_id, "workload": workload, "hash": making.hash_of(secret)}
-    read = making.Key.model_validate(line)
-    if as_json:
-        click.echo(json.dumps({"key": secret, "entry": line}))
-        return 0
-    click.echo("the key, shown only once; store it as a secret:", err=True)
-    click.echo(secret)
-    click.echo("\nto accept it, add this to the case, in its `keys/` folder or in case.yaml:\n", err=True)
-    click.echo(f"keys:\n  - id: {read.id}\n    workload: {read.workload}\n    hash: {read.hash}", err=True)
-    return 0
 
 
 @command("detente journal journal --last 20")

@@ -56,6 +56,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         'CREATE TABLE warnings (cap TEXT NOT NULL, "window" {whole} NOT NULL, percent {whole} NOT NULL,'
         ' PRIMARY KEY (cap, "window", percent))',
     ),
+    (
+        "CREATE TABLE keys (id TEXT PRIMARY KEY, body TEXT NOT NULL, made {whole} NOT NULL, changed {whole} NOT NULL,"
+        " revoked {whole} NOT NULL, version {whole} NOT NULL)",
+    ),
 )
 LATEST = len(MIGRATIONS)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from detente.case.made_keys import unfit
 from detente.gateway.deciding.policy import Policy
 from detente.live.budget import BudgetAmounts
 from detente.live.key import Key, opens
@@ -41,7 +42,8 @@ class Keyring:
 
     def __init__(self, policy: Policy, more: Iterable[Key] = ()) -> None:
         self.more = tuple(more)
-        self.strangers = {key.id: why for key in self.more if (why := unfit(policy, key))}
+        flaws = ((key.id, next(unfit(policy.case, key), None)) for key in self.more)
+        self.strangers = {name: flaw.what for name, flaw in flaws if flaw is not None}
         keys = [*(key for key in self.more if key.id not in self.strangers), *policy.keys.values()]
         self._keys = {key.id: key for key in keys}  # one of the case comes before one of its name
         self._held = {key.id: _held(policy, key) for key in self._keys.values()}
@@ -64,26 +66,6 @@ class Keyring:
         """A key that opened a moment ago, as it is now; None where it no longer does."""
         found = self._held.get(key.id)
         return found if found is not None and found.key.hash == key.hash else None
-
-
-def unfit(policy: Policy, key: Key) -> str:
-    """Why a key does not fit the case; empty where it does."""
-    workload = policy.workloads.get(key.workload)
-    if workload is None:
-        return f"the case has no workload `{key.workload}` that can be called"
-    if key.id in policy.keys:
-        return "the case has a key of that name"
-    for name, value in key.labels.items():
-        if workload.labels.get(name, value) != value:
-            return f"it says `{name}: {value}`, and `{workload.id}` says `{name}: {workload.labels[name]}`"
-        if name not in policy.labels:
-            return f"the case does not use the label `{name}`"
-    for model in key.models or ():
-        if model not in workload.runs_on.models:
-            return f"`{workload.id}` does not run on {model}"
-    if key.within is not None and key.within not in policy.budgets.ids:
-        return f"the case has no budget `{key.within}`"
-    return ""
 
 
 def _held(policy: Policy, key: Key) -> HeldKey:

@@ -49,7 +49,7 @@ class Renewing:
         self, url: str, holder: str, journal: Path, worker: int, clock: Clock, say: Say, news: CapNews | None = None
     ) -> None:
         self._news = CapNews(say) if news is None else news
-        self._url, self._holder, self._worker = url, holder, worker
+        self.url, self._holder, self._worker = url, holder, worker
         self._journal, self._clock, self._say = journal, clock, say
         self._thread, self._reading = ThreadPoolExecutor(1, "detente-leases"), ThreadPoolExecutor(1, "detente-ingest")
         self._asked = asyncio.Event()
@@ -109,7 +109,7 @@ class Renewing:
 
     def _opened_store(self) -> Store:
         if self._store is None:
-            self._store = open_store(self._url, make=True)
+            self._store = open_store(self.url, make=True)
         return self._store
 
     # -- what is told ----------------------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ class Renewing:
             self._say(f"worker {self._worker}: its journal is on the books, and what {freed} earlier held is free")
 
     def _recovered(self, case: Case) -> int:
-        with open_store(self._url, make=True) as store:
+        with open_store(self.url, make=True) as store:
             mine = [file for file in files(self._journal) if file.name.startswith(f"w{self._worker}-")]
             told = Ingest(Books(store, case)).run(mine, self._clock.now())
             if not told.whole:

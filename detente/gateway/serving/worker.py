@@ -28,6 +28,7 @@ from detente.gateway.serving.app import App, new_ids
 from detente.gateway.serving.cap_news import CapNews
 from detente.gateway.serving.clock import Clock
 from detente.gateway.serving.kept_turns import KeptTurns
+from detente.gateway.serving.key_watch import KeyWatch
 from detente.gateway.serving.metrics import Metrics
 from detente.gateway.serving.notifier import Notifier
 from detente.gateway.serving.own_count import OwnCount
@@ -64,6 +65,7 @@ class Worker:
         self._news: CapNews
         self._metrics: Metrics
         self._watch: BooksWatch
+        self._keys: KeyWatch | None = None
 
     def run(self, listening: socket.socket, policy: Policy, ready: Callable[[], None]) -> None:
         """Serve. Returns after a graceful stop. Raises DetenteError where it cannot start."""
@@ -121,7 +123,11 @@ class Worker:
             if self._renewing is not None:
                 await self._renewing.claim()  # from before it says that it is ready
                 kept = self._renewing
-                keeping += [loop.create_task(each()) for each in (kept.run, kept.recover, self._watch.run)]
+                self._keys = KeyWatch(kept.url, self._app.change_keys, self._say)
+                self._app.door.made = None
+                await self._keys.look()
+                running = (kept.run, kept.recover, self._watch.run, self._keys.run)
+                keeping += [loop.create_task(each()) for each in running]
             # What there is now stays: the collector need not look at it again, nor after every few hundred values.
             gc.collect()
             gc.freeze()
@@ -141,6 +147,8 @@ class Worker:
                     task.cancel()
                 await asyncio.gather(*keeping, return_exceptions=True)
                 await self._app.close()
+                if self._keys is not None:
+                    self._keys.close()
                 if self._renewing is not None:
                     self._watch.close()
                     await self._renewing.close()
@@ -262,6 +270,8 @@ class Worker:
             return
         self._app.follow(policy, await self._authorities(policy, self._kept(policy)))
         self._news.usual = policy.serving.notify
+        if self._keys is not None:
+            self._keys.told(self._app.door.keys.strangers)
         if self._renewing is not None:
             self._renewing.follow(policy.case)
             self._watch.follow(policy.case)

@@ -1,0 +1,271 @@
+"""The commands of keys: make one for a case, or make, list, change and revoke those of run time.
+
+Owns: their arguments, exit codes, and which stream gets what. Not here: any rule. Heavy imports wait for their command.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from detente.cli.command import CASE, JSON, LEDGER, Command, Subgroup, cli, console
+
+if TYPE_CHECKING:
+    from detente.case.case import Case
+    from detente.errors import Flaw
+    from detente.ledger.key_store import MadeKey
+    from detente.live.key import Key
+
+NEW_KEY = "detente keys new --workload assistant --case examples/enterprise"
+CREATE = "detente keys create examples/enterprise --workload assistant --expires 2027-01-01 --ledger ledger.db"
+CHANGE = "detente keys change examples/enterprise assistant-3f9a01 --budget 'every: day, money: 5 USD'"
+REVOKE = "detente keys revoke examples/enterprise assistant-3f9a01 --ledger ledger.db"
+NONE = "none"
+"""What takes a value of a key out again."""
+OPTIONS = {"labels": "--label", "models": "--model"}
+"""The options of a key's members that are called otherwise."""
+_What = Callable[..., Any]
+
+
+@cli.group(cls=Subgroup, example=CREATE)
+def keys() -> None:
+    """Make the keys that callers of the gateway present, for a case or while it runs; list, change and revoke them."""
+
+
+@keys.command("new", cls=Command, example=NEW_KEY)
+@click.option("--workload", required=True, help="The workload that the key stands for.")
+@click.option("--id", "key_id", help="The key's name; default: the workload's, with a few random letters.")
+@click.option("--case", type=click.Path(path_type=Path), help="Check that this case has the workload.")
+@JSON
+def new(workload: str, key_id: str | None, case: Path | None, as_json: bool) -> int:
+    """Print a new key, once, and the lines that make a case accept it: they hold its hash, never the key."""
+    from detente.errors import CaseError, Mistake, Where, did_you_mean
+    from detente.live import key as making
+    from detente.values.noun import ID, MAX_CHARACTERS
+
+    if case is not None:
+        from detente.case.case import Case
+
+        found = Case.load(case)
+        known = [w.id for w in found.workloads if w.kind != "training"]
+        if workload not in known:
+            raise CaseError([Mistake(Where("--workload"), f"there is no `{workload}`", did_you_mean(workload, known))])
+    for option, name in (("--workload", workload), ("--id", key_id)):
+        if name is not None and not (re.fullmatch(ID, name) and len(name) <= MAX_CHARACTERS):
+            what = f"{option}: `{name}` is not a valid name; write lower-case letters, digits, `.`, `_`, `-`"
+            raise click.ClickException(f"{what}, at most {MAX_CHARACTERS}")
+    key_id = key_id or f"{workload[: MAX_CHARACTERS - 7]}-{os.urandom(3).hex()}"
+    secret = making.make(key_id, os.urandom(making.SECRET_BYTES))
+    line = {"id": key_id, "workload": workload, "hash": making.hash_of(secret)}
+    read = making.Key.model_validate(line)
+    if as_json:
+        click.echo(json.dumps({"key": secret, "entry": line}))
+        return 0
+    click.echo("the key, shown only once; store it as a secret:", err=True)
+    click.echo(secret)
+    click.echo("\nto accept it, add this to the case, in its `keys/` folder or in case.yaml:\n", err=True)
+    click.echo(f"keys:\n  - id: {read.id}\n    workload: {read.workload}\n    hash: {read.hash}", err=True)
+    return 0
+
+
+def _stated(what: _What) -> _What:
+    """The options of what a key may state."""
+    for option in (
+        click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="A label of it; repeatable."),
+        click.option("--model", "models", multiple=True, metavar="MODEL", help="A model it may ask for; repeatable."),
+        click.option("--expires", metavar="MOMENT", help="When it opens nothing more: 2027-01-01, 2026-12-31T18:00Z."),
+        click.option("--within", metavar="BUDGET", help="The budget of CASE that its calls count towards."),
+        click.option("--budget", metavar="AMOUNTS", help="Its own: 'every: day, money: 5 USD, requests: 1 k'."),
+    ):
+        what = option(what)
+    return what
+
+
+@keys.command("create", cls=Command, example=CREATE)
+@CASE
+@click.option("--workload", required=True, help="The workload that the key stands for.")
+@click.option("--id", "key_id", help="The key's name; default: the workload's, with a few random letters.")
+@_stated
+@LEDGER
+@JSON
+def create(case: Path, workload: str, key_id: str | None, ledger: str, as_json: bool, **stated: Any) -> int:
+    """Make a key that gateways of CASE with this ledger accept within seconds. It is printed once; its hash is kept."""
+    from detente.ledger.key_store import KeyStore
+    from detente.ledger.opening import open_store
+    from detente.live import key as making
+
+    name = key_id or f"{workload[:100]}-{os.urandom(3).hex()}"
+    secret = making.make(name, os.urandom(making.SECRET_BYTES))
+    written = {"id": name, "workload": workload, "hash": making.hash_of(secret), **_written(stated)}
+    written = {member: value for member, value in written.items() if value is not None}
+    _must_fit(_case(case), written)
+    with open_store(ledger, make=True) as store:
+        made = KeyStore(store).create(written, datetime.now(UTC))
+    _say_new(secret, made, as_json)
+    return 0
+
+
+@keys.command("list", cls=Command, example="detente keys list examples/enterprise --ledger ledger.db")
+@CASE
+@click.option("--all", "all_of_them", is_flag=True, help="Also those that were revoked or have expired.")
+@LEDGER
+@JSON
+def listed(case: Path, all_of_them: bool, ledger: str, as_json: bool) -> int:
+    """Show the keys of CASE and those that were made at run time: what each stands for, and what it may do."""
+    from detente.ledger.key_store import KeyStore
+    from detente.ledger.opening import open_store
+    from detente.report.made_keys import keys_json, keys_view
+
+    loaded, now = _case(case), datetime.now(UTC)
+    with open_store(ledger) as store:
+        found = KeyStore(store).all()
+    shown = [each for each in found if all_of_them or each.state(now) == "active"]
+    if as_json:
+        click.echo(keys_json(loaded.declared.keys, shown, now))
+    else:
+        keys_view(console(), loaded.declared.title or loaded.declared.name, loaded.declared.keys, shown, now)
+    return 0
+
+
+@keys.command("change", cls=Command, example=CHANGE)
+@CASE
+@click.argument("key_id", metavar="ID")
+@_stated
+@click.option("--new-secret", is_flag=True, help="Make a new key of its name; the one before opens nothing any more.")
+@LEDGER
+@JSON
+def change(case: Path, key_id: str, new_secret: bool, ledger: str, as_json: bool, **stated: Any) -> int:
+    """Change what a key made at run time states: gateways follow within seconds. `none` takes a value out.
+
+    Labels and models take the place of all that it states.
+    """
+    from detente.ledger.key_store import KeyStore
+    from detente.ledger.opening import open_store
+    from detente.live import key as making
+
+    changes, secret = _written(stated), ""
+    if new_secret:
+        secret = making.make(key_id, os.urandom(making.SECRET_BYTES))
+        changes["hash"] = making.hash_of(secret)
+    if not changes:
+        raise click.ClickException("nothing is changed; say what, for example --expires 2027-01-01, or --new-secret")
+    with open_store(ledger) as store:
+        kept = KeyStore(store)
+        written = {**kept.one(key_id).written, **changes}
+        _must_fit(_case(case), {member: value for member, value in written.items() if value is not None})
+        made = kept.change(key_id, changes, datetime.now(UTC))
+    if secret:
+        _say_new(secret, made, as_json)
+    elif as_json:
+        click.echo(json.dumps({"entry": made.written}))
+    else:
+        click.echo(f"key `{key_id}` was changed; gateways follow within seconds", err=True)
+    return 0
+
+
+@keys.command(
+    "revoke", cls=Command, example="detente keys revoke examples/enterprise assistant-3f9a01 --ledger ledger.db"
+)
+@CASE
+@click.argument("key_id", metavar="ID")
+@LEDGER
+@JSON
+def revoke(case: Path, key_id: str, ledger: str, as_json: bool) -> int:
+    """Let a key made at run time open nothing any more, for good. Calls under way end as they would."""
+    from detente.ledger.key_store import KeyStore
+    from detente.ledger.opening import open_store
+
+    if any(own.id == key_id for own in _case(case).declared.keys):
+        raise click.ClickException(f"`{key_id}` stands in the case; take it out there, and gateways follow")
+    with open_store(ledger) as store:
+        found = KeyStore(store).revoke(key_id, datetime.now(UTC))
+    assert found.revoked is not None, "it was revoked just now"
+    if as_json:
+        click.echo(json.dumps({"id": key_id, "revoked": found.revoked.isoformat()}))
+    else:
+        click.echo(f"key `{key_id}` is revoked; gateways with this ledger refuse it within seconds", err=True)
+    return 0
+
+
+# -- from options to a key ---------------------------------------------------------------------------------------------
+def _case(path: Path) -> Case:
+    from detente.case.case import Case
+
+    return Case.load(path)
+
+
+def _written(stated: Mapping[str, Any]) -> dict[str, Any]:
+    """What options state of a key, as a case writes it; None for what shall be taken out."""
+    found: dict[str, Any] = {}
+    for member, given in stated.items():
+        if given is None or given == ():
+            continue
+        if given in (NONE, (NONE,)):
+            found[member] = None
+        elif member == "labels":
+            found[member] = dict(_label(each) for each in given)
+        elif member == "budget":
+            found[member] = _amounts(given)
+        else:
+            found[member] = list(given) if member == "models" else given
+    return found
+
+
+def _label(text: str) -> tuple[str, str]:
+    name, equals, value = (part.strip() for part in text.partition("="))
+    if not equals or not name or not value:
+        raise click.ClickException(f"--label: `{text}` is not a label; write for example team=vision")
+    return name, value
+
+
+def _amounts(text: str) -> dict[str, str]:
+    """``every: day, money: 5 USD`` as a mapping."""
+    found: dict[str, str] = {}
+    for part in text.strip().strip("{}").split(","):
+        name, colon, value = (piece.strip() for piece in part.partition(":"))
+        if not colon or not name or not value or name in found:
+            what = f"--budget: `{part.strip()}` is no amount, or is stated twice"
+            raise click.ClickException(f"{what}; write for example 'every: day, money: 5 USD, requests: 1 k'")
+        found[name] = value
+    return found
+
+
+def _must_fit(case: Case, written: Mapping[str, Any]) -> Key:
+    """The key, read. Raises CaseError with all that is wrong with it, by the options that say so."""
+    from detente.case.declared import read_noun
+    from detente.case.made_keys import unfit
+    from detente.errors import CaseError
+    from detente.live.key import Key
+
+    flaws: list[Flaw] = []
+    found = read_noun(Key, dict(written), flaws.append)
+    if found is not None:
+        flaws += unfit(case, found)
+    if flaws or found is None:
+        raise CaseError(list(_mistakes(flaws)))
+    return found
+
+
+def _mistakes(flaws: Iterable[Flaw]) -> Iterable[Any]:
+    from detente.errors import Mistake, Where
+
+    for flaw in flaws:
+        member, inside = str(flaw.path[0]) if flaw.path else "key", ".".join(map(str, flaw.path[1:]))
+        option = OPTIONS.get(member, f"--{member}")
+        yield Mistake(Where(f"{option} {inside}".rstrip()), flaw.what, flaw.remedy)
+
+
+def _say_new(secret: str, made: MadeKey, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"key": secret, "entry": made.written}))
+        return
+    click.echo("the key, shown only once; store it as a secret:", err=True)
+    click.echo(secret)
+    click.echo(f"gateways with this ledger accept `{made.key.id}` within seconds", err=True)

@@ -1,0 +1,154 @@
+"""The door: keys of the case and of run time let in, change while callers wait, and are told apart from strangers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from detente.gateway.deciding.keyring import Keyring
+from detente.gateway.serving.key_watch import KeyWatch
+from detente.ledger.key_store import KeyStore
+from detente.ledger.opening import open_store
+from detente.live.key import Key, hash_of, make
+from tests.builders import Data
+from tests.gateway.deciding.test_policy import policy
+from tests.gateway.http.peer import run
+from tests.gateway.stage import HELLO, KEY, NOON, SERVED, Stage, one, play, request
+
+MADE = make("made", bytes(31) + b"2")
+WRITTEN: Data = {"id": "made", "workload": "chat", "hash": hash_of(MADE)}
+
+
+def key(**more: object) -> Key:
+    return Key.model_validate(WRITTEN | more)
+
+
+def test_keys_of_run_time_open_until_they_are_revoked(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with play(SERVED) as south, Stage(tmp_path, one(south)) as stage:
+
+            async def status(presented: str) -> int:
+                return (await stage.ask(HELLO, key=presented)).status
+
+            assert await status(MADE) == 401
+            assert stage.app.change_keys([key()]) == {}
+            assert [await status(MADE), await status(KEY)] == [200, 200]
+            (record,) = (record for record in stage.records if record.key == "made")
+            assert record.status == 200
+            stage.app.change_keys([key(hash=hash_of("another"))])
+            assert await status(MADE) == 401
+            stage.app.change_keys([key(expires="2026-03-10T12:01Z")])
+            assert await status(MADE) == 200
+            stage.clock.at = NOON + timedelta(minutes=1)
+            assert await status(MADE) == 401
+            strangers = stage.app.change_keys([key(workload="gone"), key(id="other")])
+            assert strangers == {"made": "the case has no workload `gone` that can be called"}
+
+    run(main())
+
+
+def test_a_key_that_is_revoked_while_its_request_comes_in_opens_nothing(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with play(SERVED) as south, Stage(tmp_path, one(south)) as stage:
+            stage.app.change_keys([key()])
+            caller = await stage.caller()
+            head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: g\r\nauthorization: Bearer {MADE}\r\n"
+            caller.send(f"{head}content-length: 2\r\nexpect: 100-continue\r\n\r\n".encode())
+            await caller.reader.readuntil(b"\r\n\r\n")
+            stage.app.change_keys([])
+            caller.send(b"{}")
+            assert (await caller.answer()).status == 401
+            await caller.leave()
+
+    run(main())
+
+
+def test_nobody_is_a_stranger_while_keys_cannot_be_read(tmp_path: Path) -> None:
+    """A database that is away at the start makes no 401 of it, which callers take for final."""
+
+    async def main() -> None:
+        async with play(SERVED) as south, Stage(tmp_path, one(south)) as stage:
+            stage.app.door.made = None
+            answer = await stage.ask(HELLO, key=MADE)
+            assert answer.status == 503
+            assert "cannot be read now" in answer.json["error"]["message"]
+            assert (await stage.ask(HELLO)).status == 200, "keys of the case need no ledger"
+            caller = await stage.caller()
+            caller.send(request(key=None))
+            assert (await caller.answer()).status == 401
+            await caller.leave()
+
+    run(main())
+
+
+def test_a_watch_sees_what_changed_and_tells_of_keys_that_do_not_fit(tmp_path: Path) -> None:
+    url, said, seen = str(tmp_path / "ledger.db"), list[str](), list[list[str]]()
+
+    def changed(keys: object) -> dict[str, str]:
+        names = [each.id for each in keys]  # type: ignore[attr-defined]
+        seen.append(names)
+        return {"made": "the case has no budget `x`"} if "made" in names else {}
+
+    async def main() -> None:
+        watch = KeyWatch(url, changed, said.append)
+        await watch.look()
+        await watch.look()
+        with open_store(url) as store:
+            KeyStore(store).create(WRITTEN, NOON)
+            for _ in range(2):
+                await watch.look()
+            KeyStore(store).change("made", {"labels": {}}, NOON)
+            await watch.look()
+            KeyStore(store).revoke("made", NOON)
+            await watch.look()
+        watch.close()
+
+    run(main())
+    assert seen == [[], ["made"], ["made"], []]
+    assert said == ["key `made` opens nothing: the case has no budget `x`; see `detente keys change`"]
+
+
+def test_a_watch_without_a_ledger_says_so_once_and_goes_on(tmp_path: Path) -> None:
+    url, said, seen = str(tmp_path / "ledger.db"), list[str](), list[object]()
+    (tmp_path / "ledger.db").mkdir()
+
+    def changed(keys: object) -> dict[str, str]:
+        seen.append(keys)
+        return {}
+
+    async def main() -> None:
+        watch = KeyWatch(url, changed, said.append)
+        for _ in range(2):
+            await watch.look()
+        (tmp_path / "ledger.db").rmdir()
+        await watch.look()
+        watch.close()
+
+    run(main())
+    assert len(said) == 1
+    assert said[0].startswith("keys made at run time cannot be read: ")
+    assert seen == [()]
+
+
+def test_calls_of_keys_are_decided_as_one_unless_something_turns_on_the_key() -> None:
+    plain = policy()
+    assert [held.presented for held in Keyring(plain, [key()])] == [None] * len(list(Keyring(plain, [key()])))
+    (held,) = (held for held in Keyring(plain, [key(models=["m"])]) if held.key.id == "made")
+    assert held.presented is not None
+    assert held.presented.models == frozenset({"m"})
+    budget: Data = {"id": "each", "of": {}, "per": "key", "every": "day", "requests": 1}
+    assert all(held.presented is not None for held in Keyring(policy(budgets=[budget]), [key()]))
+
+
+def test_of_two_keys_of_a_name_the_case_s_opens() -> None:
+    given = policy(keys=[{"id": "made", "workload": "chat", "hash": hash_of(KEY)}])
+    ring = Keyring(given, [key()])
+    assert ring.strangers == {"made": "the case has a key `made` of its own"}
+    assert ring.opened(MADE) is None
+
+
+def test_labels_that_only_keys_of_run_time_have_may_be_stated() -> None:
+    budget: Data = {"id": "each", "of": {}, "per": "group", "every": "day", "requests": 1}
+    ring = Keyring(policy(budgets=[budget]), [key(labels={"group": "z"})])
+    assert ring.labels["group"] == {"z"}
+    assert Keyring(policy(budgets=[budget])).labels["group"] == frozenset()
