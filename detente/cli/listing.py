@@ -18,6 +18,7 @@ class Listed(NamedTuple):
 
 COMMANDS = {
     "audit": Listed("audit", "Was the ledger altered? Verify every row; print evidence."),
+    "availability": Listed("availability", "How available were providers? As recorded of live calls."),
     "calendar": Listed("agenda", "What falls on which day? Deadlines, windows, renewals."),
     "check": Listed("planning", "Can this be signed? Which clauses collide, and ways out."),
     "close": Listed("books", "Book what clauses owe and give, up to a day."),

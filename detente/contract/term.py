@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -180,6 +181,15 @@ class Term(Noun):
     def standby(self) -> Selection | None:
         """Which work it wants standby capacity for. Neutral: none."""
         return None
+
+    @property
+    def availability_windows(self) -> Calendar | None:
+        """Those in which it turns on how available what it covers was. Neutral: it does not."""
+        return None
+
+    def on_availability(self, window: Window, availability: Decimal) -> str:
+        """What it makes of that, in words; only of a clause that turns on it."""
+        return ""
 
     @property
     def bounds_claims(self) -> Money | None:

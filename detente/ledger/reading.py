@@ -1,7 +1,7 @@
 """Journals as they are read: records in order, and whatever is wrong between them, told where it stands.
 
 Owns: gaps in the numbers, damage, torn ends, over the files of a worker. Not here: the bytes of one file (``frames``),
-what a record says (``record``).
+and the fields of a record (``record``).
 """
 
 from __future__ import annotations
@@ -10,8 +10,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from detente.errors import JournalError
 from detente.ledger.frames import NUMBERS, JournalFrame, Torn, frames
+from detente.ledger.record import Record, decoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,19 @@ def of_worker(mine: Iterable[Path]) -> Iterator[tuple[Path, JournalFrame] | Trou
                 yield file, item
             else:
                 yield item
+
+
+def records(mine: Iterable[Path]) -> Iterator[Record | Trouble]:
+    """The same, each record as it says."""
+    for item in of_worker(mine):
+        yield item if isinstance(item, Trouble) else _decoded(*item)
+
+
+def _decoded(file: Path, item: JournalFrame) -> Record | Trouble:
+    try:
+        return decoded(item.payload)
+    except msgspec.DecodeError as error:
+        return Trouble(f"{file}: record {item.number} is not one of this version: {error}")
 
 
 def of_file(file: Path, due: int | None = None, since: int = 0) -> Iterator[JournalFrame | Trouble]:

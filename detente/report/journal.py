@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
 
 from detente.errors import HIDDEN, JournalError, printable
-from detente.ledger.frames import JournalFrame
 from detente.ledger.journal import files
-from detente.ledger.reading import Trouble, of_worker
-from detente.ledger.record import Attempt, Record, TokenCounts, decoded, ended
+from detente.ledger.reading import Trouble, records
+from detente.ledger.record import Attempt, Record, TokenCounts, ended
 
 Print = Callable[[str], None]
 
@@ -34,7 +33,7 @@ def records_view(folder: Path, last: int | None, as_json: bool, out: Print, warn
     code = 0
     for worker in dict.fromkeys(file.name.partition("-")[0] for file in found):
         mine = [file for file in found if file.name.startswith(f"{worker}-")]
-        for item in _last(ended(_records(mine)), last):
+        for item in _last(ended(records(mine)), last):
             if isinstance(item, Trouble):
                 code = code if item.torn else 2
                 warn(item.said)
@@ -46,19 +45,6 @@ def records_view(folder: Path, last: int | None, as_json: bool, out: Print, warn
 def _as_json(record: Record) -> str:
     """One object on one line, in which nothing moves the cursor: JSON leaves some of that as it is."""
     return HIDDEN.sub(lambda found: json.dumps(found[0])[1:-1], msgspec.json.encode(record).decode())
-
-
-def _records(mine: Iterable[Path]) -> Iterator[Record | Trouble]:
-    """The records of one worker's files, and what is wrong between them."""
-    for item in of_worker(mine):
-        yield item if isinstance(item, Trouble) else _decoded(*item)
-
-
-def _decoded(file: Path, item: JournalFrame) -> Record | Trouble:
-    try:
-        return decoded(item.payload)
-    except msgspec.DecodeError as error:
-        return Trouble(f"{file}: record {item.number} is not one of this version: {error}")
 
 
 def _last(items: Iterable[Record | Trouble], last: int | None) -> Iterable[Record | Trouble]:

@@ -25,7 +25,7 @@ from detente.contract.stated import StatedWindows
 from detente.contract.term import SELF, Term
 from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
-from detente.contract.window import Every, Window
+from detente.contract.window import Calendar, Every, Window
 from detente.errors import Flaw, FlawError
 from detente.values.facts import Facts
 from detente.values.noun import Noun
@@ -122,6 +122,19 @@ class ServiceCredit(Term):
     def _last_claim(self, window: Window) -> date:
         assert self.claim_within is not None, "there is a last day"
         return last_day(later(window.end, self.claim_within))
+
+    @property
+    def availability_windows(self) -> Calendar:
+        """Those of its credits."""
+        return self.calendar(self.windows)
+
+    def on_availability(self, window: Window, availability: Decimal) -> str:
+        """Which part it gives back, and by when it must be claimed."""
+        part = self._of_band(availability)
+        if not part:
+            return "nothing"
+        claim = f", if claimed by {self._last_claim(window)}" if self.claim_within else ""
+        return f"{_percent(Decimal(part.numerator) / part.denominator)}{claim}"
 
     def explain(self) -> Reason:
         """The bands, and that what is not measured gives nothing."""

@@ -1,0 +1,68 @@
+"""The command that counts how available providers were: availability.
+
+Owns: its arguments and exit codes. Not here: counting (``ledger.availability``) and words (``report.availability``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from detente.cli.command import CASE, JSON, READING, SCENARIO, command, console, load
+
+if TYPE_CHECKING:
+    from detente.ledger.reading import Trouble
+    from detente.ledger.record import Record
+
+
+@command("detente availability examples/enterprise journal")
+@CASE
+@click.argument("journals", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True), metavar="JOURNAL…")
+@READING
+@SCENARIO
+@JSON
+def availability(
+    case: Path, journals: tuple[Path, ...], reading: str | None, scenario: str | None, as_json: bool
+) -> int:
+    """How available were the providers of CASE, by what the gateway recorded? For clauses that give something back.
+
+    Each attempt counts: one that the provider failed (an error of its own, no reply in time, no connection, a reply
+    that broke off) against all. Prints what to write under `measured` of each service-credit clause.
+
+    Exit code 0: counted. 2: the case has mistakes, or records are damaged or missing; the rest is counted.
+    """
+    from detente.ledger.availability import availability as counted
+    from detente.ledger.reading import Trouble
+    from detente.report.availability import availability_json, availability_view
+
+    loaded, damaged = load(case, reading, scenario), []
+
+    def whole() -> Iterator[Record]:
+        for item in _records(journals):
+            if isinstance(item, Trouble):
+                click.echo(item.said, err=True)
+                damaged.extend([] if item.torn else [item])
+            else:
+                yield item
+
+    found = counted(loaded, whole())
+    name = loaded.declared.title or loaded.declared.name
+    if as_json:
+        click.echo(availability_json(loaded.declared.name, found))
+    else:
+        availability_view(console(), name, found)
+    return 2 if damaged else 0
+
+
+def _records(paths: tuple[Path, ...]) -> Iterator[Record | Trouble]:
+    """Of each worker, in the order in which it wrote them. Raises JournalError where a path holds no journal."""
+    from detente.ledger.ingest import journals
+    from detente.ledger.reading import records
+    from detente.ledger.record import ended
+
+    found = journals(paths)
+    for folder, worker in dict.fromkeys((file.parent, file.name.partition("-")[0]) for file in found):
+        yield from ended(records(f for f in found if (f.parent, f.name.partition("-")[0]) == (folder, worker)))
