@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from detente.cli.answer import GAP, OUT, AnswerView, must_take
 from detente.cli.command import (
     CASE,
     JSON,
@@ -19,13 +20,11 @@ from detente.cli.command import (
     TIME_LIMIT,
     WITH,
     command,
-    console,
     load,
-    must_take_files,
     progress,
     time_left,
 )
-from detente.cli.planning import gap_of, show_conflict, told
+from detente.cli.planning import gap_of, show_conflict
 from detente.errors import FlawError
 
 if TYPE_CHECKING:
@@ -43,9 +42,9 @@ if TYPE_CHECKING:
 @click.option(
     "--weight", default="0%", show_default=True, help="What the tail counts beside the mean; 0%: the mean alone."
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Save the answer into this folder, with a page.")
+@OUT
 @TIME_LIMIT
-@click.option("--gap", default="0.1%", show_default=True, help="Plan each outcome to this gap.")
+@GAP
 @JSON
 def compare(
     case: Path,
@@ -66,20 +65,14 @@ def compare(
     the same, stopped by Ctrl-C.
     """
     from detente.outcomes.comparing import compare as find
+    from detente.report.outcomes import comparison_view
+    from detente.report.outcomes_page import render_comparison
 
     wanted, tail, counts = gap_of(gap), level_of(level), share_of(weight, "--weight")
     loaded = load(case, reading, scenario, beside)
-    if out is not None:
-        must_take_files(out, *(f"comparison.{kind}" for kind in ("json", "html", "parquet")))
+    must_take(out, "comparison")
     found = find(loaded, level=tail, weight=counts, gap=wanted, time_limit=time_left(time_limit), progress=progress())
-    trouble = None if out is None else _saved(found, out)
-    if as_json:
-        click.echo(found.to_json())
-    else:
-        from detente.report.outcomes import comparison_view
-
-        comparison_view(found, console())
-    return told(trouble) or _answer(found)
+    return AnswerView(comparison_view, render_comparison).show(found, out, as_json=as_json) or _answer(found)
 
 
 def _answer(found: Comparison) -> int:
@@ -111,7 +104,7 @@ def _answer(found: Comparison) -> int:
     "--out", type=click.Path(path_type=Path), help="Save the answer into this folder, with a page; go on from there."
 )
 @TIME_LIMIT
-@click.option("--gap", default="0.1%", show_default=True, help="Plan the case to this gap.")
+@GAP
 @JSON
 def simulate(
     case: Path,
@@ -139,12 +132,12 @@ def simulate(
     """
     from detente.outcomes.simulating import simulate as find
     from detente.report.simulation import simulation_view
+    from detente.report.simulation_page import render_simulation
     from detente.results.conflict import Conflict
 
     wanted = gap_of(gap)
     loaded = load(case, reading, scenario, beside)
-    if out is not None:
-        must_take_files(out, *(f"simulation.{kind}" for kind in ("json", "html", "parquet")))
+    must_take(out, "simulation")
     found = find(
         loaded,
         choice,
@@ -160,12 +153,7 @@ def simulate(
     if isinstance(found, Conflict):
         show_conflict(found, loaded.currency, as_json)
         return 1
-    trouble = None if out is None else _saved_simulation(found, out)
-    if as_json:
-        click.echo(found.to_json())
-    else:
-        simulation_view(found, console())
-    return told(trouble)
+    return AnswerView(simulation_view, render_simulation).show(found, out, as_json=as_json)
 
 
 def _before(out: Path, seed: int, choice: str | None) -> Simulation | None:
@@ -187,22 +175,6 @@ def _before(out: Path, seed: int, choice: str | None) -> Simulation | None:
     return found
 
 
-def _saved_simulation(found: Simulation, out: Path) -> OSError | None:
-    """Save it, with its page. What hinders that is returned: the answer is shown all the same."""
-    from detente.report.simulation_page import render_simulation
-    from detente.values.file import write
-
-    try:
-        for file in found.save(out):
-            click.echo(f"wrote {file}", err=True)
-        page = out / "simulation.html"
-        write(page, render_simulation(found).encode())
-        click.echo(f"wrote {page}: open it in a browser", err=True)
-    except OSError as error:
-        return error
-    return None
-
-
 def level_of(text: str) -> Decimal:
     """A level such as ``95%``, below 100%."""
     level = share_of(text, "--level")
@@ -219,19 +191,3 @@ def share_of(text: str, option: str) -> Decimal:
         return share(text)
     except FlawError as error:
         raise click.ClickException(f"{option}: {error.flaws[0].what}; {error.flaws[0].remedy}") from None
-
-
-def _saved(found: Comparison, out: Path) -> OSError | None:
-    """Save it, with its page. What hinders that is returned: the answer is shown all the same."""
-    from detente.report.outcomes_page import render_comparison
-    from detente.values.file import write
-
-    try:
-        files, page = found.save(out), out / "comparison.html"
-        write(page, render_comparison(found).encode())
-        for file in files:
-            click.echo(f"wrote {file}", err=True)
-        click.echo(f"wrote {page}: open it in a browser", err=True)
-    except OSError as error:
-        return error
-    return None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from detente.cli.answer import GAP, OUT, AnswerView, must_take
 from detente.cli.command import (
     CASE,
     JSON,
@@ -18,26 +19,15 @@ from detente.cli.command import (
     TIME_LIMIT,
     WITH,
     command,
-    console,
     load,
-    must_take_files,
     progress,
     time_left,
 )
-from detente.cli.planning import gap_of, show_conflict, told
+from detente.cli.planning import gap_of, show_conflict
 
 if TYPE_CHECKING:
     from detente.case.case import Case
-    from detente.outcomes.leverage import Leverage
     from detente.outcomes.loss import Away
-    from detente.outcomes.prices import ClausePrices
-    from detente.outcomes.sweep import NumberSweep
-    from detente.results.conflict import Conflict
-
-OUT = click.option("--out", type=click.Path(path_type=Path), help="Save the answer into this folder, with a page.")
-GAP = click.option(
-    "--gap", default="0.1%", show_default=True, help="Plan to this gap first; prices are no surer than that."
-)
 
 
 @command("detente price examples/frontier-lab --reading letter --out out/prices")
@@ -78,21 +68,20 @@ def price(
     _must_go_together(of, start, end, steps)
     wanted = gap_of(gap)
     loaded = load(case, reading, scenario, beside)
-    name = "prices" if of is None else "sweep"
-    if out is not None:
-        must_take_files(out, *(f"{name}.{kind}" for kind in ("json", "html", "parquet")))
-    found = _found(loaded, of, start, end, steps, wanted, time_left(time_limit))
+    must_take(out, "prices" if of is None else "sweep")
+    limit = time_left(time_limit)
+    if of is not None:
+        return _swept(loaded, of, start, end, steps, wanted, limit, out, as_json=as_json)
+    from detente.outcomes.pricing import price as find
+    from detente.report.prices import prices_view
+    from detente.report.prices_page import render_prices
     from detente.results.conflict import Conflict
 
+    found = find(loaded, gap=wanted, time_limit=limit, progress=progress())
     if isinstance(found, Conflict):
         show_conflict(found, loaded.currency, as_json)
         return 1
-    trouble = None if out is None else _saved(found, out)
-    if as_json:
-        click.echo(found.to_json())
-    else:
-        _view(found)
-    return told(trouble)
+    return AnswerView(prices_view, render_prices).show(found, out, as_json=as_json)
 
 
 @command("detente leverage examples/frontier-lab --reading letter --out out/leverage")
@@ -135,24 +124,20 @@ def leverage(
     before there was a plan.
     """
     from detente.outcomes.leveraging import leverage as find
+    from detente.report.leverage import leverage_view
+    from detente.report.leverage_page import render_leverage
     from detente.results.conflict import Conflict
 
     wanted = gap_of(gap)
     loaded = load(case, reading, scenario, beside)
-    if out is not None:
-        must_take_files(out, *(f"leverage.{kind}" for kind in ("json", "html", "parquet")))
+    must_take(out, "leverage")
     away = _away(loaded, start, notice, lasting)
     limit = time_left(time_limit)
     found = find(loaded, providers, away, curves=curves, gap=wanted, time_limit=limit, progress=progress())
     if isinstance(found, Conflict):
         show_conflict(found, loaded.currency, as_json)
         return 1
-    trouble = None if out is None else _saved(found, out)
-    if as_json:
-        click.echo(found.to_json())
-    else:
-        _view(found)
-    return told(trouble)
+    return AnswerView(leverage_view, render_leverage).show(found, out, as_json=as_json)
 
 
 def _away(case: Case, start: str | None, notice: str | None, lasting: str | None) -> Away:
@@ -182,59 +167,27 @@ def _must_go_together(of: str | None, start: str | None, end: str | None, steps:
         raise click.ClickException(f"with --of, say {' and '.join(missing)} too: values as the case writes them")
 
 
-def _found(
+def _swept(
     case: Case,
-    of: str | None,
+    of: str,
     start: str | None,
     end: str | None,
     steps: int | None,
     gap: float,
     time_limit: float | None,
-) -> ClausePrices | NumberSweep | Conflict:
-    from detente.outcomes.pricing import price as find
+    out: Path | None,
+    *,
+    as_json: bool,
+) -> int:
     from detente.outcomes.sweep import STEPS, sweep
+    from detente.report.prices_page import render_sweep
+    from detente.report.sweep import sweep_view
+    from detente.results.conflict import Conflict
 
-    if of is None:
-        return find(case, gap=gap, time_limit=time_limit, progress=progress())
     assert start is not None
     assert end is not None
-    return sweep(case, of, start, end, steps=steps or STEPS, gap=gap, time_limit=time_limit, progress=progress())
-
-
-def _view(found: ClausePrices | NumberSweep | Leverage) -> None:
-    from detente.outcomes.leverage import Leverage
-    from detente.outcomes.prices import ClausePrices
-    from detente.report.leverage import leverage_view
-    from detente.report.prices import prices_view
-    from detente.report.sweep import sweep_view
-
-    if isinstance(found, ClausePrices):
-        prices_view(found, console())
-    elif isinstance(found, Leverage):
-        leverage_view(found, console())
-    else:
-        sweep_view(found, console())
-
-
-def _saved(found: ClausePrices | NumberSweep | Leverage, out: Path) -> OSError | None:
-    """Save it, with its page. What hinders that is returned: the answer is shown all the same."""
-    from detente.outcomes.leverage import Leverage
-    from detente.outcomes.sweep import NumberSweep
-    from detente.report.leverage_page import render_leverage
-    from detente.report.prices_page import render_prices, render_sweep
-    from detente.values.file import write
-
-    try:
-        for file in found.save(out):
-            click.echo(f"wrote {file}", err=True)
-        if isinstance(found, NumberSweep):
-            page, text = out / "sweep.html", render_sweep(found)
-        elif isinstance(found, Leverage):
-            page, text = out / "leverage.html", render_leverage(found)
-        else:
-            page, text = out / "prices.html", render_prices(found)
-        write(page, text.encode())
-        click.echo(f"wrote {page}: open it in a browser", err=True)
-    except OSError as error:
-        return error
-    return None
+    found = sweep(case, of, start, end, steps=steps or STEPS, gap=gap, time_limit=time_limit, progress=progress())
+    if isinstance(found, Conflict):
+        show_conflict(found, case.currency, as_json)
+        return 1
+    return AnswerView(sweep_view, render_sweep).show(found, out, as_json=as_json)

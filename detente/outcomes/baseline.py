@@ -17,6 +17,7 @@ from detente.errors import UnsettledError
 from detente.outcomes.estimate import Estimate, LeastCost
 from detente.planner.answer.bill import Bill, work_by_provider
 from detente.planner.answer.binding import binding
+from detente.planner.answer.costs import at_present, cost_rows
 from detente.planner.news import unforeseen
 from detente.planner.solving.search import Incumbent, Unmet
 from detente.planner.solving.solution import SAME, Solution, Stopped
@@ -45,7 +46,8 @@ class StoppedError(Exception):
 class Near:
     """A case near another: what it costs, where its work runs, and which clauses bind in its linear program.
 
-    ``bill`` is the other's own where the cost is the same; ``study`` is the one whose bill it is.
+    ``bill`` is the other's own where the cost is the same; ``study`` is the one whose bill it is. ``today`` is what it
+    costs at present value, where the case states a `discount-rate`.
     """
 
     cost: LeastCost
@@ -53,6 +55,7 @@ class Near:
     linear: float
     bill: Bill
     study: Study
+    today: Decimal | None
 
     @property
     def work(self) -> WorkByProvider:
@@ -69,6 +72,7 @@ class Baseline:
     cost: LeastCost
     bill: Bill
     gap: float
+    today: Decimal | None = None
     known: dict[frozenset[str], Near | None] = field(default_factory=dict)
     linear: dict[frozenset[str], float | None] = field(default_factory=dict)
 
@@ -94,7 +98,9 @@ class Baseline:
             raise UnsettledError("no plan was found in time: give it more time")
         bill, solution = informed.bill(found)
         found = Incumbent(solution, found.bound, found.stopped, found.rounding, found.prices, found.basis)
-        return cls(study.starting(found), found, _cost(bill.total, found.bound), bill, gap)
+        return cls(
+            study.starting(found), found, _cost(bill.total, found.bound), bill, gap, _today(study, bill, solution)
+        )
 
     @property
     def relaxed(self) -> Solution:
@@ -141,13 +147,16 @@ class Baseline:
         relaxed = found.prices or found.solution
         binds = binding(study.draft.program, relaxed, study.model.out)
         if self._same(found):
-            return Near(_cost(self.cost.amount, found.bound), binds, relaxed.objective, self.bill, self.study)
-        bill, _ = study.bill(found)
-        return Near(_cost(bill.total, found.bound), binds, relaxed.objective, bill, study)
+            return Near(
+                _cost(self.cost.amount, found.bound), binds, relaxed.objective, self.bill, self.study, self.today
+            )
+        bill, solution = study.bill(found)
+        today = _today(study, bill, solution)
+        return Near(_cost(bill.total, found.bound), binds, relaxed.objective, bill, study, today)
 
     def _itself(self) -> Near:
         binds = binding(self.study.draft.program, self.relaxed, self.study.model.out)
-        return Near(self.cost, binds, self.relaxed.objective, self.bill, self.study)
+        return Near(self.cost, binds, self.relaxed.objective, self.bill, self.study, self.today)
 
     def _same(self, found: Incumbent) -> bool:
         """Whether it costs what the case itself costs, but for what the solver cannot tell: then no bill is made."""
@@ -156,6 +165,12 @@ class Baseline:
     def saved(self, near: Near) -> Estimate:
         """How much less a case near this one costs."""
         return Estimate.difference(self.cost, near.cost)
+
+    def saved_today(self, near: Near | None) -> Decimal | None:
+        """The same at present value, of the two plans that were found; None where no rate is stated, or no plan."""
+        if near is None or near.today is None or self.today is None:
+            return None
+        return self.today - near.today
 
 
 def linear(study: Study) -> float | None:
@@ -179,6 +194,12 @@ def _going_on(study: Study) -> Study:
     if study.model.left <= 0:
         raise StoppedError("time-limit")
     return study
+
+
+def _today(study: Study, bill: Bill, solution: Solution) -> Decimal | None:
+    """What a bill comes to at present value, where the case states a rate."""
+    case = study.case
+    return None if case.discount_rate is None else at_present(case, cost_rows(study.draft, bill, solution))
 
 
 def _how(status: str) -> Stopped:

@@ -9,16 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Literal
-
-from pydantic import TypeAdapter
 
 from detente.outcomes.chances import Ends, Flip, Regret
 from detente.outcomes.estimate import Estimate, LeastCost
 from detente.outcomes.prices import Status
-from detente.values.file import write_with
-from detente.values.parquet import as_parquet
+from detente.outcomes.saved import SavedAnswer
 from detente.values.quantity import Exact
 
 FORMAT = "detente-comparison/1"
@@ -214,12 +210,16 @@ ComparisonSection = Literal["outcomes", "choices", "providers"]
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(SavedAnswer):
     """Every outcome side by side, and each choice over its outcomes.
 
     ``best`` is the choice that costs least on average, None where that is not known of all; ``sure`` says that no error
     bar of a plan can change it. ``level`` is that of ``tail``, ``weight`` what that counts beside the mean.
     """
+
+    FILE = "comparison"
+    TEXT = ("outcome", "choice", "currency")
+    WHOLE = ("met", "short")
 
     format: str
     case: str
@@ -293,27 +293,3 @@ class Comparison:
             for o in self.outcomes
             for p in o.providers
         ]
-
-    def to_json(self) -> str:
-        """One JSON document; money as decimal strings without exponent."""
-        return _COMPARISON.dump_json(self, indent=1).decode()
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> Comparison:
-        """The comparison that ``to_json`` wrote. Raises ValueError."""
-        return _COMPARISON.validate_json(text)
-
-    def save(self, folder: str | Path) -> list[Path]:
-        """Write ``comparison.json``, and ``comparison.parquet`` (a row an outcome) where pyarrow is installed.
-
-        Returns what was written. Raises OSError; then the old ones are still there.
-        """
-        document, table = Path(folder) / "comparison.json", Path(folder) / "comparison.parquet"
-        text = ("outcome", "choice", "currency")
-        exact = [name for name in self.rows()[0] if name not in (*text, "met", "short")]
-        rows = as_parquet(self.rows(), exact=exact, whole=("met", "short"))
-        write_with(document, f"{self.to_json()}\n".encode(), {table: rows})
-        return [document] if rows is None else [document, table]
-
-
-_COMPARISON: TypeAdapter[Comparison] = TypeAdapter(Comparison)

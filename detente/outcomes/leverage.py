@@ -8,16 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
-
-from pydantic import TypeAdapter
 
 from detente.outcomes.estimate import Estimate, LeastCost
 from detente.outcomes.prices import Status
+from detente.outcomes.saved import SavedAnswer
 from detente.outcomes.shapley import FairPart
-from detente.values.file import write_with
-from detente.values.parquet import as_parquet
 from detente.values.quantity import Exact
 
 FORMAT = "detente-leverage/1"
@@ -43,7 +39,8 @@ class ProviderLoss:
     ``cost`` is how much dearer the plan is, unserved work at its value; None where the other clauses cannot all be met,
     or it was not asked. Work without a value is in ``unserved`` and costs nothing: no plan serves more of it.
     ``breaks`` are clauses that cannot be met then, or fall short and did not before; ``ends`` those that end with it.
-    ``loses`` is how much less the provider receives, ``profit`` the part of that which is its margin.
+    ``loses`` is how much less the provider receives, ``profit`` the part of that which is its margin. ``today`` is the
+    cost at present value, where the case states a `discount-rate`.
     """
 
     start: datetime
@@ -55,6 +52,7 @@ class ProviderLoss:
     ends: tuple[str, ...]
     loses: Exact | None
     profit: Exact | None
+    today: Exact | None = None
 
     @property
     def stranded(self) -> bool:
@@ -105,11 +103,15 @@ class ProviderLeverage:
 
 
 @dataclass(frozen=True, slots=True)
-class Leverage:
+class Leverage(SavedAnswer):
     """Every provider's leverage. ``in_core``: no group of providers brings more by itself than its parts.
 
     ``no_split`` says why there is no fair split, where there is none.
     """
+
+    FILE = "leverage"
+    TEXT = ("provider", "currency")
+    FLAGS = ("stranded",)
 
     format: str
     case: str
@@ -128,26 +130,6 @@ class Leverage:
         """One plain dict a provider, for a data frame. None is not known."""
         return [_row(each, self.currency) for each in self.providers]
 
-    def to_json(self) -> str:
-        """One JSON document; money as decimal strings without exponent."""
-        return _LEVERAGE.dump_json(self, indent=1).decode()
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> Leverage:
-        """The leverage that ``to_json`` wrote. Raises ValueError."""
-        return _LEVERAGE.validate_json(text)
-
-    def save(self, folder: str | Path) -> list[Path]:
-        """Write ``leverage.json``, and ``leverage.parquet`` where pyarrow is installed. Returns what was written.
-
-        Raises OSError; then the old ones are still there.
-        """
-        document, table = Path(folder) / "leverage.json", Path(folder) / "leverage.parquet"
-        money = ("receives", "loss", "low", "high", "loses", "profit", "fair_part", "adds_last")
-        rows = as_parquet(self.rows(), exact=money, flags=("stranded",))
-        write_with(document, f"{self.to_json()}\n".encode(), {table: rows})
-        return [document] if rows is None else [document, table]
-
 
 def _row(each: ProviderLeverage, currency: str) -> dict[str, Any]:
     cost = each.loss.cost
@@ -157,6 +139,7 @@ def _row(each: ProviderLeverage, currency: str) -> dict[str, Any]:
         "loss": None if cost is None else cost.amount,
         "low": None if cost is None else cost.low,
         "high": None if cost is None else cost.high,
+        "at_present_value": each.loss.today,
         "loses": each.loss.loses,
         "profit": each.loss.profit,
         "stranded": each.loss.stranded,
@@ -164,6 +147,3 @@ def _row(each: ProviderLeverage, currency: str) -> dict[str, Any]:
         "adds_last": None if each.part is None else each.part.last,
         "currency": currency,
     }
-
-
-_LEVERAGE = TypeAdapter(Leverage)

@@ -88,6 +88,7 @@ def lose(baseline: Baseline, provider: str, away: Away) -> ProviderLoss:
         ends,
         loses,
         None if margin is None else nano(loses * margin),
+        None if (saved := baseline.saved_today(near)) is None else -saved,
     )
 
 

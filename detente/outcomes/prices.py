@@ -8,16 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import TypeAdapter
-
 from detente.outcomes.estimate import Estimate, LeastCost
+from detente.outcomes.saved import SavedAnswer
 from detente.outcomes.shapley import FairPart
 from detente.results.plan_rows import MarginalPrice
-from detente.values.file import write_with
-from detente.values.parquet import as_parquet
 from detente.values.quantity import Exact
 
 FORMAT = "detente-prices/1"
@@ -44,6 +40,7 @@ class ClausePrice:
 
     ``price`` is None where the case has no plan without it, or where it was not asked before the end (``asked``).
     ``owed`` is what it charges in the plan; ``marginal`` are the prices of one more unit of what it asks, by window.
+    ``today`` is the price at present value, where the case states a `discount-rate`.
     """
 
     term: str
@@ -57,6 +54,7 @@ class ClausePrice:
     owed: Exact
     marginal: tuple[MarginalPrice, ...]
     moves: tuple[WorkMove, ...]
+    today: Exact | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +70,7 @@ class AgreementPrice:
     offers: tuple[str, ...]
     asked: bool
     price: Estimate | None
+    today: Exact | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +91,15 @@ class Masking:
 
 
 @dataclass(frozen=True, slots=True)
-class ClausePrices:
+class ClausePrices(SavedAnswer):
     """The price of each clause, of each agreement, and of clauses that hide each other's.
 
     ``pairs_left`` counts pairs that may hide each other's price and were not tried.
     """
+
+    FILE = "prices"
+    TEXT = ("clause", "agreement", "kind", "effect", "currency")
+    FLAGS = ("masked",)
 
     format: str
     case: str
@@ -128,25 +131,6 @@ class ClausePrices:
             more = {"owed": each.owed, "masked": each.term in masked, "currency": self.currency}
             yield {**names, **_priced(each), **more}
 
-    def to_json(self) -> str:
-        """One JSON document; money as decimal strings without exponent."""
-        return _PRICES.dump_json(self, indent=1).decode()
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> ClausePrices:
-        """The prices that ``to_json`` wrote. Raises ValueError."""
-        return _PRICES.validate_json(text)
-
-    def save(self, folder: str | Path) -> list[Path]:
-        """Write ``prices.json``, and ``prices.parquet`` where pyarrow is installed. Returns what was written.
-
-        Raises OSError; then the old ones are still there.
-        """
-        document, table = Path(folder) / "prices.json", Path(folder) / "prices.parquet"
-        rows = as_parquet(self.rows(), exact=("price", "low", "high", "owed"), flags=("masked",))
-        write_with(document, f"{self.to_json()}\n".encode(), {table: rows})
-        return [document] if rows is None else [document, table]
-
 
 def _priced(each: ClausePrice | AgreementPrice) -> dict[str, Any]:
     found = each.price
@@ -154,7 +138,5 @@ def _priced(each: ClausePrice | AgreementPrice) -> dict[str, Any]:
         "price": None if found is None else found.amount,
         "low": None if found is None else found.low,
         "high": None if found is None else found.high,
+        "at_present_value": each.today,
     }
-
-
-_PRICES = TypeAdapter(ClausePrices)

@@ -187,6 +187,7 @@ class _Pricing:
             sum((each.owed for each in versions), NOTHING),
             tuple(price for each in versions for price in each.marginal),
             () if near is None else tuple(self._moves(near)),
+            self.baseline.saved_today(near),
         )
 
     def _agreements(self) -> Iterator[AgreementPrice]:
@@ -196,7 +197,8 @@ class _Pricing:
             near = self.agreements.get(name)
             found = None if near is None else self._priced(terms, near, offers=bool(list(self._under(name))))
             offers = tuple(self._under(name))
-            yield AgreementPrice(name, parties[name], tuple(terms), offers, name in self.agreements, found)
+            today = self.baseline.saved_today(near)
+            yield AgreementPrice(name, parties[name], tuple(terms), offers, name in self.agreements, found, today)
 
     def _priced(self, terms: Sequence[str], near: Near, *, offers: bool = False) -> Estimate:
         """What is saved without clauses; of those that all restrain, or all grant, the sign is known (design §10).

@@ -10,14 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from math import ceil, floor, sqrt
-from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from detente.outcomes.prices import Status
-from detente.values.file import write_with
-from detente.values.parquet import as_parquet
+from detente.outcomes.saved import SavedAnswer
 from detente.values.quantity import Exact
 
 FORMAT = "detente-simulation/1"
@@ -70,12 +66,16 @@ class Distribution:
 
 
 @dataclass(frozen=True, slots=True)
-class Simulation:
+class Simulation(SavedAnswer):
     """Draws of a case under what its plan holds; reproducible: a draw turns on the seed and its number alone.
 
     ``calm`` is what the plan's purchases come to where nothing happens, counted as the draws are. ``unmet`` are draws
     in which the clauses could not all be met: no figure counts them.
     """
+
+    FILE = "simulation"
+    TEXT = ("world", "currency")
+    WHOLE = ("draw", "outages")
 
     format: str
     case: str
@@ -116,27 +116,6 @@ class Simulation:
     def rows(self) -> list[dict[str, Any]]:
         """One plain dict a draw, for a data frame."""
         return [_row(each, self.currency) for each in self.draws]
-
-    def to_json(self) -> str:
-        """One JSON document; money as decimal strings without exponent."""
-        return _SIMULATION.dump_json(self, indent=1).decode()
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> Simulation:
-        """The simulation that ``to_json`` wrote. Raises ValueError."""
-        return _SIMULATION.validate_json(text)
-
-    def save(self, folder: str | Path) -> list[Path]:
-        """Write ``simulation.json``, and ``simulation.parquet`` where pyarrow is installed. Returns what was written.
-
-        Raises OSError; then the old ones are still there.
-        """
-        document, table = Path(folder) / "simulation.json", Path(folder) / "simulation.parquet"
-        rows = self.rows()
-        exact = [name for name in (rows[0] if rows else {}) if name not in ("draw", "outages", "world", "currency")]
-        content = as_parquet(rows, exact=exact, whole=("draw", "outages")) if rows else None
-        write_with(document, f"{self.to_json()}\n".encode(), {table: content})
-        return [document] if content is None else [document, table]
 
 
 def distribution(values: Sequence[Decimal]) -> Distribution:
@@ -192,6 +171,3 @@ def _row(each: SimulatedDraw, currency: str) -> dict[str, Any]:
         **{f"own_{name}": value for name, value in each.own.items()},
         "currency": currency,
     }
-
-
-_SIMULATION: TypeAdapter[Simulation] = TypeAdapter(Simulation)

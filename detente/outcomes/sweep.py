@@ -15,9 +15,6 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
-from pathlib import Path
-
-from pydantic import TypeAdapter
 
 from detente.case.case import Case
 from detente.errors import CaseError, Mistake, Where
@@ -27,13 +24,12 @@ from detente.outcomes.kinks import ON_THE_LINE, Kink, Point, Segment, differ, me
 from detente.outcomes.number import ClauseNumber, Value, between, of_size, size, written
 from detente.outcomes.prices import Status
 from detente.outcomes.pricing import GAP
+from detente.outcomes.saved import SavedAnswer
 from detente.planner.conflict import find_conflict
 from detente.planner.solving.search import Progress, Unmet
 from detente.planner.study import Study, silent
 from detente.results.conflict import Conflict
-from detente.values.file import write_with
 from detente.values.money import Money
-from detente.values.parquet import as_parquet
 
 STEPS = 10
 MAX_STEPS = 200
@@ -43,13 +39,16 @@ HALVINGS = 6
 
 
 @dataclass(frozen=True, slots=True)
-class NumberSweep:
+class NumberSweep(SavedAnswer):
     """What a case costs over the values of one number of a clause.
 
     ``without`` is its cost without the clause, ``unsigned`` without the whole agreement (None: no plan).
     ``begins`` is the value from which the clause costs more than none would, ``even`` the one at which the agreement
     costs what none would: on its other side it costs more than it saves. None where it is not within the values.
     """
+
+    FILE = "sweep"
+    TEXT = ("value", "unit", "currency")
 
     case: str
     title: str
@@ -69,21 +68,6 @@ class NumberSweep:
     begins: str | None
     even: str | None
 
-    def to_json(self) -> str:
-        """One JSON document; money as decimal strings without exponent."""
-        return _SWEEP.dump_json(self, indent=1).decode()
-
-    def save(self, folder: str | Path) -> list[Path]:
-        """Write ``sweep.json``, and ``sweep.parquet`` where pyarrow is installed. Returns what was written.
-
-        Raises OSError; then the old ones are still there.
-        """
-        document, table = Path(folder) / "sweep.json", Path(folder) / "sweep.parquet"
-        columns = ("value", "number", "cost", "bound", "unit", "currency")
-        rows = as_parquet(self.rows(), columns=columns, exact=("number", "cost", "bound"))
-        write_with(document, f"{self.to_json()}\n".encode(), {table: rows})
-        return [document] if rows is None else [document, table]
-
     def rows(self) -> list[dict[str, object]]:
         """The points as plain dicts, for a data frame."""
         return [
@@ -97,9 +81,6 @@ class NumberSweep:
             }
             for p in self.points
         ]
-
-
-_SWEEP = TypeAdapter(NumberSweep)
 
 
 def sweep(

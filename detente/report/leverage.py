@@ -13,7 +13,7 @@ from rich.console import Console
 from detente.outcomes.leverage import DemandCurve, Leverage, NotServed, ProviderLeverage
 from detente.report.figure import count, percent, quantity, ticked
 from detente.report.layout import Row, heading, say, table, title
-from detente.report.prices import stopped, told
+from detente.report.prices import stopped, today, told
 from detente.values.money import CENT, shown
 from detente.values.period import named
 from detente.values.quantity import plain
@@ -38,6 +38,8 @@ def our_side(each: ProviderLeverage, currency: str) -> str:
     if loss.cost is None:
         return "the clauses cannot all be met"
     words = told(loss.cost, currency)
+    if present := today(loss.cost, loss.today, currency):
+        words += f" ({present} at present value)"
     return f"{words}, and work without a value" if loss.stranded else words
 
 

@@ -23,6 +23,8 @@ TELLING = Decimal("0.005")
 
 MAX_POINTS = 60
 
+AT_PRESENT = "at present value"
+
 
 # -- words -----------------------------------------------------------------------------------------------------------
 def told(found: Estimate, currency: str) -> str:
@@ -44,6 +46,17 @@ def price_of(each: ClausePrice | AgreementPrice, currency: str) -> str:
     if each.price is None:
         return "no plan without it" if each.asked else "not priced"
     return told(each.price, currency)
+
+
+def today(price: Estimate | None, at_present: Decimal | None, currency: str) -> str:
+    """What a price comes to at present value; nothing where the price itself cannot be told."""
+    sure = price is not None and not price.vague and price.limit >= CENT
+    return shown(at_present, currency) if sure and at_present is not None else ""
+
+
+def dated(found: ClausePrices) -> bool:
+    """Whether prices are told at present value too."""
+    return any(c.today is not None for c in found.clauses) or any(a.today is not None for a in found.agreements)
 
 
 def opening(found: ClausePrices) -> list[str]:
@@ -117,22 +130,18 @@ def prices_view(found: ClausePrices, console: Console) -> None:
     """Clause by clause, the dearest first; agreements as a whole; and what is hidden."""
     title(console, found.title, found.reading, found.scenario)
     say(console, " ".join(opening(found)))
-    rows: list[Row] = [
-        [c.term, price_of(c, found.currency), bar(c.price, found.currency) if c.price else "", units_worth(c.marginal)]
-        for c in ranked(found.clauses)
-    ]
-    heads = ["clause", "costs (below 0: brings)", "", "price of one more unit"]
-    table(console, "What each clause costs", heads, rows, right=(1,), most=len(rows))
+    rows: list[Row] = [[c.term, *_figures(c, found.currency), units_worth(c.marginal)] for c in ranked(found.clauses)]
+    heads = ["clause", "costs (below 0: brings)", "", AT_PRESENT, "price of one more unit"]
+    wide = any(row[3] for row in rows)
+    shape = _without(3, heads, rows, wide=wide)
+    table(console, "What each clause costs", *shape, right=(1, 3)[: 1 + wide], most=len(rows))
     agreed: list[Row] = [
-        [
-            a.agreement,
-            count(len(a.terms), "clause"),
-            price_of(a, found.currency),
-            bar(a.price, found.currency) if a.price else "",
-        ]
-        for a in found.agreements
+        [a.agreement, count(len(a.terms), "clause"), *_figures(a, found.currency)] for a in found.agreements
     ]
-    table(console, "Each agreement as a whole", ["agreement", "", "costs", ""], agreed, right=(1, 2), most=len(agreed))
+    heads = ["agreement", "", "costs", "", AT_PRESENT]
+    wide = any(row[4] for row in agreed)
+    shape = _without(4, heads, agreed, wide=wide)
+    table(console, "Each agreement as a whole", *shape, right=(1, 2, 4)[: 2 + wide], most=len(agreed))
     if found.maskings:
         heading(console, "Clauses that hide each other's price")
     for each in found.maskings:
@@ -143,3 +152,19 @@ def prices_view(found: ClausePrices, console: Console) -> None:
     left = unasked(found)
     if found.status != "complete":
         say(console, stopped(found.status, left, "price"), style="bold")
+
+
+def _figures(each: ClausePrice | AgreementPrice, currency: str) -> list[str]:
+    """A price, its error bar, and what it is at present value."""
+    return [
+        price_of(each, currency),
+        bar(each.price, currency) if each.price else "",
+        today(each.price, each.today, currency),
+    ]
+
+
+def _without(column: int, heads: list[str], rows: list[Row], *, wide: bool) -> tuple[list[str], list[Row]]:
+    """A table with a column, or without it where nothing stands in it."""
+    if wide:
+        return heads, rows
+    return [*heads[:column], *heads[column + 1 :]], [[*row[:column], *row[column + 1 :]] for row in rows]

@@ -37,6 +37,8 @@ def render_prices(found: ClausePrices) -> str:
             ranked=words.ranked(found.clauses),
             price_of=words.price_of,
             bar=words.bar,
+            today=words.today,
+            dated=words.dated(found),
             worth=units_worth,
             moves=lambda clause: [words.move(each) for each in clause.moves],
             masked=words.masked,

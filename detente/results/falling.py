@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
+from detente.contract.posting import Posting
+from detente.results.plan_rows import Allocation, CapacityRow, PeriodRow, ProviderCharge, ProviderMove, Unserved
 from detente.values.money import NANO
 from detente.values.quantity import WIDE
 
@@ -24,6 +27,26 @@ DAYS = 365
 """Of a year, as interest counts them (actual/365)."""
 
 
+@dataclass(frozen=True)
+class CostRows:
+    """The rows that a cost is made of: those of a plan, or of a bill of which no plan is made."""
+
+    cost: Decimal
+    periods: tuple[PeriodRow, ...]
+    allocations: tuple[Allocation, ...]
+    capacity: tuple[CapacityRow, ...]
+    charges: tuple[ProviderCharge, ...]
+    unserved: tuple[Unserved, ...]
+    moves: tuple[ProviderMove, ...]
+    postings: tuple[Posting, ...]
+
+    @classmethod
+    def of(cls, plan: Plan) -> CostRows:
+        """Of a plan."""
+        uses = plan.allocations, plan.capacity, plan.charges
+        return cls(plan.cost, plan.periods, *uses, plan.unserved, plan.moves, plan.postings)
+
+
 class FallingDue(NamedTuple):
     """A part of a cost: the period in which it falls, the moment at which it is paid, and how much."""
 
@@ -32,7 +55,7 @@ class FallingDue(NamedTuple):
     amount: Decimal
 
 
-def parts(plan: Plan) -> Iterator[FallingDue]:
+def parts(plan: CostRows) -> Iterator[FallingDue]:
     """Each part of the cost; use is paid when its period is over."""
     ends = [p.span_end for p in plan.periods]
     for period, amount in (*_charged(plan), *_valued(plan)):
@@ -40,7 +63,7 @@ def parts(plan: Plan) -> Iterator[FallingDue]:
     yield from _posted(plan, ends)
 
 
-def present_value(plan: Plan, rate: Decimal) -> Decimal:
+def present_value(plan: CostRows, rate: Decimal) -> Decimal:
     """The cost on the plan's first day, each part discounted at so much a year (0.08) from the moment it is paid."""
     if not plan.periods:
         return plan.cost
@@ -57,7 +80,7 @@ def factor(start: datetime, at: datetime, rate: Decimal) -> Decimal:
     return WIDE.power(1 + rate, -max(ZERO, days) / DAYS)
 
 
-def _charged(plan: Plan) -> Iterable[tuple[int, Decimal]]:
+def _charged(plan: CostRows) -> Iterable[tuple[int, Decimal]]:
     """Charges at list price: use by its own cost, idle capacity by what is bought and not used, data by use."""
     uses: dict[str, list[tuple[int, Decimal]]] = {}
     for a in plan.allocations:
@@ -70,13 +93,13 @@ def _charged(plan: Plan) -> Iterable[tuple[int, Decimal]]:
         yield from _spread(charge.listed, weights, plan)
 
 
-def _valued(plan: Plan) -> Iterable[tuple[int, Decimal]]:
+def _valued(plan: CostRows) -> Iterable[tuple[int, Decimal]]:
     """What is not served, and moves."""
     yield from ((u.period, u.cost) for u in plan.unserved)
     yield from ((m.period, m.cost) for m in plan.moves)
 
 
-def _spread(amount: Decimal, weights: Sequence[tuple[int, Decimal]], plan: Plan) -> Iterable[tuple[int, Decimal]]:
+def _spread(amount: Decimal, weights: Sequence[tuple[int, Decimal]], plan: CostRows) -> Iterable[tuple[int, Decimal]]:
     """An amount over periods by weights; by their hours, where there are none."""
     whole = sum((w for _, w in weights), ZERO)
     if not whole:
@@ -86,7 +109,7 @@ def _spread(amount: Decimal, weights: Sequence[tuple[int, Decimal]], plan: Plan)
         yield index, amount * weight / whole
 
 
-def _posted(plan: Plan, ends: Sequence[datetime]) -> Iterable[FallingDue]:
+def _posted(plan: CostRows, ends: Sequence[datetime]) -> Iterable[FallingDue]:
     last = len(ends) - 1
     for posting in plan.postings:
         yield FallingDue(min(bisect_left(ends, posting.end), last), min(posting.end, ends[last]), posting.amount)

@@ -240,6 +240,14 @@ def test_what_was_reserved_before_is_kept_and_what_comes_after_is_planned_anew()
     assert near(cost(surprised), 4 * (hours[1] + hours[2])), "what is reserved is paid for all the same"
 
 
+def test_a_loss_at_present_value() -> None:
+    # North for South at 1 USD more in each of two months, 1000 Mtok each: 31 and 59 days from the first
+    case = build([tokens("north", 3), tokens("south", 2)], [VALUED], months=2, **{"discount-rate": "10% per year"})
+    each = loss(case, "south", Away(day("2026-01-01"), None))
+    assert each.today is not None
+    assert abs(float(each.today) - sum(1000 / 1.1 ** (days / 365) for days in (31, 59))) < 0.01
+
+
 def test_a_study_without_a_past_is_as_before() -> None:
     answer = found(waiting(), away=Away(day("2026-03-01"), None, day("2026-03-01")))
     assert near(cost(of(answer, "north").loss), 0), "South alone would do all of it in March"

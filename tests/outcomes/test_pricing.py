@@ -18,6 +18,7 @@ from detente.outcomes.prices import ClausePrice, ClausePrices
 from detente.outcomes.pricing import price
 from detente.planner.solve import plan
 from detente.planner.study import Study
+from detente.report.prices_page import render_prices
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
 from tests.builders import EXACT, D, Data, agreement, build, cases, gpus, solved, tokens, two_clouds, work
@@ -281,3 +282,27 @@ def test_whole_units_are_priced_with_their_gap() -> None:
     left = solved(build(offers, [research], months=1))
     assert isinstance(whole, Plan)
     assert amounts(found) == {"floor": whole.cost - left.cost}
+
+
+# -- present value ---------------------------------------------------------------------------------------------------
+def test_a_price_at_present_value_is_what_falls_when() -> None:
+    # a minimum of 36 k a year and 24 k of use: 12 k are owed at the end of each of three years
+    floor: Data = {"id": "floor", "kind": "minimum-commitment", "amount": "36 k USD", "shortfall": {"fee": "100%"}}
+    more: dict[str, Any] = {"party": "south", "months": 36, "discount-rate": "10% per year"}
+    answer = prices(two_clouds(floor | {"windows": {"every": "year"}}, **more))
+    (clause,), (agreement,) = answer.clauses, answer.agreements
+    assert clause.price is not None
+    assert clause.price.amount == 36_000
+    days = (365, 730, 1096)
+    expected = sum(12_000 / 1.1 ** (each / 365) for each in days)
+    assert clause.today is not None
+    assert abs(float(clause.today) - expected) < 0.01
+    assert agreement.today == clause.today
+    assert answer.rows()[0]["at_present_value"] == clause.today
+    assert "at present value" in render_prices(answer).lower()
+
+
+def test_without_a_rate_no_present_value_is_told() -> None:
+    answer = prices(two_clouds({"id": "only", "kind": "exclusivity", "of": {"workload": "chat"}}))
+    assert [each.today for each in answer.clauses] == [None]
+    assert "present value" not in render_prices(answer).lower()

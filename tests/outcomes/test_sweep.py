@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from detente.case.case import Case
 from detente.errors import CaseError
-from detente.outcomes import sweep as module
 from detente.outcomes.number import ClauseNumber, between, size, written
 from detente.outcomes.sweep import NumberSweep, sweep
 from detente.results.conflict import Conflict
@@ -161,7 +160,7 @@ def test_a_sweep_that_is_stopped_keeps_its_points() -> None:
 
 def test_a_saved_sweep_is_read_back() -> None:
     found = swept(two_clouds(floor()), "floor", "0 USD", "24 k USD")
-    assert module._SWEEP.validate_json(found.to_json()) == found
+    assert NumberSweep.from_json(found.to_json()) == found
 
 
 # -- numbers ---------------------------------------------------------------------------------------------------------

@@ -20,7 +20,8 @@ from detente.contract.standing import Standing
 from detente.demand.quanta import QUANTUM
 from detente.errors import SolverError
 from detente.planner.answer.bill import Bill
-from detente.planner.answer.holdings import capacity, purchases
+from detente.planner.answer.costs import at_present, cost_rows, work_of
+from detente.planner.answer.holdings import purchases
 from detente.planner.answer.marginal import clauses
 from detente.planner.answer.reasons import decisions
 from detente.planner.answer.rounding import at_stake
@@ -28,17 +29,11 @@ from detente.planner.formulation.draft import Draft
 from detente.planner.solving.model import Model
 from detente.planner.solving.moves import moves
 from detente.planner.solving.solution import Solution
-from detente.results.falling import present_value
 from detente.results.plan import FORMAT, Plan
 from detente.results.plan_rows import (
-    Allocation,
     Note,
-    PeriodRow,
-    ProviderCharge,
-    ProviderMove,
     ProviderRow,
     Standby,
-    Unserved,
     WorkloadRow,
 )
 from detente.values.money import nano
@@ -70,8 +65,8 @@ def result(
     status: Literal["optimal", "feasible", "time-limit", "interrupted"] = "optimal"
     if float(gap) > max(wanted, 1e-9):
         status = stopped or "feasible"
-    work = exact.quantities.work
-    plan = Plan(
+    work, rows = exact.quantities.work, cost_rows(draft, exact, solution)
+    return Plan(
         format=FORMAT,
         case=case.declared.name,
         title=case.declared.title or case.declared.name,
@@ -87,27 +82,24 @@ def result(
         unserved_cost=exact.unserved,
         moving_cost=exact.moving,
         rounding=min(nano(Fraction(max(0.0, rounding))), cost - low),
-        periods=tuple(
-            PeriodRow(p.index, p.start, p.end, p.span_start, p.span_end, nano(p.hours)) for p in draft.periods
-        ),
-        allocations=tuple(_allocations(draft, exact)),
+        periods=rows.periods,
+        allocations=rows.allocations,
         standby=tuple(_standby(draft, solution)),
         purchases=tuple(purchases(draft, exact)),
         standings=tuple(_standings(draft, exact)),
-        unserved=tuple(_unserved(draft, exact)),
-        moves=tuple(_moves(draft, exact)),
-        charges=tuple(_charges(exact)),
-        postings=exact.postings,
+        unserved=rows.unserved,
+        moves=rows.moves,
+        charges=rows.charges,
+        postings=rows.postings,
         clauses=tuple(clauses(draft, prices, exact, model.out)),
         workloads=tuple(_workloads(draft, exact)),
         providers=tuple(_providers(draft, exact)),
-        capacity=tuple(capacity(draft, exact, solution)),
+        capacity=rows.capacity,
         decisions=tuple(decisions(draft, model, prices, work)),
         notes=tuple(_notes(draft.case)),
         discount_rate=case.discount_rate,
+        present_value=at_present(case, rows),
     )
-    rate = case.discount_rate
-    return plan if rate is None else replace(plan, present_value=present_value(plan, rate))
 
 
 def _notes(case: Case) -> Iterable[Note]:
@@ -116,34 +108,13 @@ def _notes(case: Case) -> Iterable[Note]:
         yield Note(clause.term.id, clause.validity.agreement, note.what, note.remedy)
 
 
-def _work(quanta: int) -> Decimal:
-    return nano(quanta * QUANTUM)
-
-
-def _allocations(draft: Draft, exact: Bill) -> Iterable[Allocation]:
-    work = exact.quantities.work
-    for (index, t), cost in exact.charges.items():
-        arc = draft.arcs[index]
-        quanta = int(work[index, t])
-        yield Allocation(
-            arc.workload.id,
-            arc.offer.id,
-            arc.offer.provider,
-            arc.offer.region,
-            t,
-            _work(quanta),
-            nano(quanta * QUANTUM * arc.per_work),
-            cost,
-        )
-
-
 def _standby(draft: Draft, solution: Solution) -> Iterable[Standby]:
     assert solution.values is not None
     for workload, columns in draft.standby.items():
         values = np.rint(solution.values[columns] / float(QUANTUM)).astype(np.int64)
         for row, arc in enumerate(draft.arcs.of_workload[workload]):
             for t in np.flatnonzero(values[row] > 0).tolist():
-                yield Standby(workload, arc.offer.id, arc.offer.provider, t, _work(int(values[row, t])))
+                yield Standby(workload, arc.offer.id, arc.offer.provider, t, work_of(int(values[row, t])))
 
 
 def _standings(draft: Draft, exact: Bill) -> Iterable[Standing]:
@@ -152,34 +123,6 @@ def _standings(draft: Draft, exact: Bill) -> Iterable[Standing]:
         units = {meter.name: draft.unit(meter) for meter in term.meters()}
         for standing in settlement.standings:
             yield replace(standing, unit=units[standing.meter])
-
-
-def _unserved(draft: Draft, exact: Bill) -> Iterable[Unserved]:
-    for workload in draft.case.workloads:
-        value = Fraction(workload.value.amount) if workload.value else Fraction(0)
-        left, (_, after) = exact.quantities.unserved[workload.id], draft.demand[workload.id].spans
-        for g in np.flatnonzero(left > 0).tolist():
-            quanta, last = int(left[g]), max(int(after[g]) - 1, 0)
-            yield Unserved(workload.id, last, _work(quanta), nano(quanta * QUANTUM * value))
-
-
-def _moves(draft: Draft, exact: Bill) -> Iterable[ProviderMove]:
-    for each in exact.moved:
-        first = int(draft.demand[each.workload].spans[0][each.time])
-        yield ProviderMove(each.workload, each.provider, first, nano(each.share), each.cost)
-
-
-def _charges(exact: Bill) -> Iterable[ProviderCharge]:
-    """By provider: use, then what stands idle, what was reserved at another price, and data moved."""
-    sums: dict[tuple[str, Literal["use", "idle", "reserved", "egress"]], tuple[Decimal, Decimal]] = {}
-    for line in exact.rated:
-        key = line.use.offer["provider"], line.use.kind
-        listed, net = sums.get(key, (Decimal(0), Decimal(0)))
-        sums[key] = listed + line.use.listed, net + line.net
-    for what in ("use", "idle", "reserved", "egress"):
-        for (provider, kind), (listed, net) in sums.items():
-            if kind == what and (listed or net):
-                yield ProviderCharge(kind, provider, listed, net)
 
 
 def _workloads(draft: Draft, exact: Bill) -> Iterable[WorkloadRow]:
@@ -196,8 +139,8 @@ def _workloads(draft: Draft, exact: Bill) -> Iterable[WorkloadRow]:
             workload.kind,
             workload.unit,
             dict(workload.labels),
-            _work(demand),
-            _work(served),
+            work_of(demand),
+            work_of(served),
             found.changes,
             Decimal(found.share).quantize(Decimal("1e-6")),
         )
@@ -231,9 +174,9 @@ def _providers(draft: Draft, exact: Bill) -> Iterable[ProviderRow]:
             provider.interest or "",
             spend[name],
             _share(spend[name], total),
-            {u: _work(work[name][u]) for u in units if work[name][u]},
+            {u: work_of(work[name][u]) for u in units if work[name][u]},
             {u: _share(Decimal(work[name][u]), Decimal(every[u])) for u in units if every[u]},
-            {u: (on_work[name][u] / _work(work[name][u])).quantize(Decimal("1e-6")) for u in units if work[name][u]},
+            {u: (on_work[name][u] / work_of(work[name][u])).quantize(Decimal("1e-6")) for u in units if work[name][u]},
             len(runs[name]),
             tuple(dict.fromkeys(w for w, _ in runs[name])),
             idle[name],

@@ -1,0 +1,61 @@
+"""An answer as one JSON document, and its rows as a table beside it.
+
+Owns: writing and reading both, alike for all answers. Not here: what an answer says.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from pydantic import TypeAdapter
+
+from detente.values.file import write_with
+from detente.values.parquet import as_parquet
+
+
+class SavedAnswer:
+    """The base of answers: a dataclass that says how its files are called, and which of its rows' columns are what."""
+
+    __slots__ = ()
+    FILE: ClassVar[str]
+    TEXT: ClassVar[tuple[str, ...]]
+    WHOLE: ClassVar[tuple[str, ...]] = ()
+    FLAGS: ClassVar[tuple[str, ...]] = ()
+    """Columns of text, of whole numbers, of yes and no; all others are exact decimals."""
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Plain dicts, for a data frame."""
+        raise NotImplementedError
+
+    def to_json(self) -> str:
+        """One JSON document; money as decimal strings without exponent."""
+        return _adapter(type(self)).dump_json(self, indent=1).decode()
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """The answer that ``to_json`` wrote. Raises ValueError."""
+        found: Self = _adapter(cls).validate_json(text)
+        return found
+
+    def save(self, folder: str | Path) -> list[Path]:
+        """Write it as JSON, and its rows, if any, as Parquet where pyarrow is installed. Returns what was written.
+
+        Raises OSError; then the old ones are still there.
+        """
+        document, table = (Path(folder) / f"{self.FILE}.{kind}" for kind in ("json", "parquet"))
+        rows = self.rows()
+        exact = [name for name in (rows[0] if rows else ()) if name not in (*self.TEXT, *self.WHOLE, *self.FLAGS)]
+        content = as_parquet(rows, exact=exact, whole=self.WHOLE, flags=self.FLAGS) if rows else None
+        write_with(document, f"{self.to_json()}\n".encode(), {table: content})
+        return [document] if content is None else [document, table]
+
+
+_ADAPTERS: dict[type[SavedAnswer], TypeAdapter[Any]] = {}
+
+
+def _adapter(kind: type[SavedAnswer]) -> TypeAdapter[Any]:
+    """Made once a kind: that takes longer than reading one."""
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]

@@ -1,0 +1,93 @@
+"""The rows that a cost is made of, from a solution and its exact bill; and what it is worth on the first day.
+
+Owns: use, charges, unserved demand and moves as rows. Not here: the rest of a plan (``result``), and when each part
+falls (``results.falling``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from fractions import Fraction
+from typing import Literal
+
+import numpy as np
+
+from detente.case.case import Case
+from detente.demand.quanta import QUANTUM
+from detente.planner.answer.bill import Bill
+from detente.planner.answer.holdings import capacity
+from detente.planner.formulation.draft import Draft
+from detente.planner.solving.solution import Solution
+from detente.results.falling import CostRows, present_value
+from detente.results.plan_rows import Allocation, PeriodRow, ProviderCharge, ProviderMove, Unserved
+from detente.values.money import nano
+
+
+def cost_rows(draft: Draft, exact: Bill, solution: Solution) -> CostRows:
+    """The rows of a bill."""
+    return CostRows(
+        exact.total,
+        tuple(PeriodRow(p.index, p.start, p.end, p.span_start, p.span_end, nano(p.hours)) for p in draft.periods),
+        tuple(_allocations(draft, exact)),
+        tuple(capacity(draft, exact, solution)),
+        tuple(_charges(exact)),
+        tuple(_unserved(draft, exact)),
+        tuple(_moves(draft, exact)),
+        exact.postings,
+    )
+
+
+def at_present(case: Case, rows: CostRows) -> Decimal | None:
+    """What a cost is worth on the first day; None where the case states no `discount-rate`."""
+    return None if case.discount_rate is None else present_value(rows, case.discount_rate)
+
+
+def work_of(quanta: int) -> Decimal:
+    """Work of so many quanta, in the workload's unit."""
+    return nano(quanta * QUANTUM)
+
+
+def _allocations(draft: Draft, exact: Bill) -> Iterable[Allocation]:
+    work = exact.quantities.work
+    for (index, t), cost in exact.charges.items():
+        arc = draft.arcs[index]
+        quanta = int(work[index, t])
+        yield Allocation(
+            arc.workload.id,
+            arc.offer.id,
+            arc.offer.provider,
+            arc.offer.region,
+            t,
+            work_of(quanta),
+            nano(quanta * QUANTUM * arc.per_work),
+            cost,
+        )
+
+
+def _unserved(draft: Draft, exact: Bill) -> Iterable[Unserved]:
+    for workload in draft.case.workloads:
+        value = Fraction(workload.value.amount) if workload.value else Fraction(0)
+        left, (_, after) = exact.quantities.unserved[workload.id], draft.demand[workload.id].spans
+        for g in np.flatnonzero(left > 0).tolist():
+            quanta, last = int(left[g]), max(int(after[g]) - 1, 0)
+            yield Unserved(workload.id, last, work_of(quanta), nano(quanta * QUANTUM * value))
+
+
+def _moves(draft: Draft, exact: Bill) -> Iterable[ProviderMove]:
+    for each in exact.moved:
+        first = int(draft.demand[each.workload].spans[0][each.time])
+        yield ProviderMove(each.workload, each.provider, first, nano(each.share), each.cost)
+
+
+def _charges(exact: Bill) -> Iterable[ProviderCharge]:
+    """By provider: use, then what stands idle, what was reserved at another price, and data moved."""
+    sums: dict[tuple[str, Literal["use", "idle", "reserved", "egress"]], tuple[Decimal, Decimal]] = {}
+    for line in exact.rated:
+        key = line.use.offer["provider"], line.use.kind
+        listed, net = sums.get(key, (Decimal(0), Decimal(0)))
+        sums[key] = listed + line.use.listed, net + line.net
+    for what in ("use", "idle", "reserved", "egress"):
+        for (provider, kind), (listed, net) in sums.items():
+            if kind == what and (listed or net):
+                yield ProviderCharge(kind, provider, listed, net)
