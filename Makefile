@@ -67,10 +67,12 @@ bench: $(VENV)/dev.stamp ## measure the README's figures, one script of bench/ a
 	  printf '\n== %s\n\n' "$$script"; $(BIN)/python "$$script" || exit; \
 	done
 
-proof: $(VENV)/dev.stamp ## kill writers, ingests and closings of a ledger 1,000 times, and replicas that share a cap, on SQLite and PostgreSQL
+proof: $(VENV)/dev.stamp ## kill writers, ingests and closings of a ledger 1,000 times, and replicas that share a cap, on SQLite and PostgreSQL; close a year at its plan's bill
 	@printf '\n== A ledger in a file\n\n'
 	@$(BIN)/python -m tests.ledger.killing --kills 1000
 	@$(BIN)/python -m tests.ledger.racing --workers 8 --calls 200000
+	@printf '\n== A year of calls that are the plan'"'"'s\n\n'
+	@$(BIN)/python -m tests.ledger.year examples/enterprise
 	@printf '\n== A ledger in PostgreSQL\n\n'
 	@$(BIN)/python -m tests.ledger.killing --kills 1000 --postgres
 	@$(BIN)/python -m tests.ledger.racing --workers 8 --calls 200000 --kills 200 --life 0.03 --postgres

@@ -57,6 +57,9 @@ class Sum:
 Counted = tuple[int, int]
 """A meter's place and a window's index."""
 
+Placed = tuple[tuple[int, int, int], ...]
+"""Where a line lies: a window's index, and its share of the line as part and whole."""
+
 Labels = tuple[str, ...]
 """What a use lacks."""
 
@@ -81,7 +84,8 @@ class Totals:
         timed = {"buy"} if any(meter.moment != "use" for meter in self.meters) else set()
         self._asked = sorted({key for meter in self.meters for key in meter.selection.keys} | timed)
         self._covering: dict[tuple[str | bool | None, ...], tuple[tuple[int, Labels | None], ...]] = {}
-        self._last: dict[int, tuple[datetime, datetime, tuple[tuple[int, int, int], ...]]] = {}
+        self._inside: dict[tuple[int, int], tuple[datetime, datetime, Placed]] = {}
+        """By meter and day, the window in which a use of that day lay, from when to when: most of a day lie in one."""
 
     def add(self, rated: RatedUse) -> None:
         """Count one line: in each meter that covers it, each of its amounts by the time for which it is."""
@@ -193,20 +197,18 @@ class Totals:
                 into = self._unknown.setdefault(key, {}).setdefault(lacks, Sum())
             into.add(amount, part, of)
 
-    def _windows_of(self, place: int, start: datetime, end: datetime) -> tuple[tuple[int, int, int], ...]:
-        """Where a line lies in a meter's windows: many come one after the other for the same time."""
-        last = self._last.get(place)
-        if last is None or last[0] != start or last[1] != end:
-            last = self._last[place] = start, end, tuple(self._parts(self.meters[place], start, end))
-        return last[2]
-
-    @staticmethod
-    def _parts(meter: Meter, start: datetime, end: datetime) -> Iterator[tuple[int, int, int]]:
-        if meter.moment != "invoice":
-            yield from ((window.index, part, of) for window, part, of in meter.windows.parts(start, end))
-            return
-        for at, part, of in by_invoice(start, end):
-            yield from ((window.index, part, of) for window in meter.windows.over(at, at))
+    def _windows_of(self, place: int, start: datetime, end: datetime) -> Placed:
+        """Where a line lies in a meter's windows: the many of a day mostly lie in one."""
+        key = place, start.toordinal()
+        known = self._inside.get(key)
+        if known is not None and known[0] <= start < known[1] and end <= known[1]:
+            return known[2]
+        meter = self.meters[place]
+        found = tuple((window, part, of) for window, part, of in _parts(meter, start, end))
+        if len(found) == 1 and found[0][1] == found[0][2] and meter.moment != "invoice":
+            window, (first, last) = found[0][0], meter.windows.counted
+            self._inside[key] = max(window.start, first), min(window.end, last), ((window.index, 1, 1),)
+        return tuple((window.index, part, of) for window, part, of in found)
 
     def _meters_of(self, demand: Facts | None, offer: Facts) -> tuple[tuple[int, Labels | None], ...]:
         """The meters that cover a use (None), or may, and what it lacks: asked once for all that are alike."""
@@ -238,3 +240,12 @@ def _unknown(meter: Meter, window: Window, apart: dict[tuple[str, ...], Sum]) ->
     return (
         f"{what}, so that it is not known whether the clause covers it; label that use (`none` if it is none of them)"
     )
+
+
+def _parts(meter: Meter, start: datetime, end: datetime) -> Iterator[tuple[Window, int, int]]:
+    """The windows in which a line counts, each with its share of it."""
+    if meter.moment != "invoice":
+        yield from meter.windows.parts(start, end)
+        return
+    for at, part, of in by_invoice(start, end):
+        yield from ((window, part, of) for window in meter.windows.over(at, at))
