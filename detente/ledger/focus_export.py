@@ -15,9 +15,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 
 from detente.ledger.books import Books
+from detente.ledger.focus_commitments import AppliedCommitments
 from detente.ledger.line import LineSum, UseClass, at_micros, decimal, micros
 from detente.ledger.running import sum_of
 from detente.ledger.store import Session
@@ -35,7 +37,8 @@ COLUMNS = (
     *("InvoiceIssuerName", "ListCost", "PricingCategory", "PricingQuantity", "PricingUnit", "ProviderName"),
     *("PublisherName", "RegionId", "RegionName", "ResourceId", "ResourceName", "ResourceType", "ServiceCategory"),
     *("ServiceName", "ServiceSubcategory", "SkuId", "SkuMeter", "SkuPriceDetails", "SkuPriceId", "Tags"),
-    *("x_Adjusts", "x_Agreement", "x_CachedTokens", "x_Calls", "x_Clause", "x_InputTokens", "x_OutputTokens"),
+    *("x_Adjusts", "x_Agreement", "x_CachedTokens", "x_Calls", "x_Clause", "x_ContractApplied"),
+    *("x_InputTokens", "x_OutputTokens"),
     *("x_Part", "x_TakenOff", "x_Workload"),
 )
 """The columns, those of the specification by name and then our own."""
@@ -71,6 +74,10 @@ class FocusExport:
             self.books.currency(session)
             yield from map(self._use, _sums(session, self.start, self.end))
             yield from self._clauses(session)
+
+    @cached_property
+    def _applied(self) -> AppliedCommitments:
+        return AppliedCommitments(self.books.case, self.books.terms)
 
     @property
     def unknown(self) -> int:
@@ -109,6 +116,7 @@ class FocusExport:
             "SkuId": of.offer.get("offer", ""),
             "SkuPriceId": of.offer.get("offer", ""),
             "x_Calls": str(each.count),
+            "x_ContractApplied": self._applied.of(each),
             "x_InputTokens": str(each.tokens[0]),
             "x_CachedTokens": str(each.tokens[1]),
             "x_OutputTokens": str(each.tokens[3]),

@@ -137,6 +137,8 @@ def test_a_row_of_tokens(books: Books) -> None:
         "PricingCategory": "Standard", "SkuId": "north-api", "SkuPriceId": "north-api", "Tags": '{"team": "sales"}',
         "x_Calls": "9", "x_InputTokens": "9036", "x_CachedTokens": "0", "x_OutputTokens": "252",
         "x_TakenOff": '{"off": "0.00195048"}', "x_Workload": "chat",
+        "x_ContractApplied": '{"Elements": [{"ContractId": "north-deal", '
+        '"ContractCommitmentId": "north-deal/floor/2026-01-01", "ContractCommitmentAppliedCost": 0.02591352}]}',
     }  # fmt: skip
 
 
