@@ -89,7 +89,7 @@ def serve(
     source, clock = PolicySource(case, plan, reading, scenario, workers=counting), Clock(at)
     policy = source.read()
     if ledger is not None:
-        _must_open(ledger)
+        _must_open(ledger, policy.case)
     if traces:
         must_be_collectable()
     with ExitStack() as closing:
@@ -118,11 +118,13 @@ def serve(
     return 0
 
 
-def _must_open(ledger: str) -> None:
+def _must_open(ledger: str, case: Case) -> None:
     """What is wrong with a ledger is said before anybody is served. Raises LedgerError."""
+    from detente.ledger.books import Books
     from detente.ledger.opening import open_store
 
-    open_store(ledger, make=True).close()
+    with open_store(ledger, make=True) as store, store.reading() as session:
+        Books(store, case).must_match(session)
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,9 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from detente.ledger.books import Books
+from detente.ledger.books import Books, use_lines
 from detente.ledger.chain import GENESIS, hash_of, mark
-from detente.ledger.line import LineSum, UseClass, UseLine
-from detente.ledger.record import TokenCounts
+from detente.ledger.line import LineSum, UseClass
 from detente.ledger.running import RunningTotals, all_sums
 from detente.ledger.schema import CHAINED
 from detente.ledger.store import Session, plain_value
@@ -137,22 +136,8 @@ class _Chain:
 
     def _sums(self) -> dict[tuple[str, int, int], LineSum]:
         """All lines, summed up anew."""
-        classes = {number: UseClass.read(body) for number, body in self._session.all("SELECT class, body FROM classes")}
         found: dict[tuple[str, int, int], LineSum] = {}
-        for line in _lines(self._session, classes):
+        for line in use_lines(self._session):
             start, end = line.where
             found.setdefault((line.of.body, start, end), LineSum(line.of, start, end)).add(line)
         return found
-
-
-def _lines(session: Session, classes: dict[int, UseClass]) -> Iterator[UseLine]:
-    for number, start, end, count, unknown, *rest in session.all(
-        'SELECT class, start, "end", count, unknown, input, cached, written, output, reasoning,'
-        " work, taken, listed, net, revenue, off FROM lines"
-    ):
-        given, cached, written, output, reasoning, *amounts, off = rest
-        work, taken, listed, net, revenue = map(int, amounts)
-        yield UseLine(
-            classes[number], start, end, 0, count, unknown, TokenCounts(given, output, cached, written, reasoning),
-            work, taken, listed, net, revenue, tuple(tuple(each) for each in json.loads(off)) if off else (),
-        )  # fmt: skip

@@ -65,7 +65,7 @@ class BillIngest:
     def run(self, paths: Sequence[Path], at: datetime) -> BillIngested:
         """Read files: together they are one export. Raises LedgerError; what was read before is on the books."""
         with self._books.store.reading() as session:
-            self._books.currency(session)
+            self._books.must_match(session)
         found, likes = BillIngested(), LikeRows()
         try:
             for path in paths:

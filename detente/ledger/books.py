@@ -19,6 +19,7 @@ from detente.errors import LedgerError
 from detente.ledger.chain import GENESIS, hash_of, mark
 from detente.ledger.entry import LedgerEntry, balanced, of_use
 from detente.ledger.line import LineSum, UseClass, UseLine, at_micros, micros, summed
+from detente.ledger.record import TokenCounts
 from detente.ledger.running import RunningTotals, all_sums, kept, own, sum_of
 from detente.ledger.schema import CHAINED
 from detente.ledger.store import Session, Store, big
@@ -87,12 +88,19 @@ class Books:
         """How many batches there are: more, once anything was added."""
         return session.number("SELECT MAX(batch) FROM batches")
 
-    def currency(self, session: Session) -> None:
-        """Raise LedgerError where the ledger is of another currency than the case."""
-        found = session.one("SELECT value FROM facts WHERE name = 'currency'")
-        if found is not None and found[0] != self.case.currency:
-            what = f"{self.store.url}: the ledger is in {found[0]}, and the case in {self.case.currency}"
+    def must_match(self, session: Session) -> None:
+        """Raise LedgerError where the ledger is of another case than this, or in another currency.
+
+        A case is known by its `name`: whatever else of it is amended, it stays the same.
+        """
+        found = {str(name): str(value) for name, value in session.all("SELECT name, value FROM facts")}
+        case, currency = found.get("case", self.case.declared.name), found.get("currency", self.case.currency)
+        if currency != self.case.currency:
+            what = f"{self.store.url}: the ledger is in {currency}, and the case in {self.case.currency}"
             raise LedgerError(f"{what}; keep a ledger for each")
+        if case != self.case.declared.name:
+            what = f"{self.store.url}: the ledger is of the case `{case}`, and this is `{self.case.declared.name}`"
+            raise LedgerError(f"{what}; keep a ledger for each, or leave the `name` of the case as it was")
 
     # -- adding ----------------------------------------------------------------------------------------------------
     def post(self, lines: Iterable[UseLine], at: datetime, kind: str = "use") -> None:
@@ -105,7 +113,7 @@ class Books:
 
         Its entries are balanced here: those of its lines are made of them, and the others must be.
         """
-        self.currency(session)
+        self.must_match(session)
         if batch.empty:
             return 0
         sums = summed(line for _, line in batch.lines)
@@ -120,7 +128,15 @@ class Books:
         self._sum(session, sums, classes)
         self.totals.add(session, money)
         self._note_last(session, sums.values())
+        self._note_case(session)
         return number
+
+    def _note_case(self, session: Session) -> None:
+        """Note whose ledger it is; one of a version that did not is this case's from now on."""
+        session.many(
+            "INSERT INTO facts (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING",
+            [("currency", self.case.currency), ("case", self.case.declared.name)],
+        )
 
     def _note_last(self, session: Session, sums: Iterable[LineSum]) -> None:
         """Note the latest use that is on the books, so that nobody has to look for it."""
@@ -138,7 +154,6 @@ class Books:
         found = session.one("SELECT batch, hash FROM batches ORDER BY batch DESC LIMIT 1")
         if found is not None:
             return int(found[0]) + 1, str(found[1])
-        session.run("INSERT INTO facts (name, value) VALUES ('currency', ?)", (self.case.currency,))
         return 1, GENESIS
 
     def _rows(self, batch: LedgerBatch, classes: dict[str, int], fresh: list[str]) -> dict[str, list[Sequence[Any]]]:
@@ -238,3 +253,25 @@ def read_lines(session: Session, batch: int, unknown: str) -> Iterator[tuple[int
     )
     for call, part, start, end, body in rows:
         yield call, UseLine(UseClass.read(body), start, end, part, unknown=unknown)
+
+
+BILLED = (
+    " WHERE EXISTS (SELECT 1 FROM calls"
+    " WHERE calls.batch = lines.batch AND calls.n = lines.call AND calls.outcome = 'billed')"
+)
+"""Which lines are of rows of bills."""
+
+
+def use_lines(session: Session, which: str = "") -> Iterator[UseLine]:
+    """Every line, or some of them, as they come."""
+    classes = {number: UseClass.read(body) for number, body in session.all("SELECT class, body FROM classes")}
+    for number, start, end, count, unknown, *rest in session.all(
+        'SELECT class, start, "end", count, unknown, input, cached, written, output, reasoning,'
+        f" work, taken, listed, net, revenue, off FROM lines{which}"
+    ):
+        given, cached, written, output, reasoning, *amounts, off = rest
+        work, taken, listed, net, revenue = map(int, amounts)
+        yield UseLine(
+            classes[number], start, end, 0, count, unknown, TokenCounts(given, output, cached, written, reasoning),
+            work, taken, listed, net, revenue, tuple(tuple(each) for each in json.loads(off)) if off else (),
+        )  # fmt: skip

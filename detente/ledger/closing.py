@@ -52,7 +52,7 @@ def close(books: Books, as_of: datetime, at: datetime, held: Sequence[Purchase] 
     Raises LedgerError where the books are closed for a later day already, and where the day is still to come.
     """
     with books.store.writing() as session:
-        books.currency(session)
+        books.must_match(session)
         before = books.closed(session)
         _must_be_open(books.store.url, as_of, before)
         _must_have_passed(books.store.url, as_of, max(at, books.last(session) or at))

@@ -65,7 +65,7 @@ class Dossier:
     """
 
     def __init__(self, books: Books, session: Session, scope: DossierScope) -> None:
-        books.currency(session)
+        books.must_match(session)
         self._books, self._session, self._scope = books, session, scope
         self._terms = [term for term in books.terms if scope.clause in (None, term.id)]
         self._routes = {n: r for n, r in _routes(session) if self._route(r)}

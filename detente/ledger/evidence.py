@@ -43,7 +43,7 @@ class CallEvidence:
 def of_call(books: Books, id: str) -> CallEvidence:
     """The evidence for a call. Raises LedgerError where it is not on the books, or the case is of another currency."""
     with books.store.reading() as session:
-        books.currency(session)
+        books.must_match(session)
         rows = list(
             session.all(
                 "SELECT calls.batch, calls.n, calls.mark, routes.body, calls.body FROM calls"

@@ -68,7 +68,7 @@ class FocusCommitments:
     @cached_property
     def _settled(self) -> list[tuple[Term, Settlement | SettleError]]:
         with self.books.store.reading() as session:
-            self.books.currency(session)
+            self.books.must_match(session)
             totals = self.books.as_of(session, self.as_of, by_day=False)
         end = max(self.as_of, moment(self.books.case.declared.horizon.end))
         return list(zip(self.books.terms, settle_each(self.books.terms, totals, NOTHING_DECIDED, end), strict=True))

@@ -71,7 +71,7 @@ class FocusExport:
     def rows(self) -> Iterator[FocusRow]:
         """Every row, in the order of the books. Raises LedgerError."""
         with self.books.store.reading() as session:
-            self.books.currency(session)
+            self.books.must_match(session)
             yield from map(self._use, _sums(session, self.start, self.end))
             yield from self._clauses(session)
 

@@ -93,7 +93,7 @@ class Ingest:
         Raises LedgerError, and OSError where a file cannot be read: what was read before is on the books.
         """
         with self._books.store.reading() as session:
-            self._books.currency(session)
+            self._books.must_match(session)
         found = Ingested()
         due: dict[str, int | None] = {}
         for path in paths:

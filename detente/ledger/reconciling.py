@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from detente.errors import FlawError, LedgerError
+from detente.errors import FlawError
 from detente.ledger.bill_mapping import BillMapping
 from detente.ledger.bill_rating import BillRating
 from detente.ledger.bill_rows import DAY, BadRow, BillReader, LikeRows, unreadable
-from detente.ledger.books import Books
-from detente.ledger.line import HOUR
+from detente.ledger.books import BILLED, Books, use_lines
+from detente.ledger.line import HOUR, LineSum, summed
 from detente.ledger.running import all_sums
+from detente.ledger.store import Session
 from detente.ledger.stretches import LocalClock, Stretches, days_of, local_clock
 
 Cause = Literal["price", "quantity", "not on the books", "not on the bill", "rounding", "time zone", "not rated"]
@@ -97,7 +98,7 @@ class Reconciled:
 
 
 def reconcile(books: Books, mapping: BillMapping, paths: Sequence[Path]) -> Reconciled:
-    """Hold a bill against the books. Raises LedgerError where rows of bills are on these books."""
+    """Hold a bill against what was served. Rows of bills on these books are left out: it would be held to itself."""
     found = Reconciled()
     bill = _billed(books, mapping, paths, found)
     if not bill:
@@ -157,11 +158,8 @@ def _booked(
     sellers = {offer.provider for offer in case.offers if offer.id in offers}
     wanted = {offer.id for offer in case.offers if offer.provider in sellers}
     with books.store.reading() as session:
-        books.currency(session)
-        if session.one("SELECT 1 FROM calls WHERE outcome = 'billed' LIMIT 1") is not None:
-            what = f"{books.store.url}: holds rows of bills, so that a bill would be held against itself"
-            raise LedgerError(f"{what}; reconcile with a ledger of served calls alone")
-        for each in all_sums(session):
+        books.must_match(session)
+        for each in _served(session):
             name = each.of.offer.get("offer", "")
             at = local(each.start)
             if each.of.kind == "use" and name in wanted and start <= at < end:
@@ -169,6 +167,18 @@ def _booked(
                 money, tokens = hours.get((name, at - at % HOUR), (0, 0))
                 hours[name, at - at % HOUR] = money + each.net, tokens + each.work
     return hours
+
+
+def _served(session: Session) -> Iterator[LineSum]:
+    """Every sum of lines without those of rows of bills."""
+    billed = summed(use_lines(session, BILLED))
+    for each in all_sums(session):
+        of_bills = billed.get((each.of.body, each.start, each.end))
+        if of_bills is not None:
+            each.count, each.unknown = each.count - of_bills.count, each.unknown - of_bills.unknown
+            each.net, each.work = each.net - of_bills.net, each.work - of_bills.work
+        if each.count or each.unknown or each.net:
+            yield each
 
 
 def _rounding(amount: int) -> int:

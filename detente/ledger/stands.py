@@ -72,7 +72,7 @@ def stands(books: Books, as_of: datetime, *, all_windows: bool = False, headings
     Without ``headings`` it is read in less than half the time, and does not say where windows are heading.
     """
     with books.store.reading() as session:
-        books.currency(session)
+        books.must_match(session)
         return stands_in(session, books, as_of, all_windows=all_windows, headings=headings)
 
 

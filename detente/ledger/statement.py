@@ -77,7 +77,7 @@ class Statement:
 def statement(books: Books, party: str, start: datetime, end: datetime) -> Statement:
     """The statement of a party. Raises LedgerError where its lines do not add up: the books were changed."""
     with books.store.reading() as session:
-        books.currency(session)
+        books.must_match(session)
         lines = tuple(_lines(session, party, start, end))
         opening, closing = (_owed(session, party, day) for day in (start, end))
         accruing = -sum(amount for account, _, amount in _entries(session, None, end) if account == f"accruals/{party}")

@@ -323,6 +323,27 @@ def test_another_currency_is_refused(store: Store, tmp_path: Path) -> None:
         put(store, tmp_path, case=case)  # though nothing in it is new
 
 
+def test_another_case_is_refused_and_an_amended_one_is_the_same(store: Store, tmp_path: Path) -> None:
+    """A case is known by its name: its prices, clauses and horizon may change, and its ledger goes on."""
+    put(store, tmp_path, call(1))
+    other = served_case(name="other")
+    with pytest.raises(
+        LedgerError, match="the ledger is of the case `test`, and this is `other`; keep a ledger for each"
+    ):
+        put(store, tmp_path, call(2), case=other, name="k")
+    amended = served_case(offers=[tokens("north", 4), tokens("south", 2)])
+    assert put(store, tmp_path, call(3), case=amended, name="l").calls == 1
+
+
+def test_a_ledger_that_states_no_case_is_that_of_the_next_that_writes(store: Store, tmp_path: Path) -> None:
+    put(store, tmp_path, call(1))
+    with store.writing() as session:
+        session.run("DELETE FROM facts WHERE name = 'case'")
+    put(store, tmp_path, call(2), name="k")
+    with pytest.raises(LedgerError, match="of the case `test`"):
+        put(store, tmp_path, call(3), case=served_case(name="other"), name="l")
+
+
 def test_a_price_that_the_journal_states_otherwise_is_told(store: Store, tmp_path: Path) -> None:
     told = put(store, tmp_path, call(1, cost="0.000045000"), call(2, cost="0.000050000"))
     assert told.differing == 1

@@ -14,8 +14,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detente.case.case import Case
-from detente.errors import LedgerError
 from detente.ledger.bill_ingest import BillIngest
 from detente.ledger.bill_mapping import read_mapping
 from detente.ledger.books import Books
@@ -164,14 +162,19 @@ def test_nothing_does_not_agree_with_the_books(tmp_path: Path) -> None:
     assert (wrong.agrees, wrong.rows, len(wrong.aside)) == (False, 0, 1)
 
 
-def test_a_bill_is_not_held_against_itself(tmp_path: Path) -> None:
-    case: Case = served_case()
+def test_a_bill_is_held_against_what_was_served_and_not_against_itself(tmp_path: Path) -> None:
+    """The books have a call of 3 USD, the same as a row of a bill, and a row of what nobody served."""
+    case = served_case()
+    rows = [billed("2026-01-15", 1000, "3.00"), billed("2026-01-16", 500, "1.50")]
     with fresh(tmp_path) as store:
-        mapping = read_mapping(mapped(tmp_path, OTHER), case)
-        path = bill(tmp_path / "b.csv", [row("Storage", "1")])
+        mapping = read_mapping(mapped(tmp_path, INPUT), case)
+        path = bill(tmp_path / "b.csv", rows)
+        ingested(store, case, journal_of(tmp_path / "j", [call(1, "2026-01-15T12:00", (10**6, 0))]))
+        before = reconcile(Books(store, case), mapping, [path])
         BillIngest(Books(store, case), mapping).run([path], NOW)
-        with pytest.raises(LedgerError, match="holds rows of bills"):
-            reconcile(Books(store, case), mapping, [path])
+        after = reconcile(Books(store, case), mapping, [path])
+    assert after == before
+    assert (after.billed, after.booked) == (4_500_000_000, 3_000_000_000)
 
 
 @settings(max_examples=20)
