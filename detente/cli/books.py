@@ -69,23 +69,27 @@ def standing(
     scenario: str | None,
     as_json: bool,
 ) -> int:
-    """Where do the clauses of CASE stand? What each window asks, has drawn and has left, and where it is heading.
+    """Where do the clauses and budgets of CASE stand? What each asks, has drawn and has left, and where it is heading.
 
     Exit code 0: shown. 2: where some clause stands is not known; all others are shown.
     """
     from detente.ledger.books import Books
+    from detente.ledger.budget_stands import budgets_stand
     from detente.ledger.opening import open_store
     from detente.ledger.stands import stands
+    from detente.report.budgets import budgets_view
     from detente.report.standing import standing_json, standing_view
 
     loaded = load(case, reading, scenario)
     as_of = datetime.now(UTC) if day is None else day_of(day)
     with open_store(ledger) as store:
         found = stands(Books(store, loaded), as_of, all_windows=all_windows)
+        budgets = budgets_stand(store, loaded, as_of)
     if as_json:
-        click.echo(standing_json(loaded.declared.name, found, loaded.currency))
+        click.echo(standing_json(loaded.declared.name, found, loaded.currency, budgets))
     else:
         standing_view(console(), loaded.declared.title or loaded.declared.name, found, loaded.currency)
+        budgets_view(console(), budgets)
     return 2 if any(each.standing is None for each in found.clauses) else 0
 
 

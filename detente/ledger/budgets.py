@@ -9,7 +9,7 @@ Whether a call counts is not always known: it may state no label that a budget a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -24,12 +24,15 @@ from detente.ledger.metering import Tariff
 from detente.ledger.record import TokenCounts
 from detente.live.budget import KEY, BudgetAmounts, BudgetMeasure, UseBudget
 from detente.live.budget_name import BudgetName
+from detente.live.key import Key
 from detente.live.notice import Notify
 from detente.live.presented import Presented
 from detente.values.facts import Facts
 from detente.values.money import NANOS
 from detente.values.period import LAST, moment
 
+OF_KEY = "key/"
+"""What the id of a key's own budget begins with."""
 SAID: dict[BudgetMeasure, tuple[str, str]] = {
     "tokens": ("token", "tokens"),
     "input-tokens": ("token of input", "tokens of input"),
@@ -57,6 +60,11 @@ class BudgetCap(Cap):
     def notice(self) -> Notify | None:
         """Its own."""
         return self.told_at
+
+    def of_one(self, whose: str) -> BudgetCap:
+        """The same of one of those whom it covers."""
+        name = self.of._replace(whose=whose)
+        return replace(self, of=name, name=name.text)
 
     @property
     def unit(self) -> int:
@@ -183,6 +191,14 @@ class CaseBudgets:
         ends = [found.end if (found := each.at(at)) is not None else each.first for each in windows]
         return min((end for end in ends if end > at), default=None)
 
+    def declared(self, keys: Iterable[Key]) -> Iterator[tuple[BudgetCap, str | None]]:
+        """Each amount of theirs and of some keys', and for whom each is kept apart."""
+        for budget in self._of.values():
+            yield from ((cap, budget.per) for cap in self._caps(budget.id, budget, "", budget.notify))
+        for key in keys:
+            if key.budget is not None:
+                yield from ((cap, None) for cap in self._caps(f"{OF_KEY}{key.id}", key.budget, "", None))
+
     # -- what covers a call --------------------------------------------------------------------------------------
     def covering(
         self, demand: Facts, key: Presented | None, places: Collection[Facts], tariff: Tariff | str, at: datetime
@@ -193,7 +209,7 @@ class CaseBudgets:
             whose = "" if budget.per is None else f"{budget.per}={facts.get(budget.per, '')}"
             yield from self._taken(budget.id, budget, whose, budget.notify, tariff, at)
         if key is not None and key.budget is not None:
-            yield from self._taken(f"key/{key.id}", key.budget, "", None, tariff, at)
+            yield from self._taken(f"{OF_KEY}{key.id}", key.budget, "", None, tariff, at)
 
     def _met(self, facts: Facts, key: Presented | None, places: Collection[Facts], at: datetime) -> Iterator[UseBudget]:
         """The budgets that cover a call, and those that these are within."""
@@ -223,16 +239,17 @@ class CaseBudgets:
         tariff: Tariff | str,
         at: datetime,
     ) -> Iterator[CapTaker]:
+        for cap in self._caps(id, amounts, whose, notice):
+            allows = cap.at(at)
+            if allows is not None and cap.of.measure == "money":
+                yield PricedTaker(cap, allows, "spend", tariff, main=True, moved=True)
+            elif allows is not None:
+                yield CountedTaker(cap, allows)
+
+    def _caps(self, id: str, amounts: BudgetAmounts, whose: str, notice: Notify | None) -> Iterator[BudgetCap]:
         for measure, limit in amounts.amounts:
             name = BudgetName(id, measure, amounts.windows(measure), whose)
-            cap = BudgetCap(id, name, name.text, limit, self._currency, notice)
-            allows = cap.at(at)
-            if allows is None:
-                continue
-            if measure == "money":
-                yield PricedTaker(cap, allows, "spend", tariff, main=True, moved=True)
-            else:
-                yield CountedTaker(cap, allows)
+            yield BudgetCap(id, name, name.text, limit, self._currency, notice)
 
 
 def counted(calls: Iterable[BookedCall], among: Collection[str]) -> Mapping[tuple[CapWindow, str], int]:

@@ -156,6 +156,11 @@ def count(session: Session, used: Mapping[tuple[CapWindow, str], int]) -> None:
             _write(session, key, name, more)
 
 
+def leased(session: Session, keys: Collection[CapWindow]) -> dict[CapWindow, tuple[LeaseRow, ...]]:
+    """What was leased of some windows, and what of it is on the books, by all who hold or held a lease."""
+    return {key: tuple(rows.values()) for key, rows in _rows(session, keys).items()}
+
+
 def holders(session: Session, names: Iterable[str]) -> set[str]:
     """Those of some names that hold leases, or did."""
     found = session.among("SELECT holder FROM holders WHERE holder IN {these}", sorted(set(names)))

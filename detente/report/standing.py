@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from detente.ledger.budget_stands import BudgetStands
 from detente.ledger.closing import ClosedBooks
 from detente.ledger.stands import BooksStand, ClauseStands
+from detente.report.budgets import plain_budget
 from detente.report.figure import count
 from detente.report.layout import Row, say, table, title
 from detente.report.screen import Screen
@@ -60,10 +62,11 @@ def _row(each: ClauseStands, currency: str) -> Row:
     return where, named(standing.start, standing.end), asked, shown(standing.drawn, unit), remaining, expected, owed
 
 
-def standing_json(name: str, found: BooksStand, currency: str) -> str:
-    """The same as one document: every amount exact, as text."""
+def standing_json(name: str, found: BooksStand, currency: str, budgets: Sequence[BudgetStands] = ()) -> str:
+    """The same as one document, with budgets: every amount exact, as text."""
     head = {"case": name, "currency": currency, "as-of": found.as_of.isoformat(), "unknown": found.unknown}
-    return json.dumps({**head, "clauses": [plain_clause(each) for each in found.clauses]}, indent=1)
+    clauses = [plain_clause(each) for each in found.clauses]
+    return json.dumps({**head, "clauses": clauses, "budgets": [plain_budget(each) for each in budgets]}, indent=1)
 
 
 def plain_clause(each: ClauseStands) -> dict[str, object]:

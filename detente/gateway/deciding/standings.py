@@ -13,6 +13,7 @@ from typing import NamedTuple
 from detente.contract.standing import Standing
 from detente.contract.verdict import Verdict
 from detente.ledger.at_risk import AtRisk
+from detente.ledger.budget_stands import BudgetStands
 from detente.ledger.cap import Cap, CapLimit, CapTaker
 from detente.ledger.record import TokenCounts
 from detente.ledger.stands import BooksStand
@@ -63,6 +64,8 @@ class Standings:
     """Where clauses stood on the books when they were last looked at."""
     at_risk: tuple[AtRisk, ...] = ()
     """The floors that will fall short at the present pace."""
+    budgets: tuple[BudgetStands, ...] = ()
+    """Where budgets stood in the ledger when they were last looked at."""
     away: str = ""
     """Why the ledger cannot be asked; empty where it can, or there is none."""
 

@@ -37,8 +37,19 @@ def standing_page(standings: Standings) -> dict[str, Any]:
             for cap, allows, remaining in standings.caps()
             if not cap.budget
         ],
-        "budgets": [_budget(*kept) for kept in standings.caps() if kept[0].budget],
+        "budgets": _budgets(standings),
     }
+
+
+def _budgets(standings: Standings) -> list[dict[str, Any]]:
+    """As the ledger knows them, of all workers; without one, as this worker does."""
+    if standings.seen is None:
+        return [_budget(*kept) for kept in standings.caps() if kept[0].budget]
+    return [
+        _budget(cap, allows, stands.remaining) | {"used": cap.exact(stands.booked), "leased": cap.exact(stands.leased)}
+        for stands in standings.budgets
+        for cap, allows in (stands[:2],)
+    ]
 
 
 def _budget(cap: Cap, allows: CapLimit, remaining: int) -> dict[str, Any]:

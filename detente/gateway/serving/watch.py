@@ -18,6 +18,7 @@ from detente.gateway.serving.clock import Clock
 from detente.gateway.serving.settings import Say
 from detente.ledger.at_risk import at_risk
 from detente.ledger.books import Books
+from detente.ledger.budget_stands import budgets_stand
 from detente.ledger.opening import open_store
 from detente.ledger.stands import BooksStand, stands
 
@@ -80,6 +81,7 @@ class BooksWatch:
         """In the thread: where they stand; None where that is known, since nothing was booked of late."""
         now, before = self._clock.now(), self._standings.seen
         with open_store(self._url, make=True) as store:
+            self._standings.budgets = budgets_stand(store, case, now)
             books = Books(store, case)
             with store.reading() as session:
                 looked = case, books.length(session)

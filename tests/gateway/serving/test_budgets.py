@@ -300,6 +300,11 @@ def test_operators_see_budgets_and_are_told_at_80_and_100_percent(tmp_path: Path
             assert page["month"]["allows"] == "10"
             assert page["month"]["remaining"] == "0"
             assert page["month"]["until"] == "2026-04-01T00:00:00+00:00"
+            if way == SHARED:
+                await there.watch.look()
+                page = {each["budget"]: each for each in standing_page(there.standings)["budgets"]}
+                assert (page["month"]["remaining"], page["rate"]["allows"]) == ("0", "11")
+                assert int(page["month"]["used"]) + int(page["month"]["leased"]) == 10
             metrics = (await there.page("/metrics")).body.decode()
             assert 'detente_budget_limit{budget="month",measure="requests",of=""} 10.0' in metrics
             assert 'detente_budget_remaining{budget="month",measure="requests",of=""} 0.0' in metrics

@@ -65,6 +65,12 @@ def left(at: str) -> int:
         return remains
 
 
+def in_store(at: str, sql: str) -> int:
+    """What a query of the ledger comes to."""
+    with open_store(at) as store, store.reading() as session:
+        return session.number(sql)
+
+
 async def calls(stage: Stage, count: int) -> list[int]:
     return [(await stage.ask(ASK)).status for _ in range(count)]
 
@@ -158,6 +164,7 @@ def test_what_a_killed_replica_did_not_use_comes_back_when_its_journal_is_read(t
             stage = Stage(tmp_path, data, ledger=url(tmp_path))
             await stage.__aenter__()
             assert await calls(stage, 2) == [200, 200]
+            await so(lambda: in_store(url(tmp_path), "SELECT SUM(held) = 0 FROM leases") == 1)
             stage._renews.cancel()
             held = left(url(tmp_path))
             assert held < 240_000, "what it leased ahead is nobody's"
