@@ -18,7 +18,6 @@ from detente.case.checks import budgets, clauses, consistency, magnitude, outloo
 from detente.case.declared import SECTIONS, Declared, Report, read_agreement, read_entry, read_head
 from detente.case.document import Document
 from detente.case.entries import Entries, Entry
-from detente.case.risk import OutageRisk
 from detente.case.scenario import ADDED
 from detente.case.written import Written, node_of
 from detente.demand.workload import with_data
@@ -299,11 +298,11 @@ class _Reader:
                 yield Entry(agreement, raw, document, path, places)
                 continue
             found = read_entry(key, raw, path, report)
-            if found is not None and (key == "workloads" or isinstance(found, OutageRisk)):
+            if found is not None and key in ("workloads", "risks"):
                 try:
                     found = with_data(found, self.base) if key == "workloads" else found.with_data(self.base)
                 except _FROM_FILES as error:
-                    within = "demand" if key == "workloads" else "incidents"
+                    within = next(name for name in ("demand", "incidents", "prices") if name in raw)
                     self._elsewhere(document.where((*path, within)), error)
                     found = None
             yield Entry(found, raw, document, path)

@@ -1,7 +1,7 @@
 """A risk: what may happen to a case, and how likely it is. Simulations draw from them.
 
-Owns: outages, and levels of demand and of prices that are not known. Not here: the file of incidents (``incidents``),
-events with few outcomes (``choice``), and drawing (``outcomes.draws``).
+Owns: outages, and levels of demand and of prices that are not known. Not here: files of incidents and of prices
+(``incidents``, ``price_history``), events with few outcomes (``choice``), and drawing (``outcomes.draws``).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from detente.case.incidents import IncidentFile, IncidentHistory
+from detente.case.price_history import PriceFile, PriceHistory
 from detente.contract.scope import Scope
 from detente.demand.demand_file import Scale
 from detente.errors import FlawError
@@ -85,24 +86,40 @@ class LevelRisk(Noun):
     kind: Literal["demand", "price"]
     id: Id
     of: Scope = Field(default=Scope(), description="the workloads, or the offers; default: all")
-    least: Level = Field(description="the least change; below it nothing is likely")
+    least: Level | None = Field(default=None, description="the least change; below it nothing is likely")
     likeliest: Level = Decimal(0)
-    most: Level = Field(description="the most")
+    most: Level | None = Field(default=None, description="the most")
+    prices: PriceFile | None = Field(default=None, description="prices that were observed, in place of these three")
+    _history: PriceHistory | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _in_order(self) -> LevelRisk:
-        if not self.least <= self.likeliest <= self.most or self.least == self.most:
-            raise FlawError(
-                "`least`, `likeliest` and `most` are not in this order", "write the smallest first", ("least",)
-            )
+        stated = self.least is not None, self.most is not None
+        if stated not in ((True, True), (False, False)) or stated[0] == (self.prices is not None):
+            raise FlawError("states neither `least` and `most` nor `prices`, or both", "write one of the two")
+        if self.prices is not None and self.kind != "price":
+            raise FlawError("demand is not drawn from prices", "state `least` and `most`", ("prices",))
+        if self.least is not None and self.most is not None:
+            _must_rise(self.least, self.likeliest, self.most)
         if self.kind == "price":
             _asks(self.of, OFFER_KEYS)
         elif any(key in OFFER_KEYS for key in self.of.wanted):
             raise FlawError("demand has no provider", "select workloads by their labels", ("of",))
         return self
 
+    def with_data(self, folder: Path) -> LevelRisk:
+        """The same with its file read. Raises FlawError, MissingExtraError."""
+        if self.prices is None:
+            return self
+        found = self.model_copy()
+        found._history = self.prices.read(folder)
+        return found
+
     def quantile(self, part: float) -> Decimal:
-        """The change that is not passed with a probability, in whole percent: of a triangle over the three values."""
+        """The change that is not passed with a probability, in whole percent: as observed, or of a triangle."""
+        if self.least is None or self.most is None:
+            assert self._history is not None, "the file of prices was not read"
+            return self._history.quantile(part)
         low, mode, high = (float(value) for value in (self.least, self.likeliest, self.most))
         cut = (mode - low) / (high - low)
         if part <= cut:
@@ -110,6 +127,12 @@ class LevelRisk(Noun):
         else:
             found = high - ((high - low) * (high - mode) * (1 - part)) ** 0.5
         return Decimal(round(found * 100)) / 100
+
+
+def _must_rise(least: Decimal, likeliest: Decimal, most: Decimal) -> None:
+    """Raise FlawError where three values are not in this order."""
+    if not least <= likeliest <= most or least == most:
+        raise FlawError("`least`, `likeliest` and `most` are not in this order", "write the smallest first", ("least",))
 
 
 CaseRisk = Annotated[OutageRisk | LevelRisk, Field(discriminator="kind")]

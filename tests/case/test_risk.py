@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ import pytest
 
 from detente.case.case import Case
 from detente.case.incidents import IncidentFile
+from detente.case.price_history import PriceFile
 from detente.case.risk import LevelRisk, OutageRisk
 from detente.errors import CaseError, FlawError
 from tests.builders import D, Data, data_of, mistakes, tokens, work
-from tests.real_data import DATA
+from tests.real_data import DATA, needs
 
 OUTAGE: Data = {
     "id": "out",
@@ -133,3 +135,82 @@ def test_real_files_of_incidents(file: str, columns: Data, where: Data) -> None:
     )
     assert 10 < found.a_year < 500
     assert 0.2 < sum(found.hours) / len(found.hours) < 24
+
+
+# -- observed prices ---------------------------------------------------------------------------------------------------
+PRICED = {"start": "day", "price": "usd"}
+
+
+def history(tmp_path: Path, text: str, **more: Any) -> Any:
+    (tmp_path / "prices.csv").write_text(text)
+    return PriceFile.model_validate({"file": "prices.csv", "columns": PRICED} | more).read(tmp_path)
+
+
+def test_observed_prices_by_hand(tmp_path: Path) -> None:
+    # two days at 8, five at 12, three at 10, which is today's: -20%, +20% and 0% by the part of ten days
+    text = "day,usd\n2026-01-03,12\n2026-01-01,8\n2026-01-08,10\n"
+    found = history(tmp_path, text, until="2026-01-11")
+    assert found.changes == ((D("-0.2"), D("0.2")), (D(0), D("0.3")), (D("0.2"), D("0.5")))
+    assert [found.quantile(part) for part in (0.1, 0.2, 0.3, 0.5, 0.51, 1.0)] == [
+        D("-0.2"), D("-0.2"), D(0), D(0), D("0.2"), D("0.2"),
+    ]  # fmt: skip
+    assert history(tmp_path, text).changes[1][1] == D(1) / 8, "it is observed until the end of the last row's day"
+
+
+def test_each_series_is_held_against_its_own_last_price(tmp_path: Path) -> None:
+    text = "day,usd,at,kind\n2026-01-01,100,a,spot\n2026-01-01,4,b,spot\n2026-01-02,1,b,list\n2026-01-02,5,b,spot\n"
+    found = history(tmp_path, text, each=["at"], where={"kind": "spot"})
+    assert found.changes == ((D("-0.2"), D("0.25")), (D(0), D("0.75")))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("day,usd\n2026-01-01,5\n2026-01-02,\n", "the price is not known; add it, or write `missing: skip`"),
+        ("day,usd\n2026-01-01,0\n", "`2026-01-01` and `0` are no time and price"),
+        ("day,usd\n2026-01-01,5\n2026-02-01,5\n", "has no price that changes"),
+        ("day,usd\n2026-01-01,500\n2026-02-01,5\n", "name under `each` the columns that tell series apart"),
+        ("day,cost\n2026-01-01,5\n", "no column named `usd`"),
+    ],
+)
+def test_what_is_wrong_in_a_file_of_prices(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(FlawError) as error:
+        history(tmp_path, text)
+    assert said in "; ".join(f"{each.what}; {each.remedy}" for each in error.value.flaws)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({}, "states neither `least` and `most` nor `prices`, or both"),
+        ({"least": "-5%"}, "states neither `least` and `most` nor `prices`, or both"),
+        (
+            {"kind": "demand", "of": {}, "prices": {"file": "x.csv", "columns": PRICED}},
+            "demand is not drawn from prices",
+        ),
+    ],
+)
+def test_a_price_is_stated_in_one_way(more: Data, said: str) -> None:
+    (found,) = mistakes(data({"id": "level", "kind": "price", "of": {"provider": "south"}} | more))
+    assert said in found
+
+
+def test_a_file_of_prices_is_read_with_its_case(tmp_path: Path) -> None:
+    prices = {"file": "prices.csv", "columns": PRICED}
+    (tmp_path / "prices.csv").write_text("day,usd\n2026-01-01,5\n2026-01-05,10\n")
+    (tmp_path / "case.yaml").write_text(json.dumps(data({"id": "level", "kind": "price", "prices": prices})))
+    (risk,) = Case.load(tmp_path).declared.risks
+    assert isinstance(risk, LevelRisk)
+    assert (risk.quantile(0.1), risk.quantile(0.9)) == (D("-0.5"), D(0))
+    (tmp_path / "prices.csv").unlink()
+    with pytest.raises(CaseError, match=r"prices\.csv"):
+        Case.load(tmp_path)
+
+
+@needs(DATA / "prices" / "gpu_price_events_azure.parquet")
+def test_real_spot_prices() -> None:
+    told = {"file": "gpu_price_events_azure.parquet", "columns": {"start": "date", "price": "SpotPrice"}}
+    more = {"each": ["InstanceType", "Region"], "missing": "skip"}
+    found = PriceFile.model_validate(told | more).read(DATA / "prices")
+    assert sum(weight for _, weight in found.changes) == pytest.approx(D(1))
+    assert found.quantile(0.01) < 0 < found.quantile(0.99)
