@@ -32,7 +32,7 @@ from detente.gateway.serving.kept_turns import NOTHING_KEPT, KeptTurns
 from detente.gateway.serving.metrics import TYPE, Metrics
 from detente.gateway.serving.mishap import tell
 from detente.gateway.serving.models_page import models_page
-from detente.gateway.serving.paths import shown, surface_of
+from detente.gateway.serving.paths import shown, surface_of, with_model
 from detente.gateway.serving.provider_call import ProviderCalls
 from detente.gateway.serving.recorder import Recorder
 from detente.gateway.serving.relay import Relay
@@ -310,7 +310,8 @@ class App:
         try:
             job.labels = stated_labels(job.labels, headers, moment.keys.labels)
             must_be_few(exchange.body, policy.serving.parts)
-            asked = job.asked = read(surface, exchange.body, job.workload.id, lenient, headers)
+            body = with_model(exchange.head.path, exchange.body)
+            asked = job.asked = read(surface, body, job.workload.id, lenient, headers)
             exchange.body = b""  # its members are all that is needed, and they hold it
             if asked.recalls or surface.keeps(asked):
                 turns = self._recalled(job, lenient)

@@ -1,21 +1,28 @@
 """Paths: what answers one, and to which methods.
 
-Owns: that several paths lead to the same surface. Not here: pages, and what is answered (``app``).
+Owns: that several paths lead to the same surface, and what a path says of a call. Not here: pages, and what is answered
+(``app``).
 """
 
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote
+
+import msgspec
 
 from detente.gateway.http.exchange import RequestHead
 from detente.gateway.surfaces import SURFACES
 from detente.gateway.surfaces.stored import PREFIX as STORED
 from detente.gateway.surfaces.stored import StoredSurface
 from detente.gateway.surfaces.surface import Surface
+from detente.providers.wire import Members
 
 _POST = frozenset({b"POST"})
 _SAME = re.compile(rb"^/openai/(?:v1|deployments/[^/]+)(?=/)")
-"""How the paths of Azure's own clients begin: the model is in the body, too."""
+"""How the paths of Azure's own clients begin."""
+_DEPLOYMENT = re.compile(rb"^/openai/deployments/([^/]+)/")
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def surface_of(head: RequestHead) -> tuple[Surface | None, frozenset[bytes]]:
@@ -27,6 +34,24 @@ def surface_of(head: RequestHead) -> tuple[Surface | None, frozenset[bytes]]:
         stored = StoredSurface(head.method, head.path, head.query)
         return (stored, stored.methods) if stored.methods else (None, _POST)
     return found, _POST
+
+
+def with_model(path: bytes, body: bytes) -> bytes:
+    """A body with the model that its path names, where it names none: some of Azure's clients say it there alone.
+
+    A body that cannot be read stays as it is, for whoever says what is wrong with it.
+    """
+    named = _DEPLOYMENT.match(path)
+    if named is None:
+        return body
+    try:
+        members = msgspec.json.decode(body, type=Members)
+        model = unquote(named[1].decode())
+    except _UNREADABLE:
+        return body
+    if bytes(members.get("model", b"null")) != b"null":
+        return body
+    return msgspec.json.encode({"model": model, **{n: raw for n, raw in members.items() if n != "model"}})
 
 
 def shown(head: RequestHead) -> str:
