@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, Field, StringConstraints
 from detente.errors import FlawError
 from detente.live.budget import BudgetAmounts
 from detente.live.leniency import Leniency
-from detente.live.serving import OnCut
+from detente.live.serving import OnCut, ReplyModel
 from detente.values.noun import Flag, Id, Label, Noun
 from detente.values.period import Instant
 
@@ -60,6 +60,9 @@ class Key(Noun):
     )
     on_cut: OnCut | None = Field(default=None, description="in place of the case's `on-cut`, for calls with this key")
     buffer: Flag | None = Field(default=None, description="in place of the case's `buffer`, for calls with this key")
+    reply_model: ReplyModel | None = Field(
+        default=None, description="in place of the case's `reply-model`, for calls with this key"
+    )
     lenient: tuple[Leniency, ...] | None = Field(
         default=None, description="in place of the case's `lenient`, for calls with this key"
     )

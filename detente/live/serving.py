@@ -17,6 +17,8 @@ from detente.values.quantity_field import Count, Duration
 
 OnCut = Literal["error", "continue"]
 """What becomes of a stream that broke off after its first content."""
+ReplyModel = Literal["asked", "served"]
+"""Which model a reply names."""
 FIRST_CONTENT, THOUGHT = 60.0, 300.0
 """Seconds for the first content of a stream, and the same where the call asks for reasoning, unless a case says
 else."""
@@ -81,6 +83,9 @@ class Serving(Noun):
         default="error", description="after a stream broke off: `error`, or `continue` by another deployment that can"
     )
     buffer: Flag = Field(default=False, description="whether streams are held back until they are complete")
+    reply_model: ReplyModel = Field(
+        default="asked", description="which model replies name: the one that was asked for, or the one that served"
+    )
     keep_alive: Duration = Field(
         default=15.0, description="how long a stream may be silent before its caller is sent a sign of life"
     )

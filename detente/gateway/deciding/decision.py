@@ -124,6 +124,7 @@ def cannot(surface: Surface, candidate: Candidate, asked: Asked) -> str | None:
     """What of a call cannot be said on a candidate's wire."""
     wire = candidate.deployed.wire
     try:
-        return wire.cannot(surface.spoken(asked, wire).call)
+        said = wire.cannot(surface.spoken(asked, wire).call)
     except Refusal as refusal:
-        return refusal.message
+        said = refusal.message
+    return surface.worded(Refusal(said)).message if said is not None else None

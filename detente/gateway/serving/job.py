@@ -79,6 +79,11 @@ class Job(msgspec.Struct):
         stated = self.key.buffer
         return self.moment.policy.serving.buffer if stated is None else stated
 
+    @property
+    def names_who_served(self) -> bool:
+        """Whether its reply names the model that served it."""
+        return (self.key.reply_model or self.moment.policy.serving.reply_model) == "served"
+
 
 class Served(msgspec.Struct, frozen=True):
     """How a call ended: what its record says of it."""

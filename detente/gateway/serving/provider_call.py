@@ -82,9 +82,11 @@ class ProviderCalls:
         trace = job.trace if span is None else span.trace
         try:
             asked = going_on(job, choice) or job.surface.spoken(job.asked, deployed.wire)
+            if job.names_who_served:
+                asked = msgspec.structs.replace(asked, served_by=deployed.model)
             sends = [self._made(job, deployed, part, trace) for part in deployed.wire.parts(asked.call)]
         except Refusal as refusal:
-            job.cannot.append((choice.candidate, refusal))
+            job.cannot.append((choice.candidate, job.surface.worded(refusal)))
             return None
         except CredentialError as error:
             missing = failure("credential", 502, f"the credential of {deployed.id} is not available")

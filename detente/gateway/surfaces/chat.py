@@ -179,11 +179,11 @@ class ChatSurface(Surface):
 
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
         """As it came, but for the model's name. Raises ``UnsayableError``."""
-        return renamed(reply.body, text_of(asked.model))
+        return renamed(reply.body, text_of(asked.shown_model))
 
     def streamed(self, asked: Asked, deployment: str) -> Rendering:
         """As it comes, but for the model's name."""
-        return ChunkRendering(asked.model)
+        return ChunkRendering(asked.shown_model)
 
     def member(self, unable: str) -> str | None:
         """As OpenAI names it."""

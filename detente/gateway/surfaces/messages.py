@@ -51,6 +51,14 @@ class MessagesSurface(Surface):
     path: ClassVar[str] = "/v1/messages"
     operation: ClassVar[Operation] = "chat"
     id_header: ClassVar[str] = "request-id"
+    words: ClassVar[Mapping[str, str]] = {
+        "max_completion_tokens": "max_tokens",
+        "parallel_tool_calls": "tool_choice.disable_parallel_tool_use",
+        "reasoning_effort": "thinking",
+        "response_format": "output_config.format",
+        "stop": "stop_sequences",
+        "user": "metadata.user_id",
+    }
     keep_alive: ClassVar[bytes] = b'event: ping\ndata: {"type":"ping"}\n\n'
 
     def ask(self, body: bytes, workload: str = "", headers: Mapping[bytes, bytes] = NO_HEADERS) -> Asked:
@@ -87,11 +95,11 @@ class MessagesSurface(Surface):
 
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
         """One of Anthropic's messages. Raises ``UnsayableError``."""
-        return named(reply.body, asked.model) if asked.call.operation == "messages" else message(asked, reply)
+        return named(reply.body, asked.shown_model) if asked.call.operation == "messages" else message(asked, reply)
 
     def streamed(self, asked: Asked, deployment: str) -> Rendering:
         """A renderer of Anthropic's events."""
-        return NativeRendering(asked.model) if asked.call.operation == "messages" else MessagesRendering(asked)
+        return NativeRendering(asked.shown_model) if asked.call.operation == "messages" else MessagesRendering(asked)
 
     def member(self, unable: str) -> str | None:
         """As Anthropic names it."""

@@ -149,7 +149,7 @@ class MessagesRendering(Rendering):
         if self._started:
             return
         self._started = True
-        message = head(self._id, self._asked.model) | {
+        message = head(self._id, self._asked.shown_model) | {
             "content": [],
             "stop_reason": None,
             "stop_sequence": None,

@@ -88,6 +88,13 @@ class ResponsesSurface(Surface):
 
     path: ClassVar[str] = "/v1/responses"
     operation: ClassVar[Operation] = "responses"
+    words: ClassVar[Mapping[str, str]] = {
+        "max_completion_tokens": "max_output_tokens",
+        "messages": "input",
+        "reasoning_effort": "reasoning.effort",
+        "response_format": "text.format",
+        "verbosity": "text.verbosity",
+    }
 
     def ask(self, body: bytes, workload: str = "", headers: Mapping[bytes, bytes] = NO_HEADERS) -> Asked:
         """Read a request. Raises ``Refusal`` with a sentence and the member that is wrong."""
@@ -132,7 +139,7 @@ class ResponsesSurface(Surface):
         """The reply under the model's name as it was asked for, its ids sealed. Raises ``UnsayableError``."""
         if asked.call.operation == "chat":
             return response_of(asked, reply)
-        told = renamed(reply.body, text_of(asked.model))
+        told = renamed(reply.body, text_of(asked.shown_model))
         if names := _sealable(asked):
             told = msgspec.json.encode(sealed(_members(told), deployment, asked.workload, names))
         return encrypted.sealed(told, deployment)
@@ -141,7 +148,7 @@ class ResponsesSurface(Surface):
         """A renderer that seals ids."""
         if asked.call.operation == "chat":
             return ResponseEvents(asked)
-        return ResponsesRendering(deployment, asked.workload, _sealable(asked), asked.model)
+        return ResponsesRendering(deployment, asked.workload, _sealable(asked), asked.shown_model)
 
     def member(self, unable: str) -> str | None:
         """As OpenAI names it."""

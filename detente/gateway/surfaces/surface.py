@@ -6,6 +6,7 @@ and OpenAI's on the other (``providers/wire``). Not here: HTTP (``app``), and wh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -15,6 +16,7 @@ from detente.ledger.record import TokenCounts
 from detente.live.deployment import Feature, Operation
 from detente.providers.wire import Call, Failure, Refusal, Reply, Wire, failure
 
+_MEMBER = re.compile(r"`([a-z_]+)(?=[`.\[:])")
 NO_HEADERS: Mapping[bytes, bytes] = {}
 
 
@@ -59,6 +61,14 @@ class Asked(msgspec.Struct, frozen=True):
     """The input of a call that builds on such a response, without what came before."""
     kept_as: str = ""
     """The id under which the gateway keeps its reply, if it comes as a chat completion; empty where it is not kept."""
+
+    served_by: str = ""
+    """The model that serves it, where replies name that; empty where they name the one that was asked for."""
+
+    @property
+    def shown_model(self) -> str:
+        """What a reply says that its model is."""
+        return self.served_by or self.model
 
     @property
     def need(self) -> TokenCounts:
@@ -122,6 +132,8 @@ class Surface:
     operation: ClassVar[Operation]
     id_header: ClassVar[str] = "x-request-id"
     """Where its clients look for a request's id: OpenAI's, unless it says otherwise."""
+    words: ClassVar[Mapping[str, str]] = {}
+    """What its callers call members of a chat completion, where they call them otherwise."""
     keep_alive: ClassVar[bytes] = b": keep-alive\n\n"
     """What a stream may say at any time between two events without saying anything: a comment, unless it says
     otherwise."""
@@ -152,6 +164,14 @@ class Surface:
         Neutral: as it was asked, since most wires take it.
         """
         return asked
+
+    def worded(self, refusal: Refusal) -> Refusal:
+        """Why a call cannot be said as a chat completion, in its caller's words: the members that it wrote."""
+        if not self.words:
+            return refusal
+        first, dot, rest = (refusal.param or "").partition(".")
+        param = f"{self.words.get(first, first)}{dot}{rest}" or None
+        return Refusal(_MEMBER.sub(lambda said: f"`{self.words.get(said[1], said[1])}", refusal.message), param)
 
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
         """A whole reply in the caller's shape; ``asked`` is as it was ``spoken``. Raises ``UnsayableError``."""
