@@ -30,6 +30,9 @@ from detente.values.money import Money, WorkPrice
 from detente.values.noun import Noun
 from detente.values.quantity_field import Portion
 
+HALF_A_CENT, HALF_A_QUANTUM = Fraction(1, 200), Fraction(1, 2_000_000)
+"""Of money, and of work: what is less is a rounding."""
+
 
 class Tier(Noun):
     """From an amount on: a part that is taken off, or the price of a unit."""
@@ -161,8 +164,7 @@ class VolumeDiscount(Term):
             inside = tier if inside is None else inside + tier
             before = widths, tier
         assert inside is not None
-        program.require(self, "tiers", inside - total <= nothing)
-        program.require(self, "all", inside - total >= nothing)
+        program.require(self, "tiers", inside - total == nothing)
 
     def _all_units(
         self, program: Program, total: Expression, most: Sequence[Fraction], bounds: Sequence[Sequence[Fraction]]
@@ -189,10 +191,15 @@ class VolumeDiscount(Term):
 
     # -- in exact numbers ----------------------------------------------------------------------------------------
     def taken_off(self, counted: Fraction, window: Window) -> Fraction:
-        """What the tiers take off an amount."""
+        """What the tiers take off an amount.
+
+        A tier of all units is reached by what stands on an invoice, in whole cents: what a rounding of many lines
+        leaves below a bound does not lose a part of everything.
+        """
         bounds = self.bounds(window)
         if self.method == "all-units":
-            return counted * next(r for b, r in reversed(list(zip(bounds, self.rates, strict=True))) if counted >= b)
+            invoiced = counted + (HALF_A_CENT if self.counted.unit == "money" else HALF_A_QUANTUM)
+            return counted * next(r for b, r in reversed(list(zip(bounds, self.rates, strict=True))) if invoiced >= b)
         ends = [*bounds[1:], max(counted, bounds[-1])]
         parts = (max(min(counted, end) - start, Fraction(0)) for start, end in zip(bounds, ends, strict=True))
         return sum((part * rate for part, rate in zip(parts, self.rates, strict=True)), Fraction(0))

@@ -60,6 +60,8 @@ def test_graduated_tiers_of_a_published_price() -> None:
         ("graduated", "3000", "300"),  # 10% of 1000 and 20% of 1000
         ("all-units", "999.99", "0"),
         ("all-units", "1000", "100"),  # 10% of everything, once it is reached
+        ("all-units", "999.994", "0"),
+        ("all-units", "999.999999680", "99.999999968"),  # 1,000.00 on an invoice: many lines were rounded
         ("all-units", "1999.99", "199.999"),
         ("all-units", "2000", "400"),
     ],
