@@ -17,6 +17,8 @@ FLOOR = "floor"
 """The role of what must be drawn at least: the report shows it as a commitment."""
 MILESTONE = "milestone"
 """The role of what must be drawn in all by a day: the report says which were missed."""
+CREDIT = "credit"
+"""The role of what is given on use until its amount is gone: what is left at a window's end is lost."""
 SUPERSEDED = "superseded"
 """The role of a floor's window that an amendment took over: it asks nothing, and what was drawn counts there."""
 
@@ -28,7 +30,7 @@ class Standing:
     Attributes
     ----------
     role
-        What its amount means, in the clause's own word (``floor``, ``cap``, ``credit``); the program knows three.
+        What its amount means, in the clause's own word (``floor``, ``cap``, ``credit``); the program knows four.
     meter
         The name of the meter by which it is counted: a clause may have several.
     unit

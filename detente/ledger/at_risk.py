@@ -1,7 +1,7 @@
-"""Floors at risk: the commitments that will fall short at the present pace, and what each missing unit costs then.
+"""What is at risk: commitments that will fall short at the present pace, and credits that will lapse unused.
 
-Owns: which they are, of where the clauses stand on the books. Not here: the standings (``stands``), and which calls
-draw on them (the gateway).
+Owns: which they are, of where the clauses stand on the books, and what each unit more that counts saves. Not here: the
+standings (``stands``), and which calls draw on them (the gateway).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from detente.contract.meter import Meter
-from detente.contract.standing import FLOOR, MILESTONE
+from detente.contract.standing import CREDIT, FLOOR, MILESTONE
 from detente.contract.term import Term
 from detente.ledger.metering import ClauseMeasure
 from detente.ledger.stands import BooksStand, ClauseStands
@@ -21,9 +21,10 @@ from detente.ledger.stands import BooksStand, ClauseStands
 
 @dataclass(frozen=True, slots=True)
 class AtRisk:
-    """A floor of a clause in the window that runs.
+    """A floor or a credit of a clause in the window that runs.
 
-    ``short`` is what will be missing at its end, in the meter's unit, and ``owed`` what that costs: money.
+    ``short`` is what will be missing at its end, in the meter's unit, and ``owed`` what that costs: money. Of a credit,
+    what more must be used for all of it to be given, and what would lapse.
     """
 
     term: str
@@ -32,6 +33,8 @@ class AtRisk:
     end: datetime
     short: Decimal
     owed: Decimal
+    lapses: bool = False
+    """Whether it is a credit."""
 
     @property
     def each(self) -> Fraction:
@@ -40,19 +43,22 @@ class AtRisk:
 
 
 def at_risk(found: BooksStand, terms: Iterable[Term]) -> tuple[AtRisk, ...]:
-    """The floors that are expected to fall short, and to cost something by that, in the order of the clauses."""
+    """Floors that are expected to fall short, and cost something by that, and credits to lapse; as clauses are."""
     by = {(term.id, term.validity.start): term for term in terms}
     return tuple(floor for each in found.clauses for floor in _of_one(each, by[each.term, each.since]))
 
 
 def _of_one(stands: ClauseStands, term: Term) -> Iterator[AtRisk]:
     standing, heading = stands.standing, stands.heading
-    if standing is None or heading is None or standing.role not in (FLOOR, MILESTONE):
+    meter = next((meter for meter in term.meters() if standing is not None and meter.name == standing.meter), None)
+    if standing is None or heading is None or meter is None:
         return
-    meter = next((meter for meter in term.meters() if meter.name == standing.meter), None)
-    short = standing.required - standing.brought - heading.drawn
-    if meter is None or short <= 0 or heading.owed <= 0:
+    short, lapses = standing.required - standing.brought - heading.drawn, standing.role == CREDIT
+    owed = short if lapses else heading.owed
+    if lapses:  # of what is left, each unit more that is used is given so much
+        short = short / heading.saves if heading.saves > 0 else Decimal(0)
+    if not (lapses or standing.role in (FLOOR, MILESTONE)) or short <= 0 or owed <= 0:
         return
     measure = meter.measure
     if measure == "spend" or measure == "listed" or measure == "work" or measure == "taken":
-        yield AtRisk(term.id, meter, measure, standing.end, short, heading.owed)
+        yield AtRisk(term.id, meter, measure, standing.end, short, owed, lapses)

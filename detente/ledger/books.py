@@ -73,6 +73,11 @@ class Books:
         found = session.one("SELECT value FROM facts WHERE name = 'last'")
         return at_micros(int(found[0])) if found is not None else None
 
+    def first(self, session: Session) -> datetime | None:
+        """The beginning of the earliest use that is on the books; None where a version before this wrote them."""
+        found = session.one("SELECT value FROM facts WHERE name = 'first'")
+        return at_micros(int(found[0])) if found is not None else None
+
     def as_of(self, session: Session, day: datetime, *, by_day: bool = True) -> Totals:
         """The totals of all use before a day, as far as it is on the books; ``by_day`` those that say how fast, too."""
         last = self.last(session)
@@ -127,7 +132,7 @@ class Books:
         self.totals.catch_up(session)
         self._sum(session, sums, classes)
         self.totals.add(session, money)
-        self._note_last(session, sums.values())
+        self._note_times(session, sums.values())
         self._note_case(session)
         return number
 
@@ -138,15 +143,17 @@ class Books:
             [("currency", self.case.currency), ("case", self.case.declared.name)],
         )
 
-    def _note_last(self, session: Session, sums: Iterable[LineSum]) -> None:
-        """Note the latest use that is on the books, so that nobody has to look for it."""
-        ends = [each.end for each in sums]
-        last = self.last(session)
-        if ends and (last is None or at_micros(max(ends)) > last):
+    def _note_times(self, session: Session, sums: Iterable[LineSum]) -> None:
+        """Note the earliest and the latest use that is on the books, so that nobody has to look for it."""
+        found = list(sums)
+        if not found:
+            return
+        first, last = min(each.start for each in found), max(each.end for each in found)
+        for name, at, way in (("first", first, "<"), ("last", last, ">")):
             session.run(
-                "INSERT INTO facts (name, value) VALUES ('last', ?)"
-                " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                (str(max(ends)),),
+                f"INSERT INTO facts (name, value) VALUES ('{name}', ?) ON CONFLICT (name) DO UPDATE"
+                f" SET value = excluded.value WHERE {at} {way} CAST(facts.value AS BIGINT)",
+                (str(at),),
             )
 
     def _head(self, session: Session) -> tuple[int, str]:

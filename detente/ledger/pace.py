@@ -44,12 +44,13 @@ class UseRhythm:
     n: int
 
     @classmethod
-    def of(cls, days: Mapping[date, Fraction], now: datetime) -> UseRhythm | None:
+    def of(cls, days: Mapping[date, Fraction], now: datetime, since: date | None = None) -> UseRhythm | None:
         """From what was counted on each day; one without use between two that have some counts as none.
 
-        None where fewer than ``MIN_DAYS`` whole days are known.
+        ``since``: from when on there is use of whatever kind; where none of it was counted, each day since counts as
+        none. None where fewer than ``MIN_DAYS`` whole days are known.
         """
-        known = _whole(days, now)
+        known = _whole(days, now, since)
         if len(known) < MIN_DAYS:
             return None
         means = _means(known)
@@ -71,10 +72,11 @@ def pace(days: Mapping[date, Fraction], now: datetime, end: datetime, start: dat
     return None if rhythm is None else rhythm.over(start or now, end)
 
 
-def _whole(days: Mapping[date, Fraction], now: datetime) -> dict[date, Fraction]:
+def _whole(days: Mapping[date, Fraction], now: datetime, since: date | None) -> dict[date, Fraction]:
     """The whole days of the last weeks, from the first with any use on."""
     today = now.date()
     past = [day for day, amount in days.items() if day < today and amount]
+    past = past or [day for day in days if since is not None and since <= day < today]
     if not past:
         return {}
     first = max(min(past), today - WEEKS * 7 * _DAY)

@@ -31,7 +31,8 @@ from detente.ledger.store import Session
 class Heading:
     """Where a window that runs is heading: what will be drawn by its end, and what that comes to in money owed then.
 
-    ``worst`` is what is owed at the end of the range that costs more.
+    ``worst`` is what is owed at the end of the range that costs more, and ``saves`` by how much less is owed then for
+    one unit more that counts: of a credit, what it still pays.
     """
 
     drawn: Decimal
@@ -39,6 +40,7 @@ class Heading:
     high: Decimal
     owed: Decimal
     worst: Decimal
+    saves: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,9 @@ def stands_in(
         for each in unknown_sums(session)
         if at_micros(each.start) < as_of
     ]
-    return stands_by(books.terms, totals, as_of, unknown, all_windows=all_windows, headings=headings)
+    first = books.first(session)
+    since = first.date() if first is not None else None
+    return stands_by(books.terms, totals, as_of, unknown, since, all_windows=all_windows, headings=headings)
 
 
 def stands_by(
@@ -94,12 +98,16 @@ def stands_by(
     totals: Totals,
     as_of: datetime,
     unknown: Sequence[UnknownUse] = (),
+    since: date | None = None,
     *,
     all_windows: bool = False,
     headings: bool = True,
 ) -> BooksStand:
-    """The same by totals that are kept elsewhere; headings need those by the day, too (``running.kept``)."""
-    view = _View(terms, totals, as_of, unknown)
+    """The same by totals that are kept elsewhere; headings need those by the day, too (``running.kept``).
+
+    ``since``: from when on there is use, of whatever kind.
+    """
+    view = _View(terms, totals, as_of, unknown, since)
     found = tuple(view.clauses(all_windows=all_windows, headings=headings))
     return BooksStand(as_of, found, sum(count for *_, count in unknown))
 
@@ -111,8 +119,16 @@ UnknownUse = tuple[UseClass, datetime, datetime, int]
 class _View:
     """The totals of a moment, and what is asked of them."""
 
-    def __init__(self, terms: Sequence[Term], totals: Totals, as_of: datetime, unknown: Sequence[UnknownUse]) -> None:
+    def __init__(
+        self,
+        terms: Sequence[Term],
+        totals: Totals,
+        as_of: datetime,
+        unknown: Sequence[UnknownUse],
+        since: date | None,
+    ) -> None:
         self._terms, self._totals, self._as_of, self._unknown = terms, totals, as_of, unknown
+        self._since = since
         self._rhythms: dict[Meter, UseRhythm | None] = {}
 
     def clauses(self, *, all_windows: bool, headings: bool) -> Iterator[ClauseStands]:
@@ -151,7 +167,17 @@ class _View:
         if any(end is None for end in ends):
             return None
         (drawn, owed), (low, one), (high, other) = (end for end in ends if end is not None)
-        return Heading(drawn, low, high, owed, max(owed, one, other))
+        more = self._ended(term, standing, [*to_come, *self._one_more(term)])
+        saves = owed - more[1] if more is not None else Decimal(0)
+        return Heading(drawn, low, high, owed, max(owed, one, other), saves)
+
+    def _one_more(self, term: Term) -> Iterator[tuple[Meter, int, Fraction]]:
+        """One unit more in what runs now of each meter of a clause."""
+        for meter in term.meters():
+            if meter.measure not in PAYMENTS:
+                yield from (
+                    (meter, window.index, Fraction(1)) for window in meter.windows.over(self._as_of, self._as_of)
+                )
 
     def _ended(
         self, term: Term, standing: Standing, to_come: Sequence[tuple[Meter, int, Fraction]]
@@ -179,7 +205,7 @@ class _View:
         """How what a meter counts went in the last weeks; None where that is not kept, not known, or too little."""
         if meter not in self._rhythms:
             days = self._counted(meter)
-            self._rhythms[meter] = UseRhythm.of(days, self._as_of) if days else None
+            self._rhythms[meter] = UseRhythm.of(days, self._as_of, self._since) if days else None
         return self._rhythms[meter]
 
     def _counted(self, meter: Meter) -> dict[date, Fraction] | None:

@@ -18,6 +18,7 @@ from detente.gateway.surfaces.surface import Asked
 WHY = {
     "prepaid": "prepaid capacity",
     "floor": "a commitment that would fall short",
+    "credit": "a credit that would lapse",
     "share": "share of the plan",
     "preferred": "preferred by a clause",
     "price": "by price",

@@ -23,6 +23,7 @@ from detente.contract.paid_use import PaidUse
 from detente.contract.program import Expression, Program
 from detente.contract.settlement import Settlement, settled
 from detente.contract.stacking import more_than_all
+from detente.contract.standing import CREDIT
 from detente.contract.stated import StatedWindows
 from detente.contract.term import Term
 from detente.contract.totals import Totals
@@ -168,7 +169,7 @@ class Credit(Term):
     def _window(self, window: Window, totals: Totals, *, ended: bool) -> Settlement:
         given = sum((amount for _, amount in self._applied(window, totals)), Fraction(0))
         cap = self.most(window)
-        return settled(self.spend, window, "credit", "credit", ended=ended, amount=cap, drawn=given, owed=-given)
+        return settled(self.spend, window, CREDIT, "credit", ended=ended, amount=cap, drawn=given, owed=-given)
 
     def explain(self) -> Reason:
         """What the clause does."""

@@ -1,8 +1,9 @@
 """In which order permitted deployments are asked. Pure, and deterministic given its inputs.
 
-Owns: the order (prepaid capacity with headroom, floors at risk, the plan's shares, what a clause prefers, price), with
-the reason of each place; the affinity of like prompts to one prompt cache breaks ties. Not here: permission
-(``admit``), what a floor saves (``steering``), what the state comes from (``load``), and asking (``relay``).
+Owns: the order (prepaid capacity with headroom, floors at risk, credits about to lapse, the plan's shares, what a
+clause prefers, price), with the reason of each place; the affinity of like prompts to one prompt cache breaks ties. Not
+here: permission (``admit``), what a floor or a credit saves (``steering``), what the state comes from (``load``), and
+asking (``relay``).
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from detente.gateway.deciding.admit import Candidate
 from detente.gateway.deciding.health import WELL, Health
 from detente.gateway.deciding.steering import NO_SAVING, Saving
 
-Why = Literal["prepaid", "floor", "share", "preferred", "price", "full"]
-"""``prepaid`` with headroom; a ``floor`` that would fall short makes it the cheapest; behind its ``share`` of the plan,
-which holds what clauses want of it over a window; ``preferred`` by a clause, where no plan says how much; by ``price``;
-``full``: no headroom is left, and it is asked last."""
+Why = Literal["prepaid", "floor", "credit", "share", "preferred", "price", "full"]
+"""``prepaid`` with headroom; a ``floor`` that would fall short makes it the cheapest, or a ``credit`` that would lapse;
+behind its ``share`` of the plan, which holds what clauses want of it over a window; ``preferred`` by a clause, where no
+plan says how much; by ``price``; ``full``: no headroom is left, and it is asked last."""
 
 BAND = 0.02
 """Deployments that lag behind the plan by amounts this close, as a part of all that was served, are level."""
@@ -43,7 +44,7 @@ class State(msgspec.Struct, frozen=True):
 
 
 class RankedCandidate(msgspec.Struct, frozen=True):
-    """A deployment, and why it stands where it stands; of a ``floor``, whose that is."""
+    """A deployment, and why it stands where it stands; of a ``floor`` or ``credit``, whose that is."""
 
     candidate: Candidate
     why: Why
@@ -101,12 +102,13 @@ def choose(permitted: Sequence[Candidate], states: Mapping[str, State], now: flo
 _UNKNOWN = State()
 _ANY = 2**63
 """Dearer than anything."""
-_RANK: dict[Why, int] = {"prepaid": 0, "floor": 1, "share": 2, "preferred": 3, "price": 4, "full": 5}
+_RANK: dict[Why, int] = {"prepaid": 0, "floor": 1, "credit": 2, "share": 3, "preferred": 4, "price": 5, "full": 6}
+_STEERED: tuple[Why, ...] = ("floor", "credit")
 
 
 def _ranked(candidate: Candidate, state: State, least: int) -> RankedCandidate:
     why = _why(candidate, state, least)
-    return RankedCandidate(candidate, why, state.saving.clause if why == "floor" else "")
+    return RankedCandidate(candidate, why, state.saving.clause if why in _STEERED else "")
 
 
 def _why(candidate: Candidate, state: State, least: int) -> Why:
@@ -116,7 +118,7 @@ def _why(candidate: Candidate, state: State, least: int) -> Why:
     if candidate.prepaid:
         return "prepaid"
     if state.saving.amount and state.price - state.saving.amount <= least:
-        return "floor"
+        return "credit" if state.saving.credit else "floor"
     if state.share > 0:
         return "share"
     return "preferred" if candidate.verdict.permission == "prefer" else "price"
@@ -141,7 +143,7 @@ def _ordered(ready: Sequence[tuple[Candidate, State]], prefix: bytes) -> tuple[R
         behind = 0.0
         if why == "share" and (distance := most - lags[place]) > BAND * total:
             behind = distance
-        price = 0 if why == "share" else state.price - (state.saving.amount if why == "floor" else 0)
+        price = 0 if why == "share" else state.price - (state.saving.amount if why in _STEERED else 0)
         affinity = crc32(prefix + candidate.deployed.id.encode()) if prefix else 0
         without = candidate.without  # who can do all that is wished for is asked first
         keyed.append(((without, _RANK[why], behind, price, affinity, -state.share, place), ranked))

@@ -1,7 +1,7 @@
-"""Steering: what a call saves at a deployment by filling a floor that would fall short. Pure.
+"""Steering: what a call saves at a deployment by filling a floor that would fall short, or by using a credit. Pure.
 
-Owns: that saving, in the unit of prices. Not here: which floors are at risk (``ledger/at_risk``), and what follows for
-the order (``choose``).
+Owns: that saving, in the unit of prices. Not here: what is at risk (``ledger/at_risk``), and what follows for the order
+(``choose``).
 
 A floor that will be missed is paid for in any case, as far as its clause charges what is missing. What counts towards
 it therefore costs less than its price, by what each unit saves.
@@ -28,6 +28,8 @@ class Saving(NamedTuple):
 
     amount: int = 0
     clause: str = ""
+    credit: bool = False
+    """Whether that clause is a credit that would lapse."""
 
 
 NO_SAVING = Saving()
@@ -56,5 +58,5 @@ def saving(
             counted = tariff.comes_to(floor.measure, tokens, main=True, moved=False)
             amount = int(counted * floor.each * NANOS / MTOK)
             total += amount
-            most = max(most, Saving(amount, floor.term))
-    return Saving(total, most.clause)
+            most = max(most, Saving(amount, floor.term, floor.lapses))
+    return most._replace(amount=total)

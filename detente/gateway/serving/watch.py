@@ -72,10 +72,12 @@ class BooksWatch:
         found, kept.seen = at_risk(seen, case.signed), seen
         if found != kept.at_risk:
             kept.at_risk = found
-        for floor in found:
-            if floor.term not in before:
-                when = f"by {floor.end:%Y-%m-%d}"
-                self._say(f"{floor.term} is expected to fall short {when}; calls that count towards it go there")
+        for each in found:
+            if each.term not in before:
+                what = "lapse in part" if each.lapses else "fall short"
+                self._say(
+                    f"{each.term} is expected to {what} by {each.end:%Y-%m-%d}; calls that count towards it go there"
+                )
 
     def _seen(self, case: Case) -> BooksStand | None:
         """In the thread: where they stand; None where that is known, since nothing was booked of late."""

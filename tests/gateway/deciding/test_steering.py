@@ -41,6 +41,7 @@ def case(floor: Data = FLOOR, party: str = "north", **more: Any) -> Case:
 
 def risks(given: Case, folder: Path, days: int = 20, on: datetime = ON) -> tuple[AtRisk, ...]:
     """What is at risk once a call of 0.30 USD a day went to North."""
+    folder.mkdir(exist_ok=True)
     with fresh(folder) as store:
         ingested(store, given, journal_of(folder / "j", every_day(days)))
         return at_risk(stands(Books(store, given), on), given.signed)
@@ -92,6 +93,55 @@ def test_calls_go_where_a_floor_falls_short_while_that_saves_money(
     floors = risks(given, tmp_path)
     assert order(given, floors) == expected
     assert order(given, ()) == ["south-live: price", "north-live: price"]
+
+
+CREDIT = {"id": "gift", "kind": "credit", "amount": "20 USD", "windows": {"every": "month"}}
+
+
+def test_a_credit_that_would_lapse_is_at_risk(tmp_path: Path) -> None:
+    (credit,) = risks(case(CREDIT), tmp_path)
+    # 0.30 USD a day come to 9.30 of 20 by the month's end; of the rest, each dollar that is used is given
+    assert (credit.term, credit.measure, credit.lapses) == ("gift", "spend", True)
+    assert (credit.short, credit.owed, credit.each) == (D("10.7"), D("10.7"), 1)
+    (half,) = risks(case(CREDIT | {"rate": "50%"}), tmp_path / "half")
+    # 4.65 is given: 15.35 would lapse, and takes twice as much use
+    assert (half.short, half.owed, half.each) == (D("30.7"), D("15.35"), D("0.5"))
+
+
+def test_a_credit_that_nobody_uses_is_at_risk_and_one_that_is_used_up_is_not(tmp_path: Path) -> None:
+    (unused,) = risks(case(CREDIT, party="south"), tmp_path)
+    assert (unused.short, unused.owed, unused.each) == (20, 20, 1)
+    assert risks(case(CREDIT | {"amount": "9 USD"}), tmp_path / "gone") == ()
+    whole = CREDIT | {"windows": {"every": "term"}}
+    (long,) = risks(case(whole | {"amount": "100 USD"}), tmp_path / "long")
+    assert (long.end, long.owed) == (day("2026-07-01"), D("45.7")), "181 days at 0.30 USD are 54.30"
+
+
+@pytest.mark.parametrize(
+    ("rate", "expected"),
+    [
+        ("100%", ["north-live: credit gift", "south-live: price"]),  # 3 less 3 a Mtok
+        ("34%", ["north-live: credit gift", "south-live: price"]),  # 3 less 1.02
+        ("33%", ["south-live: price", "north-live: price"]),  # 3 less 0.99: South costs 2
+    ],
+)
+def test_calls_go_where_a_credit_would_lapse_while_that_saves_money(
+    tmp_path: Path, rate: str, expected: list[str]
+) -> None:
+    given = case(CREDIT | {"rate": rate})
+    assert order(given, risks(given, tmp_path)) == expected
+
+
+def test_a_floor_of_which_nothing_is_used_falls_short_once_there_is_a_week_of_other_use(tmp_path: Path) -> None:
+    (floor,) = risks(case(party="south"), tmp_path)
+    assert (floor.short, floor.owed) == (20, 20)
+    assert risks(case(party="south"), tmp_path / "early", 6, day("2026-01-07")) == ()
+
+
+def test_floors_come_before_credits(tmp_path: Path) -> None:
+    deals = [agreement(FLOOR, party="south"), agreement(CREDIT, party="north", id="gifts")]
+    given = build([tokens("south", 2), tokens("north", 3)], [work()], *deals, deployments=LIVE)
+    assert order(given, risks(given, tmp_path)) == ["south-live: floor floor", "north-live: credit gift"]
 
 
 def test_only_what_counts_towards_a_floor_is_steered(tmp_path: Path) -> None:
