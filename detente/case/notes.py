@@ -16,7 +16,8 @@ from detente.values.period import moment, named
 
 def notes(case: Case) -> tuple[Mistake, ...]:
     """A clause that no time of the horizon sees; a loss that a plan foresees; changes and losses out of the horizon."""
-    return (*(not_in_force(case, clause) for clause in case.outside), *_foreseen(case), *_beyond(case))
+    clauses = (not_in_force(case, clause) for clause in case.outside)
+    return (*clauses, *_foreseen(case), *_beyond(case), *_budgets(case))
 
 
 def not_in_force(case: Case, clause: InForce) -> Mistake:
@@ -49,6 +50,21 @@ def _foreseen(case: Case) -> Iterator[Mistake]:
             if lost.notice is None and case.declared.horizon.start < lost.from_ < case.declared.horizon.end:
                 told = f"{what}, and a plan knows it from the start"
                 yield Mistake(Where(scenario.id), told, "if it comes as a surprise, add its `notice`, such as `1 day`")
+
+
+def _budgets(case: Case) -> Iterator[Mistake]:
+    """Budgets that turn on a label which nothing in the case states, or that cover nothing; later keys may do both."""
+    declared = case.declared
+    stated = {name for workload in case.workloads for name in workload.labels}
+    stated |= {name for key in declared.keys for name in key.labels}
+    within = {budget.within for budget in declared.budgets} | {key.within for key in declared.keys}
+    for budget in declared.budgets:
+        for name in sorted(budget.labels - stated):
+            what = f"no workload and no key of the case states `{name}`, so that any call may be meant and counts"
+            yield Mistake(Where(budget.id), what, "state it on keys, or see whether it is spelt right")
+        if budget.of is None and budget.agreement is None and budget.id not in within:
+            what = "covers no call: it states no `of`, and no budget and no key of the case is within it"
+            yield Mistake(Where(budget.id), what, "add `of:` (`of: {}` is everything), or make keys within it")
 
 
 def _when(start: date | None, end: date | None) -> str:

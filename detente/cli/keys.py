@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from detente.case.case import Case
     from detente.errors import Flaw
     from detente.ledger.key_store import MadeKey
+    from detente.ledger.store import Store
     from detente.live.key import Key
 
 NEW_KEY = "detente keys new --workload assistant --case examples/enterprise"
@@ -105,8 +106,10 @@ def create(case: Path, workload: str, key_id: str | None, ledger: str, as_json: 
     secret = making.make(name, os.urandom(making.SECRET_BYTES))
     written = {"id": name, "workload": workload, "hash": making.hash_of(secret), **_written(stated)}
     written = {member: value for member, value in written.items() if value is not None}
-    _must_fit(_case(case), written)
+    loaded = _case(case)
+    _must_fit(loaded, written)
     with open_store(ledger, make=True) as store:
+        _must_match(store, loaded)
         made = KeyStore(store).create(written, datetime.now(UTC))
     _say_new(secret, made, as_json)
     return 0
@@ -125,6 +128,7 @@ def listed(case: Path, all_of_them: bool, ledger: str, as_json: bool) -> int:
 
     loaded, now = _case(case), datetime.now(UTC)
     with open_store(ledger) as store:
+        _must_match(store, loaded)
         found = KeyStore(store).all()
     shown = [each for each in found if all_of_them or each.state(now) == "active"]
     if as_json:
@@ -156,10 +160,12 @@ def change(case: Path, key_id: str, new_secret: bool, ledger: str, as_json: bool
         changes["hash"] = making.hash_of(secret)
     if not changes:
         raise click.ClickException("nothing is changed; say what, for example --expires 2027-01-01, or --new-secret")
+    loaded = _case(case)
     with open_store(ledger) as store:
+        _must_match(store, loaded)
         kept = KeyStore(store)
         written = {**kept.one(key_id).written, **changes}
-        _must_fit(_case(case), {member: value for member, value in written.items() if value is not None})
+        _must_fit(loaded, {member: value for member, value in written.items() if value is not None})
         made = kept.change(key_id, changes, datetime.now(UTC))
     if secret:
         _say_new(secret, made, as_json)
@@ -182,9 +188,11 @@ def revoke(case: Path, key_id: str, ledger: str, as_json: bool) -> int:
     from detente.ledger.key_store import KeyStore
     from detente.ledger.opening import open_store
 
-    if any(own.id == key_id for own in _case(case).declared.keys):
+    loaded = _case(case)
+    if any(own.id == key_id for own in loaded.declared.keys):
         raise click.ClickException(f"`{key_id}` stands in the case; take it out there, and gateways follow")
     with open_store(ledger) as store:
+        _must_match(store, loaded)
         found = KeyStore(store).revoke(key_id, datetime.now(UTC))
     assert found.revoked is not None, "it was revoked just now"
     if as_json:
@@ -199,6 +207,14 @@ def _case(path: Path) -> Case:
     from detente.case.case import Case
 
     return Case.load(path)
+
+
+def _must_match(store: Store, case: Case) -> None:
+    """Raise LedgerError where a ledger is of another case."""
+    from detente.ledger.books import Books
+
+    with store.reading() as session:
+        Books(store, case, ()).must_match(session)
 
 
 def _written(stated: Mapping[str, Any]) -> dict[str, Any]:

@@ -110,6 +110,11 @@ class BudgetCap(Cap):
         return f"budget `{self.id}`{whose}"
 
     @property
+    def counts(self) -> str:
+        """What of use it counts."""
+        return self.of.measure
+
+    @property
     def details(self) -> Mapping[str, str]:
         """What it counts, and of whom."""
         return {"measure": self.of.measure, "of": self.of.whose} if self.of.whose else {"measure": self.of.measure}

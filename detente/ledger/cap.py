@@ -72,6 +72,11 @@ class Cap(ABC):
         return None
 
     @property
+    def counts(self) -> str:
+        """What of use it counts, of a budget. Neutral: empty."""
+        return ""
+
+    @property
     def called(self) -> str:
         """Which it is, in a sentence."""
         return self.id

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from detente.case.notes import notes
 from detente.errors import CaseError
 from detente.live.budget_window import WallWindows
 from tests.builders import Data, agreement, build, tokens, work
@@ -127,3 +128,15 @@ def test_a_label_called_key_could_be_taken_for_a_key() -> None:
     both = [work(labels={"key": "a"})]
     with pytest.raises(CaseError, match="`key` is a label of workloads, and `b` asks for the keys"):
         build([tokens("north", 3)], both, deployments=LIVE, budgets=[daily(per="key")])
+
+
+def test_what_may_be_a_slip_is_noted() -> None:
+    budgets = [daily(of={"taem": "a"}), {"id": "dept", "every": "day", "requests": 1}, daily(id="fine", per="team")]
+    workloads = [work(labels={"team": "a"})]
+    found = notes(build([tokens("north", 3)], workloads, deployments=LIVE, budgets=budgets))
+    assert [(str(note.where), note.what) for note in found] == [
+        ("b", "no workload and no key of the case states `taem`, so that any call may be meant and counts"),
+        ("dept", "covers no call: it states no `of`, and no budget and no key of the case is within it"),
+    ]
+    key = KEY | {"labels": {"taem": "b"}, "within": "dept"}
+    assert notes(build([tokens("north", 3)], workloads, deployments=LIVE, budgets=budgets, keys=[key])) == ()

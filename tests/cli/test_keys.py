@@ -95,6 +95,15 @@ def test_what_is_wrong_is_told(case: Path, arguments: list[str], told: list[str]
         assert text in done.stderr
 
 
+def test_a_ledger_of_another_case_holds_no_keys_of_this(case: Path) -> None:
+    with open_store(str(case.parent / "ledger.db"), make=True) as store, store.writing() as session:
+        session.run("INSERT INTO facts VALUES ('case', 'another')")
+    for words in (["create", case, "--workload", "chat"], ["list", case], ["revoke", case, "nb"]):
+        done = detente("keys", *words, cwd=case.parent)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "the ledger is of the case `another`" in done.stderr
+
+
 def status(live: Gateway, key: str, *, calls: bool = True) -> int:
     """How a call with a key is answered, or what takes nothing."""
     connection = HTTPConnection("127.0.0.1", live.port, timeout=60)

@@ -34,6 +34,7 @@ class KeptCap:
         "allows",
         "answered_at",
         "cap",
+        "comes_back",
         "dirty",
         "lacked",
         "left",
@@ -52,6 +53,7 @@ class KeptCap:
 
     def __init__(self, cap: Cap, allows: CapLimit) -> None:
         self.cap, self.allows, self.slice = cap, allows, Slice()
+        self.comes_back = cap.comes_back
         self.need = 0
         """What a call that found no room takes."""
         self.waits = 0
@@ -83,15 +85,18 @@ class KeptCap:
     # -- calls -------------------------------------------------------------------------------------------------
     def take(self, takes: int) -> None:
         """A call holds so much."""
-        self.slice.take(takes)
+        self.slice.held += takes
         self.under_way += 1
-        self.size = max(self.size, takes)
-        self.peak = max(self.peak, self.under_way)
+        if takes > self.size:
+            self.size = takes
+        if self.under_way > self.peak:
+            self.peak = self.under_way
 
     def settle(self, held: int, took: int) -> None:
         """It ended, and used so much."""
         self.under_way -= 1
-        self.slice.settle(held, took)
+        self.slice.held -= held
+        self.slice.used += took
         self.since += took
         self.dirty = True
         if self.next is not None:
@@ -121,14 +126,13 @@ class KeptCap:
     @property
     def runs_short(self) -> bool:
         """Whether half of what is wanted ahead of need is gone."""
-        if self.cap.comes_back:
-            return False
-        return self.slice.free < max(self.pace * AHEAD, self.size * FEW) / 2
+        free = self.slice.free
+        return not self.comes_back and (free < self.pace * AHEAD / 2 or free < self.size * FEW / 2)
 
     # -- leases ------------------------------------------------------------------------------------------------
     def wanted(self) -> int:
         """What it would have ahead of need."""
-        if self.cap.comes_back:
+        if self.comes_back:
             return max(0, ceil(self.peak) - self.under_way) + self.lacked
         return int(max(self.pace * AHEAD, self.size * FEW))
 
@@ -147,13 +151,13 @@ class KeptCap:
     @property
     def has_spare(self) -> bool:
         """Whether it has far more than it wants; of what comes back, more at all: somebody else may want it."""
-        return self.slice.free > (1 if self.cap.comes_back else 4) * self.wanted()
+        return self.slice.free > (1 if self.comes_back else 4) * self.wanted()
 
     def claim(self) -> CapClaim:
         """What to say of it: gives back what is far more than it wants."""
         wanted, free = self.wanted(), self.slice.free
         idle = self.refused and not self.need
-        keep = 0 if idle else (1 if self.cap.comes_back else 2) * wanted if self.has_spare else max(0, free)
+        keep = 0 if idle else (1 if self.comes_back else 2) * wanted if self.has_spare else max(0, free)
         wanted = 0 if idle else max(0, wanted - free)
         claim = self.said(max(0, self.need - free), keep, wanted)
         self.waits, self.need, self.lacked, self.dirty, self.refused = self.need, 0, 0, False, False
@@ -162,7 +166,7 @@ class KeptCap:
     def said(self, need: int = 0, keep: int = 0, wanted: int = 0) -> LeaseClaim:
         """A claim. What comes back is held by calls alone, which end with their worker: nothing stays of them."""
         claim = self.slice.claim(need, keep, wanted)
-        return claim._replace(held=0) if self.cap.comes_back else claim
+        return claim._replace(held=0) if self.comes_back else claim
 
     def answered(self, answer: CapAnswer, now: float) -> None:
         """The ledger's answer."""
@@ -190,7 +194,7 @@ class CapHold(Hold):
         """It used so much; where nobody knows, all stays held, but for what comes back as it ends."""
         used = None if tokens is None else TokenCounts(*tokens)
         for kept, call, held in self._parts:
-            took = 0 if call.cap.comes_back else None if used is None else call.takes(used)
+            took = 0 if kept.comes_back else None if used is None else call.takes(used)
             if took is not None:
                 kept.settle(held, took)
             else:

@@ -70,7 +70,9 @@ class CapKeeper(Standings):
         """Hold what a call may take."""
         parts = []
         for call in caps:
-            takes, kept = call.about(need), self._keeping(call)
+            takes, kept = call.about(need), self.kept.get(call.allows.key)
+            if kept is None or kept.allows is not call.allows:
+                kept = self._keeping(call)
             kept.take(takes)
             self._held(kept)
             parts.append((kept, call, takes))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 
 from detente.gateway.deciding.choose import RankedCandidate
 from detente.ledger.cap import CapTaker
@@ -25,14 +26,12 @@ def left_of(caps: Iterable[tuple[CapTaker, int]], at: datetime) -> str:
     least: dict[str, tuple[float, CapTaker, int]] = {}
     lines = ""
     for call, left in caps:
-        if not call.cap.budget:
-            continue
-        kind = KINDS.get(call.cap.details["measure"])
+        kind = KINDS.get(call.cap.counts)
         if kind is not None:
             part = left / call.allows.limit
             if kind not in least or part < least[kind][0]:
                 least[kind] = part, call, left
-        elif not call.cap.comes_back:
+        elif call.cap.counts == "money":
             lines += f"x-detente-budget: {call.cap.id}={call.cap.exact(left)}\r\n"
     for kind, (_, call, left) in least.items():
         lines += _limit(kind, call, left, at)
@@ -44,4 +43,10 @@ def _limit(kind: str, call: CapTaker, left: int, at: datetime) -> str:
     found = f"x-ratelimit-limit-{kind}: {limit}\r\nx-ratelimit-remaining-{kind}: {left}\r\n"
     found += f"x-ratelimit-reset-{kind}: {(end - at).total_seconds():.3f}s\r\n"
     found += f"anthropic-ratelimit-{kind}-limit: {limit}\r\nanthropic-ratelimit-{kind}-remaining: {left}\r\n"
-    return found + f"anthropic-ratelimit-{kind}-reset: {end:%Y-%m-%dT%H:%M:%SZ}\r\n"
+    return found + f"anthropic-ratelimit-{kind}-reset: {_written(end)}\r\n"
+
+
+@lru_cache(maxsize=1_000)
+def _written(at: datetime) -> str:
+    """The end of a window, which is that of many calls, as Anthropic writes moments."""
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
