@@ -171,8 +171,8 @@ class Term(Noun):
         Those of an amount are as an amendment leaves them. With an ``end``, the windows up to it.
         """
         found = every.calendar(self.validity.start, self.validity.end if end is None else end)
-        if end is not None or any(s.divides == "amount" and s.every == every for s in self.stated_windows()):
-            found = handover.begun(found, every, self.validity.begun)
+        if end is not None or any(s.every == every for s in self.stated_windows()):
+            found = handover.begun(found, every, self.validity.begun)  # though it states no amount itself
         if end is None and any(s.divides == "amount" and s.every == every for s in self.stated_windows()):
             found = handover.ended(found, self.validity.ended)
         return found if self._seen is None else found.seen_by(self._seen)

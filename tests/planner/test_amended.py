@@ -165,6 +165,19 @@ def test_a_cap_and_a_credit_are_taken_over_too() -> None:
         assert Oracle(Case.of(alone(signed))).solve() == pytest.approx(6000 - back)
 
 
+def test_a_text_without_an_amount_takes_over_one_that_has_it() -> None:
+    """A tenth of each month's 3,000 USD is given back: up to 500, and from 16 January on without a limit."""
+    credit: Data = {"id": "c", "kind": "credit", "rate": "10%", "windows": {"every": "month"}}
+    for how in ("whole-window", "pro-rata"):
+        deals = [
+            agreement(credit | {"amount": "500 USD"}, id="deal"),
+            agreement(credit | {"takes-over": how}, id="later", amends="deal", effective="2026-01-16"),
+        ]
+        case = build([tokens("north", 3)], [work()], *deals, months=2)
+        assert solved(case).cost == D(6000) * D("0.9")
+        assert Oracle(case).solve() == pytest.approx(5400)
+
+
 def test_an_amendment_at_the_edge_of_a_window_takes_nothing_over() -> None:
     """5000 in the first quarter and 7000 in the second, of which 3000 are spent in each."""
     floor: Data = {"id": "floor", "kind": "minimum-commitment", "windows": {"every": "quarter"}}
