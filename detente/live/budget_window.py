@@ -73,7 +73,8 @@ class WallWindows(NamedTuple):
         """When a window is, as the clock on the wall has it: ``in Nov 2026``."""
         if self.every == "term":
             return "in all" if self.starts is None else f"from {self.starts} on"
-        return f"in {named(self._wall(start), self._wall(end))}{' UTC' if self.every in SHORT else ''}"
+        when = named(self._wall(start), self._wall(end))
+        return f"from {when} UTC" if self.every in SHORT else f"in {when}"
 
     @property
     def first(self) -> datetime:

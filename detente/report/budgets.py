@@ -24,7 +24,7 @@ def budgets_view(console: Screen, found: Sequence[BudgetStands]) -> None:
 def _row(each: BudgetStands) -> Row:
     cap, allows = each.cap, each.allows
     whose = f" ({cap.of.whose})" if cap.of.whose else ""
-    when = "now" if cap.comes_back else cap.when(allows).removeprefix("in ")
+    when = "now" if cap.comes_back else cap.when(allows).removeprefix("in ").removeprefix("from ")
     amounts = (cap.exact(amount) for amount in (each.booked, each.leased, each.remaining))
     return f"{cap.id}{whose}", when, cap.told(allows.limit), *amounts
 

@@ -23,7 +23,7 @@ def explained(job: Job, last: Failure | None) -> tuple[int, dict[str, Any], floa
     ``error.detente`` holds the clause that decided and its text, where clauses kept the call from somebody else, and
     what became of every deployment.
     """
-    denied = job.admission.denied
+    denied, short = job.admission.denied, None
     wait = job.order.retry_after
     if last is not None:
         status, error = last.status, dict(last.error)
@@ -48,6 +48,8 @@ def explained(job: Job, last: Failure | None) -> tuple[int, dict[str, Any], floa
     else:
         status, error = 403, _forbidden(denied)
     error["detente"] = detail(job)
+    if short is not None:
+        error["detente"] |= {"clause": short.cap.id, "text": _sentence_of(short)}
     if status == 403 and (deciding := _deciding(denied)) is not None:
         error["detente"]["clause"] = deciding.clause  # the same as in the sentence, also where a fact decides
     return status, error, wait
@@ -75,8 +77,7 @@ def _seconds(job: Job, short: Shortage) -> float:
 def _used_up(short: Shortage) -> dict[str, Any]:
     """The error of a call for which a budget has no room: by its type, clients tell a rate from an account."""
     kind = "rate_limit_error" if short.cap.brief else "insufficient_quota"
-    reason = short.verdict.reason
-    message = f"{reason.sentence if reason else ''} [{short.cap.id}]"
+    message = f"{_sentence_of(short)} [{short.cap.id}]"
     return {"message": message, "type": kind, "param": None, "code": "budget_exceeded"}
 
 
@@ -127,3 +128,7 @@ def detail(job: Job) -> dict[str, Any]:
 
 def _sentence(candidate: Candidate) -> str:
     return candidate.verdict.reason.sentence if candidate.verdict.reason else ""
+
+
+def _sentence_of(short: Shortage) -> str:
+    return short.verdict.reason.sentence if short.verdict.reason else ""

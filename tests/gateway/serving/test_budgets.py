@@ -17,7 +17,7 @@ from detente.gateway.serving.leaseholder import CapKeeper
 from detente.gateway.serving.own_count import OwnCount
 from detente.gateway.serving.standing_page import standing_page
 from detente.live.key import hash_of, make
-from tests.builders import Data
+from tests.builders import Data, agreement
 from tests.gateway.http.peer import run
 from tests.gateway.stage import HELLO, KEY, NOON, SERVED, Answer, Stage, http, one, play, refusal, request, two
 from tests.waiting import so
@@ -146,6 +146,27 @@ def test_each_key_has_its_own_and_a_key_may_state_one(tmp_path: Path, way: str) 
             assert "budget `each` of `key=other-key` allows 3 requests in Mar 2026" in error["message"]
 
     run(main())
+
+
+def test_the_budget_is_told_where_clauses_keep_a_call_from_all_others(tmp_path: Path) -> None:
+    only = {"id": "only", "kind": "exclusivity", "provider": "south", "text": "Only on South."}
+    rate = {"id": "rate", "of": {}, "every": "minute", "requests": 1}
+
+    async def main() -> Answer:
+        async with play(SERVED) as south, play(SERVED) as north:
+            data = two(south, north, agreement(only, party="south"), budgets=[rate])
+            async with stage(tmp_path, data, ALONE) as there:
+                assert await calls(there, 1) == [200]
+                return await there.ask(ASK)
+
+    found = run(main())
+    assert (found.status, found.headers["retry-after"]) == (429, "60")
+    error = found.json["error"]
+    told = "budget `rate` allows 1 request from 2026-03-10 12:00 to 12:01 UTC: 0 requests left"
+    assert error["message"].startswith(told)
+    assert error["detente"]["clause"] == "rate"
+    assert error["detente"]["text"].startswith(told)
+    assert {each["clause"] for each in error["detente"]["denied"]} == {"rate", "only"}
 
 
 @WAYS
