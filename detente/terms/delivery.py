@@ -14,21 +14,18 @@ from pydantic import Field, model_validator
 
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
-from detente.contract.meter import Meter
+from detente.contract.one_offer import OneOffer
 from detente.contract.posting import Posting
 from detente.contract.program import Program
 from detente.contract.reminder import Reminder
-from detente.contract.scope import Selection
 from detente.contract.settlement import Settlement, settled
-from detente.contract.stated import Magnitude, Reference, StatedWindows
-from detente.contract.term import Term
+from detente.contract.stated import Magnitude, StatedWindows
 from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
-from detente.contract.window import Every, Window
+from detente.contract.window import Window
 from detente.errors import Flaw, FlawError
-from detente.market.offer import GpuOffer
 from detente.values.money import Cash, nano, shown
-from detente.values.noun import Id, Noun, Title
+from detente.values.noun import Noun, Title
 from detente.values.period import Day, hours_between, later, moment
 from detente.values.quantity import Span
 from detente.values.quantity_field import Accelerators, Length, Portion
@@ -60,15 +57,13 @@ class DelayCredit(Noun):
     after: Length | None = Field(default=None, description="how long after `due` nothing is credited")
 
 
-class Delivery(Term):
+class Delivery(OneOffer):
     """Of one offer no more can be taken than was delivered; what is late is credited once it is accepted."""
 
     kind: Literal["delivery"]
-    offer: Id
     tranches: tuple[CapacityTranche, ...] = Field(min_length=1)
     credit: DelayCredit | None = None
     long_stop: Length | None = Field(default=None, description="how long after `due` a tranche may be cancelled")
-    windows: Every = Every(every="month")
 
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "both"
 
@@ -81,20 +76,6 @@ class Delivery(Term):
         if self.windows.ramp:
             raise FlawError("a ramp divides an amount, and there is none", "leave it out", ("windows", "ramp"))
         return self
-
-    @property
-    def covered(self) -> Selection:
-        """What is taken of the one offer."""
-        return super().covered.at(offer=self.offer)
-
-    @property
-    def taken(self) -> Meter:
-        """GPU-hours taken in each window."""
-        return Meter(self.id, "taken", self.covered, "taken", self.calendar(self.windows))
-
-    def meters(self) -> tuple[Meter, ...]:
-        """What is taken in each window."""
-        return (self.taken,)
 
     def ready(self, window: Window) -> Fraction:
         """GPU-hours that are there in a time, as far as a plan sees it."""
@@ -179,10 +160,6 @@ class Delivery(Term):
         return Reason(self.id, f"`{self.offer}` can be used as it is delivered: {told}{late}")
 
     # -- for the case's checks ---------------------------------------------------------------------------------------
-    def references(self) -> tuple[Reference, ...]:
-        """The offer that it is of."""
-        return (Reference(("offer",), "offers", self.offer),)
-
     def stated_windows(self) -> tuple[StatedWindows, ...]:
         """Those in which it is counted."""
         return (StatedWindows(("windows",), self.windows, "nothing"),)
@@ -196,14 +173,8 @@ class Delivery(Term):
         return *super().magnitudes(hours), *gpus
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
-        """An offer of something else, or of somebody else; capacity that two clauses deliver."""
-        for offer in (each for each in case.offers if each.id == self.offer):
-            party = self.validity.counterparty
-            if not isinstance(offer, GpuOffer):
-                yield Flaw(f"`{self.offer}` is not capacity in GPUs", "name an offer of `kind: gpu`", ("offer",))
-            elif offer.provider != party:
-                what = f"`{offer.id}` is sold by `{offer.provider}`, and this agreement is with `{party}`"
-                yield Flaw(what, f"name an offer of `{party}`, or agree it with `{offer.provider}`", ("offer",))
+        """Capacity that two clauses deliver, too."""
+        yield from super().check(case)
         for other in case.beside:
             together = isinstance(other, Delivery) and other.validity.over(self.validity.start, self.validity.end)
             if together and isinstance(other, Delivery) and other.offer == self.offer:

@@ -17,19 +17,17 @@ from pydantic import Field, model_validator
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.make_up import MakeUp
-from detente.contract.meter import Meter
+from detente.contract.one_offer import OneOffer
 from detente.contract.program import Program
-from detente.contract.scope import Selection
 from detente.contract.settlement import Settlement, settled
-from detente.contract.stated import Magnitude, Reference, StatedWindows
-from detente.contract.term import Term
+from detente.contract.stated import Magnitude, StatedWindows
 from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
-from detente.contract.window import Every, Window
+from detente.contract.window import Window
 from detente.errors import Flaw, FlawError
 from detente.market.offer import GpuOffer
 from detente.values.money import CapacityPrice, shown
-from detente.values.noun import Id, Noun
+from detente.values.noun import Noun
 from detente.values.period import Day, Horizon, hours_between, moment, named
 from detente.values.quantity import plain
 from detente.values.quantity_field import Accelerators, Portion
@@ -51,15 +49,13 @@ class Undelivered(Noun):
         return self
 
 
-class TakeOrPay(Term):
+class TakeOrPay(OneOffer):
     """A quantity of one offer; what is not taken of the agreed part is paid at the agreed price."""
 
     kind: Literal["take-or-pay"]
-    offer: Id
     quantity: Accelerators = Field(description="GPUs kept for us while the clause is in force")
     take: Portion = Field(default=Decimal(1), description="the part that is paid for in any case")
     price: CapacityPrice = Field(description="of what is not taken, per GPU-hour")
-    windows: Every = Every(every="month")
     undelivered: tuple[Undelivered, ...] = Field(
         default=(), description="what the seller did not have ready: it need neither be taken nor be paid"
     )
@@ -78,20 +74,6 @@ class TakeOrPay(Term):
                 what = f"{each.quantity} were missing of {self.quantity}"
                 raise FlawError(what, "write at most the quantity", ("undelivered", index, "quantity"))
         return self
-
-    @property
-    def covered(self) -> Selection:
-        """What is taken of the one offer."""
-        return super().covered.at(offer=self.offer)
-
-    @property
-    def taken(self) -> Meter:
-        """GPU-hours taken in each window."""
-        return Meter(self.id, "taken", self.covered, "taken", self.calendar(self.windows))
-
-    def meters(self) -> tuple[Meter, ...]:
-        """What is taken in each window."""
-        return (self.taken,)
 
     def agreed(self, window: Window) -> Fraction:
         """GPU-hours to be taken in a window: by its time, so that a clause that ends within it asks for less."""
@@ -157,10 +139,6 @@ class TakeOrPay(Term):
         kept = f"{part}{self.quantity} of `{self.offer}` are paid for at {self.price}, taken or not"
         return Reason(self.id, f"{kept}{later}")
 
-    def references(self) -> tuple[Reference, ...]:
-        """The offer that it is of."""
-        return (Reference(("offer",), "offers", self.offer),)
-
     def stated_windows(self) -> tuple[StatedWindows, ...]:
         """Those in which it is counted."""
         return (StatedWindows(("windows",), self.windows, "time"),)
@@ -175,21 +153,16 @@ class TakeOrPay(Term):
         return *super().magnitudes(hours), Magnitude(("quantity",), taken, unit), *missing
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
-        """A price in another unit; an offer of something else, or of somebody else, or of which there is less."""
+        """A price in another unit; an offer of which there is less, too."""
         if self.price.unit != "GPU-hour":
             yield Flaw(f"the price is per {self.price.unit}", "expected per GPU-hour", ("price",))
+        yield from super().check(case)
         for offer in case.offers:
             if offer.id == self.offer and isinstance(offer, GpuOffer):
                 yield from self._of(offer, case.horizon)
-            elif offer.id == self.offer:
-                yield Flaw(f"`{self.offer}` is not capacity in GPUs", "name an offer of `kind: gpu`", ("offer",))
 
     def _of(self, offer: GpuOffer, horizon: Horizon | None) -> Iterator[Flaw]:
-        """What an offer of GPUs does not give: it is another party's, or there is less of it."""
-        party = self.validity.counterparty
-        if offer.provider != party:
-            what = f"`{offer.id}` is sold by `{offer.provider}`, and this agreement is with `{party}`"
-            yield Flaw(what, f"name an offer of `{party}`, or agree it with `{offer.provider}`", ("offer",))
+        """What an offer of GPUs does not give: there is less of it, or not all the time."""
         seen = self.validity.within(horizon) if horizon is not None else None
         if seen is None or seen.start >= seen.end:
             return
