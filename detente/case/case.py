@@ -35,7 +35,7 @@ from detente.demand.workload import AnyWorkload, Batch, Inference, Training
 from detente.errors import CaseError, FlawError, Mistake, Where, did_you_mean
 from detente.live.key import Key
 from detente.market.network import egress_price
-from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer
+from detente.market.offer import AnyOffer, Closed, GpuOffer, ProvisionedOffer
 from detente.market.provider import Provider
 from detente.values.facts import Facts
 from detente.values.period import Period, moment
@@ -214,13 +214,24 @@ class Case:
     def news(self) -> tuple[datetime, ...]:
         """The moments after its start at which it becomes known that offers will be closed, in order."""
         start = moment(self.declared.horizon.start)
-        days = {moment(each.known) for offer in self.offers for each in offer.closed if each.known is not None}
-        return tuple(sorted(day for day in days if day > start))
+        told = {self._told(each) for offer in self.offers for each in offer.closed}
+        return tuple(sorted(at for at in told if at > start))
 
     def known_at(self, at: datetime) -> Case:
         """The same case as far as it is known at a moment: no offer is closed of which nobody knows it by then."""
-        offers = tuple(offer.known_at(at) for offer in self.offers)
+        offers = tuple(
+            offer.model_copy(update={"closed": tuple(each for each in offer.closed if self._told(each) <= at)})
+            for offer in self.offers
+        )
         return replace(self, declared=self.declared.model_copy(update={"offers": offers}))
+
+    def _told(self, closed: Closed) -> datetime:
+        """From when on a plan knows of it: at the latest as the period begins in which it begins, which is one."""
+        start = moment(self.declared.horizon.start)
+        if closed.known is None:
+            return start
+        begun = [period.span_start for period in self.periods if period.span_start <= moment(closed.from_)]
+        return min(moment(closed.known), begun[-1] if begun else start)
 
     def serving(self, keys: Iterable[Key]) -> Case:
         """The same case with other keys."""

@@ -49,6 +49,9 @@ class Closed(Noun):
         if self.until and self.until <= self.from_:
             what = f"ends on {self.until}, not after its start on {self.from_}"
             raise FlawError(what, "move one of them", ("until",))
+        if self.known and self.known > self.from_:
+            what = f"is known on {self.known}, after its start on {self.from_}"
+            raise FlawError(what, "write the day of its start, or an earlier one", ("known",))
         return self
 
     def overlaps(self, start: datetime, end: datetime) -> bool:
@@ -94,11 +97,6 @@ class _Offer(Noun):
     def sold(self, start: datetime, end: datetime) -> bool:
         """Whether it is on offer for all of a time, whatever is lost of it meanwhile."""
         return not ((self.from_ and moment(self.from_) > start) or (self.until and moment(self.until) < end))
-
-    def known_at(self, at: datetime) -> Self:
-        """The same offer as far as is known at a moment: nobody knows yet of some times in which it is closed."""
-        known = tuple(each for each in self.closed if each.known is None or moment(each.known) <= at)
-        return self if known == self.closed else self.model_copy(update={"closed": known})
 
     def within(self, start: date, end: date | None) -> Self:
         """The same offer, on sale at no time before or after."""

@@ -87,8 +87,8 @@ class ProcessCrew:
 
     def close(self) -> None:
         """Let each finish what it is at."""
-        for pool in self.pools:
-            pool.shutdown(wait=False, cancel_futures=True)
+        for future in self.waiting:
+            future.cancel()
         for pool in self.pools:
             pool.shutdown()
 

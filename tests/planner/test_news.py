@@ -21,6 +21,7 @@ from tests.builders import (
     data_of,
     day,
     gpus,
+    mistakes,
     placed,
     solved,
     tokens,
@@ -153,6 +154,20 @@ def test_the_plan_before_the_news_does_not_know_it_either() -> None:
     assert abs(found.costs[0] - (january + sum(hours[1:]) + D("1.8") * sum(hours[2:]))) < D("0.02")
     assert abs(found.costs[0] - solved(futures[0].case).cost) < D("0.02"), "the tree of one future is its plan"
     assert found.bound <= found.cost
+
+
+@pytest.mark.parametrize("begins", ["2026-03-15", "2026-03-31"])
+def test_a_loss_within_a_period_is_known_as_the_period_begins(begins: str) -> None:
+    # March is decided whole, and South gives nothing in a part of it: a day's notice comes too late for the plan's grid
+    lost = world(gone(notice="1 day") | {"from": begins})
+    assert lost.news == (day("2026-03-01"),)
+    assert abs(solved(lost).cost - SURPRISED) < D("0.02")
+
+
+def test_what_is_known_only_after_it_began_is_a_mistake() -> None:
+    closed = [{"from": "2026-03-01", "known": "2026-05-01"}]
+    (found,) = mistakes(data_of([tokens("south", 2, closed=closed)], [work()]))
+    assert "is known on 2026-05-01, after its start on 2026-03-01" in found
 
 
 def test_a_case_without_news_is_not_planned_twice() -> None:
