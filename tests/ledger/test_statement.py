@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,7 @@ FLOOR |= {"measure": "after-discounts"}
 OFF = {"id": "off", "kind": "discount", "off": "10%"}
 TENTH = (100_000, 0)
 M = 1_000_000
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
 @pytest.fixture
@@ -142,6 +146,18 @@ def test_the_page_says_the_same_and_draws_floors(store: Store, case: Case, tmp_p
     drawn = [value for tag, name, value in page.attributes if tag == "svg" and name == "aria-label"]
     assert drawn == ["floor: what was drawn against its floor, window by window"] * 2
     assert Page(render_statements([], "none")).mistakes == []
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to print with")
+def test_each_party_is_printed_on_pages_of_its_own(store: Store, case: Case, tmp_path: Path) -> None:
+    south = {"deployment": "south-live", "offer": "south-api", "provider": "south"}
+    put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH), call(2, "2026-01-15", TENTH, **south))
+    page, printed = tmp_path / "statement.html", tmp_path / "statement.pdf"
+    found = [of(store, case, "2026-01", party) for party in ("north", "south")]
+    page.write_text(render_statements(found, "case"), encoding="utf-8")
+    asked = ["--headless", "--no-sandbox", "--no-pdf-header-footer", f"--print-to-pdf={printed}", str(page)]
+    subprocess.run([str(CHROMIUM), *asked], check=True, capture_output=True)
+    assert len(re.findall(rb"/Type\s*/Page[^s]", printed.read_bytes())) == 2
 
 
 @pytest.mark.parametrize(
