@@ -21,6 +21,7 @@ from detente.ledger.books import Books
 from detente.ledger.budget_stands import budgets_stand
 from detente.ledger.opening import open_store
 from detente.ledger.stands import BooksStand, stands
+from detente.ledger.store import Store
 
 EVERY = 1.0
 """Seconds between two looks, at least."""
@@ -45,6 +46,8 @@ class BooksWatch:
         self._url, self._standings, self._clock, self._say = url, standings, clock, say
         self._thread = ThreadPoolExecutor(1, "detente-watch")
         self._case: Case
+        self._store: Store | None = None
+        """Opened, used and closed in the thread."""
         self._looked: tuple[Case, int] | None = None
         """The case and the last batch of what was seen."""
 
@@ -81,17 +84,31 @@ class BooksWatch:
 
     def _seen(self, case: Case) -> BooksStand | None:
         """In the thread: where they stand; None where that is known, since nothing was booked of late."""
+        try:
+            return self._read(case)
+        except BaseException:
+            self._let_go()  # it is opened anew, once it answers
+            raise
+
+    def _read(self, case: Case) -> BooksStand | None:
         now, before = self._clock.now(), self._standings.seen
-        with open_store(self._url, make=True) as store:
-            self._standings.budgets = budgets_stand(store, case, now)
-            books = Books(store, case)
-            with store.reading() as session:
-                looked = case, books.length(session)
-            if looked == self._looked and before is not None and now - before.as_of < STALE:
-                return None
-            self._looked = looked
-            return stands(books, now)
+        if self._store is None:
+            self._store = open_store(self._url, make=True)
+        self._standings.budgets = budgets_stand(self._store, case, now)
+        books = Books(self._store, case)
+        with self._store.reading() as session:
+            looked = case, books.length(session)
+        if looked == self._looked and before is not None and now - before.as_of < STALE:
+            return None
+        self._looked = looked
+        return stands(books, now)
+
+    def _let_go(self) -> None:
+        if self._store is not None:
+            self._store.close()
+        self._store = None
 
     def close(self) -> None:
-        """Let go."""
+        """Let go, in the thread that holds it."""
+        self._thread.submit(self._let_go)
         self._thread.shutdown(wait=False)
