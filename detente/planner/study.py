@@ -21,7 +21,7 @@ from detente.case.case import Case
 from detente.errors import BillError, UnsettledError
 from detente.planner.answer.bill import Bill, charge
 from detente.planner.answer.result import result
-from detente.planner.answer.rounding import Prefer, as_found, at_stake, settled
+from detente.planner.answer.rounding import Prefer, as_found, at_stake, settled, settled_in_place
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Ints
 from detente.planner.formulation.owner import Owner
@@ -42,9 +42,12 @@ GAP = 1e-4
 MAX_OPEN = 4
 """Programs that a study keeps open: the first, and the last of those that had to be formulated anew."""
 
-BILLED, ROWS = 4e-5, 1e-5
+BILLED, ROWS = 2e-5, 1e-5
 """Seconds that a plan takes for each column of its program, made good and billed, and its bill and rows alone:
 estimates, on the safe side for a processor that is ours alone."""
+
+AT_LEAST = 0.2
+"""Seconds that either takes, however small the program."""
 
 AT_NO_COST = Decimal("1e-11")
 """By what part a bill may be higher for less to be moved: what the rounding of many quanta comes to, and no more."""
@@ -60,6 +63,9 @@ NOTHING_KEPT: KeptColumns = (np.zeros(0, dtype=np.int32), np.zeros(0), np.zeros(
 
 TWICE = 2.0
 """So many times what the bill took must be left for another, of what moves less."""
+
+MOST_SHARED = 4.0
+"""Where the processor is shared with more than so many others, the rest is not waited for."""
 
 STOPPING = "stopping with the best plan so far; Ctrl-C again stops at once, without it"
 
@@ -103,8 +109,8 @@ class Study:
         program = OpenProgram.of(case, progress)
         if time_limit is not None:
             took = time.monotonic() - began
-            shared = max(1.0, took / max(time.process_time() - worked, 1e-3))  # with whatever else runs here
-            _keep_time(program, began + time_limit, shared)
+            shared = took / max(time.process_time() - worked, 1e-3)  # with whatever else runs here
+            _keep_time(program, began + time_limit, min(max(1.0, shared), MOST_SHARED))
         return cls(case, program, beside=[program], progress=progress)
 
     # -- vary --------------------------------------------------------------------------------------------------
@@ -256,7 +262,10 @@ class Study:
             raise UnsettledError("no plan was found in time: give it more time")
         self.progress("billing")
         draft, model = self.draft, self.model
-        solution, whole = settled(draft, model, found.solution, whole_columns(draft), prefer)
+        if found.prices is None:
+            solution, whole = settled_in_place(draft, model, found.solution)
+        else:
+            solution, whole = settled(draft, model, found.solution, whole_columns(draft), prefer)
         exact = charge(draft, whole)
         check(draft, exact, solution, model)
         return exact, solution
@@ -318,10 +327,8 @@ def check(draft: Draft, exact: Bill, solution: Solution, model: Model) -> None:
 
 
 def _keep_time(program: OpenProgram, end: float, shared: float) -> None:
-    """Let no solve use the time that the bill takes, nor what makes a solution good that of the bill's own rows.
-
-    ``shared`` is how many times longer than on a processor of our own things take.
-    """
+    """Let no solve use the time that the bill takes, nor what makes a solution good that of the bill's own rows."""
     model, columns, left = program.model, shared * program.draft.program.n, max(0.0, end - time.monotonic())
-    model.deadline = end - min(MAX_KEPT * left, BILLED * columns)
-    model.last = end - min(MAX_KEPT * MAX_KEPT * left, ROWS * columns)
+    model.shared = shared
+    model.deadline = end - min(MAX_KEPT * left, shared * AT_LEAST + BILLED * columns)
+    model.last = end - min(MAX_KEPT * MAX_KEPT * left, shared * AT_LEAST + ROWS * columns)

@@ -682,8 +682,22 @@ def test_a_time_limit_never_leaves_a_plan_unmarked(limit: float) -> None:
         assert found.gap > D("1e-9")
 
 
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every program counts as one that takes its time."""
+    monkeypatch.setattr(search, "LARGE", 0)
+
+
+def test_a_program_that_is_not_large_is_solved_though_no_time_is_left() -> None:
+    """It takes less than what a plan without it would cost."""
+    part = agreement({"id": "part", "kind": "share", "at-least": "25%"}, party="north")
+    found = plan(build([tokens("north", 3), tokens("south", 2)], [work()], part, months=1), time_limit=1e-9)
+    assert isinstance(found, Plan)
+    assert (found.status, found.cost) == ("optimal", D(3 * 250 + 2 * 750))
+
+
 @pytest.mark.parametrize("more", [{}, {"value": "9 USD per Mtok"}])
-def test_where_no_time_is_left_the_cheapest_offers_serve(more: Data) -> None:
+def test_where_no_time_is_left_the_cheapest_offers_serve(large: None, more: Data) -> None:
     offers = [tokens("north", 3), tokens("south", 2, capacity="400 Mtok per month")]
     found = plan(build(offers, [work(**more)], months=1), time_limit=1e-9)
     assert isinstance(found, Plan)
@@ -692,7 +706,7 @@ def test_where_no_time_is_left_the_cheapest_offers_serve(more: Data) -> None:
     assert abs(found.cost - (D(3000) - D(400) * JANUARY / 730)) < D("0.001")
 
 
-def test_where_no_time_is_left_and_no_plan_at_hand_none_is_claimed() -> None:
+def test_where_no_time_is_left_and_no_plan_at_hand_none_is_claimed(large: None) -> None:
     part = agreement({"id": "part", "kind": "share", "at-least": "25%"}, party="north")
     offers = [tokens("north", 3), tokens("south", 2)]
     found = plan(build(offers, [work(value="9 USD per Mtok")], part, months=1), time_limit=1e-9)

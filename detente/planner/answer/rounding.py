@@ -79,6 +79,15 @@ def settled(
     return best
 
 
+def settled_in_place(draft: Draft, model: Model, found: Solution) -> tuple[Solution, Quantities]:
+    """The whole quanta of a solution that is not the program's own best: the program was not solved, nor is it now."""
+    assert found.values is not None
+    best = found, quantities(draft, model, found.values)
+    rows = _clauses(draft)
+    missed = _missed(draft, model, *best, rows, model.asked(rows))
+    return _in_place(draft, model, *best) if missed.any() else best
+
+
 def _in_place(draft: Draft, model: Model, solution: Solution, whole: Quantities) -> tuple[Solution, Quantities]:
     """The same work, and what clauses make of it at least cost: soon there, whatever the program.
 

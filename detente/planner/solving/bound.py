@@ -5,12 +5,14 @@ Owns: the bound of a linear program, from any prices of its rows. Not here: wher
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from detente.planner.formulation.expression import Floats
 from detente.planner.solving.matrix import Matrix
+
+LOST = max(2.0**-50, 64 * float(np.finfo(np.longdouble).eps))
+"""What sums of products may lose to rounding, as a part of all that is added: in the longest floats that there are, and
+numpy adds in blocks of 128, pairwise."""
 
 
 def safe_bound(
@@ -33,5 +35,6 @@ def safe_bound(
     reduced = cost - matrix.priced(y)
     by_row = np.where(y > 0, y * np.where(np.isinf(low), 0, low), y * np.where(np.isinf(high), 0, high))
     by_column = np.where(reduced > 0, reduced * columns[0], reduced * columns[1])
-    slop = (np.abs(by_row).sum() + np.abs(by_column).sum()) * 2.0**-50
-    return math.fsum(by_row) + math.fsum(by_column) - slop, reduced
+    slop = (np.abs(by_row).sum() + np.abs(by_column).sum()) * LOST
+    total = by_row.sum(dtype=np.longdouble) + by_column.sum(dtype=np.longdouble)
+    return float(total - slop), reduced

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from detente.planner.formulation.expression import Floats, Ints
-from detente.planner.solving.model import Model
+from detente.planner.solving.model import Basis, Model
 from detente.planner.solving.solution import Solution, Stopped
 
 TIE = 1e-6
@@ -30,13 +30,17 @@ Complete = Callable[[Solution], Solution | None]
 
 @dataclass(order=True)
 class Node:
-    """A part of the search: bounds on the whole columns, and what is known there: at first its parent's bound."""
+    """A part of the search: bounds on the whole columns, and what is known there: at first its parent's bound.
+
+    ``basis`` is where its parent's solve ended: from there its own is near.
+    """
 
     rank: tuple[int, int, int]
     bound: float = field(compare=False)
     depth: int = field(compare=False)
     low: Floats = field(compare=False)
     high: Floats = field(compare=False)
+    basis: Basis = field(compare=False)
     solution: Solution | None = field(default=None, compare=False)
 
 
@@ -53,7 +57,14 @@ class Search:
     """Dives: from the open node of the least bound to the nearest whole numbers, what it passes by stays open."""
 
     def __init__(
-        self, model: Model, whole: Ints, root: Solution, best: Solution | None, gap: float, most: int | None
+        self,
+        model: Model,
+        whole: Ints,
+        root: Solution,
+        basis: Basis,
+        best: Solution | None,
+        gap: float,
+        most: int | None,
     ) -> None:
         self.model, self.whole, self.best, self.gap = model, whole, best, gap
         self.most = math.inf if most is None else most
@@ -63,7 +74,7 @@ class Search:
         self.closed = math.inf  # the least bound of what is settled
         self.open: list[Node] = []
         low, high = np.zeros(len(whole)), np.floor(model.most[whole] + 1e-9)
-        self._add(root.bound, 0, low, high, root)
+        self._add(root.bound, 0, low, high, basis, root)
 
     @property
     def bound(self) -> float:
@@ -82,10 +93,12 @@ class Search:
                 return
             self._dive(heapq.heappop(self.open), complete)
 
-    def _add(self, bound: float, depth: int, low: Floats, high: Floats, found: Solution | None = None) -> None:
+    def _add(
+        self, bound: float, depth: int, low: Floats, high: Floats, basis: Basis, found: Solution | None = None
+    ) -> None:
         self._order += 1
         rank = (math.floor(bound / self.step), -depth, -self._order)
-        heapq.heappush(self.open, Node(rank, bound, depth, low, high, found))
+        heapq.heappush(self.open, Node(rank, bound, depth, low, high, basis, found))
 
     def _close(self, bound: float) -> bool:
         """Whether what is known is near enough to a bound."""
@@ -93,6 +106,7 @@ class Search:
         return best is not None and best.objective - bound <= self.gap * max(abs(best.objective), 1e-9)
 
     def _dive(self, node: Node, complete: Complete) -> None:
+        self.model.start_at(node.basis)
         while self._solve(node):
             assert node.solution is not None
             assert node.solution.values is not None
@@ -107,12 +121,13 @@ class Search:
                 self.programs += 1
                 self.best = better(self.best, complete(node.solution))
                 return
+            basis = self.model.basis if node.depth else node.basis  # the root is not solved here
             below, above = node.high.copy(), node.low.copy()
             below[at], above[at] = math.floor(values[at]), math.ceil(values[at])
             down, up = (node.low, below), (above, node.high)
             near, far = (up, down) if values[at] - below[at] >= 0.5 else (down, up)
-            self._add(node.bound, node.depth + 1, *far)
-            node = Node(node.rank, node.bound, node.depth + 1, *near)
+            self._add(node.bound, node.depth + 1, *far, basis)
+            node = Node(node.rank, node.bound, node.depth + 1, *near, basis)
 
     def _solve(self, node: Node) -> bool:
         """Solve a node's program, if it is not yet; a node that cannot be now stays open. False where a dive ends."""
@@ -128,7 +143,7 @@ class Search:
             if found.status == "infeasible":
                 return False
             self.stopped = found.status
-        self._add(node.bound, node.depth, node.low, node.high)
+        self._add(node.bound, node.depth, node.low, node.high, node.basis)
         return False
 
 
@@ -136,6 +151,7 @@ def branch(
     model: Model,
     whole: Ints,
     root: Solution,
+    basis: Basis,
     best: Solution | None,
     gap: float,
     complete: Complete,
@@ -145,8 +161,8 @@ def branch(
 
     Parameters
     ----------
-    root
-        The linear program's solution.
+    root, basis
+        The linear program's solution, and where its solve ended.
     best
         A whole solution that is known, if any.
     complete
@@ -154,7 +170,7 @@ def branch(
     most
         Programs to be solved at most; None: until the model's deadline.
     """
-    search = Search(model, whole, root, best, gap, most)
+    search = Search(model, whole, root, basis, best, gap, most)
     search.run(complete)
     model.release(whole)
     found = search.best

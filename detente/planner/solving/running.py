@@ -53,7 +53,7 @@ class Running:
     """HiGHS at work, until it is done, a deadline is over, or Ctrl-C was noted.
 
     ``deadline`` is a ``time.monotonic``; None: there is none. ``last`` is a later one, of what makes a plan of what is
-    at hand.
+    at hand. Things take ``shared`` times as long as on a processor of our own.
     """
 
     highs: Any
@@ -61,6 +61,7 @@ class Running:
     def __init__(self) -> None:
         self.deadline: float | None = None
         self.last: float | None = None
+        self.shared = 1.0
         self.interrupt: Interrupt | None = None
 
     @property
@@ -71,6 +72,7 @@ class Running:
     def as_long_as(self, other: Running) -> None:
         """The same deadlines as another, and the same Ctrl-C."""
         self.deadline, self.last, self.interrupt = other.deadline, other.last, other.interrupt
+        self.shared = other.shared
 
     def was_interrupted(self) -> bool:
         """Whether Ctrl-C was noted."""

@@ -17,20 +17,24 @@ import numpy as np
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Ints
 from detente.planner.solving.branch import MAX_PROGRAMS, better, branch
-from detente.planner.solving.fallback import unsolved
+from detente.planner.solving.fallback import quick, unsolved
 from detente.planner.solving.model import Basis, Model
 from detente.planner.solving.solution import Solution, Stopped
 from detente.planner.solving.spare import with_less_idle
 from detente.planner.solving.whole import WHOLE, round_up, whole_columns
 
-FEW, LARGE = 60, 20_000
-"""At most so many whole columns in a program of more than so many: our own branch and bound."""
+FEW, MEDIUM, LARGE = 60, 5_000, 20_000
+"""At most so many whole columns in a program of more than ``MEDIUM``: our own branch and bound. In a large program no
+other follows."""
 
 MAX_SEARCHED = 5_000
 """At most so many whole columns are all searched: over tens of thousands the solver's memory has no end."""
 
 SPARE = 0.15
 """The share of the time that is kept for a plan that needs no search, as long as none is at hand."""
+
+SOON = 1.0
+"""Seconds, on a processor of our own, in which a program that is not large is solved though there is no time left."""
 
 SEARCH = 10.0
 """Seconds for which whole numbers are searched where no time limit is given, or as long as all took before."""
@@ -117,13 +121,14 @@ def search(
     """
     progress("solving")
     effort = _Effort(draft, model, whole_columns(draft), gap, progress, model.deadline, time.monotonic())
+    at_once = _at_once(effort)
     relaxed = _relaxed(effort, start)
     if relaxed.status == "infeasible":
         return Unmet()
     if relaxed.status in ("time-limit", "interrupted"):
-        return Incumbent(unsolved(draft, model), _no_bound(model), relaxed.status)
-    basis = model.basis
+        return Incumbent(at_once or unsolved(draft, model), _no_bound(model), relaxed.status)
     known = _rounded(effort, relaxed, start)
+    known = replace(known, solution=better(known.solution, at_once))
     if known.gap > gap and len(effort.columns):
         found = _made_whole(effort.resting(known), known)
         if isinstance(found, Unmet):
@@ -132,7 +137,7 @@ def search(
     best = known.solution
     if best is not None and known.stopped is None and len(effort.columns):
         best = with_less_idle(draft, model, best, effort.columns)
-    return replace(known, solution=best, basis=basis)
+    return replace(known, solution=best)
 
 
 def nearby(draft: Draft, model: Model, gap: float, progress: Progress, start: Incumbent) -> Incumbent | Unmet:
@@ -151,7 +156,6 @@ def nearby(draft: Draft, model: Model, gap: float, progress: Progress, start: In
         return Unmet()
     if relaxed.status in ("time-limit", "interrupted"):
         return Incumbent(None, _no_bound(model), relaxed.status)
-    basis = model.basis
     known = _rounded(effort, relaxed, start)
     enough = max(start.cost - start.bound, gap * abs(start.cost), ENOUGH * abs(start.bound - relaxed.bound))
     if known.cost - known.bound > enough and len(effort.columns):
@@ -159,7 +163,7 @@ def nearby(draft: Draft, model: Model, gap: float, progress: Progress, start: In
         if isinstance(found, Unmet):
             return found
         known = found
-    return replace(known, basis=basis) if known.solution else search(draft, model, gap, progress, start)
+    return known if known.solution else search(draft, model, gap, progress, start)
 
 
 def _for_some_nodes(effort: _Effort, known: Incumbent) -> Incumbent | Unmet:
@@ -175,12 +179,26 @@ def _for_some_nodes(effort: _Effort, known: Incumbent) -> Incumbent | Unmet:
     return replace(found, stopped=None if model.left > 0 else found.stopped)
 
 
+def _at_once(effort: _Effort) -> Solution | None:
+    """A plan that is soon there, where time may end before the program is solved."""
+    if effort.end is None or effort.model.program.n <= LARGE:
+        return None
+    found = quick(effort.draft, effort.model)
+    effort.model.forget()
+    return found
+
+
 def _relaxed(effort: _Effort, start: Incumbent | None) -> Solution:
-    """The program without whole numbers, from where another ended."""
-    model = effort.model
+    """The program without whole numbers, from where another ended.
+
+    One that is not large is solved for a little longer than there is time: no plan without it is as good.
+    """
+    model, end = effort.model, effort.share(1 - SPARE)
     if start is not None and start.basis is not None:
         model.start_at(start.basis)
-    with model.until(effort.share(1 - SPARE)):
+    if end is not None and model.program.n <= LARGE:
+        end = max(end, model.last or end, time.monotonic() + SOON * model.shared)
+    with model.until(end):
         relaxed = model.solve_linear()
         if relaxed.status == "optimal" and model.sized_by(relaxed.objective):
             relaxed = model.solve_linear()
@@ -195,14 +213,15 @@ def _not_by_us(stopped: Stopped | None) -> Stopped | None:
 def _rounded(effort: _Effort, relaxed: Solution, start: Incumbent | None) -> Incumbent:
     """The relaxed program's solution rounded up, or the whole numbers of another, whichever costs less."""
     draft, model, columns = effort.draft, effort.model, effort.columns
+    basis = model.basis
     if not len(columns):
-        return Incumbent(relaxed, relaxed.bound, prices=relaxed)
+        return Incumbent(relaxed, relaxed.bound, prices=relaxed, basis=basis)
     with model.uninterrupted():
         best = round_up(draft, model, relaxed, columns)
         if start is not None and not (best is not None and _close(best.objective, relaxed.bound, effort.gap)):
             best = better(best, _with_counts(model, columns, start))
     added = best.objective - relaxed.objective if best is not None else 0.0
-    return Incumbent(best, relaxed.bound, rounding=added, prices=relaxed)
+    return Incumbent(best, relaxed.bound, rounding=added, prices=relaxed, basis=basis)
 
 
 def _made_whole(effort: _Effort, known: Incumbent) -> Incumbent | Unmet:
@@ -218,10 +237,14 @@ def _searched(effort: _Effort, known: Incumbent) -> Incumbent | Unmet:
     """First over the counts that matter most, for half of the time; then, unless there are too many, over all."""
     model, columns = effort.model, effort.columns
     small = np.flatnonzero(model.integer & (model.held == 0)).astype(np.int32)
-    if 0 < len(small) <= FEW and model.program.n > LARGE:
+    if 0 < len(small) <= FEW and model.program.n > MEDIUM:
         known = _dived(effort, small, known)
-        if known.solution is not None or known.stopped is not None:
+        little_left = model.deadline is None and known.gap <= LITTLE_LEFT
+        if known.stopped is not None or known.gap <= effort.gap or little_left:
+            return known
+        if known.solution is not None and model.program.n > LARGE:
             return known  # of those that are many the search would not see the end
+        effort = effort.resting(known)
     elif 0 < len(small) < len(columns):
         found = _branched(replace(effort, end=effort.share(0.5)), small, known)
         if isinstance(found, Unmet) or found.stopped == "interrupted" or found.gap <= effort.gap:
@@ -237,6 +260,7 @@ def _dived(effort: _Effort, small: Ints, known: Incumbent) -> Incumbent:
     """By our own search: until the time is over, or, where none was given, for so many programs."""
     draft, model, columns = effort.draft, effort.model, effort.columns
     assert known.prices is not None
+    assert known.basis is not None
     effort.progress(f"branching over {len(small):,} whole numbers{_at_hand(known)}")
     most = MAX_PROGRAMS if model.deadline is None else None
     with model.until(model.deadline and effort.end):
@@ -244,6 +268,7 @@ def _dived(effort: _Effort, small: Ints, known: Incumbent) -> Incumbent:
             model,
             small,
             known.prices,
+            known.basis,
             known.solution,
             effort.gap,
             lambda node: round_up(draft, model, node, columns, small),
@@ -295,4 +320,4 @@ def _branched(effort: _Effort, whole: Ints, known: Incumbent) -> Incumbent | Unm
             fixed = round_up(draft, model, tried, effort.columns, whole)
         if fixed is not None and (best is None or fixed.objective < best.objective):
             best, added = fixed, max(0.0, fixed.objective - tried.objective)
-    return Incumbent(best, bound, stopped, added, known.prices)
+    return replace(known, solution=best, bound=bound, stopped=stopped, rounding=added)

@@ -47,42 +47,89 @@ class Bounds:
         return cls(high, model.lower * model.row_scale, model.higher * model.row_scale)
 
 
-def steady_point(draft: Draft, model: Model, whole: Ints, gap: float = 1.0, *, cheap: bool = False) -> Floats | None:
-    """A point (natural units) that keeps every bound and row, ``whole`` columns whole; None where none is found.
+@dataclass(frozen=True)
+class SteadyProgram:
+    """The small program, and the way back to the whole one."""
 
-    A ``cheap`` one costs the least of all such points, to a relative gap; else it is any of them.
-    """
-    bounds = Bounds.of(model)
-    ties = _ties(draft, model, bounds.high > 0)
-    if ties.n * SMALLER > draft.program.n:
+    small: Model
+    ties: Ties
+    model: Model
+    bounds: Bounds
+
+    @classmethod
+    def of(
+        cls, draft: Draft, model: Model, most: float, *, levels: int = 1, cheap: bool = False
+    ) -> SteadyProgram | None:
+        """The small program, at the cost of the whole one or at none; None where it has more than ``most`` columns.
+
+        With ``levels``, times of a month are alike if about as much is asked for: so many groups of them.
+        """
+        bounds = Bounds.of(model)
+        ties = _ties(draft, model, bounds.high > 0, _level(draft, levels))
+        if ties.n > most:
+            return None
+        small = Model(_tied(model, bounds, ties, cheap=cheap))
+        small.as_long_as(model)
+        return cls(small, ties, model, bounds)
+
+    def counts(self, whole: Ints) -> Ints:
+        """What columns that count whole things are here."""
+        return np.unique(self.ties.to[whole]).astype(np.int32)
+
+    def written_out(self, values: Floats) -> Floats | None:
+        """A point of the whole program (natural units), if it keeps every bound and row there."""
+        point = values[self.ties.to] * self.ties.size
+        return point * self.model.column_scale if _holds(self.model, self.bounds, point) else None
+
+
+def steady_point(draft: Draft, model: Model, whole: Ints) -> Floats | None:
+    """A point (natural units) that keeps every bound and row, ``whole`` columns whole; None where none is found."""
+    steady = SteadyProgram.of(draft, model, draft.program.n / SMALLER if SMALLER else np.inf)
+    if steady is None:
         return None
-    small = Model(_tied(model, bounds, ties, cheap=cheap))
-    small.as_long_as(model)
-    counts = np.unique(ties.to[whole])
-    small.whole(counts, on=True)
-    found = small.solve_whole(gap) if len(counts) else small.solve_linear()
+    counts = steady.counts(whole)
+    steady.small.whole(counts, on=True)
+    found = steady.small.solve_whole(1.0) if len(counts) else steady.small.solve_linear()
     if found.values is None:
         return None
     found.values[counts] = np.rint(found.values[counts])
-    point = found.values[ties.to] * ties.size
-    return point * model.column_scale if _holds(model, bounds, point) else None
+    return steady.written_out(found.values)
 
 
-def _ties(draft: Draft, model: Model, is_open: Bools) -> Ties:
+def _level(draft: Draft, levels: int) -> Ints:
+    """Which of so many groups of its month each period is in, by how much is asked for, workload by workload."""
+    asked = np.zeros(draft.n)
+    for demand in draft.demand.values():
+        rate = _even(demand) / draft.hours
+        asked += rate / max(float(rate.mean()), 1e-300)
+    order = np.lexsort((asked, _month(draft)))
+    _, first, times = np.unique(_month(draft)[order], return_index=True, return_counts=True)
+    place = np.arange(draft.n) - np.repeat(first, times)
+    found = np.empty(draft.n, dtype=np.int32)
+    found[order] = place * levels // np.repeat(times, times)
+    return found
+
+
+def _month(draft: Draft) -> Ints:
+    """The month of each period."""
+    return np.array([p.span_start.year * 12 + p.span_start.month for p in draft.periods], dtype=np.int32)
+
+
+def _ties(draft: Draft, model: Model, is_open: Bools, level: Ints) -> Ties:
     """Use, standby and unserved demand follow their share of demand, spread evenly where it may wait; others nothing.
 
-    Alike are times of one month at which the same columns of a workload are open.
+    Alike are times of one month and level at which the same columns of a workload are open.
     """
     to = np.full(draft.program.n, -1, dtype=np.int32)
     size = np.ones(draft.program.n)
-    month = np.array([p.span_start.year * 12 + p.span_start.month for p in draft.periods])
+    time = np.vstack([_month(draft), level])
     n = 0
     for workload in draft.case.workloads:
         demand = draft.demand[workload.id]
         lines = draft.x[np.array([arc.index for arc in draft.arcs.of_workload[workload.id]], dtype=np.int64)]
         if workload.id in draft.standby:
             lines = np.concatenate([lines, draft.standby[workload.id]])
-        alike = np.unique(np.vstack([is_open[lines], month]), axis=1, return_inverse=True)[1].ravel()
+        alike = np.unique(np.vstack([is_open[lines], time]), axis=1, return_inverse=True)[1].ravel()
         times = int(alike.max()) + 1
         to[lines] = n + np.arange(len(lines))[:, np.newaxis] * times + alike
         size[lines] = np.where(is_open[lines], _even(demand), 0.0)

@@ -15,6 +15,9 @@ from detente.planner.formulation.purchases import rounded_up
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
 
+RULES: tuple[Rounding | None, ...] = (None, "up", "down")
+"""How a clause's own counts are rounded, one after the other: first each by its own rule."""
+
 WHOLE = 1e-6
 """A number this near to a whole one is it."""
 
@@ -34,19 +37,38 @@ def clause_counts(draft: Draft) -> list[Block]:
 def round_up(
     draft: Draft, model: Model, relaxed: Solution, columns: Ints, settled: Ints | None = None
 ) -> Solution | None:
-    """Round whole things up, fix them, and solve the rest again; None where a clause does not allow it."""
-    model.fix(columns, whole_counts(draft, model, relaxed, columns, settled))
-    fixed = model.solve_linear()
-    model.release(columns)
-    return fixed if fixed.status == "optimal" else None
+    """Round whole things up, fix them, and solve the rest again; None where a clause does not allow it.
+
+    A clause's own counts are rounded by its rule; where that is not allowed, all of them up, or all down: such a count
+    says whether an amount is reached, and it may have to be although it is far from it here.
+    """
+    tried: list[Floats] = []
+    for rule in RULES:
+        counts = whole_counts(draft, model, relaxed, columns, settled, rule)
+        if any((counts == each).all() for each in tried):
+            continue
+        tried.append(counts)
+        model.fix(columns, counts)
+        fixed = model.solve_linear()
+        model.release(columns)
+        if fixed.status != "infeasible":
+            return fixed if fixed.status == "optimal" else None
+    return None
 
 
-def whole_counts(draft: Draft, model: Model, relaxed: Solution, columns: Ints, settled: Ints | None = None) -> Floats:
-    """Whole counts that hold what a solution uses, a clause's own by its rule; those in ``settled`` stay."""
+def whole_counts(
+    draft: Draft,
+    model: Model,
+    relaxed: Solution,
+    columns: Ints,
+    settled: Ints | None = None,
+    rule: Rounding | None = None,
+) -> Floats:
+    """Whole counts that hold what a solution uses, a clause's own by its rule or by one; those in ``settled`` stay."""
     assert relaxed.values is not None
     counts = rounded_up(draft, relaxed.values)
     gangs = [rounded(relaxed.values[columns], "up") for _, columns, _ in draft.gangs]
-    own = [rounded(relaxed.values[block.slice], block.rounding) for block in clause_counts(draft)]
+    own = [rounded(relaxed.values[block.slice], rule or block.rounding) for block in clause_counts(draft)]
     up = np.concatenate([np.zeros(0), *(counts[name] for name in draft.units), *gangs, *own])
     if settled is not None:
         kept = np.isin(columns, settled)

@@ -12,7 +12,7 @@ from detente.planner.formulation.expression import Expr
 from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.program import LinearProgram
 from detente.planner.solving.branch import MAX_PROGRAMS, Branched, branch
-from detente.planner.solving.model import Model
+from detente.planner.solving.model import Basis, Model
 from detente.planner.solving.solution import Solution
 
 
@@ -30,7 +30,8 @@ def searched(
     model: Model, gap: float = 1e-9, best: Solution | None = None, most: int | None = MAX_PROGRAMS
 ) -> Branched:
     columns = np.arange(model.program.n, dtype=np.int32)
-    return branch(model, columns, model.solve_linear(), best, gap, lambda node: node, most)
+    root = model.solve_linear()
+    return branch(model, columns, root, model.basis, best, gap, lambda node: node, most)
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -76,10 +77,44 @@ def test_it_rests_after_so_many_programs() -> None:
     assert found.bound == pytest.approx(8.5)
 
 
-def test_the_same_program_gives_the_same_answer() -> None:
+def test_each_dive_begins_where_its_parent_s_solve_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After another part of the search, its own last basis is far nearer than whatever was solved last."""
+    model = cover(*two_of_a_kind())
+    solved: list[str] = []  # where each solve ended, as which columns were basic
+    begun: list[str] = []
+
+    def basic(basis: Basis) -> str:
+        return "".join(str(int(kind)) for kind in basis.given.col_status)
+
+    solve, start = Model.solve_linear, Model.start_at
+
+    def solving(model: Model) -> Solution:
+        found = solve(model)
+        solved.append(basic(model.basis))
+        return found
+
+    def starting(model: Model, basis: Basis) -> None:
+        begun.append(basic(basis))
+        start(model, basis)
+        assert basic(model.basis) == begun[-1]
+
+    monkeypatch.setattr(Model, "solve_linear", solving)
+    monkeypatch.setattr(Model, "start_at", starting)
+    found = searched(model)
+    assert found.best is not None
+    assert begun[0] == solved[0], "the root"
+    assert len(begun) > 2
+    assert set(begun) <= set(solved)
+    assert begun[1:] != solved[-len(begun[1:]) :], "not merely the last that was solved"
+
+
+def two_of_a_kind() -> tuple[Any, Any, Any, Any]:
     chance = np.random.default_rng(7)
-    given = chance.uniform(1, 9, 6), np.full(6, 3.0), chance.uniform(0, 5, (4, 6)), np.full(4, 11.3)
-    first, second = searched(cover(*given)), searched(cover(*given))
+    return chance.uniform(1, 9, 6), np.full(6, 3.0), chance.uniform(0, 5, (4, 6)), np.full(4, 11.3)
+
+
+def test_the_same_program_gives_the_same_answer() -> None:
+    first, second = searched(cover(*two_of_a_kind())), searched(cover(*two_of_a_kind()))
     assert first.best is not None
     assert second.best is not None
     assert first.best.values is not None

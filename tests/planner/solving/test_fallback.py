@@ -12,6 +12,7 @@ from detente.planner.solving.fallback import unsolved
 from detente.planner.solving.greedy import greedy_work
 from detente.planner.solving.running import TOLERANCE
 from detente.planner.solving.solution import Solution
+from detente.planner.solving.whole import whole_columns
 from detente.planner.study import Study
 from detente.results.plan import Plan
 from tests.builders import Data, agreement, build, compute, data_of, gpus, tokens, work
@@ -53,6 +54,31 @@ def test_work_split_alike_over_time_keeps_a_share_at_least_cost() -> None:
     best = plan(case)
     assert isinstance(best, Plan)
     assert found.objective == pytest.approx(float(best.cost), rel=fallback.NEAR)
+
+
+DAY = {"hours": ["20%"] * 8 + ["180%"] * 10 + ["100%"] * 6}
+
+
+@pytest.mark.parametrize("rented", [False, True])
+def test_split_alike_at_like_hours_is_a_few_per_cent_from_the_best(rented: bool) -> None:
+    """By day south is full and north serves the rest: alike at all hours there would be little of south by night too.
+
+    Units that are rented by the hour are counted as the work asks; few that are held for a term are searched.
+    """
+    south = gpus("south", 1) | {"capacity": "60 GPU"}
+    north = gpus("north", 5) if rented else gpus("north", 5, buy="reserved", term="1 month")
+    horizon = {"start": "2026-01", "end": "2026-03", "every": "hour", "typical": "week"}
+    each = [compute(name, {"rate": "50 GPU", "profile": DAY}) for name in ("chat", "search")]
+    case = build([south, north], each, months=2, horizon=horizon)
+    study = Study.of(case)
+    found = fallback.quick(study.draft, study.model)
+    assert found is not None
+    kept(study, found)
+    counts = found.values[whole_columns(study.draft)] if found.values is not None else np.array([0.5])
+    assert np.array_equal(counts, np.rint(counts))
+    best = plan(case)
+    assert isinstance(best, Plan)
+    assert 1 - 1e-9 <= found.objective / float(best.cost) < 1.05
 
 
 def test_nothing_is_claimed_that_breaks_a_clause() -> None:
