@@ -23,6 +23,16 @@ LITTLE = 1000 * QUANTUM
 Quanta = NDArray[np.int64]
 
 
+PER_QUANTUM = int(QUANTUM * 10**9)
+"""Billionths of a unit of work that a quantum is."""
+
+
+def nanos(quanta: int, each: Fraction) -> int:
+    """What quanta of work come to at an amount a unit of it, in whole billionths, half to even: ``money.nano``."""
+    over, under = each.as_integer_ratio()
+    return _nearest(quanta * PER_QUANTUM * over, under)
+
+
 def in_quanta(work: Iterable[Fraction]) -> Quanta:
     """Work in successive times, each amount as the nearest whole number of quanta, of two equally near the even one.
 
@@ -53,5 +63,10 @@ def _is_little(work: Fraction) -> bool:
 def _whole(work: Fraction) -> int:
     """``round(work / QUANTUM)``, without another fraction."""
     over, under = work.as_integer_ratio()
-    whole, rest = divmod(over * QUANTUM.denominator, under)
+    return _nearest(over * QUANTUM.denominator, under)
+
+
+def _nearest(over: int, under: int) -> int:
+    """The whole number nearest to a fraction, of two equally near the even one."""
+    whole, rest = divmod(over, under)
     return whole + (2 * rest > under or (2 * rest == under and whole % 2 == 1))

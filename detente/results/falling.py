@@ -33,7 +33,7 @@ class CostRows:
 
     cost: Decimal
     periods: tuple[PeriodRow, ...]
-    allocations: tuple[Allocation, ...]
+    allocations: Sequence[Allocation]
     capacity: tuple[CapacityRow, ...]
     charges: tuple[ProviderCharge, ...]
     unserved: tuple[Unserved, ...]

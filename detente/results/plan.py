@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
 from detente.contract.posting import Posting
 from detente.contract.standing import FLOOR, SUPERSEDED, Standing
 from detente.errors import PlanError
+from detente.results.allocations import AMOUNTS, Allocations, AsColumns
 from detente.results.integrity import CHECKSUM, checksum, faults
 from detente.results.plan_rows import (
     Allocation,
@@ -38,7 +40,7 @@ from detente.results.plan_rows import (
 )
 from detente.results.rows import Section, dicts
 from detente.values.file import read, write_with
-from detente.values.parquet import as_parquet
+from detente.values.parquet import columns_as_parquet
 from detente.values.period import named
 from detente.values.quantity import Exact
 
@@ -73,7 +75,7 @@ class Plan:
     moving_cost: Exact
     rounding: Exact
     periods: tuple[PeriodRow, ...]
-    allocations: tuple[Allocation, ...]
+    allocations: Annotated[Sequence[Allocation], AsColumns]
     standby: tuple[Standby, ...]
     purchases: tuple[Purchase, ...]
     standings: tuple[Standing, ...]
@@ -155,9 +157,8 @@ class Plan:
 
     def _as_parquet(self) -> bytes | None:
         """The allocations as a Parquet file; None where pyarrow is not installed."""
-        columns = Allocation.__slots__
-        rows = [{column: getattr(a, column) for column in columns} for a in self.allocations]
-        return as_parquet(rows, columns=columns, exact=("work", "taken", "cost"), whole=("period",))
+        columns = Allocations.of(self.allocations).columns()
+        return columns_as_parquet(columns, exact=AMOUNTS, whole=("period",))
 
     @classmethod
     def load(cls, path: str | Path, case_hash: str | None = None) -> Plan:

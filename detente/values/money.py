@@ -101,7 +101,12 @@ def nano(amount: Fraction | Decimal) -> Decimal:
     """Round to whole nano-units, half to even: the one rounding that a posted amount ever sees."""
     if isinstance(amount, Decimal):
         return amount.quantize(NANO, ROUND_HALF_EVEN, WIDE)
-    return WIDE.scaleb(Decimal(round(amount * 10**9)), -9)
+    return of_nanos(round(amount * 10**9))
+
+
+def of_nanos(nanos: int) -> Decimal:
+    """Whole nano-units as an exact decimal."""
+    return WIDE.scaleb(Decimal(nanos), -9)
 
 
 def written(nanos: int) -> str:

@@ -29,16 +29,28 @@ def as_parquet(
     exact, whole, flags
         Columns of decimals (to the billionth), of whole numbers, of yes and no; all others are text.
     """
+    names = columns or list(rows[0] if rows else ())
+    by_column = {name: [row[name] for row in rows] for name in names}
+    return columns_as_parquet(by_column, exact=exact, whole=whole, flags=flags)
+
+
+def columns_as_parquet(
+    columns: Mapping[str, Sequence[Any]],
+    *,
+    exact: Collection[str] = (),
+    whole: Collection[str] = (),
+    flags: Collection[str] = (),
+) -> bytes | None:
+    """The same of columns, all as long."""
     try:
         import pyarrow
         from pyarrow import parquet
     except ImportError:
         return None
-    names = columns or list(rows[0] if rows else ())
-    types = dict.fromkeys(names, pyarrow.string())
+    types = dict.fromkeys(columns, pyarrow.string())
     types |= dict.fromkeys(exact, pyarrow.decimal128(DIGITS, PLACES))
     types |= dict.fromkeys(whole, pyarrow.int32()) | dict.fromkeys(flags, pyarrow.bool_())
-    table = pyarrow.table({name: pyarrow.array([row[name] for row in rows], type=types[name]) for name in names})
+    table = pyarrow.table({name: pyarrow.array(each, type=types[name]) for name, each in columns.items()})
     found = pyarrow.BufferOutputStream()
     parquet.write_table(table, found)
     return bytes(found.getvalue())

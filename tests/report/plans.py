@@ -221,7 +221,7 @@ def many(k: int) -> Plan:
     rest = [times(i) for i in range(k)]
     return replace(
         base,
-        allocations=base.allocations + tuple(a for p in rest for a in p.allocations),
+        allocations=tuple(a for p in (base, *rest) for a in p.allocations),
         workloads=base.workloads + tuple(w for p in rest for w in p.workloads),
         capacity=base.capacity + tuple(c for p in rest for c in p.capacity),
         decisions=base.decisions + tuple(d for p in rest for d in p.decisions),

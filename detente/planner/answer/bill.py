@@ -24,7 +24,7 @@ from detente.contract.settlement import Settlement
 from detente.contract.settling import settle
 from detente.contract.totals import Totals
 from detente.contract.use import RatedUse, Use
-from detente.demand.quanta import QUANTUM, Quanta
+from detente.demand.quanta import PER_QUANTUM, QUANTUM, Quanta, nanos
 from detente.errors import SolverError
 from detente.market.offer import AnyUnits
 from detente.planner.answer.decided import decided
@@ -36,7 +36,7 @@ from detente.planner.formulation.expression import Floats
 from detente.planner.formulation.groups import Grouping
 from detente.planner.formulation.prices import holds_always
 from detente.planner.solving.model import Model
-from detente.values.money import nano
+from detente.values.money import nano, of_nanos
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,15 @@ class Quantities:
 
 
 @dataclass(frozen=True)
+class Charged:
+    """What the work of each arc costs at list price in each period in which it has any, in whole billionths."""
+
+    arc: NDArray[np.int64]
+    period: NDArray[np.int64]
+    cost: list[int]
+
+
+@dataclass(frozen=True)
 class Bill:
     """What a plan costs: use at its net price, what clauses owe and give, unserved demand at its value, moves."""
 
@@ -64,7 +73,7 @@ class Bill:
     owed: Decimal
     unserved: Decimal
     moved: tuple[Moved, ...]
-    charges: dict[tuple[int, int], Decimal]
+    charges: Charged
     bought: dict[str, list[Decimal]]
 
     @property
@@ -122,7 +131,7 @@ def _done(demand: Grouping, work: Quanta) -> Quanta:
 def charge(draft: Draft, found: Quantities) -> Bill:
     """The exact bill of whole quantities: metered, rated and settled, as use would be."""
     terms = draft.case.terms
-    charges = dict(_charges(draft, found))
+    charges = _charged(draft, found)
     bought = {name: list(_bought(draft, name, found)) for name in draft.units}
     rating, totals = Rating(terms), Totals((meter for term in terms for meter in term.meters()), bought=True)
     rated = tuple(map(rating.rate, _uses(draft, found, charges, bought)))
@@ -151,14 +160,14 @@ def _unserved(draft: Draft, found: Quantities) -> Decimal:
     )
 
 
-def _charges(draft: Draft, found: Quantities) -> Iterable[tuple[tuple[int, int], Decimal]]:
-    """List price of the work of each arc in each period, where there is any."""
-    for arc in draft.arcs:
-        prices = draft.prices.of_use[arc.index]
-        for t in np.flatnonzero(found.work[arc.index]).tolist():
-            price = prices[t]
-            assert price is not None
-            yield (arc.index, t), nano(int(found.work[arc.index, t]) * QUANTUM * price)
+def _charged(draft: Draft, found: Quantities) -> Charged:
+    arcs, periods = np.nonzero(found.work)
+    cost = []
+    for index, t, quanta in zip(arcs.tolist(), periods.tolist(), found.work[arcs, periods].tolist(), strict=True):
+        price = draft.prices.of_use[index][t]
+        assert price is not None
+        cost.append(nanos(quanta, price))
+    return Charged(arcs, periods, cost)
 
 
 def _bought(draft: Draft, name: str, found: Quantities) -> Iterable[Decimal]:
@@ -206,30 +215,34 @@ def paid_to(draft: Draft, bill: Bill) -> dict[str, Decimal]:
     return paid
 
 
-def _by_span(draft: Draft, found: Quantities) -> Iterable[tuple[datetime, datetime, list[int], Quanta]]:
-    """Calendar times that periods stand for: each with those periods, and the work of each arc in all of them."""
+Span = tuple[datetime, datetime, list[int], Quanta, list[int]]
+"""A calendar time that periods stand for: those periods; of each arc, its work in all of them and what that costs."""
+
+
+def _by_span(draft: Draft, found: Quantities, charges: Charged) -> Iterable[Span]:
     spans, which = draft.grid.spans
+    listed = [[0] * len(draft.arcs) for _ in spans]
+    for at, arc, cost in zip(which[charges.period].tolist(), charges.arc.tolist(), charges.cost, strict=True):
+        listed[at][arc] += cost
     work = np.zeros((len(spans), len(draft.arcs)), dtype=np.int64)
     np.add.at(work, which, found.work.T)
     cuts = np.cumsum(np.bincount(which, minlength=len(spans)))[:-1]
     periods = np.split(np.argsort(which, kind="stable"), cuts)
-    for (start, end), some, quanta in zip(spans, periods, work, strict=True):
-        yield start, end, some.tolist(), quanta
+    for (start, end), some, quanta, costs in zip(spans, periods, work, listed, strict=True):
+        yield start, end, some.tolist(), quanta, costs
 
 
-def _uses(
-    draft: Draft, found: Quantities, charges: dict[tuple[int, int], Decimal], bought: dict[str, list[Decimal]]
-) -> Iterable[Use]:
+def _uses(draft: Draft, found: Quantities, charges: Charged, bought: dict[str, list[Decimal]]) -> Iterable[Use]:
     """Use by arc and span, what else is bought by offer and span, and data moved."""
     paid = {name: units_paid(draft, name, found) for name in bought}
-    for start, end, periods, work in _by_span(draft, found):
+    for start, end, periods, work, listed in _by_span(draft, found, charges):
         used: dict[str, tuple[Decimal, Fraction]] = {}
         for index in np.flatnonzero(work).tolist():
             arc, quanta = draft.arcs[index], int(work[index])
-            cost = sum((charges.get((arc.index, t), Decimal(0)) for t in periods), Decimal(0))
+            cost = of_nanos(listed[index])
             yield _use(arc, start, end, quanta, cost)
             if arc.egress:
-                moved = nano(quanta * QUANTUM * arc.egress)
+                moved = of_nanos(nanos(quanta, arc.egress))
                 assert arc.egress_facts is not None
                 yield Use("egress", arc.demand, arc.egress_facts, start, end, Decimal(0), Decimal(0), moved)
             if not arc.metered:
@@ -257,7 +270,7 @@ def _not_used(
 
 
 def _use(arc: Arc, start: Any, end: Any, quanta: int, cost: Decimal) -> Use:
-    work = quanta * QUANTUM
     revenue = arc.workload.revenue
-    earned = nano(work * Fraction(revenue.amount)) if revenue else Decimal(0)
-    return Use("use", arc.demand, arc.sold, start, end, nano(work), nano(work * arc.per_work), cost, earned)
+    earned = of_nanos(nanos(quanta, Fraction(revenue.amount))) if revenue else Decimal(0)
+    work, taken = of_nanos(quanta * PER_QUANTUM), of_nanos(nanos(quanta, arc.per_work))
+    return Use("use", arc.demand, arc.sold, start, end, work, taken, cost, earned)

@@ -14,13 +14,14 @@ from typing import Literal
 import numpy as np
 
 from detente.case.case import Case
-from detente.demand.quanta import QUANTUM
+from detente.demand.quanta import PER_QUANTUM, QUANTUM, nanos
 from detente.planner.answer.bill import Bill
 from detente.planner.answer.holdings import capacity
 from detente.planner.formulation.draft import Draft
 from detente.planner.solving.solution import Solution
+from detente.results.allocations import Allocations, Place
 from detente.results.falling import CostRows, present_value
-from detente.results.plan_rows import Allocation, PeriodRow, ProviderCharge, ProviderMove, Unserved
+from detente.results.plan_rows import PeriodRow, ProviderCharge, ProviderMove, Unserved
 from detente.values.money import nano
 
 
@@ -29,7 +30,7 @@ def cost_rows(draft: Draft, exact: Bill, solution: Solution) -> CostRows:
     return CostRows(
         exact.total,
         tuple(PeriodRow(p.index, p.start, p.end, p.span_start, p.span_end, nano(p.hours)) for p in draft.periods),
-        tuple(_allocations(draft, exact)),
+        _allocations(draft, exact),
         tuple(capacity(draft, exact, solution)),
         tuple(_charges(exact)),
         tuple(_unserved(draft, exact)),
@@ -48,21 +49,13 @@ def work_of(quanta: int) -> Decimal:
     return nano(quanta * QUANTUM)
 
 
-def _allocations(draft: Draft, exact: Bill) -> Iterable[Allocation]:
-    work = exact.quantities.work
-    for (index, t), cost in exact.charges.items():
-        arc = draft.arcs[index]
-        quanta = int(work[index, t])
-        yield Allocation(
-            arc.workload.id,
-            arc.offer.id,
-            arc.offer.provider,
-            arc.offer.region,
-            t,
-            work_of(quanta),
-            nano(quanta * QUANTUM * arc.per_work),
-            cost,
-        )
+def _allocations(draft: Draft, exact: Bill) -> Allocations:
+    charged = exact.charges
+    places = [Place(arc.workload.id, arc.offer.id, arc.offer.provider, arc.offer.region) for arc in draft.arcs]
+    at, quanta = charged.arc.tolist(), exact.quantities.work[charged.arc, charged.period].tolist()
+    taken = (nanos(work, draft.arcs[index].per_work) for index, work in zip(at, quanta, strict=True))
+    work = (each * PER_QUANTUM for each in quanta)
+    return Allocations(places, at, charged.period.tolist(), work, taken, charged.cost)
 
 
 def _unserved(draft: Draft, exact: Bill) -> Iterable[Unserved]:

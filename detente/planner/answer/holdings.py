@@ -6,20 +6,21 @@ case may buy (``purchases``), and what it costs (``bill``).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
 
-from detente.demand.quanta import QUANTUM
+from detente.demand.quanta import QUANTUM, nanos
 from detente.demand.workload import Training
 from detente.market.offer import GpuOffer, TokenOffer
 from detente.planner.answer.bill import Bill, units_paid
 from detente.planner.formulation.draft import Draft
 from detente.planner.solving.solution import Solution
 from detente.results.plan_rows import CapacityRow, Purchase
-from detente.values.money import nano
+from detente.values.money import nano, of_nanos
 
 
 def purchases(draft: Draft, exact: Bill) -> Iterable[Purchase]:
@@ -74,11 +75,13 @@ def _gang_runs(draft: Draft, exact: Bill, index: int) -> Iterable[Purchase]:
     assert isinstance(offer, GpuOffer)
     size, unit = int(job.gang.value), offer.unit
     for t in np.flatnonzero(exact.quantities.work[index]).tolist():
-        taken = int(exact.quantities.work[index, t]) * QUANTUM * arc.per_work
+        quanta, price = int(exact.quantities.work[index, t]), draft.prices.of_use[index][t]
+        assert price is not None
+        taken = quanta * QUANTUM * arc.per_work
         gangs = -(-taken // (draft.periods[t].hours * size))
         units = int(gangs) * size // unit
         period = draft.periods[t]
-        cost = exact.charges[index, t]
+        cost = of_nanos(nanos(quanta, price))
         hours = nano(taken / (units * unit))
         yield Purchase(arc.offer.id, arc.offer.provider, period.start, period.end, units, hours, cost, False)
 
@@ -89,23 +92,25 @@ def capacity(draft: Draft, exact: Bill, solution: Solution) -> Iterable[Capacity
     work = exact.quantities.work
     for offer in draft.case.offers:
         arcs = draft.arcs.of_offer[offer.id]
-        used = [Fraction(0)] * draft.n
-        own = [Fraction(0)] * draft.n
+        part = Fraction(1, math.lcm(*(arc.per_work.denominator for arc in arcs)))  # of a quantum: all come out even
+        used, own = [0] * draft.n, [0] * draft.n
         ready = np.zeros(draft.n)
         for arc in arcs:
-            per_quantum = QUANTUM * arc.per_work
-            for t in np.flatnonzero(work[arc.index]).tolist():
-                taken = int(work[arc.index, t]) * per_quantum
-                used[t] += taken
-                own[t] += taken if arc.own else 0
+            parts = int(arc.per_work / part)
+            some = np.flatnonzero(work[arc.index])
+            for t, quanta in zip(some.tolist(), work[arc.index, some].tolist(), strict=True):
+                used[t] += quanta * parts
+                own[t] += quanta * parts if arc.own else 0
             if arc.workload.id in draft.standby:
                 standby = draft.standby[arc.workload.id][draft.arcs.place[arc.index]]
                 ready += solution.values[standby] * float(arc.per_work)
         paid = units_paid(draft, offer.id, exact.quantities) if offer.id in draft.units else None
         flow = Fraction(1) if isinstance(offer, TokenOffer) else offer.unit_flow
         for t, (period, most) in enumerate(zip(draft.periods, draft.at_most(offer), strict=True)):
-            bought = used[t] if paid is None else paid[t] + own[t]
+            bought = used[t] * part * QUANTUM if paid is None else paid[t] + own[t] * part * QUANTUM
             limit = None if most is None else nano(most * flow * period.hours)
             if used[t] or bought or limit:
                 standby_then = Decimal(f"{ready[t]:.6f}")
-                yield CapacityRow(offer.id, offer.provider, t, limit, nano(bought), nano(used[t]), standby_then)
+                yield CapacityRow(
+                    offer.id, offer.provider, t, limit, nano(bought), of_nanos(nanos(used[t], part)), standby_then
+                )

@@ -1,0 +1,126 @@
+"""The allocations of a plan as columns: a million of them are a few arrays. A row is made when somebody asks for it.
+
+Owns: the columns, and how they are read and written as rows. Not here: what a row says (``plan_rows``).
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple, overload
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import core_schema
+
+from detente.results.plan_rows import Allocation
+from detente.values.money import of_nanos
+from detente.values.quantity import WIDE
+
+AMOUNTS = ("work", "taken", "cost")
+
+Nanos = Sequence[int]
+"""Exact amounts as whole billionths: 64 bits each, or Python's own numbers where one needs more."""
+
+
+class Place(NamedTuple):
+    """A workload on an offer."""
+
+    workload: str
+    offer: str
+    provider: str
+    region: str
+
+
+class Allocations(Sequence[Allocation]):
+    """Work by place and period; ``at`` is the place of each allocation."""
+
+    __slots__ = ("at", "cost", "period", "places", "taken", "work")
+
+    def __init__(
+        self,
+        places: Sequence[Place],
+        at: Iterable[int],
+        period: Iterable[int],
+        work: Iterable[int],
+        taken: Iterable[int],
+        cost: Iterable[int],
+    ) -> None:
+        self.places = tuple(places)
+        self.at, self.period = array("i", at), array("i", period)
+        self.work, self.taken, self.cost = _column(work), _column(taken), _column(cost)
+
+    @classmethod
+    def of(cls, rows: Iterable[Allocation]) -> Allocations:
+        """From rows. Raises ValueError where an amount is no whole number of billionths."""
+        if isinstance(rows, Allocations):
+            return rows
+        each = list(rows)
+        places: dict[Place, int] = {}
+        at = [places.setdefault(Place(a.workload, a.offer, a.provider, a.region), len(places)) for a in each]
+        amounts = ([_nanos(getattr(a, name)) for a in each] for name in AMOUNTS)
+        return cls(tuple(places), at, (a.period for a in each), *amounts)
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+    @overload
+    def __getitem__(self, index: int) -> Allocation: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Allocations: ...
+
+    def __getitem__(self, index: int | slice) -> Allocation | Allocations:
+        if isinstance(index, slice):
+            columns = (self.at, self.period, self.work, self.taken, self.cost)
+            return Allocations(self.places, *(column[index] for column in columns))
+        amounts = (of_nanos(column[index]) for column in (self.work, self.taken, self.cost))
+        return Allocation(*self.places[self.at[index]], self.period[index], *amounts)
+
+    def __iter__(self) -> Iterator[Allocation]:
+        return (self[index] for index in range(len(self)))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence):
+            return NotImplemented
+        return len(self) == len(other) and all(mine == theirs for mine, theirs in zip(self, other, strict=True))
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def columns(self) -> dict[str, list[Any]]:
+        """As a table's, by name."""
+        named = {name: [getattr(self.places[at], name) for at in self.at] for name in Place._fields}
+        amounts = {name: list(map(of_nanos, getattr(self, name))) for name in AMOUNTS}
+        return {**named, "period": list(self.period), **amounts}
+
+    def __repr__(self) -> str:
+        return f"Allocations({len(self)} rows)"
+
+
+class AsColumns:
+    """Of a field of rows in a saved plan: read into columns, written row by row."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        rows = core_schema.list_schema(handler(Allocation))
+        return core_schema.no_info_after_validator_function(
+            Allocations.of,
+            rows,
+            serialization=core_schema.plain_serializer_function_ser_schema(list, return_schema=rows),
+        )
+
+
+def _column(values: Iterable[int]) -> Nanos:
+    each = values if isinstance(values, array) else list(values)
+    try:
+        return array("q", each)
+    except OverflowError:
+        return list(each)
+
+
+def _nanos(amount: Decimal) -> int:
+    whole = WIDE.scaleb(amount, 9)
+    if whole != int(whole):
+        raise ValueError(f"{amount} is no whole number of billionths")
+    return int(whole)
