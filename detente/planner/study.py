@@ -46,7 +46,7 @@ BILLED, ROWS = 2e-5, 1e-5
 """Seconds that a plan takes for each column of its program, made good and billed, and its bill and rows alone:
 estimates, on the safe side for a processor that is ours alone."""
 
-AT_LEAST = 0.2
+MIN_BILLED = 0.2
 """Seconds that either takes, however small the program."""
 
 AT_NO_COST = Decimal("1e-11")
@@ -64,7 +64,7 @@ NOTHING_KEPT: KeptColumns = (np.zeros(0, dtype=np.int32), np.zeros(0), np.zeros(
 TWICE = 2.0
 """So many times what the bill took must be left for another, of what moves less."""
 
-MOST_SHARED = 4.0
+MAX_SHARED = 4.0
 """Where the processor is shared with more than so many others, the rest is not waited for."""
 
 STOPPING = "stopping with the best plan so far; Ctrl-C again stops at once, without it"
@@ -110,7 +110,7 @@ class Study:
         if time_limit is not None:
             took = time.monotonic() - began
             shared = took / max(time.process_time() - worked, 1e-3)  # with whatever else runs here
-            _keep_time(program, began + time_limit, min(max(1.0, shared), MOST_SHARED))
+            _keep_time(program, began + time_limit, min(max(1.0, shared), MAX_SHARED))
         return cls(case, program, beside=[program], progress=progress)
 
     # -- vary --------------------------------------------------------------------------------------------------
@@ -330,5 +330,5 @@ def _keep_time(program: OpenProgram, end: float, shared: float) -> None:
     """Let no solve use the time that the bill takes, nor what makes a solution good that of the bill's own rows."""
     model, columns, left = program.model, shared * program.draft.program.n, max(0.0, end - time.monotonic())
     model.shared = shared
-    model.deadline = end - min(MAX_KEPT * left, shared * AT_LEAST + BILLED * columns)
-    model.last = end - min(MAX_KEPT * MAX_KEPT * left, shared * AT_LEAST + ROWS * columns)
+    model.deadline = end - min(MAX_KEPT * left, shared * MIN_BILLED + BILLED * columns)
+    model.last = end - min(MAX_KEPT * MAX_KEPT * left, shared * MIN_BILLED + ROWS * columns)

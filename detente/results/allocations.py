@@ -23,7 +23,7 @@ Nanos = Sequence[int]
 """Exact amounts as whole billionths: 64 bits each, or Python's own numbers where one needs more."""
 
 
-class Place(NamedTuple):
+class AllocationPlace(NamedTuple):
     """A workload on an offer."""
 
     workload: str
@@ -39,7 +39,7 @@ class Allocations(Sequence[Allocation]):
 
     def __init__(
         self,
-        places: Sequence[Place],
+        places: Sequence[AllocationPlace],
         at: Iterable[int],
         period: Iterable[int],
         work: Iterable[int],
@@ -56,8 +56,8 @@ class Allocations(Sequence[Allocation]):
         if isinstance(rows, Allocations):
             return rows
         each = list(rows)
-        places: dict[Place, int] = {}
-        at = [places.setdefault(Place(a.workload, a.offer, a.provider, a.region), len(places)) for a in each]
+        places: dict[AllocationPlace, int] = {}
+        at = [places.setdefault(AllocationPlace(a.workload, a.offer, a.provider, a.region), len(places)) for a in each]
         amounts = ([_nanos(getattr(a, name)) for a in each] for name in AMOUNTS)
         return cls(tuple(places), at, (a.period for a in each), *amounts)
 
@@ -90,7 +90,7 @@ class Allocations(Sequence[Allocation]):
 
     def columns(self) -> dict[str, list[Any]]:
         """As a table's, by name."""
-        named = {name: [getattr(self.places[at], name) for at in self.at] for name in Place._fields}
+        named = {name: [getattr(self.places[at], name) for at in self.at] for name in AllocationPlace._fields}
         amounts = {name: list(map(of_nanos, getattr(self, name))) for name in AMOUNTS}
         return {**named, "period": list(self.period), **amounts}
 

@@ -54,7 +54,7 @@ class Quantities:
 
 
 @dataclass(frozen=True)
-class Charged:
+class ListCharges:
     """What the work of each arc costs at list price in each period in which it has any, in whole billionths."""
 
     arc: NDArray[np.int64]
@@ -73,7 +73,7 @@ class Bill:
     owed: Decimal
     unserved: Decimal
     moved: tuple[Moved, ...]
-    charges: Charged
+    charges: ListCharges
     bought: dict[str, list[Decimal]]
 
     @property
@@ -160,14 +160,14 @@ def _unserved(draft: Draft, found: Quantities) -> Decimal:
     )
 
 
-def _charged(draft: Draft, found: Quantities) -> Charged:
+def _charged(draft: Draft, found: Quantities) -> ListCharges:
     arcs, periods = np.nonzero(found.work)
     cost = []
     for index, t, quanta in zip(arcs.tolist(), periods.tolist(), found.work[arcs, periods].tolist(), strict=True):
         price = draft.prices.of_use[index][t]
         assert price is not None
         cost.append(nanos(quanta, price))
-    return Charged(arcs, periods, cost)
+    return ListCharges(arcs, periods, cost)
 
 
 def _bought(draft: Draft, name: str, found: Quantities) -> Iterable[Decimal]:
@@ -215,11 +215,11 @@ def paid_to(draft: Draft, bill: Bill) -> dict[str, Decimal]:
     return paid
 
 
-Span = tuple[datetime, datetime, list[int], Quanta, list[int]]
+SpanWork = tuple[datetime, datetime, list[int], Quanta, list[int]]
 """A calendar time that periods stand for: those periods; of each arc, its work in all of them and what that costs."""
 
 
-def _by_span(draft: Draft, found: Quantities, charges: Charged) -> Iterable[Span]:
+def _by_span(draft: Draft, found: Quantities, charges: ListCharges) -> Iterable[SpanWork]:
     spans, which = draft.grid.spans
     listed = [[0] * len(draft.arcs) for _ in spans]
     for at, arc, cost in zip(which[charges.period].tolist(), charges.arc.tolist(), charges.cost, strict=True):
@@ -232,7 +232,7 @@ def _by_span(draft: Draft, found: Quantities, charges: Charged) -> Iterable[Span
         yield start, end, some.tolist(), quanta, costs
 
 
-def _uses(draft: Draft, found: Quantities, charges: Charged, bought: dict[str, list[Decimal]]) -> Iterable[Use]:
+def _uses(draft: Draft, found: Quantities, charges: ListCharges, bought: dict[str, list[Decimal]]) -> Iterable[Use]:
     """Use by arc and span, what else is bought by offer and span, and data moved."""
     paid = {name: units_paid(draft, name, found) for name in bought}
     for start, end, periods, work, listed in _by_span(draft, found, charges):

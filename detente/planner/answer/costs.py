@@ -19,7 +19,7 @@ from detente.planner.answer.bill import Bill
 from detente.planner.answer.holdings import capacity
 from detente.planner.formulation.draft import Draft
 from detente.planner.solving.solution import Solution
-from detente.results.allocations import Allocations, Place
+from detente.results.allocations import AllocationPlace, Allocations
 from detente.results.falling import CostRows, present_value
 from detente.results.plan_rows import PeriodRow, ProviderCharge, ProviderMove, Unserved
 from detente.values.money import nano
@@ -51,7 +51,9 @@ def work_of(quanta: int) -> Decimal:
 
 def _allocations(draft: Draft, exact: Bill) -> Allocations:
     charged = exact.charges
-    places = [Place(arc.workload.id, arc.offer.id, arc.offer.provider, arc.offer.region) for arc in draft.arcs]
+    places = [
+        AllocationPlace(arc.workload.id, arc.offer.id, arc.offer.provider, arc.offer.region) for arc in draft.arcs
+    ]
     at, quanta = charged.arc.tolist(), exact.quantities.work[charged.arc, charged.period].tolist()
     taken = (nanos(work, draft.arcs[index].per_work) for index, work in zip(at, quanta, strict=True))
     work = (each * PER_QUANTUM for each in quanta)

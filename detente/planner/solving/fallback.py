@@ -24,7 +24,7 @@ NEAR = 0.01
 LEVELS = (16, 8, 4, 2, 1)
 """Into so many groups the times of a month are divided, alike in each: the most that leave a small program."""
 
-FEW, HALF, MOST = 60, 0.5, 15_000
+FEW, HALF, MAX_COLUMNS = 60, 0.5, 15_000
 """Of few whole columns the best are searched. A small program has at most half of the columns, and so many."""
 
 
@@ -74,7 +74,7 @@ def unsolved(draft: Draft, model: Model) -> Solution | None:
 def _steady(draft: Draft, model: Model) -> SteadyProgram | None:
     """The small program with as many groups of times as leave it small; None where one group does not."""
     for levels in LEVELS:
-        found = SteadyProgram.of(draft, model, min(draft.program.n * HALF, MOST), levels=levels, cheap=True)
+        found = SteadyProgram.of(draft, model, min(draft.program.n * HALF, MAX_COLUMNS), levels=levels, cheap=True)
         if found is not None:
             return found
     return None
