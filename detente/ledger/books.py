@@ -195,16 +195,13 @@ class Books:
 
     def _sum(self, session: Session, sums: dict[tuple[str, int, int], LineSum], classes: dict[str, int]) -> None:
         """Add to the sums of lines by class and time."""
-        rows = []
-        for (body, start, end), more in sums.items():
-            key = classes[body], start, end
-            row = session.one(
-                'SELECT start, "end", count, unknown, tokens, work, taken, listed, net, revenue, off FROM sums'
-                ' WHERE class = ? AND start = ? AND "end" = ?',
-                key,
-            )
-            whole = more if row is None else _added(sum_of(more.of, row), more)
-            rows.append((*key, *_sum_row(whole)))
+        keys = {(classes[body], start, end): more for (body, start, end), more in sums.items()}
+        columns = 'class, start, "end", count, unknown, tokens, work, taken, listed, net, revenue, off'
+        there = {
+            (of, start, end): sum_of(keys[of, start, end].of, (start, end, *row))
+            for of, start, end, *row in session.found(columns, "sums", ("class", "start", '"end"'), list(keys))
+        }
+        rows = [(*key, *_sum_row(_added(there[key], more) if key in there else more)) for key, more in keys.items()]
         session.many(
             'INSERT INTO sums (class, start, "end", count, unknown, tokens, work, taken, listed, net, revenue, off)'
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"

@@ -39,6 +39,11 @@ class _PostgresSession(Session):
         kind = "text" if isinstance(these[0], str) else "bigint"
         return self.all(sql.format(these=f"(SELECT unnest(?::{kind}[]))"), (list(these), *values))
 
+    def _listed(self, keys: Sequence[Sequence[str | int]]) -> tuple[str, Sequence[Any]]:
+        kinds = ("text" if isinstance(value, str) else "bigint" for value in keys[0])
+        columns = ", ".join(f"unnest(?::{kind}[]) AS k{place}" for place, kind in enumerate(kinds))
+        return f"(SELECT {columns})", [list(column) for column in zip(*keys, strict=True)]
+
 
 def _said_to(sql: str) -> str:
     return sql.replace("%", "%%").replace("?", "%s")

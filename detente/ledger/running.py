@@ -107,16 +107,21 @@ class RunningTotals:
         return known, [meter for meter in self.meters if self._names[meter] not in there]
 
     def _write(self, session: Session, more: Totals) -> None:
+        counts = {
+            (self._names[meter], window, "" if labels is None else json.dumps(labels)): found
+            for meter, window, labels, found in more.counts()
+        }
+        columns, key = 'meter, "window", labels, amount, parts', ("meter", '"window"', "labels")
+        wholes = {
+            (meter, window, labels): _sum(amount, parts)
+            for meter, window, labels, amount, parts in session.found(columns, "totals", key, list(counts))
+        }
         rows = []
-        for meter, window, labels, found in more.counts():
-            key = self._names[meter], window, "" if labels is None else json.dumps(labels)
-            before = session.one(
-                'SELECT amount, parts FROM totals WHERE meter = ? AND "window" = ? AND labels = ?', key
-            )
-            whole = _sum(*before) if before is not None else Sum()
+        for at, found in counts.items():
+            whole = wholes.get(at) or Sum()
             whole.merge(found)
             parts = {str(of): str(part) for of, part in sorted(whole.parts.items()) if part}
-            rows.append((*key, big(whole.whole), json.dumps(parts)))
+            rows.append((*at, big(whole.whole), json.dumps(parts)))
         session.many(
             'INSERT INTO totals (meter, "window", labels, amount, parts) VALUES (?, ?, ?, ?, ?)'
             ' ON CONFLICT (meter, "window", labels) DO UPDATE SET amount = excluded.amount, parts = excluded.parts',

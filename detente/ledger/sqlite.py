@@ -40,6 +40,10 @@ class _SqliteSession(Session):
         listed = json.dumps(list(these))
         return self._connection.execute(sql.format(these="(SELECT value FROM json_each(?))"), (listed, *values))
 
+    def _listed(self, keys: Sequence[Sequence[str | int]]) -> tuple[str, Sequence[Any]]:
+        columns = ", ".join(f"json_extract(value, '$[{place}]') AS k{place}" for place in range(len(keys[0])))
+        return f"(SELECT {columns} FROM json_each(?))", [json.dumps([list(key) for key in keys])]
+
 
 class SqliteStore(Store):
     """A file; made with the rights of its owner alone, as journals are."""

@@ -52,6 +52,20 @@ class Session(ABC):
     def among(self, sql: str, these: Sequence[str | int], values: Sequence[Any] = ()) -> Iterator[StoredRow]:
         """The rows of a query whose ``{these}`` are those of a list; ``values`` stand for what comes after them."""
 
+    def found(
+        self, columns: str, table: str, key: Sequence[str], keys: Sequence[Sequence[str | int]]
+    ) -> Iterator[StoredRow]:
+        """Those rows of a table whose key is one of these, by one statement."""
+        if not keys:
+            return iter(())
+        listed, values = self._listed(keys)
+        matched = " AND ".join(f"{table}.{name} = listed.k{place}" for place, name in enumerate(key))
+        return self.all(f"SELECT {columns} FROM {listed} AS listed CROSS JOIN {table} WHERE {matched}", values)
+
+    @abstractmethod
+    def _listed(self, keys: Sequence[Sequence[str | int]]) -> tuple[str, Sequence[Any]]:
+        """Keys as a table of columns ``k0``, ``k1``, …, and the values that stand for it."""
+
     def one(self, sql: str, values: Sequence[Any] = ()) -> StoredRow | None:
         """The first row of a query; None where there is none."""
         return next(iter(list(self.all(sql, values))), None)

@@ -178,3 +178,18 @@ def test_a_connection_of_the_same_process_loses_no_lock_to_one_that_is_opened_be
             session.run("INSERT INTO facts (name, value) VALUES ('more', '2')")
         with open_store(path) as other:
             assert rows(other, "SELECT COUNT(*) FROM facts") == [(2,)]
+
+
+@both
+def test_rows_are_found_by_several_keys_at_once(store: Store) -> None:
+    kept = [("b", 1, "x"), ("b", 2, "é'\""), ("c", 1, "")]
+    with store.writing() as session:
+        session.many('INSERT INTO totals (meter, "window", labels, amount, parts) VALUES (?, ?, ?, 7, ?)', [
+            (*key, str(at)) for at, key in enumerate(kept)
+        ])  # fmt: skip
+    key = ("meter", '"window"', "labels")
+    with store.reading() as session:
+        for asked in ([], kept[1:2], [*kept, ("c", 2, ""), ("c", 1, "x")]):
+            found = session.found('meter, "window", labels, amount, parts', "totals", key, asked)
+            wanted = [(*row, 7, str(at)) for at, row in enumerate(kept) if row in asked]
+            assert sorted((m, int(w), t, int(a), p) for m, w, t, a, p in found) == wanted
