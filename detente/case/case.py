@@ -21,9 +21,12 @@ from detente.case.agreement import InForce, in_force, severed
 from detente.case.changes import Changed, changed, order
 from detente.case.declared import Declared, read_entry
 from detente.case.document import Document, YamlNode
+from detente.case.egress import egress, moved_facts
 from detente.case.folder import ReadFiles, Source, read, read_changed, read_data
+from detente.case.news import known_at, news
+from detente.case.offer_places import OfferPlaces
 from detente.case.plain import as_text, as_written
-from detente.case.reading import Chosen, Disputed, choice_of, combinations, in_words
+from detente.case.reading import Chosen, choice_of, combinations, in_words, unread
 from detente.case.scenario import Obligation, Scenario
 from detente.case.survival import survival
 from detente.case.written import at, node_of, place, put, text_at
@@ -34,8 +37,7 @@ from detente.demand.trace import TraceSource
 from detente.demand.workload import AnyWorkload, Batch, Inference, Training
 from detente.errors import CaseError, FlawError, Mistake, Where, did_you_mean
 from detente.live.key import Key
-from detente.market.network import egress_price
-from detente.market.offer import AnyOffer, Closed, GpuOffer, ProvisionedOffer
+from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer
 from detente.market.provider import Provider
 from detente.values.facts import Facts
 from detente.values.period import Period, moment
@@ -213,25 +215,12 @@ class Case:
     @property
     def news(self) -> tuple[datetime, ...]:
         """The moments after its start at which it becomes known that offers will be closed, in order."""
-        start = moment(self.declared.horizon.start)
-        told = {self._told(each) for offer in self.offers for each in offer.closed}
-        return tuple(sorted(at for at in told if at > start))
+        return news(self.offers, self.periods)
 
     def known_at(self, at: datetime) -> Case:
         """The same case as far as it is known at a moment: no offer is closed of which nobody knows it by then."""
-        offers = tuple(
-            offer.model_copy(update={"closed": tuple(each for each in offer.closed if self._told(each) <= at)})
-            for offer in self.offers
-        )
+        offers = known_at(self.offers, self.periods, at)
         return replace(self, declared=self.declared.model_copy(update={"offers": offers}))
-
-    def _told(self, closed: Closed) -> datetime:
-        """From when on a plan knows of it: at the latest as the period begins in which it begins, which is one."""
-        start = moment(self.declared.horizon.start)
-        if closed.known is None:
-            return start
-        begun = [period.span_start for period in self.periods if period.span_start <= moment(closed.from_)]
-        return min(moment(closed.known), begun[-1] if begun else start)
 
     def serving(self, keys: Iterable[Key]) -> Case:
         """The same case with other keys."""
@@ -327,9 +316,9 @@ class Case:
         Raises CaseError where terms have readings and none is chosen (§3).
         """
         choice = dict(self.chosen)
-        unread = [_unread(name, self.disputed) for name in self.disputed if name not in choice]
-        if unread:
-            raise CaseError(unread)
+        missing = [unread(name, self.disputed) for name in self.disputed if name not in choice]
+        if missing:
+            raise CaseError(missing)
         return tuple(f.term.bound(f.validity, choice.get(f.term.id)) for f in self._held)
 
     @cached_property
@@ -364,49 +353,22 @@ class Case:
         return in_quanta(workload.demand.over(periods, moment(self.declared.horizon.start)))
 
     def egress(self, workload: AnyWorkload, offer: AnyOffer) -> tuple[Fraction, str]:
-        """Money per unit of work for moving its data to an offer, and the place that bills it.
-
-        Raises FlawError where no price is declared: a price that is missing is never zero (§2).
-        """
-        if workload.data is None:
-            return Fraction(0), ""
-        source, to = workload.data.at, f"{offer.provider}/{offer.region}"
-        if source == to or not workload.data.moves[0]:
-            return Fraction(0), source
-        price = egress_price(self.declared.networks, source, to)
-        if price is None:
-            raise FlawError(f"no network price from `{source}` to `{to}`", "add it under `networks:` (0 if it is free)")
-        return Fraction(price.amount) * Fraction(workload.data.moves[0]), source
+        """Money per unit of work for moving its data to an offer, and the place that bills it. Raises FlawError."""
+        return egress(self.declared.networks, workload, offer)
 
     def moved_facts(self, place: str) -> Facts:
         """What a scope may ask of data that moves: it is sold by the place that it leaves."""
-        provider, _, region = place.partition("/")
-        facts = {"product": "egress", "provider": provider, "region": region, "offer": f"{place} egress"}
-        known = self.providers[provider].regions.get(region)
-        return {**facts, "country": known.country} if known else facts
+        return moved_facts(self.providers, place)
 
     # -- may this run there? ---------------------------------------------------------------------------------
     def places(self, workload: AnyWorkload, offer: AnyOffer) -> tuple[tuple[Facts, ...], ...]:
-        """Where an offer may run a workload: of each deployment that can serve it, the facts of every place.
-
-        Nobody keeps a call to one of a deployment's places, so a deployment is permitted where all of them are, and the
-        work where any deployment is. Training runs on the offer itself, and so does what no deployment serves: one
-        place, the offer's own.
-        """
-        of_models = [] if isinstance(workload, Training) else self._places[offer.id]
-        served = tuple(places for model, places in of_models if model in workload.runs_on.models)
-        return served or ((self.offer_facts[offer.id],),)
+        """Where an offer may run a workload: of each deployment that can serve it, the facts of every place."""
+        return self._places.of(workload, offer)
 
     @cached_property
-    def _places(self) -> dict[str, list[tuple[str | None, tuple[Facts, ...]]]]:
-        """Of each offer's deployments, the model and the places."""
+    def _places(self) -> OfferPlaces:
         offers = {offer.id: offer for offer in self.offers}
-        found: dict[str, list[tuple[str | None, tuple[Facts, ...]]]] = {name: [] for name in offers}
-        for deployment in self.declared.deployments:
-            offer = offers[deployment.offer]
-            places = deployment.places(offer, self.providers[offer.provider])
-            found[offer.id].append((deployment.serves_model(offer), places))
-        return found
+        return OfferPlaces.read(self.offer_facts, offers, self.declared.deployments, self.providers)
 
     def verdict(self, workload: AnyWorkload, offer: AnyOffer, start: datetime, end: datetime | None = None) -> Verdict:
         """Whether a workload may run on an offer for all of a time, or at a moment: every clause, every place (§2)."""
@@ -416,12 +378,6 @@ class Case:
             return found
         sentence = f"a deployment of it may run work in `{found.place['region']}`; {found.reason.sentence}"
         return replace(found, reason=Reason(found.reason.term, sentence))
-
-    @property
-    def _elsewhere(self) -> dict[str, list[tuple[str | None, tuple[Facts, ...]]]]:
-        """The places of offers whose deployments run work elsewhere, or as more, than the offer itself would."""
-        own = {name: (facts,) for name, facts in self.offer_facts.items()}
-        return {name: of for name, of in self._places.items() if any(there != own[name] for _, there in of)}
 
     @property
     def _sources(self) -> list[TraceSource | Table]:
@@ -434,7 +390,7 @@ class Case:
         """SHA-256 over everything that a plan depends on."""
         parts = [
             repr(self.declared.planned),
-            repr(self._elsewhere),
+            repr(self._places.elsewhere),
             *(source.digest for source in self._sources),
             str(self.reading),
             str(sorted(self.without)),
@@ -442,11 +398,3 @@ class Case:
             *([repr(self.severed)] if self.severed else []),
         ]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def _unread(clause: str, disputed: Disputed) -> Mistake:
-    """That a clause has readings and none was chosen, and what to do."""
-    names = ", ".join(f"`{name}`" for name in disputed[clause])
-    alone = f"; of this clause alone: `--reading {clause}=…`" if len(disputed) > 1 else ""
-    what, remedy = f"`{clause}` has several readings and none is chosen", "say `--reading`, or `reading:` in case.yaml"
-    return Mistake(Where("reading"), what, f"{remedy}: {names}{alone}")

@@ -13,7 +13,7 @@ from typing import Annotated
 
 from pydantic import Discriminator, Tag
 
-from detente.errors import FlawError, did_you_mean
+from detente.errors import FlawError, Mistake, Where, did_you_mean
 from detente.values.noun import Id
 
 Disputed = Mapping[str, tuple[str, ...]]
@@ -87,3 +87,11 @@ def combinations(disputed: Disputed, fixed: Chosen) -> Iterator[dict[str, str]]:
         what = f"the readings of {len(ways)} disputed clauses combine in {n:,} ways, more than {MAX_COMBINATIONS:,}"
         raise FlawError(what, "choose some of them: `--reading CLAUSE=READING`")
     return (dict(zip(disputed, names, strict=True)) for names in product(*ways))
+
+
+def unread(clause: str, disputed: Disputed) -> Mistake:
+    """That a clause has readings and none was chosen, and what to do."""
+    names = ", ".join(f"`{name}`" for name in disputed[clause])
+    alone = f"; of this clause alone: `--reading {clause}=…`" if len(disputed) > 1 else ""
+    what, remedy = f"`{clause}` has several readings and none is chosen", "say `--reading`, or `reading:` in case.yaml"
+    return Mistake(Where("reading"), what, f"{remedy}: {names}{alone}")

@@ -1,0 +1,40 @@
+"""What moving a workload's data to an offer costs, and who sells that.
+
+Owns: its price per unit of work, and its facts. Not here: prices between places (``market/network``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+from detente.demand.workload import AnyWorkload
+from detente.errors import FlawError
+from detente.market.network import Network, egress_price
+from detente.market.offer import AnyOffer
+from detente.market.provider import Provider
+from detente.values.facts import Facts
+
+
+def egress(networks: Sequence[Network], workload: AnyWorkload, offer: AnyOffer) -> tuple[Fraction, str]:
+    """Money per unit of work for moving its data to an offer, and the place that bills it.
+
+    Raises FlawError where no price is declared: a price that is missing is never zero (§2).
+    """
+    if workload.data is None:
+        return Fraction(0), ""
+    source, to = workload.data.at, f"{offer.provider}/{offer.region}"
+    if source == to or not workload.data.moves[0]:
+        return Fraction(0), source
+    price = egress_price(networks, source, to)
+    if price is None:
+        raise FlawError(f"no network price from `{source}` to `{to}`", "add it under `networks:` (0 if it is free)")
+    return Fraction(price.amount) * Fraction(workload.data.moves[0]), source
+
+
+def moved_facts(providers: Mapping[str, Provider], place: str) -> Facts:
+    """What a scope may ask of data that moves: it is sold by the place that it leaves."""
+    provider, _, region = place.partition("/")
+    facts = {"product": "egress", "provider": provider, "region": region, "offer": f"{place} egress"}
+    known = providers[provider].regions.get(region)
+    return {**facts, "country": known.country} if known else facts
