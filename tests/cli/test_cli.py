@@ -416,8 +416,10 @@ def test_a_gap_that_is_none(good: Path, gap: str) -> None:
     assert "--gap" in done.stderr
 
 
-def test_no_time_at_all(good: Path) -> None:
+def test_no_time_at_all(good: Path, tmp_path: Path) -> None:
     done = detente("plan", good, "--time-limit", "0.000001", "--json")
+    assert (done.returncode, document(done)["status"]) == (0, "optimal")  # what is small is solved all the same
+    done = detente("plan", slow(tmp_path / "slow"), "--time-limit", "0.000001", "--json")
     assert (done.returncode, document(done)["status"]) == (0, "time-limit")  # there is a plan that needs no search
 
 
@@ -429,9 +431,7 @@ def test_no_is_not_said_where_time_ends(tmp_path: Path) -> None:
 
 
 def test_where_time_ends_and_no_plan_is_at_hand_none_is_claimed(tmp_path: Path) -> None:
-    part = agreement({"id": "part", "kind": "share", "at-least": "25%"}, party="north")
-    data = data_of([tokens("north", 3), tokens("south", 2)], [work()], part)
-    done = detente("plan", written(tmp_path / "case", data), "--time-limit", "0.000001", "--json")
+    done = detente("plan", slow(tmp_path / "slow", value=None), "--time-limit", "0.000001", "--json")
     assert (done.returncode, document(done)["status"]) == (3, "not-settled")
     assert "give it more time" in done.stderr
 
@@ -652,17 +652,15 @@ def test_init_never_overwrites(tmp_path: Path) -> None:
 
 
 # -- stopping --------------------------------------------------------------------------------------------
-def slow(folder: Path) -> Path:
+def slow(folder: Path, value: str | None = "60 USD per GPU-hour") -> Path:
     """Whole units of awkward sizes, with shares of spend to hit: minutes of branch and bound, at a gap of 0%."""
     sizes = (8, 5, 7, 3, 11, 13, 6, 9)
     offers = [
         gpus("north" if i % 2 else "south", f"{2 + i / 10}", id=f"o{i}", unit=s, capacity=f"{s * 9} GPU")
         for i, s in enumerate(sizes)
     ]
-    each = [
-        compute(f"w{i}", {"rate": f"{27.3 + i} GPU", "growth": f"{3 + i}% per month"}, value="60 USD per GPU-hour")
-        for i in range(5)
-    ]
+    valued = {"value": value} if value else {}
+    each = [compute(f"w{i}", {"rate": f"{27.3 + i} GPU", "growth": f"{3 + i}% per month"}, **valued) for i in range(5)]
     shares = {"kind": "share", "at-least": "37%", "at-most": "59%", "measure": "spend", "windows": {"every": "month"}}
     deals = [agreement(shares | {"id": f"{p}-part"}, party=p) for p in ("north", "south")]
     return written(folder, data_of(offers, each, *deals, months=12))

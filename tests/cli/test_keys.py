@@ -129,8 +129,8 @@ def test_workers_follow_keys_share_budgets_and_one_is_killed(tmp_path: Path, pro
         assert 2 <= served <= 4
         for child in _children(live.process.pid):
             os.kill(child, signal.SIGKILL)
-        live.until(lambda: live.text.count("another one is started") == 2)
-        live.until(lambda: live.text.count("its journal is on the books") == 2)
+        live.until(lambda: all(f"worker {n} ended (by SIGKILL); another one is started" in live.text for n in (0, 1)))
+        live.until(lambda: all(f"worker {n}: its journal is on the books" in live.text for n in (0, 1)))
         while served < 5:
             live.until(lambda: status(live, two) == 200)
             served += 1

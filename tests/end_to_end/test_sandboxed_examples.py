@@ -32,6 +32,8 @@ EXPLAIN = (
     "detente explain examples/enterprise --request body.json --workload assistant --label data=personal "
     "--at 2026-06-15T09:00Z"
 )
+TRACES = "pip install 'detente[traces]'"
+TRACED = "OTEL_EXPORTER_OTLP_ENDPOINT=http://collector.example:4318 detente serve my-case --traces"  # `test_traces`
 JOURNAL = "detente journal /var/lib/detente --last 20"
 HI: Any = [{"role": "user", "content": "What does my policy cover?"}]
 curled = pytest.mark.skipif(shutil.which("curl") is None, reason="the page uses curl, which is not here")
@@ -43,7 +45,16 @@ def blocks(language: str) -> list[str]:
 
 def test_every_command_of_the_page_is_run_here() -> None:
     in_blocks = [re.sub(r"\s+#.*$", "", line) for block in blocks("sh") for line in block.splitlines()]
-    assert [" ".join(line.split()) for line in in_blocks] == [SERVE, FAULT, PLAN, FOLLOW, EXPLAIN, JOURNAL]
+    assert [" ".join(line.split()) for line in in_blocks] == [
+        SERVE,
+        FAULT,
+        PLAN,
+        FOLLOW,
+        EXPLAIN,
+        TRACES,
+        TRACED,
+        JOURNAL,
+    ]
     in_text = re.findall(r"`((?:detente|curl) [^`]*)`", PAGE)
     assert sorted({line for line in in_text if len(line.split()) > 2}) == sorted([MEND, KEYS])
     assert len(blocks("python")) == 1
