@@ -18,6 +18,7 @@ from detente.outcomes.comparing import compare
 from detente.outcomes.comparison import OURS, OutcomeColumn
 from detente.outcomes.leverage import Leverage
 from detente.outcomes.leveraging import leverage
+from detente.outcomes.sign import sign
 from detente.planner.check import check
 from detente.report.digest import by_provider, commitments, placements
 from detente.report.figure import percent
@@ -25,6 +26,7 @@ from detente.report.html import render
 from detente.report.leverage_page import who_needs_whom
 from detente.results.plan import Plan
 from detente.results.plan_rows import ProviderRow
+from detente.values.money import shown
 from tests.report.bills import assert_adds_up, in_page, in_terminal
 from tests.report.frontier import frontier
 from tests.report.picture import PICTURE, SCALES, alone, said_in, texts, words
@@ -125,6 +127,30 @@ def test_the_frontier_lab_turns_on_the_reading_as_its_page_says() -> None:
     assert {clause.term for clause in found.conflict.clauses} == {"azure-api-exclusivity", DISPUTED}
     today = words(render([frontier("letter"), frontier("spirit")], found))  # the answer is in no plan's words
     assert said_in(PICTURE.read_bytes()) == today, "docs/report.png is of another day: python -m tests.report.picture"
+
+
+SIGNED = {
+    "date": "move a day: end `azure-api-exclusivity` on 2029-01-01",
+    "carve-out": "let 5.08 bn GPU-hours of APIs run outside Azure",
+    "lower": "ask for less: lower `aws-2026-minimum` by 8.64 bn USD, in six windows",
+    "pay": "pay 8.64 bn USD for what `aws-2026-minimum` is short",
+}
+"""What the ways to sign under the spirit are called on the first page."""
+
+
+def test_signing_the_deal_of_the_frontier_lab_comes_out_as_the_first_page_says() -> None:
+    found = sign(Case.load(EXAMPLES / "frontier-lab"), "aws-2026", reading="spirit")
+    (spirit,) = found.readings
+    rows = []
+    for way in spirit.ways:
+        assert way.cost is not None
+        assert way.more is not None
+        amounts = re.findall(r"[\d.]+ bn (?=USD|GPU-hours)|\d{4}-\d\d-\d\d(?=$|;)", SIGNED[way.kind])
+        assert all(amount in way.sentence for amount in amounts), way.sentence
+        told = f"{shown(abs(way.more) / BN)} bn {'more' if way.more > 0 else 'less'}"
+        rows.append([SIGNED[way.kind], f"{shown(way.cost / BN)} bn USD", told])
+    assert [way.kind for way in spirit.ways] == list(SIGNED)
+    must_say("..", rows)
 
 
 WAYS_OUT = {
