@@ -61,7 +61,7 @@ def _budgets(case: Case) -> Iterator[Mistake]:
     for budget in declared.budgets:
         for name in sorted(budget.labels - stated):
             what = f"no workload and no key of the case states `{name}`, so that any call may be meant and counts"
-            yield Mistake(Where(budget.id), what, "state it on keys, or see whether it is spelt right")
+            yield Mistake(Where(budget.id), what, "state it on keys, or correct its spelling")
         if budget.of is None and budget.agreement is None and budget.id not in within:
             what = "covers no call: it states no `of`, and no budget and no key of the case is within it"
             yield Mistake(Where(budget.id), what, "add `of:` (`of: {}` is everything), or make keys within it")
