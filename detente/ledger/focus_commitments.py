@@ -9,7 +9,6 @@ The specification: https://focus.finops.org/focus-specification/v1-4/.
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -30,8 +29,8 @@ from detente.contract.term import Term
 from detente.contract.totals import Totals
 from detente.errors import SettleError
 from detente.ledger.books import Books
+from detente.ledger.focus_file import save_rows
 from detente.ledger.line import LineSum
-from detente.values.file import whole_file
 from detente.values.money import nano
 from detente.values.period import endless, later, moment
 from detente.values.quantity import Exact, Span, plain
@@ -86,14 +85,7 @@ class FocusCommitments:
 
     def save(self, path: Path) -> int:
         """Write a CSV file, whole or not at all; how many rows it has. Raises LedgerError and OSError."""
-        count = 0
-        with whole_file(path) as out:
-            writer = csv.DictWriter(out, COMMITMENT_COLUMNS, restval="", lineterminator="\n")
-            writer.writeheader()
-            for row in self.rows():
-                writer.writerow(row)
-                count += 1
-        return count
+        return save_rows(path, COMMITMENT_COLUMNS, self.rows())
 
     def _row(self, term: Term, standing: Standing) -> dict[str, str]:
         case, meter = self.books.case, _meter(term, standing)

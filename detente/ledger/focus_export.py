@@ -9,7 +9,6 @@ The specification: https://focus.finops.org/focus-specification/v1-2/.
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,11 +19,11 @@ from pathlib import Path
 
 from detente.ledger.books import Books
 from detente.ledger.focus_commitments import AppliedCommitments
+from detente.ledger.focus_file import save_rows
 from detente.ledger.line import LineSum, UseClass, at_micros, decimal, micros
 from detente.ledger.running import sum_of
 from detente.ledger.store import Session
 from detente.market.offer import AnyOffer, GpuOffer, TokenOffer
-from detente.values.file import whole_file
 from detente.values.period import later
 from detente.values.quantity import Span, plain
 
@@ -88,14 +87,7 @@ class FocusExport:
 
     def save(self, path: Path) -> int:
         """Write a CSV file, whole or not at all; how many rows it has. Raises LedgerError and OSError."""
-        count = 0
-        with whole_file(path) as out:
-            writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
-            writer.writeheader()
-            for row in self.rows():
-                writer.writerow(row)
-                count += 1
-        return count
+        return save_rows(path, COLUMNS, self.rows())
 
     # -- use -------------------------------------------------------------------------------------------------------
     def _use(self, each: LineSum) -> FocusRow:
