@@ -80,7 +80,7 @@ class Study:
 
     ``out`` are owners that are out, ``added`` the keys of what is in of all that was added to the program since.
     ``left_out`` are owners that ``relaxed`` took out, in whatever case. With ``performs``, no remedy is taken: a
-    shortfall against a fee. ``start`` is what was found nearby. ``absent`` are offers that are gone for some time, and
+    shortfall against a fee. ``start`` is what was found nearby. ``lost`` are offers that are gone for some time, and
     ``past`` is what was decided before that was known;
     workloads in ``must`` are served in full, though they may go unserved in the case, those in ``spared`` but for so
     much. Of offers in ``plenty``, bought in units, there are as many as work could use.
@@ -93,7 +93,7 @@ class Study:
     left_out: frozenset[Owner] = frozenset()
     giving: Softening | None = None
     performs: bool = False
-    absent: frozenset[Absence] = frozenset()
+    lost: frozenset[Absence] = frozenset()
     must: frozenset[str] = frozenset()
     spared: Mapping[str, float] = field(default_factory=dict)
     plenty: frozenset[str] = frozenset()
@@ -146,9 +146,9 @@ class Study:
         """The same study, each solve of which begins where another ended: soon there, and at one cost in any order."""
         return replace(self, start=found)
 
-    def losing(self, absent: Iterable[Absence]) -> Study:
+    def losing(self, lost: Iterable[Absence]) -> Study:
         """The same study with offers gone for some time."""
-        return replace(self, absent=self.absent.union(absent))
+        return replace(self, lost=self.lost.union(lost))
 
     def serving(self, must: Iterable[str], spared: Mapping[str, float] | None = None) -> Study:
         """The same study with workloads served in full, or but for so much: they state a value, and it is set aside."""
@@ -184,7 +184,7 @@ class Study:
         self.program.leave(self.spared)
         if self.program.plenty != self.plenty:
             self.program.offer_plenty(self.plenty)
-        closed: dict[Hashable, Ints] = {gone: self.program.lost(gone) for gone in self.absent}
+        closed: dict[Hashable, Ints] = {gone: self.program.lost(gone) for gone in self.lost}
         closed |= {name: self.program.draft.unserved[name] for name in self.must if name not in self.spared}
         if model.closed.keys() != closed.keys():
             model.close(closed)
