@@ -12,12 +12,14 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from detente.ledger.books import Books, use_lines
+from detente.ledger.books import Books
 from detente.ledger.chain import GENESIS, hash_of, mark
+from detente.ledger.late import misnoted
 from detente.ledger.line import LineSum, UseClass
 from detente.ledger.running import RunningTotals, all_sums
 from detente.ledger.schema import CHAINED
 from detente.ledger.store import Session, plain_value
+from detente.ledger.stored_lines import use_lines
 
 MAX_FOUND = 200
 """Faults that are listed."""
@@ -131,6 +133,8 @@ class _Chain:
                 self._found(0, "sums", None, f"of {each.of.offer.get('offer')} at {each.start}: not that of its lines")
         for body, start, _ in wanted:
             self._found(0, "sums", None, f"of {UseClass.read(body).offer.get('offer')} at {start}: missing")
+        for batch, n in misnoted(self._session):
+            self._found(batch, "late", n, "whether it came late is not what the closings say")
         for meter in totals.differing(self._session):
             self._found(0, "totals", None, f"of `{meter.term}` ({meter.name}): not those of its lines")
 

@@ -7,7 +7,7 @@ that is already open. Not here: where lines come from (``ingest``), what clauses
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,8 +18,8 @@ from detente.contract.totals import Totals
 from detente.errors import LedgerError
 from detente.ledger.chain import GENESIS, hash_of, mark
 from detente.ledger.entry import LedgerEntry, balanced, of_use
-from detente.ledger.line import LineSum, UseClass, UseLine, at_micros, micros, summed
-from detente.ledger.record import TokenCounts
+from detente.ledger.late import note_late
+from detente.ledger.line import LineSum, UseLine, at_micros, micros, summed
 from detente.ledger.running import RunningTotals, all_sums, kept, own, sum_of
 from detente.ledger.schema import CHAINED
 from detente.ledger.store import Session, Store, big
@@ -123,9 +123,11 @@ class Books:
             return 0
         sums = summed(line for _, line in batch.lines)
         money = [each for each in sums.values() if each.known]
-        batch.entries += of_use(money, self.agreement_of, self.case.currency, self.closed(session))
+        closed = self.closed(session)
+        batch.entries += of_use(money, self.agreement_of, self.case.currency, closed)
         assert balanced(batch.entries), "a batch's entries add up to nothing"
         number, before = self._head(session)
+        note_late(session, number, [line.start for _, line in batch.lines], closed)
         classes, fresh = _classes(session, (key[0] for key in sums))
         rows = self._rows(batch, classes, fresh)
         self._insert(session, number, rows, (batch.kind, f"{at:%Y-%m-%dT%H:%M:%SZ}", self.case.hash), before)
@@ -201,7 +203,7 @@ class Books:
             (of, start, end): sum_of(keys[of, start, end].of, (start, end, *row))
             for of, start, end, *row in session.found(columns, "sums", ("class", "start", '"end"'), list(keys))
         }
-        rows = [(*key, *_sum_row(_added(there[key], more) if key in there else more)) for key, more in keys.items()]
+        rows = [(*key, *_sum_row(there[key].merge(more) if key in there else more)) for key, more in keys.items()]
         session.many(
             'INSERT INTO sums (class, start, "end", count, unknown, tokens, work, taken, listed, net, revenue, off)'
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -235,47 +237,3 @@ def _sum_row(whole: LineSum) -> tuple[Any, ...]:
     off = [(*key, str(amount)) for key, amount in sorted(whole.off.items())]
     amounts = map(big, (whole.work, whole.taken, whole.listed, whole.net, whole.revenue))
     return whole.count, whole.unknown, json.dumps(whole.tokens), *amounts, json.dumps(off)
-
-
-def _added(whole: LineSum, more: LineSum) -> LineSum:
-    whole.count += more.count
-    whole.unknown += more.unknown
-    whole.tokens = [a + b for a, b in zip(whole.tokens, more.tokens, strict=True)]
-    for name in ("work", "taken", "listed", "net", "revenue"):
-        setattr(whole, name, getattr(whole, name) + getattr(more, name))
-    for key, amount in more.off.items():
-        whole.off[key] = whole.off.get(key, 0) + amount
-    return whole
-
-
-def read_lines(session: Session, batch: int, unknown: str) -> Iterator[tuple[int, UseLine]]:
-    """The lines of a batch's calls whose use is unknown for one reason, each with its call."""
-    rows = session.all(
-        'SELECT call, part, start, "end", body FROM lines JOIN classes ON lines.class = classes.class'
-        " WHERE lines.batch = ? AND unknown = ? AND count = 1",
-        (batch, unknown),
-    )
-    for call, part, start, end, body in rows:
-        yield call, UseLine(UseClass.read(body), start, end, part, unknown=unknown)
-
-
-BILLED = (
-    " WHERE EXISTS (SELECT 1 FROM calls"
-    " WHERE calls.batch = lines.batch AND calls.n = lines.call AND calls.outcome = 'billed')"
-)
-"""Which lines are of rows of bills."""
-
-
-def use_lines(session: Session, which: str = "") -> Iterator[UseLine]:
-    """Every line, or some of them, as they come."""
-    classes = {number: UseClass.read(body) for number, body in session.all("SELECT class, body FROM classes")}
-    for number, start, end, count, unknown, *rest in session.all(
-        'SELECT class, start, "end", count, unknown, input, cached, written, output, reasoning,'
-        f" work, taken, listed, net, revenue, off FROM lines{which}"
-    ):
-        given, cached, written, output, reasoning, *amounts, off = rest
-        work, taken, listed, net, revenue = map(int, amounts)
-        yield UseLine(
-            classes[number], start, end, 0, count, unknown, TokenCounts(given, output, cached, written, reasoning),
-            work, taken, listed, net, revenue, tuple(tuple(each) for each in json.loads(off)) if off else (),
-        )  # fmt: skip

@@ -119,9 +119,9 @@ def _differences(
 
 def _booked_on(should: _Wanted | None, as_of: datetime, closed: datetime | None) -> tuple[str, str]:
     """The last day of a window, or of what has come of it; what is late, on the first day that is open, by name."""
-    if should is not None and closed is not None and should.end <= closed:
-        return f"{closed:%Y-%m-%d}", named(should.start, should.end)
     end = as_of if should is None else min(should.end, as_of)
+    if closed is not None and end <= closed:
+        return f"{closed:%Y-%m-%d}", "" if should is None else named(should.start, should.end)
     return f"{end - MICRO:%Y-%m-%d}", ""
 
 

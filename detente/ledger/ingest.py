@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from detente.errors import JournalError
-from detente.ledger.books import Books, LedgerBatch, read_lines
+from detente.ledger.books import Books, LedgerBatch
 from detente.ledger.budgets import counted
 from detente.ledger.cap import BookedCall, holder_of
 from detente.ledger.caps import CapCounts
@@ -29,6 +29,7 @@ from detente.ledger.metering import NO_END, Metering
 from detente.ledger.reading import Trouble
 from detente.ledger.record import CallRoute, EndAsRead, parted, read_end, read_route
 from detente.ledger.store import Session
+from detente.ledger.stored_lines import read_lines
 from detente.values.money import written
 
 BATCH = 5_000

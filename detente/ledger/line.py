@@ -153,6 +153,17 @@ class LineSum:
             key = (term, self.start, self.end) if start == end else (term, start, end)
             self.off[key] = self.off.get(key, 0) + amount
 
+    def merge(self, other: LineSum) -> LineSum:
+        """Count what another has counted, of the same class and time."""
+        self.count += other.count
+        self.unknown += other.unknown
+        self.tokens = [a + b for a, b in zip(self.tokens, other.tokens, strict=True)]
+        for name in AMOUNTS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for key, amount in other.off.items():
+            self.off[key] = self.off.get(key, 0) + amount
+        return self
+
     @property
     def known(self) -> bool:
         """Whether anything of it is known: uses, or a correction of their amounts."""

@@ -8,6 +8,13 @@ changed. Not here: the databases that hold them (``sqlite``, ``postgres``), and 
 
 from __future__ import annotations
 
+LATE_LINES = (
+    "SELECT lines.batch, lines.n, found.closed FROM lines JOIN (SELECT batch,"
+    " (SELECT MAX(as_of) FROM closings WHERE closings.batch < batches.batch) AS closed FROM batches) AS found"
+    " ON lines.batch = found.batch WHERE lines.start < found.closed"
+)
+"""Lines of a time for which the books were closed when they came, and the day up to which they were."""
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         'CREATE TABLE batches (batch {whole} PRIMARY KEY, kind TEXT NOT NULL, at TEXT NOT NULL, "case" TEXT NOT NULL,'
@@ -59,6 +66,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         "CREATE TABLE keys (id TEXT PRIMARY KEY, body TEXT NOT NULL, made {whole} NOT NULL, changed {whole} NOT NULL,"
         " revoked {whole} NOT NULL, version {whole} NOT NULL)",
+    ),
+    (
+        "CREATE TABLE late (batch {whole} NOT NULL, n {whole} NOT NULL, closed {whole} NOT NULL,"
+        " PRIMARY KEY (batch, n))",
+        f"INSERT INTO late (batch, n, closed) {LATE_LINES}",
     ),
 )
 LATEST = len(MIGRATIONS)

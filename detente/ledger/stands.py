@@ -6,7 +6,7 @@ here: the rules (``Term.settle``), the estimate (``pace``), and how it is shown 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -21,7 +21,7 @@ from detente.contract.term import Term
 from detente.contract.totals import Totals
 from detente.errors import SettleError
 from detente.ledger.books import Books
-from detente.ledger.line import UseClass, at_micros
+from detente.ledger.line import LineSum, UseClass, at_micros, micros
 from detente.ledger.pace import WEEKS, UseRhythm
 from detente.ledger.running import by_day, unknown_sums
 from detente.ledger.store import Session
@@ -110,6 +110,18 @@ def stands_by(
     view = _View(terms, totals, as_of, unknown, since)
     found = tuple(view.clauses(all_windows=all_windows, headings=headings))
     return BooksStand(as_of, found, sum(count for *_, count in unknown))
+
+
+def stands_as_closed(books: Books, sums: Iterable[LineSum], as_of: datetime) -> BooksStand:
+    """Where the clauses stood in all windows as of a day for which the books are closed (``late.sums_as_closed``)."""
+    before = [each for each in sums if each.start < micros(as_of)]
+    totals = Totals(books.totals.meters)
+    for each in before:
+        if each.end <= micros(as_of):
+            totals.add(each.rated)
+    unknown = [(s.of, at_micros(s.start), at_micros(s.end), s.unknown) for s in before if s.unknown]
+    since = min((at_micros(each.start).date() for each in before), default=None)
+    return stands_by(books.terms, totals, as_of, unknown, since, all_windows=True)
 
 
 UnknownUse = tuple[UseClass, datetime, datetime, int]

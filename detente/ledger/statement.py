@@ -1,21 +1,23 @@
 """A statement: all that is between us and a party in a time, line by line, from what was owed before to what is after.
 
 Owns: gathering it from entries, and that it adds up. What a statement says of closed books stays true: what comes late
-is booked, by name, in the first time that is open. Not here: booking (``closing``), and how it is shown (``report``).
+is booked, by name, in the first time that is open, and clauses are told to stand where they stood without it. Not here:
+booking (``closing``), and how it is shown (``report``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from detente.contract.term import SELF
 from detente.errors import LedgerError
 from detente.ledger.books import Books
-from detente.ledger.line import micros
+from detente.ledger.late import sums_as_closed
+from detente.ledger.line import LineSum, micros
 from detente.ledger.running import unknown_sums
-from detente.ledger.stands import ClauseStands, stands
+from detente.ledger.stands import ClauseStands, stands_as_closed, stands_in
 from detente.ledger.store import Session
 
 KINDS = ("use", "off", "clause")
@@ -44,7 +46,7 @@ class Statement:
     opening, closing
         What was owed before and is owed after, in whole billionths; payments are on no books here.
     closed
-        The day up to which the books are closed; None: never. Later windows have not been settled.
+        The day up to which the books are closed, at most the end; None: never. Later windows have not been settled.
     accruing
         What the party's clauses would come to if the windows that run ended now, as it was last booked.
     clauses
@@ -81,17 +83,22 @@ def statement(books: Books, party: str, start: datetime, end: datetime) -> State
         lines = tuple(_lines(session, party, start, end))
         opening, closing = (_owed(session, party, day) for day in (start, end))
         accruing = -sum(amount for account, _, amount in _entries(session, None, end) if account == f"accruals/{party}")
-        closed, unknown = books.closed(session), _unknown(session, party, end)
+        closed = books.closed(session)
+        if closed is not None and end <= closed:
+            closed, sums = end, list(sums_as_closed(session, end))
+            found = stands_as_closed(books, sums, end)
+        else:
+            sums, found = list(unknown_sums(session)), stands_in(session, books, end, all_windows=True)
     if opening + sum(line.amount for line in lines) != closing:
         what = f"{books.store.url}: what is owed to `{party}` is not what its lines come to"
         raise LedgerError(f"{what}; `detente audit` finds what was changed")
-    found = stands(books, end, all_windows=True)
     agreements = {term.validity.agreement for term in books.terms if term.validity.counterparty == party}
     seen = tuple(c for c in found.clauses if c.agreement in agreements)
     inside = tuple(c for c in seen if c.standing is None or (c.standing.end > start and c.standing.start < end))
     return Statement(
-        party, start, end, books.case.currency, opening, lines, closing, accruing, closed, inside, seen, unknown
-    )
+        party, start, end, books.case.currency, opening, lines, closing, accruing, closed, inside, seen,
+        _unknown(sums, party, end),
+    )  # fmt: skip
 
 
 def parties(books: Books) -> list[str]:
@@ -118,9 +125,9 @@ def _owed(session: Session, party: str, before: datetime) -> int:
     return -sum(amount for account, _, amount in _entries(session, None, before) if account == f"owed/{party}")
 
 
-def _unknown(session: Session, party: str, before: datetime) -> int:
+def _unknown(sums: Iterable[LineSum], party: str, before: datetime) -> int:
     """How many uses are in no sum: of a party's offers, and of those whose seller is not known; for oneself, all."""
-    found = (each for each in unknown_sums(session) if each.start < micros(before))
+    found = (each for each in sums if each.start < micros(before))
     return sum(each.unknown for each in found if party == SELF or each.of.offer.get("provider", party) == party)
 
 

@@ -1,0 +1,46 @@
+"""What came late: lines of a time for which the books were closed already when they came.
+
+Owns: which lines these are, and sums as they were when a time was closed. What is closed stays closed: such lines count
+from the first day that was open then. Not here: on which day they are booked (``entry``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from detente.ledger.line import LineSum, micros, summed
+from detente.ledger.running import all_sums
+from detente.ledger.schema import LATE_LINES
+from detente.ledger.store import Session
+from detente.ledger.stored_lines import use_lines
+
+
+def note_late(session: Session, batch: int, starts: Sequence[int], closed: datetime | None) -> None:
+    """Note which lines of a batch are of a time that is closed."""
+    if closed is not None:
+        until = micros(closed)
+        late = [(batch, n, until) for n, start in enumerate(starts) if start < until]
+        if late:
+            session.many("INSERT INTO late (batch, n, closed) VALUES (?, ?, ?)", late)
+
+
+def sums_as_closed(session: Session, day: datetime) -> Iterator[LineSum]:
+    """Every sum of lines, without those before a day that came once the books were closed for it."""
+    until = micros(day)
+    which = f" JOIN late ON late.batch = lines.batch AND late.n = lines.n WHERE late.closed >= {until}"
+    late = summed(line.times(-1) for line in use_lines(session, f"{which} AND start < {until}"))
+    for each in all_sums(session):
+        less = late.get((each.of.body, each.start, each.end))
+        if less is not None:
+            each.merge(less)
+        if each.known or each.unknown:
+            yield each
+
+
+def misnoted(session: Session) -> list[tuple[int, int]]:
+    """The lines, by batch and place, that came late and are not noted so, or are noted so and did not."""
+    noted, found = (
+        {tuple(map(int, row)) for row in session.all(sql)} for sql in ("SELECT batch, n, closed FROM late", LATE_LINES)
+    )
+    return sorted({(batch, n) for batch, n, _ in noted ^ found})

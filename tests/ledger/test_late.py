@@ -1,0 +1,164 @@
+"""What came late: what is closed stays closed, to the byte, and the next statement has it."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from detente.case.case import Case
+from detente.ledger.audit import audit
+from detente.ledger.books import Books
+from detente.ledger.closing import close
+from detente.ledger.line import at_micros
+from detente.ledger.schema import MIGRATIONS
+from detente.ledger.statement import Statement, statement
+from detente.ledger.store import Store
+from detente.report.screen import Screen
+from detente.report.statement import statement_view, statements_csv, statements_json
+from detente.report.statement_page import render_statements
+from detente.values.period import stretch
+from tests.builders import day, work
+from tests.ledger.served import NOW, both, call, fresh, ingested, journal_of, served_case
+
+FLOOR = {"kind": "minimum-commitment", "amount": "1 USD", "measure": "after-discounts"}
+CLAUSES = (
+    FLOOR | {"id": "floor", "windows": {"every": "month"}},
+    FLOOR | {"id": "year", "amount": "9 USD", "windows": {"every": "year"}},
+    FLOOR | {"id": "labelled", "windows": {"every": "month"}, "of": {"team": "vision"}},
+    {"id": "off", "kind": "discount", "off": "10%"},
+)
+TENTH = (100_000, 0)
+TENTHS = {3: Decimal("0.3"), 6: Decimal("0.6")}
+
+
+def two_teams() -> Case:
+    return served_case(*CLAUSES, workloads=[work(labels={"team": "vision"})])
+
+
+def forms(found: Statement) -> str:
+    """A statement as people, spreadsheets, programs and browsers get it."""
+    shown = io.StringIO()
+    statement_view(Screen(width=100, highlight=False, soft_wrap=False, file=shown), found)
+    return shown.getvalue() + statements_csv([found]) + statements_json([found]) + render_statements([found], "case")
+
+
+def of(store: Store, case: Case, window: str) -> Statement:
+    return statement(Books(store, case), "north", *stretch(window))
+
+
+def closing(store: Store, case: Case, on: str) -> None:
+    close(Books(store, case), day(on), NOW)
+
+
+def drawn(found: Statement, term: str) -> Decimal:
+    (stands,) = (c.standing for c in found.clauses if c.term == term)
+    assert stands is not None
+    return stands.drawn
+
+
+@both
+def test_a_late_record_counts_in_the_month_that_is_open(store: Store, tmp_path: Path) -> None:
+    case = served_case(CLAUSES[0])
+    ingested(store, case, journal_of(tmp_path / "j", [call(1, "2026-01-15", TENTH)]))
+    closing(store, case, "2026-02-01")
+    before = of(store, case, "2026-01")
+    ingested(store, case, journal_of(tmp_path / "k", [call(2, "2026-01-20", TENTH), call(3, "2026-01-31", None)]))
+    closing(store, case, "2026-03-01")
+    january, both_months = of(store, case, "2026-01"), of(store, case, "2026-01-01")
+    assert (drawn(before, "floor"), drawn(january, "floor"), before.unknown, january.unknown) == (
+        TENTHS[3],
+        TENTHS[3],
+        0,
+        0,
+    )
+    assert january == before
+    assert both_months.closed == day("2026-01-02")
+    february = statement(Books(store, case), "north", day("2026-01-01"), day("2026-03-01"))
+    ((first, _),) = ([c.standing for c in february.clauses if c.term == "floor"],)
+    assert first is not None
+    assert (first.drawn, february.unknown) == (TENTHS[6], 1)  # by then it was on the books
+    assert audit(Books(store, case)).faults == ()
+
+
+def test_books_that_are_closed_again_on_the_same_day_accrue_from_there_on(store: Store, tmp_path: Path) -> None:
+    case = served_case(CLAUSES[1])  # 9 USD a year: 0.3 drawn, and 8.7 accrue; later 0.6 and 8.4
+    ingested(store, case, journal_of(tmp_path / "j", [call(1, "2026-01-15", TENTH)]))
+    closing(store, case, "2026-02-01")
+    before = of(store, case, "2026-01")
+    ingested(store, case, journal_of(tmp_path / "k", [call(2, "2026-01-20", TENTH)]))
+    closing(store, case, "2026-02-01")
+    assert (of(store, case, "2026-01").accruing, before.accruing) == (8_700_000_000, 8_700_000_000)
+    assert of(store, case, "2026-02").accruing == 8_400_000_000
+
+
+Late = tuple[int, int, tuple[int, int] | None, str]
+late = st.tuples(
+    st.integers(1, 12), st.integers(1, 60), st.none() | st.just(TENTH), st.sampled_from(["begun", "complete"])
+)
+
+
+@settings(deadline=None, max_examples=8, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(early=st.lists(late, max_size=6), late=st.lists(late, min_size=1, max_size=6), days=st.data())
+def test_a_statement_of_a_closed_month_is_the_same_to_the_byte_whatever_comes_late(
+    early: Sequence[Late], late: Sequence[Late], days: st.DataObject
+) -> None:
+    case = two_teams()
+    with tempfile.TemporaryDirectory() as place, fresh(Path(place)) as store:
+        ingested(store, case, journal_of(Path(place, "j"), [call(0, "2026-01-15", TENTH), *map(record, early)]))
+        closing(store, case, "2026-02-01")
+        told = [forms(of(store, case, window)) for window in ("2026-01", "2026-01-20")]
+        for n, on in enumerate(days.draw(st.permutations(["2026-02-01", "2026-02-01", "2026-03-01"]).map(sorted))):
+            ingested(store, case, journal_of(Path(place, f"k{n}"), list(map(record, late[n::3]))))
+            closing(store, case, on)
+            assert [forms(of(store, case, window)) for window in ("2026-01", "2026-01-20")] == told
+        assert audit(Books(store, case)).faults == ()
+
+
+def record(found: Late) -> bytes:
+    """A call, its beginning, or one of a stream that began; some lack the label that a clause asks for."""
+    number, on, used, outcome = found
+    labels: dict[str, Any] = {} if number % 3 == 0 else {"team": "vision"}
+    at = f"2026-{1 + on // 32:02}-{1 + on % 28:02}"
+    return call(number, at, None if outcome == "begun" else used, outcome=outcome, labels=labels)
+
+
+@both
+def test_a_ledger_of_a_version_before_finds_what_came_late(store: Store, tmp_path: Path) -> None:
+    case = served_case(*CLAUSES[:2])
+    ingested(store, case, journal_of(tmp_path / "j", [call(1, "2026-01-15", TENTH)]))
+    closing(store, case, "2026-02-01")
+    late = [call(n, "2026-01-20", TENTH) for n in (2, 3)]
+    ingested(store, case, journal_of(tmp_path / "k", [*late, call(4, "2026-02-02", TENTH)]))
+    closing(store, case, "2026-03-01")
+    ingested(store, case, journal_of(tmp_path / "l", [call(5, "2026-02-20", TENTH)]))
+    noted = late_lines(store)
+    assert [closed for *_, closed in noted] == [day("2026-02-01"), day("2026-02-01"), day("2026-03-01")]
+    with store.writing() as session:
+        session.run("DROP TABLE late")
+        for statement in MIGRATIONS[3]:
+            session.run(statement.format_map(store.types))
+    assert late_lines(store) == noted
+
+
+def late_lines(store: Store) -> list[tuple[Any, ...]]:
+    with store.reading() as session:
+        rows = session.all("SELECT batch, n, closed FROM late ORDER BY batch, n")
+        return [(batch, n, at_micros(int(closed))) for batch, n, closed in rows]
+
+
+def test_a_note_that_was_removed_is_found(store: Store, tmp_path: Path) -> None:
+    case = served_case(CLAUSES[0])
+    ingested(store, case, journal_of(tmp_path / "j", [call(1, "2026-01-15", TENTH)]))
+    closing(store, case, "2026-02-01")
+    ingested(store, case, journal_of(tmp_path / "k", [call(2, "2026-01-20", TENTH)]))
+    with store.writing() as session:
+        session.run("DELETE FROM late")
+    (fault,) = audit(Books(store, case)).faults
+    assert str(fault) == "batch 3, late, row 0: whether it came late is not what the closings say"
