@@ -66,6 +66,10 @@ class AnthropicWire(Wire):
     def speaks(self, shape: Shape) -> bool:
         return shape in ("chat", "messages", "count") and "chat" in self.deployment.serves
 
+    @property
+    def marks(self) -> bool:
+        return True
+
     def authority(self) -> Authority:
         if self.deployment.credential.entra:
             from detente.providers.entra import EntraAuthority

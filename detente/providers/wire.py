@@ -240,6 +240,14 @@ class Wire:
         """Whether it takes calls of a shape. Neutral: those that its deployment serves."""
         return shape in self.deployment.serves
 
+    @property
+    def marks(self) -> bool:
+        """Whether a chat completion may hold marks of Anthropic's for the prompt cache (``cache_control``).
+
+        Neutral: no; OpenAI's has none, and caches by itself.
+        """
+        return False
+
     def authority(self) -> Authority:
         """What authorizes its requests."""
         raise NotImplementedError

@@ -87,7 +87,7 @@ class MessagesSurface(Surface):
         """As it came, or as a chat completion. Raises ``Refusal``."""
         if wire.speaks("messages"):
             return asked
-        said = as_chat(asked)
+        said = as_chat(asked, marks=wire.marks)
         unable = (said.needs - asked.needs) & set(wire.deployment.lacks) - said.call.optional
         if unable:
             raise Refusal(f"it cannot do {' or '.join(sorted(unable))}, which `messages` need", "messages")
@@ -110,10 +110,13 @@ class MessagesSurface(Surface):
         return msgspec.json.encode(error_of(error, type_of_status(status)))
 
 
-def as_chat(asked: Asked) -> Asked:
-    """The same as a chat completion. Raises ``Refusal`` with a sentence and the member that cannot be said."""
+def as_chat(asked: Asked, *, marks: bool = False) -> Asked:
+    """The same as a chat completion. Raises ``Refusal`` with a sentence and the member that cannot be said.
+
+    ``marks``: whether it may hold marks up to which a prompt is cached, which OpenAI's own has not.
+    """
     own = asked.call
-    asking = Asking(own.members, own.optional)
+    asking = Asking(own.members, own.optional, marks=marks)
     asking.sampling()
     asking.output()
     prompt = asking.prompt()

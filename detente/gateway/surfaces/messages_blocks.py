@@ -26,15 +26,28 @@ _FALSE = msgspec.Raw(b"false")
 MEDIA = ("image/jpeg", "image/png", "image/gif", "image/webp")
 
 
+Message = dict[str, Any]
+
+
 # -- as they are written --------------------------------------------------------------------------------------------
 class CacheControl(msgspec.Struct):
     """A hint for a cache, whatever it says (``ttl``, ``scope``): it changes what a call costs, and no answer."""
 
     type: str
+    ttl: str | None = None
+
+    @property
+    def told(self) -> Message:
+        """The same where it is known to mark a place and for how long; how far it is shared is nobody else's word."""
+        return {"type": self.type} | ({"ttl": self.ttl} if self.ttl is not None else {})
 
 
 class _Kind(msgspec.Struct):
     type: str
+
+
+class _Marked(msgspec.Struct):
+    cache_control: CacheControl | None = None
 
 
 class InputMessage(msgspec.Struct, forbid_unknown_fields=True):
@@ -110,7 +123,6 @@ class _Document(msgspec.Struct, forbid_unknown_fields=True):
 
 
 # -- translating ----------------------------------------------------------------------------------------------------
-Message = dict[str, Any]
 T = TypeVar("T")
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -133,11 +145,17 @@ def kind_of(raw: msgspec.Raw, where: str) -> str:
     return read(raw, _Kind, where).type
 
 
+def marked(part: Message, raw: msgspec.Raw) -> Message:
+    """A part with the mark that its block holds: that a prompt is cached up to here."""
+    mark = read(raw, _Marked, "cache_control").cache_control
+    return part if mark is None else part | {"cache_control": mark.told}
+
+
 def content_of(parts: list[Message]) -> str | list[Message]:
     """One text is the same as its string, which more providers understand."""
     if not parts:
         return ""
-    return str(parts[0]["text"]) if len(parts) == 1 and parts[0]["type"] == "text" else parts
+    return str(parts[0]["text"]) if len(parts) == 1 and parts[0].keys() == {"type", "text"} else parts
 
 
 def text_of(raw: msgspec.Raw, where: str) -> Message:

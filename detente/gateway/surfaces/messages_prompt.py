@@ -19,6 +19,7 @@ from detente.gateway.surfaces.messages_blocks import (
     document_of,
     image_of,
     kind_of,
+    marked,
     only_text_of,
     read,
     redacted_of,
@@ -35,8 +36,12 @@ ERROR = "Error:\n"
 
 @dataclass
 class Prompt:
-    """The messages of a call, and what they need of whoever serves it."""
+    """The messages of a call, and what they need of whoever serves it.
 
+    ``marks``: whether they keep the marks up to which a prompt is cached.
+    """
+
+    marks: bool = False
     messages: list[Message] = field(default_factory=list)
     needs: set[Feature] = field(default_factory=set)
 
@@ -45,7 +50,7 @@ class Prompt:
         if isinstance(content, str):
             said: str | list[Message] = content
         else:
-            said = content_of([only_text_of(raw, f"{where}.{at}") for at, raw in enumerate(content)])
+            said = content_of([self._kept(only_text_of(raw, f"{where}.{at}"), raw) for at, raw in enumerate(content)])
         self.messages.append({"role": "system", "content": said})
 
     def turns(self, raw: msgspec.Raw) -> None:
@@ -84,11 +89,11 @@ class Prompt:
             here = f"{where}.{at}"
             match kind_of(raw, here):
                 case "text":
-                    parts.append(text_of(raw, here))
+                    parts.append(self._kept(text_of(raw, here), raw))
                 case "image":
-                    parts.append(self._image(raw, here))
+                    parts.append(self._kept(self._image(raw, here), raw))
                 case "document":
-                    parts.append(document_of(raw, here))
+                    parts.append(self._kept(document_of(raw, here), raw))
                 case "tool_result":
                     if parts:
                         raise Refusal(f"`{here}` is a tool's result after other content; write results first", here)
@@ -110,13 +115,15 @@ class Prompt:
             here = f"{where}.content.{at}"
             match kind_of(block, here):
                 case "text":
-                    parts.append(text_of(block, here))
+                    parts.append(self._kept(text_of(block, here), block))
                 case "image":
-                    parts.append(self._image(block, here))
+                    parts.append(self._kept(self._image(block, here), block))
                 case "document":
-                    parts.append(document_of(block, here))
+                    parts.append(self._kept(document_of(block, here), block))
                 case other:
                     raise refused(other, here, "tool")
+        if parts:
+            parts[-1] = self._kept(parts[-1], raw)
         content = content_of(parts)
         if result.is_error:
             content = ERROR + content if isinstance(content, str) else [{"type": "text", "text": ERROR}, *content]
@@ -136,9 +143,9 @@ class Prompt:
             here = f"{where}.{at}"
             match kind_of(raw, here):
                 case "text":
-                    parts.append(text_of(raw, here))
+                    parts.append(self._kept(text_of(raw, here), raw))
                 case "tool_use":
-                    calls.append(call_of(raw, here))
+                    calls.append(self._kept(call_of(raw, here), raw))
                     called += 1
                 case "thinking" | "redacted_thinking" as kind:
                     thought = thought_of(raw, here) if kind == "thinking" else redacted_of(raw, here)
@@ -158,6 +165,10 @@ class Prompt:
         if calls:
             message["tool_calls"] = calls
         self.messages.append(message)
+
+    def _kept(self, part: Message, raw: msgspec.Raw) -> Message:
+        """A part of a block, with its mark where marks are kept."""
+        return marked(part, raw) if self.marks else part
 
     def _image(self, raw: msgspec.Raw, where: str) -> Message:
         self.needs.add("images")

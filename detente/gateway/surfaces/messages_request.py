@@ -48,6 +48,7 @@ a wire that does is told the budget itself."""
 HINTS = ("cache_control", "diagnostics", "speed")
 """Members that change what a call costs, how fast it is or what is told of its cache, and no answer."""
 _CACHED = re.compile(rb'"cache_control"\s*:\s*\{')
+_SHARED = re.compile(_CACHED.pattern + rb'[^{}]*"scope"')
 
 
 class _Edit(msgspec.Struct):
@@ -84,10 +85,15 @@ def members_of(body: bytes) -> dict[str, msgspec.Raw]:
 
 
 class Asking:
-    """A request while it is read: which members are left, what is already said of it in a chat completion's words."""
+    """A request while it is read: which members are left, what is already said of it in a chat completion's words.
 
-    def __init__(self, members: Mapping[str, msgspec.Raw], optional: Collection[str] = ()) -> None:
-        self._members, self._optional = members, frozenset(optional)
+    ``marks``: whether whoever is asked knows marks up to which a prompt is cached.
+    """
+
+    def __init__(
+        self, members: Mapping[str, msgspec.Raw], optional: Collection[str] = (), *, marks: bool = False
+    ) -> None:
+        self._members, self._optional, self._marks = members, frozenset(optional), marks
         self.left_out: list[str] = []
         """What is left out, by name: hints, and what the call's leniency allows."""
         for name in members:
@@ -129,7 +135,8 @@ class Asking:
         if "cache_control" in members:
             read(members["cache_control"], CacheControl, "cache_control")
         self.left_out += [name for name in HINTS if name in members]
-        if any(_CACHED.search(bytes(members[name])) for name in ("system", "messages") if name in members):
+        lost = _SHARED if self._marks else _CACHED
+        if any(lost.search(bytes(members[name])) for name in ("system", "messages", "tools") if name in members):
             self.left_out.append("cache_control")
         if "context_management" in members:
             self._edited(members["context_management"])
@@ -204,14 +211,15 @@ class Asking:
 
     def prompt(self) -> Prompt:
         """Everything that is told, and the tools to answer with."""
-        members, prompt = self._members, Prompt()
+        members, prompt = self._members, Prompt(marks=self._marks)
         if "system" in members:
             prompt.system(_system(members["system"]), "system")
         if "messages" not in members:
             raise Refusal("`messages` is missing", "messages")
         prompt.turns(members["messages"])
         self.said["messages"] = prompt.messages
-        tools = tools_of(members.get("tools"), members.get("tool_choice"), self._optional, self.left_out)
+        listed, choice = members.get("tools"), members.get("tool_choice")
+        tools = tools_of(listed, choice, self._optional, self.left_out, marks=self._marks)
         if tools:
             self.said |= tools
         if "tools" in tools:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from detente.gateway.surfaces.messages_blocks import CacheControl, read
+from detente.gateway.surfaces.messages_blocks import CacheControl, marked, read
 from detente.providers.wire import Refusal
 
 
@@ -43,11 +43,17 @@ REMEDY = "or allow it to be left out: `hosted-tools` under `lenient:`"
 
 
 def tools_of(
-    tools: msgspec.Raw | None, choice: msgspec.Raw | None, optional: Collection[str], left_out: list[str]
+    tools: msgspec.Raw | None,
+    choice: msgspec.Raw | None,
+    optional: Collection[str],
+    left_out: list[str],
+    *,
+    marks: bool = False,
 ) -> dict[str, Any]:
     """The members of a chat completion that say which tools there are and how to choose; empty without tools.
 
-    ``left_out`` takes the names of what is left out: hints, and what is ``optional``.
+    ``left_out`` takes the names of what is left out: hints, and what is ``optional``. ``marks``: whether those that a
+    prompt is cached up to are kept.
     """
     listed = [] if tools is None else read(tools, list[msgspec.Raw], "tools")
     said: dict[str, Any] = {}
@@ -57,7 +63,8 @@ def tools_of(
         if "hosted-tools" in optional and kind.startswith(HOSTED):
             left_out.append(next(start for start in HOSTED if kind.startswith(start)).rstrip("_"))
         else:
-            told.append(_tool(raw, kind, f"tools.{at}", left_out))
+            tool = _tool(raw, kind, f"tools.{at}", left_out)
+            told.append(marked(tool, raw) if marks else tool)
     if told:
         said["tools"] = told
     if choice is not None:
@@ -88,8 +95,6 @@ def _tool(raw: msgspec.Raw, kind: str, where: str, left_out: list[str]) -> dict[
         raise Refusal("chat completions take no examples; write them into `description`", f"{where}.input_examples")
     if tool.eager_input_streaming is not None:
         left_out.append("eager_input_streaming")  # how inputs are cut into pieces
-    if tool.cache_control is not None:
-        left_out.append("cache_control")
     function: dict[str, Any] = {"name": tool.name, "parameters": tool.input_schema}
     if tool.description is not None:
         function["description"] = tool.description

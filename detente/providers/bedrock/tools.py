@@ -85,6 +85,8 @@ def tool_config_of(
         stated.append({"toolSpec": spec})
         if family.caches != "prompts":
             stated += cached(tool.cache_control, family)
+        elif tool.cache_control is not None:
+            omissions.hint("cache_control")
     if stated and not family.tools:
         raise Refusal(f"`tools` are stated, and {family.title} calls none", "tools")
     choice, silent = _choice(members, names)

@@ -16,7 +16,16 @@ from detente.providers.bedrock.calls import CallIds
 from detente.providers.bedrock.family import Family
 from detente.providers.bedrock.foreign import foreign_part
 from detente.providers.bedrock.member import Member
-from detente.providers.bedrock.parts import ContentPart, ConverseBlock, cached, document_of, image_of, refused, text_of
+from detente.providers.bedrock.parts import (
+    CachePoint,
+    ContentPart,
+    ConverseBlock,
+    cached,
+    document_of,
+    image_of,
+    refused,
+    text_of,
+)
 from detente.providers.omission import Omissions, remedy
 from detente.providers.tool_names import shortened
 from detente.providers.wire import Refusal
@@ -42,6 +51,7 @@ class _ToolCall(msgspec.Struct, forbid_unknown_fields=True):
     custom: Any = None
     index: int | None = None
     """Of a stream's chunks, whence clients send it back: the order of the list says it."""
+    cache_control: CachePoint | None = None
 
 
 class _Later(msgspec.Struct, forbid_unknown_fields=True):
@@ -172,8 +182,10 @@ def _reminder(message: _Message, family: Family) -> list[ConverseBlock]:
 
     The words are those of Claude's own tools, where a model takes no such message.
     """
-    texts = [block["text"] for block in _blocks(message, family, images=False) if "text" in block]
-    return [{"text": f"{REMINDER[0]}{text}{REMINDER[1]}"} for text in texts]
+    return [
+        {"text": f"{REMINDER[0]}{block['text']}{REMINDER[1]}"} if "text" in block else block
+        for block in _blocks(message, family, images=False)
+    ]
 
 
 def _texts(message: _Message, family: Family) -> list[ConverseBlock]:
@@ -192,7 +204,8 @@ def _assistant(message: _Message, family: Family, omissions: Omissions) -> list[
         blocks += _reasoning(step, family, omissions) + _blocks(step, family, images=False)
         if step.refusal:
             blocks.append({"text": step.refusal})
-        blocks += [_use(call) for call in step.tool_calls or ()]
+        for call in step.tool_calls or ():
+            blocks += [_use(call), *cached(call.cache_control, family)]
     return blocks
 
 

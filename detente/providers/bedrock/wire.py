@@ -85,6 +85,10 @@ class BedrockWire(Wire):
             return self._native and "chat" in self.deployment.serves
         return shape in self.deployment.serves
 
+    @property
+    def marks(self) -> bool:
+        return self._openai is None and self.family.caches != "nothing"
+
     def _spoken(self, call: Call) -> Wire | None:
         return self._openai if call.operation != "embeddings" else None
 
