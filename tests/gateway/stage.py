@@ -250,7 +250,7 @@ class Stage:
             self._renews.cancel()
             self.watch.close()
             await self.renewing.close()
-        self.kept.close()
+        await self.kept.close()
         self.journal.close()
 
     async def _leases(self, ledger: str, ids: str) -> None:

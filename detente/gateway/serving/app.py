@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import msgspec
 
 from detente.gateway.deciding.choose import Order
-from detente.gateway.deciding.decision import Rejection, decide, read, recalled
+from detente.gateway.deciding.decision import Rejection, decide, read
 from detente.gateway.deciding.error import error
 from detente.gateway.deciding.few import must_be_few
 from detente.gateway.deciding.load import Load
@@ -30,10 +29,10 @@ from detente.gateway.serving.door import Door, Shut
 from detente.gateway.serving.job import Job, Served
 from detente.gateway.serving.kept_turns import NOTHING_KEPT, KeptTurns
 from detente.gateway.serving.metrics import TYPE, Metrics
-from detente.gateway.serving.mishap import tell
 from detente.gateway.serving.models_page import models_page
 from detente.gateway.serving.paths import shown, surface_of, with_model
 from detente.gateway.serving.provider_call import ProviderCalls
+from detente.gateway.serving.recalling import forgotten, recalled
 from detente.gateway.serving.recorder import Recorder
 from detente.gateway.serving.relay import Relay
 from detente.gateway.serving.standing_page import standing_page
@@ -41,8 +40,7 @@ from detente.gateway.serving.stated import stated_labels
 from detente.gateway.serving.trace import PARENT, Tracing, trace_of
 from detente.gateway.surfaces import SURFACES
 from detente.gateway.surfaces.messages_count import CountSurface
-from detente.gateway.surfaces.responses_kept import id_of
-from detente.gateway.surfaces.surface import KeptTurn, Surface
+from detente.gateway.surfaces.surface import Surface
 from detente.gateway.upstream import Upstream
 from detente.ledger.journal import Journal
 from detente.live.key import Key
@@ -314,9 +312,9 @@ class App:
             asked = job.asked = read(surface, body, job.workload.id, lenient, headers)
             exchange.body = b""  # its members are all that is needed, and they hold it
             if asked.recalls or surface.keeps(asked):
-                turns = self._recalled(job, lenient)
+                turns = await recalled(self._kept, job, lenient)
                 if (own := surface.answered(job.asked, turns)) is not None:
-                    self._answer(job, exchange, own)
+                    await self._answer(job, exchange, own)
                     return
                 asked = job.asked
             decision = decide(moment, self._load, surface, asked, job.workload, job.labels, began, presented)
@@ -342,28 +340,10 @@ class App:
         finally:
             self._active -= 1
 
-    def _recalled(self, job: Job, lenient: frozenset[str]) -> Sequence[KeptTurn]:
-        """The kept turns that a call builds on, which it then holds; and whether its own is kept. Raises Rejection."""
-        bounds = job.moment.policy.serving.kept_responses
-        turns: Sequence[KeptTurn] = ()
-        if name := job.asked.recalls:
-            try:
-                turns = self._kept.recall(job.key.id, name, bounds, job.began)
-            except sqlite3.Error as error:
-                tell(job.id, error)
-            job.asked = recalled(job.surface, job.asked, turns, lenient)
-        if self._kept.keeps(bounds) and job.surface.keeps(job.asked):
-            job.asked = msgspec.structs.replace(job.asked, kept_as=id_of(job.id))
-        return turns
-
-    def _answer(self, job: Job, exchange: Exchange, body: bytes) -> None:
+    async def _answer(self, job: Job, exchange: Exchange, body: bytes) -> None:
         """Answer a call from what is kept: nothing is generated, and so nothing is metered."""
         if job.asked.call.method == "DELETE":
-            try:
-                self._kept.forget(job.key.id, job.asked.recalls)
-            except sqlite3.Error as failed:
-                tell(job.id, failed)
-                raise Rejection(503, error(503, "the response could not be deleted; try again later")) from None
+            await forgotten(self._kept, job)
         self._recorder.record(job, Served("complete", 200, tokens=Tokens(0, 0)), self._loop.time())
         exchange.reply(200, JSON + self._recorder.disclosed(job, None, None), body)
 

@@ -2,21 +2,29 @@
 
 Owns: that a turn is found by whoever presents the key it was made with, on any worker, and nobody else; and that no key
 takes more than its bounds. What is not used longest goes first. The file lives as long as the gateway and is its user's
-alone: what was said is nowhere else on a disk. Not here: what a turn is (``surfaces/responses_kept``), and who asks.
+alone: what was said is nowhere else on a disk. It is read and written in a thread of its own, so that no other call
+waits for it. Not here: what a turn is (``surfaces/responses_kept``), and who asks.
 """
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from detente.gateway.surfaces.surface import KeptTurn
 from detente.live.serving import KeptResponses
 
-WAIT = 0.25
-"""Seconds that a worker waits for another one's turn to be written: longer, and other calls would wait with it."""
+T = TypeVar("T")
+WAIT = 2.0
+"""Seconds that a call waits for its turn to be found or kept, behind those of other calls and workers."""
+FAILURES = (sqlite3.Error, TimeoutError)
+"""What becomes of a turn that cannot be found or kept, or not in time."""
 _TABLES = """
 pragma journal_mode = wal;
 pragma synchronous = off;
@@ -50,18 +58,54 @@ class KeptTurns:
     ----------
     file
         Where they are; None: nothing is kept. It is made when it is first needed.
+    wait
+        Seconds that a call waits for it.
     """
 
-    def __init__(self, file: Path | None = None) -> None:
-        self._file = file
+    def __init__(self, file: Path | None = None, *, wait: float = WAIT) -> None:
+        self._file, self._wait = file, wait
         self._opened: sqlite3.Connection | None = None
+        self._thread: ThreadPoolExecutor | None = None
 
     def keeps(self, bounds: KeptResponses) -> bool:
         """Whether anything is kept at all."""
         return self._file is not None and bounds.age > 0
 
-    def keep(self, key: str, turn: KeptTurn, bounds: KeptResponses, now: float) -> None:
-        """Keep a turn that was made with a key, and let go of what is over the bounds. Raises sqlite3.Error."""
+    async def keep(self, key: str, turn: KeptTurn, bounds: KeptResponses, now: float) -> None:
+        """Keep a turn that was made with a key, and let go of what is over the bounds. Raises ``FAILURES``."""
+        await self._beside(partial(self._keep, key, turn, bounds, now))
+
+    async def recall(self, key: str, response: str, bounds: KeptResponses, now: float) -> Sequence[KeptTurn]:
+        """A conversation up to a response, the oldest turn first; nothing where not all of it is there.
+
+        Raises ``FAILURES``.
+        """
+        if not self.keeps(bounds):
+            return ()
+        return await self._beside(partial(self._recall, key, response, bounds, now))
+
+    async def forget(self, key: str, response: str) -> None:
+        """Let go of a turn; what builds on it is not whole any more. Raises ``FAILURES``."""
+        await self._beside(partial(self._forget, key, response))
+
+    async def close(self) -> None:
+        """Let go of the file."""
+        if self._opened is not None:
+            await self._beside(self._opened.close)
+            self._opened = None
+        if self._thread is not None:
+            self._thread.shutdown()
+            self._thread = None
+
+    async def _beside(self, act: Callable[[], T]) -> T:
+        """Act beside the event loop, in turn. What nobody waits for any more is not begun."""
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, "detente-turns")
+        async with asyncio.timeout(self._wait):
+            return await asyncio.get_running_loop().run_in_executor(self._thread, act)
+
+    # -- in the thread ------------------------------------------------------------------------------------------------
+    def _keep(self, key: str, turn: KeptTurn, bounds: KeptResponses, now: float) -> None:
         size = len(turn.input) + len(turn.response)
         row = (turn.id, key, turn.previous, turn.input, turn.response, size, now)
         with self._database() as database:
@@ -70,13 +114,7 @@ class KeptTurns:
             over = database.execute(_TOO_MUCH, (key, bounds.count, bounds.bytes)).fetchall()
             database.executemany("delete from turns where id = ?", over)
 
-    def recall(self, key: str, response: str, bounds: KeptResponses, now: float) -> Sequence[KeptTurn]:
-        """A conversation up to a response, the oldest turn first; nothing where not all of it is there.
-
-        Raises sqlite3.Error.
-        """
-        if not self.keeps(bounds):
-            return ()
+    def _recall(self, key: str, response: str, bounds: KeptResponses, now: float) -> Sequence[KeptTurn]:
         with self._database() as database:
             asked = {"id": response, "key": key, "since": now - bounds.age}
             found = [KeptTurn(*row) for row in database.execute(_CHAIN, asked)]
@@ -85,22 +123,15 @@ class KeptTurns:
             database.executemany("update turns set used = ? where id = ?", [(now, turn.id) for turn in found])
         return found
 
-    def forget(self, key: str, response: str) -> None:
-        """Let go of a turn; what builds on it is not whole any more. Raises sqlite3.Error."""
+    def _forget(self, key: str, response: str) -> None:
         with self._database() as database:
             database.execute("delete from turns where id = ? and key = ?", (response, key))
-
-    def close(self) -> None:
-        """Let go of the file."""
-        if self._opened is not None:
-            self._opened.close()
-            self._opened = None
 
     def _database(self) -> sqlite3.Connection:
         if self._opened is None:
             if self._file is None:
                 raise sqlite3.OperationalError("nothing is kept")
-            opened = sqlite3.connect(self._file, timeout=WAIT)
+            opened = sqlite3.connect(self._file, timeout=self._wait)
             with closing(opened.executescript(_TABLES)):
                 self._opened = opened
         return self._opened

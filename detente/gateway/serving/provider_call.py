@@ -263,7 +263,7 @@ class ProviderCalls:
             return self._note(call, unread(defect, deployed))
         served = Served("complete", 200, call.choice, reply.tokens, reply.finish, call.spilled)
         cost = self._served(call, served)
-        self._recorder.keep(job, call.asked, body)
+        await self._recorder.keep(job, call.asked, body)
         await self._recorder.durable(job)
         call.caller.reply(200, JSON + self._recorder.disclosed(job, call.choice, cost), body)
         self._metrics.added(self._loop.time() - job.began - job.waited)
@@ -339,7 +339,7 @@ class ProviderCalls:
             return await self.break_off(call.job, stream, stream.why)
         served = stream.ended("complete")
         self._served(call, served)
-        self._recorder.keep(call.job, stream.asked, stream.whole)
+        await self._recorder.keep(call.job, stream.asked, stream.whole)
         await self._recorder.durable(call.job)
         stream.close()
         return served

@@ -6,7 +6,6 @@ Owns: from a job and its end to a ``Record``. Not here: the journal's file (``le
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
 from detente.gateway.deciding.admit import Admission
@@ -14,7 +13,7 @@ from detente.gateway.deciding.choose import RankedCandidate
 from detente.gateway.deciding.policy import cost
 from detente.gateway.http.exchange import HeaderLines
 from detente.gateway.serving.job import Job, Served
-from detente.gateway.serving.kept_turns import NOTHING_KEPT, KeptTurns
+from detente.gateway.serving.kept_turns import FAILURES, NOTHING_KEPT, KeptTurns
 from detente.gateway.serving.left_of_budgets import budgets_of, left_of
 from detente.gateway.serving.metrics import Metrics
 from detente.gateway.serving.mishap import tell
@@ -91,14 +90,14 @@ class Recorder:
         start = CallEnd(id=job.id, at=job.at, outcome="begun", status=200, ms=milliseconds(now - job.began))
         self._journal.append(joined(self._route(job, choice, name), start))
 
-    def keep(self, job: Job, asked: Asked, body: bytes) -> None:
+    async def keep(self, job: Job, asked: Asked, body: bytes) -> None:
         """Keep a reply on which later calls may build; where it cannot be, those are told to send everything."""
         turn = job.surface.turn(asked, body) if asked.kept_as else None
         if turn is None:
             return
         try:
-            self._kept.keep(job.key.id, turn, job.moment.policy.serving.kept_responses, job.began)
-        except sqlite3.Error as error:
+            await self._kept.keep(job.key.id, turn, job.moment.policy.serving.kept_responses, job.began)
+        except FAILURES as error:
             tell(job.id, error)
 
     async def durable(self, job: Job) -> None:

@@ -153,7 +153,7 @@ class Worker:
                     self._watch.close()
                     await self._renewing.close()
         finally:
-            turns.close()
+            await turns.close()
             if tracing is not None:
                 await loop.run_in_executor(self._disk, tracing.close)
             self._notifier.close()

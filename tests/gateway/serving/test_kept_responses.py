@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +22,13 @@ PATH = "/v1/responses"
 OTHER = make("other-key", bytes(range(32)))
 
 
-def stage(folder: Path, south: Provider, **serving: Any) -> Stage:
+def stage(folder: Path, south: Provider, *, wait: float = 60.0, **serving: Any) -> Stage:
     keys = [
         {"id": name, "workload": "chat", "hash": hash_of(key)}
         for name, key in (("chat-key", KEY), ("other-key", OTHER))
     ]
     case = one(south, keys=keys, serving=SERVING | serving)
-    return Stage(folder, case, kept=KeptTurns(folder / "turns"))
+    return Stage(folder, case, kept=KeptTurns(folder / "turns", wait=wait))
 
 
 async def respond(on: Stage, text: str, previous: str | None = None, key: str = KEY, **more: Any) -> Answer:
@@ -103,7 +106,55 @@ def test_a_call_is_served_where_its_turn_cannot_be_kept(tmp_path: Path) -> None:
         async with play(SERVED) as south, stage(tmp_path, south) as on:
             made = await respond(on, "one")
             assert made.status == 200
-            assert (await respond(on, "two", made.json["id"])).status == 400
+            refused = await respond(on, "two", made.json["id"])
+            assert (refused.status, "send the whole conversation" in refused.json["error"]["message"]) == (503, True)
+            await so(lambda: len(told) == 2)
+
+    run(main())
+
+
+@contextmanager
+def held(file: Path) -> Iterator[sqlite3.Connection]:
+    """The file of turns while another worker writes to it, for as long as it takes."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as writing:
+        writing.execute("begin immediate")
+        yield writing
+
+
+def test_others_are_served_while_a_call_waits_for_its_turn(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with play(SERVED) as south, stage(tmp_path, south) as on:
+            first = (await respond(on, "one")).json
+            with held(tmp_path / "turns") as writing:
+                second = asyncio.create_task(respond(on, "two", first["id"]))  # waits to be found
+                third = asyncio.create_task(respond(on, "three"))  # waits to be kept
+                await so(lambda: len(south.asked) == 2)
+                for _ in range(3):
+                    assert (await on.ask()).status == 200
+                assert not second.done()
+                assert not third.done()
+                writing.execute("rollback")
+            answers = [(await second).json, (await third).json]
+            assert [answer["previous_response_id"] for answer in answers] == [first["id"], None]
+            for answer in answers:
+                assert (await respond(on, "four", answer["id"])).status == 200
+
+    run(main())
+
+
+def test_nobody_waits_for_turns_longer_than_is_stated(tmp_path: Path) -> None:
+    """The reply is given all the same, and the operator is told that it is not kept."""
+    told: list[dict[str, Any]] = []
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, said: told.append(said))
+        async with play(SERVED) as south, stage(tmp_path, south, wait=0.05) as on:
+            first = (await respond(on, "one")).json
+            told.clear()  # a machine that is busy may be late by itself
+            with held(tmp_path / "turns"):
+                assert (await respond(on, "two")).status == 200
+                found = await on.ask(path=f"{PATH}/{first['id']}", method="DELETE", key=KEY)
+                assert (found.status, "cannot be read now" in found.json["error"]["message"]) == (503, True)
             await so(lambda: len(told) == 2)
 
     run(main())
