@@ -282,7 +282,7 @@ class ProviderCalls:
     def _stream(self, call: ProviderCall) -> Stream:
         """The stream to the caller: a new one, or one that broke off and goes on."""
         if isinstance(broken := call.job.broken, Stream):
-            broken.go_on(call.choice, call.spilled)
+            broken.go_on(call.choice, call.asked, call.spilled)
             return broken
         return Stream(call.job, call.asked, call.choice, call.caller, self._recorder.disclosed, call.spilled)
 

@@ -48,8 +48,8 @@ class Stream:
         self._holds = True
         """Whether what comes is held back: there is no content yet, or there may be none before all of it is there."""
         self._buffers = job.buffers
-        self._next: tuple[RankedCandidate, bool] | None = None
-        """Who goes on with it, and whether that was spilled, until content of theirs has come."""
+        self._next: tuple[RankedCandidate, Asked, bool] | None = None
+        """Who goes on with it, what it is asked, and whether that was spilled, until content of theirs has come."""
         self.said = Said() if job.goes_on and not self._buffers and asked.call.operation == "chat" else None
         """What it has said, where another may have to go on with it."""
         self.begun = False
@@ -61,9 +61,9 @@ class Stream:
         self.finish: str | None = None
         self.pieces = 0
 
-    def go_on(self, choice: RankedCandidate, spilled: bool) -> None:
+    def go_on(self, choice: RankedCandidate, asked: Asked, spilled: bool) -> None:
         """It broke off, and another deployment answers: what comes is held back again until there is content of it."""
-        self._next, self._holds = (choice, spilled), True
+        self._next, self._holds = (choice, asked, spilled), True
         self._held.clear()
         self._size = 0
         self.tokens = self.finish = None
@@ -114,7 +114,8 @@ class Stream:
         if self._next is None:
             return b""
         before, self.continued = self.choice.candidate.deployed.id, True
-        self.choice, self._spilled = self._next
+        self.choice, asked, self._spilled = self._next
+        self._rendering.goes_on(asked)
         self._next = None
         return b": detente: %b broke off, %b goes on\n\n" % (
             before.encode(),

@@ -14,16 +14,15 @@ import resource
 import select
 import signal
 import socket
-import tempfile
 import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from detente.errors import ServeError
+from detente.gateway.serving.run_folder import run_folder
 from detente.ledger.journal import prepare
 
 if TYPE_CHECKING:
@@ -62,15 +61,15 @@ def run(settings: Settings, listening: socket.socket, policy: Policy, ready: Cal
     """Serve until SIGTERM or SIGINT. Raises DetenteError where it cannot start."""
     _raise_descriptors()
     prepare(settings.journal)  # what is wrong with it is said once, not by each worker
-    with tempfile.TemporaryDirectory(prefix="detente-") as shared:  # this user's alone
-        settings = replace(settings, kept=Path(shared) / "turns")
+    with run_folder() as shared:
+        settings = replace(settings, kept=shared / "turns")
         if settings.workers == 1 and settings.ledger is None:
             from detente.gateway.serving.worker import Worker
 
             Worker(settings, 0, say).run(listening, policy, ready)
             return
         if settings.workers > 1:
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared  # before a worker imports its metrics
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(shared)  # before a worker imports its metrics
         _Supervisor(settings, listening, policy, say).run(ready)
 
 

@@ -204,6 +204,10 @@ class ChunkRendering(Rendering):
         """The same events. Raises ``UnsayableError``."""
         return self._events.block(data)
 
+    def goes_on(self, asked: Asked) -> None:
+        """Each chunk names the model."""
+        self._events = Renamed(asked.shown_model)
+
     def close(self) -> bytes:
         """``[DONE]``."""
         return DONE

@@ -70,6 +70,10 @@ class ResponseEvents(Rendering):
         """Events for what these chunks hold. Raises ``UnsayableError``."""
         return b"".join([piece for event in self._events.feed(data) for piece in self._chunk(event)])
 
+    def goes_on(self, asked: Asked) -> None:
+        """The response at the end names the model that ended it."""
+        self._asked = msgspec.structs.replace(self._asked, served_by=asked.served_by)
+
     def close(self) -> bytes:
         """The last items' ends, and the whole response."""
         pieces = [*self._begin(), *self._answered(), *self._end(), *self._told_later(), *self._told_calls()]

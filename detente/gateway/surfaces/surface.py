@@ -112,6 +112,12 @@ class Rendering:
         """
         raise NotImplementedError
 
+    def goes_on(self, asked: Asked) -> None:
+        """Another deployment goes on with it, and is asked ``asked``: what is still to name a model names its.
+
+        Neutral: nothing, for a shape that names it once, at the beginning.
+        """
+
     def close(self) -> bytes:
         """The end of a stream that is complete. Raises ``UnsayableError``."""
         raise NotImplementedError

@@ -328,6 +328,13 @@ def test_a_provider_that_recovers_serves_again_within_seconds(tmp_path: Path) ->
 
 
 # -- going on elsewhere -----------------------------------------------------------------------------------------------
+CHAT, EMBEDDINGS, RESPONSES, MESSAGES = "/v1/chat/completions", "/v1/embeddings", "/v1/responses", "/v1/messages"
+BODIES: dict[str, Data] = {
+    CHAT: HELLO,
+    EMBEDDINGS: {"model": "m", "input": "hi"},
+    RESPONSES: {"model": "m", "input": "hi", "store": False},
+    MESSAGES: {**HELLO, "max_tokens": 9},
+}
 GOES_ON = PATIENT | {"on-cut": "continue"}
 BEGUN = [SSE, *map(chunked, (ROLE, delta(content="he"))), "heard"]
 REST = [SSE, *map(chunked, (ROLE, delta(content="llo"), delta("stop"), USED, DONE)), LAST]
@@ -393,6 +400,33 @@ def test_on_messages_the_text_goes_on_within_its_block(tmp_path: Path) -> None:
             assert kinds.count("message_start") == kinds.count("content_block_start") == 1
             assert kinds[-1] == "message_stop"
             assert "".join(e["delta"]["text"] for e in answer.events if e["type"] == "content_block_delta") == "hello"
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "named"),
+    [
+        (CHAT, "served", ["small", "large"]),
+        (CHAT, "asked", ["chat"]),
+        (RESPONSES, "served", ["small", "large"]),
+        (RESPONSES, "asked", ["chat"]),
+        (MESSAGES, "served", ["small"]),
+    ],
+)
+def test_a_stream_names_each_model_that_served_of_it(tmp_path: Path, path: str, name: str, named: list[str]) -> None:
+    async def main() -> None:
+        async with play([*BEGUN, "close"]) as south, play(REST) as north:
+            data = follows(south, north, **{"reply-model": name})
+            for offer, model in zip(data["offers"], ("small", "large"), strict=True):
+                offer["model"] = model
+            data["workloads"][0]["runs-on"] = {"models": ["small", "large"]}
+            async with Stage(tmp_path, data) as stage:
+                answer = await stage.ask(BODIES[path] | {"model": "chat", "stream": True}, south, path=path)
+                assert b"north-m goes on" in answer.body
+                told = [event for event in answer.events if isinstance(event, dict)]
+                parts = [part for event in told for part in (event, *event.values())]
+                assert list(dict.fromkeys(p["model"] for p in parts if isinstance(p, dict) and "model" in p)) == named
 
     run(main())
 
@@ -501,13 +535,6 @@ def test_a_stream_that_is_to_be_whole_is_made_anew_where_one_breaks_off(tmp_path
 
 
 # -- odd replies ------------------------------------------------------------------------------------------------------
-CHAT, EMBEDDINGS, RESPONSES, MESSAGES = "/v1/chat/completions", "/v1/embeddings", "/v1/responses", "/v1/messages"
-BODIES: dict[str, Data] = {
-    CHAT: HELLO,
-    EMBEDDINGS: {"model": "m", "input": "hi"},
-    RESPONSES: {"model": "m", "input": "hi", "store": False},
-    MESSAGES: {**HELLO, "max_tokens": 9},
-}
 VECTORS = {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}], "model": "m"}
 RESPONSE = {"id": "resp_1", "object": "response", "status": "completed", "model": "m", "output": []}
 GOOD: dict[str, Data] = {CHAT: completion(), EMBEDDINGS: VECTORS, RESPONSES: RESPONSE, MESSAGES: completion()}
