@@ -1,6 +1,6 @@
 """The folder of one run of a gateway: what its processes share, and nobody needs after it.
 
-Owns: that it is its user's alone, and that it goes: with the gateway, or, where that was killed, as the next one starts.
+Owns: that it is its user's alone, and that it goes: with the gateway; where that was killed, as the next one starts.
 Not here: what is in it.
 """
 
