@@ -97,8 +97,8 @@ class _Effort:
     began: float
 
     def resting(self, known: Incumbent) -> _Effort:
-        """The same with an end, where no time limit is given and a solution is at hand."""
-        if self.model.deadline is not None or known.solution is None:
+        """The same with an end, where no time limit is given."""
+        if self.model.deadline is not None:
             return self
         now = time.monotonic()
         spent = now - self.began
@@ -130,7 +130,9 @@ def search(
     known = _rounded(effort, relaxed, start)
     known = replace(known, solution=better(known.solution, at_once))
     if known.gap > gap and len(effort.columns):
-        found = _made_whole(effort.resting(known), known)
+        if known.solution is None:
+            known = replace(known, solution=unsolved(draft, model))
+        found = _searched(effort.resting(known), known)
         if isinstance(found, Unmet):
             return found
         known = found if model.deadline is not None else replace(found, stopped=_not_by_us(found.stopped))
@@ -224,15 +226,6 @@ def _rounded(effort: _Effort, relaxed: Solution, start: Incumbent | None) -> Inc
     return Incumbent(best, relaxed.bound, rounding=added, prices=relaxed, basis=basis)
 
 
-def _made_whole(effort: _Effort, known: Incumbent) -> Incumbent | Unmet:
-    """The best in whole numbers until the time is over."""
-    spare = 0.0 if known.solution is not None else SPARE
-    found = _searched(replace(effort, end=effort.share(1 - spare)), known)
-    if isinstance(found, Unmet) or found.solution is not None or found.stopped != "time-limit":
-        return found
-    return replace(found, solution=unsolved(effort.draft, effort.model))
-
-
 def _searched(effort: _Effort, known: Incumbent) -> Incumbent | Unmet:
     """First over the counts that matter most, for half of the time; then, unless there are too many, over all."""
     model, columns = effort.model, effort.columns
@@ -251,9 +244,20 @@ def _searched(effort: _Effort, known: Incumbent) -> Incumbent | Unmet:
             return found
         known = replace(found, stopped=None)
         effort = effort.resting(known)
-    if len(columns) <= MAX_SEARCHED or known.solution is None:
-        return _branched(effort, columns, known)
-    return known
+    if known.solution is None:
+        return _until_found(effort, known)
+    return known if len(columns) > MAX_SEARCHED else _branched(effort, columns, known)
+
+
+def _until_found(effort: _Effort, known: Incumbent) -> Incumbent | Unmet:
+    """Over all counts, until there is a solution; without a time limit, from the start for twice as long each time."""
+    while True:
+        found = _branched(effort, effort.columns, known)
+        if isinstance(found, Unmet) or found.solution is not None or found.stopped == "interrupted":
+            return found
+        if effort.model.deadline is not None:
+            return found
+        effort = replace(effort, end=None).resting(known)
 
 
 def _dived(effort: _Effort, small: Ints, known: Incumbent) -> Incumbent:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from unittest import mock
 
+import numpy as np
 import pytest
 
-from detente.planner.solving.search import Incumbent, _Effort
+from detente.planner.solving import search
+from detente.planner.solving.search import Incumbent, _Effort, _searched
 from detente.planner.solving.solution import Solution
 
 BOUND = 1000.0
@@ -23,18 +26,35 @@ def known(cost: float | None) -> Incumbent:
         (1100, 30.0, 130.0),  # or as long as all took before
         (1000.5, 0.1, 101.0),  # within a thousandth: one second
         (1000.5, 3.0, 103.0),
-        (None, 3.0, None),  # nothing is at hand: until there is
+        (None, 3.0, 110.0),  # nothing is at hand: as far from the bound as can be
     ],
 )
-def test_without_a_limit_a_search_rests_by_what_it_may_still_win(
-    cost: float | None, spent: float, end: float | None
-) -> None:
+def test_without_a_limit_a_search_rests_by_what_it_may_still_win(cost: float | None, spent: float, end: float) -> None:
     model = mock.Mock(deadline=None)
     with mock.patch("time.monotonic", return_value=100.0):
         effort = _Effort(mock.Mock(), model, mock.Mock(), 1e-4, mock.Mock(), None, 100.0 - spent)
         found = effort.resting(known(cost))
         assert found.end == end
-        assert found.resting(known(1000.5)).end == (min(end, 100.0 + max(1.0, spent)) if end else 100.0 + spent)
+        assert found.resting(known(1000.5)).end == min(end, 100.0 + max(1.0, spent))
+
+
+def test_without_a_limit_and_without_a_plan_no_turn_is_endless_and_each_is_twice_as_long() -> None:
+    """Three counts, of which two matter most: half of ten seconds over those, then 10, 20 and 40 over all."""
+    now, turns = [100.0], []
+
+    def branched(effort: _Effort, whole: list[int], known: Incumbent) -> Incumbent:
+        assert effort.end is not None
+        turns.append((len(whole), effort.end - now[0]))
+        now[0] = effort.end
+        done = len(turns) == 4
+        return replace(known, stopped="time-limit", solution=Solution("optimal", None, 1.0, 1.0) if done else None)
+
+    program = mock.Mock(n=50)
+    model = mock.Mock(deadline=None, program=program, integer=np.array([True, True, False]), held=np.zeros(3))
+    with mock.patch("time.monotonic", side_effect=lambda: now[0]), mock.patch.object(search, "_branched", branched):
+        effort = _Effort(mock.Mock(), model, np.arange(3, dtype=np.int32), 1e-4, mock.Mock(), None, 100.0)
+        _searched(effort.resting(known(None)), known(None))
+    assert turns == [(2, 5.0), (3, 5.0), (3, 10.0), (3, 20.0)]
 
 
 def test_with_a_limit_it_goes_on_until_then() -> None:
