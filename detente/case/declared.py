@@ -20,7 +20,7 @@ from detente.case.risk import CaseRisk
 from detente.case.scenario import EventDay, Scenario
 from detente.case.wording import CURRENCY, flaws
 from detente.demand.workload import Workload
-from detente.errors import Flaw, Path
+from detente.errors import Flaw, Path, nearest
 from detente.live.budget import UseBudget
 from detente.live.deployment import Deployment
 from detente.live.fault import Fault
@@ -144,8 +144,14 @@ def read_head(raw: dict[str, Any], report: Report) -> CaseHead:
         return CaseHead(found)
     bad = {key for key in raw if _mistaken(key, raw[key])}
     good = {key: value for key, value in raw.items() if key not in bad}
-    unread = bad | {key for key in _PLACEHOLDERS if key not in good}
+    unread = bad | {key for key in _PLACEHOLDERS if key not in good} | _meant(raw)
     return CaseHead(Declared.model_validate({**_PLACEHOLDERS, **good}), frozenset(unread))
+
+
+def _meant(raw: dict[str, Any]) -> set[str]:
+    """The keys that unknown ones were meant to be."""
+    absent = {field.alias or name for name, field in Declared.model_fields.items()} - raw.keys()
+    return {near for key in raw if key not in Declared.model_fields and (near := nearest(key, absent))}
 
 
 def _mistaken(key: str, value: Any) -> bool:

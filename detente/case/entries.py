@@ -64,6 +64,7 @@ class Entries:
         self.without = without  # clauses that fell away
         self.mistakes: list[Mistake] = []
         self.meant: set[str] = set()  # models and accelerators that workloads name otherwise, by a slip
+        self.astray: set[str] = set()  # sections with an entry that names what nothing has
         self.workloads: list[AnyWorkload] = self.values("workloads")
         self.offers: list[AnyOffer] = self.values("offers")
         self.providers: dict[str, Provider] = self.by_id("providers")
@@ -107,10 +108,22 @@ class Entries:
     def _whole(self) -> dict[str, bool]:
         return {}
 
+    def sure(self, *sections: str) -> bool:
+        """Whether all entries of some sections were read, and each names what there is.
+
+        Else what is not found in them is no mistake of its own: it may follow from one that is told already.
+        """
+        return self.whole(*sections) and not self.astray.intersection(sections)
+
     # -- noting mistakes -------------------------------------------------------------------------------------
     def wrong(self, entry: Entry, path: Sequence[str | int], what: str, remedy: str, *, key: bool = False) -> None:
         """Note a mistake at a place in an entry."""
         self.mistakes.append(Mistake(entry.where(path, key=key), what, remedy))
+
+    def unknown(self, entry: Entry, path: Sequence[str | int], what: str, remedy: str, *, key: bool = False) -> None:
+        """Note that an entry names what nothing has, so that what it stands for is not known."""
+        self.astray.add(str(entry.path[0]))
+        self.wrong(entry, path, what, remedy, key=key)
 
     @staticmethod
     def written(entry: Entry, path: tuple[str | int, ...]) -> tuple[str | int, ...]:
@@ -134,12 +147,8 @@ class Entries:
         if name in names:
             return True
         if not self.nameless(section):
-            self.wrong(
-                entry,
-                path,
-                f"there is no {section[:-1]} `{name}`",
-                did_you_mean(name, names, f"declare it under `{section}:`"),
-            )
+            remedy = did_you_mean(name, names, f"declare it under `{section}:`")
+            self.unknown(entry, path, f"there is no {section[:-1]} `{name}`", remedy)
         return False
 
     # -- names and facts -------------------------------------------------------------------------------------

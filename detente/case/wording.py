@@ -14,7 +14,7 @@ from typing import Annotated, Any, Union
 from pydantic import BaseModel, ValidationError
 
 from detente.contract.term import Term
-from detente.errors import Flaw, FlawError, Path, did_you_mean
+from detente.errors import Flaw, FlawError, Path, did_you_mean, nearest
 from detente.market.network import PLACE
 from detente.terms import finding, kinds
 from detente.values.noun import ID
@@ -24,12 +24,25 @@ CURRENCY = r"^[A-Z]{3}$"
 
 def flaws(error: ValidationError, raw: Any, kind: Any) -> Iterator[Flaw]:
     """Everything that is wrong with an entry of this kind, by its path in the entry."""
-    for detail in error.errors(include_url=False):
+    details = error.errors(include_url=False)
+    meant = {each for detail in details if (each := _meant(detail, kind, raw))}
+    for detail in details:
+        if detail["type"] == "missing" and detail["loc"] in meant:
+            continue  # it is there, mistyped
         if detail["type"] == "too_short" and len(detail["input"]) >= detail.get("ctx", {}).get("min_length", 0):
             continue  # not short: pydantic leaves out the entries that could not be read
         at = _steps(detail, raw)
         for flaw in _flaws(detail, raw, kind):
             yield replace(flaw, path=(*at, *flaw.path))
+
+
+def _meant(detail: Any, kind: Any, raw: Any) -> tuple[str | int, ...] | None:
+    """Where the key stands that an unknown one was meant to be; None of another mistake, or where none is like it."""
+    if detail["type"] != "extra_forbidden":
+        return None
+    *above, key = detail["loc"]
+    near = nearest(str(key), frozenset(_keys_at(kind, above, raw)))
+    return None if near is None else (*above, near)
 
 
 def _flaws(detail: Any, raw: Any, kind: Any) -> Iterator[Flaw]:
@@ -49,12 +62,17 @@ def _steps(detail: Any, raw: Any) -> Path:
     at = raw
     wrong_kind = ("kind",) if detail["type"] == "union_tag_invalid" else ()
     for step in (*detail["loc"], *wrong_kind):
-        if (isinstance(at, dict) and step in at) or (isinstance(at, list) and isinstance(step, int) and step < len(at)):
+        if _has(at, step):
             at = at[step]
-        else:
-            continue
-        found.append(step)
+            found.append(step)
     return tuple(found)
+
+
+def _has(at: Any, step: str | int) -> bool:
+    """Whether there is such a key or entry in the data."""
+    if isinstance(at, list):
+        return isinstance(step, int) and step < len(at)
+    return isinstance(at, dict) and step in at
 
 
 _EXPECTED = {
@@ -162,11 +180,12 @@ def _keys_at(kind: Any, loc: Sequence[str | int], raw: Any) -> list[str]:
     models, at = _models(kind), raw
     for step in [None, *loc]:
         if step is not None:
+            if not _has(at, step):
+                continue  # a tag of a union
             fields = [f for m in models for f in m.model_fields.values() if f.alias == step]
             if fields:
                 models = [m for f in fields for m in _models(f.annotation)]
-            at = at[step] if isinstance(at, dict) and step in at else at
-            at = at[step] if isinstance(at, list) and isinstance(step, int) and step < len(at) else at
+            at = at[step]
         tag = at.get("kind") if isinstance(at, dict) else None
         chosen = [m for m in models if "kind" in m.model_fields and tag in _tags(m)]
         models = chosen or models

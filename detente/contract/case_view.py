@@ -63,6 +63,10 @@ class CaseView(Protocol):
         """The other clauses of its kind that are in force under the same reading."""
 
     @property
+    def unread(self) -> frozenset[str]:
+        """The clauses of its agreement that could not be read."""
+
+    @property
     def lowering(self) -> Sequence[LoweringClause]:
         """The clauses of any kind that take off prices or pay for use, under each of their readings.
 

@@ -81,7 +81,7 @@ class LiquidatedDamages(CappedCharge):
             if unlike is not None:
                 what = f"work of `{unlike.id}` is in {unlike.unit}, and damages are per {self.price.unit}"
                 yield Flaw(what, f"write `price` per {unlike.unit}, or narrow `of`", ("price",))
-        if self.within is not None:
+        if self.within is not None and self.within not in case.unread:
             yield from self._of_cap()
         for other in case.beside:
             shared = isinstance(other, LiquidatedDamages) and self.within and other.within == self.within

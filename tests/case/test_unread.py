@@ -1,6 +1,8 @@
-"""A mistake in one key of an entry hides no name that nothing has in another key of it."""
+"""A mistake hides no other, and none is told that only follows from it."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
@@ -45,3 +47,52 @@ def test_the_offer_of_a_deployment_and_the_workload_of_a_key() -> None:
 
 def test_a_name_that_is_no_text_is_only_told_as_such() -> None:
     assert not any(what.startswith("there is no") for what in said(offers=[tokens("north", 3) | {"provider": ["x"]}]))
+
+
+EVERYTHING = (Path(__file__).parents[1] / "everything.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("written", "slip", "told"),
+    [
+        # what an offer is of, and where: clauses of it select nothing, deployments lie elsewhere, parties differ
+        ("kind: gpu, provider: south,", "kind: gpu, provider: south-x,", "there is no provider `south-x`"),
+        ("region: texas, acc", "region: texas-x, acc", "`south` has no region `texas-x`"),
+        ("accelerator: H100, buy: spot", "accelerator: H100x, buy: spot", "no workload can use `south-spot` (H100x)"),
+        ("model: small\n    price: {", "model: small-x\n    price: {", "no workload can use `south-small` (small-x)"),
+        ("with: south\n    eff", "with: south-x\n    eff", "there is no provider `south-x`"),
+        # labels: clauses that turn on one, and on its value
+        ("{ api: stateless, data: eu, party: lab }", "{ api: stateless, date: eu, party: lab }", "has no label `data`"),
+        # what is amended: texts that replace others, and dates that come from them
+        ("amends: base", "amends: base-x", "there is no agreement `base-x`"),
+        ("kind: minimum-commitment, amount: 200 k USD,", "kind: minimum-commitment, amount: 200 kx USD,", "`kx`"),
+        ("combine: product", "combine: products", "`products` is not allowed here"),
+        # clauses of the same agreement
+        ("kind: liability-cap, amount: 5 M USD", "kind: liability-cap, amount: 5 Mx USD", "`Mx` is not a scale"),
+        # a key that is missing, since it stands there mistyped; and what is declared under it
+        ("accelerator: H100\n", "acelerator: H100\n", "unknown key `acelerator`"),
+        ("until: { event: merger,", "until: { evnt: merger,", "unknown key `evnt`"),
+        ("events: {", "event: {", "unknown key `event`"),
+    ],
+)
+def test_of_one_slip_one_mistake_is_told(written: str, slip: str, told: str, tmp_path: Path) -> None:
+    assert written in EVERYTHING
+    path = tmp_path / "case.yaml"
+    path.write_text(EVERYTHING.replace(written, slip, 1), encoding="utf-8")
+    with pytest.raises(CaseError) as caught:
+        Case.load(path)
+    (mistake,) = caught.value.mistakes
+    assert told in mistake.what
+
+
+def test_what_does_not_follow_from_a_mistake_is_told_beside_it(tmp_path: Path) -> None:
+    text = EVERYTHING.replace("region: texas, acc", "region: texas-x, acc", 1)
+    text = text.replace("amount: 5 M USD", "amount: 5 Mx USD", 1).replace("with: north\n", "with: nort\n", 1)
+    path = tmp_path / "case.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(CaseError) as caught:
+        Case.load(path)
+    found = [mistake.what for mistake in caught.value.mistakes]
+    assert any("`texas-x`" in what for what in found)
+    assert any("`nort`" in what for what in found)
+    assert any("`Mx`" in what for what in found)

@@ -49,7 +49,7 @@ def _scope(case: Entries, entry: Entry, at: Sequence[str | int], scope: Scope) -
     for key, wanted in scope.wanted.items():
         known = case.values_of.get(key, set()) if key in (*DEMAND_KEYS, *OFFER_KEYS) else None
         section = "offers" if key in OFFER_KEYS else "workloads"
-        if known is None or not case.whole(section, "providers", "catalogs", "deployments"):
+        if known is None or not case.sure(section, "providers", "catalogs", "deployments"):
             continue
         for index, value in enumerate(wanted):
             if value not in known:

@@ -38,6 +38,7 @@ class _Clauses:
         self.roots: dict[str, str] = {}
         self.families: dict[str, list[Agreement]] = {}
         self.first: dict[str, Agreement] = {}  # where each term is declared first
+        self.unlabelled: set[tuple[str, str]] = set()  # workloads of which it was told that they lack a label
         self.disputed: dict[str, tuple[str, ...]] = {}  # each clause that has readings, and their names
         for term in (t for a in self.agreements for t in a.terms if t.readings):
             self.disputed.setdefault(term.id, tuple(term.readings))
@@ -106,6 +107,19 @@ class _Clauses:
                 what = f"there is no term `{name}` in `{agreement.amends}`"
                 wrong(entry, ("removes", index), what, did_you_mean(name, terms))
 
+    def _lineage_read(self, agreement: Agreement) -> bool:
+        """Whether every text that it amends was read, so that what none of them has is missing."""
+        whole = {entry.value.id for entry in self.entries if entry.whole}
+        earlier = [each for each in lineage(agreement, self.known) if each is not agreement]
+        amended = {each.amends for each in (agreement, *earlier)} - {None}
+        return amended <= whole
+
+    @staticmethod
+    def _unread_in(entry: Entry) -> frozenset[str]:
+        """The clauses of an agreement that could not be read."""
+        given = [term for at, term in enumerate(entry.raw.get("terms") or ()) if at not in entry.places]
+        return frozenset(str(term["id"]) for term in given if isinstance(term, dict) and "id" in term)
+
     def _family(self, agreement: Agreement) -> list[Agreement]:
         """The agreement as amended: all that have the same first agreement."""
         return self.families[self.roots[agreement.id]]
@@ -145,7 +159,8 @@ class _Clauses:
         wrong = self.case.wrong
         first = self.first.setdefault(term.id, agreement)
         beside = first is agreement and any(t.id == term.id for t in agreement.terms[:place])
-        if beside or self.roots[first.id] != self.roots[agreement.id]:
+        apart = self.roots[first.id] != self.roots[agreement.id]
+        if beside or (apart and {first.amends, agreement.amends} <= {None, *self.known}):
             what = f"term `{term.id}` is declared twice, first in `{first.id}`"
             wrong(entry, (*path, "id"), what, "rename one")
         if term.id in self.survivors:
@@ -183,10 +198,11 @@ class _Clauses:
         terms = [found.term.bound(found.validity, name) for name in found.term.readings or [None]]
         for flaw in windows.never(terms[0], dates(found.term, entry.value, self.known, {}).end):
             self.case.note(entry, flaw, path)
-        for flaw in windows.handed_over(terms[0]):
-            self.case.note(entry, flaw, path)
-        for flaw in windows.cut(terms[0], self.case.horizon) if self.case.horizon else ():
-            self.case.note(entry, flaw, path)
+        if self._lineage_read(entry.value):
+            for flaw in windows.handed_over(terms[0]):
+                self.case.note(entry, flaw, path)
+            for flaw in windows.cut(terms[0], self.case.horizon) if self.case.horizon else ():
+                self.case.note(entry, flaw, path)
         for term in terms if good else ():
             self._selects(entry, path, term)
             for flaw in units.flaws(term, View(self.case, term)):
@@ -207,21 +223,22 @@ class _Clauses:
         good = True
         for key, wanted in scope.wanted.items():
             section = "offers" if key in OFFER_KEYS else "workloads"
-            hidden = entry.known or not self.case.whole(section, "providers", "catalogs", "deployments")
+            hidden = entry.known or not self.case.sure(section, "providers", "catalogs", "deployments")
             if key not in values:
                 good = False
                 if not hidden:
                     what = f"no workload has the label `{key}`, which `{term}` asks for"
                     wrong(entry, (*path, written or key), what, did_you_mean(key, values), key=True)
                 continue
+            if key not in OFFER_KEYS and key not in DEMAND_KEYS and not self._labelled(key, scope, term):
+                good = False
+                continue  # who lacks it might have the value
             for index, value in enumerate(wanted):
                 if value not in values[key]:
                     good = False
                     if not hidden:
                         what = f"no {section[:-1]} has `{key}: {value}`, so `{term}` selects nothing by it"
                         wrong(entry, (*path, written or key, index), what, did_you_mean(value, values[key]))
-            if key not in OFFER_KEYS and key not in DEMAND_KEYS:
-                good &= self._labelled(key, scope, term)
         return good
 
     def _labelled(self, key: str, scope: Scope, term: str) -> bool:
@@ -231,14 +248,17 @@ class _Clauses:
         for entry in self.case.read("workloads"):
             workload = entry.value
             if key not in workload.labels and others.covers(workload.facts, None) is not False:
+                good = False
+                if (workload.id, key) in self.unlabelled:
+                    continue
+                self.unlabelled.add((workload.id, key))
                 what = f"`{workload.id}` has no label `{key}`, and the clause `{term}` turns on it"
                 self.case.wrong(entry, ("labels",), what, f"add it (`{key}: none` if it is none of them)")
-                good = False
         return good
 
     def _selects(self, entry: Entry, path: Sequence[str | int], term: Term) -> None:
         """A clause that covers no use at all."""
-        whole = not entry.known and self.case.whole("offers", "workloads", "providers", "catalogs", "deployments")
+        whole = not entry.known and self.case.sure("offers", "workloads", "providers", "catalogs", "deployments")
         if not whole or not self.case.uses or self.case.meant:
             return
         if not View(self.case, term).uses(term.covered):
@@ -258,5 +278,6 @@ class _Clauses:
             read = [f for f in standing if not f.term.readings or choice[f.term.id] in f.term.readings]
             terms = [found.term.bound(found.validity, choice.get(found.term.id)) for found in read]
             for found, term in zip(read, terms, strict=True):
-                for flaw in flaws(term, View(self.case, term, terms, self.lowering)):
+                unread = self._unread_in(self.entries[found.agreement])
+                for flaw in flaws(term, View(self.case, term, terms, self.lowering, unread)):
                     self.case.note(self.entries[found.agreement], flaw, self._path(found))

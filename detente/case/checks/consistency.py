@@ -121,7 +121,7 @@ def _region(case: Entries, entry: Entry, path: Sequence[str | int], provider: st
     known = case.providers.get(provider)
     if known is not None and region not in known.regions:
         remedy = did_you_mean(region, known.regions, "declare it under the provider")
-        case.wrong(entry, path, f"`{provider}` has no region `{region}`", remedy)
+        case.unknown(entry, path, f"`{provider}` has no region `{region}`", remedy)
 
 
 # -- offers and workloads ------------------------------------------------------------------------------------
@@ -250,7 +250,7 @@ def _misspelt(case: Entries, entry: Entry, workload: AnyWorkload, named: _Named)
         if near is not None:
             found.add(near)
             remedy = f"did you mean `{near}`, as `{sold.by[near]}` has it?"
-            case.wrong(entry, ("runs-on", section, step), f"no offer has `{name}`", remedy, key=step == name)
+            case.unknown(entry, ("runs-on", section, step), f"no offer has `{name}`", remedy, key=step == name)
     return found
 
 
@@ -277,7 +277,7 @@ def _unused(case: Entries) -> None:
                     if offer.buy == "spot"
                     else (f"its unit of {offer.unit} does not divide any gang")
                 )
-            case.wrong(entry, (), f"no workload can use `{offer.id}` ({what})", remedy)
+            case.unknown(entry, (), f"no workload can use `{offer.id}` ({what})", remedy)
 
 
 def _serves(case: Entries, entry: Entry, workload: AnyWorkload, fits: list[AnyOffer]) -> None:
@@ -289,7 +289,7 @@ def _serves(case: Entries, entry: Entry, workload: AnyWorkload, fits: list[AnyOf
             remedy = "only spot offers fit: say `interruptible: true`"
         elif isinstance(workload, Training) and workload.gang and case.sold & set(wants):
             remedy = f"no offer's unit divides its gang of {workload.gang}"
-        case.wrong(entry, ("runs-on",), f"no offer can serve `{workload.id}`", remedy)
+        case.unknown(entry, ("runs-on",), f"no offer can serve `{workload.id}`", remedy)
     if any(not isinstance(o, GpuOffer) for o in fits) and workload.mix is None:
         what = f"`{workload.id}` runs on models and has no `mix`"
         case.wrong(entry, (), what, "say what a token is: `mix: { output: 20% }`")

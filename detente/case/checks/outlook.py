@@ -37,10 +37,10 @@ def _scenario(case: Entries, entry: Entry, path: tuple[str, ...], name: str | No
 def _covers(case: Entries, entry: Entry, risk: AnyRisk) -> None:
     """Whether a risk is of anything that the case has."""
     if risk.kind == "demand":
-        whole, some = case.whole("workloads"), any(risk.of.covers(w.facts, None) for w in case.workloads)
+        whole, some = case.sure("workloads"), any(risk.of.covers(w.facts, None) for w in case.workloads)
     else:
         whole, some = (
-            case.whole("offers", "catalogs", "providers"),
+            case.sure("offers", "catalogs", "providers"),
             any(risk.of.covers(None, facts) for facts in case.facts.values()),
         )
     if whole and not some:

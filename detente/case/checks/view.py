@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from detente.case.entries import Entries
 from detente.contract.scope import Selection
-from detente.contract.term import Term
+from detente.contract.term import SELF, Term
 from detente.demand.workload import AnyWorkload
 from detente.market.offer import AnyOffer
 from detente.values.facts import Facts
@@ -22,13 +22,14 @@ class View:
     """The case around one clause.
 
     ``alike`` are all like it (of its kind) that are in force under one reading, and ``lowers`` those of any
-    kind that take off prices or pay for use.
+    kind that take off prices or pay for use. ``unread`` are clauses of its agreement that could not be read.
     """
 
     case: Entries
     clause: Term
     alike: Sequence[Term] = ()
     lowers: Sequence[Term] = ()
+    unread: frozenset[str] = frozenset()
 
     @property
     def beside(self) -> Sequence[Term]:
@@ -54,8 +55,11 @@ class View:
 
     @property
     def offers(self) -> Sequence[AnyOffer]:
-        """What is on offer, as far as it was read."""
-        return self.case.offers
+        """What providers have on offer, as far as these are known, and with whom the clause is agreed."""
+        known = self.case.names("providers")
+        if self.clause.validity.counterparty not in known | {SELF}:
+            return ()
+        return [offer for offer in self.case.offers if offer.provider in known]
 
     @property
     def workloads(self) -> Sequence[AnyWorkload]:
@@ -72,7 +76,7 @@ class View:
 
     def uses(self, selection: Selection, *keys: str) -> Sequence[tuple[Facts, Facts]]:
         """Uses that a selection covers; none where not all use could be read."""
-        if not self.case.whole("offers", "workloads", "providers", "catalogs"):
+        if not self.case.sure("offers", "workloads", "providers", "catalogs"):
             return ()
         unlike = self.case.unlike([*selection.keys, *keys])
         return [(demand, offer) for demand, offer in unlike if selection.covers(demand, offer)]

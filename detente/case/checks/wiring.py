@@ -35,7 +35,7 @@ def _deployment(case: Entries, entry: Entry, deployment: AnyDeployment, offer: A
     elif not isinstance(offer, GpuOffer) and model != offer.model:
         what = f"`{deployment.id}` serves {model}, and `{offer.id}` is an offer of {offer.model}"
         case.wrong(entry, ("model",), what, "leave out `model:`, or name the offer of that model")
-    elif case.whole("workloads"):
+    elif case.sure("workloads", "offers", "catalogs"):
         asked = {name for workload in case.workloads for name in workload.runs_on.models}
         if model not in asked:
             path = ("model",) if deployment.model else ("offer",)
@@ -44,7 +44,9 @@ def _deployment(case: Entries, entry: Entry, deployment: AnyDeployment, offer: A
     for at, region in enumerate(deployment.regions):
         if provider is not None and region not in provider.regions:
             remedy = did_you_mean(region, provider.regions, "declare it under the provider")
-            case.wrong(entry, ("regions", at), f"`{provider.id}` has no region `{region}`", remedy)
+            case.unknown(entry, ("regions", at), f"`{provider.id}` has no region `{region}`", remedy)
+    if provider is None or not {offer.region, *deployment.regions} <= {*provider.regions}:
+        return
     if deployment.regions and offer.region not in deployment.regions:
         what = f"leaves out `{offer.region}`, the region of `{offer.id}`"
         case.wrong(entry, ("regions",), what, "name every region where it may run a call")
