@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -39,8 +40,8 @@ IdleChoice = Literal["forbidden", "reserved", "allowed"]
 """Which capacity may be bought though no work uses it: none, what is reserved, or what is rented by the hour too."""
 
 
-class Declared(Noun):
-    """A case: one file, or a folder of files with these keys."""
+class Head(Noun):
+    """What a case says once: the keys that stand beside its sections."""
 
     name: Id
     title: Title | None = None
@@ -54,6 +55,12 @@ class Declared(Noun):
         default=None, description="the reading of disputed clauses that the case is held under; or one for each clause"
     )
     events: dict[Id, EventDay] = Field(default_factory=dict, description="the day of each event, or `not expected`")
+    serving: Serving = Serving()
+
+
+class Declared(Head):
+    """A case: one file, or a folder of files with these keys."""
+
     providers: tuple[Provider, ...] = ()
     networks: tuple[Network, ...] = ()
     offers: tuple[Offer, ...] = ()
@@ -64,11 +71,16 @@ class Declared(Noun):
     choices: tuple[OpenChoice, ...] = ()
     uncertain: tuple[Uncertainty, ...] = ()
     risks: tuple[CaseRisk, ...] = ()
-    serving: Serving = Serving()
     deployments: tuple[Deployment, ...] = ()
     keys: tuple[Key, ...] = ()
     budgets: tuple[UseBudget, ...] = ()
     faults: tuple[Fault, ...] = ()
+
+    @classmethod
+    def of(cls, head: Head, sections: dict[str, Any]) -> Declared:
+        """A case of what was read: its entries are not read again."""
+        said: dict[str, Any] = {name: getattr(head, name) for name in head.model_fields_set}
+        return cls.model_construct(None, **said, **sections)
 
     @property
     def planned(self) -> Declared:
@@ -95,9 +107,6 @@ SECTIONS: dict[str, Any] = {
     "budgets": UseBudget,
     "faults": Fault,
 }
-_READERS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in SECTIONS.items()}
-_TERM: TypeAdapter[Any] = TypeAdapter(AnyTerm)
-_HEAD: TypeAdapter[Declared] = TypeAdapter(Declared)
 _PLACEHOLDERS = {"name": "unread", "horizon": {"start": "2000-01-01", "end": "2001-01-01"}}
 
 
@@ -110,18 +119,18 @@ Report = Callable[[Flaw], None]
 class CaseHead:
     """What stands beside the sections; ``unread`` keys are missing or wrong, and hold placeholders."""
 
-    declared: Declared
+    declared: Head
     unread: frozenset[str] = frozenset()
 
 
 def read_entry(section: str, raw: Any, path: Path, report: Report) -> Any | None:
     """One entry of a section, or None after its mistakes were reported."""
-    return _read(_READERS[section], SECTIONS[section], raw, path, report)
+    return _read(SECTIONS[section], raw, path, report)
 
 
 def read_noun(kind: type[AnyNoun], raw: Any, report: Report) -> AnyNoun | None:
     """A declared thing that is a document of its own, beside a case; None after its mistakes were reported."""
-    found: AnyNoun | None = _read(TypeAdapter(kind), kind, raw, (), report)
+    found: AnyNoun | None = _read(kind, raw, (), report)
     return found
 
 
@@ -130,7 +139,7 @@ def read_agreement(raw: Any, path: Path, report: Report) -> tuple[Agreement | No
     if not isinstance(raw, dict) or not isinstance(raw.get("terms"), list):
         return read_entry("agreements", raw, path, report), ()
     shell = read_entry("agreements", {**raw, "terms": []}, path, report)
-    terms = [_read(_TERM, AnyTerm, term, (*path, "terms", at), report) for at, term in enumerate(raw["terms"])]
+    terms = [_read(AnyTerm, term, (*path, "terms", at), report) for at, term in enumerate(raw["terms"])]
     if shell is None:
         return None, ()
     places = tuple(at for at, term in enumerate(terms) if term is not None)
@@ -139,13 +148,13 @@ def read_agreement(raw: Any, path: Path, report: Report) -> tuple[Agreement | No
 
 def read_head(raw: dict[str, Any], report: Report) -> CaseHead:
     """What stands beside the sections: name, horizon, currency, events."""
-    found = _read(_HEAD, Declared, raw, (), report)
+    found = _read(Head, raw, (), report, Declared)
     if found is not None:
         return CaseHead(found)
     bad = {key for key in raw if _mistaken(key, raw[key])}
     good = {key: value for key, value in raw.items() if key not in bad}
     unread = bad | {key for key in _PLACEHOLDERS if key not in good} | _meant(raw)
-    return CaseHead(Declared.model_validate({**_PLACEHOLDERS, **good}), frozenset(unread))
+    return CaseHead(Head.model_validate({**_PLACEHOLDERS, **good}), frozenset(unread))
 
 
 def _meant(raw: dict[str, Any]) -> set[str]:
@@ -156,17 +165,24 @@ def _meant(raw: dict[str, Any]) -> set[str]:
 
 def _mistaken(key: str, value: Any) -> bool:
     try:
-        Declared.model_validate({**_PLACEHOLDERS, key: value}, by_alias=True, by_name=False)
+        Head.model_validate({**_PLACEHOLDERS, key: value}, by_alias=True, by_name=False)
     except (ValidationError, RecursionError):
         return True
     return False
 
 
-def _read(reader: TypeAdapter[Any], kind: Any, raw: Any, path: Path, report: Report) -> Any | None:
+@cache
+def _reader(kind: Any) -> TypeAdapter[Any]:
+    """Made for the kinds that a case uses only: it takes a third of the time that a small case is read in."""
+    return TypeAdapter(kind)
+
+
+def _read(kind: Any, raw: Any, path: Path, report: Report, among: Any = None) -> Any | None:
+    """``among``: the kind whose keys are suggested, where it is not the one that is read."""
     try:
-        return reader.validate_python(raw, by_alias=True, by_name=False)
+        return _reader(kind).validate_python(raw, by_alias=True, by_name=False)
     except ValidationError as error:
-        for flaw in flaws(error, raw, kind):
+        for flaw in flaws(error, raw, among or kind):
             report(replace(flaw, path=(*path, *flaw.path)))
     except RecursionError:
         report(Flaw("is nested too deeply", "write it flatter", path))

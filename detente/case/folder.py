@@ -234,7 +234,7 @@ class _Reader:
         magnitude.check(entries)
         if self.mistakes or entries.mistakes:
             raise CaseError([*self.mistakes, *entries.mistakes])
-        declared = head.declared.model_copy(update={name: tuple(entries.values(name)) for name in SECTIONS})
+        declared = Declared.of(head.declared, {name: tuple(entries.values(name)) for name in SECTIONS})
         places = {
             (entry.value.id, term.id): entry.where(("terms", at, "id"))
             for entry in entries.read("agreements")

@@ -296,4 +296,5 @@ def can_run(workload: AnyWorkload, offer: AnyOffer, *, spot: bool = False) -> bo
 def job_periods(job: Training, periods: Sequence[Period]) -> list[Period]:
     """The periods that lie wholly between a job's start and its deadline."""
     start = moment(job.from_) if job.from_ else periods[0].span_start if periods else None
-    return [p for p in periods if start is not None and p.span_start >= start and p.span_end <= moment(job.deadline)]
+    end = moment(job.deadline)
+    return [p for p in periods if start is not None and p.span_start >= start and p.span_end <= end]

@@ -38,6 +38,7 @@ class Noun(BaseModel):
         populate_by_name=True,
         alias_generator=lambda name: name.rstrip("_").replace("_", "-"),
         arbitrary_types_allowed=True,
+        defer_build=True,
     )
 
     source: str | None = Field(default=None, description=SOURCE)

@@ -258,7 +258,7 @@ class Horizon(Noun):
 
     def periods(self) -> tuple[Period, ...]:
         """The grid, in order."""
-        return tuple(self._typical() if self.typical else self._plain())
+        return _grid(self)
 
     def _plain(self) -> Iterator[Period]:
         start, end, span, index = moment(self.start), moment(self.end), Span(1, self.every), 0
@@ -280,3 +280,9 @@ class Horizon(Noun):
                 yield Period(index, a, a + timedelta(hours=1), month, after, hours)
                 index += 1
             month = after
+
+
+@lru_cache(maxsize=4)
+def _grid(horizon: Horizon) -> tuple[Period, ...]:
+    """Kept, since a case is checked once more under each of its scenarios, most of them over the same horizon."""
+    return tuple(horizon._typical() if horizon.typical else horizon._plain())

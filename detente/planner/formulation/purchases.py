@@ -89,14 +89,15 @@ def _terms(draft: Draft, offer: AnyUnits) -> list[Start]:
 
 def _rates(draft: Draft, offer: AnyUnits, price: Price, term: Window, paid: Iterable[int]) -> dict[int, Fraction]:
     """Money per unit and hour in each paid period, at the price of the day on which a reservation starts."""
-    found: dict[int, Fraction] = {}
     if not offer.by_month:  # an hour costs the same at any time
         return dict.fromkeys(paid, offer.hour_price(price, term.start, term.end, since=term.start))
-    for t in paid:
-        start = max(draft.periods[t].span_start, term.start)
-        end = min(draft.periods[t].span_end, term.end)
-        found[t] = offer.hour_price(price, start, end, since=term.start)
-    return found
+    spans, which = draft.grid.spans
+    place = {t: int(which[t]) for t in paid}
+    found: dict[int, Fraction] = {}
+    for at in set(place.values()):
+        start, end = max(spans[at][0], term.start), min(spans[at][1], term.end)
+        found[at] = offer.hour_price(price, start, end, since=term.start)
+    return {t: found[at] for t, at in place.items()}
 
 
 def _useful(draft: Draft, offer: AnyUnits) -> Floats:
