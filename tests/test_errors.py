@@ -116,7 +116,7 @@ def test_all_mistakes_of_a_folder_are_said_at_once(tmp_path: Path) -> None:
 agreements/azure.yaml:6:48: `10` is not an amount of money
     write the currency after it, in three capital letters, such as `250 bn USD`
 agreements/azure.yaml:7:56: the amount is in EUR, and the case is in USD
-    one currency a case: convert it
+    state what one EUR costs (`exchange: [ { rate: 1.08 USD per EUR } ]`), or convert it
 agreements/azure.yaml:8:50: there is no provider `gcp`
     allowed: `aws`, `azure`
 case.yaml:2:36: the horizon ends on 2025-07-01, not after its start on 2026-01-01
@@ -125,7 +125,7 @@ case.yaml:3:16: `someday` is not a date
     write for example `2026-01-31`, or `not expected`
 case.yaml:4:1: unknown key `colour`
     allowed: `agreements`, `budgets`, `catalogs`, `choices`, `currency`, `deployments`, `discount-rate`, `events`, \
-`faults`, `horizon`, `idle`, `keys` and 12 more
+`exchange`, `faults`, `horizon`, `idle` and 13 more
 offers/gpus.yaml:2:84: the price is negative: `-1 USD per GPU-hour`
     write 0 or more
 offers/gpus.yaml:3:50: `azure` has no region `westus`

@@ -20,6 +20,7 @@ from detente.contract.validity import Validity
 from detente.errors import FlawError
 from detente.market.offer import AnyOffer
 from detente.terms import AnyTerm
+from detente.values.exchange import CurrencyExchange
 from detente.values.noun import Id, Label, Noun, Title
 from detente.values.period import LAST, Day, moment
 
@@ -40,6 +41,9 @@ class Agreement(Noun):
     combine: Combine | None = Field(
         default=None,
         description="how its discounts on one price combine: each of what is left, all of the list price, or the best",
+    )
+    exchange: tuple[CurrencyExchange, ...] = Field(
+        default=(), description="what currencies cost for its clauses and what is sold under it; default: the case's"
     )
     terms: tuple[AnyTerm, ...] = ()
 

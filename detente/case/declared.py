@@ -32,6 +32,7 @@ from detente.market.network import Network
 from detente.market.offer import Offer
 from detente.market.provider import Provider
 from detente.terms import AnyTerm
+from detente.values.exchange import CurrencyExchange
 from detente.values.noun import Id, Noun, Title
 from detente.values.period import Horizon
 from detente.values.quantity_field import Growth
@@ -46,6 +47,9 @@ class Head(Noun):
     name: Id
     title: Title | None = None
     currency: Annotated[str, Field(pattern=CURRENCY, description="of every price and amount")] = "USD"
+    exchange: tuple[CurrencyExchange, ...] = Field(
+        default=(), description="what other currencies cost: amounts in them are converted, once"
+    )
     horizon: Horizon
     discount_rate: Growth | None = Field(
         default=None, description="what money of a later year is worth less: amounts are also told at present value"

@@ -18,6 +18,7 @@ from detente.case.checks import budgets, clauses, consistency, magnitude, outloo
 from detente.case.declared import SECTIONS, Declared, Report, read_agreement, read_entry, read_head
 from detente.case.document import Document
 from detente.case.entries import Entries, Entry
+from detente.case.exchanging import exchanged
 from detente.case.scenario import ADDED
 from detente.case.written import Written, node_of
 from detente.demand.workload import with_data
@@ -223,6 +224,8 @@ class _Reader:
         read = {name: list(entries) for name, entries in sections.items()}
         sections["offers"] = self._under(sections["offers"], sections["agreements"])
         head = read_head({key: value for key, (_, value) in heads.items()}, self._head_report(heads, documents))
+        sections, unconverted = exchanged(head, sections)
+        self.mistakes += unconverted
         without = self.changed.without if self.changed else frozenset[str]()
         entries = Entries(head, sections, heads, frozenset(self.unread), without)
         unread.check(entries)

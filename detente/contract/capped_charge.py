@@ -24,7 +24,7 @@ from detente.contract.term import Term
 from detente.contract.totals import Totals
 from detente.contract.window import Every, Window
 from detente.errors import Flaw, FlawError
-from detente.values.money import Cash, Money, shown
+from detente.values.money import Cash, Money
 
 
 class CappedCharge(Term):
@@ -156,4 +156,4 @@ class CappedCharge(Term):
 
 
 def _shown(amount: Money) -> str:
-    return shown(amount.amount, amount.currency)
+    return amount.told

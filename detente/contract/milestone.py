@@ -23,7 +23,7 @@ from detente.contract.totals import Totals
 from detente.contract.validity import Validity
 from detente.contract.window import Window
 from detente.errors import Flaw, FlawError
-from detente.values.money import Cash, shown
+from detente.values.money import Cash
 from detente.values.noun import Noun
 from detente.values.period import Day, moment, named
 from detente.values.quantity_field import Percent
@@ -89,7 +89,7 @@ class Milestone(Noun):
         """In a clause's sentence."""
         price = f"{float(self.fee):.0%} of what is missing then is owed" if self.fee else "it must be reached"
         price += ", as prepayment that later use draws" if self.prepaid else ""
-        return f"{shown(self.reach.amount, self.reach.currency)} by {self.by}: {price}"
+        return f"{self.reach.told} by {self.by}: {price}"
 
 
 def out_of_order(milestones: Sequence[Milestone], validity: Validity) -> Iterator[Flaw]:

@@ -7,7 +7,7 @@ neutral default). Not here: any particular kind of clause (``terms/``), and what
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, ClassVar, Literal, Self
@@ -190,6 +190,11 @@ class Term(Noun):
     def on_availability(self, window: Window, availability: Decimal) -> str:
         """What it makes of that, in words; only of a clause that turns on it."""
         return ""
+
+    @property
+    def paid_on(self) -> date | None:
+        """The one day on which its money is due, and at whose rate it is converted. Neutral: there is none."""
+        return None
 
     @property
     def bounds_claims(self) -> Money | None:

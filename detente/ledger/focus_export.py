@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 
@@ -21,7 +22,8 @@ from detente.ledger.books import Books
 from detente.ledger.focus_commitments import AppliedCommitments
 from detente.ledger.focus_file import save_rows
 from detente.ledger.line import LineSum, UseClass, at_micros, decimal, micros
-from detente.ledger.running import sum_of
+from detente.ledger.running import sums_between
+from detente.ledger.stated import rate_of
 from detente.ledger.store import Session
 from detente.market.offer import AnyOffer, GpuOffer, TokenOffer
 from detente.values.period import later
@@ -33,7 +35,8 @@ COLUMNS = (
     *("ChargePeriodEnd", "ChargePeriodStart", "CommitmentDiscountCategory", "CommitmentDiscountId"),
     *("CommitmentDiscountName", "CommitmentDiscountQuantity", "CommitmentDiscountStatus", "CommitmentDiscountType"),
     *("CommitmentDiscountUnit", "ConsumedQuantity", "ConsumedUnit", "ContractedCost", "EffectiveCost", "InvoiceId"),
-    *("InvoiceIssuerName", "ListCost", "PricingCategory", "PricingQuantity", "PricingUnit", "ProviderName"),
+    *("InvoiceIssuerName", "ListCost", "PricingCategory", "PricingCurrency", "PricingCurrencyEffectiveCost"),
+    *("PricingQuantity", "PricingUnit", "ProviderName"),
     *("PublisherName", "RegionId", "RegionName", "ResourceId", "ResourceName", "ResourceType", "ServiceCategory"),
     *("ServiceName", "ServiceSubcategory", "SkuId", "SkuMeter", "SkuPriceDetails", "SkuPriceId", "Tags"),
     *("x_Adjusts", "x_Agreement", "x_CachedTokens", "x_Calls", "x_Clause", "x_ContractApplied"),
@@ -71,7 +74,7 @@ class FocusExport:
         """Every row, in the order of the books. Raises LedgerError."""
         with self.books.store.reading() as session:
             self.books.must_match(session)
-            yield from map(self._use, _sums(session, self.start, self.end))
+            yield from map(self._use, sums_between(session, self.start, self.end))
             yield from self._clauses(session)
 
     @cached_property
@@ -97,7 +100,7 @@ class FocusExport:
         offer = next((o for o in self.books.case.offers if o.id == of.offer.get("offer")), None)
         reserved = offer is not None and _reserved(offer) and of.kind != "egress"
         found = self._head(of.offer.get("provider", "unknown"), start, end, each.net)
-        found |= self._quantity(each, offer) | _service(of) | self._place(of)
+        found |= self._quantity(each, offer) | _service(of) | self._place(of) | self._priced(each, offer)
         found |= {
             "ChargeCategory": "Usage",
             "ChargeDescription": _described(of),
@@ -133,6 +136,12 @@ class FocusExport:
             "PricingUnit": unit,
             "SkuMeter": meter,
         }  # fmt: skip
+
+    def _priced(self, each: LineSum, offer: AnyOffer | None) -> FocusRow:
+        """In which currency it is priced, and what it costs in that: what was converted, at its day's rate, back."""
+        stated = None if offer is None or each.of.kind == "egress" else rate_of(offer, each)
+        currency, rate = stated or (self.books.case.currency, Fraction(1))
+        return {"PricingCurrency": currency, "PricingCurrencyEffectiveCost": _money(round(each.net / rate))}
 
     def _place(self, of: UseClass) -> FocusRow:
         region = of.offer.get("region", "")
@@ -181,19 +190,8 @@ class FocusExport:
             "BillingPeriodStart": _time(begin), "BillingPeriodEnd": _time(later(begin, Span(1, "month"))),
             "ChargePeriodStart": _time(start), "ChargePeriodEnd": _time(end),
             "InvoiceIssuerName": name, "ProviderName": name, "PublisherName": name,
+            "PricingCurrency": case.currency, "PricingCurrencyEffectiveCost": _money(net),
         }  # fmt: skip
-
-
-def _sums(session: Session, start: datetime, end: datetime) -> Iterator[LineSum]:
-    """The sums of use that begin in a time, but for those in which nothing is known."""
-    rows = session.all(
-        'SELECT body, start, "end", count, unknown, tokens, work, taken, listed, net, revenue, off FROM sums'
-        " JOIN classes ON sums.class = classes.class WHERE start >= ? AND start < ? AND count <> 0"
-        ' ORDER BY start, "end", sums.class',
-        (micros(start), micros(end)),
-    )
-    for body, *row in rows:
-        yield sum_of(UseClass.read(body), row)
 
 
 def _service(of: UseClass) -> FocusRow:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from fractions import Fraction
 from hashlib import sha256
 
 from detente.contract.meter import PAYMENTS, Meter
 from detente.contract.term import Term
 from detente.contract.totals import Sum, Totals
-from detente.ledger.line import LineSum, UseClass
+from detente.ledger.line import LineSum, UseClass, micros
 from detente.ledger.store import Session, big
 
 
@@ -144,6 +145,18 @@ def _sums(session: Session, which: str) -> Iterator[LineSum]:
     columns = 'class, start, "end", count, unknown, tokens, work, taken, listed, net, revenue, off'
     for number, *row in session.all(f"SELECT {columns} FROM sums{which}"):
         yield sum_of(classes[number], row)
+
+
+def sums_between(session: Session, start: datetime, end: datetime) -> Iterator[LineSum]:
+    """The sums of use that begin in a time, but for those in which nothing is known."""
+    rows = session.all(
+        'SELECT body, start, "end", count, unknown, tokens, work, taken, listed, net, revenue, off FROM sums'
+        " JOIN classes ON sums.class = classes.class WHERE start >= ? AND start < ? AND count <> 0"
+        ' ORDER BY start, "end", sums.class',
+        (micros(start), micros(end)),
+    )
+    for body, *row in rows:
+        yield sum_of(UseClass.read(body), row)
 
 
 def sum_of(of: UseClass, row: Sequence[object]) -> LineSum:

@@ -16,8 +16,9 @@ from detente.errors import LedgerError
 from detente.ledger.books import Books
 from detente.ledger.late import sums_as_closed
 from detente.ledger.line import LineSum, micros
-from detente.ledger.running import unknown_sums
+from detente.ledger.running import sums_between, unknown_sums
 from detente.ledger.stands import ClauseStands, stands_as_closed, stands_in
+from detente.ledger.stated import StatedUse, stated_use
 from detente.ledger.store import Session
 
 KINDS = ("use", "off", "clause")
@@ -53,6 +54,8 @@ class Statement:
         Where its clauses stand at the end, in the windows of that time.
     past
         The same in every window up to the end.
+    stated
+        Use in that time of offers that are priced in another currency: what it came to in that.
     unknown
         How many uses before the end are of an amount or price that is not known, of what the party sold or may have.
     """
@@ -69,6 +72,7 @@ class Statement:
     clauses: tuple[ClauseStands, ...]
     past: tuple[ClauseStands, ...]
     unknown: int
+    stated: tuple[StatedUse, ...] = ()
 
     @property
     def settled(self) -> bool:
@@ -87,8 +91,10 @@ def statement(books: Books, party: str, start: datetime, end: datetime) -> State
         if closed is not None and end <= closed:
             closed, sums = end, list(sums_as_closed(session, end))
             found = stands_as_closed(books, sums, end)
+            stated = stated_use(books.case, party, (s for s in sums if micros(start) <= s.start < micros(end)))
         else:
             sums, found = list(unknown_sums(session)), stands_in(session, books, end, all_windows=True)
+            stated = stated_use(books.case, party, sums_between(session, start, end))
     if opening + sum(line.amount for line in lines) != closing:
         what = f"{books.store.url}: what is owed to `{party}` is not what its lines come to"
         raise LedgerError(f"{what}; `detente audit` finds what was changed")
@@ -97,7 +103,7 @@ def statement(books: Books, party: str, start: datetime, end: datetime) -> State
     inside = tuple(c for c in seen if c.standing is None or (c.standing.end > start and c.standing.start < end))
     return Statement(
         party, start, end, books.case.currency, opening, lines, closing, accruing, closed, inside, seen,
-        _unknown(sums, party, end),
+        _unknown(sums, party, end), stated,
     )  # fmt: skip
 
 

@@ -22,6 +22,8 @@ from detente.report.standing import plain_clause, standing_rows
 from detente.values.period import named
 from detente.values.quantity import plain
 
+PRICED = "Priced in another currency, at list price"
+STATED_HEADS = ("offer", "as priced")
 SECTIONS = {"use": "Use at list price", "off": "Taken off", "clause": "Clauses"}
 
 
@@ -32,6 +34,8 @@ def statement_view(console: Screen, found: Statement) -> None:
     rows += [(SECTIONS[line.kind], what_of(line), line.adjusts, amount_of(line.amount)) for line in found.lines]
     rows += [("closing", "owed after", "", amount_of(found.closing))]
     table(console, "Owed", ("", "of", "adjusts", found.currency), rows, right=(3,), most=len(rows))
+    stated = list(stated_rows(found))
+    table(console, PRICED, (*STATED_HEADS, found.currency), stated, right=(1, 2), most=len(stated))
     standing = standing_rows(found.clauses, found.currency)
     table(console, "Where its clauses stand", STANDING_HEADS, standing, right=(2, 3, 4, 5, 6), most=len(standing))
     notes = list(notes_of(found))
@@ -39,6 +43,12 @@ def statement_view(console: Screen, found: Statement) -> None:
         heading(console, "Not in it")
     for note in notes:
         say(console, note, indent=2)
+
+
+def stated_rows(found: Statement) -> Iterator[list[str]]:
+    """What is priced in another currency: the offer, and its use in that currency and in the statement's."""
+    for each in found.stated:
+        yield [each.offer, f"{amount_of(each.stated)} {each.currency}", amount_of(each.listed)]
 
 
 def what_of(line: StatementLine) -> str:
@@ -113,6 +123,10 @@ def _plain(found: Statement) -> dict[str, object]:
         "currency": found.currency, "opening": _text(found.opening), "lines": lines, "closing": _text(found.closing),
         "accruing": _text(found.accruing), "settled": found.settled, "unknown": found.unknown,
         "closed": None if found.closed is None else f"{found.closed:%Y-%m-%d}",
+        "stated": [
+            {"offer": s.offer, "currency": s.currency, "stated": _text(s.stated), "listed": _text(s.listed)}
+            for s in found.stated
+        ],
         "clauses": [plain_clause(clause) for clause in found.clauses],
     }  # fmt: skip
 

@@ -14,7 +14,7 @@ from detente.report.burndown import burndown
 from detente.report.html import environment
 from detente.report.prices_page import finished
 from detente.report.standing import HEADS, standing_rows
-from detente.report.statement import SECTIONS, amount_of, lead_of, notes_of, what_of
+from detente.report.statement import SECTIONS, amount_of, lead_of, notes_of, stated_rows, what_of
 from detente.report.svg import both
 from detente.values.period import named
 
@@ -34,6 +34,7 @@ def _told(found: Statement, colour: str) -> Mapping[str, object]:
         "opening": f"{amount_of(found.opening)} {found.currency}",
         "closing": f"{amount_of(found.closing)} {found.currency}",
         "lines": [_line(line) for line in found.lines],
+        "stated": list(stated_rows(found)),
         "standing": standing_rows(found.clauses, found.currency),
         "floors": list(_floors(found, colour)),
         "notes": list(notes_of(found)),

@@ -137,6 +137,10 @@ def _bill(plan: Plan, console: Console) -> None:
         rows.append([Text(plain(name), style=style), line.clause, Text(f"{line.cents:,.2f}", style=style)])
         above = line.what
     table(console, f"The bill, {plan.currency}", ["", "", ""], rows, right=(2,), most=len(rows))
+    stated = [[each.offer, f"{each.stated:,.2f} {each.in_currency}", f"{each.listed:,.2f}"] for each in plan.stated]
+    if stated:
+        heads = ["offer", "as priced", plan.currency]
+        table(console, "Priced in another currency, at list price", heads, stated, right=(1, 2), most=len(stated))
 
 
 def _providers(plan: Plan, console: Console) -> None:

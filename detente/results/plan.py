@@ -35,6 +35,7 @@ from detente.results.plan_rows import (
     ProviderRow,
     Purchase,
     Standby,
+    StatedCharge,
     Unserved,
     WorkloadRow,
 )
@@ -89,6 +90,7 @@ class Plan:
     capacity: tuple[CapacityRow, ...]
     decisions: tuple[Decision, ...]
     notes: tuple[Note, ...]
+    stated: tuple[StatedCharge, ...] = ()
     discount_rate: Exact | None = None
     present_value: Exact | None = None
 

@@ -79,6 +79,20 @@ class ProviderCharge:
 
 
 @dataclass(frozen=True, slots=True)
+class StatedCharge:
+    """What an offer that is priced in another currency comes to: ``stated`` in that currency, ``listed`` in the plan's.
+
+    Both at list price; the second is what was converted, once, and what the bill adds up.
+    """
+
+    offer: str
+    provider: str
+    in_currency: str
+    listed: Exact
+    stated: Exact
+
+
+@dataclass(frozen=True, slots=True)
 class Unserved:
     """Demand that is not served in a period, and what that costs."""
 

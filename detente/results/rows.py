@@ -17,6 +17,7 @@ Section = Literal[
     "unserved",
     "moves",
     "charges",
+    "stated",
     "postings",
     "workloads",
     "providers",

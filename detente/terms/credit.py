@@ -31,7 +31,7 @@ from detente.contract.verdict import Reason
 from detente.contract.window import Calendar, Every, Window
 from detente.errors import Flaw, FlawError
 from detente.values.facts import Facts
-from detente.values.money import Cash, shown
+from detente.values.money import Cash
 from detente.values.quantity_field import Portion
 
 
@@ -173,7 +173,7 @@ class Credit(Term):
 
     def explain(self) -> Reason:
         """What the clause does."""
-        cap = f", at most {shown(self.amount.amount, self.amount.currency)}" if self.amount else ""
+        cap = f", at most {self.amount.told}" if self.amount else ""
         return Reason(self.id, f"{float(self.rate) * 100:g}% of spend ({self.covered}) is given back{cap}")
 
     def stated_windows(self) -> tuple[StatedWindows, ...]:

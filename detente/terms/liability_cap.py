@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from detente.contract.position import Position
 from detente.contract.verdict import Reason
 from detente.errors import FlawError
-from detente.values.money import Cash, Money, shown
+from detente.values.money import Cash, Money
 from detente.values.noun import Title
 from detente.values.quantity_field import Length
 
@@ -40,7 +40,7 @@ class LiabilityCap(Position):
 
     def explain(self) -> Reason:
         """How much, and what not."""
-        parts = [shown(self.amount.amount, self.amount.currency)] if self.amount else []
+        parts = [self.amount.told] if self.amount else []
         parts += [f"the fees of {self.fees_of}"] if self.fees_of else []
         most = parts[0] if len(parts) == 1 else f"the larger of {parts[0]} and {parts[1]}"
         outside = f"; outside of it: {', '.join(self.uncapped)}" if self.uncapped else ""

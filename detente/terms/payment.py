@@ -6,7 +6,7 @@ See ``docs/terms/payment.md``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
 from typing import Literal, Self
 
@@ -51,6 +51,11 @@ class Payment(Term):
         return self.to or super().payee
 
     @property
+    def paid_on(self) -> date:
+        """The day on which it is due."""
+        return self.on
+
+    @property
     def due(self) -> Fraction:
         """Money that is due while the clause is in force, within the horizon where a plan sees it."""
         day, seen = moment(self.on), self._seen
@@ -73,14 +78,14 @@ class Payment(Term):
 
     def explain(self) -> Reason:
         """What is due, to whom, and when."""
-        amount = shown(self.amount.amount, self.amount.currency)
+        amount = self.amount.told
         return Reason(self.id, f"{amount} are due to {self.to or self._party} on {self.on}, whatever runs where")
 
     def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
         """The day on which it is due, unless it is waived by then."""
         if not self.due:
             return
-        amount = shown(self.amount.amount, self.amount.currency)
+        amount = self.amount.told
         yield Reminder(self.on, "payment", f"{amount} are due to {self.to or self._party}", SELF)
 
     @property

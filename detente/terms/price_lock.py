@@ -25,6 +25,7 @@ from detente.values.noun import Id
 from detente.values.period import Day, moment
 
 NOTHING = Fraction(0)
+ListPrice = Price | TokenPrices
 Parts = dict[str, tuple[Fraction, str]]
 """The prices of an offer by what they are for, each with its unit."""
 
@@ -61,21 +62,19 @@ class PriceLock(PriceClause):
         """The day whose list prices hold."""
         return moment(self.on) if self.on else self.validity.first
 
-    def _locked(self, offer: AnyOffer) -> Parts | None:
+    def _locked(self, offer: AnyOffer) -> ListPrice | None:
         """The prices that hold."""
-        stated = self.at.get(offer.id)
-        return _parts(stated) if stated else _parts(offer.price.on(self.day))
-
-    def _now(self, offer: AnyOffer) -> Parts | None:
-        return _parts(offer.price.on(self.validity.start))
+        return self.at.get(offer.id) or offer.price.on(self.day)
 
     def part(self, offer: AnyOffer) -> Fraction | None:
         """The part of an offer's list price that it takes off in this version; None where there is no one part."""
-        held, now = self._locked(offer), self._now(offer)
-        if held is None or now is None:
+        locked, listed_now = self._locked(offer), offer.price.on(self.validity.start)
+        if locked is None or listed_now is None:
             return NOTHING
-        if {name: unit for name, (_, unit) in held.items()} != {name: unit for name, (_, unit) in now.items()}:
+        found = _in_one_unit(locked, listed_now)
+        if found is None:
             return None
+        held, now = found
         parts = {1 - held[name][0] / listed for name, (listed, _) in now.items() if listed}
         if len(parts) > 1 or any(held[name][0] for name, (listed, _) in now.items() if not listed):
             return None
@@ -122,13 +121,29 @@ class PriceLock(PriceClause):
             yield Flaw(what, "write the prices that hold into the offer, from that day on", path)
 
 
-def _parts(price: Price | TokenPrices | None) -> Parts | None:
+def _in_one_unit(held: ListPrice, now: ListPrice) -> tuple[Parts, Parts] | None:
+    """Two prices that compare: as both were stated, so that no rate of exchange is locked; else as converted."""
+    for as_stated in (True, False):
+        found = _parts(held, as_stated=as_stated), _parts(now, as_stated=as_stated)
+        if _units(found[0]) == _units(found[1]):
+            return found
+    return None
+
+
+def _units(parts: Parts) -> dict[str, str]:
+    return {name: unit for name, (_, unit) in parts.items()}
+
+
+def _parts(price: ListPrice, *, as_stated: bool) -> Parts:
     """The prices that one price is made of."""
-    if price is None:
-        return None
+
+    def told(of: Price) -> tuple[Fraction, str]:
+        of = of.as_stated if as_stated else of
+        return Fraction(of.amount), f"{of.currency} per {of.unit}"
+
     if not isinstance(price, TokenPrices):
-        return {"price": (Fraction(price.amount), price.unit)}
+        return {"price": told(price)}
     batch = 1 if price.batch is None else price.batch
     each = {"input": price.input, "output": price.output, "cached": price.cached_input or price.input}
-    found = {name: (Fraction(of.amount), of.unit) for name, of in each.items()}
+    found = {name: told(of) for name, of in each.items()}
     return found | {f"{name} in batch": (amount * Fraction(batch), unit) for name, (amount, unit) in found.items()}

@@ -138,7 +138,7 @@ class SavingsPlan(Term):
     def explain(self) -> Reason:
         """What the clause does."""
         rates = " and ".join(f"`{offer}` at {price}" for offer, price in self.rates.items())
-        paid = shown(self.commitment.amount, self.commitment.currency)
+        paid = self.commitment.told
         sentence = f"{paid} an hour are paid, used or not, and cover {rates}, what saves the largest part first"
         return Reason(self.id, sentence)
 

@@ -77,7 +77,7 @@ class SpendingCap(Term):
     def explain(self) -> Reason:
         """What the clause does."""
         each = "over its whole term" if self.windows.every == "term" else f"in each {self.windows.every}"
-        amount = shown(self.amount.amount, self.amount.currency)
+        amount = self.amount.told
         return Reason(self.id, f"at most {amount} of spend ({self.covered}) {each}")
 
     def stated_windows(self) -> tuple[StatedWindows, ...]:

@@ -17,7 +17,7 @@ from detente.contract.position import Position
 from detente.contract.reminder import Reminder
 from detente.contract.verdict import Reason
 from detente.errors import Flaw, FlawError
-from detente.values.money import Cash, shown
+from detente.values.money import Cash
 from detente.values.noun import Noun, Title
 from detente.values.period import FIRST, Day, later, moment
 from detente.values.quantity_field import Length
@@ -69,7 +69,7 @@ class Termination(Position):
         for step in self.fees:
             at = self._step(step)
             if at < self.validity.end:
-                cost = shown(step.fee.amount, step.fee.currency)
+                cost = step.fee.told
                 yield Reminder(at.date(), "right", f"from this day leaving costs {cost}", self.by)
 
     def explain(self) -> Reason:
@@ -100,4 +100,4 @@ def _since(start: datetime, step: ExitFee) -> datetime:
 
 def _told(step: ExitFee) -> str:
     after = f" after {step.after}" if step.after else " from the start"
-    return f"{shown(step.fee.amount, step.fee.currency)}{after}"
+    return f"{step.fee.told}{after}"

@@ -24,7 +24,7 @@ from detente.contract.verdict import Reason
 from detente.contract.window import Every
 from detente.errors import FlawError
 from detente.values.committed import Committed, is_flow, number, told, unit_of
-from detente.values.money import Cash, Money, shown
+from detente.values.money import Cash, Money
 from detente.values.noun import Flag, Noun, Title
 from detente.values.period import endless
 from detente.values.quantity import Amount
@@ -114,7 +114,7 @@ class Warrants(Term):
 
 
 def _step(tranche: WarrantTranche) -> str:
-    worth = f" (worth {shown(tranche.worth.amount, tranche.worth.currency)})" if tranche.worth else ""
+    worth = f" (worth {tranche.worth.told})" if tranche.worth else ""
     state = {True: "met", False: "not met", None: "not known"}
     also = "".join(f", {c.what}: {state[c.met]}" for c in tranche.conditions)
     return f"{Decimal(tranche.shares):,} shares{worth} at {told(tranche.reach)}{also}"

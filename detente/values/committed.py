@@ -63,4 +63,6 @@ def over(amount: Money | Amount, start: datetime, end: datetime) -> Fraction:
 
 def told(amount: Money | Amount) -> str:
     """In a clause's sentence."""
+    if isinstance(amount, Money):
+        return amount.told
     return f"{shown(number(amount), 'GPU' if is_flow(amount) else unit_of(amount))}"

@@ -25,14 +25,39 @@ HOURS_A_MONTH = 730  # the month of price pages that quote hours by the month (A
 
 
 @dataclass(frozen=True)
-class Money:
-    """An exact amount of one currency."""
+class StatedAs:
+    """What an amount was before it was converted, once: in which currency, and at what rate (§4)."""
 
     amount: Decimal
     currency: str
+    rate: Decimal
 
     def __str__(self) -> str:
         return f"{plain(self.amount)} {self.currency}"
+
+
+@dataclass(frozen=True)
+class Money:
+    """An exact amount of one currency; of one that was converted, ``stated`` is what the paper says."""
+
+    amount: Decimal
+    currency: str
+    stated: StatedAs | None = None
+
+    def __str__(self) -> str:
+        return f"{plain(self.amount)} {self.currency}{_in_brackets(self.stated)}"
+
+    @property
+    def told(self) -> str:
+        """In a clause's sentence: ``1.08 M USD``, and what it was converted from."""
+        stated = self.stated
+        before = f" ({shown(stated.amount, stated.currency)} at {plain(stated.rate)})" if stated else ""
+        return f"{shown(self.amount, self.currency)}{before}"
+
+    def at(self, rate: Decimal, currency: str) -> Money:
+        """The same in another currency, at what one of its own costs in that."""
+        stated = StatedAs(self.amount, self.currency, rate)
+        return Money(WIDE.multiply(self.amount, rate), currency, stated)
 
     @classmethod
     def parse(cls, given: Any) -> Money:
@@ -71,9 +96,20 @@ class Price:
     amount: Decimal
     currency: str
     unit: str
+    stated: StatedAs | None = None
 
     def __str__(self) -> str:
-        return f"{plain(self.amount)} {self.currency} per {self.unit}"
+        return f"{plain(self.amount)} {self.currency} per {self.unit}{_in_brackets(self.stated)}"
+
+    def at(self, rate: Decimal, currency: str) -> Price:
+        """The same in another currency, at what one of its own costs in that."""
+        stated = StatedAs(self.amount, self.currency, rate)
+        return Price(WIDE.multiply(self.amount, rate), currency, self.unit, stated)
+
+    @property
+    def as_stated(self) -> Price:
+        """As it was before it was converted."""
+        return self if self.stated is None else Price(self.stated.amount, self.stated.currency, self.unit)
 
     @classmethod
     def parse(cls, given: Any, units: tuple[str, ...]) -> Price:
@@ -95,6 +131,10 @@ class Price:
         if paid.amount < 0:
             raise FlawError(f"the price is negative: `{text}`", "write 0 or more")
         return cls(WIDE.divide(paid.amount, size), paid.currency, name)
+
+
+def _in_brackets(stated: StatedAs | None) -> str:
+    return "" if stated is None else f" ({stated} at {plain(stated.rate)})"
 
 
 def nano(amount: Fraction | Decimal) -> Decimal:

@@ -134,6 +134,7 @@ def test_a_row_of_tokens(books: Books) -> None:
         "ServiceName": "m", "RegionId": "dublin", "RegionName": "dublin", "ResourceId": "north-api",
         "ResourceName": "north-api", "ResourceType": "tokens", "ChargeCategory": "Usage",
         "ChargeDescription": "north-api, used by chat", "ChargeFrequency": "Usage-Based",
+        "PricingCurrency": "USD", "PricingCurrencyEffectiveCost": "0.02591352",
         "PricingCategory": "Standard", "SkuId": "north-api", "SkuPriceId": "north-api", "Tags": '{"team": "sales"}',
         "x_Calls": "9", "x_InputTokens": "9036", "x_CachedTokens": "0", "x_OutputTokens": "252",
         "x_TakenOff": '{"off": "0.00195048"}', "x_Workload": "chat",

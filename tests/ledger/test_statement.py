@@ -17,13 +17,14 @@ from detente.case.case import Case
 from detente.errors import FlawError, LedgerError
 from detente.ledger.books import Books
 from detente.ledger.closing import close
+from detente.ledger.focus_export import FocusExport
 from detente.ledger.statement import Statement, parties, statement
 from detente.ledger.store import Store
 from detente.report.screen import Screen
 from detente.report.statement import statement_view, statements_csv, statements_json
 from detente.report.statement_page import render_statements
 from detente.values.period import named, stretch
-from tests.builders import day
+from tests.builders import day, tokens
 from tests.ledger.served import NOW, both, call, ingested, journal_of, served_case
 from tests.report.pages import Page
 
@@ -72,6 +73,24 @@ def test_each_month_goes_on_from_the_one_before(store: Store, case: Case, tmp_pa
     ((stands,),) = ([c.standing for c in january.clauses if c.term == "floor"],)
     assert stands is not None
     assert (stands.drawn, stands.ended) == (january.clauses[0].standing.drawn, True)  # type: ignore[union-attr]
+
+
+@both
+def test_what_is_priced_in_another_currency_is_told_in_both(store: Store, tmp_path: Path) -> None:
+    """100,000 tokens at 3 EUR per Mtok, 0.30 EUR: at 1.10 in January 0.33 USD, and at 1.20 in February 0.36."""
+    rate = {"2026-01-01": "1.10 USD per EUR", "2026-02-01": "1.20 USD per EUR"}
+    euro = tokens("north", 3) | {"price": {"input": "3 EUR per Mtok", "output": "3 EUR per Mtok"}}
+    case = served_case(offers=[euro, tokens("south", 2)], exchange=[{"rate": rate, "day": "use"}])
+    put(store, case, tmp_path / "j", *(call(n, f"2026-0{n}-15", TENTH) for n in (1, 2)))
+    found = of(store, case, "2026")
+    assert lines(found) == [("use", "north-api", "", 690 * M)]
+    assert [(s.offer, s.currency, s.stated, s.listed) for s in found.stated] == [("north-api", "EUR", 600 * M, 690 * M)]
+    told = json.loads(statements_json([found]))["statements"][0]["stated"]
+    assert told == [{"offer": "north-api", "currency": "EUR", "stated": "0.6", "listed": "0.69"}]
+    assert "0.6 EUR" in render_statements([found], "case")
+    rows = list(FocusExport(Books(store, case), *stretch("2026-02")).rows())
+    columns = ("BillingCurrency", "BilledCost", "PricingCurrency", "PricingCurrencyEffectiveCost")
+    assert [tuple(row[name] for name in columns) for row in rows] == [("USD", "0.36", "EUR", "0.3")]
 
 
 def test_use_of_unknown_amount_is_told_to_whom_it_may_be_owed(store: Store, case: Case, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from detente.case.agreement import Agreement, InForce, cycle, dates, in_force, lineage, root
-from detente.case.checks import prices, units, windows
+from detente.case.checks import currencies, prices, units, windows
 from detente.case.checks.view import View
 from detente.case.entries import Entries, Entry
 from detente.case.reading import choice_of, combinations
@@ -205,7 +205,7 @@ class _Clauses:
                 self.case.note(entry, flaw, path)
         for term in terms if good else ():
             self._selects(entry, path, term)
-            for flaw in units.flaws(term, View(self.case, term)):
+            for flaw in (*units.flaws(term, View(self.case, term)), *currencies.flaws(term, View(self.case, term))):
                 self.case.note(entry, flaw, path)
 
     def _path(self, found: InForce) -> Path:

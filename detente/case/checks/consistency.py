@@ -18,8 +18,7 @@ from detente.demand.workload import AnyWorkload, Training, can_run, job_periods
 from detente.errors import FlawError, did_you_mean, nearest
 from detente.market.network import egress_price
 from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer
-from detente.values.held import held_in
-from detente.values.money import Money, Price
+from detente.values.exchange import exchange_flaws
 from detente.values.period import FIRST, LAST, later, moment
 
 MAX_GROWTH = 10**9
@@ -30,7 +29,7 @@ def check(case: Entries) -> None:
     """Note every mistake."""
     _ids(case)
     _something(case)
-    _currency(case)
+    _exchange(case)
     _places(case)
     for entry in case.read("offers"):
         _on_offer(case, entry)
@@ -86,15 +85,16 @@ def _something(case: Entries) -> None:
             case.wrong_head("name", what, f"add one under `{section}:`")
 
 
-def _currency(case: Entries) -> None:
-    if "currency" in case.head.unread:
+def _exchange(case: Entries) -> None:
+    """RatesByDay of the case's currency and others, one for each pair, in the case and in each agreement."""
+    if {"currency", "exchange"} & case.head.unread:
         return
-    for section in case.sections:
-        for entry in case.read(section):
-            for path, held in held_in(entry.value, Money | Price):
-                if held.currency != case.head.declared.currency:
-                    what = f"the amount is in {held.currency}, and the case is in {case.head.declared.currency}"
-                    case.wrong(entry, case.written(entry, path), what, "one currency a case: convert it")
+    currency, head = case.head.declared.currency, case.head.declared.exchange
+    for path, flaw in exchange_flaws(head, currency):
+        case.wrong_head("exchange", flaw.what, flaw.remedy, (*path, *flaw.path))
+    for entry in case.read("agreements"):
+        for path, flaw in exchange_flaws(entry.value.exchange, currency):
+            case.note(entry, flaw, ("exchange", *path))
 
 
 def _places(case: Entries) -> None:

@@ -11,6 +11,7 @@ from decimal import Decimal
 import numpy as np
 
 from detente.demand.quanta import QUANTUM, Quanta
+from detente.market.stated_price import priced_in
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats
@@ -58,7 +59,9 @@ def _used(
     price = prices[arc.index]
     cheaper = [a for a in arcs if prices[a.index] < price * (1 - 1e-9)]
     cited: list[str] = []
-    parts = [f"{_part(share)} of `{arc.workload.id}` runs here at {price:,.4g} {currency} per {unit}"]
+    elsewhere = priced_in(arc.offer)
+    stated = f" (priced in {elsewhere})" if elsewhere else ""
+    parts = [f"{_part(share)} of `{arc.workload.id}` runs here at {price:,.4g} {currency} per {unit}{stated}"]
     open_cheaper = [a for a in cheaper if denied[a.index] is None]
     if not cheaper:
         parts.append("the lowest price of all that can serve it")

@@ -25,6 +25,7 @@ from detente.planner.answer.holdings import purchases
 from detente.planner.answer.marginal import clauses
 from detente.planner.answer.reasons import decisions
 from detente.planner.answer.rounding import at_stake
+from detente.planner.answer.stated import stated_charges
 from detente.planner.formulation.draft import Draft
 from detente.planner.solving.model import Model
 from detente.planner.solving.moves import moves
@@ -97,6 +98,7 @@ def result(
         capacity=rows.capacity,
         decisions=tuple(decisions(draft, model, prices, work)),
         notes=tuple(_notes(draft.case)),
+        stated=tuple(stated_charges(draft, exact)),
         discount_rate=case.discount_rate,
         present_value=at_present(case, rows),
     )

@@ -21,6 +21,7 @@ from detente.contract.term import Term
 from detente.contract.window import Window
 from detente.demand.workload import Batch
 from detente.market.offer import AnyOffer, AnyUnits, TokenOffer
+from detente.market.stated_price import as_stated
 from detente.market.token_price import list_price
 from detente.planner.formulation.arc import Arc, Arcs
 from detente.planner.formulation.expression import Floats
@@ -100,12 +101,20 @@ class PriceList:
         self._arcs, self._grid = arcs, grid
         offers = arcs.case.offers
         self.of_units = {o.id: self._of_units(o) for o in offers if not isinstance(o, TokenOffer)}
-        self.of_use = [self._of_use(arc) for arc in arcs]
+        self.of_use = [self._of_use(arc, arc.offer) for arc in arcs]
         """List price per unit of work of each arc; None where it has no price or cannot be had."""
         self.listed: Floats = np.empty((len(arcs), grid.n))
         for row, prices in enumerate(self.of_use):
             self.listed[row] = prices.floats()
         self._taken_off: list[TakenOff] = []
+
+    def as_stated(self, arc: Arc) -> Prices:
+        """List price per unit of work of an arc, in the currency in which it is stated."""
+        return self._of_use(arc, as_stated(arc.offer))
+
+    def units_as_stated(self, offer: AnyUnits) -> Prices:
+        """What a unit costs by the hour, in the currency in which it is stated."""
+        return self._of_units(as_stated(offer))
 
     def _of_units(self, offer: AnyUnits) -> Prices:
         start, end = self._grid.spans[0][0]
@@ -114,10 +123,10 @@ class PriceList:
         spans, which = self._grid.spans
         return Prices(tuple(offer.unit_price(*span) if offer.open(*span) else None for span in spans), which)
 
-    def _of_use(self, arc: Arc) -> Prices:
-        offer = arc.offer
+    def _of_use(self, arc: Arc, offer: AnyOffer) -> Prices:
         if not isinstance(offer, TokenOffer):  # by the work that a unit does in an hour
-            return self.of_units[offer.id].over(offer.unit_flow / arc.per_work)
+            units = self.of_units[offer.id] if offer is arc.offer else self._of_units(offer)
+            return units.over(offer.unit_flow / arc.per_work)
         mix = arc.workload.mix
         assert mix is not None
         fresh, cached, output = mix.parts

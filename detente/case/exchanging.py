@@ -1,0 +1,221 @@
+"""Amounts in another currency, converted once, before anything else looks at them: at the rates that the paper states.
+
+Owns: which rate an amount has. An offer's price has one each day; a clause's amount, and a price without dates, need
+one for all of their time. Not here: how a rate is stated (``values.exchange``), and what is made of amounts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from detente.case.agreement import Agreement, dates, lineage
+from detente.case.declared import CaseHead
+from detente.case.entries import Entries, Entry
+from detente.errors import Flaw, FlawError, Mistake, Path
+from detente.market.offer import AnyOffer, TokenOffer
+from detente.values.dated import Dated
+from detente.values.exchange import RateDay, RatesByDay, as_invoiced, exchange_flaws, product
+from detente.values.held import held_in, with_held
+from detente.values.money import Money, Price
+from detente.values.period import moment
+
+FIXED = "write the case in that currency, or fix the rate (`exchange:` of its agreement, `day: signing`)"
+Time = tuple[datetime, datetime]
+
+
+@dataclass(frozen=True)
+class StatedRates:
+    """The rates of one currency, as a paper states them, and which day's counts; ``signed``: when it took effect."""
+
+    currency: str
+    stated: RatesByDay
+    day: RateDay | None
+    signed: datetime | None
+
+    @property
+    def by_use(self) -> RatesByDay:
+        """By the day of use."""
+        if self.day == "signing" and self.signed is not None:
+            fixed = self.stated.on(self.signed)
+            return Dated(() if fixed is None else ((None, fixed),))
+        return as_invoiced(self.stated) if self.day == "invoice" else self.stated
+
+    def one(self, start: datetime, end: datetime) -> Decimal:
+        """The one rate of a time. Raises FlawError where there is none, or several."""
+        found = {rate: at for at, rate in _within(self.by_use, start, end)}
+        if None in found:
+            raise FlawError.of(no_rate(self.currency, found[None]))
+        if len(found) > 1:
+            first, second = found
+            what = f"the rate of {self.currency} is {first}, and {second} from {found[second]:%Y-%m-%d} on: no one rate"
+            raise FlawError(what, FIXED)
+        return next(iter(found))  # type: ignore[return-value]
+
+
+def no_rate(currency: str, at: datetime) -> Flaw:
+    """What is said where none is stated for a day."""
+    return Flaw(f"there is no rate of {currency} for {at:%Y-%m-%d}", "state one from that day on, or an earlier one")
+
+
+def _within(rates: RatesByDay, start: datetime, end: datetime) -> Iterator[tuple[datetime, Decimal | None]]:
+    """The rates of a time, each with the moment from which it holds in it."""
+    yield start, rates.on(start)
+    for day, rate in rates.steps:
+        if day is not None and start < moment(day) < end:
+            yield moment(day), rate
+
+
+def exchanged(head: CaseHead, sections: Mapping[str, Sequence[Entry]]) -> tuple[dict[str, list[Entry]], list[Mistake]]:
+    """The entries with all amounts in the case's currency, and a mistake for each that has no rate."""
+    if {"currency", "exchange"} & head.unread:
+        return {name: list(entries) for name, entries in sections.items()}, []
+    found = _Exchanging(head, sections)
+    return {name: [found.entry(name, each) for each in entries] for name, entries in sections.items()}, found.mistakes
+
+
+class _Exchanging:
+    def __init__(self, head: CaseHead, sections: Mapping[str, Sequence[Entry]]) -> None:
+        self.head, self.currency = head.declared, head.declared.currency
+        self.known = {e.value.id: e.value for e in sections["agreements"] if e.value is not None}
+        horizon = self.head.horizon
+        self.horizon = None if "horizon" in head.unread else (moment(horizon.start), moment(horizon.end))
+        self.mistakes: list[Mistake] = []
+
+    def entry(self, section: str, entry: Entry) -> Entry:
+        """An entry in the case's currency."""
+        if entry.value is None or not self._foreign(entry.value):
+            return entry
+        if section == "agreements":
+            return replace(entry, value=self._agreement(entry))
+        rates = self._rates(self.known.get(entry.value.under or "") if section == "offers" else None)
+        if rates is None:
+            return entry
+        if section == "offers":
+            return replace(entry, value=self._offer(entry, rates))
+        return replace(entry, value=self._at_one(entry, entry.value, (), rates, self.horizon))
+
+    def _foreign(self, value: Any) -> set[str]:
+        return {held.currency for _, held in held_in(value, Money | Price)} - {self.currency}
+
+    def _rates(self, agreement: Agreement | None) -> dict[str, StatedRates] | None:
+        """The case's, by currency; under an agreement, its own before them, or those of what it amends.
+
+        None where one is of other currencies: that is noted where it stands.
+        """
+        signed = None if agreement is None else moment(agreement.effective)
+        own = () if agreement is None else next((a.exchange for a in lineage(agreement, self.known) if a.exchange), ())
+        found = {}
+        if any(True for stated in (self.head.exchange, own) for _ in exchange_flaws(stated, self.currency)):
+            return None
+        for each in (*self.head.exchange, *own):
+            currency, rates = each.into(self.currency)
+            found[currency] = StatedRates(currency, rates, each.day, signed)
+        return found
+
+    # -- amounts with one rate -----------------------------------------------------------------------------------
+    def _agreement(self, entry: Entry) -> Agreement:
+        agreement: Agreement = entry.value
+        rates, terms = self._rates(agreement), []
+        if rates is None:
+            return agreement
+        events = {name: moment(on) if on else None for name, on in self.head.events.items()}
+        for at, term in enumerate(agreement.terms):
+            held = dates(term, agreement, self.known, events)
+            time = self._seen(held.start, held.end)
+            if term.paid_on is not None:
+                time = moment(term.paid_on), moment(term.paid_on)
+            terms.append(self._at_one(entry, term, ("terms", at), rates, time))
+        return agreement.model_copy(update={"terms": tuple(terms)})
+
+    def _seen(self, start: datetime, end: datetime) -> Time:
+        """A time as far as the horizon sees it; its first moment where it sees none of it."""
+        first, last = self.horizon or (start, end)
+        return (max(start, first), min(end, last)) if max(start, first) < min(end, last) else (start, start)
+
+    def _at_one(self, entry: Entry, value: Any, path: Path, rates: Mapping[str, StatedRates], time: Time | None) -> Any:
+        """A value with every amount at its one rate."""
+
+        def convert(at: Path, held: Money | Price) -> Money | Price:
+            if held.currency == self.currency:
+                return held
+            try:
+                return held.at(self._rate(rates, held.currency).one(*time), self.currency) if time else held
+            except FlawError as error:
+                self._note(entry, at, error)
+                return held
+
+        return with_held(value, Money | Price, convert, path)
+
+    def _rate(self, rates: Mapping[str, StatedRates], currency: str) -> StatedRates:
+        if currency not in rates:
+            what = f"the amount is in {currency}, and the case is in {self.currency}"
+            example = f"`exchange: [ {{ rate: 1.08 {self.currency} per {currency} }} ]`"
+            raise FlawError(what, f"state what one {currency} costs ({example}), or convert it")
+        return rates[currency]
+
+    def _note(self, entry: Entry, path: Path, error: FlawError) -> None:
+        where = entry.where(Entries.written(entry, path))
+        self.mistakes += [Mistake(where, flaw.what, flaw.remedy) for flaw in error.flaws]
+
+    # -- prices of offers ----------------------------------------------------------------------------------------
+    def _offer(self, entry: Entry, rates: Mapping[str, StatedRates]) -> AnyOffer:
+        """An offer whose price changes with its own steps and with the rate."""
+        offer: AnyOffer = entry.value
+        for path, held in held_in(offer.price, Price, ("price",)):
+            if held.currency == self.currency:
+                continue
+            try:
+                stated = self._rate(rates, held.currency)
+                self._must_fit(offer, stated)
+            except FlawError as error:
+                self._note(entry, path, error)
+                return offer
+        for currency in sorted(self._foreign(offer.price)):
+            price = Dated(tuple(product(offer.price, _of(rates[currency], offer), self._times(currency))))
+            offer = offer.model_copy(update={"price": price})
+        return offer
+
+    def _times(self, currency: str) -> Any:
+        def times(value: Any, rate: Decimal) -> Any:
+            return with_held(value, Price, lambda _, p: p.at(rate, self.currency) if p.currency == currency else p)
+
+        return times
+
+    def _must_fit(self, offer: AnyOffer, rates: StatedRates) -> None:
+        """Raise FlawError where there is no rate while it is sold, or not one by which it can be billed."""
+        if rates.day == "signing" and rates.signed is None:
+            what = f"the rate of {rates.currency} is that of signing, and `{offer.id}` is sold under no agreement"
+            raise FlawError(what, "say `under:` which agreement it is sold, or another `day`")
+        time = self._sold(offer)
+        if time is None:
+            return
+        by_use = list(_within(_of(rates, offer), *time))
+        if by_use[0][1] is None:
+            raise FlawError.of(no_rate(rates.currency, time[0]))
+        if _in_instalments(offer) and len({rate for _, rate in by_use}) > 1:
+            what = f"`{offer.id}` is reserved for a term, and the rate of {rates.currency} changes meanwhile"
+            remedy = "say `invoiced: upfront` where all of it is paid at once, or fix the rate (`exchange:` of the "
+            raise FlawError(what, f"{remedy}agreement that it is sold `under`)")
+
+    def _sold(self, offer: AnyOffer) -> Time | None:
+        """When it is sold at a price, as far as the horizon sees it."""
+        if self.horizon is None:
+            return None
+        starts: list[date | None] = [offer.from_, offer.price.steps[0][0]]
+        start = max([self.horizon[0], *(moment(day) for day in starts if day is not None)])
+        end = min(self.horizon[1], moment(offer.until)) if offer.until else self.horizon[1]
+        return (start, end) if start < end else None
+
+
+def _of(rates: StatedRates, offer: AnyOffer) -> RatesByDay:
+    """The rates by the day of use; of what is paid at once, by that on which it is bought, which is its invoice's."""
+    bought = not isinstance(offer, TokenOffer) and offer.reserved
+    return rates.stated if bought and rates.day == "invoice" else rates.by_use
+
+
+def _in_instalments(offer: AnyOffer) -> bool:
+    return not isinstance(offer, TokenOffer) and offer.reserved and offer.invoiced != "upfront"
