@@ -39,13 +39,21 @@ def idle_use(
     if not running:
         return None
     hours = hours_between(start, end)
-    cost = sum((Fraction(p.cost) / Fraction(p.hours) * hours for p in running), Fraction(0))
+    cost = sum((_paid(offer, p, start, end) for p in running), Fraction(0))
     flow = sum(p.units for p in running) * offer.unit_flow * hours
     taken, listed = (Fraction(decimal(amount)) for amount in used)
     rest = nano(cost - listed)
     kind: Literal["idle", "reserved"] = "idle" if rest >= 0 else "reserved"
     free = nano(max(flow - taken, Fraction(0))) if rest >= 0 else Decimal(0)
     return Use(kind, None, facts, start, end, Decimal(0), free, rest)
+
+
+def _paid(offer: AnyUnits, held: Purchase, start: datetime, end: datetime) -> Fraction:
+    """What a purchase costs in a time: its part by the hour; of a flat price a month, its part of that month."""
+    hours, price = hours_between(start, end), offer.price.on(held.start)
+    if price is not None and price.unit == "unit-month":
+        return held.units * offer.hour_price(price, start, end, since=held.start) * hours
+    return Fraction(held.cost) / Fraction(held.hours) * hours
 
 
 def idle_lines(session: Session, books: Books, held: Sequence[Purchase], as_of: datetime) -> Iterator[UseLine]:

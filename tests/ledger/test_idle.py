@@ -17,7 +17,7 @@ from detente.results.plan import Plan
 from detente.results.plan_rows import Purchase
 from tests.builders import D, Data, day, gpus, work
 from tests.gateway.stage import deployment
-from tests.ledger.served import NOW, accounts, both, call, ingested, journal_of, served_case
+from tests.ledger.served import NOW, accounts, both, call, fresh, ingested, journal_of, served_case
 
 M = 1_000_000
 RATED = work() | {"runs-on": {"models": ["m"], "accelerators": {"H100": "8 Mtok per GPU-hour"}}}
@@ -105,6 +105,59 @@ def test_a_plan_that_is_served_as_planned_closes_at_its_own_bill(store: Store, t
     ingested(store, case, journal_of(tmp_path / "j", [call(1, "2026-01-01T05:30", (4 * M, 0), **ON)]))
     closing(store, case, "2026-07-01", found.purchases)
     assert abs(-accounts(store)["owed/north"] - int(found.bill * 10**9)) < 10 * M
+
+
+@pytest.mark.parametrize(
+    ("price", "february", "march"),
+    [
+        ("260 USD per unit-month", 2600, 2600),  # one flat instalment each month, of 28 days and of 31
+        ("260 USD per unit per 730 hours", "2393.424657534", "2649.863013699"),  # 672 and 744 hours of 2600 / 730
+        ("0.50 USD per unit-hour", 3360, 3720),
+    ],
+)
+def test_a_price_a_month_is_what_it_says_in_plan_bill_and_ledger(
+    price: str, february: object, march: object, tmp_path: Path
+) -> None:
+    """Ten units for February and March, of which a part is used in one hour of February."""
+    units: Data = {
+        "id": "units", "kind": "provisioned", "provider": "north", "region": "dublin", "model": "m", "minimum": 10,
+        "throughput": "1 Mtok per minute", "price": price, "term": "2 months", "starts": ["2026-02-01"],
+    }  # fmt: skip
+    asked = {"rate": {"2026-01-01": "0 Mtok per day", "2026-02-01": "14400 Mtok per day"}}
+    live = [deployment("units-live", "units", "http://localhost:9")]
+    case = served_case(offers=[units], workloads=[work(demand=asked)], deployments=live, months=3)
+    whole = D(str(february)) + D(str(march))
+    found = plan(case)
+    assert isinstance(found, Plan)
+    assert abs(found.bill - whole) < D("0.000001")
+    with fresh(tmp_path) as store:
+        on = {"deployment": "units-live", "offer": "units"}
+        ingested(store, case, journal_of(tmp_path / "j", [call(1, "2026-02-02T05:30", (4 * M, 0), **on)]))
+        for until, owed in (("2026-03-01", D(str(february))), ("2026-04-01", whole)):
+            closing(store, case, until, found.purchases)
+            assert abs(-accounts(store)["owed/north"] - int(owed * 10**9)) < M, until
+
+
+def test_a_month_that_is_cut_costs_its_days(tmp_path: Path) -> None:
+    """From 15 February to 15 March: one instalment of 260, half a month of it, 14 of 28 days, before March."""
+    units: Data = {
+        "id": "units", "kind": "provisioned", "provider": "north", "region": "dublin", "model": "m",
+        "throughput": "1 Mtok per minute", "price": "260 USD per unit-month", "term": "1 month",
+        "starts": ["2026-02-15"],
+    }  # fmt: skip
+    asked = {
+        "rate": {"2026-01-01": "0 Mtok per day", "2026-02-15": "1440 Mtok per day", "2026-03-15": "0 Mtok per day"}
+    }
+    live = [deployment("units-live", "units", "http://localhost:9")]
+    days = {"start": "2026-02-01", "end": "2026-04-01", "every": "day"}
+    case = served_case(offers=[units], workloads=[work(demand=asked)], deployments=live, horizon=days)
+    found = plan(case)
+    assert isinstance(found, Plan)
+    assert abs(found.bill - 260) < D("0.000001")
+    with fresh(tmp_path) as store:
+        for until, owed in (("2026-03-01", 130), ("2026-04-01", 260)):
+            closing(store, case, until, found.purchases)
+            assert abs(-accounts(store)["owed/north"] - owed * 10**9) < M, until
 
 
 @pytest.mark.parametrize("held", [(), tuple(p for p in HELD if not p.reserved)])
