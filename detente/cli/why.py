@@ -173,6 +173,7 @@ def _live(
     from detente.gateway.deciding.moment import Moment
     from detente.gateway.deciding.source import PolicySource
     from detente.gateway.surfaces import SURFACES
+    from detente.gateway.surfaces.addresses import as_if_fetched
     from detente.live.request import LabelError, labels_of, narrowed
     from detente.report.decision import decision_json, decision_view, served
 
@@ -192,6 +193,7 @@ def _live(
         load.limits(policy, at)
         load.enter(moment.period)
         decision = decide(moment, load, surface, asked, workload, labels, 0.0)
+        asked = as_if_fetched(asked, policy.serving.fetch)
     except LabelError as error:
         raise click.ClickException(f"--label: {error}") from None
     except Rejection as error:

@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from detente.errors import FlawError
+from detente.live.fetch import Fetch
 from detente.live.leniency import Leniency
 from detente.live.notice import Notify
 from detente.values.noun import Flag, Noun
@@ -102,6 +103,9 @@ class Serving(Noun):
     connections: Count = Field(default=10_000, description="the most connections of callers, a worker")
     kept_responses: KeptResponses = Field(
         default=KeptResponses(), description="what is kept for `previous_response_id` of models that have only chat"
+    )
+    fetch: Fetch | None = Field(
+        default=None, description="which files sent by address are fetched for deployments that cannot; default: none"
     )
     headers: Flag = Field(default=True, description="whether replies say where they ran, why and at what cost")
     sync: Literal["timer", "each"] = Field(

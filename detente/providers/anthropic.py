@@ -28,6 +28,7 @@ from detente.providers.wire import (
     Decoder,
     Failure,
     Headers,
+    Media,
     Members,
     Refusal,
     Reply,
@@ -65,6 +66,9 @@ class AnthropicWire(Wire):
 
     def speaks(self, shape: Shape) -> bool:
         return shape in ("chat", "messages", "count") and "chat" in self.deployment.serves
+
+    def fetches(self, shape: Shape) -> frozenset[Media]:
+        return frozenset({"images"}) if shape == "chat" else frozenset({"images", "documents"})
 
     @property
     def marks(self) -> bool:

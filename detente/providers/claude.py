@@ -17,7 +17,7 @@ import msgspec
 from detente.providers.conversation import checked
 from detente.providers.omission import Omissions, remedy
 from detente.providers.quoted import quoted
-from detente.providers.wire import Call, Members, Refusal
+from detente.providers.wire import FETCHING, Call, Members, Refusal
 
 BUDGETS = {"low": 1024, "medium": 4096, "high": 16_384, "xhigh": 32_768, "max": 32_768}
 """Tokens of thought for `thinking: adaptive` by effort, where a Claude thinks within a budget."""
@@ -125,7 +125,7 @@ def at_bedrock(members: Members, claude: Claude, betas: tuple[str, ...], omissio
             members[name] = _unmarked(members[name], claude, omissions)
     if _BY_URL.search(bytes(members["messages"])) and _holds_address(members["messages"]):
         what = "Claude at Bedrock reads images and documents within the call only"
-        raise Refusal(f"`messages` hold one by its address, and {what}; send it as `base64`", "messages")
+        raise Refusal(f"`messages` hold one by its address, and {what}: send it as `base64`, {FETCHING}", "messages")
     if "tools" in members:
         _at_hand(members, omissions)
     return kept

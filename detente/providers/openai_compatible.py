@@ -25,8 +25,10 @@ from detente.providers.wire import (
     Failure,
     FailureKind,
     Headers,
+    Media,
     Refusal,
     Reply,
+    Shape,
     Tokens,
     Wire,
     failure,
@@ -37,6 +39,10 @@ from detente.providers.wire import (
     too_long,
 )
 
+_FETCHED: Mapping[Shape, frozenset[Media]] = {
+    "chat": frozenset({"images"}),
+    "responses": frozenset({"images", "documents"}),
+}
 PATHS = {"chat": "/chat/completions", "embeddings": "/embeddings", "responses": "/responses"}
 JSON = (("content-type", "application/json"),)
 _NOT_THERE = {"DeploymentNotFound", "model_not_found", "ModelNotFound"}
@@ -77,6 +83,9 @@ class CompatibleWire(Wire):
     def target(self, call: Call) -> str:
         """Path and query of a call, under ``base``."""
         return PATHS[call.operation]
+
+    def fetches(self, shape: Shape) -> frozenset[Media]:
+        return _FETCHED.get(shape, frozenset())
 
     def encode(self, call: Call) -> Outgoing:
         if call.item:

@@ -24,6 +24,10 @@ Headers = Mapping[str, str]
 """A reply's headers, names in lower case; of one that occurs twice, the last."""
 
 
+Media = Literal["images", "documents"]
+"""Files within a call."""
+FETCHING = "or state under `serving:` that the gateway may fetch it: `fetch: { hosts: [files.example.com] }`"
+"""The remedy where a file by its address has no place on a wire."""
 Shape = Literal["chat", "embeddings", "responses", "messages", "count"]
 """The shape of a call: OpenAI's, by operation, or Anthropic's: ``messages``, and ``count`` of their tokens."""
 
@@ -239,6 +243,10 @@ class Wire:
     def speaks(self, shape: Shape) -> bool:
         """Whether it takes calls of a shape. Neutral: those that its deployment serves."""
         return shape in self.deployment.serves
+
+    def fetches(self, shape: Shape) -> frozenset[Media]:
+        """Which files its provider fetches itself, of a call in a shape that holds their addresses. Neutral: none."""
+        return frozenset()
 
     @property
     def marks(self) -> bool:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from detente.gateway.deciding.admit import Candidate
@@ -77,7 +78,8 @@ def decision_view(decision: RoutingDecision, asked: Asked, at: datetime, console
     first = found["order"][0]["deployment"] if found["order"] else None
     labels = ", ".join(f"{name}: {value}" for name, value in found["labels"].items()) or "no labels"
     console.print(f"It goes to {first}." if first else "No deployment may serve it.", style="bold")
-    console.print(f"{found['workload']} ({labels}) asks for {found['model']} on {at:%Y-%m-%d %H:%M} UTC", style="dim")
+    asks = f"{found['workload']} ({labels}) asks for {found['model']} on {at:%Y-%m-%d %H:%M} UTC"
+    console.print(asks, style="dim", markup=False)
     if found["needs"]:
         console.print(f"and needs {', '.join(found['needs'])}", style="dim")
     table = Table(show_edge=False, pad_edge=False)
@@ -94,9 +96,9 @@ def decision_view(decision: RoutingDecision, asked: Asked, at: datetime, console
         if turn is not None:
             table.add_row(f"{turn[0]}.", row["deployment"], where, turn[1])
         elif "cannot" in row:
-            table.add_row("no", row["deployment"], where, row["cannot"])
+            table.add_row("no", row["deployment"], where, escape(row["cannot"]))
         else:
-            table.add_row("no", row["deployment"], where, f"{row['why']} [{row['clause']}]".replace("[", r"\["))
+            table.add_row("no", row["deployment"], where, escape(f"{row['why']} [{row['clause']}]"))
     console.print(table)
     texts = {row["clause"]: row["text"] for row in found["candidates"] if row["text"]}
     for clause, text in texts.items():

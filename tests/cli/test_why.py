@@ -41,3 +41,26 @@ def test_a_label_that_is_none_is_said_as_the_option_is_written(tmp_path: Path, t
     assert (done.returncode, done.stdout) == (2, "")
     wrong = typed.rpartition(",")[2]
     assert done.stderr == f"Error: --label: `{wrong}` is not a label; write for example `data=personal`\n"
+
+
+@pytest.mark.parametrize(
+    ("serving", "code", "said"),
+    [
+        ({}, 1, "`fetch: { hosts: [files.example.com] }`"),
+        ({"fetch": {"hosts": ["files.example"]}}, 0, "It goes to south-m."),
+        ({"fetch": {"hosts": ["other.example"]}}, 1, "No deployment may serve it."),
+    ],
+)
+def test_a_file_by_address_is_judged_as_if_it_had_been_fetched(
+    tmp_path: Path, serving: Data, code: int, said: str
+) -> None:
+    """Without a network. What is said holds brackets, which the terminal's markup must not swallow."""
+    data = case_data({"south": "http://a.example"}, serving=serving)
+    bedrock = {"kind": "bedrock", "endpoint": "http://a.example", "name": "anthropic.claude-haiku-4-5-20251001-v1:0"}
+    data["deployments"][0] |= bedrock
+    case, body = written(tmp_path / "case", data), tmp_path / "body.json"
+    part = {"type": "image_url", "image_url": {"url": "https://files.example/a.png"}}
+    body.write_text(json.dumps({"model": "m", "messages": [{"role": "user", "content": [part]}]}))
+    done = detente("explain", case, "--request", body, "--workload", "chat")
+    assert done.returncode == code
+    assert said in " ".join(done.stdout.replace("│", " ").split())

@@ -148,6 +148,7 @@ class App:
     async def close(self) -> None:
         """End what is still under way: each call is recorded as it ends."""
         await self.upstream.close()
+        self.calls.fetching.visits.close()
         for connection in list(self.connections):
             connection.abort()
         while self._active:

@@ -17,6 +17,7 @@ from detente.gateway.deciding.moment import Moment
 from detente.gateway.http.exchange import HeaderLines
 from detente.gateway.serving.continuation import Broken
 from detente.gateway.serving.trace import CallSpan
+from detente.gateway.surfaces.addresses import InlineFile
 from detente.gateway.surfaces.surface import Asked, Surface
 from detente.gateway.upstream import WHOLE, Patience
 from detente.ledger.record import Attempt, Outcome
@@ -53,8 +54,10 @@ class Job(msgspec.Struct):
     """Deployments on whose wires the call cannot be said."""
     left_out: tuple[str, ...] = ()
     """Members of the call that the deployment which is asked was not told."""
+    files: dict[str, InlineFile] = {}
+    """What was fetched of the files that it names by their address."""
     waited: float = 0.0
-    """Seconds that went by in waiting for providers."""
+    """Seconds that went by in waiting for providers, and for files."""
     patience: Patience = WHOLE
     """How long a provider may keep the call waiting."""
     outgrown: int | None = None

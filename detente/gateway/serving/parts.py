@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
-from detente.providers.wire import Failure, Reply
+from detente.providers.wire import Failure
 
+T = TypeVar("T")
 AT_ONCE = 8
 """Parts of one call that are under way at a time: more would take the places of other calls."""
 
@@ -22,11 +24,11 @@ class _PartError(Exception):
         self.failure = failure
 
 
-async def all_of(parts: Sequence[Callable[[], Awaitable[Failure | Reply]]]) -> list[Reply] | Failure:
-    """The replies to all parts, in their order, or the first failure: then the others are given up."""
+async def all_of(parts: Sequence[Callable[[], Awaitable[Failure | T]]]) -> list[T] | Failure:
+    """What came of all parts, in their order, or the first failure: then the others are given up."""
     turns = asyncio.Semaphore(AT_ONCE)
 
-    async def one(ask: Callable[[], Awaitable[Failure | Reply]]) -> Reply:
+    async def one(ask: Callable[[], Awaitable[Failure | T]]) -> T:
         async with turns:
             found = await ask()
         if isinstance(found, Failure):

@@ -22,6 +22,7 @@ from detente.gateway.http.exchange import JSON, Exchange
 from detente.gateway.serving.asking import Made, ProviderCall
 from detente.gateway.serving.clock import Clock
 from detente.gateway.serving.continuation import continued
+from detente.gateway.serving.fetching import Fetching
 from detente.gateway.serving.job import Job, Served
 from detente.gateway.serving.metrics import Metrics
 from detente.gateway.serving.mishap import tell, unanswered, unasked, unknown_use, unread
@@ -33,6 +34,7 @@ from detente.gateway.serving.stream import Stream
 from detente.gateway.serving.trace import AttemptSpan
 from detente.gateway.surfaces.surface import Asked, UnsayableError
 from detente.gateway.upstream import Incoming, Upstream, UpstreamError
+from detente.gateway.upstream.visits import Visits
 from detente.ledger.record import Attempt, milliseconds
 from detente.live.key import sent_along
 from detente.providers.outgoing import HeaderPairs
@@ -67,6 +69,7 @@ class ProviderCalls:
     def __init__(self, upstream: Upstream, load: Load, recorder: Recorder, clock: Clock, metrics: Metrics) -> None:
         self._upstream, self._load, self._recorder, self._metrics = upstream, load, recorder, metrics
         self._wall, self._now = clock.wall, clock.now
+        self.fetching = Fetching(Visits(upstream.trust))
         self._loop = asyncio.get_running_loop()
         self.rejected: set[str] = set()
         """Deployments whose provider did not accept our credential: it is renewed soon."""
@@ -81,7 +84,7 @@ class ProviderCalls:
         span = job.span.asks(deployed, job.asked.call) if job.span is not None else None
         trace = job.trace if span is None else span.trace
         try:
-            asked = going_on(job, choice) or job.surface.spoken(job.asked, deployed.wire)
+            asked = going_on(job, choice) or await self.fetching.spoken(job, deployed.wire)
             if job.names_who_served:
                 asked = msgspec.structs.replace(asked, served_by=deployed.model)
             sends = [self._made(job, deployed, part, trace) for part in deployed.wire.parts(asked.call)]

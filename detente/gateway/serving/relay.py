@@ -81,9 +81,13 @@ class Relay:
             if isinstance(broken := job.broken, Stream) and isinstance(found, Failure):
                 return await self._calls.break_off(job, broken, broken.why or found)
             if isinstance(found, Failure) and (rest := self._short(job, found)) is not None:
-                await self._wait(job, caller, rest)
+                await asyncio.sleep(max(0.0, rest - self._loop.time()) + GRAIN)
                 found = await self._round(job, caller, found)
             return found if isinstance(found, Served) else self._refuse(job, caller, found)
+        except asyncio.CancelledError:
+            if not job.recorded:  # the caller left while nobody was asked
+                self._recorder.record(job, Served("abandoned", 200 if caller.begun else LEFT), self._loop.time())
+            raise
         except OSError:
             raise
         except Exception as defect:
@@ -154,14 +158,6 @@ class Relay:
         """Seconds until the first of those that were asked may be asked again."""
         now, ends = self._loop.time(), [self._load.health(c.candidate.deployed.id).until for c in job.order.choices]
         return min((end - now for end in ends if end > now), default=0.0)
-
-    async def _wait(self, job: Job, caller: Exchange, until: float) -> None:
-        """Wait, and let the call be recorded where its caller does not."""
-        try:
-            await asyncio.sleep(max(0.0, until - self._loop.time()) + GRAIN)
-        except asyncio.CancelledError:
-            self._recorder.record(job, Served("abandoned", 200 if caller.begun else LEFT), self._loop.time())
-            raise
 
     def _live(self, job: Job, caller: Exchange) -> None:
         """A caller of a stream has heard nothing for a while: it sees that its call lives, whoever will serve it."""

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from detente.providers.wire import Refusal
+from detente.providers.wire import FETCHING, Refusal
 
 UNSAID = {
     "search_result": "chat completions have no search results and no citations",
@@ -221,7 +221,8 @@ def document_of(raw: msgspec.Raw, where: str) -> Message:
                 "file": {"filename": PDF_NAME, "file_data": f"data:application/pdf;base64,{data}"},
             }
         case _:
-            what = "chat completions take documents as `base64` PDF or as `text`; send the document itself"
+            what = "chat completions take documents as `base64` PDF or as `text`: send the document itself"
+            what += f", {FETCHING}" if document.source.type == "url" else ""
             raise Refusal(what, f"{where}.source")
 
 

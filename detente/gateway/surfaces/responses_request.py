@@ -15,7 +15,7 @@ from detente.gateway.surfaces.responses_thought import unpacked
 from detente.gateway.surfaces.responses_tools import INPUT, Toolbox, read, tools_of
 from detente.gateway.surfaces.surface import Asked
 from detente.providers.omission import Omissions, remedy
-from detente.providers.wire import Call, Refusal
+from detente.providers.wire import FETCHING, Call, Refusal
 
 SAME = ("model", "stream", "temperature", "top_p", "user", "safety_identifier", "service_tier", "parallel_tool_calls")
 """Members that a chat completion has by the same name and meaning."""
@@ -39,6 +39,7 @@ class _Part(msgspec.Struct):
     image_url: str | None = None
     detail: str | None = None
     file_data: str | None = None
+    file_url: str | None = None
     filename: str | None = None
 
 
@@ -218,6 +219,8 @@ def _content(content: str | list[msgspec.Raw] | None, where: str) -> str | list[
             parts.append({"type": "image_url", "image_url": image})
         elif part.type == "input_file" and part.file_data is not None:
             parts.append({"type": "file", "file": {"filename": part.filename or "file", "file_data": part.file_data}})
+        elif part.type == "input_file" and part.file_url is not None:
+            raise Refusal(f"a chat completion takes files within the call: send it as `file_data`, {FETCHING}", here)
         else:
             raise Refusal(f"a part `{part.type[:40]}` that is kept elsewhere, or is none of a chat's", here)
     return str(parts[0]["text"]) if len(parts) == 1 and parts[0]["type"] == "text" else parts

@@ -53,7 +53,7 @@ class Upstream:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._outbox, self._connect, self._most = outbox, connect, most_connections
-        self._trust = Trust(tls)
+        self.trust = Trust(tls)
         self._sweep = Sweep(keep)
         self._pools: dict[tuple[Origin, ConnectionSpec | None], Pool] = {}
         self._bases: dict[Base, tuple[Pool, str, str]] = {}
@@ -61,7 +61,7 @@ class Upstream:
     def follow(self, *, connect: float) -> None:
         """Keep another deadline for connections from the next one on, and read the files of certificates again."""
         self._connect = connect
-        self._trust.again()
+        self.trust.again()
         for pool in self._pools.values():
             pool.connect = connect
 
@@ -121,7 +121,7 @@ class Upstream:
         origin, path = parsed(base)
         pool = self._pools.get((origin, spec))
         if pool is None:
-            tls, proxy = partial(self._trust.context, spec), partial(proxy_to, origin, spec, os.environ)
+            tls, proxy = partial(self.trust.context, spec), partial(proxy_to, origin, spec, os.environ)
             pool = Pool(origin, self._outbox, self._sweep, self._connect, self._most, tls, proxy)
             self._pools[origin, spec] = pool
             self._sweep.pools.append(pool)

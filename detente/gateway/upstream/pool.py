@@ -19,7 +19,7 @@ from detente.gateway.upstream.error import UpstreamError
 from detente.gateway.upstream.origin import Origin
 from detente.gateway.upstream.sweep import Sweep
 from detente.gateway.upstream.trust import FileError
-from detente.gateway.upstream.tunnel import Proxy, ProxyError, tunnel
+from detente.gateway.upstream.tunnel import Proxy, ProxyError, through
 
 _PROBES = (
     (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
@@ -122,7 +122,7 @@ class Pool:
                     which += f": all {self._most} are in use"
                 what = f"no connection to `{self.origin}` {which}"
                 raise UpstreamError("busy" if waits else "timeout", what, sent=False) from None
-            raise UpstreamError("unreachable", f"`{self.origin}` {_reason(error)}", sent=False) from None
+            raise UpstreamError("unreachable", f"`{self.origin}` {reason(error)}", sent=False) from None
 
     async def close(self) -> None:
         """Close every connection, and wait until their sockets are closed."""
@@ -206,21 +206,8 @@ class Pool:
 
     async def _through(self, connection: UpstreamConnection, proxy: Proxy) -> None:
         """Connect to the origin through a proxy, which sees no more of it than its name where it is ``https``."""
-        made = await tunnel(self._loop, proxy, self.origin)
-        if self.origin.scheme == "http":
-            made.set_protocol(connection)
-            connection.connection_made(made)
-            return
-        try:
-            secured = await self._loop.start_tls(
-                made, connection, self._tls(), server_hostname=self.origin.host, ssl_handshake_timeout=self.connect
-            )
-        except BaseException:
-            made.abort()
-            raise
-        if secured is None:  # it was closed meanwhile
-            raise ConnectionAbortedError
-        connection.connection_made(secured)
+        tls = self._tls() if self.origin.scheme == "https" else None
+        await through(self._loop, proxy, self.origin, connection, tls, timeout=self.connect)
 
 
 def _probe(transport: asyncio.Transport) -> None:
@@ -232,7 +219,7 @@ def _probe(transport: asyncio.Transport) -> None:
                 below.setsockopt(level, getattr(socket, option), value)
 
 
-def _reason(error: OSError | UnicodeError) -> str:
+def reason(error: OSError | UnicodeError) -> str:
     """Why there is no connection, in plain words."""
     if isinstance(error, socket.gaierror | UnicodeError):
         return "could not be reached: its name does not resolve"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from base64 import b64encode
 from collections.abc import Mapping
 from typing import NamedTuple, cast
@@ -68,6 +69,37 @@ def _login(stated: str) -> str:
         return ""
     said = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
     return f"Basic {b64encode(said.encode()).decode()}"
+
+
+async def through(
+    loop: asyncio.AbstractEventLoop,
+    proxy: Proxy,
+    origin: Origin,
+    connection: asyncio.Protocol,
+    tls: ssl.SSLContext | None,
+    *,
+    name: str = "",
+    timeout: float | None = None,
+) -> None:
+    """Connect to an origin through a proxy, with TLS inside where there is a context.
+
+    ``name`` is whose certificate is to be shown, where it is not the origin's host. Raises ``ProxyError``, ``OSError``.
+    """
+    made = await tunnel(loop, proxy, origin)
+    if tls is None:
+        made.set_protocol(connection)
+        connection.connection_made(made)
+        return
+    try:
+        secured = await loop.start_tls(
+            made, connection, tls, server_hostname=name or origin.host, ssl_handshake_timeout=timeout
+        )
+    except BaseException:
+        made.abort()
+        raise
+    if secured is None:  # it was closed meanwhile
+        raise ConnectionAbortedError
+    connection.connection_made(secured)
 
 
 async def tunnel(loop: asyncio.AbstractEventLoop, proxy: Proxy, origin: Origin) -> asyncio.Transport:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from detente.providers.bedrock.family import Family
-from detente.providers.wire import Refusal
+from detente.providers.wire import FETCHING, Refusal
 
 ConverseBlock = dict[str, Any]
 _FORMATS = {"image/png": "png", "image/jpeg": "jpeg", "image/jpg": "jpeg", "image/gif": "gif", "image/webp": "webp"}
@@ -108,7 +108,8 @@ def document_of(part: ContentPart, at: int) -> ConverseBlock:
     except msgspec.ValidationError:
         raise refused("a file that is not as OpenAI's interface describes it") from None
     if not (file.file_data or "").startswith(_PDF):
-        raise refused("a file that is no PDF in base64 (`file_data`): others cannot be read from here")
+        what = "a file that is no PDF in base64 (`file_data`): others cannot be read from here"
+        raise refused(f"{what}; {FETCHING}" if (file.file_data or "").startswith("http") else what)
     data = (file.file_data or "").removeprefix(_PDF)
     return {"document": {"format": "pdf", "name": f"document-{at + 1}", "source": {"bytes": data}}}
 
@@ -121,7 +122,8 @@ def image_of(part: ContentPart, family: Family) -> ConverseBlock:
         return {"image": {"source": {"url": image.url}}}
     head, comma, payload = image.url.partition(",") if image is not None else ("", "", "")
     if image is None or not comma or not head.startswith("data:") or not head.endswith(";base64"):
-        raise refused("an image by its address: Converse takes images within the call, as `data:image/…;base64,…`")
+        what = "an image by its address: Converse takes images within the call, as `data:image/…;base64,…`"
+        raise refused(f"{what}; {FETCHING}")
     if image.detail not in (None, "auto", "high"):
         raise refused(f"an image of detail `{image.detail[:40]}`: Bedrock's models see it as it is")
     kind = head[len("data:") :].partition(";")[0].lower()

@@ -42,6 +42,8 @@ class Peer:
 
     def __init__(self, *scripts: Script, tls: ssl.SSLContext | None = None, eager: bool = False) -> None:
         self.scripts, self.tls, self.eager = scripts, tls, eager
+        self.answers: dict[bytes, Script] = {}
+        """Scripts of certain paths, in place of the nth."""
         self.requests: list[tuple[bytes, bytes]] = []
         """Heads and bodies."""
         self.connections = 0
@@ -95,7 +97,8 @@ class Peer:
         head = await reader.readuntil(b"\r\n\r\n")
         fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if line)
         body = b"" if self.eager else await reader.readexactly(int(fields.get(b"content-length", b"0")))
-        script = self.scripts[min(len(self.requests), len(self.scripts) - 1)]
+        usual = self.scripts[min(len(self.requests), len(self.scripts) - 1)]
+        script = self.answers.get(head.split(b" ", 2)[1], usual) if self.answers else usual
         self.requests.append((head, body))
         for step in script:
             if isinstance(step, bytes):
