@@ -15,6 +15,7 @@ from detente.live.leniency import Leniency
 from detente.live.notice import Notify
 from detente.values.noun import Flag, Noun
 from detente.values.quantity_field import Count, Duration
+from detente.values.sheet import File
 
 OnCut = Literal["error", "continue"]
 """What becomes of a stream that broke off after its first content."""
@@ -106,6 +107,10 @@ class Serving(Noun):
     )
     fetch: Fetch | None = Field(
         default=None, description="which files sent by address are fetched for deployments that cannot; default: none"
+    )
+    tokens: File | None = Field(
+        default=None,
+        description="a file of the vocabulary that callers' tokens are of, for embeddings at models that take text",
     )
     headers: Flag = Field(default=True, description="whether replies say where they ran, why and at what cost")
     sync: Literal["timer", "each"] = Field(

@@ -9,6 +9,7 @@ from detente.live.deployment import AnyDeployment
 from detente.market.offer import AnyOffer
 
 if TYPE_CHECKING:
+    from detente.providers.vocabulary import Vocabulary
     from detente.providers.wire import Wire
 
 WIRES = {
@@ -20,8 +21,9 @@ WIRES = {
 """Imported when a case has such a deployment."""
 
 
-def wire_of(deployment: AnyDeployment, offer: AnyOffer) -> Wire:
-    """The wire of a deployment that draws on an offer."""
-    module, _, name = WIRES[deployment.kind].partition(":")
-    kind: type[Wire] = getattr(import_module(module), name)
-    return kind(deployment, deployment.name_there(offer), offer.region, deployment.serves_model(offer) or "")
+def wire_of(deployment: AnyDeployment, offer: AnyOffer, vocabulary: Vocabulary | None = None) -> Wire:
+    """The wire of a deployment that draws on an offer; ``vocabulary`` is that of tokens which callers send."""
+    module, _, class_ = WIRES[deployment.kind].partition(":")
+    kind: type[Wire] = getattr(import_module(module), class_)
+    name, model = deployment.name_there(offer), deployment.serves_model(offer) or ""
+    return kind(deployment, name, offer.region, model, vocabulary)

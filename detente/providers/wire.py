@@ -19,6 +19,7 @@ import msgspec
 from detente.live.deployment import AnyDeployment
 from detente.providers.authority import Authority
 from detente.providers.outgoing import Outgoing
+from detente.providers.vocabulary import Vocabulary
 
 Headers = Mapping[str, str]
 """A reply's headers, names in lower case; of one that occurs twice, the last."""
@@ -225,6 +226,8 @@ class Wire:
         The region of its offer.
     model
         What the case calls the model that it serves; empty where it names none.
+    vocabulary
+        Of the tokens that callers send in place of texts, where the case names one.
     """
 
     known_as: ClassVar[str] = "openai"
@@ -234,6 +237,7 @@ class Wire:
     name: str
     region: str
     model: str = ""
+    vocabulary: Vocabulary | None = None
 
     @property
     def base(self) -> str:

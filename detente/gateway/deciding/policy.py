@@ -30,6 +30,7 @@ from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer, TokenOffe
 from detente.market.token_price import MTOK, WholePrices, charge, whole_prices
 from detente.providers import wire_of
 from detente.providers.authority import Authority
+from detente.providers.vocabulary import Vocabulary
 from detente.providers.wire import Tokens, Wire
 from detente.results.plan import Plan
 from detente.results.plan_rows import PeriodRow, Purchase
@@ -154,7 +155,13 @@ class Policy:
     """Of its files, as they were read; empty where it comes from none."""
 
     @classmethod
-    def of(cls, case: Case, plan: Plan | None = None, deployments: Iterable[AnyDeployment] | None = None) -> Policy:
+    def of(
+        cls,
+        case: Case,
+        plan: Plan | None = None,
+        deployments: Iterable[AnyDeployment] | None = None,
+        vocabulary: Vocabulary | None = None,
+    ) -> Policy:
         """A case's policy.
 
         Parameters
@@ -163,12 +170,14 @@ class Policy:
             The plan to follow. Raises PlanError where it is not of this case.
         deployments
             Where calls go in place of the case's own (the sandbox).
+        vocabulary
+            Of the tokens that callers send in place of texts.
         """
         if plan is not None:
             plan.must_be_of(case.hash, "plan")
         offers = {offer.id: offer for offer in case.offers}
         stated = tuple(case.declared.deployments if deployments is None else deployments)
-        deployed = tuple(_deployed(case, d, offers[d.offer], plan) for d in stated)
+        deployed = tuple(_deployed(case, d, offers[d.offer], plan, vocabulary) for d in stated)
         return cls(
             case,
             deployed,
@@ -314,7 +323,9 @@ class Policy:
         return self.planned.get((workload, period), {}) if period is not None else {}
 
 
-def _deployed(case: Case, deployment: AnyDeployment, offer: AnyOffer, plan: Plan | None) -> Deployed:
+def _deployed(
+    case: Case, deployment: AnyDeployment, offer: AnyOffer, plan: Plan | None, vocabulary: Vocabulary | None
+) -> Deployed:
     if isinstance(offer, TokenOffer):
         for prices in offer.price.values():
             _rates(prices)  # what cannot be billed is said now, and not to a caller
@@ -324,7 +335,7 @@ def _deployed(case: Case, deployment: AnyDeployment, offer: AnyOffer, plan: Plan
     held = None
     if plan is not None and not isinstance(offer, TokenOffer):
         held = tuple(p for p in plan.purchases if p.offer == offer.id)
-    return Deployed(deployment, offer, model, places, wire_of(deployment, offer), held)
+    return Deployed(deployment, offer, model, places, wire_of(deployment, offer, vocabulary), held)
 
 
 def _shares(plan: Plan) -> dict[tuple[str, int], dict[str, float]]:

@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from detente.case.case import Case
-from detente.errors import CaseError, Mistake, Where
+from detente.errors import CaseError, FlawError, Mistake, Where
 from detente.gateway.deciding.policy import Policy, Stamp
 from detente.live.deployment import AnyDeployment
 from detente.live.key import Key
+from detente.providers.vocabulary import MAX_BYTES, Vocabulary
 from detente.results.plan import Plan
+from detente.values.file import inside, read
 
 Redirect = Callable[[Case], Sequence[AnyDeployment]]
 """Where calls go in place of a case's own deployments (the sandbox)."""
@@ -62,10 +64,27 @@ class PolicySource:
             _counted_by_one(case, self.case, self.workers)
         keys = (*case.declared.keys, *self.keys)
         case = case.serving(keys)
-        policy = Policy.of(case, plan, self.redirect(case) if self.redirect else None)
+        policy = Policy.of(case, plan, self.redirect(case) if self.redirect else None, self._vocabulary(case))
         policy = replace(policy, stamp=stamp)
         _ = policy.terms, policy.turns, policy.labels  # what is wrong is said now, and not to a caller
         return policy
+
+    def _vocabulary(self, case: Case) -> Vocabulary | None:
+        """Of the tokens that callers send, if the case names a file of it. Raises CaseError."""
+        stated = case.declared.serving.tokens
+        if stated is None:
+            return None
+        folder = self.case if self.case.is_dir() else self.case.parent
+        file = folder / stated
+        try:
+            if inside(folder, file):
+                return Vocabulary.read(read(file, MAX_BYTES))
+            what, remedy = "leads out of the case's folder", "copy the file into it"
+        except OSError as error:
+            what, remedy = f"cannot be read: {error.strerror or error}", "the path counts from the case's folder"
+        except FlawError as error:
+            what, remedy = error.flaws[0].what, error.flaws[0].remedy
+        raise CaseError([Mistake(Where(str(file)), what, remedy)])
 
     def stamp(self) -> Stamp:
         """Names, times and sizes of all its files: it differs after a change."""

@@ -132,7 +132,7 @@ class ProviderCalls:
                 found = await self._in_parts(call, sends)
             else:
                 call.incoming = await self._send(call, sends[0])
-                found = await self._read(call, call.incoming)
+                found = await self._read(call, sends[0].call, call.incoming)
         except UpstreamError as error:
             found, sent = unanswered(error, deployed), error.sent
         except asyncio.CancelledError:
@@ -158,11 +158,11 @@ class ProviderCalls:
         assert call.stream is not None
         return await self._finish(call, call.stream, found)
 
-    async def _read(self, call: ProviderCall, incoming: Incoming) -> Failure | Reply | StreamPart:
-        """What comes back: of a stream that its caller has begun to hear, its last part, however it ends."""
+    async def _read(self, call: ProviderCall, said: Call, incoming: Incoming) -> Failure | Reply | StreamPart:
+        """What comes back to what was said: of a stream that its caller has begun to hear, its last part."""
         call.spilled = call.deployed.wire.spilled(incoming.headers)
         if incoming.status != 200 or not call.asked.call.stream:
-            return await self._answer(call, call.asked.call, incoming)
+            return await self._answer(call, said, incoming)
         stream = call.stream = self._stream(call)
         last = await self._pass_on(call, stream, incoming)
         if last.failure is None:

@@ -20,6 +20,7 @@ from detente.providers.bedrock.metadata import metadata_of
 from detente.providers.bedrock.reply import TokenCount, broken
 from detente.providers.omission import Omissions
 from detente.providers.outgoing import HeaderPairs
+from detente.providers.vocabulary import Vocabulary
 from detente.providers.wire import Call, Failure, Headers, Refusal, Reply, Tokens
 
 EmbeddingModel = Literal["titan-1", "titan-2", "cohere-3", "cohere-4"]
@@ -48,7 +49,8 @@ _SAID = frozenset(
 _INPUT: Member[str | list[str | int | list[int]]] = Member("input", str | list[str | int | list[int]])
 _TOKENS = (
     "`input` holds tokens, and Bedrock's models take text, in tokens of their own: send text "
-    "(LangChain's `OpenAIEmbeddings`: `check_embedding_ctx_length=False`)"
+    "(LangChain's `OpenAIEmbeddings`: `check_embedding_ctx_length=False`), or state under `serving:` which vocabulary "
+    "they are of (`tokens: cl100k_base.tiktoken`)"
 )
 _DIMENSIONS: Member[int] = Member("dimensions", int)
 _ENCODING: Member[str] = Member("encoding_format", str)
@@ -61,16 +63,41 @@ def kind_of(name: str, model: str | None) -> EmbeddingModel | None:
     return next((kind for id_ in names for pattern, kind in _KINDS if pattern.search(id_)), None)
 
 
-def embedding_parts(call: Call, kind: EmbeddingModel | None) -> Sequence[Call]:
-    """A call as calls of as many texts as the model takes at a time. Raises Refusal."""
+def embedding_parts(call: Call, kind: EmbeddingModel | None, vocabulary: Vocabulary | None = None) -> Sequence[Call]:
+    """A call as calls of as many texts as the model takes at a time, tokens as their text. Raises Refusal."""
     if bytes(call.members.get("input", b""))[:1] != b"[":
         return (call,)
-    texts, most = _texts(call.members), 1 if (kind or "").startswith("titan") else MAX_TEXTS
+    given = _INPUT.of(call.members)
+    if not isinstance(given, list) or all(isinstance(text, str) for text in given):
+        texts = _texts(call.members)
+    else:
+        texts = _told(given, vocabulary)
+        call = _of(call, texts)
+    most = 1 if (kind or "").startswith("titan") else MAX_TEXTS
     if len(texts) > MAX_INPUTS:
         raise Refusal(f"`input` holds {len(texts):,} texts, and a call takes {MAX_INPUTS:,}: send several", "input")
     if len(texts) <= most:
         return (call,)
     return [_of(call, texts[at : at + most]) for at in range(0, len(texts), most)]
+
+
+def _told(given: Sequence[str | int | list[int]], vocabulary: Vocabulary | None) -> list[str]:
+    """The texts of arrays of tokens, or of a single one. Raises Refusal."""
+    if vocabulary is None:
+        raise Refusal(_TOKENS, "input")
+    arrays = [given] if all(isinstance(token, int) for token in given) else given
+    texts = []
+    for at, tokens in enumerate(arrays):
+        where = "input" if arrays is not given else f"input[{at}]"
+        if isinstance(tokens, str | int) or not tokens:
+            raise Refusal(f"`{where}` is no array of tokens, as others are", where)
+        try:
+            texts.append(vocabulary.text([token for token in tokens if isinstance(token, int)]))
+        except ValueError as error:
+            raise Refusal(f"`{where}` holds {error}", where) from None
+        if not texts[-1]:
+            raise Refusal(f"`{where}` holds less than a character", where)
+    return texts
 
 
 def _of(call: Call, texts: list[str]) -> Call:

@@ -106,7 +106,7 @@ class BedrockWire(Wire):
     def parts(self, call: Call) -> Sequence[Call]:
         if call.operation != "embeddings":
             return (call,)
-        return embedding_parts(call, kind_of(self.name, self.deployment.model))
+        return embedding_parts(call, kind_of(self.name, self.deployment.model), self.vocabulary)
 
     def together(self, replies: Sequence[Reply]) -> Reply:
         return embeddings_together(replies)

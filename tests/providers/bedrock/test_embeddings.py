@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from array import array
 from base64 import b64decode
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from openai.types import CreateEmbeddingResponse
 
 from detente.providers.bedrock.embeddings import kind_of
+from detente.providers.vocabulary import Vocabulary
 from detente.providers.wire import Call, Failure, Refusal, Reply, Tokens
 from tests.providers.bedrock.making import call, encoded, raw, wire
 from tests.providers.bedrock.service import check_request
@@ -200,3 +202,46 @@ def test_any_call_and_any_reply(name: str, members: dict[str, Any], says: Any) -
         return
     found = wire(name).decode(made, {}, json.dumps(says).encode())
     assert isinstance(found, Reply | Failure)
+
+
+# -- tokens in place of texts -----------------------------------------------------------------------------------------
+WORDS = Vocabulary({1: b"one", 2: b" two", 3: "é".encode()[:1]})
+
+
+def told(name: str, given: Any) -> list[dict[str, Any]]:
+    """What a model is asked of an input of tokens, call by call."""
+    spoken = replace(wire(name), vocabulary=WORDS)
+    return [json.loads(spoken.encode(part).body) for part in spoken.parts(asked(input=given))]
+
+
+def test_tokens_are_told_as_their_text_where_a_vocabulary_is_stated() -> None:
+    assert [body["inputText"] for body in told(TITAN2, [1, 2])] == ["one two"]
+    assert [body["inputText"] for body in told(TITAN2, [[1, 2], [1]])] == ["one two", "one"]
+    assert [body["texts"] for body in told(COHERE3, [[1]] * 97)] == [["one"] * 96, ["one"]]
+    assert [body["texts"] for body in told(COHERE3, ["a", "b"])] == [["a", "b"]]
+
+
+@pytest.mark.parametrize(
+    ("given", "place", "why"),
+    [
+        ([1, 9], "input", "token 9, which is none of the vocabulary's 3"),
+        ([[1], [9]], "input[1]", "token 9"),
+        ([[1], []], "input[1]", "no array of tokens"),
+        ([[1], "a"], "input[1]", "no array of tokens"),
+        ([1, [1]], "input[0]", "no array of tokens"),
+        ([[1], [3]], "input[1]", "less than a character"),
+    ],
+)
+def test_tokens_that_are_no_text_are_told_with_their_place(given: Any, place: str, why: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        told(TITAN2, given)
+    assert caught.value.param == place
+    assert f"`{place}`" in caught.value.message
+    assert why in caught.value.message
+
+
+def test_without_a_vocabulary_tokens_are_refused_with_both_remedies() -> None:
+    said = wire(TITAN2).cannot(asked(input=[1, 2]))
+    assert said is not None
+    assert "check_embedding_ctx_length=False" in said
+    assert "`tokens: cl100k_base.tiktoken`" in said
