@@ -105,8 +105,8 @@ def bare(store: Store, *, server: bool) -> float:
     with store.reading() as session:
         last = session.number("SELECT MAX(batch) FROM batches")
     for table in BARE:
-        columns = ", ".join(("batch", "n", *CHAINED[table], "mark"))
-        places = ", ".join("?" * (len(CHAINED[table]) + 3))
+        names = ("batch", "n", *CHAINED[table], "mark")
+        columns = ", ".join(names)
         with store.writing() as session:
             session.run(f"CREATE TABLE bare_{table} AS SELECT {columns} FROM {table} LIMIT 0")
         for number in range(1, last + 1):
@@ -114,7 +114,7 @@ def bare(store: Store, *, server: bool) -> float:
                 rows = list(session.all(f"SELECT {columns} FROM {table} WHERE batch = ?", (number,)))
             began = clock(server=server)
             with store.writing() as session:
-                session.many(f"INSERT INTO bare_{table} ({columns}) VALUES ({places})", rows)
+                session.add(f"bare_{table}", names, rows)
             took += clock(server=server) - began
     return took
 

@@ -43,7 +43,15 @@ class Rating:
 
     def at(self, demand: Facts | None, offer: Facts, at: datetime) -> PartsOff:
         """What a moment's use costs after discounts, for many uses that are alike: see ``rate``."""
-        meeting = [term for term in self._terms if term.validity.over(at, at)]
+        return self.part_of(self.in_force(at), demand, offer)
+
+    def in_force(self, at: datetime) -> tuple[Term, ...]:
+        """The price clauses that are in force at a moment."""
+        return tuple(term for term in self._terms if term.validity.over(at, at))
+
+    @staticmethod
+    def part_of(meeting: Iterable[Term], demand: Facts | None, offer: Facts) -> PartsOff:
+        """What some of them take off together. Raises SettleError."""
         rates = [(term, taken_off(term, demand, offer)) for term in meeting]
         rates = [(term, rate) for term, rate in rates if rate]
         each = zip(rates, _combined(rates), strict=True)

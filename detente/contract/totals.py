@@ -7,13 +7,14 @@ meter covers it is kept apart: it is neither counted nor lost. Not here: what a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from fractions import Fraction
+from typing import NamedTuple
 
-from detente.contract.meter import PAYMENTS, Meter
+from detente.contract.meter import PAYMENTS, Measure, Meter
 from detente.contract.moment import COUNTED, BoughtCapacity, by_invoice
 from detente.contract.paid_use import PaidUse
 from detente.contract.use import RatedUse, nanos
@@ -63,6 +64,17 @@ Placed = tuple[tuple[int, int, int], ...]
 Labels = tuple[str, ...]
 """What a use lacks."""
 
+MAX_REMEMBERED = 50_000
+DAY = timedelta(days=1)
+
+
+class CountedOfDay(NamedTuple):
+    """Where all use of a day counts that is alike: the meters whose windows hold the day, and the rest of them."""
+
+    counts: tuple[tuple[Measure, str, Counted, Labels | None], ...]
+    rest: tuple[tuple[int, Labels | None], ...]
+
+
 NOT_BOUGHT: Labels = ("when it was bought",)
 """What use lacks that counts otherwise than by use, where nobody tells what is reserved."""
 
@@ -86,6 +98,13 @@ class Totals:
         self._covering: dict[tuple[str | bool | None, ...], tuple[tuple[int, Labels | None], ...]] = {}
         self._inside: dict[tuple[int, int], tuple[datetime, datetime, Placed]] = {}
         """By meter and day, the window in which a use of that day lay, from when to when: most of a day lie in one."""
+        self._of_day: dict[tuple[Hashable, int], CountedOfDay] = {}
+
+    def anew(self) -> Totals:
+        """Totals of the same meters that have counted nothing; which meters cover what is remembered by both."""
+        found = copy(self)
+        found._known, found._unknown, found._payments = {}, {}, ()
+        return found
 
     def add(self, rated: RatedUse) -> None:
         """Count one line: in each meter that covers it, each of its amounts by the time for which it is."""
@@ -94,6 +113,22 @@ class Totals:
             meter = self.meters[place]
             for amount, start, end in rated.measured(meter.measure, meter.term):
                 self._count(place, lacks, nanos(amount), start, end)
+
+    def add_at(
+        self, demand: Facts | None, offer: Facts, at: datetime, amounts: Mapping[str, int], off: Mapping[str, int]
+    ) -> None:
+        """Count what was used at one moment: the same as ``add`` of it, for the many of a day.
+
+        ``amounts`` are its measures in whole billionths, and ``off`` what clauses took off it.
+        """
+        of_day = self._counted_on(demand, offer, at)
+        for measure, term, key, lacks in of_day.counts:
+            amount = off.get(term, 0) if measure == "off" else amounts[measure]
+            if amount:
+                self._sum_of(key, lacks).whole += amount
+        for place, lacks in of_day.rest:
+            measure, term = self.meters[place].measure, self.meters[place].term
+            self._count(place, lacks, off.get(term, 0) if measure == "off" else amounts[measure], at, at)
 
     def buy(self, bought: BoughtCapacity) -> None:
         """Count what is reserved, in the meters that count it at this moment."""
@@ -188,14 +223,40 @@ class Totals:
         if not amount:
             return
         for index, part, of in self._windows_of(place, start, end):
-            key = place, index
-            if lacks is None:
-                into = self._known.get(key)
-                if into is None:
-                    into = self._known[key] = Sum()
-            else:
-                into = self._unknown.setdefault(key, {}).setdefault(lacks, Sum())
-            into.add(amount, part, of)
+            self._sum_of((place, index), lacks).add(amount, part, of)
+
+    def _sum_of(self, key: Counted, lacks: Labels | None) -> Sum:
+        """Where a meter counts what lies in a window."""
+        if lacks is not None:
+            return self._unknown.setdefault(key, {}).setdefault(lacks, Sum())
+        into = self._known.get(key)
+        if into is None:
+            into = self._known[key] = Sum()
+        return into
+
+    def _counted_on(self, demand: Facts | None, offer: Facts, at: datetime) -> CountedOfDay:
+        """Where use counts that was at a moment: remembered for all of its day that is alike."""
+        asked = self._asked_of(demand, offer), at.toordinal()
+        found = self._of_day.get(asked)
+        if found is None:
+            if len(self._of_day) >= MAX_REMEMBERED:
+                self._of_day.clear()
+            found = self._of_day[asked] = self._counted_all_day(demand, offer, at)
+        return found
+
+    def _counted_all_day(self, demand: Facts | None, offer: Facts, at: datetime) -> CountedOfDay:
+        start = at.replace(hour=0, minute=0, second=0, microsecond=0)
+        counts: list[tuple[Measure, str, Counted, Labels | None]] = []
+        rest: list[tuple[int, Labels | None]] = []
+        for place, lacks in self._meters_of(demand, offer):
+            meter = self.meters[place]
+            self._windows_of(place, at, at)
+            since, until, placed = self._inside.get((place, at.toordinal()), (at, at, ()))
+            if since <= start and start + DAY <= until:
+                counts.append((meter.measure, meter.term, (place, placed[0][0]), lacks))
+            elif meter.moment == "invoice" or any(meter.windows.over(start, start + DAY)):
+                rest.append((place, lacks))
+        return CountedOfDay(tuple(counts), tuple(rest))
 
     def _windows_of(self, place: int, start: datetime, end: datetime) -> Placed:
         """Where a line lies in a meter's windows: the many of a day mostly lie in one."""
@@ -212,12 +273,18 @@ class Totals:
 
     def _meters_of(self, demand: Facts | None, offer: Facts) -> tuple[tuple[int, Labels | None], ...]:
         """The meters that cover a use (None), or may, and what it lacks: asked once for all that are alike."""
-        own = demand if demand is not None else {}
-        key = (demand is None, *map(own.get, self._asked), *map(offer.get, self._asked))
+        key = self._asked_of(demand, offer)
         found = self._covering.get(key)
         if found is None:
+            if len(self._covering) >= MAX_REMEMBERED:
+                self._covering.clear()
             found = self._covering[key] = tuple(self._lacking(demand, offer))
         return found
+
+    def _asked_of(self, demand: Facts | None, offer: Facts) -> tuple[str | bool | None, ...]:
+        """What meters ask of a use."""
+        own = demand if demand is not None else {}
+        return (demand is None, *map(own.get, self._asked), *map(offer.get, self._asked))
 
     def _lacking(self, demand: Facts | None, offer: Facts) -> Iterator[tuple[int, Labels | None]]:
         for place, meter in enumerate(self.meters):

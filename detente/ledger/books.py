@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from detente.case.case import Case
 from detente.contract.term import Term
 from detente.contract.totals import Totals
@@ -20,9 +22,11 @@ from detente.ledger.chain import GENESIS, hash_of, mark
 from detente.ledger.entry import LedgerEntry, balanced, of_use
 from detente.ledger.late import note_late
 from detente.ledger.line import LineSum, UseLine, at_micros, micros, summed
-from detente.ledger.running import RunningTotals, all_sums, kept, own, sum_of
+from detente.ledger.running import SUM_COLUMNS, SUM_KEY, RunningTotals, all_sums, kept, own, sum_of
 from detente.ledger.schema import CHAINED
 from detente.ledger.store import Session, Store, big
+
+_JSON = msgspec.json.Encoder().encode
 
 
 @dataclass
@@ -86,7 +90,7 @@ class Books:
         found = Totals(self.totals.meters)
         for each in all_sums(session):
             if each.end <= micros(day) and each.start < micros(day):
-                found.add(each.rated)
+                each.count_in(found)
         return found
 
     def length(self, session: Session) -> int:
@@ -140,10 +144,8 @@ class Books:
 
     def _note_case(self, session: Session) -> None:
         """Note whose ledger it is; one of a version that did not is this case's from now on."""
-        session.many(
-            "INSERT INTO facts (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING",
-            [("currency", self.case.currency), ("case", self.case.declared.name)],
-        )
+        for fact in (("currency", self.case.currency), ("case", self.case.declared.name)):
+            session.run("INSERT INTO facts (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING", fact)
 
     def _note_times(self, session: Session, sums: Iterable[LineSum]) -> None:
         """Note the earliest and the latest use that is on the books, so that nobody has to look for it."""
@@ -184,10 +186,8 @@ class Books:
         for table, columns in CHAINED.items():
             marked = [(number, n, *row, mark(table, number, n, row)) for n, row in enumerate(tables[table])]
             marks += [row[-1] for row in marked]
-            names = ", ".join(("batch", "n", *columns, "mark"))
-            places = ", ".join("?" * (len(columns) + 3))
             if marked:
-                session.many(f"INSERT INTO {table} ({names}) VALUES ({places})", marked)
+                session.add(table, ("batch", "n", *columns, "mark"), marked)
         counts = {table: len(rows) for table, rows in tables.items() if rows}
         told = hash_of((number, *said), counts, before, marks)
         session.run(
@@ -198,20 +198,13 @@ class Books:
     def _sum(self, session: Session, sums: dict[tuple[str, int, int], LineSum], classes: dict[str, int]) -> None:
         """Add to the sums of lines by class and time."""
         keys = {(classes[body], start, end): more for (body, start, end), more in sums.items()}
-        columns = 'class, start, "end", count, unknown, tokens, work, taken, listed, net, revenue, off'
+        columns = ", ".join((*SUM_KEY, *SUM_COLUMNS))
         there = {
             (of, start, end): sum_of(keys[of, start, end].of, (start, end, *row))
-            for of, start, end, *row in session.found(columns, "sums", ("class", "start", '"end"'), list(keys))
+            for of, start, end, *row in session.found(columns, "sums", SUM_KEY, list(keys))
         }
         rows = [(*key, *_sum_row(there[key].merge(more) if key in there else more)) for key, more in keys.items()]
-        session.many(
-            'INSERT INTO sums (class, start, "end", count, unknown, tokens, work, taken, listed, net, revenue, off)'
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            ' ON CONFLICT (class, start, "end") DO UPDATE SET count = excluded.count, unknown = excluded.unknown,'
-            " tokens = excluded.tokens, work = excluded.work, taken = excluded.taken, listed = excluded.listed,"
-            " net = excluded.net, revenue = excluded.revenue, off = excluded.off",
-            rows,
-        )
+        session.put("sums", SUM_KEY, (*SUM_KEY, *SUM_COLUMNS), rows)
 
 
 def _classes(session: Session, bodies: Iterable[str]) -> tuple[dict[str, int], list[str]]:
@@ -225,7 +218,7 @@ def _classes(session: Session, bodies: Iterable[str]) -> tuple[dict[str, int], l
 
 def _line_row(call: int | None, number: int, line: UseLine) -> tuple[Any, ...]:
     used = line.tokens
-    off = json.dumps(line.off) if line.off else ""
+    off = _JSON(line.off).decode() if line.off else ""
     return (
         *(call, line.part, number, line.start, line.end, line.count, line.unknown),
         *(used.input, used.cached, used.written, used.output, used.reasoning),
@@ -234,6 +227,6 @@ def _line_row(call: int | None, number: int, line: UseLine) -> tuple[Any, ...]:
 
 
 def _sum_row(whole: LineSum) -> tuple[Any, ...]:
-    off = [(*key, str(amount)) for key, amount in sorted(whole.off.items())]
+    off = _JSON([(*key, str(amount)) for key, amount in sorted(whole.off.items())]) if whole.off else b"[]"
     amounts = map(big, (whole.work, whole.taken, whole.listed, whole.net, whole.revenue))
-    return whole.count, whole.unknown, json.dumps(whole.tokens), *amounts, json.dumps(off)
+    return whole.count, whole.unknown, _JSON(whole.tokens).decode(), *amounts, off.decode()

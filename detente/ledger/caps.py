@@ -176,6 +176,6 @@ class CapCounts:
         totals = Totals(self._meters)
         for each in summed(lines).values():
             if each.count:
-                totals.add(each.rated)
+                each.count_in(totals)
         for meter, window, _, amount in totals.counts():
             yield CapWindow(self._meters[meter], window), whole_up(amount)

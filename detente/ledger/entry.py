@@ -54,8 +54,11 @@ def of_use(
     ``agreement_of`` says in which agreement a price clause stood; ``closed`` is the day up to which books are closed.
     """
     found: dict[tuple[str, str, str], int] = {}
+    days: dict[int, tuple[str, str]] = {}
     for each in sums:
-        day, adjusts = booked_on(at_micros(each.start), closed)
+        if each.start not in days:
+            days[each.start] = booked_on(at_micros(each.start), closed)
+        day, adjusts = days[each.start]
         for account, amount in _of_sum(each, agreement_of):
             key = day, adjusts, account
             found[key] = found.get(key, 0) + amount

@@ -140,7 +140,7 @@ class AppliedCommitments:
     def of(self, charge: LineSum) -> str:
         """The object of ``ContractApplied``, as text; empty where it is applied to none. Numbers are exact."""
         totals = Totals(self._meters)
-        totals.add(charge.rated)
+        charge.count_in(totals)
         elements = [
             self._element(meter, window, nano(found.value))
             for meter, window, lacks, found in totals.counts()

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from struct import Struct
+from typing import NamedTuple
 from zlib import crc32
 
 from detente.errors import JournalError
@@ -37,8 +38,7 @@ _PIECE = 4 * 1024 * 1024
 """Bytes of a file that are read at once; more than a frame."""
 
 
-@dataclass(frozen=True, slots=True)
-class JournalFrame:
+class JournalFrame(NamedTuple):
     """A whole record: its sequence number, its payload, and where it ends."""
 
     number: int
@@ -86,6 +86,13 @@ def read(path: Path) -> Iterator[bytes | Torn]:
         yield item.payload if isinstance(item, JournalFrame) else item
 
 
+def frame_end(path: Path, start: int) -> int:
+    """Where the record ends that begins there, as its head says; where there is no head, there. Raises OSError."""
+    with opened(path) as file:
+        head = os.pread(file.fileno(), _HEAD.size, start)
+    return start + _HEAD.size + int(_HEAD.unpack(head)[0]) if len(head) == _HEAD.size else start
+
+
 def frames(path: Path, since: int = 0) -> Iterator[JournalFrame | Damage | Torn]:
     """All that a file holds, in order, a few megabytes at a time; holes of a sparse file are skipped.
 
@@ -106,14 +113,14 @@ def frames(path: Path, since: int = 0) -> Iterator[JournalFrame | Damage | Torn]
                 raise JournalError(f"{path}: not a journal of this version; name a folder that `detente serve` wrote")
             yield Damage(0, at, told)
         while at < source.size:
-            found = _frame(source, at)
-            if found is None:
+            before = at
+            for found in _at_hand(source, at):
+                yield found
+                at = found.end
+            if at == before:
                 after, told = _next(source, at + 1)
                 yield Damage(at, after - at, told) if told else Torn(at, after - at)
                 at = after
-            else:
-                yield found
-                at = found.end
 
 
 def whole(path: Path) -> tuple[int, int | None, Torn | None]:
@@ -138,6 +145,11 @@ class _Source:
         self._fd, self.size = fd, os.fstat(fd).st_size
         self._at, self._held = 0, b""
 
+    def piece(self, at: int) -> tuple[bytes, int]:
+        """Bytes of the file that hold any frame that begins there, and the place of that in them."""
+        self.bytes(at, MAX_FRAME)
+        return self._held, at - self._at
+
     def bytes(self, at: int, length: int) -> bytes:
         """So many bytes from there on; fewer at its end."""
         if not self._at <= at <= at + length <= self._at + len(self._held):
@@ -150,6 +162,22 @@ class _Source:
             return os.lseek(self._fd, at, os.SEEK_DATA)
         except OSError:
             return self.size
+
+
+def _at_hand(source: _Source, at: int) -> Iterator[JournalFrame]:
+    """The whole records from there on that follow each other, as far as they are in the bytes at hand."""
+    held, first = source.piece(at)
+    since, until = at - first, len(held) - _HEAD.size
+    while first <= until:
+        length, checksum, number = _HEAD.unpack_from(held, first)
+        begin, end = first + _HEAD.size, first + _HEAD.size + length
+        if not 0 < length <= MAX_PAYLOAD or end > len(held):
+            return
+        payload = held[begin:end]
+        if crc32(payload, crc32(held[first + 8 : begin])) != checksum:
+            return
+        yield JournalFrame(number, payload, since + end)
+        first = end
 
 
 def _frame(source: _Source, at: int) -> JournalFrame | None:

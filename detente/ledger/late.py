@@ -22,7 +22,7 @@ def note_late(session: Session, batch: int, starts: Sequence[int], closed: datet
         until = micros(closed)
         late = [(batch, n, until) for n, start in enumerate(starts) if start < until]
         if late:
-            session.many("INSERT INTO late (batch, n, closed) VALUES (?, ?, ?)", late)
+            session.add("late", ("batch", "n", "closed"), late)
 
 
 def sums_as_closed(session: Session, day: datetime) -> Iterator[LineSum]:

@@ -15,6 +15,7 @@ from typing import Literal
 
 import msgspec
 
+from detente.contract.totals import Totals
 from detente.contract.use import RatedUse, Reduction, Use, nanos
 from detente.ledger.record import TokenCounts
 from detente.values.facts import Facts
@@ -141,16 +142,19 @@ class LineSum:
             self.unknown += line.count
             return
         self.count += line.count
-        counted = line.tokens
-        for place, n in enumerate((counted.input, counted.cached, counted.written, counted.output, counted.reasoning)):
-            self.tokens[place] += n
+        counted, tokens = line.tokens, self.tokens
+        tokens[0] += counted.input
+        tokens[1] += counted.cached
+        tokens[2] += counted.written
+        tokens[3] += counted.output
+        tokens[4] += counted.reasoning
         self.work += line.work
         self.taken += line.taken
         self.listed += line.listed
         self.net += line.net
         self.revenue += line.revenue
         for term, start, end, amount in line.off:
-            key = (term, self.start, self.end) if start == end else (term, start, end)
+            key = (term, self.start, self.end) if start == end or self.start == self.end else (term, start, end)
             self.off[key] = self.off.get(key, 0) + amount
 
     def merge(self, other: LineSum) -> LineSum:
@@ -169,9 +173,21 @@ class LineSum:
         """Whether anything of it is known: uses, or a correction of their amounts."""
         return any((self.count, self.work, self.taken, self.listed, self.net, self.revenue))
 
+    def count_in(self, totals: Totals) -> None:
+        """Let totals count it: as they count its lines one by one."""
+        if self.start != self.end:
+            totals.add(self.rated)
+            return
+        off = {term: amount for (term, _, _), amount in self.off.items()}
+        amounts = {
+            "work": self.work, "taken": self.taken, "listed": self.listed, "revenue": self.revenue,
+            "spend": self.listed - sum(off.values()),
+        }  # fmt: skip
+        totals.add_at(self.of.demand, self.of.offer, at_micros(self.start), amounts, off)
+
     @property
     def rated(self) -> RatedUse:
-        """As one line of rated use: totals count it as they count its lines one by one."""
+        """As one line of rated use."""
         use = Use(
             self.of.kind, self.of.demand, self.of.offer, at_micros(self.start), at_micros(self.end),
             *map(decimal, (self.work, self.taken, self.listed, self.revenue)),

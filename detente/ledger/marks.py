@@ -12,20 +12,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
+from typing import NamedTuple
 
 from detente.ledger.frames import NUMBERS, JournalFrame
 from detente.ledger.reading import Trouble, of_file
 from detente.ledger.store import Session
 
 
-@dataclass(frozen=True, slots=True)
-class ReadFrame:
-    """A record of a file: where it stands, for people; where it begins; its number; its bytes."""
+class ReadFrame(NamedTuple):
+    """A record of a file: which file it is, where it begins, its number, its bytes."""
 
-    place: str
+    file: str
     start: int
     number: int
     payload: bytes
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for people."""
+        return f"{self.file}: record {self.number}"
 
     @property
     def due(self) -> int:
@@ -101,8 +106,9 @@ def unread(session: Session, path: Path, due: int | None) -> tuple[FileMark, Ite
 
 
 def _read(path: Path, items: Iterator[JournalFrame | Trouble]) -> Iterator[ReadFrame | Trouble]:
+    file = str(path)
     for item in items:
         if isinstance(item, Trouble):
             yield item
         else:
-            yield ReadFrame(f"{path}: record {item.number}", item.start, item.number, item.payload)
+            yield ReadFrame(file, item.start, item.number, item.payload)

@@ -7,7 +7,6 @@ reading journals (``ingest``), and counting lines (``books``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -16,12 +15,13 @@ from typing import Literal
 
 from detente.case.case import Case
 from detente.contract.rating import PartsOff, Rating
+from detente.contract.term import Term
 from detente.demand.taking import taken_by_tokens
 from detente.demand.workload import AnyWorkload
 from detente.errors import FlawError, SettleError
 from detente.ledger.line import UseClass, UseLine, at_micros
 from detente.ledger.record import CallRoute, EndAsRead, TokenCounts
-from detente.market.offer import AnyOffer, TokenOffer
+from detente.market.offer import AnyOffer, TokenOffer, TokenPrices
 from detente.market.token_price import MTOK, WholePrices, charge, half_even, whole_prices
 from detente.values.money import NANOS
 from detente.values.period import moment
@@ -33,6 +33,9 @@ ClauseMeasure = Literal["spend", "listed", "work", "taken"]
 """Measures of clauses that a call has the moment it ends."""
 DAY = 86_400_000_000
 """A day in microseconds, as moments are stored."""
+
+TakenOfTokens = tuple[tuple[int, int, int], int]
+"""What a token of input, of cached input and of output takes of an offer, in billionths: numerators, denominator."""
 
 SPILLED = "it ran on other capacity than its offer's, at a price that is not known"
 NOT_SAID = "the provider did not say what it used"
@@ -50,24 +53,23 @@ class Tariff:
     """
 
     of: UseClass
-    taken: tuple[tuple[int, int, int], int]
+    taken: TakenOfTokens
     prices: WholePrices | None
     price: tuple[int, int]
     earned: Fraction
     off: PartsOff
     moved: MovedData | None
 
-    def lines(self, at: int, tokens: TokenCounts, part: int) -> Iterator[UseLine]:
+    def lines(self, at: int, tokens: TokenCounts, part: int) -> list[UseLine]:
         """The lines of so many tokens. Raises SettleError where clauses take off more than the price."""
         each, (taken, listed) = tokens.input + tokens.output, self._listed(tokens)
-        off = self.off.of(listed)
-        yield UseLine(
+        off = self.off.of(listed) if self.off.parts else ()
+        line = UseLine(
             self.of, at, at, part, tokens=tokens, work=each * TOKEN, taken=taken, listed=listed,
             net=listed - sum(off), revenue=round(each * self.earned) if self.earned else 0,
             off=tuple((term, at, at, amount) for (term, _, _), amount in zip(self.off.parts, off, strict=True)),
         )  # fmt: skip
-        if self.moved is not None:
-            yield self.moved.line(at, each, part)
+        return [line] if self.moved is None else [line, self.moved.line(at, each, part)]
 
     def _listed(self, tokens: TokenCounts) -> tuple[int, int]:
         """What so many tokens take of the offer, and what they cost at list price."""
@@ -122,6 +124,11 @@ class Metering:
         self._offers = {offer.id: offer for offer in case.offers}
         self._offer_of = {deployment.id: deployment.offer for deployment in case.declared.deployments}
         self._tariffs: dict[tuple[int, str, int], Tariff | UseLine] = {}
+        self._prices: dict[int, WholePrices] = {}
+        self._taken: dict[tuple[str, str], TakenOfTokens] = {}
+        self._meeting: dict[datetime, tuple[Term, ...]] = {}
+        self._parts_off: dict[tuple[str, tuple[int, ...]], PartsOff] = {}
+        """What mostly is the same from day to day: prices, what tokens take, and what clauses in force take off use."""
 
     def lines(self, number: int, route: CallRoute, end: EndAsRead, at: int) -> list[UseLine]:
         """What a call used; ``number`` is its route's, so that what is the same for many calls is worked out once."""
@@ -148,7 +155,7 @@ class Metering:
             told = why or (tariff.unknown if isinstance(tariff, UseLine) else NOT_SAID)
             return [UseLine(tariff.of, at, at, part, unknown=told, tokens=used or TokenCounts(0, 0))]
         try:
-            return list(tariff.lines(at, used, part))
+            return tariff.lines(at, used, part)
         except SettleError as error:
             return [UseLine(tariff.of, at, at, part, unknown=str(error), tokens=used)]
 
@@ -157,7 +164,8 @@ class Metering:
         found = self._tariffs.get((number, offer, day))
         if found is None:
             if len(self._tariffs) >= MAX_TARIFFS:
-                self._tariffs.clear()
+                for remembered in (self._tariffs, self._parts_off, self._meeting):
+                    remembered.clear()
             found = self._tariffs[number, offer, day] = self.tariff(route, offer, at_micros(day * DAY))
         return found
 
@@ -185,7 +193,7 @@ class Metering:
         prices = price = None
         if isinstance(offer, TokenOffer):
             stated = offer.price.on(day)
-            prices = whole_prices(stated) if stated is not None else None
+            prices = self._whole(stated) if stated is not None else None
         else:
             price = offer.unit_price(day, day + timedelta(days=1))
         if prices is None and price is None:
@@ -193,9 +201,9 @@ class Metering:
         if not isinstance(offer, TokenOffer):
             price = (price or Fraction(0)) / offer.unit_flow
         earned = Fraction(workload.revenue.amount) * TOKEN if workload.revenue else Fraction(0)
-        off = self._rating.at(of.demand, of.offer, day)
+        off = self._off(of, day)
         return Tariff(
-            of, _over_one(_taken(workload, offer)), prices, (price or Fraction(0)).as_integer_ratio(), earned, off,
+            of, self._taken_by(workload, offer), prices, (price or Fraction(0)).as_integer_ratio(), earned, off,
             self._moved(of, workload, offer, day),
         )  # fmt: skip
 
@@ -204,7 +212,33 @@ class Metering:
         if not price:
             return None
         sold = self._case.moved_facts(place)
-        return MovedData(UseClass("egress", of.demand, sold), price * TOKEN, self._rating.at(of.demand, sold, day))
+        moved = UseClass("egress", of.demand, sold)
+        return MovedData(moved, price * TOKEN, self._off(moved, day))
+
+    def _off(self, of: UseClass, day: datetime) -> PartsOff:
+        """What price clauses take off use on a day. Raises SettleError."""
+        meeting = self._meeting.get(day)
+        if meeting is None:
+            meeting = self._meeting[day] = self._rating.in_force(day)
+        key = of.body, tuple(map(id, meeting))
+        found = self._parts_off.get(key)
+        if found is None:
+            found = self._parts_off[key] = self._rating.part_of(meeting, of.demand, of.offer)
+        return found
+
+    def _taken_by(self, workload: AnyWorkload, offer: AnyOffer) -> TakenOfTokens:
+        """Raises FlawError."""
+        found = self._taken.get((workload.id, offer.id))
+        if found is None:
+            found = self._taken[workload.id, offer.id] = _over_one(_taken(workload, offer))
+        return found
+
+    def _whole(self, stated: TokenPrices) -> WholePrices:
+        """Raises FlawError."""
+        found = self._prices.get(id(stated))
+        if found is None:
+            found = self._prices[id(stated)] = whole_prices(stated)
+        return found
 
 
 def _taken(workload: AnyWorkload, offer: AnyOffer) -> tuple[Fraction, Fraction, Fraction]:
@@ -223,7 +257,7 @@ def _stated(route: CallRoute, name: str) -> dict[str, str]:
     return {"offer": name or "unknown", **{key: value for key, value in said.items() if value}}
 
 
-def _over_one(taken: tuple[Fraction, Fraction, Fraction]) -> tuple[tuple[int, int, int], int]:
+def _over_one(taken: tuple[Fraction, Fraction, Fraction]) -> TakenOfTokens:
     """What tokens take, for a token and in billionths, over one denominator."""
     per = lcm(*(each.denominator for each in taken))
     of_input, of_cached, of_output = (each.numerator * (per // each.denominator) * TOKEN for each in taken)

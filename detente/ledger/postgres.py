@@ -7,12 +7,12 @@ Writers take one lock for as long as a transaction lasts, so that batches come o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from detente.errors import LedgerError, MissingExtraError
-from detente.ledger.store import Session, Store, StoredRow
+from detente.ledger.store import Session, Store, StoredRow, upsert
 
 LOCK = 0x6465_7465_6E74_65
 """The number of the lock: any, as long as it is always the same."""
@@ -25,9 +25,18 @@ class _PostgresSession(Session):
     def run(self, sql: str, values: Sequence[Any] = ()) -> None:
         self._connection.execute(_said_to(sql), values)
 
-    def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        with self._connection.cursor() as cursor:
-            cursor.executemany(_said_to(sql), rows)
+    def add(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        copied = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
+        with self._connection.cursor() as cursor, cursor.copy(copied) as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    def put(self, table: str, key: Sequence[str], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        coming = f"coming_{table}"
+        self.run(f"CREATE TEMP TABLE IF NOT EXISTS {coming} (LIKE {table}) ON COMMIT DELETE ROWS")
+        self.add(coming, columns, rows)
+        self.run(upsert(table, key, columns, f"SELECT {', '.join(columns)} FROM {coming}"))
+        self.run(f"DELETE FROM {coming}")
 
     def all(self, sql: str, values: Sequence[Any] = ()) -> Iterator[StoredRow]:
         found: Iterator[StoredRow] = iter(self._connection.execute(_said_to(sql), values))

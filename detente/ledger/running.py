@@ -13,11 +13,18 @@ from datetime import datetime
 from fractions import Fraction
 from hashlib import sha256
 
+import msgspec
+
 from detente.contract.meter import PAYMENTS, Meter
 from detente.contract.term import Term
 from detente.contract.totals import Sum, Totals
 from detente.ledger.line import LineSum, UseClass, micros
 from detente.ledger.store import Session, big
+
+_READ = msgspec.json.Decoder().decode
+SUM_KEY = ("class", "start", '"end"')
+SUM_COLUMNS = ("count", "unknown", "tokens", "work", "taken", "listed", "net", "revenue", "off")
+"""The columns of sums."""
 
 
 def name_of(meter: Meter) -> str:
@@ -57,6 +64,7 @@ class RunningTotals:
         self.meters = meters
         self._names = {meter: name_of(meter) for meter in meters}
         self._of = {name: meter for meter, name in self._names.items()}
+        self._nothing = Totals(meters)
 
     def read(self, session: Session, meters: Iterable[Meter] | None = None) -> Totals:
         """All that was counted; by some meters, where they are given.
@@ -83,16 +91,14 @@ class RunningTotals:
         _, missing = self._known(session)
         if missing:
             self._write(session, _counted_anew(session, missing))
-            session.many(
-                "INSERT INTO meters (meter, told) VALUES (?, ?)",
-                [(self._names[meter], f"{meter.term} {meter.name}") for meter in missing],
-            )
+            told = [(self._names[meter], f"{meter.term} {meter.name}") for meter in missing]
+            session.add("meters", ("meter", "told"), told)
 
     def add(self, session: Session, sums: Iterable[LineSum]) -> None:
         """Count more."""
-        more = Totals(self.meters)
+        more = self._nothing.anew()
         for each in sums:
-            more.add(each.rated)
+            each.count_in(more)
         self._write(session, more)
 
     def differing(self, session: Session) -> Iterator[Meter]:
@@ -122,12 +128,8 @@ class RunningTotals:
             whole = wholes.get(at) or Sum()
             whole.merge(found)
             parts = {str(of): str(part) for of, part in sorted(whole.parts.items()) if part}
-            rows.append((*at, big(whole.whole), json.dumps(parts)))
-        session.many(
-            'INSERT INTO totals (meter, "window", labels, amount, parts) VALUES (?, ?, ?, ?, ?)'
-            ' ON CONFLICT (meter, "window", labels) DO UPDATE SET amount = excluded.amount, parts = excluded.parts',
-            rows,
-        )
+            rows.append((*at, big(whole.whole), json.dumps(parts) if parts else "{}"))
+        session.put("totals", key, (*key, "amount", "parts"), rows)
 
 
 def all_sums(session: Session) -> Iterator[LineSum]:
@@ -142,8 +144,7 @@ def unknown_sums(session: Session) -> Iterator[LineSum]:
 
 def _sums(session: Session, which: str) -> Iterator[LineSum]:
     classes = {number: UseClass.read(body) for number, body in session.all("SELECT class, body FROM classes")}
-    columns = 'class, start, "end", count, unknown, tokens, work, taken, listed, net, revenue, off'
-    for number, *row in session.all(f"SELECT {columns} FROM sums{which}"):
+    for number, *row in session.all(f"SELECT {', '.join((*SUM_KEY, *SUM_COLUMNS))} FROM sums{which}"):
         yield sum_of(classes[number], row)
 
 
@@ -163,9 +164,9 @@ def sum_of(of: UseClass, row: Sequence[object]) -> LineSum:
     """A row of sums, read."""
     start, end, count, unknown, tokens, *amounts, off = row
     work, taken, listed, net, revenue = (int(str(amount)) for amount in amounts)
-    each = {(term, a, b): int(amount) for term, a, b, amount in json.loads(str(off))}
+    each = {(term, a, b): int(amount) for term, a, b, amount in _READ(str(off))} if off != "[]" else {}
     begin, until, known, not_known = (int(str(n)) for n in (start, end, count, unknown))
-    counted = json.loads(str(tokens))
+    counted = _READ(str(tokens))
     return LineSum(of, begin, until, known, not_known, counted, work, taken, listed, net, revenue, each)
 
 
@@ -173,7 +174,7 @@ def _counted_anew(session: Session, meters: Sequence[Meter]) -> Totals:
     found = Totals(meters)
     if meters:
         for each in all_sums(session):
-            found.add(each.rated)
+            each.count_in(found)
     return found
 
 

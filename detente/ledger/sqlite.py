@@ -11,13 +11,13 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
 from detente.errors import LedgerError
-from detente.ledger.store import Session, Store, StoredRow
+from detente.ledger.store import Session, Store, StoredRow, upsert, values_of
 
 WAIT = 60.0
 """Seconds that a writer waits for the one before it."""
@@ -30,8 +30,11 @@ class _SqliteSession(Session):
     def run(self, sql: str, values: Sequence[Any] = ()) -> None:
         self._connection.execute(sql, values)
 
-    def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        self._connection.executemany(sql, rows)
+    def add(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        self._connection.executemany(f"INSERT INTO {table} ({', '.join(columns)}) {values_of(columns)}", rows)
+
+    def put(self, table: str, key: Sequence[str], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        self._connection.executemany(upsert(table, key, columns, values_of(columns)), rows)
 
     def all(self, sql: str, values: Sequence[Any] = ()) -> Iterator[StoredRow]:
         return self._connection.execute(sql, values)

@@ -118,7 +118,7 @@ def stands_as_closed(books: Books, sums: Iterable[LineSum], as_of: datetime) -> 
     totals = Totals(books.totals.meters)
     for each in before:
         if each.end <= micros(as_of):
-            totals.add(each.rated)
+            each.count_in(totals)
     unknown = [(s.of, at_micros(s.start), at_micros(s.end), s.unknown) for s in before if s.unknown]
     since = min((at_micros(each.start).date() for each in before), default=None)
     return stands_by(books.terms, totals, as_of, unknown, since, all_windows=True)

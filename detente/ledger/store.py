@@ -9,7 +9,7 @@ One transaction at a time writes: whoever comes second waits, so that a batch se
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
@@ -41,8 +41,12 @@ class Session(ABC):
         """One statement."""
 
     @abstractmethod
-    def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        """One statement for each row."""
+    def add(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Rows more of a table, none of which is there."""
+
+    @abstractmethod
+    def put(self, table: str, key: Sequence[str], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Rows of a table, which take the place of those of their key; what they state beside the key is all of it."""
 
     @abstractmethod
     def all(self, sql: str, values: Sequence[Any] = ()) -> Iterator[StoredRow]:
@@ -74,6 +78,18 @@ class Session(ABC):
         """The whole number that a query comes to; 0 for none."""
         found = self.one(sql, values)
         return int(found[0]) if found is not None and found[0] is not None else 0
+
+
+def upsert(table: str, key: Sequence[str], columns: Sequence[str], source: str) -> str:
+    """The statement that puts rows of a source into a table."""
+    taken = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
+    into = f"INSERT INTO {table} ({', '.join(columns)}) {source} ON CONFLICT ({', '.join(key)})"
+    return f"{into} DO UPDATE SET {taken}"
+
+
+def values_of(columns: Sequence[str]) -> str:
+    """A row's values, as a statement takes them."""
+    return f"VALUES ({', '.join('?' * len(columns))})"
 
 
 class Store(ABC):

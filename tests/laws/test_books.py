@@ -9,6 +9,8 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,15 +24,17 @@ from detente.contract.decisions import NOTHING_DECIDED
 from detente.contract.settlement import Settlement
 from detente.contract.settling import settle
 from detente.contract.term import Term
+from detente.contract.totals import Totals
 from detente.ledger.books import Books
 from detente.ledger.closing import close
-from detente.ledger.line import UseLine
+from detente.ledger.line import UseLine, summed
+from detente.ledger.running import kept
 from detente.ledger.store import Store
 from detente.planner.solve import plan
 from detente.results.conflict import Conflict
 from detente.terms import KINDS, kind_named
 from tests.builders import ALL_KINDS, cases, day, replayed, settled_of
-from tests.laws.test_settling import LATE, few, lines_of, rated
+from tests.laws.test_settling import LATE, START, few, lines_of, rated
 from tests.ledger.served import NOW, fresh
 
 counting = pytest.mark.parametrize(
@@ -94,6 +98,30 @@ def test_every_prefix_of_batches_in_any_order_is_the_batch(kind: str, data: st.D
             books.post(map(UseLine.rated, some), NOW)
             done += len(some)
             assert settled(books, LATE) == settled_of(case.signed, order[:done], LATE)
+
+
+@counting
+@settings(few, max_examples=4)
+@given(data=st.data())
+def test_what_was_used_at_a_moment_counts_as_a_line_of_it_does(kind: str, data: st.DataObject) -> None:
+    """By the hour, as sums of the books do it: what is remembered of a day holds for all of it, and for no other."""
+    case = data.draw(cases(need=kind, most=2))
+    of_hours = [replace(line, end=line.start) for line in data.draw(lines_of(case)) for _ in range(2)]
+    days = data.draw(st.lists(st.integers(0, 130), min_size=1, max_size=3))
+    moments = [START + timedelta(days=days[n % len(days)], hours=5 * n % 24) for n in range(len(of_hours))]
+    lines = rated(case, [replace(line, start=at, end=at) for line, at in zip(of_hours, moments, strict=True)])
+    totals = Totals(kept(case.signed))
+    for some in (lines, lines[::2], lines[1::2]):
+        one, other = totals.anew(), Totals(totals.meters)
+        for line in some:
+            other.add(line)
+        for each in summed(map(UseLine.rated, some)).values():
+            each.count_in(one)
+        assert told(one) == told(other)
+
+
+def told(totals: Totals) -> dict[Any, Any]:
+    return {(meter, window, labels): found.value for meter, window, labels, found in totals.counts() if found.value}
 
 
 @counting

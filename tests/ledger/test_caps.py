@@ -81,7 +81,7 @@ def test_what_a_call_takes_live_is_what_it_comes_to_on_the_books(
     assert counted == ({(limit.key, "aa"): taken} if taken else {})
     totals = Totals([cap.meter])
     for each in summed(lines).values():
-        totals.add(each.rated)
+        each.count_in(totals)
     window = next(iter(cap.meter.windows.over(AT, AT)))
     assert totals.total(cap.meter, window) * 10**9 == taken
     assert (len(found) > 0) is (party in ("self", "north") or moved)

@@ -184,8 +184,8 @@ def test_a_connection_of_the_same_process_loses_no_lock_to_one_that_is_opened_be
 def test_rows_are_found_by_several_keys_at_once(store: Store) -> None:
     kept = [("b", 1, "x"), ("b", 2, "é'\""), ("c", 1, "")]
     with store.writing() as session:
-        session.many('INSERT INTO totals (meter, "window", labels, amount, parts) VALUES (?, ?, ?, 7, ?)', [
-            (*key, str(at)) for at, key in enumerate(kept)
+        session.add("totals", ("meter", '"window"', "labels", "amount", "parts"), [
+            (*key, 7, str(at)) for at, key in enumerate(kept)
         ])  # fmt: skip
     key = ("meter", '"window"', "labels")
     with store.reading() as session:

@@ -162,7 +162,7 @@ class Replay:
 
     def _count_sums(self) -> None:
         for each in self._sums.values():
-            self._totals.add(each.rated)
+            each.count_in(self._totals)
         self._sums.clear()
 
     # -- a call ----------------------------------------------------------------------------------------------------
