@@ -75,21 +75,29 @@ def standing(
     """
     from detente.ledger.books import Books
     from detente.ledger.budget_stands import budgets_stand
+    from detente.ledger.lag import folders_of, lags, read_up_to, said
     from detente.ledger.opening import open_store
     from detente.ledger.stands import stands
     from detente.report.budgets import budgets_view
+    from detente.report.layout import say
     from detente.report.standing import standing_json, standing_view
 
     loaded = load(case, reading, scenario)
-    as_of = datetime.now(UTC) if day is None else day_of(day)
+    now = datetime.now(UTC)
+    as_of = now if day is None else day_of(day)
     with open_store(ledger) as store:
         found = stands(Books(store, loaded), as_of, all_windows=all_windows)
         budgets = budgets_stand(store, loaded, as_of)
+        with store.reading() as session:
+            marks = read_up_to(session)
+    behind = lags(folders_of(marks), marks)
     if as_json:
-        click.echo(standing_json(loaded.declared.name, found, loaded.currency, budgets))
+        click.echo(standing_json(loaded.declared.name, found, loaded.currency, budgets, behind))
     else:
         standing_view(console(), loaded.declared.title or loaded.declared.name, found, loaded.currency)
         budgets_view(console(), budgets)
+        for lag in (each for each in behind if each.late(now)):
+            say(console(), said(lag, now), style="bold")
     return 2 if any(each.standing is None for each in found.clauses) else 0
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from detente.ledger.budget_stands import BudgetStands
 from detente.ledger.closing import ClosedBooks
+from detente.ledger.lag import JournalLag
 from detente.ledger.stands import BooksStand, ClauseStands
 from detente.report.budgets import plain_budget
 from detente.report.figure import count
@@ -62,11 +63,19 @@ def _row(each: ClauseStands, currency: str) -> Row:
     return where, named(standing.start, standing.end), asked, shown(standing.drawn, unit), remaining, expected, owed
 
 
-def standing_json(name: str, found: BooksStand, currency: str, budgets: Sequence[BudgetStands] = ()) -> str:
-    """The same as one document, with budgets: every amount exact, as text."""
+def standing_json(
+    name: str, found: BooksStand, currency: str, budgets: Sequence[BudgetStands], behind: Sequence[JournalLag]
+) -> str:
+    """The same as one document, with budgets and how far the books lag: every amount exact, as text."""
     head = {"case": name, "currency": currency, "as-of": found.as_of.isoformat(), "unknown": found.unknown}
     clauses = [plain_clause(each) for each in found.clauses]
-    return json.dumps({**head, "clauses": clauses, "budgets": [plain_budget(each) for each in budgets]}, indent=1)
+    more = {"budgets": [plain_budget(each) for each in budgets], "journals": [_plain_lag(lag) for lag in behind]}
+    return json.dumps({**head, "clauses": clauses, **more}, indent=1)
+
+
+def _plain_lag(lag: JournalLag) -> dict[str, object]:
+    since = None if lag.since is None else lag.since.isoformat()
+    return {"journal": lag.journal, "records": lag.records, "exact": lag.exact, "since": since}
 
 
 def plain_clause(each: ClauseStands) -> dict[str, object]:

@@ -258,7 +258,7 @@ class Stage:
         self.renewing = Renewing(ledger, ids, self.folder, 0, self.clock, self.said.append)
         self.renewing.follow(self.policy.case)
         self.standings = self.renewing.leases
-        self.watch = BooksWatch(ledger, self.standings, self.clock, self.said.append)
+        self.watch = BooksWatch(ledger, self.folder, self.standings, self.clock, self.said.append)
         self.watch.follow(self.policy.case)
         await self.renewing.recover()
         self._renews = asyncio.get_running_loop().create_task(self.renewing.run())

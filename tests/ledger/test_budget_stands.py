@@ -60,7 +60,7 @@ def test_where_budgets_stand(store: Store) -> None:
     assert "all Jan 2026 5 USD 0 1 4" in lines
     assert "all now 3 calls at a time 0 1 2" in lines
     assert "each (key=k) 2026-01-15 10 requests 1 3 6" in lines
-    document = json.loads(standing_json("c", BooksStand(AT, (), 0), "USD", _stands(store)))
+    document = json.loads(standing_json("c", BooksStand(AT, (), 0), "USD", _stands(store), ()))
     assert document["budgets"][2] == {
         "budget": "each",
         "measure": "requests",

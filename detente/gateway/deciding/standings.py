@@ -15,6 +15,7 @@ from detente.contract.verdict import Verdict
 from detente.ledger.at_risk import AtRisk
 from detente.ledger.budget_stands import BudgetStands
 from detente.ledger.cap import Cap, CapLimit, CapTaker
+from detente.ledger.lag import JournalLag
 from detente.ledger.record import TokenCounts
 from detente.ledger.stands import BooksStand
 from detente.providers.wire import Tokens
@@ -66,6 +67,8 @@ class Standings:
     """The floors that will fall short at the present pace."""
     budgets: tuple[BudgetStands, ...] = ()
     """Where budgets stood in the ledger when they were last looked at."""
+    lags: tuple[JournalLag, ...] = ()
+    """How far the books lagged behind the journals of this machine when that was last looked at."""
     away: str = ""
     """Why the ledger cannot be asked; empty where it can, or there is none."""
 

@@ -10,6 +10,7 @@ import asyncio
 import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from pathlib import Path
 
 import msgspec
 
@@ -231,6 +232,8 @@ class App:
         for cap, allows, remaining in self._standings.caps():
             self._metrics.cap(cap, allows.limit, remaining)
         self._metrics.at_risk({floor.term: (floor.short, floor.owed) for floor in self._standings.at_risk})
+        for lag in self._standings.lags:
+            self._metrics.behind(Path(lag.journal).name, lag.records, lag.seconds(self._clock.now()))
         self._metrics.active(self._active, len(asyncio.all_tasks(self._loop)))
         self._metrics.flush()
 

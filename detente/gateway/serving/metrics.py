@@ -109,6 +109,13 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livemax",
         )
+        self._behind_records, self._behind_seconds = (
+            Gauge(name, told, ["journal"], registry=registry, multiprocess_mode="livemax")
+            for name, told in (
+                ("detente_books_behind_records", "Records of a worker's journal that are not on the books."),
+                ("detente_books_behind_seconds", "For how long the first of these has waited; 0: there are none."),
+            )
+        )
         self._limits = Gauge(
             "detente_cap_limit", "What a cap allows in the window that runs.", ["clause"], registry=registry,
             multiprocess_mode="livemin",
@@ -218,6 +225,11 @@ class Metrics:
     def away(self, away: bool) -> None:
         """Whether the ledger is."""
         self._away.set(float(away))
+
+    def behind(self, journal: str, records: int, seconds: float) -> None:
+        """How far the books lag behind a journal."""
+        self._behind_records.labels(journal).set(records)
+        self._behind_seconds.labels(journal).set(seconds)
 
     def active(self, calls: int, tasks: int) -> None:
         """Calls under way, and tasks of the event loop."""

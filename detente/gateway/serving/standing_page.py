@@ -38,6 +38,10 @@ def standing_page(standings: Standings) -> dict[str, Any]:
             if not cap.budget
         ],
         "budgets": _budgets(standings),
+        "journals": [
+            {"journal": lag.journal, "records": lag.records, "since": lag.since.isoformat() if lag.since else None}
+            for lag in standings.lags
+        ],
     }
 
 

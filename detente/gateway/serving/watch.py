@@ -10,6 +10,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 
 from detente.case.case import Case
 from detente.errors import DetenteError
@@ -19,6 +20,7 @@ from detente.gateway.serving.settings import Say
 from detente.ledger.at_risk import at_risk
 from detente.ledger.books import Books
 from detente.ledger.budget_stands import budgets_stand
+from detente.ledger.lag import ReadUpTo, lags, read_up_to, said
 from detente.ledger.opening import open_store
 from detente.ledger.stands import BooksStand, stands
 from detente.ledger.store import Store
@@ -38,18 +40,23 @@ class BooksWatch:
     ----------
     url
         The ledger's.
+    journal
+        The folder of which it is watched how far the books lag behind it, also while the ledger is away.
     standings
         Where what is seen is kept for those who decide.
     """
 
-    def __init__(self, url: str, standings: Standings, clock: Clock, say: Say) -> None:
-        self._url, self._standings, self._clock, self._say = url, standings, clock, say
+    def __init__(self, url: str, journal: Path, standings: Standings, clock: Clock, say: Say) -> None:
+        self._url, self._journal, self._standings, self._clock, self._say = url, journal, standings, clock, say
         self._thread = ThreadPoolExecutor(1, "detente-watch")
         self._case: Case
         self._store: Store | None = None
         """Opened, used and closed in the thread."""
         self._looked: tuple[Case, int] | None = None
         """The case and the last batch of what was seen."""
+        self._marks: ReadUpTo = {}
+        self._late: set[str] = set()
+        """Journals of which it was told that the books lag behind."""
 
     def follow(self, case: Case) -> None:
         """The case whose clauses are watched from now on."""
@@ -69,6 +76,7 @@ class BooksWatch:
         seen: BooksStand | None = None
         with suppress(DetenteError, OSError):  # it is told by whoever claims leases
             seen = await asyncio.get_running_loop().run_in_executor(self._thread, self._seen, case)
+        self._tell_lags()
         if seen is None:
             return
         before = {floor.term for floor in kept.at_risk}
@@ -82,6 +90,17 @@ class BooksWatch:
                     f"{each.term} is expected to {what} by {each.end:%Y-%m-%d}; calls that count towards it go there"
                 )
 
+    def _tell_lags(self) -> None:
+        """Tell once that the books lag behind a journal by more than the bound, and once that they no longer do."""
+        now = self._clock.now()
+        late = {lag.journal: lag for lag in self._standings.lags if lag.late(now)}
+        for journal, lag in late.items():
+            if journal not in self._late:
+                self._say(said(lag, now))
+        for journal in self._late - late.keys():
+            self._say(f"the books have caught up with {journal}")
+        self._late = set(late)
+
     def _seen(self, case: Case) -> BooksStand | None:
         """In the thread: where they stand; None where that is known, since nothing was booked of late."""
         try:
@@ -89,6 +108,9 @@ class BooksWatch:
         except BaseException:
             self._let_go()  # it is opened anew, once it answers
             raise
+        finally:
+            with suppress(OSError):
+                self._standings.lags = lags([self._journal], self._marks)
 
     def _read(self, case: Case) -> BooksStand | None:
         now, before = self._clock.now(), self._standings.seen
@@ -98,6 +120,7 @@ class BooksWatch:
         books = Books(self._store, case)
         with self._store.reading() as session:
             looked = case, books.length(session)
+            self._marks = read_up_to(session)
         if looked == self._looked and before is not None and now - before.as_of < STALE:
             return None
         self._looked = looked

@@ -175,7 +175,7 @@ class Worker:
         journal = settings.journal, self._number
         self._renewing = Renewing(settings.ledger, ids, *journal, settings.clock, self._say, self._news)
         self._renewing.follow(policy.case)
-        self._watch = BooksWatch(settings.ledger, self._renewing.leases, settings.clock, self._say)
+        self._watch = BooksWatch(settings.ledger, settings.journal, self._renewing.leases, settings.clock, self._say)
         self._watch.follow(policy.case)
         return self._renewing.leases
 

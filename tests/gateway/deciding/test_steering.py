@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from detente.gateway.serving.standing_page import standing_page
 from detente.gateway.surfaces import SURFACES
 from detente.ledger.at_risk import AtRisk, at_risk
 from detente.ledger.books import Books
+from detente.ledger.opening import open_store
 from detente.ledger.stands import stands
 from tests.builders import D, Data, agreement, build, day, tokens, work
 from tests.cli.shell import detente
@@ -190,9 +191,32 @@ def test_a_gateway_looks_at_the_books_and_steers(tmp_path: Path) -> None:
                 metrics = (await stage.page("/metrics")).body
                 assert b'detente_floor_short{clause="floor"} 10.7' in metrics
                 assert b'detente_floor_owed{clause="floor"} 10.7' in metrics
+                await lagging(stage)
             assert [record.why for record in stage.records] == ["price", "floor floor"]
 
     run(main())
+
+
+async def lagging(stage: Stage) -> None:
+    """Of two calls that nobody puts on the books, it is told after a minute, once; and that the books caught up."""
+    told = len(stage.said)
+    stage.clock.at = ON + timedelta(seconds=90)
+    for _ in range(2):
+        await stage.watch.look()
+    journal = f"{stage.folder}/w0"
+    late = f"{journal}: 2 records of it are not on the books, the first of them for 90 s"
+    assert stage.said[told:] == [late]
+    assert standing_page(stage.standings)["journals"] == [
+        {"journal": journal, "records": 2, "since": "2026-01-21T00:00:00+00:00"}
+    ]
+    metrics = (await stage.page("/metrics")).body
+    assert b'detente_books_behind_records{journal="w0"} 2.0' in metrics
+    assert b'detente_books_behind_seconds{journal="w0"} 90.0' in metrics
+    assert stage.ledger is not None
+    with open_store(stage.ledger) as store:
+        ingested(store, stage.policy.case, stage.folder)
+    await stage.watch.look()
+    assert stage.said[told:] == [late, f"the books have caught up with {journal}"]
 
 
 def test_explain_says_which_floor_steers(tmp_path: Path) -> None:
