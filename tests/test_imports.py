@@ -27,7 +27,7 @@ SIBLINGS = [{"planner", "ledger", "providers"}, {"gateway", "planner"}]
 FREE = {"__init__"}
 HEAVY = {
     "highspy": {"planner/solving/model.py", "planner/solving/posed.py", "planner/solving/running.py"},
-    "numpy": {"demand/quanta.py", "planner", "outcomes/draws.py", "outcomes/drawn.py"},
+    "numpy": {"demand/quanta.py", "ledger/metered_together.py", "planner", "outcomes/draws.py", "outcomes/drawn.py"},
     "rich": {"report", "cli/command.py"},
     "jinja2": {"report"},
     "pyarrow": {"values/parquet.py", "values/sheet.py"},
@@ -41,7 +41,7 @@ HEAVY = {
     "azure": {"providers/entra.py"},
 }
 AT_TOP = {
-    "numpy": {"demand/quanta.py", "planner", "outcomes/draws.py", "outcomes/drawn.py"},
+    "numpy": {"demand/quanta.py", "ledger/metered_together.py", "planner", "outcomes/draws.py", "outcomes/drawn.py"},
     "highspy": {"planner/solving/model.py", "planner/solving/posed.py", "planner/solving/running.py"},
     "rich": {"report"},
     "jinja2": {"report"},

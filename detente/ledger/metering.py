@@ -148,7 +148,7 @@ class Metering:
         """What one deployment used of a call."""
         if used is not None and not why and not used.input and not used.output:
             return []
-        tariff = self._known(number, route, offer, at // DAY)
+        tariff = self.known(number, route, offer, at)
         if used is not None and not why and not 0 <= used.cached <= used.input:
             why = CONTRADICTS
         if isinstance(tariff, UseLine) or used is None or why:
@@ -159,8 +159,9 @@ class Metering:
         except SettleError as error:
             return [UseLine(tariff.of, at, at, part, unknown=str(error), tokens=used)]
 
-    def _known(self, number: int, route: CallRoute, offer: str, day: int) -> Tariff | UseLine:
-        """The tariff of a day, remembered."""
+    def known(self, number: int, route: CallRoute, offer: str, at: int) -> Tariff | UseLine:
+        """The tariff of the day of a stored moment, remembered; ``number`` is the route's."""
+        day = at // DAY
         found = self._tariffs.get((number, offer, day))
         if found is None:
             if len(self._tariffs) >= MAX_TARIFFS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
@@ -11,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.case.case import Case
-from detente.contract.rating import Rating
+from detente.contract.rating import PartsOff, Rating
 from detente.contract.use import Use, nanos
 from detente.gateway.deciding.policy import Policy, cost
-from detente.ledger.line import UseLine, at_micros, decimal, micros
+from detente.ledger.line import UseLine, at_micros, decimal, micros, summed
+from detente.ledger.metered_together import TokenColumns, metered_together
 from detente.ledger.metering import Metering, Tariff
 from detente.ledger.record import TokenCounts, parted, read_end, read_route
 from detente.providers.wire import Tokens
@@ -108,3 +110,55 @@ def test_a_price_of_capacity_holds_from_its_day_on(at: str, listed: int) -> None
     assert isinstance(tariff, Tariff)
     (again,) = tariff.lines(micros(when), TokenCounts(1000, 0), 0)
     assert line.listed == again.listed == listed
+
+
+# -- many calls at once ------------------------------------------------------------------------------------------------
+UNIT: Data = {
+    "id": "ptu", "kind": "provisioned", "provider": "north", "region": REGIONS["north"][0], "model": "m",
+    "price": "119.37 USD per unit-hour", "throughput": "2.7 Mtok per minute", "output-ratio": 3,
+}  # fmt: skip
+MANY = served_case(
+    {"id": "off", "kind": "discount", "off": "33.3%"},
+    offers=[tokens("north", 1) | {"price": PRICED}, UNIT, tokens("south", 2)],
+    deployments=[deployment(n, o, "http://localhost:9") for n, o in (("api", "north-api"), ("ptu-live", "ptu"))],
+    **MOVED | {"workloads": [work(data={"at": "south/texas", "moves": "1.7 GB per Mtok"}, revenue="7.3 USD per Mtok")]},
+)
+one_call = st.tuples(st.integers(0, 10**6), st.fractions(0, 1), st.integers(0, 10**5), st.integers(1, 50))
+any_call = one_call | st.tuples(
+    st.integers(0, 10**9), st.just(Fraction(1, 3)), st.integers(0, 10**9), st.integers(1, 10**9)
+)
+
+
+@settings(deadline=None, max_examples=80)
+@given(
+    offer=st.sampled_from(["north-api", "ptu"]),
+    some=st.lists(one_call, min_size=1, max_size=30),
+    more=st.lists(any_call, max_size=1),
+)
+def test_calls_that_are_metered_together_come_to_what_each_comes_to(
+    offer: str, some: list[Any], more: list[Any]
+) -> None:
+    """Of amounts that 64 bits cannot hold, nothing is said: then they are metered one by one."""
+    rows = [(given_, int(given_ * part), output, count) for given_, part, output, count in [*some, *more]]
+    metering, hour = Metering(MANY), micros(day("2026-01-15"))
+    route, _ = parted(call(1, offer=offer, deployment="api" if offer == "north-api" else "ptu-live"))
+    tariff = metering.known(1, read_route(route), offer, hour)
+    assert isinstance(tariff, Tariff)
+    each = [
+        line.times(count)
+        for given_, cached, output, count in rows
+        if given_ or output
+        for line in tariff.lines(hour, TokenCounts(given_, output, cached), 0)
+    ]
+    found = metered_together(tariff, TokenColumns.of(*zip(*rows, strict=True)), hour)
+    assert found is not None or more
+    if found is not None:
+        assert found == list(summed(each).values())
+
+
+def test_calls_off_which_clauses_take_more_than_all_are_told_one_by_one() -> None:
+    tariff = Metering(MANY).known(1, read_route(parted(call(1))[0]), "north-api", 0)
+    assert isinstance(tariff, Tariff)
+    more = replace(tariff, off=PartsOff((("off", 2, 1),)))
+    assert metered_together(more, TokenColumns.of([10], [0], [5], [1]), 0) is None
+    assert metered_together(tariff, TokenColumns.of([0], [0], [0], [1]), 0) == []

@@ -9,8 +9,8 @@ fails, and a call ends when it begins. Not here: the calls (``traffic``), and an
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from detente.contract.totals import Totals
@@ -26,8 +26,9 @@ from detente.gateway.replaying.standing_totals import TotalStandings
 from detente.gateway.replaying.traffic import ReplayedCall
 from detente.gateway.surfaces import SURFACES
 from detente.gateway.surfaces.surface import Asked, Surface
-from detente.ledger.line import HOUR, LineSum, UseLine, at_micros, micros
-from detente.ledger.metering import Metering
+from detente.ledger.line import HOUR, LineSum, UseLine, at_micros, micros, summed
+from detente.ledger.metered_together import TokenColumns, metered_together
+from detente.ledger.metering import Metering, Tariff
 from detente.ledger.record import CallRoute, EndAsRead, TokenCounts
 from detente.ledger.running import kept
 from detente.live.deployment import Operation
@@ -43,14 +44,31 @@ MAX_PARTS = 50
 
 
 @dataclass
+class _Pending:
+    """Calls of a route that are still to be metered: their tokens, and for how many calls each stands."""
+
+    number: int
+    route: CallRoute
+    offer: str
+    routed: RoutedWork
+    input: list[int] = field(default_factory=list)
+    cached: list[int] = field(default_factory=list)
+    output: list[int] = field(default_factory=list)
+    calls: list[int] = field(default_factory=list)
+
+    def clear(self) -> None:
+        """They are metered."""
+        for column in (self.input, self.cached, self.output, self.calls):
+            column.clear()
+
+
+@dataclass
 class _Dealt:
     """To whom calls of a workload go until a moment, and what came since it was decided."""
 
     until: int
     candidate: Candidate | None = None
-    routed: RoutedWork | None = None
-    route: CallRoute | None = None
-    number: int = 0
+    pending: _Pending | None = None
     denied: tuple[str, ...] = ()
     forbidding: tuple[str, ...] = ()
     why: str = ""
@@ -82,8 +100,9 @@ class Replay:
         self._load = Load()
         self._asked = {name: _asked_of(policy, name) for name in policy.workloads}
         self._dealt: dict[str, _Dealt] = {}
-        self._routed: dict[tuple[str, str], tuple[int, RoutedWork, CallRoute]] = {}
-        self._sums: dict[int, LineSum] = {}
+        self._routed: dict[tuple[str, str], _Pending] = {}
+        self._used: dict[str, tuple[int, int]] = {}
+        """What was taken of offers in this hour, and its list price."""
         self._moment: Moment | None = None
         self._until = self._hour = self._look = 0
         self._calls = self._tokens = self._decisions = self._unplanned = self._idle = 0
@@ -125,7 +144,7 @@ class Replay:
         if self._moment is None or at >= self._until:
             self._turn(at_micros(at))
         if at >= self._look and self._standings.asked:
-            self._count_sums()
+            self._meter()
             self._standings.look(at_micros(at))
             self._look = at + LOOK
             self._deal_anew(at)
@@ -145,25 +164,52 @@ class Replay:
 
     def _count(self) -> None:
         """An hour has ended: count what was used, and what stood idle."""
-        used: dict[str, tuple[int, int]] = {}
-        for each in self._sums.values():
-            name = each.of.offer.get("offer", "")
-            taken, listed = used.get(name, (0, 0))
-            used[name] = taken + each.taken, listed + each.listed
+        self._meter()
         hour = at_micros(self._hour)
-        for line in idle_lines(self._policy, used, hour, hour + timedelta(hours=1)):
+        for line in idle_lines(self._policy, self._used, hour, hour + timedelta(hours=1)):
             self._totals.add(line)
             self._idle += int(line.net.scaleb(9))
-        self._count_sums()
+        self._used.clear()
         self._hour += HOUR
         if self._steered:
             self._deal_anew(self._hour)
             self._standings.look_ahead(at_micros(self._hour))
 
-    def _count_sums(self) -> None:
-        for each in self._sums.values():
-            each.count_in(self._totals)
-        self._sums.clear()
+    def _meter(self) -> None:
+        """Meter the calls that came since this was last done: all of them are of this hour."""
+        for pending in self._routed.values():
+            if pending.calls:
+                for each in self._metered(pending):
+                    self._count_sum(each, pending.routed)
+                pending.clear()
+
+    def _metered(self, pending: _Pending) -> Iterable[LineSum]:
+        """What calls come to, each metered by itself."""
+        tariff = self._metering.known(pending.number, pending.route, pending.offer, self._hour)
+        columns = pending.input, pending.cached, pending.output, pending.calls
+        found = None
+        if isinstance(tariff, Tariff):
+            found = metered_together(tariff, TokenColumns.of(*columns), self._hour)
+        if found is None:
+            lines = (line for each in zip(*columns, strict=True) for line in self._one_by_one(pending, *each))
+            found = list(summed(lines).values())
+        return found
+
+    def _one_by_one(self, pending: _Pending, given: int, cached: int, output: int, calls: int) -> Iterator[UseLine]:
+        end = EndAsRead("", "", "complete", TokenCounts(given, output, cached))
+        for line in self._metering.lines(pending.number, pending.route, end, self._hour):
+            if line.unknown:
+                self._unknown[line.unknown] += calls
+            else:
+                yield line.times(calls)
+
+    def _count_sum(self, each: LineSum, routed: RoutedWork) -> None:
+        each.count_in(self._totals)
+        name = each.of.offer.get("offer", "")
+        taken, listed = self._used.get(name, (0, 0))
+        self._used[name] = taken + each.taken, listed + each.listed
+        routed.listed += each.listed
+        routed.net += each.net
 
     # -- a call ----------------------------------------------------------------------------------------------------
     def _call(self, call: ReplayedCall, count: int) -> None:
@@ -177,23 +223,11 @@ class Replay:
         dealt.input += call.input * count
         dealt.cached += call.cached * count
         dealt.output += call.output * count
-        if dealt.routed is None or dealt.route is None:
-            return
-        end = EndAsRead("", "", "complete", TokenCounts(call.input, call.output, call.cached))
-        for line in self._metering.lines(dealt.number, dealt.route, end, call.at):
-            self._add(line if count == 1 else line.times(count), dealt.routed)
-
-    def _add(self, line: UseLine, routed: RoutedWork) -> None:
-        """Sum up a line. Its class is its own object as long as its sum holds it, so that it is known by it."""
-        if line.unknown:
-            self._unknown[line.unknown] += line.count
-            return
-        into = self._sums.get(id(line.of))
-        if into is None:
-            into = self._sums[id(line.of)] = LineSum(line.of, *line.where)
-        into.add(line)
-        routed.listed += line.listed
-        routed.net += line.net
+        if (pending := dealt.pending) is not None:
+            pending.input.append(call.input)
+            pending.cached.append(call.cached)
+            pending.output.append(call.output)
+            pending.calls.append(count)
 
     def _decide(self, call: ReplayedCall) -> _Dealt:
         """Ask as a live call would."""
@@ -209,8 +243,8 @@ class Replay:
         if not choices:
             return _Dealt(until, denied=admission.denied_by, forbidding=admission.forbidding)
         candidate = choices[0].candidate
-        number, routed, route = self._known(call.workload, candidate)
-        return _Dealt(until, candidate, routed, route, number, (), admission.forbidding, choices[0].why)
+        pending = self._known(call.workload, candidate)
+        return _Dealt(until, candidate, pending, (), admission.forbidding, choices[0].why)
 
     def _took(self, workload: str, dealt: _Dealt, at: int) -> None:
         """What came since it was decided: told to the load, as a live call's end tells it, and noted."""
@@ -219,15 +253,16 @@ class Replay:
         self._tokens += tokens
         for clause in dealt.forbidding:
             self._kept_off[clause] += dealt.calls
-        if dealt.candidate is None or dealt.routed is None:
+        if dealt.candidate is None or dealt.pending is None:
             for clause in dealt.denied:
                 self._refused[workload, clause] += dealt.calls
             return
         took = Tokens(dealt.input, dealt.output, dealt.cached)
         self._load.served(dealt.candidate.deployed, workload, took, 0.0, at / SECOND)
-        dealt.routed.calls += dealt.calls
-        dealt.routed.tokens += tokens
-        dealt.routed.why[dealt.why] += dealt.calls
+        routed = dealt.pending.routed
+        routed.calls += dealt.calls
+        routed.tokens += tokens
+        routed.why[dealt.why] += dealt.calls
         self._follow(workload, dealt.calls, tokens)
 
     def _follow(self, workload: str, calls: int, tokens: int) -> None:
@@ -240,7 +275,7 @@ class Replay:
             key = workload, offer
             self._planned[key] = self._planned.get(key, 0.0) + tokens * share
 
-    def _known(self, workload: str, candidate: Candidate) -> tuple[int, RoutedWork, CallRoute]:
+    def _known(self, workload: str, candidate: Candidate) -> _Pending:
         deployed = candidate.deployed
         found = self._routed.get((workload, deployed.id))
         if found is None:
@@ -250,12 +285,13 @@ class Replay:
                 deployment=deployed.id, offer=offer.id, provider=offer.provider,
             )  # fmt: skip
             routed = RoutedWork(workload, deployed.id, offer.id, offer.provider)
-            found = self._routed[workload, deployed.id] = len(self._routed), routed, route
+            found = _Pending(len(self._routed), route, offer.id, routed)
+            self._routed[workload, deployed.id] = found
         return found
 
     # -- the end ---------------------------------------------------------------------------------------------------
     def _replayed(self, start: datetime, end: datetime) -> Replayed:
-        routed = sorted((each for _, each, _ in self._routed.values()), key=lambda each: (each.workload, -each.tokens))
+        routed = sorted((each.routed for each in self._routed.values()), key=lambda each: (each.workload, -each.tokens))
         return Replayed(
             start, end, self._calls, self._tokens, self._decisions, tuple(routed), dict(self._refused),
             dict(self._kept_off), self._planned, self._unplanned, dict(self._unknown), self._idle,

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from detente.contract.decisions import NOTHING_DECIDED
+from detente.contract.meter import PAYMENTS
 from detente.contract.settlement import Settlement
 from detente.contract.settling import settle_each
 from detente.contract.standing import Standing
@@ -24,19 +25,23 @@ class TotalStandings(Standings):
 
     def __init__(self, terms: Sequence[Term], totals: Totals) -> None:
         self._terms, self._totals = terms, totals
+        asking = [term for term in terms if type(term).permits is not Term.permits]
+        reads = any(meter.measure in PAYMENTS for term in asking for meter in term.meters())
+        self._asking = [term for term in terms if term in asking or (reads and term.pays)]
+        """Those that ask at each call what remains, and those by whose payments they do."""
         self._found: dict[tuple[str, datetime], tuple[Standing, ...]] = {}
 
     @property
     def asked(self) -> bool:
         """Whether any clause asks at each call what remains."""
-        return any(type(term).permits is not Term.permits for term in self._terms)
+        return bool(self._asking)
 
     def look(self, at: datetime) -> None:
         """Settle what there is by now. What cannot be settled stands nowhere: the end of the replay says why."""
-        found = settle_each(self._terms, self._totals, NOTHING_DECIDED, at)
+        found = settle_each(self._asking, self._totals, NOTHING_DECIDED, at)
         self._found = {
             (term.id, term.validity.start): tuple(s for s in each.standings if s.start <= at < s.end)
-            for term, each in zip(self._terms, found, strict=True)
+            for term, each in zip(self._asking, found, strict=True)
             if isinstance(each, Settlement)
         }
 

@@ -7,6 +7,7 @@ how a file is read (``values.sheet``, ``demand.clock``). One pass over the file 
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,8 @@ from detente.values.sheet import UNREADABLE, Sheet, shown
 MAX_CALLS = 10**9
 """Of one row."""
 DAY = 24 * HOUR
+MAX_KEPT = 1_000_000
+"""Calls of a file that is repeated which are kept: some 50 MB. A longer one is read anew each time."""
 
 TRAFFIC = {
     **KNOWN,
@@ -42,6 +45,34 @@ class ReplayedCall(NamedTuple):
     cached: int
     output: int
     calls: int
+
+
+class KeptCalls:
+    """The calls of a file that is repeated, kept so that it is not read again; of a very long one, nothing."""
+
+    def __init__(self) -> None:
+        self._numbers = tuple(array("q") for _ in range(5))
+        self._workloads: list[str] = []
+        self._too_long = False
+        self.whole = False
+        """Whether all calls of the file are here."""
+
+    def keep(self, at: int, workload: str, *rest: int) -> None:
+        """Keep one."""
+        if len(self._workloads) >= MAX_KEPT:
+            self._too_long = True
+            return
+        for column, number in zip(self._numbers, (at, *rest), strict=True):
+            column.append(number)
+        self._workloads.append(workload)
+
+    def read(self) -> None:
+        """The file was read to its end."""
+        self.whole = not self._too_long
+
+    def __iter__(self) -> Iterator[tuple[int, str, int, int, int, int]]:
+        at, *rest = self._numbers
+        return zip(at, self._workloads, *rest, strict=True)
 
 
 @dataclass(frozen=True)
@@ -74,20 +105,26 @@ class TraceTraffic:
     def calls(self) -> Iterator[ReplayedCall]:
         """The calls. Raises CaseError with what is wrong in the file, and MissingExtraError."""
         until = None if self.until is None else micros(self.until)
+        kept = None if until is None else KeptCalls()
         shift: int | None = None
         while True:
             first = last = None
             gap = 0
-            for call in self._once():
+            again = kept is not None and kept.whole
+            for at, workload, given, cached, output, calls in kept if kept is not None and again else self._once():
                 if first is None or last is None:
-                    first = last = call.at
+                    first = last = at
                     shift = self._shift(first) if shift is None else shift
-                gap, last = call.at - last or gap, call.at
-                if until is not None and last + (shift or 0) >= until:
+                gap, last = at - last or gap, at
+                moved = at + (shift or 0)
+                if until is not None and moved >= until:
                     return
-                yield call._replace(at=last + (shift or 0))
-            if until is None or first is None or last is None:
+                if kept is not None and not again:
+                    kept.keep(at, workload, given, cached, output, calls)
+                yield ReplayedCall(moved, workload, given, cached, output, calls)
+            if until is None or kept is None or first is None or last is None:
                 return
+            kept.read()
             shift = (shift or 0) + _length(last + gap - first)
 
     def _shift(self, first: int) -> int:

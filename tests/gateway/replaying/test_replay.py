@@ -161,8 +161,13 @@ def test_it_costs_what_the_ledger_says_of_the_same_calls(
     assert int(found.spent * UP_TO) == routed.net
 
 
-def test_reserved_capacity_costs_the_same_used_or_not() -> None:
-    """Ten units for a year at 73 USD per 730 hours: 1 USD an hour together; an hour of it is used for nothing more."""
+@pytest.mark.parametrize("capped", [False, True])
+def test_reserved_capacity_costs_the_same_used_or_not(capped: bool) -> None:
+    """Ten units for a year at 73 USD per 730 hours: 1 USD an hour together; an hour of it is used for nothing more.
+
+    So it does where a clause asks each minute what remains, and what was used is counted before the hour ends.
+    """
+    cap: Data = {"id": "cap", "kind": "spending-cap", "amount": "1 bn USD", "windows": {"every": "month"}}
     units: Data = {
         "id": "units", "kind": "provisioned", "provider": "north", "region": "dublin", "model": "m",
         "throughput": "1 Mtok per minute", "price": "73 USD per unit per 730 hours", "term": "1 month",
@@ -175,12 +180,13 @@ def test_reserved_capacity_costs_the_same_used_or_not() -> None:
     case = served_case(
         {"id": "take", "kind": "minimum-commitment", "amount": "1 USD"},
         offers=[units, tokens("south", 2)], deployments=live, months=1, workloads=[work(demand="30000 Mtok per month")],
+        also=[agreement(cap, party="self")] if capped else [],
     )  # fmt: skip
     saved = planned(case)
     (held,) = saved.purchases
-    a_day = [ReplayedCall(at, "chat", 1000, 0, 0, 1) for at in range(NOON, NOON + 24 * HOUR, HOUR)]
+    a_day = [ReplayedCall(at, "chat", 1000, 0, 0, 1) for at in range(NOON, NOON + 24 * HOUR, HOUR // 4)]
     found = Replay(Policy.of(case, saved)).run(a_day)
-    assert went(found)["units-live"] == 24
+    assert went(found)["units-live"] == 24 * 4
     assert found.spent == pytest.approx(held.cost / held.hours * 24, abs=Decimal("1e-6"))
 
 
