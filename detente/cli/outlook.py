@@ -30,7 +30,7 @@ from detente.errors import FlawError
 if TYPE_CHECKING:
     from detente.outcomes.comparison import Comparison
     from detente.outcomes.crew import DrawMaker
-    from detente.outcomes.simulation import Simulation
+    from detente.outcomes.simulation import DispatchBy, Simulation
 
 
 @command("detente compare examples/frontier-lab --out out/compare")
@@ -93,6 +93,13 @@ def _answer(found: Comparison) -> int:
 @click.option("--draws", type=click.IntRange(1, 1_000_000), default=200, show_default=True, help="How many, in all.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the draws.")
 @click.option(
+    "--dispatch",
+    type=click.Choice(["cost", "live"]),
+    default="cost",
+    show_default=True,
+    help="Dispatch work at the least cost, or as the gateway would send it (the case's `deployments:`).",
+)
+@click.option(
     "--on",
     type=click.Choice(["processes", "ray"]),
     default="processes",
@@ -114,6 +121,7 @@ def simulate(
     choice: str | None,
     draws: int,
     seed: int,
+    dispatch: DispatchBy,
     on: DrawMaker,
     processes: int | None,
     out: Path | None,
@@ -143,9 +151,10 @@ def simulate(
         choice,
         draws=draws,
         seed=seed,
+        dispatch=dispatch,
         on=on,
         processes=processes,
-        before=None if out is None else _before(out, seed, choice),
+        before=None if out is None else _before(out, seed, choice, dispatch),
         gap=wanted,
         time_limit=time_left(time_limit),
         progress=progress(),
@@ -156,7 +165,7 @@ def simulate(
     return AnswerView(simulation_view, render_simulation).show(found, out, as_json=as_json)
 
 
-def _before(out: Path, seed: int, choice: str | None) -> Simulation | None:
+def _before(out: Path, seed: int, choice: str | None, dispatch: DispatchBy) -> Simulation | None:
     """What is saved in a folder. A file that is none, or is of other draws, is a mistake: it would be written over."""
     from detente.outcomes.simulation import MAX_BYTES, Simulation
     from detente.values.file import read
@@ -168,11 +177,16 @@ def _before(out: Path, seed: int, choice: str | None) -> Simulation | None:
         found = Simulation.from_json(read(file, MAX_BYTES))
     except ValueError:
         raise click.ClickException(f"--out: {file} is no simulation; name another folder, or move it away") from None
-    if (found.seed, found.choice) != (seed, choice):
-        held = f"holds draws of seed {found.seed}" + (f" after `{found.choice}`" if found.choice else "")
-        asked = f"seed {seed}" + (f" after `{choice}`" if choice else "")
+    if not found.of_the_same(found.hash, seed, choice, dispatch):
+        held = f"holds draws of {_draws_of(found.seed, found.choice, found.dispatch)}"
+        asked = _draws_of(seed, choice, dispatch)
         raise click.ClickException(f"--out: {file} {held}, and {asked} is asked for; name another folder")
     return found
+
+
+def _draws_of(seed: int, choice: str | None, dispatch: DispatchBy) -> str:
+    after = f" after `{choice}`" if choice else ""
+    return f"seed {seed}{after}" + (" with live dispatch" if dispatch == "live" else "")
 
 
 def level_of(text: str) -> Decimal:

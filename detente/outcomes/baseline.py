@@ -22,6 +22,7 @@ from detente.planner.news import unforeseen
 from detente.planner.solving.search import Incumbent, Unmet
 from detente.planner.solving.solution import SAME, Solution, Stopped
 from detente.planner.study import GAP, Study
+from detente.results.plan import Plan
 from detente.values.money import nano
 
 SHARE = 0.4
@@ -101,6 +102,12 @@ class Baseline:
         return cls(
             study.starting(found), found, _cost(bill.total, found.bound), bill, gap, _today(study, bill, solution)
         )
+
+    @property
+    def plan(self) -> Plan:
+        """Its plan, as it was found and billed."""
+        assert self.found.solution is not None
+        return self.study.told(self.found, self.bill, self.found.solution, self.gap)
 
     @property
     def relaxed(self) -> Solution:

@@ -10,17 +10,19 @@ import logging
 import multiprocessing
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from typing import Any, Literal, Protocol
 
 from detente.errors import MissingExtraError
-from detente.outcomes.drawn import Drawn, SimulatedWorld
+from detente.outcomes.drawn import Drawn
 from detente.outcomes.draws import Draw
 from detente.outcomes.simulation import SimulatedDraw
-from detente.planner.dispatch import Holdings
 
 DrawMaker = Literal["processes", "ray"]
+
+Begin = Callable[[], Drawn]
+"""Makes what makes draws, in whichever process."""
 
 AT_ONCE = 5
 """Draws that another process makes before it says what they came to."""
@@ -47,8 +49,8 @@ class HereCrew:
 
     size = at_once = 1
 
-    def __init__(self, worlds: Sequence[SimulatedWorld], held: Holdings) -> None:
-        self.drawn = Drawn(worlds, held)
+    def __init__(self, begin: Begin) -> None:
+        self.drawn = begin()
         self.given: list[Draw] = []
 
     def give(self, worker: int, draws: Sequence[Draw]) -> None:
@@ -69,10 +71,10 @@ class ProcessCrew:
 
     at_once = AT_ONCE
 
-    def __init__(self, size: int, worlds: Sequence[SimulatedWorld], held: Holdings) -> None:
+    def __init__(self, size: int, begin: Begin) -> None:
         context = multiprocessing.get_context("spawn")
         self.size = size
-        self.pools = [ProcessPoolExecutor(1, context, _begin, (worlds, held)) for _ in range(size)]
+        self.pools = [ProcessPoolExecutor(1, context, _begin, (begin,)) for _ in range(size)]
         self.waiting: dict[Future[list[SimulatedDraw]], int] = {}
 
     def give(self, worker: int, draws: Sequence[Draw]) -> None:
@@ -97,9 +99,9 @@ _drawn: list[Drawn] = []
 """In another process: what it makes draws with."""
 
 
-def _begin(worlds: Sequence[SimulatedWorld], held: Holdings) -> None:
+def _begin(begin: Begin) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is the first process that is stopped, and stops the others
-    _drawn[:] = [Drawn(worlds, held)]
+    _drawn[:] = [begin()]
 
 
 def _make(draws: Sequence[Draw]) -> list[SimulatedDraw]:
@@ -111,9 +113,9 @@ class RayCrew:
 
     at_once = AT_ONCE
 
-    def __init__(self, ray: Any, size: int, worlds: Sequence[SimulatedWorld], held: Holdings) -> None:
+    def __init__(self, ray: Any, size: int, begin: Begin) -> None:
         self.ray, self.size = ray, size
-        given, actor = ray.put((tuple(worlds), held)), ray.remote(num_cpus=1)(RayWorker)
+        given, actor = ray.put(begin), ray.remote(num_cpus=1)(RayWorker)
         self.actors = [actor.remote(given) for _ in range(size)]
         self.waiting: dict[Any, int] = {}
 
@@ -135,21 +137,21 @@ class RayCrew:
 class RayWorker:
     """What runs in an actor."""
 
-    def __init__(self, given: tuple[Sequence[SimulatedWorld], Holdings]) -> None:
-        self.drawn = Drawn(*given)
+    def __init__(self, begin: Begin) -> None:
+        self.drawn = begin()
 
     def make(self, draws: Sequence[Draw]) -> list[SimulatedDraw]:
         """What draws come to."""
         return [self.drawn.made(each) for each in draws]
 
 
-def crew_of(place: DrawMaker, size: int | None, most: int, worlds: Sequence[SimulatedWorld], held: Holdings) -> Crew:
+def crew_of(place: DrawMaker, size: int | None, most: int, begin: Begin) -> Crew:
     """So many workers, or one a processor, of whom there is something to do for ``most``."""
     if place == "ray":
         ray = _ray()
-        return RayCrew(ray, min(size or int(ray.cluster_resources().get("CPU", 1)), most), worlds, held)
+        return RayCrew(ray, min(size or int(ray.cluster_resources().get("CPU", 1)), most), begin)
     some = min(size or os.cpu_count() or 1, most)
-    return HereCrew(worlds, held) if some <= 1 else ProcessCrew(some, worlds, held)
+    return HereCrew(begin) if some <= 1 else ProcessCrew(some, begin)
 
 
 def _ray() -> Any:

@@ -16,10 +16,12 @@ import numpy as np
 
 from detente.case.case import Case
 from detente.outcomes.draws import LEVELS, Draw, GridClock, changes, failing, levels, parts_out, spells
-from detente.outcomes.simulation import SimulatedDraw
+from detente.outcomes.routed import Routed
+from detente.outcomes.simulation import BestDispatch, SimulatedDraw
 from detente.planner.dispatch import Dispatch, Dispatched, Holdings
 from detente.planner.failover import Failover
 from detente.planner.formulation.expression import Floats, dot
+from detente.results.plan import Plan
 from detente.values.money import nano
 
 MAX_OPEN = 4
@@ -46,27 +48,37 @@ class OpenWorld:
     failover: Failover
     clock: GridClock
     fails: Mapping[str, Mapping[str, float]]
+    routed: Routed | None = None
 
     @classmethod
-    def of(cls, case: Case, held: Holdings) -> OpenWorld:
-        """Open the program of a case."""
-        dispatch = Dispatch(case, held)
-        return cls(dispatch, Failover(dispatch), GridClock(case), failing(case))
+    def of(cls, case: Case, held: Holdings, followed: Plan | None) -> OpenWorld:
+        """Open the program of a case; with a plan that the gateway follows, ask where its work goes in calm."""
+        dispatch = Dispatch(case, held, lenient=followed is not None)
+        failover = Failover(dispatch)
+        routed = None if followed is None else Routed(case, followed, failover)
+        return cls(dispatch, failover, GridClock(case), failing(case), routed)
 
 
 @dataclass
 class Drawn:
-    """Draws, one after the other, each as if it were the only one."""
+    """Draws, one after the other, each as if it were the only one.
+
+    With a plan that is ``followed``, work goes where the gateway sends it; without, it is dispatched at the least cost.
+    """
 
     worlds: Sequence[SimulatedWorld]
     held: Holdings
+    followed: Plan | None = None
     open: dict[tuple[int, tuple[int, ...]], OpenWorld] = field(default_factory=dict)
 
     def made(self, draw: Draw) -> SimulatedDraw:
         """What a draw comes to."""
         world = self._world(draw)
         out, forced = _out(draw, world)
-        found = world.dispatch.with_outages(out, forced) if draw.outages else world.dispatch.calm
+        best = world.dispatch.with_outages(out, forced) if draw.outages else world.dispatch.calm
+        found = best
+        if world.routed is not None:
+            found = world.dispatch.with_placed(out, _placed(draw, world, world.routed))
         case = self.worlds[draw.world].case
         stepped = zip(levels(case), draw.steps, strict=True)
         return SimulatedDraw(
@@ -79,6 +91,8 @@ class Drawn:
             None if found is None else _money(max(found.unserved_value, 0.0)),
             {} if found is None else _served(world, found),
             _own(world, out),
+            () if found is None else found.missed,
+            None if best is None or found is best else BestDispatch(_money(best.cost), _served(world, best)),
         )
 
     def _world(self, draw: Draw) -> OpenWorld:
@@ -88,7 +102,9 @@ class Drawn:
                 del self.open[next(iter(self.open))]
             case = self.worlds[draw.world].case
             told = changes(case, draw.steps)
-            self.open[draw.state] = OpenWorld.of(case.with_changes(told) if told["change"] else case, self.held)
+            self.open[draw.state] = OpenWorld.of(
+                case.with_changes(told) if told["change"] else case, self.held, self.followed
+            )
         return self.open[draw.state]
 
 
@@ -105,6 +121,22 @@ def _out(draw: Draw, world: OpenWorld) -> tuple[dict[str, Floats], dict[str, Flo
             if rate:
                 forced[workload][period] += rate * hours
     return {name: np.minimum(each, 1.0) for name, each in out.items()}, dict(forced)
+
+
+def _placed(draw: Draw, world: OpenWorld, routed: Routed) -> dict[int, Floats]:
+    """The work of each arc and period where the gateway sends it: as in calm, but for the hours with something out."""
+    draft = world.dispatch.draft
+    parts = {route: np.zeros(draft.n) for route in routed.arcs}
+    left = np.ones(draft.n)
+    for period, hours, risks in spells(draw.outages, world.clock):
+        time = min(hours / float(draft.hours[period]), float(left[period]))
+        left[period] -= time
+        for route, part in routed.parts(period, parts_out(risks, world.fails)).items():
+            parts[route][period] += part * time
+    for period, some in routed.calm.items():
+        for route, part in some.items():
+            parts[route][period] += part * left[period]
+    return {routed.arcs[r].index: each * draft.demand[r[0]].work for r, each in parts.items()}
 
 
 def _served(world: OpenWorld, found: Dispatched) -> dict[str, Decimal]:

@@ -12,19 +12,21 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 
 from detente.case.case import Case
 from detente.case.choice import OpenChoice
 from detente.errors import CaseError, Mistake, Where, did_you_mean
 from detente.outcomes.baseline import Baseline
-from detente.outcomes.crew import DrawMaker, crew_of
+from detente.outcomes.crew import Begin, DrawMaker, crew_of
 from detente.outcomes.dealing import made_by
-from detente.outcomes.drawn import SimulatedWorld
+from detente.outcomes.drawn import Drawn, SimulatedWorld
 from detente.outcomes.draws import draw
 from detente.outcomes.leaves import leaves
 from detente.outcomes.prices import Status
 from detente.outcomes.pricing import GAP
-from detente.outcomes.simulation import FORMAT, SimulatedDraw, Simulation
+from detente.outcomes.routed import must_have_deployments
+from detente.outcomes.simulation import FORMAT, DispatchBy, SimulatedDraw, Simulation
 from detente.planner.conflict import find_conflict
 from detente.planner.dispatch import Dispatch, Holdings
 from detente.planner.solving.search import Progress
@@ -41,6 +43,7 @@ def simulate(
     *,
     draws: int = DRAWS,
     seed: int = 0,
+    dispatch: DispatchBy = "cost",
     on: DrawMaker = "processes",
     processes: int | None = None,
     before: Simulation | None = None,
@@ -58,6 +61,9 @@ def simulate(
         How many, in all.
     seed
         Of the draws: each turns on it and its number alone.
+    dispatch
+        ``cost``: all work is dispatched anew at the least cost. ``live``: inference that has deployments goes where the
+        gateway's own order sends it, and each draw stands beside the same one at the least cost.
     on
         ``ray``: on a Ray cluster (the extra `ray`); default: processes of this machine.
     processes
@@ -75,13 +81,15 @@ def simulate(
     Raises
     ------
     CaseError
-        For a case without risks, and a choice that there is not.
+        For a case without risks, a choice that there is not, and live dispatch without deployments.
     UnsettledError, KeyboardInterrupt
         Stopped before the case itself was planned.
     """
     end = None if time_limit is None else time.monotonic() + time_limit
     base, worlds = _worlds(case, choice)
     _must_have_risks(case, worlds)
+    if dispatch == "live":
+        must_have_deployments(base)
     study = Study.of(base, time_limit=time_limit, progress=progress)
     with study.noting_interrupts():
         baseline = Baseline.of(study, gap)
@@ -91,8 +99,11 @@ def simulate(
         return find_conflict(study, baseline.whole)
     held = Holdings.of(study, baseline.found)
     calm = Dispatch(base, held).calm
-    found = _Simulating(worlds, held, seed, on, processes, end, progress)
-    found.keep(before, base.hash, choice)
+    followed = baseline.plan if dispatch == "live" else None
+    begin = partial(Drawn, worlds, held, followed)
+    found = _Simulating(worlds, begin, seed, on, processes, end, progress)
+    if before is not None and before.of_the_same(base.hash, seed, choice, dispatch):
+        found.keep(before)
     found.make(draws)
     return Simulation(
         FORMAT,
@@ -110,6 +121,7 @@ def simulate(
         None if calm is None else nano(Fraction(calm.cost)),
         {risk.id: risk.kind for risk in case.declared.risks},
         tuple(found.done[index] for index in sorted(found.done)),
+        dispatch,
     )
 
 
@@ -138,7 +150,7 @@ class _Simulating:
     """Draws as they are made, so that what is known when it is stopped is kept."""
 
     worlds: tuple[SimulatedWorld, ...]
-    held: Holdings
+    begin: Begin
     seed: int
     on: DrawMaker
     processes: int | None
@@ -147,10 +159,9 @@ class _Simulating:
     done: dict[int, SimulatedDraw] = field(default_factory=dict)
     status: Status = "complete"
 
-    def keep(self, before: Simulation | None, hash_of_case: str, choice: str | None) -> None:
+    def keep(self, before: Simulation) -> None:
         """Keep the draws of a simulation of the same."""
-        if before is not None and (before.hash, before.seed, before.choice) == (hash_of_case, self.seed, choice):
-            self.done = {each.index: each for each in before.draws}
+        self.done = {each.index: each for each in before.draws}
 
     def make(self, wanted: int) -> None:
         """Make those that are missing, those of one program together."""
@@ -159,7 +170,7 @@ class _Simulating:
         base = self.worlds[0].case
         todo = [draw(base, chances, self.seed, index) for index in range(wanted) if index not in self.done]
         try:
-            with closing(crew_of(self.on, self.processes, len(todo), self.worlds, self.held)) as crew:
+            with closing(crew_of(self.on, self.processes, len(todo), self.begin)) as crew:
                 for found in made_by(crew, todo):
                     self.done |= {each.index: each for each in found}
                     self.progress(f"{len(self.done)} of {wanted} draws")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from math import ceil, floor, sqrt
-from typing import Any
+from typing import Any, Literal
 
 from detente.outcomes.prices import Status
 from detente.outcomes.saved import SavedAnswer
@@ -26,12 +26,26 @@ MAX_BYTES = 1024 * 2**20
 PLACES = Decimal("1e-9")
 
 
+DispatchBy = Literal["cost", "live"]
+"""Work that cannot wait is dispatched at the least cost, or goes where the gateway's own order sends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class BestDispatch:
+    """What a draw comes to where all of it is dispatched at the least cost."""
+
+    cost: Exact
+    availability: dict[str, Exact]
+
+
 @dataclass(frozen=True, slots=True)
 class SimulatedDraw:
     """One draw: what came true, and what that came to. ``cost`` is None where the clauses could not all be met.
 
     ``availability`` is, by workload, the part of its work that was served; ``own`` by provider the part of time, and of
-    it, that was not out. ``levels`` are changes of demand and prices by risk.
+    it, that was not out. ``levels`` are changes of demand and prices by risk. Where work goes as the gateway sends it,
+    ``missed`` are clauses that this does not keep, and no fee is stated for; and ``best`` is the same draw dispatched
+    at the least cost.
     """
 
     index: int
@@ -43,6 +57,8 @@ class SimulatedDraw:
     unserved_value: Exact | None
     availability: dict[str, Exact]
     own: dict[str, Exact]
+    missed: tuple[str, ...] = ()
+    best: BestDispatch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +108,11 @@ class Simulation(SavedAnswer):
     calm: Exact | None
     risks: dict[str, str]
     draws: tuple[SimulatedDraw, ...]
+    dispatch: DispatchBy = "cost"
+
+    def of_the_same(self, case: str, seed: int, choice: str | None, dispatch: DispatchBy) -> bool:
+        """Whether its draws are those of a case (by its hash), a seed, a choice and a way to dispatch."""
+        return (self.hash, self.seed, self.choice, self.dispatch) == (case, seed, choice, dispatch)
 
     @property
     def known(self) -> list[SimulatedDraw]:
@@ -169,5 +190,6 @@ def _row(each: SimulatedDraw, currency: str) -> dict[str, Any]:
         "unserved_value": each.unserved_value,
         **{f"available_{name}": value for name, value in each.availability.items()},
         **{f"own_{name}": value for name, value in each.own.items()},
+        **({} if each.best is None else {"best_cost": each.best.cost}),
         "currency": currency,
     }

@@ -1,8 +1,9 @@
 """Dispatch: the least cost at which work runs when what was bought stands, and some of what there is fails.
 
 Owns: what a plan holds, carried into the program of a case like its own; and that program solved again and again, warm,
-with offers out for parts of the time. Not here: what can be served at once while they are out (``failover``), and what
-fails and when (``outcomes.draws``).
+with offers out for parts of the time, and with work where somebody else put it. Not here: what can be served at once
+while they are out (``failover``), what fails and when (``outcomes.draws``), and where a gateway puts work
+(``outcomes.routed``).
 """
 
 from __future__ import annotations
@@ -17,13 +18,18 @@ import numpy as np
 from detente.case.case import Case
 from detente.demand.workload import Inference
 from detente.planner.formulation.expression import Floats, Ints, dot
-from detente.planner.formulation.owner import Owner
+from detente.planner.formulation.owner import Owner, by_owner
+from detente.planner.past import WITHIN
 from detente.planner.solving.search import Incumbent
 from detente.planner.study import Study
 from detente.values.money import Price
 
 PENALTY = 10.0
-"""Times the dearest work: so much counts what is not served and must be, in the search. It costs nothing."""
+"""Times the dearest work: so much counts what is not served and must be, in the search. It costs nothing. Times all
+that there is to pay: so much counts what clauses give."""
+
+LITTLE = 1e-6
+"""Of what a clause may give: less is the solver's tolerance."""
 
 UnitsKey = tuple[str, datetime, int]
 """Units of an offer that begin at a moment, by their number among those that do."""
@@ -33,6 +39,12 @@ Out = Mapping[str, Floats]
 
 Forced = Mapping[str, Floats]
 """Of workloads, the work of each period that cannot be served at once while something is out."""
+
+PlacedWork = Mapping[int, Floats]
+"""Of arcs, the work of each period that somebody else put there."""
+
+
+NOWHERE: PlacedWork = {}
 
 
 @dataclass(frozen=True)
@@ -54,12 +66,16 @@ class Holdings:
 
 @dataclass(frozen=True)
 class Dispatched:
-    """What a dispatch comes to: its cost, fees for what falls short among it, and by workload what is not served."""
+    """What a dispatch comes to: its cost, fees for what falls short among it, and by workload what is not served.
+
+    ``missed`` are clauses that work put elsewhere does not keep, and that no fee is stated for.
+    """
 
     cost: float
     fees: float
     unserved_value: float
     unserved: Mapping[str, float]
+    missed: tuple[str, ...] = ()
 
 
 def valued(case: Case) -> Case:
@@ -77,15 +93,20 @@ def _nothing(case: Case, unit: str) -> Price:
 class Dispatch:
     """The program of a case under what a plan holds: solved once in calm, and then with outages."""
 
-    def __init__(self, case: Case, held: Holdings, deadline: float | None = None) -> None:
+    def __init__(self, case: Case, held: Holdings, deadline: float | None = None, *, lenient: bool = False) -> None:
+        """``lenient``: where work was put elsewhere, clauses that it cannot keep give as little as they can."""
         self.must = frozenset(w.id for w in case.workloads if w.value is None)
         ready = [term.id for term in case.terms if term.standby is not None]  # for what is drawn here: it is used
         self.study = Study.of(valued(case)).without(ready)
+        self.gives: dict[Owner, int] = {}
+        if lenient:
+            self._let_clauses_give()
         self.draft, self.model = self.study.draft, self.study.model
         self.model.deadline = deadline
         self.held_flow: dict[str, Floats] = {}
         self._hold(held)
-        self._weigh_what_must_be_served()
+        self._weigh_what_must_not_be()
+        self._give(nothing=True)
         self.calm = self._solved()
         self.basis = self.model.basis
 
@@ -113,18 +134,48 @@ class Dispatch:
             found[serve] += counts.get(int(column), 0.0) * size
         return found * self.draft.hours * float(units.offer.unit_flow)
 
-    def _weigh_what_must_be_served(self) -> None:
-        if self.must:
-            cost = self.model.cost.copy()
-            worst = PENALTY * max(1e-6, float(np.nanmax(self.draft.prices.listed, initial=0.0)))
-            for name in self.must:
-                cost[self.draft.unserved[name]] += worst
-            self.model.objective(cost)
+    def _let_clauses_give(self) -> None:
+        """Those with rows that no fee makes good, each by one column."""
+        program = self.study.draft.program
+        hard = {block.owner for block in program.row_blocks if block.start not in program.remedies}
+        owners = [owner for owner in by_owner(self.study.case.terms) if owner in hard]
+        soft = self.study.softened(owners)
+        assert soft.giving is not None
+        self.study = replace(soft, giving=replace(soft.giving, lenient=frozenset()))  # what is denied stays denied
+        self.gives = {owner: int(total[0]) for owner, total in soft.giving.totals.items()}
+
+    def _give(self, *, nothing: bool) -> None:
+        """Let clauses give, or not."""
+        columns = np.array(list(self.gives.values()), dtype=np.int32)
+        self.model.confine(columns, np.zeros(len(columns)), np.where(nothing, 0.0, self.model.most[columns]))
+
+    def _weigh_what_must_not_be(self) -> None:
+        """Work that is not served and must be, and what clauses give."""
+        if not self.must and not self.gives:
+            return
+        cost = self.model.cost.copy()
+        worst = PENALTY * max(1e-6, float(np.nanmax(self.draft.prices.listed, initial=0.0)))
+        for name in self.must:
+            cost[self.draft.unserved[name]] += worst
+        if self.study.giving is not None:  # in one unit, or as parts of all there is
+            whole = sum(float(each.work.sum()) for each in self.draft.demand.values())
+            cost[list(self.gives.values())] += worst * whole if self.study.giving.mixed else max(worst, PENALTY)
+        self.model.objective(cost)
 
     # -- solved again ------------------------------------------------------------------------------------------------
-    def with_outages(self, out: Out, forced: Forced) -> Dispatched | None:
+    def with_placed(self, out: Out, placed: PlacedWork) -> Dispatched | None:
+        """The least cost where offers are out, and some work runs where it was put; None where there is no dispatch.
+
+        What is not put anywhere of a workload that is, is lost.
+        """
+        self._give(nothing=False)
+        found = self.with_outages(out, {}, placed)
+        self._give(nothing=True)
+        return found
+
+    def with_outages(self, out: Out, forced: Forced, placed: PlacedWork = NOWHERE) -> Dispatched | None:
         """The least cost where offers are out, and work is lost meanwhile; None where the clauses cannot all be met."""
-        columns, low, high = _joined(self._confined(out, forced))
+        columns, low, high = _joined(self._confined(out, forced, placed))
         less = list(self._less(out))
         rows = [(numbers, *self.model.asked(numbers)) for numbers, _ in less]
         for numbers, most in less:
@@ -137,11 +188,14 @@ class Dispatch:
             self.model.ask(numbers, low, high)
         return found
 
-    def _confined(self, out: Out, forced: Forced) -> Iterator[tuple[Ints, Floats, Floats]]:
+    def _confined(self, out: Out, forced: Forced, placed: PlacedWork) -> Iterator[tuple[Ints, Floats, Floats]]:
         """Columns between other bounds: no use of what is out, no units of it by the hour; what is lost is lost."""
         draft, most = self.draft, self.model.most
         for arc in draft.arcs:
-            if arc.offer.id in out:
+            if arc.index in placed:
+                work, by = placed[arc.index], WITHIN * np.maximum(placed[arc.index], 1e-3)
+                yield draft.x[arc.index], np.maximum(work - by, 0.0), work
+            elif arc.offer.id in out:
                 columns = draft.x[arc.index]
                 yield columns, np.zeros(draft.n), most[columns] * (1 - out[arc.offer.id])
         for name, units in draft.units.items():
@@ -176,7 +230,8 @@ class Dispatch:
         remedies = [block.slice for block in self.draft.program.column_blocks if block.remedy]
         fees = sum(dot(cost[each], values[each]) for each in remedies)
         worth = sum(dot(cost[each], values[each]) for each in self.draft.unserved.values())
-        return Dispatched(dot(cost, values), fees, worth, unserved)
+        missed = dict.fromkeys(owner.name for owner, column in self.gives.items() if values[column] > LITTLE)
+        return Dispatched(dot(cost, values), fees, worth, unserved, tuple(missed))
 
     @property
     def live(self) -> list[str]:

@@ -41,6 +41,11 @@ class Failover:
     known: dict[tuple[Lost, int], Mapping[str, float]] = field(default_factory=dict)
     asked: Counter[Lost] = field(default_factory=Counter)
 
+    @property
+    def every(self) -> Ints:
+        """All periods."""
+        return np.arange(self.dispatch.draft.n, dtype=np.int32)
+
     def lost(self, period: int, out: Lost) -> Mapping[str, float]:
         """The least value of work that cannot be served while offers are out; what must be served comes first.
 
@@ -50,11 +55,7 @@ class Failover:
             return {}
         if (out, period) not in self.known:
             self.asked[out] += 1
-            every = (
-                np.arange(self.dispatch.draft.n, dtype=np.int32)
-                if self.asked[out] == AGAIN
-                else np.array([period], dtype=np.int32)
-            )
+            every = self.every if self.asked[out] == AGAIN else np.array([period], dtype=np.int32)
             self._ask(dict(out), out, every)
         return self.known[out, period]
 
@@ -68,14 +69,14 @@ class Failover:
         for name, rate in rates.items():
             lost[name] = program.columns(Owner("lost", name), "work", n, cost=self._worth(name), upper=rate)
         for arc in arcs:
-            most = np.where(self._open(arc, every), rates[arc.workload.id], 0.0)
+            most = np.where(self.open(arc, every), rates[arc.workload.id], 0.0)
             use[arc.index] = program.columns(Owner("use"), str(arc.index), n, upper=most)
         for name, rate in rates.items():
             own = [use[arc.index] for arc in arcs if arc.workload.id == name]
             parts: list[Part] = [(None, columns, 1.0) for columns in (lost[name], *own)]
             program.require(Owner("demand", name), "served", Expr(n, parts) >= rate)
         for offer, some in _by_offer(arcs).items():
-            room = self._room(some[0], every) * (1 - out.get(offer, 0.0))
+            room = self.room(some[0], every) * (1 - out.get(offer, 0.0))
             limited = np.flatnonzero(np.isfinite(room))
             taken: list[Part] = [(None, use[arc.index][limited], float(arc.per_work)) for arc in some]
             if len(limited):
@@ -86,7 +87,7 @@ class Failover:
         for at, period in enumerate(every.tolist()):
             self.known[key, period] = {name: float(each[at]) for name, each in work.items()}
 
-    def _open(self, arc: Arc, every: Ints) -> Bools:
+    def open(self, arc: Arc, every: Ints) -> Bools:
         """Whether an arc may be used in periods: on sale, and denied by nobody."""
         found: Bools = self.dispatch.model.held[self.dispatch.draft.x[arc.index, every]] == 0
         return found
@@ -100,7 +101,7 @@ class Failover:
         first = 1.0 + FIRST * (len(worth) - list(worth).index(name))
         return first * (10.0 * max([1.0, *worth.values()]) if name in self.dispatch.must else max(worth[name], 1e-6))
 
-    def _room(self, arc: Arc, every: Ints) -> Floats:
+    def room(self, arc: Arc, every: Ints) -> Floats:
         """What there is of an offer for an hour: what is held of it, or what is sold; infinite where not limited."""
         draft, offer = self.dispatch.draft, arc.offer
         if offer.id in self.dispatch.held_flow:

@@ -275,16 +275,20 @@ class Study:
 
         Ctrl-C meanwhile is too late to lose it, and marks it.
         """
-        draft, model, prices = self.draft, self.model, found.prices or found.solution
-        began = time.monotonic()
+        model, began = self.model, time.monotonic()
         exact, solution = self.bill(found)
         in_time = found.stopped is None and model.left > TWICE * (time.monotonic() - began)
         if in_time and model.program.n <= MAX_STEADIED:
             exact, solution = self._moving_least(found, exact, solution)
-        assert prices is not None
-        plan = result(draft, model, solution, prices, exact, found.bound, found.rounding, gap, found.stopped)
+        plan = self.told(found, exact, solution, gap)
         late = model.interrupt is not None and model.interrupt.noted
         return replace(plan, status="interrupted") if late and plan.status == "feasible" else plan
+
+    def told(self, found: Incumbent, exact: Bill, solution: Solution, gap: float = GAP) -> Plan:
+        """The plan of a solution that was billed."""
+        prices = found.prices or found.solution
+        assert prices is not None
+        return result(self.draft, self.model, solution, prices, exact, found.bound, found.rounding, gap, found.stopped)
 
     def _moving_least(self, found: Incumbent, exact: Bill, solution: Solution) -> tuple[Bill, Solution]:
         """A bill of the same total in which less moves, and its solution; the one given where there is none.

@@ -6,12 +6,13 @@ Owns: the words around a simulation's figures, and which tables stand in which o
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
 
 from rich.console import Console
 
-from detente.outcomes.simulation import Distribution, SampledFigure, SimulatedDraw, Simulation
+from detente.outcomes.simulation import Distribution, SampledFigure, SimulatedDraw, Simulation, mean
 from detente.report.figure import count, percent
 from detente.report.layout import Row, say, table, title
 from detente.values.money import CENT, shown
@@ -29,6 +30,16 @@ HELD = (
     "the hour that may be divided."
 )
 
+ROUTED = (
+    "What the plan bought for some time is held as it is. Calls go where the gateway's own order sends them while it "
+    "follows the plan: it knows nothing of what is still to come. What waits (batches, training) runs in what is left."
+)
+
+
+def how(found: Simulation) -> str:
+    """How draws were dispatched."""
+    return ROUTED if found.dispatch == "live" else HELD
+
 
 # -- words -----------------------------------------------------------------------------------------------------------
 def opening(found: Simulation) -> list[str]:
@@ -39,7 +50,7 @@ def opening(found: Simulation) -> list[str]:
     currency, n = found.currency, len(found.known)
     said = [f"Over {count(n, 'draw')} the plan costs {_mean(cost.mean, currency)} on average{_more(found, cost)}."]
     said.append(f"In one draw of twenty it costs {shown(cost.twentieth.value, currency, 4)} or more.")
-    said += _fees(found)
+    said += [*_hidden(found), *_fees(found)]
     if found.unmet:
         said.append(f"In {count(found.unmet, 'draw')} the clauses could not all be met; they count in no figure.")
     return [*said, *_least_available(found)]
@@ -68,6 +79,22 @@ def _fees(found: Simulation) -> list[str]:
     if fees is None or fees.worst < CENT:
         return []
     return [f"Fees for what falls short come to {_mean(fees.mean, found.currency)} on average."]
+
+
+def _hidden(found: Simulation) -> list[str]:
+    """What the gateway's order costs more than a dispatch that knows the whole draw; and what it does not keep."""
+    both = [(each.cost, each.best.cost) for each in found.known if each.cost is not None and each.best is not None]
+    if found.dispatch != "live" or not both:
+        return []
+    more = mean([cost - best for cost, best in both])
+    if abs(more.value) < CENT:
+        said = ["Nobody who knew each draw could dispatch it at less."]
+    else:
+        by = _mean(more if more.value > 0 else mean([best - cost for cost, best in both]), found.currency)
+        side = "less" if more.value > 0 else "more"
+        said = [f"Dispatched by somebody who knows each draw, it would cost {by} {side} on average."]
+    missed = Counter(name for each in found.known for name in each.missed)
+    return said + [f"`{name}` is not kept in {count(times, 'draw')}." for name, times in missed.most_common()]
 
 
 def _least_available(found: Simulation) -> list[str]:
@@ -125,9 +152,15 @@ def _cells(spread: Distribution, currency: str) -> list[str]:
     return [shown(mean.value, currency, 4), by, *(shown(value, digits=4) for value in values)]
 
 
-def available_heads() -> list[str]:
+def available_heads(found: Simulation) -> list[str]:
     """Of the columns of availability."""
-    return ["", "on average", "1 in 20 is below", "worst", "some is lost in"]
+    best = ["best possible"] if found.dispatch == "live" else []
+    return ["", "on average", "1 in 20 is below", "worst", "some is lost in", *best]
+
+
+def own_heads(found: Simulation) -> list[str]:
+    """Of the columns of the providers' own."""
+    return available_heads(found)[:4]
 
 
 def available_rows(found: Simulation) -> list[list[str]]:
@@ -136,15 +169,21 @@ def available_rows(found: Simulation) -> list[list[str]]:
     for name in workloads(found):
         lost = lost_of(found, name)
         if lost is not None:
-            rows.append([name, *_parts(lost), _chance(found.short(name))])
+            rows.append([name, *_parts(lost), _chance(found.short(name)), *_best_served(found, name)])
     return rows
+
+
+def _best_served(found: Simulation, workload: str) -> list[str]:
+    """What of a workload could be served on average, by who knows each draw."""
+    known = [each.best.availability.get(workload, ONE) for each in found.known if each.best is not None]
+    return [nines(mean(known).value)] if known else []
 
 
 def own_rows(found: Simulation) -> list[list[str]]:
     """Provider by provider: its own availability."""
     names = dict.fromkeys(name for draw in found.draws for name in draw.own)
     spreads = {name: own_of(found, name) for name in names}
-    return [[name, *_parts(out), ""] for name, out in spreads.items() if out is not None]
+    return [[name, *_parts(out)] for name, out in spreads.items() if out is not None]
 
 
 def _parts(lost: Distribution) -> list[str]:
@@ -174,11 +213,10 @@ def simulation_view(found: Simulation, console: Console) -> None:
     rows: list[Row] = [*cost_rows(found)]
     table(console, f"What it costs, {found.currency}", heads(), rows, right=range(1, 7), most=len(rows))
     served: list[Row] = [*available_rows(found)]
-    table(console, "What is served", available_heads(), served, right=(1, 2, 3), most=len(served))
+    right = (1, 2, 3, 5)
+    table(console, "What is served", available_heads(found), served, right=right, most=len(served))
     own: list[Row] = [*own_rows(found)]
-    table(
-        console, "Each provider's own availability", [*available_heads()[:4], ""], own, right=(1, 2, 3), most=len(own)
-    )
-    say(console, HELD, indent=2, style="dim")
+    table(console, "Each provider's own availability", own_heads(found), own, right=(1, 2, 3), most=len(own))
+    say(console, how(found), indent=2, style="dim")
     if found.status != "complete":
         say(console, stopped(found), style="bold")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -16,6 +17,7 @@ from detente.outcomes import comparing
 from tests.builders import Data, agreement
 from tests.cli.test_cli import written
 from tests.cli.test_worth import code, run
+from tests.gateway.stage import deployment
 from tests.outcomes.test_comparing import ONLY, SCENARIOS, world
 
 
@@ -84,6 +86,9 @@ def test_a_level_that_makes_no_sense(tmp_path: Path, level: str, said: str) -> N
     assert said in getattr(done.exception, "message", str(done.exception))
 
 
+BASE = "https://models.example"
+
+
 # -- simulate ----------------------------------------------------------------------------------------------------------
 RISK: Data = {"id": "out", "kind": "outage", "of": {"provider": "north"}, "per-year": 60, "lasting": ["9 hours"]}
 
@@ -107,6 +112,28 @@ def test_a_simulation_in_a_terminal_and_as_files_and_gone_on_with(tmp_path: Path
     first = json.loads((tmp_path / "out" / "simulation.json").read_text(encoding="utf-8"))
     more = json.loads(run(*command, "--draws", 5, "--json").stdout)
     assert (len(more["draws"]), more["draws"][:3]) == (5, first["draws"])
+
+
+def test_draws_that_follow_the_gateway_stand_beside_the_least_cost(tmp_path: Path) -> None:
+    live = [deployment("north-live", "north-api", BASE), deployment("south-live", "south-api", BASE)]
+    command = ("simulate", risky(tmp_path, deployments=live), "--processes", 1, "--draws", 3, "--out", tmp_path / "out")
+    done = run(*command, "--dispatch", "live")
+    assert code(done) == 0
+    assert "Nobody who knew each draw could dispatch it at less." in " ".join(done.stdout.split())
+    assert "best possible" in done.stdout
+    assert "Calls go where the gateway's own order sends them" in " ".join(done.stdout.split())
+    assert all(len(line) <= 100 for line in done.stdout.splitlines())
+    assert "Best possible" in (tmp_path / "out" / "simulation.html").read_text(encoding="utf-8")
+    found = json.loads((tmp_path / "out" / "simulation.json").read_text(encoding="utf-8"))
+    assert found["dispatch"] == "live"
+    assert all(Decimal(each["cost"]) >= Decimal(each["best"]["cost"]) - 1 for each in found["draws"])
+    with pytest.raises(ClickException, match="holds draws of seed 0 with live dispatch, and seed 0 is asked for"):
+        code(run(*command))
+
+
+def test_live_dispatch_without_deployments_is_a_mistake(tmp_path: Path) -> None:
+    done = run("simulate", risky(tmp_path), "--dispatch", "live")
+    assert "no deployment serves an inference workload" in str(done.exception)
 
 
 def test_a_file_that_is_no_simulation_is_not_written_over(tmp_path: Path) -> None:

@@ -175,6 +175,17 @@ class Policy:
         """
         if plan is not None:
             plan.must_be_of(case.hash, "plan")
+        return cls.following(plan, case, deployments, vocabulary)
+
+    @classmethod
+    def following(
+        cls,
+        plan: Plan | None,
+        case: Case,
+        deployments: Iterable[AnyDeployment] | None = None,
+        vocabulary: Vocabulary | None = None,
+    ) -> Policy:
+        """The same where the case may have changed since it was planned: it is followed as far as it goes."""
         offers = {offer.id: offer for offer in case.offers}
         stated = tuple(case.declared.deployments if deployments is None else deployments)
         deployed = tuple(_deployed(case, d, offers[d.offer], plan, vocabulary) for d in stated)

@@ -1,8 +1,8 @@
 """Replay: traffic through the admission, choice, metering and settlement of live calls, without a network.
 
 Owns: passing time, and calls dealt to deployments. Calls of a workload within a grain of time are decided together, as
-one; each is metered by itself, so that what it costs is what the ledger would say. Every deployment is well: nothing
-fails, and a call ends when it begins. Not here: the calls (``traffic``), and any rule: those of ``deciding``,
+one; each is metered by itself, so that what it costs is what the ledger would say. A call ends when it begins. Not
+here: the calls (``traffic``), what deployments can take of them (``headroom``), and any rule: those of ``deciding``,
 ``ledger.metering`` and ``contract``.
 """
 
@@ -21,6 +21,7 @@ from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.deciding.policy import Policy
 from detente.gateway.replaying.ending import ended, idle_lines
+from detente.gateway.replaying.headroom import ALL_WELL, Headroom
 from detente.gateway.replaying.replayed import Replayed, RoutedWork
 from detente.gateway.replaying.standing_totals import TotalStandings
 from detente.gateway.replaying.traffic import ReplayedCall
@@ -39,8 +40,8 @@ GRAIN = SECOND
 """Microseconds in which calls of a workload are decided together."""
 LOOK = 60 * SECOND
 """Microseconds after which clauses are asked again where they stand."""
-MAX_PARTS = 50
-"""In which the calls of one row are decided, where it is of many."""
+NO_ROOM = "room"
+"""What keeps calls from all that may serve them, where none of those can take them."""
 
 
 @dataclass
@@ -89,14 +90,28 @@ class Replay:
         Microseconds in which calls of a workload are decided together; 0: each by itself.
     steered
         Whether floors that would fall short steer calls, as they do where a gateway knows its ledger.
+    room
+        What deployments can take; default: all, so that their limits only change whom is asked first.
+    capped
+        Whether clauses are asked what remains of them.
     """
 
-    def __init__(self, policy: Policy, grain: int = GRAIN, *, steered: bool = True) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        grain: int = GRAIN,
+        *,
+        steered: bool = True,
+        room: Headroom = ALL_WELL,
+        capped: bool = True,
+    ) -> None:
         self._policy, self._grain, self._steered = policy, grain, steered
+        self._room = room
         self._metering = Metering(policy.case)
         self._terms = policy.case.signed
         self._totals = Totals(kept(self._terms))
         self._standings = TotalStandings(self._terms, self._totals)
+        self._capped = capped and self._standings.asked
         self._load = Load()
         self._asked = {name: _asked_of(policy, name) for name in policy.workloads}
         self._dealt: dict[str, _Dealt] = {}
@@ -123,11 +138,10 @@ class Replay:
                 self._hour = first - first % HOUR
             last = call.at
             self._pass(last)
-            most = max(1, -(-call.calls // MAX_PARTS))
+            most = max(1, -(-call.calls // self._room.parts))
             left = call.calls
             while left > 0:
-                self._call(call, min(most, left))
-                left -= most
+                left -= self._call(call, min(most, left))
         if first is None or last is None:
             what = "no call is in the time to replay"
             raise CaseError([Mistake(Where("trace"), what, "give a trace with calls, and an end after its beginning")])
@@ -143,7 +157,7 @@ class Replay:
             self._count()
         if self._moment is None or at >= self._until:
             self._turn(at_micros(at))
-        if at >= self._look and self._standings.asked:
+        if at >= self._look and self._capped:
             self._meter()
             self._standings.look(at_micros(at))
             self._look = at + LOOK
@@ -153,7 +167,8 @@ class Replay:
         self._deal_anew(micros(at))
         self._moment = Moment(self._policy, at, self._standings)
         self._until = micros(self._moment.until)
-        self._load.limits(self._policy, at)
+        if self._room is ALL_WELL:
+            self._load.limits(self._policy, at)
         self._load.enter(self._moment.period)
 
     def _deal_anew(self, at: int) -> None:
@@ -212,22 +227,24 @@ class Replay:
         routed.net += each.net
 
     # -- a call ----------------------------------------------------------------------------------------------------
-    def _call(self, call: ReplayedCall, count: int) -> None:
-        """So many calls that are alike."""
+    def _call(self, call: ReplayedCall, most: int) -> int:
+        """So many calls that are alike, or as many of them as find room where they are sent; how many that were."""
         dealt = self._dealt.get(call.workload)
-        if dealt is None or call.at >= dealt.until or count > 1:
+        if dealt is None or call.at >= dealt.until or most > 1:
             if dealt is not None:
                 self._took(call.workload, dealt, call.at)
             dealt = self._dealt[call.workload] = self._decide(call)
+        count = most if dealt.candidate is None else self._room.take(dealt.candidate.deployed, call, most)
         dealt.calls += count
         dealt.input += call.input * count
         dealt.cached += call.cached * count
         dealt.output += call.output * count
-        if (pending := dealt.pending) is not None:
+        if (pending := dealt.pending) is not None and count:
             pending.input.append(call.input)
             pending.cached.append(call.cached)
             pending.output.append(call.output)
             pending.calls.append(count)
+        return count
 
     def _decide(self, call: ReplayedCall) -> _Dealt:
         """Ask as a live call would."""
@@ -242,9 +259,11 @@ class Replay:
         admission, choices = found.admission, found.order.choices
         if not choices:
             return _Dealt(until, denied=admission.denied_by, forbidding=admission.forbidding)
-        candidate = choices[0].candidate
-        pending = self._known(call.workload, candidate)
-        return _Dealt(until, candidate, pending, (), admission.forbidding, choices[0].why)
+        choice = next((each for each in choices if self._room.left(each.candidate.deployed, call)), None)
+        if choice is None:
+            return _Dealt(until, denied=(NO_ROOM,))
+        pending = self._known(call.workload, choice.candidate)
+        return _Dealt(until, choice.candidate, pending, (), admission.forbidding, choice.why)
 
     def _took(self, workload: str, dealt: _Dealt, at: int) -> None:
         """What came since it was decided: told to the load, as a live call's end tells it, and noted."""
