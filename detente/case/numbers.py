@@ -40,6 +40,8 @@ def times(node: YamlNode, factor: Decimal, at: YamlNode) -> YamlNode:
         return replace(node, items=items, line=at.line, column=at.column, file=at.file)
     found = _LEADING.fullmatch(node.text.strip()) if node.text else None
     if found is None:
-        raise FlawError(f"`{node.text}` is no number that `{at.text}` could change", "write the new value instead")
+        raise FlawError(
+            f"`{node.text}` is not a number, so `{at.text}` cannot change it", "write the new value instead"
+        )
     text = plain(WIDE.multiply(number(found[1]), factor)) + (found[2] or "")
     return YamlNode(at.line, at.column, text, file=at.file)

@@ -94,7 +94,7 @@ def paid_apart(counting: Counting, term: CountsMoney, case: CaseView) -> Iterato
         inside = other.covered.inside(term.covered)
         if inside is None:
             what = f"`{term.id}` counts what credits do not pay, and `{other.id}` may pay for more than it counts"
-            yield Flaw(what, "let both cover the same use, or the credit less of it", ("measure",))
+            yield Flaw(what, "let both clauses cover the same use, or narrow the credit", ("measure",))
         elif inside and (at := _edge_inside(counting.own.windows, other.paying, horizon)) is not None:
             what = f"a window of `{term.id}` begins or ends on {at:%Y-%m-%d}, inside a time in which `{other.id}` pays"
             yield Flaw(what, "let the windows of both begin on the same day of a month", ("measure",))

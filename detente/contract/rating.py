@@ -21,6 +21,7 @@ from detente.values.facts import Facts
 from detente.values.money import NANO, nano
 from detente.values.period import hours_between
 from detente.values.quantity import plain
+from detente.values.rounding import half_even
 
 
 class Rating:
@@ -66,15 +67,10 @@ class PartsOff:
 
     def of(self, listed: int) -> list[int]:
         """What each takes off a list price, in whole nano-units, rounded as ``nano`` does. Raises SettleError."""
-        off = [_half_even(listed * of, whole) for _, of, whole in self.parts]
+        off = [half_even(listed * of, whole) for _, of, whole in self.parts]
         if listed >= 0 and sum(off) - listed > len(off):
             raise _more_than_all((term for term, _, _ in self.parts), sum(off) * NANO, listed * NANO)
         return off
-
-
-def _half_even(amount: int, by: int) -> int:
-    whole, rest = divmod(amount, by)
-    return whole + (rest * 2 > by or (rest * 2 == by and whole % 2 == 1))
 
 
 def _more_than_all(terms: Iterable[str], off: Decimal, listed: Decimal) -> SettleError:

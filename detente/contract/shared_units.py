@@ -21,6 +21,6 @@ def by_workload(kind: str, covered: Selection, case: CaseView) -> Iterator[Flaw]
         return
     for _, offer in case.uses(covered, "offer"):
         if offer["product"] in UNITS:
-            what = f"a {kind} by workload on `{offer['offer']}`, which is bought in units that workloads share"
+            what = f"`{kind}` by workload on `{offer['offer']}`, which is bought in units that workloads share"
             yield Flaw(what, "select offers instead (`offer:`, `product: tokens`)")
             return

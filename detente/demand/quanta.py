@@ -11,6 +11,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from detente.values.rounding import half_even
+
 QUANTUM = Fraction(1, 10**6)
 """Work is planned in whole multiples of this much of its unit."""
 
@@ -30,7 +32,7 @@ PER_QUANTUM = int(QUANTUM * 10**9)
 def nanos(quanta: int, each: Fraction) -> int:
     """What quanta of work come to at an amount a unit of it, in whole billionths, half to even: ``money.nano``."""
     over, under = each.as_integer_ratio()
-    return _nearest(quanta * PER_QUANTUM * over, under)
+    return half_even(quanta * PER_QUANTUM * over, under)
 
 
 def in_quanta(work: Iterable[Fraction]) -> Quanta:
@@ -63,10 +65,4 @@ def _is_little(work: Fraction) -> bool:
 def _whole(work: Fraction) -> int:
     """``round(work / QUANTUM)``, without another fraction."""
     over, under = work.as_integer_ratio()
-    return _nearest(over * QUANTUM.denominator, under)
-
-
-def _nearest(over: int, under: int) -> int:
-    """The whole number nearest to a fraction, of two equally near the even one."""
-    whole, rest = divmod(over, under)
-    return whole + (2 * rest > under or (2 * rest == under and whole % 2 == 1))
+    return half_even(over * QUANTUM.denominator, under)

@@ -1,1 +1,1 @@
-"""The record of what was served: journals now; postings and statements later."""
+"""The record of what was served: journals, books, statements and proof."""

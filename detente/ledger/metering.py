@@ -22,9 +22,10 @@ from detente.errors import FlawError, SettleError
 from detente.ledger.line import UseClass, UseLine, at_micros
 from detente.ledger.record import CallRoute, EndAsRead, TokenCounts
 from detente.market.offer import AnyOffer, TokenOffer, TokenPrices
-from detente.market.token_price import MTOK, WholePrices, charge, half_even, whole_prices
+from detente.market.token_price import MTOK, WholePrices, charge, whole_prices
 from detente.values.money import NANOS
 from detente.values.period import moment
+from detente.values.rounding import half_even
 
 TOKEN = NANOS // MTOK
 """A token of work, in billionths of an Mtok."""

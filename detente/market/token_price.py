@@ -12,6 +12,7 @@ from fractions import Fraction
 from detente.errors import FlawError
 from detente.market.offer import TokenPrices
 from detente.values.money import NANOS, Price
+from detente.values.rounding import half_even
 
 Number = int | Fraction
 MTOK = 10**6
@@ -61,11 +62,3 @@ def charge(prices: WholePrices, fresh: int, cached: int, output: int) -> int:
     ``list_price`` in whole numbers, since it is worked out for each call.
     """
     return half_even(fresh * prices[0] + cached * prices[1] + output * prices[2], NANOS)
-
-
-def half_even(amount: int, per: int) -> int:
-    """A quotient of whole numbers as the nearest whole one; of two that are as near, the even one."""
-    whole, rest = divmod(amount, per)
-    if rest * 2 > per or (rest * 2 == per and whole % 2):
-        whole += 1
-    return whole

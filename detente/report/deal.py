@@ -48,7 +48,7 @@ def opening(found: DealAnswer) -> list[str]:
         said.append(f"{under}: {added if row.word == 'yes' and row.aside else WORDS[row.word]}.")
     if found.folded:
         more = count(found.folded, "more combination")
-        said.append(f"{more} of readings differ in clauses whose reading changes nothing, and are not shown.")
+        said.append(f"{more} of readings gave the same answers, and are not shown.")
     return said
 
 

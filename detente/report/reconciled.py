@@ -29,7 +29,7 @@ def reconciled_view(found: Reconciled, currency: str, console: Console, warn: Pr
     if found.unmapped:
         warn(f"{found.unmapped:,} row(s) with no rule are not compared; add a rule, or one with `skip: true`")
     if found.unknown:
-        warn(f"{found.unknown:,} use(s) on the books are not known, and so in no sum")
+        warn(f"{found.unknown:,} use(s) on the books have no known price, and are left out of every sum")
     if not found.rows:
         say(console, "nothing was compared")
         return

@@ -107,7 +107,7 @@ def _difference(amount: Exact, currency: str) -> str:
 
 def _unknown(found: Replayed) -> Iterator[str]:
     for why, n in found.unknown.items():
-        yield f"{count(n, 'use')} whose price is unknown, and in no sum: {why}"
+        yield f"{count(n, 'use')} of unknown price, left out of every sum: {why}"
 
 
 def replayed_json(found: Replayed, by_price: Replayed | None, currency: str) -> str:

@@ -14,6 +14,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from operator import itemgetter
 from pathlib import Path
@@ -48,6 +49,19 @@ def _in_folder(name: str) -> str:
 File = Annotated[Title, AfterValidator(_in_folder), Field(description="path from the case's folder")]
 
 
+@dataclass(frozen=True, slots=True)
+class SheetFlaw(Flaw):
+    """A flaw at a place in a sheet: ``what`` begins with the place, for a reader of another file; ``said`` does not."""
+
+    place: Where = field(default_factory=lambda: Where(""))
+    said: str = ""
+
+    @classmethod
+    def at(cls, place: Where, said: str, remedy: str) -> SheetFlaw:
+        """What is wrong there."""
+        return cls(f"{place}: {said}", remedy, place=place, said=said)
+
+
 class Sheet:
     """A table in a file: CSV or Parquet, gzipped or not, whatever it is called.
 
@@ -60,7 +74,7 @@ class Sheet:
         self.columns: tuple[str, ...] = ()
         self.moments: frozenset[int] = frozenset()  # columns of dates, given as microseconds since 1970
         self.zoneless: frozenset[int] = frozenset()  # those of them that name no zone
-        self._open, self._flaws = ExitStack(), list[Flaw]()
+        self._open, self._flaws = ExitStack(), list[SheetFlaw]()
         self._rows: Callable[[Sequence[int]], Iterator[tuple[int, Any]]]
 
     def __enter__(self) -> Self:
@@ -89,17 +103,17 @@ class Sheet:
     def stop(self, what: str, remedy: str, row: int = 0, column: int = 0) -> NoReturn:
         """Raise FlawError, with the flaws so far."""
         where = Where(self.file, row, column or min(row, 1))
-        raise FlawError.of(*self._flaws, Flaw(f"{where}: {what}", remedy)) from None
+        raise FlawError.of(*self._flaws, SheetFlaw.at(where, what, remedy)) from None
 
     def wrong(self, row: int, column: int, what: str, remedy: str) -> None:
         """Note a flaw in a row; column 0 is the first. The tenth raises FlawError."""
         if len(self._flaws) + 1 >= MAX_MISTAKES:
             self.stop(what, f"{remedy} (no more is shown)", row, column + 1)
-        self._flaws.append(Flaw(f"{Where(self.file, row, column + 1)}: {what}", remedy))
+        self._flaws.append(SheetFlaw.at(Where(self.file, row, column + 1), what, remedy))
 
     def note(self, what: str, remedy: str) -> None:
         """Note a flaw of the file as a whole."""
-        self._flaws.append(Flaw(f"{self.file}: {what}", remedy))
+        self._flaws.append(SheetFlaw.at(Where(self.file), what, remedy))
 
     def has_flaws(self) -> bool:
         """Whether anything wrong was noted so far."""

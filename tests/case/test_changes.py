@@ -283,7 +283,7 @@ def test_a_number_is_multiplied_to_the_last_digit(text: str, factor: str, found:
             {"change": [{"offer": "north-api", "price": "cheap"}]},
             "in the scenario `s`, found `cheap`; expected a mapping",
         ),
-        ({"change": [{"offer": "north-api", "model": "-5%"}]}, "`m` is no number that `-5%` could change"),
+        ({"change": [{"offer": "north-api", "model": "-5%"}]}, "`m` is not a number, so `-5%` cannot change it"),
         ({"change": [{"offer": "north-api", "price": "-105%"}]}, "`-105%` takes away more than there is"),
         ({"change": [{"offer": "north-api", "model": "n", "from": "2026-02"}]}, "`model` does not change on dates"),
         ({"change": [{"offer": "north-api", "capacity": "-5%"}]}, "`north-api` states no `capacity` to change"),

@@ -1,4 +1,4 @@
-"""The laws that every kind of clause obeys (design §9), for each kind that denies something or moves a number.
+"""The laws that every kind of clause obeys (design §10), for each kind that denies something or moves a number.
 
 A kind without a generator in ``tests.builders.GENERATORS`` fails here: to add a kind is to add its generator.
 """

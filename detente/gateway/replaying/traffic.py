@@ -9,16 +9,16 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from detente.demand.clock import TimestampReader
 from detente.demand.trace import KNOWN, token_count
-from detente.errors import CaseError, FlawError, Mistake, Where, did_you_mean
+from detente.errors import CaseError, Flaw, FlawError, Mistake, Where, did_you_mean
 from detente.ledger.line import HOUR, micros
-from detente.values.sheet import UNREADABLE, Sheet, shown
+from detente.values.sheet import UNREADABLE, Sheet, SheetFlaw, shown
 
 MAX_CALLS = 10**9
 """Of one row."""
@@ -136,7 +136,7 @@ class TraceTraffic:
             with Sheet(self.file.parent, self.file.name) as sheet:
                 yield from self._rows(sheet)
         except FlawError as error:
-            raise CaseError(Mistake(*_placed(flaw.what, self.file), flaw.remedy) for flaw in error.flaws) from None
+            raise CaseError(_mistake(flaw, self.file) for flaw in error.flaws) from None
 
     def _rows(self, sheet: Sheet) -> Iterator[ReplayedCall]:
         roles = self._roles(sheet)
@@ -227,10 +227,8 @@ def _named(names: Collection[str]) -> str:
     return " or ".join(f"`--workload {name}`" for name in sorted(names)[:4])
 
 
-def _placed(what: str, file: Path) -> tuple[Where, str]:
-    """The place that a flaw of a file names, and what is said there."""
-    found = re.match(re.escape(file.name) + r":(?:(\d+):(\d+):)? (.*)", what, re.DOTALL)
-    if found is None:
-        return Where(str(file)), what
-    line, column, said = found.groups()
-    return Where(str(file), int(line or 0), int(column or 0)), said
+def _mistake(flaw: Flaw, file: Path) -> Mistake:
+    """What is wrong in the file, where the flaw knows its place there, or with it."""
+    if isinstance(flaw, SheetFlaw):
+        return Mistake(replace(flaw.place, file=str(file)), flaw.said, flaw.remedy)
+    return Mistake(Where(str(file)), flaw.what, flaw.remedy)

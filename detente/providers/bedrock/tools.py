@@ -141,7 +141,9 @@ def _choice(members: Mapping[str, msgspec.Raw], names: set[str]) -> tuple[dict[s
             return {"auto": {}}, False
         if choice == "required":
             return {"any": {}}, False
-        raise Refusal(f"`tool_choice` is `{choice[:40]}`, which is none of none, auto and required", "tool_choice")
+        raise Refusal(
+            f"`tool_choice` is `{choice[:40]}`, and may be `none`, `auto`, `required` or a function", "tool_choice"
+        )
     if choice.type != "function" or choice.function is None:
         what = f"`tool_choice` is of type `{choice.type[:40]}`: Converse can name one function"
         raise Refusal(what, "tool_choice")

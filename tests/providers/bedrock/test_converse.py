@@ -266,7 +266,12 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     (TITAN, "tools", {"tools": [TOOL]}, "Titan Text calls none"),
     ("anthropic.claude-v2:1", "tools", {"tools": [TOOL]}, "Claude 2.1 calls none"),
     (CLAUDE, "tool_choice", {"tool_choice": "required"}, "`tools` hold none"),
-    (CLAUDE, "tool_choice", {"tools": [TOOL], "tool_choice": "always"}, "none of none, auto and required"),
+    (
+        CLAUDE,
+        "tool_choice",
+        {"tools": [TOOL], "tool_choice": "always"},
+        "may be `none`, `auto`, `required` or a function",
+    ),
     (CLAUDE, "tool_choice", {"tools": [TOOL], "tool_choice": {"type": "allowed_tools"}}, "type `allowed_tools`"),
     (CLAUDE, "tool_choice", {"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "x"}}}, "`x`"),
     *(
