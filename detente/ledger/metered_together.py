@@ -107,7 +107,7 @@ def _times(columns: Sequence[WholeColumn], factors: Sequence[int]) -> WholeColum
 
 
 def _half_even(amounts: WholeColumn, per: int) -> WholeColumn:
-    """As ``token_price.half_even``."""
+    """As ``values.rounding.half_even``."""
     if per >= LIMIT:
         raise _TooLargeError
     whole, rest = np.divmod(amounts, per)
