@@ -30,8 +30,8 @@ from detente.values.money import Money, WorkPrice
 from detente.values.noun import Noun
 from detente.values.quantity_field import Portion
 
-HALF_A_CENT, HALF_A_QUANTUM = Fraction(1, 200), Fraction(1, 2_000_000)
-"""Of money, and of work: what is less is a rounding."""
+A_ROUNDING = Fraction(1, 1_000_000)
+"""Of money, and of work: what many lines, each rounded to a billionth, may be off together."""
 
 
 class Tier(Noun):
@@ -193,13 +193,13 @@ class VolumeDiscount(Term):
     def taken_off(self, counted: Fraction, window: Window) -> Fraction:
         """What the tiers take off an amount.
 
-        A tier of all units is reached by what stands on an invoice, in whole cents: what a rounding of many lines
-        leaves below a bound does not lose a part of everything.
+        A tier of all units is reached by the exact amount: what the rounding of many lines leaves below a bound does
+        not lose a part of everything.
         """
         bounds = self.bounds(window)
         if self.method == "all-units":
-            invoiced = counted + (HALF_A_CENT if self.counted.unit == "money" else HALF_A_QUANTUM)
-            return counted * next(r for b, r in reversed(list(zip(bounds, self.rates, strict=True))) if invoiced >= b)
+            tiers = reversed(list(zip(bounds, self.rates, strict=True)))
+            return counted * next(rate for bound, rate in tiers if counted + A_ROUNDING >= bound)
         ends = [*bounds[1:], max(counted, bounds[-1])]
         parts = (max(min(counted, end) - start, Fraction(0)) for start, end in zip(bounds, ends, strict=True))
         return sum((part * rate for part, rate in zip(parts, self.rates, strict=True)), Fraction(0))

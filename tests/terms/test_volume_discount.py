@@ -131,6 +131,25 @@ def test_what_makes_no_sense(term: Data, said: str) -> None:
     assert any(said in each for each in found), found
 
 
+@pytest.mark.parametrize(
+    ("spent", "back"),
+    [
+        ("1000", "100"),
+        ("999.999999999", "100.000000000"),  # the rounding of a line
+        ("999.9999989", "0"),
+        ("999.996", "0"),  # 1,000.00 on an invoice, and less than 1,000
+    ],
+)
+def test_a_tier_is_reached_by_the_exact_amount(spent: str, back: str) -> None:
+    tiers = [{"from": "1000 USD", "off": "10%"}]
+    case = build(
+        [tokens("north", 1)], [work()],
+        agreement({"id": "v", "kind": "volume-discount", "method": "all-units", "tiers": tiers}), months=1,
+    )  # fmt: skip
+    given = posted(case, "v", use(case, "chat", "north-api", "2026-01-01", "2026-01-02", 1, spent))
+    assert -sum(each.amount for each in given) == D(back)
+
+
 def test_a_tier_that_is_just_reached_is_reached_by_what_is_billed() -> None:
     # 2322.6 Mtok to 11 March, of which South takes 165.6: 6536 USD are North's in any case, and 7000 cost half as much.
     # Beyond, an Mtok costs 1.52 there and 1.20 at South. No whole number of tokens is worth exactly 7000 at 3.0303.
