@@ -392,6 +392,7 @@ class Case:
             repr(self.declared.planned),
             repr(self._places.elsewhere),
             *(source.digest for source in self._sources),
+            *(term.digest for deal in self.declared.agreements for term in deal.terms if term.digest),
             str(self.reading),
             str(sorted(self.without)),
             str(self.scenario),

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from detente.case.agreement import lineage
+from detente.case.agreement import Agreement, lineage
 from detente.case.changes import Changed
 from detente.case.checks import budgets, clauses, consistency, magnitude, outlook, unread, wiring
 from detente.case.declared import SECTIONS, Declared, Report, read_agreement, read_entry, read_head
@@ -298,6 +298,8 @@ class _Reader:
                 self._added(raw, path, report)
             if key == "agreements":
                 agreement, places = read_agreement(raw, path, report)
+                if agreement is not None:
+                    agreement = self._with_data(agreement, document, path, places)
                 yield Entry(agreement, raw, document, path, places)
                 continue
             found = read_entry(key, raw, path, report)
@@ -309,6 +311,17 @@ class _Reader:
                     self._elsewhere(document.where((*path, within)), error)
                     found = None
             yield Entry(found, raw, document, path)
+
+    def _with_data(self, agreement: Agreement, document: Document, path: Steps, places: tuple[int, ...]) -> Agreement:
+        """An agreement whose clauses have read the files that they name."""
+        terms = []
+        for at, term in zip(places, agreement.terms, strict=True):
+            try:
+                terms.append(term.with_data(self.base))
+            except _FROM_FILES as error:
+                self._elsewhere(document.where((*path, "terms", at)), error)
+                terms.append(term)
+        return agreement.model_copy(update={"terms": tuple(terms)})
 
     @staticmethod
     def _added(raw: Any, path: Steps, report: Report) -> None:

@@ -12,8 +12,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from detente.case.incidents import IncidentFile, IncidentHistory
 from detente.case.price_history import PriceFile, PriceHistory
+from detente.contract.incidents import IncidentFile, IncidentHistory
 from detente.contract.scope import Scope
 from detente.demand.demand_file import Scale
 from detente.errors import FlawError

@@ -6,6 +6,7 @@ neutral default). Not here: any particular kind of clause (``terms/``), and what
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -205,6 +206,15 @@ class Term(Noun):
     def spreads(self) -> bool:
         """Whether it is a policy of ours that use be spread over several parties. Neutral: no."""
         return False
+
+    def with_data(self, folder: pathlib.Path) -> Self:
+        """The same with the files read that it names. Raises FlawError, OSError, MissingExtraError. Neutral: none."""
+        return self
+
+    @property
+    def digest(self) -> str:
+        """A hash of what was read from files. Neutral: nothing was."""
+        return ""
 
     # -- the questions -----------------------------------------------------------------------------------------
     def judge(self, demand: Facts, offer: Facts) -> Verdict:

@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 
 from detente.case.case import Case
+from detente.contract.incidents import part_available
 from detente.contract.term import Term
 from detente.contract.window import Window
 from detente.ledger.record import Attempt, Record
@@ -22,8 +23,6 @@ from detente.values.facts import Facts
 from detente.values.period import End
 
 FAILED = frozenset({"unavailable", "timeout", "unreachable", "broken"})
-PLACES = Decimal("0.000001")
-"""To a ten-thousandth of a percent, rounded down: a bound that was not reached is never told as reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class RecordedAvailability:
     @property
     def availability(self) -> Decimal | None:
         """The part that did not fail; None where nothing was asked."""
-        return _part(self.asked, self.failed) if self.asked else None
+        return part_available(self.asked, self.failed) if self.asked else None
 
 
 def availability(case: Case, records: Iterable[Record]) -> tuple[RecordedAvailability, ...]:
@@ -93,9 +92,5 @@ class _Counted:
 
     @staticmethod
     def _one(term: Term, window: Window, asked: int, failed: int, unknown: int) -> RecordedAvailability:
-        says = term.on_availability(window, _part(asked, failed)) if asked else ""
+        says = term.on_availability(window, part_available(asked, failed)) if asked else ""
         return RecordedAvailability(term.id, window.start, window.end, asked, failed, unknown, says)
-
-
-def _part(asked: int, failed: int) -> Decimal:
-    return (Decimal(asked - failed) / asked).quantize(PLACES, ROUND_DOWN)

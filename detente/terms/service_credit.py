@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from detente.contract.case_view import CaseView
 from detente.contract.counting import APART, repriced
 from detente.contract.decisions import Decisions
+from detente.contract.incidents import IncidentFile, ObservedOutages
 from detente.contract.meter import Meter
 from detente.contract.program import Program
 from detente.contract.reminder import Reminder, last_day
@@ -44,7 +46,7 @@ class MeasuredWindow(Noun):
     """How available it was in one window, and when that was claimed."""
 
     on: Day = Field(description="any day of the window")
-    availability: Portion
+    availability: Portion | None = Field(default=None, description="default: what the file of `incidents` says")
     claimed: Day | None = Field(default=None, description="the day on which the credit was claimed")
 
 
@@ -54,6 +56,9 @@ class ServiceCredit(Term):
     kind: Literal["service-credit"]
     bands: tuple[AvailabilityBand, ...] = Field(min_length=1, description="from the mildest to the worst")
     measured: tuple[MeasuredWindow, ...] = Field(default=(), description="what was measured, or agreed on")
+    incidents: IncidentFile | None = Field(
+        default=None, description="outages that were observed: what they leave of a window, where it is not stated"
+    )
     claim_within: Length | None = Field(
         default=None, description="how long after a window's end it must be claimed; default: it need not be"
     )
@@ -61,6 +66,8 @@ class ServiceCredit(Term):
 
     theirs: ClassVar[bool] = True
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "grants"
+
+    _outages: ObservedOutages | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _worse_is_more(self) -> Self:
@@ -71,7 +78,32 @@ class ServiceCredit(Term):
             raise FlawError(what, "write a lower `below` with a larger `credit` after it", ("bands",))
         if self.windows.ramp:
             raise FlawError("a ramp divides an amount, and there is none", "leave it out", ("windows", "ramp"))
+        self._known_from()
         return self
+
+    def _known_from(self) -> None:
+        """Where availability comes from: each window states it, or a file does that says what was observed."""
+        if self.incidents is None:
+            bare = next((i for i, each in enumerate(self.measured) if each.availability is None), None)
+            if bare is not None:
+                what = "says no `availability`, and no file of `incidents` does"
+                raise FlawError(what, "write it, or `incidents: { file: … }`", ("measured", bare))
+        elif self.incidents.from_ is None or self.incidents.until is None:
+            what = "days without an outage and days that were not observed look alike in a file of incidents"
+            raise FlawError(what, "say which days were observed: `from` and `until`", ("incidents",))
+
+    def with_data(self, folder: Path) -> Self:
+        """The same with its file read. Raises FlawError, MissingExtraError."""
+        if self.incidents is None:
+            return self
+        found = self.model_copy()
+        found._outages = self.incidents.outages(folder)
+        return found
+
+    @property
+    def digest(self) -> str:
+        """Of the outages that were observed."""
+        return "" if self._outages is None else self._outages.digest
 
     @property
     def spend(self) -> Meter:
@@ -84,10 +116,20 @@ class ServiceCredit(Term):
 
     def rate(self, window: Window) -> Fraction:
         """The part that is given back in a window: of the worst band, once it is claimed."""
-        found = next((each for each in self.measured if window.start.date() <= each.on <= last_day(window.end)), None)
-        if found is None or (self.claim_within and found.claimed is None):
+        found, known = self._stated(window), self.availability(window)
+        if known is None or (self.claim_within and (found is None or found.claimed is None)):
             return Fraction(0)
-        return self._of_band(found.availability)
+        return self._of_band(known)
+
+    def _stated(self, window: Window) -> MeasuredWindow | None:
+        return next((each for each in self.measured if window.start.date() <= each.on <= last_day(window.end)), None)
+
+    def availability(self, window: Window) -> Decimal | None:
+        """That of a window: as stated, else as observed; None where it is not known."""
+        found = self._stated(window)
+        if found is not None and found.availability is not None:
+            return found.availability
+        return None if self._outages is None else self._outages.availability(window.start, window.end)
 
     def _of_band(self, availability: Decimal) -> Fraction:
         return max((Fraction(b.credit) for b in self.bands if availability < b.below), default=Fraction(0))
@@ -113,11 +155,20 @@ class ServiceCredit(Term):
 
     def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
         """The last day for each claim that is open."""
-        for each in self.measured if self.claim_within else ():
-            if self._of_band(each.availability):
-                for window in self.calendar(self.windows).over(moment(each.on), moment(each.on)):
-                    what = f"the last day to claim for {named(window.start, window.end)}"
-                    yield Reminder(self._last_claim(window), "notice", what, SELF, each.claimed)
+        for window in self._known() if self.claim_within else ():
+            known, found = self.availability(window), self._stated(window)
+            if known is not None and self._of_band(known):
+                what = f"the last day to claim for {named(window.start, window.end)}"
+                claimed = None if found is None else found.claimed
+                yield Reminder(self._last_claim(window), "notice", what, SELF, claimed)
+
+    def _known(self) -> Iterator[Window]:
+        """The windows of which anything is stated, or was observed."""
+        calendar, days = self.calendar(self.windows), [(moment(each.on), moment(each.on)) for each in self.measured]
+        if self.incidents is not None and self.incidents.from_ and self.incidents.until:
+            days.append((moment(self.incidents.from_), moment(self.incidents.until)))
+        found = {window.index: window for start, end in days for window in calendar.over(start, end)}
+        yield from (found[index] for index in sorted(found))
 
     def _last_claim(self, window: Window) -> date:
         assert self.claim_within is not None, "there is a last day"
@@ -141,6 +192,8 @@ class ServiceCredit(Term):
         bands = ", ".join(f"{_percent(b.credit)} below {_percent(b.below)}" for b in self.bands)
         claim = f", where it is claimed within {self.claim_within}" if self.claim_within else ""
         known = f"{len(self.measured)} measured" if self.measured else "none is measured, so nothing is counted on"
+        if self.incidents is not None:
+            known = f"measured from {self.incidents.file}, {self.incidents.from_} to {self.incidents.until}"
         each = f"of each {self.windows.every}'s spend ({self.covered})"
         return Reason(self.id, f"by availability, a part {each} is given back: {bands}{claim}; {known}")
 

@@ -1,13 +1,15 @@
 """A file of incidents: when something was out, and for how long.
 
-Owns: its columns and rows, and the rate and lengths that they come to. Not here: what was out (``risk``), and drawing
-(``outcomes.draws``).
+Owns: its columns and rows, the rate and lengths that they come to, and how much of a time it was there. Not here: what
+was out (``case.risk``, ``terms.service_credit``), and drawing (``outcomes.draws``).
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
-from decimal import Decimal
+from datetime import datetime
+from decimal import ROUND_DOWN, Decimal
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +24,7 @@ from detente.values.sheet import UNREADABLE, File, Sheet, atto, shown
 MINUTE = 60_000_000
 """Microseconds."""
 DAY = 24 * 60 * MINUTE
+PLACES = Decimal("0.000001")
 YEAR = Decimal("365.25") * 24
 """Hours."""
 
@@ -38,6 +41,39 @@ class IncidentColumns(Noun):
         if (self.end is None) == (self.minutes is None):
             raise FlawError("names neither `end` nor `minutes`, or both", "name one of the two")
         return self
+
+
+@dataclass(frozen=True)
+class ObservedOutages:
+    """When it was out, in microseconds since 1970, of the time that was observed."""
+
+    times: tuple[tuple[int, int], ...]
+    first: int
+    last: int
+
+    @property
+    def digest(self) -> str:
+        """A hash of all that it says."""
+        return hashlib.sha256(repr((self.times, self.first, self.last)).encode()).hexdigest()
+
+    def availability(self, start: datetime, end: datetime) -> Decimal | None:
+        """The part of a time in which it was not out; None where not all of that time was observed.
+
+        Outages at one time count once.
+        """
+        begin, until = _micros(start), _micros(end)
+        if not self.first <= begin < until <= self.last:
+            return None
+        out, reached = 0, begin
+        for a, b in sorted(self.times):
+            out += max(0, min(b, until) - max(a, reached))
+            reached = max(reached, min(b, until))
+        return part_available(until - begin, out)
+
+
+def part_available(whole: int, out: int) -> Decimal:
+    """To a ten-thousandth of a percent, rounded down: a bound that was not reached is never told as reached."""
+    return (Decimal(whole - out) / whole).quantize(PLACES, ROUND_DOWN)
 
 
 @dataclass(frozen=True)
@@ -70,6 +106,16 @@ class IncidentFile(Noun):
     missing: Literal["refuse", "skip"] = Field(default="refuse", description="rows without an end")
 
     def read(self, folder: Path) -> IncidentHistory:
+        """How often it was out, and for how long. Raises FlawError, MissingExtraError."""
+        found = self.outages(folder)
+        inside = [end - start for start, end in found.times if found.first <= start < found.last]
+        if not inside or found.last - found.first < 28 * DAY:
+            what = "is too short: outages of less than four weeks say nothing of a year"
+            raise FlawError(f"{self.file}: {what}", "give more, or state `per-year`")
+        hours = tuple(length / MINUTE / 60 for length in inside)
+        return IncidentHistory(hours, float((found.last - found.first) / (float(YEAR) * 60 * MINUTE)))
+
+    def outages(self, folder: Path) -> ObservedOutages:
         """What it says. Raises FlawError with every flaw, each with its own place in the file; MissingExtraError."""
         roles = {"start": self.columns.start, "length": self.columns.end or self.columns.minutes}
         found: list[tuple[int, int]] = []
@@ -93,8 +139,11 @@ class IncidentFile(Noun):
                         row, at[0], what, "write times such as `2026-01-31T13:45:00Z`, and an end that is later"
                     )
             if not found:
-                sheet.note("has no outage that counts", "check `where`, or state `per-year` and `lasting`")
-        return self._history(sheet, found)
+                sheet.note(
+                    "has no outage that counts",
+                    "check `where`; if there was none, state what is known in place of the file",
+                )
+        return self._observed(found)
 
     def _length(self, clock: TimestampReader, begun: int, given: Any) -> int:
         """Microseconds. Raises ValueError below 0."""
@@ -103,17 +152,11 @@ class IncidentFile(Noun):
             raise ValueError(length)
         return length
 
-    def _history(self, sheet: Sheet, found: list[tuple[int, int]]) -> IncidentHistory:
-        first = min(at for at, _ in found) // DAY * DAY if self.from_ is None else _micros(self.from_)
-        last = (max(at for at, _ in found) // DAY + 1) * DAY if self.until is None else _micros(self.until)
-        inside = [(at, length) for at, length in found if first <= at < last]
-        if not inside or last - first < 28 * DAY:
-            sheet.stop(
-                "is too short: outages of less than four weeks say nothing of a year", "give more, or state `per-year`"
-            )
-        hours = tuple(length / MINUTE / 60 for _, length in inside)
-        return IncidentHistory(hours, float((last - first) / (float(YEAR) * 60 * MINUTE)))
+    def _observed(self, found: list[tuple[int, int]]) -> ObservedOutages:
+        first = min(at for at, _ in found) // DAY * DAY if self.from_ is None else _micros(moment(self.from_))
+        last = (max(at for at, _ in found) // DAY + 1) * DAY if self.until is None else _micros(moment(self.until))
+        return ObservedOutages(tuple((at, at + length) for at, length in found), first, last)
 
 
-def _micros(day: Any) -> int:
-    return int(moment(day).timestamp()) * 1_000_000
+def _micros(at: datetime) -> int:
+    return int(at.timestamp()) * 1_000_000
