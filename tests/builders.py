@@ -383,12 +383,16 @@ def _revenue_share(draw: Draw, world: Data, party: str) -> Data:
 
 
 def _liquidated_damages(draw: Draw, world: Data, party: str) -> Data:
-    """Of the work of one workload, in its unit, or as a part of what use costs."""
+    """Of the work of one workload, in its unit, or as a part of what use costs; or a lump sum."""
     workload = pick(draw, *world["workloads"])
     unit = "Mtok" if "models" in workload["runs-on"] else "GPU-hour"
     price = {"price": f"{pick(draw, '0.20', '1.50')} USD per {unit}"}
     found: Data = pick(draw, {"of": {"workload": workload["id"]}} | price, {"rate": "20%"} | _of(draw, world))
-    cap: Data = pick(draw, {}, {}, {"cap": "500 USD"}, {"cap-each": "150 USD"})
+    cap: Data = pick(draw, {}, {}, {"cap": "500 USD"}, {"cap-each": "150 USD"}, {"amount": "180 USD"})
+    if "amount" in cap:
+        found = {"of": {"workload": workload["id"]}} | cap
+        cap = pick(draw, {}, {"cap": "500 USD"})
+        return found | {"except": [{"provider": party}]} | cap | _windows(draw)
     return found | {"except": [{"provider": party}]} | cap | (_windows(draw) if cap else {})
 
 

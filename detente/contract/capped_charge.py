@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.meter import Meter
-from detente.contract.program import Program
+from detente.contract.program import Expression, Program
 from detente.contract.settlement import Settlement, settled
 from detente.contract.stated import StatedWindows
 from detente.contract.term import Term
@@ -57,6 +57,14 @@ class CappedCharge(Term):
     def each(self) -> Fraction:
         """What is owed for one unit of it."""
         raise AssertionError("each kind says so")
+
+    def owed_of(self, program: Program) -> Expression:
+        """What would be owed without a cap in a plan, in each of the times for which a cap holds."""
+        return program.total(self.capped) * self.each
+
+    def comes_to(self, counted: Fraction, window: Window) -> Fraction:
+        """What would be owed without a cap of what was counted in a window."""
+        return counted * self.each
 
     # -- the cap ---------------------------------------------------------------------------------------------------
     @property
@@ -98,7 +106,7 @@ class CappedCharge(Term):
         if not caps and not self.breach:
             program.charge(self, self.counted, self.each)
             return
-        share = program.total(self.capped) * self.each
+        share = self.owed_of(program)
         most = program.most(share)
         nothing = [Fraction(0) for _ in most]
         if not caps:
@@ -123,7 +131,7 @@ class CappedCharge(Term):
         for window, ended in meter.begun(as_of):
             room = left if overall else self.most(window)
             counted = totals.total(meter, window)
-            share = counted * self.each
+            share = self.comes_to(counted, window)
             owed = share if room is None else min(share, room)
             yield settled(
                 meter, window, self.kind, self.kind, ended=ended, amount=None if self.breach else room,

@@ -14,21 +14,27 @@ from pydantic import Field, PrivateAttr, model_validator
 from detente.contract.capped_charge import CappedCharge
 from detente.contract.case_view import CaseView
 from detente.contract.meter import Measure, Meter
+from detente.contract.program import Expression, Program
+from detente.contract.stated import StatedWindows
 from detente.contract.term import Term
 from detente.contract.verdict import Reason
+from detente.contract.window import Window
 from detente.errors import Flaw, FlawError
 from detente.market.offer import AnyOffer
-from detente.values.money import Money, WorkPrice, shown
+from detente.values.money import Cash, Money, WorkPrice, shown
 from detente.values.noun import Id
 from detente.values.quantity_field import Portion
 
 
 class LiquidatedDamages(CappedCharge):
-    """What is covered is a breach: so much is owed for each unit of it, or a part of what it costs."""
+    """What is covered is a breach: so much is owed for each unit of it, a part of what it costs, or a lump sum."""
 
     kind: Literal["liquidated-damages"]
     price: WorkPrice | None = Field(default=None, description="for each unit of work that is done in breach")
     rate: Portion | None = Field(default=None, description="or: the part of what that use costs")
+    amount: Cash | None = Field(
+        default=None, description="or: a lump sum, for each window in which anything is done in breach"
+    )
     within: Id | None = Field(default=None, description="the liability cap of the agreement that bounds them")
 
     breach: ClassVar[bool] = True
@@ -37,8 +43,11 @@ class LiquidatedDamages(CappedCharge):
 
     @model_validator(mode="after")
     def _one_price(self) -> Self:
-        if (self.price is None) == (self.rate is None):
-            raise FlawError("says neither or both of `price` and `rate`", "write one of them")
+        if sum(each is not None for each in (self.price, self.rate, self.amount)) != 1:
+            raise FlawError("says none or several of `price`, `rate` and `amount`", "write one of them")
+        if self.amount is not None and self.cap_each is not None:
+            what = "a lump sum is once for each window, and `cap-each` would lower it"
+            raise FlawError(what, "write the lower `amount`, or a `cap` in all", ("cap-each",), key=True)
         if self.within is not None and (self.cap is not None or self.cap_each is not None):
             raise FlawError("states a cap of its own, and one of liability", "keep one of them", ("within",), key=True)
         return self
@@ -57,7 +66,7 @@ class LiquidatedDamages(CappedCharge):
     @property
     def counted(self) -> Meter:
         """What is done in breach in each window."""
-        of: Measure = "spend" if self.price is None else "work"
+        of: Measure = "work" if self.rate is None else "spend"
         return Meter(self.id, "breach", self.covered, of, self.calendar(self.windows))
 
     @property
@@ -65,12 +74,47 @@ class LiquidatedDamages(CappedCharge):
         """What is owed for a unit of it."""
         return Fraction(self.price.amount if self.price is not None else self.rate or 0)
 
+    # -- a lump sum --------------------------------------------------------------------------------------------------
+    def _lump(self, window: Window) -> Fraction:
+        """What is owed for a window in which there is any breach."""
+        return Fraction(self.amount.amount) * self.windows.share(window) if self.amount else Fraction(0)
+
+    def owed_of(self, program: Program) -> Expression:
+        """Of a lump sum, a whole number for each window says whether there is any breach in it."""
+        if self.amount is None:
+            return super().owed_of(program)
+        windows, total = list(self.counted.windows), program.total(self.counted)
+        most = program.most(total)
+        broken = program.slack(self, "broken", most=[Fraction(bool(m)) for m in most], whole="up")
+        program.require(self, "broken", total - broken * most <= [Fraction(0) for _ in most])
+        lumps = broken * [self._lump(window) for window in windows]
+        return lumps if self.in_all is None else lumps.gather([0 for _ in windows], len(list(self.capped.windows)))
+
+    def comes_to(self, counted: Fraction, window: Window) -> Fraction:
+        """The lump sum, of any breach at all."""
+        if self.amount is None:
+            return super().comes_to(counted, window)
+        return self._lump(window) if counted > 0 else Fraction(0)
+
+    def stated_windows(self) -> tuple[StatedWindows, ...]:
+        """A lump sum is an amount of its windows."""
+        if self.amount is None:
+            return super().stated_windows()
+        _, *in_all = super().stated_windows()
+        return StatedWindows(("windows",), self.windows, "amount"), *in_all
+
     # -- for people, and for the case's checks -----------------------------------------------------------------------
     def explain(self) -> Reason:
         """What is a breach, and its price."""
-        price = f"{self.price}" if self.price is not None else f"{float(self.rate or 0) * 100:g}% of what it costs"
-        what = f"{self.covered} is a breach: {price} is owed to {self.validity.counterparty}"
+        what = f"{self.covered} is a breach: {self._price} is owed to {self.validity.counterparty}"
         return Reason(self.id, what + self.told_cap)
+
+    @property
+    def _price(self) -> str:
+        if self.amount is not None:
+            each = "" if self.windows.every == "term" else f" for each {self.windows.every} in which there is any"
+            return f"{self.amount.told}{each}"
+        return f"{self.price}" if self.price is not None else f"{float(self.rate or 0) * 100:g}% of what it costs"
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """A price in another unit; a cap that there is not, or that has no one amount."""
@@ -100,5 +144,5 @@ class LiquidatedDamages(CappedCharge):
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        unit = currency if self.price is None or part in ("rate", "cap", "reached") else unit
+        unit = currency if self.price is None or part in ("rate", "cap", "reached", "broken") else unit
         return f"waive {shown(amount, unit)} of damages for {self.covered.quoted}"

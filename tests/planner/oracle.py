@@ -928,9 +928,28 @@ class Oracle:
         self._charged(term, "revenue", float(term.rate))
 
     def _liquidated_damages(self, term: Any) -> None:
-        self._charged(term, "work", float(term.price.amount)) if term.price else self._charged(
-            term, "spend", float(term.rate)
-        )
+        if term.amount is not None:
+            self._lumps(term)
+        elif term.price is not None:
+            self._charged(term, "work", float(term.price.amount))
+        else:
+            self._charged(term, "spend", float(term.rate))
+
+    def _lumps(self, term: Any) -> None:
+        """A sum for each window in which there is any breach; of a cap in all, no more than that."""
+        lumps: Sum = {}
+        for a, b, part, inside in self.windows(term):
+            any_of_it = self.column(1.0, whole=True)
+            self.row(less(self.measure(term.covered, "work", a, b), {any_of_it: 1e6}), "<=", 0.0)
+            lumps[any_of_it] = float(term.amount.amount) * part * inside
+        if term.cap is None:
+            for column, amount in lumps.items():
+                self.cost[column] += amount
+        elif lumps:
+            begin = at_midnight(term.windows.starts, self.start) if term.windows.starts else term.validity.start
+            begin = max(begin, term.validity.start)
+            inside = (min(term.validity.end, self.end) - max(begin, self.start)) / (term.validity.end - begin)
+            self._lesser(lumps, float(term.cap.amount) * inside)
 
     def _charged(self, term: Any, of: str, rate: float) -> None:
         """A part of a measure, up to a cap."""
@@ -949,7 +968,9 @@ class Oracle:
 
     def _owed(self, term: Any, of: str, rate: float, start: datetime, end: datetime, cap: float) -> None:
         """The lesser of the rate and the cap: a switch says which, and a wrong switch only costs more."""
-        share = added(self.measure(term.covered, of, start, end), times=rate)
+        self._lesser(added(self.measure(term.covered, of, start, end), times=rate), cap)
+
+    def _lesser(self, share: Sum, cap: float) -> None:
         owed, switch = self.column(cost=1.0), self.column(1.0, whole=True)
         self.row(less({owed: 1.0, switch: 1e5}, share), ">=", 0.0)
         self.row({owed: 1.0, switch: -cap}, ">=", 0.0)

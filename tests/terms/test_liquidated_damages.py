@@ -36,7 +36,7 @@ ELSEWHERE = [{"provider": "north"}]
 
 
 def damages(**more: Any) -> Data:
-    price: Data = {} if "rate" in more else {"price": "0.80 USD per Mtok"}
+    price: Data = {} if more.keys() & {"rate", "amount"} else {"price": "0.80 USD per Mtok"}
     return {"id": "damages", "kind": "liquidated-damages", "except": ELSEWHERE} | price | more
 
 
@@ -51,6 +51,14 @@ def damages(**more: Any) -> Data:
         ({"price": "1.20 USD per Mtok", "cap": "3 k USD"}, 6000, 15_000),
         ({"price": "1.20 USD per Mtok", "cap": "7 k USD"}, 0, 18_000),
         ({"price": "1.20 USD per Mtok", "cap-each": "900 USD"}, 6000, 12_000 + 6 * 900),
+        # a lump sum: each month costs 1,000 more at North, whatever of it runs there; once and for all, 6,000
+        ({"amount": "900 USD"}, 6000, 12_000 + 6 * 900),
+        ({"amount": "1100 USD"}, 0, 18_000),
+        ({"amount": "5900 USD", "windows": {"every": "term"}}, 6000, 17_900),
+        ({"amount": "6100 USD", "windows": {"every": "term"}}, 0, 18_000),
+        ({"amount": "1100 USD", "cap": "5 k USD"}, 6000, 17_000),
+        # by the day: 31 + 28 + 31 + 30 + 31 + 30 of them
+        ({"amount": "30 USD", "windows": {"every": "day"}}, 6000, 12_000 + 181 * 30),
     ],
 )
 def test_a_breach_is_paid_where_that_is_cheaper(more: Data, south: int, cost: int) -> None:
@@ -67,6 +75,16 @@ def test_it_is_owed_window_by_window_as_far_as_the_cap_goes() -> None:
     told = {(p.part, p.window): p.amount for p in posted(case, "damages", first, second)}
     assert told == {("liquidated-damages", 0): D(800), ("liquidated-damages", 1): D(200)}
     assert postings(solved(case), "damages") == told
+
+
+def test_a_lump_sum_is_owed_once_for_each_window_with_any_breach() -> None:
+    """Two uses in February, and none in January: 700, and of what is left of 1,000 in March, 300."""
+    case = two_clouds(damages(amount="700 USD", cap="1 k USD"))
+    days = ("2026-02-05", "2026-02-15", "2026-03-05")
+    uses = [use(case, "chat", "south-api", day, f"{day[:-1]}9", 1, 2) for day in days]
+    told = {(p.part, p.window): p.amount for p in posted(case, "damages", *uses)}
+    assert told == {("liquidated-damages", 1): D(700), ("liquidated-damages", 2): D(300)}
+    assert "700.00 USD for each month in which there is any" in str(case.terms[0].explain())
 
 
 CAP = {"id": "liability", "kind": "liability-cap", "amount": "3 k USD"}
@@ -88,7 +106,7 @@ def test_caps_that_cannot_bound_them_are_mistakes() -> None:
     yearly = CAP | {"each": "year"}
     assert wrong(damages(within="liability"), yearly).startswith("`liability` says no one amount in all: it turns on")
     assert wrong(damages(within="liability", cap="1 USD"), CAP).startswith("states a cap of its own, and one of lia")
-    assert wrong(damages(rate="10%", price="1 USD per Mtok")).startswith("says neither or both of `price` and `rate`")
+    assert wrong(damages(rate="10%", price="1 USD per Mtok")).startswith("says none or several of `price`, `rate`")
     assert wrong(damages(price="1 USD per GPU-hour")).startswith("work of `chat` is in Mtok, and damages are per GPU")
 
 

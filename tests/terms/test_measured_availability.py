@@ -16,6 +16,7 @@ from tests.real_data import DATA
 from tests.terms.test_service_credit import EC2
 
 OBSERVED = {"from": "2026-01-01", "until": "2026-03-01"}
+WITHIN: Any = {"claim-within": "2 months"}
 COLUMNS = {"start": "began", "minutes": "took"}
 OUT = """began,took,where
 2026-01-05T00:00:00Z,90,api
@@ -55,9 +56,7 @@ def test_what_is_stated_holds_before_what_was_observed(tmp_path: Path) -> None:
 
 
 def test_what_was_observed_must_be_claimed_too(tmp_path: Path) -> None:
-    claimed = case(
-        tmp_path, **{"claim-within": "2 months", "measured": [{"on": "2026-01-15", "claimed": "2026-02-20"}]}
-    )
+    claimed = case(tmp_path, measured=[{"on": "2026-01-15", "claimed": "2026-02-20"}], **WITHIN)
     assert postings(solved(claimed), "sla") == {("service-credit", 0): D(-300)}
     days = agenda(claimed, date(2026, 1, 1), date(2027, 1, 1))
     said = [(str(entry.on), entry.what) for entry in days if "claim" in entry.what]
