@@ -17,7 +17,7 @@ from detente.case.declared import CaseHead
 from detente.case.document import Document
 from detente.demand.workload import AnyWorkload, can_run
 from detente.errors import Flaw, Mistake, Path, Where, did_you_mean
-from detente.market.offer import AnyOffer, GpuOffer
+from detente.market.offer import AnyOffer
 from detente.market.provider import Provider
 from detente.values.facts import OFFER_KEYS, Facts
 from detente.values.period import Horizon, Period
@@ -232,7 +232,8 @@ class Entries:
         """The places of the offers of each model and accelerator."""
         found: dict[str, list[int]] = {}
         for at, offer in enumerate(self.offers):
-            found.setdefault(offer.accelerator if isinstance(offer, GpuOffer) else offer.model, []).append(at)
+            for name in offer.sells:
+                found.setdefault(name, []).append(at)
         return found
 
     @cached_property

@@ -24,10 +24,13 @@ def taken_by_tokens(workload: AnyWorkload, offer: AnyOffer) -> tuple[Fraction, F
     """What a million tokens of input, of input read from a cache, and of output take of an offer.
 
     Provisioned throughput counts tokens of input; a token of output weighs its ratio, and a cached one nothing
-    (Azure: cached tokens are taken off utilisation in full).
+    (Azure: cached tokens are taken off utilisation in full). Of units that serve several models that a workload lists,
+    it runs on the first.
     """
     if isinstance(offer, TokenOffer):
         return (Fraction(1),) * 3
     if isinstance(offer, GpuOffer):
         return (1 / Fraction(workload.runs_on.accelerators[offer.accelerator][0]),) * 3
-    return Fraction(1), Fraction(0), Fraction(offer.output_ratio)
+    model = next(name for name in workload.runs_on.models if name in offer.sells)
+    of_input, of_output = offer.takes(model)
+    return of_input, Fraction(0), of_output

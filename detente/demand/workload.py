@@ -285,7 +285,7 @@ def with_data(workload: AnyWorkload, folder: Path) -> AnyWorkload:
 def can_run(workload: AnyWorkload, offer: AnyOffer, *, spot: bool = False) -> bool:
     """Whether an offer can technically serve a workload: its model or accelerator; spot only if it may."""
     if not isinstance(offer, GpuOffer):
-        return offer.model in workload.runs_on.models
+        return any(name in workload.runs_on.models for name in offer.sells)
     if offer.accelerator not in workload.runs_on.accelerators:
         return False
     if offer.buy == "spot" and not (workload.interruptible or spot):

@@ -17,7 +17,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from detente.errors import FlawError
+from detente.errors import FlawError, Path
 from detente.market.invoicing import Invoiced
 from detente.values.dated import Dated
 from detente.values.facts import Facts
@@ -84,6 +84,11 @@ class _Offer(Noun):
             what = f"ends on {self.until}, not after its start on {self.from_}"
             raise FlawError(what, "move one of them", ("until",))
         return self
+
+    @property
+    def sells(self) -> tuple[str, ...]:
+        """The models or the accelerator that workloads ask it for, by name."""
+        raise AssertionError("each product says so")
 
     @property
     def flat_price(self) -> Fraction | None:
@@ -221,6 +226,11 @@ class GpuOffer(_Bought):
         """GPU-hours in an hour."""
         return Fraction(self.unit)
 
+    @property
+    def sells(self) -> tuple[str, ...]:
+        """Its accelerator."""
+        return (self.accelerator,)
+
     def gpus(self, amount: Capacity) -> Decimal:
         """An amount of its capacity, in accelerators."""
         return amount.value * (1 if amount.unit == "GPU" else self.unit)
@@ -244,6 +254,13 @@ class GpuOffer(_Bought):
         return self._facts(country, product="gpu", accelerator=self.accelerator, buy=self.buy)
 
 
+class CoveredModel(Noun):
+    """Another model that units serve: what one unit gives of it."""
+
+    throughput: Throughput = Field(description="tokens of its input that one unit takes, over time")
+    output_ratio: Count = Field(default=1, description="what a token of its output weighs in tokens of its input")
+
+
 class ProvisionedOffer(_Bought):
     """Units that give tokens per minute; a token of output weighs ``output-ratio`` tokens of input."""
 
@@ -253,6 +270,9 @@ class ProvisionedOffer(_Bought):
     output_ratio: Count = Field(default=1, description="what a token of output weighs in tokens of input")
     bound_to: Literal["model"] | None = Field(
         default=None, description="of several reserved for different models in one region: each serves its own alone"
+    )
+    covers: dict[Label, CoveredModel] = Field(
+        default_factory=dict, description="other models that its units serve, each with what one unit gives of it"
     )
     minimum: Count = Field(default=1, description="fewest units of one purchase")
     increment: Count = Field(default=1, description="units above the minimum come in steps of this")
@@ -264,9 +284,12 @@ class ProvisionedOffer(_Bought):
 
     @model_validator(mode="after")
     def _shape(self) -> ProvisionedOffer:
-        if self.throughput.span not in ("second", "minute", "hour", "day") or self.throughput.value <= 0:
-            what = f"`{self.throughput}` is not what a unit gives"
-            raise FlawError(what, "write for example `20 Mtok per minute`", ("throughput",))
+        _gives(self.throughput, ())
+        for name, model in self.covers.items():
+            _gives(model.throughput, ("covers", name))
+            if name == self.model or self.bound_to:
+                what = f"covers `{name}`, and is " + (f"bound to `{self.model}`" if self.bound_to else "of that model")
+                raise FlawError(what, "leave it out of `covers`", ("covers", name), key=True)
         for price in self.price.values():
             if price.unit == "GPU-hour":
                 what = f"`{price}`: a provisioned unit has no GPU-hours"
@@ -277,6 +300,24 @@ class ProvisionedOffer(_Bought):
                 raise FlawError(what, "write for example `500 units`", ("capacity",))
         return self
 
+    @property
+    def sells(self) -> tuple[str, ...]:
+        """Its models."""
+        return self.model, *self.covers
+
+    def of_model(self, model: str) -> ProvisionedOffer:
+        """The same units, by what they give of one of the models that they serve."""
+        found = self.covers.get(model)
+        if found is None:
+            return self
+        return self.model_copy(update={"model": model, "covers": {}, **dict(found), "source": self.source})
+
+    def takes(self, model: str) -> tuple[Fraction, Fraction]:
+        """What an Mtok of input, and of output, of one of its models takes, in Mtok of input of its own."""
+        sold = self.of_model(model)
+        each = self.unit_flow / sold.unit_flow
+        return each, each * sold.output_ratio
+
     def _whole_units(self, value: Decimal, unit: str) -> int:
         steps = (int(value) - self.minimum) // self.increment
         return self.minimum + steps * self.increment if steps >= 0 else 0
@@ -286,6 +327,13 @@ class ProvisionedOffer(_Bought):
         return self._facts(
             country, product="provisioned", model=self.model, buy="reserved" if self.term else "on-demand"
         )
+
+
+def _gives(throughput: Rate, path: Path) -> None:
+    """Raise FlawError where a rate is not what a unit gives."""
+    if throughput.span not in ("second", "minute", "hour", "day") or throughput.value <= 0:
+        what = f"`{throughput}` is not what a unit gives"
+        raise FlawError(what, "write for example `20 Mtok per minute`", (*path, "throughput"))
 
 
 class TokenPrices(Noun):
@@ -304,6 +352,11 @@ class TokenOffer(_Offer):
     model: Label = Field(description="what model, by the name that workloads use")
     price: Dated[TokenPrices]
     capacity: Dated[Throughput] | None = Field(default=None, description="tokens over time; default: no limit")
+
+    @property
+    def sells(self) -> tuple[str, ...]:
+        """Its model."""
+        return (self.model,)
 
     def facts(self, country: str) -> Facts:
         """What a scope may ask."""

@@ -86,8 +86,9 @@ def bucket(deployment: AnyDeployment, offer: AnyOffer, units: int | None) -> Cap
             units = min((int(amount.value) for amount in offer.capacity.values()), default=None)
         if units is None:
             return None
-        per_minute = float(offer.unit_flow * 1_000_000 / 60) * units
-        return CapacityBucket(max(per_minute, 1e-9), offer.output_ratio, provisioned=True)
+        sold = offer.of_model(deployment.serves_model(offer) or "")
+        per_minute = float(sold.unit_flow * 1_000_000 / 60) * units
+        return CapacityBucket(max(per_minute, 1e-9), sold.output_ratio, provisioned=True)
     if offer.capacity is None:
         return None
     per_minute = min(float(per_hour(rate) * 1_000_000 / 60) for rate in offer.capacity.values())

@@ -182,13 +182,17 @@ class Oracle:
             if rate is None or (offer.buy == "spot" and not workload.interruptible) or gang % offer.unit:
                 return None
             return Way(workload, offer, 1 / float(rate[0]), bool(gang) and offer.term is None)
-        if offer.model not in workload.runs_on.models:
-            return None
         if offer.kind == "tokens":
-            return Way(workload, offer, 1.0, False)
+            return Way(workload, offer, 1.0, False) if offer.model in workload.runs_on.models else None
+        gives = {offer.model: offer, **offer.covers}
+        served = [gives[name] for name in workload.runs_on.models if name in gives]
+        if not served:
+            return None
         output, cached = float(workload.mix.output), float(workload.mix.cached)
-        take = (1 - output) * (1 - cached) + output * offer.output_ratio
-        return Way(workload, offer, take, False)
+        take = (1 - output) * (1 - cached) + output * served[0].output_ratio
+        seconds = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
+        own, of_it = (float(each.throughput.value) / seconds[each.throughput.span] for each in (offer, served[0]))
+        return Way(workload, offer, take * own / of_it, False)
 
     def _open(self, offer: Any, slot: Slot) -> bool:
         begins = offer.from_ is None or at_midnight(offer.from_, slot.start) <= slot.start

@@ -36,6 +36,7 @@ from tests.builders import (
     two_clouds,
     work,
 )
+from tests.planner.oracle import Oracle
 
 JANUARY, FEBRUARY = 744, 672  # hours
 NEAR = D("0.00001")
@@ -324,12 +325,60 @@ def test_one_reservation_serves_two_models_by_turns() -> None:
     assert solved(two).cost.quantize(D("0.01")) == D(200 * 48) * D("0.4")
 
 
+@pytest.mark.parametrize(
+    ("gives", "output", "units"),
+    [
+        ({"throughput": "1 ktok per minute"}, "0%", 100),  # 100 ktok a minute of either
+        ({"throughput": "2 ktok per minute"}, "0%", 100),  # of the other, 50 units by night
+        ({"throughput": "500 tok per minute"}, "0%", 200),
+        ({"throughput": "0.5 tok per second"}, "0%", 3350),  # 30 a minute: 3,333.3, in steps of 25
+        # a token of output weighs 3: 100 ktok, half of them output, are 200 of input, and half as much to a unit
+        ({"throughput": "2 ktok per minute", "output-ratio": 3}, "50%", 100),
+        ({"throughput": "1 ktok per minute", "output-ratio": 3}, "50%", 200),
+    ],
+)
+def test_one_reservation_serves_models_that_it_covers(gives: Data, output: str, units: int) -> None:
+    one = ptu("ptu-a", "a", covers={"b": gives}, cut="prorate")
+    works = [w | {"mix": {"output": output}} for w in by_turns(["a"], ["b"])]
+    case = build([one], works, horizon=HOURS)
+    found = solved(case)
+    assert found.cost.quantize(D("0.01")) == D(units * 48) * D("0.4")
+
+
+def test_units_that_cover_models_are_planned_as_the_oracle_says() -> None:
+    """100 Mtok a month of `b` and of `m`, half of each output, and a dearer endpoint for what no unit holds."""
+    gives = {"throughput": "20 ktok per minute", "output-ratio": 3}
+    units = {
+        "throughput": "3 ktok per minute",
+        "output-ratio": 4,
+        "price": "0.50 USD per unit-hour",
+        "covers": {"b": gives},
+    }
+    one = {"id": "units", "kind": "provisioned", "provider": "north", "region": "dublin", "model": "m"} | units
+    works = [
+        work(name, "100 Mtok per month") | {"runs-on": {"models": models}}
+        for name, models in (("one", ["b"]), ("other", ["m"]))
+    ]
+    case = build([one, tokens("south", 9), tokens("east", 9, id="b-api", model="b")], works, months=2)
+    found = solved(case)
+    assert set(placed(found)) >= {"units"}
+    assert Oracle(case).solve() == pytest.approx(float(found.cost), abs=0.01)
+
+
+def test_what_covers_a_model_says_so_once() -> None:
+    twice = ptu("ptu-a", "a", covers={"a": {"throughput": "1 ktok per minute"}})
+    assert "covers `a`, and is of that model" in mistakes(data_of([twice], by_turns(["a"], ["a"])))[0]
+    bound = ptu("ptu-a", "a", covers={"b": {"throughput": "1 ktok per minute"}}, **{"bound-to": "model"})
+    assert "is bound to `a`" in mistakes(data_of([bound], by_turns(["a"], ["b"])))[0]
+
+
 def test_whether_one_reservation_serves_two_models_is_said() -> None:
     (only,) = mistakes(data_of([ptu("ptu-a", "a"), ptu("ptu-b", "b")], by_turns(["a"], ["b"])))
     assert only.startswith(
         "`ptu-a` and `ptu-b` are reserved in one region for `a` and `b`, and whether one serves both"
     )
     assert "`bound-to: model`" in only
+    assert "write one offer that `covers: { b: { throughput: 0.001 Mtok per minute } }`" in only
 
 
 def test_a_gang_before_any_reservation_starts() -> None:

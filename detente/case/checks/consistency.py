@@ -191,8 +191,9 @@ def _one_for_several_models(case: Entries) -> None:
         if first.model != offer.model:
             what = f"`{first.id}` and `{offer.id}` are reserved in one region for `{first.model}` and `{offer.model}`"
             remedy = (
-                "where one reservation serves any model (Azure), write one offer, with a `model` that the workloads of "
-                "both list in `runs-on` beside their own; where each is bound to its own, say `bound-to: model` in both"
+                f"where one reservation serves any model (Azure), write one offer that `covers: {{ {offer.model}: "
+                f"{{ throughput: {offer.throughput} }} }}`; where each is bound to its own, say `bound-to: model` in "
+                "both"
             )
             case.wrong(entry, ("model",), f"{what}, and whether one serves both is not said", remedy)
 
@@ -221,7 +222,7 @@ class _Named:
     @classmethod
     def of(cls, case: Entries) -> Self:
         times = Counter(name for w in case.workloads for name in {*w.runs_on.models, *w.runs_on.accelerators})
-        models = {o.model: o.id for o in case.offers if not isinstance(o, GpuOffer)}
+        models = {name: o.id for o in case.offers if not isinstance(o, GpuOffer) for name in o.sells}
         accelerators = {o.accelerator: o.id for o in case.offers if isinstance(o, GpuOffer)}
         return cls(times, _Sold.of(models, times), _Sold.of(accelerators, times))
 

@@ -122,7 +122,8 @@ def _need(entry: Entry, sold: Entry, work: Fraction) -> tuple[Fraction, Entry, P
         rate = Fraction(entry.value.runs_on.accelerators[offer.accelerator][0])
         return work / rate, entry, ("runs-on", "accelerators", offer.accelerator), "GPU-hours"
     if isinstance(offer, ProvisionedOffer):
-        return work * offer.output_ratio / offer.unit_flow, sold, ("throughput",), "unit-hours"
+        most = max(each for name in offer.sells for each in offer.takes(name))
+        return work * most / offer.unit_flow, sold, ("throughput",), "unit-hours"
     return work, sold, ("price",), "Mtok"
 
 

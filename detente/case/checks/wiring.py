@@ -32,8 +32,8 @@ def _deployment(case: Entries, entry: Entry, deployment: AnyDeployment, offer: A
     if model is None:
         what = f"`{offer.id}` is capacity, and `{deployment.id}` does not say which model it serves"
         case.wrong(entry, ("offer",), what, "add `model: …`, by the name that workloads use")
-    elif not isinstance(offer, GpuOffer) and model != offer.model:
-        what = f"`{deployment.id}` serves {model}, and `{offer.id}` is an offer of {offer.model}"
+    elif not isinstance(offer, GpuOffer) and model not in offer.sells:
+        what = f"`{deployment.id}` serves {model}, and `{offer.id}` is an offer of {' and '.join(offer.sells)}"
         case.wrong(entry, ("model",), what, "leave out `model:`, or name the offer of that model")
     elif case.sure("workloads", "offers", "catalogs"):
         asked = {name for workload in case.workloads for name in workload.runs_on.models}

@@ -113,7 +113,7 @@ class Deployed:
         """Tokens a minute that it may take (provisioned: of input, output weighing more); None where not limited."""
         if isinstance(self.offer, ProvisionedOffer):
             units = self.units(at)
-            return float(self.offer.unit_flow * units * MTOK / 60) if units else None
+            return float(self.offer.of_model(self.model).unit_flow * units * MTOK / 60) if units else None
         if isinstance(self.offer, TokenOffer) and self.offer.capacity is not None:
             rate = self.offer.capacity.on(at)
             return float(per_hour(rate) * MTOK / 60) if rate is not None else 0.0  # not stated yet: none (§2)
@@ -122,7 +122,7 @@ class Deployed:
     @cached_property
     def output_weight(self) -> int:
         """What a token of output weighs in tokens of its capacity."""
-        return self.offer.output_ratio if isinstance(self.offer, ProvisionedOffer) else 1
+        return self.offer.of_model(self.model).output_ratio if isinstance(self.offer, ProvisionedOffer) else 1
 
 
 def _rates(prices: TokenPrices) -> WholePrices:
