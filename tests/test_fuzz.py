@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from detente.case.case import Case
-from detente.case.folder import FOLDERS
+from detente.case.case_files import FOLDERS
 from detente.demand.workload import Training
 from detente.errors import CaseError, MissingExtraError, Mistake
 from tests import fuzz as hostile

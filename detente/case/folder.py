@@ -1,6 +1,6 @@
 """A case's files: which there are, and from them to one ``Declared``, with every mistake at once.
 
-Owns: the folder's layout, which section an entry stands in, and the order of checks. Not here: the form of an
+Owns: which section an entry stands in, and the order of checks. Not here: the form of an
 entry (``declared``), and how entries fit together (``consistency``, ``clauses``).
 """
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from detente.case.agreement import Agreement, lineage
+from detente.case.case_files import PLAN, START, case_files
 from detente.case.changes import Changed
 from detente.case.checks import budgets, clauses, consistency, magnitude, outlook, unread, wiring
 from detente.case.declared import SECTIONS, Declared, Report, read_agreement, read_entry, read_head
@@ -26,12 +27,8 @@ from detente.errors import CaseError, Flaw, FlawError, MissingExtraError, Mistak
 from detente.errors import Path as Steps
 from detente.values.file import inside
 
-FOLDERS = tuple(SECTIONS)
-SUFFIXES = (".yaml", ".yml")
 MAX_MISTAKES = 1000
-START = "start one with `detente init`"
 SECTION = "begin it with a section, such as `offers:`; `detente init` writes a whole case"
-PLAN = "name the case; a plan is given by `--plan`, or to `detente report`"
 NAME_A_CASE = "name a folder with a `case.yaml`, or a file, that you may read"
 _FROM_FILES = (FlawError, OSError, MissingExtraError)  # what reading a trace, a table or a catalog may raise
 
@@ -107,7 +104,7 @@ class _Reader:
     # -- files -----------------------------------------------------------------------------------------------
     def documents(self) -> Iterator[Read]:
         """Every file of the case that is YAML."""
-        for file in self._files():
+        for file in case_files(self.path, self._wrong):
             if self.path.is_dir() and not inside(self.path, file):
                 self._wrong(Where(str(file)), "leads out of the case's folder", "copy the file into it")
                 self.unread |= {*SECTIONS, "head"}
@@ -156,48 +153,6 @@ class _Reader:
                 else:
                     self._wrong(document.where(), "a case file is a mapping of sections", SECTION)
             self.unread |= {*SECTIONS, "head"}
-
-    def _files(self) -> list[Path]:
-        path = self.path
-        if not path.is_dir():
-            return [path]
-        if not (path / "case.yaml").is_file():
-            saved = (path / "plan.json").is_file()
-            what = "holds a saved plan, and no `case.yaml`" if saved else "holds no `case.yaml`"
-            raise CaseError([Mistake(Where(str(path)), what, PLAN if saved else START)])
-        files = []
-        for found in self._listed(path):
-            if found.name == "case.yaml" or (found.name in FOLDERS and found.is_dir()):
-                files += [found] if found.name == "case.yaml" else self._inside(found)
-            elif found.suffix in SUFFIXES:
-                where = ", ".join(f"`{name}/`" for name in FOLDERS)
-                self._wrong(Where(str(found)), "is not read", f"move it into one of {where}")
-            elif found.name in FOLDERS:
-                self._wrong(Where(str(found)), "is not a folder", "make it one, of files that end in `.yaml`")
-            elif found.is_dir() and any(inside.suffix in SUFFIXES for inside in self._listed(found)):
-                self._wrong(Where(str(found)), "is not read, and holds YAML files", did_you_mean(found.name, FOLDERS))
-        return files
-
-    def _inside(self, folder: Path) -> list[Path]:
-        files = []
-        for found in self._listed(folder):
-            if found.is_dir():
-                what = "is a folder inside one of the case's folders, and is not read"
-                self._wrong(Where(str(found)), what, f"move its files into `{folder.name}/`")
-            elif found.suffix in SUFFIXES:
-                files.append(found)
-            elif found.suffix.casefold() in (".json", ".yaml", ".yml", ".yaml~", ".toml", ""):
-                self._wrong(Where(str(found)), "is not read: a case's files end in `.yaml`", "rename it or move it")
-        return files
-
-    def _listed(self, folder: Path) -> list[Path]:
-        try:
-            return sorted(found for found in folder.iterdir() if not found.name.startswith("."))
-        except OSError as error:
-            self._wrong(
-                Where(str(folder)), f"cannot be read: {error.strerror or error}", "name a folder that you may read"
-            )
-            return []
 
     # -- entries ---------------------------------------------------------------------------------------------
     def check(self, documents: Sequence[Read]) -> ReadFiles:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from detente.market.offer import AnyOffer, Closed
+from detente.market.base_offer import Closed
+from detente.market.offer import AnyOffer
 from detente.values.period import Period, moment
 
 

@@ -14,7 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from detente.live.deployment import AnyDeployment
-from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer, per_hour
+from detente.market.base_offer import per_hour
+from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer
 
 ESTIMATE = 64
 """Tokens of output that a call is expected to take where it states no limit."""

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from detente.live.deployment import AnyDeployment, Play
-from detente.market.offer import AnyOffer, per_hour
+from detente.market.base_offer import per_hour
+from detente.market.offer import AnyOffer
 from detente.sandbox.cache import PrefixCache
 from detente.sandbox.capacity import CapacityBucket, bucket
 

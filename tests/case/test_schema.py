@@ -13,9 +13,9 @@ import yaml
 from jsonschema import Draft202012Validator
 from pydantic import TypeAdapter, ValidationError
 
+from detente.case.case_files import FOLDERS
 from detente.case.declared import SECTIONS
 from detente.case.document import Document
-from detente.case.folder import FOLDERS
 from detente.case.schema import schema
 from detente.terms import KINDS
 from detente.values.money import CapacityPrice, Cash, TokenPrice, WorkPrice

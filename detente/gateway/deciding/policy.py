@@ -26,7 +26,8 @@ from detente.live.deployment import AnyDeployment
 from detente.live.key import Key
 from detente.live.request import Request
 from detente.live.serving import Serving
-from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer, TokenOffer, TokenPrices, per_hour
+from detente.market.base_offer import per_hour
+from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer, TokenOffer, TokenPrices
 from detente.market.token_price import MTOK, WholePrices, charge, whole_prices
 from detente.providers import wire_of
 from detente.providers.authority import Authority

@@ -1,0 +1,200 @@
+"""What all offers have: who sells it where, and when it is there; of what is bought in units, how, and at what price.
+
+Not here: the products (``offer``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from detente.errors import FlawError
+from detente.market.invoicing import Invoiced
+from detente.values.dated import Dated
+from detente.values.facts import Facts
+from detente.values.money import HOURS_A_MONTH, CapacityPrice, Price
+from detente.values.noun import Id, Noun
+from detente.values.period import PER_HOUR, Day, Period, hours_between, moment, months_in
+from detente.values.quantity import Rate
+from detente.values.quantity_field import Capacity, Count, Length
+
+
+def per_hour(rate: Rate) -> Fraction:
+    """Work an hour of a rate that holds at any time: a month and a year are those of price pages."""
+    if rate.span in ("month", "quarter", "year"):
+        return Fraction(rate.value) / (HOURS_A_MONTH * {"month": 1, "quarter": 3, "year": 12}[rate.span])
+    return Fraction(rate.value) * PER_HOUR[rate.span]
+
+
+class Closed(Noun):
+    """A time in which an offer gives nothing; the end is exclusive."""
+
+    from_: Day
+    until: Day | None = None
+    known: Day | None = Field(
+        default=None, description="the day on which that is known, and before which no plan knows it; default: always"
+    )
+
+    @model_validator(mode="after")
+    def _dates(self) -> Closed:
+        if self.until and self.until <= self.from_:
+            what = f"ends on {self.until}, not after its start on {self.from_}"
+            raise FlawError(what, "move one of them", ("until",))
+        if self.known and self.known > self.from_:
+            what = f"is known on {self.known}, after its start on {self.from_}"
+            raise FlawError(what, "write the day of its start, or an earlier one", ("known",))
+        return self
+
+    def overlaps(self, start: datetime, end: datetime) -> bool:
+        """Whether any of a time lies in it; of a time without length, whether it does."""
+        return moment(self.from_) < max(end, start + timedelta.resolution) and not (
+            self.until and moment(self.until) <= start
+        )
+
+
+class BaseOffer(Noun):
+    """An offer of any product."""
+
+    taken_in: ClassVar[str] = "Mtok"
+    """The unit of what is taken of it."""
+
+    id: Id
+    provider: Id
+    region: Id
+    from_: Day | None = Field(default=None, description="first day on offer")
+    until: Day | None = Field(default=None, description="the day from which it is no longer on offer")
+    closed: tuple[Closed, ...] = Field(default=(), description="times in between in which it gives nothing")
+    under: Id | None = Field(
+        default=None, description="the agreement that it is sold under: without it, or when it has ended, no such offer"
+    )
+    context: Count | None = Field(
+        default=None, description="the longest prompt and reply together, in tokens; default: not known"
+    )
+
+    @model_validator(mode="after")
+    def _dates(self) -> Self:
+        if self.from_ and self.until and self.until <= self.from_:
+            what = f"ends on {self.until}, not after its start on {self.from_}"
+            raise FlawError(what, "move one of them", ("until",))
+        return self
+
+    @property
+    def sells(self) -> tuple[str, ...]:
+        """The models or the accelerator that workloads ask it for, by name."""
+        raise AssertionError("each product says so")
+
+    @property
+    def flat_price(self) -> Fraction | None:
+        """The one price of a unit of what is taken of it, at all times; None where there is none such. Neutral."""
+        return None
+
+    def open(self, start: datetime, end: datetime) -> bool:
+        """Whether it is on offer, and gives something, for all of a time."""
+        return self.sold(start, end) and not any(closed.overlaps(start, end) for closed in self.closed)
+
+    def sold(self, start: datetime, end: datetime) -> bool:
+        """Whether it is on offer for all of a time, whatever is lost of it meanwhile."""
+        return not ((self.from_ and moment(self.from_) > start) or (self.until and moment(self.until) < end))
+
+    def within(self, start: date, end: date | None) -> Self:
+        """The same offer, on sale at no time before or after."""
+        starts, ends = max(start, self.from_ or start), min(filter(None, (end, self.until)), default=None)
+        return self.model_copy(update={"from_": starts, "until": ends})
+
+    @property
+    def turns(self) -> tuple[date, ...]:
+        """Days from which it may be on sale, or no longer."""
+        days = (self.from_, self.until, *(on for each in self.closed for on in (each.from_, each.until)))
+        return tuple(filter(None, days))
+
+    def _facts(self, country: str, **more: str) -> Facts:
+        return {
+            "offer": self.id,
+            "provider": self.provider,
+            "region": self.region,
+            "country": country,
+            **more,
+        }
+
+
+class BoughtOffer(BaseOffer):
+    """What is bought in units, for an hour or for a term."""
+
+    price: Dated[CapacityPrice]
+    capacity: Dated[Capacity] | None = Field(default=None, description="how much there is; default: no limit")
+    term: Length | None = Field(default=None, description="how long a reservation is paid for")
+    starts: tuple[Day, ...] | None = Field(default=None, description="days on which a reservation may start")
+    invoiced: Invoiced | None = Field(default=None, description="when a reservation is invoiced; default: not said")
+    cut: Literal["prorate", "refuse"] = Field(
+        default="refuse",
+        description="a term that runs past the horizon: count the part inside, or do not buy it",
+    )
+
+    @model_validator(mode="after")
+    def _invoices(self) -> Self:
+        if self.invoiced and self.term is None:
+            what = "use by the hour is invoiced when its month is over, and `invoiced` is of reservations"
+            raise FlawError(what, "leave it out, or add `term:`", ("invoiced",), key=True)
+        return self
+
+    def stated_prices(self) -> Iterator[tuple[date | None, dict[str, str]]]:
+        """Its list prices in words, each with the day from which it holds."""
+        return ((day, {"price": f"{price}"}) for day, price in self.price.steps)
+
+    @property
+    def reserved(self) -> bool:
+        """Whether a unit is paid for a term."""
+        return self.term is not None
+
+    @property
+    def unit_flow(self) -> Fraction:
+        """What one unit gives in an hour: GPU-hours, or Mtok of input."""
+        raise AssertionError("each product says so")
+
+    def _unit_parts(self, price: Price) -> Fraction:
+        """How much of what a price is per is one unit: 8 GPU-hours of a machine of 8."""
+        return Fraction(1)
+
+    def hour_price(self, price: Price, start: datetime, end: datetime, since: datetime | None = None) -> Fraction:
+        """Money per unit and hour, the mean over a time in which one price holds.
+
+        A price per `unit-month` is one flat instalment each month, however long: a calendar month, or from ``since``
+        on, when a reservation starts. A month of 730 hours is priced as such (`per 730 hours`).
+        """
+        paid = Fraction(price.amount) * self._unit_parts(price)
+        if price.unit == "unit per 730 hours":
+            return paid / HOURS_A_MONTH
+        if price.unit == "unit-month":
+            first = since or start.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+            return paid * months_in(start, end, first) / hours_between(start, end)
+        return paid
+
+    @property
+    def by_month(self) -> bool:
+        """Whether any of its prices is a flat one a month, so that an hour of a short month costs more."""
+        return any(price.unit == "unit-month" for price in self.price.values())
+
+    def unit_price(self, start: datetime, end: datetime) -> Fraction | None:
+        """Money per unit and hour, the time-weighted mean over a time; None where a price is missing."""
+        return self.price.mean_over(start, end, self.hour_price)
+
+    def units_at_most(self, period: Period) -> int | None:
+        """Whole units there are in a period (0 where not on offer); None where not limited.
+
+        What was reserved is held, and paid for, while the offer is closed.
+        """
+        there = self.sold if self.reserved else self.open
+        if not there(period.span_start, period.span_end):
+            return 0
+        if self.capacity is None:
+            return None
+        pieces = list(self.capacity.pieces(period.span_start, period.span_end))
+        return min(0 if amount is None else self._whole_units(amount.value, amount.unit) for _, amount in pieces)
+
+    def _whole_units(self, value: Decimal, unit: str) -> int:
+        raise AssertionError("each product says so")
