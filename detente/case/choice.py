@@ -6,11 +6,12 @@ exist (``checks.outlook``), what a scenario changes (``changes``), and what foll
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
-from detente.errors import FlawError
+from detente.errors import Flaw, FlawError
 from detente.values.noun import Id, Noun
 from detente.values.period import Day
 from detente.values.quantity_field import Portion
@@ -50,29 +51,25 @@ class Uncertainty(Noun):
             raise FlawError("it applies to no choice", "name one or more; or leave it out, where it applies to all")
         return applies_to
 
-    @field_validator("outcomes")
-    @classmethod
-    def _add_up(cls, outcomes: dict[str, EventOutcome]) -> dict[str, EventOutcome]:
-        if len(outcomes) < 2:
-            raise FlawError("an uncertain event has two outcomes or more", "add one, or leave the event out")
-        total = sum((each.probability for each in outcomes.values()), Decimal(0))
+    def flaws(self) -> Iterator[Flaw]:
+        """What makes no sense in its outcomes, taken together."""
+        if len(self.outcomes) < 2:
+            yield Flaw("an uncertain event has two outcomes or more", "add one, or leave the event out", ("outcomes",))
+            return
+        total = sum((each.probability for each in self.outcomes.values()), Decimal(0))
         if total != WHOLE:
-            parts = " + ".join(_percent(each.probability) for each in outcomes.values())
-            raise FlawError(f"the probabilities add up to {_percent(total)} ({parts})", "make them add up to 100%")
-        return outcomes
-
-    @model_validator(mode="after")
-    def _told_apart(self) -> Uncertainty:
+            parts = " + ".join(_percent(each.probability) for each in self.outcomes.values())
+            what = f"the probabilities add up to {_percent(total)} ({parts})"
+            yield Flaw(what, "make them add up to 100%", ("outcomes",))
         seen: dict[str | None, str] = {}
         for name, outcome in self.outcomes.items():
             if not outcome.probability:
                 path = ("outcomes", name, "probability")
-                raise FlawError(f"`{name}` has a probability of 0%", "leave out what cannot happen", path)
+                yield Flaw(f"`{name}` has a probability of 0%", "leave out what cannot happen", path)
             if outcome.scenario in seen:
                 what = f"`{name}` and `{seen[outcome.scenario]}` come to the same"
-                raise FlawError(what, "name another scenario, or make them one", ("outcomes", name))
-            seen[outcome.scenario] = name
-        return self
+                yield Flaw(what, "name another scenario, or make them one", ("outcomes", name))
+            seen.setdefault(outcome.scenario, name)
 
     def under(self, choice: str) -> bool:
         """Whether it happens where a choice is taken."""

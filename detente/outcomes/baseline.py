@@ -6,7 +6,8 @@ Owns: how a cost is found, with its bound, and what stops that. Not here: which 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -41,6 +42,19 @@ class StoppedError(Exception):
     def __init__(self, how: Stopped) -> None:
         super().__init__(how)
         self.how = how
+
+
+@contextlib.contextmanager
+def stops_noted(study: Study, note: Callable[[Stopped], None]) -> Iterator[None]:
+    """What stops the work meanwhile is noted, so that what was found before is kept; Ctrl-C twice stops it at once."""
+    try:
+        yield
+    except StoppedError as stopped:
+        note(stopped.how)
+    except KeyboardInterrupt:
+        if study.interrupted:
+            raise
+        note("interrupted")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 
 from detente.case.case import Case
 from detente.errors import CaseError, Mistake, Where, did_you_mean
-from detente.outcomes.baseline import Baseline, StoppedError
+from detente.outcomes.baseline import Baseline, stops_noted
 from detente.outcomes.coalition import Coalitions, UnknownWorthError
 from detente.outcomes.demand_curve import demand_curve
 from detente.outcomes.leverage import FORMAT, DemandCurve, Leverage, ProviderLeverage, ProviderLoss
@@ -22,6 +22,7 @@ from detente.planner.answer.bill import paid_to
 from detente.planner.dispatch import valued
 from detente.planner.solve import plan
 from detente.planner.solving.search import Progress
+from detente.planner.solving.solution import Stopped
 from detente.planner.study import Study, silent
 from detente.results.conflict import Conflict
 from detente.values.money import nano
@@ -118,16 +119,17 @@ class _Leveraging:
         self.no_split = ""
         self.status: Status = "complete"
 
+    def _stopped(self, how: Stopped) -> None:
+        self.status = how
+
     def found(self, *, curves: bool) -> Leverage:
         """Everything, or as much as was found: losses first, curves next, groups last."""
         self.no_split = SPLIT_STOPPED if curves else "it was not asked for"
-        try:
+        with stops_noted(self.baseline.study, self._stopped):
             self._lose()
             if curves:
                 self._reprice()
                 self._split()
-        except StoppedError as stopped:
-            self.status = stopped.how
         case, cost = self.case, self.baseline.cost
         rows = tuple(map(self._provider, self.providers))
         name, title = case.declared.name, case.declared.title or case.declared.name

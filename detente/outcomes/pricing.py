@@ -12,7 +12,7 @@ from decimal import Decimal
 from detente.case.agreement import root
 from detente.case.case import Case
 from detente.contract.term import Term
-from detente.outcomes.baseline import Baseline, Near, StoppedError
+from detente.outcomes.baseline import Baseline, Near, stops_noted
 from detente.outcomes.estimate import NOTHING, Estimate
 from detente.outcomes.masking import groups
 from detente.outcomes.prices import FORMAT, AgreementPrice, ClausePrice, ClausePrices, Effect, Masking, Status, WorkMove
@@ -21,6 +21,7 @@ from detente.planner.answer.marginal import clauses
 from detente.planner.conflict import find_conflict
 from detente.planner.open_program import Absence
 from detente.planner.solving.search import Progress
+from detente.planner.solving.solution import Stopped
 from detente.planner.study import Study, silent
 from detente.results.conflict import Conflict
 from detente.results.plan_rows import ClauseRow
@@ -81,14 +82,15 @@ class _Pricing:
         self.pairs_left = 0
         self.status: Status = "complete"
 
+    def _stopped(self, how: Stopped) -> None:
+        self.status = how
+
     def prices(self) -> ClausePrices:
         """Everything, or as much as was found."""
-        try:
+        with stops_noted(self.baseline.study, self._stopped):
             self._each()
             self._whole_agreements()
             self._hidden()
-        except StoppedError as stopped:
-            self.status = stopped.how
         case = self.case
         return ClausePrices(
             FORMAT,

@@ -18,7 +18,7 @@ from itertools import pairwise
 
 from detente.case.case import Case
 from detente.errors import CaseError, Mistake, Where
-from detente.outcomes.baseline import Baseline, Near, StoppedError
+from detente.outcomes.baseline import Baseline, Near, stops_noted
 from detente.outcomes.estimate import NOTHING, LeastCost
 from detente.outcomes.kinks import ON_THE_LINE, Kink, Point, Segment, differ, meeting, on, rounded, slope, turns
 from detente.outcomes.number import ClauseNumber, Value, between, of_size, size, written
@@ -27,6 +27,7 @@ from detente.outcomes.pricing import GAP
 from detente.outcomes.saved import SavedAnswer
 from detente.planner.conflict import find_conflict
 from detente.planner.solving.search import Progress, Unmet
+from detente.planner.solving.solution import Stopped
 from detente.planner.study import Study, silent
 from detente.results.conflict import Conflict
 from detente.values.money import Money
@@ -142,18 +143,19 @@ class _Sweeping:
         self.unsigned: LeastCost | None = None
         self.status: Status = "complete"
 
+    def _stopped(self, how: Stopped) -> None:
+        self.status = how
+
     def over(self, cases: Mapping[Value, Case]) -> NumberSweep:
         """All of them, or as many as there was time for."""
         like = next(iter(cases))
-        try:
+        with stops_noted(self.baseline.study, self._stopped):
             self._compared()
             for at, (value, case) in enumerate(cases.items(), 1):
                 self._progress(f"`{self.number.term}.{self.number.field}` at {written(value)}: {at} of {len(cases)}")
                 self.points.append(self._point(value, case))
             self._ends(like)
             self._kinks(like)
-        except StoppedError as stopped:
-            self.status = stopped.how
         case, number = self.baseline.study.case, self.number
         return NumberSweep(
             case.declared.name,

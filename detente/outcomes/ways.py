@@ -16,10 +16,9 @@ from detente.case.case import Case
 from detente.errors import CaseError
 from detente.outcomes.budget import Budget
 from detente.outcomes.deal import DealWay, Fee
-from detente.planner.check import performable
+from detente.planner.check import performable, performed
 from detente.planner.formulation.softening import DENIED
 from detente.planner.solving.search import Incumbent, Progress
-from detente.planner.study import Study
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
 from detente.values.money import nano, shown
@@ -180,7 +179,7 @@ class _Trial:
     def _cures(self, changes: dict[str, Any]) -> bool:
         """Whether all clauses could be performed, if units could be divided."""
         case = self._case(changes)
-        return case is not None and Study.of(case, time_limit=self.budget.left).performed().possible()
+        return case is not None and performed(case, self.budget.left).possible()
 
     def _performed(self, changes: dict[str, Any]) -> bool:
         """The same, with whole units."""
@@ -191,7 +190,7 @@ class _Trial:
         """A change that cures, with what the plan costs that performs every clause."""
         case = self._case(changes)
         assert case is not None
-        found = Study.of(case, time_limit=self.budget.left).performed().solve(self.gap)
+        found = performed(case, self.budget.left).solve(self.gap)
         known = isinstance(found, Incumbent) and found.solution is not None
         cost = nano(Fraction(found.cost)) if isinstance(found, Incumbent) and known else None
         return DealWay(kind, subject, words, cost, _more(cost, self.without))

@@ -17,11 +17,12 @@ from detente.case.reading import Chosen, in_words
 from detente.errors import UnsettledError
 from detente.planner.conflict import find_conflict
 from detente.planner.formulation.expression import Ints
+from detente.planner.news import unforeseen
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
 from detente.planner.solving.steady import steady_point
 from detente.planner.solving.whole import whole_columns
-from detente.planner.study import Study
+from detente.planner.study import GAP, Study
 from detente.results.conflict import Conflict, Version
 
 
@@ -133,12 +134,21 @@ def _matters(clause: str, found: Sequence[ReadAs]) -> bool:
     return False
 
 
+def performed(case: Case, time_limit: float | None = None) -> Study:
+    """A case in which every clause is performed, by somebody who knows of no news before its day.
+
+    What is decided until then costs least of all that performs the clauses as far as they are known. Raises
+    UnsettledError.
+    """
+    return unforeseen(Study.of(case, time_limit=time_limit).performed(), GAP, surely=True)
+
+
 def performable(case: Case, time_limit: float | None = None) -> Conflict | None:
     """None where all clauses can be performed together; else the conflict. Raises UnsettledError (``check``)."""
-    study = Study.of(case, time_limit=time_limit).performed()
+    study = performed(case, time_limit)
     draft, model = study.draft, study.model
     columns = whole_columns(draft)
-    if steady_point(draft, model, columns) is not None:
+    if study.past is None and steady_point(draft, model, columns) is not None:
         return None
     model.objective(np.zeros(draft.program.n))
     if len(columns) and _whole(model, columns):

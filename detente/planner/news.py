@@ -11,6 +11,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from detente.case.case import Case
+from detente.errors import UnsettledError
 from detente.planner.past import Past
 from detente.planner.solving.search import Unmet
 from detente.planner.study import Study
@@ -22,10 +23,11 @@ def stages(case: Case) -> list[tuple[datetime, datetime]]:
     return list(pairwise([moment(case.declared.horizon.start), *case.news]))
 
 
-def unforeseen(study: Study, gap: float) -> Study:
+def unforeseen(study: Study, gap: float, *, surely: bool = False) -> Study:
     """The same study with all that is decided before each day of news kept, as planned by what is known until then.
 
     Where there is no such plan, or none in time, the study is as it was: what hinders that is found again with it.
+    ``surely``: raises UnsettledError where there is none in time, since an answer without it would be too good.
     """
     past, case = study.past, study.case
     for begin, until in stages(case):
@@ -35,7 +37,13 @@ def unforeseen(study: Study, gap: float) -> Study:
         study.progress(f"planning what is decided before {until.date()}")
         with earlier.model.until(_half(earlier)):
             found = earlier.solve(gap)
-        if isinstance(found, Unmet) or found.solution is None or found.solution.values is None:
+        if isinstance(found, Unmet):
+            return study
+        if found.solution is None or found.solution.values is None:
+            if surely:
+                raise UnsettledError(
+                    f"what is decided before {until.date()} was not planned in time: give it more time"
+                )
             return study
         past = Past.of(earlier.draft, found.solution.values, until)
     return study if past is study.past or past is None else study.keeping(past)

@@ -377,3 +377,17 @@ def test_what_moves_cost_is_told_apart() -> None:
 def test_a_weight_outside_its_range_is_refused(weight: str) -> None:
     with pytest.raises(ValueError, match="not from 0 to 1"):
         compare(Case.of(world()), weight=Decimal(weight))
+
+
+def test_a_mistake_in_an_event_hides_none_in_another_of_its_keys() -> None:
+    """Its day, and the scenarios and choices that it names, are looked at whatever is wrong with its probabilities."""
+    late = {"known": "2027-01-01", "applies-to": ["sue", "run"]}
+    for outcomes, told in (
+        ({"win": {"probability": "60%", "scenario": "wno"}, "lose": {"probability": "30%"}}, "add up to 90%"),
+        ({"win": {"probability": "160%", "scenario": "wno"}, "lose": {"probability": "30%"}}, "160%"),
+    ):
+        said = "\n".join(mistakes(uncertain=event(outcomes=outcomes, **late)))
+        assert told in said
+        assert "it is known on 2027-01-01, outside the horizon" in said
+        assert "there is no scenario `wno`" in said
+        assert "there is no choice `run`" in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 from unittest import mock
@@ -14,8 +15,10 @@ from hypothesis import strategies as st
 from detente.case.case import Case
 from detente.outcomes.baseline import Baseline, StoppedError
 from detente.outcomes.estimate import Estimate, LeastCost
+from detente.outcomes.leveraging import leverage
 from detente.outcomes.prices import ClausePrice, ClausePrices
 from detente.outcomes.pricing import price
+from detente.outcomes.sweep import sweep
 from detente.planner.solve import plan
 from detente.planner.study import Study
 from detente.report.prices_page import render_prices
@@ -306,3 +309,28 @@ def test_without_a_rate_no_present_value_is_told() -> None:
     answer = prices(two_clouds({"id": "only", "kind": "exclusivity", "of": {"workload": "chat"}}))
     assert [each.today for each in answer.clauses] == [None]
     assert "present value" not in render_prices(answer).lower()
+
+
+@pytest.mark.parametrize(
+    ("asked", "first"),
+    [
+        (lambda case: price(case, gap=EXACT), 1),
+        (lambda case: leverage(case, gap=EXACT), 1),
+        (lambda case: sweep(case, "one.amount", "0 USD", "9000 USD", gap=EXACT), 3),  # without it, and unsigned, first
+    ],
+    ids=["price", "leverage", "sweep"],
+)
+def test_ctrl_c_inside_of_a_solve_keeps_what_is_found_and_marks_it(asked: Callable[[Case], Any], first: int) -> None:
+    """As where somebody else handles the signal, in a notebook say: then it is raised where the solver is."""
+    case, real, solved = two_clouds(floor("one", "9000 USD"), floor("two", "3000 USD")), Study.near, []
+
+    def near(self: Study, gap: float) -> Any:
+        solved.append(self)
+        if len(solved) > first:
+            raise KeyboardInterrupt
+        return real(self, gap)
+
+    with mock.patch.object(Study, "near", near):
+        found = asked(case)
+    assert found.status == "interrupted"
+    assert found.rows(), "what was found before is kept"

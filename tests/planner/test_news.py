@@ -11,9 +11,13 @@ from detente.case.case import Case
 from detente.case.notes import notes
 from detente.outcomes.prices import ClausePrices
 from detente.outcomes.pricing import price
+from detente.outcomes.sign import sign
+from detente.planner.check import check
 from detente.planner.hedging import CaseInFuture, hedge
 from detente.planner.news import unforeseen
+from detente.planner.solve import plan
 from detente.planner.study import Study
+from detente.results.plan import Plan
 from tests.builders import (
     D,
     Data,
@@ -133,6 +137,30 @@ def test_a_clause_is_priced_by_plans_that_do_not_know_either() -> None:
     hours = [HOUR * days for days in DAYS]
     with_it = 2 * sum(hours) + 1 * sum(hours[2:])
     assert abs(clause.price.amount - (with_it - sum(hours))) < D("0.05")
+
+
+@pytest.mark.parametrize(
+    ("notice", "answer"),
+    [(None, "yes"), ("1 month", "yes"), ("1 day", "no"), ("3 weeks", "no")],
+)
+def test_what_can_be_signed_turns_on_when_a_loss_is_known(notice: str | None, answer: str) -> None:
+    """1,500 USD must be drawn at South by the end of March: 750 of the 1,000 Mtok of a month.
+
+    North takes 1 until March, so everybody waits for March, when it takes 5. South is lost then: who hears of it on the
+    first of February draws it in February, and who hears of it later cannot any more.
+    """
+    floor = {
+        "id": "floor", "kind": "minimum-commitment", "amount": "1500 USD", "windows": {"every": "term"},
+        "shortfall": "forbidden",
+    }  # fmt: skip
+    deal = {"id": "deal", "with": "south", "effective": "2026-01-01", "ends": "2026-04-01", "terms": [floor]}
+    offers = [tokens("north", {"2026-01-01": 1, "2026-03-01": 5}), tokens("south", 2)]
+    lost = {"id": "lost", "lose": [gone(notice=notice)]}
+    data = data_of(offers, [work(value="9 USD per Mtok")], months=3, agreements=[deal], scenarios=[lost])
+    case = Case.of(data).under(scenario="lost")
+    assert check(case).answer == answer
+    assert sign(case, "deal", gap=1e-9).answer == answer
+    assert isinstance(plan(case), Plan) == (answer == "yes"), "as a plan says"
 
 
 def test_the_plan_before_the_news_does_not_know_it_either() -> None:

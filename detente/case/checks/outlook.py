@@ -6,21 +6,31 @@ outcome go together (``outcomes.leaves``: they are applied when they are compare
 
 from __future__ import annotations
 
-from detente.case.choice import OpenChoice, Uncertainty
+import contextlib
+from datetime import date
+
+from detente.case.choice import OpenChoice
 from detente.case.entries import Entries, Entry
 from detente.case.risk import AnyRisk
+from detente.errors import FlawError
+from detente.values.period import day
 
 
 def check(case: Entries) -> None:
     """Note every mistake."""
     for entry in case.read("choices"):
         _scenario(case, entry, ("scenario",), entry.value.scenario)
-    for entry in case.read("uncertain"):
+    for entry in case.sections["uncertain"]:
+        if entry.value is None:
+            _unread(case, entry)
+            continue
+        for flaw in entry.value.flaws():
+            case.note(entry, flaw)
         for index, choice in enumerate(entry.value.applies_to):
             case.knows(entry, ("applies-to", index), "choices", choice)
         for name, outcome in entry.value.outcomes.items():
             _scenario(case, entry, ("outcomes", name, "scenario"), outcome.scenario)
-        _known(case, entry, entry.value)
+        _known(case, entry, entry.value.known)
         if not case.sections["choices"] and "choices" not in case.unread:
             case.wrong(entry, ("id",), "there is nothing to choose between", "add one or more under `choices:`")
     for entry in case.read("risks"):
@@ -48,10 +58,26 @@ def _covers(case: Entries, entry: Entry, risk: AnyRisk) -> None:
         case.wrong(entry, ("of",), what, "select workloads by labels, or offers by provider, region or offer")
 
 
-def _known(case: Entries, entry: Entry, event: Uncertainty) -> None:
+def _unread(case: Entries, entry: Entry) -> None:
+    """An event of which a part could not be read: that hides no mistake in its day, nor in names that it uses."""
+    raw = entry.raw if isinstance(entry.raw, dict) else {}
+    with contextlib.suppress(FlawError):
+        _known(case, entry, day(raw.get("known")))
+    choices = raw.get("applies-to")
+    for index, choice in enumerate(choices if isinstance(choices, list) else ()):
+        if isinstance(choice, str):
+            case.knows(entry, ("applies-to", index), "choices", choice)
+    outcomes = raw.get("outcomes")
+    for name, outcome in outcomes.items() if isinstance(outcomes, dict) else ():
+        scenario = outcome.get("scenario") if isinstance(outcome, dict) else None
+        if isinstance(scenario, str):
+            _scenario(case, entry, ("outcomes", name, "scenario"), scenario)
+
+
+def _known(case: Entries, entry: Entry, known: date) -> None:
     horizon = case.horizon
-    if horizon is not None and not horizon.start <= event.known < horizon.end:
-        what = f"it is known on {event.known}, outside the horizon ({horizon.start} to {horizon.end})"
+    if horizon is not None and not horizon.start <= known < horizon.end:
+        what = f"it is known on {known}, outside the horizon ({horizon.start} to {horizon.end})"
         case.wrong(entry, ("known",), what, "move the day, or plan another horizon")
 
 

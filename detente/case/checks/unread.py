@@ -12,6 +12,7 @@ from detente.contract.term import SELF
 NAMES = {
     "offers": {"provider": "providers", "under": "agreements"},
     "agreements": {"with": "providers", "amends": "agreements"},
+    "choices": {"scenario": "scenarios"},
     "deployments": {"offer": "offers"},
     "keys": {"workload": "workloads", "within": "budgets"},
     "budgets": {"within": "budgets", "agreement": "agreements"},
