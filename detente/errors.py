@@ -7,6 +7,7 @@
     ├── PlanError                    a saved plan cannot be read, or belongs to another case
     ├── SolverError                  the solver doubts its own answer
     ├── UnsettledError                  stopped before any plan, or any conflict, was found
+    │   └── TooLargeError                it would take more memory than there is
     ├── BillError                    a plan and its exact bill disagree
     ├── SettleError                  what a clause comes to turns on what is not known
     ├── JournalError                 a journal cannot be made, is damaged, or is another process's
@@ -145,6 +146,10 @@ class SolverError(DetenteError):
 
 class UnsettledError(DetenteError):
     """Stopped, by a time limit or by Ctrl-C, before there was an answer."""
+
+
+class TooLargeError(UnsettledError):
+    """What is asked would take more memory than this machine has."""
 
 
 class BillError(DetenteError):

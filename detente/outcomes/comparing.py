@@ -13,7 +13,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from detente.case.case import Case
-from detente.errors import UnsettledError
+from detente.errors import TooLargeError, UnsettledError
 from detente.outcomes.chances import expected
 from detente.outcomes.comparison import FORMAT, BeforeNews, Comparison, NewsStatus, OutcomeColumn
 from detente.outcomes.estimate import NOTHING, Estimate, LeastCost
@@ -192,6 +192,9 @@ class _Comparing:
         except KeyboardInterrupt:
             self.status = "interrupted"
             return "not-planned", None
+        except TooLargeError as error:
+            self._progress(str(error))
+            return "too-large", None
         except UnsettledError:
             self.status = "time-limit"
             return "not-planned", None

@@ -137,7 +137,7 @@ class OutcomeColumn:
     present_value: Exact | None = None
 
 
-NewsStatus = Literal["none", "planned", "no-plan", "not-planned"]
+NewsStatus = Literal["none", "planned", "no-plan", "not-planned", "too-large"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ columns futures share (``formulation.tree``), and which futures there are (``out
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -17,12 +18,14 @@ from itertools import pairwise
 import numpy as np
 
 from detente.case.case import Case
-from detente.errors import BillError, UnsettledError
+from detente.errors import BillError, TooLargeError, UnsettledError
 from detente.planner.answer.bill import charge, quantities
 from detente.planner.answer.rounding import at_stake
+from detente.planner.decomposed import AgreedPlans, Decomposition
+from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats, Ints, dot
-from detente.planner.formulation.formulate import formulate_alike
-from detente.planner.formulation.tree import Future, Tree
+from detente.planner.formulation.formulate import formulate, formulate_alike
+from detente.planner.formulation.tree import Future, SharedDecisions, Tree
 from detente.planner.past import KeptColumns, Past
 from detente.planner.solving.model import Model
 from detente.planner.solving.search import MAX_NODES, MAX_SEARCHED, SEARCH, Progress
@@ -34,6 +37,18 @@ from detente.values.money import nano
 from detente.values.period import moment
 
 NO_WEIGHT = Decimal(0)
+
+NO_BOUND = Decimal(-(10**15))
+"""What no plan of a case that can be read costs less than."""
+
+MAX_JOINED = 400_000
+"""Columns of all futures that are solved as one program; more are solved one by one, and brought to agree."""
+
+SMALL = 10**9
+"""Bytes that any machine has."""
+
+BYTES = 4000
+"""Of memory that a column takes, with its entries, in its draft and in the solver: on the safe side."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +94,8 @@ def hedge(
 
     Raises
     ------
-    UnsettledError
-        Stopped before there was a plan.
+    UnsettledError, TooLargeError
+        Stopped before there was a plan; or there is not the memory for all futures.
     BillError
         The exact bills differ from the solver's cost by more than rounding.
     """
@@ -96,6 +111,28 @@ def hedge(
     return _Hedging.of(futures, until, weight, level, pasts, gap, deadline, progress).plan(weight, level)
 
 
+def _must_fit(futures: Sequence[CaseInFuture]) -> None:
+    """Raise TooLargeError where all futures together would take more memory than there is, by the size of one."""
+    case = futures[0].case
+    least = len(case.periods) * len(case.workloads) * len(futures)  # of columns
+    if least * BYTES < SMALL:
+        return
+    columns = formulate(case).program.n * len(futures)
+    there = memory()
+    if columns * BYTES > there:
+        what = f"{len(futures)} futures would have about {columns:,} columns, and take {columns * BYTES / 1e9:.0f} GB"
+        remedy = "leave out events, or plan in longer periods"
+        raise TooLargeError(f"the plan before the news was not sought: {what} of {there / 1e9:.0f} GB; {remedy}")
+
+
+def memory() -> int:
+    """The memory of this machine, in bytes; much, where it does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # not on Windows
+        return 2**40
+
+
 class _Hedging:
     @classmethod
     def of(
@@ -108,11 +145,19 @@ class _Hedging:
         gap: float,
         deadline: float | None,
         progress: Progress,
-    ) -> _Hedging:
-        """Some futures as one program; what was decided before some news in each of them, if anything, is kept."""
-        progress(f"formulating {len(futures)} futures as one program")
+    ) -> _Hedging | _Apart:
+        """Some futures as one program; what was decided before some news in each of them, if anything, is kept.
+
+        Futures that are too large for one program are solved one by one. Raises TooLargeError where they are too large
+        for this machine, before they are formulated.
+        """
+        _must_fit(futures)
+        progress(f"formulating {len(futures)} futures")
         drafts = formulate_alike([future.case for future in futures])
         own = [Future(d, float(f.probability), f.news) for d, f in zip(drafts, futures, strict=True)]
+        if sum(draft.program.n for draft in drafts) > MAX_JOINED:
+            apart = Decomposition(SharedDecisions(own, until), pasts, gap, deadline, progress)
+            return _Apart(apart, [future.probability for future in futures])
         tree = Tree(own, until, float(weight), float(level))
         found = cls(tree, [future.probability for future in futures], gap, deadline, progress)
         if pasts:
@@ -136,9 +181,7 @@ class _Hedging:
             return None
         relaxed, best, bound = found
         costs = self._billed(best)
-        mean = nano(sum((Fraction(p) * Fraction(c) for p, c in zip(self.chances, costs, strict=True)), Fraction(0)))
-        dearest = tail(list(zip(self.chances, costs, strict=True)), level)
-        weighed = nano((1 - Fraction(weight)) * Fraction(mean) + Fraction(weight) * Fraction(dearest))
+        mean, weighed = _scored(self.chances, costs, weight, level)
         least = min(weighed, nano(Fraction(bound + self.tree.constant)))
         return HedgedPlan(costs, mean, weighed, least, len(self.tree.common), self._as_if_sure(), relaxed.objective)
 
@@ -213,20 +256,13 @@ class _Hedging:
 
     # -- what it costs -----------------------------------------------------------------------------------------------
     def _billed(self, best: Solution) -> tuple[Decimal, ...]:
-        """The exact bill of each future, held against the solver's cost of it."""
+        """The exact bill of each future."""
         assert best.values is not None
         self._progress("billing")
-        costs = []
-        for index, (future, model) in enumerate(zip(self.tree.futures, self.models, strict=True)):
-            values = self.tree.of(best.values, index)
-            objective = dot(model.cost, values)
-            whole = quantities(future.draft, model, values)
-            total = charge(future.draft, whole).total
-            stake = at_stake(future.draft, model, whole, Solution("optimal", values, objective, objective))
-            if abs(float(total) - objective) > 1e-6 * max(1.0, abs(objective)) + stake:
-                raise BillError(f"a future's exact bill is {total} and the solver's cost {objective:.6f}")
-            costs.append(total)
-        return tuple(costs)
+        return tuple(
+            billed(future.draft, model, self.tree.of(best.values, index))
+            for index, (future, model) in enumerate(zip(self.tree.futures, self.models, strict=True))
+        )
 
     # -- what it is worth --------------------------------------------------------------------------------------------
     def _as_if_sure(self) -> float | None:
@@ -249,6 +285,63 @@ class _Hedging:
         rest = self.model.solve_linear()
         self.model.release(self.tree.common)
         return rest.objective if rest.status == "optimal" else None
+
+
+class _Apart:
+    """A tree that is too large for one program."""
+
+    def __init__(self, inside: Decomposition, chances: Sequence[Decimal]) -> None:
+        self.inside, self.chances = inside, chances
+
+    def plan(self, weight: Decimal, level: Decimal) -> HedgedPlan | None:
+        """The least cost that is found, billed future by future. What lies on the tail is not sought: it is told."""
+        found = self.inside.solve()
+        if found is None:
+            return None
+        costs = tuple(
+            billed(future.draft, model, values)
+            for future, model, values in zip(
+                self.inside.shared.futures, self.inside.models, _values(found), strict=True
+            )
+        )
+        mean, weighed = _scored(self.chances, costs, weight, level)
+        bound = NO_BOUND if weight else nano(Fraction(found.bound))
+        return HedgedPlan(costs, mean, weighed, min(weighed, bound), len(self.inside.shared.common), None, found.cost)
+
+    def before(self, day: datetime) -> tuple[Past, ...] | None:
+        """What is decided before a day, future by future; None where some future has no plan."""
+        found = self.inside.solve()
+        if found is None:
+            return None
+        futures = self.inside.shared.futures
+        return tuple(Past.of(f.draft, values, day) for f, values in zip(futures, _values(found), strict=True))
+
+
+def _values(found: AgreedPlans) -> Iterator[Floats]:
+    for each in found.found:
+        assert each.values is not None
+        yield each.values
+
+
+def _scored(
+    chances: Sequence[Decimal], costs: Sequence[Decimal], weight: Decimal, level: Decimal
+) -> tuple[Decimal, Decimal]:
+    """The mean, and the mean and the mean of the dearest part by their weights."""
+    both = list(zip(chances, costs, strict=True))
+    mean = nano(sum((Fraction(p) * Fraction(c) for p, c in both), Fraction(0)))
+    dearest = tail(both, level)
+    return mean, nano((1 - Fraction(weight)) * Fraction(mean) + Fraction(weight) * Fraction(dearest))
+
+
+def billed(draft: Draft, model: Model, values: Floats) -> Decimal:
+    """The exact bill of a future, held against the solver's cost of it. Raises BillError."""
+    objective = dot(model.cost, values)
+    whole = quantities(draft, model, values)
+    total = charge(draft, whole).total
+    stake = at_stake(draft, model, whole, Solution("optimal", values, objective, objective))
+    if abs(float(total) - objective) > 1e-6 * max(1.0, abs(objective)) + stake:
+        raise BillError(f"a future's exact bill is {total} and the solver's cost {objective:.6f}")
+    return total
 
 
 def _joined(tree: Tree, pasts: Sequence[Past]) -> KeptColumns:

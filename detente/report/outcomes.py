@@ -235,6 +235,8 @@ def _unknown(choice: ChoiceRisk) -> str:
     """Why the mean of a choice is not known."""
     if choice.news == "no-plan":
         return "no plan suits all outcomes until the news"
+    if choice.news == "too-large":
+        return "its outcomes are more than this machine can plan together: leave out events, or plan in longer periods"
     return "an outcome has no plan" if choice.expected is None else "the plan before the news was not found in time"
 
 

@@ -15,6 +15,7 @@ from detente.outcomes import comparing
 from detente.outcomes.comparing import compare
 from detente.outcomes.comparison import Comparison
 from detente.outcomes.estimate import LeastCost
+from detente.planner import hedging
 from detente.planner.solve import plan
 from detente.report.outcomes import lines
 from detente.results.tail import tail as tail_of
@@ -391,3 +392,13 @@ def test_a_mistake_in_an_event_hides_none_in_another_of_its_keys() -> None:
         assert "it is known on 2027-01-01, outside the horizon" in said
         assert "there is no scenario `wno`" in said
         assert "there is no choice `run`" in said
+
+
+def test_outcomes_that_no_memory_holds_have_no_mean_and_the_table_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hedging, "SMALL", 0)
+    monkeypatch.setattr(hedging, "memory", lambda: 1000)
+    found = compared(uncertain=event(known="2026-02-01"))
+    sue = found.choices[1]
+    assert (found.status, sue.news, sue.mean, all(column.planned for column in found.outcomes)) == (
+        "complete", "too-large", None, True,
+    )  # fmt: skip

@@ -43,16 +43,11 @@ class Future:
     news: News
 
 
-class Tree:
-    """The one program of several futures. Their drafts' entries must not have been handed over yet."""
+class SharedDecisions:
+    """Which columns of several futures are one decision: ``at`` numbers the columns of each, alike where shared."""
 
-    def __init__(self, futures: Sequence[Future], until: datetime, weight: float = 0.0, level: float = 0.0) -> None:
-        """``until`` is the moment from which all futures are told apart. Raises CaseError: see ``_same_demand``.
-
-        The mean cost has the weight that the tail beyond a level does not have (``_weigh_tail``).
-        """
-        self.weight, self.level = weight, level
-        self.constant = 0.0  # which is added to the program's cost
+    def __init__(self, futures: Sequence[Future], until: datetime) -> None:
+        """``until`` is the moment from which all futures are told apart. Raises CaseError: see ``_same_demand``."""
         self.futures, self.until = tuple(futures), until
         sizes = [future.draft.program.n for future in futures]
         self._first = np.cumsum([0, *sizes])
@@ -63,9 +58,6 @@ class Tree:
         self.closed: list[int] = []
         self.shared: set[int] = set()
         self._share()
-        self.program = self._joined()
-        if weight:
-            self._weigh_tail()
 
     def _share(self) -> None:
         """Let one column stand for a decision in all futures that cannot be told apart when it is taken.
@@ -89,6 +81,45 @@ class Tree:
                 self.shared.add(stands)
             if len(others) + 1 < alike[on, known]:
                 self.closed.append(stands)
+
+    def _same_demand(self) -> None:
+        """Futures that cannot be told apart yet need the same. Raises CaseError where they do not."""
+        seen: dict[tuple[str, int, int, Hashable], int] = {}
+        for future in self.futures:
+            for name, demand in future.draft.demand.items():
+                first, after = demand.spans
+                for group in np.flatnonzero(after > first).tolist():
+                    start, last = (future.draft.periods[t] for t in (int(first[group]), int(after[group]) - 1))
+                    if last.span_start >= self.until:
+                        break
+                    key = name, int(first[group]), int(after[group]), future.news(last.span_start)
+                    work = int(demand.quanta[group])
+                    if seen.setdefault(key, work) != work:
+                        when = named(start.span_start, last.span_end)
+                        what = f"an outcome changes the demand of `{name}` in {when}, before it is known"
+                        raise CaseError([Mistake(Where("uncertain"), what, "let the change begin when it is known")])
+
+    @property
+    def common(self) -> Ints:
+        """The columns that stand for several futures."""
+        return np.array(sorted(self.shared), dtype=np.int32)
+
+    def of(self, values: Floats, index: int) -> Floats:
+        """The values of one future's columns."""
+        return values[self.at[index]]
+
+
+class Tree(SharedDecisions):
+    """The one program of several futures. Their drafts' entries must not have been handed over yet."""
+
+    def __init__(self, futures: Sequence[Future], until: datetime, weight: float = 0.0, level: float = 0.0) -> None:
+        """The mean cost has the weight that the tail beyond a level does not have (``_weigh_tail``)."""
+        super().__init__(futures, until)
+        self.weight, self.level = weight, level
+        self.constant = 0.0  # which is added to the program's cost
+        self.program = self._joined()
+        if weight:
+            self._weigh_tail()
 
     def _joined(self) -> LinearProgram:
         """All programs in one; a shared column costs the mean, and is bounded by each future."""
@@ -130,32 +161,6 @@ class Tree:
             ]
             self.program.require(owner, f"of future {index}", Expr(1, parts) >= [-least])
         self.constant = self.weight * least
-
-    def _same_demand(self) -> None:
-        """Futures that cannot be told apart yet need the same. Raises CaseError where they do not."""
-        seen: dict[tuple[str, int, int, Hashable], int] = {}
-        for future in self.futures:
-            for name, demand in future.draft.demand.items():
-                first, after = demand.spans
-                for group in np.flatnonzero(after > first).tolist():
-                    start, last = (future.draft.periods[t] for t in (int(first[group]), int(after[group]) - 1))
-                    if last.span_start >= self.until:
-                        break
-                    key = name, int(first[group]), int(after[group]), future.news(last.span_start)
-                    work = int(demand.quanta[group])
-                    if seen.setdefault(key, work) != work:
-                        when = named(start.span_start, last.span_end)
-                        what = f"an outcome changes the demand of `{name}` in {when}, before it is known"
-                        raise CaseError([Mistake(Where("uncertain"), what, "let the change begin when it is known")])
-
-    @property
-    def common(self) -> Ints:
-        """The columns that stand for several futures."""
-        return np.array(sorted(self.shared), dtype=np.int32)
-
-    def of(self, values: Floats, index: int) -> Floats:
-        """The values of one future's columns."""
-        return values[self.at[index]]
 
 
 def decisions(draft: Draft, until: datetime) -> Iterator[TakenDecision]:
