@@ -1,7 +1,7 @@
 """What the commands that say what something is worth share: options, and how an answer is shown and saved.
 
 Owns: `--out`, `--gap`, and the order in which an answer is saved, printed and told about. Not here: which command asks
-what (``worth``, ``outlook``), and words (``report``).
+what (``price``, ``leverage``, ``compare``, ``simulate``), and words (``report``).
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import click
 
-from detente.cli.command import console, must_take_files
-from detente.cli.planning import told
+from detente.cli.command import console, must_take_files, told
 
 if TYPE_CHECKING:
     from detente.outcomes.saved import SavedAnswer

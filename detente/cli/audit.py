@@ -14,18 +14,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from detente.cli.command import (
-    CASE,
-    EARLIEST,
-    JSON,
-    LATEST,
-    LEDGER,
-    READING,
-    SCENARIO,
-    TimestampParam,
-    command,
-    load,
-)
+from detente.cli.command import command, load
+from detente.cli.options import CASE, EARLIEST, JSON, LATEST, LEDGER, READING, SCENARIO, TimestampParam
 
 if TYPE_CHECKING:
     from detente.ledger.books import Books

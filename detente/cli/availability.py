@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from detente.cli.command import CASE, JSON, READING, SCENARIO, command, console, load
+from detente.cli.command import command, console, load
+from detente.cli.options import CASE, JSON, READING, SCENARIO
 
 if TYPE_CHECKING:
     from detente.ledger.reading import Trouble

@@ -1,6 +1,7 @@
-"""What commands share: their group, arguments that mean the same everywhere, and how output is divided.
+"""What commands share: their group, what they load, and how output is divided.
 
-Owns: one document on standard output, messages on standard error, an example in every help. Not here: any command.
+Owns: one document on standard output, messages on standard error, an example in every help. Not here: any command,
+and options (``options``).
 """
 
 from __future__ import annotations
@@ -10,9 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from datetime import MAXYEAR, UTC, datetime
 from importlib import import_module
-from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,10 +43,6 @@ LIVE = frozenset({"httptools", "msgspec", "prometheus_client", "uvicorn", "uvloo
 """The packages of the extra `gateway`, which live traffic and its records need."""
 
 
-EARLIEST, LATEST = datetime.fromisoformat("1970-01-01T00:00Z"), datetime.fromisoformat("2200-01-01T00:00Z")
-"""Where no first day of books is given, and no last."""
-
-
 class ReaderGoneError(Exception):
     """Whoever read standard output went away, as ``| head`` does. No OSError: click would make it exit code 1."""
 
@@ -62,7 +57,7 @@ class CommandGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """One of them; None where there is none of that name."""
         if cmd_name in COMMANDS:
-            import_module(f"detente.cli.{COMMANDS[cmd_name].file}")
+            import_module(f"detente.cli.{cmd_name}")
         return super().get_command(ctx, cmd_name)
 
     def resolve_command(
@@ -77,7 +72,7 @@ class CommandGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """What each does, without importing it."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name].does) for name in self.list_commands(ctx)])
+            formatter.write_dl([(name, COMMANDS[name]) for name in self.list_commands(ctx)])
 
     def every(self) -> dict[str, click.Command]:
         """All of them, imported."""
@@ -184,61 +179,6 @@ def command(example: str) -> Callable[[Callable[..., Any]], click.Command]:
     return cli.command(cls=Command, example=example)
 
 
-CASE = click.argument("case", type=click.Path(path_type=Path))
-JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-READING = click.option(
-    "--reading",
-    multiple=True,
-    metavar="[CLAUSE=]NAME",
-    callback=lambda ctx, param, given: ",".join(given) or None,
-    help="Use this reading of the disputed clauses, or of one clause. May be repeated.",
-)
-SCENARIO = click.option("--scenario", metavar="NAME", help="Use this scenario of the case; several: NAME,NAME.")
-LEDGER = click.option(
-    "--ledger",
-    metavar="URL",
-    default="ledger.db",
-    show_default=True,
-    help="The ledger: a path, sqlite:///PATH, or postgresql://….",
-)
-WITH = click.option(
-    "--with",
-    "beside",
-    type=click.Path(path_type=Path),
-    multiple=True,
-    metavar="FILE",
-    help="Use the scenario in this file (a deal, an outcome). May be repeated.",
-)
-
-
-def day_of(given: str) -> datetime:
-    """The day of ``--as-of``."""
-    from detente.errors import FlawError
-    from detente.values.period import day, moment
-
-    try:
-        return moment(day(given))
-    except FlawError as error:
-        raise click.ClickException(f"--as-of: {error.flaws[0].what}; {error.flaws[0].remedy}") from None
-
-
-class TimestampParam(click.ParamType[datetime]):
-    """``2026-06-15T09:00Z``: a moment, in UTC where it names no zone."""
-
-    name = "moment"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Read it."""
-        try:
-            found = datetime.fromisoformat(str(value))
-            found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-        except (ValueError, OverflowError):
-            self.fail(f"`{value}` is not a time; write for example 2026-06-15T09:00Z", param, ctx)
-        if found.year == MAXYEAR:  # time goes on from there, and would come to its end
-            self.fail(f"`{value}` is too late; write a year before {MAXYEAR}", param, ctx)
-        return found
-
-
 def load(path: Path, reading: str | None, scenario: str | None, beside: Sequence[Path] = ()) -> Case:
     """The case of a command. Scenarios of files beside it come last.
 
@@ -318,24 +258,6 @@ def console() -> Any:
     return Screen(width=width, highlight=False, soft_wrap=False)
 
 
-class SecondsParam(click.FloatRange):
-    """More than no time, and a number: of ``nan`` nobody can say whether it has passed."""
-
-    name = "seconds"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Read it."""
-        found: float = super().convert(value, param, ctx)
-        if isnan(found):
-            self.fail(f"`{value}` is not a number of seconds; write for example 60", param, ctx)
-        return found
-
-
-TIME_LIMIT = click.option(
-    "--time-limit", type=SecondsParam(min=0, min_open=True), metavar="SECONDS", help="Stop after this time."
-)
-
-
 def time_left(limit: float | None) -> float | None:
     """Of a time limit (seconds), what is left since the command began: never nothing."""
     spent = time.monotonic() - click.get_current_context().meta.get(STARTED, time.monotonic())
@@ -347,3 +269,11 @@ def progress() -> Callable[[str], None]:
     if not sys.stderr.isatty():
         return lambda text: None
     return lambda text: click.echo(f"… {text}", err=True)
+
+
+def told(trouble: OSError | None) -> int:
+    """The exit code, and what hindered the writing of a file."""
+    if trouble is None:
+        return 0
+    click.echo(text_of(trouble), err=True)
+    return 2

@@ -1,11 +1,16 @@
-"""A conflict as JSON.
+"""A conflict in place of an answer, and as JSON.
 
-Owns: its members and their names. Not here: how it is shown to people (``report``).
+Owns: the members of that and their names. Not here: how it is shown to people (``report``).
 """
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
+
+import click
+
+from detente.cli.command import console
 
 if TYPE_CHECKING:
     from detente.results.conflict import Conflict, Given, Version
@@ -55,3 +60,13 @@ def _version_json(version: Version) -> dict[str, Any]:
 
     end = None if endless(version.end) else version.end.isoformat()
     return {"term": version.term, "start": version.start.isoformat(), "end": end}
+
+
+def show_conflict(found: Conflict, currency: str, as_json: bool) -> None:
+    """A conflict in place of what was asked for."""
+    if as_json:
+        click.echo(json.dumps({"status": "conflict", **conflict_json(found)}, indent=1))
+        return
+    from detente.report.terminal import conflict_view
+
+    conflict_view(found, currency, console())

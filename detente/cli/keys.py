@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from detente.cli.command import CASE, JSON, LEDGER, Command, Subgroup, cli, console
+from detente.cli.command import Command, Subgroup, cli, console
+from detente.cli.options import CASE, JSON, LEDGER
 
 if TYPE_CHECKING:
     from detente.case.case import Case

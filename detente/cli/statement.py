@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from detente.cli.command import CASE, JSON, LEDGER, READING, SCENARIO, command, console, day_of, load
+from detente.cli.command import command, console, load
+from detente.cli.options import CASE, JSON, LEDGER, READING, SCENARIO, day_of
 
 if TYPE_CHECKING:
     from detente.case.case import Case

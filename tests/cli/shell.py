@@ -15,8 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120.0
 IMPORTED = [
-    "detente.cli.agenda",
-    "detente.cli.live",
+    "detente.cli.calendar",
+    "detente.cli.serve",
     "detente.case.case",
     "detente.outcomes.comparing",
     "detente.planner.check",

@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from detente.cli import cli
-from detente.cli.command import TimestampParam, load
+from detente.cli.command import load
+from detente.cli.options import TimestampParam
 from tests.builders import agreement, data_of, tokens, work
 
 

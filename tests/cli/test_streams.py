@@ -151,7 +151,7 @@ def test_no_message_forges_the_screen(tmp_path: Path) -> None:
 
 def test_a_defect_is_no_answer(good: Path) -> None:
     code = (
-        "import sys, detente.cli.planning as p; from detente.cli import main\n"
+        "import sys, detente.cli.check as p; from detente.cli import main\n"
         "def broken(*_): raise TypeError('a slip')\n"
         "p.load = broken; sys.argv = ['detente', 'check', 'x']; main()"
     )

@@ -1,4 +1,4 @@
-"""The command that lists days: calendar.
+"""``detente calendar``: what falls on which day.
 
 Owns: its arguments and exit codes, and what is saved. Not here: which days there are (``case.agenda``), and words and
 forms (``report.agenda``).
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from detente.cli.command import CASE, JSON, READING, SCENARIO, WITH, command, console, load, must_take_files
-from detente.cli.planning import told
+from detente.cli.command import command, console, load, must_take_files, told
+from detente.cli.options import CASE, JSON, READING, SCENARIO, WITH
 from detente.errors import FlawError
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
-"""The commands of live traffic: serve, sandbox, journal.
+"""``detente serve``: serve live calls: an OpenAI-compatible gateway.
 
-Owns: their arguments, exit codes, and which stream gets what. Not here: any rule. Heavy imports wait for their command.
+Owns: its arguments, exit codes, and which stream gets what. Not here: any rule. Heavy imports wait for their command.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from detente.cli.command import CASE, JSON, READING, SCENARIO, TimestampParam, command
+from detente.cli.command import command
+from detente.cli.options import CASE, HOST, JSON, READING, SCENARIO, TimestampParam
 
 if TYPE_CHECKING:
     from detente.case.case import Case
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 
 AT = click.option("--at", type=TimestampParam(), metavar="MOMENT", help="Start the clock at this time instead of now.")
-HOST = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 
 
 @command("detente serve examples/enterprise --sandbox")
@@ -175,52 +175,6 @@ def _ready(address: str, played: _Played | None, as_json: bool) -> None:
     click.echo(f"serving on {address}", err=True)
 
 
-@command("detente sandbox examples/enterprise --port 9000")
-@CASE
-@HOST
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=0,
-    help="Port of the control endpoint; providers use the ports after it. 0: any free ports.",
-)
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of all random choices.")
-@JSON
-def sandbox(case: Path, host: str, port: int, seed: int, as_json: bool) -> int:
-    """Simulate every provider of CASE on loopback: their real protocols, and faults on demand. Stop with Ctrl-C."""
-    from detente.case.case import Case
-    from detente.sandbox import Addresses, run
-
-    loaded = Case.load(case)
-
-    def ready(addresses: Addresses) -> None:
-        if as_json:
-            click.echo(json.dumps(addresses.to_json()))
-            sys.stdout.flush()
-            return
-        click.echo(f"control: {addresses.control}", err=True)
-        for name, address in addresses.deployments.items():
-            click.echo(f"{name}: {address}", err=True)
-
-    run(loaded.declared, host=host, port=port, seed=seed, epoch=datetime.now(UTC).timestamp(), ready=ready)
-    return 0
-
-
 def _address(listening: Any, *, tls: bool) -> str:
     host, port = listening.getsockname()[:2]
     return f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
-
-
-@command("detente journal journal --last 20")
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--last", type=click.IntRange(1), metavar="N", help="Only the last N records of each worker.")
-@JSON
-def journal(folder: Path, last: int | None, as_json: bool) -> int:
-    """Print the records of a journal's FOLDER: what each reply was, where it ran and why, and what it used.
-
-    Exit code 0: every record was read; that a file ends in a torn one (its writer was killed) is said. 2: records are
-    damaged or missing.
-    """
-    from detente.report.journal import records_view
-
-    return records_view(folder, last, as_json, click.echo, lambda text: click.echo(text, err=True))

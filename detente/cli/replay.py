@@ -1,6 +1,6 @@
-"""The commands of recorded traffic: replay.
+"""``detente replay``: recorded calls as the gateway would decide on them.
 
-Owns: their arguments, exit codes, and which stream gets what. Not here: any rule. Heavy imports wait for their command.
+Owns: its arguments, exit codes, and which stream gets what. Not here: any rule. Heavy imports wait for their command.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from pathlib import Path
 
 import click
 
-from detente.cli.command import CASE, JSON, READING, SCENARIO, TimestampParam, command, console
+from detente.cli.command import command, console
+from detente.cli.options import CASE, JSON, READING, SCENARIO, TimestampParam
 
 ROLES = "timestamp, input, output, cached, workload, calls"
 

@@ -1,4 +1,4 @@
-"""The command that says why: of a plan, or of a live call.
+"""``detente explain``: why? Of a plan, or of a live call.
 
 Owns: its arguments and exit codes. Not here: the reasons (``report/explanation``, ``gateway/deciding/decision``).
 """
@@ -14,20 +14,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from detente.cli.command import (
-    CASE,
-    JSON,
-    READING,
-    SCENARIO,
-    WITH,
-    TimestampParam,
-    command,
-    console,
-    load,
-    notes_json,
-    of_plan,
-    progress,
-)
+from detente.cli.command import command, console, load, notes_json, of_plan, progress
+from detente.cli.options import CASE, JSON, READING, SCENARIO, WITH, TimestampParam
 
 if TYPE_CHECKING:
     from detente.case.case import Case

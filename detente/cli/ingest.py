@@ -1,4 +1,4 @@
-"""The command `ingest`.
+"""``detente ingest``: journals, or rows of bills, are put on the books.
 
 Owns: its arguments, exit codes, and which stream gets what. Not here: any rule. Heavy imports wait for their command.
 """
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from detente.cli.command import CASE, JSON, LEDGER, READING, SCENARIO, command, load
+from detente.cli.command import command, load
+from detente.cli.options import CASE, JSON, LEDGER, READING, SCENARIO
 
 if TYPE_CHECKING:
     from detente.case.case import Case

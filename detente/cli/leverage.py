@@ -1,0 +1,93 @@
+"""``detente leverage``: who needs whom more? What losing a provider costs.
+
+Owns: its arguments and exit codes, and what is saved. Not here: any rule (``outcomes``), and words (``report``).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from detente.cli.answer import GAP, OUT, AnswerView, must_take
+from detente.cli.command import command, load, progress, time_left
+from detente.cli.conflict import show_conflict
+from detente.cli.options import CASE, JSON, READING, SCENARIO, TIME_LIMIT, WITH, gap_of
+
+if TYPE_CHECKING:
+    from detente.case.case import Case
+    from detente.outcomes.loss import Away
+
+
+@command("detente leverage examples/frontier-lab --reading letter --out out/leverage")
+@CASE
+@READING
+@SCENARIO
+@WITH
+@click.option("--provider", "providers", multiple=True, metavar="NAME", help="Only of this provider. May be repeated.")
+@click.option("--from", "start", metavar="DAY", help="It says so on this day, and is lost then; default: the first.")
+@click.option("--notice", metavar="LENGTH", help="How long it still delivers after it said so: `3 months`.")
+@click.option("--for", "lasting", metavar="LENGTH", help="For how long it is gone; default: for ever.")
+@click.option(
+    "--curves/--no-curves", default=True, help="Also plan at other prices, and split what all providers save."
+)
+@OUT
+@TIME_LIMIT
+@GAP
+@JSON
+def leverage(
+    case: Path,
+    reading: str | None,
+    scenario: str | None,
+    beside: tuple[Path, ...],
+    providers: tuple[str, ...],
+    start: str | None,
+    notice: str | None,
+    lasting: str | None,
+    curves: bool,
+    out: Path | None,
+    time_limit: float | None,
+    gap: str,
+    as_json: bool,
+) -> int:
+    """Who needs whom more? For each provider of CASE: what losing it costs us, and what it would lose.
+
+    Also what we would buy of it at other prices, and its fair part of what all providers save us.
+
+    Exit code 0: an answer; one that was stopped (time limit, Ctrl-C) says so. 1: no plan obeys every clause (the
+    conflict is shown). 2: the case or an option has mistakes. 3: no plan was found in time. 130: stopped by Ctrl-C
+    before there was a plan.
+    """
+    from detente.outcomes.leveraging import leverage as find
+    from detente.report.leverage import leverage_view
+    from detente.report.leverage_page import render_leverage
+    from detente.results.conflict import Conflict
+
+    wanted = gap_of(gap)
+    loaded = load(case, reading, scenario, beside)
+    must_take(out, "leverage")
+    away = _away(loaded, start, notice, lasting)
+    limit = time_left(time_limit)
+    found = find(loaded, providers, away, curves=curves, gap=wanted, time_limit=limit, progress=progress())
+    if isinstance(found, Conflict):
+        show_conflict(found, loaded.currency, as_json)
+        return 1
+    return AnswerView(leverage_view, render_leverage).show(found, out, as_json=as_json)
+
+
+def _away(case: Case, start: str | None, notice: str | None, lasting: str | None) -> Away:
+    """When a provider is gone: from a day, after its notice, for a time or for ever."""
+    from detente.outcomes.loss import Away
+    from detente.values.period import day, later, moment
+    from detente.values.quantity import Span
+
+    name = "--from"
+    try:
+        known = moment(case.declared.horizon.start if start is None else day(start))
+        name = "--notice"
+        begin = known if notice is None else later(known, Span.parse(notice))
+        name = "--for"
+        return Away(begin, None if lasting is None else later(begin, Span.parse(lasting)), known)
+    except ValueError as error:
+        raise click.ClickException(f"{name}: {error}") from None

@@ -1,0 +1,72 @@
+"""``detente report``: write one HTML page of saved plans, side by side.
+
+Owns: its arguments, exit codes, and which stream gets what. Not here: any rule. Heavy imports wait for their command.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from detente.cli.command import command, console, must_take_files, of_plan, progress, told
+from detente.cli.options import JSON, WITH
+
+if TYPE_CHECKING:
+    from detente.planner.check import Answer
+    from detente.results.plan import Plan
+
+
+@command("detente report out/letter out/spirit --out report.html")
+@click.argument("plans", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--case", "of_case", type=click.Path(path_type=Path), help="Their case: say whether it can be signed.")
+@WITH
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None, help="The file to write.")
+@JSON
+def report(
+    plans: tuple[Path, ...], of_case: Path | None, beside: tuple[Path, ...], out: Path | None, as_json: bool
+) -> int:
+    """Write one self-contained HTML page of saved PLANS; several (one a reading, say) are compared.
+
+    With --case the page begins with the answer of `check`: which clauses collide, and what each way out costs; --with
+    names the files of scenarios that the plans are in.
+    """
+    from detente.report.html import render
+    from detente.report.terminal import compare_view, plan_view
+    from detente.results.plan import Plan
+    from detente.values.file import write
+
+    target = out or (plans[0] if plans[0].is_dir() else plans[0].parent) / "report.html"
+    if out is not None:
+        must_take_files(target.parent, target.name)
+    loaded = [Plan.load(path) for path in plans]
+    found = None if of_case is None else _asked(of_case, beside, dict(zip(map(str, plans), loaded, strict=True)))
+    page, trouble = render(loaded, found), None
+    try:
+        write(target, page.encode())
+    except OSError as error:
+        if as_json:
+            raise
+        trouble = error
+    if as_json:
+        click.echo(json.dumps({"report": str(target), "plans": [p.hash for p in loaded]}))
+        return 0
+    if len(loaded) > 1:
+        compare_view(loaded, console())
+    else:
+        plan_view(loaded[0], console())
+    if trouble is None:
+        click.echo(f"wrote {target}: open it in a browser", err=True)
+    return told(trouble)
+
+
+def _asked(folder: Path, beside: Sequence[Path], plans: dict[str, Plan]) -> Answer:
+    """The answer of ``check`` to the case of all these plans, in the scenario of the first. Raises PlanError."""
+    from detente.planner.check import check as ask
+
+    for name, found in plans.items():
+        found.must_be_of(of_plan(folder, found, beside).hash, name)
+    return ask(of_plan(folder, next(iter(plans.values())), beside), None, progress())
