@@ -91,7 +91,7 @@ class CompatibleWire(Wire):
         if call.item:
             return Outgoing(self.target(call) + call.item, (), b"", call.method)
         members, left_out = without(call, self.deployment.lacks)
-        members = as_models_take_them(members)
+        members = as_models_take_them(call, members)
         return Outgoing(self.target(call), JSON, body_of(call, members, self.name), left_out=left_out)
 
     def decode(self, call: Call, headers: Headers, body: bytes) -> Reply | Failure:

@@ -13,12 +13,13 @@ from hashlib import blake2b
 
 import msgspec
 
+from detente.providers.marks import CALLS, marks_of
 from detente.providers.quoted import quoted
 from detente.providers.wire import Call, Decoder, Members, StreamPart
 
 MAX_NAME = 64
 """Characters of a function's name, at every provider but Anthropic, whose models take 128."""
-_CALLS, _ITEMS, _NAME = quoted("tool_calls"), quoted("function_call"), quoted("name")
+_ITEMS, _NAME = quoted("function_call"), quoted("name")
 _LONG = re.compile(rb'"name"\s*:\s*"([a-zA-Z0-9_-]{65,})"')
 
 
@@ -43,9 +44,9 @@ HOLDERS = ("tools", "tool_choice", "messages", "input")
 """Members of a call in OpenAI's shapes that name tools."""
 
 
-def as_models_take_them(members: Mapping[str, msgspec.Raw]) -> Mapping[str, msgspec.Raw]:
-    """The members of a call with short names for long ones; no other byte changes."""
-    names = whole_names(members) if _names_tools(members) else {}
+def as_models_take_them(call: Call, members: Mapping[str, msgspec.Raw]) -> Mapping[str, msgspec.Raw]:
+    """The members of a call that are told, with short names for long ones; no other byte changes."""
+    names = whole_names(members) if _names_tools(call) else {}
     if not names:
         return members
     short = {whole: told for told, whole in names.items()}
@@ -56,11 +57,12 @@ def as_models_take_them(members: Mapping[str, msgspec.Raw]) -> Mapping[str, msgs
     return told
 
 
-def _names_tools(members: Mapping[str, msgspec.Raw]) -> bool:
+def _names_tools(call: Call) -> bool:
     """Whether a call names any tool: most do not, and are not searched."""
-    if "tools" in members or _CALLS(bytes(members.get("messages", b""))):
+    members = call.members
+    if "tools" in members or CALLS in marks_of(call):
         return True
-    return bool(_ITEMS(bytes(members.get("input", b""))))
+    return "input" in members and bool(_ITEMS(bytes(members["input"])))
 
 
 class WholeNames:

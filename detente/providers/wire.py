@@ -63,6 +63,8 @@ class Call(msgspec.Struct, frozen=True):
     budget: int | None = None
     """Tokens of thought, where the caller stated them in Anthropic's shape. OpenAI's has no budgets, so the members say
     the effort that comes nearest; a wire whose provider knows budgets goes by this."""
+    marks: frozenset[bytes] | None = None
+    """What its messages hold (``marks``); None where nobody has looked."""
 
 
 # -- what comes back ------------------------------------------------------------------------------------------------

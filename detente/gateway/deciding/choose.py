@@ -66,6 +66,8 @@ class Order(msgspec.Struct, frozen=True):
     resting: tuple[Candidate, ...] = ()
     retry_after: float | None = None
     limited: bool = False
+    settled: bool = False
+    """Whether it is that of any prompt, and stays so for as long as all may be asked and have headroom."""
 
 
 def choose(permitted: Sequence[Candidate], states: Mapping[str, State], now: float, prefix: bytes = b"") -> Order:
@@ -90,10 +92,11 @@ def choose(permitted: Sequence[Candidate], states: Mapping[str, State], now: flo
     if len(ready) == 1:
         (candidate, state) = ready[0]
         choices: tuple[RankedCandidate, ...] = (_ranked(candidate, state, state.price),)
+        settled = True
     else:
-        choices = _ordered(ready, prefix)
+        choices, settled = _ordered(ready, prefix)
     if not resting:
-        return Order(choices)
+        return Order(choices, settled=settled and all(choice.why != "full" for choice in choices))
     wait = min(max(s.health.until - now, 0.0) for _, s in resting)
     limited = all(s.health.well for _, s in resting)
     return Order(choices, tuple(c for c, _ in resting), wait if not choices else None, limited)
@@ -129,7 +132,8 @@ def _by_price(candidate: Candidate, state: State) -> bool:
     return not (candidate.prepaid or state.saving.amount or (state.used is not None and state.used >= 1.0))
 
 
-def _ordered(ready: Sequence[tuple[Candidate, State]], prefix: bytes) -> tuple[RankedCandidate, ...]:
+def _ordered(ready: Sequence[tuple[Candidate, State]], prefix: bytes) -> tuple[tuple[RankedCandidate, ...], bool]:
+    """The order, and whether it turns on neither the prompt nor on what was served."""
     total = sum([state.served for _, state in ready])
     shares = sum([state.share for _, state in ready]) or 1.0
     # how much less each was given than its share of the plan, among those that may be asked
@@ -148,4 +152,6 @@ def _ordered(ready: Sequence[tuple[Candidate, State]], prefix: bytes) -> tuple[R
         without = candidate.without  # who can do all that is wished for is asked first
         keyed.append(((without, _RANK[why], behind, price, affinity, -state.share, place), ranked))
     keyed.sort(key=itemgetter(0))
-    return tuple([choice for _, choice in keyed])
+    by_prompt = len({key[:4] for key, _ in keyed}) < len(keyed)
+    by_share = any(state.share > 0 for _, state in ready)
+    return tuple([choice for _, choice in keyed]), not (by_prompt or by_share)

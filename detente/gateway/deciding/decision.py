@@ -16,7 +16,7 @@ from detente.gateway.deciding.admit import Admission, Candidate
 from detente.gateway.deciding.choose import Order, choose
 from detente.gateway.deciding.error import error
 from detente.gateway.deciding.load import Load
-from detente.gateway.deciding.moment import Moment
+from detente.gateway.deciding.moment import Known, Moment
 from detente.gateway.surfaces.surface import NO_HEADERS, AbsentError, Asked, KeptTurn, Surface
 from detente.live.presented import Presented
 from detente.live.request import Request
@@ -89,26 +89,39 @@ def decide(
         What turns on the key of the call, where anything does.
     """
     request = Request(
-        workload=workload.id,
-        kind=workload.kind,
-        labels=tuple(labels.items()),
-        model=moment.policy.named(workload, asked.model or workload.id),
-        operation=surface.operation,
-        needs=asked.needs,
-        pinned=asked.pinned,
-        wishes=asked.wishes,
-        presented=presented,
+        workload.id,
+        workload.kind,
+        tuple(labels.items()),
+        moment.policy.named(workload, asked.model or workload.id),
+        surface.operation,
+        asked.needs,
+        asked.pinned,
+        asked.wishes,
+        presented,
     )
-    admission = moment.admission(request, asked.takes)
+    known = moment.known(request)
+    admission = moment.admission(request, asked.takes) if known.admission.live else known.admission
     if not admission.candidates:
         message = f"no deployment serves `{asked.model}`; {did_you_mean(asked.model, moment.policy.models(workload))}"
         raise Rejection(404, error(404, message, param="model", code="model_not_found"))
     if surface.operation == "embeddings":
         _must_be_comparable(admission.candidates, asked.model)
-    permitted = admission.permitted
-    shares, prices = moment.shares(workload.id), moment.prices(workload)
-    states = load.states(permitted, workload.id, shares, prices, now, moment.savings(request, workload))
-    return RoutingDecision(request, admission, choose(permitted, states, now, asked.prefix), surface)
+    order = _remembered(known, admission, moment, load, now)
+    if order is None:
+        permitted, savings = admission.permitted, moment.savings(request, workload)
+        shares, prices = moment.shares(workload.id), moment.prices(workload)
+        states = load.states(permitted, workload.id, shares, prices, now, savings)
+        order = choose(permitted, states, now, asked.prefix)
+        if order.settled and admission is known.admission:
+            known.order, known.steered = order, moment.standings.at_risk
+    return RoutingDecision(request, admission, order, surface)
+
+
+def _remembered(known: Known, admission: Admission, moment: Moment, load: Load, now: float) -> Order | None:
+    """The order of a class of requests, where it is settled and nothing has happened that changes it."""
+    if known.order is None or admission is not known.admission or known.steered is not moment.standings.at_risk:
+        return None
+    return known.order if load.at_ease(admission.permitted, now) else None
 
 
 def _must_be_comparable(candidates: Sequence[Candidate], asked: str) -> None:

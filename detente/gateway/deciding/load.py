@@ -44,6 +44,10 @@ class LeakyBucket:
         self._at = now
         return self._level / self.per_minute
 
+    def full(self, now: float) -> bool:
+        """Whether a minute's limit is taken. What has run off meanwhile is only looked at where it matters."""
+        return self._level >= self.per_minute and self.used(now) >= 1.0
+
     def add(self, tokens: float, now: float) -> None:
         """Tokens were taken; fewer than none corrects an estimate."""
         self.used(now)
@@ -109,6 +113,17 @@ class Load:
                 savings.get(name, NO_SAVING) if savings else NO_SAVING,
             )
         return found
+
+    def at_ease(self, permitted: Sequence[Candidate], now: float) -> bool:
+        """Whether each of the permitted may be asked, and has headroom."""
+        for candidate in permitted:
+            name = candidate.deployed.id
+            health, taken = self._health.get(name), self._taken.get(name)
+            if health is not None and not health.may_ask(now):
+                return False
+            if taken is not None and taken.full(now):
+                return False
+        return True
 
     def health(self, deployment: str) -> Health:
         """A deployment's health."""

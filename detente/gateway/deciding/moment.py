@@ -9,9 +9,12 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+import msgspec
+
 from detente.contract.rating import part_paid
 from detente.demand.workload import AnyWorkload
 from detente.gateway.deciding.admit import Admission, admit
+from detente.gateway.deciding.choose import Order
 from detente.gateway.deciding.keyring import Keyring
 from detente.gateway.deciding.policy import Deployed, Policy
 from detente.gateway.deciding.standings import NOT_KEPT, Standings
@@ -26,6 +29,16 @@ MAX_REMEMBERED = 10_000
 _HOUR = timedelta(hours=1)
 UNKNOWN_PRICE = 2**62
 """Stands for the price of a call on capacity that is rented by the hour: reserved capacity is asked before it."""
+
+
+class Known(msgspec.Struct):
+    """What is known of a class of requests until the turn."""
+
+    admission: Admission
+    order: Order | None = None
+    """Whom any call of it asks, as long as all permitted may be asked and have headroom; None: it is not settled."""
+    steered: tuple[AtRisk, ...] = ()
+    """The floors at risk that it goes by."""
 
 
 class Moment:
@@ -47,7 +60,7 @@ class Moment:
         self.until = min([hour, *policy.turns[place : place + 1], *([window] if window is not None else [])])
         self.period = policy.period(at)
         self.rates = {deployed.id: deployed.rates(at) for deployed in policy.deployed}
-        self._admissions: dict[Request, Admission] = {}
+        self._known: dict[Request, Known] = {}
         self._prices: dict[str, Mapping[str, int]] = {}
         self._steered: tuple[AtRisk, ...] = ()
         self._savings: dict[tuple[str, tuple[tuple[str, str], ...]], Mapping[str, Saving]] = {}
@@ -57,12 +70,17 @@ class Moment:
 
         ``need`` is what the call may take; None of one that takes nothing, and is asked of facts alone.
         """
-        found = self._admissions.get(request)
-        if found is None:
-            if len(self._admissions) >= MAX_REMEMBERED:
-                self._admissions.clear()
-            found = self._admissions[request] = admit(self.policy, request, self.at)
+        found = self.known(request).admission
         return found if need is None else found.as_of(self.standings, need)
+
+    def known(self, request: Request) -> Known:
+        """What is known of the class of a request, by facts alone."""
+        found = self._known.get(request)
+        if found is None:
+            if len(self._known) >= MAX_REMEMBERED:
+                self._known.clear()
+            found = self._known[request] = Known(admit(self.policy, request, self.at))
+        return found
 
     def shares(self, workload: str) -> Mapping[str, float]:
         """The plan's share of a workload on each offer, now."""

@@ -1,0 +1,113 @@
+"""An order that is remembered for a class of requests is the one that would be worked out anew, whatever has happened.
+
+The oracle is a moment that remembers nothing yet.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detente.case.case import Case
+from detente.gateway.deciding import decision
+from detente.gateway.deciding.choose import Order
+from detente.gateway.deciding.decision import decide, read
+from detente.gateway.deciding.load import Load
+from detente.gateway.deciding.moment import Moment
+from detente.gateway.deciding.policy import Policy
+from detente.gateway.deciding.standings import Standings
+from detente.gateway.surfaces import SURFACES
+from detente.providers.wire import Tokens, failure
+from tests.builders import Data, agreement, solved, tokens
+from tests.gateway.deciding.test_steering import case as with_floor
+from tests.gateway.deciding.test_steering import risks
+from tests.gateway.stage import HELLO, NOON, case_data
+
+CHAT = SURFACES[b"/v1/chat/completions"]
+BASES = dict.fromkeys(("south", "north", "east"), "http://a.example")
+SHARE: Data = {"id": "part", "kind": "share", "at-least": "25%"}
+
+
+def policy(*, plan: bool = False, level: bool = False) -> Policy:
+    """South takes a million tokens a minute; ``level``: North and East cost the same, so that prompts decide."""
+    prices = {"south": 2, "north": 3, "east": 3 if level else 4}
+    limit = {"south": {"capacity": "60 Mtok per hour"}}
+    offers = [tokens(name, price, **limit.get(name, {})) for name, price in prices.items()]
+    case = Case.of(case_data(BASES, agreement(SHARE), offers=offers))
+    return Policy.of(case, solved(case) if plan else None)
+
+
+POLICIES = (policy(), policy(level=True), policy(plan=True))
+
+
+def ordered(moment: Moment, load: Load, now: float, prompt: str = "hi") -> Order:
+    messages = [{"role": "user", "content": prompt}]
+    asked = read(CHAT, json.dumps({**HELLO, "messages": messages}).encode())
+    workload = moment.policy.workloads["chat"]
+    return decide(moment, load, CHAT, asked, workload, workload.labels, now).order
+
+
+def plain(order: Order) -> tuple[object, ...]:
+    """What an order says."""
+    choices = [(choice.candidate.deployed.id, choice.told) for choice in order.choices]
+    return choices, [c.deployed.id for c in order.resting], order.retry_after, order.limited
+
+
+EVENTS = st.one_of(
+    st.tuples(st.just("failed"), st.integers(0, 2), st.sampled_from([None, 0.4, 9.0])),
+    st.tuples(st.just("took"), st.integers(0, 2), st.sampled_from([1_000, 400_000, 2_000_000])),
+    st.tuples(st.just("passes"), st.just(0), st.sampled_from([0.1, 1.0, 30.0, 120.0])),
+)
+
+
+@settings(deadline=None, max_examples=120)
+@given(st.sampled_from(POLICIES), st.lists(EVENTS, max_size=12), st.data())
+def test_what_is_remembered_is_what_would_be_worked_out(
+    policy: Policy, events: list[tuple[str, int, float]], data: st.DataObject
+) -> None:
+    load, now, moment = Load(), 0.0, Moment(policy, NOON)
+    load.limits(policy, NOON)
+    load.enter(moment.period)
+    for what, which, how in [("passes", 0, 0.0), *events]:
+        deployed = policy.deployed[which]
+        if what == "passes":
+            now += how
+        elif what == "failed":
+            load.failed(deployed, "chat", failure("unavailable", 503, "no", retry_after=how), 0.0, now)
+        else:
+            held = load.asked(deployed, "chat", how, now)
+            load.served(deployed, "chat", Tokens(int(how), 0), held, now)
+        prompt = data.draw(st.sampled_from(["hi", "ho", "a longer prompt"]))
+        expected = plain(ordered(Moment(policy, NOON), load, now, prompt))
+        assert plain(ordered(moment, load, now, prompt)) == expected
+
+
+def test_an_order_is_worked_out_once_and_again_when_one_begins_to_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    worked_out = []
+    usual = decision.choose
+    monkeypatch.setattr(decision, "choose", lambda *given: worked_out.append(given) or usual(*given))
+    given, load = POLICIES[0], Load()
+    load.limits(given, NOON)
+    moment = Moment(given, NOON)
+    first = ordered(moment, load, 0.0)
+    assert ordered(moment, load, 1.0) is first
+    assert len(worked_out) == 1
+    load.failed(given.deployed[0], "chat", failure("throttled", 429, "no", retry_after=5.0), 0.0, 1.0)
+    assert [c.deployed.id for c in ordered(moment, load, 2.0).resting] == ["south-m"]
+    assert len(worked_out) == 2
+    assert plain(ordered(moment, load, 7.0)) == plain(first)
+    assert len(worked_out) == 2  # it may be asked again, and the order is remembered still
+
+
+def test_a_floor_that_begins_to_fall_short_changes_the_order(tmp_path: Path) -> None:
+    case, standings, load = with_floor(), Standings(), Load()
+    floors = risks(case, tmp_path)
+    moment = Moment(Policy.of(case), NOON, standings)
+    for at_risk, expected in ((), "south-live"), (floors, "north-live"), ((), "south-live"):
+        standings.at_risk = at_risk
+        for _ in range(2):
+            assert ordered(moment, load, 0.0).choices[0].candidate.deployed.id == expected
