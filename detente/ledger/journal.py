@@ -197,7 +197,7 @@ class Journal:
             os.ftruncate(self._fds[-1], self._size)
             raise OSError(f"{self.folder}: only {written} of {len(record)} bytes of a record could be written")
         self._size += written
-        self._sequence = _after(self._sequence)
+        self._sequence = (self._sequence + 1) % NUMBERS
         self.appended += 1
 
     def _rotate(self) -> None:

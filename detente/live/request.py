@@ -7,15 +7,14 @@ and where it goes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-import msgspec
+from typing import NamedTuple
 
 from detente.live.deployment import Feature, Operation
 from detente.live.presented import Presented
 from detente.values.facts import Facts
 
 
-class Request(msgspec.Struct, frozen=True):
+class Request(NamedTuple):
     """One call. Hashable: the decision of which deployments may serve it is remembered by it.
 
     ``model`` is a model's name, or the workload's own id: any model that it runs on. ``pinned`` names the only

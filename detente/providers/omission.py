@@ -62,6 +62,9 @@ def remedy(leniency: str) -> str:
 
 def without(call: Call, lacks: Collection[str]) -> tuple[Mapping[str, msgspec.Raw], tuple[str, ...]]:
     """(the members that are told, the names of those left out). Raises Refusal for thoughts that only Claude reads."""
+    marked = marks_of(call)
+    if not (lacks or marked):
+        return call.members, ()
     members, left_out = call.members, []
     for feature in lacks:
         if feature in call.optional:
@@ -75,7 +78,7 @@ def without(call: Call, lacks: Collection[str]) -> tuple[Mapping[str, msgspec.Ra
         members = _unencrypted(members, left_out) if call.operation == "responses" else members
     elif left_out:
         members = {name: raw for name, raw in members.items() if name not in left_out}
-    if not SIGNED.isdisjoint(marks_of(call)):
+    if not SIGNED.isdisjoint(marked):
         if "reasoning" not in call.optional:
             what = "`messages` hold thinking that Claude signed, and nobody but Claude can read it"
             raise Refusal(f"{what}; allow it to be left out: `reasoning` under `lenient:`", "messages")

@@ -58,6 +58,7 @@ class _Message(msgspec.Struct):
 
 
 class _Whole(msgspec.Struct):
+    model: msgspec.Raw = msgspec.Raw(b"")
     usage: msgspec.Raw = msgspec.Raw(b"null")
     choices: list[_Message] | None = None
     data: msgspec.Raw = msgspec.Raw(b"null")
@@ -111,9 +112,8 @@ class CompatibleWire(Wire):
             return self.failed(502, headers, body)  # some answer 200 with an error inside
         if not _answers(call, found):
             return failure("broken", 502, "the provider's reply has status 200 and holds no answer")
-        finish = next((choice.finish_reason for choice in found.choices or () if choice.finish_reason), None)
         # A good reply with a usage that cannot be read was served, and paid for: its use is unknown (§12).
-        return Reply(body, tokens_of(found.usage), finish)
+        return Reply(body, tokens_of(found.usage), _finish(found), bytes(found.model))
 
     def decoder(self, call: Call, headers: Headers) -> Decoder:
         found: Decoder
@@ -134,7 +134,18 @@ def _answers(call: Call, found: _Whole) -> bool:
     """Whether a reply of status 200 holds what was asked for."""
     if call.operation == "embeddings":
         return b"".join(bytes(memoryview(found.data)[:20]).split())[:2] == b"[{"
-    return bool(found.choices) and all(bytes(memoryview(c.message)[:1]) == b"{" for c in found.choices or ())
+    for choice in found.choices or ():
+        if bytes(memoryview(choice.message)[:1]) != b"{":
+            return False
+    return bool(found.choices)
+
+
+def _finish(found: _Whole) -> str | None:
+    """Why the first choice that says it ended."""
+    for choice in found.choices or ():
+        if choice.finish_reason:
+            return choice.finish_reason
+    return None
 
 
 def choices_of(call: Call) -> int:

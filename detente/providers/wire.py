@@ -176,11 +176,15 @@ _TYPES: dict[FailureKind, str] = {
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """A whole reply in OpenAI's shape. ``tokens`` is None where the provider did not say: unknown, never zero (§12)."""
+    """A whole reply in OpenAI's shape. ``tokens`` is None where the provider did not say: unknown, never zero (§12).
+
+    ``model`` is the name that it gives its model, as JSON text; empty where that was not read.
+    """
 
     body: bytes
     tokens: Tokens | None
     finish: str | None = None
+    model: bytes = b""
 
 
 @dataclass(slots=True)
@@ -338,7 +342,9 @@ def is_utf8(data: bytes) -> bool:
 
 def joined(members: Mapping[str, msgspec.Raw], changed: Sequence[tuple[str, bytes]] = ()) -> bytes:
     """The members as one JSON object, some of them changed or added; no other byte of the caller's text is touched."""
-    merged = {**members, **{name: msgspec.Raw(text) for name, text in changed}}
+    merged = dict(members)
+    for name, text in changed:
+        merged[name] = msgspec.Raw(text)
     return msgspec.json.encode(merged)
 
 

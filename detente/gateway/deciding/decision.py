@@ -6,7 +6,7 @@ is permitted (``admit``) and the order itself (``choose``), and anything that is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -48,21 +48,25 @@ def read(
     headers: Mapping[bytes, bytes] = NO_HEADERS,
 ) -> Asked:
     """What a workload's caller asks for. Raises Rejection where it cannot be read, or is not here."""
-    return _read(lambda: surface.ask(body, workload, headers), lenient)
+    try:
+        asked = surface.ask(body, workload, headers)
+        return asked.allowing(lenient) if lenient else asked
+    except Refusal as refused:
+        raise _rejected(refused) from None
 
 
 def recalled(surface: Surface, asked: Asked, turns: Sequence[KeptTurn], lenient: frozenset[str] = frozenset()) -> Asked:
     """The same with the kept turns that it builds on. Raises Rejection where those are not kept any more."""
-    return _read(lambda: surface.recalled(asked, turns), lenient)
-
-
-def _read(asked: Callable[[], Asked], lenient: frozenset[str]) -> Asked:
     try:
-        return asked().allowing(lenient)
-    except AbsentError as missing:
-        raise Rejection(404, error(404, missing.message, param=missing.param, code="not_found")) from None
+        return surface.recalled(asked, turns).allowing(lenient)
     except Refusal as refused:
-        raise Rejection(400, error(400, refused.message, param=refused.param, code="unreadable")) from None
+        raise _rejected(refused) from None
+
+
+def _rejected(refused: Refusal) -> Rejection:
+    """What the caller of a call that cannot be read is told."""
+    status, code = (404, "not_found") if isinstance(refused, AbsentError) else (400, "unreadable")
+    return Rejection(status, error(status, refused.message, param=refused.param, code=code))
 
 
 def decide(

@@ -47,6 +47,8 @@ class Keyring:
         keys = [*(key for key in self.more if key.id not in self.strangers), *policy.keys.values()]
         self._keys = {key.id: key for key in keys}  # one of the case comes before one of its name
         self._held = {key.id: _held(policy, key) for key in self._keys.values()}
+        self._opened: dict[str, HeldKey] = {}
+        """What was presented and opened: of each key one form, so that there are no more of them than keys."""
         self.labels = _labels(policy, self._keys.values())
 
     def __iter__(self) -> Iterator[HeldKey]:
@@ -58,9 +60,14 @@ class Keyring:
         return tuple(key.budget for key in self._keys.values() if key.budget is not None)
 
     def opened(self, presented: str) -> HeldKey | None:
-        """The key that was presented, or None."""
-        found = opens(self._keys, presented)
-        return self._held[found.id] if found is not None else None
+        """The key that was presented, or None.
+
+        One that opened before is looked up by what was presented, whose hash as a text nobody outside can foresee.
+        """
+        held = self._opened.get(presented)
+        if held is None and (found := opens(self._keys, presented)) is not None:
+            held = self._opened[presented] = self._held[found.id]
+        return held
 
     def still(self, key: Key) -> HeldKey | None:
         """A key that opened a moment ago, as it is now; None where it no longer does."""

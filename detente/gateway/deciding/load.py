@@ -50,8 +50,8 @@ class LeakyBucket:
 
     def add(self, tokens: float, now: float) -> None:
         """Tokens were taken; fewer than none corrects an estimate."""
-        self.used(now)
-        self._level = min(max(0.0, self._level + tokens), MAX_MINUTES * self.per_minute)
+        level = max(0.0, self._level - (now - self._at) * self.per_minute / 60.0) + tokens
+        self._level, self._at = min(max(0.0, level), MAX_MINUTES * self.per_minute), now
 
 
 class Load:

@@ -6,6 +6,7 @@ the connection, its silence and its order (``protocol``), and who may ask (``app
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Protocol
 
 import httptools
@@ -49,6 +50,16 @@ class NoRequestError(Exception):
     def __init__(self, status: int, message: str, given: tuple[int, HeaderLines, bytes] | None = None) -> None:
         super().__init__(message)
         self.status, self.message, self.given = status, message, given
+
+
+@lru_cache(maxsize=64)
+def _target(url: bytes) -> tuple[bytes, bytes]:
+    """Path and query of a target. Raises NoRequestError where it is not a path. Cached: most are one of few."""
+    try:
+        found = httptools.parse_url(url)
+    except httptools.HttpParserInvalidURLError:
+        raise NoRequestError(400, "a target that is not a path") from None
+    return found.path or b"/", found.query or b""
 
 
 class Reader:
@@ -166,11 +177,7 @@ class Reader:
             raise NoRequestError(400, _REPEATED)
         if b"host" not in head.headers and head.version == "1.1":
             raise NoRequestError(400, "no `host` header")
-        try:
-            url = httptools.parse_url(self._url)
-        except httptools.HttpParserInvalidURLError:
-            raise NoRequestError(400, "a target that is not a path") from None
-        head.path, head.query = url.path or b"/", url.query or b""
+        head.path, head.query = _target(self._url)
         stated, self._most = head.headers.get(b"content-length"), self._rules.most_body
         if stated is not None and int(stated) > self._most:
             raise NoRequestError(413, f"a body of {int(stated)} bytes; at most {self._most} are read")

@@ -37,7 +37,7 @@ from detente.gateway.serving.recalling import forgotten, recalled
 from detente.gateway.serving.recorder import Recorder
 from detente.gateway.serving.relay import Relay
 from detente.gateway.serving.standing_page import standing_page
-from detente.gateway.serving.stated import stated_labels
+from detente.gateway.serving.stated import LABELS, stated_labels
 from detente.gateway.serving.trace import PARENT, Tracing, trace_of
 from detente.gateway.surfaces import SURFACES
 from detente.gateway.surfaces.messages_count import CountSurface
@@ -310,7 +310,8 @@ class App:
         if self._tracing is not None:
             job.span = self._tracing.begins(surface.path, job.workload.id, job.trace)
         try:
-            job.labels = stated_labels(job.labels, headers, moment.keys.labels)
+            if LABELS in headers:
+                job.labels = stated_labels(job.labels, headers[LABELS], moment.keys.labels)
             must_be_few(exchange.body, policy.serving.parts)
             body = with_model(exchange.head.path, exchange.body)
             asked = job.asked = read(surface, body, job.workload.id, lenient, headers)

@@ -6,7 +6,6 @@ Owns: the values alone. Not here: asking (``provider_call``).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import msgspec
 
@@ -24,7 +23,7 @@ from detente.providers.outgoing import HeaderPairs, Outgoing
 from detente.providers.wire import Call, Tokens
 
 
-class Made(NamedTuple):
+class Made(msgspec.Struct, frozen=True):
     """A call as it is sent: its request, and what authorizes it."""
 
     call: Call
@@ -37,8 +36,12 @@ class ProviderCall(msgspec.Struct):
 
     job: Job
     choice: RankedCandidate
+    deployed: Deployed
+    """Who is asked."""
     caller: Exchange
     asked: Asked
+    sends: Sequence[Made]
+    """What is sent: the call, or the parts that it is made as."""
     began: float
     held: float = 0.0
     """Tokens of its limit that are held for the call until it ends."""
@@ -49,11 +52,6 @@ class ProviderCall(msgspec.Struct):
     spilled: bool = False
     span: AttemptSpan | None = None
     """What is told of it to whoever collects traces."""
-
-    @property
-    def deployed(self) -> Deployed:
-        """Who is asked."""
-        return self.choice.candidate.deployed
 
     @property
     def secrets(self) -> Sequence[str]:

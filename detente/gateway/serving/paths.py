@@ -21,6 +21,7 @@ from detente.providers.wire import Members
 _POST = frozenset({b"POST"})
 _SAME = re.compile(rb"^/openai/(?:v1|deployments/[^/]+)(?=/)")
 """How the paths of Azure's own clients begin."""
+_AZURES = b"/openai/"
 _DEPLOYMENT = re.compile(rb"^/openai/deployments/([^/]+)/")
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -41,7 +42,7 @@ def with_model(path: bytes, body: bytes) -> bytes:
 
     A body that cannot be read stays as it is, for whoever says what is wrong with it.
     """
-    named = _DEPLOYMENT.match(path)
+    named = _DEPLOYMENT.match(path) if path.startswith(_AZURES) else None
     if named is None:
         return body
     try:

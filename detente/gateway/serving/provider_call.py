@@ -8,9 +8,10 @@ never a false end. Not here: which deployment is asked, and when again (``relay`
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -80,59 +81,17 @@ class ProviderCalls:
         A failure came before any content, or another deployment may go on with what has come. Raises OSError where it
         cannot be recorded.
         """
-        deployed = choice.candidate.deployed
-        span = job.span.asks(deployed, job.asked.call) if job.span is not None else None
-        trace = job.trace if span is None else span.trace
-        try:
-            asked = going_on(job, choice) or await self.fetching.spoken(job, deployed.wire)
-            if job.names_who_served:
-                asked = msgspec.structs.replace(asked, served_by=deployed.model)
-            sends = [self._made(job, deployed, part, trace) for part in deployed.wire.parts(asked.call)]
-        except Refusal as refusal:
-            job.cannot.append((choice.candidate, job.surface.worded(refusal)))
-            return None
-        except CredentialError as error:
-            missing = failure("credential", 502, f"the credential of {deployed.id} is not available")
-            return self._unasked(job, deployed, replace(missing, detail=str(error)), span)
-        except Exception as defect:
-            tell(job.id, defect)
-            return self._unasked(job, deployed, unasked(defect, deployed), span)
-        call = ProviderCall(job, choice, caller, asked, self._loop.time(), span=span)
-        job.left_out = (*asked.call.left_out, *sends[0].outgoing.left_out)
-        return await self._sent(call, sends)
-
-    def _made(self, job: Job, deployed: Deployed, call: Call, trace: HeaderPairs) -> Made:
-        """The request of a call, and what authorizes it. Raises ``Refusal``, ``CredentialError``."""
-        outgoing = deployed.wire.encode(call)
-        authority = job.moment.policy.authorities[deployed.id]
-        return Made(
-            call, outgoing, authority.headers(outgoing, deployed.host, self._wall()) + _along(job, deployed, trace)
-        )
-
-    async def _send(self, call: ProviderCall, made: Made) -> Incoming:
-        return await self._upstream.send(
-            call.deployed.base,
-            made.outgoing,
-            made.authorized,
-            until=call.job.until,
-            patience=call.job.patience,
-            spec=call.deployed.deployment.connection,
-        )
-
-    async def _sent(self, call: ProviderCall, sends: Sequence[Made]) -> Served | Failure:
-        """Send it, and make of it what comes."""
-        job, deployed = call.job, call.deployed
-        call.held = self._load.asked(deployed, job.workload.id, job.asked.tokens, call.began)
-        if call.choice.candidate.caps and (takes := job.asked.takes) is not None:
-            call.hold = job.moment.standings.hold(call.choice.candidate.caps, takes)
-        sent = True
+        call = await self._call(job, choice, caller)
+        if not isinstance(call, ProviderCall):
+            return call
+        deployed, sent = call.deployed, True
         found: Failure | Reply | StreamPart
         try:
-            if len(sends) > 1:
-                found = await self._in_parts(call, sends)
+            if len(call.sends) > 1:
+                found = await self._in_parts(call)
             else:
-                call.incoming = await self._send(call, sends[0])
-                found = await self._read(call, sends[0].call, call.incoming)
+                call.incoming = await self._send(call, call.sends[0])
+                found = await self._read(call, call.sends[0].call, call.incoming)
         except UpstreamError as error:
             found, sent = unanswered(error, deployed), error.sent
         except asyncio.CancelledError:
@@ -158,11 +117,58 @@ class ProviderCalls:
         assert call.stream is not None
         return await self._finish(call, call.stream, found)
 
+    async def _call(self, job: Job, choice: RankedCandidate, caller: Exchange) -> ProviderCall | Failure | None:
+        """The call as one deployment is asked it, for which room is held there; a failure where it cannot be asked now.
+
+        None where the call cannot be said there.
+        """
+        deployed = choice.candidate.deployed
+        span = job.span.asks(deployed, job.asked.call) if job.span is not None else None
+        trace = job.trace if span is None else span.trace
+        try:
+            asked = going_on(job, choice)
+            if asked is None and job.moment.policy.serving.fetch is not None:
+                asked = await self.fetching.spoken(job, deployed.wire)
+            elif asked is None:
+                asked = job.surface.spoken(job.asked, deployed.wire)
+            if job.names_who_served:
+                asked = msgspec.structs.replace(asked, served_by=deployed.model)
+            sends = [self._made(job, deployed, part, trace) for part in deployed.wire.parts(asked.call)]
+        except Refusal as refusal:
+            job.cannot.append((choice.candidate, job.surface.worded(refusal)))
+            return None
+        except CredentialError as error:
+            missing = failure("credential", 502, f"the credential of {deployed.id} is not available")
+            return self._unasked(job, deployed, replace(missing, detail=str(error)), span)
+        except Exception as defect:
+            tell(job.id, defect)
+            return self._unasked(job, deployed, unasked(defect, deployed), span)
+        job.left_out = (*asked.call.left_out, *sends[0].outgoing.left_out)
+        now = self._loop.time()
+        held = self._load.asked(deployed, job.workload.id, job.asked.tokens, now)
+        call = ProviderCall(job, choice, deployed, caller, asked, sends, now, held, span=span)
+        if choice.candidate.caps and (takes := job.asked.takes) is not None:
+            call.hold = job.moment.standings.hold(choice.candidate.caps, takes)
+        return call
+
+    def _made(self, job: Job, deployed: Deployed, call: Call, trace: HeaderPairs) -> Made:
+        """The request of a call, and what authorizes it. Raises ``Refusal``, ``CredentialError``."""
+        outgoing = deployed.wire.encode(call)
+        authorized = job.moment.policy.authorities[deployed.id].headers(outgoing, deployed.host, self._wall())
+        if job.key.headers:
+            trace += sent_along(job.key, deployed.deployment.kind)
+        return Made(call, outgoing, authorized + trace)
+
+    def _send(self, call: ProviderCall, made: Made) -> Coroutine[Any, Any, Incoming]:
+        deployed, job = call.deployed, call.job
+        spec = deployed.deployment.connection
+        return self._upstream.send(deployed.base, made.outgoing, made.authorized, job.until, job.patience, spec)
+
     async def _read(self, call: ProviderCall, said: Call, incoming: Incoming) -> Failure | Reply | StreamPart:
         """What comes back to what was said: of a stream that its caller has begun to hear, its last part."""
         call.spilled = call.deployed.wire.spilled(incoming.headers)
         if incoming.status != 200 or not call.asked.call.stream:
-            return await self._answer(call, said, incoming)
+            return self._answer(call, said, incoming, await incoming.read(_most(incoming)))
         stream = call.stream = self._stream(call)
         last = await self._pass_on(call, stream, incoming)
         if last.failure is None:
@@ -171,27 +177,26 @@ class ProviderCalls:
             return last
         return last if stream.begun else last.failure
 
-    async def _answer(self, call: ProviderCall, said: Call, incoming: Incoming) -> Failure | Reply:
-        """What comes back in one piece."""
+    def _answer(self, call: ProviderCall, said: Call, incoming: Incoming, body: bytes) -> Failure | Reply:
+        """What came back in one piece."""
         wire = call.deployed.wire
         if incoming.status == 200:
-            return wire.decode(said, incoming.headers, struck_bytes(await incoming.read(MAX_REPLY), call.secrets))
-        body = await incoming.read(MAX_ERROR)
+            return wire.decode(said, incoming.headers, struck_bytes(body, call.secrets))
         found = wire.failed(incoming.status, dated(incoming.headers, self._now()), body, said)
         found = replace(found, passing=incoming.status >= 500 and found.kind == "unavailable")
         return struck_failure(found, call.secrets)
 
-    async def _in_parts(self, call: ProviderCall, sends: Sequence[Made]) -> Failure | Reply:
+    async def _in_parts(self, call: ProviderCall) -> Failure | Reply:
         """What comes back to a call that is made as several: all of it, or the first failure."""
 
         async def part(made: Made) -> Failure | Reply:
             incoming = await self._send(call, made)
             try:
-                return await self._answer(call, made.call, incoming)
+                return self._answer(call, made.call, incoming, await incoming.read(_most(incoming)))
             finally:
                 incoming.close()
 
-        found = await all_of([partial(part, made) for made in sends])
+        found = await all_of([partial(part, made) for made in call.sends])
         return found if isinstance(found, Failure) else call.deployed.wire.together(found)
 
     # -- how it ended --------------------------------------------------------------------------------------------
@@ -266,8 +271,8 @@ class ProviderCalls:
             return self._note(call, unread(defect, deployed))
         served = Served("complete", 200, call.choice, reply.tokens, reply.finish, call.spilled)
         cost = self._served(call, served)
-        await self._recorder.keep(job, call.asked, body)
-        await self._recorder.durable(job)
+        if (waits := self._recorder.waits(job, call.asked, body)) is not None:
+            await waits
         call.caller.reply(200, JSON + self._recorder.disclosed(job, call.choice, cost), body)
         self._metrics.added(self._loop.time() - job.began - job.waited)
         return served
@@ -342,8 +347,8 @@ class ProviderCalls:
             return await self.break_off(call.job, stream, stream.why)
         served = stream.ended("complete")
         self._served(call, served)
-        await self._recorder.keep(call.job, stream.asked, stream.whole)
-        await self._recorder.durable(call.job)
+        if (waits := self._recorder.waits(call.job, stream.asked, stream.whole)) is not None:
+            await waits
         stream.close()
         return served
 
@@ -356,11 +361,9 @@ class ProviderCalls:
         return served
 
 
-def _along(job: Job, deployed: Deployed, trace: HeaderPairs) -> HeaderPairs:
-    """What a provider is sent beside a request: the trace that it belongs to, and its key's organisation."""
-    if not job.key.headers:
-        return trace
-    return trace + sent_along(job.key, deployed.deployment.kind)
+def _most(incoming: Incoming) -> int:
+    """How long a reply may be that comes in one piece."""
+    return MAX_REPLY if incoming.status == 200 else MAX_ERROR
 
 
 def going_on(job: Job, choice: RankedCandidate) -> Asked | None:

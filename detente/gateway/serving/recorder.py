@@ -6,7 +6,9 @@ Owns: from a job and its end to a ``Record``. Not here: the journal's file (``le
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from detente.gateway.deciding.admit import Admission
 from detente.gateway.deciding.choose import RankedCandidate
@@ -89,6 +91,16 @@ class Recorder:
         name = choice.candidate.deployed.id
         start = CallEnd(id=job.id, at=job.at, outcome="begun", status=200, ms=milliseconds(now - job.began))
         self._journal.append(joined(self._route(job, choice, name), start))
+
+    def waits(self, job: Job, asked: Asked, body: bytes) -> Coroutine[Any, Any, None] | None:
+        """What a reply waits for that is on record, before it goes out; None where that is nothing, as for most."""
+        if asked.kept_as or job.moment.policy.serving.sync == "each":
+            return self._kept_and_durable(job, asked, body)
+        return None
+
+    async def _kept_and_durable(self, job: Job, asked: Asked, body: bytes) -> None:
+        await self.keep(job, asked, body)
+        await self.durable(job)
 
     async def keep(self, job: Job, asked: Asked, body: bytes) -> None:
         """Keep a reply on which later calls may build; where it cannot be, those are told to send everything."""

@@ -27,8 +27,7 @@ def struck_failure(failed: Failure, secrets: Sequence[str]) -> Failure:
 def struck_bytes(data: bytes, secrets: Sequence[str]) -> bytes:
     """Bytes of a reply without our secrets. One that is cut in two by two pieces of a stream is not seen."""
     for secret in secrets:
-        found = secret.encode()
-        if found in data and len(secret) >= SHORTEST:
+        if len(secret) >= SHORTEST and (found := secret.encode()) in data:
             data = data.replace(found, STRUCK.encode())
     return data
 

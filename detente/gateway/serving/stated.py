@@ -15,13 +15,8 @@ from detente.live.request import LabelError, labels_of, narrowed
 LABELS = b"x-detente-labels"
 
 
-def stated_labels(
-    held: Mapping[str, str], headers: Mapping[bytes, bytes], known: Mapping[str, frozenset[str]]
-) -> Mapping[str, str]:
-    """The labels of a key, with those that a request adds. Raises Rejection."""
-    stated = headers.get(LABELS)
-    if stated is None:
-        return held
+def stated_labels(held: Mapping[str, str], stated: bytes, known: Mapping[str, frozenset[str]]) -> Mapping[str, str]:
+    """The labels of a key, with those that a request adds in its header. Raises Rejection."""
     try:
         return narrowed(held, labels_of(stated.decode("utf-8", "replace")), known)
     except LabelError as wrong:

@@ -181,7 +181,7 @@ class ChatSurface(Surface):
 
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
         """As it came, but for the model's name. Raises ``UnsayableError``."""
-        return renamed(reply.body, text_of(asked.shown_model))
+        return renamed(reply.body, text_of(asked.shown_model), reply.model)
 
     def streamed(self, asked: Asked, deployment: str) -> Rendering:
         """As it comes, but for the model's name."""

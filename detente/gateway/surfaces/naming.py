@@ -15,6 +15,7 @@ from detente.gateway.surfaces.surface import UnsayableError
 from detente.providers import sse
 from detente.providers.wire import Members
 
+_MEMBER = b'"model"'
 _TEXT = rb'"(?:[^"\\]++|\\.)*+"'
 _FLAT = rb"(?:" + _TEXT + rb"|[^\s\"{}\[\],]++)"
 _NAME = re.compile(
@@ -28,8 +29,16 @@ def text_of(model: str) -> bytes:
     return msgspec.json.encode(model)
 
 
-def renamed(reply: bytes, name: bytes) -> bytes:
-    """A JSON object under another model's name, given as JSON text. Raises ``UnsayableError``."""
+def renamed(reply: bytes, name: bytes, known: bytes = b"") -> bytes:
+    """A JSON object under another model's name, given as JSON text. Raises ``UnsayableError``.
+
+    ``known`` is the name that it has, where that was read before.
+    """
+    if known == name:
+        return reply
+    if known and reply.count(_MEMBER) == 1:  # it can be no other's: a text's quotation marks are escaped
+        at = reply.index(known, reply.index(_MEMBER) + len(_MEMBER))
+        return b"".join((reply[:at], name, reply[at + len(known) :]))
     found = _NAME.match(reply)
     if found is not None:
         return b"".join((reply[: found.start(1)], name, reply[found.end(1) :]))

@@ -70,7 +70,6 @@ class Upstream:
         base: str,
         outgoing: Outgoing,
         headers: HeaderPairs,
-        *,
         until: float,
         patience: Patience = WHOLE,
         spec: ConnectionSpec | None = None,

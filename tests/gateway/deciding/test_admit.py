@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from detente.case.case import Case
 from detente.errors import CaseError
@@ -268,7 +267,7 @@ def test_what_is_denied_while_a_label_is_unknown_is_denied_whatever_it_is(
             if label in dict(request.labels):
                 continue
             for value in values:
-                after = admit(given, replace(request, labels=(*request.labels, (label, value))), at)
+                after = admit(given, request._replace(labels=(*request.labels, (label, value))), at)
                 for a, b in zip(before.candidates, after.candidates, strict=True):
                     if a.verdict.permission == "deny":
                         assert b.verdict.permission == "deny"

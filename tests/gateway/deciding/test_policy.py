@@ -8,7 +8,6 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -290,7 +289,7 @@ def test_admissions_are_remembered_and_bounded() -> None:
     moment = Moment(policy(), AT)
     assert moment.admission(ASK) is moment.admission(ASK)
     for n in range(MAX_REMEMBERED + 5):
-        moment.admission(msgspec.structs.replace(ASK, pinned=f"d{n}"))
+        moment.admission(ASK._replace(pinned=f"d{n}"))
     assert len(moment._known) <= MAX_REMEMBERED
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from detente.case.case import Case
 from detente.gateway.deciding import decision
-from detente.gateway.deciding.choose import Order
+from detente.gateway.deciding.choose import Order, choose
 from detente.gateway.deciding.decision import decide, read
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Moment
@@ -87,9 +88,13 @@ def test_what_is_remembered_is_what_would_be_worked_out(
 
 
 def test_an_order_is_worked_out_once_and_again_when_one_begins_to_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    worked_out = []
-    usual = decision.choose
-    monkeypatch.setattr(decision, "choose", lambda *given: worked_out.append(given) or usual(*given))
+    worked_out: list[Order] = []
+
+    def counted(*given: Any) -> Order:
+        worked_out.append(choose(*given))
+        return worked_out[-1]
+
+    monkeypatch.setattr(decision, "choose", counted)
     given, load = POLICIES[0], Load()
     load.limits(given, NOON)
     moment = Moment(given, NOON)

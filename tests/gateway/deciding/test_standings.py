@@ -8,7 +8,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
 from detente.case.case import Case
 from detente.contract.standing import Standing
@@ -110,7 +109,7 @@ def test_a_cap_denies_only_what_it_covers() -> None:
     both = [work(labels={"team": "sales"}), work("other", labels={"team": "support"})]
     teams = moment(Kept(cap=0), CAP | {"of": {"team": "support"}}, workloads=both)
     assert said(teams.admission(SALES)) == {"south-m": OPEN, "north-m": OPEN}
-    unlabelled = teams.admission(replace(SALES, labels=()))
+    unlabelled = teams.admission(SALES._replace(labels=()))
     assert said(unlabelled) == {"south-m": CLOSED, "north-m": CLOSED}, "what may be covered is denied (§2)"
 
 
