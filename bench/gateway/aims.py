@@ -49,6 +49,7 @@ AIMS: dict[str, Aim] = {
     "delay": Aim("400 streams x 50 events/s: p99 delay of an event", 5, "ms"),
     "event": Aim("400 streams x 50 events/s: CPU an event, to nginx's", 2, "x"),
     "bedrock": Aim("CPU of a Bedrock translation, to a pass-through's", 2, "x"),
+    "messages": Aim("CPU of /v1/messages passed through, to chat's", 1.2, "x"),
     "memory": Aim("memory when idle", 80, "MB", digits=0),
     "start": Aim("start, to the first 200 of /readyz", 1, "s"),
     "workers": Aim("two workers, requests/s a core to one worker's", 0.9, "x", at_least=True),

@@ -103,7 +103,8 @@ class Contender:
 
     def target(self, model: str | None = None) -> Target:
         """What the load is aimed at."""
-        return Target(*self.address, PATH, self.key, model or self.model)
+        name = model or self.model
+        return Target(*self.address, serving_case.PATHS.get(name, PATH), self.key, name)
 
     @property
     def pids(self) -> list[int]:

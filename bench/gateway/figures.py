@@ -26,7 +26,8 @@ class Figures:
     throughput: dict[str, list[Throughput]] = field(default_factory=dict)
     latency: dict[str, list[list[float]]] = field(default_factory=dict)
     streams: dict[str, list[Streamed]] = field(default_factory=dict)
-    bedrock: dict[str, list[Throughput]] = field(default_factory=dict)
+    models: dict[str, list[Throughput]] = field(default_factory=dict)
+    """By the model that was asked for, of what is no chat completion passed through."""
     workers: dict[str, Shared] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     others: float = 0.0
@@ -59,7 +60,8 @@ class Figures:
     def aims(self, subject: str) -> dict[str, float | None]:
         """The figure of each aim; None where it was not measured."""
         own = self.micros(subject)
-        bedrock = self.bedrock.get(serving_case.CONVERSE) if subject == "detente" else None
+        models = self.models if subject == "detente" else {}
+        bedrock, native = models.get(serving_case.CONVERSE), models.get(serving_case.NATIVE)
         idle, workers = self.idle.get(subject), self.workers.get(subject)
         nginx = self.latency_at("nginx", 0.5)
         return {
@@ -72,6 +74,7 @@ class Figures:
             "delay": self.delay_at(subject, 0.99),
             "event": over(self.event_micros(subject), self.event_micros("nginx")),
             "bedrock": over(cheapest(bedrock).micros if bedrock else None, own),
+            "messages": over(cheapest(native).micros if native else None, own),
             "memory": idle.memory.rss if idle else None,
             "start": idle.started_in if idle else None,
             "workers": workers.scaling if workers else None,
@@ -88,7 +91,7 @@ class Figures:
             "others": self.others,
             "micros": {name: [r.micros for r in rounds] for name, rounds in self.throughput.items()},
             "rate": {name: [r.rate for r in rounds] for name, rounds in self.throughput.items()},
-            "bedrock-micros": {name: [r.micros for r in rounds] for name, rounds in self.bedrock.items()},
+            "models-micros": {name: [r.micros for r in rounds] for name, rounds in self.models.items()},
             "latency-ms": {name: {f"{s}": self.latency_at(name, s) for s in shares} for name in self.latency},
             "delay-ms": {name: {f"{s}": self.delay_at(name, s) for s in shares} for name in self.streams},
             "event-micros": {name: self.event_micros(name) for name in self.streams},

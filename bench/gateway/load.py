@@ -49,6 +49,8 @@ class Target:
         call: dict[str, object] = {"model": self.model, "messages": [{"role": "user", "content": ""}]}
         if events:
             call |= {"stream": True, "max_tokens": events}
+        if self.path.endswith("/messages"):
+            call["max_tokens"] = events or 256
         call["messages"] = [{"role": "user", "content": "a" * (REQUEST_BYTES - len(json.dumps(call)))}]
         return json.dumps(call).encode()
 

@@ -28,7 +28,7 @@ from bench.gateway.measure import delivery, idle, latency, shared, throughput
 from bench.gateway.process import busy, prefer
 from bench.gateway.table import tables, verdicts
 
-PARTS = ("idle", "throughput", "latency", "streams", "bedrock", "workers")
+PARTS = ("idle", "throughput", "latency", "streams", "bedrock", "messages", "workers")
 RATE, STREAMS, EVENTS = 100.0, 400, 50.0
 SLOW_RATE, SLOW_STREAMS = 20.0, 20  # for LiteLLM, which cannot take the others
 
@@ -88,6 +88,7 @@ class Run:
                 self._guarded("throughput", self._throughput, name)
             for name in names:
                 self._guarded("bedrock", self._bedrock, name)
+                self._guarded("messages", self._messages, name)
         for _ in range(max(1, rounds // 2)):
             for name in names if names == [LiteLLM.name] else ["direct", *names]:
                 self._guarded("latency", self._latency, name)
@@ -101,7 +102,7 @@ class Run:
     def _guarded(self, part: str, measure: Callable[[Contender], None], name: str) -> None:
         """A contender that fails is left out of the rest of that part, with the reason; the others go on."""
         begun = name in self.running
-        if part not in ("start", *self.parts) or (part == "bedrock" and name != "detente"):
+        if part not in ("start", *self.parts) or (part in ("bedrock", "messages") and name != "detente"):
             return
         if begun == (part == "start") or f"{name}: {part}" in self.figures.missing.get(name, ""):
             return
@@ -130,8 +131,14 @@ class Run:
 
     def _bedrock(self, one: Contender) -> None:
         for model in (serving_case.CONVERSE, serving_case.SIGNED):
-            found = throughput(one, self.effort.seconds, model)
-            self.figures.bedrock.setdefault(model, []).append(found)
+            self._model(one, model)
+
+    def _messages(self, one: Contender) -> None:
+        self._model(one, serving_case.NATIVE)
+
+    def _model(self, one: Contender, model: str) -> None:
+        found = throughput(one, self.effort.seconds, model)
+        self.figures.models.setdefault(model, []).append(found)
 
     def _latency(self, one: Contender) -> None:
         rate = SLOW_RATE if one.name == LiteLLM.name else RATE

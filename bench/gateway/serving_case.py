@@ -17,6 +17,9 @@ PASSED = "bench"  # one deployment, passed through
 PAIRED = "bench-pair"  # three deployments, of which one is ruled out: the two that are left fail over
 CONVERSE = "bench-converse"  # translated for Bedrock, with a bearer key
 SIGNED = "bench-signed"  # the same, signed with SigV4
+NATIVE = "bench-native"  # Anthropic's own shape, passed through
+PATHS = {NATIVE: "/v1/messages"}
+"""The paths of models that are not asked for chat completions."""
 OUTSIDE = "outside"  # the deployment that no call may reach
 ENVIRONMENT = {
     "BENCH_PROVIDER_KEY": "bench",
@@ -47,12 +50,18 @@ def _bedrock(offer: str, port: int, credential: Json) -> Json:
     return {**where, "name": name, "credential": credential}
 
 
+def _anthropic(offer: str, port: int) -> Json:
+    endpoint = f"http://127.0.0.1:{port}"
+    where: Json = {"id": offer, "kind": "anthropic", "offer": offer, "endpoint": endpoint}
+    return {**where, "name": "claude-haiku-4-5-20251001", "credential": {"env": "BENCH_PROVIDER_KEY"}}
+
+
 def _workload(workload: str, line: str) -> Json:
     return {
         "id": workload,
         "kind": "inference",
         "labels": {"data": "personal", "line": line},
-        "runs-on": {"models": [PASSED, PAIRED, CONVERSE, SIGNED]},
+        "runs-on": {"models": [PASSED, PAIRED, CONVERSE, SIGNED, NATIVE]},
         "mix": {"output": "20%", "cached": "10%"},
         "demand": "1 Gtok per day",
         "value": "20 USD per Mtok",
@@ -82,6 +91,7 @@ def case(ports: tuple[int, int]) -> Json:
             _offer(OUTSIDE, "west", "virginia", PAIRED, cents=12),
             _offer("converse", "aws", "eu-central-1", CONVERSE),
             _offer("signed", "aws", "eu-central-1", SIGNED),
+            _offer("native", "west", "dublin", NATIVE),
         ],
         "workloads": [_workload("assistant", "assistant"), _workload("claims", "claims")],
         "agreements": [
@@ -128,6 +138,7 @@ def case(ports: tuple[int, int]) -> Json:
             _compatible(OUTSIDE, second),
             _bedrock("converse", second, {"env": "BENCH_PROVIDER_KEY"}),
             _bedrock("signed", second, {"aws": "default"}),
+            _anthropic("native", second),
         ],
         "keys": [{"id": "bench", "workload": "assistant", "hash": hash_of(KEY)}],
     }

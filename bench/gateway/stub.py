@@ -3,8 +3,8 @@
     python bench/gateway/stub.py --ports 9101,9102 [--rate 50]
 
 Owns: a whole chat completion, a stream of events that carry the time when they were sent, the same two in Bedrock's
-shape, and failures on demand on the first port. Not here: anything that depends on what was asked, beyond `stream`
-and `max_tokens` (the number of events of a stream).
+shape, a whole message in Anthropic's, and failures on demand on the first port. Not here: anything that depends on what
+was asked, beyond `stream` and `max_tokens` (the number of events of a stream).
 
 An event's content is `#<number>@<nanoseconds of CLOCK_MONOTONIC> `, which a gateway carries unchanged whatever it does
 to the event around it; so a client on the same machine knows how long the event took, and whether one is missing.
@@ -82,6 +82,24 @@ CONVERSE = _http(
                 "stopReason": "end_turn",
                 "usage": {"inputTokens": 200, "outputTokens": 150, "totalTokens": 350},
                 "metrics": {"latencyMs": 1},
+            },
+            separators=(",", ":"),
+        ),
+        _ANSWER,
+    )
+)
+MESSAGE = _http(
+    _grown(
+        json.dumps(
+            {
+                "id": "msg_bench",
+                "type": "message",
+                "role": "assistant",
+                "model": "claude-haiku-4-5-20251001",
+                "content": [{"type": "text", "text": _ANSWER}],
+                "stop_reason": "end_turn",
+                "stop_sequence": None,
+                "usage": {"input_tokens": 200, "output_tokens": 150},
             },
             separators=(",", ":"),
         ),
@@ -214,6 +232,8 @@ class Upstream(asyncio.Protocol):
                 self._stream("bedrock", fault)
             else:
                 self._whole(CONVERSE)
+        elif url.endswith(b"/v1/messages") and not _STREAM.search(self.body):
+            self._whole(MESSAGE)
         elif url.endswith(b"/chat/completions") or b"/chat/completions?" in url:
             if _STREAM.search(self.body):
                 self._stream("openai", fault)

@@ -38,7 +38,7 @@ def _throughput(figures: Figures) -> str:
         return f"  {name:<16}{one.micros:>10.1f}{spread:>22}{one.rate:>12.0f}{one.busy:>8.0%}{one.capacity:>14.0f}"
 
     header = f"{'':<16}{'CPU µs/req':>10}{'over the rounds':>22}{'req/s seen':>12}{'busy':>8}{'req/s a core':>14}"
-    measured = {**figures.throughput, **figures.bedrock}
+    measured = {**figures.throughput, **figures.models}
     rows = [row(name, rounds) for name, rounds in measured.items()]
     return _table("As fast as it answers: 1 KB in, 1 KB out, 64 connections kept", header, rows)
 

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from detente.providers.conversation import checked
+from detente.providers.marks import SYSTEM, marks_of
 from detente.providers.omission import Omissions, remedy
 from detente.providers.quoted import quoted
 from detente.providers.wire import FETCHING, Call, Members, Refusal
@@ -87,12 +88,13 @@ def claude_of(name: str, model: str | None = None) -> Claude:
 def fitted(call: Call, claude: Claude, omissions: Omissions) -> Members:
     """The members of a call as a Claude takes them, whoever serves it. Raises Refusal."""
     members = dict(call.members)
-    checked(members)
+    marked = marks_of(call)
+    checked(members, marked)
     if "inference_geo" in members:
         raise Refusal(f"`inference_geo` is not supported: {ELSEWHERE['inference_geo']}", "inference_geo")
     if not claude.adaptive or not claude.effort:
         _thinking(members, claude, omissions)
-    if not claude.system_turns and _TURN.search(bytes(members["messages"])):
+    if SYSTEM in marked and not claude.system_turns and _TURN.search(bytes(members["messages"])):
         members["messages"] = _told_by_user(members["messages"])
     return members
 

@@ -18,6 +18,7 @@ from detente.providers.bedrock import converse
 from detente.providers.bedrock.family import Family, family_of
 from detente.providers.bedrock.reply import reply_of as chat_of
 from detente.providers.conversation import checked
+from detente.providers.marks import marks_in
 from detente.providers.messages_stream import usage_of
 from detente.providers.omission import Omissions
 from detente.providers.wire import Call, Failure, Headers, Members, Refusal, Reply, Tokens, failure
@@ -52,7 +53,7 @@ def request_of(call: Call, family: Family) -> tuple[Members, tuple[str, ...]]:
     told = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in said.items()}
     if call.stream:
         told["stream"] = msgspec.Raw(b"true")
-    checked(told)
+    checked(told, marks_in(bytes(told["messages"])))
     return told, omissions.names
 
 

@@ -11,11 +11,12 @@ is broken.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from detente.providers.marks import CACHED, RESULT, USE
 from detente.providers.wire import Refusal
 
 MAX_BREAKPOINTS = 4
@@ -25,15 +26,18 @@ _USES = re.compile(rb'"type"\s*:\s*"tool_use"\s*,\s*"id"\s*:\s*"([^"]*)"')
 _MARK = re.compile(rb'"cache_control"\s*:\s*\{')
 
 
-def checked(members: Mapping[str, msgspec.Raw]) -> None:
-    """Raise Refusal where a call of Anthropic's shape breaks a rule, with the member and the remedy."""
+def checked(members: Mapping[str, msgspec.Raw], marked: frozenset[bytes]) -> None:
+    """Raise Refusal where a call of Anthropic's shape breaks a rule, with the member and the remedy.
+
+    ``marked`` is what its messages hold (``marks``).
+    """
     messages = bytes(members.get("messages", b""))
-    called, answered = _USES.findall(messages), _RESULTS.findall(messages)
-    if len(set(called)) != len(called):
+    if USE in marked and _repeats(_USES.findall(messages)):
         _twice(messages, "tool_use", "id", "is a second call `{}`: give each call an id of its own")
-    if len(set(answered)) != len(answered):
+    if RESULT in marked and _repeats(_RESULTS.findall(messages)):
         _twice(messages, "tool_result", "tool_use_id", "is a second result of the call `{}`: send one")
-    marks = sum(len(_MARK.findall(bytes(members.get(name, b"")))) for name in ("tools", "system", "messages"))
+    marks = len(_MARK.findall(messages)) if CACHED in marked else 0
+    marks += sum([len(_MARK.findall(bytes(members[name]))) for name in ("tools", "system") if name in members])
     if marks > MAX_BREAKPOINTS:
         what = f"`cache_control` is set at {marks} places, and Claude takes at most {MAX_BREAKPOINTS}"
         raise Refusal(f"{what}: keep the last ones", "messages")
@@ -41,6 +45,10 @@ def checked(members: Mapping[str, msgspec.Raw]) -> None:
     if b'"enabled"' in thinking and b'"budget_tokens"' not in thinking:
         what = "`thinking` is enabled without `budget_tokens`"
         raise Refusal(f"{what}: state how many tokens, 1024 or more", "thinking.budget_tokens")
+
+
+def _repeats(ids: Sequence[bytes]) -> bool:
+    return len(set(ids)) != len(ids)
 
 
 def _twice(messages: bytes, kind: str, name: str, why: str) -> None:

@@ -1,8 +1,8 @@
-"""Marks: names in the messages of a chat completion that change how it is asked, all found in one look.
+"""Marks: names in the messages of a call that change how it is asked, all found in one look.
 
-Owns: which names those are, and the look. A text cannot look like one, since its quotation marks are escaped: so most
-messages need not be parsed. Not here: what follows from each (``gateway/surfaces/chat``, ``omission``,
-``tool_names``).
+Owns: which names those are, in OpenAI's shape and in Anthropic's, and the look. A text cannot look like one, since its
+quotation marks are escaped: so most messages need not be parsed, or searched for what a name may begin. Not here: what
+follows from each (``gateway/surfaces``, ``omission``, ``tool_names``, ``claude``, ``conversation``).
 """
 
 from __future__ import annotations
@@ -17,7 +17,12 @@ SIGNED = frozenset({b'reasoning_signature"', b'reasoning_redacted"'})
 """Thoughts that only Claude reads."""
 DATA = b"data:"
 """What is sent along as base64 begins so."""
-_MARKS = re.compile(b'"(%b)' % b"|".join((IMAGE, AUDIO, CALLS, *sorted(SIGNED), DATA)))
+BLOCK, SENT, SYSTEM = b'image"', b'base64"', b'system"'
+"""Of Anthropic's: an image, what is sent along, and a turn of the system's."""
+USE, RESULT, CACHED = b'tool_use"', b'tool_use_id"', b'cache_control"'
+_MARKS = re.compile(
+    b'"(%b)' % b"|".join((IMAGE, AUDIO, CALLS, *sorted(SIGNED), DATA, BLOCK, SENT, SYSTEM, USE, RESULT, CACHED))
+)
 """In a text without quotation marks a pattern is found several times faster than bytes are."""
 _NONE: frozenset[bytes] = frozenset()
 

@@ -103,6 +103,7 @@ class _Event(msgspec.Struct):
 
 class _Whole(msgspec.Struct):
     content: list[msgspec.Raw]
+    model: msgspec.Raw = msgspec.Raw(b"")
     stop_reason: str | None = None
     usage: Any = None
 
@@ -133,7 +134,7 @@ def reply_of(body: bytes) -> Reply | Failure:
     except _UNREADABLE:
         return failure("broken", 502, "the provider's reply is not one of Anthropic's messages")
     usage = usage_of(found.usage)
-    return Reply(body, usage.tokens if usage else None, FINISH.get(found.stop_reason or ""))
+    return Reply(body, usage.tokens if usage else None, FINISH.get(found.stop_reason or ""), bytes(found.model))
 
 
 class _Counted(msgspec.Struct):

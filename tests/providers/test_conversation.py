@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from detente.providers.conversation import checked
+from detente.providers.marks import marks_in
 from detente.providers.wire import Refusal
 
 USE = {"type": "tool_use", "id": "t1", "name": "f", "input": {}}
@@ -17,6 +18,11 @@ MARKED = {"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}
 
 def members(**said: Any) -> dict[str, msgspec.Raw]:
     return {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in said.items()}
+
+
+def check(**said: Any) -> None:
+    found = members(**said)
+    checked(found, marks_in(bytes(found["messages"])))
 
 
 def turns(*results: Any) -> list[Any]:
@@ -52,7 +58,7 @@ WRONG: dict[str, tuple[dict[str, Any], str | None, str]] = {
 def test_what_is_wrong_is_told_with_its_place_and_a_remedy(name: str) -> None:
     said, param, remedy = WRONG[name]
     with pytest.raises(Refusal) as caught:
-        checked(members(**said))
+        check(**said)
     assert caught.value.param == param
     assert remedy in caught.value.message
 
@@ -69,4 +75,4 @@ def test_what_is_wrong_is_told_with_its_place_and_a_remedy(name: str) -> None:
     ],
 )
 def test_what_is_right_passes(said: dict[str, Any]) -> None:
-    checked(members(**said))
+    check(**said)

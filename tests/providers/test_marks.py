@@ -10,7 +10,21 @@ from hypothesis import strategies as st
 
 from detente.gateway.surfaces.chat import ChatSurface
 from detente.gateway.surfaces.estimate import prompt_tokens
-from detente.providers.marks import AUDIO, CALLS, DATA, IMAGE, SIGNED, marks_in, marks_of
+from detente.providers.marks import (
+    AUDIO,
+    BLOCK,
+    CACHED,
+    CALLS,
+    DATA,
+    IMAGE,
+    RESULT,
+    SENT,
+    SIGNED,
+    SYSTEM,
+    USE,
+    marks_in,
+    marks_of,
+)
 from detente.providers.wire import Call
 from tests.gateway.stage import HELLO
 
@@ -20,6 +34,12 @@ NAMES = {
     "tool_calls": CALLS,
     "reasoning_signature": b'reasoning_signature"',
     "reasoning_redacted": b'reasoning_redacted"',
+    "image": BLOCK,
+    "base64": SENT,
+    "system": SYSTEM,
+    "tool_use": USE,
+    "tool_use_id": RESULT,
+    "cache_control": CACHED,
 }
 PARTS = [*NAMES, "content", "data:image/png;base64,AA", 'a "tool_calls": b', "\\", '"', "data: no"]
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from detente.gateway.surfaces.estimate import CHARACTERS_PER_TOKEN, prompt_tokens
+from detente.gateway.surfaces.estimate import prompt_tokens
 from detente.gateway.surfaces.naming import Renamed, renamed, text_of
 from detente.gateway.surfaces.surface import NO_HEADERS, Asked, Rendering, Surface
 from detente.gateway.surfaces.unreadable import why
@@ -144,7 +144,7 @@ def asked(members: Members, model: str, stream: bool, asks_usage: bool, most: in
     """What a chat call asks for."""
     messages = bytes(members["messages"])
     marked = marks.marks_in(messages)
-    prompt = prompt_tokens(messages) if marks.DATA in marked else len(messages) // CHARACTERS_PER_TOKEN
+    prompt = prompt_tokens(messages, data=marks.DATA in marked)
     return Asked(
         Call("chat", members, stream, asks_usage, marks=marked),
         model,

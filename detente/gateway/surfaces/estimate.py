@@ -14,8 +14,13 @@ IMAGE_TOKENS = 1000
 _DATA = re.compile(rb'"data:[^",]{0,200};base64,[^"]*+"')
 
 
-def prompt_tokens(prompt: bytes) -> int:
-    """Of a prompt as JSON text. What is sent along as base64 counts as an image each, whatever its size."""
+def prompt_tokens(prompt: bytes, *, data: bool = True) -> int:
+    """Of a prompt as JSON text. What is sent along as base64 counts as an image each, whatever its size.
+
+    ``data``: whether there can be any.
+    """
+    if not data:
+        return len(prompt) // CHARACTERS_PER_TOKEN
     sent, images = 0, 0
     for found in _DATA.finditer(prompt):
         sent, images = sent + found.end() - found.start(), images + 1

@@ -24,6 +24,7 @@ from detente.gateway.surfaces.messages_request import Asking, members_of
 from detente.gateway.surfaces.messages_stream import MessagesRendering
 from detente.gateway.surfaces.surface import NO_HEADERS, Asked, Rendering, Surface
 from detente.live.deployment import Feature, Operation
+from detente.providers import marks
 from detente.providers.wire import Call, Refusal, Reply, Wire
 
 BETAS = b"anthropic-beta"
@@ -69,8 +70,9 @@ class MessagesSurface(Surface):
             raise Refusal("`max_tokens` is missing", "max_tokens")
         if "messages" not in members:
             raise Refusal("`messages` is missing", "messages")
-        needs, wishes = _needs(members, stream)
-        told = _tokens(members)
+        marked = marks.marks_in(bytes(members["messages"]))
+        needs, wishes = _needs(members, marked, stream)
+        told = _tokens(members, marked)
         call = Call(
             "messages",
             members,
@@ -79,6 +81,7 @@ class MessagesSurface(Surface):
             optional=wishes,
             betas=betas_of(headers),
             version=_version(headers),
+            marks=marked,
         )
         begins = b"".join(bytes(members[name])[:PREFIX_BYTES] for name in _PROMPT if name in members)
         return Asked(call, model, needs, prefix=begins[:PREFIX_BYTES], tokens=told + most, prompt=told, wishes=wishes)
@@ -95,7 +98,9 @@ class MessagesSurface(Surface):
 
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
         """One of Anthropic's messages. Raises ``UnsayableError``."""
-        return named(reply.body, asked.shown_model) if asked.call.operation == "messages" else message(asked, reply)
+        if asked.call.operation == "messages":
+            return named(reply.body, asked.shown_model, reply.model)
+        return message(asked, reply)
 
     def streamed(self, asked: Asked, deployment: str) -> Rendering:
         """A renderer of Anthropic's events."""
@@ -151,30 +156,32 @@ def _version(headers: Mapping[bytes, bytes]) -> str:
     return stated
 
 
-def _needs(members: Mapping[str, msgspec.Raw], stream: bool) -> tuple[frozenset[Feature], frozenset[Feature]]:
+def _needs(
+    members: Mapping[str, msgspec.Raw], marked: frozenset[bytes], stream: bool
+) -> tuple[frozenset[Feature], frozenset[Feature]]:
     """(what it needs, what it may do without). Text cannot look like a member: its quotation marks are escaped."""
     needs: set[Feature] = {"streaming"} if stream else set()
     wishes: set[Feature] = set()
-    if bytes(members.get("tools", b"[]"))[1:].strip() != b"]":
+    if "tools" in members and bytes(members["tools"])[1:].strip() != b"]":
         needs.add("tools")
-    messages = bytes(members["messages"])
-    if _IMAGE.search(messages):
+    if marks.BLOCK in marked and _IMAGE.search(bytes(members["messages"])):
         needs.add("images")
-    if _FORMAT.search(bytes(members.get("output_config", b""))):
+    if "output_config" in members and _FORMAT.search(bytes(members["output_config"])):
         needs.add("structured-output")
     thinking = bytes(members.get("thinking", b""))
-    if _ENABLED.search(thinking):
+    if thinking and _ENABLED.search(thinking):
         needs.add("reasoning")
-    elif _ADAPTIVE.search(thinking):
+    elif thinking and _ADAPTIVE.search(thinking):
         wishes.add("reasoning")  # the model decides whether it thinks; one that cannot never does
     return frozenset(needs), frozenset(wishes)
 
 
-def _tokens(members: Mapping[str, msgspec.Raw]) -> int:
+def _tokens(members: Mapping[str, msgspec.Raw], marked: frozenset[bytes]) -> int:
     """About how many tokens a prompt takes: for headroom, never for a bill."""
-    found = sum(prompt_tokens(bytes(members[name])) for name in _PROMPT if name in members)
     messages = bytes(members["messages"])
-    if b'"base64"' in messages:
+    found = prompt_tokens(messages, data=marks.DATA in marked)
+    found += sum([prompt_tokens(bytes(members[name])) for name in ("tools", "system") if name in members])
+    if marks.SENT in marked:
         for sent in _SENT.finditer(messages):
             found += IMAGE_TOKENS - len(sent[1]) // CHARACTERS_PER_TOKEN
     return max(found, 1)

@@ -21,9 +21,9 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _START = b"event: message_start"
 
 
-def named(body: bytes, model: str) -> bytes:
-    """A message under the name that its caller asked for. Raises ``UnsayableError``."""
-    return renamed(body, text_of(model))
+def named(body: bytes, model: str, known: bytes = b"") -> bytes:
+    """A message under the name that its caller asked for; ``known`` as ``renamed``. Raises ``UnsayableError``."""
+    return renamed(body, text_of(model), known)
 
 
 class NativeRendering(Rendering):

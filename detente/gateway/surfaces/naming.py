@@ -16,6 +16,7 @@ from detente.providers import sse
 from detente.providers.wire import Members
 
 _MEMBER = b'"model"'
+_OWN = re.compile(rb'"model"\s*:\s*')
 _TEXT = rb'"(?:[^"\\]++|\\.)*+"'
 _FLAT = rb"(?:" + _TEXT + rb"|[^\s\"{}\[\],]++)"
 _NAME = re.compile(
@@ -37,8 +38,9 @@ def renamed(reply: bytes, name: bytes, known: bytes = b"") -> bytes:
     if known == name:
         return reply
     if known and reply.count(_MEMBER) == 1:  # it can be no other's: a text's quotation marks are escaped
-        at = reply.index(known, reply.index(_MEMBER) + len(_MEMBER))
-        return b"".join((reply[:at], name, reply[at + len(known) :]))
+        own = _OWN.search(reply)
+        if own is not None and reply.startswith(known, own.end()):
+            return b"".join((reply[: own.end()], name, reply[own.end() + len(known) :]))
     found = _NAME.match(reply)
     if found is not None:
         return b"".join((reply[: found.start(1)], name, reply[found.end(1) :]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from detente.gateway.surfaces.naming import Renamed, renamed, text_of
 from detente.gateway.surfaces.surface import UnsayableError
 from detente.providers import sse
+from detente.providers.wire import Members
 
 NAME = text_of("asked")
 
@@ -27,12 +29,16 @@ REPLIES = {
 
 @pytest.mark.parametrize("reply", REPLIES.values(), ids=REPLIES)
 def test_a_reply_names_the_model_that_was_asked_for_and_nothing_else_of_it_changes(reply: bytes) -> None:
-    assert renamed(reply, NAME) == reply.replace(b'"there"', b'"asked"')
+    expected = reply.replace(b'"there"', b'"asked"')
+    assert renamed(reply, NAME) == expected
+    assert renamed(reply, NAME, b'"there"') == expected
+    assert renamed(expected, NAME, NAME) is expected
 
 
 @pytest.mark.parametrize("model", [b"null", b'""', b'"a\\"b"', b"3"])
 def test_whatever_its_provider_calls_it(model: bytes) -> None:
-    assert renamed(b'{"model":%b,"x":1}' % model, NAME) == b'{"model":"asked","x":1}'
+    for known in (b"", model):
+        assert renamed(b'{"model":%b,"x":1}' % model, NAME, known) == b'{"model":"asked","x":1}'
 
 
 def test_one_that_names_no_model_gets_the_name() -> None:
@@ -60,6 +66,8 @@ def test_any_reply_is_the_same_under_the_other_name(
 ) -> None:
     body = json.dumps(reply, indent=indent, ensure_ascii=ascii_only).encode()
     assert json.loads(renamed(body, NAME)) == {**reply, "model": "asked"}
+    known = bytes(msgspec.json.decode(body, type=Members).get("model", b""))
+    assert json.loads(renamed(body, NAME, known)) == {**reply, "model": "asked"}
 
 
 def chunk(text: str, model: str | None = "there", **more: Any) -> bytes:
