@@ -64,8 +64,9 @@ def explain(
 ) -> int:
     """Explain a decision. SUBJECT is a workload, a clause, or WORKLOAD@PROVIDER (or @OFFER): why it runs there, or not.
 
-    Or a number: price:CLAUSE, leverage:PROVIDER, outcome:NAME. The case is then planned once more, without the clause,
-    without the provider, or in the outcome: what costs more, which work moves, and which clauses bind then.
+    Or a number: price:CLAUSE, agreement:NAME, deal:NAME, leverage:PROVIDER, outcome:NAME. The case is then planned once
+    more, without the clause, the agreement or the provider, with the deal signed, or in the outcome: what costs more,
+    which work moves, and which clauses bind then.
 
     With --request FILE: which deployments may serve a live call, in which order they are asked, and why not the others.
     Exit code 1: no deployment may serve the call, or there is no plan. 2: the case or the call has mistakes.

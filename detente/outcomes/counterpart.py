@@ -1,4 +1,4 @@
-"""The case that a number is told against: without a clause, without a provider, or in an outcome.
+"""The case that a number is told against: without a clause, an agreement or a provider, with a deal, in an outcome.
 
 Owns: which case that is, by the subject that names it. Not here: planning the two, and why they differ
 (``report.difference``).
@@ -14,15 +14,16 @@ from detente.case.case import Case
 from detente.errors import CaseError, Mistake, Where, did_you_mean
 from detente.outcomes.leaves import leaves
 from detente.outcomes.loss import standing_by
+from detente.outcomes.sign import with_and_without
 from detente.values.period import moment
 
-CounterpartKind = Literal["price", "leverage", "outcome"]
-KINDS: tuple[CounterpartKind, ...] = ("price", "leverage", "outcome")
+CounterpartKind = Literal["price", "agreement", "deal", "leverage", "outcome"]
+KINDS: tuple[CounterpartKind, ...] = ("price", "agreement", "deal", "leverage", "outcome")
 
 
 @dataclass(frozen=True)
 class Counterpart:
-    """What a number is about: a clause's price, a provider's leverage or an outcome; and the other case.
+    """What a number is about (a clause, an agreement, a deal, a provider or an outcome), and the other case.
 
     ``waived`` are clauses that keep standby against a loss: where no plan obeys every clause they go first.
     """
@@ -34,7 +35,7 @@ class Counterpart:
 
     @classmethod
     def of(cls, case: Case, subject: str) -> Counterpart | None:
-        """The counterpart that ``price:CLAUSE``, ``leverage:PROVIDER`` or ``outcome:NAME`` names; None for others.
+        """The counterpart that a subject names: one of ``KINDS``, a colon and a name; None for others.
 
         Raises CaseError for a name that there is not.
         """
@@ -45,12 +46,27 @@ class Counterpart:
             raise CaseError(
                 [Mistake(Where("subject"), f"there is nothing called `{kind}:`", did_you_mean(kind, KINDS))]
             )
-        return {"price": _priced, "leverage": _lost, "outcome": _outcome}[kind](case, name.strip())
+        found = {
+            "price": _priced, "agreement": _unsigned, "deal": _signed, "leverage": _lost, "outcome": _outcome
+        }  # fmt: skip
+        return found[kind](case, name.strip())
 
 
 def _priced(case: Case, name: str) -> Counterpart:
     _known(name, list(dict.fromkeys(term.id for term in case.terms)), "clause")
     return Counterpart("price", name, case.under(without=[name]))
+
+
+def _unsigned(case: Case, name: str) -> Counterpart:
+    """Without an agreement: its clauses, those of its amendments, and the offers that are sold under it."""
+    _known(name, [agreement.id for agreement in case.declared.agreements], "agreement")
+    return Counterpart("agreement", name, with_and_without(case, name)[1])
+
+
+def _signed(case: Case, name: str) -> Counterpart:
+    """With a deal that is a scenario; one that is an agreement of the case is told by the case without it."""
+    signed, without = with_and_without(case, name)
+    return Counterpart("agreement", name, without) if signed is case else Counterpart("deal", name, signed)
 
 
 def _lost(case: Case, name: str) -> Counterpart:

@@ -39,7 +39,8 @@ def why_different(subject: str, other: Counterpart, first: Plan, second: Plan | 
 
 
 def _without(other: Counterpart) -> str:
-    return f"in the outcome `{other.name}`" if other.kind == "outcome" else f"without `{other.name}`"
+    words = {"outcome": f"in the outcome `{other.name}`", "deal": f"with `{other.name}` signed"}
+    return words.get(other.kind, f"without `{other.name}`")
 
 
 def _headline(other: Counterpart, first: Plan, second: Plan) -> str:

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
 import pytest
 
 from detente.case.case import Case
 from detente.errors import CaseError
+from detente.outcomes.comparing import compare
 from detente.outcomes.counterpart import Counterpart
+from detente.outcomes.leverage import Leverage
+from detente.outcomes.leveraging import leverage
+from detente.outcomes.prices import ClausePrices
+from detente.outcomes.pricing import price
+from detente.outcomes.sign import sign
+from detente.outcomes.simulating import simulate
+from detente.outcomes.simulation import Simulation
 from detente.planner.solve import plan
 from detente.report.difference import why_different
-from detente.report.explanation import Explanation
+from detente.report.explanation import Explanation, explain
 from tests.builders import EXACT, Data, agreement, build, solved, tokens, work
-from tests.outcomes.test_comparing import world
+from tests.outcomes.test_comparing import SCENARIOS, world
+
+Found = TypeVar("Found")
 
 FLOOR: Data = {"id": "floor", "kind": "minimum-commitment", "amount": "9 k USD", "windows": {"every": "term"}}
 OFFERS = [tokens("north", 3), tokens("south", 2)]
@@ -96,3 +109,58 @@ def test_a_number_that_there_is_not(subject: str, said: str) -> None:
 
 def test_what_is_no_number_is_left_to_others() -> None:
     assert Counterpart.of(build(OFFERS, [work()]), "chat@north") is None
+
+
+def everything() -> Case:
+    """A case with a clause, an agreement, a deal, choices, an event and a risk."""
+    deal = {"id": "deal", "add": {"agreements": [agreement(FLOOR, party="south", ends="2026-03-01")]}}
+    risk = {"id": "out", "kind": "outage", "of": {"provider": "south"}, "per-year": 9, "lasting": ["2 hours"]}
+    return Case.of(world(scenarios=[*SCENARIOS, deal], risks=[risk]))
+
+
+def named_on_pages(case: Case) -> Iterator[str]:
+    """How each number that an answer's document names is asked for."""
+    prices = found_of(price(case, gap=EXACT), ClausePrices)
+    yield from (f"price:{each.term}" for each in prices.clauses)
+    yield from (f"agreement:{each.agreement}" for each in prices.agreements)
+    yield from (
+        f"leverage:{each.provider}" for each in found_of(leverage(case, gap=EXACT, curves=False), Leverage).providers
+    )
+    yield from (f"outcome:{each.name}" for each in compare(case, gap=EXACT).outcomes)
+    yield f"deal:{sign(case, 'deal', gap=EXACT).deal}"
+    draws = found_of(simulate(case, draws=2, processes=1), Simulation)
+    for draw in draws.draws:
+        yield from draw.availability
+        yield from (f"{workload}@{provider}" for workload in draw.availability for provider in draw.own)
+
+
+def found_of(answer: Any, kind: type[Found]) -> Found:
+    assert isinstance(answer, kind)
+    return answer
+
+
+def test_each_number_that_a_page_names_answers_explain() -> None:
+    case = everything()
+    first = solved(case)
+    asked = list(dict.fromkeys(named_on_pages(case)))
+    assert len(asked) >= 10
+    for subject in asked:
+        other = Counterpart.of(case, subject)
+        said = (
+            explain(case, first, subject)
+            if other is None
+            else why_different(subject, other, first, plan(other.case, gap=EXACT))
+        )
+        assert said.headline, subject
+
+
+def test_an_agreement_as_a_whole_and_a_deal_that_is_signed() -> None:
+    case = build(OFFERS, [work()], agreement(FLOOR))
+    said = "without `north-deal` the plan costs 3.00 k USD less (12.00 k USD in place of 15.00 k USD)"
+    assert why(case, "agreement:north-deal").headline == said
+    assert why(case, "deal:north-deal").headline == said, "what the case holds already is told without it"
+    signed = build(
+        OFFERS, [work()], scenarios=[{"id": "new", "add": {"agreements": [agreement(FLOOR, ends="2026-07-01")]}}]
+    )
+    said = "with `new` signed the plan costs 3.00 k USD more (15.00 k USD in place of 12.00 k USD)"
+    assert why(signed, "deal:new").headline == said
