@@ -28,30 +28,13 @@ from detente.ledger.frames import MAGIC, JournalFrame, frame, frames
 from detente.results.integrity import checksum
 from detente.results.plan import Plan
 from detente.values.file import write
+from tests import fuzz_books
 from tests.builders import agreement, build, compute, gpus, solved, tokens, work
+from tests.edits import edit, edit_bytes, holder, misspelt, paths
 
 VALID = (Path(__file__).parent / "cases" / "mistakes" / "case.yaml").read_text(encoding="utf-8")
 EVERYTHING = (Path(__file__).parent / "everything.yaml").read_text(encoding="utf-8")
 SECONDS = 5
-HIDES = "\x1b\x07\r\x9b\u200b\u200d\u2060\u202e\u2066\u00ad\u3164\ufe0f\u2028\U000e0062"
-ALIKE = {"a": "\u0430", "e": "\u0435", "o": "\u043e", "p": "\u0440", "c": "\uff43", "i": "\u0456", "x": "\u0445"}
-ODD = ["", "~", "{}", "[]", "0", "-1", "1__0", "007", "00012%", "1e400", "240 cents", "\u22125 USD", "9" * 300, "=1+1"]
-ODD += ["1_0", "2026-02-30", "x" * 5000, "*x", "&x 1", "!!int 1", "<<", "\\e[2J", "null", "provider", "self", "1,000"]
-
-Steps = tuple[Any, ...]
-
-
-def paths(value: Any, at: Steps = ()) -> list[Steps]:
-    """The path of every value in a tree."""
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [at, *(path for key, item in inner for path in paths(item, (*at, key)))]
-
-
-def holder(tree: Any, path: Steps) -> Any:
-    """What holds the value at a path."""
-    for step in path[:-1]:
-        tree = tree[step]
-    return tree
 
 
 # -- cases ----------------------------------------------------------------------------------------------------------
@@ -74,7 +57,7 @@ def any_section(chance: random.Random, folder: Path) -> None:
 def edited(tree: Any, chance: random.Random, folder: Path) -> Case | None:
     """The case of a tree with a few edits; None where it has mistakes."""
     for _ in range(chance.randint(1, 3)):
-        _edit(chance, tree)
+        edit(chance, tree)
     (folder / "case.yaml").write_text(json.dumps(tree, ensure_ascii=chance.random() < 0.5), "utf-8", "surrogatepass")
     found = _read(folder)
     if isinstance(found, CaseError):
@@ -101,53 +84,10 @@ def _read(folder: Path) -> Case | CaseError:
     return found
 
 
-def _edit(chance: random.Random, tree: Any) -> None:
-    path = chance.choice(paths(tree)[1:])
-    inside, key = holder(tree, path), path[-1]
-    value = inside[key]
-    how = chance.choice(["hide", "alike", "odd", "drop", "double", "key", "many", "nest", "other"])
-    if how in ("hide", "alike", "odd"):
-        inside[key] = _misspelt(chance, str(value), how)
-    elif how == "drop":
-        del inside[key]
-    elif how == "double" and isinstance(inside, list):
-        inside.append(value)
-    elif how == "key" and isinstance(inside, dict):
-        inside[chance.choice([key.replace("-", "_"), key.upper(), f"{key}\u200b", chance.choice(ODD)])] = inside.pop(
-            key
-        )
-    elif how == "many":
-        inside[key] = [value] * chance.choice([0, 2, 300])
-    elif how == "nest":
-        for _ in range(chance.choice([1, 30, 80])):
-            inside[key] = value = {"value": value}
-    else:
-        inside[key] = chance.choice([None, True, 0, 1.5, 10**30, [], {}, [[]], "x"])
-
-
-def _misspelt(chance: random.Random, text: str, how: str) -> str:
-    if how == "odd":
-        return chance.choice(ODD)
-    at = chance.randint(0, len(text))
-    if how == "hide":
-        return text[:at] + chance.choice(HIDES) + text[at:]
-    return text[:at] + "".join(ALIKE.get(letter, letter) for letter in text[at:])
-
-
 def any_bytes(chance: random.Random, folder: Path) -> None:
     """A case's bytes with some changed are a case or mistakes."""
-    (folder / "case.yaml").write_bytes(_bytes(chance, VALID.encode()))
+    (folder / "case.yaml").write_bytes(edit_bytes(chance, VALID.encode()))
     _read(folder)
-
-
-def _bytes(chance: random.Random, data: bytes) -> bytes:
-    """Some bytes taken out, put in, doubled or changed."""
-    for _ in range(chance.randint(1, 4)):
-        a = chance.randint(0, len(data))
-        b = min(len(data), a + chance.choice([0, 1, 1, 3, 40, 400]))
-        new = chance.choice([b"", b"\0", chance.randbytes(chance.randint(1, 8)), data[a:b] * 2, b"\t", b"\xff", b": "])
-        data = data[:a] + new + data[b:]
-    return data
 
 
 # -- plans ----------------------------------------------------------------------------------------------------------
@@ -173,7 +113,7 @@ def a_plan(chance: random.Random, folder: Path) -> None:
         text = str(value)
         inside[key] = chance.choice(
             [
-                _misspelt(chance, text, "hide"),
+                misspelt(chance, text, "hide"),
                 "17",
                 "-1",
                 None,
@@ -202,7 +142,7 @@ def a_journal(chance: random.Random, folder: Path) -> None:
     payloads = [chance.randbytes(chance.randint(1, 200)) for _ in range(chance.randint(1, 12))]
     whole = [frame(number, payload) for number, payload in enumerate(payloads)]
     file = folder / "w0-00000001.journal"
-    data = _bytes(chance, MAGIC + b"".join(whole))
+    data = edit_bytes(chance, MAGIC + b"".join(whole))
     file.write_bytes(data)
     try:
         items = list(frames(file))
@@ -219,10 +159,10 @@ def a_table(chance: random.Random, folder: Path) -> None:
     rows = "".join(f"2026-01-05T{hour:02}:00:00Z,{hour},1\n" for hour in range(24))
     data = f"timestamp,input,output\n{rows}".encode()
     if chance.random() < 0.5:
-        data = _bytes(chance, data)
+        data = edit_bytes(chance, data)
     if chance.random() < 0.5:
         data = gzip.compress(data, mtime=0)
-    (folder / "t.csv").write_bytes(_bytes(chance, data))
+    (folder / "t.csv").write_bytes(edit_bytes(chance, data))
     begin = time.process_time()
     with suppress(ValueError, MissingExtraError):
         TraceSource(file="t.csv").read(folder)
@@ -258,6 +198,7 @@ KINDS: dict[str, Callable[[random.Random, Path], None]] = {
     "table": a_table,
     "names": names,
     "file": a_file,
+    **fuzz_books.KINDS,
 }
 
 
