@@ -12,13 +12,14 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
+from typing import TypeVar
 
 from detente.contract.combining import parts
 from detente.contract.term import Term
-from detente.contract.use import RatedUse, Reduction, Use
+from detente.contract.use import RatedUse, Reduction, Use, nanos
 from detente.errors import SettleError
 from detente.values.facts import Facts
-from detente.values.money import NANO, nano
+from detente.values.money import NANO, of_nanos
 from detente.values.period import hours_between
 from detente.values.quantity import plain
 from detente.values.rounding import half_even
@@ -29,6 +30,8 @@ class Rating:
 
     def __init__(self, terms: Iterable[Term]) -> None:
         self._terms = tuple(term for term in terms if term.prices)
+        self._rates: dict[tuple[int, FactsKey], Fraction] = {}
+        self._timed: dict[tuple[datetime, datetime, PlacedRates], tuple[TimedPart, ...]] = {}
 
     def rate(self, use: Use) -> RatedUse:
         """What a line of use costs after discounts.
@@ -36,11 +39,36 @@ class Rating:
         Raises SettleError where it is not known whether a price clause covers it: an unknown price is never the list
         price, and never zero. So it does where they take off more than the price.
         """
-        found = tuple(_reductions(self._terms, use))
+        found = tuple(self._reductions(use))
         off = sum((r.amount for r in found), Decimal(0))
         if use.listed >= 0 and off - use.listed > NANO * len(found):  # each is rounded by itself
             raise _more_than_all((r.term for r in found), off, use.listed)
         return RatedUse(use, use.listed - off, found)
+
+    def _reductions(self, use: Use) -> Iterator[Reduction]:
+        """What each clause takes off, pro rata of the line's time for which it does; a moment is in force or not."""
+        rates = tuple(self._taken_off(use)) if self._terms else ()
+        if not rates:
+            return
+        key = use.start, use.end, rates
+        timed = self._timed.get(key)
+        if timed is None:
+            timed = _kept(self._timed, key, tuple(_timed_parts(self._terms, *key)))
+        listed = nanos(use.listed)
+        for at, start, end, part in timed:
+            amount = half_even(listed * part.numerator, part.denominator)
+            yield Reduction(self._terms[at].id, start, end, of_nanos(amount))
+
+    def _taken_off(self, use: Use) -> Iterator[PlacedRate]:
+        """The parts that clauses in force take off, each while it is: asked once for all use that is alike."""
+        facts = None if use.demand is None else tuple(use.demand.items()), tuple(use.offer.items())
+        for at, term in enumerate(self._terms):
+            if term.validity.over(use.start, use.end):
+                rate = self._rates.get((at, facts))
+                if rate is None:
+                    rate = _kept(self._rates, (at, facts), taken_off(term, use.demand, use.offer))
+                if rate:
+                    yield at, rate
 
     def at(self, demand: Facts | None, offer: Facts, at: datetime) -> PartsOff:
         """What a moment's use costs after discounts, for many uses that are alike: see ``rate``."""
@@ -79,27 +107,48 @@ def _more_than_all(terms: Iterable[str], off: Decimal, listed: Decimal) -> Settl
     return SettleError(f"{what}: more than all of it; narrow one with `of` or `except`")
 
 
-TimedPart = tuple[datetime, datetime, Fraction]
-"""A part of the list price, and the time for which it is taken off."""
+FactsKey = tuple[tuple[tuple[str, str], ...] | None, tuple[tuple[str, str], ...]]
+"""The facts of a demand and of an offer."""
+
+PlacedRate = tuple[int, Fraction]
+"""The place of a price clause, and the part of the list price that it takes off."""
+
+PlacedRates = tuple[PlacedRate, ...]
+
+TimedPart = tuple[int, datetime, datetime, Fraction]
+"""The place of a price clause, a time for which it takes something off a line, and the part of the whole line's list
+price that this is."""
+
+MAX_KNOWN = 10_000
+"""So many answers are kept at most."""
+
+KnownKey = TypeVar("KnownKey")
+KnownAnswer = TypeVar("KnownAnswer")
 
 
-def _reductions(terms: Iterable[Term], use: Use) -> Iterator[Reduction]:
-    """What each clause takes off, pro rata of the line's time for which it does; a moment is in force or not."""
-    there = (term for term in terms if term.validity.over(use.start, use.end))
-    rates = [(term, rate) for term in there if (rate := taken_off(term, use.demand, use.offer))]
-    taken: list[list[TimedPart]] = [[] for _ in rates]
-    for start, end in _pieces(use, [term for term, _ in rates]):
-        meeting = [at for at, (term, _) in enumerate(rates) if term.validity.over(start, end)]
-        for at, part in zip(meeting, _combined([rates[at] for at in meeting]), strict=True):
-            _note(taken[at], (start, end, part))
-    whole = hours_between(use.start, use.end)
-    for (term, _), found in zip(rates, taken, strict=True):
-        for start, end, part in found:
-            share = hours_between(start, end) / whole if whole else Fraction(1)
-            yield Reduction(term.id, start, end, nano(Fraction(use.listed) * part * share))
+def _kept(known: dict[KnownKey, KnownAnswer], key: KnownKey, answer: KnownAnswer) -> KnownAnswer:
+    """An answer, from now on known."""
+    if len(known) >= MAX_KNOWN:
+        known.clear()
+    known[key] = answer
+    return answer
 
 
-def _note(taken: list[TimedPart], more: TimedPart) -> None:
+def _timed_parts(terms: Sequence[Term], start: datetime, end: datetime, rates: PlacedRates) -> Iterator[TimedPart]:
+    """What each clause takes off a line, each of its times by itself."""
+    taken: dict[int, list[tuple[datetime, datetime, Fraction]]] = {at: [] for at, _ in rates}
+    for since, until in _pieces(start, end, [terms[at] for at, _ in rates]):
+        meeting = [(at, rate) for at, rate in rates if terms[at].validity.over(since, until)]
+        each = _combined([(terms[at], rate) for at, rate in meeting])
+        for (at, _), part in zip(meeting, each, strict=True):
+            _note(taken[at], (since, until, part))
+    whole = hours_between(start, end)
+    for at, found in taken.items():
+        for since, until, part in found:
+            yield at, since, until, part * (hours_between(since, until) / whole if whole else 1)
+
+
+def _note(taken: list[tuple[datetime, datetime, Fraction]], more: tuple[datetime, datetime, Fraction]) -> None:
     """Add a part to those of a clause: what goes on as before is one reduction, rounded once."""
     if taken and taken[-1][1:] == (more[0], more[2]):
         taken[-1] = (taken[-1][0], *more[1:])
@@ -107,12 +156,12 @@ def _note(taken: list[TimedPart], more: TimedPart) -> None:
         taken.append(more)
 
 
-def _pieces(use: Use, terms: Iterable[Term]) -> list[tuple[datetime, datetime]]:
+def _pieces(start: datetime, end: datetime, terms: Iterable[Term]) -> list[tuple[datetime, datetime]]:
     """The times of a line in which the same clauses are in force; of a moment, that moment."""
-    if use.start == use.end:
-        return [(use.start, use.end)]
-    inside = {at for term in terms for at in (term.validity.start, term.validity.end) if use.start < at < use.end}
-    return list(pairwise(sorted({use.start, use.end, *inside})))
+    if start == end:
+        return [(start, end)]
+    inside = {at for term in terms for at in (term.validity.start, term.validity.end) if start < at < end}
+    return list(pairwise(sorted({start, end, *inside})))
 
 
 def _combined(rates: Sequence[tuple[Term, Fraction]]) -> list[Fraction]:

@@ -98,6 +98,8 @@ class Totals:
         self._covering: dict[tuple[str | bool | None, ...], tuple[tuple[int, Labels | None], ...]] = {}
         self._inside: dict[tuple[int, int], tuple[datetime, datetime, Placed]] = {}
         """By meter and day, the window in which a use of that day lay, from when to when: most of a day lie in one."""
+        self._last: dict[int, tuple[datetime, datetime, Placed]] = {}
+        """By meter, where its last line lay: many of a bill have one time."""
         self._of_day: dict[tuple[Hashable, int], CountedOfDay] = {}
 
     def anew(self) -> Totals:
@@ -265,11 +267,16 @@ class Totals:
         if known is not None and known[0] <= start < known[1] and end <= known[1]:
             return known[2]
         meter = self.meters[place]
+        before = self._last.get(place)
+        if before is not None and before[:2] == (start, end):
+            return before[2]
         found = tuple((window, part, of) for window, part, of in _parts(meter, start, end))
         if len(found) == 1 and found[0][1] == found[0][2] and meter.moment != "invoice":
             window, (first, last) = found[0][0], meter.windows.counted
             self._inside[key] = max(window.start, first), min(window.end, last), ((window.index, 1, 1),)
-        return tuple((window.index, part, of) for window, part, of in found)
+        placed = tuple((window.index, part, of) for window, part, of in found)
+        self._last[place] = start, end, placed
+        return placed
 
     def _meters_of(self, demand: Facts | None, offer: Facts) -> tuple[tuple[int, Labels | None], ...]:
         """The meters that cover a use (None), or may, and what it lacks: asked once for all that are alike."""

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.case.case import Case
+from detente.contract import rating as rating_module
 from detente.contract.rating import Rating
 from detente.contract.use import Use, nanos
 from detente.errors import SettleError
@@ -87,3 +88,31 @@ def test_uses_alike_leave_something_of_the_price() -> None:
     for rate in (twice.rate, lambda line: twice.at(line.demand, line.offer, line.start).of(nanos(line.listed))):
         with pytest.raises(SettleError, match="`d` take 120 off a list price of 100"):
             rate(line)
+
+
+def test_what_is_remembered_is_of_use_that_is_alike_in_all_facts() -> None:
+    """Lines of several demands, offers and times in turn, each rated as by a rating that has seen no other."""
+    case = world()
+    rating, times = (
+        Rating(case.signed),
+        [("2026-01-01", "2026-01-31"), ("2026-02-01", "2026-03-01"), ("2026-04-01", "2026-05-01")],
+    )
+    lines = [
+        replace(use(case, "chat", offer, *span, 1, spend), demand=demand)
+        for spend in (1, 7)
+        for span in times
+        for offer in ("north-api", "south-api")
+        for demand in ({"workload": "chat", "kind": "inference"}, {"workload": "other", "kind": "batch"})
+    ]
+    for line in [*lines, *reversed(lines)]:
+        assert rating.rate(line) == Rating(case.signed).rate(line)
+
+
+def test_what_is_remembered_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rating_module, "MAX_KNOWN", 3)
+    case = world()
+    rating = Rating(case.signed)
+    for caller in range(10):
+        line = replace(moment(case, "2026-02-01"), demand={"workload": "chat", "caller": f"c{caller}"})
+        assert rating.rate(line).net == D(65)
+        assert max(len(rating._rates), len(rating._timed)) <= 3

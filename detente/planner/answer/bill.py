@@ -35,8 +35,10 @@ from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats
 from detente.planner.formulation.groups import Grouping
 from detente.planner.formulation.prices import holds_always
+from detente.planner.formulation.units import Units
 from detente.planner.solving.model import Model
-from detente.values.money import nano, of_nanos
+from detente.values.money import NANOS, nano, of_nanos
+from detente.values.rounding import half_even
 
 
 @dataclass(frozen=True)
@@ -172,24 +174,23 @@ def _charged(draft: Draft, found: Quantities) -> ListCharges:
 
 def _bought(draft: Draft, name: str, found: Quantities) -> Iterable[Decimal]:
     """What the units of an offer cost in each period."""
-    total = [Fraction(0)] * draft.n
     units = draft.units[name]
-    for count, size, paid, rates in zip(found.units[name], units.units, units.paid, units.rates, strict=True):
-        if count:
-            for t, hours in paid.items():
-                total[t] += int(count) * int(size) * hours * rates[t]
-    return map(nano, total)
+    total = units.money.together(_in_units(units, found.units[name]), draft.n)
+    return (of_nanos(half_even(parts * NANOS, units.money.whole)) for parts in total)
+
+
+def _in_units(units: Units, counts: NDArray[np.int64]) -> list[int]:
+    """Counts of columns as units: a column may count steps of several."""
+    found: list[int] = (counts * units.units.astype(np.int64)).tolist()
+    return found
 
 
 def units_paid(draft: Draft, name: str, found: Quantities) -> list[Fraction]:
     """What the units of an offer could give in each period, in the offer's unit."""
-    total = [Fraction(0)] * draft.n
     units = draft.units[name]
-    for count, size, paid in zip(found.units[name], units.units, units.paid, strict=True):
-        if count:
-            for t, hours in paid.items():
-                total[t] += int(count) * int(size) * hours * units.offer.unit_flow
-    return total
+    total = units.hours.together(_in_units(units, found.units[name]), draft.n)
+    each = {parts: Fraction(parts, units.hours.whole) * units.offer.unit_flow for parts in set(total)}
+    return [each[parts] for parts in total]
 
 
 def work_by_provider(draft: Draft, found: Quantities) -> dict[tuple[str, str], Decimal]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from detente.demand.quanta import QUANTUM, nanos
 from detente.demand.workload import Training
-from detente.market.offer import GpuOffer, TokenOffer
+from detente.market.offer import AnyOffer, GpuOffer, TokenOffer
 from detente.planner.answer.bill import Bill, units_paid
 from detente.planner.formulation.draft import Draft
 from detente.planner.solving.solution import Solution
@@ -105,12 +105,19 @@ def capacity(draft: Draft, exact: Bill, solution: Solution) -> Iterable[Capacity
                 standby = draft.standby[arc.workload.id][draft.arcs.place[arc.index]]
                 ready += solution.values[standby] * float(arc.per_work)
         paid = units_paid(draft, offer.id, exact.quantities) if offer.id in draft.units else None
-        flow = Fraction(1) if isinstance(offer, TokenOffer) else offer.unit_flow
-        for t, (period, most) in enumerate(zip(draft.periods, draft.at_most(offer), strict=True)):
-            bought = used[t] * part * QUANTUM if paid is None else paid[t] + own[t] * part * QUANTUM
-            limit = None if most is None else nano(most * flow * period.hours)
-            if used[t] or bought or limit:
+        for t, limit in enumerate(_limits(draft, offer)):
+            taken = of_nanos(nanos(used[t], part))
+            bought = taken if paid is None else nano(paid[t] + own[t] * part * QUANTUM if own[t] else paid[t])
+            if taken or bought or limit:
                 standby_then = Decimal(f"{ready[t]:.6f}")
-                yield CapacityRow(
-                    offer.id, offer.provider, t, limit, nano(bought), of_nanos(nanos(used[t], part)), standby_then
-                )
+                yield CapacityRow(offer.id, offer.provider, t, limit, bought, taken, standby_then)
+
+
+def _limits(draft: Draft, offer: AnyOffer) -> Iterable[Decimal | None]:
+    """How much there is of an offer in each period, in its own unit; None where not limited."""
+    flow = Fraction(1) if isinstance(offer, TokenOffer) else offer.unit_flow
+    before, limit = None, None
+    for period, most in zip(draft.periods, draft.at_most(offer), strict=True):
+        if before != (most, period.hours):  # mostly as in the period before
+            before, limit = (most, period.hours), None if most is None else nano(most * flow * period.hours)
+        yield limit

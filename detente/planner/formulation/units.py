@@ -5,6 +5,8 @@ Not here: which units a case may buy (``purchases``), and the rows that hold use
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -24,6 +26,30 @@ class Start:
     serve: NDArray[np.int64]
     paid: dict[int, Fraction]
     rates: dict[int, Fraction]
+
+
+@dataclass(frozen=True)
+class Paid:
+    """What one unit of each column pays in each period: whole numbers of ``1 / whole``, so that sums stay exact."""
+
+    whole: int
+    each: Sequence[Sequence[tuple[int, int]]]  # by column: period and number
+
+    @classmethod
+    def of(cls, amounts: Iterable[Iterable[tuple[int, Fraction]]]) -> Paid:
+        """From amounts by column and period."""
+        found = [list(column) for column in amounts]
+        whole = math.lcm(*(amount.denominator for column in found for _, amount in column))
+        parts = [[(t, amount.numerator * (whole // amount.denominator)) for t, amount in column] for column in found]
+        return cls(whole, parts)
+
+    def together(self, units: Iterable[int], n: int) -> list[int]:
+        """What so many units of each column pay in each of n periods, in the same parts."""
+        total = [0] * n
+        for count, column in zip(units, self.each, strict=True):
+            for t, part in column if count else ():
+                total[t] += count * part
+        return total
 
 
 @dataclass
@@ -56,6 +82,17 @@ class Units:
         rate = np.array([float(rates[t]) for rates, paid in zip(self.rates, self.paid, strict=True) for t in paid])
         hours *= self.units[column]
         return column, period, hours, hours * rate
+
+    @cached_property
+    def hours(self) -> Paid:
+        """Hours paid."""
+        return Paid.of(paid.items() for paid in self.paid)
+
+    @cached_property
+    def money(self) -> Paid:
+        """What they cost at list price."""
+        each = zip(self.paid, self.rates, strict=True)
+        return Paid.of([(t, hours * rates[t]) for t, hours in paid.items()] for paid, rates in each)
 
     @property
     def opening(self) -> int:
