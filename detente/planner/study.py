@@ -13,7 +13,7 @@ import copy
 import time
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from typing import Literal
 
 import numpy as np
 
@@ -26,8 +26,10 @@ from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Ints
 from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.softening import Softening
+from detente.planner.kept_time import billed, keep_time
 from detente.planner.open_program import Absence, OpenProgram
 from detente.planner.past import KeptColumns, Past
+from detente.planner.solving.crumbs import CRUMBS, ROUNDS, crumbs, with_counts_of
 from detente.planner.solving.interrupt import held
 from detente.planner.solving.model import Model
 from detente.planner.solving.search import Incumbent, Progress, Unmet, nearby, search
@@ -42,30 +44,17 @@ GAP = 1e-4
 MAX_OPEN = 4
 """Programs that a study keeps open: the first, and the last of those that had to be formulated anew."""
 
-BILLED, ROWS = 2e-5, 1e-5
-"""Seconds that a plan takes for each column of its program, made good and billed, and its bill and rows alone:
-estimates, on the safe side for a processor that is ours alone."""
-
-MIN_BILLED = 0.2
-"""Seconds that either takes, however small the program."""
-
-AT_NO_COST = Decimal("1e-11")
+AT_NO_COST = 1e-11
 """By what part a bill may be higher for less to be moved: what the rounding of many quanta comes to, and no more."""
-
-MAX_KEPT = 0.5
-"""Of the time that is left after formulating, at most so much is kept for the bill."""
 
 MAX_STEADIED = 500_000
 """Columns of a program of whose plans one that moves less is sought: above, its whole quanta take half as much memory
 again, and half of the time."""
 
+CRUMBS_COST = 1e-6
+"""By what part a plan may be dearer for no workload to have crumbs of it elsewhere."""
+
 NOTHING_KEPT: KeptColumns = (np.zeros(0, dtype=np.int32), np.zeros(0), np.zeros(0))
-
-TWICE = 2.0
-"""So many times what the bill took must be left for another, of what moves less."""
-
-MAX_SHARED = 4.0
-"""Where the processor is shared with more than so many others, the rest is not waited for."""
 
 STOPPING = "stopping with the best plan so far; Ctrl-C again stops at once, without it"
 
@@ -83,7 +72,8 @@ class Study:
     shortfall against a fee. ``start`` is what was found nearby. ``lost`` are offers that are gone for some time, and
     ``past`` is what was decided before that was known;
     workloads in ``must`` are served in full, though they may go unserved in the case, those in ``spared`` but for so
-    much. Of offers in ``plenty``, bought in units, there are as many as work could use.
+    much. Of offers in ``plenty``, bought in units, there are as many as work could use. Columns in ``swept`` stay at
+    zero: a plan does without them.
     """
 
     case: Case
@@ -98,6 +88,7 @@ class Study:
     spared: Mapping[str, float] = field(default_factory=dict)
     plenty: frozenset[str] = frozenset()
     past: Past | None = None
+    swept: Ints | None = None
     start: Incumbent | None = None
     beside: list[OpenProgram] = field(default_factory=list)
     progress: Progress = silent
@@ -110,7 +101,7 @@ class Study:
         if time_limit is not None:
             took = time.monotonic() - began
             shared = took / max(time.process_time() - worked, 1e-3)  # with whatever else runs here
-            _keep_time(program, began + time_limit, min(max(1.0, shared), MAX_SHARED))
+            keep_time(program.model, began + time_limit, shared)
         return cls(case, program, beside=[program], progress=progress)
 
     # -- vary --------------------------------------------------------------------------------------------------
@@ -186,6 +177,8 @@ class Study:
             self.program.offer_plenty(self.plenty)
         closed: dict[Hashable, Ints] = {gone: self.program.lost(gone) for gone in self.lost}
         closed |= {name: self.program.draft.unserved[name] for name in self.must if name not in self.spared}
+        if self.swept is not None:
+            closed["swept", self.swept.tobytes()] = self.swept
         if model.closed.keys() != closed.keys():
             model.close(closed)
         model.pin(NOTHING_KEPT if self.past is None else self.past.bounds(self.program.draft))
@@ -275,35 +268,76 @@ class Study:
 
         Ctrl-C meanwhile is too late to lose it, and marks it.
         """
-        model, began = self.model, time.monotonic()
-        exact, solution = self.bill(found)
-        in_time = found.stopped is None and model.left > TWICE * (time.monotonic() - began)
-        if in_time and model.program.n <= MAX_STEADIED:
-            exact, solution = self._moving_least(found, exact, solution)
+        model, (exact, solution) = self.model, self._made_good(found, gap)
         plan = self.told(found, exact, solution, gap)
         late = model.interrupt is not None and model.interrupt.noted
         return replace(plan, status="interrupted") if late and plan.status == "feasible" else plan
 
     def told(self, found: Incumbent, exact: Bill, solution: Solution, gap: float = GAP) -> Plan:
         """The plan of a solution that was billed."""
-        prices = found.prices or found.solution
+        prices, stopped = found.prices or found.solution, found.stopped
         assert prices is not None
-        return result(self.draft, self.model, solution, prices, exact, found.bound, found.rounding, gap, found.stopped)
+        by: Literal["program", "prices"] = "prices" if found.prices is None else "program"
+        return result(self.draft, self.model, solution, prices, exact, found.bound, found.rounding, gap, stopped, by)
 
-    def _moving_least(self, found: Incumbent, exact: Bill, solution: Solution) -> tuple[Bill, Solution]:
-        """A bill of the same total in which less moves, and its solution; the one given where there is none.
+    def _made_good(self, found: Incumbent, gap: float) -> tuple[Bill, Solution]:
+        """The bill of a plan that can be carried out, of about the same cost, where there is time to look for one."""
+        model = self.model
+        in_time = found.stopped is None and model.left > billed(model)
+        if not in_time or found.prices is None or model.program.n > MAX_STEADIED:
+            return self.bill(found)
+        study, swept = self._without_crumbs(found, gap)
+        return study._moving_least(swept) or study.bill(swept)
 
-        Whole quanta may make a little more of the same cost: a bill that this makes higher is not taken.
+    def _without_crumbs(self, found: Incumbent, gap: float) -> tuple[Study, Incumbent]:
+        """The study without places that the solution hardly uses, and its solution, where that costs next to nothing.
+
+        What was found to be within the wanted gap stays so.
+        """
+        best = found.solution
+        if best is None or best.values is None:
+            return self, found
+        most = best.objective + CRUMBS_COST * abs(best.objective)
+        if found.gap <= gap:
+            most = min(most, found.bound + gap * abs(best.objective))
+        each = (self._swept(best, part, most) for part in CRUMBS)
+        study, without = next((found for found in each if found is not None), (self, best))
+        return study, replace(found, solution=without)
+
+    def _swept(self, best: Solution, part: float, most: float) -> tuple[Study, Solution] | None:
+        """The study without places that do less than a part of a workload, and its solution; None: that costs more."""
+        study, found, draft = self, best, self.draft
+        for _ in range(ROUNDS):
+            assert found.values is not None
+            more = crumbs(draft, found.values, part)
+            if not len(more):
+                return study, found
+            study = replace(study, swept=more if study.swept is None else np.union1d(study.swept, more))
+            without = with_counts_of(draft, study.model, found, whole_columns(draft))
+            if without is None or without.objective > most:
+                return None
+            found = without
+        return study, found
+
+    def _moving_least(self, found: Incumbent) -> tuple[Bill, Solution] | None:
+        """The bill of a solution of the same cost in which less moves, and that solution; None where there is none.
+
+        Whole quanta may make a little more of the same cost: where they do, what moves more is billed as well, and
+        taken if its bill is lower.
         """
         draft, model, best = self.draft, self.model, found.solution
-        assert best is not None
+        if best is None or best.values is None:
+            return None
         self.progress("moving less")
         columns = whole_columns(draft)
         least = moving_least(draft, model, best, columns)
         if least is best:
-            return exact, solution
-        moved = self.bill(replace(found, solution=least), lambda solved: moving_less(draft, model, solved, columns))
-        return moved if moved[0].total <= exact.total + abs(exact.total) * AT_NO_COST else (exact, solution)
+            return None
+        steady = self.bill(replace(found, solution=least), lambda solved: moving_less(draft, model, solved, columns))
+        if float(steady[0].total) <= best.objective + abs(best.objective) * AT_NO_COST:
+            return steady
+        plain = self.bill(found)
+        return steady if _no_dearer(steady[0], plain[0]) else plain
 
     @contextlib.contextmanager
     def noting_interrupts(self) -> Iterator[None]:
@@ -330,9 +364,6 @@ def check(draft: Draft, exact: Bill, solution: Solution, model: Model) -> None:
         )
 
 
-def _keep_time(program: OpenProgram, end: float, shared: float) -> None:
-    """Let no solve use the time that the bill takes, nor what makes a solution good that of the bill's own rows."""
-    model, columns, left = program.model, shared * program.draft.program.n, max(0.0, end - time.monotonic())
-    model.shared = shared
-    model.deadline = end - min(MAX_KEPT * left, shared * MIN_BILLED + BILLED * columns)
-    model.last = end - min(MAX_KEPT * MAX_KEPT * left, shared * MIN_BILLED + ROWS * columns)
+def _no_dearer(bill: Bill, other: Bill) -> bool:
+    """Whether a bill is no higher than another, but for the rounding of many quanta."""
+    return float(bill.total - other.total) <= abs(float(other.total)) * AT_NO_COST

@@ -152,6 +152,11 @@ def proof(plan: Plan) -> str:
         "time-limit": "; the search stopped at its time limit",
         "interrupted": "; the search was interrupted",
     }[plan.status]
+    if plan.bounded_by == "prices" and plan.status in ("time-limit", "interrupted"):
+        least = shown(plan.bound, plan.currency)
+        return (
+            f"{begin} costs less than {least}, all demand at its cheapest permitted prices{stop} before a closer bound."
+        )
     return f"{begin} is cheaper by more than {percent(plan.gap).lstrip('<')}{stop}."
 
 

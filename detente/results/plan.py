@@ -58,6 +58,8 @@ class Plan:
     plus ``unserved_cost`` (the value of demand not served) and ``moving_cost`` (what ``moves`` cost). ``gap`` is
     (cost - bound) / |cost|. ``rounding`` is the part of the gap that comes from buying whole units.
     ``present_value`` is the cost on the plan's first day at ``discount_rate`` a year, where the case states one.
+    ``bounded_by`` says whence the bound is: the whole ``program``, or, where there was no time to solve it, all demand
+    at its cheapest permitted ``prices``.
     """
 
     format: str
@@ -93,6 +95,7 @@ class Plan:
     stated: tuple[StatedCharge, ...] = ()
     discount_rate: Exact | None = None
     present_value: Exact | None = None
+    bounded_by: Literal["program", "prices"] = "program"
 
     @property
     def commitments(self) -> tuple[Standing, ...]:

@@ -50,6 +50,7 @@ def result(
     rounding: float,
     wanted: float,
     stopped: Literal["time-limit", "interrupted"] | None,
+    bounded_by: Literal["program", "prices"] = "program",
 ) -> Plan:
     """The plan; ``prices`` is the solution whose duals are its marginal prices.
 
@@ -101,6 +102,7 @@ def result(
         stated=tuple(stated_charges(draft, exact)),
         discount_rate=case.discount_rate,
         present_value=at_present(case, rows),
+        bounded_by=bounded_by,
     )
 
 

@@ -191,6 +191,11 @@ class Model(Posed):
             if abs(cost - objective) > 1e-6 * max(1.0, abs(cost)):
                 raise SolverError(f"the solver reports a cost of {objective:.6f} for a plan that costs {cost:.6f}")
 
+    def bound_by(self, prices: Floats) -> float:
+        """What any prices of rows (in the solver's scale) prove that no solution costs less than (natural units)."""
+        bounds = (self._low, self._high), (self._row_low, self._row_high)
+        return safe_bound(self.matrix, self._cost, *bounds, prices)[0] / self.money_scale
+
     # -- read off ------------------------------------------------------------------------------------------------
     def reached(self, values: Floats) -> tuple[Floats, Floats]:
         """What each row comes to (natural units), and how far floats may be off."""

@@ -17,6 +17,7 @@ import numpy as np
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Ints
 from detente.planner.solving.branch import MAX_PROGRAMS, better, branch
+from detente.planner.solving.cheapest import at_cheapest
 from detente.planner.solving.fallback import quick, unsolved
 from detente.planner.solving.model import Basis, Model
 from detente.planner.solving.solution import Solution, Stopped
@@ -126,7 +127,7 @@ def search(
     if relaxed.status == "infeasible":
         return Unmet()
     if relaxed.status in ("time-limit", "interrupted"):
-        return Incumbent(at_once or unsolved(draft, model), _no_bound(model), relaxed.status)
+        return Incumbent(at_once or unsolved(draft, model), at_cheapest(draft, model), relaxed.status)
     known = _rounded(effort, relaxed, start)
     known = replace(known, solution=better(known.solution, at_once))
     if known.gap > gap and len(effort.columns):
@@ -157,7 +158,7 @@ def nearby(draft: Draft, model: Model, gap: float, progress: Progress, start: In
     if relaxed.status == "infeasible":
         return Unmet()
     if relaxed.status in ("time-limit", "interrupted"):
-        return Incumbent(None, _no_bound(model), relaxed.status)
+        return Incumbent(None, at_cheapest(effort.draft, model), relaxed.status)
     known = _rounded(effort, relaxed, start)
     enough = max(start.cost - start.bound, gap * abs(start.cost), ENOUGH * abs(start.bound - relaxed.bound))
     if known.cost - known.bound > enough and len(effort.columns):
@@ -284,11 +285,6 @@ def _dived(effort: _Effort, small: Ints, known: Incumbent) -> Incumbent:
 def _at_hand(known: Incumbent) -> str:
     """What a stop (a time limit, Ctrl-C) would leave: the search may take long for the last of it."""
     return "" if known.solution is None else f"; a plan within {known.gap:.3%} of the bound is at hand"
-
-
-def _no_bound(model: Model) -> float:
-    """What no plan can cost less than, before anything is solved: each column at its best, whatever the rows say."""
-    return float(np.minimum(model.cost * model.upper, 0.0).sum())
 
 
 def _close(cost: float, bound: float, gap: float) -> bool:
