@@ -103,7 +103,8 @@ def _said(draft: Draft, owner: Owner, *, alone: bool) -> str:
     workload = next(w for w in draft.case.workloads if w.id == owner.name)
     if owner.kind == "gang":
         assert isinstance(workload, Training)
-        return f"`{owner.name}` runs as a whole gang ({workload.gang}), or not at all"
+        whole = f"`{owner.name}` runs as a whole gang ({workload.gang}), or not at all"
+        return ", and ".join([whole, *_too_small(draft, workload)])
     if owner.kind == "moving":
         assert workload.moving is not None
         return f"`{owner.name}` stays where it came for {workload.moving.stays} at least (`moving: stays`)"
@@ -112,6 +113,16 @@ def _said(draft: Draft, owner: Owner, *, alone: bool) -> str:
     work = shown(float(draft.demand[owner.name].work.sum()), plural(workload.unit))
     may = "may go unserved at its `value`" if workload.value is not None else "must be served: it has no `value`"
     return f"`{owner.name}` {may} ({work} in all)"
+
+
+def _too_small(draft: Draft, job: Training) -> Iterator[str]:
+    """The offers that never hold a gang of a job."""
+    assert job.gang is not None
+    for arc in draft.arcs.of_workload[job.id]:
+        offer = arc.offer
+        most = float(draft.most(offer).max()) * offer.unit if isinstance(offer, GpuOffer) else np.inf
+        if most < job.gang.value and offer.capacity is not None:
+            yield f"`{offer.id}` has no more than {_sizes(offer.capacity)}"
 
 
 def _there_is(draft: Draft, offer: AnyOffer, *, sized: bool) -> str:

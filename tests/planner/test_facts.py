@@ -92,7 +92,10 @@ def test_a_gang_that_fits_nowhere_is_named() -> None:
         "runs-on": {"accelerators": {"H100": 1}},
     }
     found = refused(build([gpus("north", 3, capacity="12 GPU")], [job], months=1))
-    assert found.facts == (SERVED.format("train"), "`train` runs as a whole gang (16 GPU), or not at all")
+    assert found.facts == (
+        SERVED.format("train"),
+        "`train` runs as a whole gang (16 GPU), or not at all, and `north-gpus` has no more than 12 GPU",
+    )
 
 
 def test_times_in_which_nothing_is_available_are_named() -> None:
