@@ -172,6 +172,7 @@ def test_the_ways_out_of_the_frontier_lab_come_out_as_its_page_says() -> None:
         return f"{amount / BN:.1f}"
 
     def gained(amount: Decimal) -> str:
+        amount = round(amount, 2)  # 150 M less a billionth of a cent is 150 M
         return "–" if abs(amount) < BN / 20 else f"{amount / BN:+.1f}".replace("-", "−")
 
     def gains(column: OutcomeColumn) -> list[str]:
