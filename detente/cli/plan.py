@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 SAVING = 2.0
-"""Seconds kept for the saving of a plan, with what it has to load first."""
+"""Seconds kept for the saving of a plan, with what it has to load first, and at most half of those that are left."""
 
 
 @command("detente plan examples/frontier-lab --reading letter --out out/letter")
@@ -53,7 +53,7 @@ def plan(
         must_take_files(out, "plan.json", "allocations.parquet")
     left = time_left(time_limit)
     if left is not None and out is not None:
-        left = max(left - SAVING, 1e-9)
+        left = before_saving(left)
     found = find(loaded, gap=gap_of(gap), time_limit=left, progress=progress())
     from detente.results.conflict import Conflict
 
@@ -83,3 +83,8 @@ def _saved(found: Plan, out: Path) -> OSError | None:
     if not (out / "allocations.parquet").exists():
         click.echo("allocations.parquet was not written: pip install 'detente[parquet]'", err=True)
     return None
+
+
+def before_saving(left: float) -> float:
+    """Of the seconds that are left, those in which a plan is sought: at least half of them."""
+    return max(left - SAVING, left / 2)

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from detente.cli import cli
 from detente.cli.command import load
 from detente.cli.options import TimestampParam
+from detente.cli.plan import before_saving
 from tests.builders import agreement, data_of, tokens, work
 
 
@@ -66,3 +67,8 @@ def test_clauses_outside_the_horizon_are_noted(tmp_path: Path, capsys: pytest.Ca
     assert saved["notes"] == [{"term": "old", "agreement": "past", "what": what, "remedy": "is the year right?"}]
     assert f"- {what}: is the year right?" in runner.invoke(cli, ["explain", str(path), "old"]).stdout
     assert "at no time" not in runner.invoke(cli, ["explain", str(path), "now"]).stdout
+
+
+@pytest.mark.parametrize(("left", "sought"), [(60.0, 58.0), (4.0, 2.0), (1.5, 0.75), (1e-9, 5e-10)])
+def test_saving_takes_two_seconds_of_a_time_limit_and_never_more_than_half(left: float, sought: float) -> None:
+    assert before_saving(left) == pytest.approx(sought)
