@@ -13,7 +13,17 @@ import msgspec
 
 from detente.providers import sse
 from detente.providers.tool_calls import Calls
-from detente.providers.wire import MAX_TOKENS, Decoder, StreamPart, Tokens, failure, is_utf8, says_too_long, too_long
+from detente.providers.wire import (
+    MAX_TOKENS,
+    Decoder,
+    Failure,
+    StreamPart,
+    Tokens,
+    failure,
+    is_utf8,
+    says_too_long,
+    too_long,
+)
 
 
 class _InputDetails(msgspec.Struct):
@@ -152,10 +162,10 @@ class ChatDecoder(Decoder):
                 part.failure = failure("broken", 502, "the provider sent an event that is not a chunk of a completion")
                 break
             if chunk.error is not None:
-                part.failure = _failure(chunk.error)
+                part.failure = failure_inside(chunk.error)
                 break
             if chunk.object == "error" or sse.name_of(event) == b"error":
-                part.failure = _failure({"message": chunk.message or "", "code": chunk.code, "type": chunk.type})
+                part.failure = failure_inside({"message": chunk.message or "", "code": chunk.code, "type": chunk.type})
                 break
             choices, metered = chunk.choices or (), bytes(chunk.usage) != b"null"
             if chunk.choices is None and b'"choices"' in data:
@@ -230,15 +240,15 @@ def _is_content(choice: _Choice) -> bool:
     return any(value for name, value in (choice.delta or {}).items() if name not in _ROLE_ONLY)
 
 
-def _failure(error: Any) -> Any:
-    """An error inside of a stream."""
+def failure_inside(error: Any) -> Failure:
+    """An error inside of a stream, or of a whole reply, that began with status 200."""
     detail = error if isinstance(error, dict) else {"message": str(error)}
-    code = str(detail.get("code") or detail.get("type") or "")
-    if says_too_long(code):
-        return too_long(str(detail.get("message", ""))[:2000])
+    code, message = str(detail.get("code") or detail.get("type") or ""), str(detail.get("message") or "")
+    if says_too_long(code, message):
+        return too_long(message[:2000])
     if code == "content_filter":
-        return failure("filtered", 400, str(detail.get("message", ""))[:2000], code=code)
+        return failure("filtered", 400, message[:2000], code=code)
     if code in ("429", "rate_limit_exceeded"):
-        return failure("throttled", 429, "the provider stopped the stream: its limit is reached")
-    what = "the provider ended the stream with an error" + (f" ({code[:100]})" if code else "")
+        return failure("throttled", 429, "the provider stopped its reply: its limit is reached")
+    what = "the provider ended its reply with an error" + (f" ({code[:100]})" if code else "")
     return failure("unavailable", 503, what) if code in _FAILED else failure("broken", 502, what)

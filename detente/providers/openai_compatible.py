@@ -14,7 +14,7 @@ import msgspec
 
 from detente.live.deployment import CompatibleDeployment
 from detente.providers.authority import Authority, KeyAuthority
-from detente.providers.chat_stream import ChatDecoder, tokens_of
+from detente.providers.chat_stream import ChatDecoder, failure_inside, tokens_of
 from detente.providers.omission import without
 from detente.providers.outgoing import Outgoing
 from detente.providers.responses_stream import ResponsesDecoder, reply_of_response
@@ -62,7 +62,7 @@ class _Whole(msgspec.Struct):
     usage: msgspec.Raw = msgspec.Raw(b"null")
     choices: list[_Message] | None = None
     data: msgspec.Raw = msgspec.Raw(b"null")
-    error: msgspec.Raw | None = None
+    error: Any = None
 
 
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -108,8 +108,8 @@ class CompatibleWire(Wire):
             found = _WHOLE.decode(body)
         except _UNREADABLE:
             return failure("broken", 502, "the provider's reply is not JSON of the expected shape")
-        if found.error is not None and not found.choices and bytes(found.error) != b"null":
-            return self.failed(502, headers, body)  # some answer 200 with an error inside
+        if found.error and not found.choices:  # some answer 200 with an error inside
+            return failure_inside(found.error)
         if not _answers(call, found):
             return failure("broken", 502, "the provider's reply has status 200 and holds no answer")
         # A good reply with a usage that cannot be read was served, and paid for: its use is unknown (§12).

@@ -173,6 +173,29 @@ def test_a_good_reply_with_a_usage_that_cannot_be_read_is_served_and_its_use_unk
     assert (found.tokens, found.finish) == (None, "stop")
 
 
+INSIDE: dict[str, tuple[object, str, int]] = {
+    "a server's": ({"message": "m", "type": "server_error", "code": None}, "unavailable", 503),
+    "a limit": ({"message": "m", "code": 429}, "throttled", 429),
+    "too long": ({"message": "This endpoint's maximum context length is 8192 tokens", "code": 400}, "too-long", 400),
+    "a filter": ({"message": "m", "code": "content_filter"}, "filtered", 400),
+    "a text": ("it broke", "broken", 502),
+    "a list": ([1], "broken", 502),
+}
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_an_error_inside_of_a_reply_with_status_200_is_what_it_says(name: str) -> None:
+    """In place of an answer; beside one it is none."""
+    error, kind, status = INSIDE[name]
+    for without in ({}, {"choices": []}, {"choices": None}):
+        found = OWN.decode(call(), {}, json.dumps({"error": error, **without}).encode())
+        assert isinstance(found, Failure)
+        assert (found.kind, found.status) == (kind, status)
+    assert isinstance(OWN.decode(call(), {}, json.dumps(completion() | {"error": error}).encode()), Reply)
+    for nothing in (None, {}, "", []):
+        assert isinstance(OWN.decode(call(), {}, json.dumps(completion() | {"error": nothing}).encode()), Reply)
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"null", b'{"choices": 3}', b'"\xff"', b"{" * 5000, NESTED])
 def test_a_reply_that_cannot_be_read_is_broken(body: bytes) -> None:
     found = OWN.decode(call(), {}, body)

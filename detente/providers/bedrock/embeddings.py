@@ -209,7 +209,7 @@ class _ByType(msgspec.Struct):
 class _Reply(msgspec.Struct, rename="camel"):
     embedding: list[Float32] | None = None
     embeddings: _ByType | list[list[Float32]] | None = None
-    input_text_token_count: TokenCount | None = None
+    input_text_token_count: msgspec.Raw = NULL
 
 
 _REPLY = msgspec.json.Decoder(_Reply)
@@ -236,14 +236,21 @@ def embedding_reply(call: Call, model: str, headers: Headers, body: bytes) -> Re
         for index, vector in enumerate(vectors)
     ]
     answer: dict[str, Any] = {"object": "list", "data": data, "model": model}
-    count = found.input_text_token_count
-    if count is None:
-        stated = headers.get("x-amzn-bedrock-input-token-count", "")
-        count = int(stated) if stated.isascii() and stated.isdigit() and len(stated) < 16 else None
+    count = _counted(found.input_text_token_count, headers)
     if count is None:
         return Reply(msgspec.json.encode(answer), None)
     answer["usage"] = {"prompt_tokens": count, "total_tokens": count}
     return Reply(msgspec.json.encode(answer), Tokens(count, 0))
+
+
+def _counted(stated: msgspec.Raw, headers: Headers) -> int | None:
+    """Tokens, where a number of them is stated: what is none spoils no reply."""
+    for text in (bytes(stated), headers.get("x-amzn-bedrock-input-token-count", "").encode("latin-1", "replace")):
+        try:
+            return msgspec.json.decode(text, type=TokenCount)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            continue
+    return None
 
 
 def packed(vector: list[float]) -> str:

@@ -140,7 +140,9 @@ def turns_of(members: Mapping[str, msgspec.Raw], family: Family, omissions: Omis
             turns.append({"role": side, "content": blocks})
     if system and not family.system:
         raise refused(f"a system prompt, which {family.title} does not take")
-    if not turns or turns[0]["role"] != "user":
+    if not turns:
+        raise refused("nothing that is said: no text but blanks, and nothing else; write what the user says")
+    if turns[0]["role"] != "user":
         raise refused("a conversation that does not begin with the user: Bedrock wants the user's turn first")
     if turns[-1]["role"] == "assistant":
         what = "an assistant's turn at the end: OpenAI's interface answers it, and Converse would continue it (prefill)"

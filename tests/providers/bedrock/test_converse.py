@@ -166,7 +166,8 @@ def turn(content: Any, **more: Any) -> dict[str, Any]:
 
 REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     # whose model, which member, what is stated, and a part of the reason
-    (CLAUDE, "messages", {"messages": []}, "does not begin with the user"),
+    (CLAUDE, "messages", {"messages": []}, "nothing that is said"),
+    (CLAUDE, "messages", {"messages": [{"role": "user", "content": " "}]}, "nothing that is said"),
     (CLAUDE, "messages", {"messages": [{"role": "assistant", "content": "Hi"}]}, "does not begin with the user"),
     (CLAUDE, "messages", {"messages": [USED[0], {"role": "assistant", "content": "It is"}]}, "(prefill)"),
     (CLAUDE, "messages", {"messages": USED[:2], "tools": [TOOL]}, "end with a turn of the user"),

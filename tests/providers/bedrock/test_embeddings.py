@@ -176,7 +176,6 @@ def test_base64_holds_the_same_numbers(vector: list[float]) -> None:
         {"embedding": [[1]]},
         {"embeddings": {"int8": [[1]]}},
         {"embeddings": {"float": [[1.0], [2.0]]}},
-        {"embedding": [1.0], "inputTextTokenCount": "x"},
         {"embedding": [1e300]},
     ],
 )
@@ -202,6 +201,16 @@ def test_any_call_and_any_reply(name: str, members: dict[str, Any], says: Any) -
         return
     found = wire(name).decode(made, {}, json.dumps(says).encode())
     assert isinstance(found, Reply | Failure)
+
+
+@pytest.mark.parametrize("count", [None, "x", "", [], {}, [7], -1, 1.5, True, 2**70, "7"])
+def test_a_count_that_is_none_spoils_no_reply(count: Any) -> None:
+    says = {"embedding": [1.0], "inputTextTokenCount": count}
+    unknown, counted = answer(TITAN2, says), answer(TITAN2, says, COUNTED)
+    assert isinstance(unknown, Reply)
+    assert unknown.tokens is None
+    assert isinstance(counted, Reply)
+    assert counted.tokens == Tokens(9, 0)
 
 
 # -- tokens in place of texts -----------------------------------------------------------------------------------------
