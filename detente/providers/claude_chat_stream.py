@@ -14,7 +14,7 @@ import msgspec
 from detente.providers import sse
 from detente.providers.bedrock.stream import ConverseDecoder
 from detente.providers.claude_chat import as_anthropics, counted, headed, stop_of
-from detente.providers.messages_stream import AnthropicError, MessagesUsage, failure_of, usage_of
+from detente.providers.messages_stream import STOPPED, AnthropicError, MessagesUsage, failure_of, usage_of
 from detente.providers.wire import Failure, Headers, StreamPart, failure, is_utf8
 
 
@@ -92,9 +92,16 @@ class ClaudeChatDecoder(ConverseDecoder):
         return part
 
     def end(self) -> StreamPart:
-        if self._failure is None and not self._done:  # its end is an event of its own, after the reason to stop
-            self._failure = _broken("a stream that ended before it was complete")
-        return StreamPart(failure=self._failure, done=self._done)
+        part = StreamPart(failure=self._failure, done=self._done)
+        if self._failure is not None or self._done:
+            return part
+        if self._reason is None:
+            part.failure = self._failure = _broken("a stream that ended before it was complete")
+            return part
+        shown: list[bytes] = []
+        self._said(STOPPED, part, shown)  # complete but for its last mark
+        part.data, self._done, self._failure = b"".join(shown), part.done, part.failure
+        return part
 
     def _said(self, data: bytes, part: StreamPart, shown: list[bytes]) -> None:
         """One event, in Converse's words."""

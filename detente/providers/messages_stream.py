@@ -21,6 +21,7 @@ from detente.providers.wire import (
     StreamPart,
     Tokens,
     failure,
+    is_utf8,
     says_too_long,
     too_long,
 )
@@ -115,6 +116,8 @@ class _Refused(msgspec.Struct):
 _EVENT = msgspec.json.Decoder(_Event)
 _WHOLE = msgspec.json.Decoder(_Whole)
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+STOPPED = b'{"type":"message_stop"}'
+"""The data of the event that ends a stream."""
 _CONTENT = (b"event: content_block_", b"event: ping")
 _ENDS = (b"event: message_", b"event: error")
 
@@ -129,6 +132,8 @@ def usage_of(stated: Any) -> MessagesUsage | None:
 
 def reply_of(body: bytes) -> Reply | Failure:
     """A whole reply of status 200. One that cannot be read is a ``broken`` failure."""
+    if not is_utf8(body):
+        return failure("broken", 502, "the provider's reply is not UTF-8")
     try:
         found = _WHOLE.decode(body)
     except _UNREADABLE:
@@ -169,12 +174,12 @@ class MessagesDecoder(Decoder):
         The longest event that is held, in bytes.
     """
 
-    __slots__ = ("_content", "_done", "_events", "_failed", "_usage")
+    __slots__ = ("_content", "_done", "_events", "_failed", "_stopped", "_usage")
 
     def __init__(self, most: int = sse.MAX_BYTES) -> None:
         self._events = sse.Events(most)
         self._usage: MessagesUsage | None = None
-        self._content = self._done = self._failed = False
+        self._content = self._done = self._failed = self._stopped = False
 
     def feed(self, data: bytes) -> StreamPart:
         if self._done or self._failed:
@@ -183,6 +188,8 @@ class MessagesDecoder(Decoder):
             block = self._events.block(data)
         except sse.OverlongError as error:
             return self._fail(StreamPart(), failure("broken", 502, f"the provider sent {error}"))
+        if not is_utf8(block):
+            return self._fail(StreamPart(), failure("broken", 502, "the provider sent an event that is not UTF-8"))
         if self._content and _is_plain(block):
             return StreamPart(block, content=block.count(b"event: content_block_delta\n"))
         part, shown = StreamPart(), []
@@ -222,6 +229,7 @@ class MessagesDecoder(Decoder):
                     part.tokens = self._usage.tokens if self._usage else None
                 if event.delta is not None and event.delta.stop_reason is not None:
                     part.finish = FINISH.get(event.delta.stop_reason)
+                    self._stopped = True
             case "message_stop":
                 self._done = part.done = True
             case "error":
@@ -242,6 +250,10 @@ class MessagesDecoder(Decoder):
     def end(self) -> StreamPart:
         if self._done or self._failed:
             return StreamPart(done=self._done)
+        if self._stopped:  # complete but for its last mark, which its caller wants to see
+            part = StreamPart(sse.event(STOPPED, "message_stop"))
+            self.read(STOPPED, part)
+            return part
         return self._fail(StreamPart(), failure("broken", 502, "the provider's stream ended before it was complete"))
 
 

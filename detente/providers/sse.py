@@ -9,6 +9,9 @@ from __future__ import annotations
 MAX_BYTES = 16 * 1024 * 1024
 """The longest event that is held: an image in base64 fits."""
 
+_MARK = b"\xef\xbb\xbf"
+"""What may stand before the first event: a byte order mark, which is no part of it."""
+
 
 class OverlongError(ValueError):
     """An event is longer than is held."""
@@ -17,10 +20,11 @@ class OverlongError(ValueError):
 class Events:
     """Cuts a stream into whole events. Line ends become LF; what is not yet a whole event is held back."""
 
-    __slots__ = ("_held", "_most", "_pieces", "_size")
+    __slots__ = ("_began", "_held", "_most", "_pieces", "_size")
 
     def __init__(self, most: int = MAX_BYTES) -> None:
         self._held = b""
+        self._began = False
         self._most = most
         self._pieces: list[bytes] = []  # of an open line: joined once, however many they are
         self._size = 0
@@ -40,6 +44,8 @@ class Events:
             data = b"".join([*self._pieces, data])
             self._pieces, self._size = [], 0
         held = self._held + data if self._held else data
+        if not self._began:
+            self._began, held = True, held.removeprefix(_MARK)
         if b"\r" in held:
             held = _with_lf(held)
         end = held.rfind(b"\n\n")

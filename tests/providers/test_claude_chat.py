@@ -332,12 +332,19 @@ def test_headers_wait_for_content_and_pings_are_none() -> None:
 
 
 def test_a_stream_that_ends_early_or_with_an_error_is_no_whole_one() -> None:
-    assert read(as_events(EVENTS[:-1]), [])[-1].failure.kind == "broken"
+    assert read(as_events(EVENTS[:-2]), [])[-1].failure.kind == "broken"
     overloaded = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
     (part, _) = read(as_events([*EVENTS[:4], overloaded]), [])
     assert (part.failure.kind, part.content) == ("unavailable", 1)
     (spoilt, _) = read(b"data: {\n\n", [])
     assert spoilt.failure.error["message"] == "the provider sent an event that cannot be read"
+
+
+def test_a_stream_that_is_complete_but_for_its_last_mark_is_complete() -> None:
+    whole, cut = read(as_events(EVENTS), []), read(as_events(EVENTS[:-1]), [])
+    assert (cut[-1].done, cut[-1].failure) == (True, None)
+    assert b"".join(part.data for part in cut) == b"".join(part.data for part in whole)
+    assert [part.tokens for part in cut if part.tokens] == [TOKENS]
 
 
 # -- errors -----------------------------------------------------------------------------------------------------------

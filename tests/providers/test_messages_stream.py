@@ -105,8 +105,37 @@ def test_headers_wait_for_content_and_pings_are_none(made: Any, decoder: Any) ->
 @pytest.mark.parametrize(("made", "decoder"), [(as_events, MessagesDecoder), (as_frames, InvokeDecoder)])
 def test_a_stream_that_ends_early_is_broken(made: Any, decoder: Any) -> None:
     reading = decoder()
-    assert reading.feed(made(EVENTS[:-1])).failure is None
+    assert reading.feed(made(EVENTS[:-2])).failure is None
     assert reading.end().failure.kind == "broken"
+
+
+@pytest.mark.parametrize(("made", "decoder"), [(as_events, MessagesDecoder), (as_frames, InvokeDecoder)])
+@pytest.mark.parametrize("cut", [b"", b"event: message_st"])
+def test_a_stream_that_is_complete_but_for_its_last_mark_is_complete(made: Any, decoder: Any, cut: bytes) -> None:
+    """Its caller sees the mark all the same."""
+    stream = made(EVENTS[:-1]) + (cut if made is as_events else b"")
+    parts = read(decoder(), stream, [])
+    assert (parts[-1].done, parts[-1].failure) == (True, None)
+    assert shown(parts) == EVENTS
+    assert [part.tokens for part in parts if part.tokens][-1] == TOKENS
+
+
+@pytest.mark.parametrize(("made", "decoder"), [(as_events, MessagesDecoder), (as_frames, InvokeDecoder)])
+@pytest.mark.parametrize("before", [2, 9])
+def test_an_event_that_is_not_utf_8_is_broken(made: Any, decoder: Any, before: int) -> None:
+    """Before any content, and after it, where events are not read."""
+    spoilt = made([delta(1, type="text_delta", text="a")])
+    if made is as_events:
+        spoilt = spoilt.replace(b'"a"', b'"\xff"')
+    else:
+        bad = b64encode(b'{"type":"content_block_delta","index":1,"delta":{"text":"\xff"}}').decode()
+        spoilt = eventstream.event("chunk", json.dumps({"bytes": bad}).encode())
+    reading = decoder()
+    reading.feed(made(EVENTS[:before]))
+    found = reading.feed(spoilt)
+    assert found.failure is not None
+    assert (found.failure.kind, found.data) == ("broken", b"")
+    assert "UTF-8" in found.failure.error["message"]
 
 
 @pytest.mark.parametrize(("made", "decoder"), [(as_events, MessagesDecoder), (as_frames, InvokeDecoder)])

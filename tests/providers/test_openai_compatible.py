@@ -187,12 +187,14 @@ INSIDE: dict[str, tuple[object, str, int]] = {
 def test_an_error_inside_of_a_reply_with_status_200_is_what_it_says(name: str) -> None:
     """In place of an answer; beside one it is none."""
     error, kind, status = INSIDE[name]
-    for without in ({}, {"choices": []}, {"choices": None}):
+    absent: list[dict[str, Any]] = [{}, {"choices": []}, {"choices": None}]
+    for without in absent:
         found = OWN.decode(call(), {}, json.dumps({"error": error, **without}).encode())
         assert isinstance(found, Failure)
         assert (found.kind, found.status) == (kind, status)
     assert isinstance(OWN.decode(call(), {}, json.dumps(completion() | {"error": error}).encode()), Reply)
-    for nothing in (None, {}, "", []):
+    empty: list[Any] = [None, {}, "", []]
+    for nothing in empty:
         assert isinstance(OWN.decode(call(), {}, json.dumps(completion() | {"error": nothing}).encode()), Reply)
 
 

@@ -84,3 +84,12 @@ def test_part_of_an_event_is_open() -> None:
 
 def test_an_event_s_name() -> None:
     assert event(b"{}", "message_start") == b"event: message_start\ndata: {}\n\n"
+
+
+@given(st.lists(st.integers(0, 40), max_size=3))
+def test_a_byte_order_mark_is_no_part_of_the_first_event(places: list[int]) -> None:
+    """Taken for one, it hid the event's data, and with it the beginning of an answer."""
+    stream = b"\xef\xbb\xbfdata: {}\n\ndata: \xef\xbb\xbf\n\n"
+    events = Events()
+    found = [event for piece in cut(stream, places) for event in events.feed(piece)]
+    assert [data_of(event) for event in found] == [b"{}", b"\xef\xbb\xbf"]

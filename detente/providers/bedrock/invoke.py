@@ -22,7 +22,7 @@ from detente.providers.bedrock.reply import broken
 from detente.providers.claude import Claude, at_bedrock, fitted
 from detente.providers.messages_stream import MessagesDecoder
 from detente.providers.omission import Omissions
-from detente.providers.wire import Call, StreamPart, joined
+from detente.providers.wire import Call, StreamPart, is_utf8, joined
 
 VERSIONS = {"": "bedrock-2023-05-31", "2023-06-01": "bedrock-2023-05-31"}
 """Bedrock's name of a version of the API; of later ones it is their own."""
@@ -100,6 +100,9 @@ class InvokeDecoder(MessagesDecoder):
             data = a2b_base64(_CHUNK.decode(payload).bytes)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Error):
             self._fail(part, broken("an event that cannot be read"))
+            return
+        if not is_utf8(data):
+            self._fail(part, broken("an event that is not UTF-8"))
             return
         if self._content and data.startswith(b'{"type":"content_block_delta"'):
             part.content += 1
