@@ -7,6 +7,7 @@ them; only those that may carry more than content are read. Not here: the model'
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 import msgspec
@@ -118,6 +119,7 @@ _WHOLE = msgspec.json.Decoder(_Whole)
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 STOPPED = b'{"type":"message_stop"}'
 """The data of the event that ends a stream."""
+_NAME = re.compile(r"[a-z_]{1,60}")
 _CONTENT = (b"event: content_block_", b"event: ping")
 _ENDS = (b"event: message_", b"event: error")
 
@@ -194,24 +196,24 @@ class MessagesDecoder(Decoder):
             return StreamPart(block, content=block.count(b"event: content_block_delta\n"))
         part, shown = StreamPart(), []
         for event in sse.split(block):
-            self.read(sse.data_of(event), part)
+            kind = self.read(data := sse.data_of(event), part)
             if part.failure is not None:
                 break
-            shown.append(event)
+            shown.append(event if not kind or sse.name_of(event) else sse.event(data, kind))
             if part.done:
                 break
         part.data = b"".join(shown)
         return part
 
-    def read(self, data: bytes, part: StreamPart) -> None:
-        """What one event means."""
+    def read(self, data: bytes, part: StreamPart) -> str:
+        """What one event means; its type, by which clients want it named."""
         if not data:
-            return  # a comment keeps the connection alive
+            return ""  # a comment keeps the connection alive
         try:
             event = _EVENT.decode(data)
         except _UNREADABLE:
             self._fail(part, failure("broken", 502, "the provider sent an event that cannot be read"))
-            return
+            return ""
         match event.type:
             case "content_block_delta":
                 self._content = True
@@ -234,6 +236,7 @@ class MessagesDecoder(Decoder):
                 self._done = part.done = True
             case "error":
                 self._fail(part, failure_of(event.error or AnthropicError()))
+        return event.type if _NAME.fullmatch(event.type) else ""
 
     def _meter(self, stated: Any) -> bool:
         """Take what is stated of the use so far; whether it can be read."""

@@ -231,3 +231,16 @@ def test_a_stream_is_named_as_it_was_asked_for_and_else_stays_as_it_is() -> None
     failed = NativeRendering("claude").fail({"message": "gone", "code": "unavailable"})
     assert failed.startswith(b"event: error\n")
     assert b'"type":"overloaded_error"' in failed
+
+
+def test_events_that_come_without_their_names_are_named() -> None:
+    """Anthropic's own clients go by the name: of nameless events they see nothing, and no error."""
+    nameless = b"".join(b": note\n\ndata: " + json.dumps(event).encode() + b"\n\n" for event in EVENTS)
+    parts = read(MessagesDecoder(), nameless, [400])
+    events = [event for event in sse.split(b"".join(part.data for part in parts)) if not event.startswith(b":")]
+    assert [sse.name_of(event).decode() for event in events] == [event["type"] for event in EVENTS]
+    assert [json.loads(sse.data_of(event)) for event in events] == EVENTS
+    assert parts[-1].done
+    told = NativeRendering("asked").feed(b"".join(part.data for part in parts))
+    assert b'"model": "asked"' in told
+    assert b"claude-there" not in told
