@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -19,8 +20,10 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from detente.case.case import Case
 from detente.case.declared import read_noun
 from detente.case.document import Document
-from detente.demand.workload import AnyWorkload
+from detente.demand.taking import taken_by_work
+from detente.demand.workload import AnyWorkload, can_run
 from detente.errors import CaseError, Flaw, FlawError, Mistake, did_you_mean
+from detente.market.offer import GpuOffer, TokenOffer
 from detente.values.facts import OFFER_KEYS, RESERVED, Facts
 from detente.values.noun import Id, Label, Noun, Title
 from detente.values.quantity_field import Count
@@ -88,17 +91,22 @@ class BillRule(Noun):
     tokens: Literal["input", "cached", "output"] | None = Field(
         default=None, description="what the quantity counts: the row is rated at the case's prices"
     )
-    per: Count = Field(default=1, description="tokens in one unit of the quantity")
+    hours: bool = Field(
+        default=False, description="the quantity counts hours of the offer: GPU-hours, or hours of a provisioned unit"
+    )
+    per: Count = Field(default=1, description="tokens, or hours, in one unit of the quantity")
     discount: Id | None = Field(default=None, description="the clause that takes off what `net` is below `listed`")
 
     @model_validator(mode="after")
     def _one_thing(self) -> Self:
-        if self.skip and (self.offer or self.sold or self.tokens):
+        if self.skip and (self.offer or self.sold or self.tokens or self.hours):
             raise FlawError("the rule skips its rows, and says what they are", "keep one of them", ("skip",))
         if not self.skip and bool(self.offer) == bool(self.sold):
             raise FlawError("a rule names an `offer`, or what was `sold`", "write one of them, or `skip: true`")
         if self.tokens and not (self.offer and self.workload):
             raise FlawError("`tokens` are rated by an offer and a workload", "name both", ("tokens",))
+        if self.hours and (self.tokens or not self.offer):
+            raise FlawError("`hours` are of an offer, and no tokens", "name the `offer`, and no `tokens`", ("hours",))
         return self
 
     def fits(self, values: Mapping[str, str]) -> bool:
@@ -159,6 +167,23 @@ def workload_of(rule: BillRule, case: Case) -> AnyWorkload | None:
     return next((w for w in case.workloads if w.id == rule.workload), None)
 
 
+def taken_in_hour(rule: BillRule, case: Case) -> Fraction | None:
+    """What an hour of a row takes of its offer, in the offer's own unit; None where its quantity counts no hours."""
+    offer = next((o for o in case.offers if rule.hours and o.id == rule.offer), None)
+    if offer is None or isinstance(offer, TokenOffer):
+        return None
+    return Fraction(1) if isinstance(offer, GpuOffer) else offer.unit_flow
+
+
+def work_in_hour(rule: BillRule, case: Case) -> Fraction | None:
+    """The work in an hour of a row: of work that is counted in GPU-hours, on accelerators whose rate it states."""
+    workload, taken = workload_of(rule, case), taken_in_hour(rule, case)
+    offer = next((o for o in case.offers if o.id == rule.offer), None)
+    if workload is None or offer is None or not taken or workload.unit != "GPU-hour" or not can_run(workload, offer):
+        return None
+    return taken / taken_by_work(workload, offer)
+
+
 def _flaws(rule: BillRule, case: Case) -> Iterator[Flaw]:
     """What of a rule does not fit the case."""
     if rule.skip:
@@ -180,25 +205,35 @@ def _flaws(rule: BillRule, case: Case) -> Iterator[Flaw]:
     for label in rule.labels:
         if label in RESERVED:
             yield Flaw(f"`{label}` is no label", "leave it out; it follows from the rest", ("labels", label))
-    if not wrong and rule.tokens is None:
+    if not wrong and rule.hours and taken_in_hour(rule, case) is None:
+        yield Flaw(f"`{rule.offer}` is paid by the token, and has no hours", "say what `tokens` it counts", ("hours",))
+    elif not wrong and rule.tokens is None:
         yield from _uncounted(rule, case)
 
 
 def _uncounted(rule: BillRule, case: Case) -> Iterator[Flaw]:
-    """Clauses that count what a row of money does not say: what is not known is never zero (§2)."""
+    """Clauses that count what a row does not say: what is not known is never zero (§2)."""
     demand, sold = facts_of(rule, case)
+    said = {"taken": taken_in_hour(rule, case), "work": work_in_hour(rule, case), "revenue": None}
+    unsaid = {measure for measure, each in said.items() if each is None}
     for term in case.signed:
-        counts = [m.measure for m in term.meters() if m.measure in ("work", "taken", "revenue")]
-        if counts and any(m.selection.covers(demand, sold) is not False for m in term.meters()):
-            what = f"`{term.id}` counts {counts[0]} of these rows, which their money does not say"
-            yield Flaw(what, _countable(sold, term.id), ("tokens",))
+        counts = [m for m in term.meters() if m.measure in unsaid and m.selection.covers(demand, sold) is not False]
+        if counts:
+            what = f"`{term.id}` counts {counts[0].measure} of these rows, which {_saying(rule)} does not say"
+            yield Flaw(what, _countable(sold, counts[0].measure, term.id), ("hours" if rule.hours else "tokens",))
 
 
-def _countable(sold: Facts, term: str) -> str:
-    """What helps: tokens can be counted, GPU-hours and units cannot yet."""
+def _saying(rule: BillRule) -> str:
+    return "their hours" if rule.hours else "their money"
+
+
+def _countable(sold: Facts, measure: str, term: str) -> str:
+    """What helps: tokens and hours can be counted."""
     if sold.get("product") in (None, "tokens"):
         return "say what their quantity counts: `tokens:`"
-    return f"only tokens can be counted so far: narrow `of` of `{term}`, or skip these rows and tell them otherwise"
+    if measure == "taken":
+        return "say that their quantity counts hours of an `offer`: `hours: true`"
+    return f"narrow `of` of `{term}`, or skip these rows and tell them otherwise"
 
 
 def named_columns(mapping: BillMapping) -> dict[str, Any]:

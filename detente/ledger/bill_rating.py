@@ -9,11 +9,12 @@ from __future__ import annotations
 import msgspec
 
 from detente.case.case import Case
-from detente.ledger.bill_mapping import BillMapping, BillRule, facts_of, workload_of
+from detente.ledger.bill_mapping import BillMapping, BillRule, facts_of, taken_in_hour, work_in_hour, workload_of
 from detente.ledger.bill_rows import BillRow
 from detente.ledger.line import UseClass, UseLine
 from detente.ledger.metering import Metering
 from detente.ledger.record import CallRoute, EndAsRead, TokenCounts, route
+from detente.values.money import NANOS
 
 NO_QUANTITY = "the row states no quantity"
 
@@ -25,6 +26,8 @@ class BillRating:
         self._case, self._rules = case, mapping.rules
         self._metering = Metering(case)
         self._of = [None if rule.skip else UseClass("use", *facts_of(rule, case)) for rule in mapping.rules]
+        self._in_hour = [(taken_in_hour(rule, case), work_in_hour(rule, case)) for rule in mapping.rules]
+        """What an hour takes, and what work it is."""
         self._where = [None if rule.skip else self._route(rule) for rule in mapping.rules]
         self.routes = [(route(each)[:-1] + b"}").decode() if each is not None else "" for each in self._where]
         """What is the same for all rows of a rule, as records of calls say it."""
@@ -34,7 +37,19 @@ class BillRating:
         assert row.rule is not None
         rule, of = self._rules[row.rule], self._of[row.rule]
         assert of is not None
-        return self._rated(row.rule, rule, of, row) if rule.tokens else _stated(rule, of, row)
+        if rule.tokens:
+            return self._rated(row.rule, rule, of, row)
+        stated = _stated(rule, of, row)
+        return self._with_hours(row.rule, rule, row, stated) if rule.hours else stated
+
+    def _with_hours(self, number: int, rule: BillRule, row: BillRow, stated: UseLine) -> UseLine:
+        """A row of money whose quantity says for how many hours it was."""
+        if row.quantity is None:
+            return UseLine(stated.of, row.start, row.end, unknown=NO_QUANTITY)
+        taken, work = (
+            round(row.quantity * rule.per * each * NANOS) if each is not None else 0 for each in self._in_hour[number]
+        )
+        return msgspec.structs.replace(stated, taken=taken, work=work)
 
     def _route(self, rule: BillRule) -> CallRoute:
         case, workload = self._case, workload_of(rule, self._case)

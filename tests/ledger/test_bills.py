@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -24,9 +25,11 @@ from detente.errors import CaseError
 from detente.ledger.bill_ingest import BillIngest, BillIngested, bills
 from detente.ledger.bill_mapping import read_mapping
 from detente.ledger.books import Books
+from detente.ledger.stands import stands as where_they_stand
 from detente.ledger.store import Store
 from detente.values.parquet import as_parquet
-from tests.builders import Data, day, work
+from tests.builders import REGIONS, Data, compute, day, gpus, work
+from tests.gateway.stage import deployment
 from tests.ledger.served import NOW, accounts, contents, fresh, served_case, unknown
 from tests.real_data import DATA, needs
 
@@ -372,6 +375,73 @@ def test_clauses_that_count_work_are_not_told_that_there_was_none(tmp_path: Path
     floor["shortfall"] = {"price": "1 USD per Mtok"}
     with pytest.raises(CaseError, match="`floor` counts taken of these rows, which their money does not say"):
         read_mapping(mapped(tmp_path, OTHER), served_case(floor))
+
+
+# -- hours ----------------------------------------------------------------------------------------------------------
+AT_ANY_TIME: Data = {
+    "id": "at-any-time", "kind": "minimum-commitment", "amount": "100 GPU-hour", "windows": {"every": "month"},
+    "shortfall": {"price": "1 USD per GPU-hour"}, "of": {"product": "gpu"},
+}  # fmt: skip
+UNITS: Data = {
+    "id": "units", "kind": "provisioned", "provider": "north", "region": REGIONS["north"][0], "model": "m",
+    "price": "1 USD per unit-hour", "throughput": "2 Mtok per minute",
+}  # fmt: skip
+EIGHT: Data = {"where": {"ServiceName": "p5"}, "offer": "north-gpus", "workload": "research", "hours": True, "per": 8}
+
+
+LIVE = [deployment("units-live", "units", "http://localhost:9")]
+
+
+def with_gpus(*terms: Data) -> Case:
+    return served_case(*terms, offers=[gpus("north", 2), UNITS], workloads=[compute(), work()], deployments=LIVE)
+
+
+def test_hours_of_a_bill_count_towards_commitments_in_units_and_its_money_as_stated(tmp_path: Path) -> None:
+    """Machines of eight: 10 hours less 2 that were taken back are 64 GPU-hours; 36 of 100 are missing."""
+    case = with_gpus(AT_ANY_TIME)
+    rows = [row("p5", "170.5", 10), row("p5", "-34.1", -2)]
+    with fresh(tmp_path) as store:
+        told = read(store, case, mapped(tmp_path, EIGHT), bill(tmp_path / "b.csv", rows))
+        assert (told.whole, told.added, told.net) == (True, 2, 136_400_000_000)
+        (stands,) = where_they_stand(Books(store, case), day("2026-02-01"), all_windows=True).clauses[:1]
+        assert stands.standing is not None
+        assert (stands.standing.drawn, stands.standing.owed) == (64, 36)
+        assert accounts(store)["use/north/north-gpus"] == 136_400_000_000
+        with store.reading() as session:
+            assert {(int(w), int(t)) for w, t in session.all("SELECT work, taken FROM lines")} == {
+                (80 * NANOS, 80 * NANOS), (-16 * NANOS, -16 * NANOS),
+            }  # fmt: skip
+
+
+def test_hours_of_a_provisioned_unit_are_what_it_takes(tmp_path: Path) -> None:
+    """Three hours of 120 Mtok each; what work that was, nobody says."""
+    with fresh(tmp_path) as store:
+        mapping = mapped(tmp_path, {"where": {"ServiceName": "ptu"}, "offer": "units", "hours": True})
+        read(store, with_gpus(), mapping, bill(tmp_path / "b.csv", [row("ptu", "3", 3), row("ptu", "1")]))
+        with store.reading() as session:
+            found = {tuple(map(int, each)) for each in session.all("SELECT work, taken, listed FROM lines")}
+        assert unknown(store) == {"the row states no quantity": 1}
+    assert found == {(0, 360 * NANOS, 3 * NANOS), (0, 0, 0)}
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        (EIGHT | {"hours": False}, "counts taken of these rows, which their money does not say.*`hours: true`"),
+        (EIGHT | {"tokens": "input"}, "`hours` are of an offer, and no tokens"),
+        ({"sold": {"provider": "north"}, "hours": True}, "`hours` are of an offer, and no tokens"),
+        ({"skip": True, "hours": True}, "the rule skips its rows, and says what they are"),
+    ],
+)
+def test_hours_that_make_no_sense(tmp_path: Path, rule: Data, said: str) -> None:
+    with pytest.raises(CaseError) as raised:
+        read_mapping(mapped(tmp_path, rule), with_gpus(AT_ANY_TIME))
+    assert re.search(said, " ".join(str(raised.value).split()))
+
+
+def test_what_is_paid_by_the_token_has_no_hours(tmp_path: Path) -> None:
+    with pytest.raises(CaseError, match="`north-api` is paid by the token, and has no hours"):
+        read_mapping(mapped(tmp_path, {"offer": "north-api", "hours": True}), served_case())
 
 
 # -- real files ------------------------------------------------------------------------------------------------------
