@@ -134,11 +134,24 @@ class Totals:
 
     def buy(self, bought: BoughtCapacity) -> None:
         """Count what is reserved, in the meters that count it at this moment."""
-        for place, meter in enumerate(self.meters):
+        self._buy(bought, enumerate(self.meters))
+
+    def _buy(self, bought: BoughtCapacity, places: Iterable[tuple[int, Meter]]) -> None:
+        for place, meter in places:
             if meter.moment == bought.moment and meter.selection.covers(None, bought.offer):
                 amount = bought.listed if meter.measure == "listed" else bought.net
                 for window in meter.windows.over(bought.at, bought.at):
                     self._known.setdefault((place, window.index), Sum()).add(nanos(amount), 1, 1)
+
+    def tell(self, bought: Iterable[BoughtCapacity], meters: Iterable[Meter]) -> None:
+        """Count all that is reserved in some meters, which did not know when it was bought: its use counts no more."""
+        for key in [key for key, apart in self._unknown.items() if NOT_BOUGHT in apart]:
+            self._unknown[key] = {lacks: found for lacks, found in self._unknown[key].items() if lacks != NOT_BOUGHT}
+            if not self._unknown[key]:
+                del self._unknown[key]
+        places = [(place, meter) for meter in meters if (place := self._place.get(meter)) is not None]
+        for each in bought:
+            self._buy(each, places)
 
     def merge(self, other: Totals) -> None:
         """Count what another has counted. Raises ValueError where its meters are others."""

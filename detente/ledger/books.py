@@ -22,6 +22,7 @@ from detente.ledger.chain import GENESIS, hash_of, mark
 from detente.ledger.entry import LedgerEntry, balanced, of_use
 from detente.ledger.late import note_late
 from detente.ledger.line import LineSum, UseLine, at_micros, micros, summed
+from detente.ledger.purchases import PurchaseRow, counted, purchases, told
 from detente.ledger.running import SUM_COLUMNS, SUM_KEY, RunningTotals, all_sums, kept, own, sum_of
 from detente.ledger.schema import CHAINED
 from detente.ledger.store import Session, Store, big
@@ -44,11 +45,12 @@ class LedgerBatch:
     asides: list[tuple[str, str, bytes]] = field(default_factory=list)
     closings: list[int] = field(default_factory=list)
     routes: list[tuple[int, str]] = field(default_factory=list)
+    purchases: list[PurchaseRow] = field(default_factory=list)
 
     @property
     def empty(self) -> bool:
         """Whether it would add nothing."""
-        return not (self.calls or self.lines or self.entries or self.asides or self.closings)
+        return not (self.calls or self.lines or self.entries or self.asides or self.closings or self.purchases)
 
 
 class Books:
@@ -86,12 +88,27 @@ class Books:
         """The totals of all use before a day, as far as it is on the books; ``by_day`` those that say how fast, too."""
         last = self.last(session)
         if last is None or last < day:
-            return self.totals.read(session, None if by_day else own(self.terms))
+            return self.with_bought(session, self.totals.read(session, None if by_day else own(self.terms)), day)
         found = Totals(self.totals.meters)
         for each in all_sums(session):
             if each.end <= micros(day) and each.start < micros(day):
                 each.count_in(found)
-        return found
+        return self.with_bought(session, found, day)
+
+    def with_bought(self, session: Session, totals: Totals, day: datetime, *, as_closed: bool = False) -> Totals:
+        """Let totals count what was reserved before a day, in the clauses that do so when it is bought or invoiced.
+
+        Where some of what is reserved and used is not on the books as bought, they do not know it. ``as_closed``: what
+        was on the books when they were closed for the day.
+        """
+        meters = own(self.terms)
+        moments = {meter.moment for meter in meters} - {"use"}
+        if not moments:
+            return totals
+        known = list(purchases(session, day if as_closed else None).elements())
+        if told(session, known):
+            totals.tell(counted(self.case, known, moments, day), meters)
+        return totals
 
     def length(self, session: Session) -> int:
         """How many batches there are: more, once anything was added."""
@@ -177,6 +194,7 @@ class Books:
             "entries": [(e.day, e.account, e.unit, big(e.amount), e.subject, e.adjusts) for e in batch.entries],
             "asides": list(batch.asides),
             "closings": [(as_of,) for as_of in batch.closings],
+            "purchases": list(batch.purchases),
         }
 
     def _insert(

@@ -24,6 +24,7 @@ from detente.ledger.books import Books, LedgerBatch
 from detente.ledger.entry import LedgerEntry
 from detente.ledger.idle import idle_lines
 from detente.ledger.line import MICRO, micros
+from detente.ledger.purchases import missing
 from detente.ledger.running import unknown_sums
 from detente.ledger.store import Session
 from detente.results.plan_rows import Purchase
@@ -57,6 +58,7 @@ def close(books: Books, as_of: datetime, at: datetime, held: Sequence[Purchase] 
         _must_be_open(books.store.url, as_of, before)
         _must_have_passed(books.store.url, as_of, max(at, books.last(session) or at))
         idle = LedgerBatch("idle", lines=[(None, line) for line in idle_lines(session, books, held, as_of)])
+        idle.purchases += missing(session, held, as_of)
         books.write(session, idle, at)
         found = settle_each(books.terms, books.as_of(session, as_of), NOTHING_DECIDED, as_of)
         pairs = list(zip(books.terms, found, strict=True))

@@ -72,6 +72,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         " PRIMARY KEY (batch, n))",
         f"INSERT INTO late (batch, n, closed) {LATE_LINES}",
     ),
+    (
+        "CREATE TABLE purchases (batch {whole} NOT NULL, n {whole} NOT NULL, offer TEXT NOT NULL,"
+        ' start {whole} NOT NULL, "end" {whole} NOT NULL, units {whole} NOT NULL, cost {big} NOT NULL,'
+        " count {whole} NOT NULL, mark {bytes} NOT NULL, PRIMARY KEY (batch, n))",
+    ),
 )
 LATEST = len(MIGRATIONS)
 
@@ -87,5 +92,6 @@ CHAINED: dict[str, tuple[str, ...]] = {
     "entries": ("day", "account", "unit", "amount", "subject", "adjusts"),
     "asides": ("place", "why", "payload"),
     "closings": ("as_of",),
+    "purchases": ("offer", "start", '"end"', "units", "cost", "count"),
 }
 """The tables whose rows never change, in the order of the chain, each with what its marks cover beside batch and n."""

@@ -112,13 +112,14 @@ def stands_by(
     return BooksStand(as_of, found, sum(count for *_, count in unknown))
 
 
-def stands_as_closed(books: Books, sums: Iterable[LineSum], as_of: datetime) -> BooksStand:
+def stands_as_closed(session: Session, books: Books, sums: Iterable[LineSum], as_of: datetime) -> BooksStand:
     """Where the clauses stood in all windows as of a day for which the books are closed (``late.sums_as_closed``)."""
     before = [each for each in sums if each.start < micros(as_of)]
     totals = Totals(books.totals.meters)
     for each in before:
         if each.end <= micros(as_of):
             each.count_in(totals)
+    books.with_bought(session, totals, as_of, as_closed=True)
     unknown = [(s.of, at_micros(s.start), at_micros(s.end), s.unknown) for s in before if s.unknown]
     since = min((at_micros(each.start).date() for each in before), default=None)
     return stands_by(books.terms, totals, as_of, unknown, since, all_windows=True)

@@ -90,7 +90,7 @@ def statement(books: Books, party: str, start: datetime, end: datetime) -> State
         closed = books.closed(session)
         if closed is not None and end <= closed:
             closed, sums = end, list(sums_as_closed(session, end))
-            found = stands_as_closed(books, sums, end)
+            found = stands_as_closed(session, books, sums, end)
             stated = stated_use(books.case, party, (s for s in sums if micros(start) <= s.start < micros(end)))
         else:
             sums, found = list(unknown_sums(session)), stands_in(session, books, end, all_windows=True)

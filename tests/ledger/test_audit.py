@@ -17,7 +17,8 @@ from detente.ledger.checkpoint import MIN_KEY, broken, key_of, now
 from detente.ledger.closing import close
 from detente.ledger.schema import CHAINED
 from detente.ledger.store import Store
-from tests.builders import day
+from detente.results.plan_rows import Purchase
+from tests.builders import D, day
 from tests.ledger.served import NOW, both, call, ingested, journal_of, served_case, spread
 
 TERMS = (
@@ -25,6 +26,7 @@ TERMS = (
      "measure": "after-discounts"},
     {"id": "off", "kind": "discount", "off": "10%"},
 )  # fmt: skip
+HELD = Purchase("north-gpus", "north", day("2026-01-01"), day("2026-02-01"), 1, D(744), D(744), True)
 KEY = b"a key that nobody can guess"
 
 
@@ -38,7 +40,7 @@ def booked(store: Store, case: Case, tmp_path: Path) -> Store:
     """A ledger of several batches, with rows in every table."""
     records = [*spread(8), call(90, used=None), call(91, outcome="begun"), b"{"]
     ingested(store, case, journal_of(tmp_path / "j", records), batch=4)
-    close(Books(store, case), day("2026-02-01"), NOW)
+    close(Books(store, case), day("2026-02-01"), NOW, [HELD])
     ingested(store, case, journal_of(tmp_path / "j", [call(91), call(92, "2026-01-20")]))
     assert audited(store, case).faults == ()
     return store
@@ -67,6 +69,7 @@ ALTERED = {
     "entries": "amount = amount + 1",
     "asides": "why = 'nothing'",
     "closings": "as_of = as_of + 1",
+    "purchases": "units = units + 1",
 }
 
 

@@ -1,0 +1,142 @@
+"""What is reserved, on the books: counted when it is bought or invoiced, as the plan counted it; sums by hand.
+
+Ten GPUs for 2026, reserved at 1 USD per GPU-hour: 87,600 USD, and quarters of 2,160, 2,184, 2,208 and 2,208 hours.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from detente.case.case import Case
+from detente.contract.use import Use
+from detente.ledger.audit import audit
+from detente.ledger.books import Books
+from detente.ledger.closing import ClosedBooks, close
+from detente.ledger.line import UseLine
+from detente.ledger.purchases import BookedPurchase, purchases
+from detente.ledger.stands import ClauseStands, stands
+from detente.ledger.statement import statement
+from detente.ledger.store import Store
+from detente.results.plan_rows import Purchase
+from tests.builders import D, day, solved
+from tests.ledger.served import accounts, both
+from tests.terms.test_moment import year
+
+HELD = Purchase("north-gpus", "north", day("2026-01-01"), day("2027-01-01"), 10, D(8760), D(87_600), True)
+END = day("2027-02-01")
+NANOS = 10**9
+
+
+def closing(store: Store, case: Case, on: str, *held: Purchase) -> ClosedBooks:
+    return close(Books(store, case), day(on), END, held)
+
+
+def floors(store: Store, case: Case, on: str) -> list[ClauseStands]:
+    return [each for each in stands(Books(store, case), day(on), all_windows=True).clauses if each.term == "floor"]
+
+
+def drawn(store: Store, case: Case, on: str) -> list[Decimal]:
+    return [each.standing.drawn for each in floors(store, case, on) if each.standing is not None]
+
+
+@pytest.mark.parametrize(
+    ("moment", "invoiced"),
+    [("use", None), ("purchase", None), ("invoice", "upfront"), ("invoice", "monthly"), ("invoice", "in-arrears")],
+)
+def test_a_plan_s_reservations_settle_on_the_books_as_in_its_bill(
+    store: Store, moment: str, invoiced: str | None
+) -> None:
+    """Up to the end of the first quarter, that its hours can be booked in little time."""
+    case = year(invoiced=invoiced, moment=moment)
+    found = solved(case)
+    closing(store, case, "2026-04-01", *found.purchases)
+    assert drawn(store, case, "2026-04-01")[0] == found.commitments[0].drawn
+    charged = sum(v for k, v in accounts(store).items() if k.startswith("clause/"))
+    owed = (p.amount for p in found.postings if not p.in_spend and p.end <= day("2026-04-01"))
+    assert charged == int(sum(owed, Decimal(0)) * NANOS)
+
+
+@both
+def test_it_is_the_same_in_any_store(store: Store) -> None:
+    case = year(moment="invoice", invoiced="monthly")
+    for on in ("2026-01-03", "2026-01-04"):
+        closing(store, case, on, HELD)
+        assert drawn(store, case, on) == [7_300]
+    assert audit(Books(store, case)).faults == ()
+
+
+def test_an_invoice_is_discounted_as_of_its_day(store: Store) -> None:
+    off = {"id": "off", "kind": "discount", "off": "25%", "from": "2026-07-01"}
+    case = year(off, moment="invoice", invoiced="monthly", measure="after-discounts")
+    closing(store, case, "2026-01-02", HELD)
+    assert drawn(store, case, "2026-12-31") == [21_900, 21_900, 16_425, 16_425]
+
+
+def test_what_is_still_to_be_invoiced_counts_once_it_is(store: Store) -> None:
+    case = year(moment="invoice", invoiced="monthly")
+    closing(store, case, "2026-01-02", HELD)
+    for on, counts in (("2026-01-02", [7_300]), ("2026-03-01", [14_600]), ("2026-03-02", [21_900])):
+        assert drawn(store, case, on) == counts
+    assert drawn(store, case, "2026-04-02") == [21_900, 7_300]
+
+
+def used(case: Case, at: str) -> UseLine:
+    facts, (workload,) = case.offer_facts["north-gpus"], case.workloads
+    start, end = day(at), day(at).replace(hour=1)
+    return UseLine.rated(_rated(case, Use("use", workload.facts, facts, start, end, D(1), D(1), D(1))))
+
+
+def _rated(case: Case, line: Use) -> Any:
+    from detente.contract.rating import Rating
+
+    return Rating(case.signed).rate(line)
+
+
+def test_use_of_what_nobody_says_was_bought_is_unknown_and_not_zero(store: Store) -> None:
+    case = year(moment="purchase")
+    Books(store, case).post([used(case, "2026-01-05")], END)
+    (first, *_) = floors(store, case, "2026-02-01")
+    assert first.standing is None
+    assert "counts what is reserved when it is bought, and that is not on the books" in first.unknown
+    closing(store, case, "2026-01-06", HELD)
+    assert drawn(store, case, "2026-01-06") == [87_600], "its use counts nothing more"
+
+
+def test_another_plan_takes_back_what_is_no_longer_so(store: Store) -> None:
+    case = year(moment="purchase")
+    half = Purchase("north-gpus", "north", day("2026-01-01"), day("2027-01-01"), 5, D(8760), D(43_800), True)
+    closing(store, case, "2026-01-06", HELD)
+    batches = closing(store, case, "2026-01-06", HELD).batch
+    assert batches == 0, "nothing more"
+    closing(store, case, "2026-01-07", half)
+    with store.reading() as session:
+        assert [(each.units, each.cost) for each in purchases(session).elements()] == [(5, 43_800 * NANOS)]
+        assert session.number("SELECT COUNT(*) FROM purchases") == 3
+    assert drawn(store, case, "2026-01-07") == [43_800]
+    closing(store, case, "2026-01-08")
+    assert drawn(store, case, "2026-01-08") == [43_800], "without a plan, nobody says that it was not bought"
+    assert audit(Books(store, case)).faults == ()
+
+
+def test_a_closed_statement_does_not_know_what_was_told_later(store: Store) -> None:
+    case = year(moment="purchase")
+    month = day("2026-01-01"), day("2026-01-06")
+    Books(store, case).post([used(case, "2026-01-05")], END)
+    closing(store, case, "2026-01-06")
+    before = statement(Books(store, case), "north", *month)
+    closing(store, case, "2026-01-08", HELD)
+    assert statement(Books(store, case), "north", *month) == before
+    (clause,) = (c for c in before.clauses if c.term == "floor")
+    assert clause.standing is None
+
+
+def test_a_purchase_that_was_changed_is_found(store: Store) -> None:
+    case = year(moment="purchase")
+    closing(store, case, "2026-01-06", HELD)
+    with store.writing() as session:
+        assert purchases(session) == {BookedPurchase.of(HELD): 1}
+        session.run("UPDATE purchases SET units = 9")
+    assert "purchases, row 0: altered" in str(audit(Books(store, case)).faults[0])
