@@ -149,6 +149,11 @@ class KeptCap:
         return self.allows.end <= at
 
     @property
+    def in_use(self) -> bool:
+        """Whether calls came in the last seconds; what comes back goes on by itself."""
+        return not self.comes_back and self.pace * AHEAD >= self.size > 0
+
+    @property
     def has_spare(self) -> bool:
         """Whether it has far more than it wants; of what comes back, more at all: somebody else may want it."""
         return self.slice.free > (1 if self.comes_back else 4) * self.wanted()

@@ -11,15 +11,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from detente.contract.verdict import Reason, Verdict
 from detente.gateway.deciding.standings import Hold, Shortage, Standings
 from detente.gateway.serving.kept_cap import CapHold, KeptCap
 from detente.ledger.cap import Cap, CapLimit, CapTaker
-from detente.ledger.leases import LeaseClaim
-from detente.ledger.leasing import CapAnswer, CapClaim, CapWindow
+from detente.ledger.leases import LeaseClaim, Slice
+from detente.ledger.leasing import KEPT, CapAnswer, CapClaim, CapWindow
 from detente.ledger.record import TokenCounts
+
+NEXT = timedelta(seconds=2)
+"""How long before a window begins it is leased, where the one before it is in use."""
 
 
 class CapKeeper(Standings):
@@ -29,6 +32,8 @@ class CapKeeper(Standings):
         self.kept: dict[CapWindow, KeptCap] = {}
         self._newest: dict[str, KeptCap] = {}
         """Of caps that come back, the window that was begun last."""
+        self._over: dict[str, dict[int, Slice]] = {}
+        """By cap and window, what was used of windows that are over: a clock that steps back begins them again."""
 
     def short(self, caps: Sequence[CapTaker], need: TokenCounts) -> Shortage | None:
         """What denies a call that may take so many tokens; of several, a clause, and then what lasts longest."""
@@ -55,12 +60,28 @@ class CapKeeper(Standings):
     def _begun(self, cap: Cap, allows: CapLimit) -> KeptCap:
         """A window that is kept from now on."""
         kept = KeptCap(cap, allows)
+        before = self._over.get(allows.key.cap, {}).pop(allows.key.window, None)
+        if before is not None:
+            kept.slice = before
         if cap.comes_back:
-            before = self._newest.get(cap.name)
-            if before is not None and before.under_way:
-                before.go_on_in(kept)
+            newest = self._newest.get(cap.name)
+            if newest is not None and newest.under_way:
+                newest.go_on_in(kept)
             self._newest[cap.name] = kept
         return kept
+
+    def _forget(self, key: CapWindow) -> None:
+        """A window is over; of the last ones it is remembered what was used, so that none is begun with nothing used.
+
+        Older ones are leased no more.
+        """
+        gone = self.kept.pop(key).slice
+        used = gone.used + gone.held
+        if used:
+            over = self._over.setdefault(key.cap, {})
+            over[key.window] = Slice(used, gone.used, gone.held)
+            if len(over) > KEPT:
+                del over[min(over)]
 
     def _lacks(self, call: CapTaker, kept: KeptCap, takes: int) -> Iterable[Shortage]:
         """What is said to a call that finds no room."""
@@ -168,6 +189,7 @@ class Leaseholder(CapKeeper):
         """What to claim at a moment, so many seconds after the last time."""
         found = {}
         self._go_on(at)
+        self._look_ahead(at)
         for key, kept in self.kept.items():
             kept.passes(seconds)
             if kept.over(at):
@@ -177,6 +199,15 @@ class Leaseholder(CapKeeper):
                 found[key] = kept.claim()
         return found
 
+    def _look_ahead(self, at: datetime) -> None:
+        """Keep the next window of what is in use and nearly over: its first call need not wait for a lease."""
+        for kept in list(self.kept.values()):
+            ends = kept.allows.end
+            allows = kept.cap.at(ends) if kept.in_use and at < ends <= at + NEXT else None
+            if allows is not None and allows.key not in self.kept:
+                later = self.kept[allows.key] = self._begun(kept.cap, allows)
+                later.pace, later.size, later.dirty = kept.pace, kept.size, True
+
     def answered(self, answers: Mapping[CapWindow, CapAnswer], at: datetime) -> None:
         """The ledger has answered. Windows that are over are forgotten once all their calls have ended."""
         self.away, self._lacking, now = "", False, self._now()
@@ -184,7 +215,7 @@ class Leaseholder(CapKeeper):
             kept = self.kept[key]
             kept.answered(answer, now)
             if kept.over(at) and not kept.under_way:
-                del self.kept[key]
+                self._forget(key)
         self._told()
 
     def failed(self, why: str) -> None:
@@ -196,6 +227,7 @@ class Leaseholder(CapKeeper):
 
     def lost(self) -> None:
         """The ledger holds that this worker is dead: it has nothing any more."""
+        self._over.clear()
         for kept in self.kept.values():
             kept.slice.granted = 0
             kept.dirty = True

@@ -65,4 +65,4 @@ class OwnCount(CapKeeper):
                 kept.told = found
                 self._news.tell(kept.cap, kept.allows, found, max(0, kept.slice.free))
             if kept.over(at) and not kept.under_way:
-                del self.kept[key]
+                self._forget(key)

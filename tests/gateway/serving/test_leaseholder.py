@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from pathlib import Path
+
 from detente.gateway.serving.leaseholder import Leaseholder
 from detente.ledger.cap import CapTaker
 from detente.ledger.caps import covering
 from detente.ledger.leases import LeaseClaim
-from detente.ledger.leasing import CapAnswer
+from detente.ledger.leasing import CapAnswer, Leasing
 from detente.ledger.record import TokenCounts
 from detente.providers.wire import Tokens
 from tests.builders import day
-from tests.ledger.served import served_case
+from tests.ledger.served import fresh, served_case
 from tests.ledger.test_caps import AT, CAP, caps, tariff
 
 NEED = TokenCounts(1_000_000, 0)
@@ -138,3 +141,72 @@ def test_a_worker_that_the_ledger_buried_has_nothing() -> None:
     scene.holder.failed("and the ledger is away")
     assert scene.denied() == "what was leased of cap is used up, and the ledger is away"
     assert scene.holder.coming() is None
+
+
+# -- windows and clocks ------------------------------------------------------------------------------------------------
+def used(scene: Scene, calls: int) -> None:
+    """So many calls, each of 3 USD."""
+    for _ in range(calls):
+        scene.holder.hold(scene.calls, NEED).settle(Tokens(1_000_000, 0))
+
+
+def test_a_window_that_a_clock_steps_back_into_is_begun_with_what_was_used_of_it() -> None:
+    """Else the ledger would hear that nothing was used, and lease it again."""
+    scene = Scene()
+    scene.denied()
+    scene.claimed(0.0)
+    scene.answers(24 * USD, 76 * USD)
+    used(scene, 2)
+    unknown = scene.holder.hold(scene.calls, NEED)
+    unknown.settle(None)
+    assert scene.claimed(at="2026-02-01") == (100 * USD, LeaseClaim(9 * USD, 3 * USD, 0, 0)), "the rest goes back"
+    scene.answers(9 * USD, 91 * USD, at="2026-02-01")
+    assert scene.holder.kept == {}
+    assert scene.denied() is not None
+    assert scene.claimed(at="2026-01-31") == (100 * USD, LeaseClaim(9 * USD, 3 * USD, 3 * USD, 23_520_000_000))
+    scene.holder.lost()
+    assert scene.holder._over == {}
+
+
+def test_a_cap_holds_whatever_a_clock_does(tmp_path: Path) -> None:
+    """To and fro over the end of a month: 33 calls of 3 USD, of 100."""
+    scene, beat, served = Scene(), 0, 0
+    with fresh(tmp_path) as store:
+        leasing = Leasing(store)
+        leasing.open("h", "place", 0)
+        for turn in range(60):
+            at = day("2026-01-31") if turn % 3 else day("2026-02-01")
+            if turn % 3:
+                while scene.holder.short(scene.calls, NEED) is None:
+                    used(scene, 1)
+                    served += 1
+            if claims := scene.holder.claims(1.0, at):
+                beat += 1
+                scene.holder.answered(leasing.renew("h", beat, claims), at)
+    assert served == 33
+
+
+def test_the_next_window_of_what_is_in_use_is_leased_before_it_begins() -> None:
+    scene, soon = Scene(), day("2026-02-01") - timedelta(seconds=1)
+    scene.denied()
+    scene.holder.claims(0.0, soon)
+    scene.answers(24 * USD, 76 * USD)
+    used(scene, 2)
+    assert set(scene.holder.claims(1.0, soon - timedelta(seconds=2))) <= {scene.key}, "not yet"
+    used(scene, 2)
+    later = scene.key._replace(window=scene.key.window + 1)
+    claims = scene.holder.claims(1.0, soon)
+    assert claims[later].claim.wanted > 24 * USD
+    scene.holder.answered({later: CapAnswer(60 * USD, 40 * USD)}, soon)
+    (call,) = scene.calls
+    call.allows = call.cap.at(day("2026-02-01")) or call.allows
+    assert call.allows.key == later
+    assert scene.denied() is None, "its first call finds a lease"
+
+
+def test_the_next_window_of_what_nobody_uses_is_not() -> None:
+    scene, soon = Scene(), day("2026-02-01") - timedelta(seconds=1)
+    scene.denied()
+    scene.holder.claims(0.0, soon)
+    scene.answers(24 * USD, 76 * USD)
+    assert set(scene.holder.claims(60.0, soon)) <= {scene.key}
