@@ -10,6 +10,7 @@ from typing import Self
 
 from pydantic import model_validator
 
+from detente.contract.stated import Divided
 from detente.contract.term import Term
 from detente.contract.verdict import Reason
 from detente.errors import FlawError
@@ -24,6 +25,11 @@ class Position(Term):
             if given:
                 raise FlawError("is about the parties, and speaks of no use", f"leave out `{key}`", (key,), key=True)
         return self
+
+    @property
+    def divides(self) -> Divided:
+        """Nothing: no plan counts in its windows."""
+        return "nothing"
 
     @property
     def other(self) -> str:

@@ -11,6 +11,11 @@ from typing import Literal
 
 from detente.contract.window import Every
 from detente.errors import Path
+from detente.values.committed import is_flow, number
+from detente.values.money import Money
+from detente.values.quantity import Amount
+
+Divided = Literal["amount", "time", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,7 @@ class StatedWindows:
 
     path: Path
     every: Every
-    divides: Literal["amount", "time", "nothing"]
+    divides: Divided
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +47,12 @@ class Magnitude:
     path: Path
     value: Fraction
     unit: str
+
+
+def magnitude(path: Path, amount: Money | Amount, hours: Fraction) -> Magnitude:
+    """That of an amount in so many hours, of which GPUs take so many GPU-hours each."""
+    if isinstance(amount, Money):
+        return Magnitude(path, number(amount), amount.currency)
+    if is_flow(amount):
+        return Magnitude(path, number(amount) * hours, "GPU-hours over the horizon")
+    return Magnitude(path, number(amount), amount.unit)

@@ -7,11 +7,12 @@ neutral default). Not here: any particular kind of clause (``terms/``), and what
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, ClassVar, Literal, Self
+from functools import cached_property
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, PrivateAttr, Tag, model_validator
 
@@ -25,7 +26,7 @@ from detente.contract.reminder import Reminder
 from detente.contract.scope import Scope, Selection
 from detente.contract.settlement import Settlement
 from detente.contract.standing import Standing
-from detente.contract.stated import Magnitude, Reference, StatedWindows
+from detente.contract.stated import Divided, Magnitude, Reference, StatedWindows, magnitude
 from detente.contract.totals import Totals
 from detente.contract.validity import Validity
 from detente.contract.verdict import PERMIT, Reason, Verdict
@@ -37,7 +38,7 @@ from detente.values.held import held_in
 from detente.values.money import Money, shown
 from detente.values.noun import Id, Label, Noun
 from detente.values.period import Day, Horizon
-from detente.values.quantity import NOTHING, Exact
+from detente.values.quantity import NOTHING, Amount, Exact
 
 SELF = "self"
 """The counterparty of a policy: an agreement with oneself."""
@@ -120,10 +121,21 @@ class Term(Noun):
         held._validity = validity
         return held
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy, which remembers nothing of what it states: it may come to state something else."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("found_windows", None)
+        return copied
+
+    @cached_property
+    def found_windows(self) -> tuple[StatedWindows, ...]:
+        """``stated_windows``, remembered: a bill asks for them with each meter. It is no part of what a term equals."""
+        return self.stated_windows()
+
     def running(self, validity: Validity, at: datetime) -> Window | None:
         """The window of its amount that has begun before a moment and not ended, were it in force so; None for none."""
         held = self._held(validity)
-        every = next((stated.every for stated in self.stated_windows() if stated.divides == "amount"), None)
+        every = next((stated.every for stated in self.found_windows if stated.divides == "amount"), None)
         found = held.calendar(every).over(at, at) if every else ()
         return next((window for window in found if window.start < at), None)
 
@@ -172,9 +184,9 @@ class Term(Noun):
         Those of an amount are as an amendment leaves them. With an ``end``, the windows up to it.
         """
         found = every.calendar(self.validity.start, self.validity.end if end is None else end)
-        if end is not None or any(s.every == every for s in self.stated_windows()):
+        if end is not None or any(s.every == every for s in self.found_windows):
             found = handover.begun(found, every, self.validity.begun)  # though it states no amount itself
-        if end is None and any(s.divides == "amount" and s.every == every for s in self.stated_windows()):
+        if end is None and any(s.divides == "amount" and s.every == every for s in self.found_windows):
             found = handover.ended(found, self.validity.ended)
         return found if self._seen is None else found.seen_by(self._seen)
 
@@ -295,16 +307,27 @@ class Term(Noun):
         """
         return tuple(held_in(self, Scope))
 
+    @property
+    def divides(self) -> Divided:
+        """What would be divided where a plan sees part of a window that it states. Neutral: an amount of the window.
+
+        So a plan refuses such windows, unless the contract says what then becomes of it.
+        """
+        return "amount"
+
     def stated_windows(self) -> tuple[StatedWindows, ...]:
-        """How it cuts time: the case checks that the windows come, and that a plan can count in them. Neutral: not."""
-        return ()
+        """How it cuts time: the case checks that the windows come, and that a plan can count in them.
+
+        Neutral: by all windows that it holds.
+        """
+        return tuple(StatedWindows(path, every, self.divides) for path, every in held_in(self, Every))
 
     def magnitudes(self, hours: Fraction) -> tuple[Magnitude, ...]:
         """What its amounts come to in so many hours: the case checks that a plan can add them up.
 
-        Neutral: all money that it states. A kind that states another amount adds it.
+        Neutral: all that it holds, of money or of another unit; GPUs are so many GPU-hours in each hour.
         """
-        return tuple(Magnitude(at, Fraction(held.amount), held.currency) for at, held in held_in(self, Money))
+        return tuple(magnitude(path, held, hours) for path, held in held_in(self, Money | Amount))
 
     def check(self, case: CaseView) -> Iterable[Flaw]:
         """What makes no sense in the clause while it is in force, by the path of keys in it. Neutral: nothing.

@@ -13,7 +13,6 @@ from pydantic import Field
 
 from detente.contract.position import Position
 from detente.contract.reminder import Reminder, before, last_day
-from detente.contract.stated import StatedWindows
 from detente.contract.verdict import Reason
 from detente.contract.window import Every
 from detente.values.noun import Title
@@ -54,7 +53,3 @@ class Audit(Position):
             f"; from an overcharge of {float(self.threshold) * 100:g}% on the other pays it" if self.threshold else ""
         )
         return self.says(f"{self.by} may audit once in each {self.windows.every}{back}{pays}")
-
-    def stated_windows(self) -> tuple[StatedWindows, ...]:
-        """How often."""
-        return (StatedWindows(("windows",), self.windows, "nothing"),)

@@ -36,7 +36,7 @@ from detente.contract.reminder import Reminder, last_day
 from detente.contract.settlement import Settlement, settled
 from detente.contract.shortfall import Remedy, Shortfall, priced
 from detente.contract.standing import FLOOR, SUPERSEDED
-from detente.contract.stated import Magnitude, StatedWindows
+from detente.contract.stated import Divided, StatedWindows
 from detente.contract.term import SELF, Term
 from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
@@ -271,17 +271,14 @@ class MinimumCommitment(Term):
             if self.validity.start < moment(milestone.by) <= self.validity.end:
                 yield Reminder(last_day(moment(milestone.by)), "milestone", f"milestone: {milestone.told}", SELF)
 
-    def stated_windows(self) -> tuple[StatedWindows, ...]:
-        """Those of its amount; GPUs at any time go by the time itself."""
-        divides: Literal["amount", "time"] = "time" if is_flow(self.amount) else "amount"
-        return (StatedWindows(("windows",), self.cycle, divides),)
+    @property
+    def divides(self) -> Divided:
+        """Its amount; GPUs at any time go by the time itself."""
+        return "time" if is_flow(self.amount) else "amount"
 
-    def magnitudes(self, hours: Fraction) -> tuple[Magnitude, ...]:
-        """Its money, or its work."""
-        if isinstance(self.amount, Money):
-            return super().magnitudes(hours)
-        whole = number(self.amount) * (hours if is_flow(self.amount) else 1)
-        return *super().magnitudes(hours), Magnitude(("amount",), whole, unit_of(self.amount))
+    def stated_windows(self) -> tuple[StatedWindows, ...]:
+        """Those of its amount; of GPUs, each hour where it states none."""
+        return (StatedWindows(("windows",), self.cycle, self.divides),)
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """Money that is not said which; milestones that make no sense, or count from before the horizon."""

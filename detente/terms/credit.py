@@ -24,7 +24,7 @@ from detente.contract.program import Expression, Program
 from detente.contract.settlement import Settlement, settled
 from detente.contract.stacking import more_than_all
 from detente.contract.standing import CREDIT
-from detente.contract.stated import StatedWindows
+from detente.contract.stated import Divided
 from detente.contract.term import Term
 from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
@@ -176,9 +176,10 @@ class Credit(Term):
         cap = f", at most {self.amount.told}" if self.amount else ""
         return Reason(self.id, f"{float(self.rate) * 100:g}% of spend ({self.covered}) is given back{cap}")
 
-    def stated_windows(self) -> tuple[StatedWindows, ...]:
-        """Those of its amount; of a rate alone, a window that is cut loses nothing."""
-        return (StatedWindows(("windows",), self.windows, "nothing" if self.amount is None else "amount"),)
+    @property
+    def divides(self) -> Divided:
+        """Its amount; of a rate alone, a window that is cut loses nothing."""
+        return "nothing" if self.amount is None else "amount"
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """Use that is charged for otherwise; credits that together give more than everything.

@@ -19,7 +19,7 @@ from detente.contract.posting import Posting
 from detente.contract.program import Program
 from detente.contract.reminder import Reminder
 from detente.contract.settlement import Settlement, settled
-from detente.contract.stated import Magnitude, StatedWindows
+from detente.contract.stated import Divided
 from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
 from detente.contract.window import Window
@@ -160,17 +160,10 @@ class Delivery(OneOffer):
         return Reason(self.id, f"`{self.offer}` can be used as it is delivered: {told}{late}")
 
     # -- for the case's checks ---------------------------------------------------------------------------------------
-    def stated_windows(self) -> tuple[StatedWindows, ...]:
-        """Those in which it is counted."""
-        return (StatedWindows(("windows",), self.windows, "nothing"),)
-
-    def magnitudes(self, hours: Fraction) -> tuple[Magnitude, ...]:
-        """Its GPUs through all of the time."""
-        gpus = (
-            Magnitude(("tranches", i, "quantity"), Fraction(t.quantity.value) * hours, "GPU-hours over the horizon")
-            for i, t in enumerate(self.tranches)
-        )
-        return *super().magnitudes(hours), *gpus
+    @property
+    def divides(self) -> Divided:
+        """Nothing: it counts in them, and asks for no amount of one."""
+        return "nothing"
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """Capacity that two clauses deliver, too."""

@@ -15,7 +15,6 @@ from pydantic import Field, model_validator
 
 from detente.contract.position import Position
 from detente.contract.reminder import Reminder, last_day
-from detente.contract.stated import StatedWindows
 from detente.contract.verdict import Reason
 from detente.contract.window import Every
 from detente.errors import FlawError
@@ -82,7 +81,3 @@ class MostFavoured(Position):
         band = f", beyond {float(self.band) * 100:g}%" if self.band else ""
         known = "; ".join(map(self._told, self.compared)) or "no price of others is known, so nothing is computed"
         return self.says(f"{self.other} lowers a price that is above those of {self.compared_with}{band}: {known}")
-
-    def stated_windows(self) -> tuple[StatedWindows, ...]:
-        """How often."""
-        return (StatedWindows(("windows",), self.windows, "nothing"),)

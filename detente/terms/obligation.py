@@ -14,7 +14,6 @@ from pydantic import Field, model_validator
 from detente.contract.case_view import CaseView
 from detente.contract.position import Position
 from detente.contract.reminder import Reminder, last_day
-from detente.contract.stated import StatedWindows
 from detente.contract.verdict import Reason
 from detente.contract.window import Every
 from detente.errors import Flaw, FlawError
@@ -69,10 +68,6 @@ class DatedObligation(Position):
         when = f"within {self.within} of the end of {when[3:]}" if self.within else when
         to = f" {self.to}" if self.to else ""
         return self.says(f"{self.by} owes{to} {when}: {self._told}")
-
-    def stated_windows(self) -> tuple[StatedWindows, ...]:
-        """Those of a duty that comes back."""
-        return () if self.windows is None else (StatedWindows(("windows",), self.windows, "nothing"),)
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """A day on which the clause is not in force; a duty for the whole of a term without end."""

@@ -23,7 +23,7 @@ from detente.contract.program import Program
 from detente.contract.reminder import Reminder, last_day
 from detente.contract.settlement import Settlement, settled
 from detente.contract.stacking import more_than_all
-from detente.contract.stated import StatedWindows
+from detente.contract.stated import Divided
 from detente.contract.term import SELF, Term
 from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
@@ -197,9 +197,10 @@ class ServiceCredit(Term):
         each = f"of each {self.windows.every}'s spend ({self.covered})"
         return Reason(self.id, f"by availability, a part {each} is given back: {bands}{claim}; {known}")
 
-    def stated_windows(self) -> tuple[StatedWindows, ...]:
-        """A window that is cut loses nothing: what is given is a part of what was spent."""
-        return (StatedWindows(("windows",), self.windows, "nothing"),)
+    @property
+    def divides(self) -> Divided:
+        """Nothing: what is given is a part of what was spent."""
+        return "nothing"
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """Two measures of one window, or a day in none; a late claim; credits of more than everything."""

@@ -18,7 +18,7 @@ from detente.contract.meter import Measure, Meter
 from detente.contract.program import Program
 from detente.contract.scope import Scope, Selection
 from detente.contract.settlement import Settlement, settled
-from detente.contract.stated import StatedWindows
+from detente.contract.stated import Divided
 from detente.contract.term import SELF, Term
 from detente.contract.totals import Totals
 from detente.contract.verdict import PERMIT, Reason, Verdict
@@ -115,9 +115,10 @@ class Share(Term):
         measure = "spend at list prices" if self.measure == "list" else self.measure
         return Reason(self.id, f"{' and '.join(bounds)} of {measure}{what} goes to {on}")
 
-    def stated_windows(self) -> tuple[StatedWindows, ...]:
-        """Those in which the share holds."""
-        return (StatedWindows(("windows",), self.windows, "time"),)
+    @property
+    def divides(self) -> Divided:
+        """A share goes by the time itself."""
+        return "time"
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """A policy that names nobody."""

@@ -16,7 +16,6 @@ from detente.contract.meter import Meter
 from detente.contract.program import Program
 from detente.contract.settlement import Settlement, settled
 from detente.contract.standing import Standing
-from detente.contract.stated import StatedWindows
 from detente.contract.term import Term
 from detente.contract.totals import Totals
 from detente.contract.verdict import PERMIT, Reason, Verdict
@@ -79,10 +78,6 @@ class SpendingCap(Term):
         each = "over its whole term" if self.windows.every == "term" else f"in each {self.windows.every}"
         amount = self.amount.told
         return Reason(self.id, f"at most {amount} of spend ({self.covered}) {each}")
-
-    def stated_windows(self) -> tuple[StatedWindows, ...]:
-        """Those of its amount."""
-        return (StatedWindows(("windows",), self.windows, "amount"),)
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""

@@ -20,7 +20,7 @@ from detente.contract.make_up import MakeUp
 from detente.contract.one_offer import OneOffer
 from detente.contract.program import Program
 from detente.contract.settlement import Settlement, settled
-from detente.contract.stated import Magnitude, StatedWindows
+from detente.contract.stated import Divided
 from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
 from detente.contract.window import Window
@@ -139,18 +139,10 @@ class TakeOrPay(OneOffer):
         kept = f"{part}{self.quantity} of `{self.offer}` are paid for at {self.price}, taken or not"
         return Reason(self.id, f"{kept}{later}")
 
-    def stated_windows(self) -> tuple[StatedWindows, ...]:
-        """Those in which it is counted."""
-        return (StatedWindows(("windows",), self.windows, "time"),)
-
-    def magnitudes(self, hours: Fraction) -> tuple[Magnitude, ...]:
-        """Its GPUs through all of the time."""
-        taken, unit = Fraction(self.quantity.value) * hours, "GPU-hours over the horizon"
-        missing = (
-            Magnitude(("undelivered", index, "quantity"), Fraction(each.quantity.value) * hours, unit)
-            for index, each in enumerate(self.undelivered)
-        )
-        return *super().magnitudes(hours), Magnitude(("quantity",), taken, unit), *missing
+    @property
+    def divides(self) -> Divided:
+        """What is held through all of the time."""
+        return "time"
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """A price in another unit; an offer of which there is less, too."""

@@ -19,7 +19,6 @@ from detente.contract.decisions import Decisions
 from detente.contract.meter import Meter
 from detente.contract.program import Expression, Program
 from detente.contract.settlement import Settlement, settled
-from detente.contract.stated import StatedWindows
 from detente.contract.term import Term
 from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
@@ -229,10 +228,6 @@ class VolumeDiscount(Term):
         each = "over its whole term" if self.windows.every == "term" else f"in each {self.windows.every}"
         tiers = ", ".join(tier.told for tier in self.tiers)
         return Reason(self.id, f"{self.covered}: {tiers}, {what}, {each}")
-
-    def stated_windows(self) -> tuple[StatedWindows, ...]:
-        """Those whose amounts fill the tiers."""
-        return (StatedWindows(("windows",), self.windows, "amount"),)
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """Use that is charged for otherwise; tiers in units over offers of another price, or one that is lowered."""

@@ -17,7 +17,6 @@ from detente.contract.decisions import Decisions
 from detente.contract.meter import Measure, Meter
 from detente.contract.reminder import Reminder, last_day
 from detente.contract.settlement import Settlement, settled
-from detente.contract.stated import Magnitude
 from detente.contract.term import Term
 from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
@@ -102,15 +101,6 @@ class Warrants(Term):
         """What vests when, and what stands in the way."""
         steps = "; ".join(_step(tranche) for tranche in self.tranches)
         return Reason(self.id, f"shares vest as {self.covered} is bought: {steps}; their worth is on no bill")
-
-    def magnitudes(self, hours: Fraction) -> tuple[Magnitude, ...]:
-        """Its money, and its work."""
-        work = (
-            Magnitude(("tranches", i, "reach"), Fraction(number(t.reach)), unit_of(t.reach))
-            for i, t in enumerate(self.tranches)
-            if isinstance(t.reach, Amount)
-        )
-        return *super().magnitudes(hours), *work
 
 
 def _step(tranche: WarrantTranche) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
 from typing import Literal, Self
 
@@ -15,11 +14,10 @@ from detente.case.case import Case
 from detente.case.schema import schema
 from detente.contract.case_view import CaseView
 from detente.contract.scope import Scope
-from detente.contract.stated import Magnitude, Reference, StatedWindows
+from detente.contract.stated import Reference
 from detente.contract.term import Term
 from detente.contract.window import Every
 from detente.errors import CaseError, Flaw
-from detente.errors import Path as Steps
 from detente.values.money import Cash
 from detente.values.noun import Id, Noun
 from detente.values.quantity_field import Work
@@ -35,7 +33,7 @@ class Tranche(Noun):
 
 
 class Reservation(Term):
-    """Work that is set aside: it changes nothing in a plan, and only states what can be checked."""
+    """Work that is set aside: it changes nothing in a plan. What it holds is checked, though it says nothing of it."""
 
     kind: Literal["reservation"]
     tranches: tuple[Tranche, ...]
@@ -51,22 +49,6 @@ class Reservation(Term):
     def references(self) -> tuple[Reference, ...]:
         """The offers."""
         return tuple(Reference(("tranches", n, "offer"), "offers", t.offer) for n, t in enumerate(self.tranches))
-
-    def scopes(self) -> tuple[tuple[Steps, Scope], ...]:
-        """Its own, and what is served first."""
-        return *super().scopes(), (("first",), self.first)
-
-    def stated_windows(self) -> tuple[StatedWindows, ...]:
-        """Those of its tranches."""
-        return tuple(
-            StatedWindows(("tranches", n, "windows"), t.windows, "amount") for n, t in enumerate(self.tranches)
-        )
-
-    def magnitudes(self, hours: Fraction) -> tuple[Magnitude, ...]:
-        """The work of its tranches, besides its money."""
-        mine = ((n, t.work) for n, t in enumerate(self.tranches))
-        work = tuple(Magnitude(("tranches", n, "work"), Fraction(w.value), w.unit) for n, w in mine)
-        return (*super().magnitudes(hours), *work)
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """Two reservations of one offer; an offer of another model than the workloads ask for."""
@@ -136,6 +118,15 @@ def test_a_kind_from_elsewhere_is_read_planned_and_described(tmp_path: Path) -> 
     assert isinstance(case.terms[0], Reservation)
     assert solved(case).cost == 1810  # 181 days of 10 Mtok at 1 USD
     assert "Reservation" in schema()["$defs"]
+
+
+def test_what_a_clause_remembers_of_its_windows_is_no_part_of_what_it_equals(tmp_path: Path) -> None:
+    assert said(tmp_path, GOOD) == []
+    one, other = (Case.load(tmp_path).terms[0] for _ in range(2))
+    assert one.found_windows
+    assert "found_windows" not in other.__dict__
+    assert one == other
+    assert "found_windows" not in one.model_copy().__dict__
 
 
 def test_a_window_that_the_horizon_cuts_is_told_at_its_place(tmp_path: Path) -> None:
