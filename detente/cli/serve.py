@@ -86,7 +86,8 @@ def serve(
     if (certificate is None) != (private_key is None):
         raise click.ClickException("--certificate and --private-key go together; give both or neither")
     counting = 1 if ledger is not None else workers
-    source, clock = PolicySource(case, plan, reading, scenario, workers=counting), Clock(at)
+    source = PolicySource(case, plan, reading, scenario, leasing=ledger is not None, workers=counting)
+    clock = Clock(at)
     policy = source.read()
     if ledger is not None:
         _must_open(ledger, policy.case)

@@ -17,7 +17,8 @@ from detente.contract.window import Calendar, Window
 from detente.errors import SettleError
 from detente.values.facts import Facts
 
-Measure = Literal["work", "spend", "listed", "paid", "paid-before", "revenue", "taken", "off"]
+UseMeasure = Literal["work", "spend", "listed", "revenue", "taken", "off"]
+Measure = UseMeasure | Literal["paid", "paid-before"]
 """``work`` in workloads' units; ``spend`` after discounts and before credits; ``listed`` before discounts;
 ``revenue``; ``taken``: what was bought or drawn of offers, in their own unit (GPU-hours, Mtok), used or not; ``off``:
 what the clause took off list prices; ``paid``: what credits pay; ``paid-before``: those before the clause."""
@@ -47,6 +48,11 @@ class Meter:
     def unit(self) -> str:
         """The kind of unit that it counts in: ``money``, ``work`` (the workloads'), or ``taken`` (the offers')."""
         return "money" if self.measure in MONEY else self.measure
+
+    @property
+    def of_use(self) -> UseMeasure | None:
+        """The measure, where it is one of use; None where the meter counts what clauses pay."""
+        return None if self.measure == "paid" or self.measure == "paid-before" else self.measure
 
     def counts_use_of(self, offer: Facts) -> bool:
         """Whether it counts what is used of an offer: what is reserved may count when it is bought, or invoiced."""

@@ -308,6 +308,16 @@ class Term(Noun):
         return tuple(held_in(self, Scope))
 
     @property
+    def judges(self) -> bool:
+        """Whether facts may keep work off a place by it (``judge``)."""
+        return type(self).judge is not Term.judge
+
+    @property
+    def asks_standing(self) -> bool:
+        """Whether it is asked at each call whether more may run, as it stands (``permits``)."""
+        return type(self).permits is not Term.permits
+
+    @property
     def divides(self) -> Divided:
         """What would be divided where a plan sees part of a window that it states. Neutral: an amount of the window.
 

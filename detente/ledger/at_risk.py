@@ -12,10 +12,9 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 
-from detente.contract.meter import Meter
+from detente.contract.meter import Meter, UseMeasure
 from detente.contract.standing import CREDIT, FLOOR, MILESTONE
 from detente.contract.term import Term
-from detente.ledger.metering import ClauseMeasure
 from detente.ledger.stands import BooksStand, ClauseStands
 
 
@@ -29,7 +28,7 @@ class AtRisk:
 
     term: str
     meter: Meter
-    measure: ClauseMeasure
+    measure: UseMeasure
     end: datetime
     short: Decimal
     owed: Decimal
@@ -59,6 +58,5 @@ def _of_one(stands: ClauseStands, term: Term) -> Iterator[AtRisk]:
         short = short / heading.saves if heading.saves > 0 else Decimal(0)
     if not (lapses or standing.role in (FLOOR, MILESTONE)) or short <= 0 or owed <= 0:
         return
-    measure = meter.measure
-    if measure == "spend" or measure == "listed" or measure == "work" or measure == "taken":
+    if (measure := meter.of_use) is not None:
         yield AtRisk(term.id, meter, measure, standing.end, short, owed, lapses)

@@ -7,29 +7,30 @@ Owns: ``LiveCap`` of a clause, and what calls that are on the books used of each
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 
 from detente.case.case import Case
 from detente.contract.decisions import NOTHING_DECIDED
-from detente.contract.meter import Meter
+from detente.contract.meter import Meter, UseMeasure
 from detente.contract.scope import Selection
 from detente.contract.standing import Standing
 from detente.contract.term import Term
 from detente.contract.totals import Totals
 from detente.contract.use import nanos
 from detente.contract.verdict import Verdict
-from detente.errors import SettleError
+from detente.errors import Mistake, SettleError, Where
 from detente.ledger.cap import BookedCall, Cap, CapLimit, CapRoom, CapTaker, holder_of
 from detente.ledger.leasing import CapWindow, whole_up
-from detente.ledger.line import UseLine, summed
-from detente.ledger.metering import ClauseMeasure, Tariff
+from detente.ledger.line import UseLine, decimal, summed
+from detente.ledger.metering import Tariff
 from detente.ledger.record import TokenCounts
 from detente.ledger.running import name_of
 from detente.market.token_price import MTOK
 from detente.values.facts import Facts
 from detente.values.money import NANOS
-from detente.values.quantity import WIDE
+from detente.values.quantity import LARGEST
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,7 @@ class LiveCap(Cap):
     name: str
     term: Term
     meter: Meter
-    measure: ClauseMeasure
+    measure: UseMeasure
 
     @property
     def unit(self) -> int:
@@ -70,33 +71,92 @@ class LiveCap(Cap):
 
         It is what the clause itself says of a window of which nothing is drawn yet.
         """
-        nothing = Totals(self.term.meters())
-        for standing in reversed(self.term.settle(nothing, NOTHING_DECIDED, moment).standings):
-            if standing.meter == self.meter.name and standing.start <= moment and not standing.ended:
-                if standing.amount is None:
-                    return None
-                key = CapWindow(self.name, standing.window)
-                return CapLimit(key, standing.start, standing.end, nanos(standing.amount - standing.brought))
-        return None
+        allowed = min(self._allowing(moment), key=_limit, default=None)
+        if allowed is None:
+            return None
+        return CapLimit(CapWindow(self.name, allowed.window), allowed.start, allowed.end, _limit(allowed))
+
+    def _allowing(self, moment: datetime) -> list[Standing]:
+        """Its standings in the window of a moment by which it denies once their amount is drawn: mostly one."""
+        running = (s for s in self._fresh(moment) if s.start <= moment and not s.ended)
+        return [each for each in running if each.amount is not None and not self._permits(each, _limit(each))]
+
+    def _fresh(self, moment: datetime) -> list[Standing]:
+        """Where it stands, by this meter, before anything is drawn. Raises SettleError."""
+        found = self.term.settle(Totals(self.term.meters()), NOTHING_DECIDED, moment).standings
+        return [each for each in found if each.meter == self.meter.name]
+
+    def _permits(self, standing: Standing, drawn: int, need: int = 0) -> bool:
+        return self._says(standing, drawn, need).permitted
+
+    def _says(self, standing: Standing, drawn: int, need: int) -> Verdict:
+        """What the clause says where so much is drawn, in whole billionths."""
+        return self.term.permits(replace(standing, drawn=decimal(drawn)), decimal(need))
 
     def denies(self, room: CapRoom) -> Verdict | None:
         """What the clause itself says, as it stands for the call: the rest is drawn, or not to be had."""
-        key, start, end, limit = room.allows
-        amount, drawn, need = (WIDE.scaleb(n, -9) for n in (limit, limit - room.left, room.needs))
-        standing = Standing(
-            self.id, self.meter.name, "cap", self.meter.unit, key.window, start, end, False, amount, drawn
-        )
-        said = self.term.permits(standing, need)
+        standing = min(self._allowing(room.allows.start), key=_limit)
+        said = self._says(standing, room.allows.limit - room.left, room.needs)
         return None if said.permitted else said
+
+    @property
+    def unkept(self) -> str:
+        """Why it cannot be kept live, in words; empty where it can."""
+        window = next(iter(self.meter.windows), None)
+        if window is None:
+            return ""
+        try:
+            fresh = self._fresh(window.start)
+        except SettleError as error:
+            return f"where it stands turns on more than use ({error})"
+        most = nanos(Decimal(LARGEST))
+        denying = [s for s in fresh if not (self._permits(s, most) and self._permits(s, 0, most))]
+        return "" if all(map(self._denies_at_its_amount, denying)) else ANOTHER
+
+    def _denies_at_its_amount(self, standing: Standing) -> bool:
+        """Whether it permits all of its amount, at once and to the last, and nothing after it: as leases of it do."""
+        limit = _limit(standing)
+        all_of_it = limit <= 0 or (self._permits(standing, 0, limit) and self._permits(standing, limit - 1, 1))
+        return standing.amount is not None and all_of_it and not self._permits(standing, limit)
+
+
+ANOTHER = "it does not deny at the amount that its standing states, and that amount is what replicas share"
+
+
+def _limit(standing: Standing) -> int:
+    """What may be drawn in a window, in whole billionths."""
+    return nanos((standing.amount or Decimal(0)) - standing.brought)
 
 
 def of_terms(terms: Iterable[Term]) -> Iterator[LiveCap]:
-    """The caps of clauses: of those that ask what remains, each of its meters that calls add to as they end."""
+    """The caps of clauses: of those that ask what remains, each of its meters of use. Calls add to it as they end."""
     for term in terms:
-        if type(term).permits is not Term.permits:
-            for meter in term.meters():
-                if meter.measure in ("spend", "listed", "work"):
-                    yield LiveCap(term.id, name_of(meter), term, meter, meter.measure)
+        for meter in term.meters() if term.asks_standing else ():
+            if (measure := meter.of_use) is not None:
+                yield LiveCap(term.id, name_of(meter), term, meter, measure)
+
+
+def not_kept(case: Case) -> list[Mistake]:
+    """The clauses that ask what remains of something which nobody can tell while calls are under way."""
+    found = []
+    for term in case.signed:
+        if term.asks_standing and (why := _unkept(term)):
+            where = case.clauses.get((term.validity.agreement, term.id), Where(term.validity.agreement))
+            found.append(Mistake(where, f"`{term.id}` cannot be asked while calls are served: {why}", UNSERVED))
+    return found
+
+
+UNSERVED = "serve a case without it, or see with `detente replay` what it would deny"
+
+
+def _unkept(term: Term) -> str:
+    """Why a clause that asks what remains cannot be asked live; empty where it can."""
+    paid = [meter for meter in term.meters() if meter.of_use is None]
+    if paid:
+        return "it counts what credits pay, which is settled after the calls"
+    if not term.meters():
+        return "it counts nothing"
+    return next((why for cap in of_terms([term]) if (why := cap.unkept)), "")
 
 
 class PricedTaker(CapTaker):
@@ -115,7 +175,7 @@ class PricedTaker(CapTaker):
     __slots__ = ("_input", "_main", "_measure", "_moved", "_output", "tariff")
 
     def __init__(
-        self, cap: Cap, allows: CapLimit, measure: ClauseMeasure, tariff: Tariff | str, *, main: bool, moved: bool
+        self, cap: Cap, allows: CapLimit, measure: UseMeasure, tariff: Tariff | str, *, main: bool, moved: bool
     ) -> None:
         self.cap, self.allows, self.tariff = cap, allows, tariff
         self._measure, self._main, self._moved = measure, main, moved
@@ -130,7 +190,7 @@ class PricedTaker(CapTaker):
         if isinstance(self.tariff, str):
             return None
         try:
-            return self.tariff.comes_to(self._measure, tokens, main=self._main, moved=self._moved)
+            return self.tariff.comes_to(self._measure, self.cap.id, tokens, main=self._main, moved=self._moved)
         except SettleError:
             return None
 

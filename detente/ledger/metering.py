@@ -14,6 +14,7 @@ from math import lcm
 from typing import Literal
 
 from detente.case.case import Case
+from detente.contract.meter import UseMeasure
 from detente.contract.rating import PartsOff, Rating
 from detente.contract.term import Term
 from detente.demand.taking import taken_by_tokens
@@ -30,8 +31,6 @@ from detente.values.rounding import half_even
 TOKEN = NANOS // MTOK
 """A token of work, in billionths of an Mtok."""
 MAX_TARIFFS = 20_000
-ClauseMeasure = Literal["spend", "listed", "work", "taken"]
-"""Measures of clauses that a call has the moment it ends."""
 DAY = 86_400_000_000
 """A day in microseconds, as moments are stored."""
 
@@ -82,21 +81,23 @@ class Tariff:
         exact = fresh * of_input + tokens.cached * of_cached + tokens.output * of_output
         return half_even(exact, per), half_even(exact * self.price[0], per * self.price[1])
 
-    def comes_to(self, measure: ClauseMeasure, tokens: TokenCounts, *, main: bool, moved: bool) -> int:
-        """What a meter counts of so many tokens: of the use itself, of the data that moves for it, or of both.
+    def comes_to(self, measure: UseMeasure, term: str, tokens: TokenCounts, *, main: bool, moved: bool) -> int:
+        """What a clause's meter counts of so many tokens: of the use itself, of the data that moves for it, or of both.
 
         Raises SettleError as ``lines`` does.
         """
-        each, found = tokens.input + tokens.output, 0
-        if measure == "work" or measure == "taken":
-            return (each * TOKEN if measure == "work" else self._listed(tokens)[0]) if main else 0
-        if main:
-            listed = self._listed(tokens)[1]
-            found = listed - sum(self.off.of(listed)) if measure == "spend" else listed
+        if measure == "work" or measure == "taken" or measure == "revenue":
+            return self._physical(measure, tokens) if main else 0
+        found = _costs(measure, term, self._listed(tokens)[1], self.off) if main else 0
         if moved and self.moved is not None:
-            line = self.moved.line(0, each, 0)
-            found += line.net if measure == "spend" else line.listed
+            found += _costs(measure, term, self.moved.listed(tokens.input + tokens.output), self.moved.off)
         return found
+
+    def _physical(self, measure: Literal["work", "taken", "revenue"], tokens: TokenCounts) -> int:
+        each = tokens.input + tokens.output
+        if measure == "revenue":
+            return round(each * self.earned)
+        return each * TOKEN if measure == "work" else self._listed(tokens)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +108,26 @@ class MovedData:
     price: Fraction
     off: PartsOff
 
+    def listed(self, tokens: int) -> int:
+        """What it costs for so many tokens, before discounts."""
+        return round(tokens * self.price)
+
     def line(self, at: int, tokens: int, part: int) -> UseLine:
         """The line of so many tokens. Raises SettleError."""
-        listed = round(tokens * self.price)
+        listed = self.listed(tokens)
         off = self.off.of(listed)
         each = tuple((term, at, at, amount) for (term, _, _), amount in zip(self.off.parts, off, strict=True))
         return UseLine(self.of, at, at, part, listed=listed, net=listed - sum(off), off=each)
+
+
+def _costs(measure: Literal["spend", "listed", "off"], term: str, listed: int, off: PartsOff) -> int:
+    """What use costs before or after discounts, or what one clause takes off."""
+    if measure == "listed":
+        return listed
+    amounts = off.of(listed)
+    if measure == "off":
+        return sum(amount for (of, _, _), amount in zip(off.parts, amounts, strict=True) if of == term)
+    return listed - sum(amounts)
 
 
 class Metering:

@@ -137,7 +137,7 @@ def breaches(case: Case, plan: Plan) -> Iterator[Breach]:
         for reading in readings:
             if reading != held.get(clause):
                 terms = [t for t in case.under(reading={clause: reading}).terms if t.id == clause]
-                judges = [t for t in terms if type(t).judge is not Term.judge]
+                judges = [t for t in terms if t.judges]
                 yield Breach(clause, reading, _denied(case, plan, judges) if judges else None)
 
 

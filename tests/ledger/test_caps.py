@@ -96,5 +96,5 @@ def test_what_is_outside_a_cap_takes_nothing_of_it() -> None:
     assert perhaps.takes(TokenCounts(1_000_000, 0)) == 3 * 10**9, "what may be covered counts (§2)"
     (unknown,) = covering(caps(case), {}, "no price", [here.of.offer], AT)
     assert unknown.takes(TokenCounts(1, 1)) is None
-    assert here.comes_to("listed", TokenCounts(500_000, 500_000), main=True, moved=False) == 3 * 10**9
-    assert here.comes_to("work", TokenCounts(1_000_000, 0), main=True, moved=False) == 10**9
+    assert here.comes_to("listed", "cap", TokenCounts(500_000, 500_000), main=True, moved=False) == 3 * 10**9
+    assert here.comes_to("work", "cap", TokenCounts(1_000_000, 0), main=True, moved=False) == 10**9

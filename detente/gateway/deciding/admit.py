@@ -119,9 +119,8 @@ def _candidate(
 
 def _asks_standing(term: Term, request: Request, deployed: Deployed) -> bool:
     """Whether a clause may deny a request for what remains of it; what is not known to be outside it is inside (§2)."""
-    if type(term).permits is Term.permits:
-        return False
-    return any(term.covered.covers(request.facts, place) is not False for place in deployed.places)
+    places = deployed.places if term.asks_standing else ()
+    return any(term.covered.covers(request.facts, place) is not False for place in places)
 
 
 def _capped(

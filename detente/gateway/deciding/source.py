@@ -14,6 +14,7 @@ from pathlib import Path
 from detente.case.case import Case
 from detente.errors import CaseError, FlawError, Mistake, Where
 from detente.gateway.deciding.policy import Policy, Stamp
+from detente.ledger.caps import not_kept
 from detente.live.deployment import AnyDeployment
 from detente.live.key import Key
 from detente.providers.vocabulary import MAX_BYTES, Vocabulary
@@ -37,6 +38,8 @@ class PolicySource:
     redirect: Redirect | None = None
     keys: tuple[Key, ...] = ()
     """Keys beside the case's own (the sandbox's)."""
+    leasing: bool = False
+    """Whether caps are leased while calls are served, so that each clause that asks what remains must be one."""
     workers: int = 1
     """How many count budgets, each by itself; 1 also where a ledger counts them for all."""
 
@@ -60,6 +63,8 @@ class PolicySource:
             raise CaseError([Mistake(Where(str(self.case)), what, remedy)])
         if plan is not None:
             plan.must_be_of(case.hash, str(self.plan))
+        if self.leasing and (mistakes := not_kept(case)):
+            raise CaseError(mistakes)
         if self.workers > 1:
             _counted_by_one(case, self.case, self.workers)
         keys = (*case.declared.keys, *self.keys)

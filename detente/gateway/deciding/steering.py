@@ -55,7 +55,7 @@ def saving(
     tokens, total, most = TokenCounts(fresh + cached, output, cached), 0, NO_SAVING
     for floor in floors:
         if all(floor.meter.selection.covers(request.facts, place) for place in deployed.places):
-            counted = tariff.comes_to(floor.measure, tokens, main=True, moved=False)
+            counted = tariff.comes_to(floor.measure, floor.term, tokens, main=True, moved=False)
             amount = int(counted * floor.each * NANOS / MTOK)
             total += amount
             most = max(most, Saving(amount, floor.term, floor.lapses))

@@ -25,7 +25,7 @@ class TotalStandings(Standings):
 
     def __init__(self, terms: Sequence[Term], totals: Totals) -> None:
         self._terms, self._totals = terms, totals
-        asking = [term for term in terms if type(term).permits is not Term.permits]
+        asking = [term for term in terms if term.asks_standing]
         reads = any(meter.measure in PAYMENTS for term in asking for meter in term.meters())
         self._asking = [term for term in terms if term in asking or (reads and term.pays)]
         """Those that ask at each call what remains, and those by whose payments they do."""

@@ -24,7 +24,7 @@ DenyingClauses = tuple[frozenset[int], ...]
 
 def define_permissions(draft: Draft, terms: Sequence[Term]) -> None:
     """What clauses deny, or cannot decide, is not allocated: every deployment is denied by one of those in force."""
-    judges = [term for term in terms if type(term).judge is not Term.judge]
+    judges = [term for term in terms if term.judges]
     alike: dict[DenyingClauses, list[Arc]] = {}
     for arc in draft.arcs:
         deniers = _deniers(draft.case, arc, judges)
@@ -66,5 +66,5 @@ def _columns(draft: Draft, arcs: Sequence[Arc], periods: Bools) -> Ints:
 
 def denies_anything(draft: Draft, terms: Sequence[Term]) -> bool:
     """Whether clauses deny any deployment of an offer to any workload."""
-    judges = [term for term in terms if type(term).judge is not Term.judge]
+    judges = [term for term in terms if term.judges]
     return bool(judges) and any(any(_deniers(draft.case, arc, judges)) for arc in draft.arcs)
