@@ -15,9 +15,9 @@ from detente.values.period import moment, named
 
 
 def notes(case: Case) -> tuple[Mistake, ...]:
-    """A clause that no time of the horizon sees; a loss that a plan foresees; changes and losses out of the horizon."""
+    """What may be a mistake, in the order of the functions below."""
     clauses = (not_in_force(case, clause) for clause in case.outside)
-    return (*clauses, *_foreseen(case), *_beyond(case), *_budgets(case))
+    return (*clauses, *_foreseen(case), *_beyond(case), *_budgets(case), *_batches(case))
 
 
 def not_in_force(case: Case, clause: InForce) -> Mistake:
@@ -65,6 +65,21 @@ def _budgets(case: Case) -> Iterator[Mistake]:
         if budget.of is None and budget.agreement is None and budget.id not in within:
             what = "covers no call: it states no `of`, and no budget and no key of the case is within it"
             yield Mistake(Where(budget.id), what, "add `of:` (`of: {}` is everything), or make keys within it")
+
+
+def _batches(case: Case) -> Iterator[Mistake]:
+    """Batch work that a plan has at batch prices, where calls of it could go too, which are not sold at them."""
+    offers = {offer.id: offer for offer in case.offers}
+    for workload in case.workloads:
+        for deployment in case.declared.deployments if workload.in_batches and not workload.only_in_batches else ():
+            offer = offers[deployment.offer]
+            if offer.sells_batches() and deployment.serves_model(offer) in workload.runs_on.models:
+                what = f"is planned at the batch price of `{offer.id}`, and calls to `{deployment.id}` cost the whole"
+                yield Mistake(Where(workload.id), what, SENT)
+                break
+
+
+SENT = "say `sent: calls` (planned at the whole price), or `sent: batches` (no call of it is served there)"
 
 
 def _when(start: date | None, end: date | None) -> str:

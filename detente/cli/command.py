@@ -185,12 +185,18 @@ def load(path: Path, reading: str | None, scenario: str | None, beside: Sequence
     What of it is in force at no time of the horizon is noted on standard error: an old agreement is no mistake.
     """
     from detente.case.case import Case
-    from detente.case.notes import notes
 
     found = Case.load(path, beside, scenario).under(reading)
-    for note in notes(found):
-        click.echo(printable(f"note: {note.where}: {note.what}: {note.remedy}"), err=True)
+    tell_notes(found)
     return found
+
+
+def tell_notes(case: Case) -> None:
+    """Say on standard error what is no mistake of a case and may be one."""
+    from detente.case.notes import notes
+
+    for note in notes(case):
+        click.echo(printable(f"note: {note.where}: {note.what}: {note.remedy}"), err=True)
 
 
 def of_plan(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from detente.cli.command import command
+from detente.cli.command import command, tell_notes
 from detente.cli.options import CASE, HOST, JSON, READING, SCENARIO, TimestampParam
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def serve(
     source = PolicySource(case, plan, reading, scenario, leasing=ledger is not None, workers=counting)
     clock = Clock(at)
     policy = source.read()
+    tell_notes(policy.case)
     if ledger is not None:
         _must_open(ledger, policy.case)
     if traces:

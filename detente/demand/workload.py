@@ -156,6 +156,16 @@ class _Workload(Noun):
     )
 
     @property
+    def in_batches(self) -> bool:
+        """Whether it is sold at the batch prices of offers that state one. Neutral: no."""
+        return False
+
+    @property
+    def only_in_batches(self) -> bool:
+        """Whether it is never called where an offer states such a price. Neutral: no."""
+        return False
+
+    @property
     def unit(self) -> str:
         """The unit of its work."""
         raise AssertionError("each kind says so")
@@ -214,6 +224,30 @@ class Batch(_Workload):
     kind: Literal["batch"]
     demand: OverTime
     within: Length = Field(default=Span(24, "hour"), description="how long work may wait")
+    sent: Literal["calls", "batches"] | None = Field(
+        default=None, description="whether its work goes as calls, or in files to the providers' batch APIs"
+    )
+
+    @model_validator(mode="after")
+    def _to_batch_apis(self) -> Batch:
+        if self.sent == "batches" and not self._waits_a_day:
+            what = f"batch APIs may take 24 hours, and work waits {self.within}"
+            raise FlawError(what, "raise `within`, or say `sent: calls`", ("sent",))
+        return self
+
+    @property
+    def _waits_a_day(self) -> bool:
+        return self.within.unit != "hour" or self.within.count >= 24
+
+    @property
+    def in_batches(self) -> bool:
+        """Whether it is sold at batch prices: work may take the 24 hours of a batch API, and does not go as calls."""
+        return self.sent != "calls" and self._waits_a_day
+
+    @property
+    def only_in_batches(self) -> bool:
+        """Whether it says that its work goes to batch APIs."""
+        return self.sent == "batches"
 
     @property
     def unit(self) -> str:

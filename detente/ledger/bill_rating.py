@@ -12,7 +12,7 @@ from detente.case.case import Case
 from detente.ledger.bill_mapping import BillMapping, BillRule, facts_of, taken_in_hour, work_in_hour, workload_of
 from detente.ledger.bill_rows import BillRow
 from detente.ledger.line import UseClass, UseLine
-from detente.ledger.metering import Metering
+from detente.ledger.metering import BILLED, Metering
 from detente.ledger.record import CallRoute, EndAsRead, TokenCounts, route
 from detente.values.money import NANOS
 
@@ -56,7 +56,7 @@ class BillRating:
         labels = {**(workload.labels if workload is not None else {}), **rule.labels}
         sold = case.offer_facts[rule.offer] if rule.offer else rule.sold
         return CallRoute(
-            "bill", "", rule.workload or "", labels, sold.get("model", ""), case.hash, deployment="",
+            BILLED, "", rule.workload or "", labels, sold.get("model", ""), case.hash, deployment="",
             offer=rule.offer, provider=sold.get("provider"), region=sold.get("region"),
         )  # fmt: skip
 

@@ -34,6 +34,9 @@ MAX_TARIFFS = 20_000
 DAY = 86_400_000_000
 """A day in microseconds, as moments are stored."""
 
+BILLED = "bill"
+"""The path of use that no call of the gateway made: a provider's bill tells of it."""
+
 TakenOfTokens = tuple[tuple[int, int, int], int]
 """What a token of input, of cached input and of output takes of an offer, in billionths: numerators, denominator."""
 
@@ -140,7 +143,7 @@ class Metering:
         self._offers = {offer.id: offer for offer in case.offers}
         self._offer_of = {deployment.id: deployment.offer for deployment in case.declared.deployments}
         self._tariffs: dict[tuple[int, str, int], Tariff | UseLine] = {}
-        self._prices: dict[int, WholePrices] = {}
+        self._prices: dict[tuple[int, bool], WholePrices] = {}
         self._taken: dict[tuple[str, str], TakenOfTokens] = {}
         self._meeting: dict[datetime, tuple[Term, ...]] = {}
         self._parts_off: dict[tuple[str, tuple[int, ...]], PartsOff] = {}
@@ -187,7 +190,10 @@ class Metering:
         return found
 
     def tariff(self, route: CallRoute, name: str, at: datetime) -> Tariff | UseLine:
-        """What use of a kind costs on the day of a moment; a line that says why that is not known."""
+        """What use of a kind costs on the day of a moment; a line that says why that is not known.
+
+        A call is none of a batch: only what a bill tells of work that goes in batches is sold at the batch price.
+        """
         day = moment(at.date())
         workload, offer = self._workloads.get(route.workload), self._offers.get(name)
         demand = {**route.labels, "workload": route.workload}
@@ -199,18 +205,18 @@ class Metering:
             missing = f"workload `{route.workload}`" if workload is None else f"offer `{name or '(not recorded)'}`"
             return UseLine(of, 0, 0, unknown=f"the case has no {missing}")
         try:
-            return self._priced(of, workload, offer, day)
+            return self._priced(of, workload, offer, day, batch=route.path == BILLED and workload.in_batches)
         except (SettleError, FlawError) as error:
             return UseLine(of, 0, 0, unknown=str(error))
 
-    def _priced(self, of: UseClass, workload: AnyWorkload, offer: AnyOffer, day: datetime) -> Tariff:
+    def _priced(self, of: UseClass, workload: AnyWorkload, offer: AnyOffer, day: datetime, *, batch: bool) -> Tariff:
         """Raises SettleError where a discount is not known, and FlawError where a price is not."""
         if workload.unit != "Mtok":
             raise FlawError(f"work of `{workload.id}` is in {workload.unit}", "tokens are none of it")
         prices = price = None
         if isinstance(offer, TokenOffer):
             stated = offer.price.on(day)
-            prices = self._whole(stated) if stated is not None else None
+            prices = self._whole(stated, batch=batch) if stated is not None else None
         else:
             price = offer.unit_price(day, day + timedelta(days=1))
         if prices is None and price is None:
@@ -250,11 +256,11 @@ class Metering:
             found = self._taken[workload.id, offer.id] = _over_one(_taken(workload, offer))
         return found
 
-    def _whole(self, stated: TokenPrices) -> WholePrices:
+    def _whole(self, stated: TokenPrices, *, batch: bool) -> WholePrices:
         """Raises FlawError."""
-        found = self._prices.get(id(stated))
+        found = self._prices.get((id(stated), batch))
         if found is None:
-            found = self._prices[id(stated)] = whole_prices(stated)
+            found = self._prices[id(stated), batch] = whole_prices(stated, batch=batch)
         return found
 
 

@@ -93,6 +93,10 @@ class BaseOffer(Noun):
         """The one price of a unit of what is taken of it, at all times; None where there is none such. Neutral."""
         return None
 
+    def sells_batches(self, at: datetime | None = None) -> bool:
+        """Whether it has a price for batch use at a moment; at any time, where none is given. Neutral: no."""
+        return False
+
     def open(self, start: datetime, end: datetime) -> bool:
         """Whether it is on offer, and gives something, for all of a time."""
         return self.sold(start, end) and not any(closed.overlaps(start, end) for closed in self.closed)

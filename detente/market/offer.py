@@ -10,7 +10,7 @@ for a whole period of the plan; one that is reserved is paid for its whole term,
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, ClassVar, Literal
@@ -201,6 +201,11 @@ class TokenOffer(BaseOffer):
         prices = list(self.price.values())
         each = {Fraction(p.amount) for t in prices for p in (t.input, t.output, t.cached_input or t.input)}
         return each.pop() if len(each) == 1 and all(t.batch is None for t in prices) else None
+
+    def sells_batches(self, at: datetime | None = None) -> bool:
+        """Where its prices of that time say what part of them batch use costs."""
+        stated = self.price.values() if at is None else [self.price.on(at)]
+        return any(prices is not None and prices.batch is not None for prices in stated)
 
     def flow_at_most(self, period: Period) -> Fraction | None:
         """Mtok an hour in a period (0 where not on offer); None where not limited."""

@@ -37,20 +37,26 @@ def list_price(prices: TokenPrices, fresh: Number, cached: Number, output: Numbe
     """
     tokens = (fresh, cached, output)
     price = sum((Fraction(p.amount) * n for p, n in zip(each(prices), tokens, strict=True)), Fraction(0))
-    return price * Fraction(prices.batch) if batch and prices.batch is not None else price
+    return price * _paid(prices, batch=batch)
 
 
-def whole_prices(prices: TokenPrices) -> WholePrices:
-    """Prices of a token in whole numbers, so that what a call costs is exact (§4).
+def _paid(prices: TokenPrices, *, batch: bool) -> Fraction:
+    """The part of the prices that is paid."""
+    return Fraction(prices.batch) if batch and prices.batch is not None else Fraction(1)
+
+
+def whole_prices(prices: TokenPrices, *, batch: bool = False) -> WholePrices:
+    """Prices of a token in whole numbers, so that what a call costs is exact (§4); of batch use, those of that.
 
     Raises FlawError where a price is finer than that.
     """
-    fresh, cached, output = map(_atto, each(prices))
+    part = _paid(prices, batch=batch)
+    fresh, cached, output = (_atto(price, part) for price in each(prices))
     return fresh, cached, output
 
 
-def _atto(price: Price) -> int:
-    exact = Fraction(price.amount) * NANOS * NANOS / MTOK
+def _atto(price: Price, part: Fraction) -> int:
+    exact = Fraction(price.amount) * part * NANOS * NANOS / MTOK
     if exact.denominator != 1:
         raise FlawError(f"`{price}` is finer than can be billed per token", "write at most 12 decimals per Mtok")
     return exact.numerator

@@ -102,7 +102,7 @@ class YearOfCalls:
     def served(self, row: Allocation) -> bool:
         """Whether a gateway serves it: work in tokens, on an offer with a deployment, at its live price."""
         workload, offer = self._workloads[row.workload], self._offers[row.offer]
-        of_batches = workload.kind == "batch" and any("batch" in each for _, each in offer.stated_prices())
+        of_batches = workload.in_batches and offer.sells_batches()
         return workload.unit == "Mtok" and row.offer in self._deployed and not of_batches
 
     def calls(self) -> Iterator[bytes]:

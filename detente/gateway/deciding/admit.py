@@ -194,6 +194,8 @@ def _unfit(deployed: Deployed, workload: AnyWorkload, at: datetime) -> Reason | 
         return Reason(workload.id, f"{workload.id} runs on {models}, not on {deployed.model}")
     if not can_run(workload, deployed.offer):
         return Reason(workload.id, f"{workload.id} cannot run on {deployed.offer.id} because of its `runs-on`")
+    if workload.only_in_batches and deployed.offer.sells_batches(at):
+        return Reason(workload.id, f"{workload.id} goes to {deployed.offer.id} by its batch API, and not in calls")
     if not deployed.priced(at):
         return Reason(deployed.offer.id, f"{deployed.offer.id} is not on offer with a price on {at:%Y-%m-%d} (§2)")
     if deployed.units(at) == 0:

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from detente.contract.rating import combined, taken_off
 from detente.contract.term import Term
 from detente.contract.window import Window
-from detente.demand.workload import Batch
 from detente.market.offer import AnyOffer, AnyUnits, TokenOffer
 from detente.market.stated_price import as_stated
 from detente.market.token_price import list_price
@@ -130,8 +129,7 @@ class PriceList:
         mix = arc.workload.mix
         assert mix is not None
         fresh, cached, output = mix.parts
-        batch = isinstance(arc.workload, Batch) and _waits_a_day(arc.workload)
-
+        batch = arc.workload.in_batches
         return self._over_periods(offer, offer.price, lambda p: list_price(p, fresh, cached, output, batch=batch))
 
     def _over_periods(self, offer: AnyOffer, price: Dated[Any], of: Callable[[Any], Fraction]) -> Prices:
@@ -202,8 +200,3 @@ def _each(clauses: Sequence[tuple[Term, Alone]], which: int) -> dict[Any, float]
 def holds_always(value: Dated[Any]) -> bool:
     """Whether a dated value never changes."""
     return len(value.steps) == 1 and value.steps[0][0] is None
-
-
-def _waits_a_day(workload: Batch) -> bool:
-    """Batch prices are for work that may take 24 hours."""
-    return workload.within.unit != "hour" or workload.within.count >= 24
