@@ -19,7 +19,7 @@ from detente.contract.decisions import Decisions
 from detente.contract.meter import Meter
 from detente.contract.program import Expression, Program
 from detente.contract.settlement import Settlement, settled
-from detente.contract.stated import StatedWindows
+from detente.contract.stated import Divided, StatedWindows
 from detente.contract.term import Term
 from detente.contract.totals import Totals
 from detente.contract.window import Every, Window
@@ -150,10 +150,15 @@ class CappedCharge(Term):
         each = "over its windows" if self.windows.ramp else f"in each {self.windows.every}"
         return f", at most {_shown(self.cap_each)} {each}"
 
+    @property
+    def divides(self) -> Divided:
+        """Its cap; a rate alone loses nothing where a window is cut."""
+        return "nothing" if self.cap_each is None else "amount"
+
     def stated_windows(self) -> tuple[StatedWindows, ...]:
-        """Those in which it is owed, and the one of a cap in all; a rate alone loses nothing where a window is cut."""
-        each = StatedWindows(("windows",), self.windows, "nothing" if self.cap_each is None else "amount")
-        return (each,) if self.in_all is None else (each, StatedWindows(("windows",), self._whole, "amount"))
+        """Those in which it is owed, and the one of a cap in all."""
+        each = super().stated_windows()
+        return each if self.in_all is None else (*each, StatedWindows(("windows",), self._whole, "amount"))
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """A cap in all, of which windows that have been paid would be counted again."""

@@ -40,8 +40,11 @@ class OtherClause(Protocol):
 class LoweringClause(OtherClause, Protocol):
     """A clause that lowers what use costs, pays for it, or charges for it in another way."""
 
-    pays: ClassVar[bool]
     reprices: ClassVar[bool]
+
+    @property
+    def pays(self) -> bool:
+        """Whether it pays for use in place of money."""
 
     @property
     def paying(self) -> Calendar | None:

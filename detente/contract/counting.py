@@ -155,6 +155,11 @@ class Counting:
         paid = (self.paid,) if self.paid is not None else ()
         return self.own, *(meter for meter, _ in self.classes), *paid
 
+    @property
+    def class_parts(self) -> tuple[str, ...]:
+        """Of each class, the part by which its rows in a plan are known."""
+        return tuple(f"class-{place}" for place in range(1, len(self.classes) + 1))
+
     def shaped(
         self, program: Program, owner: ClauseOwner, amounts: Sequence[Fraction], by: Sequence[Window] | None = None
     ) -> Expression:
@@ -162,10 +167,10 @@ class Counting:
         counted = program.total(self.own, by)
         if self.paid is not None:
             counted -= program.total(self.paid)
-        for place, (meter, part) in enumerate(self.classes):
-            some = program.slack(owner, f"counted of class {place + 1}", most=[part * amount for amount in amounts])
+        for name, (meter, part) in zip(self.class_parts, self.classes, strict=True):
+            some = program.slack(owner, f"counted of {name}", most=[part * amount for amount in amounts])
             rows = some - program.total(meter, by) <= [Fraction(0) for _ in amounts]
-            program.require(owner, f"class-{place + 1}", rows)
+            program.require(owner, name, rows)
             counted += some
         return counted
 

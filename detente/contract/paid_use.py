@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
-from typing import ClassVar, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from detente.contract.scope import Selection
 from detente.contract.validity import Validity
@@ -29,7 +29,9 @@ class PaidUse:
 class Payer(Protocol):
     """What the order asks of a clause."""
 
-    pays: ClassVar[bool]
+    @property
+    def pays(self) -> bool:
+        """Whether it pays for use."""
 
     @property
     def validity(self) -> Validity:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -24,6 +23,7 @@ from detente.contract.paid_use import PaidUse
 from detente.contract.program import Program
 from detente.contract.reminder import Reminder
 from detente.contract.scope import Scope, Selection
+from detente.contract.service_level import ServiceLevel
 from detente.contract.settlement import Settlement
 from detente.contract.standing import Standing
 from detente.contract.stated import Divided, Magnitude, Reference, StatedWindows, magnitude
@@ -93,8 +93,6 @@ class Term(Noun):
 
     reprices: ClassVar[bool] = False
     """Whether it charges for use in another way than by the use, so that what use costs is not known use by use."""
-    pays: ClassVar[bool] = False
-    """Whether it pays for use in place of money, and so comes before every clause that counts what is left to pay."""
 
     _validity: Validity | None = PrivateAttr(default=None)
     _seen: Horizon | None = PrivateAttr(default=None)
@@ -196,13 +194,9 @@ class Term(Noun):
         return None
 
     @property
-    def availability_windows(self) -> Calendar | None:
-        """Those in which it turns on how available what it covers was. Neutral: it does not."""
+    def service_level(self) -> ServiceLevel | None:
+        """How available what it covers is to be, and what follows where it was less. Neutral: nothing is agreed."""
         return None
-
-    def on_availability(self, window: Window, availability: Decimal) -> str:
-        """What it makes of that, in words; only of a clause that turns on it."""
-        return ""
 
     @property
     def paid_on(self) -> date | None:
@@ -210,14 +204,9 @@ class Term(Noun):
         return None
 
     @property
-    def bounds_claims(self) -> Money | None:
-        """The most that can be claimed under its agreement in all, where it says one amount. Neutral: it does not."""
-        return None
-
-    @property
-    def spreads(self) -> bool:
-        """Whether it is a policy of ours that use be spread over several parties. Neutral: no."""
-        return False
+    def hedges(self) -> bool:
+        """Whether it is there against the loss of a party, and asks for several of them. Neutral: where for standby."""
+        return self.standby is not None
 
     def with_data(self, folder: pathlib.Path) -> Self:
         """The same with the files read that it names. Raises FlawError, OSError, MissingExtraError. Neutral: none."""
@@ -277,11 +266,11 @@ class Term(Noun):
 
     @property
     def paying(self) -> Calendar | None:
-        """The times in which it pays; only of a clause that says ``pays``. Neutral: none."""
+        """The times in which it pays; only of a clause that ``pays``. Neutral: none."""
         return None
 
     def payments(self, totals: Totals, as_of: datetime | None) -> Iterable[PaidUse]:
-        """What it pays of use, after those that come before it; only of a clause that says ``pays``. Neutral: none."""
+        """What it pays of use, after those that come before it. Neutral: nothing."""
         return ()
 
     def explain(self) -> Reason:
@@ -311,6 +300,11 @@ class Term(Noun):
     def judges(self) -> bool:
         """Whether facts may keep work off a place by it (``judge``)."""
         return type(self).judge is not Term.judge
+
+    @property
+    def pays(self) -> bool:
+        """Whether it pays for use in place of money (``payments``), and so comes before what counts is left to pay."""
+        return type(self).payments is not Term.payments
 
     @property
     def asks_standing(self) -> bool:

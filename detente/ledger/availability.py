@@ -1,7 +1,7 @@
 """How available what a clause covers was, by what was recorded of live calls: asked, and failed by the provider.
 
 Owns: ``RecordedAvailability``, and from records to it, window by window. Not here: reading journals (``reading``), and
-what follows from it (``Term.on_availability``).
+what follows from it (``Term.service_level``).
 
 A provider's failure is a reply of 500 or more, none in time, no connection, or one that broke off. What is the caller's
 or our own is neither asked nor failed: a caller who left, a request that was refused, a rate limit, a credential.
@@ -16,6 +16,7 @@ from decimal import Decimal
 
 from detente.case.case import Case
 from detente.contract.incidents import part_available
+from detente.contract.service_level import ServiceLevel
 from detente.contract.term import Term
 from detente.contract.window import Window
 from detente.ledger.record import Attempt, Record
@@ -57,7 +58,8 @@ def availability(case: Case, records: Iterable[Record]) -> tuple[RecordedAvailab
 class _Counted:
     def __init__(self, case: Case) -> None:
         self._case = case
-        self._terms = [term for term in case.signed if term.availability_windows is not None]
+        agreed = ((term, term.service_level) for term in case.signed)
+        self._levels = [(term, level) for term, level in agreed if level is not None]
         self._kinds = {workload.id: workload.kind for workload in case.workloads}
         self._offers = {each.id: each.offer for each in case.declared.deployments}
         self._counts: dict[tuple[int, Window], list[int]] = {}
@@ -74,12 +76,11 @@ class _Counted:
 
     def _count(self, at: datetime, demand: Facts, attempt: Attempt, *, failed: bool) -> None:
         offer = self._case.offer_facts.get(self._offers.get(attempt.deployment, ""))
-        for place, term in enumerate(self._terms):
+        for place, (term, level) in enumerate(self._levels):
             covered = False if offer is None else term.covered.covers(demand, offer)
-            windows = term.availability_windows
-            if covered is False or windows is None:
+            if covered is False:
                 continue
-            for window in windows.over(at, at):
+            for window in level.windows.over(at, at):
                 counts = self._counts.setdefault((place, window), [0, 0, 0])
                 counts[0] += covered is True
                 counts[1] += covered is True and failed
@@ -88,9 +89,11 @@ class _Counted:
     def found(self) -> tuple[RecordedAvailability, ...]:
         """Each clause and window, in order."""
         every = sorted(self._counts.items(), key=lambda each: (each[0][0], each[0][1].start))
-        return tuple(self._one(self._terms[place], window, *counts) for (place, window), counts in every)
+        return tuple(_one(*self._levels[place], window, *counts) for (place, window), counts in every)
 
-    @staticmethod
-    def _one(term: Term, window: Window, asked: int, failed: int, unknown: int) -> RecordedAvailability:
-        says = term.on_availability(window, part_available(asked, failed)) if asked else ""
-        return RecordedAvailability(term.id, window.start, window.end, asked, failed, unknown, says)
+
+def _one(
+    term: Term, level: ServiceLevel, window: Window, asked: int, failed: int, unknown: int
+) -> RecordedAvailability:
+    says = level.follows(window, part_available(asked, failed)) if asked else ""
+    return RecordedAvailability(term.id, window.start, window.end, asked, failed, unknown, says)

@@ -17,7 +17,7 @@ from fractions import Fraction
 
 from detente.outcomes.baseline import linear
 from detente.outcomes.estimate import NOTHING
-from detente.outcomes.loss import Away, losing, standing_by
+from detente.outcomes.loss import Away, losing
 from detente.outcomes.shapley import FairPart, in_core, split
 from detente.planner.study import Study
 from detente.values.money import nano
@@ -65,7 +65,7 @@ class Coalitions:
         if some not in self.known:
             self.progress(f"providers in groups: {len(self.known) + 1} of {2 ** len(self.providers)}")
             case = self.study.case
-            study = self.study.without([*standing_by(case), *(term.id for term in case.terms if term.spreads)])
+            study = self.study.without(dict.fromkeys(term.id for term in case.terms if term.hedges))
             for provider in self.providers:
                 if provider not in some:
                     study = losing(study, provider, self.away)

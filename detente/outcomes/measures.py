@@ -30,8 +30,6 @@ from detente.results.plan import Plan
 
 ZERO = Decimal(0)
 SIX = Decimal("1e-6")
-PAYMENT = "payment"
-"""The kind of clause by which an amount is due once."""
 
 
 def commitments(plan: Plan) -> tuple[int, tuple[Short, ...]]:
@@ -123,10 +121,9 @@ def _stays(plan: Plan, unit: str) -> dict[str, Decimal]:
 
 def one_off(plan: Plan, case: Case) -> Iterator[OneOff]:
     """Amounts that are due once, as clauses say."""
-    once = {clause.term for clause in plan.clauses if clause.kind == PAYMENT}
-    payees = {term.id: term.payee for term in case.terms}
+    payees = {term.id: term.payee for term in case.terms if term.paid_on is not None}
     for posting in plan.postings:
-        if posting.term in once:
+        if posting.term in payees:
             yield OneOff(posting.term, payees[posting.term], posting.start, posting.amount)
 
 

@@ -319,13 +319,11 @@ class MinimumCommitment(Term):
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
         unit = currency if isinstance(self.amount, Money) else unit_of(self.amount)
-        kind, _, place = part.partition("-")
-        if kind == "milestone":
-            milestone = self.milestones[int(place)]
+        if milestone := next((each for each, counting in self.reached if counting.own.name == part), None):
             return (
                 f"accept {shown(amount, currency)} less than the milestone of "
                 f"{shown(milestone.reach.amount, currency)} by {milestone.by}"
             )
-        if kind == "class":
-            return f"count {shown(amount, unit)} more of {self.counts[int(place) - 1].of}"
+        if counted := dict(zip(self.counting.class_parts, self.counts, strict=True)).get(part):
+            return f"count {shown(amount, unit)} more of {counted.of}"
         return f"accept a shortfall of {shown(amount, unit)} against this commitment"

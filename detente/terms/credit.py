@@ -45,7 +45,6 @@ class Credit(Term):
 
     theirs: ClassVar[bool] = True
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "grants"
-    pays: ClassVar[bool] = True
 
     @model_validator(mode="before")
     @classmethod

@@ -9,7 +9,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from detente.contract.position import Position
+from detente.contract.claims_cap import ClaimsCap
 from detente.contract.verdict import Reason
 from detente.errors import FlawError
 from detente.values.money import Cash, Money
@@ -17,7 +17,7 @@ from detente.values.noun import Title
 from detente.values.quantity_field import Length
 
 
-class LiabilityCap(Position):
+class LiabilityCap(ClaimsCap):
     """An amount, or the fees of so many months; what is named is not capped."""
 
     kind: Literal["liability-cap"]
@@ -34,7 +34,7 @@ class LiabilityCap(Position):
         return self
 
     @property
-    def bounds_claims(self) -> Money | None:
+    def in_all(self) -> Money | None:
         """Its amount; None where it turns on fees, or is there anew each year."""
         return self.amount if self.fees_of is None and self.each == "term" else None
 

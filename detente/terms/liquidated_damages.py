@@ -13,9 +13,10 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from detente.contract.capped_charge import CappedCharge
 from detente.contract.case_view import CaseView
+from detente.contract.claims_cap import ClaimsCap
 from detente.contract.meter import Measure, Meter
 from detente.contract.program import Expression, Program
-from detente.contract.stated import StatedWindows
+from detente.contract.stated import Divided
 from detente.contract.term import Term
 from detente.contract.verdict import Reason
 from detente.contract.window import Window
@@ -39,7 +40,7 @@ class LiquidatedDamages(CappedCharge):
 
     breach: ClassVar[bool] = True
 
-    _bound: Term | None = PrivateAttr(default=None)
+    _bound: ClaimsCap | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _one_price(self) -> Self:
@@ -55,13 +56,14 @@ class LiquidatedDamages(CappedCharge):
     def told(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
         """The same, knowing the cap that bounds it."""
         found = self.model_copy()
-        found._bound = next((each for each in reversed(clauses) if each.id == self.within), None)
+        caps = (each for each in reversed(clauses) if isinstance(each, ClaimsCap))
+        found._bound = next((each for each in caps if each.id == self.within), None)
         return found
 
     @property
     def in_all(self) -> Money | None:
         """Its own cap, or that of liability."""
-        return self._bound.bounds_claims if self._bound is not None else self.cap
+        return self._bound.in_all if self._bound is not None else self.cap
 
     @property
     def counted(self) -> Meter:
@@ -96,12 +98,10 @@ class LiquidatedDamages(CappedCharge):
             return super().comes_to(counted, window)
         return self._lump(window) if counted > 0 else Fraction(0)
 
-    def stated_windows(self) -> tuple[StatedWindows, ...]:
-        """A lump sum is an amount of its windows."""
-        if self.amount is None:
-            return super().stated_windows()
-        _, *in_all = super().stated_windows()
-        return StatedWindows(("windows",), self.windows, "amount"), *in_all
+    @property
+    def divides(self) -> Divided:
+        """A lump sum, which is an amount of its windows, or a cap."""
+        return super().divides if self.amount is None else "amount"
 
     # -- for people, and for the case's checks -----------------------------------------------------------------------
     def explain(self) -> Reason:
@@ -138,7 +138,7 @@ class LiquidatedDamages(CappedCharge):
         if self._bound is None:
             what = f"there is no liability cap `{self.within}` in this agreement"
             yield Flaw(what, "name a clause of `kind: liability-cap`, or state `cap`", path)
-        elif self._bound.bounds_claims is None:
+        elif self._bound.in_all is None:
             what = f"`{self.within}` says no one amount in all: it turns on fees, or is there anew each year"
             yield Flaw(what, "state what it comes to: `cap`, or `cap-each` with `windows: { every: year }`", path)
 

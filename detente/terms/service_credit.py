@@ -21,13 +21,14 @@ from detente.contract.incidents import IncidentFile, ObservedOutages
 from detente.contract.meter import Meter
 from detente.contract.program import Program
 from detente.contract.reminder import Reminder, last_day
+from detente.contract.service_level import ServiceLevel
 from detente.contract.settlement import Settlement, settled
 from detente.contract.stacking import more_than_all
 from detente.contract.stated import Divided
 from detente.contract.term import SELF, Term
 from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
-from detente.contract.window import Calendar, Every, Window
+from detente.contract.window import Every, Window
 from detente.errors import Flaw, FlawError
 from detente.values.facts import Facts
 from detente.values.noun import Noun
@@ -175,11 +176,11 @@ class ServiceCredit(Term):
         return last_day(later(window.end, self.claim_within))
 
     @property
-    def availability_windows(self) -> Calendar:
-        """Those of its credits."""
-        return self.calendar(self.windows)
+    def service_level(self) -> ServiceLevel:
+        """In the windows of its credits."""
+        return ServiceLevel(self.calendar(self.windows), self._follows)
 
-    def on_availability(self, window: Window, availability: Decimal) -> str:
+    def _follows(self, window: Window, availability: Decimal) -> str:
         """Which part it gives back, and by when it must be claimed."""
         part = self._of_band(availability)
         if not part:

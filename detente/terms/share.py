@@ -60,7 +60,7 @@ class Share(Term):
         return Selection((*self.covered.within, on), self.except_)
 
     @property
-    def spreads(self) -> bool:
+    def hedges(self) -> bool:
         """A limit on concentration, where it is our own."""
         return self.at_most is not None and self.validity.counterparty == SELF
 

@@ -51,7 +51,7 @@ def test_each_position_has_an_example() -> None:
 def test_it_denies_nothing_and_moves_no_number(kind: type[Term]) -> None:
     for verb in ("judge", "permits", "meters", "shape", "takes_off", "payments", "settle", "standby"):
         assert getattr(kind, verb) is getattr(Term, verb), verb
-    assert {kind.prices, kind.pays, kind.reprices} == {False}
+    assert {kind.prices, kind.reprices} == {False}
 
 
 @pytest.mark.parametrize("kind", EXAMPLES)
