@@ -321,10 +321,11 @@ def _escalator(draw: Draw, world: Data, party: str) -> Data:
 
 
 def _price_lock(draw: Draw, world: Data, party: str) -> Data:
-    """Of offers by the hour at one price, which the other party has."""
+    """Of offers by the hour at one price, which the other party has; at an even part of that price."""
     flat = [o for o in world["offers"] if _flat(o) and o["provider"] == party]
     scope = {"offer": [o["id"] for o in flat]}
-    at = {flat[0]["id"]: pick(draw, "0.90 USD per GPU-hour", "2.10 USD per GPU-hour", "3 USD per GPU-hour")}
+    price, _, unit = flat[0]["price"].partition(" ")
+    at = {flat[0]["id"]: f"{D(price) * pick(draw, D('0.8'), D('1.05'), D('1.5'))} {unit}"}
     return {"of": scope, "method": pick(draw, "fixed", "lower-of"), "at": at}
 
 
