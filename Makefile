@@ -46,7 +46,7 @@ demo: $(VENV)/demo.stamp ## check, plan and report the lead example under both r
 
 test: lint ## lint, check types, run the tests
 	@printf '\n== Tests\n\n'
-	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )) --maxprocesses 8 --dist worksteal $(ARGS)
 
 model: $(VENV)/model.stamp ## install a small real model (440 MB): four tests ask it, and are skipped without it
 
