@@ -5,18 +5,11 @@ Owns: writing one, where pyarrow is installed. Not here: which columns a table h
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from decimal import Decimal
-from itertools import accumulate
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
-
-from detente.values.quantity import WIDE
 
 DIGITS, PLACES = 38, 9
 """Of an exact number: whole billionths."""
-
-ZERO = Decimal(0)
 
 
 def as_parquet(
@@ -54,62 +47,10 @@ def columns_as_parquet(
         from pyarrow import parquet
     except ImportError:
         return None
-    kinds: dict[str, Callable[[Sequence[Any]], Any]] = dict.fromkeys(columns, _texts)
-    kinds |= dict.fromkeys(exact, _decimals) | dict.fromkeys(whole, _numbers) | dict.fromkeys(flags, _flags)
-    arrays = [kinds[name](each) for name, each in columns.items()]
+    types = dict.fromkeys(columns, pyarrow.string())
+    types |= dict.fromkeys(exact, pyarrow.decimal128(DIGITS, PLACES))
+    types |= dict.fromkeys(whole, pyarrow.int32()) | dict.fromkeys(flags, pyarrow.bool_())
+    table = pyarrow.table({name: pyarrow.array(each, type=types[name]) for name, each in columns.items()})
     found = pyarrow.BufferOutputStream()
-    parquet.write_table(pyarrow.table(arrays, names=list(columns)), found)
+    parquet.write_table(table, found)
     return bytes(found.getvalue())
-
-
-# -- columns as Arrow lays them out: `pyarrow.array` would load pandas first, where that is installed -----------------
-def _texts(values: Sequence[str | None]) -> Any:
-    import pyarrow
-
-    written = ["" if value is None else value for value in values]
-    each = [text.encode() for text in written]
-    ends = array("q", accumulate(map(len, each), initial=0))
-    return _laid_out(pyarrow.large_string(), values, ends, b"".join(each)).cast(pyarrow.string())
-
-
-def _decimals(values: Sequence[Decimal | None]) -> Any:
-    import pyarrow
-
-    data = b"".join(_nanos(value or ZERO).to_bytes(16, "little", signed=True) for value in values)
-    return _laid_out(pyarrow.decimal128(DIGITS, PLACES), values, data)
-
-
-def _nanos(value: Decimal) -> int:
-    scaled = value.scaleb(PLACES, WIDE)
-    whole = int(scaled)
-    if whole != scaled:
-        raise ValueError(f"{value} has more than {PLACES} places")
-    return whole
-
-
-def _numbers(values: Sequence[int | None]) -> Any:
-    import pyarrow
-
-    return _laid_out(pyarrow.int32(), values, array("i", [value or 0 for value in values]))
-
-
-def _flags(values: Sequence[bool | None]) -> Any:
-    import pyarrow
-
-    return _laid_out(pyarrow.bool_(), values, _bits(bool(value) for value in values))
-
-
-def _laid_out(kind: Any, values: Sequence[Any], *buffers: Any) -> Any:
-    import pyarrow
-
-    there = _bits(value is not None for value in values) if None in values else None
-    given = [None if each is None else pyarrow.py_buffer(each) for each in (there, *buffers)]
-    return pyarrow.Array.from_buffers(kind, len(values), given)
-
-
-def _bits(each: Iterable[bool]) -> bytes:
-    flags = list(each)
-    found = bytearray((len(flags) + 7) // 8)
-    for at, flag in enumerate(flags):
-        found[at // 8] |= flag << at % 8
-    return bytes(found)

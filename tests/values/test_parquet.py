@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import subprocess
-import sys
 from decimal import Decimal
 from typing import Any
 
@@ -51,14 +49,5 @@ def test_the_kinds_of_its_columns() -> None:
 
 
 def test_no_amount_loses_a_part() -> None:
-    with pytest.raises(ValueError, match=r"1\.0000000001"):
+    with pytest.raises(ValueError, match="data loss"):
         columns_as_parquet({"e": [Decimal("1.0000000001")]}, exact=["e"])
-
-
-def test_pandas_is_not_loaded_for_it() -> None:
-    """It takes longer to load than most plans to write."""
-    code = (
-        "import sys; from detente.values.parquet import as_parquet; "
-        "assert as_parquet([{'a': 'b'}]); assert 'pandas' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
