@@ -67,6 +67,9 @@ class Money:
         match = re.fullmatch(rf"({NUMBER})\s?([A-Za-z]+?)?\s?([A-Z]{{3}})", text)
         if not match:
             raise FlawError(f"`{text}` is not an amount of money", _remedy(text, example))
+        written = text.removeprefix(match[1]).strip()
+        if match[2] and " " not in written and match[2] not in SCALES:  # one word, so it is meant as the currency
+            raise FlawError(f"`{written}` is not a currency", "write its three capital letters, such as `USD`")
         return cls(scaled(match[1], match[2]), match[3])
 
 
