@@ -32,8 +32,6 @@ from detente.case.survival import survival
 from detente.case.written import at, node_of, place, put, text_at
 from detente.contract.term import Term
 from detente.contract.verdict import Reason, Verdict, applicable, best, verdict
-from detente.demand.table import Table
-from detente.demand.trace import TraceSource
 from detente.demand.workload import AnyWorkload, Batch, Inference, Training
 from detente.errors import CaseError, FlawError, Mistake, Where, did_you_mean
 from detente.live.key import Key
@@ -379,19 +377,14 @@ class Case:
         sentence = f"a deployment of it may run work in `{found.place['region']}`; {found.reason.sentence}"
         return replace(found, reason=Reason(found.reason.term, sentence))
 
-    @property
-    def _sources(self) -> list[TraceSource | Table]:
-        """The traces and tables behind its demand."""
-        demands = [w.demand for w in self.workloads if not isinstance(w, Training)]
-        return [source for d in demands for source in (d.trace, d.table) if source is not None]
-
     @cached_property
     def hash(self) -> str:
         """SHA-256 over everything that a plan depends on."""
+        recorded = [w.demand.recorded for w in self.workloads if not isinstance(w, Training)]
         parts = [
             repr(self.declared.planned),
             repr(self._places.elsewhere),
-            *(source.digest for source in self._sources),
+            *(file.digest for file in recorded if file is not None),
             *(term.digest for deal in self.declared.agreements for term in deal.terms if term.digest),
             str(self.reading),
             str(sorted(self.without)),

@@ -15,12 +15,10 @@ from typing import Any, Literal
 from pydantic import Field
 
 from detente.demand.clock import TimestampReader
+from detente.values.micros import DAY
 from detente.values.noun import Noun, Title
 from detente.values.period import Day, moment
 from detente.values.sheet import UNREADABLE, File, Sheet, atto, shown
-
-DAY = 24 * 3600 * 1_000_000
-"""Microseconds."""
 
 MIN_CHANGE, MAX_CHANGE = Decimal("-0.99"), Decimal(10)
 """Changes that a risk may state."""

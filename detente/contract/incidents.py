@@ -17,13 +17,11 @@ from pydantic import Field, model_validator
 
 from detente.demand.clock import TimestampReader
 from detente.errors import FlawError
+from detente.values.micros import DAY, MINUTE, micros
 from detente.values.noun import Noun, Title
 from detente.values.period import Day, moment
 from detente.values.sheet import UNREADABLE, File, Sheet, atto, shown
 
-MINUTE = 60_000_000
-"""Microseconds."""
-DAY = 24 * 60 * MINUTE
 PLACES = Decimal("0.000001")
 YEAR = Decimal("365.25") * 24
 """Hours."""
@@ -61,7 +59,7 @@ class ObservedOutages:
 
         Outages at one time count once.
         """
-        begin, until = _micros(start), _micros(end)
+        begin, until = micros(start), micros(end)
         if not self.first <= begin < until <= self.last:
             return None
         out, reached = 0, begin
@@ -153,10 +151,6 @@ class IncidentFile(Noun):
         return length
 
     def _observed(self, found: list[tuple[int, int]]) -> ObservedOutages:
-        first = min(at for at, _ in found) // DAY * DAY if self.from_ is None else _micros(moment(self.from_))
-        last = (max(at for at, _ in found) // DAY + 1) * DAY if self.until is None else _micros(moment(self.until))
+        first = min(at for at, _ in found) // DAY * DAY if self.from_ is None else micros(moment(self.from_))
+        last = (max(at for at, _ in found) // DAY + 1) * DAY if self.until is None else micros(moment(self.until))
         return ObservedOutages(tuple((at, at + length) for at, length in found), first, last)
-
-
-def _micros(at: datetime) -> int:
-    return int(at.timestamp()) * 1_000_000

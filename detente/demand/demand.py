@@ -196,6 +196,11 @@ class DemandOverTime(Noun):
             return Fraction(1)
         return Fraction(WIDE.power(1 + self.growth[0], whole_spans(self.growth[1], begin, at)))
 
+    @property
+    def recorded(self) -> TraceSource | Table | None:
+        """The file that it comes from, if any."""
+        return self.trace or self.table
+
     def _place(self, period: Period) -> object:
         """Periods of one place have one shape."""
         if self.profile is not None:
@@ -204,9 +209,8 @@ class DemandOverTime(Noun):
 
     def _shape(self, period: Period) -> Fraction:
         """What a period's mean is multiplied by: its profile, or the hours of its trace."""
-        source = self.trace or self.table
-        if source is not None:
-            return source.hourly(period)
+        if self.recorded is not None:
+            return self.recorded.hourly(period)
         if self.profile is None:
             return Fraction(1)
         return self.profile.mean(*place_in_week(period.start, period.end))

@@ -15,8 +15,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PrivateAttr
 
 from detente.demand.clock import TimestampReader
-from detente.demand.pattern import HOUR, Folded, Pattern, fold, hour_of, length_of, moment_of
+from detente.demand.pattern import Folded, Pattern, fold, hour_of, length_of, moment_of
 from detente.errors import Flaw, FlawError
+from detente.values.micros import HOUR
 from detente.values.noun import Noun, read_by, written_as
 from detente.values.period import Day, Period, moment
 from detente.values.quantity import number

@@ -18,11 +18,11 @@ from fractions import Fraction
 from typing import Literal
 
 from detente.errors import FlawError
+from detente.values.micros import HOUR
 from detente.values.period import FIRST, Period, moment
 
 Folded = Literal["mean", "day", "week", "dated"]
 
-HOUR = 3_600_000_000  # microseconds
 
 _EPOCH = moment(FIRST)
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

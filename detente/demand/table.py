@@ -18,8 +18,8 @@ from pydantic import Field, model_validator
 
 from detente.demand.clock import TimestampReader
 from detente.demand.demand_file import DemandFile
-from detente.demand.pattern import HOUR
 from detente.errors import FlawError, did_you_mean
+from detente.values.micros import HOUR
 from detente.values.noun import Label, Noun, Title
 from detente.values.sheet import UNREADABLE, File, Sheet, atto, shown
 

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from detente.demand.clock import LATEST, TimestampReader
 from detente.demand.demand_file import DemandFile
-from detente.demand.pattern import HOUR
+from detente.values.micros import HOUR
 from detente.values.noun import Noun, Title
 from detente.values.sheet import UNREADABLE, Sheet, atto
 

@@ -304,7 +304,7 @@ def with_data(workload: AnyWorkload, folder: Path) -> AnyWorkload:
     """
     if isinstance(workload, Training):
         return workload
-    source = workload.demand.trace or workload.demand.table
+    source = workload.demand.recorded
     if source is None:
         return workload
     read = source.read(folder)

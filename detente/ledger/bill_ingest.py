@@ -22,8 +22,10 @@ from detente.ledger.bill_mapping import BillMapping
 from detente.ledger.bill_rating import BillRating
 from detente.ledger.bill_rows import BadRow, BillReader, BillRow, LikeRows, unreadable
 from detente.ledger.books import Books, LedgerBatch
-from detente.ledger.line import UseLine, at_micros, decimal
+from detente.ledger.line import UseLine
 from detente.ledger.store import Session
+from detente.values.micros import at_micros
+from detente.values.money import of_nanos
 from detente.values.quantity import plain
 
 BATCH = 5_000
@@ -171,7 +173,7 @@ def _numbered(session: Session, batch: LedgerBatch, text: str) -> int:
 def _body(path: Path, row: BillRow, line: UseLine) -> str:
     """The row as the books keep it: its time, what its provider states, and where it was read."""
     found: dict[str, Any] = {"id": row.key, "at": f"{at_micros(row.start):%Y-%m-%dT%H:%M:%SZ}", "outcome": "billed"}
-    stated = {"net": plain(decimal(row.net))} | ({} if row.listed is None else {"listed": plain(decimal(row.listed))})
+    stated = {"net": plain(of_nanos(row.net))} | ({} if row.listed is None else {"listed": plain(of_nanos(row.listed))})
     if row.quantity is not None:
         stated["quantity"] = str(row.quantity)
     found |= {"stated": stated, "end": f"{at_micros(row.end):%Y-%m-%dT%H:%M:%SZ}", "row": f"{path.name}:{row.row}"}

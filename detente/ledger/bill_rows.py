@@ -21,11 +21,10 @@ from zoneinfo import ZoneInfo
 
 from detente.errors import FlawError
 from detente.ledger.bill_mapping import COLUMNS, TELLING, BillMapping, named_columns
-from detente.ledger.line import EPOCH, HOUR, MICRO, at_micros
+from detente.values.micros import DAY, EPOCH, MICRO, at_micros
 from detente.values.money import NANOS
 from detente.values.sheet import UNREADABLE, Sheet, shown
 
-DAY = 24 * HOUR
 MAX_AMOUNT, MAX_PLACES = 10**15, 60
 LATEST = 7_258_118_400_000_000  # 2200-01-01
 NEEDED = ("start", "net")

@@ -21,11 +21,12 @@ from detente.errors import LedgerError
 from detente.ledger.chain import GENESIS, hash_of, mark
 from detente.ledger.entry import LedgerEntry, balanced, of_use
 from detente.ledger.late import note_late
-from detente.ledger.line import LineSum, UseLine, at_micros, micros, summed
+from detente.ledger.line import LineSum, UseLine, summed
 from detente.ledger.purchases import PurchaseRow, counted, purchases, told
 from detente.ledger.running import SUM_COLUMNS, SUM_KEY, RunningTotals, all_sums, kept, own, sum_of
 from detente.ledger.schema import CHAINED
 from detente.ledger.store import Session, Store, big
+from detente.values.micros import at_micros, micros
 
 _JSON = msgspec.json.Encoder().encode
 

@@ -19,7 +19,6 @@ from detente.contract.verdict import Reason, Verdict
 from detente.ledger.cap import BookedCall, Cap, CapLimit, CapRoom, CapTaker, holder_of
 from detente.ledger.caps import PricedTaker
 from detente.ledger.leasing import CapWindow
-from detente.ledger.line import at_micros
 from detente.ledger.metering import Tariff
 from detente.ledger.record import TokenCounts
 from detente.live.budget import KEY, BudgetAmounts, BudgetMeasure, UseBudget
@@ -28,6 +27,7 @@ from detente.live.key import Key
 from detente.live.notice import Notify
 from detente.live.presented import Presented
 from detente.values.facts import Facts
+from detente.values.micros import at_micros
 from detente.values.money import NANOS
 from detente.values.period import LAST, moment
 

@@ -23,13 +23,13 @@ from detente.contract.verdict import Verdict
 from detente.errors import Mistake, SettleError, Where
 from detente.ledger.cap import BookedCall, Cap, CapLimit, CapRoom, CapTaker, holder_of
 from detente.ledger.leasing import CapWindow, whole_up
-from detente.ledger.line import UseLine, decimal, summed
+from detente.ledger.line import UseLine, summed
 from detente.ledger.metering import Tariff
 from detente.ledger.record import TokenCounts
 from detente.ledger.running import name_of
 from detente.market.token_price import MTOK
 from detente.values.facts import Facts
-from detente.values.money import NANOS
+from detente.values.money import NANOS, of_nanos
 from detente.values.quantity import LARGEST
 
 
@@ -91,7 +91,7 @@ class LiveCap(Cap):
 
     def _says(self, standing: Standing, drawn: int, need: int) -> Verdict:
         """What the clause says where so much is drawn, in whole billionths."""
-        return self.term.permits(replace(standing, drawn=decimal(drawn)), decimal(need))
+        return self.term.permits(replace(standing, drawn=of_nanos(drawn)), of_nanos(need))
 
     def denies(self, room: CapRoom) -> Verdict | None:
         """What the clause itself says, as it stands for the call: the rest is drawn, or not to be had."""

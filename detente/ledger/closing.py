@@ -23,11 +23,11 @@ from detente.errors import LedgerError, SettleError
 from detente.ledger.books import Books, LedgerBatch
 from detente.ledger.entry import LedgerEntry
 from detente.ledger.idle import idle_lines
-from detente.ledger.line import MICRO, micros
 from detente.ledger.purchases import missing
 from detente.ledger.running import unknown_sums
 from detente.ledger.store import Session
 from detente.results.plan_rows import Purchase
+from detente.values.micros import MICRO, micros
 from detente.values.period import named
 
 Booked = tuple[str, str, str]

@@ -17,10 +17,11 @@ from typing import Any
 from detente.errors import LedgerError, did_you_mean
 from detente.ledger.books import Books
 from detente.ledger.evidence import LINE_COLUMNS, batch_told, call_told, clause_told, counts, line_told
-from detente.ledger.line import UseClass, micros
+from detente.ledger.line import UseClass
 from detente.ledger.record import CallRoute, read_route
 from detente.ledger.stands import ClauseStands, stands_in
 from detente.ledger.store import Session, StoredRow
+from detente.values.micros import micros
 
 Exhibit = dict[str, Any]
 

@@ -23,7 +23,8 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from detente.ledger.line import LineSum, at_micros
+from detente.ledger.line import LineSum
+from detente.values.micros import at_micros
 from detente.values.period import later, named
 from detente.values.quantity import Span
 

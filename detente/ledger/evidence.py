@@ -16,11 +16,12 @@ from detente.contract.term import Term
 from detente.errors import LedgerError
 from detente.ledger.books import Books
 from detente.ledger.chain import GENESIS, hash_of, mark
-from detente.ledger.line import UseClass, at_micros
+from detente.ledger.line import UseClass
 from detente.ledger.record import CallRoute, read_route
 from detente.ledger.schema import CHAINED
 from detente.ledger.store import Session, StoredRow, plain_value
 from detente.values.facts import Facts
+from detente.values.micros import at_micros
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,13 @@ from pathlib import Path
 from detente.ledger.books import Books
 from detente.ledger.focus_commitments import AppliedCommitments
 from detente.ledger.focus_file import save_rows
-from detente.ledger.line import LineSum, UseClass, at_micros, decimal, micros
+from detente.ledger.line import LineSum, UseClass
 from detente.ledger.running import sums_between
 from detente.ledger.stated import rate_of
 from detente.ledger.store import Session
 from detente.market.offer import AnyOffer, GpuOffer, TokenOffer
+from detente.values.micros import at_micros, micros
+from detente.values.money import of_nanos
 from detente.values.period import later
 from detente.values.quantity import Span, plain
 
@@ -125,11 +127,11 @@ class FocusExport:
         if offer is None or each.of.kind == "egress" or not (each.taken or each.tokens[0] or each.tokens[3]):
             amount, unit = Decimal(1), "Charges"
         elif isinstance(offer, GpuOffer):
-            amount, unit = decimal(each.taken), "GPU-Hours"
+            amount, unit = of_nanos(each.taken), "GPU-Hours"
         elif isinstance(offer, TokenOffer):
             amount, unit = Decimal(each.tokens[0] + each.tokens[3]), "Tokens"
         else:
-            amount, unit = decimal(each.taken * 10**6), "Tokens"
+            amount, unit = of_nanos(each.taken * 10**6), "Tokens"
         meter = {"Tokens": "Tokens", "GPU-Hours": "Accelerators"}.get(unit, "Charge")
         return {
             "ConsumedQuantity": number(amount), "ConsumedUnit": unit, "PricingQuantity": number(amount),
@@ -234,7 +236,7 @@ def _reserved(offer: AnyOffer) -> bool:
 
 
 def _money(nanos: int) -> str:
-    return number(decimal(nanos))
+    return number(of_nanos(nanos))
 
 
 def number(amount: Decimal) -> str:

@@ -17,13 +17,14 @@ from typing import Literal
 from detente.contract.rating import Rating
 from detente.contract.use import Use
 from detente.ledger.books import Books
-from detente.ledger.line import HOUR, LineSum, UseLine, decimal, micros
+from detente.ledger.line import LineSum, UseLine
 from detente.ledger.running import all_sums
 from detente.ledger.store import Session
 from detente.market.offer import AnyUnits, TokenOffer
 from detente.results.plan_rows import Purchase
 from detente.values.facts import Facts
-from detente.values.money import nano
+from detente.values.micros import HOUR, micros
+from detente.values.money import nano, of_nanos
 from detente.values.period import hours_between
 
 
@@ -41,7 +42,7 @@ def idle_use(
     hours = hours_between(start, end)
     cost = sum((_paid(offer, p, start, end) for p in running), Fraction(0))
     flow = sum(p.units for p in running) * offer.unit_flow * hours
-    taken, listed = (Fraction(decimal(amount)) for amount in used)
+    taken, listed = (Fraction(of_nanos(amount)) for amount in used)
     rest = nano(cost - listed)
     kind: Literal["idle", "reserved"] = "idle" if rest >= 0 else "reserved"
     free = nano(max(flow - taken, Fraction(0))) if rest >= 0 else Decimal(0)

@@ -25,13 +25,13 @@ from detente.ledger.cap import BookedCall, holder_of
 from detente.ledger.caps import CapCounts
 from detente.ledger.journal import files
 from detente.ledger.leasing import count, holders
-from detente.ledger.line import micros
 from detente.ledger.marks import FileMark, ReadFrame, unread
 from detente.ledger.metering import NO_END, Metering
 from detente.ledger.reading import Trouble
 from detente.ledger.record import CallRoute, EndAsRead, parted, read_end, read_route
 from detente.ledger.store import Session
 from detente.ledger.stored_lines import read_lines
+from detente.values.micros import micros
 from detente.values.money import written
 
 BATCH = 5_000

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from detente.errors import LedgerError
-from detente.ledger.line import at_micros, micros
 from detente.ledger.store import Session, Store
 from detente.live.key import Key
+from detente.values.micros import at_micros, micros
 
 WrittenKey = Mapping[str, Any]
 """A key as a case writes it."""

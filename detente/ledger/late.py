@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from detente.ledger.line import LineSum, micros, summed
+from detente.ledger.line import LineSum, summed
 from detente.ledger.running import all_sums
 from detente.ledger.schema import LATE_LINES
 from detente.ledger.store import Session
 from detente.ledger.stored_lines import use_lines
+from detente.values.micros import micros
 
 
 def note_late(session: Session, batch: int, starts: Sequence[int], closed: datetime | None) -> None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from functools import cached_property
 from typing import Literal
 
@@ -19,23 +17,10 @@ from detente.contract.totals import Totals
 from detente.contract.use import RatedUse, Reduction, Use, nanos
 from detente.ledger.record import TokenCounts
 from detente.values.facts import Facts
-from detente.values.quantity import WIDE
+from detente.values.micros import HOUR, at_micros, micros
+from detente.values.money import of_nanos
 
 UseKind = Literal["use", "idle", "reserved", "egress"]
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICRO = timedelta(microseconds=1)
-HOUR = 3_600_000_000
-"""An hour in microseconds, as moments are stored."""
-
-
-def micros(at: datetime) -> int:
-    """A moment as it is stored: microseconds since 1970."""
-    return (at - EPOCH) // MICRO
-
-
-def at_micros(stored: int) -> datetime:
-    """A stored moment."""
-    return EPOCH + stored * MICRO
 
 
 @dataclass(frozen=True)
@@ -190,10 +175,10 @@ class LineSum:
         """As one line of rated use."""
         use = Use(
             self.of.kind, self.of.demand, self.of.offer, at_micros(self.start), at_micros(self.end),
-            *map(decimal, (self.work, self.taken, self.listed, self.revenue)),
+            *map(of_nanos, (self.work, self.taken, self.listed, self.revenue)),
         )  # fmt: skip
-        off = (Reduction(t, at_micros(a), at_micros(b), decimal(n)) for (t, a, b), n in self.off.items())
-        return RatedUse(use, decimal(self.net), tuple(off))
+        off = (Reduction(t, at_micros(a), at_micros(b), of_nanos(n)) for (t, a, b), n in self.off.items())
+        return RatedUse(use, of_nanos(self.net), tuple(off))
 
 
 def summed(lines: Iterable[UseLine]) -> dict[tuple[str, int, int], LineSum]:
@@ -207,8 +192,3 @@ def summed(lines: Iterable[UseLine]) -> dict[tuple[str, int, int], LineSum]:
             into = found[key] = LineSum(line.of, start, end)
         into.add(line)
     return found
-
-
-def decimal(amount: int) -> Decimal:
-    """Whole billionths in natural units."""
-    return WIDE.scaleb(Decimal(amount), -9)

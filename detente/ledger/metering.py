@@ -20,10 +20,11 @@ from detente.contract.term import Term
 from detente.demand.taking import taken_by_tokens
 from detente.demand.workload import AnyWorkload
 from detente.errors import FlawError, SettleError
-from detente.ledger.line import UseClass, UseLine, at_micros
+from detente.ledger.line import UseClass, UseLine
 from detente.ledger.record import CallRoute, EndAsRead, TokenCounts
 from detente.market.offer import AnyOffer, TokenOffer, TokenPrices
 from detente.market.token_price import MTOK, WholePrices, charge, whole_prices
+from detente.values.micros import DAY, at_micros
 from detente.values.money import NANOS
 from detente.values.period import moment
 from detente.values.rounding import half_even
@@ -31,8 +32,6 @@ from detente.values.rounding import half_even
 TOKEN = NANOS // MTOK
 """A token of work, in billionths of an Mtok."""
 MAX_TARIFFS = 20_000
-DAY = 86_400_000_000
-"""A day in microseconds, as moments are stored."""
 
 BILLED = "bill"
 """The path of use that no call of the gateway made: a provider's bill tells of it."""

@@ -16,11 +16,12 @@ from detente.case.case import Case
 from detente.contract.moment import BoughtCapacity, CountingMoment, reserved
 from detente.contract.rating import Rating
 from detente.contract.use import nanos
-from detente.ledger.line import UseClass, at_micros, micros
+from detente.ledger.line import UseClass
 from detente.ledger.store import Session, big
 from detente.market.invoicing import instalments
 from detente.market.offer import AnyUnits, TokenOffer
 from detente.results.plan_rows import Purchase
+from detente.values.micros import at_micros, micros
 from detente.values.money import NANOS, nano
 
 

@@ -17,13 +17,14 @@ from typing import Literal
 from detente.errors import FlawError
 from detente.ledger.bill_mapping import BillMapping
 from detente.ledger.bill_rating import BillRating
-from detente.ledger.bill_rows import DAY, BadRow, BillReader, LikeRows, unreadable
+from detente.ledger.bill_rows import BadRow, BillReader, LikeRows, unreadable
 from detente.ledger.books import Books
-from detente.ledger.line import HOUR, LineSum, summed
+from detente.ledger.line import LineSum, summed
 from detente.ledger.running import all_sums
 from detente.ledger.store import Session
 from detente.ledger.stored_lines import BILLED, use_lines
 from detente.ledger.stretches import LocalClock, Stretches, days_of, local_clock
+from detente.values.micros import DAY, HOUR
 
 Cause = Literal["price", "quantity", "not on the books", "not on the bill", "rounding", "time zone", "not rated"]
 CENT = 10_000_000

@@ -18,8 +18,9 @@ import msgspec
 from detente.contract.meter import PAYMENTS, Meter
 from detente.contract.term import Term
 from detente.contract.totals import Sum, Totals
-from detente.ledger.line import LineSum, UseClass, micros
+from detente.ledger.line import LineSum, UseClass
 from detente.ledger.store import Session, big
+from detente.values.micros import micros
 
 _READ = msgspec.json.Decoder().decode
 SUM_KEY = ("class", "start", '"end"')

@@ -21,10 +21,11 @@ from detente.contract.term import Term
 from detente.contract.totals import Totals
 from detente.errors import SettleError
 from detente.ledger.books import Books
-from detente.ledger.line import LineSum, UseClass, at_micros, micros
+from detente.ledger.line import LineSum, UseClass
 from detente.ledger.pace import WEEKS, UseRhythm
 from detente.ledger.running import by_day, unknown_sums
 from detente.ledger.store import Session
+from detente.values.micros import at_micros, micros
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from detente.case.case import Case
-from detente.ledger.line import LineSum, at_micros
+from detente.ledger.line import LineSum
 from detente.market.offer import AnyOffer
 from detente.market.stated_price import priced_in, rate_at
+from detente.values.micros import at_micros
 
 
 @dataclass(frozen=True, slots=True)

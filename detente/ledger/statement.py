@@ -15,11 +15,12 @@ from detente.contract.term import SELF
 from detente.errors import LedgerError
 from detente.ledger.books import Books
 from detente.ledger.late import sums_as_closed
-from detente.ledger.line import LineSum, micros
+from detente.ledger.line import LineSum
 from detente.ledger.running import sums_between, unknown_sums
 from detente.ledger.stands import ClauseStands, stands_as_closed, stands_in
 from detente.ledger.stated import StatedUse, stated_use
 from detente.ledger.store import Session
+from detente.values.micros import micros
 
 KINDS = ("use", "off", "clause")
 """The accounts that what is owed to a party comes of, in the order of a statement."""

@@ -10,9 +10,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from zoneinfo import ZoneInfo
 
-from detente.ledger.line import HOUR, MICRO, at_micros
+from detente.values.micros import DAY, HOUR, MICRO, at_micros
 
-DAY = 24 * HOUR
 LocalClock = Callable[[int], int]
 """What a clock of some zone shows at a moment; both in microseconds."""
 

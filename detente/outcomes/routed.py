@@ -16,7 +16,6 @@ from detente.gateway.deciding.policy import Policy
 from detente.gateway.deciding.steering import usual_mix
 from detente.gateway.replaying.replay import Replay
 from detente.gateway.replaying.traffic import ReplayedCall
-from detente.ledger.line import micros
 from detente.market.offer import TokenOffer
 from detente.market.token_price import MTOK
 from detente.outcomes.period_room import PeriodRoom, Route
@@ -24,6 +23,7 @@ from detente.planner.failover import Failover, Lost
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.expression import Floats
 from detente.results.plan import Plan
+from detente.values.micros import micros
 from detente.values.period import Period
 
 DEALS, LONG_DEALS = 10, 100

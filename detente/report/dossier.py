@@ -9,8 +9,8 @@ import json
 from collections.abc import Callable
 
 from detente.ledger.dossier import ComesTo, Dossier
-from detente.ledger.line import decimal
 from detente.report.standing import plain_clause
+from detente.values.money import of_nanos
 from detente.values.quantity import plain
 
 Write = Callable[[str], object]
@@ -37,5 +37,5 @@ def _member(name: str, value: str, write: Write) -> None:
 def _plain(found: ComesTo) -> dict[str, object]:
     """Counts, and amounts in the currency, exact, as text."""
     amounts = {"listed": found.listed, "net": found.net, "off": found.off}
-    told = {name: {key: plain(decimal(n)) for key, n in sorted(each.items())} for name, each in amounts.items()}
+    told = {name: {key: plain(of_nanos(n)) for key, n in sorted(each.items())} for name, each in amounts.items()}
     return {"calls": found.calls, "lines": found.lines, "unknown": found.unknown, **told}

@@ -10,9 +10,8 @@ import json
 from detente.errors import MAX_SHOWN, printable
 from detente.ledger.bill_ingest import BillIngested
 from detente.ledger.ingest import Ingested
-from detente.ledger.line import decimal
 from detente.report.journal import Print
-from detente.values.money import shown
+from detente.values.money import of_nanos, shown
 from detente.values.quantity import plain
 
 
@@ -56,10 +55,10 @@ def billed_view(told: BillIngested, currency: str, out: Print, warn: Print) -> N
         warn(f"and {told.bad - len(told.aside):,} more")
     if told.unmapped:
         what = (
-            f"{_of(told.unmapped, 'row')} of {shown(decimal(told.unmapped_net), currency)} with no rule, the first at"
+            f"{_of(told.unmapped, 'row')} of {shown(of_nanos(told.unmapped_net), currency)} with no rule, the first at"
         )
         warn(f"{what} {printable(told.first_unmapped)}: add a rule, or one with `skip: true`")
-    net = shown(decimal(told.net), currency)
+    net = shown(of_nanos(told.net), currency)
     out(f"{_of(told.rows, 'row')} of {_of(told.files, 'file')}: {told.added:,} new on the books, stated at {net}")
     if told.again:
         out(f"{_of(told.again, 'row')} had been ingested before")
@@ -74,4 +73,4 @@ def billed_json(told: BillIngested) -> str:
     names = ("files", "rows", "added", "again", "skipped", "unmapped", "unknown", "bad", "aside", "broken")
     found: dict[str, object] = {"status": "whole" if told.whole else "incomplete"}
     found |= {name: getattr(told, name) for name in names}
-    return json.dumps(found | {"net": plain(decimal(told.net)), "unmapped_net": plain(decimal(told.unmapped_net))})
+    return json.dumps(found | {"net": plain(of_nanos(told.net)), "unmapped_net": plain(of_nanos(told.unmapped_net))})

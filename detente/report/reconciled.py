@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from rich.console import Console
 
 from detente.errors import MAX_SHOWN, printable
-from detente.ledger.line import decimal
 from detente.ledger.reconciling import Difference, Reconciled
 from detente.report.journal import Print
 from detente.report.layout import say, table
+from detente.values.money import of_nanos
 from detente.values.quantity import plain
 
 MAX_DAYS = 3
@@ -73,7 +73,7 @@ def _sum(each: Iterable[Difference]) -> int:
 
 
 def _cents(nanos: int, currency: str) -> str:
-    return f"{decimal(nanos):,.2f} {currency}"
+    return f"{of_nanos(nanos):,.2f} {currency}"
 
 
 def _signed(nanos: int, currency: str) -> str:
@@ -85,11 +85,11 @@ def reconciled_json(found: Reconciled) -> str:
     told = {
         "status": "incomplete" if found.aside or found.unmapped or found.unknown else "whole",
         "agrees": found.agrees,
-        "billed": plain(decimal(found.billed)),
-        "booked": plain(decimal(found.booked)),
-        "claim": plain(decimal(_sum(found.claims))),
+        "billed": plain(of_nanos(found.billed)),
+        "booked": plain(of_nanos(found.booked)),
+        "claim": plain(of_nanos(_sum(found.claims))),
         "differences": [
-            {"offer": d.offer, "day": d.day, "cause": d.cause, "amount": plain(decimal(d.amount))}
+            {"offer": d.offer, "day": d.day, "cause": d.cause, "amount": plain(of_nanos(d.amount))}
             for d in found.differences
         ],
         "zones": found.zones,

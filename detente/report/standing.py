@@ -111,9 +111,9 @@ def closed_view(console: Screen, found: ClosedBooks, as_of: str, currency: str) 
 
 def shown_nanos(amount: int, currency: str) -> str:
     """Whole billionths, for people."""
-    from detente.ledger.line import decimal
+    from detente.values.money import of_nanos
 
-    return shown(decimal(amount), currency)
+    return shown(of_nanos(amount), currency)
 
 
 def closed_json(found: ClosedBooks, as_of: str) -> str:

@@ -11,7 +11,6 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from detente.ledger.line import decimal
 from detente.ledger.statement import Statement, StatementLine
 from detente.report.csv import FORMULA
 from detente.report.figure import count, exact
@@ -19,6 +18,7 @@ from detente.report.layout import heading, say, table, title
 from detente.report.screen import Screen
 from detente.report.standing import HEADS as STANDING_HEADS
 from detente.report.standing import plain_clause, standing_rows
+from detente.values.money import of_nanos
 from detente.values.period import named
 from detente.values.quantity import plain
 
@@ -58,7 +58,7 @@ def what_of(line: StatementLine) -> str:
 
 def amount_of(amount: int) -> str:
     """Whole billionths, every digit."""
-    return exact(decimal(amount))
+    return exact(of_nanos(amount))
 
 
 def lead_of(found: Statement) -> str:
@@ -105,7 +105,7 @@ def _csv_rows(found: Statement) -> Iterator[tuple[str, ...]]:
     lines += [(line.kind, what_of(line), line.adjusts, line.amount) for line in found.lines]
     for section, what, adjusts, amount in [*lines, ("closing", "", "", found.closing)]:
         safe = f"'{what}" if FORMULA.match(what) else what
-        yield (*head, section, safe, adjusts, plain(decimal(amount)), found.currency)
+        yield (*head, section, safe, adjusts, plain(of_nanos(amount)), found.currency)
 
 
 def statements_json(found: Sequence[Statement]) -> str:
@@ -132,4 +132,4 @@ def _plain(found: Statement) -> dict[str, object]:
 
 
 def _text(amount: int) -> str:
-    return plain(decimal(amount))
+    return plain(of_nanos(amount))

@@ -18,6 +18,7 @@ from pydantic import Field, model_validator
 from detente.errors import Flaw, FlawError, Path
 from detente.values.dated import Dated
 from detente.values.noun import Noun, read_by, written_as
+from detente.values.period import moment
 from detente.values.quantity import NUMBER, WIDE, number, plain, text_of
 from detente.values.quantity_field import NOT_NEGATIVE, Count
 
@@ -136,21 +137,13 @@ def product(values: Dated[Any], rates: RatesByDay, of: Any) -> Iterator[tuple[da
     """Each value at each rate, from the day on from which both hold."""
     days = {day for day, _ in (*values.steps, *rates.steps)}
     for day in sorted(days, key=lambda each: (each is not None, each or date.min)):
-        value, rate = (_on(each, day) for each in (values, rates))
+        value, rate = (each.on(moment(day or date.min)) for each in (values, rates))
         if value is not None and rate is not None:
             yield day, of(value, rate)
 
 
-def _on(dated: Dated[Any], day: date | None) -> Any:
-    found = None
-    for start, value in dated.steps:
-        if start is None or (day is not None and start <= day):
-            found = value
-    return found
-
-
 def exchange_flaws(stated: Sequence[CurrencyExchange], currency: str) -> Iterator[tuple[Path, Flaw]]:
-    """RatesByDay of other currencies than the case's alone, and two entries for one of them."""
+    """Rates of pairs without the case's currency, and two entries for one other."""
     seen: set[str] = set()
     for index, each in enumerate(stated):
         try:

@@ -16,13 +16,13 @@ from detente.ledger.cap import BookedCall, CapTaker
 from detente.ledger.leases import NO_ROW, LeaseRow, remaining
 from detente.ledger.leases import given as granted_row
 from detente.ledger.leasing import CapAnswer, CapWindow
-from detente.ledger.line import micros
 from detente.ledger.record import TokenCounts
 from detente.live.budget import BudgetMeasure
 from detente.live.budget_name import BudgetName
 from detente.live.budget_window import BudgetCycle, WallWindows
 from detente.live.presented import Presented
 from detente.providers.wire import Tokens
+from detente.values.micros import micros
 from tests.builders import Data
 from tests.ledger.served import served_case
 from tests.ledger.test_caps import AT, tariff

@@ -12,9 +12,10 @@ from detente.contract.totals import Totals
 from detente.ledger.cap import BookedCall, CapLimit, holder_of
 from detente.ledger.caps import CapCounts, LiveCap, covering, of_terms
 from detente.ledger.leasing import CapWindow
-from detente.ledger.line import micros, summed
+from detente.ledger.line import summed
 from detente.ledger.metering import Metering, Tariff
 from detente.ledger.record import CallRoute, TokenCounts
+from detente.values.micros import micros
 from tests.builders import Data, agreement, build, day, tokens, work
 from tests.gateway.stage import deployment
 from tests.ledger.served import served_case

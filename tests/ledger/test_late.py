@@ -16,13 +16,13 @@ from detente.case.case import Case
 from detente.ledger.audit import audit
 from detente.ledger.books import Books
 from detente.ledger.closing import close
-from detente.ledger.line import at_micros
 from detente.ledger.schema import MIGRATIONS
 from detente.ledger.statement import Statement, statement
 from detente.ledger.store import Store
 from detente.report.screen import Screen
 from detente.report.statement import statement_view, statements_csv, statements_json
 from detente.report.statement_page import render_statements
+from detente.values.micros import at_micros
 from detente.values.period import stretch
 from tests.builders import day, work
 from tests.ledger.served import NOW, both, call, fresh, ingested, journal_of, served_case

@@ -15,11 +15,13 @@ from detente.case.case import Case
 from detente.contract.rating import PartsOff, Rating
 from detente.contract.use import Use, nanos
 from detente.gateway.deciding.policy import Policy, cost
-from detente.ledger.line import UseLine, at_micros, decimal, micros, summed
+from detente.ledger.line import UseLine, summed
 from detente.ledger.metered_together import TokenColumns, metered_together
 from detente.ledger.metering import Metering, Tariff
 from detente.ledger.record import TokenCounts, parted, read_end, read_route
 from detente.providers.wire import Tokens
+from detente.values.micros import at_micros, micros
+from detente.values.money import of_nanos
 from tests.builders import REGIONS, Data, day, gpus, tokens, work
 from tests.gateway.stage import deployment
 from tests.ledger.served import call, served_case
@@ -84,7 +86,7 @@ def test_a_call_costs_in_the_ledger_what_it_costs_in_the_gateway_and_in_a_bill(
     rates = policy.deployed[0].rates(day("2026-01-15"))
     assert rates is not None
     assert line.listed == cost(rates, Tokens(given_, output, cached=cached))
-    amounts = map(decimal, (line.work, line.taken, line.listed))
+    amounts = map(of_nanos, (line.work, line.taken, line.listed))
     at = day("2026-01-15")
     rated = Rating(CASE.signed).rate(Use("use", line.of.demand, line.of.offer, at, at, *amounts))
     assert line.net == nanos(rated.net)

@@ -28,10 +28,10 @@ from detente.gateway.serving.leaseholder import Leaseholder
 from detente.ledger.cap import BookedCall
 from detente.ledger.caps import CapCounts, covering, of_terms
 from detente.ledger.leasing import CapAnswer
-from detente.ledger.line import micros
 from detente.ledger.record import TokenCounts
 from detente.live.request import Request
 from detente.values.facts import Facts
+from detente.values.micros import micros
 from detente.values.quantity import NOTHING, Exact
 from tests.builders import D, Data, agreement, data_of, tokens, work
 from tests.gateway.stage import deployment

@@ -36,14 +36,14 @@ from detente.ledger.books import Books
 from detente.ledger.closing import close
 from detente.ledger.ingest import Ingest, journals
 from detente.ledger.journal import Journal
-from detente.ledger.line import UseLine, decimal
+from detente.ledger.line import UseLine
 from detente.ledger.opening import open_store
 from detente.ledger.record import CallEnd, CallRoute, TokenCounts, joined, route
 from detente.ledger.store import Store
 from detente.live.deployment import AnyDeployment
 from detente.results.plan import Plan
 from detente.results.plan_rows import Allocation, PeriodRow
-from detente.values.money import nano
+from detente.values.money import nano, of_nanos
 from detente.values.period import moment
 
 WEEK, DAY, HOUR = timedelta(days=7), timedelta(days=1), timedelta(hours=1)
@@ -162,7 +162,7 @@ class YearOfCalls:
                 hours = hours_of(self.plan.periods[row.period])
                 split = (parts(int(each * 10**9), len(hours)) for each in (row.work, row.taken, row.cost))
                 for at, work, taken, cost in zip(hours, *split, strict=True):
-                    amounts = map(decimal, (work, taken, cost))
+                    amounts = map(of_nanos, (work, taken, cost))
                     yield UseLine.rated(rating.rate(Use("use", workload.facts, facts, at, at + HOUR, *amounts)))
         yield from self._rented(rating)
 
@@ -197,7 +197,7 @@ def year(made: YearOfCalls, store: Store, folder: Path) -> SimulatedYear:
 def _owed(store: Store) -> Decimal:
     with store.reading() as session:
         rows = session.all("SELECT amount FROM entries WHERE account LIKE 'owed/%'")
-        return decimal(-sum(int(amount) for (amount,) in rows))
+        return of_nanos(-sum(int(amount) for (amount,) in rows))
 
 
 def main() -> None:

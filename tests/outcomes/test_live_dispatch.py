@@ -12,7 +12,6 @@ from detente.errors import CaseError
 from detente.gateway.deciding.policy import Policy
 from detente.gateway.replaying.replay import Replay
 from detente.gateway.replaying.traffic import ReplayedCall
-from detente.ledger.line import HOUR, micros
 from detente.outcomes.baseline import Baseline
 from detente.outcomes.drawn import Drawn, SimulatedWorld
 from detente.outcomes.draws import Draw, Outage
@@ -21,6 +20,7 @@ from detente.outcomes.simulation import SimulatedDraw, Simulation
 from detente.planner.dispatch import Holdings
 from detente.planner.study import Study
 from detente.report.simulation import opening
+from detente.values.micros import HOUR, micros
 from detente.values.money import shown
 from tests.builders import D, Data, agreement, build, compute, day, gpus, tokens, work
 from tests.gateway.stage import deployment as deployed

@@ -341,7 +341,7 @@ def _demand(case: Entries, entry: Entry) -> None:
         return
     begin, end = moment(case.horizon.start), moment(case.horizon.end)
     demand = entry.value.demand
-    source = demand.trace or demand.table
+    source = demand.recorded
     if source is not None and (missing := source.uncovered(begin, end)):
         case.note(entry, missing, ("demand",))
     if demand.growth and demand.grown(begin, end) > MAX_GROWTH:

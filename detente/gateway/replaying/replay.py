@@ -27,15 +27,15 @@ from detente.gateway.replaying.standing_totals import TotalStandings
 from detente.gateway.replaying.traffic import ReplayedCall
 from detente.gateway.surfaces import SURFACES
 from detente.gateway.surfaces.surface import Asked, Surface
-from detente.ledger.line import HOUR, LineSum, UseLine, at_micros, micros, summed
+from detente.ledger.line import LineSum, UseLine, summed
 from detente.ledger.metered_together import TokenColumns, metered_together
 from detente.ledger.metering import Metering, Tariff
 from detente.ledger.record import CallRoute, EndAsRead, TokenCounts
 from detente.ledger.running import kept
 from detente.live.deployment import Operation
 from detente.providers.wire import Call, Tokens
+from detente.values.micros import HOUR, SECOND, at_micros, micros
 
-SECOND = 1_000_000
 GRAIN = SECOND
 """Microseconds in which calls of a workload are decided together."""
 LOOK = 60 * SECOND

@@ -17,12 +17,11 @@ from typing import Any, NamedTuple
 from detente.demand.clock import TimestampReader
 from detente.demand.trace import KNOWN, token_count
 from detente.errors import CaseError, Flaw, FlawError, Mistake, Where, did_you_mean
-from detente.ledger.line import HOUR, micros
+from detente.values.micros import DAY, HOUR, micros
 from detente.values.sheet import UNREADABLE, Sheet, SheetFlaw, shown
 
 MAX_CALLS = 10**9
 """Of one row."""
-DAY = 24 * HOUR
 MAX_KEPT = 1_000_000
 """Calls of a file that is repeated which are kept: some 50 MB. A longer one is read anew each time."""
 

@@ -47,10 +47,11 @@ def _by_use(draft: Draft, exact: Bill, offer: AnyOffer) -> tuple[Decimal, Fracti
 def _by_units(draft: Draft, units: Units, counts: list[int]) -> Iterable[Fraction]:
     """What units cost as they are stated, purchase by purchase: a reservation has the rate of its first day."""
     now = draft.prices.units_as_stated(units.offer)
-    each = zip(counts, units.units, units.starts, units.paid, units.rates, strict=True)
-    for count, size, start, paid, rates in each if any(counts) else ():
+    for count, size, start, paid, rates in zip(counts, units.units, units.starts, units.paid, units.rates, strict=True):
+        if not count:
+            continue
         at = draft.periods[start].span_start
         fixed = rate_at(units.offer, at) if units.offer.reserved else None
-        for t, hours in paid.items() if count else ():
+        for t, hours in paid.items():
             price = rates[t] / Fraction(fixed) if fixed else now[t] or 0
             yield int(count) * int(size) * hours * price

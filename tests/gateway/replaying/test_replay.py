@@ -24,9 +24,9 @@ from detente.gateway.replaying.ending import ended
 from detente.gateway.replaying.replay import Replay
 from detente.gateway.replaying.replayed import Replayed
 from detente.gateway.replaying.traffic import ReplayedCall
-from detente.ledger.line import HOUR, micros
 from detente.planner.solve import plan
 from detente.results.plan import Plan
+from detente.values.micros import HOUR, micros
 from tests.builders import Data, agreement, data_of, day, tokens, use, work
 from tests.gateway.stage import deployment
 from tests.ledger.served import accounts, call, fresh, ingested, journal_of, served_case

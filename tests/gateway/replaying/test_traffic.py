@@ -11,7 +11,7 @@ import pytest
 
 from detente.errors import CaseError
 from detente.gateway.replaying.traffic import ReplayedCall, TraceTraffic
-from detente.ledger.line import HOUR, at_micros, micros
+from detente.values.micros import HOUR, at_micros, micros
 
 DAY = datetime(2026, 1, 5, tzinfo=UTC)
 
