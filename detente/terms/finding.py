@@ -5,56 +5,184 @@ Owns: the words, and what each leads to. Not here: the kinds, and the whole list
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache
 
-from detente.errors import did_you_mean
+from detente.errors import did_you_mean, nearest
 
 LIST = "docs/terms/finding.md says what to write for what a contract says"
+ALIKE = 0.8
+"""How like a word must be to one that there is, to be taken for a slip of the pen."""
+LONGEST = 200
+"""Letters of what was written that are looked at."""
 
-_COMMITMENT = "write `kind: minimum-commitment`, with the `discount` that goes with it as a clause of its own"
-_VOLUME = "write `kind: volume-discount`, with its `tiers` and `method`"
-_BY_A_PERSON = "no kind judges it yet, and nothing is planned by it; a person decides"
+_COMMITMENT = "write `kind: minimum-commitment`"
+_ITS_DISCOUNT = f"{_COMMITMENT}, with the `discount` that goes with it as a clause of its own"
+_PAYMENT, _CREDIT = "write `kind: payment`", "write `kind: credit`"
+_OFFER = "it is no clause: write an offer with a `term`"
+_PERSON = (
+    "no kind judges it, and nothing is planned by it: a person decides; what it asks by a day is `kind: obligation`"
+)
+_DATES = "it is no clause: the agreement says `effective` and `ends`, a clause `from` and `until`"
+_HEAD = "it is no clause"
 
-WORDS: dict[str, str] = {
-    **dict.fromkeys(("edp", "ppa", "macc", "enterprise-agreement", "spend-commitment", "committed-spend"), _COMMITMENT),
-    **dict.fromkeys(("cud", "committed-use", "committed-use-discount"), f"{_COMMITMENT}; in units: `amount: 50 GPU`"),
-    **dict.fromkeys(
-        ("tiers", "tier", "tiered-price", "rebate", "volume", "volume-rebate", "retroactive-rebate"), _VOLUME
+SAID: dict[str, str] = {
+    _ITS_DISCOUNT: (
+        "edp, ppa, macc, enterprise agreement, enterprise discount, private pricing, spend commitment, committed "
+        "spend, commitment, minimum spend, minimum purchase, purchase commitment, minimum, spend floor, floor, "
+        "annual commitment, ramp"
     ),
-    **dict.fromkeys(("penalty", "damages", "ld", "lds"), "write `kind: liquidated-damages`, with its `price`"),
-    **dict.fromkeys(("service-credits", "sla", "service-level", "availability"), "write `kind: service-credit`"),
-    **dict.fromkeys(("make-up", "makeup", "deficiency"), "write `kind: take-or-pay`, with its `make-up`"),
-    **dict.fromkeys(("rollover", "deferral"), "write `kind: minimum-commitment`, with `carry-over` or `deferral`"),
-    **dict.fromkeys(("indexation", "cpi", "uplift", "price-increase", "index"), "write `kind: escalator`"),
-    **dict.fromkeys(("fixed-price", "price-cap", "price-protection"), "write `kind: price-lock`, with its `method`"),
-    **dict.fromkeys(("delay-credit", "delay-credits", "tranches", "phased-delivery"), "write `kind: delivery`"),
-    **dict.fromkeys(("warrant", "equity"), "write `kind: warrants`"),
-    **dict.fromkeys(("ri", "reserved-instance", "reservation", "capacity-block"), "write an offer with a `term`"),
-    **dict.fromkeys(("prepayment", "universal-credits", "burn-down"), "write `kind: payment` and `kind: credit`"),
-    **dict.fromkeys(("budget", "cap", "spend-cap"), "write `kind: spending-cap`"),
-    **dict.fromkeys(("rofr", "right-of-first-refusal"), "write `kind: first-refusal`"),
-    **dict.fromkeys(("rofo", "rofn", "first-offer", "first-negotiation"), "write `kind: first-refusal` (`right`)"),
-    **dict.fromkeys(("non-compete", "field-of-use", "acceptable-use", "restriction"), "write `kind: permitted-use`"),
-    **dict.fromkeys(("first-release", "first-on", "launch-partner"), "write `kind: first-ship`"),
-    **dict.fromkeys(("mfn", "mfc", "most-favoured-customer", "most-favored-nation"), "write `kind: most-favoured`"),
-    **dict.fromkeys(("benchmarking", "benchmark", "price-parity"), "write `kind: most-favoured`, with its `band`"),
-    **dict.fromkeys(("no-solicit", "governing-law", "escrow", "warranty", "indemnity"), _BY_A_PERSON),
-    **dict.fromkeys(("audit-rights", "audit-right"), "write `kind: audit`"),
-    **dict.fromkeys(
-        ("early-termination", "exit", "termination-for-convenience", "break-fee"), "write `kind: termination`"
+    f"{_ITS_DISCOUNT}; in units: `amount: 50 GPU`": "cud, committed use, resource commitment",
+    f"{_COMMITMENT}, with its `shortfall`": "shortfall, true up, make good, underspend",
+    f"{_COMMITMENT}, with its `milestones`": "milestone",
+    f"{_COMMITMENT}, with `carry-over` or `deferral`": "rollover, roll over, carry over, carry forward, deferral",
+    f"{_COMMITMENT}, with its `counts`": "marketplace",
+    "write `kind: volume-discount`, with its `tiers` and `method`": (
+        "tier, tiered price, tiered pricing, tiered discount, graduated, rebate, volume, volume price, volume "
+        "pricing, all units, overage, free allowance, free tier"
     ),
-    **dict.fromkeys(("renew", "auto-renewal", "extension", "notice"), "write `kind: renewal`"),
-    **dict.fromkeys(("duty", "deliverable", "report", "reporting", "insurance"), "write `kind: obligation`"),
-    **dict.fromkeys(("cap-on-liability", "limitation-of-liability"), "write `kind: liability-cap`"),
-    **dict.fromkeys(("merger", "acquisition", "assignment"), "write `kind: change-of-control`"),
+    "write `kind: share`, with `at-least` or `at-most`": (
+        "volume restriction, share of wallet, market share, minimum share, requirements contract, requirement"
+    ),
+    "write `kind: liquidated-damages`, with its `price`, `rate` or `amount`": "penalty, damages, ld",
+    "write `kind: service-credit`": ("sla, sla credit, service level, availability, uptime, support credit"),
+    "write `kind: take-or-pay`, with its `make-up`": "make up, makeup, deficiency",
+    "write `kind: take-or-pay`": (
+        "ship or pay, capacity fee, capacity charge, deliver or pay, fails to deliver, reserved capacity fee"
+    ),
+    "write `kind: escalator`": (
+        "indexation, cpi, uplift, price increase, fee increase, index, inflation, cola, escalation"
+    ),
+    "write `kind: price-lock`, with its `method`": (
+        "fixed price, price cap, price protection, price restriction, price freeze, rate lock, price hold, lower "
+        "of, lock"
+    ),
+    "write `kind: delivery`, with its `tranches`": (
+        "delay credit, tranche, phased delivery, acceptance, long stop, delay damages, late delivery"
+    ),
+    "write `kind: warrants`": "warrant, equity, stock, stock option, shares for purchases",
+    _OFFER: (
+        "ri, reserved instance, reservation, capacity block, reserved capacity, capacity reservation, odcr, ptu, "
+        "provisioned throughput, model unit"
+    ),
+    "it is no clause: write an offer": "on demand, spot, burst",
+    "it is no clause: prices of `networks` say what moving data costs": "egress, switching charge, data transfer",
+    f"{_PAYMENT}, and `kind: credit` of what is drawn of it": (
+        "prepayment, prepaid, advance payment, deposit, universal credit, burn down, drawdown"
+    ),
+    _PAYMENT: "settlement, upfront fee, one off fee, license fee, maintenance fee, instalment, installment, fee",
+    _CREDIT: "subsidy, promotion, voucher, cash back",
+    "write `kind: revenue-share`, with its `rate` and `cap`": (
+        "revenue sharing, profit sharing, profit share, revenue, royalty, rev share, commission"
+    ),
+    "write `kind: spending-cap`": "budget, cap, spend cap, spend limit",
+    "write `kind: savings-plan`": "hourly commitment, commitment by the hour, flex cud, spend cud",
+    "write `kind: first-refusal`": "rofr, right of first refusal, last look, right to match, matching right",
+    "write `kind: first-refusal`, with its `right`": (
+        "rofo, rofn, first offer, first negotiation, first look, first right"
+    ),
+    "write `kind: permitted-use`": ("non compete, field of use, acceptable use, restriction, use limitation"),
+    "write `kind: first-ship`": "first release, first on, launch partner",
+    "write `kind: exclusivity`": "exclusive, exclusive dealing, sole source",
+    "it is no clause: an exclusivity has `except`": "competitive restriction exception, carve out, exception",
+    "there is nothing to write: only an `exclusivity` binds": "non exclusive",
+    "write `kind: most-favoured`": "mfn, mfc, best price",
+    "write `kind: most-favoured`, with its `band`": "benchmarking, benchmark, price parity",
+    "write `kind: residency`": (
+        "data residency, data localization, data localisation, data location, sovereignty, residence"
+    ),
+    "write `kind: redundancy`": (
+        "business continuity, disaster recovery, second source, dual sourcing, failover, survive"
+    ),
+    "write `kind: audit`": "audit right, inspection",
+    "write `kind: termination`": (
+        "early termination, exit, convenience, break fee, break clause, cancellation, for cause, cure period, "
+        "terminate, termination fee"
+    ),
+    "write `kind: renewal`": (
+        "renew, renewal term, auto renewal, extension, notice, evergreen, non renewal, terminate renewal"
+    ),
+    "write `kind: obligation`": (
+        "duty, deliverable, report, reporting, insurance, post termination, exit assistance, certificate, "
+        "transition assistance, compliance, due by"
+    ),
+    "write `kind: liability-cap`": (
+        "cap on liability, limitation of liability, liability, uncapped liability, general cap, increased cap, "
+        "increased claim, unlimited claim, covered claim"
+    ),
+    "write `kind: change-of-control`": "merger, acquisition, change in control",
+    f"{_HEAD}: discounts that meet say `combine:` in their agreement": "stacking, combine",
+    f"{_HEAD}: an agreement that `amends` another": "amendment, amend, supersede, early completion",
+    f"{_HEAD}: the agreement has `parties`": "party, affiliate, affiliate license, contributor",
+    f"{_HEAD}: the case or its agreement has `exchange`": "currency, exchange rate, fx",
+    f"{_HEAD}: a provider has a `law`": "governing law, jurisdiction, chosen court",
+    f"{_HEAD}: the agreement has a `title`": "document name, title",
+    _DATES: (
+        "agreement date, effective date, expiration, expiry, start date, end date, order date, term, subscription "
+        "period, pilot period, date, co term, co terming, coterm"
+    ),
+    "it is no clause: write an offer with a price of 0, and `kind: payment` of its fee": (
+        "unlimited, all you can eat, unlimited license"
+    ),
+    _PERSON: (
+        "no solicit, non solicit, non disparagement, anti assignment, assignment, ip ownership, joint ip, escrow, "
+        "license, sublicense, perpetual, irrevocable, warranty, covenant not to sue, third party, indemnity, "
+        "indemnification, confidentiality, nda, publicity, arbitration, dispute, force majeure, subcontracting, "
+        "data processing, dpa, security policy, step in, option, priority, parity, backstop, tax, vat, late "
+        "payment, late fee, interest, payment period, payment process, invoice period, training, support, "
+        "professional services, maintenance, notice address, key terms, ip, ownership"
+    ),
 }
-"""What is not a kind, and what to write in its place."""
+"""What to write, and the phrases that ask for it, with commas between them; where several stand in a name, the longest
+holds."""
 
 
 def instead(word: str, kinds: Iterable[str]) -> str:
     """The remedy for a kind that there is not: never a neighbour that only looks alike."""
-    known = WORDS.get(word.lower().replace("_", "-").replace(" ", "-"))
-    near = did_you_mean(word, kinds)
-    if known is None and near.startswith("did you mean"):
-        return near
-    return f"{known or near}; {LIST}"
+    kinds = frozenset(kinds)
+    written = _words(word[:LONGEST])
+    same = nearest("-".join(written), kinds, likeness=ALIKE)
+    if same is not None and (_inside(_words(same), written) or not _known(written)):
+        return f"did you mean `{same}`?"
+    found = _known(written) or _known(_words(_mended(written)))
+    if found is None:
+        named = max((kind for kind in kinds if _inside(_words(kind), written)), key=len, default=None)
+        found = f"write `kind: {named}`" if named else None
+    return f"{found or did_you_mean('', kinds)}; {LIST}"
+
+
+def _words(text: str) -> tuple[str, ...]:
+    """The words of a name, however it is spelled: `MinimumSpends`, `minimum_spend` and `Minimum Spend` are one."""
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).casefold()
+    return tuple(map(_plain, re.findall(r"[a-z0-9]+", apart)))
+
+
+def _plain(word: str) -> str:
+    """A word in the singular, and in one of its two spellings."""
+    word = word.replace("favor", "favour").replace("favourite", "favour").replace("licenc", "licens")
+    if word.endswith("ies") and len(word) > 4:
+        return f"{word[:-3]}y"
+    return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 2 else word
+
+
+@cache
+def _phrases() -> dict[tuple[str, ...], str]:
+    """What each phrase leads to: those of the most words first, of equals the longest."""
+    found = {_words(phrase): remedy for remedy, phrases in SAID.items() for phrase in phrases.split(",")}
+    return dict(sorted(found.items(), key=lambda each: (len(each[0]), sum(map(len, each[0]))), reverse=True))
+
+
+def _known(written: Sequence[str]) -> str | None:
+    return next((remedy for phrase, remedy in _phrases().items() if _inside(phrase, written)), None)
+
+
+def _mended(written: Sequence[str]) -> str:
+    """The phrase that was meant where one is misspelt."""
+    return nearest("-".join(written), ("-".join(each) for each in _phrases()), likeness=ALIKE) or ""
+
+
+def _inside(phrase: Sequence[str], written: Sequence[str]) -> bool:
+    """Whether a phrase stands in what was written, word by word."""
+    starts = range(len(written) - len(phrase) + 1) if phrase else ()
+    return any(tuple(written[at : at + len(phrase)]) == tuple(phrase) for at in starts)
