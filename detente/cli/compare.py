@@ -6,14 +6,12 @@ Owns: its arguments and exit codes, and what is saved. Not here: any rule (``out
 from __future__ import annotations
 
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from detente.cli.answer import GAP, OUT, AnswerView, must_take
-from detente.cli.command import command, load, progress, time_left
-from detente.cli.options import CASE, JSON, READING, SCENARIO, TIME_LIMIT, WITH, gap_of
+from detente.cli.answer import AnswerRequest, AnswerView, asked
+from detente.cli.command import command, progress
 from detente.errors import FlawError
 
 if TYPE_CHECKING:
@@ -21,29 +19,15 @@ if TYPE_CHECKING:
 
 
 @command("detente compare examples/frontier-lab --out out/compare")
-@CASE
-@READING
-@SCENARIO
-@WITH
+@asked
 @click.option("--level", default="95%", show_default=True, help="Of the tail: the mean of the dearest 5% at 95%.")
 @click.option(
     "--weight", default="0%", show_default=True, help="What the tail counts beside the mean; 0%: the mean alone."
 )
-@OUT
-@TIME_LIMIT
-@GAP
-@JSON
 def compare(
-    case: Path,
-    reading: str | None,
-    scenario: str | None,
-    beside: tuple[Path, ...],
+    request: AnswerRequest,
     level: str,
     weight: str,
-    out: Path | None,
-    time_limit: float | None,
-    gap: str,
-    as_json: bool,
 ) -> int:
     """Which way out is best? Every choice of CASE with every outcome of its uncertain events, side by side.
 
@@ -55,11 +39,10 @@ def compare(
     from detente.report.outcomes import comparison_view
     from detente.report.outcomes_page import render_comparison
 
-    wanted, tail, counts = gap_of(gap), level_of(level), share_of(weight, "--weight")
-    loaded = load(case, reading, scenario, beside)
-    must_take(out, "comparison")
-    found = find(loaded, level=tail, weight=counts, gap=wanted, time_limit=time_left(time_limit), progress=progress())
-    return AnswerView(comparison_view, render_comparison).show(found, out, as_json=as_json) or _answer(found)
+    tail, counts = level_of(level), share_of(weight, "--weight")
+    case, gap = request.loaded("comparison"), request.least_gap
+    found = find(case, level=tail, weight=counts, gap=gap, time_limit=request.seconds, progress=progress())
+    return AnswerView(comparison_view, render_comparison).show(found, request, case.currency) or _answer(found)
 
 
 def _answer(found: Comparison) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,7 @@ def deal_json(found: Any) -> dict[str, Any]:
     from pydantic import TypeAdapter
 
     from detente.outcomes.deal import DealWay, Due, Fee, SigningEffect
+    from detente.outcomes.saved import AnswerHead
 
     def plain(kind: Any, value: Any) -> Any:
         return TypeAdapter(kind).dump_python(value, mode="json")
@@ -92,11 +94,9 @@ def deal_json(found: Any) -> dict[str, Any]:
         for row in found.readings
     ]
     return {
+        **{each.name: getattr(found, each.name) for each in fields(AnswerHead)},
         "deal": found.deal,
-        "case": found.case,
-        "currency": found.currency,
         "answer": found.answer,
-        "status": found.status,
         "folded": found.folded,
         "readings": readings,
         "obligations": plain(tuple[Due, ...], found.obligations),

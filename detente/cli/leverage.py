@@ -5,15 +5,12 @@ Owns: its arguments and exit codes, and what is saved. Not here: any rule (``out
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from detente.cli.answer import GAP, OUT, AnswerView, must_take
-from detente.cli.command import command, load, progress, time_left
-from detente.cli.conflict import show_conflict
-from detente.cli.options import CASE, JSON, READING, SCENARIO, TIME_LIMIT, WITH, gap_of
+from detente.cli.answer import AnswerRequest, AnswerView, asked
+from detente.cli.command import command, progress
 
 if TYPE_CHECKING:
     from detente.case.case import Case
@@ -21,10 +18,7 @@ if TYPE_CHECKING:
 
 
 @command("detente leverage examples/frontier-lab --reading letter --out out/leverage")
-@CASE
-@READING
-@SCENARIO
-@WITH
+@asked
 @click.option("--provider", "providers", multiple=True, metavar="NAME", help="Only of this provider. May be repeated.")
 @click.option("--from", "start", metavar="DAY", help="It says so on this day, and is lost then; default: the first.")
 @click.option("--notice", metavar="LENGTH", help="How long it still delivers after it said so: `3 months`.")
@@ -32,24 +26,13 @@ if TYPE_CHECKING:
 @click.option(
     "--curves/--no-curves", default=True, help="Also plan at other prices, and split what all providers save."
 )
-@OUT
-@TIME_LIMIT
-@GAP
-@JSON
 def leverage(
-    case: Path,
-    reading: str | None,
-    scenario: str | None,
-    beside: tuple[Path, ...],
+    request: AnswerRequest,
     providers: tuple[str, ...],
     start: str | None,
     notice: str | None,
     lasting: str | None,
     curves: bool,
-    out: Path | None,
-    time_limit: float | None,
-    gap: str,
-    as_json: bool,
 ) -> int:
     """Who needs whom more? For each provider of CASE: what losing it costs us, and what it would lose.
 
@@ -62,18 +45,11 @@ def leverage(
     from detente.outcomes.leveraging import leverage as find
     from detente.report.leverage import leverage_view
     from detente.report.leverage_page import render_leverage
-    from detente.results.conflict import Conflict
 
-    wanted = gap_of(gap)
-    loaded = load(case, reading, scenario, beside)
-    must_take(out, "leverage")
-    away = _away(loaded, start, notice, lasting)
-    limit = time_left(time_limit)
-    found = find(loaded, providers, away, curves=curves, gap=wanted, time_limit=limit, progress=progress())
-    if isinstance(found, Conflict):
-        show_conflict(found, loaded.currency, as_json)
-        return 1
-    return AnswerView(leverage_view, render_leverage).show(found, out, as_json=as_json)
+    case = request.loaded("leverage")
+    away, limit = _away(case, start, notice, lasting), request.seconds
+    found = find(case, providers, away, curves=curves, gap=request.least_gap, time_limit=limit, progress=progress())
+    return AnswerView(leverage_view, render_leverage).show(found, request, case.currency)
 
 
 def _away(case: Case, start: str | None, notice: str | None, lasting: str | None) -> Away:

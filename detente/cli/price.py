@@ -5,46 +5,29 @@ Owns: its arguments and exit codes, and what is saved. Not here: any rule (``out
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from detente.cli.answer import GAP, OUT, AnswerView, must_take
-from detente.cli.command import command, load, progress, time_left
-from detente.cli.conflict import show_conflict
-from detente.cli.options import CASE, JSON, READING, SCENARIO, TIME_LIMIT, WITH, gap_of
+from detente.cli.answer import AnswerRequest, AnswerView, asked
+from detente.cli.command import command, progress
 
 if TYPE_CHECKING:
     from detente.case.case import Case
 
 
 @command("detente price examples/frontier-lab --reading letter --out out/prices")
-@CASE
-@READING
-@SCENARIO
-@WITH
+@asked
 @click.option("--of", "of", metavar="CLAUSE[.FIELD]", help="Sweep this number of a clause instead.")
 @click.option("--from", "start", metavar="VALUE", help="With --of: its first value, as a case writes it.")
 @click.option("--to", "end", metavar="VALUE", help="With --of: its last value.")
 @click.option("--steps", type=click.IntRange(1, 200), help="With --of: steps from the first to the last; default: 10.")
-@OUT
-@TIME_LIMIT
-@GAP
-@JSON
 def price(
-    case: Path,
-    reading: str | None,
-    scenario: str | None,
-    beside: tuple[Path, ...],
+    request: AnswerRequest,
     of: str | None,
     start: str | None,
     end: str | None,
     steps: int | None,
-    out: Path | None,
-    time_limit: float | None,
-    gap: str,
-    as_json: bool,
 ) -> int:
     """What does each clause of CASE cost? What the plan would save without it, by planning again.
 
@@ -55,22 +38,15 @@ def price(
     before there was a plan.
     """
     _must_go_together(of, start, end, steps)
-    wanted = gap_of(gap)
-    loaded = load(case, reading, scenario, beside)
-    must_take(out, "prices" if of is None else "sweep")
-    limit = time_left(time_limit)
+    case = request.loaded("prices" if of is None else "sweep")
     if of is not None:
-        return _swept(loaded, of, start, end, steps, wanted, limit, out, as_json=as_json)
+        return _swept(request, case, of, start, end, steps)
     from detente.outcomes.pricing import price as find
     from detente.report.prices import prices_view
     from detente.report.prices_page import render_prices
-    from detente.results.conflict import Conflict
 
-    found = find(loaded, gap=wanted, time_limit=limit, progress=progress())
-    if isinstance(found, Conflict):
-        show_conflict(found, loaded.currency, as_json)
-        return 1
-    return AnswerView(prices_view, render_prices).show(found, out, as_json=as_json)
+    found = find(case, gap=request.least_gap, time_limit=request.seconds, progress=progress())
+    return AnswerView(prices_view, render_prices).show(found, request, case.currency)
 
 
 def _must_go_together(of: str | None, start: str | None, end: str | None, steps: int | None) -> None:
@@ -83,27 +59,13 @@ def _must_go_together(of: str | None, start: str | None, end: str | None, steps:
         raise click.ClickException(f"with --of, say {' and '.join(missing)} too: values as the case writes them")
 
 
-def _swept(
-    case: Case,
-    of: str,
-    start: str | None,
-    end: str | None,
-    steps: int | None,
-    gap: float,
-    time_limit: float | None,
-    out: Path | None,
-    *,
-    as_json: bool,
-) -> int:
+def _swept(request: AnswerRequest, case: Case, of: str, start: str | None, end: str | None, steps: int | None) -> int:
     from detente.outcomes.sweep import STEPS, sweep
     from detente.report.prices_page import render_sweep
     from detente.report.sweep import sweep_view
-    from detente.results.conflict import Conflict
 
     assert start is not None
     assert end is not None
-    found = sweep(case, of, start, end, steps=steps or STEPS, gap=gap, time_limit=time_limit, progress=progress())
-    if isinstance(found, Conflict):
-        show_conflict(found, case.currency, as_json)
-        return 1
-    return AnswerView(sweep_view, render_sweep).show(found, out, as_json=as_json)
+    gap, limit, steps = request.least_gap, request.seconds, steps or STEPS
+    found = sweep(case, of, start, end, steps=steps, gap=gap, time_limit=limit, progress=progress())
+    return AnswerView(sweep_view, render_sweep).show(found, request, case.currency)

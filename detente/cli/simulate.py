@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from detente.cli.answer import GAP, AnswerView, must_take
-from detente.cli.command import command, load, progress, time_left
-from detente.cli.conflict import show_conflict
-from detente.cli.options import CASE, JSON, READING, SCENARIO, TIME_LIMIT, WITH, gap_of
+from detente.cli.answer import AnswerRequest, AnswerView, asked
+from detente.cli.command import command, progress
 
 if TYPE_CHECKING:
     from detente.outcomes.crew import DrawMaker
@@ -21,10 +19,7 @@ if TYPE_CHECKING:
 
 
 @command("detente simulate examples/frontier-lab --draws 200 --out out/simulation")
-@CASE
-@READING
-@SCENARIO
-@WITH
+@asked
 @click.option("--choice", metavar="NAME", help="Take this choice: the events after it are drawn too.")
 @click.option("--draws", type=click.IntRange(1, 1_000_000), default=200, show_default=True, help="How many, in all.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the draws.")
@@ -43,27 +38,14 @@ if TYPE_CHECKING:
     help="Make draws in processes of this machine, or on a Ray cluster.",
 )
 @click.option("--processes", type=click.IntRange(1, 1024), help="Make draws in so many; default: one a processor.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Save the answer into this folder, with a page; go on from there."
-)
-@TIME_LIMIT
-@GAP
-@JSON
 def simulate(
-    case: Path,
-    reading: str | None,
-    scenario: str | None,
-    beside: tuple[Path, ...],
+    request: AnswerRequest,
     choice: str | None,
     draws: int,
     seed: int,
     dispatch: DispatchBy,
     on: DrawMaker,
     processes: int | None,
-    out: Path | None,
-    time_limit: float | None,
-    gap: str,
-    as_json: bool,
 ) -> int:
     """What could go wrong? The plan of CASE in many random draws of its `risks:`, with what it bought held as it is.
 
@@ -77,28 +59,22 @@ def simulate(
     from detente.outcomes.simulating import simulate as find
     from detente.report.simulation import simulation_view
     from detente.report.simulation_page import render_simulation
-    from detente.results.conflict import Conflict
 
-    wanted = gap_of(gap)
-    loaded = load(case, reading, scenario, beside)
-    must_take(out, "simulation")
+    case = request.loaded("simulation")
     found = find(
-        loaded,
+        case,
         choice,
         draws=draws,
         seed=seed,
         dispatch=dispatch,
         on=on,
         processes=processes,
-        before=None if out is None else _before(out, seed, choice, dispatch),
-        gap=wanted,
-        time_limit=time_left(time_limit),
+        before=None if request.out is None else _before(request.out, seed, choice, dispatch),
+        gap=request.least_gap,
+        time_limit=request.seconds,
         progress=progress(),
     )
-    if isinstance(found, Conflict):
-        show_conflict(found, loaded.currency, as_json)
-        return 1
-    return AnswerView(simulation_view, render_simulation).show(found, out, as_json=as_json)
+    return AnswerView(simulation_view, render_simulation).show(found, request, case.currency)
 
 
 def _before(out: Path, seed: int, choice: str | None, dispatch: DispatchBy) -> Simulation | None:

@@ -15,14 +15,15 @@ from fractions import Fraction
 from detente.case.case import Case
 from detente.errors import TooLargeError, UnsettledError
 from detente.outcomes.chances import expected
-from detente.outcomes.comparison import FORMAT, BeforeNews, Comparison, NewsStatus, OutcomeColumn
+from detente.outcomes.comparison import BeforeNews, Comparison, NewsStatus, OutcomeColumn
 from detente.outcomes.estimate import NOTHING, Estimate, LeastCost
 from detente.outcomes.leaves import Leaf, leaves
 from detente.outcomes.measures import measured
-from detente.outcomes.prices import Status
 from detente.outcomes.pricing import GAP
 from detente.outcomes.risks import Risk, weighed
-from detente.planner.hedging import CaseInFuture, HedgedPlan, hedge
+from detente.outcomes.saved import Status
+from detente.planner.hedged import HedgedPlan
+from detente.planner.hedging import CaseInFuture, hedge
 from detente.planner.solve import plan
 from detente.planner.solving.search import Progress
 from detente.planner.study import silent
@@ -106,13 +107,7 @@ class _Comparing:
         scores = {each.choice: each.weighed for each in risks}
         first = _best(scores)
         return Comparison(
-            FORMAT,
-            case.declared.name,
-            case.declared.title or case.declared.name,
-            case.hash,
-            case.currency,
-            case.reading,
-            case.scenario,
+            *Comparison.head(case),
             self.status,
             self.risk.level,
             self.risk.weight,

@@ -13,11 +13,8 @@ from typing import Any, Literal
 
 from detente.outcomes.chances import Ends, Flip, Regret
 from detente.outcomes.estimate import Estimate, LeastCost
-from detente.outcomes.prices import Status
 from detente.outcomes.saved import SavedAnswer
 from detente.values.quantity import Exact
-
-FORMAT = "detente-comparison/1"
 
 OURS = "self"
 """The party that is us, as an agreement with oneself names it."""
@@ -217,18 +214,11 @@ class Comparison(SavedAnswer):
     bar of a plan can change it. ``level`` is that of ``tail``, ``weight`` what that counts beside the mean.
     """
 
+    FORMAT = "detente-comparison/1"
     FILE = "comparison"
     TEXT = ("outcome", "choice", "currency")
     WHOLE = ("met", "short")
 
-    format: str
-    case: str
-    title: str
-    hash: str
-    currency: str
-    reading: str | None
-    scenario: str | None
-    status: Status
     level: Exact
     weight: Exact
     baseline: OutcomeColumn

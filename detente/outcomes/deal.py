@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Literal
 
 from detente.outcomes.estimate import Estimate
-from detente.outcomes.prices import Status
+from detente.outcomes.saved import AnswerHead
 from detente.results.conflict import Conflict
 from detente.values.quantity import Exact
 
@@ -133,18 +133,17 @@ DealSettled = Literal["yes", "no", "depends", "unsettled"]
 
 
 @dataclass(frozen=True, slots=True)
-class DealAnswer:
+class DealAnswer(AnswerHead):
     """``yes``, ``no``, or ``depends`` on the reading; ``folded`` combinations of readings change nothing.
 
     ``status`` says what stopped it, if anything did: then readings may be missing, and of the others ways out and what
     signing changes. The answer is ``unsettled`` where the readings that are missing might change it.
     """
 
+    FORMAT = "detente-deal/1"
+
     deal: str
-    case: str
-    currency: str
     answer: DealSettled
     readings: tuple[UnderReading, ...]
     folded: int
     obligations: tuple[Due, ...]
-    status: Status = "complete"

@@ -11,12 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from detente.outcomes.estimate import Estimate, LeastCost
-from detente.outcomes.prices import Status
 from detente.outcomes.saved import SavedAnswer
 from detente.outcomes.shapley import FairPart
 from detente.values.quantity import Exact
-
-FORMAT = "detente-leverage/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,18 +106,11 @@ class Leverage(SavedAnswer):
     ``no_split`` says why there is no fair split, where there is none.
     """
 
+    FORMAT = "detente-leverage/1"
     FILE = "leverage"
     TEXT = ("provider", "currency")
     FLAGS = ("stranded",)
 
-    format: str
-    case: str
-    title: str
-    hash: str
-    currency: str
-    reading: str | None
-    scenario: str | None
-    status: Status
     cost: LeastCost
     providers: tuple[ProviderLeverage, ...]
     in_core: bool | None

@@ -13,10 +13,10 @@ from detente.errors import CaseError, Mistake, Where, did_you_mean
 from detente.outcomes.baseline import Baseline, stops_noted
 from detente.outcomes.coalition import Coalitions, UnknownWorthError
 from detente.outcomes.demand_curve import demand_curve
-from detente.outcomes.leverage import FORMAT, DemandCurve, Leverage, ProviderLeverage, ProviderLoss
+from detente.outcomes.leverage import DemandCurve, Leverage, ProviderLeverage, ProviderLoss
 from detente.outcomes.loss import Away, lose
-from detente.outcomes.prices import Status
 from detente.outcomes.pricing import GAP
+from detente.outcomes.saved import Status
 from detente.outcomes.shapley import FairPart
 from detente.planner.answer.bill import paid_to
 from detente.planner.dispatch import valued
@@ -132,9 +132,7 @@ class _Leveraging:
                 self._split()
         case, cost = self.case, self.baseline.cost
         rows = tuple(map(self._provider, self.providers))
-        name, title = case.declared.name, case.declared.title or case.declared.name
-        about = FORMAT, name, title, case.hash, case.currency, case.reading, case.scenario
-        return Leverage(*about, self.status, cost, rows, self.in_core, self.no_split)
+        return Leverage(*Leverage.head(case), self.status, cost, rows, self.in_core, self.no_split)
 
     def _lose(self) -> None:
         for at, name in enumerate(self.providers, 1):

@@ -16,11 +16,6 @@ from detente.outcomes.shapley import FairPart
 from detente.results.plan_rows import MarginalPrice
 from detente.values.quantity import Exact
 
-FORMAT = "detente-prices/1"
-
-Status = Literal["complete", "time-limit", "interrupted"]
-"""Whether all was found that was asked for, or what stopped it."""
-
 Effect = Literal["restrains", "grants", "both"]
 
 
@@ -97,18 +92,11 @@ class ClausePrices(SavedAnswer):
     ``pairs_left`` counts pairs that may hide each other's price and were not tried.
     """
 
+    FORMAT = "detente-prices/1"
     FILE = "prices"
     TEXT = ("clause", "agreement", "kind", "effect", "currency")
     FLAGS = ("masked",)
 
-    format: str
-    case: str
-    title: str
-    hash: str
-    currency: str
-    reading: str | None
-    scenario: str | None
-    status: Status
     cost: LeastCost
     clauses: tuple[ClausePrice, ...]
     agreements: tuple[AgreementPrice, ...]

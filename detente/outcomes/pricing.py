@@ -15,7 +15,8 @@ from detente.contract.term import Term
 from detente.outcomes.baseline import Baseline, Near, stops_noted
 from detente.outcomes.estimate import NOTHING, Estimate
 from detente.outcomes.masking import groups
-from detente.outcomes.prices import FORMAT, AgreementPrice, ClausePrice, ClausePrices, Effect, Masking, Status, WorkMove
+from detente.outcomes.prices import AgreementPrice, ClausePrice, ClausePrices, Effect, Masking, WorkMove
+from detente.outcomes.saved import Status
 from detente.outcomes.shapley import split
 from detente.planner.answer.marginal import clauses
 from detente.planner.conflict import find_conflict
@@ -93,13 +94,7 @@ class _Pricing:
             self._hidden()
         case = self.case
         return ClausePrices(
-            FORMAT,
-            case.declared.name,
-            case.declared.title or case.declared.name,
-            case.hash,
-            case.currency,
-            case.reading,
-            case.scenario,
+            *ClausePrices.head(case),
             self.status,
             self.baseline.cost,
             tuple(self._clauses()),

@@ -1,23 +1,51 @@
 """An answer as one JSON document, and its rows as a table beside it.
 
-Owns: writing and reading both, alike for all answers. Not here: what an answer says.
+Owns: the head of each answer, writing and reading, alike for all. Not here: what an answer says.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import TypeAdapter
 
+from detente.case.case import Case
 from detente.values.file import write_with
 from detente.values.parquet import as_parquet
 
+Status = Literal["complete", "time-limit", "interrupted"]
+"""Whether all was found that was asked for, or what stopped it."""
 
-class SavedAnswer:
-    """The base of answers: a dataclass that says how its files are called, and which of its rows' columns are what."""
 
-    __slots__ = ()
+@dataclass(frozen=True, slots=True)
+class AnswerHead:
+    """What every answer begins with: of which case it is, under which reading and scenario, and whether it is whole."""
+
+    FORMAT: ClassVar[str]
+
+    format: str
+    case: str
+    title: str
+    hash: str
+    currency: str
+    reading: str | None
+    scenario: str | None
+    status: Status
+
+    @classmethod
+    def head(cls, case: Case) -> tuple[str, str, str, str, str, str | None, str | None]:
+        """All of it but the status, of an answer of this kind to a case."""
+        name = case.declared.name
+        title = case.declared.title or name
+        return cls.FORMAT, name, title, case.hash, case.currency, case.reading, case.scenario
+
+
+@dataclass(frozen=True, slots=True)
+class SavedAnswer(AnswerHead):
+    """The base of answers: how their files are called, and which of their rows' columns are what."""
+
     FILE: ClassVar[str]
     TEXT: ClassVar[tuple[str, ...]]
     WHOLE: ClassVar[tuple[str, ...]] = ()
@@ -36,6 +64,8 @@ class SavedAnswer:
     def from_json(cls, text: str | bytes) -> Self:
         """The answer that ``to_json`` wrote. Raises ValueError."""
         found: Self = _adapter(cls).validate_json(text)
+        if found.format != cls.FORMAT:
+            raise ValueError(f"it is `{found.format}`, not `{cls.FORMAT}`")
         return found
 
     def save(self, folder: str | Path) -> list[Path]:

@@ -105,7 +105,7 @@ def sign(
     name = deal if isinstance(deal, str) else signed.scenario or signed.declared.name
     due = tuple(Due(each.what, each.by, each.due, each.evidence) for each in signed.obligations)
     folded, status = len(found) - len(told), asked.stopped or "complete"
-    return DealAnswer(name, case.declared.name, case.currency, answer, rows, folded, due, status)
+    return DealAnswer(*DealAnswer.head(case), status, name, answer, rows, folded, due)
 
 
 @dataclass

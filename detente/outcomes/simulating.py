@@ -23,10 +23,10 @@ from detente.outcomes.dealing import made_by
 from detente.outcomes.drawn import Drawn, SimulatedWorld
 from detente.outcomes.draws import draw
 from detente.outcomes.leaves import leaves
-from detente.outcomes.prices import Status
 from detente.outcomes.pricing import GAP
 from detente.outcomes.routed import must_have_deployments
-from detente.outcomes.simulation import FORMAT, DispatchBy, SimulatedDraw, Simulation
+from detente.outcomes.saved import Status
+from detente.outcomes.simulation import DispatchBy, SimulatedDraw, Simulation
 from detente.planner.conflict import find_conflict
 from detente.planner.dispatch import Dispatch, Holdings
 from detente.planner.solving.search import Progress
@@ -106,17 +106,11 @@ def simulate(
         found.keep(before)
     found.make(draws)
     return Simulation(
-        FORMAT,
-        case.declared.name,
-        case.declared.title or case.declared.name,
-        base.hash,
-        case.currency,
-        base.reading,
-        base.scenario,
+        *Simulation.head(base),
+        found.status,
         choice,
         seed,
         draws,
-        found.status,
         baseline.cost.amount,
         None if calm is None else nano(Fraction(calm.cost)),
         {risk.id: risk.kind for risk in case.declared.risks},

@@ -12,11 +12,9 @@ from decimal import Decimal
 from math import ceil, floor, sqrt
 from typing import Any, Literal
 
-from detente.outcomes.prices import Status
 from detente.outcomes.saved import SavedAnswer
 from detente.values.quantity import Exact
 
-FORMAT = "detente-simulation/1"
 NORMAL = 1.959964
 """Standard errors on either side of a mean: with so many the interval holds the truth in 95% of cases."""
 
@@ -89,21 +87,14 @@ class Simulation(SavedAnswer):
     in which the clauses could not all be met: no figure counts them.
     """
 
+    FORMAT = "detente-simulation/1"
     FILE = "simulation"
     TEXT = ("world", "currency")
     WHOLE = ("draw", "outages")
 
-    format: str
-    case: str
-    title: str
-    hash: str
-    currency: str
-    reading: str | None
-    scenario: str | None
     choice: str | None
     seed: int
     wanted: int
-    status: Status
     planned: Exact
     calm: Exact | None
     risks: dict[str, str]

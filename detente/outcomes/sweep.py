@@ -22,9 +22,8 @@ from detente.outcomes.baseline import Baseline, Near, stops_noted
 from detente.outcomes.estimate import NOTHING, LeastCost
 from detente.outcomes.kinks import ON_THE_LINE, Kink, Point, Segment, differ, meeting, on, rounded, slope, turns
 from detente.outcomes.number import ClauseNumber, Value, between, of_size, size, written
-from detente.outcomes.prices import Status
 from detente.outcomes.pricing import GAP
-from detente.outcomes.saved import SavedAnswer
+from detente.outcomes.saved import SavedAnswer, Status
 from detente.planner.conflict import find_conflict
 from detente.planner.solving.search import Progress, Unmet
 from detente.planner.solving.solution import Stopped
@@ -48,20 +47,15 @@ class NumberSweep(SavedAnswer):
     costs what none would: on its other side it costs more than it saves. None where it is not within the values.
     """
 
+    FORMAT = "detente-sweep/1"
     FILE = "sweep"
     TEXT = ("value", "unit", "currency")
 
-    case: str
-    title: str
-    currency: str
-    reading: str | None
-    scenario: str | None
     agreement: str
     term: str
     field: str
     unit: str
     stated: str | None
-    status: Status
     points: tuple[Point, ...]
     kinks: tuple[Kink, ...]
     without: LeastCost | None
@@ -158,17 +152,13 @@ class _Sweeping:
             self._kinks(like)
         case, number = self.baseline.study.case, self.number
         return NumberSweep(
-            case.declared.name,
-            case.declared.title or case.declared.name,
-            case.currency,
-            case.reading,
-            case.scenario,
+            *NumberSweep.head(case),
+            self.status,
             number.agreement,
             number.term,
             number.field,
             _unit(like),
             None if number.value is None else written(number.value),
-            self.status,
             tuple(sorted(self.points, key=lambda point: point.number)),
             tuple(self.kinks),
             self.without,

@@ -1,7 +1,7 @@
 """The plan before the news: least cost on average over several futures, of which it is not known yet which will come.
 
-Owns: solving the tree, its exact mean cost with a proven bound, and what it is worth to know more. Not here: which
-columns futures share (``formulation.tree``), and which futures there are (``outcomes``).
+Owns: solving the tree, its bound, and what it is worth to know more. Not here: which columns futures share
+(``formulation.tree``), what a plan costs (``hedged``), and which futures there are (``outcomes``).
 """
 
 from __future__ import annotations
@@ -18,28 +18,22 @@ from itertools import pairwise
 import numpy as np
 
 from detente.case.case import Case
-from detente.errors import BillError, TooLargeError, UnsettledError
-from detente.planner.answer.bill import charge, quantities
-from detente.planner.answer.rounding import at_stake
+from detente.errors import TooLargeError, UnsettledError
 from detente.planner.decomposed import AgreedPlans, Decomposition
-from detente.planner.formulation.draft import Draft
-from detente.planner.formulation.expression import Floats, Ints, dot
+from detente.planner.formulation.expression import Floats, Ints
 from detente.planner.formulation.formulate import formulate, formulate_alike
 from detente.planner.formulation.tree import Future, SharedDecisions, Tree
+from detente.planner.hedged import NO_BOUND, HedgedPlan, billed, scored
 from detente.planner.past import KeptColumns, Past
 from detente.planner.solving.model import Model
 from detente.planner.solving.search import MAX_NODES, MAX_SEARCHED, SEARCH, Progress
 from detente.planner.solving.solution import Solution
 from detente.planner.solving.whole import whole_columns, whole_counts
 from detente.planner.study import GAP, silent
-from detente.results.tail import tail
 from detente.values.money import nano
 from detente.values.period import moment
 
 NO_WEIGHT = Decimal(0)
-
-NO_BOUND = Decimal(-(10**15))
-"""What no plan of a case that can be read costs less than."""
 
 MAX_JOINED = 400_000
 """Columns of all futures that are solved as one program; more are solved one by one, and brought to agree."""
@@ -58,24 +52,6 @@ class CaseInFuture:
     case: Case
     probability: Decimal
     news: Callable[[datetime], Hashable]
-
-
-@dataclass(frozen=True)
-class HedgedPlan:
-    """What the plan before the news costs: in each future, exact, and on average (``cost``).
-
-    ``weighed`` is the mean and the mean of the dearest part by their weights, and no plan comes to less than ``bound``.
-    ``sure`` is the same where one plans until the news as if the likeliest future were sure, None where that is not
-    known; ``divisible`` what this plan comes to by the same count: both with units that may be divided.
-    """
-
-    costs: tuple[Decimal, ...]
-    cost: Decimal
-    weighed: Decimal
-    bound: Decimal
-    shared: int
-    sure: float | None
-    divisible: float
 
 
 def hedge(
@@ -181,7 +157,7 @@ class _Hedging:
             return None
         relaxed, best, bound = found
         costs = self._billed(best)
-        mean, weighed = _scored(self.chances, costs, weight, level)
+        mean, weighed = scored(self.chances, costs, weight, level)
         least = min(weighed, nano(Fraction(bound + self.tree.constant)))
         return HedgedPlan(costs, mean, weighed, least, len(self.tree.common), self._as_if_sure(), relaxed.objective)
 
@@ -304,7 +280,7 @@ class _Apart:
                 self.inside.shared.futures, self.inside.models, _values(found), strict=True
             )
         )
-        mean, weighed = _scored(self.chances, costs, weight, level)
+        mean, weighed = scored(self.chances, costs, weight, level)
         bound = NO_BOUND if weight else nano(Fraction(found.bound))
         return HedgedPlan(costs, mean, weighed, min(weighed, bound), len(self.inside.shared.common), None, found.cost)
 
@@ -321,27 +297,6 @@ def _values(found: AgreedPlans) -> Iterator[Floats]:
     for each in found.found:
         assert each.values is not None
         yield each.values
-
-
-def _scored(
-    chances: Sequence[Decimal], costs: Sequence[Decimal], weight: Decimal, level: Decimal
-) -> tuple[Decimal, Decimal]:
-    """The mean, and the mean and the mean of the dearest part by their weights."""
-    both = list(zip(chances, costs, strict=True))
-    mean = nano(sum((Fraction(p) * Fraction(c) for p, c in both), Fraction(0)))
-    dearest = tail(both, level)
-    return mean, nano((1 - Fraction(weight)) * Fraction(mean) + Fraction(weight) * Fraction(dearest))
-
-
-def billed(draft: Draft, model: Model, values: Floats) -> Decimal:
-    """The exact bill of a future, held against the solver's cost of it. Raises BillError."""
-    objective = dot(model.cost, values)
-    whole = quantities(draft, model, values)
-    total = charge(draft, whole).total
-    stake = at_stake(draft, model, whole, Solution("optimal", values, objective, objective))
-    if abs(float(total) - objective) > 1e-6 * max(1.0, abs(objective)) + stake:
-        raise BillError(f"a future's exact bill is {total} and the solver's cost {objective:.6f}")
-    return total
 
 
 def _joined(tree: Tree, pasts: Sequence[Past]) -> KeptColumns:

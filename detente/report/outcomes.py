@@ -15,7 +15,7 @@ from rich.text import Text
 
 from detente.outcomes.comparison import OURS, ChoiceRisk, Comparison, Duty, OutcomeColumn, Swing
 from detente.outcomes.estimate import NOTHING
-from detente.outcomes.prices import Status
+from detente.outcomes.saved import Status
 from detente.report.figure import count, exact, listed, percent, plural, price, quantity, signed, ticked
 from detente.report.layout import Row, say, table, title
 from detente.report.prices import told

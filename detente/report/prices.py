@@ -12,7 +12,8 @@ from decimal import Decimal
 from rich.console import Console
 
 from detente.outcomes.estimate import Estimate, LeastCost
-from detente.outcomes.prices import AgreementPrice, ClausePrice, ClausePrices, Masking, Status, WorkMove
+from detente.outcomes.prices import AgreementPrice, ClausePrice, ClausePrices, Masking, WorkMove
+from detente.outcomes.saved import Status
 from detente.report.entry import units_worth
 from detente.report.figure import count, listed, percent, quantity, ticked
 from detente.report.layout import Row, heading, say, table, title

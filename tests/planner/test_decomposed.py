@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from detente.errors import TooLargeError
 from detente.planner import hedging
-from detente.planner.hedging import CaseInFuture, HedgedPlan, hedge
+from detente.planner.hedged import HedgedPlan
+from detente.planner.hedging import CaseInFuture, hedge
 from tests.builders import D, day
 from tests.planner import test_hedging as whole
 

@@ -13,7 +13,8 @@ import pytest
 
 from detente.case.case import Case
 from detente.errors import CaseError
-from detente.planner.hedging import CaseInFuture, HedgedPlan, hedge
+from detente.planner.hedged import HedgedPlan
+from detente.planner.hedging import CaseInFuture, hedge
 from detente.results.tail import tail
 from tests.builders import D, Data, compute, data_of, day, gpus, solved
 
