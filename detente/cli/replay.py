@@ -14,7 +14,7 @@ import click
 from detente.cli.command import command, console
 from detente.cli.options import CASE, JSON, READING, SCENARIO, TimestampParam
 
-ROLES = "timestamp, input, output, cached, workload, calls"
+ROLES = "timestamp, input, output, cached, workload, key, calls"
 
 
 def columns_of(stated: tuple[str, ...]) -> dict[str, str]:
@@ -39,6 +39,7 @@ def columns_of(stated: tuple[str, ...]) -> dict[str, str]:
 )
 @click.option("--column", "stated", multiple=True, metavar="ROLE=NAME", help=f"Name a column of TRACE. Roles: {ROLES}.")
 @click.option("--unit", type=click.Choice(["s", "ms", "us", "ns"]), help="Of times that are numbers.")
+@click.option("--ledger", metavar="URL", help="Calls may be made by the keys in this ledger, too.")
 @READING
 @SCENARIO
 @JSON
@@ -51,20 +52,23 @@ def replay(
     until: datetime | None,
     stated: tuple[str, ...],
     unit: str | None,
+    ledger: str | None,
     reading: str | None,
     scenario: str | None,
     as_json: bool,
 ) -> int:
     """Replay the calls of TRACE (CSV or Parquet, a row a call) as the gateway of CASE would serve them.
 
-    No provider is asked. Says where the calls go, what they cost, what is denied and where clauses stand; with a plan,
-    beside its shares and beside routing by price alone. Exit code 0: every call was served. 1: some were not.
-    2: the case or TRACE has mistakes.
+    No provider is asked. Says where the calls go, what they cost, what is denied and where clauses and budgets stand;
+    with a plan, beside its shares and beside routing by price alone. Exit code 0: every call was served. 1: some were
+    not. 2: the case or TRACE has mistakes.
     """
     from detente.errors import did_you_mean
+    from detente.gateway.deciding.keyring import Keyring
     from detente.gateway.deciding.source import PolicySource
     from detente.gateway.replaying.replay import Replay
     from detente.gateway.replaying.traffic import TraceTraffic
+    from detente.ledger.key_store import made_in
     from detente.report.replayed import replayed_json, replayed_view
 
     columns = columns_of(stated)
@@ -72,11 +76,14 @@ def replay(
     if workload is not None and workload not in policy.workloads:
         hint = did_you_mean(workload, policy.workloads)
         raise click.ClickException(f"--workload: there is no `{workload}` that can be called; {hint}")
-    traffic = TraceTraffic(trace, policy.workloads, workload, columns, unit, starts, until)
-    found = Replay(policy).run(traffic.calls(), until)
-    by_price = (
-        Replay(replace(policy, planned={}), steered=False).run(traffic.calls(), until) if plan is not None else None
-    )
+    keys = Keyring(policy, () if ledger is None else made_in(ledger))
+    for name, why in keys.strangers.items():
+        click.echo(f"key `{name}` opens nothing: {why}; see `detente keys change`", err=True)
+    whose = {held.key.id: held.key.workload for held in keys}
+    traffic = TraceTraffic(trace, policy.workloads, workload, columns, unit, starts, until, whose)
+    found, by_price = Replay(policy, keys=keys).run(traffic.calls(), until), None
+    if plan is not None:
+        by_price = Replay(replace(policy, planned={}), steered=False, keys=keys).run(traffic.calls(), until)
     if as_json:
         click.echo(replayed_json(found, by_price, policy.currency))
     else:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from detente.errors import LedgerError
+from detente.ledger.opening import open_store
 from detente.ledger.store import Session, Store
 from detente.live.key import Key
 from detente.values.micros import at_micros, micros
@@ -110,6 +111,12 @@ class KeyStore:
         row = _row(session, name)
         assert row is not None, "it was written just now"
         return _read(row)
+
+
+def made_in(url: str) -> tuple[Key, ...]:
+    """The keys in a ledger that are not revoked. Raises LedgerError."""
+    with open_store(url) as store:
+        return KeyStore(store).since(-1)[1] or ()
 
 
 def _row(session: Session, name: str) -> tuple[Any, ...] | None:

@@ -14,6 +14,7 @@ from typing import Any
 from rich.console import Console
 
 from detente.contract.standing import Standing
+from detente.gateway.replaying.budget_count import ReplayedBudget
 from detente.gateway.replaying.replayed import ClauseEnd, Replayed, RoutedWork
 from detente.report.decision import WHY
 from detente.report.figure import compact, count, percent
@@ -31,6 +32,7 @@ def replayed_view(found: Replayed, by_price: Replayed | None, currency: str, con
     say(console, f"{found.start:%Y-%m-%d %H:%M} to {found.end:%Y-%m-%d %H:%M} UTC", style="dim")
     _routes(found, currency, console)
     _denials(found, console)
+    _budgets(found, console)
     _standings(found, currency, console)
     _costs(found, by_price, currency, console)
     for what in _unknown(found):
@@ -60,6 +62,22 @@ def _denials(found: Replayed, console: Console) -> None:
     table(console, "Calls that nobody may serve", ["workload", "for", "calls"], refused, right=(2,))
     kept = [[clause, f"{n:,}"] for clause, n in sorted(found.kept_off.items(), key=lambda each: -each[1])]
     table(console, "Calls kept from some deployment", ["by", "calls"], kept, right=(1,))
+
+
+def _budgets(found: Replayed, console: Console) -> None:
+    """Of each budget its fullest window. Calls at a time are never too many here."""
+    counted = [each for each in found.budgets if not each.cap.comes_back]
+    rows = [
+        [
+            *(each.cap.id, each.cap.details.get("of", ""), each.cap.details["measure"], each.cap.exact(each.limit)),
+            *(each.when, each.cap.exact(each.used), f"{each.full:,} of {each.windows:,}", f"{each.kept_off:,}"),
+        ]
+        for each in counted
+    ]
+    heads = ["budget", "of", "counts", "allows", "fullest window", "used then", "windows short", "calls kept off"]
+    table(console, "Budgets", heads, rows, right=(3, 5, 6, 7), most=40)
+    if len(counted) < len(found.budgets):
+        say(console, "calls at a time are not limited: each ends when it begins", indent=2)
 
 
 def _standings(found: Replayed, currency: str, console: Console) -> None:
@@ -131,6 +149,7 @@ def _told(found: Replayed) -> dict[str, Any]:
         "unplanned": found.unplanned,
         "unknown": found.unknown,
         "clauses": [_clause(each) for each in found.clauses],
+        "budgets": [_budget(each) for each in found.budgets],
         "cut": list(found.cut),
     } | {name: plain(getattr(found, name)) for name in ("spent", "owed", "total", "accruing")}
 
@@ -160,6 +179,18 @@ def _clause(each: ClauseEnd) -> dict[str, Any]:
         "accruing": plain(each.accruing),
         "unknown": each.unknown or None,
         "windows": [_window(stands) for stands in each.standings],
+    }
+
+
+def _budget(each: ReplayedBudget) -> dict[str, Any]:
+    return {
+        "budget": each.cap.id,
+        **each.cap.details,
+        "allows": each.cap.exact(each.limit),
+        "windows": each.windows,
+        "short": each.full,
+        "kept_off": each.kept_off,
+        "fullest": {"start": each.start.isoformat(), "end": each.end.isoformat(), "used": each.cap.exact(each.used)},
     }
 
 

@@ -91,6 +91,31 @@ def test_a_workload_that_is_misspelt(guide: Path) -> None:
     assert "--workload: there is no `chats` that can be called; did you mean `chat`?" in done.output
 
 
+def test_keys_of_a_ledger_and_budgets_hold_and_are_told(tmp_path: Path) -> None:
+    """Two requests a day for whoever has no room for a third; the key was made at run time."""
+    live = [deployment("north-live", "north-api", "http://localhost:9")]
+    budgets = [{"id": "daily", "of": {}, "every": "day", "requests": 2}]
+    case = written(tmp_path / "case", data_of([tokens("north", 3)], [work()], deployments=live, budgets=budgets))
+    ledger = str(tmp_path / "ledger.db")
+    made = detente("keys", "create", case, "--workload", "chat", "--id", "mine", "--ledger", ledger)
+    assert made.returncode == 0, made.stderr
+    trace = tmp_path / "t.csv"
+    trace.write_text("timestamp,input,output,key\n" + "2026-01-05,1000,10,mine\n" * 3, encoding="utf-8")
+    done = detente("replay", case, trace, "--ledger", ledger)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert re.search(r"chat +daily +1\n", done.stdout)
+    assert re.search(r"daily +requests +2 +in 2026-01-05 +2 +1 of 1 +1\n", done.stdout), done.stdout
+    told = json.loads(detente("replay", case, trace, "--ledger", ledger, "--json").stdout)
+    assert told["budgets"] == [
+        {
+            "budget": "daily", "measure": "requests", "allows": "2", "windows": 1, "short": 1, "kept_off": 1,
+            "fullest": {"start": "2026-01-05T00:00:00+00:00", "end": "2026-01-06T00:00:00+00:00", "used": "2"},
+        }
+    ]  # fmt: skip
+    away = detente("replay", case, trace, "--ledger", f"{ledger}.gone")
+    assert (away.returncode, "there is no such ledger" in away.stderr) == (2, True)
+
+
 @needs(AZURE)
 def test_an_hour_of_real_traffic(guide: Path) -> None:
     """Azure's trace of 2023: 19,366 calls."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from detente.contract.standing import Standing
-from detente.contract.verdict import Verdict
+from detente.contract.verdict import Reason, Verdict
 from detente.ledger.at_risk import AtRisk
 from detente.ledger.budget_stands import BudgetStands
 from detente.ledger.cap import Cap, CapLimit, CapTaker
@@ -37,6 +37,19 @@ class Shortage(NamedTuple):
     allows: CapLimit
     soon: bool = False
     known: bool = True
+
+    @classmethod
+    def unpriced(cls, call: CapTaker) -> Shortage:
+        """Of a call of which it is not known what it takes of a cap (§2)."""
+        why = Reason(call.cap.id, f"what the call costs is not known: {call.unknown}")
+        return cls(Verdict("undecided", why), call.cap, call.allows, known=False)
+
+    @staticmethod
+    def deciding(found: Iterable[Shortage]) -> Shortage | None:
+        """Which of several is told: that of a clause, and then what lasts longest."""
+        return max(
+            found, key=lambda each: (not each.cap.budget, not each.cap.comes_back, each.allows.end), default=None
+        )
 
     def seconds(self, at: datetime) -> float | None:
         """How long to wait from a moment on; None where waiting does not help."""

@@ -9,17 +9,22 @@ here: the calls (``traffic``), what deployments can take of them (``headroom``),
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+import msgspec
 
 from detente.contract.totals import Totals
 from detente.errors import CaseError, Mistake, Where
 from detente.gateway.deciding.admit import Candidate
 from detente.gateway.deciding.decision import Rejection, decide
+from detente.gateway.deciding.keyring import Keyring
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.deciding.policy import Policy
+from detente.gateway.deciding.standings import Shortage
+from detente.gateway.replaying.budget_count import BudgetCount
 from detente.gateway.replaying.ending import ended, idle_lines
 from detente.gateway.replaying.headroom import ALL_WELL, Headroom
 from detente.gateway.replaying.replayed import Replayed, RoutedWork
@@ -27,6 +32,7 @@ from detente.gateway.replaying.standing_totals import TotalStandings
 from detente.gateway.replaying.traffic import ReplayedCall
 from detente.gateway.surfaces import SURFACES
 from detente.gateway.surfaces.surface import Asked, Surface
+from detente.ledger.cap import CapTaker
 from detente.ledger.line import LineSum, UseLine, summed
 from detente.ledger.metered_together import TokenColumns, metered_together
 from detente.ledger.metering import Metering, Tariff
@@ -73,10 +79,21 @@ class _Dealt:
     denied: tuple[str, ...] = ()
     forbidding: tuple[str, ...] = ()
     why: str = ""
+    budgets: tuple[CapTaker, ...] = ()
+    """The budgets that they draw on."""
+    short: tuple[Shortage, ...] = ()
+    """The budgets that had no room at some deployment, for the call for which it was decided and all that take more."""
+    first: ReplayedCall | None = None
+    """That call."""
     calls: int = 0
     input: int = 0
     cached: int = 0
     output: int = 0
+
+    @property
+    def asks(self) -> bool:
+        """Whether it turns on what is left of budgets."""
+        return bool(self.budgets or self.short)
 
 
 class Replay:
@@ -93,7 +110,9 @@ class Replay:
     room
         What deployments can take; default: all, so that their limits only change whom is asked first.
     capped
-        Whether clauses are asked what remains of them.
+        Whether clauses and budgets are asked what remains of them.
+    keys
+        By which calls are made; default: those of the policy.
     """
 
     def __init__(
@@ -104,18 +123,24 @@ class Replay:
         steered: bool = True,
         room: Headroom = ALL_WELL,
         capped: bool = True,
+        keys: Keyring | None = None,
     ) -> None:
         self._policy, self._grain, self._steered = policy, grain, steered
         self._room = room
         self._metering = Metering(policy.case)
         self._terms = policy.case.signed
         self._totals = Totals(kept(self._terms))
-        self._standings = TotalStandings(self._terms, self._totals)
-        self._capped = capped and self._standings.asked
+        self._budgets = BudgetCount()
+        self._standings = TotalStandings(self._terms, self._totals, self._budgets if capped else None)
+        self._keys = Keyring(policy) if keys is None else keys
+        self._held = {held.key.id: held for held in self._keys}
+        self._looks, self._counts = capped and self._standings.asked, capped
         self._load = Load()
         self._asked = {name: _asked_of(policy, name) for name in policy.workloads}
-        self._dealt: dict[str, _Dealt] = {}
-        self._routed: dict[tuple[str, str], _Pending] = {}
+        self._dealt: dict[tuple[str, str], _Dealt] = {}
+        """By workload and key, as all that follows."""
+        self._pending: dict[tuple[str, str, str], _Pending] = {}
+        self._routed: dict[tuple[str, str], RoutedWork] = {}
         self._used: dict[str, tuple[int, int]] = {}
         """What was taken of offers in this hour, and its list price."""
         self._moment: Moment | None = None
@@ -157,7 +182,7 @@ class Replay:
             self._count()
         if self._moment is None or at >= self._until:
             self._turn(at_micros(at))
-        if at >= self._look and self._capped:
+        if at >= self._look and self._looks:
             self._meter()
             self._standings.look(at_micros(at))
             self._look = at + LOOK
@@ -165,7 +190,7 @@ class Replay:
 
     def _turn(self, at: datetime) -> None:
         self._deal_anew(micros(at))
-        self._moment = Moment(self._policy, at, self._standings)
+        self._moment = Moment(self._policy, at, self._standings, self._keys)
         self._until = micros(self._moment.until)
         if self._room is ALL_WELL:
             self._load.limits(self._policy, at)
@@ -173,8 +198,8 @@ class Replay:
 
     def _deal_anew(self, at: int) -> None:
         """What was decided holds no more."""
-        for name, dealt in self._dealt.items():
-            self._took(name, dealt, at)
+        for (workload, _), dealt in self._dealt.items():
+            self._took(workload, dealt, at)
         self._dealt.clear()
 
     def _count(self) -> None:
@@ -192,7 +217,7 @@ class Replay:
 
     def _meter(self) -> None:
         """Meter the calls that came since this was last done: all of them are of this hour."""
-        for pending in self._routed.values():
+        for pending in self._pending.values():
             if pending.calls:
                 for each in self._metered(pending):
                     self._count_sum(each, pending.routed)
@@ -229,12 +254,17 @@ class Replay:
     # -- a call ----------------------------------------------------------------------------------------------------
     def _call(self, call: ReplayedCall, most: int) -> int:
         """So many calls that are alike, or as many of them as find room where they are sent; how many that were."""
-        dealt = self._dealt.get(call.workload)
-        if dealt is None or call.at >= dealt.until or most > 1:
+        whose = call.workload, call.key
+        dealt = self._dealt.get(whose)
+        if dealt is None or call.at >= dealt.until or most > 1 or (dealt.asks and not self._holds(dealt, call)):
             if dealt is not None:
                 self._took(call.workload, dealt, call.at)
-            dealt = self._dealt[call.workload] = self._decide(call)
+            dealt = self._dealt[whose] = self._decide(call)
         count = most if dealt.candidate is None else self._room.take(dealt.candidate.deployed, call, most)
+        if dealt.budgets:
+            tokens = TokenCounts(call.input, call.output, call.cached)
+            count = self._budgets.room(dealt.budgets, tokens, count)
+            self._budgets.take(dealt.budgets, tokens, count)
         dealt.calls += count
         dealt.input += call.input * count
         dealt.cached += call.cached * count
@@ -246,24 +276,47 @@ class Replay:
             pending.calls.append(count)
         return count
 
+    def _holds(self, dealt: _Dealt, call: ReplayedCall) -> bool:
+        """Whether a call goes where the one went for which it was decided: budgets leave room for both, or for none."""
+        first = dealt.first
+        if dealt.short and first is not None and (call.input < first.input or call.output < first.output):
+            return False
+        return self._budgets.room(dealt.budgets, TokenCounts(call.input, call.output, call.cached), 1) == 1
+
     def _decide(self, call: ReplayedCall) -> _Dealt:
         """Ask as a live call would."""
         assert self._moment is not None
         surface, asked = self._asked[call.workload]
         workload, until = self._policy.workloads[call.workload], call.at + self._grain
+        labels: Mapping[str, str] = workload.labels
+        presented, held = None, self._held.get(call.key)
+        if held is not None:
+            labels, presented, expires = held.labels, held.presented, held.key.expires
+            ends = until if expires is None else micros(expires)
+            if ends <= call.at:
+                return _Dealt(until, denied=(f"key `{call.key}`: expired",))
+            until = min(until, ends)
+        if self._policy.budgets or presented is not None:
+            asked = msgspec.structs.replace(asked, prompt=call.input, tokens=call.input + call.output)
         self._decisions += 1
         try:
-            found = decide(self._moment, self._load, surface, asked, workload, workload.labels, call.at / SECOND)
+            found = decide(self._moment, self._load, surface, asked, workload, labels, call.at / SECOND, presented)
         except Rejection as rejected:
             return _Dealt(until, denied=(str(rejected),))
         admission, choices = found.admission, found.order.choices
+        short = tuple(c.short for c in admission.denied if c.short is not None)
+        dealt = _Dealt(until, forbidding=admission.forbidding, short=short, first=call)
         if not choices:
-            return _Dealt(until, denied=admission.denied_by, forbidding=admission.forbidding)
+            dealt.denied = admission.denied_by
+            return dealt
         choice = next((each for each in choices if self._room.left(each.candidate.deployed, call)), None)
         if choice is None:
             return _Dealt(until, denied=(NO_ROOM,))
-        pending = self._known(call.workload, choice.candidate)
-        return _Dealt(until, choice.candidate, pending, (), admission.forbidding, choice.why)
+        dealt.candidate, dealt.why = choice.candidate, choice.why
+        dealt.pending = self._known(call, labels, choice.candidate)
+        if self._counts:
+            dealt.budgets = tuple(each for each in choice.candidate.caps if each.cap.budget)
+        return dealt
 
     def _took(self, workload: str, dealt: _Dealt, at: int) -> None:
         """What came since it was decided: told to the load, as a live call's end tells it, and noted."""
@@ -272,6 +325,7 @@ class Replay:
         self._tokens += tokens
         for clause in dealt.forbidding:
             self._kept_off[clause] += dealt.calls
+        self._budgets.turned_away(dealt.short, dealt.calls)
         if dealt.candidate is None or dealt.pending is None:
             for clause in dealt.denied:
                 self._refused[workload, clause] += dealt.calls
@@ -294,27 +348,29 @@ class Replay:
             key = workload, offer
             self._planned[key] = self._planned.get(key, 0.0) + tokens * share
 
-    def _known(self, workload: str, candidate: Candidate) -> _Pending:
-        deployed = candidate.deployed
-        found = self._routed.get((workload, deployed.id))
+    def _known(self, call: ReplayedCall, labels: Mapping[str, str], candidate: Candidate) -> _Pending:
+        """Where calls of one workload by one key wait that went to a deployment."""
+        deployed, workload = candidate.deployed, call.workload
+        found = self._pending.get((workload, call.key, deployed.id))
         if found is None:
-            offer, labels = deployed.offer, self._policy.workloads[workload].labels
+            offer = deployed.offer
             route = CallRoute(
-                self._asked[workload][0].path, "replay", workload, labels, deployed.model, self._policy.hash,
-                deployment=deployed.id, offer=offer.id, provider=offer.provider,
+                self._asked[workload][0].path, call.key or "replay", workload, labels, deployed.model,
+                self._policy.hash, deployment=deployed.id, offer=offer.id, provider=offer.provider,
             )  # fmt: skip
-            routed = RoutedWork(workload, deployed.id, offer.id, offer.provider)
-            found = _Pending(len(self._routed), route, offer.id, routed)
-            self._routed[workload, deployed.id] = found
+            whole = RoutedWork(workload, deployed.id, offer.id, offer.provider)
+            routed = self._routed.setdefault((workload, deployed.id), whole)
+            found = _Pending(len(self._pending), route, offer.id, routed)
+            self._pending[workload, call.key, deployed.id] = found
         return found
 
     # -- the end ---------------------------------------------------------------------------------------------------
     def _replayed(self, start: datetime, end: datetime) -> Replayed:
-        routed = sorted((each.routed for each in self._routed.values()), key=lambda each: (each.workload, -each.tokens))
+        routed = sorted(self._routed.values(), key=lambda each: (each.workload, -each.tokens))
         return Replayed(
             start, end, self._calls, self._tokens, self._decisions, tuple(routed), dict(self._refused),
             dict(self._kept_off), self._planned, self._unplanned, dict(self._unknown), self._idle,
-            ended(self._terms, self._totals, start, end),
+            ended(self._terms, self._totals, start, end), self._budgets.replayed(),
         )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from fractions import Fraction
 
 from detente.contract.posting import Posting
 from detente.contract.standing import Standing
+from detente.gateway.replaying.budget_count import ReplayedBudget
 from detente.values.money import NANOS, nano
 from detente.values.quantity import Exact
 
@@ -57,7 +58,7 @@ class Replayed:
     ``refused`` counts calls that nobody could serve, by workload and by what forbade it; ``kept_off`` calls that a
     clause kept from some deployment, whoever served them; ``planned`` is what the plan's shares would have given to
     each offer, in tokens of a workload; ``unplanned`` counts calls of which the plan says nothing, ``idle`` is capacity
-    that was bought for a term and not used, in nano-units.
+    that was bought for a term and not used, in nano-units; ``budgets`` are those that calls counted towards.
     """
 
     start: datetime
@@ -73,6 +74,7 @@ class Replayed:
     unknown: dict[str, int]
     idle: int
     clauses: tuple[ClauseEnd, ...]
+    budgets: tuple[ReplayedBudget, ...] = ()
 
     @property
     def spent(self) -> Exact:

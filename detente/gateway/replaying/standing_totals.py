@@ -15,16 +15,25 @@ from detente.contract.settling import settle_each
 from detente.contract.standing import Standing
 from detente.contract.term import Term
 from detente.contract.totals import Totals
-from detente.gateway.deciding.standings import Standings
+from detente.gateway.deciding.standings import Shortage, Standings
+from detente.gateway.replaying.budget_count import BudgetCount
 from detente.ledger.at_risk import at_risk
+from detente.ledger.cap import CapTaker
+from detente.ledger.record import TokenCounts
 from detente.ledger.stands import stands_by
 
 
 class TotalStandings(Standings):
-    """Where clauses stand by some totals, as of the last look at them."""
+    """Where clauses stand by some totals, as of the last look at them; and what is left of budgets, as of now.
 
-    def __init__(self, terms: Sequence[Term], totals: Totals) -> None:
-        self._terms, self._totals = terms, totals
+    Parameters
+    ----------
+    counted
+        What was used of budgets; None: they deny nothing.
+    """
+
+    def __init__(self, terms: Sequence[Term], totals: Totals, counted: BudgetCount | None = None) -> None:
+        self._terms, self._totals, self._counted = terms, totals, counted
         asking = [term for term in terms if term.asks_standing]
         reads = any(meter.measure in PAYMENTS for term in asking for meter in term.meters())
         self._asking = [term for term in terms if term in asking or (reads and term.pays)]
@@ -48,6 +57,10 @@ class TotalStandings(Standings):
     def look_ahead(self, at: datetime) -> None:
         """Find the floors that will fall short at the present pace."""
         self.at_risk = at_risk(stands_by(self._terms, self._totals, at), self._terms)
+
+    def short(self, caps: Sequence[CapTaker], need: TokenCounts) -> Shortage | None:
+        """The budget that has no room for a call. Of clauses it is known where they stand (``of``)."""
+        return None if self._counted is None else self._counted.short(caps, need)
 
     def of(self, term: str, since: datetime) -> Sequence[Standing]:
         """A clause's standing in each window that runs now."""

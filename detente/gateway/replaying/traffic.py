@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from detente.demand.clock import TimestampReader
 from detente.demand.trace import KNOWN, token_count
 from detente.errors import CaseError, Flaw, FlawError, Mistake, Where, did_you_mean
+from detente.live.key import PREFIX
 from detente.values.micros import DAY, HOUR, micros
 from detente.values.sheet import UNREADABLE, Sheet, SheetFlaw, shown
 
@@ -29,14 +30,19 @@ TRAFFIC = {
     **KNOWN,
     "cached": "cached|(cache(d|read)(input|prompt)?|(input|prompt)cached)tokens",
     "workload": "workload",
+    "key": "key(id|name)?",
     "calls": "(calls|requests)",
 }
-"""Names known for the roles of columns; the last three may be missing."""
+"""Names known for the roles of columns; all but ``NEEDED`` may be missing."""
 NEEDED = ("timestamp", "input", "output")
+NO_KEYS = "the case has none; those that were made at run time are in a ledger: name it by `--ledger`"
 
 
 class ReplayedCall(NamedTuple):
-    """Some calls that are alike: when (microseconds since 1970), whose, and the tokens of each."""
+    """Some calls that are alike: when (microseconds since 1970), whose, and the tokens of each.
+
+    ``key`` is the name of the key by which they were made; empty: by none.
+    """
 
     at: int
     workload: str
@@ -44,6 +50,7 @@ class ReplayedCall(NamedTuple):
     cached: int
     output: int
     calls: int
+    key: str = ""
 
 
 class KeptCalls:
@@ -51,27 +58,31 @@ class KeptCalls:
 
     def __init__(self) -> None:
         self._numbers = tuple(array("q") for _ in range(5))
-        self._workloads: list[str] = []
+        self._whose: list[tuple[str, str]] = []
+        self._known: dict[tuple[str, str], tuple[str, str]] = {}
+        """Each of them once, however many calls they make."""
         self._too_long = False
         self.whole = False
         """Whether all calls of the file are here."""
 
-    def keep(self, at: int, workload: str, *rest: int) -> None:
+    def keep(self, call: ReplayedCall) -> None:
         """Keep one."""
-        if len(self._workloads) >= MAX_KEPT:
+        if len(self._whose) >= MAX_KEPT:
             self._too_long = True
             return
+        at, workload, *rest, key = call
         for column, number in zip(self._numbers, (at, *rest), strict=True):
             column.append(number)
-        self._workloads.append(workload)
+        whose = workload, key
+        self._whose.append(self._known.setdefault(whose, whose))
 
     def read(self) -> None:
         """The file was read to its end."""
         self.whole = not self._too_long
 
-    def __iter__(self) -> Iterator[tuple[int, str, int, int, int, int]]:
-        at, *rest = self._numbers
-        return zip(at, self._workloads, *rest, strict=True)
+    def __iter__(self) -> Iterator[ReplayedCall]:
+        for at, given, cached, output, calls, (workload, key) in zip(*self._numbers, self._whose, strict=True):
+            yield ReplayedCall(at, workload, given, cached, output, calls, key)
 
 
 @dataclass(frozen=True)
@@ -85,7 +96,9 @@ class TraceTraffic:
     unit
         Of times that are numbers: ``s``, ``ms``, ``us`` or ``ns``.
     workload
-        Whose calls they are, where no column says.
+        Whose calls they are, where neither a column nor a key says.
+    keys
+        The workload of each key that a call may name.
     starts
         When the first call is; None: when the file says.
     until
@@ -100,6 +113,7 @@ class TraceTraffic:
     unit: str | None = None
     starts: datetime | None = None
     until: datetime | None = None
+    keys: Mapping[str, str] = field(default_factory=dict)
 
     def calls(self) -> Iterator[ReplayedCall]:
         """The calls. Raises CaseError with what is wrong in the file, and MissingExtraError."""
@@ -110,7 +124,8 @@ class TraceTraffic:
             first = last = None
             gap = 0
             again = kept is not None and kept.whole
-            for at, workload, given, cached, output, calls in kept if kept is not None and again else self._once():
+            for call in kept if kept is not None and again else self._once():
+                at = call.at
                 if first is None or last is None:
                     first = last = at
                     shift = self._shift(first) if shift is None else shift
@@ -119,8 +134,8 @@ class TraceTraffic:
                 if until is not None and moved >= until:
                     return
                 if kept is not None and not again:
-                    kept.keep(at, workload, given, cached, output, calls)
-                yield ReplayedCall(moved, workload, given, cached, output, calls)
+                    kept.keep(call)
+                yield ReplayedCall(moved, *call[1:]) if shift else call
             if until is None or kept is None or first is None or last is None:
                 return
             kept.read()
@@ -140,9 +155,10 @@ class TraceTraffic:
     def _rows(self, sheet: Sheet) -> Iterator[ReplayedCall]:
         roles = self._roles(sheet)
         at = sheet.pick({role: (self.columns or {}).get(role) for role in roles}, TRAFFIC)
-        place = {role: n for n, role in enumerate(roles)}
-        cached, whose, count = (place.get(role) for role in ("cached", "workload", "calls"))
+        places = {role: n for n, role in enumerate(roles)}
+        cached, whose, by, count = (places.get(role) for role in ("cached", "workload", "key", "calls"))
         clock: TimestampReader | None = None
+        callers: dict[tuple[Any, Any], tuple[str, str]] = {}
         before = 0
         for row, values in sheet.rows(at):
             clock = clock or self._clock(sheet, row, at[0], values[0])
@@ -155,17 +171,38 @@ class TraceTraffic:
             except UNREADABLE:
                 self._explain(sheet, row, at, roles, values, clock)
                 continue
-            workload = self.workload if whose is None else str(values[whose])
-            if workload not in self.workloads:
-                what = f"{shown(workload)} is no workload that can be called"
-                sheet.wrong(row, at[whose or 0], what, did_you_mean(str(workload), self.workloads))
-                continue
+            said = None if whose is None else values[whose], None if by is None else values[by]
+            caller = callers.get(said)
+            if caller is None:
+                try:
+                    caller = callers[said] = self._caller(*said)
+                except FlawError as error:
+                    flaw = error.flaws[0]
+                    place = by if flaw.path == ("key",) or whose is None else whose
+                    sheet.wrong(row, at[place or 0], flaw.what, flaw.remedy)
+                    continue
             if when < before:
                 what = f"{shown(values[0])} is before the row above"
                 sheet.wrong(row, at[0], what, "sort the file by time")
                 continue
             before = when
-            yield ReplayedCall(when, str(workload), given, read, made, calls)
+            yield ReplayedCall(when, caller[0], given, read, made, calls, caller[1])
+
+    def _caller(self, stated: Any, by: Any) -> tuple[str, str]:
+        """Whose calls a row holds, and by which key they were made. Raises FlawError, which shows no secret (§14)."""
+        key = "" if by is None else str(by)
+        if key and key not in self.keys:
+            if key.startswith(f"{PREFIX}_"):
+                raise FlawError("a key itself is in the file, and not its name", "write the name alone", ("key",))
+            raise FlawError(f"there is no key {shown(key)}", did_you_mean(key, self.keys, NO_KEYS), ("key",))
+        own = self.keys.get(key, self.workload)
+        workload = own if stated is None or (key and not stated) else str(stated)
+        if workload is None or workload not in self.workloads:
+            what = f"{shown(workload)} is no workload that can be called"
+            raise FlawError(what, did_you_mean(str(workload), self.workloads))
+        if key and workload != own:
+            raise FlawError(f"the key `{key}` stands for `{own}`, not for {shown(workload)}", "correct either")
+        return workload, key
 
     def _roles(self, sheet: Sheet) -> list[str]:
         """The roles that have a column."""
@@ -176,7 +213,7 @@ class TraceTraffic:
         bare = [re.sub("[^a-z0-9]", "", name.casefold()) for name in sheet.columns]
         more = [role for role in TRAFFIC if role not in NEEDED]
         known = [role for role in more if role in named or any(re.fullmatch(TRAFFIC[role], name) for name in bare)]
-        if "workload" not in known and self.workload is None:
+        if not {"workload", "key"} & {*known} and self.workload is None:
             sheet.stop("has no column `workload`", f"say whose calls they are: {_named(self.workloads)}", 1, 1)
         return [*NEEDED, *known]
 

@@ -40,13 +40,12 @@ class CapKeeper(Standings):
         found: list[Shortage] = []
         for call in caps:
             if call.unknown:
-                why = Reason(call.cap.id, f"what the call costs is not known: {call.unknown}")
-                return Shortage(Verdict("undecided", why), call.cap, call.allows, known=False)
+                return Shortage.unpriced(call)
             takes = call.about(need)
             kept = self.kept.get(call.allows.key)
             if kept is None or kept.slice.free < takes:
                 found += self._lacks(call, self._keeping(call), takes)
-        return max(found, key=_lasts, default=None)
+        return Shortage.deciding(found)
 
     def _keeping(self, call: CapTaker) -> KeptCap:
         """The window that a call draws on, from now on kept; its limit may have changed."""
@@ -123,10 +122,6 @@ class CapKeeper(Standings):
                     self.kept[allows.key] = self._begun(kept.cap, allows)
                 else:
                     del self._newest[kept.cap.name]
-
-
-def _lasts(short: Shortage) -> tuple[bool, bool, datetime]:
-    return not short.cap.budget, not short.cap.comes_back, short.allows.end
 
 
 class Leaseholder(CapKeeper):

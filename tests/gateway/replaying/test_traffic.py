@@ -102,3 +102,38 @@ def test_whose_calls_they_are_must_be_said(tmp_path: Path) -> None:
     assert wrong(tmp_path, "timestamp,input\n2026-01-05,1\n")[0].startswith(
         "t.csv:1:1: has no column known as `output`"
     )
+
+
+# -- keys --------------------------------------------------------------------------------------------------------------
+KEYS = {"a": "chat", "b": "code"}
+
+
+def test_calls_by_a_key_are_those_of_its_workload(tmp_path: Path) -> None:
+    text = "timestamp,key,input,output\n2026-01-05,a,1,1\n2026-01-05,b,1,1\n"
+    assert [(c.workload, c.key) for c in read(tmp_path, text, workload=None, keys=KEYS)] == [
+        ("chat", "a"),
+        ("code", "b"),
+    ]
+    text = "timestamp,workload,key,input,output\n2026-01-05,chat,,1,1\n2026-01-05,,b,1,1\n"
+    found = read(tmp_path, text, keys=KEYS)
+    assert [(c.workload, c.key) for c in found] == [("chat", ""), ("code", "b")]
+    again = read(tmp_path, text, keys=KEYS, until=DAY.replace(hour=2))
+    assert [(c.workload, c.key, c.at - micros(DAY)) for c in again] == [
+        *(("chat", "", 0), ("code", "b", 0), ("chat", "", HOUR), ("code", "b", HOUR))
+    ]  # fmt: skip
+
+
+def test_a_key_that_there_is_none_of_is_told_and_a_secret_is_never_shown(tmp_path: Path) -> None:
+    secret = "dtk_a_" + "s" * 43
+    rows = "".join(f"2026-01-05,chat,{key},1,1\n" for key in ("aa", secret, "b"))
+    text = f"timestamp,workload,key,input,output\n{rows}"
+    told = wrong(tmp_path, text, keys=KEYS)
+    assert told == [
+        "t.csv:2:3: there is no key `aa` did you mean `a`?",
+        "t.csv:3:3: a key itself is in the file, and not its name write the name alone",
+        "t.csv:4:2: the key `b` stands for `code`, not for `chat` correct either",
+    ]
+    (said,) = wrong(tmp_path, "timestamp,key,input,output\n2026-01-05,a,1,1\n")
+    assert said.endswith("those that were made at run time are in a ledger: name it by `--ledger`")
+    (said,) = wrong(tmp_path, "timestamp,key,input,output\n2026-01-05,,1,1\n", workload=None, keys=KEYS)
+    assert said == "t.csv:2:2: nothing is no workload that can be called allowed: `chat`, `code`"
