@@ -14,9 +14,9 @@ from datetime import datetime
 from detente.contract.term import SELF
 from detente.errors import LedgerError
 from detente.ledger.books import Books
-from detente.ledger.late import sums_as_closed
+from detente.ledger.late import sums_as_closed, sums_booked
 from detente.ledger.line import LineSum
-from detente.ledger.running import sums_between, unknown_sums
+from detente.ledger.running import unknown_sums
 from detente.ledger.stands import ClauseStands, stands_as_closed, stands_in
 from detente.ledger.stated import StatedUse, stated_use
 from detente.ledger.store import Session
@@ -56,7 +56,8 @@ class Statement:
     past
         The same in every window up to the end.
     stated
-        Use in that time of offers that are priced in another currency: what it came to in that.
+        Use of offers that are priced in another currency, booked in that time: what it came to in that, at the rate of
+        the day of use.
     unknown
         How many uses before the end are of an amount or price that is not known, of what the party sold or may have.
     """
@@ -92,10 +93,9 @@ def statement(books: Books, party: str, start: datetime, end: datetime) -> State
         if closed is not None and end <= closed:
             closed, sums = end, list(sums_as_closed(session, end))
             found = stands_as_closed(session, books, sums, end)
-            stated = stated_use(books.case, party, (s for s in sums if micros(start) <= s.start < micros(end)))
         else:
             sums, found = list(unknown_sums(session)), stands_in(session, books, end, all_windows=True)
-            stated = stated_use(books.case, party, sums_between(session, start, end))
+        stated = stated_use(books.case, party, sums_booked(session, start, end))
     if opening + sum(line.amount for line in lines) != closing:
         what = f"{books.store.url}: what is owed to `{party}` is not what its lines come to"
         raise LedgerError(f"{what}; `detente audit` finds what was changed")

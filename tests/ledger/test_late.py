@@ -24,7 +24,7 @@ from detente.report.statement import statement_view, statements_csv, statements_
 from detente.report.statement_page import render_statements
 from detente.values.micros import at_micros
 from detente.values.period import stretch
-from tests.builders import day, work
+from tests.builders import day, tokens, work
 from tests.ledger.served import NOW, both, call, fresh, ingested, journal_of, served_case
 
 FLOOR = {"kind": "minimum-commitment", "amount": "1 USD", "measure": "after-discounts"}
@@ -162,3 +162,25 @@ def test_a_note_that_was_removed_is_found(store: Store, tmp_path: Path) -> None:
         session.run("DELETE FROM late")
     (fault,) = audit(Books(store, case)).faults
     assert str(fault) == "batch 3, late, row 0: whether it came late is not what the closings say"
+
+
+@both
+def test_late_use_is_told_as_it_is_priced_where_it_is_booked(store: Store, tmp_path: Path) -> None:
+    """0.30 EUR in January at 1.10, 0.33 USD; the same late, on the books in February, at the rate of its own day."""
+    rate = {"2026-01-01": "1.10 USD per EUR", "2026-02-01": "1.20 USD per EUR"}
+    euro = tokens("north", 3) | {"price": {"input": "3 EUR per Mtok", "output": "3 EUR per Mtok"}}
+    case = served_case(offers=[euro, tokens("south", 2)], exchange=[{"rate": rate, "day": "use"}])
+
+    def told(start: str, end: str) -> list[tuple[int, int]]:
+        found = statement(Books(store, case), "north", day(start), day(end))
+        assert sum(each.listed for each in found.stated) == sum(line.amount for line in found.lines)
+        return [(each.stated // 10**7, each.listed // 10**7) for each in found.stated]
+
+    ingested(store, case, journal_of(tmp_path / "j", [call(1, "2026-01-15", TENTH), call(2, "2026-02-15", TENTH)]))
+    closing(store, case, "2026-02-01")
+    ingested(store, case, journal_of(tmp_path / "k", [call(3, "2026-01-20", TENTH)]))
+    for _ in ("while February is open", "once it is closed"):
+        assert told("2026-01-01", "2026-02-01") == [(30, 33)]
+        assert told("2026-02-01", "2026-03-01") == [(60, 36 + 33)]
+        assert told("2026-01-01", "2026-03-01") == [(90, 33 + 33 + 36)]
+        closing(store, case, "2026-03-01")
