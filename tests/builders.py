@@ -493,6 +493,15 @@ def _savings_plan(draw: Draw, world: Data, party: str) -> Data:
     return {"commitment": pick(draw, "1 USD per hour", "4 USD per hour"), "rates": rates}
 
 
+def _second_plan(draw: Draw, first: Data) -> list[Data]:
+    """At times another plan, for what the first leaves of each of its offers or of one, in another order."""
+    rates = pick(
+        draw, {}, dict.fromkeys(first["rates"], "0.50 USD per GPU-hour"), dict(list(first["rates"].items())[-1:])
+    )
+    second = {"id": f"{first['id']}-second", "kind": "savings-plan", "after": [first["id"]], "rates": rates}
+    return [second | {"commitment": pick(draw, "1 USD per hour", "3 USD per hour")}] if rates else []
+
+
 def _flat(offer: Data) -> bool:
     return offer["kind"] == "gpu" and "term" not in offer and isinstance(offer["price"], str)
 
@@ -652,7 +661,8 @@ def worlds(draw: Draw, *, kinds: Sequence[str] = ALL_KINDS, need: str | None = N
         term = {"id": f"t{index}", "kind": kind, "text": f"Clause {index}."} | GENERATORS[kind](draw, world, party)
         term |= pick(draw, {}, {}, {"from": "2026-01-11"}, {"until": "2026-02-15"})
         more: Data = pick(draw, {}, {}, {"effective": "2025-11-15"}, {"ends": after(months)})
-        world["agreements"].append(agreement(term, party=party, id=f"a{index}", combine=combine) | more)
+        terms = [term, *_second_plan(draw, term)] if kind == "savings-plan" else [term]
+        world["agreements"].append(agreement(*terms, party=party, id=f"a{index}", combine=combine) | more)
     return world
 
 

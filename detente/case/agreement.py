@@ -6,7 +6,7 @@ Not here: what a term does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
@@ -69,13 +69,17 @@ class InForce:
 
 
 def in_force(
-    agreements: Sequence[Agreement], events: Mapping[str, datetime | None], offers: Sequence[AnyOffer] = ()
+    agreements: Sequence[Agreement],
+    events: Mapping[str, datetime | None],
+    offers: Sequence[AnyOffer] = (),
+    without: Collection[str] = frozenset(),
 ) -> Iterator[InForce]:
     """Every term with its dates, amendments applied.
 
     An agreement as amended is one text: a term of an amendment that has the id of an earlier one replaces
     it from that day on, whichever amendment brought the earlier one, and takes over its windows. An amendment that
     names no end ends with what it amends. ``events`` gives the day of each event, or None for one that is not expected.
+    Terms that it is ``without`` are there for nobody.
     """
     found: list[InForce] = []
     known = {a.id: a for a in agreements}
@@ -96,13 +100,16 @@ def in_force(
         for place, term in enumerate(agreement.terms):
             validity = replace(dates(term, agreement, known, events), begun=begun.get(term.id))
             found.append(InForce(term, validity, index, place))
-    there = [standing for standing in found if standing.validity.end > standing.validity.start]
+    there = [each for each in found if each.validity.end > each.validity.start and each.term.id not in without]
     return (version for standing in there for version in _versions(_told(standing, there, roots, offers)))
 
 
 def _told(standing: InForce, there: Sequence[InForce], roots: Sequence[str], offers: Sequence[AnyOffer]) -> InForce:
-    """A term that knows what is on offer, and the other clauses of its agreement as amended."""
-    same = [each.term for each in there if roots[each.agreement] == roots[standing.agreement]]
+    """A term that knows what is on offer, and the other clauses of its agreement as amended, each when it is in force.
+
+    Disputed ones are told under no reading.
+    """
+    same = [each.term.held(each.validity) for each in there if roots[each.agreement] == roots[standing.agreement]]
     return replace(standing, term=standing.term.told(offers, same))
 
 

@@ -328,8 +328,8 @@ class Case:
     def _held(self) -> list[InForce]:
         events = {name: moment(on) if on else None for name, on in self.declared.events.items()}
         agreements = [*self.declared.agreements, *survival(self.workloads, self.declared.horizon.start)]
-        found = in_force(agreements, events, self.offers)
-        standing = (severed(f, dict(self.severed)) for f in found if f.term.id not in self.without)
+        found = in_force(agreements, events, self.offers, self.without)
+        standing = (severed(f, dict(self.severed)) for f in found)
         return [f for f in standing if f.validity.end > f.validity.start]
 
     @property

@@ -67,7 +67,7 @@ class CaseView(Protocol):
 
     @property
     def unread(self) -> frozenset[str]:
-        """The clauses of its agreement that could not be read."""
+        """The clauses of its agreement that could not be read, or are left out."""
 
     @property
     def lowering(self) -> Sequence[LoweringClause]:

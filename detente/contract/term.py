@@ -112,9 +112,10 @@ class Term(Noun):
             update["of"] = chosen.of or Scope()
             if chosen.except_ is not None:
                 update["except_"] = chosen.except_
-        return self._held(validity, update)
+        return self.held(validity, update)
 
-    def _held(self, validity: Validity, update: dict[str, object] | None = None) -> Self:
+    def held(self, validity: Validity, update: dict[str, object] | None = None) -> Self:
+        """The term in force, with what is changed in it; as to its readings, as it is."""
         held = self.model_copy(update=update)
         held._validity = validity
         return held
@@ -132,7 +133,7 @@ class Term(Noun):
 
     def running(self, validity: Validity, at: datetime) -> Window | None:
         """The window of its amount that has begun before a moment and not ended, were it in force so; None for none."""
-        held = self._held(validity)
+        held = self.held(validity)
         every = next((stated.every for stated in self.found_windows if stated.divides == "amount"), None)
         found = held.calendar(every).over(at, at) if every else ()
         return next((window for window in found if window.start < at), None)

@@ -5,17 +5,19 @@ See ``docs/terms/savings-plan.md``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from fractions import Fraction
-from typing import ClassVar, Literal
+from itertools import pairwise
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.meter import Meter
-from detente.contract.program import Program
+from detente.contract.program import Expression, Program
 from detente.contract.scope import Scope, Selection
 from detente.contract.settlement import Settlement, settled
 from detente.contract.stated import Magnitude, Reference
@@ -27,7 +29,7 @@ from detente.errors import Flaw
 from detente.market.offer import AnyOffer
 from detente.values.money import HourlyCash, WorkPrice, shown
 from detente.values.noun import Id
-from detente.values.period import hours_between
+from detente.values.period import Horizon, hours_between
 
 EVERY_HOUR, EVERY_MONTH = Every(every="hour"), Every(every="month")
 
@@ -38,10 +40,34 @@ class SavingsPlan(Term):
     kind: Literal["savings-plan"]
     commitment: HourlyCash = Field(description="paid in each hour, in money at the plan's prices")
     rates: dict[Id, WorkPrice] = Field(min_length=1, description="by offer: its price in the plan")
+    after: tuple[Id, ...] = Field(
+        default=(), description="savings plans of its agreement that come first: it covers what they leave"
+    )
 
     theirs: ClassVar[bool] = True
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "both"
     reprices: ClassVar[bool] = True
+
+    _told: tuple[SavingsPlan, ...] = PrivateAttr(default=())
+
+    def told(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
+        """The same, knowing the plans that come first."""
+        others = [each for each in clauses if isinstance(each, SavingsPlan) and each.id != self.id]
+        found = self.model_copy()
+        found._told = tuple(each.told(offers, others) for each in others if each.id in self.after)
+        return found
+
+    def seen_by(self, horizon: Horizon) -> Self:
+        """The same, with the plans that come first."""
+        seen = super().seen_by(horizon)
+        seen._told = tuple(each.seen_by(horizon) for each in self._told)
+        return seen
+
+    @property
+    def firsts(self) -> tuple[SavingsPlan, ...]:
+        """All plans that come first, in their order; of an amended one, each text."""
+        found = {(f.id, f.validity.start): f for each in self._told for f in (*each.firsts, each)}
+        return tuple(found.values())
 
     @property
     def covered(self) -> Selection:
@@ -63,8 +89,12 @@ class SavingsPlan(Term):
         return Meter(self.id, "covered", self.covered, "listed", self.calendar(EVERY_MONTH))
 
     def meters(self) -> tuple[Meter, ...]:
-        """What is taken of each offer, and what it costs, by the hour; the first is of all, by the month."""
-        return self.money, *(meter for offer in self.rates for meter in (self.taken(offer), self.listed(offer)))
+        """What is taken of each offer, and what it costs, by the hour; the first is of all, by the month.
+
+        Those of the plans that come first are among them.
+        """
+        own = (self.money, *(meter for offer in self.rates for meter in (self.taken(offer), self.listed(offer))))
+        return tuple(dict.fromkeys((*own, *(meter for first in self.firsts for meter in first.meters()))))
 
     def due(self, window: Window, as_of: datetime | None = None) -> Fraction:
         """What is paid for a time, as far as it has come."""
@@ -78,23 +108,96 @@ class SavingsPlan(Term):
         What saves the largest part of its price saves most for each unit of the hour's money: so the cheapest plan
         covers use in the order of the contract, and no whole number is needed.
         """
-        windows = program.even(self.calendar(EVERY_HOUR))
-        if not windows:
+        times = self._times(program)
+        if not times:
             return
-        due, nothing = [self.due(window) for window in windows], [Fraction(0) for _ in windows]
+        due, nothing = [self.due(time) for time in times], [Fraction(0) for _ in times]
         paid = program.slack(self, "commitment", most=due, price=Fraction(1))
         program.require(self, "commitment", paid >= due)
+        before = self._covered_before(program, times)
         used = None
         for offer, price in self.rates.items():
-            rate, taken = Fraction(price.amount), program.total(self.taken(offer), windows)
+            left = self._left(offer, program.total(self.taken(offer), times), before)
             covered = program.slack(
-                self, f"covered of {offer}", most=program.most(taken), price=-program.list_price(offer)
+                self, f"covered of {offer}", most=program.most(left), price=-program.list_price(offer)
             )
-            program.require(self, f"covered-{offer}", covered - taken <= nothing)
-            each = covered * rate
+            program.require(self, f"covered-{offer}", covered - left <= nothing)
+            each = covered * Fraction(price.amount)
             used = each if used is None else used + each
         assert used is not None
         program.require(self, "used", used <= due)
+
+    def _times(self, program: Program) -> list[Window]:
+        """The times over which use is even, and the plans that come first are the same."""
+        edges = {at for first in self.firsts for at in (first.validity.start, first.validity.end)}
+        found: list[Window] = []
+        for time in program.even(self.calendar(EVERY_HOUR)):
+            marks = [time.start, *sorted(at for at in edges if time.start < at < time.end), time.end]
+            found += [Window(len(found) + n, start, end) for n, (start, end) in enumerate(pairwise(marks))]
+        return found
+
+    def _left(self, offer: str, taken: Expression, before: Mapping[FirstPlan, Mapping[str, Expression]]) -> Expression:
+        """What of an offer the plans that come first leave."""
+        for first in self.firsts:
+            if self._shares(first, offer) and (covered := before.get((first.id, first.validity.start))):
+                taken = taken - covered[offer]
+        return taken
+
+    def _shares(self, first: SavingsPlan, offer: str) -> bool:
+        """Whether what another covers of an offer is of what this one covers."""
+        shared = offer in first.rates and offer in self.rates
+        return shared and first.taken(offer).selection.inside(self.taken(offer).selection) is True
+
+    def _covered_before(self, program: Program, times: Sequence[Window]) -> dict[FirstPlan, dict[str, Expression]]:
+        """What each of the plans that come first covers of each offer, in each time: it has no choice."""
+        found: dict[FirstPlan, dict[str, Expression]] = {}
+        for first in self.firsts:
+            rows = [row for row, time in enumerate(times) if first.validity.over(time.start, time.end)]
+            if not rows:
+                continue
+            inside = [times[row] for row in rows]
+            place = [rows.index(row) if row in rows else -1 for row in range(len(times))]
+            so_far = {each: {o: e.gather(place, len(rows)) for o, e in of.items()} for each, of in found.items()}
+            covered = self._covered_by(first, program, inside, so_far)
+            found[first.id, first.validity.start] = {o: e.gather(rows, len(times)) for o, e in covered.items()}
+        return found
+
+    def _covered_by(
+        self,
+        first: SavingsPlan,
+        program: Program,
+        times: Sequence[Window],
+        before: Mapping[FirstPlan, Mapping[str, Expression]],
+    ) -> dict[str, Expression]:
+        """By offer, in order of their savings: the next only where all of one is covered, and all while money is left.
+
+        A whole number for each offer and time says whether all of it is covered.
+        """
+        one, nothing = ([Fraction(of)] * len(times) for of in (1, 0))
+        due = [first.due(time) for time in times]
+        found: dict[str, Expression] = {}
+        used = earlier = None
+        listed = {offer: program.list_price(offer) for offer in first.rates}
+        for offer, price in sorted(
+            first.rates.items(), key=lambda of: (Fraction(of[1].amount) / listed[of[0]], of[1].amount)
+        ):
+            name = f"{first.id} {offer}"
+            left = first._left(offer, program.total(first.taken(offer), times), before)
+            most = program.most(left)
+            covered = found[offer] = program.slack(self, f"{name} before", most=most)
+            program.require(self, f"{name}-before", covered - left <= nothing)
+            whole = program.slack(self, f"{name} whole", most=one, whole="nearest")
+            program.require(self, f"{name}-whole", left - covered + whole * most <= most)
+            if earlier is not None:
+                program.require(self, f"{name}-next", covered - earlier * most <= nothing)
+                program.require(self, f"{name}-order", whole - earlier <= nothing)
+            each = covered * Fraction(price.amount)
+            used, earlier = each if used is None else used + each, whole
+        assert used is not None
+        assert earlier is not None
+        program.require(self, f"{first.id} used", used <= due)
+        program.require(self, f"{first.id} used-up", used + earlier * due >= due)
+        return found
 
     # -- in exact numbers ----------------------------------------------------------------------------------------
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
@@ -111,13 +214,39 @@ class SavingsPlan(Term):
 
     def _hour(self, window: Window, totals: Totals) -> tuple[Fraction, Fraction]:
         """What an hour uses of its commitment, and what that would have cost."""
-        due = left = self.due(window)
-        saved = Fraction(0)
-        for taken, listed, price in sorted(self._use(window, totals), key=_by_savings):
-            covered = min(taken, left / price) if price else taken
+        covered = list(self._covers(window, totals))
+        used = sum((part * Fraction(self.rates[offer].amount) for offer, part, _ in covered), Fraction(0))
+        return used, sum((part * listed for _, part, listed in covered), Fraction(0))
+
+    def _covers(self, window: Window, totals: Totals) -> Iterator[Covered]:
+        """What an hour covers, in order of savings, the last in part."""
+        left = self.due(window)
+        for offer, open_, listed in sorted(self._open(window, totals), key=self._by_savings):
+            price = Fraction(self.rates[offer].amount)
+            covered = min(open_, left / price) if price else open_
             left -= covered * price
-            saved += covered * listed / taken
-        return due - left, saved
+            yield offer, covered, listed
+
+    def _by_savings(self, use: Covered) -> tuple[Fraction, Decimal]:
+        """The largest saving first, as a part of the price; of equals the lowest price in the plan.
+
+        https://docs.aws.amazon.com/savingsplans/latest/userguide/sp-applying.html
+        """
+        offer, _, listed = use
+        price = self.rates[offer].amount
+        return Fraction(price) / listed, price
+
+    def _open(self, window: Window, totals: Totals) -> Iterator[Covered]:
+        """What it can cover; use that costs nothing without it needs no cover."""
+        before = dict.fromkeys(self.rates, Fraction(0))
+        for first in self.firsts:
+            for hour in first.calendar(EVERY_HOUR).over(window.start, window.start):
+                for offer, covered, _ in first._covers(hour, totals):
+                    before[offer] = before.get(offer, Fraction(0)) + (covered if self._shares(first, offer) else 0)
+        for offer in self.rates:
+            taken, listed = (totals.total(meter, window) for meter in (self.taken(offer), self.listed(offer)))
+            if taken > before[offer] and listed > 0:
+                yield offer, taken - before[offer], listed / taken
 
     def _month(self, window: Window, hours: Sequence[Hour], as_of: datetime | None, *, ended: bool) -> Settlement:
         inside = [went for start, went in hours if window.start <= start < window.end]
@@ -127,19 +256,14 @@ class SavingsPlan(Term):
             owed=self.due(window, as_of) - saved,
         )  # fmt: skip
 
-    def _use(self, window: Window, totals: Totals) -> Iterator[Covered]:
-        """What it can cover; use that costs nothing without it needs no cover."""
-        for offer, price in self.rates.items():
-            taken, listed = (totals.total(meter, window) for meter in (self.taken(offer), self.listed(offer)))
-            if taken > 0 and listed > 0:
-                yield taken, listed, Fraction(price.amount)
-
     # -- for people, and for the case's checks -------------------------------------------------------------------
     def explain(self) -> Reason:
         """What the clause does."""
         rates = " and ".join(f"`{offer}` at {price}" for offer, price in self.rates.items())
         paid = self.commitment.told
         sentence = f"{paid} an hour are paid, used or not, and cover {rates}, what saves the largest part first"
+        if self.after:
+            sentence += f", of what {' and '.join(f'`{name}`' for name in self.after)} left"
         return Reason(self.id, sentence)
 
     def references(self) -> tuple[Reference, ...]:
@@ -163,21 +287,43 @@ class SavingsPlan(Term):
                     remedy = "narrow the discount with `except`, and state prices after it in `commitment` and `rates`"
                     yield Flaw(what, remedy, ("rates", facts["offer"]))
                     return
-        yield from self._twice(case)
+        yield from self._order(case)
 
-    def _twice(self, case: CaseView) -> Iterator[Flaw]:
-        """Another plan for the same use: nobody says which of the two covers it."""
-        others = [other for other in case.beside if isinstance(other, SavingsPlan)]
-        for other in (o for o in others if o.validity.over(self.validity.start, self.validity.end)):
-            for offer in (name for name in self.rates if name in other.rates):
-                found = case.uses(self.covered.at(offer=offer), *other.covered.keys)
-                if any(other.covered.covers(demand, facts) for demand, facts in found):
-                    what = (
-                        f"`{self.id}` and `{other.id}` both cover `{offer}`, and which of them comes first is not said"
-                    )
-                    remedy = "write them as one plan, or leave the use of one out with `except`"
-                    yield Flaw(what, remedy, ("rates", offer))
-                    return
+    def _order(self, case: CaseView) -> Iterator[Flaw]:
+        """Which of several plans comes first, where they cover the same use."""
+        others = {other.id: other for other in case.beside if isinstance(other, SavingsPlan)}
+        told = {first.id for first in self._told}
+        for index, name in enumerate(self.after):
+            if name == self.id or self.id in _reached(name, others):
+                yield Flaw(f"`{name}` comes after `{self.id}` itself", "leave it out of one", ("after", index))
+            elif name not in told | case.unread:
+                what = f"there is no savings plan `{name}` in this agreement"
+                yield Flaw(what, "name a clause of `kind: savings-plan` of the same agreement", ("after", index))
+        before = {first.id for first in self.firsts}
+        for other in others.values():
+            if other.validity.over(self.validity.start, self.validity.end):
+                yield from self._twice(case, other, first=other.id in before)
+
+    def _twice(self, case: CaseView, other: SavingsPlan, *, first: bool) -> Iterator[Flaw]:
+        """Another plan for the same use."""
+        for offer in (name for name in self.rates if name in other.rates):
+            found = case.uses(self.covered.at(offer=offer), *other.covered.keys)
+            if not any(other.covered.covers(demand, facts) for demand, facts in found):
+                continue
+            path = ("rates", offer)
+            if first and (other.readings or not self._shares(other, offer)):
+                what = f"`{other.id}` comes first, and may cover use of `{offer}` that `{self.id}` does not"
+                yield Flaw(what, "let the plan that comes first cover no more, by the words of its `of`", path)
+            elif not first and self.id not in {each.id for each in other.firsts}:
+                what = f"`{self.id}` and `{other.id}` both cover `{offer}`, and which of them comes first is not said"
+                remedy = f"say `after: [{other.id}]` in the one that covers what the other leaves (at AWS the narrower "
+                remedy += (
+                    "kind of plan comes first, at Azure the longer term and then the narrower scope), or write one"
+                )
+                yield Flaw(what, remedy, path)
+            else:
+                continue
+            return
 
     def _of(self, offer: AnyOffer) -> Iterator[Flaw]:
         rate, party, listed = self.rates[offer.id], self.validity.counterparty, offer.flat_price
@@ -198,14 +344,19 @@ class SavingsPlan(Term):
 
 Hour = tuple[datetime, tuple[Fraction, Fraction]]
 """An hour's start, what it uses of the commitment, and what that would have cost."""
-Covered = tuple[Fraction, Fraction, Fraction]
-"""Of one offer in an hour: what is taken, what that costs without the plan, and the price of a unit in it."""
+Covered = tuple[str, Fraction, Fraction]
+"""Of one offer in an hour: its id, how much of it, and what a unit costs without the plan."""
+FirstPlan = tuple[str, datetime]
+"""The id of a plan that comes first, and from when it is in force."""
 
 
-def _by_savings(use: Covered) -> tuple[Fraction, Fraction]:
-    """The largest saving first, as a part of the price; of equals the lowest price in the plan.
-
-    https://docs.aws.amazon.com/savingsplans/latest/userguide/sp-applying.html
-    """
-    taken, listed, price = use
-    return price * taken / listed, price
+def _reached(name: str, plans: Mapping[str, SavingsPlan]) -> set[str]:
+    """All plans that a plan comes after, through others perhaps."""
+    found: set[str] = set()
+    todo = [name]
+    while todo:
+        for each in plans[found_name].after if (found_name := todo.pop()) in plans else ():
+            if each not in found:
+                found.add(each)
+                todo.append(each)
+    return found

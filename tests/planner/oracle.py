@@ -29,6 +29,9 @@ OPTIONS = {"output_flag": False, "threads": 1, "mip_rel_gap": 1e-10, "mip_abs_ga
 MANY = 2_000.0
 """More units than any clause of a random case could ask for."""
 
+MUCH = 100_000.0
+"""More than is taken of any offer of a random case."""
+
 NEVER_IDLE = 1 - 1e-6
 """Of capacity by the hour, less than one step above what is used is rented (decision 0006)."""
 
@@ -811,22 +814,62 @@ class Oracle:
             self.row({self.column(cost=1.0): 1.0}, ">=", float(term.amount.amount))
 
     def _savings_plan(self, term: Any) -> None:
-        """Use is even in a slot, so that its hours are alike."""
+        """Use is even in a slot, so that its hours are alike. Plans that come first leave what they leave."""
+        firsts = self._plans_before(term)
+        edges = {at for f in firsts for at in (f.validity.start, f.validity.end)}
         for slot in self.slots:
             a, b = max(slot.start, term.validity.start), min(slot.end, term.validity.end)
-            if a >= b:
-                continue
-            due = float(term.commitment.amount) * ((b - a) / timedelta(hours=1))
-            self.row({self.column(due, cost=1.0): 1.0}, ">=", due)
-            used: Sum = {}
-            offers: list[Any] = [o for o in self.case.offers if o.id in term.rates]
-            for offer in offers:
-                taken = self.measure(term.covered.at(offer=offer.id), "taken", a, b)
+            marks = sorted({a, b, *(at for at in edges if a < at < b)})
+            for start, end in itertools.pairwise(marks if a < b else []):
+                there = [f for f in firsts if f.validity.start <= start < f.validity.end]
+                due = float(term.commitment.amount) * ((end - start) / timedelta(hours=1))
+                self.row({self.column(due, cost=1.0): 1.0}, ">=", due)
+                taken: dict[str, Sum] = {}
+                for first in there:
+                    self._covered_in_order(first, start, end, taken)
+                used: Sum = {}
+                for offer, rate, price in self._in_plan(term):
+                    covered = self.column(cost=-price)
+                    whole = self.measure(term.covered.at(offer=offer), "taken", start, end)
+                    self.row(added({covered: 1.0}, taken.get(offer, {}), added(whole, times=-1.0)), "<=", 0.0)
+                    used = added(used, {covered: rate})
+                self.row(used, "<=", due)
+
+    def _plans_before(self, term: Any) -> list[Any]:
+        """Plans that a plan comes after, first those that the others come after."""
+        found: list[Any] = []
+        for each in self.case.terms:
+            if each.id in term.after:
+                found += [f for f in (*self._plans_before(each), each) if f not in found]
+        return found
+
+    def _in_plan(self, term: Any) -> list[tuple[str, float, float]]:
+        """Its offers, the largest saving first: the price of a unit in it, and outside."""
+        found = []
+        offers: list[Any] = list(self.case.offers)
+        for offer in offers:
+            if offer.id in term.rates:
                 (price,) = (float(p.amount) / (1 if p.unit == "GPU-hour" else offer.unit) for p in offer.price.values())
-                covered = self.column(cost=-price)
-                self.row(less({covered: 1.0}, taken), "<=", 0.0)
-                used = added(used, {covered: float(term.rates[offer.id].amount)})
-            self.row(used, "<=", due)
+                found.append((offer.id, float(term.rates[offer.id].amount), price))
+        return sorted(found, key=lambda of: (of[1] / of[2], of[1]))
+
+    def _covered_in_order(self, plan: Any, start: datetime, end: datetime, taken: dict[str, Sum]) -> None:
+        """One of the offers is the last that is covered, perhaps in part, or all are covered whole."""
+        due = float(plan.commitment.amount) * ((end - start) / timedelta(hours=1))
+        items = self._in_plan(plan)
+        last = [self.column(1.0, whole=True) for _ in (*items, None)]
+        self.row(dict.fromkeys(last, 1.0), "=", 1.0)
+        used: Sum = {}
+        for place, (offer, rate, _) in enumerate(items):
+            whole = self.measure(plan.covered.at(offer=offer), "taken", start, end)
+            left, covered = less(whole, taken.get(offer, {})), self.column()
+            self.row(less({covered: 1.0}, left), "<=", 0.0)
+            self.row(less(left, {covered: 1.0} | dict.fromkeys(last[: place + 1], MUCH)), "<=", 0.0)
+            self.row({covered: 1.0} | dict.fromkeys(last[place:], -MUCH), "<=", 0.0)
+            used = added(used, {covered: rate})
+            taken[offer] = added(taken.get(offer, {}), {covered: 1.0})
+        self.row(used, "<=", due)
+        self.row(added(used, {last[-1]: due}), ">=", due)
 
     def _volume_discount(self, term: Any) -> None:
         """What is counted stands in one tier, of which it is known what the tiers below it give."""

@@ -138,10 +138,95 @@ def _beside(other: Data) -> list[str]:
     return mistakes(data_of([gpus("north", 3)], [compute()], agreement(plan, {"id": "other"} | plan | other)))
 
 
-def test_two_plans_for_one_use_are_refused() -> None:
+def test_two_plans_for_one_use_without_an_order_are_refused() -> None:
     (one, two) = _beside({"id": "other"})
     assert one.startswith("`plan` and `other` both cover `north-gpus`, and which of them comes first is not said")
+    assert "say `after: [other]`" in one
     assert two.startswith("`other` and `plan` both cover")
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"after": ["plan"]}, None),
+        ({"after": ["other"]}, "`other` comes after `other` itself"),
+        ({"after": ["edp"]}, "there is no savings plan `edp` in this agreement"),
+        # it covers less than the plan that comes first: which part of what that covers is its own is not said
+        ({"after": ["plan"], "of": {"workload": "research"}}, "may cover use of `north-gpus` that `other` does not"),
+    ],
+)
+def test_the_order_of_plans_must_make_sense(more: Data, said: str | None) -> None:
+    found = _beside({"id": "other"} | more)
+    assert any(said in each for each in found) if said else not found
+
+
+def test_plans_that_come_after_each_other_are_refused() -> None:
+    rates = {"north-gpus": "1 USD per GPU-hour"}
+    each = [plan_of("4", rates, id=name, after=[other]) for name, other in (("a", "b"), ("b", "a"))]
+    found = mistakes(data_of([gpus("north", 3)], [compute()], agreement(*each)))
+    assert any("`b` comes after `a` itself" in said for said in found)
+
+
+# -- in their order ------------------------------------------------------------------------------------------------
+def in_order(prices: list[int], need: list[int], *plans: Data, every: str = "day") -> Case:
+    """GPUs of several kinds at North in February, so many of each."""
+    offers = [gpus("north", price, id=f"o{n}", accelerator=f"A{n}") for n, price in enumerate(prices)]
+    jobs = [needs(f"w{n}", f"{count} GPU", f"A{n}") for n, count in enumerate(need)]
+    deal = agreement(*plans, effective="2026-02-01", ends="2026-03-01")
+    return build(offers, jobs, deal, horizon=FEBRUARY | {"every": every})
+
+
+def rate(**prices: str) -> Data:
+    return {offer: f"{price} USD per GPU-hour" for offer, price in prices.items()}
+
+
+@pytest.mark.parametrize(
+    ("prices", "need", "plans", "hourly"),
+    [
+        # the first covers 1 of 3 at 4.00; the other the five at 2.00 (40% off, not 35%) as far as 5.00 goes: 5 / 1.20
+        (
+            [4, 2],
+            [3, 5],
+            [plan_of("2", rate(o0="2")), plan_of("5", rate(o0="2.60", o1="1.20"), id="b", after=["plan"])],
+            7 + 2 * 4 + (5 - D(5) / D("1.2")) * 2,
+        ),
+        # the first takes all of o0, where it saves 50%, though o1 alone would leave o0 to the other, which saves 80%
+        (
+            [10, 10],
+            [1, 1],
+            [plan_of("2", rate(o0="2", o1="9"), id="b", after=["plan"]), plan_of("5", rate(o0="5", o1="6"))],
+            7 + (1 - D(2) / 9) * 10,
+        ),
+        # three, one after the other: 1, 2 / 6 and 1 / 7 of two
+        (
+            [10, 10],
+            [2, 1],
+            [
+                plan_of("5", rate(o0="5")),
+                plan_of("2", rate(o0="6"), id="b", after=["plan"]),
+                plan_of("1", rate(o0="7", o1="8"), id="c", after=["b"]),
+            ],
+            8 + (1 - D(1) / 3 - D(1) / 7) * 10 + 10,
+        ),
+        # all of it is covered by the first, and the other's money is lost
+        ([10], [1], [plan_of("6", rate(o0="5")), plan_of("2", rate(o0="5"), id="b", after=["plan"])], D(8)),
+    ],
+)
+def test_the_second_covers_what_the_first_leaves(
+    prices: list[int], need: list[int], plans: list[Data], hourly: D
+) -> None:
+    case = in_order(prices, need, *plans)
+    assert solved(case).cost == pytest.approx(672 * hourly)
+    assert Oracle(case).solve() == pytest.approx(float(672 * hourly))
+
+
+def test_a_plan_that_comes_first_for_a_part_of_a_month() -> None:
+    """Half of February as above, 14.7778 an hour; then the other alone covers a whole o0: 2 and 10 an hour."""
+    first = plan_of("5", rate(o0="5", o1="6"), until="2026-02-15")
+    case = in_order([10, 10], [1, 1], first, plan_of("2", rate(o0="2", o1="9"), id="b", after=["plan"]), every="month")
+    assert solved(case).cost == pytest.approx(336 * (7 + (1 - D(2) / 9) * 10) + 336 * D(12))
+    # and without the first, so does the whole of February
+    assert solved(case.under(without=["plan"])).cost == pytest.approx(672 * D(12))
 
 
 @pytest.mark.parametrize(

@@ -61,9 +61,7 @@ class _Clauses:
             self.families.setdefault(self.roots[agreement.id], []).append(agreement)
         for entry in self.entries:
             self._amendment(entry, entry.value)
-        standing = [
-            f for f in in_force(self.agreements, self.events, self.case.offers) if f.term.id not in self.case.without
-        ]
+        standing = list(in_force(self.agreements, self.events, self.case.offers, self.case.without))
         for entry in self.entries:
             self._parties(entry, (), entry.value.parties, entry.value.id)
             for place, term in enumerate(entry.value.terms):
@@ -278,6 +276,6 @@ class _Clauses:
             read = [f for f in standing if not f.term.readings or choice[f.term.id] in f.term.readings]
             terms = [found.term.bound(found.validity, choice.get(found.term.id)) for found in read]
             for found, term in zip(read, terms, strict=True):
-                unread = self._unread_in(self.entries[found.agreement])
+                unread = self._unread_in(self.entries[found.agreement]) | {*self.case.without}
                 for flaw in flaws(term, View(self.case, term, terms, self.lowering, unread)):
                     self.case.note(self.entries[found.agreement], flaw, self._path(found))

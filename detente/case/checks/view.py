@@ -21,8 +21,8 @@ from detente.values.period import Horizon, moment
 class View:
     """The case around one clause.
 
-    ``alike`` are all like it (of its kind) that are in force under one reading, and ``lowers`` those of any
-    kind that take off prices or pay for use. ``unread`` are clauses of its agreement that could not be read.
+    ``alike`` are all like it (of its kind) that are in force under one reading, ``lowers`` those of any kind that
+    take off prices or pay for use. ``unread`` are clauses of its agreement that could not be read, or are left out.
     """
 
     case: Entries
